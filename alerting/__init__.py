@@ -1,0 +1,1 @@
+"""What happens after a rule fires: routes, runbooks and the responder."""

@@ -1,0 +1,1 @@
+"""Everything that runs as one of our Flask programs."""

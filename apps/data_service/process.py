@@ -1,0 +1,44 @@
+"""`POST /process`: describe the records of the body."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, json, request
+from flask.typing import ResponseReturnValue
+
+from apps.telemetry.problems import Problem
+
+from . import records
+from .describe import describe
+from .errors import InvalidRecordsError, MalformedJsonError
+
+routes = Blueprint("process", __name__)
+logger = logging.getLogger(__name__)
+
+
+@routes.post("/process")
+def process() -> ResponseReturnValue:
+    """Answer with the summary of the numeric fields, and the records as they came."""
+    if not request.is_json:
+        raise Problem(415, "Send the records as Content-Type: application/json.")
+    rows = _parse(request.get_data())
+    summary = describe(rows)
+    logger.info("Data processed", extra={"records": len(rows), "fields": len(summary)})
+    answer = {
+        "message": "Data processed",
+        "count": len(rows),
+        "summary": summary,
+        "data": rows,
+    }
+    # Fields keep the order in which they came, which jsonify would change.
+    return json.dumps(answer, sort_keys=False) + "\n", {"Content-Type": "application/json"}
+
+
+def _parse(body: bytes) -> list[records.Record]:
+    try:
+        return records.parse(body)
+    except MalformedJsonError as error:
+        raise Problem(400, str(error)) from error
+    except InvalidRecordsError as error:
+        raise Problem(422, error.detail, field=error.field) from error

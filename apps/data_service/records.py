@@ -1,0 +1,94 @@
+"""From a request's body to records: a list of objects, `{"records": [...]}` or one object."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+from .errors import InvalidRecordsError, MalformedJsonError
+
+Record = dict[str, Any]
+# Deeper data is no table; Python's parser would end at its recursion limit, around 1,000.
+MAX_DEPTH = 32
+
+
+class _NotFiniteError(ValueError):
+    pass
+
+
+def parse(body: bytes) -> list[Record]:
+    """Return the records of a UTF-8 JSON body, in order.
+
+    Raises `MalformedJsonError` where it is not JSON (RFC 8259), and `InvalidRecordsError`,
+    naming the field, where it holds no records, a nested value that is too deep, or a number
+    that is not finite (NaN, Infinity, 1e999).
+    """
+    try:
+        data = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    except _NotFiniteError as error:
+        raise InvalidRecordsError("records", f"{error} is not a finite number.") from error
+    except RecursionError as error:
+        raise InvalidRecordsError("records", f"Nested deeper than {MAX_DEPTH} levels.") from error
+    except ValueError as error:  # also UnicodeDecodeError and integers of over 4,300 digits
+        raise MalformedJsonError(f"The body is not JSON: {error}.") from error
+    records, field = _records(data)
+    for number, record in enumerate(records):
+        _check(record, f"{field}[{number}]")
+    return records
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotFiniteError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotFiniteError(text)
+    return number
+
+
+def _records(data: Any) -> tuple[list[Any], str]:
+    if isinstance(data, dict) and "records" in data:
+        data, field = data["records"], "records"
+    elif isinstance(data, dict):
+        return [data], "record"
+    else:
+        field = "body"
+    if not isinstance(data, list):
+        raise InvalidRecordsError(field, f"{field} must be a list of objects.")
+    if not data:
+        raise InvalidRecordsError(field, f"{field} is an empty list: send at least one object.")
+    return data, field
+
+
+def _check(record: Any, field: str) -> None:
+    if not isinstance(record, dict):
+        raise InvalidRecordsError(field, f"{field} must be an object.")
+    for name, value in record.items():
+        if isinstance(value, int) and not _fits_float(value):
+            raise InvalidRecordsError(f"{field}.{name}", f"{field}.{name} is too large a number.")
+        if _depth(value) > MAX_DEPTH:
+            problem = f"{field}.{name} is nested deeper than {MAX_DEPTH} levels."
+            raise InvalidRecordsError(f"{field}.{name}", problem)
+
+
+def _fits_float(value: int) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
+def _depth(value: Any) -> int:
+    """Count the levels of lists and objects, no further than it takes to refuse."""
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        inner = [item for item in level if isinstance(item, list | dict)]
+        level = [x for item in inner for x in (item.values() if isinstance(item, dict) else item)]
+        depth += bool(inner)
+        if not inner:
+            break
+    return depth

@@ -1,0 +1,99 @@
+"""Read settings from the environment once, at start, and refuse bad ones by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import SettingsError
+
+TRUE = ("1", "true", "yes", "on")
+FALSE = ("0", "false", "no", "off")
+
+
+class Environment:
+    """A view on environment variables that converts and checks them.
+
+    Every method takes the variable's name and the value it has when unset or empty,
+    and raises `SettingsError` naming the variable and what it accepts.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return the variable's text; without a default the variable is required."""
+        value = self._variables.get(name, "").strip() or default
+        if value is None:
+            raise SettingsError(f"{name} is not set: give it a value.")
+        return value
+
+    def integer(
+        self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None
+    ) -> int:
+        """Return a whole number within the bounds, both included."""
+        value = self.text(name, str(default))
+        accepted = _bounds("a whole number", at_least, at_most)
+        try:
+            number = int(value)
+        except ValueError:
+            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.") from None
+        if number < at_least or (at_most is not None and number > at_most):
+            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.")
+        return number
+
+    def number(
+        self, name: str, default: float, *, at_least: float = 0.0, at_most: float | None = None
+    ) -> float:
+        """Return a finite number within the bounds, both included."""
+        value = self.text(name, str(default))
+        accepted = _bounds("a number", at_least, at_most)
+        try:
+            number = float(value)
+        except ValueError:
+            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.") from None
+        too_large = at_most is not None and number > at_most
+        if not math.isfinite(number) or number < at_least or too_large:
+            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.")
+        return number
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a switch: 1, true, yes, on or 0, false, no, off."""
+        value = self.text(name, "1" if default else "0").lower()
+        if value not in TRUE + FALSE:
+            raise SettingsError(f"{name} is {value!r}: it takes 1 or 0.")
+        return value in TRUE
+
+    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        """Return one of the given words."""
+        value = self.text(name, default)
+        if value not in choices:
+            raise SettingsError(f"{name} is {value!r}: it takes one of {', '.join(choices)}.")
+        return value
+
+    def url(self, name: str, default: str) -> str:
+        """Return an http or https address without a trailing slash."""
+        value = self.text(name, default).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port  # raises for a port that is no number from 0 to 65535
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(f"{name} is {value!r}: it takes an address like http://host:5001.")
+        return value
+
+    def path(self, name: str, default: Path | None = None) -> Path:
+        """Return a path of a file or folder; whether it exists is the reader's matter."""
+        return Path(self.text(name, None if default is None else str(default)))
+
+
+def _bounds(what: str, at_least: float, at_most: float | None) -> str:
+    return (
+        f"{what} of {at_least} or more"
+        if at_most is None
+        else f"{what} from {at_least} to {at_most}"
+    )

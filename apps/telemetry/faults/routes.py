@@ -1,0 +1,100 @@
+"""`/faults`: switch faults on and off, and see which are on. Only with the token."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Iterable
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from ..errors import FaultError
+from ..problems import Problem
+from .background import Background
+from .kinds import KINDS, Fault, parse_fault
+from .state import FaultState
+
+logger = logging.getLogger("faults")
+
+
+def blueprint(state: FaultState, background: Background, token: str) -> Blueprint:
+    """Return the routes; each asks for `Authorization: Bearer <token>`."""
+    routes = Blueprint("faults", __name__, url_prefix="/faults")
+
+    @routes.before_request
+    def authorize() -> None:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise Problem(
+                401,
+                "Send the fault token as `Authorization: Bearer TOKEN`.",
+                headers={"WWW-Authenticate": 'Bearer realm="faults"'},
+            )
+
+    @routes.get("")
+    def status() -> ResponseReturnValue:
+        return {"faults": [_describe(state, kind) for kind in KINDS]}
+
+    @routes.get("/<kind>")
+    def status_of_one(kind: str) -> ResponseReturnValue:
+        return _describe(state, _known(kind))
+
+    @routes.put("/<kind>")
+    def enable(kind: str) -> ResponseReturnValue:
+        state.enable(_asked(kind))
+        background.show()
+        logger.warning("Fault %s is on", kind, extra={"fault": _describe(state, kind)})
+        return _describe(state, kind)
+
+    @routes.delete("/<kind>")
+    def disable(kind: str) -> ResponseReturnValue:
+        _switch_off(state, [_known(kind)])
+        background.show()
+        return _describe(state, kind)
+
+    @routes.delete("")
+    def disable_all() -> ResponseReturnValue:
+        _switch_off(state, KINDS)
+        background.show()
+        return status()
+
+    return routes
+
+
+def _asked(kind: str) -> Fault:
+    _known(kind)
+    body = request.get_json() if request.data else {}
+    try:
+        return parse_fault(kind, body)
+    except FaultError as error:
+        raise Problem(422, str(error)) from error
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise Problem(404, f"There is no fault {kind!r}: there are {', '.join(KINDS)}.")
+    return kind
+
+
+def _switch_off(state: FaultState, kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        if state.remaining(kind):
+            logger.warning("Fault %s is off", kind)
+        state.disable(kind)
+
+
+def _describe(state: FaultState, kind: str) -> dict[str, object]:
+    fault = state.active(kind)
+    return {
+        "kind": kind,
+        "says": KINDS[kind].says,
+        "active": fault is not None,
+        "remaining_seconds": round(state.remaining(kind), 3),
+        "ratio": fault.ratio if fault else None,
+        "parameters": fault.parameters if fault else None,
+        "accepts": {
+            name: {"unit": parameter.unit, "default": parameter.default}
+            for name, parameter in KINDS[kind].parameters.items()
+        },
+    }

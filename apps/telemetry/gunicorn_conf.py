@@ -1,0 +1,84 @@
+"""gunicorn's settings for every service: `gunicorn -c apps/telemetry/gunicorn_conf.py APP`.
+
+One process with threads is an instance; scale by instances. Several workers are supported.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from apps.telemetry.environment import Environment
+
+_env = Environment(os.environ)
+workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
+if workers > 1:
+    # prometheus_client looks for this at its import, so it is set before ours below.
+    _shared = Path(
+        os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="metrics-")
+    )
+    shutil.rmtree(_shared, ignore_errors=True)  # files of an earlier run would be counted again
+    _shared.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared)
+
+from prometheus_client import multiprocess  # noqa: E402
+
+from apps.telemetry import drain, logs  # noqa: E402
+from apps.telemetry.settings import TelemetrySettings  # noqa: E402
+
+_settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
+# A scrape interval (5 s), the time to be noticed, and the longest request.
+_drain_seconds = _env.number("DRAIN_SECONDS", 9.0, at_most=300)
+
+bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
+worker_class = "gthread"
+# The load balancer sends an instance at most as many requests at a time (its `maxconn`), plus
+# probes and scrapes, which need a thread each so that a busy instance still answers them.
+threads = _env.integer("THREADS", 10, at_least=1, at_most=512)
+# Longer than the load balancer keeps an idle connection, so that it is never we who close one
+# just when a request is on its way.
+keepalive = 75
+# Longer than the longest request may take (READ_TIMEOUT to another service, with its retries).
+graceful_timeout = _env.integer("GRACEFUL_TIMEOUT", 10, at_least=1, at_most=600)
+control_socket_disable = True  # nobody uses it, and it would be one more way in
+accesslog = None  # the access line comes from apps.telemetry.logs, which knows the route
+
+
+class ContractLogger(Logger):  # type: ignore[misc]
+    """gunicorn's own lines, through the root logger and so as JSON."""
+
+    def setup(self, cfg: Any) -> None:
+        """Keep gunicorn from adding handlers of its own."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+            log.propagate = True
+
+
+logger_class = ContractLogger
+logs.configure(_settings)
+
+
+def on_starting(server: Any) -> None:
+    """Drain on SIGTERM."""
+    drain.install(server, _drain_seconds)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take a gone worker's gauges out of the sums; its counters stay."""
+    drain.DrainState(worker=worker.pid)  # what it had in flight is gone with it
+    if workers > 1:
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    logging.getLogger(__name__).info("Stopped")
+    if workers > 1:
+        shutil.rmtree(_shared, ignore_errors=True)

@@ -1,0 +1,51 @@
+"""Settings that every instrumented program shares."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from .environment import Environment
+from .errors import SettingsError
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@dataclass(frozen=True)
+class TelemetrySettings:
+    """What the instrumentation of one instance needs to know."""
+
+    service: str
+    instance: str
+    version: str = "dev"
+    log_level: str = "INFO"
+    max_body_bytes: int = 1024 * 1024
+    faults_enabled: bool = False
+    faults_token: str = ""
+    connect_timeout: float = 0.5
+    read_timeout: float = 2.0
+    trusted_proxies: int = 0
+
+    @classmethod
+    def from_env(cls, service: str, env: Environment) -> TelemetrySettings:
+        """Read the settings of `service`; raise `SettingsError` naming a bad variable."""
+        enabled = env.flag("FAULTS_ENABLED", default=False)
+        token = env.text("FAULTS_TOKEN", "")
+        if enabled and len(token) < 16:  # short enough to type, too long to guess over loopback
+            raise SettingsError("FAULTS_ENABLED is 1: FAULTS_TOKEN takes 16 characters or more.")
+        return cls(
+            service=service,
+            instance=env.text("INSTANCE", socket.gethostname()),
+            version=env.text("VERSION", "dev"),
+            log_level=env.choice("LOG_LEVEL", "INFO", LEVELS),
+            # 1 MiB holds about 10,000 rows of a small table; more is a job for a file.
+            max_body_bytes=env.integer("MAX_BODY_BYTES", 1024 * 1024, at_least=1),
+            faults_enabled=enabled,
+            faults_token=token,
+            # Connecting inside one site takes under a millisecond; half a second is a host gone.
+            connect_timeout=env.number("CONNECT_TIMEOUT", 0.5, at_least=0.01, at_most=60),
+            # A caller that waits longer holds a thread that others need.
+            read_timeout=env.number("READ_TIMEOUT", 2.0, at_least=0.01, at_most=600),
+            # How many load balancers in front append the client's address; 0 trusts no header.
+            trusted_proxies=env.integer("TRUSTED_PROXIES", 0, at_most=10),
+        )

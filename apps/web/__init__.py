@@ -1,0 +1,24 @@
+"""The service `web`: the public edge, which asks `data-service`."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from apps.telemetry import Environment, TelemetrySettings, init_app
+
+from . import home, process
+from .settings import WebSettings
+
+
+def create_app(
+    settings: WebSettings | None = None, telemetry: TelemetrySettings | None = None
+) -> Flask:
+    """Return the application; settings come from the environment unless given."""
+    settings = settings or WebSettings.from_env(Environment(os.environ))
+    app = Flask(__name__, static_folder=None)
+    instruments = init_app(app, service="web", settings=telemetry)
+    app.register_blueprint(home.blueprint(settings, instruments.settings))
+    app.register_blueprint(process.blueprint(settings, instruments))
+    return app
