@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -69,10 +72,12 @@ class DrainState:
 def wait(
     state: DrainState,
     at_most: float,
+    hurried: Callable[[float], bool],
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Return when the instance may stop, after `at_most` seconds in any case.
+
+    `hurried` takes so many seconds and tells whether somebody has lost patience meanwhile.
 
     It may when the load balancer has had time to notice, nothing is in flight, and, where
     anybody scrapes it, the metrics were read once more after that, so that no request is
@@ -90,7 +95,8 @@ def wait(
             state.last_scrape() == 0 or state.last_scrape() > quiet_since
         ):
             return
-        sleep(STEP)
+        if hurried(STEP):
+            return
 
 
 def install(arbiter: Any, at_most: float) -> None:
@@ -98,15 +104,22 @@ def install(arbiter: Any, at_most: float) -> None:
 
     Its own order closes the listening socket at once, while the load balancer still sends
     requests. Here `/readyz` fails first, and the socket stays open until `wait` returns; what is
-    still in flight then has gunicorn's graceful timeout to finish.
+    still in flight then has gunicorn's graceful timeout to finish. SIGINT
+    or SIGQUIT end the wait.
     """
     stop = arbiter.handle_term
+
+    def hurried(seconds: float) -> bool:
+        with contextlib.suppress(queue.Empty):
+            return arbiter.SIG_QUEUE.get(timeout=seconds) in (signal.SIGINT, signal.SIGQUIT)
+        return False
+
     state = DrainState()
 
     def handle_term() -> None:
         logger.info("Draining for at most %s s", at_most)
         state.begin()
-        wait(state, at_most)
+        wait(state, at_most, hurried)
         stop()
 
     arbiter.handle_term = handle_term

@@ -14,12 +14,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from apps.telemetry.environment import Environment
-
-_env = Environment(os.environ)
-workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
-if workers > 1:
-    # prometheus_client looks for this at its import, so it is set before ours below.
+if os.environ.get("WORKERS", "1") not in ("", "1"):
+    # prometheus_client looks for this at its import, so it is set before everything below.
     _shared = Path(
         os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="metrics-")
     )
@@ -27,11 +23,13 @@ if workers > 1:
     _shared.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared)
 
-from prometheus_client import multiprocess  # noqa: E402
+from prometheus_client import multiprocess
 
-from apps.telemetry import drain, logs  # noqa: E402
-from apps.telemetry.settings import TelemetrySettings  # noqa: E402
+from apps.telemetry import Environment, drain, logs
+from apps.telemetry.settings import TelemetrySettings
 
+_env = Environment(os.environ)
+workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
 _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 # A scrape interval (5 s), the time to be noticed, and the longest request.
 _drain_seconds = _env.number("DRAIN_SECONDS", 9.0, at_most=300)

@@ -1,0 +1,40 @@
+"""The webhook receiver behind Alertmanager: journals notifications and serves the runbooks."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from apps.telemetry import init_app
+from apps.telemetry.environment import Environment
+
+from . import notifications, pages, unavailable, webhook
+from .journal import Journal
+from .metrics import ResponderMetrics
+from .runbooks import Runbooks
+from .settings import ResponderSettings
+from .state import Responder
+from .timestamps import utc_now
+from .watchdog import Watchdog
+
+
+def create_app(settings: ResponderSettings | None = None) -> Flask:
+    """Compose the responder; settings come from the environment unless they are given.
+
+    Raises `SettingsError`, whose message says the way out; an unusable journal is one.
+    """
+    settings = settings or ResponderSettings.from_env(Environment(os.environ))
+    app = Flask(__name__)
+    telemetry = init_app(app, service="responder")
+    journal = Journal(settings.database)
+    runbooks = Runbooks(settings.runbooks_dir)
+    metrics = ResponderMetrics(telemetry.metrics, runbooks.names())
+    watchdog = Watchdog(journal, settings.watchdog_timeout, metrics.observe_watchdog, utc_now())
+    telemetry.readiness.add("journal", lambda: journal.check_writable(utc_now()))
+    Responder(journal, runbooks, metrics, watchdog).init_app(app)
+    for concern in (webhook, notifications, pages):
+        app.register_blueprint(concern.blueprint)
+    unavailable.init_app(app)
+    watchdog.start()
+    return app

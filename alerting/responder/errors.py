@@ -1,0 +1,31 @@
+"""What can go wrong in the responder."""
+
+from apps.telemetry.errors import SettingsError
+
+
+class ResponderError(Exception):
+    """Root of every error that this package raises by itself."""
+
+
+class MalformedNotificationError(ResponderError):
+    """A webhook's body is not an Alertmanager notification; `field` is where it goes wrong."""
+
+    def __init__(self, field: str, wrong: str) -> None:
+        super().__init__(f"{field} {wrong}")
+        self.field = field
+
+
+class BadFilterError(ResponderError):
+    """A query asks for something that the journal cannot filter by; `name` is the parameter."""
+
+    def __init__(self, name: str, wrong: str) -> None:
+        super().__init__(f"{name} {wrong}")
+        self.name = name
+
+
+class JournalError(ResponderError):
+    """The journal cannot be read or written now."""
+
+
+class JournalUnusableError(JournalError, SettingsError):
+    """RESPONDER_DB names a file that this version cannot use as its journal."""

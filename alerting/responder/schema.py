@@ -1,0 +1,123 @@
+"""The journal's tables, and how its file is opened."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from .errors import JournalError, JournalUnusableError
+
+VERSION = 1
+# Longer than any write of ours takes by far; Alertmanager waits longer than that for an answer.
+BUSY_SECONDS = 5.0
+
+TABLES = """
+CREATE TABLE notifications (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    group_key TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    last_received_at TEXT NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 1,
+    payload TEXT NOT NULL
+);
+CREATE INDEX notifications_by_group ON notifications (group_key);
+CREATE INDEX notifications_by_time ON notifications (received_at);
+CREATE TABLE alerts (
+    notification_id INTEGER NOT NULL REFERENCES notifications (id),
+    fingerprint TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    status TEXT NOT NULL,
+    service TEXT,
+    instance TEXT,
+    severity TEXT,
+    starts_at TEXT NOT NULL,
+    ends_at TEXT,
+    labels TEXT NOT NULL,
+    annotations TEXT NOT NULL
+);
+CREATE INDEX alerts_by_notification ON alerts (notification_id);
+CREATE INDEX alerts_by_name ON alerts (alert, status, notification_id);
+CREATE INDEX alerts_by_status ON alerts (status, notification_id);
+CREATE INDEX alerts_by_severity ON alerts (severity, notification_id);
+CREATE INDEX alerts_by_service ON alerts (service, notification_id);
+CREATE INDEX alerts_by_instance ON alerts (instance, notification_id);
+CREATE TABLE write_checks (id INTEGER PRIMARY KEY CHECK (id = 1), checked_at TEXT NOT NULL);
+"""
+
+
+@contextmanager
+def connect(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+    """Yield a connection that is closed at the end; `mode` "rwc" creates a missing file.
+
+    Every error of SQLite inside comes out as a `JournalError`.
+    """
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    try:
+        with closing(
+            sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            connection.row_factory = sqlite3.Row
+            # FULL: a commit is on disk before it is answered, also when the power goes.
+            connection.executescript("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            yield connection
+    except sqlite3.Error as error:
+        raise JournalError(f"The journal {path} fails: {error}.") from error
+
+
+@contextmanager
+def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+    """Yield a connection that alone may write; commit at the end, roll back on an error."""
+    with connect(path, mode) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def prepare(path: Path) -> None:
+    """Create the journal if it is missing, and check that this version can use it.
+
+    Raises `JournalUnusableError`, whose message is one sentence that says the way out.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.lock").open("w") as turn:
+            # Workers start at once, and SQLite does not wait for its turn to switch to WAL.
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            with transaction(path, "rwc") as connection:
+                _migrate(connection, path)
+            with connect(path) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+    except JournalUnusableError:
+        raise
+    except (JournalError, OSError) as error:
+        raise JournalUnusableError(
+            f"The journal {path} cannot be used ({error.__cause__ or error}): "
+            "set RESPONDER_DB to a file that can be written, or move this one away."
+        ) from error
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise JournalUnusableError(
+            f"The journal {path} has schema {found} and this version knows up to {VERSION}: "
+            "run the newer version, or set RESPONDER_DB to another file."
+        )
+    if found < VERSION:
+        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            raise JournalUnusableError(
+                f"The database {path} belongs to another program: set RESPONDER_DB to another file."
+            )
+        for statement in TABLES.split(";"):  # executescript() would commit first
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,35 @@
+"""What the views of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from .journal import Journal
+from .metrics import ResponderMetrics
+from .runbooks import Runbooks
+from .watchdog import Watchdog
+
+EXTENSION = "responder"
+
+
+@dataclass(frozen=True)
+class Responder:
+    """The parts of the responder."""
+
+    journal: Journal
+    runbooks: Runbooks
+    metrics: ResponderMetrics
+    watchdog: Watchdog
+
+    def init_app(self, app: Flask) -> None:
+        """Give the application's views these parts."""
+        app.extensions[EXTENSION] = self
+
+
+def current() -> Responder:
+    """Return the parts that belong to the request at hand."""
+    parts = current_app.extensions[EXTENSION]
+    assert isinstance(parts, Responder)
+    return parts

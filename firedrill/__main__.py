@@ -1,0 +1,5 @@
+"""`python -m firedrill`: the command line."""
+
+from .cli import main
+
+main()

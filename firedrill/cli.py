@@ -1,0 +1,168 @@
+"""The command line: `firedrill up|down|status|logs|scale` and what acts on single instances."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from . import VERSION, screen, settings
+from .errors import FiredrillError
+from .runtimes import Runtime, choose
+
+# Progress goes to stderr, so that stdout holds the answer alone.
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+class Group(click.Group):
+    """Commands whose known errors are one sentence and exit code 1, without a stack."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command; say what is wrong and what to do."""
+        try:
+            return super().invoke(context)
+        except FiredrillError as error:
+            progress.print(f"[bold red]✗[/] {screen.escape(str(error))}")
+            context.exit(1)
+
+
+@click.group(cls=Group)
+@click.version_option(VERSION, prog_name="firedrill")
+def main() -> None:
+    """Run an observability stack in which every alert is proven."""
+
+
+def _runtime() -> Runtime:
+    return choose(settings.current(), _say)
+
+
+def _say(text: str) -> None:
+    progress.print(f"[dim]·[/] {screen.escape(text)}")
+
+
+@contextmanager
+def _timed(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the last thing that happened, and a line for each."""
+    begun = time.monotonic()
+    with progress.status(doing) as status:
+
+        def notify(text: str) -> None:
+            _say(text)
+            status.update(f"{doing} ({time.monotonic() - begun:.0f} s)")
+
+        yield notify
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
+def up(as_json: bool) -> None:
+    """Start the stack, or what of it does not run."""
+    begun = time.monotonic()
+    runtime = _runtime()
+    with _timed("starting") as notify:
+        missing = runtime.up(notify)
+    seconds = time.monotonic() - begun
+    instances = runtime.status()
+    if as_json:
+        _print_json(
+            {
+                "runtime": runtime.name,
+                "addresses": dict(runtime.addresses()),
+                "instances": [instance.as_dict() for instance in instances],
+                "missing": list(missing),
+                "seconds": round(seconds, 1),
+            }
+        )
+        return
+    for sentence in missing:
+        progress.print(f"[yellow]![/] {screen.escape(sentence)}")
+    output.print(screen.addresses(runtime.addresses()))
+    output.print(screen.instances(instances))
+    output.print(f"Up in {seconds:.1f} s ({runtime.name}). Stop it with `make down`.")
+
+
+@main.command()
+def down() -> None:
+    """End every process of the stack, also after a crash."""
+    runtime = _runtime()
+    with _timed("stopping") as notify:
+        runtime.down(notify)
+    output.print("Down.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> None:
+    """Show every instance; exit 1 unless all that should serve do."""
+    runtime = _runtime()
+    instances = runtime.status()
+    if as_json:
+        _print_json([instance.as_dict() for instance in instances])
+    elif not instances:
+        output.print("The stack is down: start it with `make up`.")
+    else:
+        output.print(screen.addresses(runtime.addresses()))
+        output.print(screen.instances(instances))
+    healthy = instances and all(found.state in ("ready", "standby") for found in instances)
+    sys.exit(0 if healthy else 1)
+
+
+@main.command()
+@click.argument("target", required=False)
+@click.option("-n", "--lines", default=20, type=click.IntRange(0), help="Last lines of each.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they are.")
+def logs(target: str | None, lines: int, follow: bool, as_json: bool) -> None:
+    """Show the log lines of an instance or a service, or of everything."""
+    runtime = _runtime()
+    try:
+        for name, line in runtime.logs(target, lines, follow=follow):
+            if as_json:
+                click.echo(line)
+            else:
+                output.print(screen.log_line(name, line), soft_wrap=True)
+    except KeyboardInterrupt:
+        sys.exit(0)  # how one ends `-f`
+
+
+@main.command()
+@click.argument("wanted", metavar="SERVICE=COUNT", nargs=-1, required=True)
+def scale(wanted: Sequence[str]) -> None:
+    """Have so many instances of a service serve, as in `scale web=3`."""
+    runtime = _runtime()
+    for item in wanted:
+        service, _, count = item.partition("=")
+        if not count.isdigit():
+            raise FiredrillError(f"{item!r} is no scale: write SERVICE=COUNT, as in web=3.")
+        with _timed(f"scaling {service}") as notify:
+            runtime.scale(service, int(count), notify)
+
+
+def _action(name: str, says: str) -> None:
+    """Add a command that does one thing to one target."""
+
+    @main.command(name=name, help=says)
+    @click.argument("target")
+    def act(target: str) -> None:
+        runtime = _runtime()
+        with _timed(f"{name} {target}"):
+            getattr(runtime, name)(target)
+        output.print(f"{name} {target}: done.")
+
+
+_action("start", "Start an instance, or all of a service, that was stopped.")
+_action("stop", "Stop gracefully; alerts will tell of it until it is started again.")
+_action("restart", "Restart gracefully, one instance after the other.")
+_action("kill", "End at once with SIGKILL; its supervisor starts it again.")
+_action("pause", "Freeze with SIGSTOP, as if it hung.")
+_action("resume", "Let a paused instance go on.")
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2))

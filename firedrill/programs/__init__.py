@@ -1,0 +1,20 @@
+"""Find the programs that the native runtime runs, or fetch them without root.
+
+Standard library only: the bootstrap uses this package before a virtual environment exists.
+"""
+
+from firedrill.programs.catalogue import CATALOGUE, FILES, Wanted
+from firedrill.programs.errors import ProgramMissingError
+from firedrill.programs.locate import Located, Program, locate
+from firedrill.programs.store import default_cache
+
+__all__ = [
+    "CATALOGUE",
+    "FILES",
+    "Located",
+    "Program",
+    "ProgramMissingError",
+    "Wanted",
+    "default_cache",
+    "locate",
+]

@@ -1,0 +1,6 @@
+"""How the stack runs: one interface, an implementation for each way."""
+
+from .base import Instance, Runtime
+from .choose import choose
+
+__all__ = ["Instance", "Runtime", "choose"]

@@ -1,0 +1,126 @@
+"""Lay out the configurations as the programs read them, and check them before a start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...errors import FiredrillError
+from ...programs import FILES, Program
+from ...settings import ROOT
+from .layout import Layout
+from .plan import Plan, Process
+
+
+class ConfigError(FiredrillError):
+    """A configuration file is broken; the text has the checking program's own words."""
+
+
+def write(layout: Layout, plan: Plan, responder: str) -> None:
+    """Link the committed files into place; beside them, what only this machine knows."""
+    links = {
+        "prometheus/prometheus.yml": "prometheus/prometheus.yml",
+        "prometheus/rules": "prometheus/rules",
+        "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
+        "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+    }
+    for name, source in links.items():
+        _link(layout.etc / name, ROOT / source)
+    for process in plan.processes:
+        if process.files:
+            _link(process.directory / FILES, process.files)
+    for folder in ("prometheus", "alertmanager", "responder"):
+        (layout.data / folder).mkdir(parents=True, exist_ok=True)
+    layout.targets.mkdir(parents=True, exist_ok=True)
+    (layout.etc / "alertmanager" / "webhook_url").write_text(f"{responder}/webhook")
+    write_fixed_targets(layout, plan)
+
+
+def _link(place: Path, source: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(source)
+
+
+def write_fixed_targets(layout: Layout, plan: Plan) -> None:
+    """Write the targets that do not scale: the stack, the probe, where alerts go."""
+    stack = [process for process in plan.processes if process.job == "stack"]
+    _write(layout.targets / "stack.json", [target(process) for process in stack])
+    alertmanagers = [process.address for process in plan.of("alertmanager")]
+    _write(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
+    probed = {
+        "targets": [plan.addresses["Services"]],
+        "labels": {
+            "service": "lb",
+            "instance": "public",
+            "__blackbox__": plan.of("blackbox-exporter")[0].address,
+        },
+    }
+    _write(layout.targets / "probe.json", [probed])
+
+
+def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
+    """Write the instances that are meant to serve; Prometheus sees the change at once."""
+    _write(layout.targets / "services.json", [target(process) for process in wanted])
+
+
+def target(process: Process) -> dict[str, object]:
+    """Return a process as file_sd writes a target."""
+    labels = {"service": process.service, "instance": process.name}
+    return {"targets": [process.address], "labels": labels}
+
+
+def _write(file: Path, content: object) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(content, indent=2) + "\n")
+    fresh.replace(file)  # at once, so that nobody reads half of it
+
+
+def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
+    """Let each program's own checker read its configuration; raise `ConfigError`."""
+    prometheus, lb = plan.of("prometheus")[0], plan.of("lb")[0]
+    alertmanager = layout.etc / "alertmanager" / "alertmanager.yml"
+    _run(
+        programs["promtool"],
+        ["check", "config", "--lint-fatal", str(layout.etc / "prometheus" / "prometheus.yml")],
+        ("prometheus/", prometheus),
+    )
+    _run(
+        programs["amtool"], ["check-config", str(alertmanager)], ("alerting/alertmanager.yml", None)
+    )
+    _run(
+        programs["haproxy"], ["-c", "-f", str(ROOT / "lb" / "haproxy.cfg")], ("lb/haproxy.cfg", lb)
+    )
+    blackbox = ["--config.check", f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}"]
+    _run(programs["blackbox_exporter"], blackbox, ("prometheus/blackbox.yml", None))
+
+
+def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | None]) -> None:
+    source, process = what
+    environment = {
+        **os.environ,
+        **program.environment,
+        **(process.environment if process else {}),
+    }
+    done = subprocess.run(  # noqa: S603 - a program that we located ourselves
+        [str(program.path), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ConfigError(f"{source} is broken: {complaint(done.stdout + done.stderr)}")
+
+
+def complaint(output: str) -> str:
+    """Return the lines of a checker's output that say what is wrong, as one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line.lower() for word in TELLING)]
+    return " ".join((telling or lines)[:3]) or "its checker gave no reason."
+
+
+TELLING = ("error", "fail", "alert", "unknown", "invalid", "could not", "cannot")

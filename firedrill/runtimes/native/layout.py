@@ -1,0 +1,94 @@
+"""Where the native runtime keeps what it writes, all of it under one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# A socket's path holds 107 characters on Linux, and HAProxy appends up to 12 while it binds.
+LONGEST_SOCKET = 90
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders and files below `home`, the `native` folder of a stack."""
+
+    home: Path
+
+    @property
+    def logs(self) -> Path:
+        """One JSON-lines file an instance, rotated."""
+        return self.home / "logs"
+
+    @property
+    def etc(self) -> Path:
+        """The configurations as the programs read them: links to the committed files."""
+        return self.home / "etc"
+
+    @property
+    def data(self) -> Path:
+        """What must outlive a restart: series, notifications, positions in logs."""
+        return self.home / "data"
+
+    @property
+    def supervisor_config(self) -> Path:
+        """supervisord's configuration, rendered anew by each `up`."""
+        return self.home / "supervisord.conf"
+
+    @property
+    def state(self) -> Path:
+        """What was asked for beyond the settings: the scale of each service."""
+        return self.home / "state.json"
+
+    @property
+    def token(self) -> Path:
+        """The random token for `/faults`, readable by its owner alone."""
+        return self.home / "faults.token"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a command changes the stack."""
+        return self.home / "lock"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder for sockets, near the root where `home` is too deep for one."""
+        inside = self.home / "run"
+        if len(str(inside / "supervisor.sock")) <= LONGEST_SOCKET:
+            return inside
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"firedrill-{digest}"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """Where supervisord takes commands."""
+        return self.sockets / "supervisor.sock"
+
+    @property
+    def lb_socket(self) -> Path:
+        """Where the load balancer takes commands."""
+        return self.sockets / "lb.sock"
+
+    @property
+    def lb_state(self) -> Path:
+        """The load balancer's servers as they were, for its restart."""
+        return self.home / "run" / "lb.state"
+
+    @property
+    def targets(self) -> Path:
+        """What Prometheus scrapes, as file_sd reads it."""
+        return self.etc / "prometheus" / "targets"
+
+    def make(self) -> None:
+        """Create the folders; none of them is open to other users."""
+        for folder in (
+            self.home,
+            self.logs,
+            self.etc,
+            self.data,
+            self.sockets,
+            self.lb_state.parent,
+        ):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,0 +1,53 @@
+"""Are the ports free, and if not, who has them?"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+import psutil
+
+from ...errors import FiredrillError
+
+
+class PortTakenError(FiredrillError):
+    """Another program listens where a part of the stack should."""
+
+
+def check(wanted: Mapping[int, str], address: str) -> None:
+    """Raise `PortTakenError` naming the first port that is taken, its holder and the way out.
+
+    `wanted` says which variable sets each port.
+    """
+    for port, variable in wanted.items():
+        if not _free(address, port):
+            raise PortTakenError(
+                f"Port {port} is taken{_holder(port)}: stop that program,"
+                f" or set {variable} to a free port in .env."
+            )
+
+
+def _free(address: str, port: int) -> bool:
+    with socket.socket() as attempt:
+        # As the programs do it: a connection that is just closing does not hold the port.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def _holder(port: int) -> str:
+    try:
+        listening = [
+            found.pid
+            for found in psutil.net_connections("inet")
+            if found.status == psutil.CONN_LISTEN
+            and found.pid
+            and found.laddr
+            and found.laddr.port == port
+        ]
+        return f" by {psutil.Process(listening[0]).name()} (pid {listening[0]})"
+    except (psutil.Error, IndexError):  # another user's, whom we may not look at
+        return " by another program"

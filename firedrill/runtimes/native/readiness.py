@@ -1,0 +1,78 @@
+"""Wait until processes serve, and say which one does not and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import requests
+
+from ...errors import FiredrillError
+from .layout import Layout
+from .plan import Process
+
+# Slow machines need ten seconds for everything; a minute is a program that will not come.
+PATIENCE = 60.0
+STEP = 0.1
+# supervisord has given up on it.
+DEAD = ("FATAL", "UNKNOWN")
+
+
+class NotReadyError(FiredrillError):
+    """A part of the stack did not start to serve in time."""
+
+
+def answers(process: Process, timeout: float = 1.0) -> bool:
+    """Tell whether a process answers its probe with 200."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the host for the loopback
+            return session.get(process.ready, timeout=timeout).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def wait(
+    processes: Iterable[Process],
+    state: Callable[[str], str],
+    layout: Layout,
+    ready: Callable[[Process], None] = lambda _: None,
+) -> None:
+    """Return when all serve; raise `NotReadyError` with the last line of the one that does not.
+
+    `state` gives supervisord's word for a process; `ready` is told each one that serves.
+    """
+    waiting = list(processes)
+    deadline = time.monotonic() + PATIENCE
+    while waiting:
+        for process in list(waiting):
+            if answers(process):
+                waiting.remove(process)
+                ready(process)
+            elif state(process.name) in DEAD or time.monotonic() > deadline:
+                raise NotReadyError(_reason(process, layout))
+        time.sleep(STEP if waiting else 0)
+
+
+def until(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
+    deadline = time.monotonic() + patience
+    while not check():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"Gave up after {patience:.0f} s waiting for {what}.")
+        time.sleep(STEP)
+
+
+def _reason(process: Process, layout: Layout) -> str:
+    lines = _last_lines(layout, process)
+    said = f" It last said: {lines[-1]}" if lines else ""
+    return f"{process.name} does not serve (see `make logs S={process.name}`).{said}"
+
+
+def _last_lines(layout: Layout, process: Process) -> Sequence[str]:
+    lines: list[str] = []
+    for suffix in (".stderr.log", ".jsonl"):
+        file = layout.logs / f"{process.name}{suffix}"
+        if not lines and file.exists():
+            lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
+    return [line[:400] for line in lines]

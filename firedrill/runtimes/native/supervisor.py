@@ -1,0 +1,170 @@
+"""supervisord: its configuration, its start, and its commands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from ...errors import FiredrillError
+from ...settings import ROOT
+from .layout import Layout
+from .plan import Process
+
+# What the processes may see of the caller's environment. Everything else, such as a PORT that
+# is set for another program, stays out.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
+# Marks every process of a stack, so that it is found again whatever happened to supervisord.
+MARK = "FIREDRILL_STACK"
+# A log of 10 MiB holds about 25,000 access lines; six of them an instance bound the disk.
+LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
+# How often to look whether a process has left.
+STEP = 0.1
+
+
+class SupervisorError(FiredrillError):
+    """supervisord did not start, or refused a command."""
+
+
+def render(processes: Sequence[Process], layout: Layout) -> str:
+    """Return supervisord's configuration; nothing starts before it is told to."""
+    head = f"""\
+[unix_http_server]
+file={_plain(layout.supervisor_socket)}
+chmod=0700
+
+[supervisord]
+logfile={_plain(layout.logs / "supervisord.log")}
+logfile_maxbytes=1MB
+logfile_backups=2
+pidfile={_plain(layout.home / "supervisord.pid")}
+childlogdir={_plain(layout.logs)}
+directory={_plain(ROOT)}
+umask=077
+{"user=root" if os.geteuid() == 0 else ""}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    return "\n".join([head, *(_program(process, layout) for process in processes)])
+
+
+def _program(process: Process, layout: Layout) -> str:
+    environment = ",".join(
+        f'{name}="{_plain(value)}"' for name, value in sorted(process.environment.items())
+    )
+    lb = process.service == "lb"
+    return f"""\
+[program:{process.name}]
+command={_plain(shlex.join(process.command))}
+directory={_plain(process.directory)}
+environment={environment}
+autostart=false
+autorestart=true
+; A program that stays up this long has started; one that does not is tried 10 times, ever slower.
+startsecs=1
+startretries=10
+stopsignal={process.stop_signal}
+; Longer than a drain (9 s) and the requests in flight (10 s).
+stopwaitsecs=25
+killasgroup=true
+stdout_logfile={_plain(layout.logs / (process.name + ".jsonl"))}
+stdout_logfile_maxbytes={LOG_BYTES}
+stdout_logfile_backups={LOG_BACKUPS}
+; HAProxy says on stderr, as plain text, what it also logs.
+redirect_stderr={"false" if lb else "true"}
+stderr_logfile={_plain(layout.logs / (process.name + ".stderr.log")) if lb else "NONE"}
+stderr_logfile_maxbytes=1MB
+stderr_logfile_backups=1
+"""
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    if any(character in text for character in '\n"'):
+        raise SupervisorError(f"{text!r} holds a quote or a line's end: use another path or value.")
+    return text.replace("%", "%%")
+
+
+def start(layout: Layout) -> None:
+    """Start supervisord in the background; raise `SupervisorError` with what it says."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        command,
+        env={**environment, MARK: str(layout.home)},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise SupervisorError(f"supervisord did not start: {said[-1] if said else 'no reason'}.")
+
+
+class Supervisor:
+    """The commands of a running supervisord, through its socket."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._socket = layout.supervisor_socket
+
+    def alive(self) -> bool:
+        """Tell whether supervisord answers."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except (OSError, SupervisorError, xmlrpc.client.Error):
+            return False
+
+    def pid(self) -> int:
+        """Return supervisord's own process id."""
+        return int(self._call("getPID"))
+
+    def processes(self) -> Mapping[str, dict[str, Any]]:
+        """Return what supervisord knows of each process, by its name."""
+        return {info["name"]: info for info in self._call("getAllProcessInfo")}
+
+    def start(self, name: str) -> None:
+        """Ask for a process to be started; harmless where it runs."""
+        self._tolerating("ALREADY_STARTED", "startProcess", name, False)
+
+    def stop(self, *names: str) -> None:
+        """Stop processes gracefully, at the same time; return when all have left."""
+        self.begin_stop(*names)
+        while any(info["pid"] for name, info in self.processes().items() if name in names):
+            # supervisord itself kills what is not gone after `stopwaitsecs`, so this ends.
+            time.sleep(STEP)
+
+    def begin_stop(self, *names: str) -> None:
+        """Ask processes to leave, and do not wait."""
+        for name in names:
+            self._tolerating("NOT_RUNNING", "stopProcess", name, False)
+
+    def shutdown(self) -> None:
+        """Stop everything and then supervisord itself."""
+        self._call("shutdown")
+
+    def _tolerating(self, fault: str, method: str, *arguments: object) -> None:
+        try:
+            self._call(method, *arguments)
+        except SupervisorError as error:
+            if not str(error).startswith(fault):
+                raise
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        proxy = xmlrpc.client.ServerProxy(
+            "http://localhost", transport=SupervisorTransport(None, None, f"unix://{self._socket}")
+        )
+        with proxy:
+            try:
+                return getattr(proxy.supervisor, method)(*arguments)
+            except xmlrpc.client.Fault as fault:
+                raise SupervisorError(fault.faultString) from fault

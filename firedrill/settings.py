@@ -1,0 +1,139 @@
+"""What a user can set in the environment or in `.env`; `.env.example` documents each variable."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from .errors import FiredrillError
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNTIMES = ("auto", "native", "compose")
+# The load balancer's native configuration has as many places for each service.
+CEILING = 4
+
+
+class SettingsError(FiredrillError):
+    """A variable has a value that is not accepted."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where everything listens, one variable each: the field's name in capitals + `_PORT`."""
+
+    lb: int = 8080
+    lb_internal: int = 8081
+    lb_stats: int = 8404
+    prometheus: int = 9090
+    alertmanager: int = 9093
+    responder: int = 8090
+    grafana: int = 3000
+    loki: int = 3100
+    loki_grpc: int = 9096
+    node_exporter: int = 9100
+    blackbox_exporter: int = 9115
+    collector_metrics: int = 8888
+    collector_health: int = 13133
+    # The native instances: 101 to 104 above it are web's, 201 to 204 data-service's.
+    instances: int = 15000
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """The whole stack's settings; `home` holds everything that a run writes."""
+
+    home: Path
+    cache: Path | None = None
+    runtime: str = "auto"
+    lb_address: str = "127.0.0.1"
+    ports: Ports = Ports()
+    web_instances: int = 2
+    data_service_instances: int = 2
+    faults_enabled: bool = True
+    log_level: str = "INFO"
+    retention: str = "15d"
+    retention_size: str = "2GB"
+
+    def floor(self, service: str) -> int:
+        """Return how many instances of a service a fresh stack runs."""
+        return {"web": self.web_instances, "data-service": self.data_service_instances}[service]
+
+
+def load(environment: Mapping[str, str], file: Path | None = None) -> StackSettings:
+    """Read the settings; the environment wins over the file. Raises `SettingsError`."""
+    file = file or ROOT / ".env"
+    from_file = {name: value or "" for name, value in dotenv_values(file).items()}
+    return parse({**from_file, **environment})
+
+
+def parse(values: Mapping[str, str]) -> StackSettings:
+    """Return the settings in `values`; raise `SettingsError` naming a bad variable."""
+    read = _Reader(values)
+    home = Path(read.text("FIREDRILL_HOME", str(ROOT / "var")))
+    cache = read.text("FIREDRILL_CACHE", "")
+    return StackSettings(
+        home=home if home.is_absolute() else ROOT / home,
+        cache=Path(cache) if cache else None,
+        runtime=read.choice("RUNTIME", "auto", RUNTIMES),
+        lb_address=read.address("LB_ADDRESS", "127.0.0.1"),
+        ports=_ports(read),
+        web_instances=read.integer("WEB_INSTANCES", 2, 1, CEILING),
+        data_service_instances=read.integer("DATA_SERVICE_INSTANCES", 2, 1, CEILING),
+        faults_enabled=read.choice("FAULTS_ENABLED", "1", ("0", "1")) == "1",
+        log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        retention=read.text("PROMETHEUS_RETENTION", "15d"),
+        retention_size=read.text("PROMETHEUS_RETENTION_SIZE", "2GB"),
+    )
+
+
+def _ports(read: _Reader) -> Ports:
+    defaults = {item.name: int(str(item.default)) for item in fields(Ports)}
+    # Above 1023, for no part has the right to less; 60000 leaves room for the instances.
+    ports = {
+        name: read.integer(f"{name.upper()}_PORT", port, 1024, 60000)
+        for name, port in defaults.items()
+    }
+    seen: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in seen:
+            first, second = f"{seen[port].upper()}_PORT", f"{name.upper()}_PORT"
+            raise SettingsError(f"{first} and {second} are both {port}: change one of them.")
+        seen[port] = name
+    return Ports(**ports)
+
+
+class _Reader:
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str) -> str:
+        return self._values.get(name, "").strip() or default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise SettingsError(f"{name} is {value!r}: it takes one of {', '.join(choices)}.")
+        return value
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise SettingsError(f"{name} is {value!r}: it takes a whole number, {low} to {high}.")
+        return int(value)
+
+    def address(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            return str(ipaddress.IPv4Address(value))
+        except ValueError:
+            raise SettingsError(f"{name} is {value!r}: it takes an IPv4 address.") from None
+
+
+def current() -> StackSettings:
+    """Return the settings of this command, from its environment and `.env`."""
+    return load(os.environ)

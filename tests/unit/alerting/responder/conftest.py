@@ -1,0 +1,103 @@
+"""Notifications as Alertmanager sends them, and a responder to send them to."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from alerting.responder import create_app
+from alerting.responder.journal import Journal
+from alerting.responder.payload import Notification, parse
+from alerting.responder.settings import ResponderSettings
+from alerting.responder.state import Responder
+
+Document = dict[str, Any]
+Build = Callable[..., Document]
+
+# The form of Alertmanager's webhook documentation, with the order of its own JSON.
+RECEIVED: Document = {
+    "receiver": "responder",
+    "status": "firing",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {
+                "alertname": "InstanceDown",
+                "instance": "web-1",
+                "service": "web",
+                "severity": "ticket",
+            },
+            "annotations": {"summary": "An instance does not answer its scrapes."},
+            "startsAt": "2025-11-23T17:00:00.123456789Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
+            "fingerprint": "5ef77f1f8a3ecfa7",
+        }
+    ],
+    "groupLabels": {"alertname": "InstanceDown", "service": "web"},
+    "commonLabels": {"alertname": "InstanceDown", "service": "web", "severity": "ticket"},
+    "commonAnnotations": {"summary": "An instance does not answer its scrapes."},
+    "externalURL": "http://127.0.0.1:9093",
+    "version": "4",
+    "groupKey": '{}:{alertname="InstanceDown", service="web"}',
+    "truncatedAlerts": 0,
+}
+
+
+def build(
+    alert: str = "InstanceDown",
+    status: str = "firing",
+    starts: str = "2025-11-23T17:00:00.123456789Z",
+    **labels: str,
+) -> Document:
+    document = copy.deepcopy(RECEIVED)
+    (only,) = document["alerts"]
+    only["labels"] |= {"alertname": alert, **labels}
+    only |= {"status": status, "startsAt": starts}
+    if status == "resolved":
+        only["endsAt"] = "2025-11-23T18:00:00Z"
+    return document | {"status": status, "groupKey": f"{{}}:{{alertname={alert!r}}}"}
+
+
+@pytest.fixture(scope="session")
+def document() -> Build:
+    return build
+
+
+@pytest.fixture(scope="session")
+def notification() -> Callable[..., Notification]:
+    return lambda *values, **labels: parse(orjson.dumps(build(*values, **labels)))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.db")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    handlers = list(logging.getLogger().handlers)
+    app = create_app(ResponderSettings(database=tmp_path / "journal.db"))
+    yield app
+    app.extensions["responder"].watchdog.stop()
+    logging.getLogger().handlers[:] = handlers
+
+
+@pytest.fixture
+def responder(app: Flask) -> Responder:
+    parts = app.extensions["responder"]
+    assert isinstance(parts, Responder)
+    return parts
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from alerting.responder import create_app
+from alerting.responder.errors import JournalUnusableError
+from alerting.responder.settings import ResponderSettings
+from alerting.responder.state import Responder
+from alerting.responder.timestamps import utc_now
+
+
+def test_readiness_is_a_real_write(client: FlaskClient, responder: Responder) -> None:
+    assert client.get("/readyz").status_code == 200
+    responder.journal.path.unlink()
+    assert client.get("/readyz").status_code == 503
+
+
+def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: Responder) -> None:
+    assert responder.watchdog.check(utc_now() + timedelta(days=1)).late
+    assert client.get("/readyz").status_code == 200
+
+
+def test_unusable_journal_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_text("no database " * 100)
+    with pytest.raises(JournalUnusableError, match="RESPONDER_DB"):
+        create_app(ResponderSettings(database=tmp_path / "journal.db"))

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from alerting.responder.state import Responder
+from alerting.responder.timestamps import parse_rfc3339, utc_now
+
+Build = Callable[..., dict[str, Any]]
+
+
+def test_filters_reach_the_journal(client: FlaskClient, document: Build) -> None:
+    client.post("/webhook", json=document())
+    client.post("/webhook", json=document("Watchdog"))
+    found = client.get("/notifications?alert=Watchdog&status=firing&since=0").json
+    assert [item["alerts"][0]["alert"] for item in found or []] == ["Watchdog"]
+
+
+def test_unknown_filter_is_named(client: FlaskClient) -> None:
+    answer = client.get("/notifications?color=red")
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["field"] == "color"
+
+
+def test_notification_is_served_with_payload(client: FlaskClient, document: Build) -> None:
+    sent = client.post("/webhook", json=document()).json
+    assert sent is not None
+    found = client.get(f"/notifications/{sent['id']}").json
+    assert found is not None
+    assert found["payload"] == document()
+
+
+def test_missing_notification_gets_404(client: FlaskClient) -> None:
+    for number in (7, 2**70):
+        answer = client.get(f"/notifications/{number}")
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_watchdog_state_has_its_status(
+    client: FlaskClient, responder: Responder, document: Build
+) -> None:
+    fresh = client.get("/watchdog")
+    assert fresh.status_code == 200
+    assert fresh.json == {"late": False, "last_seen": None, "timeout_seconds": 180.0}
+    client.post("/webhook", json=document("Watchdog"))
+    responder.watchdog.check(utc_now() + timedelta(seconds=200))
+    seen = client.get("/watchdog").json
+    assert seen is not None
+    assert utc_now() - parse_rfc3339(seen["last_seen"]) < timedelta(minutes=1)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from alerting.responder import schema
+from alerting.responder.errors import JournalError, JournalUnusableError
+from apps.telemetry.errors import SettingsError
+
+OPEN_AND_WRITE = """
+import sys
+from pathlib import Path
+from alerting.responder import schema
+path = Path(sys.argv[1])
+sys.stdin.readline()
+schema.prepare(path)
+for _ in range(20):
+    with schema.transaction(path) as connection:
+        connection.execute("INSERT INTO write_checks VALUES (1, 0) ON CONFLICT (id) "
+                           "DO UPDATE SET checked_at = checked_at + 1")
+"""
+
+
+def execute(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def write(path: Path, *ids: int) -> None:
+    with schema.transaction(path) as connection:
+        for row_id in ids:
+            connection.execute("INSERT INTO write_checks VALUES (?, 'now')", (row_id,))
+
+
+def test_journal_is_durable_and_concurrent(tmp_path: Path) -> None:
+    schema.prepare(tmp_path / "new folder" / "journal.db")
+    with schema.connect(tmp_path / "new folder" / "journal.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
+
+
+def test_workers_may_start_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    workers = [
+        subprocess.Popen([sys.executable, "-c", OPEN_AND_WRITE, path], stdin=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write(b"go\n")
+        worker.stdin.close()
+    assert [worker.wait(60) for worker in workers] == [0] * 6
+    with schema.connect(path) as connection:
+        written = connection.execute("SELECT checked_at FROM write_checks").fetchone()[0]
+        assert int(written) == 6 * 20 - 1
+
+
+def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
+    execute(tmp_path / "journal.db", f"PRAGMA user_version = {schema.VERSION + 1}")
+    with pytest.raises(JournalUnusableError, match="has schema 2 and this version knows up to 1"):
+        schema.prepare(tmp_path / "journal.db")
+
+
+def test_foreign_database_stops_the_start(tmp_path: Path) -> None:
+    execute(tmp_path / "journal.db", "CREATE TABLE cookies (name TEXT)")
+    with pytest.raises(JournalUnusableError, match="belongs to another program"):
+        schema.prepare(tmp_path / "journal.db")
+
+
+def test_other_file_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_text("To whom it may concern. " * 50)
+    with pytest.raises(SettingsError, match=r"file is not a database.*RESPONDER_DB") as caught:
+        schema.prepare(tmp_path / "journal.db")
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "journal.db").read_text().startswith("To whom")
+
+
+def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(JournalUnusableError, match="unable to open"):
+        schema.prepare(tmp_path)
+
+
+def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    schema.prepare(tmp_path / "journal.db")
+    with pytest.raises(JournalError):
+        write(tmp_path / "journal.db", 1, 2)  # the table takes 1 only
+    with schema.connect(tmp_path / "journal.db") as connection:
+        assert not connection.execute("SELECT * FROM write_checks").fetchall()

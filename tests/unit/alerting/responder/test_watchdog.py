@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.responder.filters import Filters
+from alerting.responder.journal import Journal
+from alerting.responder.payload import Notification
+from alerting.responder.watchdog import Watchdog, late
+
+NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
+TIMEOUT = 180.0
+Notify = Callable[..., Notification]
+Observed = list[tuple[datetime, bool]]
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def watch(journal: Journal, started: datetime = NOON, observed: Observed | None = None) -> Watchdog:
+    seen: Observed = [] if observed is None else observed
+    return Watchdog(journal, TIMEOUT, lambda *found: seen.append(found), started)
+
+
+def own_rows(journal: Journal) -> list[dict[str, Any]]:
+    return [item for item in journal.find(Filters()) if item["receiver"] == "responder"
+            and item["alerts"][0]["alert"] == "WatchdogMissing"]  # fmt: skip
+
+
+@given(st.integers(-1000, 1000))
+def test_late_begins_after_the_timeout(seconds: int) -> None:
+    assert late(NOON, after(seconds), timedelta(seconds=180)) == (seconds > 180)
+
+
+def test_start_counts_as_a_sighting(journal: Journal, notification: Notify) -> None:
+    journal.record(notification("Watchdog"), after(-3600))
+    watchdog = watch(journal)
+    assert not watchdog.check(after(180)).late
+    assert watchdog.check(after(181)).late
+
+
+def test_each_change_is_journalled_once(
+    journal: Journal, notification: Notify, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    workers = [watch(journal), watch(journal)]
+    for moment in (after(200), after(210)):
+        assert all(worker.check(moment).late for worker in workers)
+    journal.record(notification("Watchdog"), after(220))
+    for moment in (after(221), after(222)):
+        assert not any(worker.check(moment).late for worker in workers)
+    resolved, firing = own_rows(journal)
+    assert (firing["status"], resolved["status"]) == ("firing", "resolved")
+    assert firing["alerts"][0]["ends_at"] is None
+    assert resolved["alerts"][0]["starts_at"] == "2025-11-23T12:03:20.000Z"
+    assert resolved["alerts"][0]["ends_at"] == "2025-11-23T12:03:41.000Z"
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["ERROR", "INFO"]
+
+
+def test_second_silence_is_told_again(journal: Journal, notification: Notify) -> None:
+    watchdog = watch(journal)
+    watchdog.check(after(200))
+    journal.record(notification("Watchdog"), after(220))
+    watchdog.check(after(221))
+    watchdog.check(after(500))
+    assert [row["status"] for row in own_rows(journal)] == ["firing", "resolved", "firing"]
+
+
+def test_restart_does_not_feign_return(journal: Journal, notification: Notify) -> None:
+    journal.record(notification("Watchdog"), NOON)
+    assert watch(journal).check(after(200)).late
+    assert watch(journal, started=after(300)).check(after(301)).late
+    assert len(own_rows(journal)) == 1
+
+
+def test_check_shows_what_is_in_force(journal: Journal, notification: Notify) -> None:
+    observed: Observed = []
+    watchdog = watch(journal, observed=observed)
+    watchdog.check(after(1))
+    journal.record(notification("Watchdog"), after(60))
+    watchdog.check(after(61))
+    watchdog.check(after(300))
+    assert observed == [(NOON, False), (after(60), False), (after(60), True)]

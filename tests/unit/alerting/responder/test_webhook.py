@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from alerting.responder.filters import Filters
+from alerting.responder.journal import Journal
+from alerting.responder.state import Responder
+from alerting.responder.timestamps import utc_now
+
+Build = Callable[..., dict[str, Any]]
+
+DELIVER_AND_WAIT = """
+import signal
+import sys
+from pathlib import Path
+from alerting.responder import create_app
+from alerting.responder.settings import ResponderSettings
+app = create_app(ResponderSettings(database=Path(sys.argv[1])))
+answer = app.test_client().post("/webhook", data=sys.stdin.buffer.read(),
+                                content_type="application/json")
+print("answered", answer.status_code, file=sys.stderr, flush=True)
+signal.pause()
+"""
+
+
+def counted(client: FlaskClient, outcome: str) -> float:
+    prefix = f'responder_webhooks_total{{outcome="{outcome}"}} '
+    lines = client.get("/metrics").text.splitlines()
+    (line,) = (line for line in lines if line.startswith(prefix))
+    return float(line.removeprefix(prefix))
+
+
+def test_delivery_again_is_answered_alike(client: FlaskClient, document: Build) -> None:
+    first = client.post("/webhook", json=document())
+    again = client.post("/webhook", json=document())
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json == {"id": 1, "outcome": "stored"}
+    assert again.json == {"id": 1, "outcome": "repeated"}
+    assert (counted(client, "stored"), counted(client, "repeated")) == (1, 1)
+
+
+def test_malformed_field_is_named_and_counted(client: FlaskClient, document: Build) -> None:
+    answer = client.post("/webhook", json=document() | {"status": "pending"})
+    assert answer.status_code == 400
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json is not None
+    assert answer.json["field"] == "status"
+    assert counted(client, "malformed") == 1
+
+
+def test_body_that_is_no_json_gets_400(client: FlaskClient) -> None:
+    answers = [
+        client.post("/webhook", data=b"{", content_type="application/json"),
+        client.post("/webhook", data=b"{}", content_type="text/plain"),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert counted(client, "malformed") == 2
+
+
+def test_body_over_limit_gets_413(client: FlaskClient) -> None:
+    body = b" " * (1024 * 1024 + 1)
+    answer = client.post("/webhook", data=body, content_type="application/json")
+    assert answer.status_code == 413
+    assert counted(client, "malformed") == 1
+
+
+def test_failing_disk_asks_to_retry(
+    client: FlaskClient, responder: Responder, document: Build
+) -> None:
+    responder.journal.path.unlink()
+    answer = client.post("/webhook", json=document())
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert counted(client, "failed") == 1
+
+
+def test_answered_notification_survives_kill(tmp_path: Path, document: Build) -> None:
+    path = tmp_path / "journal.db"
+    child = subprocess.Popen(
+        [sys.executable, "-c", DELIVER_AND_WAIT, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with child:
+        assert child.stdin
+        assert child.stderr
+        child.stdin.write(orjson.dumps(document()))
+        child.stdin.close()
+        answer = child.stderr.readline()
+        child.kill()
+    assert answer == b"answered 200\n"
+    (item,) = Journal(path).find(Filters())
+    assert item["alerts"][0]["alert"] == "InstanceDown"
+
+
+@pytest.mark.parametrize("alert", ["InstanceDown", "Watchdog"])
+def test_only_watchdog_ends_its_lateness(
+    client: FlaskClient, responder: Responder, document: Build, alert: str
+) -> None:
+    responder.watchdog.check(utc_now() + timedelta(seconds=200))
+    assert client.get("/watchdog").status_code == 503
+    client.post("/webhook", json=document(alert))
+    assert client.get("/watchdog").status_code == (200 if alert == "Watchdog" else 503)
