@@ -88,6 +88,15 @@ def up(as_json: bool) -> None:
 
 
 @main.command()
+def check() -> None:
+    """Check every configuration with its program's own checker; start nothing."""
+    runtime = _runtime()
+    with _timed("checking") as notify:
+        runtime.check(notify)
+    output.print("Every configuration is valid.")
+
+
+@main.command()
 def down() -> None:
     """End every process of the stack, also after a crash."""
     runtime = _runtime()

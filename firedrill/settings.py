@@ -74,11 +74,11 @@ def load(environment: Mapping[str, str], file: Path | None = None) -> StackSetti
 def parse(values: Mapping[str, str]) -> StackSettings:
     """Return the settings in `values`; raise `SettingsError` naming a bad variable."""
     read = _Reader(values)
-    home = Path(read.text("FIREDRILL_HOME", str(ROOT / "var")))
     cache = read.text("FIREDRILL_CACHE", "")
     return StackSettings(
-        home=home if home.is_absolute() else ROOT / home,
-        cache=Path(cache) if cache else None,
+        # `/` keeps an absolute path as it is; a relative one begins at the repository.
+        home=ROOT / read.text("FIREDRILL_HOME", "var"),
+        cache=ROOT / cache if cache else None,
         runtime=read.choice("RUNTIME", "auto", RUNTIMES),
         lb_address=read.address("LB_ADDRESS", "127.0.0.1"),
         ports=_ports(read),

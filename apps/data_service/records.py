@@ -11,6 +11,8 @@ from .errors import InvalidRecordsError, MalformedJsonError
 Record = dict[str, Any]
 # Deeper data is no table; Python's parser would end at its recursion limit, around 1,000.
 MAX_DEPTH = 32
+# What an error calls the one object of a body that is no list.
+LONE = "record"
 
 
 class _NotFiniteError(ValueError):
@@ -34,7 +36,7 @@ def parse(body: bytes) -> list[Record]:
         raise MalformedJsonError(f"The body is not JSON: {error}.") from error
     records, field = _records(data)
     for number, record in enumerate(records):
-        _check(record, f"{field}[{number}]")
+        _check(record, field if field == LONE else f"{field}[{number}]")
     return records
 
 
@@ -53,7 +55,7 @@ def _records(data: Any) -> tuple[list[Any], str]:
     if isinstance(data, dict) and "records" in data:
         data, field = data["records"], "records"
     elif isinstance(data, dict):
-        return [data], "record"
+        return [data], LONE
     else:
         field = "body"
     if not isinstance(data, list):

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 # and versions above 00 may carry more fields after the flags.
 TRACEPARENT = re.compile(r"^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$")
 # What a caller may use as a request id; anything else would end up in logs and headers.
-REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def current() -> RequestContext | None:
 def accept(traceparent: str | None, request_id: str | None) -> RequestContext:
     """Continue the caller's trace where its headers are valid, else begin a new one."""
     trace_id, sampled = _parse(traceparent)
-    known = request_id is not None and REQUEST_ID.match(request_id)
+    known = request_id is not None and REQUEST_ID.fullmatch(request_id)
     return RequestContext(
         trace_id=trace_id or secrets.token_hex(16),
         span_id=secrets.token_hex(8),

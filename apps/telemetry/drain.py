@@ -65,7 +65,7 @@ class DrainState:
         return int(sum(self._numbers[FIRST_WORKER:]))
 
     def last_scrape(self) -> float:
-        """Return when the metrics were read last, in monotonic seconds; 0 for never."""
+        """Return when the metrics were read last, in monotonic seconds; 0 where never."""
         return self._numbers[SCRAPED]
 
 
@@ -79,9 +79,9 @@ def wait(
 
     `hurried` takes so many seconds and tells whether somebody has lost patience meanwhile.
 
-    It may when the load balancer has had time to notice, nothing is in flight, and, where
-    anybody scrapes it, the metrics were read once more after that, so that no request is
-    missing from them.
+    It may when the load balancer has had time to notice, nothing is in flight, and the metrics
+    were read once more after that, so that no request is missing from them. An instance that
+    nobody scrapes takes `at_most` seconds.
     """
     begun = clock()
     quiet_since = None
@@ -91,9 +91,7 @@ def wait(
             quiet_since = None
         elif quiet_since is None:
             quiet_since = clock()
-        if quiet_since is not None and (
-            state.last_scrape() == 0 or state.last_scrape() > quiet_since
-        ):
+        if quiet_since is not None and state.last_scrape() > quiet_since:
             return
         if hurried(STEP):
             return

@@ -75,7 +75,7 @@ class Environment:
 
     def url(self, name: str, default: str) -> str:
         """Return an http or https address without a trailing slash."""
-        value = self.text(name, default).rstrip("/")
+        value = self.text(name, default)
         try:
             parts = urlsplit(value)
             usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -84,7 +84,7 @@ class Environment:
             usable = False
         if not usable:
             raise SettingsError(f"{name} is {value!r}: it takes an address like http://host:5001.")
-        return value
+        return value.rstrip("/")
 
     def path(self, name: str, default: Path | None = None) -> Path:
         """Return a path of a file or folder; whether it exists is the reader's matter."""

@@ -31,8 +31,9 @@ from apps.telemetry.settings import TelemetrySettings
 _env = Environment(os.environ)
 workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
 _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
-# A scrape interval (5 s), the time to be noticed, and the longest request.
-_drain_seconds = _env.number("DRAIN_SECONDS", 9.0, at_most=300)
+# Until a new target's first scrape: Prometheus reads its list of targets every 5 s and scrapes
+# each every 5 s. Then 2 s for the load balancer to notice.
+_drain_seconds = _env.number("DRAIN_SECONDS", 12.0, at_most=300)
 
 bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
 worker_class = "gthread"

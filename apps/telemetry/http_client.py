@@ -17,7 +17,8 @@ from .settings import TelemetrySettings
 # A connection that could not be made carried no request, so trying again is always safe; two
 # tries after the first cover an instance that is just being replaced.
 CONNECT_RETRIES = 2
-# Pauses of 0, 0.1 and 0.2 s: the load balancer needs about that to pick another instance.
+# No pause before the first new try and 0.2 s before the second: the load balancer needs about
+# that to pick another instance.
 BACKOFF = 0.1
 # As many connections as an instance may have threads, so that none waits for a connection.
 POOL = 64

@@ -46,7 +46,8 @@ class ContractFormatter(OrjsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """Keep the contract's names for the contract: an extra of such a name gets a prefix."""
-        return {f"extra_{key}" if key in CONTRACT else key: log_data[key] for key in log_data}
+        named = {_text(key): value for key, value in log_data.items()}
+        return {f"extra_{name}" if name in CONTRACT else name: named[name] for name in named}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line without its end."""
@@ -85,7 +86,7 @@ def describe_exception(error: BaseException) -> dict[str, str]:
     """Return the type, the message and the whole stack of an exception."""
     return {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
-        "message": str(error),
+        "message": _said(error),
         "stack": "".join(traceback.format_exception(error)),
     }
 
@@ -94,16 +95,34 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - any __str__ may be called here; the line matters more
-        return f"{record.msg!r} % {record.args!r}"
+        return f"{_shown(record.msg)} % {_shown(record.args)}"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - as above
+        return _shown(error)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - as above; also a number of over 4,300 digits
+        return f"<{type(value).__qualname__} that can't be shown>"
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else _shown(value)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _printable(value: Any) -> str | dict[str, str] | None:
-    if isinstance(value, dict):
-        return {str(key): str(_printable(value[key])) for key in value}
     if value is None:
         return None
-    text = value if isinstance(value, str) else repr(value)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):  # one level, which keeps an exception's fields apart
+        return {_text(key): _text(value[key]) for key in value}
+    return _text(value)
 
 
 class LineHandler(logging.Handler):

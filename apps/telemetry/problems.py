@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from . import context
 
@@ -38,7 +39,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         now = context.current()
         body = {
             "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": HTTP_STATUS_CODES.get(self.status, "Unknown Error"),
             "status": self.status,
             "detail": self.detail,
             "instance": request.path,

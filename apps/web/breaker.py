@@ -36,12 +36,17 @@ class Breaker:
         """Return what `ask` returns; raise `BreakerOpenError` instead of asking while open."""
         if self._circuit.closed:
             return self._ask(ask)
-        if self._circuit.opened or not self._trial.acquire(blocking=False):
-            raise BreakerOpenError(self.peer, max(1.0, self._circuit.open_remaining))
+        if not self._trial.acquire(blocking=False):
+            raise self._refusal()
         try:
+            if self._circuit.opened:  # asked only now: the trial before may just have failed
+                raise self._refusal()
             return self._ask(ask)
         finally:
             self._trial.release()
+
+    def _refusal(self) -> BreakerOpenError:
+        return BreakerOpenError(self.peer, max(1.0, self._circuit.open_remaining))
 
     def _ask(self, ask: Callable[[], T]) -> T:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from circuitbreaker import CircuitBreaker
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -78,10 +80,11 @@ def _problem(error: Exception, retry_seconds: float) -> Problem:
         status = error.status if error.status in (503, 504) else 502
     elif isinstance(error, Timeout):
         status = 504
+    whole = math.ceil(max(1.0, seconds))  # Retry-After takes whole seconds
     says = {502: "failed", 503: "can't be reached now", 504: "did not answer in time"}
     return Problem(
         status,
-        f"{PEER} {says[status]}: try again in {seconds:.0f} s.",
-        headers={"Retry-After": f"{max(1.0, seconds):.0f}"},
+        f"{PEER} {says[status]}: try again in {whole} s.",
+        headers={"Retry-After": str(whole)},
         peer=PEER,
     )

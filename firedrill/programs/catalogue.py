@@ -143,6 +143,6 @@ CATALOGUE: tuple[Wanted, ...] = (
         package=None,
         why="shows the dashboards",
         version_flag="-v",
-        otherwise="Prometheus's own pages stand in for it",
+        otherwise="there are no dashboards; Prometheus answers queries by its API",
     ),
 )

@@ -36,6 +36,10 @@ class Runtime(Protocol):
 
     name: str
 
+    def check(self, notify: Notify) -> None:
+        """Check every configuration without starting anything."""
+        ...
+
     def up(self, notify: Notify) -> Sequence[str]:
         """Start what is not running; return one sentence for each optional part not here."""
         ...

@@ -29,6 +29,7 @@ class Background:
         self._clock = clock
         self._kept: list[bytes] = []
         self._owed_lines = 0.0
+        self._owed_errors = 0.0
 
     def start(self) -> None:
         """Tick in a thread of its own until the process ends."""
@@ -72,8 +73,10 @@ class Background:
             self._owed_lines = 0.0
             return
         self._owed_lines += fault.parameters["lines_per_second"] * seconds
-        for number in range(int(self._owed_lines)):
-            is_error = (number % 100) < 100 * fault.parameters["error_ratio"]
+        for _ in range(int(self._owed_lines)):
+            self._owed_errors += fault.parameters["error_ratio"]
+            is_error = self._owed_errors >= 1
+            self._owed_errors -= is_error
             logger.log(logging.ERROR if is_error else logging.INFO, "The fault `logs` is on.")
         self._owed_lines %= 1
 

@@ -64,7 +64,7 @@ def blueprint(state: FaultState, background: Background, token: str) -> Blueprin
 
 def _asked(kind: str) -> Fault:
     _known(kind)
-    body = request.get_json() if request.data else {}
+    body = request.get_json() if request.get_data() else {}
     try:
         return parse_fault(kind, body)
     except FaultError as error:

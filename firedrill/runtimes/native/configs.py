@@ -12,7 +12,8 @@ from ...errors import FiredrillError
 from ...programs import FILES, Program
 from ...settings import ROOT
 from .layout import Layout
-from .plan import Plan, Process
+from .plan import Plan
+from .process import Process
 
 
 class ConfigError(FiredrillError):
@@ -63,8 +64,9 @@ def write_fixed_targets(layout: Layout, plan: Plan) -> None:
 
 
 def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
-    """Write the instances that are meant to serve; Prometheus sees the change at once."""
-    _write(layout.targets / "services.json", [target(process) for process in wanted])
+    """Write the instances of `wanted` that are ours; Prometheus sees the change at once."""
+    ours = [target(process) for process in wanted if process.job == "services"]
+    _write(layout.targets / "services.json", ours)
 
 
 def target(process: Process) -> dict[str, object]:
@@ -82,6 +84,11 @@ def _write(file: Path, content: object) -> None:
 def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
     """Let each program's own checker read its configuration; raise `ConfigError`."""
     prometheus, lb = plan.of("prometheus")[0], plan.of("lb")[0]
+    for loki in plan.of("loki"):
+        _run(programs["loki"], [*loki.command[1:], "-verify-config"], ("loki/loki.yml", loki))
+    for collector in plan.of("collector"):
+        validate = ["validate", *collector.command[1:]]
+        _run(programs["otelcol"], validate, ("loki/collector.yml", collector))
     alertmanager = layout.etc / "alertmanager" / "alertmanager.yml"
     _run(
         programs["promtool"],

@@ -48,6 +48,11 @@ class Layout:
         return self.home / "faults.token"
 
     @property
+    def grafana_password(self) -> Path:
+        """The random password of Grafana's `admin`, readable by its owner alone."""
+        return self.home / "grafana.password"
+
+    @property
     def lock(self) -> Path:
         """Held while a command changes the stack."""
         return self.home / "lock"

@@ -9,7 +9,7 @@ import requests
 
 from ...errors import FiredrillError
 from .layout import Layout
-from .plan import Process
+from .process import Process
 
 # Slow machines need ten seconds for everything; a minute is a program that will not come.
 PATIENCE = 60.0

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..base import Notify
 from . import configs, readiness
-from .layout import Layout
-from .lb import LoadBalancer
-from .plan import Plan, Process
-from .state import ScaleState
-from .supervisor import Supervisor
+from .hands import Hands
+from .plan import Plan
+from .process import Process
 
 # Longer than the longest request (timeout server of the load balancer).
 DRAIN = 15.0
 
 
-@dataclass(frozen=True)
-class Hands:
-    """What scaling works with."""
-
-    supervisor: Supervisor
-    lb: LoadBalancer
-    layout: Layout
-    state: ScaleState
-
-    def word(self, name: str) -> str:
-        """Return supervisord's word for a process."""
-        return str(self.supervisor.processes()[name]["statename"])
-
-
 def scale(hands: Hands, plan: Plan, service: str, count: int, notify: Notify) -> None:
     """Have exactly the first `count` instances of a service serve, and lose no request."""
-    before = hands.state.scale(service)
+    before = hands.scale.scale(service)
     chosen = plan.of(service)
     fresh, leaving = chosen[before:count], chosen[count:before]
     _start(hands, fresh)
     _drain(hands, leaving, notify)
-    hands.state.set(service, count)
+    hands.scale.set(service, count)
     # A new instance is scraped before it serves, a leaving one until it has stopped.
-    wanted = [process for process in hands.state.wanted(plan) if process.job == "services"]
-    configs.write_service_targets(hands.layout, wanted)
+    configs.write_service_targets(hands.layout, hands.scale.wanted(plan))
     _admit(hands, fresh, notify)
 
 

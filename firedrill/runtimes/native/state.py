@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...settings import StackSettings
-from .plan import SERVICES, Plan, Process
+from .plan import Plan
+from .process import SERVICES, Process
 
 
 class ScaleState:

@@ -16,7 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from ...errors import FiredrillError
 from ...settings import ROOT
 from .layout import Layout
-from .plan import Process
+from .process import Process
 
 # What the processes may see of the caller's environment. Everything else, such as a PORT that
 # is set for another program, stays out.
@@ -72,7 +72,7 @@ autorestart=true
 startsecs=1
 startretries=10
 stopsignal={process.stop_signal}
-; Longer than a drain (9 s) and the requests in flight (10 s).
+; Longer than a drain (12 s) and the requests in flight (10 s).
 stopwaitsecs=25
 killasgroup=true
 stdout_logfile={_plain(layout.logs / (process.name + ".jsonl"))}

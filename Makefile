@@ -1,0 +1,32 @@
+# Each verb sets up what it needs by itself. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+# What `make logs` shows: an instance or a service.
+S ?=
+# What `make test` runs: folders, files, or pytest's own options.
+T ?= tests
+
+RUN := requirements/services.txt requirements/firedrill.txt
+RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN)
+DEV_READY = $(RUN_READY) requirements/dev.txt
+FIREDRILL = $(VENV)/bin/python -m firedrill
+
+.PHONY: help up down status logs lint test bench
+.DEFAULT_GOAL := help
+
+help:    ## Print this list
+	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 16
+up:      ## Set up what is missing, start the stack, print where everything is
+	@$(RUN_READY) && $(FIREDRILL) up
+down:    ## End every process of the stack, also after a crash
+	@$(RUN_READY) && $(FIREDRILL) down
+status:  ## Show every instance and whether it serves
+	@$(RUN_READY) && $(FIREDRILL) status
+logs:    ## Follow the log lines of everything, or of S=web
+	@$(RUN_READY) && $(FIREDRILL) logs $(S) --follow
+lint:    ## Check the code, the configurations and the rules
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(FIREDRILL) check
+test:    ## Run the tests, or those of T=tests/unit
+	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
+bench:   ## Measure what the instrumentation and the stack cost
+	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench

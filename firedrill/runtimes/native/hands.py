@@ -1,0 +1,87 @@
+"""What every operation on a native stack works with."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...errors import FiredrillError
+from ...programs import CATALOGUE, Located, default_cache, locate
+from ...settings import StackSettings
+from ..base import Notify
+from .layout import Layout
+from .lb import LoadBalancer
+from .plan import Plan, make_plan
+from .process import Site
+from .state import ScaleState
+from .supervisor import Supervisor
+
+
+class NotRunningError(FiredrillError):
+    """The stack is down."""
+
+
+class Hands:
+    """The supervisor, the load balancer and the files of one stack."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self.layout = Layout(settings.home / "native")
+        self.supervisor = Supervisor(self.layout)
+        self.lb = LoadBalancer(self.layout.lb_socket, self.layout.lb_state)
+        self.scale = ScaleState(self.layout.state, settings)
+
+    @property
+    def mark(self) -> str:
+        """The mark that every process of this stack carries."""
+        return str(self.layout.home)
+
+    def word(self, name: str) -> str:
+        """Return supervisord's word for a process."""
+        return str(self.supervisor.processes()[name]["statename"])
+
+    def locate(self, notify: Notify) -> Located:
+        """Find the programs, fetching what is missing."""
+        return locate(CATALOGUE, self.settings.cache or default_cache(os.environ), notify)
+
+    def plan(self, located: Located | None = None) -> Plan:
+        """Return what there is to run on this machine."""
+        programs = (located or self.locate(lambda _: None)).programs
+        return make_plan(Site(self.settings, self.layout, programs, self.token()))
+
+    def token(self) -> str:
+        """Return the token for `/faults`, made at random the first time."""
+        return self._secret(self.layout.token)
+
+    def grafana_password(self) -> str:
+        """Return Grafana's password, made at random the first time."""
+        return self._secret(self.layout.grafana_password)
+
+    def _secret(self, file: Path) -> str:
+        if not file.exists():
+            self.layout.make()
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(32))
+        return file.read_text().strip()
+
+    def require_running(self) -> None:
+        """Raise `NotRunningError` unless the stack is up."""
+        if not self.supervisor.alive():
+            raise NotRunningError("The stack is down: start it with `make up`.")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other commands from changing this stack meanwhile."""
+        self.layout.make()
+        with self.layout.lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise FiredrillError(
+                    "Another firedrill command is changing this stack: wait for it to end."
+                ) from None
+            yield

@@ -1,0 +1,131 @@
+"""Bring a native stack up and down, and leave nothing half done."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...programs import Program
+from ...settings import StackSettings
+from ..base import Notify
+from . import configs, ports, processes, readiness, supervisor
+from .hands import Hands
+from .layout import Layout
+from .plan import Plan, make_plan
+from .process import SERVICES, Process, Site, url
+from .services import DRAINING
+
+# How long everything may take to leave by itself: the requests in flight have 10 s.
+LEAVING = 15.0
+
+
+def check(hands: Hands, notify: Notify) -> None:
+    """Check every configuration in a folder of its own; raise `ConfigError`."""
+    located = hands.locate(notify)
+    with tempfile.TemporaryDirectory() as folder:
+        layout = Layout(Path(folder))
+        layout.make()
+        plan = make_plan(Site(hands.settings, layout, located.programs, token=""))
+        _write(layout, plan, hands.settings, hands.scale.wanted(plan))
+        configs.check(layout, plan, located.programs)
+
+
+def up(hands: Hands, notify: Notify) -> Sequence[str]:
+    """Start what does not run; return one sentence for each optional part not here."""
+    located = hands.locate(notify)
+    with hands.locked():
+        plan = hands.plan(located)
+        rendered = supervisor.render(plan.processes, hands.layout)
+        if hands.supervisor.alive() and _as_it_was(hands, rendered):
+            _start(hands, hands.scale.wanted(plan), notify)
+        else:
+            _end(hands, notify)
+            try:
+                _begin(hands, plan, located.programs, notify)
+            except BaseException:
+                _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
+                raise
+    return located.missing
+
+
+def down(hands: Hands, notify: Notify) -> None:
+    """End everything that `up` started, also after a crash."""
+    if hands.layout.home.exists():
+        with hands.locked():
+            _end(hands, notify)
+
+
+def _as_it_was(hands: Hands, rendered: str) -> bool:
+    config = hands.layout.supervisor_config
+    return config.exists() and config.read_text() == rendered
+
+
+def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
+    ports.check(_wanted_ports(plan, hands.settings), hands.settings.lb_address)
+    hands.scale.reset()
+    wanted = hands.scale.wanted(plan)
+    _write(hands.layout, plan, hands.settings, wanted)
+    configs.check(hands.layout, plan, programs)
+    hands.grafana_password()
+    hands.layout.lb_state.unlink(missing_ok=True)
+    hands.layout.supervisor_config.write_text(supervisor.render(plan.processes, hands.layout))
+    supervisor.start(hands.layout)
+    _start(hands, wanted, notify)
+    for process in plan.processes:
+        if process not in wanted:
+            hands.lb.set(process.service, process.name, "maint")
+
+
+def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:
+    configs.write(layout, plan, url(settings.ports.responder))
+    configs.write_service_targets(layout, wanted)
+
+
+def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[int, str]:
+    """Return every port with the variable that sets it."""
+    variables = {port: f"{name.upper()}_PORT" for name, port in vars(settings.ports).items()}
+    return {
+        port: variables.get(port, "INSTANCES_PORT")
+        for process in plan.processes
+        for port in (process.port, *process.more_ports)
+    }
+
+
+def _start(hands: Hands, wanted: Sequence[Process], notify: Notify) -> None:
+    known = hands.supervisor.processes()
+    for process in wanted:
+        if known[process.name]["statename"] not in ("RUNNING", "STARTING"):
+            hands.supervisor.start(process.name)
+    readiness.wait(
+        wanted, hands.word, hands.layout, lambda process: notify(f"{process.name} serves")
+    )
+    for service in SERVICES:
+        readiness.until(
+            lambda service=service: hands.lb.is_up(service, "BACKEND"),  # type: ignore[misc]
+            f"the load balancer to see {service}",
+        )
+
+
+def _end(hands: Hands, notify: Notify) -> None:
+    """Traffic ends first, so that the services have nothing left to drain."""
+    if hands.supervisor.alive():
+        notify("stopping")
+        hands.supervisor.stop("lb-1")
+        known = hands.supervisor.processes()
+        hands.supervisor.begin_stop(*known)
+        for info in known.values():
+            if info["pid"] and info["name"].startswith(DRAINING):
+                processes.signal_instance(info["pid"], signal.SIGCONT)
+                processes.signal_instance(info["pid"], signal.SIGQUIT)
+        hands.supervisor.shutdown()
+        deadline = time.monotonic() + LEAVING
+        while processes.of_stack(hands.mark) and time.monotonic() < deadline:
+            time.sleep(readiness.STEP)
+    left = processes.of_stack(hands.mark)
+    if left:
+        notify(f"ending {len(left)} processes that were left over")
+        processes.end(left)
+    hands.layout.supervisor_socket.unlink(missing_ok=True)

@@ -1,0 +1,234 @@
+"""The programs around our services: load balancer, Prometheus and its like, logs, dashboards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...settings import CEILING, ROOT
+from .process import LOOPBACK, SERVICES, Process, Site
+
+# HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
+# gives an ordinary user, holds 2,000 lines: seconds of load in which supervisord may be late.
+WIDE_PIPE = (
+    "import fcntl, os, sys; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20);"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+# A line is in the queue on disk before its place in the file is noted.
+COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
+
+
+def parts(site: Site) -> list[Process]:
+    """Return the parts whose programs were found."""
+    makers: Mapping[str, Callable[[Site], Process]] = {
+        "haproxy": lb,
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "node_exporter": node_exporter,
+        "blackbox_exporter": blackbox_exporter,
+        "loki": loki,
+        "otelcol": collector,
+        "grafana": grafana,
+    }
+    found = [make(site) for program, make in makers.items() if program in site.programs]
+    # Without a store to carry lines to, there is nothing for the collector to do.
+    return [part for part in found if part.service != "collector" or "loki" in site.programs]
+
+
+def _part(
+    site: Site, service: str, program: str, arguments: Sequence[str], ready: str, **more: Any
+) -> Process:
+    """Return the one instance of a part; its port is named as the part is."""
+    found = site.programs[program]
+    port = getattr(site.ports, more.pop("port", service.replace("-", "_")))
+    return Process(
+        name=f"{service}-1",
+        service=service,
+        command=[str(found.path), *arguments],
+        port=port,
+        ready=f"http://{LOOPBACK}:{port}{ready}",
+        environment={**found.environment, **more.pop("environment", {})},
+        files=found.files,
+        **more,
+    )
+
+
+def lb(site: Site) -> Process:
+    """Return HAProxy, with a place for every instance that may run."""
+    ports = site.ports
+    servers = {
+        f"{service.upper().replace('-', '_')}_{number}": (
+            f"{LOOPBACK}:{site.instance_port(service, number)}"
+        )
+        for service in SERVICES
+        for number in range(1, CEILING + 1)
+    }
+    environment = {
+        "RUNTIME": "native",
+        "INSTANCE": "lb-1",
+        "LB_VERSION": ".".join(map(str, site.programs["haproxy"].version)),
+        "LB_SOCKET": str(site.layout.lb_socket),
+        "LB_STATE": str(site.layout.lb_state),
+        "LB_ADDRESS": site.settings.lb_address,
+        "LB_PORT": str(ports.lb),
+        "LB_INTERNAL_ADDRESS": LOOPBACK,
+        "LB_INTERNAL_PORT": str(ports.lb_internal),
+        "LB_STATS_ADDRESS": LOOPBACK,
+        "LB_STATS_PORT": str(ports.lb_stats),
+    }
+    process = _part(
+        site,
+        "lb",
+        "haproxy",
+        ["-db", "-f", str(ROOT / "lb" / "haproxy.cfg")],
+        "/;csv",
+        port="lb_stats",
+        more_ports=(ports.lb, ports.lb_internal),
+        stop_signal="USR1",  # finish what is in flight; TERM would cut it off
+        environment={**environment, **servers},
+    )
+    return replace(process, command=[sys.executable, "-I", "-c", WIDE_PIPE, *process.command])
+
+
+def prometheus(site: Site) -> Process:
+    """Return Prometheus."""
+    return _part(
+        site,
+        "prometheus",
+        "prometheus",
+        [
+            "--config.file=prometheus.yml",
+            f"--storage.tsdb.path={site.layout.data / 'prometheus'}",
+            f"--storage.tsdb.retention.time={site.settings.retention}",
+            f"--storage.tsdb.retention.size={site.settings.retention_size}",
+            f"--web.listen-address={LOOPBACK}:{site.ports.prometheus}",
+            f"--web.external-url={site.url('prometheus')}/",
+            # An alert that found no Alertmanager is sent again after this, not after a minute.
+            "--rules.alert.resend-delay=15s",
+            "--enable-feature=exemplar-storage",
+            "--log.format=json",
+        ],
+        "/-/ready",
+        directory=site.layout.etc / "prometheus",
+        environment={"RESPONDER_URL": site.url("responder"), "GRAFANA_URL": site.url("grafana")},
+    )
+
+
+def alertmanager(site: Site) -> Process:
+    """Return Alertmanager."""
+    return _part(
+        site,
+        "alertmanager",
+        "alertmanager",
+        [
+            "--config.file=alertmanager.yml",
+            f"--storage.path={site.layout.data / 'alertmanager'}",
+            f"--web.listen-address={LOOPBACK}:{site.ports.alertmanager}",
+            f"--web.external-url={site.url('alertmanager')}/",
+            "--cluster.listen-address=",  # one alone has nobody to gossip with
+            "--log.format=json",
+        ],
+        "/-/ready",
+        directory=site.layout.etc / "alertmanager",
+    )
+
+
+def node_exporter(site: Site) -> Process:
+    """Return the exporter of the machine's metrics."""
+    listen = f"--web.listen-address={LOOPBACK}:{site.ports.node_exporter}"
+    arguments = [listen, "--log.format=json"]
+    return _part(site, "node-exporter", "node_exporter", arguments, "/")
+
+
+def blackbox_exporter(site: Site) -> Process:
+    """Return the exporter that probes the stack from outside."""
+    arguments = [
+        f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
+        f"--web.listen-address={LOOPBACK}:{site.ports.blackbox_exporter}",
+        "--log.format=json",
+    ]
+    return _part(site, "blackbox-exporter", "blackbox_exporter", arguments, "/-/healthy")
+
+
+def loki(site: Site) -> Process:
+    """Return Loki."""
+    environment = {
+        "LOKI_ADDRESS": LOOPBACK,
+        "LOKI_PORT": str(site.ports.loki),
+        "LOKI_GRPC_PORT": str(site.ports.loki_grpc),
+        "LOKI_DATA": str(site.layout.data / "loki"),
+        "ALERTMANAGER_URL": site.url("alertmanager"),
+    }
+    return _part(
+        site,
+        "loki",
+        "loki",
+        [f"-config.file={ROOT / 'loki' / 'loki.yml'}", "-config.expand-env=true"],
+        "/ready",
+        more_ports=(site.ports.loki_grpc,),
+        environment=environment,
+    )
+
+
+def collector(site: Site) -> Process:
+    """Return the OpenTelemetry Collector, which carries the log files' lines to Loki."""
+    environment = {
+        "LOG_DIR": str(site.layout.logs),
+        "COLLECTOR_DATA": str(site.layout.data / "collector"),
+        "LOKI_URL": site.url("loki"),
+        "COLLECTOR_METRICS_PORT": str(site.ports.collector_metrics),
+        "COLLECTOR_HEALTH_PORT": str(site.ports.collector_health),
+        # Below the limit at which it stops reading (400 MiB), so that it tidies up before.
+        "GOMEMLIMIT": "320MiB",
+    }
+    process = _part(
+        site,
+        "collector",
+        "otelcol",
+        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}"],
+        "/",
+        port="collector_metrics",
+        more_ports=(site.ports.collector_health,),
+        # Its files say where it was. Asked to leave, it forgets what its full queue did not take.
+        stop_signal="KILL",
+        environment=environment,
+    )
+    return replace(process, ready=f"{site.url('collector_health')}/")
+
+
+def grafana(site: Site) -> Process:
+    """Return Grafana; its settings are its own variables, GF_<section>_<name>."""
+    program = site.programs["grafana"].path
+    command = ["server"] if program.name == "grafana" else []  # older ones are grafana-server
+    data = site.layout.data / "grafana"
+    environment = {
+        "GF_SERVER_HTTP_ADDR": LOOPBACK,
+        "GF_SERVER_HTTP_PORT": str(site.ports.grafana),
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_LOGS": str(data / "logs"),
+        "GF_PATHS_PLUGINS": str(data / "plugins"),
+        "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
+        # Grafana reads the file by itself; nothing here knows the password.
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{site.layout.grafana_password}}}",
+        "GF_USERS_ALLOW_SIGN_UP": "false",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_LOG_MODE": "console",
+        "GF_LOG_CONSOLE_FORMAT": "json",
+        "PROMETHEUS_URL": site.url("prometheus"),
+        "LOKI_URL": site.url("loki"),
+    }
+    arguments = [*command, "--homepath", str(grafana_home(program))]
+    return _part(site, "grafana", "grafana", arguments, "/api/health", environment=environment)
+
+
+def grafana_home(program: Path) -> Path:
+    """Return where Grafana's pages are: above its program, or where distributions put them."""
+    unpacked = program.resolve().parent.parent
+    packaged = Path("/usr/share/grafana")
+    return unpacked if (unpacked / "conf" / "defaults.ini").exists() else packaged

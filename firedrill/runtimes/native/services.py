@@ -1,0 +1,72 @@
+"""Our own programs, under gunicorn: the services with all their instances, and the responder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from ... import VERSION
+from ...settings import CEILING
+from .process import LOOPBACK, SERVICES, Process, Site, url
+
+CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
+# They drain before they stop, so a stop in a hurry tells them.
+DRAINING = (*SERVICES, "responder")
+
+
+def instances(site: Site, links: Mapping[str, str]) -> list[Process]:
+    """Return every instance of every service, up to the ceiling; `links` go on web's page."""
+    environments = {
+        "data-service": {},
+        "web": {
+            "DATA_SERVICE_URL": site.url("lb_internal"),
+            "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
+        },
+    }
+    return [
+        _program(
+            site,
+            f"{service}-{number}",
+            f"apps.{service.replace('-', '_')}:create_app()",
+            site.instance_port(service, number),
+            environment,
+        )
+        for service, environment in environments.items()
+        for number in range(1, CEILING + 1)
+    ]
+
+
+def responder(site: Site) -> Process:
+    """Return the responder; it has no faults, for it tells of those of the others."""
+    environment = {
+        "RESPONDER_DB": str(site.layout.data / "responder" / "journal.sqlite"),
+        "FAULTS_ENABLED": "0",
+        "TRUSTED_PROXIES": "0",
+    }
+    app = "alerting.responder:create_app()"
+    return _program(site, "responder-1", app, site.ports.responder, environment)
+
+
+def _program(site: Site, name: str, app: str, port: int, environment: Mapping[str, str]) -> Process:
+    service = name.rpartition("-")[0]
+    shared = {
+        "SERVICE": service,
+        "INSTANCE": name,
+        "VERSION": VERSION,
+        "HOST": LOOPBACK,
+        "PORT": str(port),
+        "LOG_LEVEL": site.settings.log_level,
+        "TRUSTED_PROXIES": "1",
+        "FAULTS_ENABLED": "1" if site.settings.faults_enabled else "0",
+        "FAULTS_TOKEN": site.token,
+    }
+    return Process(
+        name=name,
+        service=service,
+        command=[sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, app],
+        port=port,
+        ready=f"{url(port)}/readyz",
+        environment={**shared, **environment},
+        job="services",
+        scales=service in SERVICES,
+    )

@@ -1,0 +1,99 @@
+"""`make bench`: what the instrumentation and our own code cost, as ratios in one run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import pandas as pd
+from flask import Flask
+from rich.console import Console
+from rich.table import Table
+from vega_datasets import data
+
+from apps.data_service.describe import describe
+from apps.telemetry import TelemetrySettings, init_app
+from apps.telemetry.logs import ContractFormatter, LineHandler
+
+# Odd, so that the median is one of them; interleaved, so that a busy moment hits both sides.
+ROUNDS = 9
+SETTINGS = TelemetrySettings(service="bench", instance="bench-1")
+
+
+def bare() -> Flask:
+    """Return a Flask application that does nothing but answer."""
+    app = Flask("bench", static_folder=None)
+    app.add_url_rule("/", view_func=lambda: {"answer": 42})
+    return app
+
+
+def instrumented() -> Flask:
+    """Return the same application with all of our telemetry, its lines thrown away."""
+    app = bare()
+    init_app(app, service="bench", settings=SETTINGS)
+    _log_to_nothing()
+    return app
+
+
+def _log_to_nothing() -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler):
+            handler._descriptor = os.open(os.devnull, os.O_WRONLY)
+
+
+def requests_to(app: Flask) -> Callable[[], object]:
+    """Return 200 requests through the whole WSGI stack."""
+    client = app.test_client()
+    return lambda: [client.get("/") for _ in range(200)]
+
+
+def formatting(formatter: logging.Formatter) -> Callable[[], object]:
+    """Return 2,000 log lines."""
+    record = logging.LogRecord("bench", logging.INFO, __file__, 1, "%s of %s", (1, 2), None)
+    return lambda: [formatter.format(record) for _ in range(2000)]
+
+
+def ratio(ours: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
+    """Return our seconds and ours over the other's, as the medians of interleaved rounds."""
+    ours(), other()  # the first round pays for imports and caches
+    pairs = [(_seconds(ours), _seconds(other)) for _ in range(ROUNDS)]
+    return statistics.median(mine for mine, _ in pairs), statistics.median(a / b for a, b in pairs)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Print the table."""
+    rows = json.loads(data.cars.raw())
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    cases = {
+        "200 requests, instrumented : bare Flask": (
+            requests_to(instrumented()),
+            requests_to(bare()),
+        ),
+        "2,000 log lines, contract JSON : plain text": (
+            formatting(ContractFormatter(SETTINGS)),
+            formatting(plain),
+        ),
+        "406 rows described, ours : pandas from the same rows": (
+            lambda: describe(rows),
+            lambda: pd.DataFrame(rows).describe(),
+        ),
+    }
+    table = Table("Ours : the other", "Ours", "Ratio", box=None, pad_edge=False)
+    for name, (ours, other) in cases.items():
+        seconds, times = ratio(ours, other)
+        table.add_row(name, f"{seconds * 1000:.1f} ms", f"{times:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

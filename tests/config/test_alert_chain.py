@@ -1,0 +1,88 @@
+"""One name, one chain: an alert's rule, its tests and its runbook, and how they are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Rule
+
+# Where each link of the chain is, by the alert's name.
+LINKS = {
+    "rule tests": "tests/rules/{}.yml",
+    "runbook": "alerting/runbooks/{}.md",
+}
+HEADINGS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
+SEVERITIES = {"page", "ticket", "none"}
+RUNBOOK_URL = "{{{{ $externalLabels.responder }}}}/runbooks/{}"
+# A dashboard by its uid, with at most some of the alert's labels as its variables.
+VARIABLE = r"var-([a-z_]+)=\{\{ \$labels\.\1 \}\}"
+DASHBOARD_URL = rf"\{{\{{ \$externalLabels\.grafana \}}\}}/d/[a-z0-9-]+(?:\?{VARIABLE})?"
+
+
+def test_alert_name_is_pascal_case(alert: Rule) -> None:
+    assert re.fullmatch(r"([A-Z][a-z0-9]+)+", alert.alert)
+
+
+def test_alert_names_are_unique(rules: list[Rule]) -> None:
+    names = [rule.alert for rule in rules if rule.alert]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_alert_has_every_link(root: Path, alert: Rule, link: str) -> None:
+    assert (root / LINKS[link].format(alert.alert)).is_file()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_every_link_has_its_alert(root: Path, rules: list[Rule], link: str) -> None:
+    linked = {path.stem for path in root.glob(LINKS[link].format("*"))}
+    assert linked - {rule.alert for rule in rules} == set()
+
+
+def test_expression_is_a_block(alert: Rule) -> None:
+    written = {key.value: value for key, value in alert.node.value}
+    assert written["expr"].style == "|"
+
+
+def test_alert_always_has_for(alert: Rule) -> None:
+    assert re.fullmatch(r"\d+[smh]", alert.fields["for"])
+
+
+@pytest.mark.parametrize("field", ["expr", "for"])
+def test_numbers_come_with_their_reason(alert: Rule, field: str) -> None:
+    line = next(key.start_mark.line for key, _ in alert.node.value if key.value == field)
+    above = alert.file.read_text().splitlines()[line - 1]
+    assert above.strip().startswith("# ")
+
+
+def test_severity_is_one_we_route(alert: Rule) -> None:
+    assert alert.fields["labels"]["severity"] in SEVERITIES
+
+
+def test_summary_is_a_plain_sentence(alert: Rule) -> None:
+    summary = alert.fields["annotations"]["summary"]
+    assert "{{" not in summary
+    assert re.fullmatch(r"[A-Z].+\.", summary)
+
+
+def test_description_shows_label_or_value(alert: Rule) -> None:
+    assert re.search(r"\{\{ \$(labels\.|value)", alert.fields["annotations"]["description"])
+
+
+def test_runbook_url_follows_the_pattern(alert: Rule) -> None:
+    assert alert.fields["annotations"]["runbook_url"] == RUNBOOK_URL.format(alert.alert)
+
+
+def test_dashboard_url_follows_the_pattern(alert: Rule) -> None:
+    assert re.fullmatch(DASHBOARD_URL, alert.fields["annotations"]["dashboard_url"])
+
+
+def test_runbook_has_the_four_headings(root: Path, alert: Rule) -> None:
+    lines = (root / LINKS["runbook"].format(alert.alert)).read_text().splitlines()
+    assert lines[0] == f"# {alert.alert}"
+    assert [line for line in lines if line.startswith("## ")] == HEADINGS

@@ -1,0 +1,107 @@
+"""The collector and Loki agree with the log contract, and with each other."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+LOKI_TEXT = (ROOT / "loki" / "loki.yml").read_text()
+COLLECTOR_TEXT = (ROOT / "loki" / "collector.yml").read_text()
+COLLECTOR = yaml.safe_load(COLLECTOR_TEXT)
+LOKI = yaml.safe_load(LOKI_TEXT)
+FILELOG = COLLECTOR["receivers"]["filelog"]
+EXPORTER = COLLECTOR["exporters"]["otlphttp"]
+QUEUE = EXPORTER["sending_queue"]
+
+
+def operators(kind: str) -> list[dict[str, Any]]:
+    return [operator for operator in FILELOG["operators"] if operator["type"] == kind]
+
+
+def megabytes(size: str) -> int:
+    return int(size.removesuffix("MB")) * 2**20
+
+
+@pytest.mark.parametrize("field", ["timestamp", "level", "message", "service", "instance"])
+def test_contract_line_needs_its_field(field: str) -> None:
+    (route,) = operators("router")[0]["routes"]
+    assert f'"{field}"' in route["expr"]
+
+
+def test_foreign_lines_skip_all_parsing() -> None:
+    router = operators("router")[0]
+    foreign = next(step for step in FILELOG["operators"] if step.get("id") == router["default"])
+    assert foreign["output"] == "delivered"
+    assert not [operator for operator in FILELOG["operators"] if operator.get("on_error") == "drop"]
+
+
+def test_every_level_of_ours_maps() -> None:
+    (severity,) = operators("severity_parser")
+    ours = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    assert list(severity["mapping"].values()) == ours
+    assert all(f'"{level}"' in operators("move")[0]["if"] for level in ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "instance", "service"),
+    [
+        ("web-1.jsonl", "web-1", "web"),
+        ("data-service-2.jsonl.3", "data-service-2", "data-service"),
+        ("prometheus.jsonl", "prometheus", "prometheus"),
+    ],
+)
+def test_file_name_names_the_instance(name: str, instance: str, service: str) -> None:
+    found = re.match(operators("regex_parser")[0]["regex"], name)
+    assert found
+    assert found.groupdict() == {"instance": instance, "service": service}
+
+
+def test_labels_are_set_for_loki() -> None:
+    attributes = LOKI["limits_config"]["otlp_config"]["resource_attributes"]
+    labels, dropped = (rule["attributes"] for rule in attributes["attributes_config"])
+    targets = [step["to"] for step in operators("move") + operators("copy")]
+    assert {f"resource.{label}" for label in labels} <= set(targets)
+    assert {f'resource["{name}"]' for name in dropped} <= set(targets)
+
+
+def test_nothing_is_kept_in_memory_alone() -> None:
+    assert FILELOG["storage"] == QUEUE["storage"] == "file_storage"
+    assert "batch" not in COLLECTOR["processors"]
+
+
+def test_nobody_ever_gives_up() -> None:
+    for retry in (FILELOG["retry_on_failure"], EXPORTER["retry_on_failure"]):
+        assert retry["enabled"]
+        assert retry["max_elapsed_time"] == "0s"
+    assert QUEUE["block_on_overflow"]
+
+
+def test_lines_and_requests_fit_loki() -> None:
+    limits = LOKI["limits_config"]
+    line = int(FILELOG["max_log_size"].removesuffix("KiB")) * 2**10
+    assert 3 * line <= megabytes(limits["max_line_size"])
+    assert 3 * line <= megabytes(limits["max_structured_metadata_size"])
+    assert QUEUE["batch"]["max_size"] < limits["ingestion_burst_size_mb"] * 2**20
+    assert QUEUE["batch"]["max_size"] < megabytes(limits["per_stream_rate_limit_burst"])
+
+
+def test_old_lines_live_until_retention() -> None:
+    limits = LOKI["limits_config"]
+    assert limits["reject_old_samples_max_age"] == limits["retention_period"]
+    assert LOKI["compactor"]["retention_enabled"]
+
+
+def test_nothing_listens_beyond_loopback() -> None:
+    addresses = re.findall(r"\b(?:\w+_address|\w+_addr|endpoint|host): (\S+)", LOKI_TEXT)
+    addresses += re.findall(r"\b(?:endpoint|host): (\S+)", COLLECTOR_TEXT)
+    addresses.remove("${env:LOKI_URL}/otlp")  # where it sends
+    assert addresses
+    assert [address for address in addresses if "127.0.0.1" not in address] == []
+
+
+def test_defaults_have_the_dash() -> None:
+    """Loki reads `${NAME:value}` as a piece of NAME, and listens everywhere without a word."""
+    assert re.findall(r"\$\{\w+:[^-]", LOKI_TEXT) == []

@@ -1,0 +1,178 @@
+"""What the documents tell people to open and to type is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from firedrill.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = sorted(
+    file
+    for pattern in ("README.md", "CONTRIBUTING.md", "docs/*.md", "alerting/runbooks/*.md")
+    for file in ROOT.glob(pattern)
+)
+# Made by a run or an installation, so not there in a fresh clone.
+GENERATED = (".env", ".venv", "var")
+SUFFIXES = (
+    ".cfg",
+    ".example",
+    ".in",
+    ".ini",
+    ".json",
+    ".md",
+    ".py",
+    ".sh",
+    ".toml",
+    ".txt",
+    ".yml",
+)
+# A command stands at the start of a line or after another, and variables may stand before it.
+COMMAND = r"(?:^|[;&|])\s*(?:\w+=\S+ +)*"
+MAKE = re.compile(rf"{COMMAND}make +([a-z][\w-]*)", re.MULTILINE)
+FIREDRILL = re.compile(rf"{COMMAND}(?:\S*python3? -m )?firedrill +([a-z][\w-]*)", re.MULTILINE)
+# At most as many verbs as one remembers; a design rule.
+MOST_VERBS = 12
+
+
+def tokens(document: Path) -> Iterator[Token]:
+    for block in MarkdownIt("commonmark").parse(document.read_text(encoding="utf-8")):
+        yield block
+        yield from block.children or ()
+
+
+def code(document: Path) -> list[str]:
+    """Return every piece of code: in the text, fenced and indented."""
+    kinds = ("code_inline", "fence", "code_block")
+    return [token.content for token in tokens(document) if token.type in kinds]
+
+
+def paths(document: Path) -> set[str]:
+    words = (word for piece in code(document) for word in re.split(r"[\s'\"=,;()|]+", piece))
+    return {word.rstrip(".:") for word in words if is_path(word.rstrip(".:"))}
+
+
+def is_path(word: str) -> bool:
+    """Say whether a word of code is meant as a path of this repository.
+
+    It is if it begins with a folder that we have, or ends as files and folders do.
+    """
+    first, slash, _ = word.partition("/")
+    if not re.fullmatch(r"[\w.<][\w./<>*-]*", word) or first in GENERATED:
+        return False
+    ends_like_one = Path(word).suffix in SUFFIXES or word.endswith("/")
+    return ends_like_one or (bool(slash) and (ROOT / first).exists())
+
+
+def exists(path: str) -> bool:
+    """Look from the root; a name alone may be anywhere. `<Alert>` stands for any name."""
+    pattern = re.sub(r"<\w+>", "*", path).rstrip("/")
+    if "/" in path:
+        return any(ROOT.glob(pattern))
+    # Not in what is generated, where a name might be by chance.
+    folders = (entry for entry in ROOT.iterdir() if entry.name.split("-")[0] not in GENERATED)
+    return any(ROOT.glob(pattern)) or any(next(folder.rglob(pattern), None) for folder in folders)
+
+
+def recipes() -> dict[str, list[str]]:
+    """Return the lines of each of the Makefile's verbs."""
+    found = re.findall(r"^([a-z][\w-]*):(?!=).*\n((?:\t.*\n)*)", makefile(), re.MULTILINE)
+    return {verb: lines.splitlines() for verb, lines in found}
+
+
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ +(.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def document(request: pytest.FixtureRequest) -> Path:
+    file: Path = request.param
+    return file
+
+
+def test_first_documents_are_there() -> None:
+    expected = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/configuration.md"]
+    assert {ROOT / name for name in expected} <= set(DOCUMENTS)
+
+
+def test_named_paths_exist(document: Path) -> None:
+    assert {path for path in paths(document) if not exists(path)} == set()
+
+
+def test_relative_links_resolve(document: Path) -> None:
+    hrefs = {str(token.attrGet("href")) for token in tokens(document) if token.type == "link_open"}
+    assert {href for href in hrefs if not leads_somewhere(document, href)} == set()
+
+
+def leads_somewhere(document: Path, href: str) -> bool:
+    link = urlsplit(href)
+    if link.scheme:
+        return True
+    target = document.parent / link.path if link.path else document
+    return target.exists() and (not link.fragment or link.fragment in anchors(target))
+
+
+def test_named_make_verbs_exist(document: Path) -> None:
+    named = {verb for piece in code(document) for verb in MAKE.findall(piece)}
+    assert named - recipes().keys() == set()
+
+
+def test_named_firedrill_commands_exist(document: Path) -> None:
+    named = {name for piece in code(document) for name in FIREDRILL.findall(piece)}
+    assert named - main.commands.keys() == set()
+
+
+def test_readme_names_what_matters() -> None:
+    readme = code(ROOT / "README.md")
+    assert {"up", "test", "status"} <= {verb for piece in readme for verb in MAKE.findall(piece)}
+    assert "scale" in {name for piece in readme for name in FIREDRILL.findall(piece)}
+    assert len(paths(ROOT / "README.md")) >= 8  # "Follow one request" alone has eight files
+
+
+def test_ci_runs_the_same_verbs() -> None:
+    run = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert {"lint", "test"} <= set(MAKE.findall(run)) <= recipes().keys()
+
+
+def test_make_has_few_short_verbs() -> None:
+    assert len(recipes()) <= MOST_VERBS
+    assert {verb for verb, lines in recipes().items() if len(lines) != 1} == set()
+
+
+def test_make_help_prints_every_verb() -> None:
+    # `make test` passes its own flags down, which would change what this one prints.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    command = ["make", "-s", "-C", str(ROOT), "--no-print-directory", "help"]
+    printed = subprocess.check_output(command, env=environment, text=True)
+    shown = re.findall(r"^ *(?:make )?([a-z][\w-]*)\s{2,}\S", printed, re.MULTILINE)
+    assert set(shown) == recipes().keys()
+
+
+@pytest.mark.parametrize(
+    "word", ["apps/web", "apps/nothing.py", "nowhere/", "nowhere/x.yml", "drills/<Alert>.yml"]
+)
+def test_paths_are_recognised(word: str) -> None:
+    assert is_path(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["/healthz", "application/problem+json", "127.0.0.1:8080", "var/native/logs", "0.5", "a"],
+)
+def test_other_words_are_not_paths(word: str) -> None:
+    assert not is_path(word)

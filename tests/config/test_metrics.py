@@ -1,0 +1,133 @@
+"""Every metric that a rule, a runbook or a dashboard uses is one that somebody declares."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from alerting.responder.metrics import ResponderMetrics
+from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
+
+if TYPE_CHECKING:
+    from .conftest import Rule
+
+# What the programs that we run declare by themselves, as far as we use it.
+OF_PROGRAMS = {
+    "prometheus": {"ALERTS", "up"},
+    "alertmanager": {"alertmanager_notifications_failed_total"},
+}
+SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
+# In the order in which they are taken away; what is left are names, operators and numbers.
+NOT_NAMES = [
+    r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""",  # strings, which may hold anything
+    r"#.*",  # comments
+    r"\{[^}]*\}",  # label matchers
+    r"\[[^]]*\]",  # ranges
+    # Lists of labels; one may stand between an aggregation and its parenthesis.
+    r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)",
+    r"\b(?:offset\s+-?|@\s*)[\w.]+",  # other times than now
+    r"\b(?:and|or|unless|bool|group_left|group_right|inf|nan)\b",  # words of the language
+    r"\$\w+|\$\{\w+\}",  # a dashboard's variables
+    r"[a-zA-Z_]\w*(?=\s*\()",  # functions
+    r"(?<![\w:])[0-9][\w.]*",  # numbers and durations
+]
+NAME = re.compile(r"[a-zA-Z_:][\w:]*")
+
+
+def metrics_in(query: str) -> set[str]:
+    """Return the names of the metrics that a PromQL query selects by name."""
+    named = re.findall(r'\b__name__\s*=\s*"([^"]+)"', query)
+    for pattern in NOT_NAMES:
+        query = re.sub(pattern, " ", query, flags=re.IGNORECASE)
+    return {*named, *NAME.findall(query)}
+
+
+def ours() -> set[str]:
+    """Return every sample name that our programs declare."""
+    metrics = Metrics(CollectorRegistry())
+    ResponderMetrics(metrics, [])
+    names = {
+        f"{family.name}{suffix}"
+        for family in metrics.registry.collect()
+        for suffix in SUFFIXES.get(family.type, [""])
+    }
+    durations = [name for name in EXPORTER_METRICS if name.endswith("_seconds")]
+    buckets = {f"{name}{suffix}" for name in durations for suffix in SUFFIXES["histogram"]}
+    return names | buckets | set(EXPORTER_METRICS).difference(durations)
+
+
+def expressions(value: Any) -> Iterator[str]:
+    """Yield the queries of a dashboard, wherever they are."""
+    if isinstance(value, dict):
+        if isinstance(value.get("expr"), str):
+            yield value["expr"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from expressions(item)
+
+
+def fenced(markdown: str) -> list[str]:
+    return re.findall(r"^```promql\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def declared(rules: list[Rule]) -> set[str]:
+    recorded = {rule.record for rule in rules if rule.record}
+    return ours().union(recorded, *OF_PROGRAMS.values())
+
+
+def test_metrics_of_rules_are_declared(rules: list[Rule], declared: set[str]) -> None:
+    used = {name for rule in rules for name in metrics_in(rule.fields["expr"])}
+    assert "flask_http_request_total" in used
+    assert used - declared == set()
+
+
+def test_metrics_of_runbooks_are_declared(root: Path, declared: set[str]) -> None:
+    runbooks = {file.stem: file.read_text() for file in (root / "alerting/runbooks").glob("*.md")}
+    used = {
+        (name, metric)
+        for name, text in runbooks.items()
+        for query in fenced(text)
+        for metric in metrics_in(query)
+    }
+    assert ("InstanceDown", "up") in used
+    assert {(name, metric) for name, metric in used if metric not in declared} == set()
+
+
+def test_metrics_of_dashboards_are_declared(root: Path, declared: set[str]) -> None:
+    used = {
+        (file.name, metric)
+        for file in (root / "grafana/dashboards").glob("*.json")
+        for query in expressions(json.loads(file.read_text()))
+        for metric in metrics_in(query)
+    }
+    assert {(file, metric) for file, metric in used if metric not in declared} == set()
+
+
+def test_programs_metrics_are_not_ours() -> None:
+    assert ours().isdisjoint(set().union(*OF_PROGRAMS.values()))
+
+
+@pytest.mark.parametrize(
+    ("query", "metrics"),
+    [
+        ("vector(1)", set()),
+        ('{__name__="up", job=~"a|b"}', {"up"}),
+        ("up == 0", {"up"}),
+        ('sum by (a, b) (rate(x_total{a="b", c=~"d{2}"}[5m] offset 1h)) > 0.5', {"x_total"}),
+        ("sum(a) without (b) / on (c) group_left (d) e:f:rate5m", {"a", "e:f:rate5m"}),
+        ("a and on () b unless c or d > bool 1e3 # not e", {"a", "b", "c", "d"}),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[$__rate_interval])))", {"x_bucket"}),
+        ("max_over_time(a[1h:5m] @ end()) ^ Inf", {"a"}),
+        ("label_replace(up, 'x', 'y z', '', '') * -a", {"up", "a"}),
+    ],
+)
+def test_names_are_found_in_queries(query: str, metrics: set[str]) -> None:
+    assert metrics_in(query) == metrics

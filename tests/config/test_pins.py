@@ -1,0 +1,99 @@
+"""What we build from is pinned: requirements by hash, images by tag, ourselves by one version."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from firedrill import VERSION
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+WANTED = sorted((ROOT / "requirements").glob("*.in"))
+CONTAINERS = ["**/Dockerfile*", "**/*compose*.yml", "deploy/**/*.yml"]
+
+
+def name(file: Path) -> str:
+    return file.name
+
+
+def entries(lock: Path) -> list[str]:
+    """Return a lock file's logical lines, without comments."""
+    whole = lock.read_text().replace("\\\n", " ")
+    return [line.strip() for line in whole.splitlines() if not re.match(r"\s*(#|$)", line)]
+
+
+def images() -> set[tuple[str, str]]:
+    """Return every image that a container file names, with the file."""
+    files = {file for pattern in CONTAINERS for file in ROOT.glob(pattern)}
+    ours = [file for file in files if not file.relative_to(ROOT).parts[0].startswith(".venv")]
+    return {(file.name, image) for file in ours for image in images_in(file.read_text())}
+
+
+def images_in(text: str) -> set[str]:
+    """Return the images that a Dockerfile or a compose file starts from."""
+    named = r"^\s*(?:FROM|image:)\s+(?:--\S+ )?[\"']?([^\s\"'#]+)"
+    stages = re.findall(r"^FROM .* AS (\S+)", text, re.MULTILINE | re.IGNORECASE)
+    return set(re.findall(named, text, re.MULTILINE)).difference(stages, ["scratch"])
+
+
+def loose(image: str) -> bool:
+    return re.fullmatch(r"[^:@]+(:latest)?", image) is not None
+
+
+def test_every_wish_has_its_lock() -> None:
+    assert LOCKS
+    assert [file.stem for file in LOCKS] == [file.stem for file in WANTED]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=name)
+def test_every_requirement_has_a_hash(lock: Path) -> None:
+    pin = re.compile(r"[\w.-]+(\[[\w,-]+\])?==\S+( ;.*?)?(\s+--hash=sha256:[0-9a-f]{64})+")
+    assert [entry for entry in entries(lock) if not pin.fullmatch(entry)] == []
+
+
+@pytest.mark.parametrize("file", [*LOCKS, *WANTED], ids=name)
+def test_requirements_name_no_address(file: Path) -> None:
+    # Where packages come from is the installing machine's matter.
+    assert re.findall(r"\S*://\S*|--(?:extra-)?index-url|--find-links", file.read_text()) == []
+
+
+@pytest.mark.parametrize("file", WANTED, ids=name)
+def test_lock_holds_what_is_wanted(file: Path) -> None:
+    locked = {
+        canonicalize_name(re.split(r"[\[=]", e)[0]) for e in entries(file.with_suffix(".txt"))
+    }
+    wanted = [entry for entry in entries(file) if not entry.startswith("-")]
+    assert {canonicalize_name(Requirement(entry).name) for entry in wanted} <= locked
+
+
+def pins(lock: Path) -> set[tuple[str, str]]:
+    return set(re.findall(r"^([\w.-]+)(==[^\\\n]+)", lock.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize(("one", "other"), [*combinations(LOCKS, 2)], ids=name)
+def test_locks_agree_on_shared_versions(one: Path, other: Path) -> None:
+    shared = {name for name, _ in pins(one)} & {name for name, _ in pins(other)}
+    assert {(name, pin) for name, pin in pins(one) ^ pins(other) if name in shared} == set()
+
+
+def test_images_are_pinned_by_tag() -> None:
+    assert {(file, image) for file, image in images() if loose(image)} == set()
+
+
+def test_loose_images_are_recognised() -> None:
+    dockerfile = "FROM python:3.11-slim AS base\nFROM base AS dev\nFROM debian\n"
+    compose = "services:\n  a:\n    image: grafana/grafana:latest\n  b:\n    image: x:1\n"
+    found = images_in(dockerfile) | images_in(compose)
+    assert {image for image in found if loose(image)} == {"debian", "grafana/grafana:latest"}
+
+
+def test_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION

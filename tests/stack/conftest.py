@@ -1,0 +1,20 @@
+"""A whole stack of the test's own: on ports of its own, in a folder of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stack.driver import Stack, environment, free_ports, marked, poll_until
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start a stack once for all tests; whoever breaks something mends it again."""
+    home = tmp_path_factory.mktemp("stack")
+    made = Stack(environment(home, free_ports()), home)
+    made.firedrill("up")
+    poll_until(made.scrapes_everything, "every instance to be scraped", 20)
+    yield made
+    made.firedrill("down")
+    left = marked(home)
+    assert not left, f"`down` left processes running: {left}"

@@ -1,0 +1,153 @@
+"""Drive a stack as a user does: its command line, its addresses, its logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+from firedrill.settings import ROOT, Ports
+
+T = TypeVar("T")
+# Instances listen up to 204 above INSTANCES_PORT.
+BLOCK = 250
+
+
+def poll_until(check: Callable[[], T], what: str, patience: float) -> T:
+    """Return the first true answer of `check`; fail saying what was awaited."""
+    deadline = time.monotonic() + patience
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {patience:.0f} s in vain for {what}; last answer: {answer!r}")
+        time.sleep(0.2)
+
+
+@dataclass
+class Stack:
+    """A stack that runs, and what a user does with it."""
+
+    environment: dict[str, str]
+    home: Path
+
+    def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line as a user would."""
+        done = subprocess.run(
+            [sys.executable, "-m", "firedrill", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"firedrill {' '.join(arguments)}: {done.stderr}{done.stdout}")
+        return done
+
+    def url(self, part: str, path: str = "") -> str:
+        """Return the address of a part: lb, prometheus, responder, lb_stats, ..."""
+        return f"http://127.0.0.1:{self.environment[part.upper() + '_PORT']}{path}"
+
+    def instances(self) -> dict[str, dict[str, Any]]:
+        """Return every instance by its name."""
+        found = json.loads(self.firedrill("status", "--json", check=False).stdout)
+        return {instance["name"]: instance for instance in found}
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Ask Prometheus now; each result has `metric` and `value`."""
+        asked = requests.get(
+            self.url("prometheus", "/api/v1/query"), params={"query": promql}, timeout=5
+        )
+        result: list[dict[str, Any]] = asked.json()["data"]["result"]
+        return result
+
+    def total(self, promql: str) -> float:
+        """Return the sum of an instant query's values, 0 for none."""
+        return sum(float(row["value"][1]) for row in self.query(promql))
+
+    def notifications(self, **filters: str) -> list[dict[str, Any]]:
+        """Ask the responder's journal."""
+        asked = requests.get(self.url("responder", "/notifications"), params=filters, timeout=5)
+        asked.raise_for_status()
+        found: list[dict[str, Any]] = asked.json()
+        return found
+
+    def lines(self, service: str) -> list[dict[str, Any]]:
+        """Return all JSON log lines of a service's instances, rotated files included."""
+        files = self.home.glob(f"native/logs/{service}-[0-9].jsonl*")
+        texts = [line for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for line in texts if line.startswith("{")]
+
+    def access_lines(self, service: str, **fields: object) -> list[dict[str, Any]]:
+        """Return the access lines of a service that have these fields."""
+        return [
+            line
+            for line in self.lines(service)
+            if line["logger"] == "access" and all(line[key] == fields[key] for key in fields)
+        ]
+
+    def scrapes_everything(self) -> bool:
+        """Tell whether Prometheus scrapes exactly what serves, and the public way in."""
+        scraped = {row["metric"]["instance"] for row in self.query("up == 1")}
+        ready = {name for name, found in self.instances().items() if found["state"] == "ready"}
+        return scraped == ready | {"public"}
+
+    def wait_for_scrape(self) -> None:
+        """Return when every target was scraped after now."""
+        now = time.time()
+        poll_until(
+            lambda: self.total(f"min(timestamp(up)) > bool {now + 0.1}") == 1,
+            "a scrape of every target",
+            15,
+        )
+
+
+def free_ports() -> dict[str, str]:
+    """Return a port for every part, from a block that nobody uses."""
+    names = list(Ports.__dataclass_fields__)
+    for _ in range(50):
+        base = random.randrange(20000, 30000, BLOCK + len(names))
+        if all(_free(port) for port in range(base, base + BLOCK + len(names))):
+            fixed = {f"{name.upper()}_PORT": base + place for place, name in enumerate(names)}
+            fixed["INSTANCES_PORT"] = base + len(names)
+            return {name: str(port) for name, port in fixed.items()}
+    raise RuntimeError("No free block of ports between 20000 and 30000.")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) != 0
+
+
+def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a stack's commands, free of this shell's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
+    return {**kept, **ports, "FIREDRILL_HOME": str(home), "RUNTIME": "native", "COLUMNS": "200"}
+
+
+def marked(home: Path) -> Sequence[str]:
+    """Return the command lines of all processes that belong to the stack at `home`."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"FIREDRILL_STACK={home}".encode() in environ.read_bytes():
+                found.append(
+                    (environ.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                )
+        except OSError:  # gone meanwhile, or another user's
+            continue
+    return found

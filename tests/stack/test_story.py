@@ -1,0 +1,132 @@
+"""The story of the README: a request, its traces, and an alert that comes and goes."""
+
+import json
+import math
+import secrets
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+from vega_datasets import data
+
+from tests.stack.driver import Stack, poll_until
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def cars() -> pd.DataFrame:
+    """Return 406 cars (StatLib, 1983), some without a value, as JSON can hold them."""
+    return pd.DataFrame(json.loads(data.cars.raw())).drop(columns="Year")
+
+
+@pytest.fixture(scope="module")
+def answered(stack: Stack, cars: pd.DataFrame) -> requests.Response:
+    """Post all cars through the load balancer, in a trace of our own."""
+    trace = secrets.token_hex(16)
+    answer = requests.post(
+        stack.url("lb", "/process"),
+        data=cars.to_json(orient="records"),
+        headers={
+            "Content-Type": "application/json",
+            "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
+            "X-Request-ID": f"story-{trace}",
+        },
+        timeout=10,
+    )
+    answer.trace = trace  # type: ignore[attr-defined]
+    return answer
+
+
+def test_summary_equals_pandas(answered: requests.Response, cars: pd.DataFrame) -> None:
+    assert answered.status_code == 200
+    assert answered.json()["count"] == len(cars)
+    assert_close(answered.json()["summary"], cars.describe().to_dict())
+
+
+def assert_close(summary: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert summary.keys() == expected.keys()
+    for field, figures in expected.items():
+        for name, value in figures.items():
+            assert math.isclose(summary[field][name], value, rel_tol=1e-9), (field, name)
+
+
+def test_prometheus_shows_the_request(stack: Stack, answered: requests.Response) -> None:
+    stack.wait_for_scrape()
+    for service in ("web", "data-service"):
+        labels = f'service="{service}",method="POST",status="200",url_rule="/process"'
+        assert stack.total(f"flask_http_request_duration_seconds_count{{{labels}}}") >= 1
+    instances = {row["metric"]["instance"] for row in stack.query('up{service="web"}')}
+    assert instances == {"web-1", "web-2"}
+
+
+def test_services_share_one_trace(stack: Stack, answered: requests.Response) -> None:
+    trace = answered.trace  # type: ignore[attr-defined]
+    for service in ("lb", "web", "data-service"):
+        lines = stack.access_lines(service, trace_id=trace)
+        assert lines, f"{service} has no access line of trace {trace}"
+        assert {line["request_id"] for line in lines} == {f"story-{trace}"}
+    assert answered.headers["X-Request-ID"] == f"story-{trace}"
+
+
+def test_exemplar_leads_to_a_trace(stack: Stack, answered: requests.Response) -> None:
+    stack.wait_for_scrape()
+    asked = requests.get(
+        stack.url("prometheus", "/api/v1/query_exemplars"),
+        params={
+            "query": 'flask_http_request_duration_seconds_bucket{service="web"}',
+            "start": "2000-01-01T00:00:00Z",
+            "end": "2100-01-01T00:00:00Z",
+        },
+        timeout=5,
+    )
+    found = [
+        row["labels"]["trace_id"] for series in asked.json()["data"] for row in series["exemplars"]
+    ]
+    assert answered.trace in found  # type: ignore[attr-defined]
+
+
+def test_start_page_links_to_all_that_runs(stack: Stack) -> None:
+    page = requests.get(stack.url("lb", "/"), timeout=5).text
+    for part in ("lb", "lb_stats", "prometheus", "alertmanager", "responder"):
+        assert f'href="{stack.url(part, "/")}"' in page
+
+
+def test_operations_stay_inside(stack: Stack) -> None:
+    for path in ("/metrics", "/readyz", "/healthz", "/faults", "/%6detrics", "//metrics"):
+        session = requests.Session()
+        asked = requests.Request("GET", stack.url("lb")).prepare()
+        asked.url = stack.url("lb", path)  # as it is: requests would tidy it up
+        assert session.send(asked, timeout=5, allow_redirects=False).status_code == 404, path
+
+
+def test_everything_is_scraped(stack: Stack) -> None:
+    poll_until(stack.scrapes_everything, "exactly what serves to be scraped", 15)
+
+
+def test_watchdog_arrives(stack: Stack) -> None:
+    poll_until(lambda: stack.notifications(alert="Watchdog"), "the Watchdog notification", 90)
+    assert requests.get(stack.url("responder", "/watchdog"), timeout=5).json()["late"] is False
+
+
+def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:
+    stack.firedrill("stop", "data-service")
+    answer = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+    told = {"alert": "InstanceDown", "service": "data-service"}
+    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 5 s, and a slow machine.
+    [fired] = poll_until(lambda: stack.notifications(status="firing", **told), "the alert", 60)
+    assert {alert["instance"] for alert in fired["alerts"]} == {"data-service-1", "data-service-2"}
+    runbook = requests.get(fired["alerts"][0]["annotations"]["runbook_url"], timeout=5)
+    assert runbook.status_code == 200
+    assert "InstanceDown" in runbook.text
+
+    stack.firedrill("start", "data-service")
+    # Scrape 5 s, evaluation 5 s, group interval 30 s.
+    poll_until(lambda: stack.notifications(status="resolved", **told), "its resolution", 75)
+    again = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)
+    assert again.status_code == 200

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from apps.data_service import create_app
+from apps.telemetry import TelemetrySettings
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def app() -> Flask:
+    return create_app(TelemetrySettings("data-service", "data-service-1", max_body_bytes=5000))
+
+
+def test_records_come_back_described(client: FlaskClient) -> None:
+    rows = [{"z": 1, "a": "x"}, {"z": 3, "a": None}]
+    answer = client.post("/process", json={"records": rows})
+    assert answer.status_code == 200
+    assert answer.mimetype == JSON
+    body = answer.get_json()
+    assert set(body) == {"message", "count", "summary", "data"}
+    assert (body["message"], body["count"], body["data"]) == ("Data processed", 2, rows)
+    assert set(body["summary"]) == {"z"}
+    assert body["summary"]["z"]["mean"] == 2
+
+
+def test_answer_keeps_the_order(client: FlaskClient) -> None:
+    text = client.post("/process", data='{"z": 1, "a": 2}', content_type=JSON).text
+    assert text.index('"z"') < text.index('"a"')
+    assert list(json.loads(text)) == ["message", "count", "summary", "data"]
+
+
+def test_json_by_another_name_is_read(client: FlaskClient) -> None:
+    for media_type in ("application/json; charset=utf-8", "application/vnd.rows+json"):
+        assert client.post("/process", data="{}", content_type=media_type).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("[]", "body"),
+        ('{"records": 1}', "records"),
+        ("[1]", "body[0]"),
+        ('[{"a": NaN}]', "records"),
+        ('[{"a": 1e999}]', "records"),
+        (f'[{{"a": {10**400}}}]', "body[0].a"),
+        ("[" * 2000 + "]" * 2000, "records"),
+        (r'[{"\ud800": ' + f"{10**400}}}]", "body[0].\ud800"),
+    ],
+)
+def test_wrong_records_name_their_field(client: FlaskClient, body: str, field: str) -> None:
+    answer = client.post("/process", data=body, content_type=JSON)
+    assert answer.status_code == 422
+    assert answer.mimetype == "application/problem+json"
+    assert answer.get_json()["field"] == field
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"a=1", b"[" + b"1," * 100])
+def test_malformed_json_is_a_bad_request(client: FlaskClient, body: bytes) -> None:
+    assert client.post("/process", data=body, content_type=JSON).status_code == 400
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_other_media_type_is_refused(client: FlaskClient, media_type: str | None) -> None:
+    assert client.post("/process", data="{}", content_type=media_type).status_code == 415
+
+
+def test_large_body_is_refused(client: FlaskClient) -> None:
+    body = json.dumps([{"a": "x" * 5000}])
+    assert client.post("/process", data=body, content_type=JSON).status_code == 413
+
+
+def test_unknown_path_and_wrong_method(client: FlaskClient) -> None:
+    assert client.post("/proces", json={}).status_code == 404
+    answer = client.get("/process")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_lone_surrogate_comes_back(client: FlaskClient) -> None:
+    answer = client.post("/process", data=r'{"\ud800": 1}', content_type=JSON)
+    assert answer.status_code == 200
+    assert answer.get_json()["data"] == [{"\ud800": 1}]

@@ -1,0 +1,142 @@
+"""A real instance of a service: gunicorn on a free port of the loopback, and its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[3]
+TOKEN = "a-token-for-the-tests"
+# Starting takes about 2 s; a machine with other work may need many times that.
+PATIENCE = 30.0
+
+
+def poll_until(check: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """Return the first true answer of `check`; fail saying what was awaited."""
+    deadline = time.monotonic() + patience
+    while not (answer := check()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"Waited {patience:g} s in vain for {what}; last answer: {answer!r}")
+        time.sleep(0.02)
+    return answer
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+class Instance:
+    """`data-service` with so many workers; `stop()` it, or leave the `with` block."""
+
+    def __init__(self, workers: int, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "stdout.jsonl"
+        server = [sys.executable, "-m", "gunicorn", "-c", "apps/telemetry/gunicorn_conf.py"]
+        # No shell: the process that we signal is the arbiter.
+        with self.log.open("wb") as stdout:
+            self.process = subprocess.Popen(
+                [*server, "apps.data_service:create_app()"],
+                cwd=ROOT,
+                env=self._environment(workers, folder),
+                stdout=stdout,
+                stderr=subprocess.STDOUT,
+            )
+        poll_until(lambda: len(self.workers()) == workers and self._ready(), "the start")
+
+    def _environment(self, workers: int, folder: Path) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return kept | {
+            "SERVICE": "data-service",
+            "PORT": str(self.port),
+            "WORKERS": str(workers),
+            "TMPDIR": str(folder),
+            "FAULTS_ENABLED": "1",
+            "FAULTS_TOKEN": TOKEN,
+        }
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End what is left of it at once, stopped workers included."""
+        for worker in self.workers() if self.process.poll() is None else ():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def workers(self) -> list[psutil.Process]:
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        return psutil.Process(self.process.pid).children()
+
+    def _ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    @contextlib.contextmanager
+    def only(self, worker: psutil.Process) -> Iterator[None]:
+        """Stop the other workers meanwhile, so that this one answers."""
+        others = [other for other in self.workers() if other.pid != worker.pid]
+        for other in others:
+            other.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for other in others:
+                other.send_signal(signal.SIGCONT)
+
+    def post(self, body: object = ({"a": 1},)) -> requests.Response:
+        """Ask over a connection of its own."""
+        return requests.post(f"{self.url}/process", json=body, timeout=PATIENCE)
+
+    def fault(self, kind: str, **parameters: float) -> None:
+        self._faults("PUT", kind, parameters)
+
+    def end_fault(self, kind: str) -> None:
+        self._faults("DELETE", kind, None)
+
+    def _faults(self, method: str, kind: str, body: object) -> None:
+        requests.request(
+            method,
+            f"{self.url}/faults/{kind}",
+            json=body,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE,
+        ).raise_for_status()
+
+    def samples(self) -> dict[str, float]:
+        """Return the sum of every sample name, over its labels."""
+        text = requests.get(f"{self.url}/metrics", timeout=PATIENCE).text
+        sums: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        return sums
+
+    def lines(self, logger: str) -> list[dict[str, Any]]:
+        """Return the lines that a logger wrote; every line of the file must be JSON."""
+        read = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in read if line["logger"] == logger]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from apps.telemetry.faults.background import MIB, TICK, Background
+from apps.telemetry.faults.kinds import KINDS, parse_fault
+from apps.telemetry.faults.state import FaultState
+from apps.telemetry.metrics import Metrics
+from apps.telemetry.shared import shared_numbers
+
+
+class FakeClock:
+    """A clock that moves 1 ms whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.fixture
+def state() -> FaultState:
+    return FaultState(shared_numbers())
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def background(state: FaultState, metrics: Metrics, clock: FakeClock) -> Iterator[Background]:
+    made = Background(state, metrics, clock)
+    yield made
+    state.disable("memory")
+    made.tick(0)
+
+
+def test_nothing_on_does_nothing(
+    background: Background, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    background.tick(10)
+    assert (background.kept_mib(), clock.now, caplog.records) == (0, 0, [])
+
+
+def test_gauge_shows_each_fault(
+    background: Background, state: FaultState, metrics: Metrics
+) -> None:
+    state.enable(parse_fault("hang", {}))
+    background.show()
+    shown = {k: metrics.registry.get_sample_value("fault_active", {"kind": k}) for k in KINDS}
+    assert shown == {kind: float(kind == "hang") for kind in KINDS}
+    state.disable("hang")
+    background.tick(0)
+    assert metrics.registry.get_sample_value("fault_active", {"kind": "hang"}) == 0
+
+
+def test_memory_grows_to_its_ceiling(background: Background, state: FaultState) -> None:
+    state.enable(parse_fault("memory", {"mib_per_second": 4, "mib": 3}))
+    grown = []
+    for _ in range(4):
+        background.tick(0.25)
+        grown.append(background.kept_mib())
+    assert grown == [1, 2, 3, 3]
+    assert sum(len(piece) for piece in background._kept) == 3 * MIB
+
+
+def test_memory_is_given_back(background: Background, state: FaultState) -> None:
+    state.enable(parse_fault("memory", {"mib": 1}))
+    background.tick(1)
+    assert background.kept_mib() == 1
+    state.disable("memory")
+    background.tick(1)
+    assert background.kept_mib() == 0
+
+
+def test_lines_come_at_their_rate(
+    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    state.enable(parse_fault("logs", {"lines_per_second": 25, "error_ratio": 0}))
+    for _ in range(40):
+        background.tick(TICK)
+    assert len(caplog.records) == pytest.approx(100, abs=1)  # floats lose a part of a line
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+@pytest.mark.parametrize(("ratio", "errors"), [(0.0, 0), (0.25, 50), (1.0, 200)])
+def test_errors_are_their_share(
+    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture, ratio: float,
+    errors: int,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.INFO)
+    state.enable(parse_fault("logs", {"lines_per_second": 200, "error_ratio": ratio}))
+    background.tick(1)
+    assert sum(record.levelno == logging.ERROR for record in caplog.records) == errors
+
+
+def test_errors_keep_their_share_slowly(
+    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    state.enable(parse_fault("logs", {"lines_per_second": 100, "error_ratio": 0.5}))
+    for _ in range(20):
+        background.tick(TICK)  # ten lines each
+    errors = sum(record.levelno == logging.ERROR for record in caplog.records)
+    assert errors == pytest.approx(100, abs=2)
+
+
+@pytest.mark.parametrize(("load", "work"), [(0.5, TICK), (0.2, TICK / 4), (1.0, TICK * 10.1)])
+def test_cpu_works_its_share(
+    background: Background, state: FaultState, clock: FakeClock, load: float, work: float
+) -> None:
+    state.enable(parse_fault("cpu", {"load": load}))
+    background.tick(TICK)
+    assert clock.now == pytest.approx(work, abs=0.005)

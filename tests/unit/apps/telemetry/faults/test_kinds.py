@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from apps.telemetry.errors import FaultError
+from apps.telemetry.faults.kinds import KINDS, parse_fault
+from apps.telemetry.faults.state import FIRST, WIDTH
+
+
+def test_every_fault_of_the_design_exists() -> None:
+    assert set(KINDS) == {
+        *("latency", "errors", "hang", "crash", "cpu", "memory", "logs", "unready", "dependency")
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_asked_means_defaults(kind: str) -> None:
+    fault = parse_fault(kind, {})
+    assert (fault.kind, fault.ratio, fault.duration) == (kind, 1.0, 300.0)
+    accepted = KINDS[kind].parameters
+    assert fault.parameters == {name: accepted[name].default for name in accepted}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parameters_have_a_place_each(kind: str) -> None:
+    assert FIRST + len(KINDS[kind].parameters) <= WIDTH
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bounds_themselves_are_accepted(kind: str) -> None:
+    for name, parameter in KINDS[kind].parameters.items():
+        for value in (parameter.at_least, parameter.at_most):
+            assert parse_fault(kind, {name: value}).parameters[name] == value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_beyond_the_bounds_is_refused(kind: str) -> None:
+    for name, parameter in KINDS[kind].parameters.items():
+        for value in (parameter.at_least - 1e-6, parameter.at_most * 1.001, math.nan, math.inf):
+            with pytest.raises(FaultError, match=f"^{name} is "):
+                parse_fault(kind, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("asked", "culprit"),
+    [
+        ({"ratio": 1.1}, "ratio"),
+        ({"ratio": -0.1}, "ratio"),
+        ({"duration": 0}, "duration"),
+        ({"duration": 3601}, "duration"),
+        ({"duration": 10**400}, "duration"),
+        ({"status": True}, "status"),
+        ({"status": "500"}, "status"),
+        ({"status": None}, "status"),
+        ({"status": 404}, "status"),
+        ({"speed": 1}, "speed"),
+        ([], "object"),
+        ("all", "object"),
+    ],
+)
+def test_bad_parameter_is_named(asked: object, culprit: str) -> None:
+    with pytest.raises(FaultError, match=culprit):
+        parse_fault("errors", asked)
+
+
+def test_unknown_fault_lists_the_known() -> None:
+    with pytest.raises(FaultError, match="latency, errors"):
+        parse_fault("gremlin", {})

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from apps.telemetry.faults.kinds import KINDS, parse_fault
+from apps.telemetry.faults.state import FaultState
+from apps.telemetry.shared import shared_numbers
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def state(clock: FakeClock) -> FaultState:
+    return FaultState(shared_numbers(), clock)
+
+
+def test_everything_is_off_at_first(state: FaultState) -> None:
+    assert not any(state.active(kind) or state.strikes(kind) for kind in KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_enabled_fault_stands_alone(state: FaultState, kind: str) -> None:
+    parameters = {name: p.at_least for name, p in KINDS[kind].parameters.items()}
+    fault = parse_fault(kind, {"ratio": 0.5, "duration": 7, **parameters})
+    state.enable(fault)
+    assert state.active(kind) == fault
+    assert state.remaining(kind) == 7
+    assert [other for other in KINDS if state.active(other)] == [kind]
+    state.disable(kind)
+    assert state.active(kind) is None
+    assert state.remaining(kind) == 0
+
+
+def test_fault_ends_by_itself(state: FaultState, clock: FakeClock) -> None:
+    state.enable(parse_fault("hang", {"duration": 10}))
+    clock.now += 9.9
+    assert state.active("hang")
+    clock.now += 0.1
+    assert state.active("hang") is None
+    assert state.strikes("hang") is None
+
+
+def test_second_enabling_changes_the_fault(state: FaultState, clock: FakeClock) -> None:
+    state.enable(parse_fault("latency", {"seconds": 1, "duration": 10}))
+    clock.now += 5
+    state.enable(parse_fault("latency", {"seconds": 2, "duration": 10}))
+    fault = state.active("latency")
+    assert fault is not None
+    assert fault.parameters == {"seconds": 2}
+    assert state.remaining("latency") == 10
+
+
+@pytest.mark.parametrize(("ratio", "hits"), [(0.0, 0), (0.25, 25), (0.5, 50), (1.0, 100)])
+def test_ratio_is_the_share_struck(clock: FakeClock, ratio: float, hits: int) -> None:
+    chances = iter(range(100))
+    state = FaultState(shared_numbers(), clock, lambda: next(chances) / 100)
+    state.enable(parse_fault("errors", {"ratio": ratio}))
+    assert sum(state.strikes("errors") is not None for _ in range(100)) == hits
+
+
+def test_two_views_share_the_switches(clock: FakeClock) -> None:
+    numbers = shared_numbers()
+    FaultState(numbers, clock).enable(parse_fault("errors", {"status": 503}))
+    seen = FaultState(numbers, clock).active("errors")
+    assert seen is not None
+    assert seen.parameters == {"status": 503}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+
+from apps.telemetry import problems
+from apps.telemetry.faults import strikes
+from apps.telemetry.faults.kinds import parse_fault
+from apps.telemetry.faults.state import FaultState
+from apps.telemetry.operations import OPERATIONS_PATHS
+from tests.unit.apps.loopback import Peer
+
+
+class Struck:
+    """An application that is struck, and what it did about it."""
+
+    def __init__(self) -> None:
+        self.state = FaultState()
+        self.slept: list[float] = []
+        self.left: list[int] = []
+        self.wake: Callable[[], None] = lambda: None
+        app = Flask("web", static_folder=None)
+        problems.init_app(app, 1000)
+        strikes.init_app(app, self.state, self._sleep, self.left.append)
+        for path in ("/", *OPERATIONS_PATHS):
+            app.add_url_rule(path, path, lambda: "served")
+        self.client: FlaskClient = app.test_client()
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.wake()
+
+    def enable(self, kind: str, **parameters: float) -> None:
+        self.state.enable(parse_fault(kind, parameters))
+
+
+@pytest.fixture
+def struck() -> Struck:
+    return Struck()
+
+
+def test_latency_waits_before_serving(struck: Struck) -> None:
+    struck.enable("latency", seconds=2.5)
+    assert struck.client.get("/").text == "served"
+    assert struck.slept == [2.5]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 520, 599])
+def test_errors_answer_the_asked_status(struck: Struck, status: int) -> None:
+    struck.enable("errors", status=status)
+    answer = struck.client.get("/")
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_hang_ends_with_the_fault(struck: Struck) -> None:
+    struck.enable("hang")
+    struck.wake = lambda: struck.state.disable("hang") if len(struck.slept) == 3 else None
+    assert struck.client.get("/").text == "served"
+    assert len(struck.slept) == 3
+
+
+def test_crash_leaves_with_its_code(struck: Struck) -> None:
+    struck.enable("crash")
+    struck.client.get("/")
+    assert struck.left == [strikes.CRASH_CODE]
+
+
+def test_operations_are_never_struck(struck: Struck) -> None:
+    for kind in ("latency", "errors", "hang", "crash"):
+        struck.enable(kind)
+    for path in OPERATIONS_PATHS:
+        assert struck.client.get(path).text == "served"
+    assert struck.slept == struck.left == []
+
+
+def test_unlucky_share_is_struck(struck: Struck) -> None:
+    struck.enable("errors", ratio=0)
+    assert struck.client.get("/").status_code == 200
+
+
+def test_dependency_fails_calls_unsent(app: Flask, operator: FlaskClient, peer: Peer) -> None:
+    session = app.extensions["telemetry"].session("peer")
+    operator.put("/faults/dependency")
+    with pytest.raises(requests.ConnectionError, match="dependency"):
+        session.get(peer.url)
+    assert peer.arrivals == []
+    operator.delete("/faults/dependency")
+    assert session.get(peer.url).status_code == 200

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from apps.telemetry.drain import DrainState
+
+
+def test_new_instance_lives_and_serves(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "alive"}
+    assert client.get("/readyz").json == {"status": "ready"}
+
+
+def test_failing_check_says_its_reason(app: Flask, client: FlaskClient) -> None:
+    reasons: list[str | None] = ["The disk is full."]
+    app.extensions["telemetry"].readiness.add("disk", lambda: reasons[0])
+    app.extensions["telemetry"].readiness.add("other", lambda: None)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["reasons"] == {"disk": "The disk is full."}
+    assert client.get("/healthz").status_code == 200
+    reasons[0] = None
+    assert client.get("/readyz").status_code == 200
+
+
+def test_draining_instance_is_not_ready(client: FlaskClient) -> None:
+    DrainState().begin()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/items/1").status_code == 200

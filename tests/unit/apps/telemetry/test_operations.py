@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from apps.telemetry.operations import is_operation
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults", "/faults/errors"])
+def test_operations_are_no_business(path: str) -> None:
+    assert is_operation(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/process", "/healthzz", "/a/metrics", "/Faults"])
+def test_everything_else_is_business(path: str) -> None:
+    assert not is_operation(path)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from apps.telemetry import Environment, SettingsError, TelemetrySettings
+
+
+def read(**variables: str) -> TelemetrySettings:
+    return TelemetrySettings.from_env("web", Environment(variables))
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = read()
+    assert settings.service == "web"
+    assert settings.instance
+    assert settings.max_body_bytes == 1024 * 1024
+    assert not settings.faults_enabled
+
+
+def test_every_variable_is_read() -> None:
+    settings = read(
+        INSTANCE="web-1",
+        VERSION="1.2.3",
+        LOG_LEVEL="DEBUG",
+        MAX_BODY_BYTES="10",
+        FAULTS_ENABLED="1",
+        FAULTS_TOKEN="t" * 16,
+        CONNECT_TIMEOUT="0.1",
+        READ_TIMEOUT="3",
+        TRUSTED_PROXIES="1",
+    )
+    expected = TelemetrySettings(
+        "web", "web-1", "1.2.3", "DEBUG", 10, True, "t" * 16, 0.1, 3.0, trusted_proxies=1
+    )
+    assert settings == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOG_LEVEL", "LOUD"),
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_BODY_BYTES", "1MiB"),
+        ("FAULTS_ENABLED", "perhaps"),
+        ("CONNECT_TIMEOUT", "0"),
+        ("READ_TIMEOUT", "nan"),
+        ("TRUSTED_PROXIES", "all"),
+    ],
+)
+def test_bad_setting_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is "):
+        read(**{name: value})
+
+
+def test_faults_need_a_long_token() -> None:
+    for token in ("", "t" * 15):
+        with pytest.raises(SettingsError, match="FAULTS_TOKEN"):
+            read(FAULTS_ENABLED="1", FAULTS_TOKEN=token)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import os
+
+from apps.telemetry.shared import shared_numbers
+
+
+def test_forked_processes_share_the_numbers() -> None:
+    numbers = shared_numbers()
+    assert not any(numbers)
+    child = os.fork()
+    if not child:
+        numbers[511] = 2.5
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert numbers[511] == 2.5

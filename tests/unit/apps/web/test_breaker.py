@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from circuitbreaker import CircuitBreaker
+
+from apps.web.breaker import Breaker
+from apps.web.errors import BreakerOpenError
+
+FAILURES, SECONDS = 3, 10.0
+
+
+class FailedError(Exception):
+    pass
+
+
+class Bench:
+    """A breaker under a fake clock; `shown` is what its gauge was told, `asked` counts calls."""
+
+    def __init__(self, circuit: CircuitBreaker) -> None:
+        self.now = 0.0
+        self.shown: list[bool] = []
+        self.asked = 0
+        self.breaker = Breaker("peer", circuit, self.shown.append)
+
+    def succeed(self) -> str:
+        self.asked += 1
+        return "answer"
+
+    def fail(self) -> str:
+        self.asked += 1
+        raise FailedError
+
+    def call(self, ask: Callable[[], str]) -> str:
+        """Return the answer, or the name of the exception."""
+        try:
+            return self.breaker.call(ask)
+        except (FailedError, BreakerOpenError) as error:
+            return type(error).__name__
+
+    def open(self) -> None:
+        for _ in range(FAILURES):
+            assert self.call(self.fail) == "FailedError"
+        self.asked = 0
+
+
+def circuit(kind: type[CircuitBreaker] = CircuitBreaker) -> CircuitBreaker:
+    return kind(FAILURES, SECONDS, FailedError)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return benched(monkeypatch, circuit())
+
+
+def benched(monkeypatch: pytest.MonkeyPatch, made: CircuitBreaker) -> Bench:
+    bench = Bench(made)
+    monkeypatch.setattr("circuitbreaker.monotonic", lambda: bench.now)
+    return bench
+
+
+def test_failures_in_a_row_open(bench: Bench) -> None:
+    for expected in ("FailedError", "FailedError", "FailedError", "BreakerOpenError"):
+        assert bench.call(bench.fail) == expected
+    assert bench.asked == FAILURES
+    assert bench.shown == [False, False, False, True]
+
+
+def test_success_forgets_earlier_failures(bench: Bench) -> None:
+    for ask in (bench.fail, bench.fail, bench.succeed, bench.fail, bench.fail, bench.succeed):
+        assert bench.call(ask) != "BreakerOpenError"
+    assert True not in bench.shown
+
+
+def test_other_exceptions_are_no_failures(bench: Bench) -> None:
+    for _ in range(FAILURES + 1):
+        with pytest.raises(ZeroDivisionError):
+            bench.breaker.call(lambda: 1 / 0)
+    assert True not in bench.shown
+
+
+def test_open_breaker_says_how_long(bench: Bench) -> None:
+    bench.open()
+    bench.now += 4
+    with pytest.raises(BreakerOpenError, match="peer") as refused:
+        bench.breaker.call(bench.succeed)
+    assert refused.value.seconds == SECONDS - 4
+    assert bench.asked == 0
+
+
+def test_success_after_a_while_closes(bench: Bench) -> None:
+    bench.open()
+    bench.now += SECONDS
+    assert [bench.call(bench.succeed) for _ in range(2)] == ["answer", "answer"]
+    assert bench.shown[-1] is False
+
+
+def test_failure_after_a_while_reopens(bench: Bench) -> None:
+    bench.open()
+    bench.now += SECONDS
+    assert bench.call(bench.fail) == "FailedError"
+    assert bench.call(bench.succeed) == "BreakerOpenError"
+    assert (bench.asked, bench.shown[-1]) == (1, True)
+    bench.now += SECONDS
+    assert bench.call(bench.succeed) == "answer"
+
+
+def test_half_open_lets_one_through(bench: Bench) -> None:
+    bench.open()
+    bench.now += SECONDS
+    threads = 8
+    barrier = threading.Barrier(threads)
+    others_refused = threading.Event()
+    refused = threading.Semaphore(0)
+
+    def ask() -> str:
+        assert others_refused.wait(30)
+        return bench.succeed()
+
+    def call(_: int) -> str:
+        barrier.wait(30)
+        answer = bench.call(ask)
+        refused.release()
+        return answer
+
+    with ThreadPoolExecutor(threads) as pool:
+        answers = pool.map(call, range(threads))
+        all_but_one = all(refused.acquire(timeout=30) for _ in range(threads - 1))
+        others_refused.set()
+        assert all_but_one
+        assert sorted(answers) == ["BreakerOpenError"] * (threads - 1) + ["answer"]
+    assert bench.asked == 1
+    assert bench.call(bench.succeed) == "answer"
+
+
+class Interrupted(CircuitBreaker):  # type: ignore[misc]
+    """A circuit where another thread gets its turn just after it said that it isn't open."""
+
+    def __init__(self, *settings: object) -> None:
+        super().__init__(*settings)
+        self.other: list[Callable[[], object]] = []
+
+    @property
+    def opened(self) -> bool:
+        answer: bool = super().opened
+        if self.other:
+            self.other.pop()()
+        return answer
+
+
+def test_failed_trial_lets_none_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted = circuit(Interrupted)
+    bench = benched(monkeypatch, interrupted)
+    bench.open()
+    bench.now += SECONDS
+    interrupted.other.append(lambda: bench.call(bench.fail))
+    bench.call(bench.fail)
+    assert bench.asked == 1
