@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -144,13 +145,19 @@ def logs(target: str | None, lines: int, follow: bool, as_json: bool) -> None:
 @click.argument("wanted", metavar="SERVICE=COUNT", nargs=-1, required=True)
 def scale(wanted: Sequence[str]) -> None:
     """Have so many instances of a service serve, as in `scale web=3`."""
+    scales = [_scale(item) for item in wanted]  # all of them, before anything is touched
     runtime = _runtime()
-    for item in wanted:
-        service, _, count = item.partition("=")
-        if not count.isdigit():
-            raise FiredrillError(f"{item!r} is no scale: write SERVICE=COUNT, as in web=3.")
+    for service, count in scales:
         with _timed(f"scaling {service}") as notify:
-            runtime.scale(service, int(count), notify)
+            runtime.scale(service, count, notify)
+
+
+def _scale(item: str) -> tuple[str, int]:
+    # More digits than nine are no count, and Python would refuse to read some.
+    match = re.fullmatch(r"([^=]+)=([0-9]{1,9})", item)
+    if match is None:
+        raise FiredrillError(f"{item!r} is no scale: write SERVICE=COUNT, as in web=3.")
+    return match[1], int(match[2])
 
 
 def _action(name: str, says: str) -> None:

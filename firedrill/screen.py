@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.markup import escape
+from rich import markup
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +26,11 @@ SIGNS = {
 LEVELS = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 # What a line shows by itself; all else it has follows as name=value.
 SHOWN = ("timestamp", "level", "message", "instance", "service", "version", "logger", "exception")
+
+
+def escape(text: str) -> str:
+    """Return a sentence for the console as it is: no markup, no control characters."""
+    return markup.escape(_printable(text))
 
 
 def addresses(found: Mapping[str, str]) -> Table:
@@ -63,7 +68,7 @@ def log_line(name: str, line: str) -> Text:
     """Return one log line for a person; a line that is not of the contract stays as it is."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from a thousand brackets
         fields = None
     if not isinstance(fields, dict) or "message" not in fields:
         return Text.assemble((f"{name}  ", "cyan"), _printable(line))
@@ -71,12 +76,13 @@ def log_line(name: str, line: str) -> Text:
 
 
 def _contract_line(name: str, fields: Mapping[str, Any]) -> Text:
-    level = str(fields.get("level", ""))
+    level = _printable(str(fields.get("level", "")))
+    time = _printable(str(fields.get("timestamp", ""))[11:23])
     more = [
         f"{key}={value}" for key, value in fields.items() if key not in SHOWN and value is not None
     ]
     text = Text.assemble(
-        (f"{str(fields.get('timestamp', ''))[11:23]} ", "dim"),
+        (f"{time} ", "dim"),
         (f"{name}  ", "cyan"),
         (f"{level:<8}", LEVELS.get(level, "")),
         _printable(str(fields["message"])),
@@ -84,7 +90,8 @@ def _contract_line(name: str, fields: Mapping[str, Any]) -> Text:
     )
     exception = fields.get("exception")
     if isinstance(exception, dict) and "stack" in exception:
-        text.append("\n" + "\n".join(_printable(part) for part in exception["stack"].splitlines()))
+        stack = str(exception["stack"]).splitlines()
+        text.append("\n" + "\n".join(_printable(part) for part in stack))
     return text
 
 

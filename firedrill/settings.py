@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNTIMES = ("auto", "native", "compose")
 # The load balancer's native configuration has as many places for each service.
 CEILING = 4
+# Where the instances of a service listen natively, above INSTANCES_PORT: 101 to 104, 201 to 204.
+SERVICES = {"web": 100, "data-service": 200}
 
 
 class SettingsError(FiredrillError):
@@ -39,8 +42,12 @@ class Ports:
     blackbox_exporter: int = 9115
     collector_metrics: int = 8888
     collector_health: int = 13133
-    # The native instances: 101 to 104 above it are web's, 201 to 204 data-service's.
+    # The native instances' own begin above it.
     instances: int = 15000
+
+    def instance(self, service: str, number: int) -> int:
+        """Return where a native instance of a service listens."""
+        return self.instances + SERVICES[service] + number
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,14 @@ class StackSettings:
 def load(environment: Mapping[str, str], file: Path | None = None) -> StackSettings:
     """Read the settings; the environment wins over the file. Raises `SettingsError`."""
     file = file or ROOT / ".env"
-    from_file = {name: value or "" for name, value in dotenv_values(file).items()}
-    return parse({**from_file, **environment})
+    return parse({**_read_file(file), **environment})
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    try:
+        return {name: value or "" for name, value in dotenv_values(file).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} can't be read: {error}.") from error
 
 
 def parse(values: Mapping[str, str]) -> StackSettings:
@@ -104,7 +117,20 @@ def _ports(read: _Reader) -> Ports:
             first, second = f"{seen[port].upper()}_PORT", f"{name.upper()}_PORT"
             raise SettingsError(f"{first} and {second} are both {port}: change one of them.")
         seen[port] = name
-    return Ports(**ports)
+    made = Ports(**ports)
+    _refuse_instances_ports(made, seen)
+    return made
+
+
+def _refuse_instances_ports(made: Ports, seen: Mapping[int, str]) -> None:
+    for service in SERVICES:
+        for number in range(1, CEILING + 1):
+            port = made.instance(service, number)
+            if port in seen:
+                raise SettingsError(
+                    f"{seen[port].upper()}_PORT is {port}, where {service}-{number} listens:"
+                    " change it or INSTANCES_PORT."
+                )
 
 
 class _Reader:
@@ -122,7 +148,7 @@ class _Reader:
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
             raise SettingsError(f"{name} is {value!r}: it takes a whole number, {low} to {high}.")
         return int(value)
 

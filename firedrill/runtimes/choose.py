@@ -9,6 +9,9 @@ from ..errors import FiredrillError
 from ..settings import StackSettings
 from .base import Notify, Runtime
 
+# A local engine answers in well under a second; a dead socket must not hold up the start.
+PATIENCE = 2.0
+
 
 def choose(settings: StackSettings, notify: Notify) -> Runtime:
     """Return the runtime that `RUNTIME` names; raise `FiredrillError` where it can't be had."""
@@ -26,11 +29,10 @@ def _engine_answers() -> bool:
     if docker is None:
         return False
     try:
-        # A local engine answers in well under a second; a dead socket must not hold up the start.
         asked = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
             [docker, "version", "--format", "{{.Server.Version}}"],
             capture_output=True,
-            timeout=2,
+            timeout=PATIENCE,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

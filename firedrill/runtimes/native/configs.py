@@ -127,7 +127,10 @@ def complaint(output: str) -> str:
     """Return the lines of a checker's output that say what is wrong, as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in TELLING)]
-    return " ".join((telling or lines)[:3]) or "its checker gave no reason."
+    # What comes after it belongs to it: some say which file, and only then what is wrong.
+    begin = lines.index(telling[0]) if telling else 0
+    return " ".join(lines[begin : begin + 3]) or "its checker gave no reason."
 
 
-TELLING = ("error", "fail", "alert", "unknown", "invalid", "could not", "cannot")
+# How the programs begin to say what is wrong. A name alone won't do: paths may hold `alert`.
+TELLING = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")

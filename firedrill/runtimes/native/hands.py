@@ -62,7 +62,7 @@ class Hands:
         return self._secret(self.layout.grafana_password)
 
     def _secret(self, file: Path) -> str:
-        if not file.exists():
+        if not file.exists() or not file.stat().st_size:  # empty: cut off by a crash
             self.layout.make()
             file.touch(mode=0o600)
             file.write_text(secrets.token_urlsafe(32))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import FiredrillError
+
 # A socket's path holds 107 characters on Linux, and HAProxy appends up to 12 while it binds.
 LONGEST_SOCKET = 90
+# For sockets of a deep home. Not TMPDIR: it may be deep too, and differ from shell to shell.
+SHORT = Path("/tmp")  # noqa: S108 - a folder of another user is refused
+
+
+class HomeError(FiredrillError):
+    """The folder for everything that a run writes can't be used."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Layout:
         if len(str(inside / "supervisor.sock")) <= LONGEST_SOCKET:
             return inside
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"firedrill-{digest}"
+        return SHORT / f"firedrill-{digest}"
 
     @property
     def supervisor_socket(self) -> Path:
@@ -87,7 +95,7 @@ class Layout:
         return self.etc / "prometheus" / "targets"
 
     def make(self) -> None:
-        """Create the folders; none of them is open to other users."""
+        """Create the folders, closed to other users; raise `HomeError` where that can't be."""
         for folder in (
             self.home,
             self.logs,
@@ -96,4 +104,20 @@ class Layout:
             self.sockets,
             self.lb_state.parent,
         ):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(folder)
+        # Anybody may have made it before us, near the root.
+        shared = not self.sockets.is_relative_to(self.home)
+        if shared and self.sockets.lstat().st_uid != os.geteuid():
+            raise HomeError(
+                f"{self.sockets} is another user's: set FIREDRILL_HOME to a folder less deep."
+            )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise HomeError(
+            f"{folder} can't be made ({error.strerror}):"
+            " set FIREDRILL_HOME to a folder that you can write to."
+        ) from error

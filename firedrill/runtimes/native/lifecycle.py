@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...programs import Program
-from ...settings import StackSettings
+from ...settings import SERVICES, StackSettings
 from ..base import Notify
 from . import configs, ports, processes, readiness, supervisor
 from .hands import Hands
 from .layout import Layout
 from .plan import Plan, make_plan
-from .process import SERVICES, Process, Site, url
+from .process import LOOPBACK, Process, Site, url
 from .services import DRAINING
 
 # How long everything may take to leave by itself: the requests in flight have 10 s.
@@ -64,7 +64,7 @@ def _as_it_was(hands: Hands, rendered: str) -> bool:
 
 
 def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
-    ports.check(_wanted_ports(plan, hands.settings), hands.settings.lb_address)
+    ports.check(_wanted_ports(plan, hands.settings))
     hands.scale.reset()
     wanted = hands.scale.wanted(plan)
     _write(hands.layout, plan, hands.settings, wanted)
@@ -84,11 +84,12 @@ def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence
     configs.write_service_targets(layout, wanted)
 
 
-def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[int, str]:
-    """Return every port with the variable that sets it."""
+def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[tuple[str, int], str]:
+    """Return every address and port with the variable that sets the port."""
+    address = {settings.ports.lb: settings.lb_address}
     variables = {port: f"{name.upper()}_PORT" for name, port in vars(settings.ports).items()}
     return {
-        port: variables.get(port, "INSTANCES_PORT")
+        (address.get(port, LOOPBACK), port): variables.get(port, "INSTANCES_PORT")
         for process in plan.processes
         for port in (process.port, *process.more_ports)
     }

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...settings import CEILING, ROOT
-from .process import LOOPBACK, SERVICES, Process, Site
+from ...settings import CEILING, ROOT, SERVICES
+from .process import LOOPBACK, Process, Site
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load in which supervisord may be late.
@@ -62,7 +62,7 @@ def lb(site: Site) -> Process:
     ports = site.ports
     servers = {
         f"{service.upper().replace('-', '_')}_{number}": (
-            f"{LOOPBACK}:{site.instance_port(service, number)}"
+            f"{LOOPBACK}:{ports.instance(service, number)}"
         )
         for service in SERVICES
         for number in range(1, CEILING + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Mapping
 
@@ -14,28 +15,38 @@ class PortTakenError(FiredrillError):
     """Another program listens where a part of the stack should."""
 
 
-def check(wanted: Mapping[int, str], address: str) -> None:
+class AddressError(FiredrillError):
+    """The load balancer is to listen at an address of another machine."""
+
+
+def check(wanted: Mapping[tuple[str, int], str]) -> None:
     """Raise `PortTakenError` naming the first port that is taken, its holder and the way out.
 
-    `wanted` says which variable sets each port.
+    `wanted` says which variable sets the port at each address.
     """
-    for port, variable in wanted.items():
-        if not _free(address, port):
+    for (address, port), variable in wanted.items():
+        refused = _refused(address, port)
+        if refused == errno.EADDRNOTAVAIL:
+            raise AddressError(
+                f"LB_ADDRESS is {address}, which this machine does not have: set it to one it has."
+            )
+        if refused:
             raise PortTakenError(
                 f"Port {port} is taken{_holder(port)}: stop that program,"
                 f" or set {variable} to a free port in .env."
             )
 
 
-def _free(address: str, port: int) -> bool:
+def _refused(address: str, port: int) -> int | None:
+    """Return why one cannot listen there, as a number of `errno`; None where one can."""
     with socket.socket() as attempt:
         # As the programs do it: a connection that is just closing does not hold the port.
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((address, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.errno
+    return None
 
 
 def _holder(port: int) -> str:

@@ -11,8 +11,6 @@ from ...settings import ROOT, Ports, StackSettings
 from .layout import Layout
 
 LOOPBACK = "127.0.0.1"
-# Where the instances of a service listen, above INSTANCES_PORT: 101 to 104, 201 to 204.
-SERVICES = {"web": 100, "data-service": 200}
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,6 @@ class Site:
     def url(self, part: str) -> str:
         """Return the address of a part, named as its port is."""
         return url(getattr(self.ports, part))
-
-    def instance_port(self, service: str, number: int) -> int:
-        """Return where an instance of a service that scales listens."""
-        return self.ports.instances + SERVICES[service] + number
 
 
 def url(port: int) -> str:

@@ -42,7 +42,8 @@ def end(processes: Iterable[psutil.Process]) -> None:
 
 def signal_instance(pid: int, number: signal.Signals) -> None:
     """Send a signal to an instance with all its workers; supervisord made them one group."""
-    os.killpg(pid, number)
+    with contextlib.suppress(ProcessLookupError):  # gone meanwhile
+        os.killpg(pid, number)
 
 
 def is_paused(pid: int) -> bool:

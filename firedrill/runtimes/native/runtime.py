@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...errors import FiredrillError
-from ...settings import CEILING, StackSettings
+from ...settings import CEILING, SERVICES, StackSettings
 from ..base import Instance, Notify, State
 from . import lifecycle, processes, readiness, scaling, tail
 from .hands import Hands
-from .process import SERVICES, Process, url
+from .process import Process, url
 
 # What supervisord calls a process, in the words of every runtime.
 STATES: Mapping[str, State] = {

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 
 from ... import VERSION
-from ...settings import CEILING
-from .process import LOOPBACK, SERVICES, Process, Site, url
+from ...settings import CEILING, SERVICES
+from .process import LOOPBACK, Process, Site, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
 # They drain before they stop, so a stop in a hurry tells them.
@@ -28,7 +28,7 @@ def instances(site: Site, links: Mapping[str, str]) -> list[Process]:
             site,
             f"{service}-{number}",
             f"apps.{service.replace('-', '_')}:create_app()",
-            site.instance_port(service, number),
+            site.ports.instance(service, number),
             environment,
         )
         for service, environment in environments.items()

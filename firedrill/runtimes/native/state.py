@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...settings import StackSettings
+from ...settings import SERVICES, StackSettings
 from .plan import Plan
-from .process import SERVICES, Process
+from .process import Process
 
 
 class ScaleState:

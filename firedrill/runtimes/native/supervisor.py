@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -88,8 +89,12 @@ stderr_logfile_backups=1
 
 def _plain(value: object) -> str:
     text = str(value)
-    if any(character in text for character in '\n"'):
-        raise SupervisorError(f"{text!r} holds a quote or a line's end: use another path or value.")
+    # Its parser ends a value at each of these, `;` and `#` only after a space.
+    if re.search(r'["\r\n]|\s[;#]', text):
+        raise SupervisorError(
+            f"{text!r} holds a quote, a line's end or a comment sign after a space:"
+            " use another path or value."
+        )
     return text.replace("%", "%%")
 
 

@@ -14,24 +14,28 @@ CHUNK = 65536
 
 def last_lines(file: Path, count: int) -> list[str]:
     """Return the last `count` lines, going back into the rotated file where it takes more."""
-    lines: list[str] = []
-    for part in (file, file.with_name(file.name + ".1")):
-        if len(lines) < count and part.exists():
-            lines = [*_tail(part, count - len(lines)), *lines]
-    return lines
+    held = b""
+    # supervisord cuts at a size, not at a line's end: what one file begins, the next may end.
+    for part in (file, _rotated(file)):
+        if held.count(b"\n") <= count and part.exists():
+            held = _with_what_is_before(held, part, count)
+    whole = held[: held.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").split("\n")[:-1][-count:] if count else []
 
 
-def _tail(file: Path, count: int) -> list[str]:
+def _rotated(file: Path) -> Path:
+    return file.with_name(file.name + ".1")
+
+
+def _with_what_is_before(held: bytes, file: Path, count: int) -> bytes:
     with file.open("rb") as source:
-        source.seek(0, os.SEEK_END)
-        place, held = source.tell(), b""
+        place = source.seek(0, os.SEEK_END)
         while place > 0 and held.count(b"\n") <= count:
             step = min(CHUNK, place)
             place -= step
             source.seek(place)
             held = source.read(step) + held
-    whole = held[: held.rfind(b"\n") + 1]
-    return whole.decode(errors="replace").split("\n")[:-1][-count:] if count else []
+    return held
 
 
 def follow(files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
@@ -62,10 +66,18 @@ class _Tail:
         found = self._file.stat()
         lines: list[str] = []
         if self._inode and found.st_ino != self._inode:
-            lines = self._read(self._file.with_name(self._file.name + ".1"))
-            self._place, self._half = 0, b""
+            lines = self._rest()
+            self._place = 0
         self._inode = found.st_ino
         return lines + self._read(self._file)
+
+    def _rest(self) -> list[str]:
+        """Return what was added before the rotation; the half line goes on in the new file."""
+        rotated = _rotated(self._file)
+        if rotated.exists() and rotated.stat().st_ino == self._inode:
+            return self._read(rotated)
+        self._half = b""  # rotated twice: its end is in a file that was never seen
+        return []
 
     def _read(self, file: Path) -> list[str]:
         if not file.exists():

@@ -45,25 +45,34 @@ def waited(state: DrainState, time: FakeTime, at_most: float = 30.0) -> object:
     return pytest.approx(time.now - begun, abs=STEP * 1.5)
 
 
+def scrape_always(state: DrainState, time: FakeTime) -> None:
+    for tenth in range(300):
+        time.at(tenth / 10, state.scraped)
+
+
 def test_idle_instance_waits_for_notice(state: DrainState, time: FakeTime) -> None:
-    assert waited(state, time) == NOTICED
+    scrape_always(state, time)
+    assert waited(state, time) == NOTICED + STEP
 
 
 def test_request_in_flight_is_awaited(state: DrainState, time: FakeTime) -> None:
+    scrape_always(state, time)
     state.change_in_flight(1)
     time.at(5, lambda: state.change_in_flight(-1))
-    assert waited(state, time) == 5
+    assert waited(state, time) == 5 + STEP
 
 
-def test_scraped_instance_awaits_last_scrape(state: DrainState, time: FakeTime) -> None:
-    state.scraped()
+def test_last_scrape_is_awaited(state: DrainState, time: FakeTime) -> None:
     time.at(1, state.scraped)  # too early: requests may still come
     time.at(4, state.scraped)
     assert waited(state, time) == 4
 
 
+def test_unscraped_instance_takes_its_limit(state: DrainState, time: FakeTime) -> None:
+    assert waited(state, time, at_most=9.0) == 9
+
+
 def test_late_request_needs_another_scrape(state: DrainState, time: FakeTime) -> None:
-    state.scraped()
     time.at(2, lambda: state.change_in_flight(1))
     time.at(3, state.scraped)
     time.at(4, lambda: state.change_in_flight(-1))
