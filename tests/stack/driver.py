@@ -42,12 +42,13 @@ class Stack:
 
     environment: dict[str, str]
     home: Path
+    root: Path = ROOT
 
     def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would."""
         done = subprocess.run(
             [sys.executable, "-m", "firedrill", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             capture_output=True,
             text=True,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 
-from tests.stack.driver import Stack, environment, free_ports, marked
+from firedrill.settings import ROOT
+from tests.stack.driver import Stack, environment, free_ports, marked, poll_until
 
 pytestmark = pytest.mark.stack
 
@@ -20,8 +25,8 @@ Refused = Callable[..., str]
 def refused(tmp_path: Path) -> Refused:
     """Return a function that runs `up` with more settings and returns its one sentence."""
 
-    def run(**settings: str) -> str:
-        made = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path)
+    def run(root: Path = ROOT, **settings: str) -> str:
+        made = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path, root)
         done = made.firedrill("up", check=False)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
@@ -50,6 +55,40 @@ def test_missing_program_says_the_way_out(refused: Refused, tmp_path: Path) -> N
     said = refused(PATH=str(tmp_path), FIREDRILL_CACHE=str(tmp_path / "cache"))
     assert "prometheus 3.5 or newer" in said
     assert "install" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "named"),
+    [
+        ("prometheus/rules/availability.yml", "up == 0", "up ==", "prometheus/"),
+        ("prometheus/prometheus.yml", "scrape_interval", "scrap_interval", "prometheus/"),
+        ("prometheus/blackbox.yml", "prober", "probr", "prometheus/blackbox.yml"),
+        ("alerting/alertmanager.yml", "receiver:", "reciever:", "alerting/alertmanager.yml"),
+        ("lb/haproxy.cfg", "nbthread", "nbthreads", "lb/haproxy.cfg"),
+    ],
+)
+def test_broken_config_is_named(
+    refused: Refused, tmp_path: Path, file: str, right: str, wrong: str, named: str
+) -> None:
+    copy = tmp_path / "copy"
+    for folder in ("firedrill", "apps", "alerting", "lb", "prometheus", "loki"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    text = (copy / file).read_text()
+    assert right in text
+    (copy / file).write_text(text.replace(right, wrong, 1))
+    assert f"{named} is broken: " in refused(root=copy)
+
+
+def test_down_ends_what_a_crashed_up_began(tmp_path: Path) -> None:
+    made = Stack(environment(tmp_path, free_ports()), tmp_path)
+    command = [sys.executable, "-m", "firedrill", "up"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=made.environment, stdout=DEVNULL, stderr=DEVNULL
+    ) as begun:
+        poll_until(lambda: len(marked(tmp_path)) > 5, "some processes to be started", 30)
+        begun.kill()
+    made.firedrill("down")
+    assert not marked(tmp_path)
 
 
 def test_unknown_runtime_is_refused(refused: Refused) -> None:

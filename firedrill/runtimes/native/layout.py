@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import FiredrillError
 
-# A socket's path holds 107 characters on Linux, and HAProxy appends up to 12 while it binds.
+# A socket's path holds 107 bytes on Linux, and HAProxy appends up to 12 while it binds.
 LONGEST_SOCKET = 90
 # For sockets of a deep home. Not TMPDIR: it may be deep too, and differ from shell to shell.
 SHORT = Path("/tmp")  # noqa: S108 - a folder of another user is refused
@@ -69,7 +69,7 @@ class Layout:
     def sockets(self) -> Path:
         """The folder for sockets, near the root where `home` is too deep for one."""
         inside = self.home / "run"
-        if len(str(inside / "supervisor.sock")) <= LONGEST_SOCKET:
+        if len(os.fsencode(inside / "supervisor.sock")) <= LONGEST_SOCKET:
             return inside
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
         return SHORT / f"firedrill-{digest}"

@@ -107,6 +107,7 @@ def prometheus(site: Site) -> Process:
             f"--storage.tsdb.retention.size={site.settings.retention_size}",
             f"--web.listen-address={LOOPBACK}:{site.ports.prometheus}",
             f"--web.external-url={site.url('prometheus')}/",
+            f"--web.console.templates={ROOT / 'prometheus' / 'consoles'}",
             # An alert that found no Alertmanager is sent again after this, not after a minute.
             "--rules.alert.resend-delay=15s",
             "--enable-feature=exemplar-storage",

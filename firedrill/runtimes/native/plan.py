@@ -37,7 +37,7 @@ def addresses(site: Site) -> dict[str, str]:
     shown = {
         "Services": f"http://{site.settings.lb_address}:{site.ports.lb}/",
         "Load balancer": f"{site.url('lb_stats')}/",
-        "Prometheus": f"{site.url('prometheus')}/",
+        "Prometheus": f"{site.url('prometheus')}/{_start_page(site)}",
         "Alertmanager": f"{site.url('alertmanager')}/",
         "Responder": f"{site.url('responder')}/",
     }
@@ -46,3 +46,8 @@ def addresses(site: Site) -> dict[str, str]:
     if "loki" in site.programs:
         shown["Loki"] = f"{site.url('loki')}/ready"
     return shown
+
+
+def _start_page(site: Site) -> str:
+    """Return the page of Prometheus to begin with; the distribution's has none but ours."""
+    return "consoles/index.html" if site.programs["prometheus"].origin == "cache" else ""

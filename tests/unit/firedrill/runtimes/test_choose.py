@@ -1,0 +1,71 @@
+import importlib
+from pathlib import Path
+
+import pytest
+
+from firedrill.errors import FiredrillError
+from firedrill.runtimes import choose
+from firedrill.settings import StackSettings
+
+# The package's `choose` is the function, which hides the module of that name.
+MODULE = importlib.import_module("firedrill.runtimes.choose")
+
+
+@pytest.fixture(autouse=True)
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def docker(commands: Path, script: str) -> None:
+    (commands / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    (commands / "docker").chmod(0o755)
+
+
+def said(tmp_path: Path, runtime: str = "auto") -> list[str]:
+    """Choose, check that it is native, and return what the user is told."""
+    lines: list[str] = []
+    assert choose(StackSettings(tmp_path, runtime=runtime), lines.append).name == "native"
+    return lines
+
+
+def test_answering_engine_is_told_of(tmp_path: Path, commands: Path) -> None:
+    docker(commands, 'echo "$*" >"${0%/*}/asked"; echo 29.0')
+    assert said(tmp_path) == [
+        "A Docker engine answers, but the compose runtime is not built yet: running native."
+    ]
+    assert (commands / "asked").read_text() == "version --format {{.Server.Version}}\n"
+
+
+def test_no_docker_means_native(tmp_path: Path) -> None:
+    assert said(tmp_path) == []
+
+
+def test_docker_without_engine_means_native(tmp_path: Path, commands: Path) -> None:
+    docker(commands, "echo Cannot connect to the Docker daemon >&2; exit 1")
+    assert said(tmp_path) == []
+
+
+def test_hanging_docker_means_native(
+    tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MODULE, "PATIENCE", 0.1)
+    docker(commands, "exec /bin/sleep 30")
+    assert said(tmp_path) == []
+
+
+def test_broken_docker_means_native(tmp_path: Path, commands: Path) -> None:
+    (commands / "docker").write_text("no program at all")
+    (commands / "docker").chmod(0o755)
+    assert said(tmp_path) == []
+
+
+def test_named_runtime_asks_no_engine(tmp_path: Path, commands: Path) -> None:
+    docker(commands, 'touch "${0%/*}/asked"')
+    assert said(tmp_path, "native") == []
+    assert not (commands / "asked").exists()
+
+
+def test_compose_says_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(FiredrillError, match="use RUNTIME=native"):
+        choose(StackSettings(tmp_path, runtime="compose"), lambda _: None)
