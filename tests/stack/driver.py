@@ -89,9 +89,10 @@ class Stack:
 
     def lines(self, service: str) -> list[dict[str, Any]]:
         """Return all JSON log lines of a service's instances, rotated files included."""
-        files = self.home.glob(f"native/logs/{service}-[0-9].jsonl*")
-        texts = [line for file in files for line in file.read_text().splitlines()]
-        return [json.loads(line) for line in texts if line.startswith("{")]
+        names = sorted(file.name for file in self.home.glob(f"native/logs/{service}-[0-9].jsonl"))
+        texts = [whole_log(self.home / "native" / "logs" / name) for name in names]
+        lines = [line for text in texts for line in text.split("\n")]
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def access_lines(self, service: str, **fields: object) -> list[dict[str, Any]]:
         """Return the access lines of a service that have these fields."""
@@ -115,6 +116,12 @@ class Stack:
             "a scrape of every target",
             15,
         )
+
+
+def whole_log(file: Path) -> str:
+    """Return a log with its rotated parts, oldest first: a rotation may cut a line in two."""
+    parts = sorted(file.parent.glob(f"{file.name}.[0-9]"), reverse=True)
+    return "".join(part.read_text() for part in (*parts, file))
 
 
 def free_ports() -> dict[str, str]:

@@ -129,4 +129,5 @@ def _end(hands: Hands, notify: Notify) -> None:
     if left:
         notify(f"ending {len(left)} processes that were left over")
         processes.end(left)
-    hands.layout.supervisor_socket.unlink(missing_ok=True)
+    for socket in (hands.layout.supervisor_socket, hands.layout.lb_socket):
+        socket.unlink(missing_ok=True)

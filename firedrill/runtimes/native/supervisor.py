@@ -59,7 +59,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 def _program(process: Process, layout: Layout) -> str:
     environment = ",".join(
-        f'{name}="{_plain(value)}"' for name, value in sorted(process.environment.items())
+        f'{name}="{_unquoted(value)}"' for name, value in sorted(process.environment.items())
     )
     lb = process.service == "lb"
     return f"""\
@@ -76,26 +76,36 @@ stopsignal={process.stop_signal}
 ; Longer than a drain (12 s) and the requests in flight (10 s).
 stopwaitsecs=25
 killasgroup=true
-stdout_logfile={_plain(layout.logs / (process.name + ".jsonl"))}
+stdout_logfile={_log(layout, process.name + ".jsonl")}
 stdout_logfile_maxbytes={LOG_BYTES}
 stdout_logfile_backups={LOG_BACKUPS}
 ; HAProxy says on stderr, as plain text, what it also logs.
 redirect_stderr={"false" if lb else "true"}
-stderr_logfile={_plain(layout.logs / (process.name + ".stderr.log")) if lb else "NONE"}
+stderr_logfile={_log(layout, process.name + ".stderr.log") if lb else "NONE"}
 stderr_logfile_maxbytes=1MB
 stderr_logfile_backups=1
 """
 
 
+def _log(layout: Layout, name: str) -> str:
+    return _plain(_plain(layout.logs / name))  # supervisord expands a log's path twice
+
+
 def _plain(value: object) -> str:
     text = str(value)
     # Its parser ends a value at each of these, `;` and `#` only after a space.
-    if re.search(r'["\r\n]|\s[;#]', text):
+    if re.search(r"[\r\n]|\s[;#]", text):
         raise SupervisorError(
-            f"{text!r} holds a quote, a line's end or a comment sign after a space:"
+            f"{text!r} holds a line's end, or a comment sign after a space:"
             " use another path or value."
         )
     return text.replace("%", "%%")
+
+
+def _unquoted(value: str) -> str:
+    if '"' in value:
+        raise SupervisorError(f"{value!r} holds a quote: use another path or value.")
+    return _plain(value)
 
 
 def start(layout: Layout) -> None:
@@ -112,8 +122,10 @@ def start(layout: Layout) -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise SupervisorError(f"supervisord did not start: {said[-1] if said else 'no reason'}.")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        # After an error it points to its help.
+        said = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
+        raise SupervisorError(f"supervisord did not start: {said[-1].rstrip('.')}.")
 
 
 class Supervisor:

@@ -49,7 +49,7 @@ def test_json_by_another_name_is_read(client: FlaskClient) -> None:
         ('[{"a": NaN}]', "records"),
         ('[{"a": 1e999}]', "records"),
         (f'[{{"a": {10**400}}}]', "body[0].a"),
-        ("[" * 2000 + "]" * 2000, "records"),
+        ('{"a": ' + "[" * 40 + "]" * 40 + "}", "record.a"),
         (r'[{"\ud800": ' + f"{10**400}}}]", "body[0].\ud800"),
     ],
 )

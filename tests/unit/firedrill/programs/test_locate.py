@@ -62,6 +62,30 @@ def test_haproxy_finds_its_fetched_libraries(machine: Machine) -> None:
     assert haproxy.environment == {"LD_LIBRARY_PATH": str(libraries)}
 
 
+ALERTMANAGER = r"""#!/bin/sh
+# dpkg -x DEB FOLDER
+mkdir -p "$3/usr/bin"
+for name in prometheus-alertmanager amtool; do
+    printf '#!/bin/sh\necho "%s, version 0.28.1"\n' $name >"$3/usr/bin/$name"
+    chmod +x "$3/usr/bin/$name"
+done
+"""
+
+
+def test_fetched_program_names_its_files(machine: Machine) -> None:
+    machine.install("dpkg", ALERTMANAGER)
+    found = find(machine, "alertmanager", "amtool").programs["alertmanager"]
+    folder = machine.cache / "programs/prometheus-alertmanager"
+    assert (found.origin, found.files) == ("cache", folder / "usr/share/prometheus/alertmanager")
+
+
+def test_installed_program_finds_its_own(machine: Machine) -> None:
+    machine.install_program("alertmanager", "0.28.1")
+    machine.install_program("amtool", "0.28.1")
+    found = find(machine, "alertmanager", "amtool").programs["alertmanager"]
+    assert (found.origin, found.files) == ("path", None)
+
+
 def test_absent_optional_program_is_said(machine: Machine) -> None:
     located = find(machine, "loki")
     assert located.programs == {}

@@ -1,5 +1,6 @@
 import fcntl
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ from firedrill.programs.errors import CacheError, FetchError
 from firedrill.programs.store import Store, default_cache
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
+HOLDS_A_PATH = r"""#!/bin/sh
+mkdir -p "$3/usr/bin"
+printf '#!/bin/sh\necho /usr/share/prometheus/ui\n' >"$3/usr/bin/prometheus"
+chmod 755 "$3/usr/bin/prometheus"
+"""
 PROMETHEUS = Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))
 
 
@@ -27,6 +33,23 @@ def test_package_and_its_parts_are_unpacked(store: Store) -> None:
     fetch(store)
     commands = {path.name for path in (store.folder(PROMETHEUS) / "usr/bin").iterdir()}
     assert commands == {"prometheus", "promtool"}
+
+
+def test_programs_look_beside_themselves(store: Store, machine: Machine) -> None:
+    machine.install("dpkg", HOLDS_A_PATH)
+    package = replace(PROMETHEUS, files="/usr/share/prometheus")
+    with store.locked(lambda _: None):
+        store.fetch([package])
+    program = store.folder(package) / "usr/bin/prometheus"
+    assert program.read_text() == "#!/bin/sh\necho ./././././././builtin/ui\n"
+    assert program.stat().st_mode & 0o777 == 0o755
+
+
+def test_paths_of_others_stay(store: Store, machine: Machine) -> None:
+    machine.install("dpkg", HOLDS_A_PATH)
+    fetch(store)
+    program = store.folder(PROMETHEUS) / "usr/bin/prometheus"
+    assert "/usr/share/prometheus/ui" in program.read_text()
 
 
 def test_broken_package_is_not_there(store: Store, machine: Machine) -> None:

@@ -1,6 +1,7 @@
 """A stack that is made of paths alone: nothing of it is there, nothing of it runs."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ OPTIONAL = {wanted.name for wanted in CATALOGUE if wanted.package is None}
 
 
 @pytest.fixture(autouse=True)
-def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the sockets of a deep home in the test's own folder too."""
-    monkeypatch.setattr("firedrill.runtimes.native.layout.SHORT", tmp_path)
-    return tmp_path
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep the sockets of a deep home, such as the test's own, in a folder that goes away."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        monkeypatch.setattr("firedrill.runtimes.native.layout.SHORT", Path(name))
+        yield Path(name)
 
 
 @pytest.fixture

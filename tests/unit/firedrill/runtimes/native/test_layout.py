@@ -31,6 +31,10 @@ def test_path_is_counted_in_bytes(short: Path) -> None:
     assert Layout(Path("/" + "ü" * 60)).sockets.parent == short
 
 
+def test_lb_gets_one_address(short: Path) -> None:
+    assert Layout(Path("/a, b")).lb_socket.parent.parent == short
+
+
 def test_deep_homes_have_their_own_sockets(tmp_path: Path) -> None:
     assert deep(tmp_path / "a").sockets != deep(tmp_path / "b").sockets
     assert deep(tmp_path / "a").sockets == deep(tmp_path / "a").sockets
@@ -62,5 +66,5 @@ def test_strangers_socket_folder_is_refused(
 
 def test_impossible_home_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(HomeError, match="can't be made .*: set FIREDRILL_HOME"):
+    with pytest.raises(HomeError, match=r"can't be made .*: set FIREDRILL_HOME"):
         Layout(tmp_path / "file" / "native").make()

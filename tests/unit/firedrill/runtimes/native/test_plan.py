@@ -31,7 +31,7 @@ def test_instances_listen_where_documented(plan: Plan) -> None:
 def test_every_name_is_its_own(plan: Plan) -> None:
     names = [process.name for process in plan.processes]
     assert len(set(names)) == len(names)
-    assert all(name == f"{one.service}-{one.number}" for name, one in zip(names, plan.processes))  # noqa: B905
+    assert names == [f"{process.service}-{process.number}" for process in plan.processes]
 
 
 def test_process_is_found_by_name(plan: Plan) -> None:

@@ -1,0 +1,222 @@
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firedrill.programs import Located
+from firedrill.runtimes.native import configs, lifecycle, ports, processes, readiness, supervisor
+from firedrill.runtimes.native.configs import ConfigError
+from firedrill.runtimes.native.hands import Hands
+from firedrill.runtimes.native.process import Site
+from firedrill.settings import StackSettings
+
+MISSING = ("loki is not here.",)
+
+
+class FakeSupervisor:
+    """Knows every process of a plan; what it is asked goes to `said`."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+        self.running = False
+        self.states: dict[str, str] = {}
+
+    def alive(self) -> bool:
+        return self.running
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: {"name": name, "statename": state, "pid": 100 if state == "RUNNING" else 0}
+            for name, state in self.states.items()
+        }
+
+    def start(self, name: str) -> None:
+        self.said.append(f"start {name}")
+        self.states[name] = "RUNNING"
+
+    def stop(self, *names: str) -> None:
+        self.said.append(f"stop {' '.join(names)}")
+
+    def begin_stop(self, *names: str) -> None:
+        self.said.append("stop the rest")
+
+    def shutdown(self) -> None:
+        self.said.append("shutdown")
+        self.running = False
+
+
+class FakeLb:
+    """Sees every service; what it is asked goes to `said`."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    def set(self, service: str, name: str, state: str) -> None:
+        self.said.append(f"{state} {name}")
+
+    def is_up(self, service: str, name: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def hands(tmp_path: Path, site: Site, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return hands whose stack is made of words: nothing runs, nothing is asked."""
+    made: Any = Hands(StackSettings(tmp_path))
+    made.supervisor, made.lb = FakeSupervisor(said), FakeLb(said)
+    made.locate = lambda notify: Located(site.programs, MISSING)
+
+    def start(layout: object) -> None:
+        said.append("supervisord")
+        made.supervisor.running = True
+        made.supervisor.states = {
+            process.name: "STOPPED" for process in made.plan(made.locate(None)).processes
+        }
+
+    monkeypatch.setattr(supervisor, "start", start)
+    monkeypatch.setattr(configs, "check", lambda *_: said.append("check"))
+    monkeypatch.setattr(ports, "check", lambda _: said.append("ports"))
+    monkeypatch.setattr(readiness, "wait", lambda *_: said.append("wait"))
+    monkeypatch.setattr(processes, "of_stack", lambda _: [])
+    monkeypatch.setattr(processes, "end", lambda left: said.append(f"end {len(left)}"))
+    monkeypatch.setattr(
+        processes, "signal_instance", lambda _, number: said.append(signal.Signals(number).name)
+    )
+    return made
+
+
+def up(hands: Any) -> Any:
+    return lifecycle.up(hands, lambda _: None)
+
+
+def test_up_checks_before_it_starts(hands: Any, said: list[str]) -> None:
+    assert up(hands) == MISSING
+    assert said[:3] == ["ports", "check", "supervisord"]
+    assert said.index("wait") > said.index("start prometheus-1")
+
+
+def test_up_leaves_standby_ones_alone(hands: Any, said: list[str]) -> None:
+    up(hands)
+    assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(said)
+    assert "start web-3" not in said
+    assert [word for word in said if word.startswith("maint lb")] == []
+
+
+def test_second_up_starts_what_stopped(hands: Any, said: list[str]) -> None:
+    up(hands)
+    hands.supervisor.states["web-1"] = "FATAL"
+    said.clear()
+    up(hands)
+    assert said == ["start web-1", "wait"]
+
+
+def test_second_up_keeps_the_scale(hands: Any, said: list[str]) -> None:
+    up(hands)
+    hands.scale.set("web", 3)
+    up(hands)
+    assert hands.scale.scale("web") == 3
+    assert "start web-3" in said
+
+
+def test_changed_settings_start_anew(hands: Any, said: list[str], tmp_path: Path) -> None:
+    up(hands)
+    hands.scale.set("web", 3)
+    hands.settings = StackSettings(tmp_path, retention="1d")
+    said.clear()
+    up(hands)
+    assert said.index("shutdown") < said.index("supervisord")
+    assert "--storage.tsdb.retention.time=1d" in hands.layout.supervisor_config.read_text()
+    assert hands.scale.scale("web") == 2
+
+
+@pytest.mark.parametrize("error", [ConfigError("broken"), KeyboardInterrupt()])
+def test_failed_start_leaves_nothing(
+    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(readiness, "wait", fail)
+    with pytest.raises(type(error)):
+        up(hands)
+    assert said[-1] == "shutdown"
+    assert not hands.supervisor.alive()
+
+
+def test_broken_configuration_starts_nothing(
+    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ConfigError("broken")
+
+    monkeypatch.setattr(configs, "check", fail)
+    with pytest.raises(ConfigError):
+        up(hands)
+    assert said == ["ports"]
+
+
+def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:
+    up(hands)
+    said.clear()
+    lifecycle.down(hands, lambda _: None)
+    assert said[:2] == ["stop lb-1", "stop the rest"]
+    assert said[-1] == "shutdown"
+    # Of two instances each and the responder, which may be paused and drain in a hurry.
+    assert said[2:-1] == ["SIGCONT", "SIGQUIT"] * 5
+
+
+def test_down_ends_what_is_left(
+    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.layout.make()
+    sockets = [hands.layout.supervisor_socket, hands.layout.lb_socket]
+    for socket in sockets:
+        socket.touch()
+    monkeypatch.setattr(processes, "of_stack", lambda home: [1, 2] if home == hands.mark else [])
+    told: list[str] = []
+    lifecycle.down(hands, told.append)
+    assert said == ["end 2"]
+    assert told == ["ending 2 processes that were left over"]
+    assert not any(socket.exists() for socket in sockets)
+
+
+def test_down_without_a_stack_makes_nothing(tmp_path: Path) -> None:
+    hands = Hands(StackSettings(tmp_path / "never"))
+    lifecycle.down(hands, lambda _: None)
+    assert not (tmp_path / "never").exists()
+
+
+def test_check_leaves_the_stack_alone(
+    hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+
+    def check(layout: Any, *_: object) -> None:
+        assert (layout.targets / "services.json").exists()
+        seen.append(layout.home)
+
+    monkeypatch.setattr(configs, "check", check)
+    before = sorted(tmp_path.rglob("*"))
+    lifecycle.check(hands, lambda _: None)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert [home.exists() for home in seen] == [False]
+
+
+def test_wanted_ports_name_their_variables(
+    hands: Any, site_with: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[tuple[str, int], str] = {}
+    monkeypatch.setattr(ports, "check", asked.update)
+    hands.settings = StackSettings(tmp_path, lb_address="192.0.2.7")
+    up(hands)
+    assert asked["192.0.2.7", 8080] == "LB_PORT"
+    assert asked["127.0.0.1", 8081] == "LB_INTERNAL_PORT"
+    assert asked["127.0.0.1", 13133] == "COLLECTOR_HEALTH_PORT"
+    assert asked["127.0.0.1", 15204] == "INSTANCES_PORT"
+    assert {address for address, _ in asked} == {"192.0.2.7", "127.0.0.1"}

@@ -1,0 +1,160 @@
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from firedrill.runtimes.native import tail
+from firedrill.runtimes.native.tail import follow, last_lines
+
+Act = Callable[[], object]
+Follow = Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "web-1.jsonl"
+
+
+def append(file: Path, text: str) -> None:
+    with file.open("a") as out:
+        out.write(text)
+
+
+def rotate(file: Path) -> None:
+    """Do as supervisord does: rename, and begin an empty file."""
+    rotated = file.with_name(file.name + ".1")
+    if rotated.exists():
+        rotated.rename(file.with_name(file.name + ".2"))
+    file.rename(rotated)
+    file.touch()
+
+
+def test_last_lines_are_the_last(log: Path) -> None:
+    append(log, "1\n2\n3\n")
+    assert last_lines(log, 2) == ["2", "3"]
+    assert last_lines(log, 9) == ["1", "2", "3"]
+    assert last_lines(log, 0) == []
+
+
+def test_absent_file_has_no_lines(log: Path) -> None:
+    assert last_lines(log, 5) == []
+    log.touch()
+    assert last_lines(log, 5) == []
+
+
+def test_rotated_file_fills_up(log: Path) -> None:
+    append(log, "1\n2\n")
+    rotate(log)
+    append(log, "3\n")
+    assert last_lines(log, 2) == ["2", "3"]
+    assert last_lines(log, 9) == ["1", "2", "3"]
+
+
+def test_half_line_is_not_shown(log: Path) -> None:
+    append(log, "1\n2\nhal")
+    assert last_lines(log, 1) == ["2"]
+
+
+def test_line_over_two_files_is_whole(log: Path) -> None:
+    append(log, "1\n2\nhal")
+    rotate(log)
+    append(log, "f\n4\n")
+    assert last_lines(log, 2) == ["half", "4"]
+    assert last_lines(log, 3) == ["2", "half", "4"]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_chunks_make_no_difference(log: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(tail, "CHUNK", chunk)
+    append(log, "one\ntwo\n\nfür\nhal")
+    rotate(log)
+    append(log, "f\nlast\n")
+    assert last_lines(log, 4) == ["", "für", "half", "last"]
+
+
+def test_strange_bytes_stay_lines(log: Path) -> None:
+    log.write_bytes(b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n")
+    assert last_lines(log, 5) == ["a\ufffdb\r", "c\x0cd\u2028e"]
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> Follow:
+    """Return a function that follows files; each time it would sleep, the next act happens."""
+
+    def run(files: dict[str, Path], count: int, *acts: Act) -> list[tuple[str, str]]:
+        waiting: Iterator[Act] = iter(acts)
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "sleep", lambda _: next(waiting)())
+            return list(islice(follow(files), count))
+
+    return run
+
+
+def test_only_new_lines_are_followed(log: Path, followed: Follow) -> None:
+    append(log, "old\n")
+    assert followed({"web-1": log}, 2, lambda: append(log, "1\n2\n")) == [
+        ("web-1", "1"),
+        ("web-1", "2"),
+    ]
+
+
+def test_half_line_waits_for_its_end(log: Path, followed: Follow) -> None:
+    acts = (lambda: append(log, "ha"), lambda: append(log, "lf"), lambda: append(log, "\nno"))
+    assert followed({"web-1": log}, 1, *acts) == [("web-1", "half")]
+
+
+def test_late_file_is_read_whole(log: Path, followed: Follow) -> None:
+    acts = (lambda: None, lambda: append(log, "1\n2\n"))
+    assert followed({"web-1": log}, 2, *acts) == [("web-1", "1"), ("web-1", "2")]
+
+
+def test_rotation_loses_no_line(log: Path, followed: Follow) -> None:
+    def turn() -> None:
+        append(log, "2\n")
+        rotate(log)
+        append(log, "3\n")
+
+    found = followed(
+        {"web-1": log}, 4, lambda: append(log, "1\n"), turn, lambda: append(log, "4\n")
+    )
+    assert [line for _, line in found] == ["1", "2", "3", "4"]
+
+
+def test_rotation_cuts_no_line(log: Path, followed: Follow) -> None:
+    def turn() -> None:
+        append(log, "in ")
+        rotate(log)
+        append(log, "one\n")
+
+    found = followed({"web-1": log}, 1, lambda: append(log, "all "), turn)
+    assert found == [("web-1", "all in one")]
+
+
+def test_file_may_be_away_for_now(log: Path, followed: Follow) -> None:
+    acts = (
+        lambda: append(log, "1\n"),
+        lambda: log.rename(log.with_name(log.name + ".1")),  # supervisord has not made it yet
+        lambda: append(log, "2\n"),
+    )
+    assert [line for _, line in followed({"web-1": log}, 2, *acts)] == ["1", "2"]
+
+
+def test_two_rotations_mix_no_lines(log: Path, followed: Follow) -> None:
+    def turn_twice() -> None:
+        append(log, "lost\n")
+        rotate(log)
+        append(log, "missed\n")
+        rotate(log)
+        append(log, "3\n")
+
+    found = followed({"web-1": log}, 2, lambda: append(log, "1\nhalf of "), turn_twice)
+    assert [line for _, line in found] == ["1", "3"]
+
+
+def test_each_line_names_its_file(tmp_path: Path, log: Path, followed: Follow) -> None:
+    other = tmp_path / "lb-1.jsonl"
+    acts = (lambda: append(other, "a\n"), lambda: append(log, "b\n"))
+    found = followed({"web-1": log, "lb-1": other}, 2, *acts)
+    assert found == [("lb-1", "a"), ("web-1", "b")]
