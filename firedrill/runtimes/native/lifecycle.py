@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...programs import Program
-from ...settings import SERVICES, StackSettings
+from ...settings import StackSettings
 from ..base import Notify
 from . import configs, ports, processes, readiness, supervisor
 from .hands import Hands
@@ -103,11 +103,12 @@ def _start(hands: Hands, wanted: Sequence[Process], notify: Notify) -> None:
     readiness.wait(
         wanted, hands.word, hands.layout, lambda process: notify(f"{process.name} serves")
     )
-    for service in SERVICES:
-        readiness.until(
-            lambda service=service: hands.lb.is_up(service, "BACKEND"),  # type: ignore[misc]
-            f"the load balancer to see {service}",
-        )
+    for process in wanted:
+        if process.scales:
+            readiness.until(
+                lambda process=process: hands.lb.is_up(process.service, process.name),  # type: ignore[misc]
+                f"the load balancer to see {process.name}",
+            )
 
 
 def _end(hands: Hands, notify: Notify) -> None:
