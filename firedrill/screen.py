@@ -26,6 +26,9 @@ SIGNS = {
 LEVELS = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 # What a line shows by itself; all else it has follows as name=value.
 SHOWN = ("timestamp", "level", "message", "instance", "service", "version", "logger", "exception")
+# On access lines the message has the method and the path already, and the trace leads to the
+# rest; `--json` shows everything.
+SAID_ON_ACCESS = ("method", "path", "route", "span_id", "request_id", "client")
 
 
 def escape(text: str) -> str:
@@ -78,8 +81,9 @@ def log_line(name: str, line: str) -> Text:
 def _contract_line(name: str, fields: Mapping[str, Any]) -> Text:
     level = _printable(str(fields.get("level", "")))
     time = _printable(str(fields.get("timestamp", ""))[11:23])
+    hidden = SHOWN + (SAID_ON_ACCESS if fields.get("logger") == "access" else ())
     more = [
-        f"{key}={value}" for key, value in fields.items() if key not in SHOWN and value is not None
+        f"{key}={value}" for key, value in fields.items() if key not in hidden and value is not None
     ]
     text = Text.assemble(
         (f"{time} ", "dim"),

@@ -108,3 +108,13 @@ def test_uptime_is_put_for_people(seconds: float | None, words: str) -> None:
 def test_addresses_are_not_cut_off() -> None:
     address = "http://127.0.0.1:9090/"
     assert address in printed(screen.addresses({"Prometheus": address}))
+
+
+def test_access_line_says_things_once() -> None:
+    fields = {"message": "GET /x", "logger": "access", "method": "GET", "path": "/x"}
+    line = json.dumps({**fields, "span_id": "ab", "status": 404, "trace_id": "cd"})
+    text = screen.log_line("web-1", line).plain
+    assert "GET /x" in text
+    assert "status=404 trace_id=cd" in text
+    assert "method=" not in text
+    assert "span_id=" not in text
