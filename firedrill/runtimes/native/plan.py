@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .parts import parts
-from .process import Process, Site
+from .process import LOOPBACK, Process, Site
 from .services import instances, responder
 
 
@@ -34,8 +34,11 @@ def make_plan(site: Site) -> Plan:
 
 def addresses(site: Site) -> dict[str, str]:
     """Return the addresses of everything that runs and that a person can look at."""
+    # Every address of the machine includes the loopback, which is one that a link can hold.
+    everywhere = site.settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+    public = LOOPBACK if everywhere else site.settings.lb_address
     shown = {
-        "Services": f"http://{site.settings.lb_address}:{site.ports.lb}/",
+        "Services": f"http://{public}:{site.ports.lb}/",
         "Load balancer": f"{site.url('lb_stats')}/",
         "Prometheus": f"{site.url('prometheus')}/{_start_page(site)}",
         "Alertmanager": f"{site.url('alertmanager')}/",

@@ -162,10 +162,10 @@ def test_checker_sees_the_programs_variables(
 
 
 PROMTOOL_FIELD = """\
-Checking /work/alerts/prometheus.yml
+Checking /srv/alerts/prometheus.yml
   WARNING: file "targets/alertmanager.json" for file_sd in alertmanager config does not exist
 
-  FAILED: parsing YAML file /work/alerts/prometheus.yml: yaml: unmarshal errors:
+  FAILED: parsing YAML file /srv/alerts/prometheus.yml: yaml: unmarshal errors:
   line 4: field scrape_intervall not found in type config.plain
 """
 PROMTOOL_RULE = """\

@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -62,3 +62,10 @@ def test_public_address_is_the_load_balancers(site_with: Callable[..., Site]) ->
 def test_start_page_links_to_all(plan: Plan) -> None:
     links = plan.of("web")[0].environment["LINKS"]
     assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
+
+
+def test_public_address_is_one_to_visit(site: Site) -> None:
+    everywhere = replace(site, settings=replace(site.settings, lb_address="0.0.0.0"))
+    assert make_plan(everywhere).addresses["Services"] == "http://127.0.0.1:8080/"
+    one = replace(site, settings=replace(site.settings, lb_address="192.0.2.7"))
+    assert make_plan(one).addresses["Services"] == "http://192.0.2.7:8080/"
