@@ -16,11 +16,11 @@ from gunicorn.glogging import Logger
 
 if os.environ.get("WORKERS", "1") not in ("", "1"):
     # prometheus_client looks for this at its import, so it is set before everything below.
-    _shared = Path(
-        os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="metrics-")
-    )
-    shutil.rmtree(_shared, ignore_errors=True)  # files of an earlier run would be counted again
-    _shared.mkdir(parents=True)
+    _given = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    _shared = Path(_given or tempfile.mkdtemp(prefix="metrics-"))
+    _shared.mkdir(parents=True, exist_ok=True)
+    for _file in _shared.glob("*.db"):  # an earlier run's would be counted again
+        _file.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared)
 
 from prometheus_client import multiprocess
@@ -77,7 +77,7 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def on_exit(_server: Any) -> None:
-    """Leave nothing behind."""
+    """Leave nothing behind; a folder that was given to us stays as it is."""
     logging.getLogger(__name__).info("Stopped")
-    if workers > 1:
+    if workers > 1 and not _given:
         shutil.rmtree(_shared, ignore_errors=True)
