@@ -30,7 +30,11 @@ def scale(hands: Hands, plan: Plan, service: str, count: int, notify: Notify) ->
 def _start(hands: Hands, fresh: Sequence[Process]) -> None:
     for process in fresh:
         hands.supervisor.start(process.name)
-    readiness.wait(fresh, hands.word, hands.layout)
+    try:
+        readiness.wait(fresh, hands.word, hands.layout)
+    except BaseException:
+        hands.supervisor.stop(*(process.name for process in fresh))  # nobody would use them
+        raise
 
 
 def _admit(hands: Hands, fresh: Sequence[Process], notify: Notify) -> None:
@@ -41,14 +45,19 @@ def _admit(hands: Hands, fresh: Sequence[Process], notify: Notify) -> None:
 
 def _drain(hands: Hands, leaving: Sequence[Process], notify: Notify) -> None:
     """Drain at the load balancer, then stop; the instance waits for its last scrape by itself."""
-    for process in leaving:
-        hands.lb.set(process.service, process.name, "drain")
-    for process in leaving:
-        readiness.until(
-            lambda process=process: not hands.lb.sessions(process.service, process.name),  # type: ignore[misc]
-            f"{process.name} to finish its requests",
-            DRAIN,
-        )
+    try:
+        for process in leaving:
+            hands.lb.set(process.service, process.name, "drain")
+        for process in leaving:
+            readiness.until(
+                lambda process=process: not hands.lb.sessions(process.service, process.name),  # type: ignore[misc]
+                f"{process.name} to finish its requests",
+                DRAIN,
+            )
+    except BaseException:
+        for process in leaving:
+            hands.lb.set(process.service, process.name, "ready")  # they stay, so they serve
+        raise
     hands.supervisor.stop(*(process.name for process in leaving))
     for process in leaving:
         hands.lb.set(process.service, process.name, "maint")

@@ -125,6 +125,7 @@ def test_endless_request_stops_the_scaling(
     with pytest.raises(NotReadyError, match="waiting for web-2 to finish its requests"):
         scale(1)
     assert not any(said.startswith(("stop", "targets")) for said in hands.said)
+    assert hands.said[-1] == "ready web/web-2"
     assert hands.scale.scale("web") == 2
 
 
@@ -137,5 +138,5 @@ def test_one_that_fails_gets_no_requests(
     monkeypatch.setattr(readiness, "wait", fail)
     with pytest.raises(NotReadyError):
         scale(3)
-    assert hands.said == ["start web-3"]
+    assert hands.said == ["start web-3", "stop web-3"]
     assert hands.scale.scale("web") == 2
