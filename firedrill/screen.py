@@ -45,7 +45,7 @@ def addresses(found: Mapping[str, str]) -> Table:
 
 
 def instances(found: Sequence[Instance]) -> Table:
-    """Return the table of instances, standby ones in one row a service."""
+    """Return the table of instances."""
     table = Table("Instance", "State", "Address", "Pid", "Up", box=None, pad_edge=False)
     for instance in found:
         sign, style = SIGNS[instance.state]

@@ -7,7 +7,7 @@ docs/architecture.md for the contracts themselves.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Flask
 from prometheus_client import CollectorRegistry
@@ -39,7 +39,7 @@ class Telemetry:
     settings: TelemetrySettings
     metrics: Metrics
     readiness: Readiness
-    faults: faults.FaultState | None = field(default=None)
+    faults: faults.FaultState | None = None
 
     def session(self, peer: str) -> Session:
         """Return a session for calls to the service `peer`.

@@ -32,7 +32,7 @@ EXPORTER_METRICS = (
     "flask_http_request_total",
 )
 
-Combine = Literal["livesum", "livemax", "livemin", "max"]
+Combine = Literal["livesum", "livemax"]
 
 # The `_created` samples of OpenMetrics would double the number of series and nothing reads them.
 disable_created_metrics()

@@ -141,3 +141,29 @@ def firing(stack: Stack, **filters: str) -> set[str]:
     """Return the instances that the journal has been told of."""
     found = stack.notifications(status="firing", **filters)
     return {alert["instance"] for notification in found for alert in notification["alerts"]}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        f"00-{'a' * 32}-{'b' * 16}-01",
+        f"cc-{'a' * 32}-{'b' * 16}-01-more",
+        f"00-{'0' * 32}-{'b' * 16}-01",
+        f"00-{'a' * 32}-{'0' * 16}-01",
+        f"ff-{'a' * 32}-{'b' * 16}-01",
+        f"00-{'a' * 32}-{'b' * 16}-01-more",
+        "junk",
+    ],
+)
+def test_lb_and_web_agree_on_the_trace(stack: Stack, sent: str | None) -> None:
+    headers = {"X-Request-ID": secrets.token_hex(8)} | ({"traceparent": sent} if sent else {})
+    requests.get(stack.url("lb", "/"), headers=headers, timeout=5)
+
+    def lines() -> list[dict[str, Any]]:
+        asked = headers["X-Request-ID"]
+        found = [stack.access_lines(service, request_id=asked) for service in ("lb", "web")]
+        return [line for [line] in found] if all(found) else []
+
+    at_lb, at_web = poll_until(lines, "both access lines", 5)
+    assert at_lb["trace_id"] == at_web["trace_id"]

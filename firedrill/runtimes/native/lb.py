@@ -43,7 +43,7 @@ class LoadBalancer:
         return int(row["scur"]) + int(row["qcur"] or 0)
 
     def is_up(self, service: str, name: str) -> bool:
-        """Tell whether a server gets requests; `BACKEND` as the name asks for any of them."""
+        """Tell whether a server gets requests."""
         return self._row(service, name)["status"].startswith("UP")
 
     def _row(self, service: str, name: str) -> dict[str, str]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import requests
 
 from ...errors import FiredrillError
 from .layout import Layout
 from .process import Process
+from .tail import last_lines
 
 # Slow machines need ten seconds for everything; a minute is a program that will not come.
 PATIENCE = 60.0
 STEP = 0.1
 # supervisord has given up on it.
 DEAD = ("FATAL", "UNKNOWN")
+# Enough that one of them is not blank.
+LOOKED_AT = 20
 
 
 class NotReadyError(FiredrillError):
@@ -64,15 +67,7 @@ def until(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> N
 
 
 def _reason(process: Process, layout: Layout) -> str:
-    lines = _last_lines(layout, process)
-    said = f" It last said: {lines[-1]}" if lines else ""
+    files = [layout.logs / f"{process.name}{suffix}" for suffix in (".jsonl", ".stderr.log")]
+    lines = [line for file in files for line in last_lines(file, LOOKED_AT) if line.strip()]
+    said = f" It last said: {lines[-1][:400]}" if lines else ""
     return f"{process.name} does not serve (see `make logs S={process.name}`).{said}"
-
-
-def _last_lines(layout: Layout, process: Process) -> Sequence[str]:
-    lines: list[str] = []
-    for suffix in (".stderr.log", ".jsonl"):
-        file = layout.logs / f"{process.name}{suffix}"
-        if not lines and file.exists():
-            lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
-    return [line[:400] for line in lines]

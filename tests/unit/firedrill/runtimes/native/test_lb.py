@@ -108,8 +108,6 @@ def test_waiting_requests_are_sessions(fake: FakeLb, balancer: LoadBalancer) -> 
         ("web", "web-4", True),
         ("web", "web-2", False),
         ("web", "web-3", False),
-        ("web", "BACKEND", True),
-        ("data-service", "BACKEND", False),
     ],
 )
 def test_up_means_getting_requests(

@@ -89,7 +89,7 @@ def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[
 
 def test_stderr_tells_before_stdout(web: Process, layout: Layout, ready: set[str]) -> None:
     (layout.logs / "web-1.jsonl").write_text("{}\n")
-    (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000)
+    (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000 + b"\n")
     with pytest.raises(NotReadyError, match=r"It last said: x{400}$"):
         wait([web], lambda _: "FATAL", layout)
 
