@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # What `make logs` shows: an instance or a service.
 S ?=
+# The drills that `make drill` runs, by the names of their alerts; all of them where it is empty.
+D ?=
 # What `make test` runs: folders, files, or pytest's own options.
 T ?= tests
 
@@ -11,7 +13,7 @@ RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN
 DEV_READY = $(RUN_READY) requirements/dev.txt
 FIREDRILL = $(VENV)/bin/python -m firedrill
 
-.PHONY: help up down status logs lint test bench
+.PHONY: help up down status logs drill lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -24,6 +26,8 @@ status:  ## Show every instance and whether it serves
 	@$(RUN_READY) && $(FIREDRILL) status
 logs:    ## Follow the log lines of everything, or of S=web
 	@$(RUN_READY) && $(FIREDRILL) logs $(S) --follow
+drill:   ## Break everything in turn and see every alert fire and clear, or D=InstanceHung
+	@$(RUN_READY) && $(FIREDRILL) drill run $(D)
 lint:    ## Check the code, the configurations and the rules
 	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(FIREDRILL) check
 test:    ## Run the tests, or those of T=tests/unit

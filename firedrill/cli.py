@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from . import VERSION, screen, settings
+from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .runtimes import Runtime, choose
 
@@ -178,6 +179,10 @@ _action("restart", "Restart gracefully, one instance after the other.")
 _action("kill", "End at once with SIGKILL; its supervisor starts it again.")
 _action("pause", "Freeze with SIGSTOP, as if it hung.")
 _action("resume", "Let a paused instance go on.")
+
+
+main.add_command(drill)
+main.add_command(quiet)
 
 
 def _print_json(value: object) -> None:

@@ -52,7 +52,11 @@ class Ports:
 
 @dataclass(frozen=True)
 class StackSettings:
-    """The whole stack's settings; `home` holds everything that a run writes."""
+    """The whole stack's settings; `home` holds everything that a run writes.
+
+    The last two are no user's to set: `speed` divides every duration of the rules and routes, and
+    a `rehearsal` is a stack of a run's own, whose series may be made up and forgotten.
+    """
 
     home: Path
     cache: Path | None = None
@@ -63,8 +67,12 @@ class StackSettings:
     data_service_instances: int = 2
     faults_enabled: bool = True
     log_level: str = "INFO"
-    retention: str = "15d"
-    retention_size: str = "2GB"
+    # The objectives are over 30 days; five more, so that the oldest is there when it is asked for.
+    retention: str = "35d"
+    # 1,000 samples a second make some 4 GB in 35 days, at 1.3 bytes each.
+    retention_size: str = "5GB"
+    speed: float = 1.0
+    rehearsal: bool = False
 
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
@@ -99,8 +107,8 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         data_service_instances=read.integer("DATA_SERVICE_INSTANCES", 2, 1, CEILING),
         faults_enabled=read.choice("FAULTS_ENABLED", "1", ("0", "1")) == "1",
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        retention=read.text("PROMETHEUS_RETENTION", "15d"),
-        retention_size=read.text("PROMETHEUS_RETENTION_SIZE", "2GB"),
+        retention=read.text("PROMETHEUS_RETENTION", "35d"),
+        retention_size=read.text("PROMETHEUS_RETENTION_SIZE", "5GB"),
     )
 
 

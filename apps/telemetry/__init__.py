@@ -15,6 +15,7 @@ from requests import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import context, exposition, faults, health, http_client, logs, problems
+from .clock import Clock
 from .drain import DrainState
 from .environment import Environment
 from .errors import SettingsError, TelemetryError
@@ -64,19 +65,21 @@ def init_app(
     Without `settings` they are read from the environment; `registry` is a fresh one unless given.
     """
     settings = settings or TelemetrySettings.from_env(service, Environment(os.environ))
-    metrics = Metrics(registry)
+    clock = Clock()
+    metrics = Metrics(registry, clock)
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     drain = DrainState(worker=os.getpid())
     telemetry = Telemetry(settings, metrics, Readiness(drain))
     # Order matters: the context comes first and goes last, and faults strike when all else watches.
     context.init_app(app)
     exposition.init_app(app, metrics, drain)
-    logs.configure(settings, lambda level: metrics.log_records.labels(level=level).inc())
+    logs.configure(settings, lambda level: metrics.log_records.labels(level=level).inc(), clock)
     logs.init_app(app)
     problems.init_app(app, settings.max_body_bytes)
     health.init_app(app, telemetry.readiness)
     if settings.faults_enabled:
         telemetry.faults = faults.init_app(app, metrics, telemetry.readiness, settings.faults_token)
+        clock.ahead = faults.skew(telemetry.faults)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["telemetry"] = telemetry
     return telemetry

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from prometheus_flask_exporter import PrometheusMetrics
 
 from .drain import DrainState
-from .metrics import BUCKETS, Metrics, TracedHistogram, multiprocess_dir
+from .metrics import BUCKETS, ComputedGauge, Metrics, TracedHistogram, multiprocess_dir
 from .operations import OPERATIONS_PATHS, is_operation
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class ContractExporter(PrometheusMetrics):  # type: ignore[misc]
     """The exporter with our labels, and with the memory and CPU of every worker."""
 
     drain: DrainState
+    computed: list[ComputedGauge]
 
     def generate_metrics(
         self, accept_header: str | None = None, names: list[str] | None = None
@@ -55,7 +56,8 @@ class ContractExporter(PrometheusMetrics):  # type: ignore[misc]
         if shared := multiprocess_dir():
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry, str(shared))
-            registry.register(WorkerProcesses(shared))
+            for collector in (WorkerProcesses(shared), *self.computed):
+                registry.register(collector)
         if names:
             registry = registry.restricted_registry(names)
         encode, content_type = choose_encoder(accept_header or "")
@@ -103,6 +105,7 @@ def init_app(app: Flask, metrics: Metrics, drain: DrainState) -> None:
         excluded_paths=[f"{path}(/|$)" for path in OPERATIONS_PATHS],
     )
     exporter.drain = drain
+    exporter.computed = metrics.computed
 
 
 def _fold_methods(serve: WSGIApplication) -> WSGIApplication:

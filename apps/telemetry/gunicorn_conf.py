@@ -25,7 +25,8 @@ if os.environ.get("WORKERS", "1") not in ("", "1"):
 
 from prometheus_client import multiprocess
 
-from apps.telemetry import Environment, drain, logs
+from apps.telemetry import Environment, drain, faults, logs
+from apps.telemetry.clock import Clock
 from apps.telemetry.settings import TelemetrySettings
 
 _env = Environment(os.environ)
@@ -61,7 +62,9 @@ class ContractLogger(Logger):  # type: ignore[misc]
 
 
 logger_class = ContractLogger
-logs.configure(_settings)
+# The arbiter's lines go by the same clock as the workers'.
+_clock = Clock(faults.skew(faults.FaultState())) if _settings.faults_enabled else Clock()
+logs.configure(_settings, clock=_clock)
 
 
 def on_starting(server: Any) -> None:

@@ -20,6 +20,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 from werkzeug.wrappers import Response
 
 from . import context
+from .clock import Clock
 from .operations import is_operation
 from .settings import TelemetrySettings
 
@@ -36,8 +37,9 @@ access_log = logging.getLogger("access")
 class ContractFormatter(OrjsonFormatter):
     """Format a record as the contract's JSON object; never raises and never spans two lines."""
 
-    def __init__(self, settings: TelemetrySettings) -> None:
+    def __init__(self, settings: TelemetrySettings, clock: Clock | None = None) -> None:
         super().__init__()
+        self._clock = clock or Clock()
         self._identity = {
             "service": settings.service,
             "instance": settings.instance,
@@ -69,9 +71,9 @@ class ContractFormatter(OrjsonFormatter):
 
     def _contract(self, record: logging.LogRecord) -> dict[str, Any]:
         now = context.current()
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        moment = datetime.fromtimestamp(self._clock.as_seen(record.created), UTC)
         return {
-            "timestamp": moment.replace("+00:00", "Z"),
+            "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
@@ -160,10 +162,17 @@ class LineHandler(logging.Handler):
         self._turn = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
-def configure(settings: TelemetrySettings, count: Callable[[str], None] | None = None) -> None:
-    """Send everything this process logs to stdout as JSON lines; `count` is told each level."""
+def configure(
+    settings: TelemetrySettings,
+    count: Callable[[str], None] | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Send everything this process logs to stdout as JSON lines; `count` is told each level.
+
+    The lines carry the time of `clock`, the machine's unless given.
+    """
     handler = LineHandler(count)
-    handler.setFormatter(ContractFormatter(settings))
+    handler.setFormatter(ContractFormatter(settings, clock))
     if shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         handler.take_turns(os.path.join(shared, "stdout.lock"))  # noqa: PTH118 - a plain name
     root = logging.getLogger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +15,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from . import context
+from .clock import Clock
 
 # From 5 ms (one hop on one machine) to 10 s (every time limit of the stack has passed by then);
 # an objective that is a bucket's bound is measured exactly.
@@ -33,6 +36,8 @@ EXPORTER_METRICS = (
 )
 
 Combine = Literal["livesum", "livemax"]
+# The values of a sample's labels, and its own.
+Sample = tuple[Sequence[str], float]
 
 # The `_created` samples of OpenMetrics would double the number of series and nothing reads them.
 disable_created_metrics()
@@ -49,15 +54,56 @@ class TracedHistogram(Histogram):
         super().observe(amount, exemplar)
 
 
+class ComputedGauge(Collector):
+    """A gauge that `read` works out at a scrape; one without samples is not shown at all.
+
+    The worker that answers the scrape reads it, so it has no values of other workers in it.
+    """
+
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Iterable[Sample]]
+    ) -> None:
+        self.name = name
+        self.labels = tuple(labels)
+        self.read = read
+        self._text = text
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Name the metric, for a scrape that asks for some by name."""
+        return [self._family()]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Read the samples."""
+        family = self._family()
+        for labels, value in self.read():
+            family.add_metric(labels, value)
+        return [family] if family.samples else []
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(self.name, self._text, labels=self.labels)
+
+
 class Metrics:
     """The contract's metrics in one registry.
 
     With `PROMETHEUS_MULTIPROC_DIR` set, the workers of one instance add up: whichever of them
-    answers a scrape speaks for all.
+    answers a scrape speaks for all. `clock` is the machine's unless given.
     """
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self, registry: CollectorRegistry | None = None, clock: Clock | None = None
+    ) -> None:
         self.registry = registry or CollectorRegistry()
+        self.computed: list[ComputedGauge] = []
+        clock = clock or Clock()
+        self.app_clock = self.computed_gauge(
+            "app_clock_seconds",
+            "Wall clock of the instance, in seconds since 1970, when it was scraped.",
+            read=lambda: [((), clock.now())],
+        )
+        self.fault_series = self.computed_gauge(
+            "fault_series", "What the fault `cardinality` adds, and nothing else.", ("number",)
+        )
         self.in_flight = self.gauge(
             "http_requests_in_flight", "Requests being served now, operations excluded."
         )
@@ -93,6 +139,19 @@ class Metrics:
     ) -> Gauge:
         """Declare a gauge; `mode` says how the workers of an instance combine."""
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
+
+    def computed_gauge(
+        self,
+        name: str,
+        text: str,
+        labels: Sequence[str] = (),
+        read: Callable[[], Iterable[Sample]] = list,
+    ) -> ComputedGauge:
+        """Declare a gauge that `read` works out when it is scraped."""
+        gauge = ComputedGauge(name, text, labels, read)
+        self.registry.register(gauge)
+        self.computed.append(gauge)
+        return gauge
 
     def histogram(
         self, name: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS

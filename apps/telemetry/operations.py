@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-OPERATIONS_PATHS = ("/healthz", "/readyz", "/metrics", "/faults")
+METRICS_PATH = "/metrics"
+OPERATIONS_PATHS = ("/healthz", "/readyz", METRICS_PATH, "/faults")
 
 
 def is_operation(path: str) -> bool:

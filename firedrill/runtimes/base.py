@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 # `ready`: it answers its probe. `standby`: stopped on purpose, beyond the service's scale.
@@ -87,6 +88,56 @@ class Runtime(Protocol):
     def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
         """Yield (instance, line), the last `lines` of each, then new ones if `follow`."""
         ...
+
+    # What drills need
+
+    @property
+    def speed(self) -> float:
+        """Return what every duration of the rules and routes is divided by; 1 is the real thing."""
+        ...
+
+    @property
+    def rehearsal(self) -> bool:
+        """Tell whether this is a run's own stack, whose series may be made up and forgotten."""
+        ...
+
+    def token(self) -> str:
+        """Return the token that `/faults` of the services asks for."""
+        ...
+
+    def data(self, part: str) -> Path:
+        """Return the folder where a part keeps its data."""
+        ...
+
+    def scratch(self) -> Path:
+        """Return a folder on the stack's file system for files that grow; `down` removes it."""
+        ...
+
+    def configure(self, part: str, name: str, text: str | None) -> None:
+        """Have a part read `text` as its file `name`; None puts back what belongs there.
+
+        `name` is a main file of the part, which may be broken so, or one more of
+        prometheus's `rules.d/*.yml` and `scrape.d/*.yml`. The committed files stay as they are.
+        """
+        ...
+
+    def unlist(self, service: str) -> None:
+        """Take a service out of what Prometheus scrapes, as if its targets were forgotten."""
+        ...
+
+    def relist(self) -> None:
+        """Put everything that serves back into what Prometheus scrapes."""
+        ...
+
+    def import_series(self, openmetrics: Path) -> None:
+        """Give Prometheus the samples of a file, in OpenMetrics; of a rehearsal's stack alone."""
+        ...
+
+    def forget_series(self) -> None:
+        """Delete every sample up to now; of a rehearsal's stack alone."""
+        ...
+
+    # Addresses
 
     def address(self, part: str) -> str:
         """Return the URL of a part of the stack, such as `prometheus`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 if TYPE_CHECKING:
     from .conftest import Rule
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 LINKS = {
     "rule tests": "tests/rules/{}.yml",
     "runbook": "alerting/runbooks/{}.md",
+    "drill": "drills/{}.yml",
 }
 HEADINGS = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]
 SEVERITIES = {"page", "ticket", "none"}
+# What the responder can do about an alert.
+ACTIONS = {"none"}
 RUNBOOK_URL = "{{{{ $externalLabels.responder }}}}/runbooks/{}"
 # A dashboard by its uid, with at most some of the alert's labels as its variables.
 VARIABLE = r"var-([a-z_]+)=\{\{ \$labels\.\1 \}\}"
@@ -86,3 +90,15 @@ def test_runbook_has_the_four_headings(root: Path, alert: Rule) -> None:
     lines = (root / LINKS["runbook"].format(alert.alert)).read_text().splitlines()
     assert lines[0] == f"# {alert.alert}"
     assert [line for line in lines if line.startswith("## ")] == HEADINGS
+
+
+def test_policy_has_exactly_the_alerts(root: Path, rules: list[Rule]) -> None:
+    policy = yaml.safe_load((root / "alerting/policy.yml").read_text())
+    assert sorted(policy) == sorted(rule.alert for rule in rules if rule.alert)
+
+
+def test_policy_says_what_and_why(root: Path, alert: Rule) -> None:
+    entry = yaml.safe_load((root / "alerting/policy.yml").read_text())[alert.alert]
+    assert entry.keys() == {"action", "reason"}
+    assert entry["action"] in ACTIONS
+    assert len(entry["reason"]) > 10

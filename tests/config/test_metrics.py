@@ -19,8 +19,63 @@ if TYPE_CHECKING:
 
 # What the programs that we run declare by themselves, as far as we use it.
 OF_PROGRAMS = {
-    "prometheus": {"ALERTS", "up"},
-    "alertmanager": {"alertmanager_notifications_failed_total"},
+    "scrapes": {
+        "ALERTS",
+        "scrape_duration_seconds",
+        "scrape_samples_post_metric_relabeling",
+        "scrape_timeout_seconds",
+        "up",
+    },
+    "prometheus": {
+        "prometheus_config_last_reload_success_timestamp_seconds",
+        "prometheus_config_last_reload_successful",
+        "prometheus_notifications_errors_total",
+        "prometheus_notifications_queue_length",
+        "prometheus_rule_evaluation_failures_total",
+        "prometheus_rule_group_interval_seconds",
+        "prometheus_rule_group_last_duration_seconds",
+        "prometheus_sd_file_mtime_seconds",
+        "prometheus_sd_file_read_errors_total",
+        "prometheus_target_scrape_pools_failed_total",
+        "prometheus_tsdb_head_chunks_storage_size_bytes",
+        "prometheus_tsdb_head_samples_appended_total",
+        "prometheus_tsdb_head_series",
+        "prometheus_tsdb_retention_limit_bytes",
+        "prometheus_tsdb_storage_blocks_bytes",
+        "prometheus_tsdb_wal_storage_size_bytes",
+    },
+    "alertmanager": {
+        "alertmanager_config_last_reload_success_timestamp_seconds",
+        "alertmanager_config_last_reload_successful",
+        "alertmanager_notification_requests_failed_total",
+        "alertmanager_notification_requests_total",
+        "alertmanager_notifications_failed_total",
+    },
+    "haproxy": {
+        "haproxy_backend_active_servers",
+        "haproxy_backend_current_queue",
+        "haproxy_backend_http_responses_total",
+        "haproxy_backend_queue_time_average_seconds",
+        "haproxy_frontend_http_requests_total",
+        "haproxy_server_check_status",
+        "haproxy_server_limit_sessions",
+        "haproxy_server_status",
+    },
+    "node exporter": {
+        "node_cpu_seconds_total",
+        "node_filesystem_avail_bytes",
+        "node_filesystem_readonly",
+        "node_filesystem_size_bytes",
+        "node_load1",
+        "node_memory_MemAvailable_bytes",
+        "node_memory_MemTotal_bytes",
+        "node_time_seconds",
+    },
+    "blackbox exporter": {
+        "probe_duration_seconds",
+        "probe_http_status_code",
+        "probe_success",
+    },
 }
 SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 # In the order in which they are taken away; what is left are names, operators and numbers.

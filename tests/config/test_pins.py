@@ -74,7 +74,8 @@ def test_lock_holds_what_is_wanted(file: Path) -> None:
 
 
 def pins(lock: Path) -> set[tuple[str, str]]:
-    return set(re.findall(r"^([\w.-]+)(==[^\\\n]+)", lock.read_text(), re.MULTILINE))
+    # Without the markers: a lock holds a package for fewer Pythons if it needs it for fewer.
+    return set(re.findall(r"^([\w.-]+)(==[^\s;\\]+)", lock.read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize(("one", "other"), [*combinations(LOCKS, 2)], ids=name)

@@ -6,12 +6,13 @@ from flask import Flask
 
 from ..health import Readiness
 from ..metrics import Metrics
-from . import strikes
+from . import readings, strikes
 from .background import Background
+from .readings import skew
 from .routes import blueprint
 from .state import FaultState
 
-__all__ = ["FaultState", "init_app"]
+__all__ = ["FaultState", "init_app", "skew"]
 
 
 def init_app(app: Flask, metrics: Metrics, readiness: Readiness, token: str) -> FaultState:
@@ -20,6 +21,7 @@ def init_app(app: Flask, metrics: Metrics, readiness: Readiness, token: str) -> 
     background = Background(state, metrics)
     app.register_blueprint(blueprint(state, background, token))
     strikes.init_app(app, state)
+    metrics.fault_series.read = readings.series(state)
     readiness.add(
         "fault", lambda: "The fault `unready` is on." if state.strikes("unready") else None
     )

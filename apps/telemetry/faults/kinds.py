@@ -70,6 +70,25 @@ KINDS = {
         ),
         Kind("unready", "`/readyz` says that the instance can't serve."),
         Kind("dependency", "Calls to other services fail as if nothing listened there."),
+        Kind(
+            "cardinality",
+            "The instance exposes many more series.",
+            # The default is over fifty times what an instance has; the most takes 2 s to write, so
+            # that it still arrives within the scrape's time limit of 4 s.
+            {"series": Parameter("series", 5000.0, 1.0, 100_000.0)},
+        ),
+        Kind(
+            "scrape",
+            "`GET /metrics` answers late; all else is as before.",
+            # The default is half of the scrape interval: slow, and well within its time limit. The
+            # most is far beyond any, so that no scrape arrives.
+            {"seconds": Parameter("seconds", 2.5, 0.001, 30.0)},
+        ),
+        Kind(
+            "skew",
+            "The clock is off, as the instance logs and exports it.",
+            {"seconds": Parameter("seconds ahead", 10.0, -3600.0, 3600.0)},
+        ),
     )
 }
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import requests
 from flask import Flask, request
+from werkzeug.wrappers import Response
 
-from ..operations import is_operation
+from ..operations import METRICS_PATH, is_operation
 from ..problems import Problem
 from .state import FaultState
 
@@ -30,7 +31,7 @@ def init_app(
     sleep: Callable[[float], None] = time.sleep,
     leave: Callable[[int], None] = os._exit,
 ) -> None:
-    """Strike requests, operations excepted; must be the last to hook into the application."""
+    """Strike requests, and of the operations the scrape alone; must hook into `app` last."""
 
     @app.before_request
     def strike() -> None:
@@ -45,6 +46,15 @@ def init_app(
             sleep(latency.parameters["seconds"])
         if errors := state.strikes("errors"):
             _fail(int(errors.parameters["status"]))
+
+    @app.after_request
+    def strike_scrape(response: Response) -> Response:
+        # The one fault of an operation. It comes after the metrics are read: their clock is that
+        # of the scrape's beginning, which Prometheus takes as the time of every sample.
+        is_scrape = request.method == "GET" and request.path == METRICS_PATH
+        if is_scrape and (scrape := state.strikes("scrape")):
+            sleep(scrape.parameters["seconds"])
+        return response
 
 
 def _fail(status: int) -> None:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import FiredrillError
 from ...programs import FILES, Program
+from ...rehearsal import render
 from ...settings import ROOT
 from .layout import Layout
 from .plan import Plan
 from .process import Process
+
+# What the programs read, below etc/, and the committed file or folder that it is.
+COMMITTED = {
+    "prometheus/prometheus.yml": "prometheus/prometheus.yml",
+    "prometheus/rules": "prometheus/rules",
+    "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
+    "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+}
+# Folders that have room for more, which a drill puts there while it lasts.
+EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
 
 
 class ConfigError(FiredrillError):
     """A configuration file is broken; the text has the checking program's own words."""
 
 
-def write(layout: Layout, plan: Plan, responder: str) -> None:
-    """Link the committed files into place; beside them, what only this machine knows."""
-    links = {
-        "prometheus/prometheus.yml": "prometheus/prometheus.yml",
-        "prometheus/rules": "prometheus/rules",
-        "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
-        "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
-    }
-    for name, source in links.items():
-        _link(layout.etc / name, ROOT / source)
+def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> None:
+    """Lay the committed files out; beside them, what only this machine knows."""
+    for name in EXTRA:
+        clear(layout.etc / name)
+        (layout.etc / name).mkdir(parents=True)
+    for name in COMMITTED:
+        lay(layout, name, speed)
     for process in plan.processes:
         if process.files:
             _link(process.directory / FILES, process.files)
@@ -40,16 +49,46 @@ def write(layout: Layout, plan: Plan, responder: str) -> None:
     write_fixed_targets(layout, plan)
 
 
+def lay(layout: Layout, name: str, speed: float) -> None:
+    """Put one of `COMMITTED` into place: a link, or at another speed than 1 a rendered copy."""
+    place, source = layout.etc / name, ROOT / COMMITTED[name]
+    if speed == 1:
+        _link(place, source)
+    elif source.is_dir():
+        clear(place)
+        for file in sorted(source.glob("*.yml")):
+            replace(place / file.name, render(file.read_text(), speed))
+    else:
+        replace(place, render(source.read_text(), speed))
+
+
 def _link(place: Path, source: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.unlink(missing_ok=True)
+    clear(place)
     place.symlink_to(source)
+
+
+def clear(place: Path) -> None:
+    """Take away a file, a folder or a link; never what a link leads to."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def replace(place: Path, text: str) -> None:
+    """Write a file at once, so that nobody reads half of it, and never through a link."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Not `.yml` at its end, so that no program takes it for a configuration meanwhile.
+    fresh = place.with_name(f"{place.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.write_text(text)
+    fresh.replace(place)
 
 
 def write_fixed_targets(layout: Layout, plan: Plan) -> None:
     """Write the targets that do not scale: the stack, the probe, where alerts go."""
-    stack = [process for process in plan.processes if process.job == "stack"]
-    _write(layout.targets / "stack.json", [target(process) for process in stack])
+    write_stack_targets(layout, plan.processes)
     alertmanagers = [process.address for process in plan.of("alertmanager")]
     _write(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
     probed = {
@@ -61,6 +100,12 @@ def write_fixed_targets(layout: Layout, plan: Plan) -> None:
         },
     }
     _write(layout.targets / "probe.json", [probed])
+
+
+def write_stack_targets(layout: Layout, listed: Sequence[Process]) -> None:
+    """Write those of `listed` that watch or carry our services."""
+    stack = [target(process) for process in listed if process.job == "stack"]
+    _write(layout.targets / "stack.json", stack)
 
 
 def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
@@ -76,9 +121,7 @@ def target(process: Process) -> dict[str, object]:
 
 
 def _write(file: Path, content: object) -> None:
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(content, indent=2) + "\n")
-    fresh.replace(file)  # at once, so that nobody reads half of it
+    replace(file, json.dumps(content, indent=2) + "\n")
 
 
 def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:

@@ -41,6 +41,11 @@ class Layout:
         return self.home / "data"
 
     @property
+    def scratch(self) -> Path:
+        """For files that grow while a drill lasts; it goes when the stack does."""
+        return self.home / "scratch"
+
+    @property
     def supervisor_config(self) -> Path:
         """supervisord's configuration, rendered anew by each `up`."""
         return self.home / "supervisord.conf"

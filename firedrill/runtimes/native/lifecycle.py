@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import tempfile
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from ...programs import Program
 from ...settings import StackSettings
 from ..base import Notify
-from . import configs, ports, processes, readiness, supervisor
+from . import configs, ports, processes, readiness, series, supervisor
 from .hands import Hands
 from .layout import Layout
 from .plan import Plan, make_plan
@@ -66,12 +67,17 @@ def _as_it_was(hands: Hands, rendered: str) -> bool:
 def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
     ports.check(_wanted_ports(plan, hands.settings))
     hands.scale.reset()
+    if hands.settings.rehearsal:
+        shutil.rmtree(hands.layout.data)  # nothing that an earlier one left may be repeated
+        hands.layout.make()
     wanted = hands.scale.wanted(plan)
     _write(hands.layout, plan, hands.settings, wanted)
     configs.check(hands.layout, plan, programs)
     hands.grafana_password()
     hands.layout.lb_state.unlink(missing_ok=True)
     hands.layout.supervisor_config.write_text(supervisor.render(plan.processes, hands.layout))
+    if hands.settings.rehearsal:
+        series.prepare(hands.layout, programs)
     supervisor.start(hands.layout)
     _start(hands, wanted, notify)
     for process in plan.processes:
@@ -80,7 +86,7 @@ def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: No
 
 
 def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:
-    configs.write(layout, plan, url(settings.ports.responder))
+    configs.write(layout, plan, url(settings.ports.responder), settings.speed)
     configs.write_service_targets(layout, wanted)
 
 
@@ -132,3 +138,4 @@ def _end(hands: Hands, notify: Notify) -> None:
         processes.end(left)
     for socket in (hands.layout.supervisor_socket, hands.layout.lb_socket):
         socket.unlink(missing_ok=True)
+    shutil.rmtree(hands.layout.scratch, ignore_errors=True)  # mostly it was never made

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...settings import CEILING, ROOT, SERVICES
+from . import speed
 from .process import LOOPBACK, Process, Site
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
@@ -96,6 +97,8 @@ def lb(site: Site) -> Process:
 
 def prometheus(site: Site) -> Process:
     """Return Prometheus."""
+    # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
+    admin = ["--web.enable-admin-api"] if site.settings.rehearsal else []
     return _part(
         site,
         "prometheus",
@@ -108,9 +111,10 @@ def prometheus(site: Site) -> Process:
             f"--web.listen-address={LOOPBACK}:{site.ports.prometheus}",
             f"--web.external-url={site.url('prometheus')}/",
             f"--web.console.templates={ROOT / 'prometheus' / 'consoles'}",
-            # An alert that found no Alertmanager is sent again after this, not after a minute.
-            "--rules.alert.resend-delay=15s",
-            "--enable-feature=exemplar-storage",
+            # Among the extra metrics: how long a target may take to answer.
+            "--enable-feature=exemplar-storage,extra-scrape-metrics",
+            *speed.prometheus_flags(site.settings.speed),
+            *admin,
             "--log.format=json",
         ],
         "/-/ready",
@@ -150,6 +154,7 @@ def blackbox_exporter(site: Site) -> Process:
     arguments = [
         f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
         f"--web.listen-address={LOOPBACK}:{site.ports.blackbox_exporter}",
+        f"--timeout-offset={speed.timeout_offset(site.settings.speed)}",
         "--log.format=json",
     ]
     return _part(site, "blackbox-exporter", "blackbox_exporter", arguments, "/-/healthy")

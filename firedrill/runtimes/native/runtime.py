@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from ...errors import FiredrillError
 from ...settings import CEILING, SERVICES, StackSettings
 from ..base import Instance, Notify, State
-from . import lifecycle, processes, readiness, scaling, tail
+from . import breakage, lifecycle, processes, readiness, scaling, series, tail
 from .hands import Hands
 from .process import Process, url
 
@@ -135,6 +136,55 @@ class NativeRuntime:
         self._hands.require_running()
         with self._hands.locked():
             scaling.scale(self._hands, self._hands.plan(), service, count, notify)
+
+    # What drills need
+
+    @property
+    def speed(self) -> float:
+        """Return what every duration of the rules and routes is divided by."""
+        return self._hands.settings.speed
+
+    @property
+    def rehearsal(self) -> bool:
+        """Tell whether this is a run's own stack."""
+        return self._hands.settings.rehearsal
+
+    def token(self) -> str:
+        """Return the token that `/faults` of the services asks for."""
+        return self._hands.token()
+
+    def data(self, part: str) -> Path:
+        """Return the folder where a part keeps its data."""
+        folder = self._hands.layout.data / part
+        if not folder.is_dir():
+            raise UnknownTargetError(f"{part!r} keeps no data: see `make status` for the parts.")
+        return folder
+
+    def scratch(self) -> Path:
+        """Return a folder on the stack's file system for files that grow."""
+        self._hands.layout.scratch.mkdir(parents=True, exist_ok=True)
+        return self._hands.layout.scratch
+
+    def configure(self, part: str, name: str, text: str | None) -> None:
+        """Have a part read `text` as its file `name`; None puts back what belongs there."""
+        breakage.configure(self._hands, part, name, text)
+
+    def unlist(self, service: str) -> None:
+        """Take a service out of what Prometheus scrapes."""
+        self._targets(service)
+        breakage.unlist(self._hands, service)
+
+    def relist(self) -> None:
+        """Put everything that serves back into what Prometheus scrapes."""
+        breakage.relist(self._hands)
+
+    def import_series(self, openmetrics: Path) -> None:
+        """Give Prometheus the samples of a file, in OpenMetrics."""
+        series.import_series(self._hands, openmetrics)
+
+    def forget_series(self) -> None:
+        """Delete every sample up to now."""
+        series.forget_series(self._hands)
 
     def _targets(self, target: str) -> Sequence[Process]:
         plan = self._hands.plan()

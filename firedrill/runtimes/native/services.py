@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ... import VERSION
 from ...settings import CEILING, SERVICES
+from . import speed
 from .process import LOOPBACK, Process, Site, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
@@ -42,6 +43,7 @@ def responder(site: Site) -> Process:
         "RESPONDER_DB": str(site.layout.data / "responder" / "journal.sqlite"),
         "FAULTS_ENABLED": "0",
         "TRUSTED_PROXIES": "0",
+        "WATCHDOG_TIMEOUT": speed.watchdog_timeout(site.settings.speed),
     }
     app = "alerting.responder:create_app()"
     return _program(site, "responder-1", app, site.ports.responder, environment)

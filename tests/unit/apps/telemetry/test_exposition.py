@@ -158,6 +158,15 @@ def test_scrape_can_ask_for_names(client: FlaskClient) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["app_clock_seconds", "fault_series"])
+def test_computed_metric_is_asked_for(
+    client: FlaskClient, operator: FlaskClient, name: str
+) -> None:
+    operator.put("/faults/cardinality", json={"series": 3})
+    lines = client.get(f"/metrics?name[]={name}").text.splitlines()
+    assert {line.split("{")[0].split()[0] for line in lines if line[0] != "#"} == {name}
+
+
 def test_scrape_is_remembered(client: FlaskClient) -> None:
     assert DrainState().last_scrape() == 0
     client.get("/metrics")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,6 +100,30 @@ def test_fault_strikes_in_every_worker(three: Instance) -> None:
     finally:
         three.end_fault("errors")
     assert three.post().status_code == 200
+
+
+def test_every_worker_shows_the_clock(three: Instance) -> None:
+    three.fault("skew", seconds=-600)
+    try:
+        for worker in three.workers():
+            with three.only(worker):
+                assert three.samples()["app_clock_seconds"] == pytest.approx(
+                    time.time() - 600, abs=60
+                )
+    finally:
+        three.end_fault("skew")
+    assert three.samples()["app_clock_seconds"] == pytest.approx(time.time(), abs=60)
+
+
+def test_every_worker_shows_more_series(three: Instance) -> None:
+    three.fault("cardinality", series=50)
+    try:
+        for worker in three.workers():
+            with three.only(worker):
+                assert three.samples()["fault_series"] == 50
+    finally:
+        three.end_fault("cardinality")
+    assert "fault_series" not in three.samples()
 
 
 def test_killed_worker_leaves_exact_counts(three: Instance) -> None:

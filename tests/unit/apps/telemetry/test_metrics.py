@@ -6,7 +6,8 @@ import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from apps.telemetry import context
-from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
+from apps.telemetry.clock import Clock
+from apps.telemetry.metrics import EXPORTER_METRICS, ComputedGauge, Metrics
 
 
 @pytest.fixture
@@ -17,7 +18,9 @@ def metrics() -> Metrics:
 def names(metrics: Metrics) -> dict[str, tuple[str, ...]]:
     """Return the labels of every declared metric, by the name its samples begin with."""
     collectors: set[Any] = set(metrics.registry._names_to_collectors.values())
-    return {c._name: tuple(c._labelnames) for c in collectors if hasattr(c, "_labelnames")}
+    computed = {c.name: c.labels for c in collectors if isinstance(c, ComputedGauge)}
+    kept = {c._name: tuple(c._labelnames) for c in collectors if hasattr(c, "_labelnames")}
+    return computed | kept
 
 
 def test_contract_names_its_labels(metrics: Metrics) -> None:
@@ -28,6 +31,8 @@ def test_contract_names_its_labels(metrics: Metrics) -> None:
         "log_records": ("level",),
         "fault_active": ("kind",),
         "app_info": ("service", "version"),
+        "app_clock_seconds": (),
+        "fault_series": ("number",),
     }
 
 
@@ -50,6 +55,22 @@ def test_service_declares_its_own(metrics: Metrics) -> None:
     assert value("rows_total", {"table": "a"}) == 2
     assert value("depth") == 3
     assert value("size_bytes_bucket", {"le": "10.0"}) == 1
+
+
+def test_clock_is_read_at_the_scrape() -> None:
+    seconds = iter([1000.0, 1005.0])
+    metrics = Metrics(clock=Clock(real=lambda: next(seconds)))
+    assert metrics.registry.get_sample_value("app_clock_seconds") == 1000
+    assert metrics.registry.get_sample_value("app_clock_seconds") == 1005
+
+
+def test_computed_gauge_reads_its_samples(metrics: Metrics) -> None:
+    depths = {"a": 2.0}
+    metrics.computed_gauge("depth", "Depth.", ("of",), lambda: [((k,), depths[k]) for k in depths])
+    assert metrics.registry.get_sample_value("depth", {"of": "a"}) == 2
+    assert "depth" in generate_latest(metrics.registry).decode()
+    depths.clear()
+    assert "depth" not in generate_latest(metrics.registry).decode()
 
 
 def test_no_created_series_are_shown(metrics: Metrics) -> None:

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry.operations import is_operation
+from apps.telemetry.operations import METRICS_PATH, OPERATIONS_PATHS, is_operation
+
+
+def test_operations_are_the_contracts() -> None:
+    assert OPERATIONS_PATHS == ("/healthz", "/readyz", "/metrics", "/faults")
+    assert METRICS_PATH in OPERATIONS_PATHS
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults", "/faults/errors"])

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from apps.telemetry import problems
 from apps.telemetry.faults import strikes
-from apps.telemetry.faults.kinds import parse_fault
+from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.operations import OPERATIONS_PATHS
+from apps.telemetry.operations import METRICS_PATH, OPERATIONS_PATHS
 from tests.unit.apps.loopback import Peer
 
 
@@ -71,11 +71,33 @@ def test_crash_leaves_with_its_code(struck: Struck) -> None:
 
 
 def test_operations_are_never_struck(struck: Struck) -> None:
-    for kind in ("latency", "errors", "hang", "crash"):
+    for kind in KINDS.keys() - {"scrape"}:
         struck.enable(kind)
     for path in OPERATIONS_PATHS:
         assert struck.client.get(path).text == "served"
     assert struck.slept == struck.left == []
+
+
+def test_scrape_answers_metrics_late(struck: Struck) -> None:
+    struck.enable("scrape", seconds=2.5)
+    assert struck.client.get(METRICS_PATH).text == "served"
+    assert struck.slept == [2.5]
+
+
+def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
+    struck.enable("scrape")
+    for path in ("/", *OPERATIONS_PATHS):
+        if path != METRICS_PATH:
+            assert struck.client.get(path).text == "served"
+    struck.client.head(METRICS_PATH)
+    struck.client.get(f"{METRICS_PATH}/x")
+    assert struck.slept == []
+
+
+def test_unlucky_scrape_is_late(struck: Struck) -> None:
+    struck.enable("scrape", ratio=0)
+    struck.client.get(METRICS_PATH)
+    assert struck.slept == []
 
 
 def test_unlucky_share_is_struck(struck: Struck) -> None:

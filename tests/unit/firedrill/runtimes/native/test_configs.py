@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from firedrill.programs import FILES, Program
+from firedrill.rehearsal import render
 from firedrill.runtimes.native import configs
-from firedrill.runtimes.native.configs import ConfigError, complaint
+from firedrill.runtimes.native.configs import ConfigError
 from firedrill.runtimes.native.layout import Layout
 from firedrill.runtimes.native.plan import Plan, make_plan
 from firedrill.runtimes.native.process import Site
@@ -21,6 +22,13 @@ RESPONDER = "http://127.0.0.1:8090"
 @pytest.fixture
 def written(layout: Layout, plan: Plan) -> Layout:
     configs.write(layout, plan, RESPONDER)
+    return layout
+
+
+@pytest.fixture
+def fast(layout: Layout, plan: Plan) -> Layout:
+    configs.write(layout, plan, RESPONDER)  # as it was before, at the real speed
+    configs.write(layout, plan, RESPONDER, 12)
     return layout
 
 
@@ -43,6 +51,35 @@ def test_writing_twice_is_harmless(written: Layout, plan: Plan) -> None:
     configs.write(written, plan, RESPONDER)
     assert sorted(written.etc.rglob("*")) == before
     assert (ROOT / "prometheus" / "prometheus.yml").is_file()
+
+
+def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
+    for name, source in configs.COMMITTED.items():
+        place = fast.etc / name
+        assert not place.is_symlink()
+        files = {ROOT / source: place}
+        if place.is_dir():
+            files = {file: place / file.name for file in (ROOT / source).glob("*.yml")}
+            assert set(place.iterdir()) == set(files.values())
+        for committed, rendered in files.items():
+            assert rendered.read_text() == render(committed.read_text(), 12)
+
+
+def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> None:
+    files = [ROOT / "alerting/alertmanager.yml", *(ROOT / "prometheus/scrape").glob("*.yml")]
+    before = {file: file.read_bytes() for file in files}
+    for speed in (1, 12, 12, 1):
+        configs.write(layout, plan, RESPONDER, speed)
+    assert {file: file.read_bytes() for file in files} == before
+    assert (layout.etc / "prometheus/rules").readlink() == ROOT / "prometheus/rules"
+
+
+def test_what_drills_left_goes(written: Layout, plan: Plan) -> None:
+    for name in configs.EXTRA:
+        (written.etc / name / "drill.yml").write_text("broken: [")
+    configs.write(written, plan, RESPONDER)
+    assert list(written.etc.rglob("drill.yml")) == []
+    assert (written.etc / "prometheus/rules.d").is_dir()
 
 
 def test_files_named_are_files_written(written: Layout, plan: Plan) -> None:
@@ -159,75 +196,3 @@ def test_checker_sees_the_programs_variables(
     checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $WEB_1"; exit 1\n')
     with pytest.raises(ConfigError, match=r"error: 127\.0\.0\.1:15101"):
         configs.check(written, plan, checkers)
-
-
-PROMTOOL_FIELD = """\
-Checking /srv/alerts/prometheus.yml
-  WARNING: file "targets/alertmanager.json" for file_sd in alertmanager config does not exist
-
-  FAILED: parsing YAML file /srv/alerts/prometheus.yml: yaml: unmarshal errors:
-  line 4: field scrape_intervall not found in type config.plain
-"""
-PROMTOOL_RULE = """\
-Checking prometheus.yml
-  SUCCESS: 2 rule files found
- SUCCESS: prometheus.yml is valid prometheus config file syntax
-
-Checking rules/availability.yml
-Checking rules/pipeline.yml
-  SUCCESS: 1 rules found
-
-  FAILED:
-rules/availability.yml: 24:15: group "availability", rule 2, "WebHighErrorRate": could not parse \
-expression: 2:10: parse error: unexpected <by>
-"""
-AMTOOL = """\
-Checking 'alertmanager.yml'  FAILED: undefined receiver "xresponder" used in route
-
-amtool: error: failed to validate 1 file(s)
-"""
-HAPROXY = """\
-[NOTICE]   (32111) : haproxy version is 2.6.12-1+deb12u4
-[NOTICE]   (32111) : path to executable is /usr/sbin/haproxy
-[ALERT]    (32111) : config : parsing [haproxy.cfg:28] : unknown keyword 'retires' in 'defaults' \
-section; did you mean 'retries' maybe ?
-[ALERT]    (32111) : config : Error(s) found in configuration file : haproxy.cfg
-[ALERT]    (32111) : config : Fatal errors found in configuration.
-"""
-BLACKBOX = """\
-time=2026-11-23T18:47:17.325Z level=INFO source=main.go:98 msg="Starting blackbox_exporter"
-time=2026-11-23T18:47:17.325Z level=ERROR source=main.go:102 msg="Error loading config" \
-err="error parsing config file: yaml: unmarshal errors:\\n  line 4: field foo not found"
-"""
-LOKI = """\
-failed parsing config: loki.yml: yaml: unmarshal errors:
-  line 2: field foo not found in type loki.ConfigWrapper. Use `-config.expand-env=true` flag
-"""
-OTELCOL = """\
-Error: failed to get config: cannot unmarshal the configuration: decoding failed due to the \
-following error(s):
-
-'receivers' unknown type: "filelogg" for id: "filelogg" (valid values: [filelog file_log])
-"""
-
-
-@pytest.mark.parametrize(
-    ("output", "begin", "culprit"),
-    [
-        (PROMTOOL_FIELD, "FAILED: parsing", "line 4: field scrape_intervall not found"),
-        (PROMTOOL_RULE, "FAILED: rules/", "24:15: group"),
-        (AMTOOL, "Checking", 'undefined receiver "xresponder"'),
-        (HAPROXY, "[ALERT]", "[haproxy.cfg:28] : unknown keyword 'retires'"),
-        (BLACKBOX, "time=", "line 4: field foo not found"),
-        (LOKI, "failed parsing", "line 2: field foo not found"),
-        (OTELCOL, "Error: failed", 'unknown type: "filelogg"'),
-        ("odd\nwords\n", "odd words", "words"),
-        ("\n", "its checker gave no reason", "."),
-    ],
-    ids=["field", "rule", "amtool", "haproxy", "blackbox", "loki", "otelcol", "other", "silent"],
-)
-def test_complaint_names_the_culprit(output: str, begin: str, culprit: str) -> None:
-    said = complaint(output)
-    assert said.startswith(begin)
-    assert culprit in said
-    assert "\n" not in said

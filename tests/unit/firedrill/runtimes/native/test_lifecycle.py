@@ -6,58 +6,22 @@ from typing import Any
 import pytest
 
 from firedrill.programs import Located
-from firedrill.runtimes.native import configs, lifecycle, ports, processes, readiness, supervisor
+from firedrill.runtimes.native import (
+    configs,
+    lifecycle,
+    ports,
+    processes,
+    readiness,
+    series,
+    supervisor,
+)
 from firedrill.runtimes.native.configs import ConfigError
 from firedrill.runtimes.native.hands import Hands
 from firedrill.runtimes.native.process import Site
 from firedrill.settings import StackSettings
+from tests.unit.firedrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
 MISSING = ("loki is not here.",)
-
-
-class FakeSupervisor:
-    """Knows every process of a plan; what it is asked goes to `said`."""
-
-    def __init__(self, said: list[str]) -> None:
-        self.said = said
-        self.running = False
-        self.states: dict[str, str] = {}
-
-    def alive(self) -> bool:
-        return self.running
-
-    def processes(self) -> dict[str, dict[str, Any]]:
-        return {
-            name: {"name": name, "statename": state, "pid": 100 if state == "RUNNING" else 0}
-            for name, state in self.states.items()
-        }
-
-    def start(self, name: str) -> None:
-        self.said.append(f"start {name}")
-        self.states[name] = "RUNNING"
-
-    def stop(self, *names: str) -> None:
-        self.said.append(f"stop {' '.join(names)}")
-
-    def begin_stop(self, *names: str) -> None:
-        self.said.append("stop the rest")
-
-    def shutdown(self) -> None:
-        self.said.append("shutdown")
-        self.running = False
-
-
-class FakeLb:
-    """Sees every service; what it is asked goes to `said`."""
-
-    def __init__(self, said: list[str]) -> None:
-        self.said = said
-
-    def set(self, service: str, name: str, state: str) -> None:
-        self.said.append(f"{state} {name}")
-
-    def is_up(self, service: str, name: str) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -159,6 +123,45 @@ def test_broken_configuration_starts_nothing(
     with pytest.raises(ConfigError):
         up(hands)
     assert said == ["ports"]
+
+
+@pytest.fixture
+def rehearsal(hands: Any, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return hands of a rehearsal's stack, at speed 12."""
+    hands.settings = StackSettings(tmp_path, speed=12.0, rehearsal=True)
+    monkeypatch.setattr(series, "prepare", lambda *_: said.append("marks"))
+    return hands
+
+
+def test_rehearsal_begins_with_nothing(rehearsal: Any, said: list[str]) -> None:
+    old = rehearsal.layout.data / "prometheus" / "wal" / "00000000"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    up(rehearsal)
+    assert not old.exists()
+    assert said[:4] == ["ports", "check", "marks", "supervisord"]
+
+
+def test_rehearsal_has_its_speed(rehearsal: Any) -> None:
+    up(rehearsal)
+    rendered = (rehearsal.layout.etc / "prometheus" / "prometheus.yml").read_text()
+    assert "scrape_interval: 417ms" in rendered
+
+
+def test_real_stack_keeps_its_data(hands: Any, said: list[str]) -> None:
+    old = hands.layout.data / "prometheus" / "wal"
+    old.mkdir(parents=True)
+    up(hands)
+    assert old.exists()
+    assert "marks" not in said
+
+
+def test_down_empties_the_scratch_folder(hands: Any) -> None:
+    up(hands)
+    hands.layout.scratch.mkdir()
+    (hands.layout.scratch / "grown").touch()
+    lifecycle.down(hands, lambda _: None)
+    assert not hands.layout.scratch.exists()
 
 
 def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:

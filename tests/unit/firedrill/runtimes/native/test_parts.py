@@ -83,6 +83,25 @@ def test_retention_is_the_settings(site_with: SiteWith) -> None:
     assert "--storage.tsdb.retention.size=5GB" in command
 
 
+def test_features_of_prometheus_are_on(site: Site) -> None:
+    command = by_service(site)["prometheus"].command
+    assert "--enable-feature=exemplar-storage,extra-scrape-metrics" in command
+
+
+def test_speed_reaches_the_flags(site_with: SiteWith) -> None:
+    real, fast = by_service(site_with()), by_service(site_with(speed=12.0))
+    assert "--rules.alert.resend-delay=15s" in real["prometheus"].command
+    assert "--rules.alert.resend-delay=1250ms" in fast["prometheus"].command
+    assert "--timeout-offset=0.5" in real["blackbox-exporter"].command
+    assert "--timeout-offset=0.04167" in fast["blackbox-exporter"].command
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_only_rehearsals_may_delete(site_with: SiteWith, rehearsal: bool) -> None:
+    command = by_service(site_with(rehearsal=rehearsal))["prometheus"].command
+    assert ("--web.enable-admin-api" in command) == rehearsal
+
+
 def test_programs_own_environment_goes_along(site: Site, tmp_path: Path) -> None:
     environment: Mapping[str, str] = {"LD_LIBRARY_PATH": "/cache/lib"}
     found = replace(site.programs["haproxy"], environment=environment, files=tmp_path)

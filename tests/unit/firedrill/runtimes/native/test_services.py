@@ -1,5 +1,8 @@
 from collections.abc import Callable
 
+import pytest
+
+from alerting.responder.settings import ResponderSettings
 from firedrill.runtimes.native.plan import Plan, make_plan
 from firedrill.runtimes.native.process import Process, Site
 from firedrill.runtimes.native.services import DRAINING
@@ -44,6 +47,20 @@ def test_faults_follow_the_settings(site_with: Callable[..., Site]) -> None:
         words = {process.name: process.environment["FAULTS_ENABLED"] for process in ours(plan)}
         assert words.pop("responder-1") == "0"
         assert set(words.values()) == {word}
+
+
+@pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
+def test_responder_waits_at_the_speed(
+    site_with: Callable[..., Site], speed: float, timeout: str
+) -> None:
+    [responder] = make_plan(site_with(speed=speed)).of("responder")
+    assert responder.environment["WATCHDOG_TIMEOUT"] == timeout
+
+
+def test_real_timeout_is_the_responders_own(plan: Plan) -> None:
+    [responder] = plan.of("responder")
+    told = float(responder.environment["WATCHDOG_TIMEOUT"])
+    assert told == ResponderSettings.watchdog_timeout
 
 
 def test_only_balanced_instances_trust_proxies(plan: Plan) -> None:

@@ -1,0 +1,29 @@
+"""Faults in what is read from the instance: its clock and its series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..metrics import Sample
+from .state import FaultState
+
+
+def skew(state: FaultState) -> Callable[[], float]:
+    """Return what tells by how many seconds the clock is ahead; 0 without the fault `skew`."""
+
+    def ahead() -> float:
+        fault = state.active("skew")
+        return fault.parameters["seconds"] if fault else 0.0
+
+    return ahead
+
+
+def series(state: FaultState) -> Callable[[], list[Sample]]:
+    """Return what makes the series of the fault `cardinality`; none without it."""
+
+    def made() -> list[Sample]:
+        fault = state.active("cardinality")
+        many = int(fault.parameters["series"]) if fault else 0
+        return [((str(number),), 1.0) for number in range(1, many + 1)]
+
+    return made

@@ -1,0 +1,170 @@
+"""Ask Prometheus, Alertmanager and the responder, over their HTTP APIs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import requests
+import yaml
+
+from .errors import UnreachableError
+from .outcome import Line
+from .section import UNITS
+
+# A query of thirty days' history takes a second or two on a busy machine.
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Active:
+    """One pending or firing alert of a rule; `since` is when it became pending."""
+
+    state: str
+    labels: Mapping[str, str]
+    since: float
+    value: str
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """A rule as Prometheus runs it. Durations in seconds."""
+
+    query: str
+    hold: float
+    interval: float
+    error: str
+    alerts: Sequence[Active]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One alert of one notification in the responder's journal."""
+
+    alert: str
+    status: str
+    severity: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    at: float
+
+
+def get(url: str, **parameters: object) -> Any:
+    """Return the JSON at an address; raise `UnreachableError` where it can't be had."""
+    try:
+        answer = requests.get(url, params=parameters, timeout=TIMEOUT)  # type: ignore[arg-type]
+        answer.raise_for_status()
+        return answer.json()
+    except requests.HTTPError as error:
+        said = error.response.text.strip()[:200]
+        raise UnreachableError(f"{url} answers {error.response.status_code}: {said}") from error
+    except (requests.RequestException, ValueError) as error:
+        raise UnreachableError(f"{url} does not answer.") from error
+
+
+class Prometheus:
+    """A running Prometheus at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Return an instant vector; a scalar counts as one sample without labels."""
+        data = get(f"{self._url}/api/v1/query", query=promql)["data"]
+        if data["resultType"] == "scalar":
+            return [{"metric": {}, "value": data["result"]}]
+        return list(data["result"])
+
+    def value(self, promql: str) -> float | None:
+        """Return the first sample's value, None for an empty answer."""
+        found = self.query(promql)
+        return float(found[0]["value"][1]) if found else None
+
+    def lines(self, promql: str, span: tuple[float, float], step: float) -> list[Line]:
+        """Return what a query was over a span of time, a point each `step` seconds."""
+        begin, end = span
+        data = get(
+            f"{self._url}/api/v1/query_range", query=promql, start=begin, end=end, step=step
+        )["data"]
+        return [
+            Line(row["metric"], [(float(at), float(value)) for at, value in row["values"]])
+            for row in data["result"]
+        ]
+
+    def rule(self, alert: str) -> RuleState | None:
+        """Return an alert's rule, None where it is not loaded."""
+        data = get(f"{self._url}/api/v1/rules", **{"type": "alert", "rule_name[]": alert})["data"]
+        for group in data["groups"]:
+            for rule in group["rules"]:
+                return RuleState(
+                    query=rule["query"],
+                    hold=float(rule["duration"]),
+                    interval=float(group["interval"]),
+                    error=rule.get("lastError", ""),
+                    alerts=[_active(found) for found in rule["alerts"]],
+                )
+        return None
+
+    def firing(self) -> list[Mapping[str, str]]:
+        """Return the labels of every alert that fires."""
+        found = get(f"{self._url}/api/v1/alerts")["data"]["alerts"]
+        return [alert["labels"] for alert in found if alert["state"] == "firing"]
+
+    def scrape_interval(self) -> float:
+        """Return the global scrape interval in seconds."""
+        loaded = yaml.safe_load(get(f"{self._url}/api/v1/status/config")["data"]["yaml"])
+        return duration(loaded["global"]["scrape_interval"])
+
+
+def _active(found: Mapping[str, Any]) -> Active:
+    since = datetime.fromisoformat(found["activeAt"]).timestamp()
+    return Active(found["state"], found["labels"], since, found["value"])
+
+
+class Alertmanager:
+    """A running Alertmanager at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def group_wait(self) -> float:
+        """Return the default route's group wait in seconds."""
+        loaded = yaml.safe_load(get(f"{self._url}/api/v2/status")["config"]["original"])
+        return duration(loaded["route"]["group_wait"])
+
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        """Return what it holds of an alert, with receivers and status."""
+        return list(get(f"{self._url}/api/v2/alerts", filter=f'alertname="{name}"'))
+
+
+class Journal:
+    """The responder's journal, at the responder's `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def told(self, since: float, **filters: str) -> list[Told]:
+        """Return the alerts that it was told of for the first time since then, oldest first."""
+        found = get(f"{self._url}/notifications", since=f"{since:.3f}", limit="1000", **filters)
+        return [
+            Told(
+                alert["alert"],
+                alert["status"],
+                alert["severity"] or "",
+                alert["labels"],
+                alert["annotations"],
+                datetime.fromisoformat(notification["received_at"]).timestamp(),
+            )
+            for notification in reversed(found)
+            for alert in notification["alerts"]
+        ]
+
+
+def duration(text: str) -> float:
+    """Return a duration as Prometheus writes it, such as 1m30s or 417ms, in seconds."""
+    parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
+    units = {**UNITS, "w": 7 * UNITS["d"], "y": 365 * UNITS["d"]}
+    return sum(int(count) * units[unit] for count, unit in parts)

@@ -1,0 +1,134 @@
+"""Say which link of the chain is broken, from what each part of it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .ask import Alertmanager, Prometheus, RuleState, get
+from .drill import Drill
+from .errors import UnreachableError
+from .expression import comparison
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts that an alert passes through."""
+
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    responder: str
+
+
+def missing(phase: str, drill: Drill, parts: Parts, limit: float) -> str:
+    """Return one sentence about a phase that did not come within its limit (seconds)."""
+    begin = f"{drill.alert} was not {phase} within {limit:.1f} s: "
+    try:
+        return begin + EXPLAIN[phase](drill, parts)
+    except UnreachableError as error:
+        return begin + str(error)
+
+
+def _pending(drill: Drill, parts: Parts) -> str:
+    rule = parts.prometheus.rule(drill.alert)
+    if rule is None:
+        return "Prometheus has no such rule, so it was deleted or is not loaded."
+    if rule.error:
+        return f"its rule fails: {rule.error}."
+    if rule.alerts:
+        return f"its rule sees {_labels(rule)}, which lacks the labels that the drill expects."
+    return (
+        f"the fault is on ({drill.fault}) but the rule does not see it;"
+        f" {_sides(rule, drill, parts)},"
+        " so either the fault does nothing or the rule looks elsewhere."
+    )
+
+
+def _sides(rule: RuleState, drill: Drill, parts: Parts) -> str:
+    sides = comparison(rule.query)
+    if sides is None:
+        return "its expression is empty"
+    found = parts.prometheus.query(sides.left)
+    # Of several series, the one that the drill is about.
+    meant = [sample for sample in found if _fits(sample["metric"], drill)] or found[:3]
+    values = ", ".join(_number(sample) for sample in meant) or "nothing"
+    return f"its expression gives {values} and must be {sides.sign} {sides.right}"
+
+
+def _fits(metric: dict[str, str], drill: Drill) -> bool:
+    return all(metric.get(name) in (None, value) for name, value in drill.expect.labels.items())
+
+
+def _number(sample: dict[str, Any]) -> str:
+    return f"{float(sample['value'][1]):.4g}"
+
+
+def _firing(drill: Drill, parts: Parts) -> str:
+    rule = parts.prometheus.rule(drill.alert)
+    if rule is None:
+        return "Prometheus has no such rule."
+    if not rule.alerts:
+        return "it was pending and went back: the fault did not last as long as its `for`."
+    return f"it is {rule.alerts[0].state}: its `for` of {rule.hold:g} s is not over."
+
+
+def _notified(drill: Drill, parts: Parts) -> str:
+    if drill.expect.instead:
+        return f"the responder did not raise {drill.expect.instead}."
+    held = parts.alertmanager.alerts(drill.alert)
+    if not held:
+        return (
+            "Prometheus fires it, but Alertmanager does not have it:"
+            " the way from Prometheus to Alertmanager is broken."
+        )
+    if held[0]["status"]["inhibitedBy"]:
+        return "Alertmanager holds it back, as another alert inhibits it."
+    receivers = [receiver["name"] for receiver in held[0]["receivers"]]
+    if "responder" not in receivers:
+        return f"Alertmanager's route leads to {', '.join(receivers)}, not to the responder."
+    return _untold(parts)
+
+
+def _untold(parts: Parts) -> str:
+    try:
+        get(f"{parts.responder}/watchdog")
+    except UnreachableError as error:
+        # It answers 503 while it misses Watchdog, and then it is there.
+        if " answers 503" not in str(error):
+            return "Alertmanager sends it to the responder, which does not answer."
+    return (
+        "Alertmanager has it for the responder, whose journal does not have it:"
+        " it was not sent, was silenced, or was not taken."
+    )
+
+
+def _healed(drill: Drill, parts: Parts) -> str:
+    del parts
+    return f"{drill.fault.target} did not come back by itself."
+
+
+def _resolved(drill: Drill, parts: Parts) -> str:
+    rule = parts.prometheus.rule(drill.alert)
+    if rule is None:
+        return "Prometheus has lost its rule."
+    if rule.alerts:
+        return f"the fault is over, but the rule still sees it; {_sides(rule, drill, parts)}."
+    return "Prometheus resolved it, but the journal was not told."
+
+
+def _labels(rule: RuleState) -> str:
+    found: Sequence[str] = [
+        ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+        for alert in rule.alerts
+    ]
+    return " and ".join(found)
+
+
+EXPLAIN = {
+    "pending": _pending,
+    "firing": _firing,
+    "notified": _notified,
+    "healed": _healed,
+    "resolved": _resolved,
+}

@@ -1,0 +1,90 @@
+"""The kinds of faults that a drill can name, and what each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Where = Literal["services", "stack", "anything", "nothing"]
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One kind: what it may strike, its number parameters, and its word parameters.
+
+    A parameter in `grows` is a rate at speed 1 and is multiplied by the speed; one in `waits` is
+    a duration at speed 1 and is divided by it.
+    """
+
+    name: str
+    says: str
+    on: Where
+    numbers: Sequence[str] = ()
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    required: Sequence[str] = ()
+    grows: Sequence[str] = ()
+    waits: Sequence[str] = ()
+    of_services: bool = False
+
+
+def _service(name: str, *numbers: str, **scaled: Sequence[str]) -> FaultKind:
+    says = "A fault that the service has when it is told to, over /faults."
+    return FaultKind(name, says, "services", ("ratio", *numbers), of_services=True, **scaled)  # type: ignore[arg-type]
+
+
+KINDS: Mapping[str, FaultKind] = {
+    kind.name: kind
+    for kind in (
+        _service("latency", "seconds"),
+        _service("errors", "status"),
+        _service("hang"),
+        _service("crash"),
+        _service("cpu", "load"),
+        _service("memory", "mib_per_second", "mib", grows=("mib_per_second",)),
+        _service("logs", "lines_per_second", "error_ratio"),
+        _service("unready"),
+        _service("dependency"),
+        _service("cardinality", "series"),
+        # A share of the time a scrape may take, which the rehearsal shortens too.
+        _service("scrape", "seconds", waits=("seconds",)),
+        _service("skew", "seconds"),
+        FaultKind("stop", "It is stopped gracefully.", "anything"),
+        FaultKind(
+            "kill",
+            "It is killed, again and again.",
+            "anything",
+            numbers=("every",),
+            required=("every",),
+            waits=("every",),
+        ),
+        FaultKind("pause", "It is frozen (SIGSTOP).", "anything"),
+        FaultKind(
+            "fill",
+            "Disk space is taken.",
+            "nothing",
+            numbers=("to", "share_per_second"),
+            words={"where": ("prometheus", "host")},
+            required=("where",),
+            grows=("share_per_second",),
+        ),
+        FaultKind("burn", "Every core is kept busy.", "nothing", words={"cores": ("all",)}),
+        FaultKind(
+            "hog",
+            "Memory is taken until only this share is left.",
+            "nothing",
+            numbers=("leave",),
+            required=("leave",),
+        ),
+        FaultKind(
+            "config",
+            "A broken configuration is loaded.",
+            "nothing",
+            words={"part": ("prometheus", "alertmanager")},
+            required=("part",),
+        ),
+        FaultKind("rule", "A rule is loaded that fails whenever it is evaluated.", "nothing"),
+        FaultKind("unlist", "Prometheus's list of targets loses it.", "stack"),
+        FaultKind("no_load", "The load ends.", "nothing"),
+    )
+}

@@ -1,0 +1,212 @@
+"""Read the drills and refuse what is wrong with them, before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..settings import CEILING, SERVICES
+from .drill import USERS, Drill, Expectation, FaultSpec, LoadSpec, Past
+from .errors import InvalidDrillError
+from .kinds import KINDS, FaultKind
+from .section import Section, load
+
+KEYS = (
+    "alert", "says", "fault", "load", "expect", "least", "within", "history", "excuse",
+)  # fmt: skip
+# What a drill can stop, kill or freeze beside the services.
+PARTS = (
+    "lb", "responder", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter",
+    "loki", "collector",
+)  # fmt: skip
+SHAPES = ("steady",)
+HEALINGS = ("none", "restart")
+# More users than that would measure this machine, not the services.
+MOST_USERS = 500
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All drills by alert, and what is wrong with the others, one sentence each."""
+
+    drills: Mapping[str, Drill]
+    complaints: Sequence[str]
+
+
+def read_all(folder: Path, alerts: Collection[str]) -> Catalogue:
+    """Read every drill of a folder against the alerts that there are."""
+    drills: dict[str, Drill] = {}
+    complaints: list[str] = []
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            drills[file.stem] = read(file, alerts)
+        except InvalidDrillError as error:
+            complaints.append(str(error))
+    tried = {file.stem for file in folder.glob("*.yml")}
+    complaints += [
+        f"{folder.name}/{alert}.yml:1: {alert} has no drill: an alert that was never seen to fire"
+        " is not proven."
+        for alert in sorted(set(alerts) - tried)
+    ]
+    return Catalogue(drills, complaints)
+
+
+def read(file: Path, alerts: Collection[str]) -> Drill:
+    """Return the drill in a file; raise `InvalidDrillError` with its first mistake."""
+    drill = load(file, f"{file.parent.name}/{file.name}")
+    drill.only(KEYS)
+    drill.require("alert", "says", "fault", "within")
+    alert = drill.text("alert")
+    if alert != file.stem:
+        drill.refuse(f"the alert is {alert!r}, so the file must be {alert}.yml", "alert")
+    if alert not in alerts:
+        drill.refuse(f"there is no alert {alert!r} in prometheus/rules", "alert")
+    within = drill.section("within")
+    within.only(("detect", "resolve"))
+    within.require("detect", "resolve")
+    least = _optional(drill, "least", ("window", "world"))
+    return Drill(
+        alert=alert,
+        says=_sentence(drill),
+        fault=_fault(drill.section("fault")),
+        load=_load(drill),
+        expect=_expectation(drill, alerts),
+        detect=_budget(within, "detect"),
+        resolve=_budget(within, "resolve"),
+        window=least.seconds("window") if least else 0.0,
+        world=least.seconds("world") if least else 0.0,
+        history=[_past(item) for item in drill.sections("history")],
+        excuse=drill.text("excuse"),
+    )
+
+
+def _optional(section: Section, key: str, keys: Sequence[str]) -> Section | None:
+    if key not in section:
+        return None
+    found = section.section(key)
+    found.only(keys)
+    return found
+
+
+def _sentence(drill: Section) -> str:
+    says = drill.text("says")
+    if not re.fullmatch(r"\S.+\.", says):
+        drill.refuse("says must be a sentence", "says")
+    return says
+
+
+def _budget(within: Section, key: str) -> float:
+    seconds = within.seconds(key)
+    if seconds <= 0:
+        within.refuse(f"{key} must be more than nothing", key)
+    return seconds
+
+
+def _fault(fault: Section) -> FaultSpec:
+    fault.require("kind")
+    name = fault.text("kind")
+    kind = KINDS.get(name)
+    if kind is None:
+        fault.refuse(f"there is no fault {name!r}: there are {', '.join(KINDS)}", "kind")
+    targets = ("target",) if kind.on != "nothing" else ()
+    fault.only(("kind", *targets, *kind.numbers, *kind.words))
+    fault.require(*targets, *kind.required)
+    if targets:
+        _check_target(fault, kind)
+    parameters: dict[str, float | str] = {}
+    for key in kind.numbers:
+        if key in fault:
+            parameters[key] = fault.seconds(key) if key == "every" else fault.number(key)
+    for key, words in kind.words.items():
+        if key in fault:
+            parameters[key] = _word(fault, key, words)
+    return FaultSpec(name, fault.text("target"), parameters)
+
+
+def _word(section: Section, key: str, words: Sequence[str]) -> str:
+    word = section.text(key)
+    if word not in words:
+        section.refuse(f"{key} is {word!r}: it takes {' or '.join(words)}", key)
+    return word
+
+
+def _check_target(fault: Section, kind: FaultKind) -> None:
+    instances = [f"{service}-{n}" for service in SERVICES for n in range(1, CEILING + 1)]
+    instances += [f"{part}-1" for part in PARTS]
+    allowed = {
+        "services": [*SERVICES, *instances[: len(SERVICES) * CEILING]],
+        "stack": list(PARTS),
+        "anything": [*SERVICES, *PARTS, *instances],
+        "nothing": [],
+    }[kind.on]
+    target = fault.text("target")
+    if target not in allowed:
+        known = ", ".join(SERVICES if kind.on == "services" else [*SERVICES, *PARTS])
+        fault.refuse(
+            f"there is no service or instance {target!r} that {kind.name} can strike:"
+            f" there are {known} and their instances, such as web-1",
+            "target",
+        )
+
+
+def _load(drill: Section) -> LoadSpec:
+    if not drill.is_section("load"):
+        shape = drill.text("load", "steady")
+        users = USERS
+    else:
+        load = drill.section("load")
+        load.only(("shape", "users"))
+        load.require("shape")
+        shape, users = load.text("shape"), int(load.number("users", USERS))
+        if not 1 <= users <= MOST_USERS:
+            load.refuse(f"users is {users}: it takes 1 to {MOST_USERS}", "users")
+    if shape == "none":
+        return LoadSpec(None, 0)
+    if shape not in SHAPES:
+        drill.refuse(f"there is no load {shape!r}: there are none, {', '.join(SHAPES)}", "load")
+    return LoadSpec(shape, users)
+
+
+def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
+    expect = _optional(drill, "expect", ("labels", "notified", "heal"))
+    if expect is None:
+        return Expectation()
+    labels = expect.section("labels") if "labels" in expect else None
+    notified = expect.text("notified", "true")
+    # The responder's own alert is not one of Prometheus's.
+    if notified not in ("true", "late", "WatchdogMissing", *alerts):
+        expect.refuse(
+            f"notified is {notified!r}: it takes true, late or an alert's name", "notified"
+        )
+    heal = expect.text("heal", "none")
+    if heal not in HEALINGS:
+        expect.refuse(f"heal is {heal!r}: it takes {' or '.join(HEALINGS)}", "heal")
+    return Expectation(
+        labels={key: labels.text(key) for key in labels} if labels else {},
+        notified="yes" if notified == "true" else notified,
+        heal=heal,
+    )
+
+
+def _past(item: Section) -> Past:
+    item.only(("series", "over", "until", "step", "from", "to", "relative"))
+    item.require("series", "over", "step", "from", "to")
+    over, step = item.seconds("over"), item.seconds("step")
+    if step <= 0 or over < step:
+        item.refuse("step must be more than nothing and no more than over", "step")
+    series, relative = item.text("series"), item.flag("relative")
+    if not relative and not re.fullmatch(r"[a-zA-Z_:][\w:]*(\{[^{}]*\})?", series):
+        item.refuse(
+            f'series is {series!r}: it takes a name with labels, as in up{{job="x"}}', "series"
+        )
+    return Past(
+        series=series,
+        over=over,
+        step=step,
+        begin=item.number("from"),
+        end=item.number("to"),
+        until=item.seconds("until"),
+        relative=relative,
+    )  # fmt: skip

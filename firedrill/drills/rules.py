@@ -1,0 +1,24 @@
+"""The alerts that there are, from the rule files themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from ..errors import FiredrillError
+from ..settings import ROOT
+
+RULES = ROOT / "prometheus" / "rules"
+
+
+def alerts(folder: Path = RULES) -> list[str]:
+    """Return the name of every alert, in the order of the files."""
+    names: list[str] = []
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        except (yaml.YAMLError, OSError, KeyError, TypeError) as error:
+            raise FiredrillError(f"{file} can't be read: {error}.") from error
+        names += [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
+    return names

@@ -1,0 +1,185 @@
+"""A run of drills from a clean start to a report, which leaves nothing broken behind."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from ..errors import FiredrillError
+from ..rehearsal.stack import own_settings
+from ..runtimes import Runtime, choose
+from ..settings import StackSettings
+from . import marked, steps
+from .ask import Alertmanager, Journal, Prometheus
+from .drill import Drill
+from .errors import DrillError
+from .faults import Scene
+from .guard import Guard
+from .ledger import Entry, Ledger
+from .outcome import Outcome, Report
+from .progress import Progress
+from .traffic import Traffic
+from .trial import Stage, Trial
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: at which speed, and whether on the stack that is up."""
+
+    speed: float
+    here: bool = False
+
+
+@dataclass
+class Session:
+    """A stage that is up, and what it takes to leave it as it was."""
+
+    stage: Stage
+    settings: StackSettings
+    folder: Path
+    notes: list[str]
+
+
+@contextmanager
+def session(settings: StackSettings, options: Options, progress: Progress) -> Iterator[Session]:
+    """Have a stage to drill on; roll back and end what is ours on the way out, also on Ctrl-C."""
+    ledger = Ledger(settings.home)
+    with ExitStack() as after:
+        after.enter_context(ledger.held())
+        after.enter_context(_terminating())
+        notes = [_clean_up(ledger)] if ledger.file.exists() else []
+        for note in notes:
+            progress.note(note)
+        began = time.time()
+        run = f"{began:.0f}-{id(ledger):x}"
+        stack = settings if options.here else own_settings(settings, options.speed)
+        entry = Entry(run, began, stack)
+        ledger.write(entry)
+        after.callback(ledger.clear)
+        guard = Guard(settings.home)
+        after.callback(guard.dismiss)
+        runtime = choose(stack, lambda _: None)
+        if options.here:
+            _require_running(runtime)
+        else:
+            after.callback(runtime.down, lambda _: None)
+            _clean_start(runtime, stack, progress)
+        folder = _folder(settings.home, began)
+        traffic = Traffic(runtime.addresses()["Services"], run, folder / "locust.log")
+        after.callback(_undo_rest, ledger, runtime)
+        after.callback(traffic.stop)
+        after.callback(marked.end, run)
+
+        def broken(alert: str, undo: Sequence[steps.Step]) -> None:
+            ledger.write(replace(entry, alert=alert, undo=undo))
+
+        stage = Stage(
+            scene=Scene(runtime, traffic, run, lasts=0.0),
+            prometheus=Prometheus(runtime.address("prometheus")),
+            alertmanager=Alertmanager(runtime.address("alertmanager")),
+            journal=Journal(runtime.address("responder")),
+            loki=runtime.address("loki") if "Loki" in runtime.addresses() else None,
+            progress=progress,
+            folder=folder,
+            broken=broken,
+        )
+        yield Session(stage, stack, folder, notes)
+
+
+def run(found: Session, drills: Sequence[Drill], options: Options) -> Report:
+    """Run drills one after the other; a report comes out also when Ctrl-C ends it early."""
+    began = time.time()
+    outcomes: list[Outcome] = []
+    notes = list(found.notes)
+    progress = found.stage.progress
+    try:
+        for number, drill in enumerate(drills, 1):
+            progress.begin(drill, (number, len(drills)))
+            outcomes.append(Trial(drill, found.stage).run())
+            progress.done(outcomes[-1])
+    except KeyboardInterrupt:
+        notes.append(f"The run was interrupted: {len(drills) - len(outcomes)} drills are missing.")
+    runtime = found.stage.scene.runtime
+    return Report(
+        began=began,
+        ended=time.time(),
+        speed=runtime.speed,
+        runtime=runtime.name,
+        stack="the stack that was up" if options.here else "a stack of the run's own",
+        outcomes=outcomes,
+        notes=notes,
+    )
+
+
+def _clean_up(ledger: Ledger) -> str:
+    """Undo what a run that was cut off left broken; return a sentence about it."""
+    entry = ledger.read()
+    ledger.clear()
+    if entry is None:
+        return "An earlier run was cut off before it had broken anything."
+    when = time.strftime("%H:%M:%S", time.localtime(entry.began))
+    during = f" during {entry.alert}" if entry.alert else ""
+    said = f"The run of {when} was cut off{during}"
+    if entry.undone:
+        return f"{said}; its guard has undone its fault."
+    marked.end(entry.run)
+    runtime = choose(entry.stack, lambda _: None)
+    failures = steps.perform(runtime, entry.undo)
+    if entry.stack.rehearsal:
+        runtime.down(lambda _: None)
+        failures = []  # the stack that was broken is gone
+    if failures:
+        raise DrillError(f"{said}, and its fault can't be undone: {failures[0]}")
+    return f"{said}; its fault was undone now."
+
+
+def _undo_rest(ledger: Ledger, runtime: Runtime) -> None:
+    """Undo what is broken still, as after a second Ctrl-C in the middle of undoing it."""
+    entry = ledger.read()
+    if entry is not None and entry.undo:
+        steps.perform(runtime, entry.undo)
+
+
+def _require_running(runtime: Runtime) -> None:
+    if not runtime.status():
+        raise DrillError("The stack is down: start it with `make up`, or drill without --here.")
+
+
+def _clean_start(runtime: Runtime, stack: StackSettings, progress: Progress) -> None:
+    runtime.down(lambda _: None)
+    shutil.rmtree(stack.home, ignore_errors=True)
+    begun = time.monotonic()
+    runtime.up(lambda _: None)
+    progress.note(
+        f"A stack of its own is up at speed {stack.speed:g} ({time.monotonic() - begun:.1f} s)."
+    )
+
+
+def _folder(home: Path, began: float) -> Path:
+    name = time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(began))
+    folder = home / "drills" / name
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise FiredrillError(f"{folder} can't be made ({error.strerror}).") from error
+    return folder
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: with everything rolled back."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

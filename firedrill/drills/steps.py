@@ -1,0 +1,64 @@
+"""What undoes a fault, as data: it can be written down first and done by whoever is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+from ..errors import FiredrillError
+from ..runtimes import Runtime
+from . import marked
+
+# The name of what is done, then its arguments. Each step may be done twice.
+Step = tuple[str, ...]
+TIMEOUT = 3.0
+
+
+def perform(runtime: Runtime, steps: Sequence[Step]) -> list[str]:
+    """Undo, the last first; go on after a failure and return what went wrong, in sentences."""
+    failures = []
+    for name, *arguments in reversed(steps):
+        try:
+            ACTIONS[name](runtime, *arguments)
+        except (FiredrillError, OSError) as error:
+            failures.append(f"{name} {' '.join(arguments)}: {error}")
+    return failures
+
+
+def _faults_off(runtime: Runtime, target: str, kind: str) -> None:
+    for address in addresses(runtime, target):
+        try:
+            requests.delete(
+                f"http://{address}/faults/{kind}",
+                headers={"Authorization": f"Bearer {runtime.token()}"},
+                timeout=TIMEOUT,
+            )
+        except requests.RequestException:
+            continue  # it is gone, and its faults with it
+
+
+def addresses(runtime: Runtime, target: str) -> list[str]:
+    """Return where the running instances of a target listen."""
+    found = [
+        instance
+        for instance in runtime.status()
+        if target in (instance.name, instance.service) and instance.pid is not None
+    ]
+    return [instance.address for instance in found]
+
+
+def _remove(_: Runtime, path: str) -> None:
+    Path(path).unlink(missing_ok=True)
+
+
+ACTIONS: Mapping[str, Callable[..., object]] = {
+    "start": lambda runtime, target: runtime.start(target),
+    "resume": lambda runtime, target: runtime.resume(target),
+    "configure": lambda runtime, part, name: runtime.configure(part, name, None),
+    "relist": lambda runtime: runtime.relist(),
+    "faults_off": _faults_off,
+    "remove": _remove,
+    "end": lambda _, run: marked.end(run),
+}

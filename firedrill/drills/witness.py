@@ -1,0 +1,112 @@
+"""Look for what a drill expects: in Prometheus, in the journal, in the runtime."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import requests
+
+from ..runtimes import Runtime
+from .ask import Active, Journal, Prometheus, Told
+from .drill import Drill
+from .errors import UnmetError
+from .steps import TIMEOUT
+
+
+class Witness:
+    """Each look returns the moment (seconds since 1970) of what it saw, None if not yet.
+
+    `since` is when the fault began: nothing before counts.
+    """
+
+    def __init__(
+        self, drill: Drill, prometheus: Prometheus, journal: Journal, runtime: Runtime
+    ) -> None:
+        self._drill = drill
+        self._prometheus = prometheus
+        self._journal = journal
+        self._runtime = runtime
+        self._pids: Mapping[str, int | None] = {}
+        self.since = 0.0
+        self.severity = ""
+
+    def pending(self) -> float | None:
+        """See the alert become pending; it may fire already."""
+        return min((alert.since for alert in self._active()), default=None)
+
+    def firing(self) -> float | None:
+        """See it fire."""
+        found = [alert for alert in self._active() if alert.state == "firing"]
+        if not found:
+            return None
+        self.severity = found[0].labels.get("severity", "")
+        return time.time()
+
+    def told(self) -> float | None:
+        """See its notification in the journal; raise `UnmetError` if its link is dead."""
+        found = self._told("firing")
+        if not found:
+            return None
+        self.severity = self.severity or found[0].severity
+        _follow(found[0].annotations.get("runbook_url"))
+        return found[0].at
+
+    def resolved(self) -> float | None:
+        """See the notification that it is over."""
+        found = self._told("resolved")
+        return found[0].at if found else None
+
+    def remember(self) -> None:
+        """Remember the processes of the target, for `restarted`."""
+        self._pids = self._processes()
+
+    def restarted(self) -> float | None:
+        """See every process of the target replaced by one that serves."""
+        now = self._processes()
+        back = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
+        return time.time() if back and all(back) else None
+
+    def one_page(self) -> None:
+        """Raise `UnmetError` where the one fault woke somebody twice."""
+        told = self._journal.told(self.since, status="firing", severity="page")
+        pages = sorted({one.alert for one in told if one.severity == "page"})
+        if len(pages) > 1:
+            raise UnmetError(
+                f"One fault paged {len(pages)} times ({', '.join(pages)}):"
+                " let one inhibit the others in alerting/alertmanager.yml."
+            )
+
+    def _active(self) -> Sequence[Active]:
+        rule = self._prometheus.rule(self._drill.alert)
+        return [alert for alert in rule.alerts if self._fits(alert.labels)] if rule else []
+
+    def _fits(self, labels: Mapping[str, str]) -> bool:
+        return self._drill.expect.labels.items() <= labels.items()
+
+    def _told(self, status: str) -> Sequence[Told]:
+        name = self._drill.expect.instead or self._drill.alert
+        return [
+            one
+            for one in self._journal.told(self.since, alert=name, status=status)
+            if one.alert == name and one.status == status and self._fits(one.labels)
+        ]
+
+    def _processes(self) -> Mapping[str, int | None]:
+        target = self._drill.fault.target
+        return {
+            one.name: one.pid
+            for one in self._runtime.status()
+            if target in (one.name, one.service) and one.state == "ready"
+        }
+
+
+def _follow(link: str | None) -> None:
+    if link is None:
+        return  # the responder's own alerts have none
+    try:
+        answer = requests.get(link, timeout=TIMEOUT)
+    except requests.RequestException:
+        raise UnmetError(f"The runbook's link in the notification is dead: {link}") from None
+    if not answer.ok:
+        raise UnmetError(f"The runbook's link answers {answer.status_code}: {link}")

@@ -1,0 +1,66 @@
+"""A stack of a rehearsal's own, beside the one that may be running."""
+
+from __future__ import annotations
+
+import random
+import socket
+from dataclasses import fields, replace
+
+from ..settings import Ports, StackSettings
+from . import durations
+from .errors import RehearsalError
+
+# Below the ports that Linux gives to outgoing connections (32768), above what programs listen on.
+LOWEST, HIGHEST = 30000, 32500
+# Instances listen up to 204 above the port where theirs begin.
+INSTANCES = 205
+# A drill of the storage fills this on disk. An hour of rehearsal takes 50 MB of it.
+RETENTION_SIZE = "200MB"
+
+
+def own_settings(settings: StackSettings, speed: float) -> StackSettings:
+    """Return the settings of a stack that is free to be broken, below `settings.home`.
+
+    It is the same whatever the user's own stack is set to, so that a rehearsal is too. Raises
+    `RehearsalError` for a bad speed, or where no ports are free.
+    """
+    durations.check(speed)
+    return replace(
+        settings,
+        home=settings.home / "rehearsal",
+        ports=free_ports(),
+        lb_address="127.0.0.1",
+        retention_size=RETENTION_SIZE,
+        # One that breaks leaves another: the least that the alerts are made for.
+        web_instances=2,
+        data_service_instances=2,
+        faults_enabled=True,
+        speed=speed,
+        rehearsal=True,
+    )
+
+
+def free_ports() -> Ports:
+    """Return ports from a block that nobody listens in; raise `RehearsalError` without one."""
+    names = [item.name for item in fields(Ports) if item.name != "instances"]
+    size = len(names) + INSTANCES
+    bases = range(LOWEST, HIGHEST - size, size)
+    # At random, so that two rehearsals that look at the same moment seldom meet.
+    for base in random.sample(bases, len(bases)):
+        if all(_free(port) for port in range(base, base + size)):
+            ports = {name: base + place for place, name in enumerate(names)}
+            return Ports(**ports, instances=base + len(names))
+    raise RehearsalError(
+        f"No {size} ports in a row are free from {LOWEST} to {HIGHEST}:"
+        " end a rehearsal that is still running."
+    )
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

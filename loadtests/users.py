@@ -1,0 +1,43 @@
+"""Who makes the load: normal clients of the services, through the load balancer."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+
+import gevent
+from locust import FastHttpUser, constant_throughput, task
+from vega_datasets import data
+
+# The first twenty of 406 cars: numbers, words and missing values, in a body of about 4 kB.
+ROWS = json.loads(data.cars.raw())[:20]
+# Steps of this share of a second spread any number of clients evenly over it: the golden ratio's
+# steps never meet, https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
+STEP = 0.6180339887
+_numbers = count()
+
+
+class NormalClient(FastHttpUser):
+    """Asks about once a second: it has rows processed, and now and then opens the start page."""
+
+    # Requests a second of one client, so that the number of clients is the load.
+    wait_time = constant_throughput(1)
+    # The load balancer answers within its own limits (5 s in its queue, 10 s for an instance);
+    # a client that waits longer always gets that answer, which says more than its own timeout.
+    network_timeout = 16.0
+    # The load balancer is there at once, or not at all.
+    connection_timeout = 2.0
+
+    def on_start(self) -> None:
+        """Begin a part of a second later than the others, for Locust starts many at once."""
+        gevent.sleep(next(_numbers) * STEP % 1)
+
+    @task(19)
+    def process(self) -> None:
+        """Have twenty rows processed."""
+        self.client.post("/process", json=ROWS)
+
+    @task(1)
+    def home(self) -> None:
+        """Open the start page, once in twenty requests: enough to see it beside the rest."""
+        self.client.get("/")

@@ -1,0 +1,93 @@
+"""Every alert has a drill that can be run, and that asks for nothing impossible."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from apps.telemetry.faults import kinds as services
+from firedrill.drills.ask import duration
+from firedrill.drills.drill import Drill
+from firedrill.drills.kinds import KINDS
+from firedrill.drills.least import Pace, to_notification
+from firedrill.drills.read import read_all
+from firedrill.drills.rules import alerts
+from firedrill.drills.trial import MARGIN
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CATALOGUE = read_all(ROOT / "drills", alerts())
+DRILLS = list(CATALOGUE.drills.values())
+# The others are told of when somebody else says so.
+TOLD_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
+OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].of_services]
+# In earnest, and as a rehearsal is unless it is told otherwise.
+SPEEDS = (1.0, 12.0)
+
+
+def by_alert(drill: Drill) -> str:
+    return drill.alert
+
+
+def rule_of(drill: Drill) -> dict[str, Any]:
+    files = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    rules: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
+    return next(rule for rule in rules if rule.get("alert") == drill.alert)
+
+
+def read_yaml(file: str) -> Any:
+    return yaml.safe_load((ROOT / file).read_text())
+
+
+def test_every_alert_has_valid_drill() -> None:
+    assert not CATALOGUE.complaints, "\n".join(CATALOGUE.complaints)
+
+
+# What arrives instead of the drill's own alert has labels of its own.
+@pytest.mark.parametrize(
+    "drill", [drill for drill in DRILLS if not drill.expect.instead], ids=by_alert
+)
+def test_drill_expects_the_rules_labels(drill: Drill) -> None:
+    expected = drill.expect.labels
+    fixed = {
+        name: value for name, value in rule_of(drill)["labels"].items() if "{{" not in str(value)
+    }
+    assert expected["severity"] == fixed["severity"]
+    assert "service" in expected
+    assert {name: fixed.get(name, value) for name, value in expected.items()} == expected
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+@pytest.mark.parametrize("drill", TOLD_AT_ONCE, ids=by_alert)
+def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
+    times = read_yaml("prometheus/prometheus.yml")["global"]
+    route = read_yaml("alerting/alertmanager.yml")["route"]
+    pace = Pace(
+        speed=speed,
+        scrape=duration(times["scrape_interval"]) / speed,
+        evaluation=duration(times["evaluation_interval"]) / speed,
+        hold=duration(rule_of(drill)["for"]) / speed,
+        group_wait=duration(route["group_wait"]) / speed,
+    )
+    # Without the grace, which is for the machine and not for the arithmetic.
+    assert drill.detect / speed + drill.world >= to_notification(drill, pace)
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+@pytest.mark.parametrize("drill", OF_SERVICES, ids=by_alert)
+def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
+    kind = KINDS[drill.fault.kind]
+    asked = {name: float(value) for name, value in drill.fault.parameters.items()}
+    for name in asked:
+        asked[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
+    asked["duration"] = drill.limit_detect(speed) + drill.limit_resolve(speed) + MARGIN
+    assert services.parse_fault(kind.name, asked).kind == kind.name
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
+def test_excuse_is_a_sentence(drill: Drill) -> None:
+    assert not drill.excuse or re.fullmatch(r"[A-Z].+\.", drill.excuse)

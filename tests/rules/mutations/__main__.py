@@ -1,0 +1,34 @@
+"""`python -m tests.rules.mutations [ALERT...]`: print what was tried and what survived."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .check import check
+
+
+def main(names: list[str]) -> int:
+    """Print the table; return 1 if anything has to be mended."""
+    try:
+        found = list(check(names))
+    except (LookupError, ValueError) as error:
+        sys.exit(str(error))
+    table = Table("rule", "changes", "noticed", "excused", "not noticed")
+    for each in found:
+        left = len(each.survived) - len(each.excused)
+        tried = len(each.killed) + len(each.survived)
+        table.add_row(each.rule, *map(str, (tried, len(each.killed), len(each.excused), left)))
+    console = Console()
+    console.print(table)
+    problems = [problem for each in found for problem in each.problems]
+    for problem in problems:
+        console.print(escape(problem), soft_wrap=True, highlight=False)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

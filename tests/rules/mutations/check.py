@@ -1,0 +1,135 @@
+"""Hold every rule against its tests, and say what they let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import Mutation, mutations
+from .promtool import Variants
+from .rules import Rule, RuleTests, every_file, name, reads, variant
+
+
+@dataclass(frozen=True)
+class Found:
+    """Which mutations of a rule made its tests fail, and which did not."""
+
+    rule: str
+    tests: Sequence[RuleTests]
+    killed: Sequence[str] = ()
+    survived: Sequence[str] = ()
+    excuses: Sequence[str] = field(default=(), compare=False)
+
+    @property
+    def excused(self) -> list[str]:
+        """Return the survivors that have an excuse."""
+        return [text for text in self.survived if _excuses(text, self.excuses)]
+
+    @property
+    def problems(self) -> list[str]:
+        """Say, a sentence each, what is wrong with the tests or with their excuses."""
+        return [
+            *(
+                f"No test of {self.rule} fails with {text}."
+                for text in self.survived
+                if text not in self.excused
+            ),
+            *(
+                f"{self.rule} excuses a change that the tests do see: {text}."
+                for text in self.killed
+                if _excuses(text, self.excuses)
+            ),
+            *(
+                f"{self.rule} excuses a change that is not made, or gives no reason: {line}"
+                for line in self.excuses
+                if not any(_excuses(text, [line]) for text in [*self.killed, *self.survived])
+            ),
+        ]
+
+
+def _excuses(text: str, lines: Iterable[str]) -> bool:
+    return any(line.startswith(f"{text}: ") for line in lines)
+
+
+def check_alert(found: RuleTests) -> Found:
+    """Try every mutation of the alert that a file tests.
+
+    Raises ValueError if its tests fail already without any.
+    """
+    alert = found.rules()[0]
+    excuses = [line for line in found.excuses if ":" not in line.split(" ")[0]]
+    return _check(name(alert), [alert], [found], excuses)
+
+
+def check_record(record: str, readers: Sequence[RuleTests]) -> Found:
+    """Try every mutation of a recording rule: one of the alerts that read it must notice."""
+    rules = [rule for rule in readers[0].rules() if rule.get("record") == record]
+    lines = [line for reader in readers for line in reader.excuses]
+    excuses = [line.removeprefix(f"{record}: ") for line in lines if line.startswith(f"{record}: ")]
+    return _check(record, rules, readers, excuses)
+
+
+def records(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
+    """Return each recording rule that an alert names, and the test files of those alerts."""
+    found: dict[str, list[RuleTests]] = {}
+    for each in every:
+        alert, *needed = each.rules()
+        for record in {name(rule) for rule in needed} & reads(alert):
+            found.setdefault(record, []).append(each)
+    return dict(sorted(found.items()))
+
+
+def _check(
+    rule: str, originals: Sequence[Rule], readers: Sequence[RuleTests], excuses: Sequence[str]
+) -> Found:
+    left = [(original, each) for original in originals for each in mutations(original)]
+    killed: list[str] = []
+    for reader in readers:
+        dead = _noticed(reader, left) if left else set()
+        killed += [left[at][1].text for at in sorted(dead)]
+        left = [pair for at, pair in enumerate(left) if at not in dead]
+    return Found(rule, readers, killed, [each.text for _, each in left], excuses)
+
+
+def _noticed(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set[int]:
+    """Return which of the changes the tests notice, by their place.
+
+    The shortest test goes first, and what one has noticed no other has to: most never see the
+    long ones. The rules without any change go along, to see that it is the change.
+    """
+    groups, needed = reader.groups(), reader.rules()
+    variants = [variant(groups, needed, rule, each.rule) for rule, each in changed]
+    unchanged = variant(groups, needed, needed[0], needed[0])
+    with TemporaryDirectory() as folder:
+        bench = Variants(Path(folder), reader)
+        bench.write([unchanged, *variants])
+        left = set(range(1, len(variants) + 1))
+        for case in reader.cases() if left else ():
+            failing = bench.failing([0, *sorted(left)], case)
+            if 0 in failing:
+                raise ValueError(f"{reader.path.name} fails without any change: {case}.")
+            left -= failing
+            if not left:
+                break
+    return {at for at in range(len(variants)) if at + 1 not in left}
+
+
+def check(names: Sequence[str] = ()) -> Iterable[Found]:
+    """Yield what is found of these rules, or of all.
+
+    Raises LookupError for a name that is neither a tested alert nor a rule that one reads.
+    """
+    every = every_file()
+    by_name = {each.path.stem: each for each in every}
+    for each in names or by_name:
+        if each in by_name:
+            yield check_alert(by_name[each])
+    left = set(names) - set(by_name)
+    # Other test files may be half written while somebody looks at one alert.
+    read = records(every) if left or not names else {}
+    if left - set(read):
+        raise LookupError(f"No test file is of {', '.join(sorted(left - set(read)))}.")
+    for record in sorted(left) if names else read:
+        yield check_record(record, read[record])

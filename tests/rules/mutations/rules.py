@@ -1,0 +1,108 @@
+"""The rules and their test files, and the few rules that one of those needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .tokens import tokens
+from .values import milliseconds
+
+HERE = Path(__file__).parent.parent
+# The list of files in a test file, in either of YAML's ways to write a list.
+RULE_FILES = re.compile(r"^rule_files:.*\n(?:[ \t]*(?:-|#).*\n)*", re.MULTILINE)
+EXCUSED = re.compile(r"^\s*# excused: (.+)$", re.MULTILINE)
+
+Rule = Mapping[str, Any]
+# Groups as YAML reads them: name, interval, rules.
+Groups = list[dict[str, Any]]
+
+
+def name(rule: Rule) -> str:
+    """Return what an alert is called, or what a recording rule records."""
+    return str(rule.get("alert") or rule["record"])
+
+
+def reads(rule: Rule) -> set[str]:
+    """Return every name in a rule's expression: metrics, and functions and labels too."""
+    return {word.text for word in tokens(rule["expr"]) if word.kind == "name"}
+
+
+@dataclass(frozen=True)
+class RuleTests:
+    """A promtool test file, which tests the alert of its name."""
+
+    path: Path
+
+    @property
+    def text(self) -> str:
+        """Return the file as it is written."""
+        return self.path.read_text()
+
+    @property
+    def excuses(self) -> list[str]:
+        """Return what follows `# excused: `, a line each."""
+        return EXCUSED.findall(self.text)
+
+    def groups(self) -> Groups:
+        """Return all groups of the rule files that it lists."""
+        listed = [self.path.parent / file for file in yaml.safe_load(self.text)["rule_files"]]
+        return [group for file in listed for group in yaml.safe_load(file.read_text())["groups"]]
+
+    def rules(self) -> list[Rule]:
+        """Return the tested alert and the recording rules that it reads, also through others.
+
+        The others cannot change what the tests say, and to evaluate them takes time. Raises
+        LookupError if the alert is in none of the files that are listed.
+        """
+        every = [rule for group in self.groups() for rule in group["rules"]]
+        alert = next((rule for rule in every if rule.get("alert") == self.path.stem), None)
+        if alert is None:
+            raise LookupError(f"{self.path.name} lists no rule file that has {self.path.stem}.")
+        needed, wanted = [alert], reads(alert)
+        while more := [r for r in every if r.get("record") in wanted and r not in needed]:
+            needed += more
+            wanted |= {read for rule in more for read in reads(rule)}
+        return needed
+
+    def cases(self) -> list[str]:
+        """Return the names of its test groups, those that are over soonest first.
+
+        Raises LookupError where one has no name, for promtool runs a single one by its name.
+        """
+        groups = yaml.safe_load(self.text)["tests"]
+        if not all("name" in group for group in groups):
+            raise LookupError(f"A test of {self.path.name} has no name; give it one.")
+        return [str(group["name"]) for group in sorted(groups, key=_lasts)]
+
+    def written(self, rules_file: str) -> str:
+        """Return the file's text, with this one as its only file of rules."""
+        return RULE_FILES.sub(f"rule_files: [{rules_file}]\n", self.text, count=1)
+
+
+def _lasts(group: Mapping[str, Any]) -> int:
+    """Return how many milliseconds a test group goes on: what it costs is all its evaluations."""
+    checks = [*group.get("alert_rule_test", []), *group.get("promql_expr_test", [])]
+    return max(milliseconds(str(check["eval_time"])) for check in checks)
+
+
+def every_file(folder: Path = HERE) -> list[RuleTests]:
+    """Return every test file, by name."""
+    return [RuleTests(path) for path in sorted(folder.glob("*.yml"))]
+
+
+def variant(all_groups: Groups, needed: list[Rule], original: Rule, changed: Rule) -> Groups:
+    """Return the groups with only the needed rules, and one of them changed."""
+
+    def kept(group: dict[str, Any]) -> Iterator[Rule]:
+        for rule in group["rules"]:
+            if rule in needed:
+                yield changed if rule == original else rule
+
+    groups = [{**group, "rules": list(kept(group))} for group in all_groups]
+    return [group for group in groups if group["rules"]]

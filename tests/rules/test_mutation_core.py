@@ -1,0 +1,217 @@
+"""What the mutation check changes, and that it says so when tests do not notice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from tests.rules.mutations import mutations
+from tests.rules.mutations.check import Found, check_alert, check_record, records
+from tests.rules.mutations.expression import changes
+from tests.rules.mutations.rules import RuleTests
+from tests.rules.mutations.tokens import tokens
+
+RULES = Path(__file__).parent.parent.parent / "prometheus" / "rules"
+EVERY_RULE = [
+    rule
+    for file in sorted(RULES.glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("a > 0.05", {"a > 0.055": "threshold 0.05 -> 0.055"}),
+        ("a > 0.05", {"a > 0.045": "threshold 0.05 -> 0.045"}),
+        ("a > 3", {"a > 4": "threshold 3 -> 4", "a > 2": "threshold 3 -> 2"}),
+        ("a > 0", {"a > 1": "threshold 0 -> 1", "a > -1": "threshold 0 -> -1"}),
+        ("a > 10", {"a > 11": "threshold 10 -> 11", "a > 9": "threshold 10 -> 9"}),
+        ("a > 1e9", {"a > 1100000000": "threshold 1e9 -> 1100000000"}),
+        ("a > b", {"a >= b": "comparison > -> >="}),
+        ("a >= b", {"a > b": "comparison >= -> >"}),
+        ("a <= bool b", {"a < bool b": "comparison <= -> <"}),
+        ("a == b", {"a != b": "comparison == -> !="}),
+        ("a[5m]", {"a[10m]": "window 5m -> 10m", "a[150s]": "window 5m -> 150s"}),
+        ("a[30m:1m]", {"a[1h:1m]": "window 30m -> 1h", "a[30m:2m]": "window 1m -> 2m"}),
+        ("a[30m:]", {"a[15m:]": "window 30m -> 15m"}),
+        ("a offset 5s", {"a offset 2500ms": "offset 5s -> 2500ms"}),
+        ("a offset -1h30m", {"a offset -3h": "offset 1h30m -> 3h"}),
+        ("f(a[30m], 4h)", {"f(a[30m], 8h)": "duration 4h -> 8h"}),
+        (
+            "histogram_quantile(0.95, a)",
+            {"histogram_quantile(1.045, a)": "threshold 0.95 -> 1.045"},
+        ),
+        (
+            'a{b="c", d=~"e"}',
+            {'a{d=~"e"}': 'a without b="c"', 'a{b="c"}': 'a without d=~"e"'},
+        ),
+        ('a{b!="c",}', {"a{}": 'a without b!="c"'}),
+        ('{__name__="a", b="c"}', {'{__name__="a"}': 'selector without b="c"'}),
+    ],
+)
+def test_change_is_found(expression: str, expected: dict[str, str]) -> None:
+    found = {changed: text for text, changed in changes(expression)}
+    assert expected.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["a", 'label_replace(a, "b", "1 > 0", "c", "5m")', '{a="b"}', "a5m:rate5m", "a # > 1"],
+)
+def test_nothing_else_is_changed(expression: str) -> None:
+    assert list(changes(expression)) == []
+
+
+def test_durations_of_an_alert_are_changed() -> None:
+    rule = {"alert": "A", "expr": "a", "for": "0s", "keep_firing_for": "1m"}
+    assert [(each.text, each.rule) for each in mutations(rule)] == [
+        ("for 0s -> 5s", {**rule, "for": "5s"}),
+        ("keep_firing_for 1m -> 2m", {**rule, "keep_firing_for": "2m"}),
+        ("keep_firing_for 1m -> 30s", {**rule, "keep_firing_for": "30s"}),
+    ]
+
+
+def test_same_changes_are_numbered() -> None:
+    rule = {"alert": "A", "expr": "a < b and b < c"}
+    texts = [each.text for each in mutations(rule)]
+    assert texts == ["comparison < -> <=", "comparison < -> <= (2)"]
+
+
+def test_unknown_characters_are_refused() -> None:
+    with pytest.raises(ValueError, match="no PromQL"):
+        tokens("a $ b")
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_nothing_is_overlooked(rule: dict[str, Any]) -> None:
+    """A real parser sees as many numbers, comparisons, windows and matchers as we do."""
+    seen: Counter[str] = Counter()
+
+    def see(node: Any) -> None:
+        seen["number"] += isinstance(node, promql_parser.NumberLiteral)
+        seen["window"] += isinstance(node, promql_parser.MatrixSelector)
+        if isinstance(node, promql_parser.SubqueryExpr):
+            seen["window"] += 1 + (node.step is not None)
+        if isinstance(node, promql_parser.VectorSelector):
+            seen["offset"] += node.offset is not None
+            seen["matcher"] += len(node.matchers.matchers)
+        if isinstance(node, promql_parser.BinaryExpr):
+            seen["comparison"] += str(node.op) in {">", "<", ">=", "<=", "==", "!="}
+
+    promql_parser.walk(promql_parser.parse(rule["expr"]), see)
+    words = tokens(rule["expr"])
+    ours = Counter(_kind(words, place) for place in range(len(words)))
+    assert {kind: ours[kind] for kind in seen} == seen
+    for _, changed in changes(rule["expr"]):
+        promql_parser.parse(changed)
+
+
+def _kind(words: list[Any], place: int) -> str:
+    word, before = words[place], words[max(place - 1, 0)].text
+    if word.inside == "{":
+        return "matcher" if word.kind == "name" else ""
+    if word.kind == "duration":
+        return "window" if word.inside else "offset" if before == "offset" else "number"
+    return "comparison" if word.text in {">", "<", ">=", "<=", "==", "!="} else word.kind
+
+
+# A rule and tests that see its comparison and its `for`, but not where its threshold is.
+WEAK_RULES = """
+groups:
+  - name: weak
+    rules:
+      - record: a:doubled
+        expr: a * 2
+      - alert: Weak
+        expr: a:doubled > 100
+        for: 5s
+"""
+WEAK_TESTS = """
+# excused: for 5s -> 2500ms: nothing is evaluated between two evaluations.
+rule_files:
+  - weak-rules.yaml
+evaluation_interval: 5s
+tests:
+  - name: twice 500 is far over 100, after 5 s (and no later)
+    interval: 5s
+    input_series:
+      - {series: a, values: 0 500x5}
+    alert_rule_test:
+      - {alertname: Weak, eval_time: 5s, exp_alerts: []}
+      - {alertname: Weak, eval_time: 10s, exp_alerts: [{exp_labels: {}}]}
+"""
+
+
+def weak(folder: Path, *more: str, rules: str = WEAK_RULES) -> RuleTests:
+    (folder / "weak-rules.yaml").write_text(rules)
+    file = folder / "Weak.yml"
+    file.write_text("\n".join([*more, WEAK_TESTS]))
+    return RuleTests(file)
+
+
+def test_survivors_are_reported(tmp_path: Path) -> None:
+    assert check_alert(weak(tmp_path)).problems == [
+        "No test of Weak fails with comparison > -> >=.",
+        "No test of Weak fails with threshold 100 -> 110.",
+        "No test of Weak fails with threshold 100 -> 90.",
+    ]
+
+
+def test_survivor_of_a_recording_rule_is_reported(tmp_path: Path) -> None:
+    found = records([weak(tmp_path)])
+    assert list(found) == ["a:doubled"]
+    assert check_record("a:doubled", found["a:doubled"]).problems == [
+        "No test of a:doubled fails with threshold 2 -> 3.",
+        "No test of a:doubled fails with threshold 2 -> 1.",
+    ]
+
+
+def test_excused_survivor_of_a_recording_rule_is_fine(tmp_path: Path) -> None:
+    lines = [f"# excused: a:doubled: threshold 2 -> {other}: any will do." for other in (3, 1)]
+    found = weak(tmp_path, *lines)
+    assert check_record("a:doubled", [found]).problems == []
+    assert not any("not made" in problem for problem in check_alert(found).problems)
+
+
+def test_tests_that_fail_anyway_prove_nothing(tmp_path: Path) -> None:
+    broken = weak(tmp_path, rules=WEAK_RULES.replace("> 100", "> 10000"))
+    with pytest.raises(ValueError, match="fails without any change"):
+        check_alert(broken)
+
+
+def test_tests_must_have_names(tmp_path: Path) -> None:
+    found = weak(tmp_path)
+    found.path.write_text(found.text.replace("name: twice", "# twice"))
+    with pytest.raises(LookupError, match="has no name"):
+        check_alert(found)
+
+
+def test_shortest_test_goes_first(tmp_path: Path) -> None:
+    long = [{"name": "long", "alert_rule_test": [{"eval_time": "1m5s"}, {"eval_time": "5s"}]}]
+    short = [{"name": "short", "alert_rule_test": [{"eval_time": "30s"}]}]
+    file = tmp_path / "Any.yml"
+    file.write_text(yaml.safe_dump({"tests": [*long, *short]}))
+    assert RuleTests(file).cases() == ["short", "long"]
+
+
+def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="lists no rule file that has Weak"):
+        check_alert(weak(tmp_path, rules=WEAK_RULES.replace("Weak", "Strong")))
+
+
+def test_excuse_for_what_is_noticed_is_a_problem() -> None:
+    found = Found("A", [], killed=["for 1m -> 2m"], excuses=["for 1m -> 2m: why not"])
+    assert found.problems == ["A excuses a change that the tests do see: for 1m -> 2m."]
+
+
+@pytest.mark.parametrize("line", ["for 2m -> 4m: why not", "for 1m -> 2m", "for 1m -> 2m (2): so"])
+def test_excuse_for_nothing_is_a_problem(line: str) -> None:
+    found = Found("A", [], killed=["for 1m -> 2m"], excuses=[line])
+    assert found.problems == [f"A excuses a change that is not made, or gives no reason: {line}"]

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from apps.telemetry.faults import readings
+from apps.telemetry.faults.kinds import parse_fault
+from apps.telemetry.faults.state import FaultState
+from apps.telemetry.shared import shared_numbers
+
+# How far two readings of the clock may be apart on a machine that is busy.
+APART = 60.0
+
+
+@pytest.fixture
+def state() -> FaultState:
+    return FaultState(shared_numbers())
+
+
+def clock_shown(app: Flask) -> float:
+    """Return `app_clock_seconds` as it is scraped."""
+    text = app.test_client().get("/metrics?name[]=app_clock_seconds").text
+    return float(text.splitlines()[-1].split()[-1])
+
+
+def test_skew_is_what_was_asked(state: FaultState) -> None:
+    ahead = readings.skew(state)
+    assert ahead() == 0
+    state.enable(parse_fault("skew", {"seconds": -3600}))
+    assert ahead() == -3600
+    state.disable("skew")
+    assert ahead() == 0
+
+
+def test_series_are_as_many_as_asked(state: FaultState) -> None:
+    made = readings.series(state)
+    assert made() == []
+    state.enable(parse_fault("cardinality", {"series": 3}))
+    assert made() == [(("1",), 1.0), (("2",), 1.0), (("3",), 1.0)]
+    state.disable("cardinality")
+    assert made() == []
+
+
+@pytest.mark.parametrize("seconds", [600, -600])
+def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, seconds: float) -> None:
+    assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
+    operator.put("/faults/skew", json={"seconds": seconds})
+    assert clock_shown(app) == pytest.approx(time.time() + seconds, abs=APART)
+    operator.delete("/faults/skew")
+    assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
+
+
+def test_skew_shifts_the_log_lines(
+    app: Flask, operator: FlaskClient, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    def logged() -> float:
+        logging.getLogger("mine").info("now")
+        return datetime.fromisoformat(lines()[-1]["timestamp"]).timestamp()
+
+    operator.put("/faults/skew", json={"seconds": 600})
+    assert logged() == pytest.approx(time.time() + 600, abs=APART)
+    operator.delete("/faults/skew")
+    assert logged() == pytest.approx(time.time(), abs=APART)
+
+
+def test_skew_shortens_no_fault(operator: FlaskClient) -> None:
+    operator.put("/faults/hang", json={"duration": 60})
+    operator.put("/faults/skew", json={"seconds": 3600})
+    assert operator.get("/faults/hang").get_json()["active"] is True
+
+
+def test_series_leave_with_the_fault(client: FlaskClient, operator: FlaskClient) -> None:
+    assert "fault_series" not in client.get("/metrics").text
+    operator.put("/faults/cardinality", json={"series": 1000})
+    shown = client.get("/metrics").text
+    assert 'fault_series{number="1000"} 1.0\n' in shown
+    assert shown.count("\nfault_series{") == 1000
+    operator.delete("/faults/cardinality")
+    assert "fault_series" not in client.get("/metrics").text

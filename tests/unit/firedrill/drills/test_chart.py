@@ -1,0 +1,57 @@
+from collections.abc import Sequence
+
+from firedrill.drills import chart
+from firedrill.drills.errors import UnreachableError
+from firedrill.drills.outcome import Chart, Line
+
+
+class FakePrometheus:
+    """Gives as many lines as it is told to, and remembers the queries."""
+
+    def __init__(self, lines: int = 1) -> None:
+        self.count = lines
+        self.asked: list[tuple[str, float]] = []
+
+    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+        self.asked.append((promql, step))
+        if self.count < 0:
+            raise UnreachableError("It is gone.")
+        return [Line({"n": str(n)}, [(span[0], 1.0)]) for n in range(self.count)]
+
+
+def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
+    return chart.record(prometheus, expression, (0.0, end), 1.0)  # type: ignore[arg-type]
+
+
+def test_both_sides_are_drawn() -> None:
+    prometheus = FakePrometheus()
+    found = recorded(prometheus, "a > 0.5 * b")
+    assert (found.expression, found.comparison, found.threshold) == ("a", ">", "0.5 * b")
+    assert prometheus.asked == [("a", 1.0), ("0.5 * b", 1.0)]
+    assert len(found.values) == len(found.thresholds) == 1
+
+
+def test_number_is_drawn_as_line() -> None:
+    prometheus = FakePrometheus()
+    recorded(prometheus, "a > 5")
+    assert prometheus.asked[1][0] == "vector(5.0)"
+
+
+def test_expression_may_have_no_threshold() -> None:
+    found = recorded(FakePrometheus(), "absent(up)")
+    assert (found.expression, found.threshold, found.thresholds) == ("absent(up)", "", ())
+
+
+def test_long_span_has_wider_steps() -> None:
+    prometheus = FakePrometheus()
+    recorded(prometheus, "a", end=chart.MOST_POINTS * 4.0)
+    assert prometheus.asked == [("a", 4.0)]
+
+
+def test_too_many_lines_are_cut() -> None:
+    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MOST_LINES
+
+
+def test_chart_never_fails_the_drill() -> None:
+    found = recorded(FakePrometheus(lines=-1), "a > 5")
+    assert (found.values, found.thresholds) == ((), ())

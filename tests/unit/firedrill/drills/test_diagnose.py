@@ -1,0 +1,151 @@
+from typing import Any
+
+import pytest
+
+from firedrill.drills.ask import Active, RuleState
+from firedrill.drills.diagnose import EXPLAIN, Parts, missing
+from firedrill.drills.drill import Expectation
+from firedrill.drills.errors import UnreachableError
+from firedrill.drills.outcome import PHASES
+from tests.unit.firedrill.drills.api import Api
+from tests.unit.firedrill.drills.fakes import a_drill
+
+
+def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) -> RuleState:
+    alerts = [Active(state, labels or {"severity": "page"}, 0.0, "1") for state in states]
+    return RuleState(query, 60.0, 5.0, error, alerts)
+
+
+class Fakes:
+    """What Prometheus and Alertmanager say of the alert."""
+
+    def __init__(self, api: Api) -> None:
+        self.state: RuleState | None = rule()
+        self.samples = [{"metric": {}, "value": [0, "0.123456"]}]
+        self.held: list[Any] = []
+        self.error: Exception | None = None
+        fakes: Any = self
+        self.parts = Parts(fakes, fakes, api.url)
+
+    def rule(self, alert: str) -> RuleState | None:
+        if self.error:
+            raise self.error
+        return self.state
+
+    def query(self, promql: str) -> list[Any]:
+        assert promql == "up"
+        return self.samples
+
+    def alerts(self, name: str) -> list[Any]:
+        return self.held
+
+
+@pytest.fixture
+def fakes(api: Api) -> Fakes:
+    return Fakes(api)
+
+
+def said(fakes: Fakes, phase: str, **drill: Any) -> str:
+    sentence = missing(phase, a_drill(**drill), fakes.parts, 12.34)
+    begin = f"Down was not {phase} within 12.3 s: "
+    assert sentence.startswith(begin)
+    assert sentence.endswith(".")
+    return sentence.removeprefix(begin)
+
+
+def test_every_phase_is_explained() -> None:
+    assert set(EXPLAIN) == set(PHASES)
+
+
+def test_unseen_fault_shows_both_sides(fakes: Fakes) -> None:
+    assert said(fakes, "pending") == (
+        "the fault is on (pause on web-1) but the rule does not see it; its expression gives"
+        " 0.1235 and must be < 1, so either the fault does nothing or the rule looks elsewhere."
+    )
+    fakes.samples = []
+    assert "its expression gives nothing and must be < 1" in said(fakes, "pending")
+
+
+def test_expression_without_comparison_is_empty(fakes: Fakes) -> None:
+    fakes.state = rule(query="absent(up)")
+    assert "; its expression is empty, so" in said(fakes, "pending")
+
+
+@pytest.mark.parametrize("phase", ["pending", "firing", "resolved"])
+def test_deleted_rule_is_named_so(fakes: Fakes, phase: str) -> None:
+    fakes.state = None
+    assert "rule" in said(fakes, phase)
+
+
+def test_failing_rule_says_its_error(fakes: Fakes) -> None:
+    fakes.state = rule(error="many-to-many")
+    assert said(fakes, "pending") == "its rule fails: many-to-many."
+
+
+def test_other_labels_are_shown(fakes: Fakes) -> None:
+    fakes.state = rule("firing", service="web", severity="ticket")
+    assert said(fakes, "pending") == (
+        "its rule sees service=web, severity=ticket, which lacks the labels that the drill expects."
+    )
+
+
+def test_pending_alert_waits_for_its_for(fakes: Fakes) -> None:
+    fakes.state = rule("pending")
+    assert said(fakes, "firing") == "it is pending: its `for` of 60 s is not over."
+    fakes.state = rule()
+    assert "went back" in said(fakes, "firing")
+
+
+@pytest.mark.xfail(reason="alerts with other labels are looked at too", strict=True)
+def test_firing_with_other_labels_is_told(fakes: Fakes) -> None:
+    fakes.state = rule("firing", severity="ticket")
+    assert "it is firing: its `for`" not in said(fakes, "firing")
+
+
+def held(*receivers: str, inhibited: bool = False) -> list[Any]:
+    status = {"inhibitedBy": ["x"] if inhibited else []}
+    return [{"status": status, "receivers": [{"name": name} for name in receivers]}]
+
+
+def test_each_link_to_journal_is_told(fakes: Fakes, api: Api) -> None:
+    assert "the way from Prometheus to Alertmanager is broken" in said(fakes, "notified")
+    fakes.held = held("responder", inhibited=True)
+    assert "another alert inhibits it" in said(fakes, "notified")
+    fakes.held = held("nobody", "mail")
+    assert "leads to nobody, mail, not to the responder" in said(fakes, "notified")
+    fakes.held = held("responder")
+    api.answers["/watchdog"] = 503  # it is there, and misses Watchdog
+    assert "whose journal does not have it" in said(fakes, "notified")
+    api.answers["/watchdog"] = {"late": False}
+    assert "whose journal does not have it" in said(fakes, "notified")
+
+
+def test_absent_responder_is_told(fakes: Fakes, api: Api) -> None:
+    fakes.held = held("responder")
+    api.close()
+    assert "the responder, which does not answer" in said(fakes, "notified")
+
+
+def test_other_alert_was_not_raised(fakes: Fakes) -> None:
+    expect = Expectation(notified="WatchdogMissing")
+    assert said(fakes, "notified", expect=expect) == "the responder did not raise WatchdogMissing."
+
+
+def test_target_did_not_come_back(fakes: Fakes) -> None:
+    assert said(fakes, "healed") == "web-1 did not come back by itself."
+
+
+def test_stuck_alert_shows_its_sides(fakes: Fakes) -> None:
+    fakes.state = rule("firing")
+    assert said(fakes, "resolved") == (
+        "the fault is over, but the rule still sees it; its expression gives 0.1235 and must be"
+        " < 1."
+    )
+    fakes.state = rule()
+    assert said(fakes, "resolved") == "Prometheus resolved it, but the journal was not told."
+
+
+def test_absent_part_is_the_reason(fakes: Fakes) -> None:
+    fakes.error = UnreachableError("http://x does not answer.")
+    for phase in ("pending", "firing", "resolved"):
+        assert said(fakes, phase) == "http://x does not answer."

@@ -1,0 +1,296 @@
+import json
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from firedrill.drills import faults
+from firedrill.drills.drill import FaultSpec
+from firedrill.drills.errors import FaultError
+from firedrill.drills.faults import Fault, Scene
+from firedrill.drills.kinds import KINDS
+from firedrill.settings import ROOT
+from tests.unit.firedrill.drills.api import Api
+from tests.unit.firedrill.drills.fakes import FakeRuntime, FakeTraffic, instance
+from tests.unit.firedrill.drills.processes import of_run, poll_until
+
+Make = Callable[..., Fault]
+
+
+@pytest.fixture
+def traffic() -> FakeTraffic:
+    return FakeTraffic()
+
+
+@pytest.fixture
+def make(runtime: Any, traffic: Any) -> Make:
+    def made(kind: str, target: str = "", **parameters: float | str) -> Fault:
+        scene = Scene(runtime, traffic, "the-run", lasts=99.0)
+        return faults.make(FaultSpec(kind, target, parameters), scene)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "parameters", "undo", "asked"),
+    [
+        ("stop", "web", {}, ("start", "web"), ("stop", "web")),
+        ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
+        ("unlist", "lb", {}, ("relist",), ("unlist", "lb")),
+        (
+            *("rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
+            ("configure", "prometheus", "rules.d/drill.yml", faults.FAILING_RULE),
+        ),
+        (
+            *("config", "", {"part": "prometheus"}),
+            ("configure", "prometheus", "scrape.d/drill.yml"),
+            ("configure", "prometheus", "scrape.d/drill.yml", faults.BROKEN),
+        ),
+        (
+            *("config", "", {"part": "alertmanager"}),
+            ("configure", "alertmanager", "alertmanager.yml"),
+            ("configure", "alertmanager", "alertmanager.yml", faults.BROKEN),
+        ),
+    ],
+)
+def test_runtime_is_asked_to_break(
+    make: Make, runtime: Any, kind: str, target: str, parameters: Any, undo: Any, asked: Any
+) -> None:
+    fault = make(kind, target, **parameters)
+    assert list(fault.undo) == [undo]
+    assert runtime.asked == []
+    fault.inject()
+    fault.cease()
+    assert runtime.asked == [asked]
+
+
+def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
+    often = threading.Event()
+    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 3 else None
+    runtime.speed = 30.0
+    fault = make("kill", "web", every=0.3)  # each 10 ms at this speed
+    assert list(fault.undo) == [("start", "web")]
+    fault.inject()
+    assert often.wait(10)
+    fault.cease()
+    count = len(runtime.asked)
+    assert {*runtime.asked} == {("kill", "web")}
+    assert not any(thread is fault._thread for thread in threading.enumerate())
+    assert len(runtime.asked) == count
+
+
+def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
+    runtime.refuses = {"kill"}
+    often = threading.Event()
+    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 2 else None
+    fault = make("kill", "web", every=0.001)
+    fault.inject()
+    assert often.wait(10)
+    fault.cease()
+
+
+def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
+    fault = make("no_load")
+    fault.inject()
+    fault.cease()
+    assert traffic.asked == ["pause", "resume"]
+    assert list(fault.undo) == []
+
+
+def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
+    runtime.found = [instance("web-1", api.address), instance("web-2", api.address)]
+    api.answers["/faults/errors"] = {}
+    fault = make("errors", "web", ratio=0.5, status=503.0)
+    assert list(fault.undo) == [("faults_off", "web", "errors")]
+    fault.inject()
+    assert len(api.asked) == 2
+    assert (api.asked[0].method, api.asked[0].token) == ("PUT", "the-token")
+    assert json.loads(api.asked[0].body) == {"ratio": 0.5, "status": 503.0, "duration": 99.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "at_twelve"),
+    [
+        ("memory", "mib_per_second", 120.0),
+        ("memory", "mib", 10.0),
+        ("scrape", "seconds", 10 / 12),
+        ("latency", "seconds", 10.0),
+        ("skew", "seconds", 10.0),
+        ("logs", "lines_per_second", 10.0),
+    ],
+)
+def test_only_some_parameters_are_scaled(
+    make: Make, runtime: Any, api: Api, kind: str, name: str, at_twelve: float
+) -> None:
+    runtime.found = [instance("web-1", api.address)]
+    api.answers[f"/faults/{kind}"] = {}
+    runtime.speed = 12.0
+    make(kind, "web", **{name: 10.0}).inject()
+    assert json.loads(api.asked[0].body)[name] == pytest.approx(at_twelve)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, r"/faults/hang is not there: drills need FAULTS_ENABLED=1\.$"),
+        (401, r"/faults/hang answers 401: no, not so"),
+    ],
+)
+def test_refusing_service_is_a_failure(
+    make: Make, runtime: Any, api: Api, status: int, words: str
+) -> None:
+    runtime.found = [instance("web-1", api.address)]
+    api.answers["/faults/hang"] = status
+    with pytest.raises(FaultError, match=words):
+        make("hang", "web").inject()
+
+
+def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
+    runtime.found = [instance("web-1", pid=None, state="stopped")]
+    with pytest.raises(FaultError, match=r"^No instance of web runs\.$"):
+        make("hang", "web").inject()
+    runtime.found = [instance("web-1", "127.0.0.1:1")]
+    with pytest.raises(FaultError, match=r"does not answer\.$"):
+        make("hang", "web").inject()
+
+
+class Disk:
+    """A disk with a megabyte free, and files that know their size alone."""
+
+    free = 1_000_000
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            "firedrill.drills.faults.shutil.disk_usage", lambda _: SimpleNamespace(free=self.free)
+        )
+
+
+def test_hosts_file_grows_to_bound(
+    make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch)
+    monkeypatch.setattr(faults, "GROWTH_STEP", 0.001)
+    sizes: list[float] = []
+    full = threading.Event()
+    grow = faults.Fill._grow
+
+    def noted(self: faults.Fill, size: float) -> None:
+        grow(self, size)
+        sizes.append(self._file.stat().st_size)
+        if size >= faults.MOST_TAKEN * Disk.free:
+            full.set()
+
+    monkeypatch.setattr(faults.Fill, "_grow", noted)
+    runtime.speed = 10.0
+    fault = make("fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
+    (undo,) = fault.undo
+    assert undo == ("remove", str(runtime.scratch() / "drill.fill"))
+    fault.inject()
+    assert full.wait(10)
+    fault.cease()
+    assert sizes == sorted(sizes)
+    assert len({*sizes}) > 3
+    assert sizes[-1] == faults.MOST_TAKEN * Disk.free
+    assert Path(undo[1]).stat().st_size == sizes[-1]
+
+
+@pytest.fixture
+def storage(runtime: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, float | None]:
+    """Answer for Prometheus what it says of its storage, in bytes."""
+    said: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
+    runtime.urls["prometheus"] = api.url
+    monkeypatch.setattr(
+        "firedrill.drills.faults.Prometheus.value",
+        lambda _, query: said["limit" if "limit" in query else "used"],
+    )
+    return said
+
+
+@pytest.mark.parametrize(("used", "taken"), [(400.0, 550), (950.0, 0), (2000.0, 0)])
+def test_prometheus_storage_is_filled_up(
+    make: Make, runtime: Any, storage: dict[str, float | None], used: float, taken: int
+) -> None:
+    storage["used"] = used
+    fault = make("fill", where="prometheus", to=0.95)
+    fault.inject()
+    fault.cease()
+    file = runtime.data("prometheus") / "wal" / "drill.fill"
+    assert list(fault.undo) == [("remove", str(file))]
+    assert file.stat().st_size == taken
+
+
+@pytest.mark.parametrize("absent", ["limit", "used"])
+def test_storage_without_limit_is_refused(
+    make: Make, storage: dict[str, float | None], absent: str
+) -> None:
+    storage[absent] = None
+    with pytest.raises(FaultError, match="set PROMETHEUS_RETENTION_SIZE"):
+        make("fill", where="prometheus", to=0.95).inject()
+
+
+@pytest.mark.xfail(reason="only the host's is bounded", strict=True)
+def test_prometheus_file_is_bounded_too(
+    make: Make, runtime: Any, storage: dict[str, float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch)
+    storage["limit"] = Disk.free * 0.9
+    with pytest.raises(FaultError):
+        make("fill", where="prometheus", to=0.95).inject()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "arguments"),
+    [("burn", {"cores": "all"}, ["burn"]), ("hog", {"leave": 0.99}, ["hog", "0.99"])],
+)
+def test_strain_is_process_with_pipe(
+    make: Make, monkeypatch: pytest.MonkeyPatch, kind: str, parameters: Any, arguments: list[str]
+) -> None:
+    seen: list[Any] = []
+
+    class FakeProcess:
+        def __init__(self, command: list[str], **options: Any) -> None:
+            seen.append((command[1:], options["stdin"], options["env"]["FIREDRILL_RUN"]))
+
+        def communicate(self) -> None:
+            seen.append("over")
+
+    monkeypatch.setattr("firedrill.drills.faults.subprocess.Popen", FakeProcess)
+    fault = make(kind, **parameters)
+    fault.inject()
+    module = ["-m", "firedrill.drills.strain"]
+    assert seen == [([*module, *arguments], subprocess.PIPE, "the-run")]
+    fault.cease()
+    assert seen[1:] == ["over"]
+    assert list(fault.undo) == []
+
+
+def test_real_strain_ends_when_ceased(
+    runtime: Any, traffic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)  # where the command line is
+    run = f"test-{id(runtime)}"
+    scene = Scene(runtime, traffic, run, lasts=9.0)
+    fault = faults.make(FaultSpec("hog", parameters={"leave": 0.99}), scene)
+    fault.inject()
+    poll_until(lambda: of_run(run), "the strain")
+    fault.cease()
+    assert of_run(run) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
+    make(kind, "web", where="host", part="prometheus").cease()
+    assert runtime.asked == []
+
+
+def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
+    runtime: Any = FakeRuntime(tmp_path)
+    for kind in KINDS:
+        spec = FaultSpec(kind, "web", {"where": "host", "part": "prometheus"})
+        assert isinstance(list(faults.make(spec, Scene(runtime, traffic, "r", 1.0)).undo), list)
+    assert runtime.asked == []
+    assert list(tmp_path.iterdir()) == []

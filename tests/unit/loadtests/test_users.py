@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import gevent
+import pytest
+from locust.env import Environment
+
+from loadtests import users
+from loadtests.users import ROWS, NormalClient
+from tests.unit.apps.loopback import Answer, Peer
+
+HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return Environment(user_classes=[NormalClient])
+
+
+@pytest.fixture
+def client(environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> NormalClient:
+    monkeypatch.setattr(NormalClient, "host", peer.url)
+    return NormalClient(environment)
+
+
+def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
+    client.process()
+    (arrival,) = peer.arrivals
+    assert (arrival.method, arrival.path) == ("POST", "/process")
+    assert arrival.headers["Content-Type"] == "application/json"
+    assert json.loads(arrival.body) == ROWS
+    assert len(ROWS) == 20
+
+
+def test_client_opens_the_start_page(client: NormalClient, peer: Peer) -> None:
+    client.home()
+    assert [(arrival.method, arrival.path) for arrival in peer.arrivals] == [("GET", "/")]
+
+
+def test_client_keeps_its_connection(client: NormalClient, peer: Peer) -> None:
+    for ask in (client.process, client.home, client.process):
+        ask()
+    assert len({arrival.port for arrival in peer.arrivals}) == 1
+
+
+def test_failure_is_counted_and_survived(
+    client: NormalClient, environment: Environment, peer: Peer
+) -> None:
+    failed: list[bool] = []
+    environment.events.request.add_listener(
+        lambda exception, **_: failed.append(exception is not None)
+    )
+    for status in (503, 0, 200):  # 0 closes the connection
+        peer.answer = partial(Answer, status)
+        client.process()
+    assert failed == [True, True, False]
+
+
+def test_rows_go_more_often_than_pages() -> None:
+    names = [task.__name__ for task in NormalClient.tasks]
+    assert names.count("process") == 19 * names.count("home")
+
+
+def test_client_asks_once_a_second(client: NormalClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([1000.0, 1000.0, 1000.25, 1000.25])
+    monkeypatch.setattr("locust.user.wait_time.perf_counter", lambda: next(moments))
+    client.wait_time()  # the first time there is nothing to wait for
+    assert client.wait_time() == pytest.approx(0.75)
+
+
+def test_clients_are_spread_over_the_second(
+    client: NormalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(users, "_numbers", count())
+    monkeypatch.setattr(gevent, "sleep", slept.append)
+    for _ in range(24):
+        client.on_start()
+    moments = sorted(slept)
+    gaps = [b - a for a, b in zip(moments, [*moments[1:], moments[0] + 1], strict=True)]
+    # Evenly it would be a 24th of a second each.
+    assert (min(gaps) > 1 / 50, max(gaps) < 1 / 12) == (True, True)
+
+
+def test_client_waits_for_the_load_balancers_answer() -> None:
+    limits = dict(re.findall(r"^ +timeout (queue|server) (\d+)s$", HAPROXY.read_text(), re.M)[:2])
+    assert NormalClient.network_timeout > int(limits["queue"]) + int(limits["server"])
