@@ -31,9 +31,13 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-def client(environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> NormalClient:
+def client(
+    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NormalClient]:
     monkeypatch.setattr(NormalClient, "host", peer.url)
-    return NormalClient(environment)
+    made = NormalClient(environment)
+    yield made
+    made.client.client.close()
 
 
 def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
@@ -74,22 +78,44 @@ def test_rows_go_more_often_than_pages() -> None:
     assert names.count("process") == 19 * names.count("home")
 
 
-def test_client_asks_once_a_second(client: NormalClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter([1000.0, 1000.0, 1000.25, 1000.25])
-    monkeypatch.setattr("locust.user.wait_time.perf_counter", lambda: next(moments))
-    client.wait_time()  # the first time there is nothing to wait for
-    assert client.wait_time() == pytest.approx(0.75)
+class Time:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(users, "monotonic", lambda: self.now)
+        monkeypatch.setattr(gevent, "sleep", self.sleep)
+        monkeypatch.setattr(users, "_numbers", count())
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
-def test_clients_are_spread_over_the_second(
-    client: NormalClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(users, "_numbers", count())
-    monkeypatch.setattr(gevent, "sleep", slept.append)
-    for _ in range(24):
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    return Time(monkeypatch)
+
+
+def test_client_asks_once_a_second(client: NormalClient, time: Time) -> None:
+    client.on_start()
+    asked = []
+    for took in (0.25, 0.5, 2.0, 0.25, 0.0):
+        asked.append(time.now)
+        time.sleep(took)
+        time.sleep(client.wait_time())
+    # An answer after 2 s makes the next request late, and nothing is made up for it.
+    assert asked == pytest.approx([1000, 1001, 1002, 1004, 1005])
+
+
+def test_clients_are_spread_over_the_second(client: NormalClient, time: Time) -> None:
+    asked: list[float] = []
+    for _ in range(24):  # all made in one moment, and looked at in their second round
+        time.now = 1000.0
         client.on_start()
-    moments = sorted(slept)
+        time.sleep(0.01)
+        time.sleep(client.wait_time())
+        asked.append(time.now - 1001)
+    moments = sorted(asked)
     gaps = [b - a for a, b in zip(moments, [*moments[1:], moments[0] + 1], strict=True)]
     # Evenly it would be a 24th of a second each.
     assert (min(gaps) > 1 / 50, max(gaps) < 1 / 12) == (True, True)
