@@ -11,7 +11,7 @@ from rich.console import Console
 
 from . import settings
 from .drills import Catalogue, InvalidDrillError, read_all, rules, screen
-from .drills.drill import Drill
+from .drills.drill import USERS, Drill
 from .drills.quiet import watch
 from .drills.report import write
 from .drills.section import UNITS
@@ -119,4 +119,4 @@ def _choose(names: Sequence[str], here: bool) -> list[Drill]:
             f"{past[0]} needs a made-up past, which your own series are spared: drill it without"
             " --here."
         )
-    return sorted(chosen, key=lambda found: (found.load.users != 24, str(found.load)))
+    return sorted(chosen, key=lambda found: (found.load.users != USERS, str(found.load)))

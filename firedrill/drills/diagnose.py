@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,10 @@ def _fits(metric: dict[str, str], drill: Drill) -> bool:
     return all(metric.get(name) in (None, value) for name, value in drill.expect.labels.items())
 
 
+def _fits_all(labels: Mapping[str, str], drill: Drill) -> bool:
+    return all(labels.get(name) == value for name, value in drill.expect.labels.items())
+
+
 def _number(sample: dict[str, Any]) -> str:
     return f"{float(sample['value'][1]):.4g}"
 
@@ -70,7 +74,10 @@ def _firing(drill: Drill, parts: Parts) -> str:
         return "Prometheus has no such rule."
     if not rule.alerts:
         return "it was pending and went back: the fault did not last as long as its `for`."
-    return f"it is {rule.alerts[0].state}: its `for` of {rule.hold:g} s is not over."
+    meant = [alert for alert in rule.alerts if _fits_all(alert.labels, drill)]
+    if not meant:
+        return f"its rule sees {_labels(rule)}, which lacks the labels that the drill expects."
+    return f"it is {meant[0].state}: its `for` of {rule.hold:g} s is not over."
 
 
 def _notified(drill: Drill, parts: Parts) -> str:

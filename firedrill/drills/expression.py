@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import promql_parser as promql
 
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
-SETS = ("and", "or", "unless")
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,13 @@ def comparison(expression: str) -> Comparison | None:
     Beside `and`, `or` and `unless`, the left side comes first, as it is what the alert shows.
     """
     for node in _comparisons(promql.parse(expression)):
-        return Comparison(node.lhs.prettify(), _sign(node), node.rhs.prettify())
+        return Comparison(_on_one_line(node.lhs), _sign(node), _on_one_line(node.rhs))
     return None
+
+
+def _on_one_line(node: promql.Expr) -> str:
+    # The parser breaks what is long. No string of our rules has a space that could suffer.
+    return " ".join(node.prettify().split())
 
 
 def _comparisons(node: promql.Expr) -> Iterator[promql.BinaryExpr]:

@@ -17,6 +17,7 @@ import requests
 
 from ..errors import FiredrillError
 from ..runtimes import Runtime
+from ..settings import ROOT
 from . import marked
 from .ask import Prometheus
 from .drill import FaultSpec
@@ -67,6 +68,9 @@ class Fault:
         """Return the steps that end the fault."""
         return ()
 
+    def prepare(self) -> None:
+        """Do what takes long and is not the fault yet, before its time is taken."""
+
     def inject(self) -> None:
         """Begin; raise `FaultError` where that can't be."""
 
@@ -90,7 +94,8 @@ class Fault:
         def loop() -> None:
             due = time.monotonic()
             while not self._over.is_set():
-                with contextlib.suppress(FiredrillError):  # it may just be down: next time then
+                # It may just be down: next time then.
+                with contextlib.suppress(FiredrillError, OSError):
                     act()
                 due += every
                 self._over.wait(max(0.0, due - time.monotonic()))
@@ -205,7 +210,13 @@ class Fill(Fault):
         )
         if not limit or used is None:
             raise FaultError("Prometheus has no size limit: set PROMETHEUS_RETENTION_SIZE.")
-        return self.number("to", 0.95) * limit - used
+        missing = self.number("to", 0.95) * limit - used
+        if missing > MOST_TAKEN * shutil.disk_usage(self._file.parent).free:
+            raise FaultError(
+                "To fill Prometheus's storage would take too much of the disk's free space:"
+                " lower PROMETHEUS_RETENTION_SIZE."
+            )
+        return missing
 
     def _grow(self, size: float) -> None:
         with self._file.open("ab") as file:
@@ -216,24 +227,35 @@ class Fill(Fault):
 class Strain(Fault):
     """Use up the host's processors or its memory, in a process of its own."""
 
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[str] | None = None
 
     @property
     def undo(self) -> Sequence[Step]:
         """Return nothing: the process ends with this one's pipe."""
         return []
 
-    def inject(self) -> None:
-        """Start the process."""
-        arguments = [self.spec.kind]
-        if self.spec.kind == "hog":
-            arguments.append(str(self.number("leave", 0.07)))
+    def prepare(self) -> None:
+        """Start the process and wait until it is ready, which takes a host's memory a while."""
+        shares = [f"{self.number(name, 0.0)}" for name in KINDS[self.spec.kind].numbers]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "firedrill.drills.strain", *arguments],
+            [sys.executable, "-m", "firedrill.drills.strain", self.spec.kind, *shares],
             env=marked.environment(self.scene.run),
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
             start_new_session=True,
         )
+        assert self._process.stdout
+        if not self._process.stdout.readline():
+            raise FaultError(f"The process of {self.spec} ended by itself.")
+
+    def inject(self) -> None:
+        """Let the process begin."""
+        assert self._process
+        assert self._process.stdin
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
 
     def cease(self) -> None:
         """End the process."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..runtimes import choose
+from ..settings import ROOT
 from . import marked, steps
 from .ledger import Ledger
 
@@ -24,7 +25,8 @@ class Guard:
     def __init__(self, home: Path) -> None:
         # A session of its own, so that Ctrl-C reaches the run alone.
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "firedrill.drills.guard", str(home)],
+            [sys.executable, "-m", "firedrill.drills.guard", str(home.absolute())],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -54,6 +54,8 @@ def _series(past: Past, prometheus: Prometheus) -> Iterator[tuple[str, str, floa
         raise DrillError(f"{past.series} finds nothing, so it has no past to make up.")
     for sample in found:
         labels = dict(sample["metric"])
+        if "__name__" not in labels:
+            raise DrillError(f"{past.series} finds series without a name, which can't be kept.")
         yield labels.pop("__name__"), _text(labels), float(sample["value"][1])
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal["services", "stack", "anything", "nothing"]
+
+
+# Parameters that are a part of something.
+SHARES = ("ratio", "leave", "approach", "to", "share_per_second")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,14 @@ class FaultKind:
     grows: Sequence[str] = ()
     waits: Sequence[str] = ()
     of_services: bool = False
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Return the least (more than that, if it is 0) and the most that a number may be."""
+        if name in SHARES:
+            return 0.0, 1.0
+        # A clock may be slow as well as fast, and a flood may be without errors.
+        free = self.name in ("skew", "logs")
+        return (-math.inf if free else 0.0), math.inf
 
 
 def _service(name: str, *numbers: str, **scaled: Sequence[str]) -> FaultKind:
@@ -71,10 +84,10 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("burn", "Every core is kept busy.", "nothing", words={"cores": ("all",)}),
         FaultKind(
             "hog",
-            "Memory is taken until only this share is left.",
+            "Memory is taken until only this share is left; `approach` comes before the clock.",
             "nothing",
-            numbers=("leave",),
-            required=("leave",),
+            numbers=("approach", "leave"),
+            required=("approach", "leave"),
         ),
         FaultKind(
             "config",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import psutil
 
 from ..settings import Ports, StackSettings
 from .errors import DrillError
@@ -30,6 +33,8 @@ class Entry:
     undo: Sequence[Step] = ()
     # Set by the guard of a run that was cut off, once it has undone everything.
     undone: bool = False
+    # The process of the run: while it lives, nobody else cleans up after it.
+    process: int = field(default_factory=os.getpid)
 
 
 class Ledger:
@@ -67,7 +72,9 @@ class Ledger:
     def held(self) -> Iterator[None]:
         """Be the only run of this home; wait for the guard of one that was cut off."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + (PATIENCE if self.read() else 0)
+        found = self.read()
+        cut_off = found is not None and not psutil.pid_exists(found.process)
+        deadline = time.monotonic() + (PATIENCE if cut_off else 0)
         with (self.file.parent / "lock").open("w") as lock:
             while True:
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,11 +119,20 @@ def _fault(fault: Section) -> FaultSpec:
     parameters: dict[str, float | str] = {}
     for key in kind.numbers:
         if key in fault:
-            parameters[key] = fault.seconds(key) if key == "every" else fault.number(key)
+            parameters[key] = _number(fault, key, kind)
     for key, words in kind.words.items():
         if key in fault:
             parameters[key] = _word(fault, key, words)
     return FaultSpec(name, fault.text("target"), parameters)
+
+
+def _number(fault: Section, key: str, kind: FaultKind) -> float:
+    value = fault.seconds(key) if key == "every" else fault.number(key)
+    least, most = kind.bounds(key)
+    if not least < value <= most:
+        limit = f" and at most {most:g}" if most < math.inf else ""
+        fault.refuse(f"{key} is {value:g}: it takes more than {least:g}{limit}", key)
+    return value
 
 
 def _word(section: Section, key: str, words: Sequence[str]) -> str:

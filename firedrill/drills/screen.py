@@ -83,5 +83,5 @@ def listed(catalogue: Catalogue) -> Table:
     """Return the table of all drills."""
     table = Table("Alert", "What is broken", "Fault", box=None, pad_edge=False)
     for drill in catalogue.drills.values():
-        table.add_row(drill.alert, drill.says, str(drill.fault))
+        table.add_row(*map(escape, (drill.alert, drill.says, str(drill.fault))))
     return table

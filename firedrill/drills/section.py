@@ -23,6 +23,8 @@ class Section:
         self._node = node
         self._items: dict[str, yaml.Node] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.refuse("a key must be a word", key)
             if key.value in self._items:
                 self.refuse(f"{key.value} is there twice", key)
             self._items[key.value] = value
@@ -121,6 +123,8 @@ def load(file: Path, name: str) -> Section:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidDrillError(f"{name}:{line}: it is not YAML ({error.problem}).") from error
+    except yaml.YAMLError as error:  # a character that YAML does not have; it tells no line
+        raise InvalidDrillError(f"{name}:1: it is not YAML ({error}).") from error
     if not isinstance(node, yaml.MappingNode):
         raise InvalidDrillError(f"{name}:1: a drill is a mapping that begins with `alert:`.")
     return Section(name, node)

@@ -61,18 +61,15 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
         stack = settings if options.here else own_settings(settings, options.speed)
         entry = Entry(run, began, stack)
         ledger.write(entry)
-        after.callback(ledger.clear)
         guard = Guard(settings.home)
-        after.callback(guard.dismiss)
         runtime = choose(stack, lambda _: None)
+        after.callback(_leave, ledger, guard, runtime, progress)
         if options.here:
             _require_running(runtime)
         else:
-            after.callback(runtime.down, lambda _: None)
             _clean_start(runtime, stack, progress)
         folder = _folder(settings.home, began)
         traffic = Traffic(runtime.addresses()["Services"], run, folder / "locust.log")
-        after.callback(_undo_rest, ledger, runtime)
         after.callback(traffic.stop)
         after.callback(marked.end, run)
 
@@ -120,13 +117,14 @@ def run(found: Session, drills: Sequence[Drill], options: Options) -> Report:
 def _clean_up(ledger: Ledger) -> str:
     """Undo what a run that was cut off left broken; return a sentence about it."""
     entry = ledger.read()
-    ledger.clear()
     if entry is None:
+        ledger.clear()
         return "An earlier run was cut off before it had broken anything."
     when = time.strftime("%H:%M:%S", time.localtime(entry.began))
     during = f" during {entry.alert}" if entry.alert else ""
     said = f"The run of {when} was cut off{during}"
     if entry.undone:
+        ledger.clear()
         return f"{said}; its guard has undone its fault."
     marked.end(entry.run)
     runtime = choose(entry.stack, lambda _: None)
@@ -136,14 +134,25 @@ def _clean_up(ledger: Ledger) -> str:
         failures = []  # the stack that was broken is gone
     if failures:
         raise DrillError(f"{said}, and its fault can't be undone: {failures[0]}")
+    ledger.clear()
     return f"{said}; its fault was undone now."
 
 
-def _undo_rest(ledger: Ledger, runtime: Runtime) -> None:
-    """Undo what is broken still, as after a second Ctrl-C in the middle of undoing it."""
+def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, progress: Progress) -> None:
+    """End a stack of the run's own; undo what is broken still, as after a second Ctrl-C.
+
+    What can't be undone stays on record, and the guard tries once more.
+    """
     entry = ledger.read()
-    if entry is not None and entry.undo:
-        steps.perform(runtime, entry.undo)
+    failures = steps.perform(runtime, entry.undo) if entry else []
+    if entry and entry.stack.rehearsal:
+        runtime.down(lambda _: None)
+        failures = []  # the stack that was broken is gone
+    if failures:
+        progress.note(f"Something is broken still, and the next run tries again: {failures[0]}")
+        return
+    guard.dismiss()
+    ledger.clear()
 
 
 def _require_running(runtime: Runtime) -> None:

@@ -9,7 +9,6 @@ import requests
 
 from ..errors import FiredrillError
 from ..runtimes import Runtime
-from . import marked
 
 # The name of what is done, then its arguments. Each step may be done twice.
 Step = tuple[str, ...]
@@ -21,22 +20,26 @@ def perform(runtime: Runtime, steps: Sequence[Step]) -> list[str]:
     failures = []
     for name, *arguments in reversed(steps):
         try:
-            ACTIONS[name](runtime, *arguments)
+            ACTIONS.get(name, _unknown)(runtime, *arguments)
         except (FiredrillError, OSError) as error:
             failures.append(f"{name} {' '.join(arguments)}: {error}")
     return failures
 
 
 def _faults_off(runtime: Runtime, target: str, kind: str) -> None:
+    refused = []
     for address in addresses(runtime, target):
+        url = f"http://{address}/faults/{kind}"
         try:
-            requests.delete(
-                f"http://{address}/faults/{kind}",
-                headers={"Authorization": f"Bearer {runtime.token()}"},
-                timeout=TIMEOUT,
+            answer = requests.delete(
+                url, headers={"Authorization": f"Bearer {runtime.token()}"}, timeout=TIMEOUT
             )
         except requests.RequestException:
             continue  # it is gone, and its faults with it
+        if not answer.ok:
+            refused.append(f"{url} answers {answer.status_code}.")
+    if refused:
+        raise FiredrillError(" ".join(refused))
 
 
 def addresses(runtime: Runtime, target: str) -> list[str]:
@@ -47,6 +50,10 @@ def addresses(runtime: Runtime, target: str) -> list[str]:
         if target in (instance.name, instance.service) and instance.pid is not None
     ]
     return [instance.address for instance in found]
+
+
+def _unknown(*_: object) -> None:
+    raise FiredrillError("this version knows no such step.")
 
 
 def _remove(_: Runtime, path: str) -> None:
@@ -60,5 +67,4 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "relist": lambda runtime: runtime.relist(),
     "faults_off": _faults_off,
     "remove": _remove,
-    "end": lambda _, run: marked.end(run),
 }

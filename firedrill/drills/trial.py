@@ -57,6 +57,8 @@ class Trial:
     removed: float | None = None
     _checked: runbook.Checked = field(default_factory=runbook.Checked)
     _pace: least.Pace | None = None
+    # Says what could not be undone.
+    _stuck: str = ""
 
     def run(self) -> Outcome:
         """Run it and return how it went; the fault is over then, whatever happened."""
@@ -108,10 +110,10 @@ class Trial:
         try:
             self._break_and_mend()
         except (UnmetError, FiredrillError) as error:
-            return "failed", str(error)
+            return "failed", " ".join(dict.fromkeys(filter(None, (str(error), self._stuck))))
         try:
             self._await_steady("steady again", self._resolve)
-        except UnsteadyError as error:
+        except (UnsteadyError, FiredrillError) as error:
             return "deviated", f"The steady state did not come back: {error}"
         return "passed", ""
 
@@ -175,22 +177,28 @@ class Trial:
         self._witness.remember()
         self.stage.broken(self.drill.alert, fault.undo)
         try:
+            fault.prepare()
             self.injected = self._witness.since = time.time()
             fault.inject()
             self._detect_it()
         finally:
             self._mend(fault)
+        if self._stuck:
+            raise UnmetError(self._stuck)
         if self.drill.expect.late:
             self._await("notified", self._witness.told, self._resolve)
         self._await("resolved", self._witness.resolved, self._resolve)
 
     def _mend(self, fault: Fault) -> None:
-        fault.cease()
-        failures = steps.perform(self.stage.scene.runtime, fault.undo)
-        self.removed = time.time()
-        if failures:
-            raise UnmetError(f"The fault could not be undone: {failures[0]}")
-        self.stage.broken("", ())
+        try:
+            fault.cease()
+        finally:
+            failures = steps.perform(self.stage.scene.runtime, fault.undo)
+            self.removed = time.time()
+            if failures:  # and it stays on record, so that it is tried again
+                self._stuck = f"The fault could not be undone: {failures[0]}"
+            else:
+                self.stage.broken("", ())
 
     def _detect_it(self) -> None:
         if self.drill.expect.instead is None:

@@ -96,7 +96,6 @@ def test_pending_alert_waits_for_its_for(fakes: Fakes) -> None:
     assert "went back" in said(fakes, "firing")
 
 
-@pytest.mark.xfail(reason="alerts with other labels are looked at too", strict=True)
 def test_firing_with_other_labels_is_told(fakes: Fakes) -> None:
     fakes.state = rule("firing", severity="ticket")
     assert "it is firing: its `for`" not in said(fakes, "firing")

@@ -36,7 +36,6 @@ def test_expression_may_compare_nothing(expression: str) -> None:
 LONG = " + ".join(f'sum(rate(requests_total{{service="web",part="{n}"}}[5m]))' for n in range(4))
 
 
-@pytest.mark.xfail(reason="prettify breaks lines, which sentences must not have", strict=True)
 def test_long_sides_stay_one_line() -> None:
     found = comparison(f"{LONG} > 1")
     assert found

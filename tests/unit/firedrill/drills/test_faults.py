@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import threading
@@ -232,7 +233,6 @@ def test_storage_without_limit_is_refused(
         make("fill", where="prometheus", to=0.95).inject()
 
 
-@pytest.mark.xfail(reason="only the host's is bounded", strict=True)
 def test_prometheus_file_is_bounded_too(
     make: Make, runtime: Any, storage: dict[str, float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +244,10 @@ def test_prometheus_file_is_bounded_too(
 
 @pytest.mark.parametrize(
     ("kind", "parameters", "arguments"),
-    [("burn", {"cores": "all"}, ["burn"]), ("hog", {"leave": 0.99}, ["hog", "0.99"])],
+    [
+        ("burn", {"cores": "all"}, ["burn"]),
+        ("hog", {"approach": 0.995, "leave": 0.99}, ["hog", "0.995", "0.99"]),
+    ],
 )
 def test_strain_is_process_with_pipe(
     make: Make, monkeypatch: pytest.MonkeyPatch, kind: str, parameters: Any, arguments: list[str]
@@ -254,17 +257,19 @@ def test_strain_is_process_with_pipe(
     class FakeProcess:
         def __init__(self, command: list[str], **options: Any) -> None:
             seen.append((command[1:], options["stdin"], options["env"]["FIREDRILL_RUN"]))
+            self.stdin, self.stdout = io.StringIO(), io.StringIO("ready\n")
 
         def communicate(self) -> None:
-            seen.append("over")
+            seen.append(self.stdin.getvalue())
 
     monkeypatch.setattr("firedrill.drills.faults.subprocess.Popen", FakeProcess)
     fault = make(kind, **parameters)
-    fault.inject()
+    fault.prepare()
     module = ["-m", "firedrill.drills.strain"]
     assert seen == [([*module, *arguments], subprocess.PIPE, "the-run")]
+    fault.inject()
     fault.cease()
-    assert seen[1:] == ["over"]
+    assert seen[1:] == ["go\n"]
     assert list(fault.undo) == []
 
 
@@ -274,7 +279,9 @@ def test_real_strain_ends_when_ceased(
     monkeypatch.chdir(ROOT)  # where the command line is
     run = f"test-{id(runtime)}"
     scene = Scene(runtime, traffic, run, lasts=9.0)
-    fault = faults.make(FaultSpec("hog", parameters={"leave": 0.99}), scene)
+    spec = FaultSpec("hog", parameters={"approach": 0.995, "leave": 0.99})
+    fault = faults.make(spec, scene)
+    fault.prepare()
     fault.inject()
     poll_until(lambda: of_run(run), "the strain")
     fault.cease()

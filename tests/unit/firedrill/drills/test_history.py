@@ -121,7 +121,6 @@ def test_lines_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
     assert values == ["5", "5", "5", "20", "20", "20"]
 
 
-@pytest.mark.xfail(reason="a KeyError about __name__", strict=True)
 def test_relative_line_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakePrometheus, "found", [{"metric": {}, "value": [0, "4"]}])
     past = Past("up", over=60.0, step=60.0, begin=1.0, end=1.0, relative=True)

@@ -14,6 +14,8 @@ from firedrill.settings import Ports, StackSettings
 from tests.unit.firedrill.drills.fakes import FakeClock
 
 UNDO = [("start", "web"), ("configure", "prometheus", "rules.d/drill.yml"), ("relist",)]
+# No process has it: the kernel gives no number above 2^22.
+GONE = 2**22 + 1
 
 
 @pytest.fixture
@@ -89,11 +91,19 @@ def test_second_run_is_refused(ledger: Ledger, clock: FakeClock) -> None:
 
 
 def test_guard_is_waited_for(ledger: Ledger, entry: Entry, clock: FakeClock) -> None:
-    ledger.write(entry)
+    ledger.write(replace(entry, process=GONE))
     begun = clock.now
     with busy(ledger), pytest.raises(DrillError):
         ledger.held().__enter__()
     assert clock.now - begun == pytest.approx(ledgers.PATIENCE, abs=1)
+
+
+def test_living_run_is_not_waited_for(ledger: Ledger, entry: Entry, clock: FakeClock) -> None:
+    ledger.write(entry)
+    begun = clock.now
+    with busy(ledger), pytest.raises(DrillError, match=r"^Another run of drills is at work"):
+        ledger.held().__enter__()
+    assert clock.now - begun == ledgers.STEP
 
 
 def test_lock_is_given_back(ledger: Ledger) -> None:

@@ -220,7 +220,6 @@ def test_bad_drill_is_one_complaint(folder: Path) -> None:
         "{kind: fill, where: prometheus, to: 50}",
     ],
 )
-@pytest.mark.xfail(reason="no bounds yet", strict=True)
 def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:
     with pytest.raises(InvalidDrillError):
         reading(LEAST.replace("{kind: errors, target: web, ratio: 0.5}", fault))

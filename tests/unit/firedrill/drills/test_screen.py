@@ -108,7 +108,6 @@ def test_list_has_each_drill() -> None:
     assert lines[2].rstrip().endswith("stop on lb")
 
 
-@pytest.mark.xfail(reason="the table takes says for markup", strict=True)
 def test_list_takes_nothing_for_markup() -> None:
     found = Catalogue({"Down": a_drill(says="Web [red] is frozen.")}, [])
     assert "[red]" in printed(lambda console: console.print(screen.listed(found)))

@@ -105,7 +105,6 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "Down.yml", "drills/Down.yml")
 
 
-@pytest.mark.xfail(reason="these are not caught yet", strict=True)
 @pytest.mark.parametrize("text", ["a: \x07", "? [a, b]\n: c\n", "? {a: b}\n: c\n"])
 def test_strange_yaml_is_refused_too(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidDrillError, match=r"^drills/Down.yml:\d+: "):

@@ -141,7 +141,6 @@ def test_what_is_left_is_undone(stage: Stage) -> None:
     assert stage.log == ["guard", "end", "no load", "resume", "dismiss"]
 
 
-@pytest.mark.xfail(reason="the ledger is cleared although it is still broken", strict=True)
 def test_failed_undo_stays_on_record(stage: Stage) -> None:
     stage.runtime.refuses = {"resume"}
     with pytest.raises(KeyboardInterrupt):
@@ -202,7 +201,6 @@ def test_stuck_fault_refuses_the_run(stage: Stage) -> None:
     assert "guard" not in stage.log
 
 
-@pytest.mark.xfail(reason="the ledger is cleared before the fault is undone", strict=True)
 def test_stuck_fault_stays_on_record(stage: Stage) -> None:
     stage.cut_off()
     stage.runtime.refuses = {"resume"}

@@ -1,3 +1,4 @@
+import mmap
 import subprocess
 import sys
 import uuid
@@ -18,13 +19,21 @@ def run() -> Iterator[str]:
     marked.end(made)
 
 
-def strained(run: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def strained(run: str, *arguments: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
         [sys.executable, "-m", "firedrill.drills.strain", *arguments],
         env=marked.environment(run),
         cwd=ROOT,
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    assert process.stdin
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return process
 
 
 def test_burning_ends_with_its_pipe(run: str) -> None:
@@ -37,7 +46,7 @@ def test_burning_ends_with_its_pipe(run: str) -> None:
 
 
 def test_hogging_ends_with_its_pipe(run: str) -> None:
-    process = strained(run, "hog", "0.99")
+    process = strained(run, "hog", "0.995", "0.99")
     assert process.poll() is None
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -49,18 +58,12 @@ class FakeMemory:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.total = 100 * strain.CHUNK
         self.available = 50 * strain.CHUNK
-        self.looks = 0
         monkeypatch.setattr("firedrill.drills.strain.psutil.virtual_memory", lambda: self)
-        monkeypatch.setattr(strain, "_touched", self._take)
-        monkeypatch.setattr("firedrill.drills.strain.select.select", self._ended)
-        monkeypatch.setattr("firedrill.drills.strain.Path.write_text", lambda *_: 0)
+        monkeypatch.setattr("firedrill.drills.strain.mmap.mmap", self._take)
 
-    def _take(self, size: int) -> None:
+    def _take(self, _: int, size: int, *, flags: int) -> None:
+        assert flags & mmap.MAP_POPULATE
         self.available -= size
-
-    def _ended(self, *_: object) -> tuple[bool]:
-        self.looks += 1
-        return (self.looks > 3,)
 
 
 @pytest.mark.parametrize(("leave", "chunks"), [(0.1, 11), (0.5, 50), (0.99, 50)])
@@ -68,12 +71,19 @@ def test_share_is_left_available(
     monkeypatch: pytest.MonkeyPatch, leave: float, chunks: int
 ) -> None:
     memory = FakeMemory(monkeypatch)
-    strain.hog(leave)
+    list(strain._taken(leave))
     assert memory.available == chunks * strain.CHUNK
     assert memory.available >= leave * memory.total or leave > 0.5
 
 
-def test_every_page_is_touched() -> None:
-    block = strain._touched(4 * strain.PAGE)
-    assert [block[place] for place in range(0, len(block), strain.PAGE)] == [1, 1, 1, 1]
-    block.close()
+def test_strain_that_is_not_begun_ends(run: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "firedrill.drills.strain", "burn"],
+        env=marked.environment(run),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert process.stdout == b"ready\n"
+    assert not of_run(run)

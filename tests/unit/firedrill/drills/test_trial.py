@@ -144,7 +144,6 @@ def test_failed_undo_stays_on_record(world: World) -> None:
     assert world.log[-1] == "resume"
 
 
-@pytest.mark.xfail(reason="the failed undo takes the interrupt's place", strict=True)
 def test_failed_undo_hides_no_interrupt(world: World) -> None:
     world.runtime.refuses = {"resume"}
     world.raises["inject"] = KeyboardInterrupt()
@@ -152,7 +151,6 @@ def test_failed_undo_hides_no_interrupt(world: World) -> None:
         world.run()
 
 
-@pytest.mark.xfail(reason="an error of cease leaves the fault on until the run ends", strict=True)
 def test_failed_cease_is_undone_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     make = faults.make
 
@@ -214,7 +212,6 @@ def test_unsteady_end_is_a_deviation(world: World) -> None:
     assert "resolved" in outcome.times
 
 
-@pytest.mark.xfail(reason="not caught there", raises=DrillError, strict=True)
 def test_load_that_died_is_deviation(world: World) -> None:
     told = world.runtime.told
 

@@ -90,6 +90,9 @@ class World:
         class FakeFault:
             undo = (("resume", spec.target),)
 
+            def prepare(self) -> None:
+                world._maybe("prepare")
+
             def inject(self) -> None:
                 world.log.append(("inject", scene.lasts))
                 world.on = world.clock.now
