@@ -18,3 +18,4 @@ NormalClient = users.NormalClient
 
 events.init_command_line_parser.add_listener(shapes.set_defaults)
 events.init.add_listener(shapes.stop_on_sigterm)
+events.init.add_listener(users.take_host)

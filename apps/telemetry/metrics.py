@@ -27,6 +27,9 @@ from .clock import Clock
 # an objective that is a bucket's bound is measured exactly.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+# Python's own; a line below LOG_LEVEL is not written and so not counted.
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 # What the exporter declares by itself; the names are its own, the labels ours (see exposition.py).
 EXPORTER_METRICS = (
     "flask_exporter_info",
@@ -119,6 +122,8 @@ class Metrics:
             mode="livemax",
         )
         self.log_records = self.counter("log_records_total", "Lines logged, by level.", ("level",))
+        for level in LEVELS:  # from the start, so that the first error is an increase
+            self.log_records.labels(level=level)
         self.fault_active = self.gauge(
             "fault_active", "1 while the fault is switched on.", ("kind",), mode="livemax"
         )

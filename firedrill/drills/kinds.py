@@ -91,9 +91,9 @@ KINDS: Mapping[str, FaultKind] = {
         ),
         FaultKind(
             "config",
-            "A broken configuration is loaded.",
+            "A broken configuration is loaded; `webhook` is where notifications are sent to.",
             "nothing",
-            words={"part": ("prometheus", "alertmanager")},
+            words={"part": ("prometheus", "alertmanager", "webhook")},
             required=("part",),
         ),
         FaultKind("rule", "A rule is loaded that fails whenever it is evaluated.", "nothing"),

@@ -19,7 +19,8 @@ class Traffic:
     """At most one load at a time against the load balancer at `host`."""
 
     def __init__(self, host: str, run: str, log: Path) -> None:
-        self._host = host
+        # Locust puts paths behind it, which begin with a slash themselves.
+        self._host = host.rstrip("/")
         self._run = run
         self._log = log
         self._spec = LoadSpec(None, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import mmap
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,13 @@ MIB = 1024 * 1024
 logger = logging.getLogger("faults")
 
 
+def resident(size: int) -> mmap.mmap:
+    """Return so much memory, written to, that goes back to the system once it is closed."""
+    piece = mmap.mmap(-1, max(1, size))
+    piece.write(b"x" * len(piece))
+    return piece
+
+
 class Background:
     """What the faults do between requests, a tick at a time."""
 
@@ -27,7 +35,7 @@ class Background:
         self._state = state
         self._metrics = metrics
         self._clock = clock
-        self._kept: list[bytes] = []
+        self._kept: list[mmap.mmap] = []
         self._owed_lines = 0.0
         self._owed_errors = 0.0
 
@@ -61,12 +69,13 @@ class Background:
 
     def _keep_memory(self, fault: Fault | None, seconds: float) -> None:
         if fault is None:
-            self._kept.clear()
+            while self._kept:
+                self._kept.pop().close()
             return
         room = fault.parameters["mib"] - self.kept_mib()
         piece = min(room, fault.parameters["mib_per_second"] * seconds)
         if piece > 0:
-            self._kept.append(b"x" * int(piece * MIB))  # written to, so that it is resident
+            self._kept.append(resident(int(piece * MIB)))
 
     def _log(self, fault: Fault | None, seconds: float) -> None:
         if fault is None:

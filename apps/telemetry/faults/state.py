@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from itertools import count
 
 from .. import shared
 from .kinds import KINDS, Fault
@@ -12,6 +13,9 @@ from .kinds import KINDS, Fault
 # The numbers of one fault: when it ends (Unix seconds), ratio, duration, up to three parameters.
 WIDTH = 6
 END, RATIO, DURATION, FIRST = 0, 1, 2, 3
+# Steps of the golden ratio fill a unit evenly however many there are,
+# https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
+STEP = 0.6180339887
 
 
 class FaultState:
@@ -21,11 +25,10 @@ class FaultState:
         self,
         numbers: memoryview[float] = shared.FAULTS,
         clock: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         self._numbers = numbers
         self._clock = clock
-        self._chance = chance
+        self._struck: dict[str, count[int]] = defaultdict(count)
         self._row = {kind: row * WIDTH for row, kind in enumerate(KINDS)}
 
     def enable(self, fault: Fault) -> None:
@@ -61,6 +64,12 @@ class FaultState:
         )
 
     def strikes(self, kind: str) -> Fault | None:
-        """Return the fault when it is on and, by its ratio, hits this time."""
+        """Return the fault when it is on and, by its ratio, hits this time.
+
+        The hits are spread evenly, so that few requests already have their share, and yet no
+        period of them could meet one of the clients.
+        """
         fault = self.active(kind)
-        return fault if fault is not None and self._chance() < fault.ratio else None
+        if fault is None or (next(self._struck[kind]) + 0.5) * STEP % 1 >= fault.ratio:
+            return None
+        return fault

@@ -24,6 +24,8 @@ def configure(hands: Hands, part: str, name: str, text: str | None) -> None:
     _require_replaceable(hands, whole)
     if text is not None:
         configs.replace(hands.layout.etc / whole, text)
+    elif whole == configs.WEBHOOK:
+        configs.write_webhook(hands.layout, f"http://{hands.plan().of('responder')[0].address}")
     elif whole in configs.COMMITTED:
         configs.lay(hands.layout, whole, hands.settings.speed)
     else:
@@ -34,7 +36,7 @@ def configure(hands: Hands, part: str, name: str, text: str | None) -> None:
 def _require_replaceable(hands: Hands, whole: str) -> None:
     path = PurePosixPath(whole)
     extra = str(path.parent) in configs.EXTRA and path.suffix == ".yml"
-    ours = whole in configs.COMMITTED and not (hands.layout.etc / whole).is_dir()
+    ours = whole == configs.WEBHOOK or whole in configs.COMMITTED and not (hands.layout.etc / whole).is_dir()
     if not extra and not ours:
         folders = ", ".join(f"{folder}/*.yml" for folder in configs.EXTRA)
         raise UnconfigurableError(f"{whole} can't be configured: {folders} and the main files can.")

@@ -27,6 +27,9 @@ COMMITTED = {
 # Folders that have room for more, which a drill puts there while it lasts.
 EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
 
+# Where notifications go to, which only the runtime knows.
+WEBHOOK = "alertmanager/webhook_url"
+
 
 class ConfigError(FiredrillError):
     """A configuration file is broken; the text has the checking program's own words."""
@@ -45,8 +48,13 @@ def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> Non
     for folder in ("prometheus", "alertmanager", "responder"):
         (layout.data / folder).mkdir(parents=True, exist_ok=True)
     layout.targets.mkdir(parents=True, exist_ok=True)
-    (layout.etc / "alertmanager" / "webhook_url").write_text(f"{responder}/webhook")
+    write_webhook(layout, responder)
     write_fixed_targets(layout, plan)
+
+
+def write_webhook(layout: Layout, responder: str) -> None:
+    """Write where Alertmanager sends its notifications; it looks each time that it sends one."""
+    replace(layout.etc / WEBHOOK, f"{responder}/webhook")
 
 
 def lay(layout: Layout, name: str, speed: float) -> None:

@@ -53,14 +53,15 @@ def _excuses(text: str, lines: Iterable[str]) -> bool:
     return any(line.startswith(f"{text}: ") for line in lines)
 
 
-def check_alert(found: RuleTests) -> Found:
-    """Try every mutation of the alert that a file tests.
+def check_alert(*readers: RuleTests) -> Found:
+    """Try every mutation of the alert that these files test.
 
-    Raises ValueError if its tests fail already without any.
+    Raises ValueError if a test fails already without any.
     """
-    alert = found.rules()[0]
-    excuses = [line for line in found.excuses if ":" not in line.split(" ")[0]]
-    return _check(name(alert), [alert], [found], excuses)
+    alert = readers[0].rules()[0]
+    lines = [line for reader in readers for line in reader.excuses]
+    excuses = [line for line in lines if ":" not in line.split(" ")[0]]
+    return _check(name(alert), [alert], readers, excuses)
 
 
 def check_record(record: str, readers: Sequence[RuleTests]) -> Found:
@@ -69,6 +70,14 @@ def check_record(record: str, readers: Sequence[RuleTests]) -> Found:
     lines = [line for reader in readers for line in reader.excuses]
     excuses = [line.removeprefix(f"{record}: ") for line in lines if line.startswith(f"{record}: ")]
     return _check(record, rules, readers, excuses)
+
+
+def alerts(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
+    """Return each alert and its test files."""
+    found: dict[str, list[RuleTests]] = {}
+    for each in every:
+        found.setdefault(each.path.stem, []).append(each)
+    return found
 
 
 def records(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
@@ -101,10 +110,9 @@ def _noticed(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set
     """
     groups, needed = reader.groups(), reader.rules()
     variants = [variant(groups, needed, rule, each.rule) for rule, each in changed]
-    unchanged = variant(groups, needed, needed[0], needed[0])
     with TemporaryDirectory() as folder:
         bench = Variants(Path(folder), reader)
-        bench.write([unchanged, *variants])
+        bench.write([reader.needed(), *variants])
         left = set(range(1, len(variants) + 1))
         for case in reader.cases() if left else ():
             failing = bench.failing([0, *sorted(left)], case)
@@ -122,10 +130,10 @@ def check(names: Sequence[str] = ()) -> Iterable[Found]:
     Raises LookupError for a name that is neither a tested alert nor a rule that one reads.
     """
     every = every_file()
-    by_name = {each.path.stem: each for each in every}
+    by_name = alerts(every)
     for each in names or by_name:
         if each in by_name:
-            yield check_alert(by_name[each])
+            yield check_alert(*by_name[each])
     left = set(names) - set(by_name)
     # Other test files may be half written while somebody looks at one alert.
     read = records(every) if left or not names else {}

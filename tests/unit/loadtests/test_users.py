@@ -49,6 +49,12 @@ def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     assert len(ROWS) == 20
 
 
+def test_host_may_end_with_a_slash(environment: Environment) -> None:
+    environment.host = "http://127.0.0.1:8080/"
+    users.take_host(environment)
+    assert environment.host == "http://127.0.0.1:8080"
+
+
 def test_client_opens_the_start_page(client: NormalClient, peer: Peer) -> None:
     client.home()
     assert [(arrival.method, arrival.path) for arrival in peer.arrivals] == [("GET", "/")]

@@ -56,6 +56,11 @@ def make(runtime: Any, traffic: Any) -> Make:
             ("configure", "alertmanager", "alertmanager.yml"),
             ("configure", "alertmanager", "alertmanager.yml", faults.BROKEN),
         ),
+        (
+            *("config", "", {"part": "webhook"}),
+            ("configure", "alertmanager", "webhook_url"),
+            ("configure", "alertmanager", "webhook_url", faults.NOBODY),
+        ),
     ],
 )
 def test_runtime_is_asked_to_break(

@@ -103,7 +103,7 @@ def test_living_run_is_not_waited_for(ledger: Ledger, entry: Entry, clock: FakeC
     begun = clock.now
     with busy(ledger), pytest.raises(DrillError, match=r"^Another run of drills is at work"):
         ledger.held().__enter__()
-    assert clock.now - begun == ledgers.STEP
+    assert clock.now - begun == pytest.approx(ledgers.STEP)
 
 
 def test_lock_is_given_back(ledger: Ledger) -> None:

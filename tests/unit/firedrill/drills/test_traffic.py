@@ -52,7 +52,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeLocust]:
 
 @pytest.fixture
 def traffic(tmp_path: Path, made: list[FakeLocust]) -> Traffic:
-    return Traffic("http://127.0.0.1:8080", "the-run", tmp_path / "locust.log")
+    return Traffic("http://127.0.0.1:8080/", "the-run", tmp_path / "locust.log")
 
 
 def test_load_is_started_marked(traffic: Traffic, made: list[FakeLocust]) -> None:

@@ -61,12 +61,22 @@ def test_second_enabling_changes_the_fault(state: FaultState, clock: FakeClock) 
     assert state.remaining("latency") == 10
 
 
-@pytest.mark.parametrize(("ratio", "hits"), [(0.0, 0), (0.25, 25), (0.5, 50), (1.0, 100)])
-def test_ratio_is_the_share_struck(clock: FakeClock, ratio: float, hits: int) -> None:
-    chances = iter(range(100))
-    state = FaultState(shared_numbers(), clock, lambda: next(chances) / 100)
+@pytest.mark.parametrize("ratio", [0.0, 0.04, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("requests", [25, 50, 1000])
+def test_ratio_is_the_share_struck(clock: FakeClock, ratio: float, requests: int) -> None:
+    state = FaultState(shared_numbers(), clock)
     state.enable(parse_fault("errors", {"ratio": ratio}))
-    assert sum(state.strikes("errors") is not None for _ in range(100)) == hits
+    for _ in range(3):
+        struck = sum(state.strikes("errors") is not None for _ in range(requests))
+        assert abs(struck - requests * ratio) <= 2
+
+
+def test_strikes_of_each_kind_are_even(clock: FakeClock) -> None:
+    state = FaultState(shared_numbers(), clock)
+    for kind in ("errors", "latency"):
+        state.enable(parse_fault(kind, {"ratio": 0.5}))
+    struck = [(state.strikes("errors"), state.strikes("latency"))[0] for _ in range(100)]
+    assert abs(len([fault for fault in struck if fault]) - 50) <= 2
 
 
 def test_two_views_share_the_switches(clock: FakeClock) -> None:

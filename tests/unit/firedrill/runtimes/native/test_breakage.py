@@ -59,6 +59,7 @@ def content(hands: Any) -> dict[str, str]:
         ("prometheus", "scrape.d/native.yml"),
         ("prometheus", "prometheus.yml"),
         ("alertmanager", "alertmanager.yml"),
+        ("alertmanager", "webhook_url"),
     ],
 )
 def test_configuration_comes_and_goes(hands: Any, part: str, name: str) -> None:
