@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .ask import Prometheus
@@ -43,6 +44,17 @@ def _lines(
     prometheus: Prometheus, query: str, span: tuple[float, float], step: float
 ) -> Sequence[Line]:
     try:
-        return prometheus.lines(query, span, step)[:MOST_LINES]
+        return _telling(prometheus.lines(query, span, step))
     except UnreachableError:
         return ()  # a chart that can't be drawn fails no drill
+
+
+def _telling(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines that moved most, as the one that is drilled does, in their order."""
+
+    def moved(line: Line) -> float:
+        values = [value for _, value in line.points if math.isfinite(value)]
+        return max(values) - min(values) if values else -1.0
+
+    most = sorted((line for line in lines if moved(line) >= 0), key=moved)[-MOST_LINES:]
+    return [line for line in lines if line in most]

@@ -1,4 +1,7 @@
+import math
 from collections.abc import Sequence
+
+import pytest
 
 from firedrill.drills import chart
 from firedrill.drills.errors import UnreachableError
@@ -50,6 +53,15 @@ def test_long_span_has_wider_steps() -> None:
 
 def test_too_many_lines_are_cut() -> None:
     assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MOST_LINES
+
+
+def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MOST_LINES)]
+    empty = Line({"n": "empty"}, [(0.0, math.nan)])
+    moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
+    monkeypatch.setattr(FakePrometheus, "lines", lambda *_: [empty, *still, moved])
+    found = recorded(FakePrometheus(), "a").values
+    assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MOST_LINES)), "moved"]
 
 
 def test_chart_never_fails_the_drill() -> None:
