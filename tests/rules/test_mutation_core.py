@@ -193,12 +193,39 @@ def test_tests_must_have_names(tmp_path: Path) -> None:
         check_alert(found)
 
 
+def named(folder: Path, *groups: dict[str, Any]) -> RuleTests:
+    (folder / "weak-rules.yaml").write_text(WEAK_RULES)
+    file = folder / "Weak.yml"
+    file.write_text(yaml.safe_dump({"rule_files": ["weak-rules.yaml"], "tests": [*groups]}))
+    return RuleTests(file)
+
+
+def group(name: str, *times: str, series: str = "a", fires: bool = False) -> dict[str, Any]:
+    alerts: list[dict[str, Any]] = [{"exp_labels": {}}] if fires else []
+    checks = [{"eval_time": time, "exp_alerts": alerts} for time in times]
+    series_of = [{"series": series, "values": "1"}]
+    return {"name": name, "input_series": series_of, "alert_rule_test": checks}
+
+
 def test_shortest_test_goes_first(tmp_path: Path) -> None:
-    long = [{"name": "long", "alert_rule_test": [{"eval_time": "1m5s"}, {"eval_time": "5s"}]}]
-    short = [{"name": "short", "alert_rule_test": [{"eval_time": "30s"}]}]
-    file = tmp_path / "Any.yml"
-    file.write_text(yaml.safe_dump({"tests": [*long, *short]}))
-    assert RuleTests(file).cases() == ["short", "long"]
+    found = named(tmp_path, group("long", "1m5s", "5s"), group("short", "30s"))
+    assert found.cases(found.rules()) == ["short", "long"]
+
+
+def test_quiet_test_goes_last(tmp_path: Path) -> None:
+    found = named(tmp_path, group("quiet", "5s"), group("fires", "1m", fires=True))
+    assert found.cases(found.rules()) == ["fires", "quiet"]
+
+
+def test_rule_without_a_series_is_not_tried(tmp_path: Path) -> None:
+    found = named(tmp_path, group("other", "5s", series='b{c="d"}'), group("given", "5s"))
+    record = [rule for rule in found.rules() if "record" in rule]
+    assert found.cases(record) == ["given"]
+
+
+def test_rule_that_needs_no_series_is_tried(tmp_path: Path) -> None:
+    found = named(tmp_path, group("other", "5s", series="b"))
+    assert found.cases([{"record": "a", "expr": "absent(a)"}]) == ["other"]
 
 
 def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:

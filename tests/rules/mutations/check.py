@@ -114,7 +114,7 @@ def _noticed(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set
         bench = Variants(Path(folder), reader)
         bench.write([reader.needed(), *variants])
         left = set(range(1, len(variants) + 1))
-        for case in reader.cases() if left else ():
+        for case in reader.cases([rule for rule, _ in changed]) if left else ():
             failing = bench.failing([0, *sorted(left)], case)
             if 0 in failing:
                 raise ValueError(f"{reader.path.name} fails without any change: {case}.")

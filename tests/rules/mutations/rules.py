@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ HERE = Path(__file__).parent.parent
 # The list of files in a test file, in either of YAML's ways to write a list.
 RULE_FILES = re.compile(r"^rule_files:.*\n(?:[ \t]*(?:-|#).*\n)*", re.MULTILINE)
 EXCUSED = re.compile(r"^\s*# excused: (.+)$", re.MULTILINE)
+
+# What has a value without any series.
+FROM_NOTHING = {"absent", "absent_over_time", "vector", "time"}
 
 Rule = Mapping[str, Any]
 # Groups as YAML reads them: name, interval, rules.
@@ -70,15 +73,30 @@ class RuleTests:
             wanted |= {read for rule in more for read in reads(rule)}
         return needed
 
-    def cases(self) -> list[str]:
-        """Return the names of its test groups, those that are over soonest first.
+    def cases(self, changed: Sequence[Rule]) -> list[str]:
+        """Return the names of its test groups: those with alerts first, then as they are over.
 
-        Raises LookupError where one has no name, for promtool runs a single one by its name.
+        Only those that give a series to one of the changed rules: without, it records nothing.
+
+        A group that is quiet throughout notices few changes. Raises LookupError where one has no
+        name, for promtool runs a single one by its name.
         """
         groups = yaml.safe_load(self.text)["tests"]
         if not all("name" in group for group in groups):
             raise LookupError(f"A test of {self.path.name} has no name; give it one.")
-        return [str(group["name"]) for group in sorted(groups, key=_lasts)]
+        return [
+            str(group["name"])
+            for group in sorted(groups, key=_costs)
+            if self._feeds(group, changed)
+        ]
+
+    def _feeds(self, group: Mapping[str, Any], changed: Sequence[Rule]) -> bool:
+        read = {name for rule in changed for name in reads(rule)}
+        if read & FROM_NOTHING:
+            return True
+        given = {tokens(each["series"])[0].text for each in group.get("input_series", [])}
+        recorded = {rule.get("record") for rule in self.rules()}
+        return bool(read & (given | recorded))
 
     def needed(self) -> Groups:
         """Return the groups with only what `rules` returns."""
@@ -90,19 +108,22 @@ class RuleTests:
         return RULE_FILES.sub(f"rule_files: [{rules_file}]\n", self.text, count=1)
 
 
-def _lasts(group: Mapping[str, Any]) -> int:
-    """Return how many milliseconds a test group goes on: what it costs is all its evaluations."""
+def _costs(group: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return whether it is quiet, and its milliseconds, for it costs all their evaluations."""
     checks = [*group.get("alert_rule_test", []), *group.get("promql_expr_test", [])]
-    return max(milliseconds(str(check["eval_time"])) for check in checks)
+    quiet = not any(check.get("exp_alerts") for check in checks)
+    return quiet, max(milliseconds(str(check["eval_time"])) for check in checks)
 
 
 def every_file(folder: Path = HERE) -> list[RuleTests]:
-    """Return every test file, by alert; one in `long` goes first: its hours are evaluated less often."""
+    """Return every test file, by alert, and what is soon evaluated first of its files."""
     return [RuleTests(path) for path in sorted(folder.rglob("*.yml"), key=_by_alert)]
 
 
-def _by_alert(path: Path) -> tuple[str, int]:
-    return path.stem, -len(path.parts)
+def _by_alert(path: Path) -> tuple[str, int, str]:
+    # `hours` has few evaluations of short windows, `days` few of long ones.
+    cost = {"hours": 0, "days": 2}.get(path.parent.name, 1)
+    return path.stem, cost, str(path)
 
 
 def variant(all_groups: Groups, needed: list[Rule], original: Rule, changed: Rule) -> Groups:
