@@ -28,6 +28,7 @@ class Witness:
         self._journal = journal
         self._runtime = runtime
         self._pids: Mapping[str, int | None] = {}
+        self._told_at = 0.0
         self.since = 0.0
         self.severity = ""
 
@@ -50,11 +51,13 @@ class Witness:
             return None
         self.severity = self.severity or found[0].severity
         _follow(found[0].annotations.get("runbook_url"))
+        self._told_at = found[0].at
         return found[0].at
 
     def resolved(self) -> float | None:
         """See the notification that it is over."""
-        found = self._told("resolved")
+        # One from before it was told is the end of an earlier time that it fired.
+        found = [one for one in self._told("resolved") if one.at >= self._told_at]
         return found[0].at if found else None
 
     def remember(self) -> None:

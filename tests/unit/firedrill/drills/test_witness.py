@@ -76,7 +76,8 @@ def test_absent_rule_sees_nothing(fakes: Fakes, witness: Witness) -> None:
 
 
 def test_journal_is_asked_since_fault(fakes: Fakes, witness: Witness) -> None:
-    fakes.notes = [told(at=50.0), told(at=60.0), told(at=70.0, status="resolved")]
+    earlier = told(at=45.0, status="resolved")
+    fakes.notes = [earlier, told(at=50.0), told(at=60.0), told(at=70.0, status="resolved")]
     assert witness.told() == 50.0
     assert witness.resolved() == 70.0
     assert fakes.asked[0] == (40.0, {"alert": "Down", "status": "firing"})
