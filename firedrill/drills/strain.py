@@ -11,6 +11,7 @@ import mmap
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,7 @@ def burn() -> None:
     """Keep every core busy, politely: whoever else wants to compute goes first."""
     _ready()
     os.nice(5)
-    for _ in range(max(0, (os.cpu_count() or 1) - 1)):
-        if os.fork() == 0:
-            break
+    _on_every_core()
     _leave_with_input()
     while True:
         sum(range(10_000))
@@ -37,18 +36,31 @@ def burn() -> None:
 def hog(approach: float, leave: float) -> None:
     """Take memory until only `leave` (a share of all) is available, and hold it there.
 
-    It is ready once only `approach` is: memory that was never touched takes seconds a GiB.
+    It is ready once only `approach` is: memory that was never touched takes seconds a GiB, and
+    every core fetches some of it.
     """
     with contextlib.suppress(OSError):
         # Should it be too much after all, the kernel is to end this process and no other.
         Path("/proc/self/oom_score_adj").write_text("1000")
+    first = os.getpid()
+    _on_every_core()
     held = list(_taken(approach))
+    while os.getpid() != first:
+        if os.getppid() != first:
+            os._exit(0)
+        time.sleep(STEP)
     _ready()
     _leave_with_input()
     pause = threading.Event()
     while True:
         held += _taken(leave)
         pause.wait(STEP)
+
+
+def _on_every_core() -> None:
+    for _ in range(max(0, (os.cpu_count() or 1) - 1)):
+        if os.fork() == 0:
+            return
 
 
 def _taken(leave: float) -> Iterator[mmap.mmap]:
