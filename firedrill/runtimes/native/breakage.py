@@ -36,8 +36,8 @@ def configure(hands: Hands, part: str, name: str, text: str | None) -> None:
 def _require_replaceable(hands: Hands, whole: str) -> None:
     path = PurePosixPath(whole)
     extra = str(path.parent) in configs.EXTRA and path.suffix == ".yml"
-    ours = whole == configs.WEBHOOK or whole in configs.COMMITTED and not (hands.layout.etc / whole).is_dir()
-    if not extra and not ours:
+    committed = whole in configs.COMMITTED and not (hands.layout.etc / whole).is_dir()
+    if not extra and not committed and whole != configs.WEBHOOK:
         folders = ", ".join(f"{folder}/*.yml" for folder in configs.EXTRA)
         raise UnconfigurableError(f"{whole} can't be configured: {folders} and the main files can.")
 
