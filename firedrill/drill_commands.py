@@ -13,7 +13,7 @@ from . import settings
 from .drills import Catalogue, InvalidDrillError, read_all, rules, screen
 from .drills.drill import USERS, Drill
 from .drills.quiet import watch
-from .drills.report import write
+from .drills.report import not_passed, write
 from .drills.section import UNITS
 from .drills.session import Options, run, session
 from .screen import escape
@@ -61,8 +61,11 @@ def check() -> None:
 @click.argument("names", nargs=-1)
 @speed_option
 @here_option
-def run_drills(names: Sequence[str], speed: float, here: bool) -> None:
+@click.option("--failed", is_flag=True, help="Run those that did not pass in the last run.")
+def run_drills(names: Sequence[str], speed: float, here: bool, failed: bool) -> None:
     """Run the drills of these alerts, or all; exit 1 unless all passed."""
+    if failed:
+        names = [*names, *not_passed(settings.current().home)]
     chosen = _choose(names, here)
     options = Options(speed, here)
     with (

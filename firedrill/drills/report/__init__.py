@@ -8,8 +8,9 @@ from ..outcome import Report
 from .as_json import as_json
 from .html import html
 from .junit import junit
+from .last import not_passed
 
-__all__ = ["write"]
+__all__ = ["not_passed", "write"]
 
 
 def write(report: Report, folder: Path) -> Path:

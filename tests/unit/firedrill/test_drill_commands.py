@@ -111,6 +111,12 @@ def test_named_ones_are_run_alone(run: Run, stage: Stage) -> None:
     assert stage.options == Options(1.0)
 
 
+def test_failed_ones_are_run_again(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_commands, "not_passed", lambda _: ["Slow", "Down"])
+    assert run("drill", "run", "--failed").exit_code == 0
+    assert stage.ran == ["Down", "Slow"]
+
+
 def test_unknown_drill_is_refused(run: Run, stage: Stage) -> None:
     result = run("drill", "run", "Dwon")
     assert result.exit_code == 1
