@@ -73,10 +73,10 @@ def summary(report: Report) -> str:
         if (count := sum(found.verdict == verdict for found in report.outcomes))
     ]
     minutes, seconds = divmod(round(report.ended - report.began), 60)
-    return (
-        f"{len(report.outcomes)} drills at speed {report.speed:g}: {', '.join(counts) or 'none'},"
-        f" in {minutes} min {seconds} s."
-    )
+    took = f"in {minutes} min {seconds} s"
+    if not counts:
+        return f"No drill came to its end, {took}."
+    return f"{len(report.outcomes)} drills at speed {report.speed:g}: {', '.join(counts)}, {took}."
 
 
 def listed(catalogue: Catalogue) -> Table:

@@ -91,7 +91,7 @@ def test_waiting_leaves_no_line() -> None:
             report("failed", "aborted", "passed", "deviated"),
             "4 drills at speed 12: 1 passed, 1 failed, 1 deviated, 1 aborted, in 2 min 5 s.",
         ),
-        (report(), "0 drills at speed 12: none, in 2 min 5 s."),
+        (report(), "No drill came to its end, in 2 min 5 s."),
     ],
 )
 def test_summary_counts_each_verdict(found: Report, line: str) -> None:
