@@ -3,50 +3,109 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .ask import Prometheus
 from .errors import UnreachableError
-from .expression import comparison
+from .expression import Comparison, branches
 from .outcome import Chart, Line
 
 # As many points as a chart a screen wide can show apart.
 MOST_POINTS = 300
 # More lines than this nobody can tell apart.
 MOST_LINES = 8
+SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
-def record(
-    prometheus: Prometheus, expression: str, span: tuple[float, float], step: float
-) -> Chart:
-    """Return the chart over a span of time, with a point each `step` seconds or fewer."""
-    step = max(step, (span[1] - span[0]) / MOST_POINTS)
-    sides = comparison(expression)
+@dataclass(frozen=True)
+class Period:
+    """From when to when (seconds since 1970), a point each `step` seconds; when it fired."""
+
+    begin: float
+    end: float
+    step: float
+    fired: float | None = None
+
+
+def record(prometheus: Prometheus, expression: str, period: Period) -> Chart:
+    """Return the chart of the comparison that made the alert fire, else of the first."""
+    look = _Look(prometheus, period)
+    sides = _deciding(expression, look)
     if sides is None:
-        return Chart(expression, values=_lines(prometheus, expression, span, step))
+        return Chart(expression, values=look.lines(expression))
     return Chart(
         sides.left,
         sides.sign,
         sides.right,
-        _lines(prometheus, sides.left, span, step),
-        _lines(prometheus, _vector(sides.right), span, step),
+        look.lines(sides.left),
+        look.lines(_vector(sides.right)),
     )
 
 
-def _vector(side: str) -> str:
+class _Look:
+    def __init__(self, prometheus: Prometheus, period: Period) -> None:
+        self._prometheus = prometheus
+        self.period = period
+        self._step = max(period.step, (period.end - period.begin) / MOST_POINTS)
+
+    def lines(self, query: str) -> Sequence[Line]:
+        try:
+            span = (self.period.begin, self.period.end)
+            return _telling(self._prometheus.lines(query, span, self._step))
+        except UnreachableError:
+            return ()  # a chart that can't be drawn fails no drill
+
+    def since(self, sides: Comparison) -> float | None:
+        """Return since when it held as the alert fired; None if it did not, or can't be said."""
+        fired = self.period.fired
+        threshold = _number(sides.right)
+        if fired is None or threshold is None:
+            return None
+        holds = SIGNS[sides.sign]
+        found = []
+        for line in self.lines(sides.left):
+            before = [point for point in line.points if point[0] <= fired]
+            since = None
+            for at, value in reversed(before):
+                if not holds(value, threshold):
+                    break
+                since = at
+            if since is not None:
+                found.append(since)
+        return max(found, default=None)
+
+
+def _deciding(expression: str, look: _Look) -> Comparison | None:
+    """Return the last comparison that came to hold, of a side of `or` on which all did."""
+    sides = branches(expression)
+    every = [each for side in sides for each in side]
+    if look.period.fired is not None and len(every) > 1:
+        for side in sides:
+            held = [(at, each) for each in side if (at := look.since(each)) is not None]
+            if held and len(held) == len(side):
+                return max(held, key=lambda pair: pair[0])[1]
+    return every[0] if every else None
+
+
+def _number(side: str) -> float | None:
     try:
-        return f"vector({float(side)})"
+        return float(side)
     except ValueError:
-        return side
+        return None
 
 
-def _lines(
-    prometheus: Prometheus, query: str, span: tuple[float, float], step: float
-) -> Sequence[Line]:
-    try:
-        return _telling(prometheus.lines(query, span, step))
-    except UnreachableError:
-        return ()  # a chart that can't be drawn fails no drill
+def _vector(side: str) -> str:
+    number = _number(side)
+    return side if number is None else f"vector({number})"
 
 
 def _telling(lines: Sequence[Line]) -> Sequence[Line]:

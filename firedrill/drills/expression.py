@@ -29,6 +29,24 @@ def comparison(expression: str) -> Comparison | None:
     return None
 
 
+def branches(expression: str) -> list[list[Comparison]]:
+    """Return the comparisons of each side of the expression's `or`; one list if there is none."""
+    return [
+        [Comparison(_on_one_line(n.lhs), _sign(n), _on_one_line(n.rhs)) for n in _comparisons(side)]
+        for side in _sides(promql.parse(expression))
+    ]
+
+
+def _sides(node: promql.Expr) -> Iterator[promql.Expr]:
+    if isinstance(node, promql.ParenExpr):
+        yield from _sides(node.expr)
+    elif isinstance(node, promql.BinaryExpr) and _sign(node) == "or":
+        yield from _sides(node.lhs)
+        yield from _sides(node.rhs)
+    else:
+        yield node
+
+
 def _on_one_line(node: promql.Expr) -> str:
     # The parser breaks what is long. No string of our rules has a space that could suffer.
     return " ".join(node.prettify().split())

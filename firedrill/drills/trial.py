@@ -255,8 +255,10 @@ class Trial:
             return None
         if rule is None:
             return None
-        span = (self.injected - BEFORE * step, time.time())
-        return chart.record(self.stage.prometheus, rule.query, span, step)
+        firing = self.times.get("firing")
+        fired = None if firing is None else self.injected + firing
+        period = chart.Period(self.injected - BEFORE * step, time.time(), step, fired)
+        return chart.record(self.stage.prometheus, rule.query, period)
 
     def _with_least(self, outcome: Outcome) -> Outcome:
         if self._pace is None or self.drill.expect.instead:

@@ -23,7 +23,7 @@ class FakePrometheus:
 
 
 def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
-    return chart.record(prometheus, expression, (0.0, end), 1.0)  # type: ignore[arg-type]
+    return chart.record(prometheus, expression, chart.Period(0.0, end, 1.0))  # type: ignore[arg-type]
 
 
 def test_both_sides_are_drawn() -> None:
@@ -62,6 +62,30 @@ def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakePrometheus, "lines", lambda *_: [empty, *still, moved])
     found = recorded(FakePrometheus(), "a").values
     assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MOST_LINES)), "moved"]
+
+
+class Moving:
+    """Lines that rise by 1 a second from where their name says, as `m5` does from -5."""
+
+    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+        if promql.startswith("vector"):
+            return [Line({}, [(at, 0.0) for at in range(11)])]
+        return [Line({}, [(at, at - float(promql[1:])) for at in range(11)])]
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("m2 > 0 and m5 > 0", "m5"),
+        ("(m5 > 0 and m2 > 0)", "m5"),
+        ("(m2 > 0 and m9 > 0) or (m4 > 0 and m3 > 0)", "m4"),  # m9 holds after it fired
+        ("m8 > 0 or m9 > 0", "m8"),  # neither: the first
+        ("m2 > 0 and m1 > m0", "m2"),  # only numbers can be compared here
+    ],
+)
+def test_comparison_that_decided_is_shown(expression: str, shown: str) -> None:
+    period = chart.Period(0.0, 10.0, 1.0, fired=7.0)
+    assert chart.record(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
 
 
 def test_chart_never_fails_the_drill() -> None:

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from firedrill.drills.expression import Comparison, comparison
+from firedrill.drills.expression import Comparison, branches, comparison
 from firedrill.drills.rules import RULES
 
 
@@ -52,3 +52,8 @@ def shipped() -> list[str]:
 def test_shipped_expressions_are_understood(expression: str) -> None:
     found = comparison(expression)
     assert found is None or found.left
+
+
+def test_sides_of_or_are_branches() -> None:
+    found = branches("(a > 1 and b > 2) or ((c < 3) or d)")
+    assert [[each.left for each in side] for side in found] == [["a", "b"], ["c"], []]
