@@ -207,25 +207,29 @@ def group(name: str, *times: str, series: str = "a", fires: bool = False) -> dic
     return {"name": name, "input_series": series_of, "alert_rule_test": checks}
 
 
+def names(cases: list[dict[str, Any]]) -> list[str]:
+    return [case["name"] for case in cases]
+
+
 def test_shortest_test_goes_first(tmp_path: Path) -> None:
     found = named(tmp_path, group("long", "1m5s", "5s"), group("short", "30s"))
-    assert found.cases(found.rules()) == ["short", "long"]
+    assert names(found.cases(found.rules())) == ["short", "long"]
 
 
 def test_quiet_test_goes_last(tmp_path: Path) -> None:
     found = named(tmp_path, group("quiet", "5s"), group("fires", "1m", fires=True))
-    assert found.cases(found.rules()) == ["fires", "quiet"]
+    assert names(found.cases(found.rules())) == ["fires", "quiet"]
 
 
 def test_rule_without_a_series_is_not_tried(tmp_path: Path) -> None:
     found = named(tmp_path, group("other", "5s", series='b{c="d"}'), group("given", "5s"))
     record = [rule for rule in found.rules() if "record" in rule]
-    assert found.cases(record) == ["given"]
+    assert names(found.cases(record)) == ["given"]
 
 
 def test_rule_that_needs_no_series_is_tried(tmp_path: Path) -> None:
     found = named(tmp_path, group("other", "5s", series="b"))
-    assert found.cases([{"record": "a", "expr": "absent(a)"}]) == ["other"]
+    assert names(found.cases([{"record": "a", "expr": "absent(a)"}])) == ["other"]
 
 
 def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from . import Mutation, mutations
-from .promtool import Variants
-from .rules import Rule, RuleTests, every_file, name, reads, variant
+from .promtool import failing
+from .rules import Rule, RuleTests, every_file, name, reads
+from .variants import variant
 
 
 @dataclass(frozen=True)
@@ -108,20 +107,21 @@ def _noticed(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set
     The shortest test goes first, and what one has noticed no other has to: most never see the
     long ones. The rules without any change go along, to see that it is the change.
     """
-    groups, needed = reader.groups(), reader.rules()
-    variants = [variant(groups, needed, rule, each.rule) for rule, each in changed]
-    with TemporaryDirectory() as folder:
-        bench = Variants(Path(folder), reader)
-        bench.write([reader.needed(), *variants])
-        left = set(range(1, len(variants) + 1))
-        for case in reader.cases([rule for rule, _ in changed]) if left else ():
-            failing = bench.failing([0, *sorted(left)], case)
-            if 0 in failing:
-                raise ValueError(f"{reader.path.name} fails without any change: {case}.")
-            left -= failing
-            if not left:
-                break
-    return {at for at in range(len(variants)) if at + 1 not in left}
+    needed = reader.rules()
+    left = [
+        variant(number, needed, rule, each.rule)
+        for number, (rule, each) in enumerate(changed, start=1)
+    ]
+    noticed: set[int] = set()
+    for case in reader.cases([rule for rule, _ in changed]):
+        found = failing(reader, case, left)
+        if 0 in found:
+            raise ValueError(f"{reader.path.name} fails without any change: {case['name']}.")
+        noticed |= found
+        left = [each for each in left if each.number not in found]
+        if not left:
+            break
+    return {number - 1 for number in noticed}
 
 
 def check(names: Sequence[str] = ()) -> Iterable[Found]:

@@ -1,25 +1,25 @@
-"""Run a test file against many variants of its rules, and see which it tells apart."""
+"""Run a test of some variants of the rules, and see which it tells apart."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from xml.etree import ElementTree as ET
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 
 from firedrill.programs import CATALOGUE, default_cache, locate
 
-from .rules import Groups, RuleTests
+from .rules import RuleTests
+from .variants import Variant, seen_by, side_by_side
 
-# One process for each of the two cores that we count on.
-PROCESSES = 2
+# How promtool names what failed: the alert of a check, or a rule that it could not evaluate.
+FAILED = re.compile(r"^\s*(alertname|rule): [\w:]+?(?:_v(\d+))?, time: ", re.MULTILINE)
 
 
 @cache
@@ -29,49 +29,33 @@ def promtool() -> Path:
     return locate(wanted, default_cache(os.environ), print).programs["promtool"].path
 
 
-@dataclass(frozen=True)
-class Variants:
-    """Rule files that differ in one thing each, and a copy of the tests for each of them."""
+def failing(tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]) -> set[int]:
+    """Return the numbers of the variants with which a test group fails, and 0 if it does anyway.
 
-    folder: Path
-    tests: RuleTests
+    Raises ValueError if promtool does not say so of any, as for a rule that is not valid.
+    """
+    done = _run(tests, case, variants)
+    if done.returncode == 0:
+        return set()
+    found = {(kind, int(number or 0)) for kind, number in FAILED.findall(done.stdout + done.stderr)}
+    if not found:
+        raise ValueError(f"promtool cannot test {tests.path.name}: {done.stdout}{done.stderr}")
+    broken = {number for kind, number in found if kind == "rule"}
+    if not broken:
+        return {number for _, number in found}
+    # It stops at a rule that it cannot evaluate, so what the others do is not known yet.
+    others = [each for each in variants if each.number not in broken]
+    return broken | (set() if 0 in broken else failing(tests, case, others))
 
-    def write(self, variants: Sequence[Groups]) -> None:
-        """Write them; raise ValueError if one is not valid, for then no test would have failed."""
-        for number, groups in enumerate(variants):
-            rules = self.folder / f"rules-{number}.yml"
-            rules.write_text(yaml.safe_dump({"groups": groups}, sort_keys=False))
-            self._tests(number).write_text(self.tests.written(rules.name))
-        files = sorted(self.folder.glob("rules-*.yml"))
-        done = self._promtool("check", "rules", "--lint=none", *files)
-        if done.returncode:
-            raise ValueError(f"A changed rule is not valid any more: {done.stdout}{done.stderr}")
 
-    def failing(self, numbers: Sequence[int], case: str) -> set[int]:
-        """Return those with which this test group fails."""
-        shares = [numbers[at::PROCESSES] for at in range(PROCESSES)]
-        with ThreadPoolExecutor(PROCESSES) as pool:
-            return set().union(*pool.map(lambda share: self._failing(share, case), shares))
-
-    def _failing(self, numbers: Sequence[int], case: str) -> set[int]:
-        if not numbers:
-            return set()
-        # Each process gets another variant first, so this name is its own.
-        found = self.folder / f"found-{numbers[0]}.xml"
-        options = [f"--junit={found}", f"--run=^{re.escape(case)}$"]
-        done = self._promtool("test", "rules", *options, *map(self._tests, numbers))
-        suites = ET.parse(found).getroot().findall("testsuite")
-        if len(suites) != len(numbers):
-            raise ValueError(f"promtool did not run every test: {done.stdout}{done.stderr}")
-        return {number for number, suite in zip(numbers, suites, strict=True) if _failed(suite)}
-
-    def _tests(self, number: int) -> Path:
-        return self.folder / f"tests-{number}.yml"
-
-    def _promtool(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [promtool(), *words]
+def _run(
+    tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]
+) -> subprocess.CompletedProcess[str]:
+    rules = {"groups": side_by_side(tests.needed(), variants)}
+    only = {**tests.parsed(), "rule_files": ["rules.yml"], "tests": [seen_by(case, variants)]}
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "rules.yml").write_text(yaml.safe_dump(rules, sort_keys=False))
+        file = Path(folder) / "tests.yml"
+        file.write_text(yaml.safe_dump(only, sort_keys=False))
+        command: list[str | Path] = [promtool(), "test", "rules", file]
         return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def _failed(suite: ET.Element) -> bool:
-    return not {"failure", "error"}.isdisjoint(part.tag for part in suite.iter())

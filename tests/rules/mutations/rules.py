@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ FROM_NOTHING = {"absent", "absent_over_time", "vector", "time"}
 Rule = Mapping[str, Any]
 # Groups as YAML reads them: name, interval, rules.
 Groups = list[dict[str, Any]]
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    # Cached by the text: the same few files are read for every change of every rule.
+    parsed: dict[str, Any] = yaml.safe_load(text)
+    return parsed
 
 
 def name(rule: Rule) -> str:
@@ -52,10 +60,14 @@ class RuleTests:
         """Return what follows `# excused: `, a line each."""
         return EXCUSED.findall(self.text)
 
+    def parsed(self) -> dict[str, Any]:
+        """Return the file as YAML reads it."""
+        return _parsed(self.text)
+
     def groups(self) -> Groups:
         """Return all groups of the rule files that it lists."""
-        listed = [self.path.parent / file for file in yaml.safe_load(self.text)["rule_files"]]
-        return [group for file in listed for group in yaml.safe_load(file.read_text())["groups"]]
+        listed = [self.path.parent / file for file in self.parsed()["rule_files"]]
+        return [group for file in listed for group in _parsed(file.read_text())["groups"]]
 
     def rules(self) -> list[Rule]:
         """Return the tested alert and the recording rules that it reads, also through others.
@@ -73,22 +85,17 @@ class RuleTests:
             wanted |= {read for rule in more for read in reads(rule)}
         return needed
 
-    def cases(self, changed: Sequence[Rule]) -> list[str]:
-        """Return the names of its test groups: those with alerts first, then as they are over.
+    def cases(self, changed: Sequence[Rule]) -> list[dict[str, Any]]:
+        """Return its test groups: those with alerts first, then as they are over.
 
-        Only those that give a series to one of the changed rules: without, it records nothing.
-
-        A group that is quiet throughout notices few changes. Raises LookupError where one has no
-        name, for promtool runs a single one by its name.
+        Only those that give a series to one of the changed rules: without, it records nothing. A
+        group that is quiet throughout notices few changes. Raises LookupError where one has no
+        name, for nobody could say which one failed.
         """
-        groups = yaml.safe_load(self.text)["tests"]
+        groups = self.parsed()["tests"]
         if not all("name" in group for group in groups):
             raise LookupError(f"A test of {self.path.name} has no name; give it one.")
-        return [
-            str(group["name"])
-            for group in sorted(groups, key=_costs)
-            if self._feeds(group, changed)
-        ]
+        return [group for group in sorted(groups, key=_costs) if self._feeds(group, changed)]
 
     def _feeds(self, group: Mapping[str, Any], changed: Sequence[Rule]) -> bool:
         read = {name for rule in changed for name in reads(rule)}
@@ -101,7 +108,8 @@ class RuleTests:
     def needed(self) -> Groups:
         """Return the groups with only what `rules` returns."""
         needed = self.rules()
-        return variant(self.groups(), needed, needed[0], needed[0])
+        kept = [{**g, "rules": [r for r in g["rules"] if r in needed]} for g in self.groups()]
+        return [group for group in kept if group["rules"]]
 
     def written(self, rules_file: str) -> str:
         """Return the file's text, with this one as its only file of rules."""
@@ -110,7 +118,7 @@ class RuleTests:
 
 def _costs(group: Mapping[str, Any]) -> tuple[bool, int]:
     """Return whether it is quiet, and its milliseconds, for it costs all their evaluations."""
-    checks = [*group.get("alert_rule_test", []), *group.get("promql_expr_test", [])]
+    checks = group["alert_rule_test"]
     quiet = not any(check.get("exp_alerts") for check in checks)
     return quiet, max(milliseconds(str(check["eval_time"])) for check in checks)
 
@@ -124,15 +132,3 @@ def _by_alert(path: Path) -> tuple[str, int, str]:
     # `hours` has few evaluations of short windows, `days` few of long ones.
     cost = {"hours": 0, "days": 2}.get(path.parent.name, 1)
     return path.stem, cost, str(path)
-
-
-def variant(all_groups: Groups, needed: list[Rule], original: Rule, changed: Rule) -> Groups:
-    """Return the groups with only the needed rules, and one of them changed."""
-
-    def kept(group: dict[str, Any]) -> Iterator[Rule]:
-        for rule in group["rules"]:
-            if rule in needed:
-                yield changed if rule == original else rule
-
-    groups = [{**group, "rules": list(kept(group))} for group in all_groups]
-    return [group for group in groups if group["rules"]]
