@@ -13,8 +13,9 @@ import yaml
 from tests.rules.mutations import mutations
 from tests.rules.mutations.check import Found, check_alert, check_record, records
 from tests.rules.mutations.expression import changes
-from tests.rules.mutations.rules import RuleTests
+from tests.rules.mutations.rules import RuleTests, name
 from tests.rules.mutations.tokens import tokens
+from tests.rules.mutations.variants import side_by_side, variant
 
 RULES = Path(__file__).parent.parent.parent / "prometheus" / "rules"
 EVERY_RULE = [
@@ -246,3 +247,22 @@ def test_excuse_for_what_is_noticed_is_a_problem() -> None:
 def test_excuse_for_nothing_is_a_problem(line: str) -> None:
     found = Found("A", [], killed=["for 1m -> 2m"], excuses=[line])
     assert found.problems == [f"A excuses a change that is not made, or gives no reason: {line}"]
+
+
+def test_variants_read_their_own_records(tmp_path: Path) -> None:
+    found = weak(tmp_path)
+    record, alert = found.needed()[0]["rules"]
+    own = variant(3, [alert, record], record, {**record, "expr": "a * 4"})
+    rules = side_by_side(found.needed(), [own])[0]["rules"]
+    assert [(name(rule), rule["expr"]) for rule in rules] == [
+        ("a:doubled", "a * 2"),
+        ("a:doubled_v3", "a * 4"),
+        ("Weak", "a:doubled > 100"),
+        ("Weak_v3", "a:doubled_v3 > 100"),
+    ]
+
+
+def test_values_stay_as_they_are_written(tmp_path: Path) -> None:
+    found = weak(tmp_path)
+    found.path.write_text(found.text.replace("0 500x5", "0x36"))
+    assert found.parsed()["tests"][0]["input_series"] == [{"series": "a", "values": "0x36"}]

@@ -27,10 +27,17 @@ Rule = Mapping[str, Any]
 Groups = list[dict[str, Any]]
 
 
+class AsWritten(yaml.SafeLoader):
+    """Reads every value as text, as promtool does: `0x36` is 37 samples of 0, and not 54."""
+
+    # Only what begins with `<` means something: it merges mappings.
+    yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolvers["<"]}  # noqa: RUF012
+
+
 @cache
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
     # Cached by the text: the same few files are read for every change of every rule.
-    parsed: dict[str, Any] = yaml.safe_load(text)
+    parsed: dict[str, Any] = yaml.load(text, loader)
     return parsed
 
 
@@ -62,7 +69,7 @@ class RuleTests:
 
     def parsed(self) -> dict[str, Any]:
         """Return the file as YAML reads it."""
-        return _parsed(self.text)
+        return _parsed(self.text, AsWritten)
 
     def groups(self) -> Groups:
         """Return all groups of the rule files that it lists."""
