@@ -69,12 +69,17 @@ class Ledger:
         self.file.unlink(missing_ok=True)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Be the only run of this home; wait for the guard of one that was cut off."""
+    def held(self, patience: float | None = None) -> Iterator[None]:
+        """Be the only one at work in this home.
+
+        Unless told how many seconds to wait, wait for nothing but the guard of a run that was
+        cut off.
+        """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        found = self.read()
-        cut_off = found is not None and not psutil.pid_exists(found.process)
-        deadline = time.monotonic() + (PATIENCE if cut_off else 0)
+        if patience is None:
+            found = self.read()
+            patience = PATIENCE if found and not _lives(found.process) else 0
+        deadline = time.monotonic() + patience
         with (self.file.parent / "lock").open("w") as lock:
             while True:
                 try:
@@ -87,6 +92,13 @@ class Ledger:
                         ) from None
                     time.sleep(STEP)
             yield
+
+
+def _lives(process: int) -> bool:
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _settings(found: Mapping[str, object]) -> StackSettings:

@@ -81,7 +81,7 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
             prometheus=Prometheus(runtime.address("prometheus")),
             alertmanager=Alertmanager(runtime.address("alertmanager")),
             journal=Journal(runtime.address("responder")),
-            loki=runtime.address("loki") if "Loki" in runtime.addresses() else None,
+            loki=_log_store(runtime),
             progress=progress,
             folder=folder,
             broken=broken,
@@ -153,6 +153,12 @@ def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, progress: Progress) -
         return
     guard.dismiss()
     ledger.clear()
+
+
+def _log_store(runtime: Runtime) -> str | None:
+    """Return where to ask for log lines, None unless they are both collected and kept."""
+    running = {one.service for one in runtime.status()}
+    return runtime.address("loki") if {"loki", "collector"} <= running else None
 
 
 def _require_running(runtime: Runtime) -> None:

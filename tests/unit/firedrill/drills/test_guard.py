@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -63,6 +64,22 @@ def test_killed_run_is_undone(tmp_path: Path, file: Path) -> None:
     killed_run(tmp_path)
     poll_until(lambda: (found := ledger.read()) and found.undone, "the guard's note")
     assert not file.exists()
+
+
+def test_lock_given_back_late_is_awaited(tmp_path: Path, file: Path) -> None:
+    ledger = Ledger(tmp_path)
+    # The kernel may close the guard's pipe before it gives back the lock of the run.
+    ledger.write(replace(entry(tmp_path, file), process=os.getpid()))
+    with ledger.held():
+        left = killed_run(tmp_path)
+        poll_until(lambda: waits(left.pid), "the guard to wait for the lock")
+        assert file.exists()
+    poll_until(lambda: (found := ledger.read()) and found.undone, "the guard's note")
+
+
+def waits(pid: int) -> bool:
+    """Whether a process has the lock of the drills open."""
+    return any(Path(one.path).name == "lock" for one in psutil.Process(pid).open_files())
 
 
 def test_killed_run_takes_load_along(tmp_path: Path, file: Path) -> None:
@@ -147,7 +164,9 @@ def test_only_own_stack_is_ended(
     assert not file.exists()
 
 
-def test_what_stays_broken_is_noted(tmp_path: Path, stack: FakeStack) -> None:
+def test_what_stays_broken_is_noted(
+    tmp_path: Path, stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "not-a-file"
     folder.mkdir()
     Ledger(tmp_path).write(entry(tmp_path, folder))
@@ -155,6 +174,7 @@ def test_what_stays_broken_is_noted(tmp_path: Path, stack: FakeStack) -> None:
     found = Ledger(tmp_path).read()
     assert found
     assert not found.undone
+    assert f"remove {folder}: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("undone", [True, None])

@@ -1,5 +1,8 @@
 import fcntl
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -104,6 +107,26 @@ def test_living_run_is_not_waited_for(ledger: Ledger, entry: Entry, clock: FakeC
     with busy(ledger), pytest.raises(DrillError, match=r"^Another run of drills is at work"):
         ledger.held().__enter__()
     assert clock.now - begun == pytest.approx(ledgers.STEP)
+
+
+def test_dead_run_is_no_living_one(ledger: Ledger, entry: Entry, clock: FakeClock) -> None:
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    # Ended, and nobody has asked how: what a killed run is under a careless parent.
+    os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
+    ledger.write(replace(entry, process=run.pid))
+    begun = clock.now
+    with busy(ledger), pytest.raises(DrillError):
+        ledger.held().__enter__()
+    assert clock.now - begun == pytest.approx(ledgers.PATIENCE, abs=1)
+    run.wait()
+
+
+def test_guard_waits_for_dying_run(ledger: Ledger, entry: Entry, clock: FakeClock) -> None:
+    ledger.write(entry)
+    begun = clock.now
+    with busy(ledger), pytest.raises(DrillError):
+        ledger.held(10).__enter__()
+    assert clock.now - begun == pytest.approx(10, abs=1)
 
 
 def test_lock_is_given_back(ledger: Ledger) -> None:

@@ -14,7 +14,7 @@ from firedrill.drills.outcome import Outcome
 from firedrill.drills.session import Options, Session, run, session
 from firedrill.errors import FiredrillError
 from firedrill.settings import StackSettings
-from tests.unit.firedrill.drills.fakes import FakeProgress, FakeRuntime, a_drill
+from tests.unit.firedrill.drills.fakes import FakeProgress, FakeRuntime, a_drill, instance
 
 OWN, HERE = Options(12.0), Options(1.0, here=True)
 UNDO = [("resume", "web-1")]
@@ -99,6 +99,16 @@ def test_running_stack_is_left_running(stage: Stage) -> None:
     with stage.session(HERE) as found:
         assert found.settings == stage.settings
     assert stage.log == ["guard", "end", "no load", "dismiss"]
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [(["loki-1"], False), (["collector-1"], False), (["loki-1", "collector-1"], True)],
+)
+def test_log_store_needs_its_collector(stage: Stage, names: list[str], asked: bool) -> None:
+    stage.runtime.found = [instance(name) for name in names]
+    with stage.session() as found:
+        assert (found.stage.loki is not None) is asked
 
 
 def test_stack_here_must_run(stage: Stage) -> None:
