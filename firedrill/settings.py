@@ -6,17 +6,22 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from .errors import FiredrillError
+from .versions import Versions
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIMES = ("auto", "native", "compose")
 # The load balancer's native configuration has as many places for each service.
 CEILING = 4
+# A tag of an image, and the digest of what it means where it is pinned.
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
+# A password that nobody chose; a random one is made at the first start.
+RANDOM = "random"
 # Where the instances of a service listen natively, above INSTANCES_PORT: 101 to 104, 201 to 204.
 SERVICES = {"web": 100, "data-service": 200}
 
@@ -42,12 +47,22 @@ class Ports:
     blackbox_exporter: int = 9115
     collector_metrics: int = 8888
     collector_health: int = 13133
+    locust: int = 8089
     # The native instances' own begin above it.
     instances: int = 15000
 
     def instance(self, service: str, number: int) -> int:
         """Return where a native instance of a service listens."""
         return self.instances + SERVICES[service] + number
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """The parts that a host may have to do without: 0 leaves one out."""
+
+    loki: int = 1
+    collector: int = 1
+    grafana: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,13 @@ class StackSettings:
     retention: str = "35d"
     # 1,000 samples a second make some 4 GB in 35 days, at 1.3 bytes each.
     retention_size: str = "5GB"
+    # What only containers have: the name before theirs, their images, parts that may be left out.
+    project: str = "firedrill"
+    versions: Versions = field(default_factory=Versions)
+    replicas: Replicas = Replicas()
+    docker_root: str = "/var/lib/docker"
+    docker_socket: str = "/var/run/docker.sock"
+    grafana_password: str = RANDOM
     speed: float = 1.0
     rehearsal: bool = False
 
@@ -109,6 +131,22 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         retention=read.text("PROMETHEUS_RETENTION", "35d"),
         retention_size=read.text("PROMETHEUS_RETENTION_SIZE", "5GB"),
+        project=read.matching("COMPOSE_PROJECT_NAME", "firedrill", r"[a-z0-9][a-z0-9_-]*"),
+        versions=Versions(
+            **{
+                item.name: read.matching(f"{item.name.upper()}_VERSION", str(item.default), TAG)
+                for item in fields(Versions)
+            }
+        ),
+        replicas=Replicas(
+            **{
+                item.name: read.integer(f"{item.name.upper()}_REPLICAS", 1, 0, 1)
+                for item in fields(Replicas)
+            }
+        ),
+        docker_root=read.text("DOCKER_ROOT", "/var/lib/docker"),
+        docker_socket=read.text("DOCKER_SOCKET", "/var/run/docker.sock"),
+        grafana_password=read.secret("GRAFANA_PASSWORD", RANDOM),
     )
 
 
@@ -147,6 +185,18 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self._values.get(name, "").strip() or default
+
+    def matching(self, name: str, default: str, form: str) -> str:
+        value = self.text(name, default)
+        if not re.fullmatch(form, value):
+            raise SettingsError(f"{name} is {value!r}: it takes a name like {default}.")
+        return value
+
+    def secret(self, name: str, default: str) -> str:
+        value = self._values.get(name, default).strip()
+        if not value:
+            raise SettingsError(f"{name} is empty: leave it out, and a random one is made.")
+        return value
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, default)

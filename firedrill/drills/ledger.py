@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from ..settings import Ports, StackSettings
+from ..settings import Ports, Replicas, StackSettings
+from ..versions import Versions
 from .errors import DrillError
 from .steps import Step
 
@@ -105,5 +106,6 @@ def _settings(found: Mapping[str, object]) -> StackSettings:
     values = dict(found)
     values["home"] = Path(str(values["home"]))
     values["cache"] = Path(str(values["cache"])) if values["cache"] else None
-    values["ports"] = Ports(**values["ports"])  # type: ignore[arg-type]
+    for name, made in (("ports", Ports), ("versions", Versions), ("replicas", Replicas)):
+        values[name] = made(**values[name])  # type: ignore[arg-type]
     return StackSettings(**values)  # type: ignore[arg-type]

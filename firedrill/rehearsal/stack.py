@@ -6,7 +6,7 @@ import random
 import socket
 from dataclasses import fields, replace
 
-from ..settings import Ports, StackSettings
+from ..settings import RANDOM, Ports, StackSettings
 from . import durations
 from .errors import RehearsalError
 
@@ -31,6 +31,8 @@ def own_settings(settings: StackSettings, speed: float) -> StackSettings:
         ports=free_ports(),
         lb_address="127.0.0.1",
         retention_size=RETENTION_SIZE,
+        project=f"{settings.project}-rehearsal",
+        grafana_password=RANDOM,
         # One that breaks leaves another: the least that the alerts are made for.
         web_instances=2,
         data_service_instances=2,

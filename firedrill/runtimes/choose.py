@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ..errors import FiredrillError
 from ..settings import StackSettings
 from .base import Notify, Runtime
 
@@ -15,12 +16,16 @@ PATIENCE = 2.0
 
 def choose(settings: StackSettings, notify: Notify) -> Runtime:
     """Return the runtime that `RUNTIME` names; raise `FiredrillError` where it can't be had."""
-    from .native import NativeRuntime  # noqa: PLC0415 - only the one that is used is loaded
-
-    if settings.runtime == "compose":
-        raise FiredrillError("RUNTIME=compose is not built yet: use RUNTIME=native.")
+    # Only the one that is used is loaded.
     if settings.runtime == "auto" and _engine_answers():
-        notify("A Docker engine answers, but the compose runtime is not built yet: running native.")
+        notify("A Docker engine answers: running on Docker Compose (RUNTIME=native does without).")
+        settings = replace(settings, runtime="compose")
+    if settings.runtime == "compose":
+        from .compose.runtime import ComposeRuntime  # noqa: PLC0415
+
+        return ComposeRuntime(settings)
+    from .native import NativeRuntime  # noqa: PLC0415
+
     return NativeRuntime(settings)
 
 
@@ -28,12 +33,14 @@ def _engine_answers() -> bool:
     docker = shutil.which("docker")
     if docker is None:
         return False
+    questions = (["version", "--format", "{{.Server.Version}}"], ["compose", "version"])
+    return all(_succeeds([docker, *question]) for question in questions)
+
+
+def _succeeds(command: Sequence[str]) -> bool:
     try:
         asked = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
-            [docker, "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
+            command, capture_output=True, timeout=PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

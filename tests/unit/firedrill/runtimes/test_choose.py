@@ -29,12 +29,18 @@ def said(tmp_path: Path, runtime: str = "auto") -> list[str]:
     return lines
 
 
-def test_answering_engine_is_told_of(tmp_path: Path, commands: Path) -> None:
-    docker(commands, 'echo "$*" >"${0%/*}/asked"; echo 29.0')
-    assert said(tmp_path) == [
-        "A Docker engine answers, but the compose runtime is not built yet: running native."
-    ]
-    assert (commands / "asked").read_text() == "version --format {{.Server.Version}}\n"
+def test_answering_engine_is_used(tmp_path: Path, commands: Path) -> None:
+    docker(commands, 'echo "$*" >>"${0%/*}/asked"; echo 29.0')
+    lines: list[str] = []
+    assert choose(StackSettings(tmp_path), lines.append).name == "compose"
+    assert "RUNTIME=native does without" in lines[0]
+    asked = (commands / "asked").read_text().splitlines()
+    assert asked == ["version --format {{.Server.Version}}", "compose version"]
+
+
+def test_engine_without_compose_means_native(tmp_path: Path, commands: Path) -> None:
+    docker(commands, 'test "$1" = version')
+    assert said(tmp_path) == []
 
 
 def test_no_docker_means_native(tmp_path: Path) -> None:
@@ -66,6 +72,7 @@ def test_named_runtime_asks_no_engine(tmp_path: Path, commands: Path) -> None:
     assert not (commands / "asked").exists()
 
 
-def test_compose_says_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(FiredrillError, match="use RUNTIME=native"):
-        choose(StackSettings(tmp_path, runtime="compose"), lambda _: None)
+def test_compose_without_docker_says_the_way_out(tmp_path: Path) -> None:
+    runtime = choose(StackSettings(tmp_path, runtime="compose"), lambda _: None)
+    with pytest.raises(FiredrillError, match="or use RUNTIME=native"):
+        runtime.up(lambda _: None)

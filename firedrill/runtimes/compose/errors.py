@@ -1,0 +1,21 @@
+"""What can be wrong with an engine and what runs on it."""
+
+from __future__ import annotations
+
+from ...errors import FiredrillError
+
+
+class EngineError(FiredrillError):
+    """The Docker engine, or its Compose, is not there or refused."""
+
+
+class ImageMissingError(FiredrillError):
+    """An image is not on this host and can't be had."""
+
+
+class UnknownTargetError(FiredrillError):
+    """There is no such instance, service or part."""
+
+
+class NotReadyError(FiredrillError):
+    """An instance did not start to serve in time."""

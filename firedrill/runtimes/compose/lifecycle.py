@@ -1,0 +1,95 @@
+"""Bring a stack of containers up and down."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from ...settings import CEILING, SERVICES
+from ..base import Notify
+from ..native import ports
+from . import images
+from .errors import NotReadyError
+from .hands import Hands
+
+# Images are there by then; a slow machine takes half a minute for all that has to start.
+PATIENCE = 180
+STEP = 0.3
+
+
+def check(hands: Hands, notify: Notify) -> None:
+    """Check docker-compose.yml without starting anything."""
+    hands.compose.require()
+    hands.compose.run("config", "--quiet", profiles=["*"])
+    notify("docker-compose.yml is valid")
+
+
+def up(hands: Hands, notify: Notify) -> Sequence[str]:
+    """Start what does not run; return one sentence for each optional part not here."""
+    hands.compose.require()
+    with hands.locked():
+        begins = not hands.running()
+        if begins:
+            ports.check(_published(hands))
+            hands.scale.reset()
+        hands.write_overlay()
+        had = images.provide(hands.compose, hands.model(), notify)
+        hands.leave_out(had.without)
+        try:
+            _start(hands, notify)
+        except BaseException:
+            if begins:
+                _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
+            raise
+    return had.missing
+
+
+def _start(hands: Hands, notify: Notify) -> None:
+    notify("starting the containers …")
+    scales = [f"{service}={hands.scale.scale(service)}" for service in SERVICES]
+    hands.compose.run(
+        *("up", "--detach", "--wait", "--wait-timeout", str(PATIENCE), "--remove-orphans"),
+        *("--no-build", "--pull", "never"),
+        *(item for scale in scales for item in ("--scale", scale)),
+    )
+    stand_by(hands)
+
+
+def stand_by(hands: Hands) -> None:
+    """Make the instances beyond the scale, up to the ceiling, without starting them."""
+    scales = [item for service in SERVICES for item in ("--scale", f"{service}={CEILING}")]
+    hands.compose.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
+
+
+def down(hands: Hands, notify: Notify) -> None:
+    """End every container of the project, and its networks; what must outlive it stays."""
+    hands.compose.require()
+    with hands.locked():
+        _end(hands, notify)
+
+
+def _end(hands: Hands, notify: Notify) -> None:
+    notify("stopping the containers …")
+    # A rehearsal's data goes with it.
+    volumes = ["--volumes"] if hands.settings.rehearsal else []
+    hands.compose.run("down", "--remove-orphans", *volumes, profiles=["*"])
+    shutil.rmtree(hands.folder / "scratch", ignore_errors=True)
+
+
+def _published(hands: Hands) -> Mapping[tuple[str, int], str]:
+    """Return every address and port that is published, with the variable that sets the port."""
+    return {
+        (port["host_ip"], int(port["published"])): hands.variable(int(port["published"]))
+        for service in hands.model()["services"].values()
+        for port in service.get("ports", ())
+    }
+
+
+def wait(check: Callable[[], bool], what: str, patience: float = 60.0) -> None:
+    """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
+    deadline = time.monotonic() + patience
+    while not check():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"Gave up after {patience:.0f} s waiting for {what}.")
+        time.sleep(STEP)

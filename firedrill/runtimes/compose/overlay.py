@@ -1,0 +1,37 @@
+"""What a stack at another speed than 1 changes of `docker-compose.yml`. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...settings import StackSettings
+from ..native.speed import prometheus_flags, timeout_offset
+
+
+def overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
+    """Return an overlay for Compose, None where the stack is as the file has it.
+
+    `model` is the file as Compose reads it: {"services": {name: {"command": [...]}}}.
+    """
+    if settings.speed == 1 and not settings.rehearsal:
+        return None
+    services = model["services"]
+    # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
+    admin = ["--web.enable-admin-api"] if settings.rehearsal else []
+    blackbox = services["blackbox-exporter"]["command"]
+    prometheus = [*prometheus_flags(settings.speed), *admin]
+    offset = [f"--timeout-offset={timeout_offset(settings.speed)}"]
+    changed = {
+        "prometheus": {"command": merged(services["prometheus"]["command"], prometheus)},
+        "blackbox-exporter": {"command": merged(blackbox, offset)},
+    }
+    # Every YAML reader takes JSON. A dollar would be a variable's.
+    return json.dumps({"services": changed}, indent=2).replace("$", "$$") + "\n"
+
+
+def merged(command: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Return a command with these flags, in the place of those of the same name."""
+    names = {flag.partition("=")[0] for flag in flags}
+    return [*(part for part in command if part.partition("=")[0] not in names), *flags]

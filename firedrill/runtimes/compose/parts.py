@@ -1,0 +1,50 @@
+"""What `docker-compose.yml` runs, as seen from outside its containers. Pure data.
+
+A test holds it against the file itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# How many replicas of a service the load balancer and Prometheus look for by name.
+PLACES = 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A service of the stack: where it listens inside, and how it says that it is ready.
+
+    `job` is the scrape job that lists it, None where it has no metrics; `ready` answers 200 once
+    it serves, None where only its health check can tell; `published` is its port of
+    `settings.Ports` on the host; `metrics` is another port than `port` for them; `optional` is
+    the variable that says how many there are, of a part that not every host can have.
+    """
+
+    port: int = 0
+    ready: str | None = None
+    job: str | None = "stack"
+    published: str | None = None
+    metrics: int | None = None
+    optional: str = ""
+
+
+PARTS: Mapping[str, Part] = {
+    "lb": Part(8404, "/;csv", published="lb_stats"),
+    "web": Part(5000, "/readyz", job="services"),
+    "data-service": Part(5001, "/readyz", job="services"),
+    "responder": Part(8090, "/readyz", job="services", published="responder"),
+    "prometheus": Part(9090, "/-/ready", published="prometheus"),
+    "alertmanager": Part(9093, "/-/ready", published="alertmanager"),
+    "loki": Part(3100, "/ready", published="loki", optional="LOKI_REPLICAS"),
+    "collector": Part(13133, "/", metrics=8888, optional="COLLECTOR_REPLICAS"),
+    "grafana": Part(3000, "/api/health", published="grafana", optional="GRAFANA_REPLICAS"),
+    "node-exporter": Part(9100, "/"),
+    "blackbox-exporter": Part(9115, "/-/healthy"),
+    "pushgateway": Part(9091, "/-/ready", job="pushed"),
+    "docker-proxy": Part(job=None),
+    "keeper": Part(job=None),
+}
+# There are two of these from the start, so that each can bring the other back.
+PAIRS = ("docker-proxy", "keeper")

@@ -1,0 +1,79 @@
+"""Where the parts are: on the host by their published ports, on the inner networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from ...settings import StackSettings
+from .engine import Container
+from .errors import UnknownTargetError
+from .parts import PARTS
+
+LOOPBACK = "127.0.0.1"
+
+
+class Outside:
+    """The host, where only what is published can be reached."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part."""
+        port = _port(self._settings, part)
+        if port is None:
+            raise UnknownTargetError(f"{part!r} can't be reached from the host: see `make status`.")
+        return f"http://{LOOPBACK}:{port}"
+
+    def of(self, container: Container) -> str:
+        """Return where an instance listens; by its name inside where it is not published."""
+        part = PARTS.get(container.service)
+        port = _port(self._settings, container.service)
+        if port is not None:
+            return f"{LOOPBACK}:{port}"
+        return f"{container.name}:{part.port}" if part and part.port else container.name
+
+    def people(self, running: Collection[str]) -> Mapping[str, str]:
+        """Return the URLs for people, by title, of the services that run."""
+        everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+        public = LOOPBACK if everywhere else self._settings.lb_address
+        shown = {
+            "Services": f"http://{public}:{self._settings.ports.lb}/",
+            "Load balancer": f"{self.address('lb-stats')}/",
+        }
+        for part in ("prometheus", "alertmanager", "responder", "grafana", "loki"):
+            if part in running:
+                end = "/ready" if part == "loki" else "/"
+                shown[part.capitalize()] = f"{self.address(part)}{end}"
+        return shown
+
+
+class Inside:
+    """The inner networks, where every container has a name."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._project = settings.project
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part."""
+        service, port = {"lb": ("lb", 8080), "lb-stats": ("lb", 8404)}.get(part, (part, 0))
+        if service not in PARTS:
+            raise UnknownTargetError(f"There is no part {part!r}: see `make status`.")
+        return f"http://{self._project}-{service}-1:{port or PARTS[service].port}"
+
+    def of(self, container: Container) -> str:
+        """Return where an instance listens."""
+        part = PARTS.get(container.service)
+        return f"{container.name}:{part.port}" if part and part.port else container.name
+
+    def people(self, running: Collection[str]) -> Mapping[str, str]:
+        """Return the URLs of the services that run, as they are inside."""
+        del running
+        return {"Services": f"{self.address('lb')}/"}
+
+
+def _port(settings: StackSettings, part: str) -> int | None:
+    if part in ("lb", "lb-stats", "lb_stats"):
+        return settings.ports.lb if part == "lb" else settings.ports.lb_stats
+    published = PARTS[part].published if part in PARTS else None
+    return getattr(settings.ports, published) if published else None

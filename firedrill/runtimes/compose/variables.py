@@ -1,0 +1,50 @@
+"""The variables that `docker-compose.yml` is given by the settings of a stack. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from ...settings import StackSettings
+from ..native.speed import watchdog_timeout
+
+# Inside, everything listens where docker-compose.yml says; these are where the host reaches in.
+PUBLISHED = (
+    "lb",
+    "lb_stats",
+    "prometheus",
+    "alertmanager",
+    "responder",
+    "grafana",
+    "loki",
+    "locust",
+)
+
+
+def of_settings(settings: StackSettings) -> Mapping[str, str]:
+    """Return every variable whose value the settings know."""
+    ports = {f"{name.upper()}_PORT": str(getattr(settings.ports, name)) for name in PUBLISHED}
+    versions = {
+        f"{name.upper()}_VERSION": version for name, version in asdict(settings.versions).items()
+    }
+    replicas = {
+        f"{name.upper()}_REPLICAS": str(count) for name, count in asdict(settings.replicas).items()
+    }
+    return {
+        **ports,
+        **versions,
+        **replicas,
+        "COMPOSE_PROJECT_NAME": settings.project,
+        "DOCKER_ROOT": settings.docker_root,
+        "DOCKER_SOCKET": settings.docker_socket,
+        "GRAFANA_PASSWORD": settings.grafana_password,
+        "LB_ADDRESS": settings.lb_address,
+        "WEB_INSTANCES": str(settings.web_instances),
+        "DATA_SERVICE_INSTANCES": str(settings.data_service_instances),
+        "FAULTS_ENABLED": "1" if settings.faults_enabled else "0",
+        "LOG_LEVEL": settings.log_level,
+        "PROMETHEUS_RETENTION": settings.retention,
+        "PROMETHEUS_RETENTION_SIZE": settings.retention_size,
+        "SPEED": f"{settings.speed:g}",
+        "WATCHDOG_TIMEOUT": watchdog_timeout(settings.speed),
+    }
