@@ -15,7 +15,8 @@ from .errors import FiredrillError
 from .versions import Versions
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNTIMES = ("auto", "native", "compose")
+# `inside` is compose, seen from a container of drills.
+RUNTIMES = ("auto", "native", "compose", "inside")
 # The load balancer's native configuration has as many places for each service.
 CEILING = 4
 # A tag of an image, and the digest of what it means where it is pinned.

@@ -20,6 +20,10 @@ def choose(settings: StackSettings, notify: Notify) -> Runtime:
     if settings.runtime == "auto" and _engine_answers():
         notify("A Docker engine answers: running on Docker Compose (RUNTIME=native does without).")
         settings = replace(settings, runtime="compose")
+    if settings.runtime == "inside":
+        from .compose.inside import InsideRuntime  # noqa: PLC0415
+
+        return InsideRuntime(settings)
     if settings.runtime == "compose":
         from .compose.runtime import ComposeRuntime  # noqa: PLC0415
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.driver import Stack, environment, free_ports, marked, poll_until
+from tests.stack.driver import Stack, environment, free_ports, left_over, poll_until
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +13,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
     made = Stack(environment(home, free_ports()), home)
     made.firedrill("up")
-    poll_until(made.scrapes_everything, "every instance to be scraped", 20)
+    poll_until(made.scrapes_everything, "every instance to be scraped", 30)
     yield made
     made.firedrill("down")
-    left = marked(home)
-    assert not left, f"`down` left processes running: {left}"
+    left = left_over(made)
+    assert not left, f"`down` left something running: {left}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import secrets
 import socket
 import subprocess
 import sys
@@ -17,9 +18,14 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
+from firedrill.runtimes.compose.parts import PARTS
 from firedrill.settings import ROOT, Ports
 
 T = TypeVar("T")
+# On a machine that has built none of our images yet, the first start takes minutes.
+PATIENCE = 900
+# Each line of an hour's tests, and more.
+EVERYTHING = "1000000"
 # Instances listen up to 204 above INSTANCES_PORT.
 BLOCK = 250
 
@@ -44,6 +50,11 @@ class Stack:
     home: Path
     root: Path = ROOT
 
+    @property
+    def runtime(self) -> str:
+        """How it runs."""
+        return self.environment["RUNTIME"]
+
     def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would."""
         done = subprocess.run(
@@ -52,7 +63,7 @@ class Stack:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         if check and done.returncode != 0:
@@ -89,10 +100,17 @@ class Stack:
 
     def lines(self, service: str) -> list[dict[str, Any]]:
         """Return all JSON log lines of a service's instances, rotated files included."""
+        if self.runtime == "compose":
+            said = self.firedrill("logs", service, "--json", "--lines", EVERYTHING).stdout
+            lines = said.split("\n")
+        else:
+            lines = self._files(service)
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def _files(self, service: str) -> list[str]:
         names = sorted(file.name for file in self.home.glob(f"native/logs/{service}-[0-9].jsonl"))
         texts = [whole_log(self.home / "native" / "logs" / name) for name in names]
-        lines = [line for text in texts for line in text.split("\n")]
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for text in texts for line in text.split("\n")]
 
     def access_lines(self, service: str, **fields: object) -> list[dict[str, Any]]:
         """Return the access lines of a service that have these fields."""
@@ -106,7 +124,7 @@ class Stack:
         """Tell whether Prometheus scrapes exactly what serves, and the public way in."""
         scraped = {row["metric"]["instance"] for row in self.query("up == 1")}
         ready = {name for name, found in self.instances().items() if found["state"] == "ready"}
-        return scraped == ready | {"public"}
+        return scraped == {name for name in ready if scraped_at_all(name)} | {"public"}
 
     def wait_for_scrape(self) -> None:
         """Return when every target was scraped after now."""
@@ -116,6 +134,12 @@ class Stack:
             "a scrape of every target",
             15,
         )
+
+
+def scraped_at_all(instance: str) -> bool:
+    """Tell whether an instance has metrics; two kinds of containers have none."""
+    part = PARTS.get(instance.rpartition("-")[0])
+    return part is None or part.job is not None
 
 
 def whole_log(file: Path) -> str:
@@ -144,9 +168,40 @@ def _free(port: int) -> bool:
 
 
 def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a stack's commands, free of this shell's own settings."""
+    """Return the environment of a stack's commands, free of this shell's own settings.
+
+    RUNTIME says which runtime is tested, the native one where it is not set.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
-    return {**kept, **ports, "FIREDRILL_HOME": str(home), "RUNTIME": "native", "COLUMNS": "200"}
+    compose = os.environ.get("RUNTIME") == "compose"
+    own = {
+        "FIREDRILL_HOME": str(home),
+        "RUNTIME": "compose" if compose else "native",
+        "COMPOSE_PROJECT_NAME": f"firedrill-{secrets.token_hex(3)}",
+        "COLUMNS": "200",
+    }
+    return {**kept, **ports, **own}
+
+
+def left_over(stack: Stack) -> Sequence[str]:
+    """Return what is left of a stack after `down`: processes, or containers."""
+    if stack.runtime == "native":
+        return marked(stack.home)
+    project = f"label=com.docker.compose.project={stack.environment['COMPOSE_PROJECT_NAME']}"
+    listed = [
+        subprocess.run(
+            ["docker", what, "ls", *more, "--filter", project, "--quiet"],
+            env=stack.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for what, more in (("container", ["--all"]), ("network", []), ("volume", []))
+    ]
+    containers, networks, volumes = listed
+    for volume in volumes:  # `down` keeps what must outlive it; a test's need not
+        subprocess.run(["docker", "volume", "rm", volume], env=stack.environment, check=True)
+    return [*containers, *networks]
 
 
 def marked(home: Path) -> Sequence[str]:

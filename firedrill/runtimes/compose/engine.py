@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,9 +38,12 @@ class Container:
 
 
 class Engine:
-    """The containers of `project`, by way of the engine at `host`, such as tcp://proxy:2375."""
+    """The containers of `project`, by way of the engine at what `host` returns.
 
-    def __init__(self, project: str, host: str) -> None:
+    That is only asked for once it is needed; it is such as tcp://proxy:2375.
+    """
+
+    def __init__(self, project: str, host: Callable[[], str]) -> None:
         self._project = project
         self._host = host
         self._made: Any = None
@@ -49,7 +52,7 @@ class Engine:
     def _client(self) -> Any:
         if self._made is None:
             with _telling():
-                self._made = docker.APIClient(base_url=self._host, timeout=PATIENCE)
+                self._made = docker.APIClient(base_url=self._host(), timeout=PATIENCE)
         return self._made
 
     def containers(self) -> Sequence[Container]:
@@ -71,6 +74,10 @@ class Engine:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None  # gone meanwhile
             raise
+
+    def running(self) -> list[Container]:
+        """Return the containers that run."""
+        return [one for one in self.containers() if one.pid is not None]
 
     def start(self, name: str) -> None:
         """Start a container; harmless where it runs."""

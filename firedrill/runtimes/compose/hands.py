@@ -13,7 +13,7 @@ from ...errors import FiredrillError
 from ...settings import StackSettings
 from ..native.state import ScaleState
 from .command import Compose
-from .engine import Container, Engine
+from .engine import Engine
 from .overlay import overlay
 from .variables import of_settings
 
@@ -28,18 +28,7 @@ class Hands:
         self.folder = settings.home / "compose"
         self.compose = Compose(settings.project, of_settings(settings))
         self.scale = ScaleState(self.folder / "state.json", settings)
-        self._engine: Engine | None = None
-
-    @property
-    def engine(self) -> Engine:
-        """The engine's API."""
-        if self._engine is None:
-            self._engine = Engine(self.settings.project, self.compose.host)
-        return self._engine
-
-    def running(self) -> list[Container]:
-        """Return the containers that run."""
-        return [one for one in self.engine.containers() if one.pid is not None]
+        self.engine = Engine(settings.project, lambda: self.compose.host)
 
     def model(self) -> Mapping[str, Any]:
         """Return docker-compose.yml with every value filled in."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ...settings import CEILING, SERVICES
 from ..base import Notify
 from ..native import ports
 from . import images
-from .errors import NotReadyError
 from .hands import Hands
 
 # Images are there by then; a slow machine takes half a minute for all that has to start.
 PATIENCE = 180
-STEP = 0.3
 
 
 def check(hands: Hands, notify: Notify) -> None:
@@ -29,7 +26,7 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
     """Start what does not run; return one sentence for each optional part not here."""
     hands.compose.require()
     with hands.locked():
-        begins = not hands.running()
+        begins = not hands.engine.running()
         if begins:
             ports.check(_published(hands))
             hands.scale.reset()
@@ -84,12 +81,3 @@ def _published(hands: Hands) -> Mapping[tuple[str, int], str]:
         for service in hands.model()["services"].values()
         for port in service.get("ports", ())
     }
-
-
-def wait(check: Callable[[], bool], what: str, patience: float = 60.0) -> None:
-    """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
-    deadline = time.monotonic() + patience
-    while not check():
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"Gave up after {patience:.0f} s waiting for {what}.")
-        time.sleep(STEP)

@@ -19,7 +19,8 @@ class Part:
     `job` is the scrape job that lists it, None where it has no metrics; `ready` answers 200 once
     it serves, None where only its health check can tell; `published` is its port of
     `settings.Ports` on the host; `metrics` is another port than `port` for them; `optional` is
-    the variable that says how many there are, of a part that not every host can have.
+    the variable that says how many there are, of a part that not every host can have; `alias` is
+    its name on the network over which the others talk to it, where they share another one.
     """
 
     port: int = 0
@@ -28,20 +29,33 @@ class Part:
     published: str | None = None
     metrics: int | None = None
     optional: str = ""
+    alias: str = ""
 
 
 PARTS: Mapping[str, Part] = {
-    "lb": Part(8404, "/;csv", published="lb_stats"),
+    "lb": Part(8404, "/;csv", published="lb_stats", alias="lb-on-services"),
     "web": Part(5000, "/readyz", job="services"),
     "data-service": Part(5001, "/readyz", job="services"),
-    "responder": Part(8090, "/readyz", job="services", published="responder"),
-    "prometheus": Part(9090, "/-/ready", published="prometheus"),
-    "alertmanager": Part(9093, "/-/ready", published="alertmanager"),
-    "loki": Part(3100, "/ready", published="loki", optional="LOKI_REPLICAS"),
+    "responder": Part(
+        8090, "/readyz", job="services", published="responder", alias="responder-on-telemetry"
+    ),
+    "prometheus": Part(9090, "/-/ready", published="prometheus", alias="prometheus-on-telemetry"),
+    "alertmanager": Part(
+        9093, "/-/ready", published="alertmanager", alias="alertmanager-on-telemetry"
+    ),
+    "loki": Part(
+        3100, "/ready", published="loki", optional="LOKI_REPLICAS", alias="loki-on-telemetry"
+    ),
     "collector": Part(13133, "/", metrics=8888, optional="COLLECTOR_REPLICAS"),
-    "grafana": Part(3000, "/api/health", published="grafana", optional="GRAFANA_REPLICAS"),
+    "grafana": Part(
+        3000,
+        "/api/health",
+        published="grafana",
+        optional="GRAFANA_REPLICAS",
+        alias="grafana-on-telemetry",
+    ),
     "node-exporter": Part(9100, "/"),
-    "blackbox-exporter": Part(9115, "/-/healthy"),
+    "blackbox-exporter": Part(9115, "/-/healthy", alias="blackbox-exporter-on-telemetry"),
     "pushgateway": Part(9091, "/-/ready", job="pushed"),
     "docker-proxy": Part(job=None),
     "keeper": Part(job=None),

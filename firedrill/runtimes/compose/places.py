@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 from ...settings import StackSettings
 from .engine import Container
@@ -33,7 +33,7 @@ class Outside:
             return f"{LOOPBACK}:{port}"
         return f"{container.name}:{part.port}" if part and part.port else container.name
 
-    def people(self, running: Collection[str]) -> Mapping[str, str]:
+    def people(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the URLs for people, by title, of the services that run."""
         everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
         public = LOOPBACK if everywhere else self._settings.lb_address
@@ -66,7 +66,7 @@ class Inside:
         part = PARTS.get(container.service)
         return f"{container.name}:{part.port}" if part and part.port else container.name
 
-    def people(self, running: Collection[str]) -> Mapping[str, str]:
+    def people(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the URLs of the services that run, as they are inside."""
         del running
         return {"Services": f"{self.address('lb')}/"}

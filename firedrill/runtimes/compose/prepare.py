@@ -63,9 +63,10 @@ class Site:
         speed = float(environ.get("SPEED") or "1")
         return cls(environ.get("PROJECT") or "firedrill", speed, replicas)
 
-    def address(self, name: str, port: int) -> str:
-        """Return where an instance listens, on the inner networks."""
-        return f"{self.project}-{name}:{port}"
+    def address(self, service: str, number: int, port: int) -> str:
+        """Return where an instance listens, on the network that Prometheus asks it over."""
+        alias = PARTS[service].alias
+        return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
 
 
 def _variable(service: str) -> str:
@@ -99,7 +100,7 @@ def replace(place: Path, text: str) -> None:
 
 def write_webhook(site: Site) -> None:
     """Write where Alertmanager sends its notifications."""
-    replace(site.etc / WEBHOOK, f"http://{site.address('responder-1', 8090)}/webhook")
+    replace(site.etc / WEBHOOK, f"http://{site.address('responder', 1, 8090)}/webhook")
 
 
 def write_targets(site: Site, without: Sequence[str] = ()) -> None:
@@ -114,23 +115,23 @@ def write_targets(site: Site, without: Sequence[str] = ()) -> None:
         ]
         replace(folder / f"{job}.json", json.dumps(found, indent=2) + "\n")
     probe = {
-        "targets": [f"http://{site.address('lb-1', 8080)}/"],
+        "targets": [f"http://{site.address('lb', 1, 8080)}/"],
         "labels": {
             "service": "lb",
             "instance": "public",
-            "__blackbox__": site.address("blackbox-exporter-1", 9115),
+            "__blackbox__": site.address("blackbox-exporter", 1, 9115),
         },
     }
     replace(folder / "probe.json", json.dumps([probe], indent=2) + "\n")
-    alertmanagers = [{"targets": [site.address("alertmanager-1", 9093)]}]
+    alertmanagers = [{"targets": [site.address("alertmanager", 1, 9093)]}]
     replace(folder / "alertmanager.json", json.dumps(alertmanagers, indent=2) + "\n")
 
 
 def _target(site: Site, service: str, number: int) -> dict[str, object]:
-    part, instance = PARTS[service], f"{service}-{number}"
+    part = PARTS[service]
     return {
-        "targets": [site.address(instance, part.metrics or part.port)],
-        "labels": {"service": service, "instance": instance},
+        "targets": [site.address(service, number, part.metrics or part.port)],
+        "labels": {"service": service, "instance": f"{service}-{number}"},
     }
 
 

@@ -1,0 +1,176 @@
+"""What the runtime does to running containers, from the host and from inside alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ...settings import SERVICES, StackSettings
+from ..base import Instance, State
+from .engine import Container, Engine
+from .errors import EngineError, UnknownTargetError
+from .waiting import at_once, until
+
+# What the engine calls a container's state, and its health while it runs, in every runtime's words.
+STATES: Mapping[str, State] = {
+    "created": "standby",
+    "exited": "stopped",
+    "dead": "failed",
+    "removing": "stopped",
+    "restarting": "starting",
+    "paused": "paused",
+}
+HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
+# Not instances of anything: they do their work and end.
+ONE_SHOTS = ("prepare", "test", "drills")
+
+
+class Places(Protocol):
+    """Where the parts are, as seen from here."""
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part."""
+        ...
+
+    def of(self, container: Container) -> str:
+        """Return where an instance listens."""
+        ...
+
+    def people(self, running: Sequence[str]) -> Mapping[str, str]:
+        """Return the URLs for people, by title, of the services that run."""
+        ...
+
+
+class Scale(Protocol):
+    """How many instances of each service are meant to serve."""
+
+    def scale(self, service: str) -> int:
+        """Return how many."""
+        ...
+
+
+class Containers:
+    """The containers of one project: half of a `Runtime`."""
+
+    name = "compose"
+
+    def __init__(
+        self, settings: StackSettings, engine: Engine, scale: Scale, places: Places
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._scale = scale
+        self._places = places
+
+    # Looking
+
+    def status(self) -> Sequence[Instance]:
+        """Return every instance, with its state; empty when the stack is down."""
+        found = [one for one in self._engine.containers() if one.service not in ONE_SHOTS]
+        return [self._instance(one) for one in found] if any(one.pid for one in found) else []
+
+    def instances(self, service: str) -> Sequence[Instance]:
+        """Return the instances of one service, standby ones included."""
+        found = [instance for instance in self.status() if instance.service == service]
+        if not found:
+            raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
+        return found
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part of the stack, such as `prometheus`."""
+        return self._places.address(part)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the URLs for people, by title."""
+        return self._places.people([one.service for one in self._engine.running()])
+
+    @property
+    def speed(self) -> float:
+        """Return what every duration of the rules and routes is divided by."""
+        return self._settings.speed
+
+    @property
+    def rehearsal(self) -> bool:
+        """Tell whether this is a run's own stack."""
+        return self._settings.rehearsal
+
+    # Acting
+
+    def start(self, target: str) -> None:
+        """Start what was stopped; return when it is ready."""
+        chosen = self._wanted(target)
+        for one in chosen:
+            self._engine.start(one.name)
+        self._await_ready([one.instance for one in chosen])
+
+    def stop(self, target: str) -> None:
+        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        at_once(self._engine.stop, [one.name for one in self._wanted(target)])
+
+    def kill(self, target: str) -> None:
+        """End at once (SIGKILL); the keeper starts it again."""
+        self._each(target, lambda name: self._engine.signal(name, "KILL"))
+
+    def pause(self, target: str) -> None:
+        """Freeze until `resume`."""
+        self._each(target, self._engine.pause)
+
+    def resume(self, target: str) -> None:
+        """Let a paused instance go on."""
+        for one in self._wanted(target):
+            if one.state == "paused":
+                self._engine.unpause(one.name)
+
+    def restart(self, target: str) -> None:
+        """Stop gracefully and start again, one instance after the other."""
+        for one in self._wanted(target):
+            self._engine.stop(one.name)
+            self._engine.start(one.name)
+            self._await_ready([one.instance])
+
+    def _await_ready(self, names: Sequence[str]) -> None:
+        def ready() -> bool:
+            states = {one.name: one.state for one in self.status()}
+            return all(states.get(name) == "ready" for name in names)
+
+        until(ready, f"{', '.join(names)} to serve")
+
+    def _instance(self, one: Container) -> Instance:
+        return Instance(
+            name=one.instance,
+            service=one.service,
+            state=self._state(one),
+            pid=one.pid,
+            address=self._places.of(one),
+            uptime_seconds=round(time.time() - one.started, 1) if one.pid else None,
+        )
+
+    def _state(self, one: Container) -> State:
+        if one.state == "running":
+            return HEALTH.get(one.health, "ready")
+        extra = one.service in SERVICES and one.number > self._scale.scale(one.service)
+        return "standby" if extra and one.state == "exited" else STATES[one.state]
+
+    def _targets(self, target: str) -> Sequence[Container]:
+        found = self._engine.containers()
+        chosen = [one for one in found if target in (one.instance, one.service)]
+        if not chosen:
+            raise UnknownTargetError(
+                f"There is no instance or service {target!r}: see `make status`."
+            )
+        return chosen
+
+    def _wanted(self, target: str) -> Sequence[Container]:
+        """Return the instances of a target that are meant to run."""
+        if not self._engine.running():
+            raise EngineError("The stack is down: start it with `make up`.")
+        chosen = [one for one in self._targets(target) if self._state(one) != "standby"]
+        if not chosen:
+            raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
+        return chosen
+
+    def _each(self, target: str, act: Callable[[str], None]) -> None:
+        for one in self._wanted(target):
+            if one.pid is not None:
+                act(one.name)
