@@ -15,8 +15,9 @@ from .errors import FiredrillError
 from .versions import Versions
 
 ROOT = Path(__file__).resolve().parent.parent
-# `inside` is compose, seen from a container of drills.
-RUNTIMES = ("auto", "native", "compose", "inside")
+# What users choose from; `inside` is compose, seen from a container of drills.
+RUNTIMES = ("auto", "native", "compose")
+INSIDE = "inside"
 # The load balancer's native configuration has as many places for each service.
 CEILING = 4
 # A tag of an image, and the digest of what it means where it is pinned.
@@ -123,7 +124,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         # `/` keeps an absolute path as it is; a relative one begins at the repository.
         home=ROOT / read.text("FIREDRILL_HOME", "var"),
         cache=ROOT / cache if cache else None,
-        runtime=read.choice("RUNTIME", "auto", RUNTIMES),
+        runtime=_runtime(read),
         lb_address=read.address("LB_ADDRESS", "127.0.0.1"),
         ports=_ports(read),
         web_instances=read.integer("WEB_INSTANCES", 2, 1, CEILING),
@@ -148,6 +149,14 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         docker_root=read.text("DOCKER_ROOT", "/var/lib/docker"),
         docker_socket=read.text("DOCKER_SOCKET", "/var/run/docker.sock"),
         grafana_password=read.secret("GRAFANA_PASSWORD", RANDOM),
+    )
+
+
+def _runtime(read: _Reader) -> str:
+    return (
+        INSIDE
+        if read.text("RUNTIME", "auto") == INSIDE
+        else read.choice("RUNTIME", "auto", RUNTIMES)
     )
 
 

@@ -89,7 +89,7 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
         yield Session(stage, stack, folder, notes)
 
 
-def run(found: Session, drills: Sequence[Drill], options: Options) -> Report:
+def run(found: Session, drills: Sequence[Drill]) -> Report:
     """Run drills one after the other; a report comes out also when Ctrl-C ends it early."""
     began = time.time()
     outcomes: list[Outcome] = []
@@ -108,7 +108,7 @@ def run(found: Session, drills: Sequence[Drill], options: Options) -> Report:
         ended=time.time(),
         speed=runtime.speed,
         runtime=runtime.name,
-        stack="the stack that was up" if options.here else "a stack of the run's own",
+        stack="a stack of the run's own" if runtime.rehearsal else "the stack that was up",
         outcomes=outcomes,
         notes=notes,
     )

@@ -50,7 +50,7 @@ class Witness:
         if not found:
             return None
         self.severity = self.severity or found[0].severity
-        _follow(found[0].annotations.get("runbook_url"))
+        self._follow(found[0].annotations.get("runbook_url"))
         self._told_at = found[0].at
         return found[0].at
 
@@ -103,13 +103,12 @@ class Witness:
             if target in (one.name, one.service) and one.state == "ready"
         }
 
-
-def _follow(link: str | None) -> None:
-    if link is None:
-        return  # the responder's own alerts have none
-    try:
-        answer = requests.get(link, timeout=TIMEOUT)
-    except requests.RequestException:
-        raise UnmetError(f"The runbook's link in the notification is dead: {link}") from None
-    if not answer.ok:
-        raise UnmetError(f"The runbook's link answers {answer.status_code}: {link}")
+    def _follow(self, link: str | None) -> None:
+        if link is None:
+            return  # the responder's own alerts have none
+        try:
+            answer = requests.get(self._runtime.reach(link), timeout=TIMEOUT)
+        except requests.RequestException:
+            raise UnmetError(f"The runbook's link in the notification is dead: {link}") from None
+        if not answer.ok:
+            raise UnmetError(f"The runbook's link answers {answer.status_code}: {link}")

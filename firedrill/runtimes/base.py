@@ -143,6 +143,10 @@ class Runtime(Protocol):
         """Return the URL of a part of the stack, such as `prometheus`."""
         ...
 
+    def reach(self, link: str) -> str:
+        """Return a link of a notification as it can be followed from here."""
+        ...
+
     def addresses(self) -> Mapping[str, str]:
         """Return the URLs for people, by title."""
         ...

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..settings import StackSettings
+from ..settings import INSIDE, StackSettings
 from .base import Notify, Runtime
 
 # A local engine answers in well under a second; a dead socket must not hold up the start.
@@ -20,10 +21,11 @@ def choose(settings: StackSettings, notify: Notify) -> Runtime:
     if settings.runtime == "auto" and _engine_answers():
         notify("A Docker engine answers: running on Docker Compose (RUNTIME=native does without).")
         settings = replace(settings, runtime="compose")
-    if settings.runtime == "inside":
+    if settings.runtime == INSIDE:
         from .compose.inside import InsideRuntime  # noqa: PLC0415
 
-        return InsideRuntime(settings)
+        speed, rehearsal = os.environ.get("SPEED", "1"), os.environ.get("REHEARSAL", "0")
+        return InsideRuntime(replace(settings, speed=float(speed), rehearsal=rehearsal == "1"))
     if settings.runtime == "compose":
         from .compose.runtime import ComposeRuntime  # noqa: PLC0415
 

@@ -15,7 +15,13 @@ from firedrill.settings import parse
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The methods of `Environment` in apps/telemetry and of the reader in firedrill/settings.py.
 READERS = {"text", "integer", "number", "flag", "url", "path", "choice", "address"}
-CONFIGURATIONS = ["lb/*.cfg", "prometheus/**/*.yml", "loki/*.yml", "grafana/provisioning/**/*.yml"]
+CONFIGURATIONS = [
+    "lb/*.cfg",
+    "deploy/compose/*.cfg",
+    "prometheus/**/*.yml",
+    "loki/*.yml",
+    "grafana/provisioning/**/*.yml",
+]
 # `${NAME}`, `$NAME` and `${env:NAME}`, as the programs write it, and HAProxy's env(NAME).
 REFERENCE = re.compile(r"\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
 # Empty, because it depends on whose cache folder it is.

@@ -37,6 +37,10 @@ class Places(Protocol):
         """Return where an instance listens."""
         ...
 
+    def reach(self, link: str) -> str:
+        """Return a link for people as it can be followed from here."""
+        ...
+
     def people(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the URLs for people, by title, of the services that run."""
         ...
@@ -80,6 +84,10 @@ class Containers:
     def address(self, part: str) -> str:
         """Return the URL of a part of the stack, such as `prometheus`."""
         return self._places.address(part)
+
+    def reach(self, link: str) -> str:
+        """Return a link of a notification as it can be followed from here."""
+        return self._places.reach(link)
 
     def addresses(self) -> Mapping[str, str]:
         """Return the URLs for people, by title."""

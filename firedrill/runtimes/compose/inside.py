@@ -18,6 +18,7 @@ import requests
 
 from ...errors import FiredrillError
 from ...settings import SERVICES, StackSettings
+from .. import series
 from ..base import Instance, Notify, State
 from . import prepare
 from .containers import Containers
@@ -30,6 +31,8 @@ from .places import Inside
 DATA = Path("/data")
 # What the drills' container may ask of the engine.
 PROXY = "tcp://drills-proxy:2375"
+# From Prometheus's own image.
+PROMTOOL = Path("/bin/promtool")
 # Each probe is answered within milliseconds, or its program hangs.
 TIMEOUT = 1.0
 
@@ -122,12 +125,28 @@ class InsideRuntime(Containers):
         prepare.write_targets(self._site(), without=[service])
 
     def import_series(self, openmetrics: Path) -> None:
-        """Refuse: a past is made up natively."""
-        raise FiredrillError(NO_PAST)
+        """Give Prometheus the samples of a file, in OpenMetrics; of a rehearsal's stack alone."""
+        store = self._store()
+        if not series.marked(store):
+            series.prepare(store)
+            self.restart("prometheus")  # it looks for blocks that were put there
+        series.import_series(store, openmetrics)
 
     def forget_series(self) -> None:
-        """Refuse: a past is made up natively."""
-        raise FiredrillError(NO_PAST)
+        """Delete every sample up to now; of a rehearsal's stack alone."""
+        series.forget_series(self._store())
+
+    def _store(self) -> series.Store:
+        if not self.rehearsal:
+            raise series.SeriesError(
+                "The series of a real stack are neither made up nor forgotten."
+            )
+        return series.Store(
+            folder=self.data("prometheus"),
+            url=self.address("prometheus"),
+            retention=self._settings.retention,
+            promtool=PROMTOOL,
+        )
 
     def relist(self) -> None:
         """Put everything that serves back into what Prometheus scrapes."""
@@ -159,4 +178,3 @@ def _answers(url: str) -> bool:
 
 
 FROM_THE_HOST = "Only the host can do this: run it outside of the containers."
-NO_PAST = "A past can't be made up in containers: drill it with RUNTIME=native."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from ...settings import StackSettings
 from .engine import Container
@@ -33,6 +34,10 @@ class Outside:
             return f"{LOOPBACK}:{port}"
         return f"{container.name}:{part.port}" if part and part.port else container.name
 
+    def reach(self, link: str) -> str:
+        """Return a link as it is: it is one for people on this host."""
+        return link
+
     def people(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the URLs for people, by title, of the services that run."""
         everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
@@ -53,6 +58,11 @@ class Inside:
 
     def __init__(self, settings: StackSettings) -> None:
         self._project = settings.project
+        self._published = {
+            f"{LOOPBACK}:{port}": name
+            for name in PARTS
+            if (port := _port(settings, name)) is not None
+        }
 
     def address(self, part: str) -> str:
         """Return the URL of a part."""
@@ -65,6 +75,12 @@ class Inside:
         """Return where an instance listens."""
         part = PARTS.get(container.service)
         return f"{container.name}:{part.port}" if part and part.port else container.name
+
+    def reach(self, link: str) -> str:
+        """Return a link for people with the part's name inside in the place of its port."""
+        parts = urlsplit(link)
+        part = self._published.get(parts.netloc)
+        return f"{self.address(part)}{parts.path}" if part else link
 
     def people(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the URLs of the services that run, as they are inside."""

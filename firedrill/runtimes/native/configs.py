@@ -13,6 +13,7 @@ from ...errors import FiredrillError
 from ...programs import FILES, Program
 from ...rehearsal import render
 from ...settings import ROOT
+from ..complaint import complaint
 from .layout import Layout
 from .plan import Plan
 from .process import Process
@@ -172,16 +173,3 @@ def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | 
     )
     if done.returncode != 0:
         raise ConfigError(f"{source} is broken: {complaint(done.stdout + done.stderr)}")
-
-
-def complaint(output: str) -> str:
-    """Return the lines of a checker's output that say what is wrong, as one line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if any(word in line.lower() for word in TELLING)]
-    # What comes after it belongs to it: some say which file, and only then what is wrong.
-    begin = lines.index(telling[0]) if telling else 0
-    return " ".join(lines[begin : begin + 3]) or "its checker gave no reason."
-
-
-# How the programs begin to say what is wrong. A name alone won't do: paths may hold `alert`.
-TELLING = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import FiredrillError
-from ...programs import CATALOGUE, Located, default_cache, locate
+from ...programs import CATALOGUE, Located, Program, default_cache, locate
 from ...settings import StackSettings
 from ..base import Notify
+from ..series import SeriesError, Store
 from .layout import Layout
 from .lb import LoadBalancer
 from .plan import Plan, make_plan
-from .process import Site
+from .process import Site, url
 from .state import ScaleState
 from .supervisor import Supervisor
 
@@ -52,6 +53,24 @@ class Hands:
         """Return what there is to run on this machine."""
         programs = (located or self.locate(lambda _: None)).programs
         return make_plan(Site(self.settings, self.layout, programs, self.token()))
+
+    def store(self, programs: Mapping[str, Program]) -> Store:
+        """Return Prometheus's storage."""
+        return Store(
+            folder=self.layout.data / "prometheus",
+            url=url(self.settings.ports.prometheus),
+            retention=self.settings.retention,
+            promtool=programs["promtool"].path,
+        )
+
+    def rehearsed(self, what: str) -> Store:
+        """Return the storage of a rehearsal's own stack; raise `SeriesError` for a real one."""
+        if not self.settings.rehearsal:
+            raise SeriesError(
+                f"The series of a real stack are not {what}: do it in a rehearsal's own stack."
+            )
+        self.require_running()
+        return self.store(self.locate(lambda _: None).programs)
 
     def token(self) -> str:
         """Return the token for `/faults`, made at random the first time."""

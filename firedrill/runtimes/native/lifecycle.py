@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ...programs import Program
 from ...settings import StackSettings
+from .. import series
 from ..base import Notify
-from . import configs, ports, processes, readiness, series, supervisor
+from . import configs, ports, processes, readiness, supervisor
 from .hands import Hands
 from .layout import Layout
 from .plan import Plan, make_plan
@@ -77,7 +78,7 @@ def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: No
     hands.layout.lb_state.unlink(missing_ok=True)
     hands.layout.supervisor_config.write_text(supervisor.render(plan.processes, hands.layout))
     if hands.settings.rehearsal:
-        series.prepare(hands.layout, programs)
+        series.prepare(hands.store(programs))
     supervisor.start(hands.layout)
     _start(hands, wanted, notify)
     for process in plan.processes:

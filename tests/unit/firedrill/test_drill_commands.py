@@ -51,7 +51,7 @@ class Stage:
         settings = SimpleNamespace(speed=options.speed)
         yield SimpleNamespace(folder=self.folder, stage=None, settings=settings)
 
-    def _run(self, _: object, drills: Sequence[Drill], __: object) -> Report:
+    def _run(self, _: object, drills: Sequence[Drill]) -> Report:
         self.ran = [drill.alert for drill in drills]
         made = [
             Outcome(name, "", "", "page", self.verdict, "", 0.0)
@@ -71,7 +71,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 @pytest.fixture
 def run(stage: Stage) -> Run:
-    return lambda *arguments: CliRunner().invoke(cli.main, arguments, env={"COLUMNS": "200"})
+    environment = {"COLUMNS": "200", "RUNTIME": "native"}
+    return lambda *arguments: CliRunner().invoke(cli.main, arguments, env=environment)
 
 
 def test_list_names_every_drill(run: Run) -> None:

@@ -49,6 +49,9 @@ class FakeRuntime:
     def status(self) -> Sequence[Instance]:
         return self.found
 
+    def reach(self, link: str) -> str:
+        return link
+
     def token(self) -> str:
         return "the-token"
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from firedrill.programs import Located
+from firedrill.runtimes import series
 from firedrill.runtimes.native import (
     configs,
     lifecycle,
     ports,
     processes,
     readiness,
-    series,
     supervisor,
 )
 from firedrill.runtimes.native.configs import ConfigError

@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from firedrill.programs import Located
-from firedrill.runtimes.native import series
+from firedrill.runtimes import series
 from firedrill.runtimes.native.hands import Hands
 from firedrill.runtimes.native.process import Site
-from firedrill.runtimes.native.series import COUNT, MARKS, SeriesError
+from firedrill.runtimes.series import COUNT, MARKS, SeriesError
 from firedrill.settings import StackSettings
 
 Call = tuple[str, str, Mapping[str, str]]
@@ -78,20 +78,19 @@ def past(tmp_path: Path) -> Path:
 
 def test_marks_end_before_prometheus_begins(make: Callable[..., Any], site: Site) -> None:
     hands = make(rehearsal=True)
-    series.prepare(hands.layout, site.programs)
+    series.prepare(hands.store(site.programs))
     given = (hands.settings.home / "given").read_text().splitlines()
     times = [float(line.split()[2]) for line in given[:-1]]
     assert given[-1] == "# EOF"
     assert len(set(times)) == COUNT
     assert max(times) - min(times) < series.BEFORE
-    assert list(hands.layout.data.glob("*.txt")) == []
 
 
 def test_import_uses_up_the_oldest_mark(
     make: Callable[..., Any], calls: list[Call], past: Path
 ) -> None:
     hands = make(rehearsal=True)
-    series.import_series(hands, past)
+    series.import_series(hands.rehearsed("made up"), past)
     called = (hands.settings.home / "called").read_text().split()
     assert called[:3] == ["tsdb", "create-blocks-from", "openmetrics"]
     assert called[-1] == str(hands.layout.data / "prometheus")
@@ -107,7 +106,7 @@ def test_import_uses_up_the_oldest_mark(
 
 
 def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]) -> None:
-    series.forget_series(make(rehearsal=True))
+    series.forget_series(make(rehearsal=True).rehearsed("forgotten"))
     [(_, first, values), (_, second, _)] = calls
     assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
     assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKS}"}}'}
@@ -116,9 +115,9 @@ def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]
 def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past: Path) -> None:
     hands = make(speed=12.0)
     with pytest.raises(SeriesError, match=r"^The series of a real stack are not made up: do it in"):
-        series.import_series(hands, past)
+        hands.rehearsed("made up")
     with pytest.raises(SeriesError, match=r"are not forgotten: do it in a rehearsal's own stack"):
-        series.forget_series(hands)
+        hands.rehearsed("forgotten")
     assert calls == []
     assert not (hands.settings.home / "called").exists()
 
@@ -128,7 +127,7 @@ def test_used_up_marks_are_told(
 ) -> None:
     marks.clear()
     with pytest.raises(SeriesError, match=r"has imported 1000 times: begin another"):
-        series.import_series(make(rehearsal=True), past)
+        series.import_series(make(rehearsal=True).rehearsed("made up"), past)
 
 
 def test_broken_past_is_named(
@@ -136,7 +135,7 @@ def test_broken_past_is_named(
 ) -> None:
     promtool.write_text("#!/bin/sh\necho 'error: next: data does not end with # EOF' >&2; exit 1\n")
     with pytest.raises(SeriesError, match=r"^past\.txt is no past: error: next: data does not end"):
-        series.import_series(make(rehearsal=True), past)
+        series.import_series(make(rehearsal=True).rehearsed("made up"), past)
     assert [name for _, name, _ in calls] == ["query"]
 
 
@@ -148,4 +147,4 @@ def test_silent_prometheus_is_told(
 
     monkeypatch.setattr(requests.Session, "request", refuse)
     with pytest.raises(SeriesError, match=r"did not take it \(refused\): look at `make logs S="):
-        series.forget_series(make(rehearsal=True))
+        series.forget_series(make(rehearsal=True).rehearsed("forgotten"))

@@ -1,6 +1,6 @@
 import pytest
 
-from firedrill.runtimes.native.configs import complaint
+from firedrill.runtimes.complaint import complaint
 
 PROMTOOL_FIELD = """\
 Checking /srv/alerts/prometheus.yml

@@ -8,18 +8,16 @@ start, and one deleted mark is a reason to rewrite it.
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from ...errors import FiredrillError
-from ...programs import Program
-from .configs import complaint
-from .hands import Hands
-from .layout import Layout
-from .process import url
+from ..errors import FiredrillError
+from .complaint import complaint
 
 # The series of the marks: one is used up by each import, so many are possible in one rehearsal.
 MARKS, COUNT = "firedrill_rehearsal_mark", 1000
@@ -35,46 +33,51 @@ class SeriesError(FiredrillError):
     """A past could not be made up or forgotten."""
 
 
-def prepare(layout: Layout, programs: Mapping[str, Program]) -> None:
+@dataclass(frozen=True)
+class Store:
+    """A Prometheus of a rehearsal's own: its storage, its address, and what it keeps at most."""
+
+    folder: Path
+    url: str
+    retention: str
+    promtool: Path
+
+
+def prepare(store: Store) -> None:
     """Lay the block of marks into the folder of a Prometheus that is about to start."""
     begin = time.time() - BEFORE
     lines = [f"{MARKS} 1 {begin + number / 1000:.3f}\n" for number in range(COUNT)]
-    file = layout.data / "marks.txt"
-    file.write_text("".join([*lines, "# EOF\n"]))
-    _create_blocks(layout, programs["promtool"], file)
-    file.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "marks.txt"
+        file.write_text("".join([*lines, "# EOF\n"]))
+        _create_blocks(store, file)
 
 
-def import_series(hands: Hands, openmetrics: Path) -> None:
+def import_series(store: Store, openmetrics: Path) -> None:
     """Give Prometheus the samples of a file, in seconds since 1970, and see them loaded."""
-    _require_rehearsal(hands, "made up")
-    mark = _next_mark(hands)
-    _create_blocks(hands.layout, hands.locate(lambda _: None).programs["promtool"], openmetrics)
-    _admin(hands, "delete_series", {"match[]": MARKS, "start": mark, "end": mark})
-    _admin(hands, "clean_tombstones", {})
+    mark = _next_mark(store)
+    _create_blocks(store, openmetrics)
+    _admin(store, "delete_series", {"match[]": MARKS, "start": mark, "end": mark})
+    _admin(store, "clean_tombstones", {})
 
 
-def forget_series(hands: Hands) -> None:
+def forget_series(store: Store) -> None:
     """Delete every sample up to now, made up or real; what comes from now on stays."""
-    _require_rehearsal(hands, "forgotten")
     everything = f'{{__name__=~".+",__name__!="{MARKS}"}}'
-    _admin(hands, "delete_series", {"match[]": everything})
-    _admin(hands, "clean_tombstones", {})
+    _admin(store, "delete_series", {"match[]": everything})
+    _admin(store, "clean_tombstones", {})
 
 
-def _require_rehearsal(hands: Hands, what: str) -> None:
-    if not hands.settings.rehearsal:
-        raise SeriesError(
-            f"The series of a real stack are not {what}: do it in a rehearsal's own stack."
-        )
-    hands.require_running()
+def marked(store: Store) -> bool:
+    """Tell whether Prometheus has marks, so that a past can be imported."""
+    return bool(_marks(store))
 
 
-def _create_blocks(layout: Layout, promtool: Program, file: Path) -> None:
+def _create_blocks(store: Store, file: Path) -> None:
     done = subprocess.run(  # noqa: S603 - a program that we located ourselves
         [
-            *(str(promtool.path), "tsdb", "create-blocks-from", "openmetrics"),
-            *(f"--max-block-duration={BLOCK}", str(file), str(layout.data / "prometheus")),
+            *(str(store.promtool), "tsdb", "create-blocks-from", "openmetrics"),
+            *(f"--max-block-duration={BLOCK}", str(file), str(store.folder)),
         ],
         capture_output=True,
         text=True,
@@ -84,21 +87,27 @@ def _create_blocks(layout: Layout, promtool: Program, file: Path) -> None:
         raise SeriesError(f"{file.name} is no past: {complaint(done.stderr)}")
 
 
-def _next_mark(hands: Hands) -> str:
-    address = f"{url(hands.settings.ports.prometheus)}/api/v1/query"
-    # As far back as Prometheus keeps anything.
-    found = _call("get", address, {"query": f"{MARKS}[{hands.settings.retention}]"})
-    try:
-        return str(found.json()["data"]["result"][0]["values"][0][0])
-    except (ValueError, LookupError):
+def _next_mark(store: Store) -> str:
+    marks = _marks(store)
+    if not marks:
         raise SeriesError(
             f"This rehearsal has imported {COUNT} times: begin another with a fresh stack."
-        ) from None
+        )
+    return str(marks[0][0])
 
 
-def _admin(hands: Hands, name: str, values: Mapping[str, str]) -> None:
-    address = url(hands.settings.ports.prometheus)
-    _call("post", f"{address}/api/v1/admin/tsdb/{name}", values)
+def _marks(store: Store) -> Sequence[tuple[float, str]]:
+    # As far back as Prometheus keeps anything.
+    found = _call("get", f"{store.url}/api/v1/query", {"query": f"{MARKS}[{store.retention}]"})
+    try:
+        marks: Sequence[tuple[float, str]] = found.json()["data"]["result"][0]["values"]
+    except (ValueError, LookupError):
+        return ()
+    return marks
+
+
+def _admin(store: Store, name: str, values: Mapping[str, str]) -> None:
+    _call("post", f"{store.url}/api/v1/admin/tsdb/{name}", values)
 
 
 def _call(method: str, address: str, values: Mapping[str, str]) -> requests.Response:

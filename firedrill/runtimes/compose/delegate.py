@@ -1,0 +1,84 @@
+"""Have drills done by a container on the stack's own networks, and bring home its reports."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from ...rehearsal.stack import own_settings
+from ...settings import StackSettings
+from ..base import Notify
+from .errors import EngineError
+from .hands import Hands
+from .runtime import ComposeRuntime
+
+# Where the container keeps its reports, below the home that it is given.
+REPORTS = "/reports/drills"
+# What a shell names the end by Ctrl-C.
+INTERRUPTED = 130
+
+
+def run(settings: StackSettings, words: Sequence[str], speed: float | None, notify: Notify) -> int:
+    """Run `firedrill WORDS --here` inside, and return its exit code.
+
+    It is inside the stack that is up, or where a speed is given inside one of the run's own, which
+    is there for as long as it takes.
+    """
+    stack = settings if speed is None else own_settings(settings, speed)
+    runtime = ComposeRuntime(stack)
+    hands = Hands(stack)
+    if speed is None:
+        if not runtime.status():
+            raise EngineError("The stack is down: start it with `make up`, or leave out --here.")
+        return _inside(hands, settings, words)
+    begun = time.monotonic()
+    runtime.down(lambda _: None)
+    try:
+        for sentence in runtime.up(notify):
+            notify(sentence)
+        notify(f"A stack of its own is up at speed {speed:g} ({time.monotonic() - begun:.1f} s).")
+        return _inside(hands, settings, words)
+    finally:
+        runtime.down(lambda _: None)
+
+
+def _inside(hands: Hands, settings: StackSettings, words: Sequence[str]) -> int:
+    hands.write_overlay()
+    name = f"{hands.settings.project}-drills-run"
+    more = {
+        "REHEARSAL": "1" if hands.settings.rehearsal else "0",
+        "PROMETHEUS_RETENTION": hands.settings.retention,
+    }
+    variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]
+    terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
+    with contextlib.suppress(EngineError):
+        hands.compose.docker("rm", "--force", name)  # of a run that was cut off
+    command = hands.compose.line(
+        *("run", "--name", name, *terminal, *variables, "drills"),
+        *("python", "-m", "firedrill", *words, "--here"),
+        profiles=["drills"],
+    )
+    try:
+        return subprocess.call(command, env=hands.compose.environment())  # noqa: S603 - docker itself
+    except KeyboardInterrupt:  # it heard it too, and has rolled back
+        return INTERRUPTED
+    finally:
+        _bring_home(hands, settings, name)
+        with contextlib.suppress(EngineError):
+            hands.compose.docker("rm", "--force", name)
+        hands.compose.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
+
+
+def _bring_home(hands: Hands, settings: StackSettings, name: str) -> None:
+    """Copy the reports to where native runs leave theirs."""
+    home = settings.home / "drills"
+    home.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(EngineError):  # it may have refused before it began
+        hands.compose.docker("cp", "--quiet", f"{name}:{REPORTS}/.", str(home))
+    for left in ("current.json", "lock", "guard.log"):
+        (home / left).unlink(missing_ok=True)
+    shutil.rmtree(home / "rehearsal", ignore_errors=True)
