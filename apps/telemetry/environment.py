@@ -30,6 +30,22 @@ class Environment:
             raise SettingsError(f"{name} is not set: give it a value.")
         return value
 
+    def secret(self, name: str, default: str = "") -> str:
+        """Return a text that may be in a file instead, whose path is in NAME_FILE."""
+        given, file = self._variables.get(name, "").strip(), f"{name}_FILE"
+        path = self._variables.get(file, "").strip()
+        if given and path:
+            raise SettingsError(f"{name} and {file} are both set: leave one of them out.")
+        if not path:
+            return given or default
+        try:
+            found = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is {path!r}, which can't be read: {error}.") from None
+        if not found:
+            raise SettingsError(f"{file} is {path!r}, which is empty.")
+        return found
+
     def integer(
         self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None
     ) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 
+from . import instance
 from .environment import Environment
 from .errors import SettingsError
 
@@ -30,12 +30,12 @@ class TelemetrySettings:
     def from_env(cls, service: str, env: Environment) -> TelemetrySettings:
         """Read the settings of `service`; raise `SettingsError` naming a bad variable."""
         enabled = env.flag("FAULTS_ENABLED", default=False)
-        token = env.text("FAULTS_TOKEN", "")
+        token = env.secret("FAULTS_TOKEN", "") if enabled else ""
         if enabled and len(token) < 16:  # short enough to type, too long to guess over loopback
             raise SettingsError("FAULTS_ENABLED is 1: FAULTS_TOKEN takes 16 characters or more.")
         return cls(
             service=service,
-            instance=env.text("INSTANCE", socket.gethostname()),
+            instance=env.text("INSTANCE", "") or instance.name(service, env.text("PROJECT", "")),
             version=env.text("VERSION", "dev"),
             log_level=env.choice("LOG_LEVEL", "INFO", LEVELS),
             # 1 MiB holds about 10,000 rows of a small table; more is a job for a file.

@@ -14,7 +14,7 @@ from firedrill.settings import parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The methods of `Environment` in apps/telemetry and of the reader in firedrill/settings.py.
-READERS = {"text", "integer", "number", "flag", "url", "path", "choice", "address"}
+READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
 CONFIGURATIONS = [
     "lb/*.cfg",
     "deploy/compose/*.cfg",

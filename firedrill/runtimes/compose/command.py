@@ -56,7 +56,8 @@ class Compose:
 
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
         """Run a command of Compose and return its output; raise `EngineError` with its reason."""
-        return _run(self.line(*arguments, profiles=profiles), self.environment())
+        said = f"docker compose {arguments[0]}"
+        return _run(self.line(*arguments, profiles=profiles), self.environment(), said)
 
     def line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
         """Return the command line of a command of Compose."""
@@ -77,7 +78,7 @@ class Compose:
 
     def docker(self, *arguments: str) -> str:
         """Run a command of docker itself."""
-        return _run([docker(), *arguments], dict(os.environ))
+        return _run([docker(), *arguments], dict(os.environ), f"docker {arguments[0]}")
 
     def has_image(self, image: str) -> bool:
         """Tell whether an image is on this host."""
@@ -96,7 +97,7 @@ def docker() -> str:
     return found
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
+def _run(command: Sequence[str], environment: Mapping[str, str], said: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
             command,
@@ -110,15 +111,10 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise FiredrillError(f"{' '.join(command[:3])} did not end in {PATIENCE} s.") from None
+        raise FiredrillError(f"{said} did not end in {PATIENCE} s.") from None
     if done.returncode != 0:
-        raise EngineError(f"{_named(command)} failed: {reason(done.stderr or done.stdout)}")
+        raise EngineError(f"{said} failed: {reason(done.stderr or done.stdout)}")
     return done.stdout
-
-
-def _named(command: Sequence[str]) -> str:
-    words = [word for word in command[1:] if not word.startswith(("-", "/"))]
-    return " ".join(("docker", *words[:1], *words[-1:]))
 
 
 def reason(output: str) -> str:

@@ -9,6 +9,8 @@ from ...settings import CEILING, SERVICES
 from ..base import Notify
 from ..native import ports
 from . import images
+from .containers import ONE_SHOTS
+from .errors import EngineError
 from .hands import Hands
 
 # Images are there by then; a slow machine takes half a minute for all that has to start.
@@ -45,12 +47,29 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
 def _start(hands: Hands, notify: Notify) -> None:
     notify("starting the containers …")
     scales = [f"{service}={hands.scale.scale(service)}" for service in SERVICES]
+    try:
+        _compose_up(hands, scales)
+    except EngineError as error:
+        raise EngineError(f"{error}{_last_words(hands)}") from error
+    stand_by(hands)
+
+
+def _compose_up(hands: Hands, scales: Sequence[str]) -> None:
     hands.compose.run(
         *("up", "--detach", "--wait", "--wait-timeout", str(PATIENCE), "--remove-orphans"),
         *("--no-build", "--pull", "never"),
         *(item for scale in scales for item in ("--scale", scale)),
     )
-    stand_by(hands)
+
+
+def _last_words(hands: Hands) -> str:
+    """Return what the first container that is not well said last."""
+    for one in hands.engine.containers():
+        well = one.health == "healthy" if one.pid else one.service in ONE_SHOTS
+        if one.state != "created" and not well:
+            lines = hands.compose.docker("logs", "--tail", "20", one.name).strip().splitlines()
+            return f" {one.instance} last said: {lines[-1][:400]}" if lines else ""
+    return ""
 
 
 def stand_by(hands: Hands) -> None:
