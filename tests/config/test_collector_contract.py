@@ -27,12 +27,12 @@ def megabytes(size: str) -> int:
 
 @pytest.mark.parametrize("field", ["timestamp", "level", "message", "service", "instance"])
 def test_contract_line_needs_its_field(field: str) -> None:
-    (route,) = operators("router")[0]["routes"]
+    (route,) = operators("router")[1]["routes"]
     assert f'"{field}"' in route["expr"]
 
 
 def test_foreign_lines_skip_all_parsing() -> None:
-    router = operators("router")[0]
+    router = operators("router")[1]
     foreign = next(step for step in FILELOG["operators"] if step.get("id") == router["default"])
     assert foreign["output"] == "delivered"
     assert not [operator for operator in FILELOG["operators"] if operator.get("on_error") == "drop"]
@@ -57,6 +57,25 @@ def test_file_name_names_the_instance(name: str, instance: str, service: str) ->
     found = re.match(operators("regex_parser")[0]["regex"], name)
     assert found
     assert found.groupdict() == {"instance": instance, "service": service}
+
+
+@pytest.mark.parametrize(
+    ("name", "docker"),
+    [("web-1.jsonl", False), ("web-1.jsonl.2", False), ("abc-json.log", True)]
+    + [("abc-json.log.1", True)],
+)
+def test_dockers_files_are_known(name: str, docker: bool) -> None:
+    (route,) = operators("router")[0]["routes"]
+    pattern = route["expr"].partition("matches ")[2].strip('"').replace("\\\\", "\\")
+    assert bool(re.search(pattern, name)) == docker
+
+
+def test_container_names_the_instance() -> None:
+    pattern = operators("regex_parser")[1]["regex"].replace("$$", "$")
+    pattern = pattern.replace("${env:LOG_PROJECT:-firedrill}", "firedrill")
+    found = re.match(pattern, "firedrill-data-service-2")
+    assert found
+    assert found.groupdict() == {"instance": "data-service-2", "service": "data-service"}
 
 
 def test_labels_are_set_for_loki() -> None:

@@ -12,9 +12,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack once for all tests; whoever breaks something mends it again."""
     home = tmp_path_factory.mktemp("stack")
     made = Stack(environment(home, free_ports()), home)
-    made.firedrill("up")
-    poll_until(made.scrapes_everything, "every instance to be scraped", 30)
-    yield made
-    made.firedrill("down")
+    try:
+        made.firedrill("up")
+        poll_until(made.scrapes_everything, "every instance to be scraped", 30)
+        yield made
+    finally:
+        made.firedrill("down")
     left = left_over(made)
     assert not left, f"`down` left something running: {left}"
