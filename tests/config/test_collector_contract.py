@@ -61,8 +61,12 @@ def test_file_name_names_the_instance(name: str, instance: str, service: str) ->
 
 @pytest.mark.parametrize(
     ("name", "docker"),
-    [("web-1.jsonl", False), ("web-1.jsonl.2", False), ("abc-json.log", True)]
-    + [("abc-json.log.1", True)],
+    [
+        ("web-1.jsonl", False),
+        ("web-1.jsonl.2", False),
+        ("abc-json.log", True),
+        ("abc-json.log.1", True),
+    ],
 )
 def test_dockers_files_are_known(name: str, docker: bool) -> None:
     (route,) = operators("router")[0]["routes"]

@@ -22,6 +22,10 @@ from firedrill.runtimes.compose.parts import PARTS
 from firedrill.settings import ROOT, Ports
 
 T = TypeVar("T")
+native_only = pytest.mark.skipif(
+    os.environ.get("RUNTIME") == "compose",
+    reason="about processes; containers have tests of their own",
+)
 # On a machine that has built none of our images yet, the first start takes minutes.
 PATIENCE = 900
 # Each line of an hour's tests, and more.

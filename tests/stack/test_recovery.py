@@ -9,9 +9,9 @@ import psutil
 import pytest
 import requests
 
-from tests.stack.driver import Stack, marked, poll_until
+from tests.stack.driver import Stack, marked, native_only, poll_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, native_only]
 
 
 def test_every_killed_process_comes_back(stack: Stack) -> None:

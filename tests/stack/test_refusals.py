@@ -14,9 +14,9 @@ from subprocess import DEVNULL
 import pytest
 
 from firedrill.settings import ROOT
-from tests.stack.driver import Stack, environment, free_ports, marked, poll_until
+from tests.stack.driver import Stack, environment, free_ports, marked, native_only, poll_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, native_only]
 
 Refused = Callable[..., str]
 

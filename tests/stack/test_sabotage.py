@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from firedrill.settings import ROOT
-from tests.stack.driver import marked, poll_until
+from tests.stack.driver import marked, native_only, poll_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, native_only]
 PARTS = ("alerting", "apps", "drills", "firedrill", "lb", "loadtests", "loki", "prometheus")
 
 

@@ -41,6 +41,8 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
             if begins:
                 _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
             raise
+    for sentence in secrets_at():
+        notify(sentence)
     return had.missing
 
 
@@ -52,6 +54,15 @@ def _start(hands: Hands, notify: Notify) -> None:
     except EngineError as error:
         raise EngineError(f"{error}{_last_words(hands)}") from error
     stand_by(hands)
+
+
+def secrets_at() -> Sequence[str]:
+    """Return where the secrets are that were made at random."""
+    return (
+        "Grafana's password for `admin`:"
+        " docker compose exec grafana cat /run/secrets/grafana/password",
+        "The token of /faults: docker compose exec web cat /run/secrets/faults/token",
+    )
 
 
 def _compose_up(hands: Hands, scales: Sequence[str]) -> None:

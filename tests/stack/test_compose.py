@@ -1,0 +1,186 @@
+"""What only containers have: limits on each, networks between them, an engine that is guarded."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+from firedrill.settings import ROOT
+from tests.stack.containers import Row, compose, docker, inspected, row, service, table
+from tests.stack.driver import Stack, poll_until
+from tests.stack.test_counts import locust
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.skipif(
+        os.environ.get("RUNTIME") != "compose", reason="about containers: set RUNTIME=compose"
+    ),
+]
+# Root, but without a single capability: each reads files that the engine has made for root.
+ROOT_BY_NEED = {"collector", "docker-proxy"}
+# All of them together.
+MOST_MEMORY = 2048
+# What each may reach, of these doors; every other one is shut.
+DOORS = {
+    "prometheus": ("prometheus-on-telemetry", 9090),
+    "alertmanager": ("alertmanager-on-telemetry", 9093),
+    "loki": ("loki-on-telemetry", 3100),
+    "responder": ("responder-on-telemetry", 8090),
+    "engine": ("docker-proxy", 2375),
+    "lb": ("lb-on-services", 8081),
+    "internet": ("1.1.1.1", 443),
+}
+MAY = {
+    "web": {"lb"},
+    "data-service": {"lb"},
+    "responder": {"prometheus", "alertmanager", "loki", "responder"},
+    "keeper": {"engine"},
+}
+KNOCK = (
+    "import socket,sys\n"
+    "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
+    "except OSError: sys.exit(1)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def rows(stack: Stack) -> list[Row]:
+    project = stack.environment["COMPOSE_PROJECT_NAME"]
+    found = {service(one): row(one, project) for one in inspected(stack)}
+    return [found[name] for name in sorted(found)]
+
+
+def test_security_table_is_what_runs(rows: list[Row]) -> None:
+    page = (ROOT / "docs/security.md").read_text()
+    missing = [line for line in table(rows).splitlines() if line not in page]
+    assert missing == [], "docs/security.md differs from what runs: put these lines there"
+
+
+def test_nobody_is_root_without_need(rows: list[Row]) -> None:
+    users = {one.service: one.user.partition(":")[0] for one in rows}
+    assert {name for name, user in users.items() if user in ("", "0", "root")} == ROOT_BY_NEED
+
+
+def test_every_container_is_bounded(rows: list[Row]) -> None:
+    assert {one.root for one in rows} == {"read-only"}
+    assert {one.capabilities for one in rows} == {"none"}
+    assert [one.service for one in rows if "0" in (one.memory[:1], one.cpus, one.pids)] == []
+
+
+def test_memory_fits_a_small_host(stack: Stack) -> None:
+    limits = [one["HostConfig"]["Memory"] // 2**20 for one in inspected(stack)]
+    assert sum(limits) <= MOST_MEMORY
+
+
+def test_every_container_is_watched_and_rotated(stack: Stack) -> None:
+    for one in inspected(stack):
+        logging, name = one["HostConfig"]["LogConfig"], service(one)
+        assert one["Config"]["Healthcheck"]["Test"][0] == "CMD", name
+        assert one["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", name
+        assert logging["Type"] == "json-file", name
+        assert (logging["Config"]["max-size"], logging["Config"]["max-file"]) == ("10m", "3"), name
+
+
+def test_socket_is_the_proxys_alone(stack: Stack) -> None:
+    holders = {
+        service(one)
+        for one in inspected(stack)
+        if any(mount["Source"].endswith("docker.sock") for mount in one["Mounts"])
+    }
+    assert holders == {"docker-proxy"}
+
+
+def test_only_edge_reaches_the_host(stack: Stack) -> None:
+    project = stack.environment["COMPOSE_PROJECT_NAME"]
+    names = docker(
+        stack, "network", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={project}"
+    )
+    found = json.loads(docker(stack, "network", "inspect", *names.split()))
+    internal = {one["Name"].removeprefix(f"{project}_"): one["Internal"] for one in found}
+    assert internal == {"edge": False, "services": True, "telemetry": True, "control": True}
+
+
+def knocks(stack: Stack, name: str, door: str) -> bool:
+    """Tell whether a container reaches a door, tried from inside of it."""
+    host, port = DOORS[door]
+    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{name}-1"
+    command = ["docker", "exec", container, "python", "-c", KNOCK, host, str(port)]
+    return subprocess.run(command, env=stack.environment, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", MAY)
+def test_inside_only_the_right_doors_open(stack: Stack, name: str) -> None:
+    opened = {door for door in DOORS if knocks(stack, name, door)}
+    assert opened == MAY[name]
+
+
+def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
+    results: list[dict[str, int]] = []
+    clients = threading.Thread(target=lambda: results.append(locust(stack, users=10, seconds=60)))
+    clients.start()
+    try:
+        scale(stack, 3)
+        three = {"web-1", "web-2", "web-3"}
+        scraped = 'up{job="services",service="web"} == 1'
+        poll_until(
+            lambda: {found["metric"]["instance"] for found in stack.query(scraped)} == three,
+            "three instances in Prometheus",
+            15,
+        )
+        poll_until(
+            lambda: (
+                {line["instance"] for line in stack.access_lines("web", path="/process")} >= three
+            ),
+            "traffic on all three",
+            15,
+        )
+        scale(stack, 2)
+    finally:
+        clients.join()
+    assert results[0]["failures"] == 0
+    assert results[0]["requests"] > 100  # else nothing was shown
+    poll_until(stack.scrapes_everything, "the third to be forgotten", 20)
+
+
+def scale(stack: Stack, count: int) -> None:
+    """Scale as the README says, without a word to firedrill."""
+    arguments = ("--detach", "--wait", "--no-recreate", "--scale", f"web={count}", "web")
+    said = compose(stack, "up", "--no-deps", *arguments)
+    assert "rror" not in said, said
+
+
+def test_every_killed_container_comes_back(stack: Stack) -> None:
+    slow = {}
+    for one in inspected(stack):
+        name, pid, begun = one["Name"].lstrip("/"), one["State"]["Pid"], time.monotonic()
+        docker(stack, "kill", name)
+
+        def back(name: str = name, pid: int = pid) -> bool:
+            [now] = json.loads(docker(stack, "inspect", name))
+            return bool(now["State"]["Status"] == "running" and now["State"]["Pid"] != pid)
+
+        poll_until(back, f"{name} to be back", 30)
+        if (seconds := time.monotonic() - begun) > 15:
+            slow[name] = seconds
+    assert slow == {}
+
+
+def test_stopped_container_stays_stopped(stack: Stack) -> None:
+    stack.firedrill("stop", "pushgateway")
+    told = {"alert": "InstanceDown", "service": "pushgateway"}
+    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the keeper had its chance by then.
+    poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
+    assert stack.instances()["pushgateway-1"]["state"] == "stopped"
+    stack.firedrill("start", "pushgateway")
+
+
+def test_fault_token_is_random(stack: Stack) -> None:
+    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1"
+    token = docker(stack, "exec", container, "cat", "/run/secrets/faults/token").strip()
+    assert re.fullmatch(r"[\w-]{43}", token)
