@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The methods of `Environment` in apps/telemetry and of the reader in firedrill/settings.py.
 READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
 CONFIGURATIONS = [
+    "docker-compose.yml",
     "lb/*.cfg",
     "deploy/compose/*.cfg",
     "prometheus/**/*.yml",

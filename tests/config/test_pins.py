@@ -44,7 +44,9 @@ def images_in(text: str) -> set[str]:
 
 
 def loose(image: str) -> bool:
-    return re.fullmatch(r"[^:@]+(:latest)?", image) is not None
+    # One that is a variable as a whole, or a stage by one, is pinned where the variable is set.
+    chosen = re.fullmatch(r"[\w-]*\$\{\w+\}", image)
+    return chosen is None and re.fullmatch(r"[^:@]+(:latest)?", image) is not None
 
 
 def test_every_wish_has_its_lock() -> None:

@@ -1,0 +1,123 @@
+"""docker-compose.yml: its defaults are the settings', its parts are the runtime's, its form is one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from firedrill.runtimes.compose.images import VARIABLES
+from firedrill.runtimes.compose.parts import PAIRS, PARTS
+from firedrill.settings import StackSettings
+from firedrill.versions import Versions
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+RUNNING = {name: found for name, found in SERVICES.items() if "profiles" not in found}
+# One order of keys for all, as far as each has them.
+ORDER = [
+    *("<<", "profiles", "image", "build", "entrypoint", "command", "init", "restart", "user"),
+    *("environment", "volumes", "working_dir", "tmpfs", "network_mode", "networks", "ports"),
+    *("depends_on", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "develop"),
+]
+
+
+def defaults() -> dict[str, set[str]]:
+    """Return the defaults of every variable that the file reads."""
+    found: dict[str, set[str]] = {}
+    for name, default in re.findall(r"\$\{([A-Z_]+):?-([^}]*)\}", TEXT):
+        found.setdefault(name, set()).add(default)
+    return found
+
+
+def settings() -> dict[str, str]:
+    """Return the defaults of the settings that have a variable in the file."""
+    made = StackSettings(home=Path())
+    versions = {f"{name.upper()}_VERSION": value for name, value in asdict(Versions()).items()}
+    ports = {f"{name.upper()}_PORT": str(value) for name, value in asdict(made.ports).items()}
+    replicas = {
+        f"{name.upper()}_REPLICAS": str(value) for name, value in asdict(made.replicas).items()
+    }
+    return {
+        **versions,
+        **ports,
+        **replicas,
+        "COMPOSE_PROJECT_NAME": made.project,
+        "WEB_INSTANCES": str(made.web_instances),
+        "DATA_SERVICE_INSTANCES": str(made.data_service_instances),
+        "DOCKER_ROOT": made.docker_root,
+        "DOCKER_SOCKET": made.docker_socket,
+        "GRAFANA_PASSWORD": made.grafana_password,
+        "PROMETHEUS_RETENTION": made.retention,
+        "PROMETHEUS_RETENTION_SIZE": made.retention_size,
+        "LB_ADDRESS": made.lb_address,
+        "LOG_LEVEL": made.log_level,
+        "FAULTS_ENABLED": "1",
+    }
+
+
+def test_every_variable_has_one_default() -> None:
+    assert {name for name, found in defaults().items() if len(found) > 1} == set()
+    assert re.findall(r"\$\{[A-Z_]+\}", TEXT) == []
+
+
+def test_defaults_are_the_settings() -> None:
+    known = settings()
+    read = {name: found.pop() for name, found in defaults().items() if name in known}
+    assert len(read) > 20
+    assert read == {name: known[name] for name in read}
+    assert {name for name in known if name.endswith("_VERSION")} <= set(read)
+
+
+def test_parts_are_what_runs() -> None:
+    assert set(PARTS) == set(RUNNING) - {"prepare"}
+    pairs = {name for name, found in RUNNING.items() if found["deploy"].get("replicas") == 2}
+    assert pairs == set(PAIRS)
+
+
+@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.optional])
+def test_optional_part_can_be_left_out(name: str) -> None:
+    assert RUNNING[name]["deploy"]["replicas"] == f"${{{PARTS[name].optional}:-1}}"
+
+
+@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.alias])
+def test_alias_is_given(name: str) -> None:
+    networks = RUNNING[name]["networks"]
+    assert [PARTS[name].alias] in [(found or {}).get("aliases") for found in networks.values()]
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_image_is_named_by_its_variable(name: str) -> None:
+    assert f"${{{VARIABLES[name]}:-" in RUNNING[name]["image"]
+
+
+def test_every_part_has_its_check() -> None:
+    ours = {"web", "data-service", "responder", "prepare"}  # theirs is in the image; one just ends
+    assert {name for name, found in RUNNING.items() if "healthcheck" not in found} == ours
+
+
+def test_no_container_has_a_fixed_name() -> None:
+    assert "container_name" not in TEXT
+    assert ":latest" not in TEXT
+
+
+def test_every_service_says_what_it_is() -> None:
+    lines = TEXT.partition("\nservices:")[2].partition("\nnetworks:")[0].splitlines()
+    heads = [at for at, line in enumerate(lines) if re.fullmatch(r"  [a-z-]+:( &[a-z-]+)?", line)]
+    services = [at for at in heads if lines[at].strip(" :").partition(":")[0] in SERVICES]
+    assert len(services) == len(SERVICES)
+    assert [lines[at] for at in services if not re.match(r"  # .+", lines[at - 1])] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_keys_have_one_order(name: str) -> None:
+    block = re.search(rf"(?ms)^  {name}:.*?(?=^  #|^networks|\Z)", TEXT)
+    assert block
+    keys = re.findall(r"(?m)^    ([a-z_<]+):", block[0])
+    assert [key for key in keys if key not in ORDER] == []
+    assert keys == sorted(keys, key=ORDER.index)
