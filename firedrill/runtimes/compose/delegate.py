@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import sys
 import time
@@ -34,19 +33,19 @@ def run(settings: StackSettings, words: Sequence[str], speed: float | None, noti
     if speed is None:
         if not runtime.status():
             raise EngineError("The stack is down: start it with `make up`, or leave out --here.")
-        return _inside(hands, settings, words)
+        return _inside(hands, settings, words, notify)
     begun = time.monotonic()
     runtime.down(lambda _: None)
     try:
         for sentence in runtime.up(notify):
             notify(sentence)
         notify(f"A stack of its own is up at speed {speed:g} ({time.monotonic() - begun:.1f} s).")
-        return _inside(hands, settings, words)
+        return _inside(hands, settings, words, notify)
     finally:
         runtime.down(lambda _: None)
 
 
-def _inside(hands: Hands, settings: StackSettings, words: Sequence[str]) -> int:
+def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify: Notify) -> int:
     hands.write_overlay()
     name = f"{hands.settings.project}-drills-run"
     more = {
@@ -67,18 +66,22 @@ def _inside(hands: Hands, settings: StackSettings, words: Sequence[str]) -> int:
     except KeyboardInterrupt:  # it heard it too, and has rolled back
         return INTERRUPTED
     finally:
-        _bring_home(hands, settings, name)
+        _bring_home(hands, settings, name, notify)
         with contextlib.suppress(EngineError):
             hands.compose.docker("rm", "--force", name)
         hands.compose.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
 
 
-def _bring_home(hands: Hands, settings: StackSettings, name: str) -> None:
+def _bring_home(hands: Hands, settings: StackSettings, name: str, notify: Notify) -> None:
     """Copy the reports to where native runs leave theirs."""
     home = settings.home / "drills"
     home.mkdir(parents=True, exist_ok=True)
+    before = set(home.iterdir())
     with contextlib.suppress(EngineError):  # it may have refused before it began
         hands.compose.docker("cp", "--quiet", f"{name}:{REPORTS}/.", str(home))
+    for folder in sorted(set(home.iterdir()) - before):
+        if (folder / "index.html").exists():
+            notify(f"The report is here as {folder / 'index.html'}")
+    # What a run needs while it is at work is of no use here.
     for left in ("current.json", "lock", "guard.log"):
         (home / left).unlink(missing_ok=True)
-    shutil.rmtree(home / "rehearsal", ignore_errors=True)

@@ -69,12 +69,14 @@ class Inside:
         service, port = {"lb": ("lb", 8080), "lb-stats": ("lb", 8404)}.get(part, (part, 0))
         if service not in PARTS:
             raise UnknownTargetError(f"There is no part {part!r}: see `make status`.")
-        return f"http://{self._project}-{service}-1:{port or PARTS[service].port}"
+        host = PARTS[service].alias or f"{self._project}-{service}-1"
+        return f"http://{host}:{port or PARTS[service].port}"
 
     def of(self, container: Container) -> str:
         """Return where an instance listens."""
         part = PARTS.get(container.service)
-        return f"{container.name}:{part.port}" if part and part.port else container.name
+        host = part.alias if part and part.alias else container.name
+        return f"{host}:{part.port}" if part and part.port else host
 
     def reach(self, link: str) -> str:
         """Return a link for people with the part's name inside in the place of its port."""
