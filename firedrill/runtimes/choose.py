@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ..settings import INSIDE, StackSettings
@@ -36,17 +35,21 @@ def choose(settings: StackSettings, notify: Notify) -> Runtime:
 
 
 def _engine_answers() -> bool:
+    return _succeeds("version", "--format", "{{.Server.Version}}") and composes()
+
+
+def composes() -> bool:
+    """Tell whether Docker Compose is here, with an engine or without."""
+    return _succeeds("compose", "version")
+
+
+def _succeeds(*arguments: str) -> bool:
     docker = shutil.which("docker")
     if docker is None:
         return False
-    questions = (["version", "--format", "{{.Server.Version}}"], ["compose", "version"])
-    return all(_succeeds([docker, *question]) for question in questions)
-
-
-def _succeeds(command: Sequence[str]) -> bool:
     try:
         asked = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
-            command, capture_output=True, timeout=PATIENCE, check=False
+            [docker, *arguments], capture_output=True, timeout=PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

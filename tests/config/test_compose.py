@@ -1,4 +1,4 @@
-"""docker-compose.yml: its defaults are the settings', its parts are the runtime's, its form is one."""
+"""docker-compose.yml has the settings' defaults, the runtime's parts, and one form."""
 
 from __future__ import annotations
 

@@ -1,137 +1,119 @@
 """Start again what was killed, as a supervisor does.
 
 The engine's own restart policy brings back what crashes. What `docker kill` ends it takes for
-stopped on purpose, and lets it lie. The engine's events tell the two apart: a stop says `stop`
-(or `destroy`) beside `die`, a kill does not.
+stopped on purpose, and lets it lie; its events tell the two apart.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import signal
-import socket
 import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
-import docker
-import docker.errors
-import requests
-
+from .deaths import SECOND, Deaths, read
+from .questions import AwayError, GoneError, Questions, RefusedError
 from .said import say
 
-# What is watched of the engine's events.
-WATCHED = ("die", "stop", "start", "destroy")
-# A stop says so within milliseconds of the death; a second is not long to wait to be sure.
-GRACE = 1.0
-# Between two tries to reach the proxy, or to start a container that could not be.
-PAUSE = 2.0
-STEP = 0.5
-# How long ago a death may be that nobody watched: longer than the other keeper and its proxy take
-# to come back, shorter than the engine's own memory of 256 events mostly is.
-PAST = 30.0
+# Events are asked for in windows, each of which the engine ends by itself: the loop always goes
+# on, and at a window's end everything up to then was told. A death waits for one or two of them.
+WINDOW = 2 * SECOND
+# An event is told a little after its moment; what is told twice does no harm.
+OVERLAP = 1 * SECOND
+# How long ago a death may be that nobody watched: longer than the keepers or the proxies take to
+# come back. Who died longer ago, or was forgotten by the engine (it keeps 256 events, of which
+# health checks are most), is left alone: nobody knows why.
+PAST = 60 * SECOND
+# Between two tries to reach the proxy, in seconds: at first, and at most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 # Says that the loop goes on, for the health check.
 ALIVE = Path(os.environ.get("ALIVE", "/tmp/alive"))  # noqa: S108 - a container's own
 KEPT = ("always", "unless-stopped")
 
 
-class Deaths:
-    """Who died without having been stopped. Pure: time is passed in, in seconds since 1970."""
+class Engine(Protocol):
+    """What is asked of the engine: see `Questions`."""
 
-    def __init__(self) -> None:
-        self._died: dict[str, float] = {}
-        self._stopped: set[str] = set()
+    def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        """Return all that happened between two moments."""
+        ...
 
-    def observe(self, event: str, name: str, moment: float) -> None:
-        """Take note of one of `WATCHED`; a stop may be told before or after the death."""
-        if event == "die":
-            self._died[name] = moment
-        elif event in ("stop", "destroy"):
-            self._stopped.add(name)
-        elif event == "start":
-            self._died.pop(name, None)
-            self._stopped.discard(name)
+    def inspect(self, name: str) -> Mapping[str, Any]:
+        """Return all about a container."""
+        ...
 
-    def due(self, now: float) -> list[str]:
-        """Return who has been dead for so long that no stop will be told any more."""
-        over = [name for name, moment in self._died.items() if now - moment >= GRACE]
-        for name in over:
-            if name in self._stopped:
-                del self._died[name]
-        return [name for name in over if name in self._died]
-
-    def again(self, name: str, now: float) -> None:
-        """Wait with a container that could not be started."""
-        if name in self._died:
-            self._died[name] = now + PAUSE - GRACE
-
-    def forget(self, name: str) -> None:
-        """Have done with a death."""
-        self._died.pop(name, None)
+    def start(self, name: str) -> None:
+        """Start a container."""
+        ...
 
 
 class Keeper:
-    """Watches one project by way of the engine's proxy."""
+    """Watches one project, window by window."""
 
-    def __init__(self, project: str, host: str) -> None:
-        self._project = project
-        self._host = host
-        self._events: queue.Queue[Mapping[str, Any]] = queue.Queue()
+    def __init__(self, engine: Engine, now: Callable[[], int] = time.time_ns) -> None:
+        self._engine = engine
+        self._now = now
         self._deaths = Deaths()
+        self._told = now() - PAST
 
-    def run(self) -> None:
-        """Keep, until the process is ended."""
-        threading.Thread(target=self._listen, daemon=True).start()
-        while True:
+    def turn(self) -> None:
+        """Watch for one window, and start who is due; raise `AwayError` if nobody answers."""
+        ALIVE.touch()
+        begun = self._now()
+        # The clock may have been set back.
+        since = min(self._told, begun) - OVERLAP
+        for row in self._engine.events(since, begun + WINDOW):
+            if event := read(row):
+                self._deaths.observe(event)
+        # An engine that ends cuts the window short.
+        self._told = min(begun + WINDOW, self._now())
+        for container, name in self._deaths.due(self._told):
             ALIVE.touch()
-            self._take()
-            for name in self._deaths.due(time.time()):
-                self._start(name)
+            self._start(container, name)
 
-    def _listen(self) -> None:
-        """Put every event into the queue, also those from while the proxy was away."""
-        since = time.time() - PAST
-        filters = {
-            "label": [f"com.docker.compose.project={self._project}"],
-            "event": list(WATCHED),
-        }
-        while True:
-            try:
-                client = docker.APIClient(base_url=self._host)
-                for event in client.events(since=int(since), filters=filters, decode=True):
-                    self._events.put(event)
-                    since = float(event["time"])
-            except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-                say("WARNING", f"The engine's proxy is away: {error}")
-            time.sleep(PAUSE)
-
-    def _take(self) -> None:
+    def _start(self, container: str, name: str) -> None:
         try:
-            event = self._events.get(timeout=STEP)
-        except queue.Empty:
-            return
-        name = event["Actor"]["Attributes"]["name"]
-        self._deaths.observe(event["Action"], name, event["timeNano"] / 1e9)
-
-    def _start(self, name: str) -> None:
-        try:
-            client = docker.APIClient(base_url=self._host, timeout=10)
-            found = client.inspect_container(name)
-            kept = found["HostConfig"]["RestartPolicy"]["Name"] in KEPT
-            if kept and found["State"]["Status"] == "exited":
-                client.start(name)
+            found = self._engine.inspect(name)
+            if _wanted(found, container):
+                self._engine.start(name)
                 say("WARNING", f"{name} was killed: started it again.")
-            self._deaths.forget(name)
-        except docker.errors.NotFound:
-            self._deaths.forget(name)
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        except AwayError as error:
+            say("ERROR", f"{name} can't be started yet: {error}")
+            self._deaths.postpone(container, self._now())
+            return
+        except GoneError:
+            pass  # removed meanwhile
+        except RefusedError as error:
             say("ERROR", f"{name} can't be started: {error}")
-            self._deaths.again(name, time.time())
+        self._deaths.settle(container)
+
+
+def _wanted(found: Mapping[str, Any], container: str) -> bool:
+    """Tell whether a container is still dead, and meant to run."""
+    # Another may have its name by now, and the engine may be about to start it by itself.
+    kept = found["HostConfig"]["RestartPolicy"]["Name"] in KEPT
+    return bool(found["Id"] == container and kept and found["State"]["Status"] == "exited")
+
+
+def keep(keeper: Keeper, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Keep, whether the proxy is there or not, until the process is ended."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            keeper.turn()
+        except (AwayError, GoneError, RefusedError) as error:
+            if pause == FIRST_PAUSE:  # once is enough of each time
+                say("WARNING", f"The engine's proxy is away: {error}")
+            sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            continue
+        if pause > FIRST_PAUSE:
+            say("INFO", "The engine's proxy answers again.")
+            pause = FIRST_PAUSE
 
 
 def main() -> None:
@@ -143,8 +125,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     project = os.environ.get("PROJECT", "firedrill")
     host = os.environ.get("DOCKER_HOST", "tcp://docker-proxy:2375")
-    say("INFO", f"Keeping the containers of {project} ({socket.gethostname()}).")
-    Keeper(project, host).run()
+    say("INFO", f"Keeping the containers of {project}.")
+    keep(Keeper(Questions(host, project)))
 
 
 if __name__ == "__main__":

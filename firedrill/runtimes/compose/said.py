@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import click
 
 from ... import VERSION
+
+# There are two; whoever wants more has names for as many as other services may have.
+PLACES = 8
 
 
 def say(level: str, message: str) -> None:
@@ -21,10 +26,31 @@ def say(level: str, message: str) -> None:
         "logger": "keeper",
         "message": message,
         "service": "keeper",
-        "instance": os.environ.get("INSTANCE") or socket.gethostname(),
+        "instance": instance(),
         "version": VERSION,
         "trace_id": None,
         "span_id": None,
         "request_id": None,
     }
     click.echo(json.dumps(line))
+
+
+@cache
+def instance(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
+    """Return `keeper-2` in the second keeper: the name whose address is our own.
+
+    The engine's name server knows each replica as PROJECT-SERVICE-NUMBER. Elsewhere INSTANCE says
+    it, or the host's name has to do.
+    """
+    host = socket.gethostname()
+    if told := os.environ.get("INSTANCE"):
+        return told
+    names = [f"keeper-{number}" for number in range(1, PLACES + 1)]
+    project = os.environ.get("PROJECT", "firedrill")
+    for name in names:
+        try:
+            if resolve(f"{project}-{name}") == resolve(host):
+                return name
+        except OSError:  # no such replica
+            continue
+    return host

@@ -215,7 +215,22 @@ def test_control_c_ends_logs_well(run: Run, runtime: FakeRuntime) -> None:
     assert run("logs", "-f").exit_code == 0
 
 
-def test_check_and_down_say_done(run: Run, runtime: FakeRuntime) -> None:
-    assert run("check").stdout == "Every configuration is valid.\n"
+def test_down_says_done(run: Run, runtime: FakeRuntime) -> None:
     assert run("down").stdout == "Down.\n"
-    assert runtime.asked == [("check",), ("down",)]
+    assert runtime.asked == [("down",)]
+
+
+def test_check_looks_at_containers_too(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "composes", lambda: True)
+    assert run("check").stdout == "Every configuration is valid.\n"
+    assert runtime.asked == [("check",), ("check",)]
+
+
+def test_check_tells_what_it_skipped(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "composes", lambda: False)
+    assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
+    assert runtime.asked == [("check",)]

@@ -1,0 +1,153 @@
+"""What the stack takes as containers: seconds to start, and memory, idle and under steady load."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+from rich.table import Table
+
+from firedrill.rehearsal.stack import free_ports
+from firedrill.runtimes import composes
+from firedrill.runtimes.compose.hands import Hands
+from firedrill.runtimes.compose.runtime import ComposeRuntime
+from firedrill.settings import ROOT, StackSettings, current
+
+# Long enough for the first scrapes and rules, and for clients to have come and stayed.
+SETTLE = 20.0
+# How often a container is asked whether it is well, here, so that the seconds are worth reading.
+OFTEN = "500ms"
+MIB = 2**20
+
+
+def table() -> Table | str:
+    """Start a stack of the benchmark's own and measure it; return why that can't be, else."""
+    if not composes():
+        return "SKIPPED: there is no Docker Compose here, so the containers were not measured."
+    with tempfile.TemporaryDirectory() as home:
+        settings = _settings(Path(home))
+        hands = Hands(settings)
+        with _up(settings, hands) as seconds:
+            started = _started(hands)
+            time.sleep(SETTLE)
+            idle = _memory(hands)
+            with _steady(settings):
+                time.sleep(SETTLE)
+                loaded = _memory(hands)
+    return _render(started, (idle, loaded), seconds)
+
+
+def _settings(home: Path) -> StackSettings:
+    return replace(current(), home=home, ports=free_ports(), project="firedrill-bench")
+
+
+@contextmanager
+def _up(settings: StackSettings, hands: Hands) -> Iterator[float]:
+    runtime = ComposeRuntime(settings)
+    runtime.up(lambda _: None)  # the images are there then
+    runtime.down(lambda _: None)
+    services = hands.model()["services"]
+    checked = {"healthcheck": {"interval": OFTEN, "timeout": "3s", "retries": 60}}
+    overlay = settings.home / "often.yml"
+    names = [name for name in services if name != "prepare"]
+    overlay.write_text(json.dumps({"services": dict.fromkeys(names, checked)}))
+    hands.write_overlay()
+    command = hands.compose.line("up", "--detach", "--wait", "--pull", "never")
+    at = command.index("up")
+    command = [*command[:at], "--file", str(overlay), *command[at:]]
+    begun = time.monotonic()
+    try:
+        subprocess.run(
+            command, env=hands.compose.environment(), check=True, capture_output=True, cwd=ROOT
+        )
+        yield time.monotonic() - begun
+    finally:
+        hands.compose.run("down", "--volumes", "--remove-orphans", profiles=["*"])
+
+
+def _started(hands: Hands) -> Mapping[str, float]:
+    """Return the seconds of each container from its start until its check succeeded first."""
+    client = docker.APIClient(base_url=hands.compose.host)
+    found = {}
+    for one in hands.engine.containers():
+        if one.pid is None:
+            continue
+        state = client.inspect_container(one.name)["State"]
+        wells = [log["End"] for log in state["Health"]["Log"] if log["ExitCode"] == 0]
+        found[one.instance] = _moment(wells[0]) - _moment(state["StartedAt"])
+    return found
+
+
+def _moment(text: str) -> float:
+    whole, _, rest = text.partition(".")
+    zone = "+00:00" if rest.endswith("Z") else rest[-6:]
+    return datetime.fromisoformat(f"{whole}.{rest[:6]}{zone}").timestamp()
+
+
+def _memory(hands: Hands) -> Mapping[str, float]:
+    """Return the resident MiB of each container: what is its own, without cached files."""
+    client = docker.APIClient(base_url=hands.compose.host)
+    found = {}
+    for one in hands.engine.running():
+        stats: dict[str, Any] = client.stats(one.name, stream=False, one_shot=True)
+        counted = stats["memory_stats"]["stats"]
+        # The two versions of control groups call it so.
+        found[one.instance] = counted.get("anon", counted.get("rss", 0)) / MIB
+    return found
+
+
+@contextmanager
+def _steady(settings: StackSettings) -> Iterator[None]:
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *("--headless", "--host", f"http://127.0.0.1:{settings.ports.lb}", "--only-summary"),
+    ]
+    load = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        load.terminate()
+        load.wait()
+
+
+def _render(
+    started: Mapping[str, float],
+    memory: tuple[Mapping[str, float], Mapping[str, float]],
+    seconds: float,
+) -> Table:
+    idle, loaded = memory
+    shown = Table("Container", "Start", "Idle", "Steady load", "Ratio", box=None, pad_edge=False)
+    for name in sorted(started):
+        shown.add_row(
+            name,
+            f"{started[name]:.1f} s",
+            f"{idle[name]:.1f} MiB",
+            f"{loaded[name]:.1f} MiB",
+            f"{loaded[name] / idle[name]:.2f}",
+        )
+    before, after = sum(idle.values()), sum(loaded.values())
+    shown.add_row(
+        "in all",
+        f"{seconds:.1f} s",
+        f"{before:.0f} MiB",
+        f"{after:.0f} MiB",
+        f"{after / before:.2f}",
+    )
+    return shown
