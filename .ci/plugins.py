@@ -1,4 +1,4 @@
-"""Unpack Docker's Compose and buildx from the development suite, as plugins of this user's docker."""
+"""Unpack Docker's Compose and buildx from the development suite, as this user's plugins."""
 
 from __future__ import annotations
 
