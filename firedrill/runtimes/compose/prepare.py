@@ -149,6 +149,7 @@ def write_secret(file: Path, given: str = "") -> None:
 
 def main() -> None:
     """Write everything."""
+    os.umask(0o002)  # drills, of the same group, may put other configurations there
     site = Site.from_env(os.environ)
     if not all(1 <= site.replicas[service] <= CEILING for service in SERVICES):
         raise SystemExit(f"WEB_INSTANCES and DATA_SERVICE_INSTANCES take 1 to {CEILING}.")

@@ -1,0 +1,55 @@
+"""Our images as they were built here, by `make up` or `docker compose build`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from firedrill.settings import StackSettings, current
+
+Docker = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def settings() -> StackSettings:
+    return current()
+
+
+@pytest.fixture(scope="session")
+def docker() -> Docker:
+    """Return a function that runs docker; skip where no engine answers."""
+
+    def run(*arguments: str, check: bool = True) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], capture_output=True, text=True, timeout=600, check=False
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"docker {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    try:
+        answers = bool(run("version", "--format", "{{.Server.Version}}", check=False).strip())
+    except OSError:
+        answers = False
+    if not answers:
+        pytest.skip("no Docker engine answers")
+    return run
+
+
+@pytest.fixture(scope="session")
+def inspect(docker: Docker) -> Callable[[str], dict[str, Any]]:
+    """Return a function that says what an image is; skip where it is not built."""
+
+    def look(image: str) -> dict[str, Any]:
+        found: Sequence[dict[str, Any]] = json.loads(
+            docker("image", "inspect", image, check=False) or "[]"
+        )
+        if not found:
+            pytest.skip(f"{image} is not here: `docker compose build` makes it")
+        return found[0]
+
+    return look
