@@ -13,7 +13,7 @@ RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN
 DEV_READY = $(RUN_READY) requirements/dev.txt
 FIREDRILL = $(VENV)/bin/python -m firedrill
 
-.PHONY: help up down status logs drill lint test bench
+.PHONY: help up down status logs drill images lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -28,8 +28,10 @@ logs:    ## Follow the log lines of everything, or of S=web
 	@$(RUN_READY) && $(FIREDRILL) logs $(S) --follow
 drill:   ## Break everything in turn and see every alert fire and clear, or D=InstanceHung
 	@$(RUN_READY) && $(FIREDRILL) drill run $(D)
+images:  ## Build the images of the stack on a host without a registry
+	@$(RUN_READY) && $(FIREDRILL) images build
 lint:    ## Check the code, the configurations and the rules
-	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(FIREDRILL) check
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(FIREDRILL) check
 test:    ## Run the tests, or those of T=tests/unit
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 bench:   ## Measure what the instrumentation and the stack cost

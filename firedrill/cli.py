@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 from rich.console import Console
@@ -15,7 +16,8 @@ from rich.console import Console
 from . import VERSION, screen, settings
 from .drill_commands import drill, quiet
 from .errors import FiredrillError
-from .runtimes import Runtime, choose
+from .image_commands import images
+from .runtimes import Runtime, choose, composes
 
 # Progress goes to stderr, so that stdout holds the answer alone.
 progress = Console(stderr=True, highlight=False)
@@ -92,9 +94,14 @@ def up(as_json: bool) -> None:
 @main.command()
 def check() -> None:
     """Check every configuration with its program's own checker; start nothing."""
-    runtime = _runtime()
+    current = settings.current()
     with _timed("checking") as notify:
-        runtime.check(notify)
+        # One set of configurations for every runtime; the native one has their checkers.
+        choose(replace(current, runtime="native"), notify).check(notify)
+        if composes():
+            choose(replace(current, runtime="compose"), notify).check(notify)
+        else:
+            notify("SKIPPED: docker-compose.yml was not checked, for Docker Compose is not here.")
     output.print("Every configuration is valid.")
 
 
@@ -183,6 +190,7 @@ _action("resume", "Let a paused instance go on.")
 
 main.add_command(drill)
 main.add_command(quiet)
+main.add_command(images)
 
 
 def _print_json(value: object) -> None:

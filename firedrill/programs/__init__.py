@@ -3,7 +3,7 @@
 Standard library only: the bootstrap uses this package before a virtual environment exists.
 """
 
-from firedrill.programs.catalogue import CATALOGUE, FILES, Wanted
+from firedrill.programs.catalogue import CATALOGUE, FILES, PUSHGATEWAY, Wanted
 from firedrill.programs.errors import ProgramMissingError
 from firedrill.programs.locate import Located, Program, locate
 from firedrill.programs.store import default_cache
@@ -11,6 +11,7 @@ from firedrill.programs.store import default_cache
 __all__ = [
     "CATALOGUE",
     "FILES",
+    "PUSHGATEWAY",
     "Located",
     "Program",
     "ProgramMissingError",

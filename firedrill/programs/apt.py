@@ -11,6 +11,9 @@ from firedrill.programs.catalogue import Suite
 from firedrill.programs.errors import FetchError
 from firedrill.programs.sources import (
     INDEXTARGETS_FORMAT,
+    Distribution,
+    Target,
+    own_archive,
     read_distribution,
     read_targets,
     write_sources,
@@ -71,16 +74,25 @@ class PrivateApt:
         return sorted((self._folder / "cache" / "archives").glob("*.deb"))
 
     def _sources(self) -> str:
-        # Without release information, this also works before the machine's first "apt-get update".
-        listing = self._run(
-            "indextargets", "--no-release-info", "--format", INDEXTARGETS_FORMAT, cwd=self._folder
-        )
-        targets = read_targets(listing)
-        files = {target.file: _text(Path(target.file)) for target in targets}
-        return write_sources(self._suite, read_distribution(_text(_OS_RELEASE)), targets, files)
+        distribution, targets, files = _system_sources(self._apt_get)
+        return write_sources(self._suite, distribution, targets, files)
 
     def _run(self, *arguments: str, cwd: Path | None = None) -> str:
         return run([self._apt_get, *self._options, *arguments], cwd)
+
+
+def own_mirror(search_path: str) -> tuple[str, str]:
+    """Return the machine's distribution and the address that its own archive is read from."""
+    distribution, targets, files = _system_sources(require_command("apt-get", search_path))
+    return distribution.name, own_archive(distribution, targets, files).uri
+
+
+def _system_sources(apt_get: str) -> tuple[Distribution, list[Target], dict[str, str]]:
+    # Without release information, this also works before the machine's first "apt-get update".
+    listing = run([apt_get, "indextargets", "--no-release-info", "--format", INDEXTARGETS_FORMAT])
+    targets = read_targets(listing)
+    files = {target.file: _text(Path(target.file)) for target in targets}
+    return read_distribution(_text(_OS_RELEASE)), targets, files
 
 
 def unpack(deb: Path, folder: Path, search_path: str) -> None:

@@ -66,6 +66,8 @@ _BLACKBOX_EXPORTER = Package("prometheus-blackbox-exporter", Suite.DEVELOPMENT)
 # HAProxy is C and links to the release's own libraries, so it comes from the same release.
 _HAPROXY = Package("haproxy", Suite.SYSTEM, complete=True)
 
+_PUSHGATEWAY = Package("prometheus-pushgateway", Suite.DEVELOPMENT)
+
 # pip for a Python that came without it; not a program of the stack.
 PIP = Package("python3-pip-whl", Suite.SYSTEM)
 
@@ -145,4 +147,13 @@ CATALOGUE: tuple[Wanted, ...] = (
         version_flag="-v",
         otherwise="there are no dashboards; Prometheus answers queries by its API",
     ),
+)
+
+# The native runtime has no batch jobs; only the images want it.
+PUSHGATEWAY = Wanted(
+    name="pushgateway",
+    commands=("pushgateway", "prometheus-pushgateway"),
+    minimum=(1, 5),  # what Debian 12 has, the oldest system we support
+    package=_PUSHGATEWAY,
+    why="holds what batch jobs push",
 )

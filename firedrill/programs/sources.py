@@ -116,7 +116,7 @@ def write_sources(
 
     Raises FetchError when none of the machine's sources is the distribution's own archive.
     """
-    base = _base(distribution, targets, files)
+    base = own_archive(distribution, targets, files)
     components = _COMPONENTS[distribution.name]
     if suite is Suite.DEVELOPMENT:
         return _stanza(base, _DEVELOPMENT[distribution.name], components, files)
@@ -127,9 +127,10 @@ def write_sources(
     return "\n".join(stanzas)
 
 
-def _base(
+def own_archive(
     distribution: Distribution, targets: Sequence[Target], files: Mapping[str, str]
 ) -> Target:
+    """Return the machine's source of the distribution itself; raise FetchError without one."""
     best = _best(distribution, targets, files, [distribution.codename, *_MOVING])
     if best is None:
         raise FetchError(f"apt's sources name no archive of {distribution.name.title()}")

@@ -8,12 +8,13 @@ import re
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from firedrill.settings import ROOT
 from tests.stack.containers import Row, compose, docker, inspected, row, service, table
-from tests.stack.driver import Stack, poll_until
+from tests.stack.driver import Stack, environment, free_ports, left_over, poll_until
 from tests.stack.test_counts import locust
 
 pytestmark = [
@@ -178,6 +179,25 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
     poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
     assert stack.instances()["pushgateway-1"]["state"] == "stopped"
     stack.firedrill("start", "pushgateway")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("LB_PORT", "high", "LB_PORT is 'high': it takes a whole number"),
+        ("PROMETHEUS_PORT", "9093", "PROMETHEUS_PORT and ALERTMANAGER_PORT are both 9093"),
+        ("PROMETHEUS_VERSION", "v99-unknown", "PROMETHEUS_VERSION is 'v99-unknown'"),
+        ("HAPROXY_VERSION", "no tag", "HAPROXY_VERSION is 'no tag'"),
+        ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is empty"),
+    ],
+)
+def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, said: str) -> None:
+    ports = {**free_ports(), "ALERTMANAGER_PORT": "9093"}
+    made = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
+    done = made.firedrill("up", check=False)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split())
+    assert left_over(made) == []
 
 
 def test_fault_token_is_random(stack: Stack) -> None:

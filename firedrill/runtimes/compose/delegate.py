@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 
 from ...rehearsal.stack import own_settings
 from ...settings import StackSettings
@@ -17,8 +22,6 @@ from .runtime import ComposeRuntime
 
 # Where the container keeps its reports, below the home that it is given.
 REPORTS = "/reports/drills"
-# What a shell names the end by Ctrl-C.
-INTERRUPTED = 130
 
 
 def run(settings: StackSettings, words: Sequence[str], speed: float | None, notify: Notify) -> int:
@@ -62,9 +65,7 @@ def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify:
         profiles=["drills"],
     )
     try:
-        return subprocess.call(command, env=hands.compose.environment())  # noqa: S603 - docker itself
-    except KeyboardInterrupt:  # it heard it too, and has rolled back
-        return INTERRUPTED
+        return _wait(hands, command, name)
     finally:
         _bring_home(hands, settings, name, notify)
         with contextlib.suppress(EngineError):
@@ -72,16 +73,33 @@ def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify:
         hands.compose.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
 
 
+def _wait(hands: Hands, command: Sequence[str], name: str) -> int:
+    """Wait for a run to end by itself; it hears Ctrl-C as we do, and rolls back. So does SIGTERM."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(EngineError):  # it may have ended just now
+            hands.compose.docker("stop", name)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
+            command, env=hands.compose.environment()
+        ) as process:
+            while True:
+                with contextlib.suppress(KeyboardInterrupt):
+                    return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _bring_home(hands: Hands, settings: StackSettings, name: str, notify: Notify) -> None:
     """Copy the reports to where native runs leave theirs."""
     home = settings.home / "drills"
     home.mkdir(parents=True, exist_ok=True)
-    before = set(home.iterdir())
-    with contextlib.suppress(EngineError):  # it may have refused before it began
-        hands.compose.docker("cp", "--quiet", f"{name}:{REPORTS}/.", str(home))
-    for folder in sorted(set(home.iterdir()) - before):
-        if (folder / "index.html").exists():
-            notify(f"The report is here as {folder / 'index.html'}")
-    # What a run needs while it is at work is of no use here.
-    for left in ("current.json", "lock", "guard.log"):
-        (home / left).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as copied:
+        with contextlib.suppress(EngineError):  # it may have refused before it began
+            hands.compose.docker("cp", "--quiet", f"{name}:{REPORTS}/.", copied)
+        for page in sorted(Path(copied).glob("*/index.html")):
+            if not (home / page.parent.name).exists():
+                shutil.move(page.parent, home)
+                notify(f"The report is here as {home / page.parent.name / page.name}")

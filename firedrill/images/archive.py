@@ -1,0 +1,160 @@
+"""Move a set of images in one file: a manifest, checksums, and what `docker save` wrote.
+
+The checksums tell of damage on the way, not of malice: who can write the file can write them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from . import manifest
+from .engine import Engine, reason
+from .errors import ArchiveError
+from .manifest import Manifest, Packed
+
+MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
+# More of the file in memory does not make it faster.
+_CHUNK = 1 << 20
+# Programs shrink to a third at once; harder work takes minutes for another twentieth.
+_LEVEL = 1
+
+
+def pack(engine: Engine, names: Sequence[str]) -> list[Packed]:
+    """Return what the engine has under these names."""
+    found = {name: engine.image(name) for name in names}
+    return [
+        Packed(name, image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]))
+        for name, image in found.items()
+        if image
+    ]
+
+
+def save(engine: Engine, content: Manifest, file: Path) -> None:
+    """Write a set of images into a file, whole or not at all."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".images-") as name:
+            work = Path(name)
+            _save_images(engine, [image.name for image in content.images], work / IMAGES)
+            text = manifest.write(content).encode()
+            sums = {MANIFEST: hashlib.sha256(text).hexdigest(), IMAGES: _sum_of(work / IMAGES)}
+            with tarfile.open(work / "set", "w") as archive:
+                _add(archive, SUMS, _written(sums))
+                _add(archive, MANIFEST, text)
+                archive.add(work / IMAGES, IMAGES)
+            (work / "set").replace(file)
+    except OSError as error:
+        raise ArchiveError(f"{file} can't be written: {error.strerror}.") from error
+
+
+def check(file: Path) -> Manifest:
+    """Read the whole file and return what is in it; raise `ArchiveError` if anything is amiss."""
+    try:
+        with tarfile.open(file, "r:") as archive:
+            _check_sums(archive)
+            return manifest.read(_member(archive, MANIFEST).read().decode())
+    except FileNotFoundError:
+        raise ArchiveError(
+            f"{file} is not there: give the file that `images save` wrote."
+        ) from None
+    except ArchiveError as error:
+        raise _refused(file, str(error)) from error
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise _refused(file, "it is no whole archive") from error
+
+
+def load(engine: Engine, content: Manifest, file: Path) -> None:
+    """Give a checked file's images to the engine, and see that they are those of the manifest."""
+    process = engine.start("load", "--quiet", takes=True)
+    assert process.stdin is not None
+    try:
+        with tarfile.open(file, "r:") as archive, process.stdin:
+            shutil.copyfileobj(_member(archive, IMAGES), process.stdin, _CHUNK)
+    except BrokenPipeError:
+        pass  # the engine had enough; it says why
+    _ended(process, "load")
+    for image in content.images:
+        found = engine.image(image.name)
+        if found is None or not image.same(found):
+            raise ArchiveError(
+                f"{image.name} is not what the manifest of {file} names: save the set again."
+            )
+
+
+def _check_sums(archive: tarfile.TarFile) -> None:
+    sums = _read_sums(_member(archive, SUMS).read())
+    if set(sums) != {MANIFEST, IMAGES}:
+        raise ArchiveError(f"its {SUMS} is damaged")
+    for name, wanted in sums.items():
+        if _sum(_member(archive, name)) != wanted:
+            raise ArchiveError(f"its {name} has another checksum")
+
+
+def _refused(file: Path, why: str) -> ArchiveError:
+    return ArchiveError(
+        f"{file} is damaged or incomplete: {why}. Nothing was loaded; copy it again, or have"
+        " `images save` write it anew."
+    )
+
+
+def _save_images(engine: Engine, names: Sequence[str], file: Path) -> None:
+    process = engine.start("save", *names)
+    assert process.stdout is not None
+    with process.stdout, gzip.open(file, "wb", compresslevel=_LEVEL) as packed:
+        shutil.copyfileobj(process.stdout, packed, _CHUNK)
+    _ended(process, "save")
+
+
+def _ended(process: subprocess.Popen[bytes], doing: str) -> None:
+    assert process.stderr is not None
+    said = process.stderr.read().decode(errors="replace")
+    process.stderr.close()
+    if process.wait() != 0:
+        raise ArchiveError(f"docker {doing} failed: {reason(said)}")
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    try:
+        found = archive.extractfile(name)
+    except KeyError:
+        found = None
+    if found is None:
+        raise ArchiveError(f"it has no {name}")
+    return found
+
+
+def _sum_of(file: Path) -> str:
+    with file.open("rb") as content:
+        return _sum(content)
+
+
+def _sum(content: IO[bytes]) -> str:
+    total = hashlib.sha256()
+    while chunk := content.read(_CHUNK):
+        total.update(chunk)
+    return total.hexdigest()
+
+
+def _written(sums: Mapping[str, str]) -> bytes:
+    """Write checksums as `sha256sum --check` reads them."""
+    return "".join(f"{value}  {name}\n" for name, value in sums.items()).encode()
+
+
+def _read_sums(text: bytes) -> dict[str, str]:
+    pairs = (line.split("  ", 1) for line in text.decode().splitlines())
+    return {name: value for value, name in pairs}

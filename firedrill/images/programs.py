@@ -1,0 +1,91 @@
+"""Find the programs that go into images, and say where each came from."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..programs import CATALOGUE, FILES, PUSHGATEWAY, Located, Program, Wanted, locate
+from ..programs.relocate import rebase, same_length
+from .base import Notify
+from .catalogue import Image
+
+_ALL: Mapping[str, Wanted] = {item.name: item for item in (*CATALOGUE, PUSHGATEWAY)}
+# What Grafana is not without; one of these folders beside a program is its home.
+_HOME = Path("conf/defaults.ini")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where what is inside an image came from."""
+
+    text: str
+    path: str = ""
+    sha256: str = ""
+
+
+def find(images: Sequence[Image], cache: Path, notify: Notify) -> Located:
+    """Find the programs of these images, fetching into the cache what must be had."""
+    names = [name for image in images for name in image.programs]
+    return locate([_ALL[name] for name in names], cache, notify)
+
+
+def copy(image: Image, programs: Mapping[str, Program], context: Path) -> None:
+    """Lay out an image's programs, by their names in the catalogue, and their data in `share`."""
+    for name in image.programs:
+        place = context / name
+        place.write_bytes(programs[name].path.read_bytes())
+        place.chmod(0o755)
+        package = _ALL[name].package
+        if package and package.files:
+            # The copy in the cache looks beside itself; in an image, everything is in its place.
+            rebase(place, same_length(FILES, len(package.files)), package.files)
+    if image.share:
+        copy_share(_share(image, programs[image.programs[0]]), context / "share")
+
+
+def copy_share(source: Path | None, place: Path) -> None:
+    """Copy a folder of data that everybody may read; without one, leave an empty one."""
+    place.mkdir()
+    for path in sorted(source.rglob("*")) if source else []:
+        target = place / path.relative_to(source or path)
+        if path.is_dir():
+            target.mkdir()
+        elif path.is_file():
+            target.write_bytes(path.read_bytes())
+
+
+def origin(program: Program) -> Origin:
+    """Say where a program came from: a package and its version, or a file and its checksum."""
+    if program.origin == "cache":
+        package = _ALL[program.name].package
+        assert package is not None  # only packages are in the cache
+        version = _package_version(program.path.parents[1] / "share/doc" / package.name)
+        return Origin(f"{package.name} {version} of the {package.suite.value}")
+    digest = hashlib.sha256(program.path.read_bytes()).hexdigest()
+    return Origin(f"{program.path} of this host", str(program.path), digest)
+
+
+def _package_version(documents: Path) -> str:
+    """Read a package's version off its changelog: the archive that it came in is gone."""
+    for name in ("changelog.Debian.*.gz", "changelog.Debian.gz", "changelog.gz"):
+        for file in sorted(documents.glob(name)):
+            with gzip.open(file, "rt", errors="replace") as text:
+                if match := re.match(r"\S+ \(([^)]+)\)", text.readline()):
+                    return match[1]
+    return "of unknown version"
+
+
+def _share(image: Image, program: Program) -> Path | None:
+    """Return the folder of data beside a program: /usr/share for /usr/bin, and so on."""
+    top = program.path.parents[1] / "share" / image.share
+    unpacked = program.path.resolve().parents[1]  # as in an archive of Grafana's own
+    homes = [unpacked, top] if image.share == "grafana" else [top]
+    for home in homes:
+        if home.is_dir() and (image.share != "grafana" or (home / _HOME).is_file()):
+            return home
+    return None
