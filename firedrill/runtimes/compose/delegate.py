@@ -74,7 +74,7 @@ def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify:
 
 
 def _wait(hands: Hands, command: Sequence[str], name: str) -> int:
-    """Wait for a run to end by itself; it hears Ctrl-C as we do, and rolls back. So does SIGTERM."""
+    """Wait for a run, which hears Ctrl-C as we do and rolls back; on SIGTERM it is told to."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(EngineError):  # it may have ended just now

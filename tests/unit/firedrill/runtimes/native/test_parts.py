@@ -12,6 +12,10 @@ from firedrill.settings import ROOT
 SiteWith = Callable[..., Site]
 ALWAYS = {"lb", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}
 REFERENCE = re.compile(r"\$\{(?:env:)?([A-Z][A-Z0-9_]+)")
+ONLY_IN_CONTAINERS = {
+    *("PROJECT", "LOG_PROJECT", "COLLECTOR_ADDRESS"),
+    *("COLLECTOR_MEMORY_MIB", "COLLECTOR_SPIKE_MIB"),
+}
 
 
 def by_service(site: Site) -> dict[str, Process]:
@@ -48,7 +52,7 @@ def test_configuration_gets_its_variables(site: Site, service: str, file: str) -
     process = by_service(site)[service]
     assert any(str(ROOT / file) in argument for argument in process.command)
     read = set(REFERENCE.findall((ROOT / file).read_text()))
-    assert read - {"PROJECT"} <= set(process.environment)  # which only containers have
+    assert read - ONLY_IN_CONTAINERS <= set(process.environment)
 
 
 def test_lb_has_every_instances_place(site: Site) -> None:
