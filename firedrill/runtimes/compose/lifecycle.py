@@ -75,10 +75,12 @@ def _compose_up(hands: Hands, scales: Sequence[str]) -> None:
 def _last_words(hands: Hands) -> str:
     """Return what the first container that is not well said last."""
     for one in hands.engine.containers():
+        begins = one.state == "created" or one.health == "starting"
         well = one.health == "healthy" if one.pid else one.service in ONE_SHOTS
-        if one.state != "created" and not well:
+        if not (begins or well):
             lines = hands.compose.docker("logs", "--tail", "20", one.name).strip().splitlines()
-            return f" {one.instance} last said: {lines[-1][:400]}" if lines else ""
+            if lines:
+                return f" {one.instance} last said: {lines[-1][:400]}"
     return ""
 
 
