@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from firedrill.runtimes.compose.parts import PARTS
 from firedrill.settings import ROOT
 from tests.stack.containers import Row, compose, docker, inspected, row, service, table
 from tests.stack.driver import Stack, environment, free_ports, left_over, poll_until
@@ -65,7 +66,8 @@ def test_security_table_is_what_runs(rows: list[Row]) -> None:
 
 def test_nobody_is_root_without_need(rows: list[Row]) -> None:
     users = {one.service: one.user.partition(":")[0] for one in rows}
-    assert {name for name, user in users.items() if user in ("", "0", "root")} == ROOT_BY_NEED
+    roots = {name for name, user in users.items() if user in ("", "0", "root")}
+    assert roots == ROOT_BY_NEED & set(users)  # not every host can have a collector
 
 
 def test_every_container_is_bounded(rows: list[Row]) -> None:
@@ -116,9 +118,10 @@ def knocks(stack: Stack, name: str, door: str) -> bool:
 
 
 @pytest.mark.parametrize("name", MAY)
-def test_inside_only_the_right_doors_open(stack: Stack, name: str) -> None:
+def test_inside_only_the_right_doors_open(stack: Stack, rows: list[Row], name: str) -> None:
     opened = {door for door in DOORS if knocks(stack, name, door)}
-    assert opened == MAY[name]
+    absent = set(PARTS) - {one.service for one in rows}  # not every host can have Loki
+    assert opened == MAY[name] - absent
 
 
 def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
