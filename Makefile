@@ -5,6 +5,8 @@ VENV ?= .venv
 S ?=
 # The drills that `make drill` runs, by the names of their alerts; all of them where it is empty.
 D ?=
+# The shape of the load that `make load` makes.
+L ?= steady
 # What `make test` runs: folders, files, or pytest's own options.
 T ?= tests
 
@@ -13,7 +15,7 @@ RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN
 DEV_READY = $(RUN_READY) requirements/dev.txt
 FIREDRILL = $(VENV)/bin/python -m firedrill
 
-.PHONY: help up down status logs drill images lint test bench
+.PHONY: help up down status logs drill load images lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -28,6 +30,8 @@ logs:    ## Follow the log lines of everything, or of S=web
 	@$(RUN_READY) && $(FIREDRILL) logs $(S) --follow
 drill:   ## Break everything in turn and see every alert fire and clear, or D=InstanceHung
 	@$(RUN_READY) && $(FIREDRILL) drill run $(D)
+load:    ## Make load for a minute as normal clients do, or of the shape L=steady
+	@$(RUN_READY) && $(FIREDRILL) load $(L)
 images:  ## Build the images of the stack on a host without a registry
 	@$(RUN_READY) && $(FIREDRILL) images build
 lint:    ## Check the code, the configurations and the rules

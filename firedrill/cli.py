@@ -17,6 +17,7 @@ from . import VERSION, screen, settings
 from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .image_commands import images
+from .load_commands import load
 from .runtimes import Runtime, choose, composes
 
 # Progress goes to stderr, so that stdout holds the answer alone.
@@ -191,6 +192,7 @@ _action("resume", "Let a paused instance go on.")
 main.add_command(drill)
 main.add_command(quiet)
 main.add_command(images)
+main.add_command(load)
 
 
 def _print_json(value: object) -> None:
