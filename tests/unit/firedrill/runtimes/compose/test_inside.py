@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firedrill.errors import FiredrillError
+from firedrill.runtimes import choose
+from firedrill.runtimes.compose import inside, prepare
+from firedrill.runtimes.compose.errors import UnknownTargetError
+from firedrill.runtimes.compose.inside import InsideRuntime
+from firedrill.runtimes.compose.parts import PARTS
+from firedrill.runtimes.series import SeriesError
+from firedrill.settings import INSIDE, StackSettings
+from tests.unit.firedrill.runtimes.compose.conftest import container
+from tests.unit.firedrill.runtimes.compose.test_containers import FakeEngine
+
+
+@pytest.fixture
+def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "etc"
+    monkeypatch.setattr(prepare, "ETC", folder)
+    monkeypatch.setattr(prepare.Site, "from_env", classmethod(lambda cls, _: _site(folder)))
+    prepare.write_targets(_site(folder))
+    return folder
+
+
+def _site(folder: Path) -> prepare.Site:
+    replicas = dict.fromkeys(PARTS, 1) | {"web": 2, "data-service": 2}
+    return prepare.Site("firedrill", 1.0, replicas, folder)
+
+
+@pytest.fixture
+def runtime(etc: Path, settings: StackSettings) -> InsideRuntime:
+    made = InsideRuntime(settings)
+    engine: Any = FakeEngine(container("web-1"), container("prometheus-1"))
+    made._engine = engine
+    return made
+
+
+def asked(runtime: InsideRuntime) -> Any:
+    engine: Any = runtime._engine
+    return engine.asked
+
+
+def test_broken_configuration_is_read_and_put_back(runtime: InsideRuntime, etc: Path) -> None:
+    runtime.configure("prometheus", "rules.d/drill.yml", "groups: [")
+    assert (etc / "prometheus/rules.d/drill.yml").read_text() == "groups: ["
+    runtime.configure("prometheus", "rules.d/drill.yml", None)
+    assert not (etc / "prometheus/rules.d/drill.yml").exists()
+    assert asked(runtime) == [("signal", "firedrill-prometheus-1", "HUP")] * 2
+
+
+def test_committed_file_comes_back(runtime: InsideRuntime, etc: Path) -> None:
+    runtime.configure("alertmanager", "alertmanager.yml", "no")
+    runtime.configure("alertmanager", "alertmanager.yml", None)
+    assert "receivers:" in (etc / "alertmanager/alertmanager.yml").read_text()
+    runtime.configure("alertmanager", "webhook_url", "http://127.0.0.1:9/")
+    runtime.configure("alertmanager", "webhook_url", None)
+    written = (etc / "alertmanager/webhook_url").read_text()
+    assert written == "http://responder-on-telemetry:8090/webhook"
+
+
+@pytest.mark.parametrize("name", ["../secret.yml", "rules.d/drill.txt", "targets/stack.json"])
+def test_nothing_else_can_be_configured(runtime: InsideRuntime, name: str) -> None:
+    with pytest.raises(UnknownTargetError, match="can't be configured"):
+        runtime.configure("prometheus", name, "x")
+
+
+def test_unlisted_part_comes_back(runtime: InsideRuntime, etc: Path) -> None:
+    listed = etc / "prometheus/targets/stack.json"
+    runtime.unlist("prometheus")
+    assert "prometheus-1" not in listed.read_text()
+    runtime.relist()
+    assert "prometheus-1" in listed.read_text()
+
+
+def test_scale_is_what_prometheus_expects(runtime: InsideRuntime, etc: Path) -> None:
+    assert inside.ExpectedScale(etc).scale("web") == 2
+    assert inside.ExpectedScale(etc).scale("data-service") == 2
+
+
+def test_state_is_what_the_probe_says(
+    runtime: InsideRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inside, "_answers", lambda url: "web-1" in url)
+    states = {one.name: one.state for one in runtime.status()}
+    assert states == {"web-1": "ready", "prometheus-1": "unready"}
+
+
+def test_series_of_a_real_stack_are_safe(runtime: InsideRuntime) -> None:
+    with pytest.raises(SeriesError, match="neither made up nor forgotten"):
+        runtime.forget_series()
+
+
+def test_making_containers_is_the_hosts(runtime: InsideRuntime) -> None:
+    for refused in (runtime.up, runtime.down, runtime.check):
+        with pytest.raises(FiredrillError, match="Only the host"):
+            refused(lambda _: None)
+
+
+def test_environment_says_the_speed(
+    settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEED", "12")
+    monkeypatch.setenv("REHEARSAL", "1")
+    inner = StackSettings(settings.home, runtime=INSIDE)
+    made = choose(inner, lambda _: None)
+    assert (made.speed, made.rehearsal) == (12.0, True)
