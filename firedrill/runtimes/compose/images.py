@@ -39,12 +39,16 @@ class Had:
 def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
     """Pull what is not here, build what is ours; raise `ImageMissingError` naming the variable."""
     missing, without = [], {}
-    wanted = {
+    images = {
         service: found["image"]
         for service, found in model["services"].items()
-        if service in VARIABLES and found.get("deploy", {}).get("replicas", 1) != 0
+        if service in VARIABLES
     }
-    for service, image in wanted.items():
+    out = [service for service in images if _left_out(model["services"][service])]
+    missing += [f"{service} is left out, as {PARTS[service].optional}=0 says." for service in out]
+    for service, image in images.items():
+        if service in out:
+            continue
         if compose.has_image(image) or _pulled(compose, image, notify):
             continue
         variable, optional = VARIABLES[service], PARTS[service].optional
@@ -57,6 +61,10 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
         without[optional] = "0"
     _build(compose, model, notify)
     return Had(missing, without)
+
+
+def _left_out(service: Mapping[str, Any]) -> bool:
+    return bool(service.get("deploy", {}).get("replicas", 1) == 0)
 
 
 def tag(image: str) -> str:
