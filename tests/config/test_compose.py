@@ -121,3 +121,9 @@ def test_keys_have_one_order(name: str) -> None:
     keys = re.findall(r"(?m)^    ([a-z_<]+):", block[0])
     assert [key for key in keys if key not in ORDER] == []
     assert keys == sorted(keys, key=ORDER.index)
+
+
+def test_proxy_knows_every_service() -> None:
+    rules = (ROOT / "deploy/compose/docker-proxy.cfg").read_text()
+    (known,) = re.findall(r'presetenv SERVICES "([^"]+)"', rules)
+    assert known.split("|") == sorted(SERVICES)

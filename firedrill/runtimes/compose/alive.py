@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-# Its loop turns twice a second.
+# Its loop turns every two seconds; one that can't reach anybody, every eight at most.
 OLDEST = 10.0
 
 if __name__ == "__main__":

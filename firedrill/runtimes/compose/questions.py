@@ -50,15 +50,11 @@ class Questions:
         """Return all that happened between two moments, waiting until the later one is there."""
         query = {"since": _moment(since), "until": _moment(until), "filters": self._filters}
         told = self._ask("GET", f"/events?{urlencode(query)}")
-        try:
-            return [json.loads(line) for line in told.splitlines()]
-        except ValueError as error:
-            raise AwayError(f"it does not speak the engine's language: {error}") from error
+        return [_parsed(line) for line in told.splitlines()]
 
     def inspect(self, name: str) -> Mapping[str, Any]:
         """Return all about a container; raise `GoneError` if it is not there any more."""
-        found: Mapping[str, Any] = json.loads(self._ask("GET", f"/containers/{quote(name)}/json"))
-        return found
+        return _parsed(self._ask("GET", f"/containers/{quote(name)}/json"))
 
     def start(self, name: str) -> None:
         """Start a container; harmless where it runs."""
@@ -80,6 +76,14 @@ class Questions:
 
 
 _ERRORS: Mapping[int, type[FiredrillError]] = {403: RefusedError, 404: GoneError}
+
+
+def _parsed(text: bytes) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise AwayError(f"it does not speak the engine's language: {error}") from error
+    return found
 
 
 def _moment(nanoseconds: int) -> str:

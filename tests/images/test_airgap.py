@@ -1,0 +1,87 @@
+"""A set of images leaves this engine, is forgotten here, and comes back the same."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from firedrill.images import archive
+from firedrill.images.engine import Engine
+from firedrill.images.errors import ArchiveError
+from firedrill.images.manifest import Manifest
+
+Docker = Callable[..., str]
+
+
+@pytest.fixture
+def engine(docker: Docker) -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def tiny(docker: Docker, tmp_path: Path) -> Iterator[str]:
+    """Return the name of an image that holds one file, which no other image does."""
+    name = f"firedrill-test-airgap:{os.getpid()}"
+    with tarfile.open(tmp_path / "files.tar", "w") as files:
+        member = tarfile.TarInfo("file")
+        content = name.encode()
+        member.size = len(content)
+        files.addfile(member, io.BytesIO(content))
+    docker("import", str(tmp_path / "files.tar"), name)
+    yield name
+    docker("image", "rm", "--force", name, check=False)
+
+
+@pytest.fixture
+def saved(engine: Engine, tiny: str, tmp_path: Path) -> Path:
+    file = tmp_path / "set.tar"
+    archive.save(engine, Manifest(archive.pack(engine, [tiny]), {}, []), file)
+    return file
+
+
+def test_set_comes_back_the_same(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+    before = archive.pack(engine, [tiny])
+    docker("image", "rm", tiny)
+    assert engine.image(tiny) is None
+    archive.load(engine, archive.check(saved), saved)
+    assert archive.pack(engine, [tiny]) == before
+
+
+def test_damaged_set_loads_nothing(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+    docker("image", "rm", tiny)
+    with tarfile.open(saved) as opened:
+        images = opened.getmember("images.tar.gz")
+    content = bytearray(saved.read_bytes())
+    content[images.offset_data + images.size // 2] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(ArchiveError, match="Nothing was loaded"):
+        archive.check(saved)
+    assert engine.image(tiny) is None
+
+
+def test_another_image_is_noticed(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+    content = archive.check(saved)
+    docker("image", "rm", tiny)
+    wrong = Manifest(
+        [type(image)(image.name, "sha256:0", 1, ("sha256:0",)) for image in content.images], {}, []
+    )
+    with pytest.raises(ArchiveError, match="is not what the manifest"):
+        archive.load(engine, wrong, saved)
+
+
+def test_recipe_is_not_built_twice(engine: Engine, docker: Docker, tmp_path: Path) -> None:
+    context = tmp_path / "recipe"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    inputs, name = f"test-{os.getpid()}", f"firedrill-test-airgap:built-{os.getpid()}"
+    try:
+        engine.tag(engine.build(context, inputs, {}), name)
+        assert engine.made_from(inputs) == [name]
+        assert engine.made_from("anything else") == []
+    finally:
+        docker("image", "rm", "--force", name, check=False)
