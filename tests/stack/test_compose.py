@@ -159,6 +159,17 @@ def scale(stack: Stack, count: int) -> None:
     assert "rror" not in said, said
 
 
+def test_up_numbers_instances_anew(stack: Stack) -> None:
+    # With standby instances there, Compose has others serve than those that all look for.
+    docker(stack, "rm", "--force", f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1")
+    scale(stack, 2)
+    assert "web-1" not in stack.instances()
+    stack.firedrill("up")
+    states = {name: one["state"] for name, one in stack.instances().items() if "web-" in name}
+    assert states == {"web-1": "ready", "web-2": "ready", "web-3": "standby", "web-4": "standby"}
+    poll_until(stack.scrapes_everything, "all to be scraped again", 20)
+
+
 def test_every_killed_container_comes_back(stack: Stack) -> None:
     slow = {}
     for one in inspected(stack):

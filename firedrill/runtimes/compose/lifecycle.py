@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...settings import CEILING, SERVICES
 from ..base import Notify
 from ..native import ports
-from . import images
+from . import images, numbering
 from .containers import ONE_SHOTS
 from .errors import EngineError
 from .hands import Hands
@@ -46,6 +46,7 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
 
 
 def _start(hands: Hands, notify: Notify) -> None:
+    numbering.make_way(hands, notify)
     notify("starting the containers …")
     scales = [f"{service}={hands.scale.scale(service)}" for service in SERVICES]
     try:
