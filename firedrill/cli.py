@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from . import VERSION, screen, settings
+from .conserve_commands import conserve
 from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .image_commands import images
@@ -193,6 +194,7 @@ main.add_command(drill)
 main.add_command(quiet)
 main.add_command(images)
 main.add_command(load)
+main.add_command(conserve)
 
 
 def _print_json(value: object) -> None:

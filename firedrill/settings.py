@@ -71,8 +71,9 @@ class Replicas:
 class StackSettings:
     """The whole stack's settings; `home` holds everything that a run writes.
 
-    The last two are no user's to set: `speed` divides every duration of the rules and routes, and
-    a `rehearsal` is a stack of a run's own, whose series may be made up and forgotten.
+    The last three are no user's to set: `speed` divides every duration of the rules and routes, a
+    `rehearsal` is a stack of a run's own, whose series may be made up and forgotten, and a
+    `log_sink` stands in for Loki where there is none.
     """
 
     home: Path
@@ -97,6 +98,7 @@ class StackSettings:
     grafana_password: str = RANDOM
     speed: float = 1.0
     rehearsal: bool = False
+    log_sink: bool = False
 
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""

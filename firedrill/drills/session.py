@@ -14,6 +14,7 @@ from types import FrameType
 from ..errors import FiredrillError
 from ..rehearsal.stack import own_settings
 from ..runtimes import Runtime, choose
+from ..runtimes.base import Notify
 from ..settings import StackSettings
 from . import marked, steps
 from .ask import Alertmanager, Journal, Prometheus
@@ -30,10 +31,14 @@ from .trial import Stage, Trial
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: at which speed, and whether on the stack that is up."""
+    """How to run: at which speed, and whether on the stack that is up.
+
+    `log_sink` has a stack of the run's own stand in for Loki where there is none.
+    """
 
     speed: float
     here: bool = False
+    log_sink: bool = False
 
 
 @dataclass
@@ -46,35 +51,54 @@ class Session:
     notes: list[str]
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A stack to work on that is up, and whose it is; `entry` is on record in the `ledger`."""
+
+    runtime: Runtime
+    stack: StackSettings
+    entry: Entry
+    ledger: Ledger
+    notes: Sequence[str]
+
+
 @contextmanager
-def session(settings: StackSettings, options: Options, progress: Progress) -> Iterator[Session]:
-    """Have a stage to drill on; roll back and end what is ours on the way out, also on Ctrl-C."""
+def ground(settings: StackSettings, options: Options, notify: Notify) -> Iterator[Ground]:
+    """Have a stack to work on; undo and end what is ours on the way out, also on Ctrl-C."""
     ledger = Ledger(settings.home)
     with ExitStack() as after:
         after.enter_context(ledger.held())
         after.enter_context(_terminating())
         notes = [_clean_up(ledger)] if ledger.file.exists() else []
         for note in notes:
-            progress.note(note)
+            notify(note)
         began = time.time()
-        run = f"{began:.0f}-{id(ledger):x}"
-        stack = settings if options.here else own_settings(settings, options.speed)
-        entry = Entry(run, began, stack)
+        stack = settings if options.here else _own(settings, options)
+        entry = Entry(f"{began:.0f}-{id(ledger):x}", began, stack)
         ledger.write(entry)
         guard = Guard(settings.home)
         runtime = choose(stack, lambda _: None)
-        after.callback(_leave, ledger, guard, runtime, progress)
+        after.callback(_leave, ledger, guard, runtime, notify)
         if options.here:
             _require_running(runtime)
         else:
-            _clean_start(runtime, stack, progress)
-        folder = _folder(settings.home, began)
+            _clean_start(runtime, stack, notify)
+        yield Ground(runtime, stack, entry, ledger, notes)
+
+
+@contextmanager
+def session(settings: StackSettings, options: Options, progress: Progress) -> Iterator[Session]:
+    """Have a stage to drill on; roll back and end what is ours on the way out, also on Ctrl-C."""
+    with ExitStack() as after:
+        under = after.enter_context(ground(settings, options, progress.note))
+        runtime, run = under.runtime, under.entry.run
+        folder = report_folder(settings.home / "drills", under.entry.began)
         traffic = Traffic(runtime.addresses()["Services"], run, folder / "locust.log")
         after.callback(traffic.stop)
         after.callback(marked.end, run)
 
         def broken(alert: str, undo: Sequence[steps.Step]) -> None:
-            ledger.write(replace(entry, alert=alert, undo=undo))
+            under.ledger.write(replace(under.entry, alert=alert, undo=undo))
 
         stage = Stage(
             scene=Scene(runtime, traffic, run, lasts=0.0),
@@ -86,7 +110,7 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
             folder=folder,
             broken=broken,
         )
-        yield Session(stage, stack, folder, notes)
+        yield Session(stage, under.stack, folder, list(under.notes))
 
 
 def run(found: Session, drills: Sequence[Drill]) -> Report:
@@ -138,7 +162,7 @@ def _clean_up(ledger: Ledger) -> str:
     return f"{said}; its fault was undone now."
 
 
-def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, progress: Progress) -> None:
+def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, notify: Notify) -> None:
     """End a stack of the run's own; undo what is broken still, as after a second Ctrl-C.
 
     What can't be undone stays on record, and the guard tries once more.
@@ -149,7 +173,7 @@ def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, progress: Progress) -
         runtime.down(lambda _: None)
         failures = []  # the stack that was broken is gone
     if failures:
-        progress.note(f"Something is broken still, and the next run tries again: {failures[0]}")
+        notify(f"Something is broken still, and the next run tries again: {failures[0]}")
         return
     guard.dismiss()
     ledger.clear()
@@ -166,19 +190,22 @@ def _require_running(runtime: Runtime) -> None:
         raise DrillError("The stack is down: start it with `make up`, or drill without --here.")
 
 
-def _clean_start(runtime: Runtime, stack: StackSettings, progress: Progress) -> None:
+def _own(settings: StackSettings, options: Options) -> StackSettings:
+    return replace(own_settings(settings, options.speed), log_sink=options.log_sink)
+
+
+def _clean_start(runtime: Runtime, stack: StackSettings, notify: Notify) -> None:
     runtime.down(lambda _: None)
     shutil.rmtree(stack.home, ignore_errors=True)
     begun = time.monotonic()
     runtime.up(lambda _: None)
-    progress.note(
-        f"A stack of its own is up at speed {stack.speed:g} ({time.monotonic() - begun:.1f} s)."
-    )
+    notify(f"A stack of its own is up at speed {stack.speed:g} ({time.monotonic() - begun:.1f} s).")
 
 
-def _folder(home: Path, began: float) -> Path:
+def report_folder(home: Path, began: float) -> Path:
+    """Make the folder in `home` for the report of a run; raise `FiredrillError` if it can't be."""
     name = time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(began))
-    folder = home / "drills" / name
+    folder = home / name
     try:
         folder.mkdir(parents=True)
     except OSError as error:

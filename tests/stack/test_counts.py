@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from firedrill.conserve.growth import growth
 from firedrill.settings import ROOT
 from tests.stack.driver import Stack, poll_until
 
@@ -62,23 +63,11 @@ class Counted:
         return self._growth("flask_http_request_duration_seconds_count", labels)
 
     def _growth(self, metric: str, labels: str) -> int:
-        """Add up what counters grew by, exactly: `increase()` extrapolates."""
-        starts = {
-            (row["metric"]["instance"], moment): start
-            for row in self._stack.query("process_start_time_seconds[1h]")
-            for moment, start in row["values"]
-        }
-        total = 0.0
-        for row in self._stack.query(f"{metric}{{{labels}}}[1h]"):
-            instance, last, started = row["metric"]["instance"], 0.0, None
-            for moment, text in row["values"]:
-                # A counter begins at 0 with its process. That it fell does not tell: an instance
-                # that stood by may count past its old value before it is scraped again.
-                if starts.get((instance, moment)) != started:
-                    last, started = 0.0, starts.get((instance, moment))
-                total += float(text) - last if moment > self._begun else 0
-                last = float(text)
-        return int(total)
+        return growth(
+            self._stack.query(f"{metric}{{{labels}}}[1h]"),
+            self._stack.query("process_start_time_seconds[1h]"),
+            self._begun,
+        )
 
 
 def locust(stack: Stack, users: int, seconds: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...settings import CEILING, ROOT, SERVICES
-from . import speed
+from . import log_sink, speed
 from .process import LOOPBACK, Process, Site
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
@@ -36,6 +36,8 @@ def parts(site: Site) -> list[Process]:
         "grafana": grafana,
     }
     found = [make(site) for program, make in makers.items() if program in site.programs]
+    if site.log_sink:
+        return [*found, log_sink.process(site)]
     # Without a store to carry lines to, there is nothing for the collector to do.
     return [part for part in found if part.service != "collector" or "loki" in site.programs]
 
@@ -191,11 +193,12 @@ def collector(site: Site) -> Process:
         # Below the limit at which it stops reading (400 MiB), so that it tidies up before.
         "GOMEMLIMIT": "320MiB",
     }
+    more = [f"--config={log_sink.CONFIG}"] if site.log_sink else []
     process = _part(
         site,
         "collector",
         "otelcol",
-        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}"],
+        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}", *more],
         "/",
         port="collector_metrics",
         more_ports=(site.ports.collector_health,),

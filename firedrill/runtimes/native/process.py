@@ -60,6 +60,11 @@ class Site:
         """Where everything listens."""
         return self.settings.ports
 
+    @property
+    def log_sink(self) -> bool:
+        """Tell whether a stand-in takes Loki's place: there is none, but lines are carried."""
+        return self.settings.log_sink and "otelcol" in self.programs and "loki" not in self.programs
+
     def url(self, part: str) -> str:
         """Return the address of a part, named as its port is."""
         return url(getattr(self.ports, part))

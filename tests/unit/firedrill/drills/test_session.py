@@ -87,6 +87,12 @@ def test_own_stack_comes_and_goes(stage: Stage) -> None:
     assert not stage.ledger.file.exists()
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_own_stack_may_stand_in_for_loki(stage: Stage, asked: bool) -> None:
+    with stage.session(replace(OWN, log_sink=asked)) as found:
+        assert found.settings.log_sink is asked
+
+
 def test_own_stack_starts_from_nothing(stage: Stage) -> None:
     old = stage.settings.home / "own" / "old.data"
     old.parent.mkdir(parents=True)

@@ -1,0 +1,1 @@
+"""The conservation check: each request is counted once by every party, whatever is restarted."""

@@ -1,0 +1,101 @@
+"""The client: sends requests that each have an id, and remembers every answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import requests
+
+from .pace import Pace
+
+# Each under way has one; as many as an instance takes at a time.
+CONNECTIONS = 8
+# Above all that the load balancer waits for: 5 s for a free instance, 10 s for its answer.
+TIMEOUT = 20.0
+# Small, and worth describing.
+ROWS = [{"mass": 3750, "bill": 39.1}, {"mass": 3800, "bill": 39.5}]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that was not answered with 200: `said` is the status, or why there is none."""
+
+    id: str
+    said: str
+
+
+class Client:
+    """Sends `total` requests to `/process` of the load balancer at `url`, over some connections."""
+
+    def __init__(self, url: str, mark: str, pace: Pace, failed: Callable[[Failure], None]) -> None:
+        self._address = f"{url.rstrip('/')}/process"
+        self._mark = mark
+        self._pace = pace
+        self._failed = failed
+        self._failures: list[Failure] = []
+        self._answered: list[str] = []
+        # Never waited for at the end of the program: Ctrl-C must not have to.
+        self._threads = [
+            threading.Thread(target=self._send_all, daemon=True) for _ in range(CONNECTIONS)
+        ]
+
+    def start(self) -> None:
+        """Begin to send."""
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        """Return when every request has an answer, or will have none."""
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def sent(self) -> Sequence[str]:
+        """Return the ids of all requests so far, in order."""
+        return [f"{self._mark}-{number:06}" for number in range(self._pace.sent)]
+
+    @property
+    def answered(self) -> int:
+        """Return how many were answered with 200."""
+        return len(self._answered)
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Return the requests that were not."""
+        return sorted(self._failures, key=lambda failure: failure.id)
+
+    def _send_all(self) -> None:
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # no proxy of the host for the loopback
+                while (number := self._pace.take()) is not None:
+                    self._send(session, f"{self._mark}-{number:06}")
+        finally:
+            self._pace.stop()  # the last one out, or something that nobody foresaw
+
+    def _send(self, session: requests.Session, id_: str) -> None:
+        try:
+            answer = session.post(
+                self._address, json=ROWS, headers={"X-Request-ID": id_}, timeout=TIMEOUT
+            )
+        except requests.RequestException as error:
+            self._fail(Failure(id_, f"no answer ({type(error).__name__})"))
+            return
+        if answer.status_code == requests.codes.ok:
+            self._answered.append(id_)
+        else:
+            self._fail(Failure(id_, _said(answer)))
+
+    def _fail(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        self._failed(failure)
+
+
+def _said(answer: requests.Response) -> str:
+    """Return the status, with the reason that a problem document gives."""
+    with suppress(ValueError, KeyError, TypeError):
+        return f"{answer.status_code} {answer.json()['detail']}"
+    return str(answer.status_code)

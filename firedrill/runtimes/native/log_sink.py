@@ -1,0 +1,27 @@
+"""The stand-in for Loki, in a stack of the conservation check's own where there is none. Pure."""
+
+from __future__ import annotations
+
+import sys
+
+from ...settings import ROOT
+from .process import Process, Site
+
+# What the collector reads beside its own configuration, to speak as the stand-in does.
+CONFIG = ROOT / "firedrill" / "conserve" / "sink.yml"
+
+
+def process(site: Site) -> Process:
+    """Return the stand-in, which listens where Loki would."""
+    return Process(
+        name="log-sink-1",
+        service="log-sink",
+        command=[sys.executable, "-m", "firedrill.conserve.sink"],
+        port=site.ports.loki,
+        ready=f"{site.url('loki')}/ready",
+        environment={
+            "SINK_PORT": str(site.ports.loki),
+            "SINK_DATA": str(site.layout.data / "log-sink"),
+        },
+        job=None,  # it has no metrics
+    )
