@@ -37,10 +37,10 @@ def steps(scales: Mapping[str, int], parts: Collection[str], count: int) -> Sequ
 
     `scales` is how many instances of each service serve; `parts` are the services that run.
     """
-    first, then = _scaled(scales)
+    changed, back = _scaled(scales)
     restarts = [Step(part) for part in (*SERVICES, "collector", *STORES) if part in parts]
-    # Up before the restarts and down after them: with one more, none is missed.
-    return [*first, *restarts, *then] * count
+    # The restarts first, while each service has as few instances as it is meant to manage with.
+    return [*restarts, *changed, *back] * count
 
 
 def _scaled(scales: Mapping[str, int]) -> tuple[list[Step], list[Step]]:

@@ -7,8 +7,8 @@ time for one, so does this. It is for the conservation check's own stack alone.
 from __future__ import annotations
 
 import json
-import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -128,10 +128,9 @@ def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
     return server
 
 
-def main() -> None:
-    """Serve until SIGTERM, where the runtime says."""
-    address = ("127.0.0.1", int(os.environ["SINK_PORT"]))
-    with serve(address, Path(os.environ["SINK_DATA"])) as server:
+def main(port: str, folder: str) -> None:
+    """Serve at a port of the loopback until SIGTERM."""
+    with serve(("127.0.0.1", int(port)), Path(folder)) as server:
 
         def leave(*_: object) -> None:
             # From another thread: it waits for the loop that this one is in.
@@ -142,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -16,12 +16,11 @@ def process(site: Site) -> Process:
     return Process(
         name="log-sink-1",
         service="log-sink",
-        command=[sys.executable, "-m", "firedrill.conserve.sink"],
+        command=[
+            *(sys.executable, "-m", "firedrill.conserve.sink"),
+            *(str(site.ports.loki), str(site.layout.data / "log-sink")),
+        ],
         port=site.ports.loki,
         ready=f"{site.url('loki')}/ready",
-        environment={
-            "SINK_PORT": str(site.ports.loki),
-            "SINK_DATA": str(site.layout.data / "log-sink"),
-        },
         job=None,  # it has no metrics
     )

@@ -13,12 +13,12 @@ PARTS = ["lb", "web", "data-service", "collector", "loki", "grafana"]
 
 def test_round_restarts_what_must_lose_nothing() -> None:
     assert [str(step) for step in steps(SCALES, PARTS, 1)] == [
-        "scale web=3",
-        "scale data-service=3",
         "restart web",
         "restart data-service",
         "restart collector",
         "restart loki",
+        "scale web=3",
+        "scale data-service=3",
         "scale web=2",
         "scale data-service=2",
     ]

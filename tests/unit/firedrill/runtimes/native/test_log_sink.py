@@ -33,7 +33,7 @@ def test_nobody_has_it_unasked(site_with: SiteWith) -> None:
     assert {"log-sink", "collector"}.isdisjoint(one.service for one in parts(site_with("otelcol")))
 
 
-def test_it_has_all_that_it_reads(site: Site) -> None:
+def test_it_has_a_port_and_a_folder(site: Site) -> None:
     made = process(site)
-    assert set(made.environment) == {"SINK_PORT", "SINK_DATA"}
+    assert made.command[-2:] == [str(site.ports.loki), str(site.layout.data / "log-sink")]
     assert made.job is None
