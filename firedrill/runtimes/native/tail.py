@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
-
-from .supervisor import LOG_BACKUPS
 
 # Often enough that a person sees lines as they come.
 STEP = 0.2
@@ -17,43 +13,29 @@ CHUNK = 65536
 
 
 def last_lines(file: Path, count: int) -> list[str]:
-    """Return the last `count` lines, going back into the rotated files where it takes more."""
-    chunks: list[bytes] = []
-    ends = 0
-    with ExitStack() as opened:
-        for chunk in _backwards(_parts(file, opened)):
-            chunks.append(chunk)
-            ends += chunk.count(b"\n")
-            if ends > count:
-                break
+    """Return the last `count` lines, going back into the rotated file where it takes more."""
+    held = b""
     # supervisord cuts at a size, not at a line's end: what one file begins, the next may end.
-    held = b"".join(reversed(chunks))
+    for part in (file, _rotated(file)):
+        if held.count(b"\n") <= count and part.exists():
+            held = _with_what_is_before(held, part, count)
     whole = held[: held.rfind(b"\n") + 1]
     return whole.decode(errors="replace").split("\n")[:-1][-count:] if count else []
 
 
-def _parts(file: Path, opened: ExitStack) -> list[BinaryIO]:
-    """Open a log's files, the newest first, each once: one may be rotated meanwhile."""
-    found: dict[int, BinaryIO] = {}
-    for number in range(LOG_BACKUPS + 1):
-        with suppress(FileNotFoundError):
-            part = opened.enter_context(_rotated(file, number).open("rb"))
-            found.setdefault(os.fstat(part.fileno()).st_ino, part)
-    return list(found.values())
+def _rotated(file: Path) -> Path:
+    return file.with_name(file.name + ".1")
 
 
-def _backwards(parts: Iterable[BinaryIO]) -> Iterator[bytes]:
-    for part in parts:
-        place = part.seek(0, os.SEEK_END)
-        while place > 0:
+def _with_what_is_before(held: bytes, file: Path, count: int) -> bytes:
+    with file.open("rb") as source:
+        place = source.seek(0, os.SEEK_END)
+        while place > 0 and held.count(b"\n") <= count:
             step = min(CHUNK, place)
             place -= step
-            part.seek(place)
-            yield part.read(step)
-
-
-def _rotated(file: Path, number: int = 1) -> Path:
-    return file.with_name(f"{file.name}.{number}") if number else file
+            source.seek(place)
+            held = source.read(step) + held
+    return held
 
 
 def follow(files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:

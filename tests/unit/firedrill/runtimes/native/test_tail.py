@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from firedrill.runtimes.native import tail
-from firedrill.runtimes.native.supervisor import LOG_BACKUPS
 from firedrill.runtimes.native.tail import follow, last_lines
 
 Act = Callable[[], object]
@@ -25,11 +24,10 @@ def append(file: Path, text: str) -> None:
 
 def rotate(file: Path) -> None:
     """Do as supervisord does: rename, and begin an empty file."""
-    for number in range(LOG_BACKUPS - 1, 0, -1):
-        old = file.with_name(f"{file.name}.{number}")
-        if old.exists():
-            old.rename(file.with_name(f"{file.name}.{number + 1}"))
-    file.rename(file.with_name(file.name + ".1"))
+    rotated = file.with_name(file.name + ".1")
+    if rotated.exists():
+        rotated.rename(file.with_name(file.name + ".2"))
+    file.rename(rotated)
     file.touch()
 
 
@@ -52,28 +50,6 @@ def test_rotated_file_fills_up(log: Path) -> None:
     append(log, "3\n")
     assert last_lines(log, 2) == ["2", "3"]
     assert last_lines(log, 9) == ["1", "2", "3"]
-
-
-def test_every_rotated_file_fills_up(log: Path) -> None:
-    for number in range(LOG_BACKUPS + 1):
-        append(log, f"a{number}\nb{number}")
-        rotate(log)
-    assert last_lines(log, 99) == ["a1", "b1a2", "b2a3", "b3a4", "b4a5"]  # a0 is gone
-
-
-def test_rotation_meanwhile_doubles_nothing(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    append(log, "1\n")
-    rotate(log)
-    append(log, "2\n")
-    rotated = tail._rotated
-
-    def late(file: Path, number: int) -> Path:
-        if number == 1:
-            rotate(log)
-        return rotated(file, number)
-
-    monkeypatch.setattr(tail, "_rotated", late)
-    assert last_lines(log, 9) == ["1", "2"]
 
 
 def test_half_line_is_not_shown(log: Path) -> None:
