@@ -16,6 +16,8 @@ HOPS = ("lb, public side", "lb, inner side", *SERVICES)
 FRONTENDS = {"public": HOPS[0], "internal": HOPS[1]}
 # More than any log has.
 EVERY = 10**9
+# What the load balancer writes within seconds while only the probe asks, and much more.
+LATEST = 500
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,20 @@ class Lines:
 
     def read(self) -> None:
         """Read all that the files have now."""
-        found: Counter[tuple[str, int]] = Counter()
         for service in ("lb", *SERVICES):
-            for instance, text in self._runtime.logs(service, EVERY, follow=False):
-                key = (instance, hash(text))
-                found[key] += 1
-                if key not in self._sightings:
-                    self._sightings[key] = sighting(text)
+            self._read(service, EVERY)
+
+    def read_latest(self) -> None:
+        """Read what the load balancer has written since a moment ago."""
+        self._read("lb", LATEST)
+
+    def _read(self, service: str, count: int) -> None:
+        found: Counter[tuple[str, int]] = Counter()
+        for instance, text in self._runtime.logs(service, count, follow=False):
+            key = (instance, hash(text))
+            found[key] += 1
+            if key not in self._sightings:
+                self._sightings[key] = sighting(text)
         self._texts |= found
 
     def ours(self) -> Mapping[str, Counter[str]]:

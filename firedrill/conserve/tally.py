@@ -20,8 +20,8 @@ from .store import Store
 
 # A line is in its file this long after its request was counted, in seconds.
 WRITTEN = 0.3
-# The probe passes once in five seconds, and reading all lines takes a second or two.
-TRIES = 10
+# The probe passes once in five seconds, and a try takes less than one.
+TRIES = 20
 # Some scrapes, each five seconds after the one before.
 SCRAPED = 30.0
 STEP = 0.2
@@ -67,10 +67,11 @@ class Tally:
 
     def _quiet_counts(self) -> LbCounts:
         """Read the lines, and the load balancer's counts at a moment when none is under way."""
+        self.lines.read()
         for _ in range(TRIES):
             counted = counters.lb_counts(self._lb)
             time.sleep(WRITTEN)
-            self.lines.read()
+            self.lines.read_latest()
             if counters.lb_counts(self._lb).requests == counted.requests:
                 break
         return counted

@@ -79,6 +79,15 @@ def test_rotated_line_is_remembered() -> None:
     assert found.ours()[WEB] == {"run-1": 1, "run-2": 1, "run-3": 1}
 
 
+def test_latest_lines_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firedrill.conserve.lines.LATEST", 2)
+    logs = Logs(lb_1=[lb("run-1"), lb("run-2")])
+    found = read(logs)
+    logs.files["lb-1"].append(lb("run-3"))
+    found.read_latest()
+    assert found.ours()[PUBLIC] == {"run-1": 1, "run-2": 1, "run-3": 1}
+
+
 def test_retries_belong_to_who_got_them() -> None:
     found = read(Logs(lb_1=[lb("run-1", retries="1"), lb("run-2", "internal", "2")]))
     assert found.again()["web"] == {"run-1": 1}
