@@ -16,8 +16,8 @@ HOPS = ("lb, public side", "lb, inner side", *SERVICES)
 FRONTENDS = {"public": HOPS[0], "internal": HOPS[1]}
 # More than any log has.
 EVERY = 10**9
-# What the load balancer writes within seconds while only the probe asks, and much more.
-LATEST = 500
+# What an instance may still write once the last request is over: a full pipe holds 2,000 lines.
+LATEST = 3000
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,20 @@ class Lines:
 
     def read(self) -> None:
         """Read all that the files have now."""
-        for service in ("lb", *SERVICES):
-            self._read(service, EVERY)
+        self._read(EVERY)
 
     def read_latest(self) -> None:
-        """Read what the load balancer has written since a moment ago."""
-        self._read("lb", LATEST)
+        """Read what came to the files a moment ago."""
+        self._read(LATEST)
 
-    def _read(self, service: str, count: int) -> None:
+    def _read(self, count: int) -> None:
         found: Counter[tuple[str, int]] = Counter()
-        for instance, text in self._runtime.logs(service, count, follow=False):
-            key = (instance, hash(text))
-            found[key] += 1
-            if key not in self._sightings:
-                self._sightings[key] = sighting(text)
+        for service in ("lb", *SERVICES):
+            for instance, text in self._runtime.logs(service, count, follow=False):
+                key = (instance, hash(text))
+                found[key] += 1
+                if key not in self._sightings:
+                    self._sightings[key] = sighting(text)
         self._texts |= found
 
     def ours(self) -> Mapping[str, Counter[str]]:

@@ -66,7 +66,10 @@ def conserve(ground: Ground, wanted: Wanted, notify: Notify) -> Report:
         pace.stop()
         if not runtime.rehearsal:
             _put_back(runtime, scales)
-    parties = settle(lambda: tally.parties(client), notify)
+    tally.lines.read()
+    settle(lambda: tally.parties(client), notify)
+    tally.lines.read()
+    parties = tally.parties(client)
     return Report(
         began=ground.entry.began,
         ended=time.time(),

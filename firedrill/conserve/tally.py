@@ -20,7 +20,7 @@ from .store import Store
 
 # A line is in its file this long after its request was counted, in seconds.
 WRITTEN = 0.3
-# The probe passes once in five seconds, and a try takes less than one.
+# The probe passes once in five seconds, and a try takes one or two.
 TRIES = 20
 # Some scrapes, each five seconds after the one before.
 SCRAPED = 30.0
@@ -54,6 +54,7 @@ class Tally:
 
     def begin(self) -> None:
         """Note what was counted so far; wait for one more scrape, from which growth is counted."""
+        self.lines.read()
         lb = self._quiet_counts()
         now = time.time()
         while not counters.scraped_since(self._prometheus, now):
@@ -66,8 +67,7 @@ class Tally:
         self._before = Before(time.time(), lb, self.lines.others())
 
     def _quiet_counts(self) -> LbCounts:
-        """Read the lines, and the load balancer's counts at a moment when none is under way."""
-        self.lines.read()
+        """Return the load balancer's counts, of a moment for which the lines are there too."""
         for _ in range(TRIES):
             counted = counters.lb_counts(self._lb)
             time.sleep(WRITTEN)
@@ -82,7 +82,7 @@ class Tally:
         return counters.lb_counts(self._lb).since(self._before.lb)
 
     def parties(self, client: Client) -> Sequence[Party]:
-        """Return what every party has now."""
+        """Return what every party has now, where all older lines have been read before."""
         assert self._before
         sent = client.sent
         failed = [failure.id for failure in client.failures]
