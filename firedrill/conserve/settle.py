@@ -16,8 +16,8 @@ CALM = 12.0
 PATIENCE = 30.0
 # A queue that Loki's absence has filled is empty by then.
 LIMIT = 300.0
-# How often to look at most; each look takes its time too.
-STEP = 1.0
+# Between two looks: as long as a look took, for it asks everybody for everything, within these.
+STEP, LONGEST = 1.0, 5.0
 
 Look = Callable[[], Sequence[Party]]
 
@@ -42,7 +42,7 @@ def settle(look: Look, notify: Notify) -> Sequence[Party]:
             if error:
                 raise error
             return found
-        time.sleep(max(STEP, now - looked))
+        time.sleep(min(max(STEP, now - looked), LONGEST))
 
 
 def _looked(look: Look) -> tuple[Sequence[Party], FiredrillError | None]:
