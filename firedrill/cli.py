@@ -191,10 +191,10 @@ _action("resume", "Let a paused instance go on.")
 
 
 main.add_command(drill)
+main.add_command(conserve)
 main.add_command(quiet)
 main.add_command(images)
 main.add_command(load)
-main.add_command(conserve)
 
 
 def _print_json(value: object) -> None:
