@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..settings import SERVICES
 
 # Where a request passes; the load balancer has it twice, in front of `web` and behind it.
 HOPS = ("lb, public side", "lb, inner side", *SERVICES)
+WRITERS = ("lb", *SERVICES)
 FRONTENDS = {"public": HOPS[0], "internal": HOPS[1]}
 # More than any log has.
 EVERY = 10**9
@@ -44,15 +45,15 @@ class Lines:
 
     def read(self) -> None:
         """Read all that the files have now."""
-        self._read(EVERY)
+        self._read(WRITERS, EVERY)
 
-    def read_latest(self) -> None:
-        """Read what came to the files a moment ago."""
-        self._read(LATEST)
+    def read_latest(self, services: Sequence[str] = WRITERS) -> None:
+        """Read what came to the files of services a moment ago."""
+        self._read(services, LATEST)
 
-    def _read(self, count: int) -> None:
+    def _read(self, services: Sequence[str], count: int) -> None:
         found: Counter[tuple[str, int]] = Counter()
-        for service in ("lb", *SERVICES):
+        for service in services:
             for instance, text in self._runtime.logs(service, count, follow=False):
                 key = (instance, hash(text))
                 found[key] += 1

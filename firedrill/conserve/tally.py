@@ -20,7 +20,7 @@ from .store import Store
 
 # A line is in its file this long after its request was counted, in seconds.
 WRITTEN = 0.3
-# The probe passes once in five seconds, and a try takes one or two.
+# The probe passes once in five seconds, and a try takes a second or two.
 TRIES = 20
 # Some scrapes, each five seconds after the one before.
 SCRAPED = 30.0
@@ -71,7 +71,7 @@ class Tally:
         for _ in range(TRIES):
             counted = counters.lb_counts(self._lb)
             time.sleep(WRITTEN)
-            self.lines.read_latest()
+            self.lines.read_latest(["lb"])
             if counters.lb_counts(self._lb).requests == counted.requests:
                 break
         return counted
@@ -85,6 +85,7 @@ class Tally:
         """Return what every party has now, where all older lines have been read before."""
         assert self._before
         sent = client.sent
+        self.lines.read_latest()
         failed = [failure.id for failure in client.failures]
         answered = Party("client: answered", len(sent), client.answered, missing=failed)
         lb = self._quiet_counts().since(self._before.lb)
