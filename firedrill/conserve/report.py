@@ -29,8 +29,8 @@ class Done:
 class Report:
     """A run; moments are seconds since 1970.
 
-    `store` is what kept the lines, None where there was none; `retries` are the load balancer's,
-    by service.
+    `store` is what kept the lines (Loki or its stand-in), None where there was none; `retries` are
+    the load balancer's, by service.
     """
 
     began: float

@@ -60,7 +60,7 @@ class LokiStore:
 class SinkStore:
     """The stand-in for Loki, at `url`."""
 
-    name = "the stand-in for Loki"
+    name = "stand-in"
 
     def __init__(self, url: str) -> None:
         self._url = url

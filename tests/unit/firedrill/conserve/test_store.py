@@ -21,7 +21,7 @@ class FakeRuntime:
     ("running", "name"),
     [
         ({"loki", "collector"}, "Loki"),
-        ({"log-sink", "collector"}, "the stand-in for Loki"),
+        ({"log-sink", "collector"}, "stand-in"),
         ({"loki"}, None),
         ({"collector"}, None),
     ],
