@@ -86,6 +86,8 @@ def test_labels_are_set_for_loki() -> None:
     attributes = LOKI["limits_config"]["otlp_config"]["resource_attributes"]
     labels, dropped = (rule["attributes"] for rule in attributes["attributes_config"])
     targets = [step["to"] for step in operators("move") + operators("copy")]
+    known = [step["regex"] for step in operators("regex_parser") if step["parse_to"] == "resource"]
+    targets += [f"resource.{name}" for name in re.findall(r"\(\?P<(\w+)>", "".join(known))]
     assert {f"resource.{label}" for label in labels} <= set(targets)
     assert {f'resource["{name}"]' for name in dropped} <= set(targets)
 
@@ -128,3 +130,10 @@ def test_nothing_listens_beyond_loopback() -> None:
 def test_defaults_have_the_dash() -> None:
     """Loki reads `${NAME:value}` as a piece of NAME, and listens everywhere without a word."""
     assert re.findall(r"\$\{\w+:[^-]", LOKI_TEXT) == []
+
+
+def test_no_line_names_its_own_stream() -> None:
+    """Who writes is known by the file; a program that names itself could take a name of others."""
+    moved = [step["from"] for step in operators("move") + operators("copy")]
+    assert {"attributes.line.service", "attributes.line.instance"}.isdisjoint(moved)
+    assert operators("move")[0]["to"] == "resource.level"  # of five values
