@@ -1,0 +1,62 @@
+"""The lines of the log files, and the same lines as Loki has them: each as often as it is there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from firedrill.loki import Loki
+from tests.stack.driver import whole_log
+
+# What tells lines apart: the instance and, of a line of the log contract, its time in ms and these.
+FIELDS = ("level", "logger", "message", "request_id", "span_id", "trace_id")
+Line = tuple[str, ...]
+HOUR = 3600 * 10**9
+# Lines of no contract have no time of their own either.
+FOREIGN = "foreign"
+
+
+def written(logs: Path) -> Counter[Line]:
+    """Return every line of the files that the collector carries."""
+    files = [file for file in logs.glob("*.jsonl") if not file.name.startswith("collector-")]
+    return Counter(
+        _of_file(file.name.removesuffix(".jsonl"), line)
+        for file in files
+        for line in whole_log(file).split("\n")
+        if line
+    )
+
+
+def _of_file(instance: str, line: str) -> Line:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return instance, FOREIGN, line
+    if not isinstance(fields, dict) or not {"timestamp", "request_id"} <= fields.keys():
+        return instance, FOREIGN, line
+    return instance, fields["timestamp"], *(_text(fields, name) for name in FIELDS)
+
+
+def found(store: Loki) -> Counter[Line]:
+    """Return every line of the last hours in Loki."""
+    now = time.time_ns()
+    lines = store.every('{service=~".+"}', (now - 6 * HOUR, now + HOUR))
+    return Counter(_of_loki(line.at, line.message, line.fields) for line in lines)
+
+
+def _of_loki(at: int, message: str, fields: Mapping[str, str]) -> Line:
+    if "request_id" not in fields:
+        return fields["instance"], FOREIGN, message
+    second, rest = divmod(at, 10**9)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    named = {**fields, "message": message}
+    told = (_text(named, name) for name in FIELDS)
+    return fields["instance"], f"{moment}.{rest // 10**6:03}Z", *told
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    """Return a field as text; Loki shows null as nothing."""
+    return str(fields.get(name) or "")
