@@ -15,7 +15,7 @@ RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN
 DEV_READY = $(RUN_READY) requirements/dev.txt
 FIREDRILL = $(VENV)/bin/python -m firedrill
 
-.PHONY: help up down status logs drill load images lint test bench
+.PHONY: help up down status logs drill load images tools lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -34,6 +34,8 @@ load:    ## Make load for a minute as normal clients do, or of the shape L=stead
 	@$(RUN_READY) && $(FIREDRILL) load $(L)
 images:  ## Build the images of the stack on a host without a registry
 	@$(RUN_READY) && $(FIREDRILL) images build
+tools:   ## Build the collector where there is Go and none on the PATH
+	@$(RUN_READY) && $(FIREDRILL) tools
 lint:    ## Check the code, the configurations and the rules
 	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(FIREDRILL) check
 test:    ## Run the tests, or those of T=tests/unit

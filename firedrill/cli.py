@@ -20,6 +20,7 @@ from .errors import FiredrillError
 from .image_commands import images
 from .load_commands import load
 from .runtimes import Runtime, choose, composes
+from .tool_commands import tools
 
 # Progress goes to stderr, so that stdout holds the answer alone.
 progress = Console(stderr=True, highlight=False)
@@ -195,6 +196,7 @@ main.add_command(conserve)
 main.add_command(quiet)
 main.add_command(images)
 main.add_command(load)
+main.add_command(tools)
 
 
 def _print_json(value: object) -> None:

@@ -61,9 +61,8 @@ def copy_share(source: Path | None, place: Path) -> None:
 
 def origin(program: Program) -> Origin:
     """Say where a program came from: a package and its version, or a file and its checksum."""
-    if program.origin == "cache":
-        package = _ALL[program.name].package
-        assert package is not None  # only packages are in the cache
+    package = _ALL[program.name].package
+    if program.origin == "cache" and package:
         version = _package_version(program.path.parents[1] / "share/doc" / package.name)
         return Origin(f"{package.name} {version} of the {package.suite.value}")
     digest = hashlib.sha256(program.path.read_bytes()).hexdigest()

@@ -39,7 +39,8 @@ class Wanted:
     """A program, the commands it may be installed as, and the oldest version that will do.
 
     Without a `package` it is optional and never fetched: it joins when it is on the PATH, and
-    `otherwise` says what stands in when it is not.
+    `otherwise` says what stands in when it is not. One that can be `built` here (see build.py) is
+    also looked for among what was.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Wanted:
     why: str
     version_flag: str = "--version"
     otherwise: str = ""
+    built: bool = False
 
     def __str__(self) -> str:
         """Write the name with the version it needs, as used in sentences."""
@@ -136,7 +138,8 @@ CATALOGUE: tuple[Wanted, ...] = (
         minimum=(),
         package=None,
         why="carries the logs to Loki",
-        otherwise="logs stay in their files",
+        otherwise="logs stay in their files; `make tools` builds it where there is Go",
+        built=True,
     ),
     Wanted(
         name="grafana",

@@ -11,5 +11,9 @@ class FetchError(FiredrillError):
     """A package could not be fetched; the text is the reason, for use inside a sentence."""
 
 
+class BuildError(FiredrillError):
+    """The collector could not be built."""
+
+
 class CacheError(FiredrillError):
     """The folder for fetched programs cannot be written."""

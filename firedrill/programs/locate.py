@@ -146,6 +146,8 @@ class _Search:
         return self._first(wanted, self._search_path, {}, "path")
 
     def _in_cache(self, wanted: Wanted) -> Program | None:
+        if wanted.built:
+            return self._first(wanted, str(self._store.built(wanted.name)), {}, "cache")
         if not wanted.package:
             return None
         folder = self._store.folder(wanted.package)

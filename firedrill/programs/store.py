@@ -15,6 +15,8 @@ from firedrill.programs.relocate import rebase
 
 Notify = Callable[[str], None]
 
+# What the folders of unfinished work begin with.
+LEFT_OVER = ".fetch-"
 # Not every user's PATH has these, and servers are installed there.
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -43,6 +45,15 @@ class Store:
         """Return where the package is, or will be; if it exists, it is complete."""
         return self.root / package.name
 
+    def built(self, name: str) -> Path:
+        """Return where a program that was built here is, or will be; if it exists, it is whole."""
+        return self.root / f"built-{name}"
+
+    def clear(self) -> None:
+        """Take away what a run that was killed has left. Call it while locked."""
+        for left_over in self.root.glob(f"{LEFT_OVER}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+
     @contextmanager
     def locked(self, notify: Notify) -> Iterator[None]:
         """Hold the store, so that two runs do not fetch at the same time."""
@@ -63,9 +74,8 @@ class Store:
 
         Raises FetchError with the reason; nothing is left half done.
         """
-        for left_over in self.root.glob(".fetch-*"):  # of a run that was killed: we have the lock
-            shutil.rmtree(left_over, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.root) as name:
+        self.clear()
+        with tempfile.TemporaryDirectory(prefix=LEFT_OVER, dir=self.root) as name:
             work = Path(name)
             self._unpack_all(packages, work)
             for package in packages:

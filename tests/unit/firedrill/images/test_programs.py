@@ -84,6 +84,12 @@ def test_hosts_program_has_its_checksum(tmp_path: Path) -> None:
     assert found.sha256 == hashlib.sha256(b"program").hexdigest()
 
 
+def test_built_program_has_its_checksum(tmp_path: Path) -> None:
+    found = programs.origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
+    assert found.text == f"{tmp_path}/built/otelcol of this host"
+    assert found.sha256
+
+
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
 def test_each_program_is_known(image: Image) -> None:
     assert set(image.programs) <= set(programs._ALL)
