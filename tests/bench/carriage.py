@@ -1,0 +1,145 @@
+"""What carrying log lines costs: collector and Loki, beside `tail -F` into a sink that counts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from rich.table import Table
+
+from tests.stack.driver import poll_until
+from tests.stack.pipeline import COLLECTOR, Pipeline, line
+
+# Enough that the start of a batch or a poll is no part of it.
+COUNT = 20_000
+# Each written a tenth of a second after the last: steadily, and 99 of them are below the p99.
+SINGLES = 100
+PAUSE = 0.1
+# Even where the machine is busy with other things.
+PATIENCE = 180.0
+MIB = 2**20
+RECEIVED = "loki_distributor_lines_received_total"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Lines a second with all delivered; seconds of CPU and MiB for 10,000; seconds of delay."""
+
+    rate: float
+    cpu: float
+    memory: float
+    median: float
+    p99: float
+
+
+def table() -> Table | str:
+    """Measure both; return why that can't be, else."""
+    if not (COLLECTOR and shutil.which("loki")):
+        return "SKIPPED: loki and otelcol are not on the PATH, so carrying lines was not measured."
+    with tempfile.TemporaryDirectory() as folder:
+        ours, floor = _carried(Path(folder) / "ours"), _tailed(Path(folder) / "tail.jsonl")
+    return _render(ours, floor)
+
+
+def _carried(home: Path) -> Cost:
+    pipeline = Pipeline(home)
+    try:
+        pipeline.start()
+        collector, file = psutil.Process(pipeline.pid("collector")), pipeline.files / "web-1.jsonl"
+        lines = _lines([f"bulk {number}" for number in range(COUNT)])
+        cpu, begun = _cpu(collector), time.monotonic()
+        _append(file, lines)
+        poll_until(lambda: pipeline.metric("loki", RECEIVED) >= COUNT, "all lines", PATIENCE)
+        seconds = time.monotonic() - begun
+        cpu, memory = _cpu(collector) - cpu, collector.memory_info().rss / MIB
+        return Cost(COUNT / seconds, cpu / COUNT * 10_000, memory, *_delays(pipeline, file))
+    finally:
+        pipeline.close()
+
+
+def _delays(pipeline: Pipeline, file: Path) -> tuple[float, float]:
+    """Write lines one by one and ask for them all the while, as someone does who waits."""
+    written: dict[str, float] = {}
+    found: dict[str, float] = {}
+    begun = time.monotonic()
+    while len(found) < SINGLES and time.monotonic() < begun + PATIENCE:
+        if time.monotonic() > begun + len(written) * PAUSE and len(written) < SINGLES:
+            message = f"single {len(written)}"
+            written[message] = time.monotonic()
+            _append(file, _lines([message]))
+        seen = pipeline.find('{service="web"} |= "single"', limit=SINGLES)
+        for told in seen:
+            found.setdefault(told.message, time.monotonic())
+    return _spread([found[message] - written[message] for message in found])
+
+
+def _tailed(file: Path) -> Cost:
+    file.touch()
+    with subprocess.Popen(["tail", "-F", "-n", "+1", file], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        sink, tail = process.stdout.fileno(), psutil.Process(process.pid)
+        lines = _lines([f"bulk {number}" for number in range(COUNT)])
+        cpu, begun = _cpu(tail), time.monotonic()
+        _append(file, lines)
+        counting = time.thread_time()
+        _count(sink, COUNT)
+        seconds = time.monotonic() - begun
+        cpu = _cpu(tail) - cpu + time.thread_time() - counting
+        memory = tail.memory_info().rss / MIB
+        delays = []
+        for number in range(SINGLES):
+            single = _lines([f"single {number}"])
+            written = time.monotonic()
+            _append(file, single)
+            _count(sink, 1)
+            delays.append(time.monotonic() - written)
+        process.kill()
+    return Cost(COUNT / seconds, cpu / COUNT * 10_000, memory, *_spread(delays))
+
+
+def _lines(messages: Sequence[str]) -> bytes:
+    return b"".join(line(message=message) for message in messages)
+
+
+def _append(file: Path, lines: bytes) -> None:
+    with file.open("ab") as log:
+        log.write(lines)
+
+
+def _count(sink: int, lines: int) -> None:
+    """Read until so many lines have arrived."""
+    while lines > 0:
+        lines -= os.read(sink, 65536).count(b"\n")
+
+
+def _cpu(process: psutil.Process) -> float:
+    taken = process.cpu_times()
+    return float(taken.user + taken.system)
+
+
+def _spread(delays: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile."""
+    return statistics.median(delays), statistics.quantiles(delays, n=100)[98]
+
+
+def _render(ours: Cost, floor: Cost) -> Table:
+    shown = Table(f"{COUNT:,} log lines", "Collector", "tail -F", "Ratio", box=None, pad_edge=False)
+    rows = {
+        "lines a second, all delivered": ("rate", "{:,.0f}", 1.0),
+        "CPU seconds for 10,000 lines": ("cpu", "{:.3f} s", 1.0),
+        "resident memory after them": ("memory", "{:.1f} MiB", 1.0),
+        "from written to searchable, median": ("median", "{:.1f} ms", 1000.0),
+        "from written to searchable, p99": ("p99", "{:.1f} ms", 1000.0),
+    }
+    for title, (name, form, unit) in rows.items():
+        mine, theirs = getattr(ours, name) * unit, getattr(floor, name) * unit
+        shown.add_row(title, form.format(mine), form.format(theirs), f"{mine / theirs:,.3g}")
+    return shown
