@@ -70,6 +70,9 @@ class Parts:
                     f"-config.file={ROOT / 'loki' / 'loki.yml'}",
                     *flags,
                     f"-common.compactor-address={self.url('backend')}",
+                    # Natively there is another interface that it would take.
+                    f"-frontend.instance-addr={LOOPBACK}",
+                    f"-memberlist.advertise-addr={LOOPBACK}",
                     f"-memberlist.bind-port={self.ports[f'{target} gossip']}",
                     f"-memberlist.advertise-port={self.ports[f'{target} gossip']}",
                     *(f"-memberlist.join={LOOPBACK}:{port}" for port in peers),
