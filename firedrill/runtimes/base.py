@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -85,8 +85,18 @@ class Runtime(Protocol):
         """Have `count` instances of a service serve; the others drain and stand by."""
         ...
 
-    def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each, then new ones if `follow`."""
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        """Yield (instance, line), the last `lines` of each instance, or all that are kept.
+
+        Those of an instance come in their order, and of several in any.
+        """
+        ...
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+        """Yield what `logs` would, at once, then again and again what was added, if anything.
+
+        Each is to be read before the next is asked for. It has no end but its reader's.
+        """
         ...
 
     # What drills need

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -68,7 +68,11 @@ class InsideRuntime(Containers):
         """Refuse: only the host may remove containers."""
         raise FiredrillError(FROM_THE_HOST)
 
-    def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        """Refuse: the log store has them."""
+        raise FiredrillError(FROM_THE_HOST)
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Refuse: the log store has them."""
         raise FiredrillError(FROM_THE_HOST)
 

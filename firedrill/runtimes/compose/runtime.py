@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...errors import FiredrillError
@@ -14,10 +12,8 @@ from . import lifecycle, scaling
 from .containers import Containers
 from .errors import EngineError, UnknownTargetError
 from .hands import Hands
+from .lines import added, kept, now
 from .places import Outside
-
-# How Compose writes a log line: `web-1  | text`.
-LOGGED = re.compile(r"(\S+)\s+\| ?(.*)")
 
 
 class ComposeRuntime(Containers):
@@ -52,31 +48,22 @@ class ComposeRuntime(Containers):
             self._await_ready(fresh)
             scaling.end(self._hands, service, count, notify)
 
-    def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each, then new ones if `follow`."""
-        chosen = []
-        if target:
-            one = self._targets(target)[0]
-            index = ["--index", str(one.number)] if target == one.instance else []
-            chosen = [*index, one.service]
-        more = ["--follow"] if follow else []
-        command = self._hands.compose.line(
-            "logs", "--no-color", "--tail", str(lines), *more, *chosen
-        )
-        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
-            command,
-            env=self._hands.compose.environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            assert process.stdout
-            try:
-                for line in process.stdout:
-                    if match := LOGGED.fullmatch(line.rstrip("\n")):
-                        yield match[1], match[2]
-            finally:
-                process.terminate()
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
+        yield from kept(self._hands.compose, self._chosen(target), lines, now())
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+        """Yield what `logs` would, at once, then again and again what was added, if anything."""
+        chosen, moment = self._chosen(target), now()
+        yield kept(self._hands.compose, chosen, lines, moment)
+        yield from added(self._hands.compose, chosen, moment)
+
+    def _chosen(self, target: str | None) -> Sequence[str]:
+        """Return how Compose calls an instance, a service, or everything."""
+        if target is None:
+            return []
+        one = self._targets(target)[0]
+        return (["--index", str(one.number)] if target == one.instance else []) + [one.service]
 
     # What drills need, which run inside
 

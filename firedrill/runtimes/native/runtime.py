@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import FiredrillError
@@ -72,17 +72,22 @@ class NativeRuntime:
             raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
         return found
 
-    def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each, then new ones if `follow`."""
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
+        for name, file in self._logs(target).items():
+            kept = tail.all_lines(file) if lines is None else tail.last_lines(file, lines)
+            for line in kept:
+                yield name, line
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+        """Yield what `logs` would, at once, then again and again what was added, if anything."""
+        yield from tail.follow(self._logs(target), lines)
+
+    def _logs(self, target: str | None) -> Mapping[str, Path]:
         chosen = self._targets(target) if target else self._hands.plan().processes
-        files = {
+        return {
             process.name: self._hands.layout.logs / f"{process.name}.jsonl" for process in chosen
         }
-        for name, file in files.items():
-            for line in tail.last_lines(file, lines):
-                yield name, line
-        if follow:
-            yield from tail.follow(files)
 
     def address(self, part: str) -> str:
         """Return the URL of a part of the stack, such as `prometheus`."""

@@ -4,51 +4,44 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
+
+from .supervisor import LOG_BACKUPS
 
 # Often enough that a person sees lines as they come.
 STEP = 0.2
 CHUNK = 65536
+# From so many lines on it is cheaper to read all of a file than to go back in it.
+MANY = 10_000
 
 
-def last_lines(file: Path, count: int) -> list[str]:
-    """Return the last `count` lines, going back into the rotated file where it takes more."""
-    held = b""
-    # supervisord cuts at a size, not at a line's end: what one file begins, the next may end.
-    for part in (file, _rotated(file)):
-        if held.count(b"\n") <= count and part.exists():
-            held = _with_what_is_before(held, part, count)
-    whole = held[: held.rfind(b"\n") + 1]
-    return whole.decode(errors="replace").split("\n")[:-1][-count:] if count else []
+def last_lines(file: Path, count: int | None) -> list[str]:
+    """Return the last `count` lines, going back into rotated files where it takes more."""
+    return list(_Tail(file).kept(count))
 
 
-def _rotated(file: Path) -> Path:
-    return file.with_name(file.name + ".1")
+def all_lines(file: Path) -> Iterator[str]:
+    """Yield every line that is kept, rotated files included, oldest first."""
+    return _Tail(file).kept(None)
 
 
-def _with_what_is_before(held: bytes, file: Path, count: int) -> bytes:
-    with file.open("rb") as source:
-        place = source.seek(0, os.SEEK_END)
-        while place > 0 and held.count(b"\n") <= count:
-            step = min(CHUNK, place)
-            place -= step
-            source.seek(place)
-            held = source.read(step) + held
-    return held
+def follow(files: Mapping[str, Path], count: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+    """Yield (name, line) of the last `count` lines of each, or of all, then of each that is added.
 
-
-def follow(files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Yield (name, line) for every line that is added from now on; ends with its reader."""
+    They come in groups, of which the first must be read before the next; one may be empty, so that
+    its reader has a turn. It ends with its reader.
+    """
     tails = {name: _Tail(file) for name, file in files.items()}
+    yield ((name, line) for name, tail in tails.items() for line in tail.kept(count))
     while True:
-        idle = True
-        for name, tail in tails.items():
-            for line in tail.new_lines():
-                idle = False
-                yield name, line
-        if idle:
+        added = [(name, line) for name, tail in tails.items() for line in tail.new_lines()]
+        if not added:
             time.sleep(STEP)
+        yield added
 
 
 class _Tail:
@@ -56,11 +49,47 @@ class _Tail:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._place = file.stat().st_size if file.exists() else 0
-        self._inode = file.stat().st_ino if file.exists() else 0
+        self._place = 0
+        self._inode = 0
         self._half = b""
 
+    def kept(self, count: int | None) -> Iterator[str]:
+        """Yield the last lines that are there; the new ones are those after them."""
+        with ExitStack() as stack:
+            parts = _opened(self._file, stack)
+            if not parts:
+                return
+            if count is None or count >= MANY:
+                yield from deque(self._forward(parts), count) if count else self._forward(parts)
+            else:
+                yield from self._backward(parts, count)
+
+    def _forward(self, parts: Sequence[BinaryIO]) -> Iterator[str]:
+        half = b""
+        for part in reversed(parts):
+            place = 0
+            # supervisord cuts at a size, not at a line's end: what one begins, the next may end.
+            for piece in part:
+                place += len(piece)
+                half += piece
+                if piece.endswith(b"\n"):
+                    yield _text(half[:-1])
+                    half = b""
+            self._inode, self._place = os.fstat(part.fileno()).st_ino, place
+        self._half = half
+
+    def _backward(self, parts: Sequence[BinaryIO], count: int) -> list[str]:
+        held = b""
+        for part in parts:
+            end = part.seek(0, os.SEEK_END)
+            if part is parts[0]:
+                self._inode, self._place = os.fstat(part.fileno()).st_ino, end
+            held = _with_what_is_before(held, part, end, count)
+        *whole, self._half = held.split(b"\n")
+        return [_text(line) for line in whole[-count:]] if count else []
+
     def new_lines(self) -> list[str]:
+        """Return what was added since."""
         if not self._file.exists():
             return []
         found = self._file.stat()
@@ -73,7 +102,7 @@ class _Tail:
 
     def _rest(self) -> list[str]:
         """Return what was added before the rotation; the half line goes on in the new file."""
-        rotated = _rotated(self._file)
+        rotated = self._file.with_name(self._file.name + ".1")
         if rotated.exists() and rotated.stat().st_ino == self._inode:
             return self._read(rotated)
         self._half = b""  # rotated twice: its end is in a file that was never seen
@@ -87,4 +116,32 @@ class _Tail:
             held = self._half + source.read()
             self._place = source.tell()
         *whole, self._half = held.split(b"\n")
-        return [line.decode(errors="replace") for line in whole]
+        return [_text(line) for line in whole]
+
+
+def _opened(file: Path, stack: ExitStack) -> list[BinaryIO]:
+    """Open a log and its rotated parts, newest first: then no rotation meanwhile hides one."""
+    parts: dict[int, BinaryIO] = {}
+    for suffix in ("", *(f".{number}" for number in range(1, LOG_BACKUPS + 1))):
+        try:
+            part = stack.enter_context(file.with_name(file.name + suffix).open("rb"))
+        except FileNotFoundError:
+            continue
+        # One that was rotated just now has been opened under its former name.
+        parts.setdefault(os.fstat(part.fileno()).st_ino, part)
+    return list(parts.values())
+
+
+def _with_what_is_before(held: bytes, part: BinaryIO, end: int, count: int) -> bytes:
+    """Put what a part ends with before what is held, until that has `count` whole lines."""
+    place = end
+    while place > 0 and held.count(b"\n") <= count:
+        step = min(CHUNK, place)
+        place -= step
+        part.seek(place)
+        held = part.read(step) + held
+    return held
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace")

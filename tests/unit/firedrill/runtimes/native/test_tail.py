@@ -1,12 +1,13 @@
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
 
 from firedrill.runtimes.native import tail
-from firedrill.runtimes.native.tail import follow, last_lines
+from firedrill.runtimes.native.supervisor import LOG_BACKUPS
+from firedrill.runtimes.native.tail import all_lines, follow, last_lines
 
 Act = Callable[[], object]
 Follow = Callable[..., list[tuple[str, str]]]
@@ -24,10 +25,11 @@ def append(file: Path, text: str) -> None:
 
 def rotate(file: Path) -> None:
     """Do as supervisord does: rename, and begin an empty file."""
-    rotated = file.with_name(file.name + ".1")
-    if rotated.exists():
-        rotated.rename(file.with_name(file.name + ".2"))
-    file.rename(rotated)
+    for number in range(LOG_BACKUPS - 1, 0, -1):
+        older = file.with_name(f"{file.name}.{number}")
+        if older.exists():
+            older.rename(file.with_name(f"{file.name}.{number + 1}"))
+    file.rename(file.with_name(f"{file.name}.1"))
     file.touch()
 
 
@@ -74,6 +76,39 @@ def test_chunks_make_no_difference(log: Path, monkeypatch: pytest.MonkeyPatch, c
     assert last_lines(log, 4) == ["", "für", "half", "last"]
 
 
+def test_many_rotations_fill_up(log: Path) -> None:
+    for number in range(LOG_BACKUPS):
+        append(log, f"{number} begins\n{number} is")
+        rotate(log)
+        append(log, " whole\n")
+    assert last_lines(log, 3) == ["3 is whole", "4 begins", "4 is whole"]
+    assert len(last_lines(log, 99)) == 2 * LOG_BACKUPS
+    assert list(all_lines(log)) == last_lines(log, 99)
+
+
+@pytest.mark.parametrize("many", [1, 100])
+def test_both_ways_of_reading_agree(log: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(tail, "MANY", many)
+    append(log, "1\n\n3\nhal")
+    rotate(log)
+    append(log, "f\n5\nhal")
+    assert last_lines(log, 3) == ["3", "half", "5"]
+    assert last_lines(log, None) == ["1", "", "3", "half", "5"]
+
+
+def test_absent_file_has_nothing_kept(log: Path) -> None:
+    assert list(all_lines(log)) == []
+
+
+def test_part_missing_for_now_hides_no_other(log: Path) -> None:
+    append(log, "1\n")
+    rotate(log)
+    rotate(log)
+    log.with_name(log.name + ".1").unlink()  # supervisord is about to rename
+    append(log, "2\n")
+    assert list(all_lines(log)) == ["1", "2"]
+
+
 def test_strange_bytes_stay_lines(log: Path) -> None:
     log.write_bytes(b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n")
     assert last_lines(log, 5) == ["a\ufffdb\r", "c\x0cd\u2028e"]
@@ -87,7 +122,7 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> Follow:
         waiting: Iterator[Act] = iter(acts)
         with monkeypatch.context() as patched:
             patched.setattr(time, "sleep", lambda _: next(waiting)())
-            return list(islice(follow(files), count))
+            return list(islice(chain.from_iterable(follow(files, 0)), count))
 
     return run
 
@@ -98,6 +133,34 @@ def test_only_new_lines_are_followed(log: Path, followed: Follow) -> None:
         ("web-1", "1"),
         ("web-1", "2"),
     ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, None])
+def test_following_goes_on_after_what_is_kept(log: Path, count: int | None) -> None:
+    append(log, "1\n2\nhal")
+    groups = follow({"web-1": log}, count)
+    kept = [line for _, line in next(groups)]
+    append(log, "f\n4\n")
+    assert kept == ["1", "2"][2 - (2 if count is None else min(count, 2)) :]
+    assert list(next(groups)) == [("web-1", "half"), ("web-1", "4")]
+
+
+def test_rotation_after_what_is_kept_loses_nothing(log: Path) -> None:
+    append(log, "1\nha")
+    groups = follow({"web-1": log}, None)
+    assert [line for _, line in next(groups)] == ["1"]
+    append(log, "lf\n3\nend")
+    rotate(log)
+    append(log, "ed\n")
+    assert [line for _, line in next(groups)] == ["half", "3", "ended"]
+
+
+def test_nothing_new_is_an_empty_turn(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    groups = follow({"web-1": log}, 0)
+    assert [list(next(groups)) for _ in range(3)] == [[], [], []]
+    assert slept == [tail.STEP] * 2
 
 
 def test_half_line_waits_for_its_end(log: Path, followed: Follow) -> None:
