@@ -1,0 +1,97 @@
+"""What a line of a file, or of Loki, says. Pure.
+
+The two must agree: what counts as a line of the contract is decided by `loki/collector.yml` for
+Loki and here for files, and a test holds them together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from ..loki import Line
+from .entry import LEVELS, UNKNOWN, Entry
+from .flatten import flatten
+
+TIMESTAMP = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
+NAME = r"[A-Za-z][A-Za-z0-9_.]*"
+IDENTITY = r"[A-Za-z0-9._-]{1,64}"
+NEEDED = ("timestamp", "level", "message", "service", "instance")
+# What Loki adds to the fields of an OpenTelemetry record; a line's own of these names are lost.
+ADDED = ("observed_timestamp", "severity_number", "severity_text")
+# Nanoseconds in a millisecond: below it, Loki's time is the line's place in its file.
+PLACES = 1_000_000
+
+
+def of_file(instance: str, text: str, at: int, place: int = 0) -> Entry:
+    """Return a line of an instance's file, whatever it holds.
+
+    A foreign one has no time of its own, so it is given one: `at`.
+    """
+    line = _parsed(text)
+    moment = _moment(line["timestamp"]) if line is not None and _is_contract(line) else None
+    if line is None or moment is None:
+        service = re.sub(r"-\d+$", "", instance)
+        owner = {"service": service, "instance": instance, "level": UNKNOWN}
+        return Entry(at, text, owner, foreign=True, place=place)
+    apart = ("timestamp", "message", *ADDED)
+    rest = {name: line[name] for name in line if name not in apart}
+    fields = {"level": UNKNOWN, **flatten(rest)}
+    return Entry(moment, line["message"], fields, place=place)
+
+
+def of_loki(line: Line) -> Entry:
+    """Return a line that Loki found."""
+    fields = {name: text for name, text in line.fields.items() if name not in ADDED and text}
+    at, place = divmod(line.at, PLACES)
+    if fields.get("level") in LEVELS:
+        return Entry(at, line.message, fields, place=place)
+    # A level that a program made up is a field beside the label.
+    own = fields.pop("level_extracted", None)
+    fields["level"] = own or UNKNOWN
+    return Entry(at, line.message, fields, foreign=own is None, place=place)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        line = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):  # the latter from a thousand brackets
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON, whatever Python says.")
+
+
+def _is_contract(line: dict[str, Any]) -> bool:
+    return (
+        all(isinstance(line.get(name), str) for name in NEEDED)
+        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII) is not None
+        and all(re.fullmatch(IDENTITY, line[name]) for name in ("service", "instance"))
+        and all(map(_is_name, line))
+        and all(map(_is_flat, line.values()))
+    )
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(NAME, name) is not None
+
+
+def _is_flat(value: Any) -> bool:
+    """Tell whether a value is at most one level deep."""
+    return not isinstance(value, dict) or (
+        all(map(_is_name, value)) and not any(isinstance(inner, dict) for inner in value.values())
+    )
+
+
+def _moment(timestamp: str) -> int | None:
+    try:
+        seconds = datetime.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:  # the 31st of June
+        return None
+    return int(seconds.timestamp()) * 1000 + int(timestamp[20:23])

@@ -1,0 +1,65 @@
+"""The fields of a log line as Loki keeps them: one level deep, each of them text. Pure.
+
+The collector and Loki write values as OpenTelemetry does (its attributes "as string"); a line that
+is read from a file is written likewise, so that nobody can tell from where it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+# Between these, numbers are written out; beyond, with an exponent (ECMAScript's Number to String).
+SMALLEST, LARGEST = 1e-6, 1e21
+# Whole numbers have 64 bits.
+LIMIT = 2**63
+# Go's encoding/json writes these as escapes inside of strings.
+ESCAPES = {
+    **{char: f"\\u{ord(char):04x}" for char in map(chr, range(32))},
+    **{char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"},
+    **{"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"},
+}
+
+
+def flatten(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of a JSON object as text; an empty one is none.
+
+    What is in an object of its own has both names, as in `exception_type`.
+    """
+    flat: dict[str, str] = {}
+    for name, value in line.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        flat |= {f"{name}_{key}" if key else name: written(inner[key]) for key in inner}
+    # Loki's names are Prometheus's, which have no dots.
+    return {name.replace(".", "_"): text for name, text in flat.items() if text}
+
+
+def written(value: Any) -> str:
+    """Return a value of a field as text; nothing is the empty text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{"".join(ESCAPES.get(char, char) for char in value)}"'
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_json(key)}:{_json(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_json, value))}]"
+    if isinstance(value, float) or (type(value) is int and not -LIMIT <= value < LIMIT):
+        return _number(float(value))
+    return {None: "null", True: "true", False: "false"}[value] if _is_word(value) else str(value)
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _number(value: float) -> str:
+    if value and not SMALLEST <= abs(value) < LARGEST:
+        mantissa, _, exponent = repr(value).partition("e")
+        return f"{mantissa}e{int(exponent):+d}"
+    return format(Decimal(repr(value)), "f").removesuffix(".0")

@@ -1,0 +1,53 @@
+"""What `firedrill logs` takes for a line of the contract is what the collector takes for one."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from firedrill.logs import contract
+from firedrill.logs.choose import NOT_CARRIED
+from firedrill.logs.entry import LEVELS, UNKNOWN
+from firedrill.logs.store import LONGEST
+
+ROOT = Path(__file__).parents[2]
+FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]
+LOKI = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())
+(EXPRESSION,) = (
+    route["expr"]
+    for operator in FILELOG["operators"]
+    if operator["type"] == "router"
+    for route in operator["routes"]
+    if route["output"] == "unique"
+)
+
+
+@pytest.mark.parametrize("form", [contract.TIMESTAMP, contract.NAME, contract.IDENTITY])
+def test_forms_are_the_collectors(form: str) -> None:
+    patterns = [text.replace("\\\\", "\\") for text in re.findall(r'"\^(.*?)\$"', EXPRESSION)]
+    assert form in patterns
+
+
+def test_needed_fields_are_the_collectors() -> None:
+    [listed] = re.findall(r"all\(\[(.*?)\]", EXPRESSION)
+    assert tuple(re.findall(r'"(\w+)"', listed)) == contract.NEEDED
+
+
+def test_levels_are_the_collectors() -> None:
+    [move] = [
+        step
+        for step in FILELOG["operators"]
+        if step["type"] == "move" and step["from"] == "attributes.line.level"
+    ]
+    assert tuple(re.findall(r'"(\w+)"', move["if"])) == LEVELS
+    assert any(step.get("value") == UNKNOWN for step in FILELOG["operators"])
+
+
+def test_collectors_own_lines_stay_out() -> None:
+    assert any(NOT_CARRIED in pattern for pattern in FILELOG["exclude"])
+
+
+def test_all_that_loki_keeps_is_asked_for() -> None:
+    hours = int(LOKI["limits_config"]["retention_period"].removesuffix("h"))
+    assert hours * 3_600_000 < LONGEST
