@@ -19,6 +19,7 @@ from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .image_commands import images
 from .load_commands import load
+from .log_commands import logs
 from .runtimes import Runtime, choose, composes
 from .tool_commands import tools
 
@@ -135,24 +136,6 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("target", required=False)
-@click.option("-n", "--lines", default=20, type=click.IntRange(0), help="Last lines of each.")
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines as they are.")
-def logs(target: str | None, lines: int, follow: bool, as_json: bool) -> None:
-    """Show the log lines of an instance or a service, or of everything."""
-    runtime = _runtime()
-    try:
-        for name, line in runtime.logs(target, lines, follow=follow):
-            if as_json:
-                click.echo(line)
-            else:
-                output.print(screen.log_line(name, line), soft_wrap=True)
-    except KeyboardInterrupt:
-        sys.exit(0)  # how one ends `-f`
-
-
-@main.command()
 @click.argument("wanted", metavar="SERVICE=COUNT", nargs=-1, required=True)
 def scale(wanted: Sequence[str]) -> None:
     """Have so many instances of a service serve, as in `scale web=3`."""
@@ -197,6 +180,7 @@ main.add_command(quiet)
 main.add_command(images)
 main.add_command(load)
 main.add_command(tools)
+main.add_command(logs)
 
 
 def _print_json(value: object) -> None:

@@ -105,11 +105,12 @@ class Stack:
     def lines(self, service: str) -> list[dict[str, Any]]:
         """Return all JSON log lines of a service's instances, rotated files included."""
         if self.runtime == "compose":
-            said = self.firedrill("logs", service, "--json", "--lines", EVERYTHING).stdout
-            lines = said.split("\n")
+            words = ("--from", "files", "--json", "--lines", EVERYTHING)
+            lines = self.firedrill("logs", service, *words).stdout.split("\n")
         else:
             lines = self._files(service)
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if line["logger"] is not None]
 
     def _files(self, service: str) -> list[str]:
         names = sorted(file.name for file in self.home.glob(f"native/logs/{service}-[0-9].jsonl"))

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +10,6 @@ from firedrill.runtimes import Instance
 from firedrill.runtimes.base import Notify, State
 
 Run = Callable[..., Result]
-LINES = [("web-1", '{"message": "one"}'), ("lb-1", "two")]
 
 
 class FakeRuntime:
@@ -22,7 +21,6 @@ class FakeRuntime:
         self.asked: list[tuple[object, ...]] = []
         self.states: list[State] = ["ready", "standby"]
         self.error: BaseException | None = None
-        self.lines = LINES
 
     def _do(self, *what: object) -> None:
         self.asked.append(what)
@@ -69,10 +67,6 @@ class FakeRuntime:
 
     def scale(self, service: str, count: int, notify: Notify) -> None:
         self._do("scale", service, count)
-
-    def logs(self, target: str | None, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
-        yield from self.lines
-        self._do("logs", target, lines, follow)
 
     def address(self, part: str) -> str:
         return ""
@@ -145,9 +139,7 @@ def test_status_of_nothing_says_so(run: Run, runtime: FakeRuntime) -> None:
     assert json.loads(run("status", "--json").stdout) == []
 
 
-@pytest.mark.parametrize(
-    "command", ["up", "check", "down", "stop web", "kill web", "scale web=2", "logs web"]
-)
+@pytest.mark.parametrize("command", ["up", "check", "down", "stop web", "kill web", "scale web=2"])
 def test_error_is_one_sentence(run: Run, runtime: FakeRuntime, command: str) -> None:
     runtime.error = FiredrillError("Port 1 is [taken]: \x1b[2J free it.")
     result = run(*command.split())
@@ -186,33 +178,6 @@ def test_action_reaches_its_target(run: Run, runtime: FakeRuntime, name: str) ->
     result = run(name, "web-1")
     assert (result.exit_code, result.stdout) == (0, f"{name} web-1: done.\n")
     assert runtime.asked == [(name, "web-1")]
-
-
-def test_logs_are_put_for_people(run: Run) -> None:
-    assert [line.split() for line in run("logs").stdout.splitlines()] == [
-        ["web-1", "one"],
-        ["lb-1", "two"],
-    ]
-
-
-def test_logs_as_json_stay_untouched(run: Run) -> None:
-    assert run("logs", "--json").stdout.splitlines() == [line for _, line in LINES]
-
-
-def test_logs_pass_their_options_on(run: Run, runtime: FakeRuntime) -> None:
-    run("logs", "web", "-n", "5", "-f")
-    run("logs")
-    assert runtime.asked == [("logs", "web", 5, True), ("logs", None, 20, False)]
-
-
-def test_long_log_line_stays_whole(run: Run, runtime: FakeRuntime) -> None:
-    runtime.lines = [("lb-1", "x y " * 99)]
-    assert len(run("logs").stdout.splitlines()) == 1
-
-
-def test_control_c_ends_logs_well(run: Run, runtime: FakeRuntime) -> None:
-    runtime.error = KeyboardInterrupt()
-    assert run("logs", "-f").exit_code == 0
 
 
 def test_down_says_done(run: Run, runtime: FakeRuntime) -> None:
