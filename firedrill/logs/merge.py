@@ -9,8 +9,9 @@ from itertools import groupby
 
 from .entry import Entry
 
-# Who asks writes its line after the one whom it asked. Within a millisecond times don't tell.
-CALLERS = ("web", "lb")
+# Who asks writes its line after whom it asked, but within a millisecond times don't tell. All else
+# is asked by these: the load balancer between the services, then web, then the public one.
+CALLERS = (("lb", "internal"), ("web", ""), ("lb", "public"))
 # How many lines more than asked for are taken, so that a millisecond is not cut in two before its
 # lines are put in order: far more than an instance writes in one.
 MARGIN = 200
@@ -18,7 +19,8 @@ MARGIN = 200
 
 def order(entry: Entry) -> tuple[int, int, str, int]:
     """Return what lines are sorted by: time, then the way of a request, then their own order."""
-    depth = CALLERS.index(entry.service) if entry.service in CALLERS else -1
+    caller = (entry.service, entry.fields.get("frontend", ""))
+    depth = CALLERS.index(caller) if caller in CALLERS else -1
     return entry.at, depth, entry.instance, entry.place
 
 

@@ -26,8 +26,8 @@ SHOWN = (
 # On access lines the message has the method and the path already, and the trace leads to the
 # rest; `--json` shows everything.
 SAID_ON_ACCESS = ("method", "path", "route", "span_id", "request_id", "client")
-# As wide as 10:20:30.456, as data-service-1, and as the longest level.
-TIME, NAME, LEVEL = 12, 14, 8
+# As wide as 10:20:30.456, as node-exporter-1, and as the longest level.
+TIME, NAME, LEVEL = 12, 15, 8
 
 
 class Screen:

@@ -73,8 +73,11 @@ def found(
             return
     if search.origin == "loki":
         raise FiredrillError(f"Loki can't be asked: {why}.")
+    groups = _groups(Files(runtime, search.target), search)
+    first = next(groups)
     say(f"from the log files: {why}")
-    yield from _groups(Files(runtime, search.target), search)
+    yield first
+    yield from groups
 
 
 def _groups(source: Source, search: Search) -> Iterator[Iterable[Entry]]:

@@ -34,19 +34,19 @@ def today(entry: Entry) -> str:
 
 def test_contract_line_is_put_short() -> None:
     assert put({**LINE, "trace_id": "abc"}) == (
-        "10:20:30.456 web-1           WARNING  slow  trace_id=abc"
+        "10:20:30.456 web-1            WARNING  slow  trace_id=abc"
     )
 
 
 def test_access_line_says_nothing_twice() -> None:
     assert put(ACCESS) == (
-        f"10:20:30.456 web-1           ERROR    POST /process"
+        f"10:20:30.456 web-1            ERROR    POST /process"
         f"  trace_id={TRACE} status=503 duration_ms=12"
     )
 
 
 def test_foreign_line_stays_as_it_is() -> None:
-    assert put("[NOTICE] (1) : started") == f"{'':12} web-1           [NOTICE] (1) : started"
+    assert put("[NOTICE] (1) : started") == f"{'':12} web-1            [NOTICE] (1) : started"
 
 
 def test_names_and_levels_are_aligned() -> None:
