@@ -42,7 +42,7 @@ class Store:
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[Entry]]:
         """Yield the last lines that pass, then what is added; each time in order."""
-        window = Window(_now())
+        window = Window(_now(), self._newest(query))
         # First those that are no news, so that what comes meanwhile is.
         window.fresh(self._every(_from(query, window.begin())))
         shown = list(self.last(query, lines))
@@ -56,14 +56,19 @@ class Store:
         begin = window.begin()
         try:
             found = list(self._every(_from(query, begin)))
-            newest = self._loki.last(query.anything().logql(), _span(_from(query, begin)), 1)
+            newest = self._newest(_from(query, begin))
         except LokiError as error:
             self._wait(error)
             return []
         self._waits = False
         new = window.fresh(found)
-        window.note(_now(), of_loki(newest[0]).at if newest else None)
+        window.note(_now(), newest)
         return sorted(new, key=order)
+
+    def _newest(self, query: Query) -> int | None:
+        """Return when the newest line was written of those that are filtered, if there is one."""
+        newest = self._loki.last(query.anything().logql(), _span(query), 1)
+        return of_loki(newest[0]).at if newest else None
 
     def _wait(self, error: LokiError) -> None:
         """Say once what is waited for; the lines of meanwhile come afterwards."""

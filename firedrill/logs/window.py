@@ -24,10 +24,10 @@ ARRIVING = 15 * SECOND
 class Window:
     """Remembers what was shown; all times are in milliseconds since 1970."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, newest: int | None = None) -> None:
         self._shown: dict[object, int] = {}
         # When each was known to be the newest for the last time, and its time.
-        self._newest: list[tuple[int, int]] = [(now, now)]
+        self._newest: list[tuple[int, int]] = [(now, min(newest or now, now))]
 
     def begin(self) -> int:
         """Return from when on to look."""
@@ -36,8 +36,8 @@ class Window:
     def note(self, now: int, newest: int | None) -> None:
         """Learn which line is the newest; None where there is none since `begin`."""
         _, before = self._newest.pop()
-        # A clock that is ahead must not hide the lines of the others.
-        self._newest += [(now, before), (now, min(newest or before, now))]
+        # It never goes back, or old lines would be new, and a clock ahead hides nothing.
+        self._newest += [(now, before), (now, max(before, min(newest or before, now)))]
         self._newest = [known for known in self._newest if known[0] >= now - ARRIVING]
 
     def fresh(self, entries: Iterable[Entry]) -> Sequence[Entry]:

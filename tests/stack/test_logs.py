@@ -144,6 +144,9 @@ class Follower:
 
 def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
     mark = f"follow-{secrets.token_hex(4)}"
+    ask(stack, f"{mark}-before")
+    here = ("--from", source, "--since", "5m", "--grep", mark)
+    poll_until(lambda: len(found(stack, *here)) == LINES_EACH, "the lines of before", SOON)
     follower = Follower(stack, "--from", source, "-n", "0", "--grep", mark)
     try:
         for number in range(50):

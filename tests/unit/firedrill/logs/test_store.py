@@ -116,6 +116,13 @@ def test_followed_lines_come_once(following: Following) -> None:
     assert following.look() == []
 
 
+def test_old_lines_are_no_news(following: Following) -> None:
+    # The newest is a while ago, so looks go further back than ten seconds from now.
+    following.loki.lines = [line(NOW - number * SECOND) for number in range(5, 30)]
+    assert len(following.look()) == 2
+    assert [following.look() for _ in range(5)] == [[]] * 5
+
+
 def test_late_lines_are_not_missed(following: Following) -> None:
     following.look()
     assert following.look(line(NOW, "new")) == ["new"]
