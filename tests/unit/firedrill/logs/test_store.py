@@ -123,6 +123,12 @@ def test_old_lines_are_no_news(following: Following) -> None:
     assert [following.look() for _ in range(5)] == [[]] * 5
 
 
+def test_outage_before_the_start_misses_nothing(following: Following) -> None:
+    following.loki.lines = [line(NOW - 60 * SECOND, "last before the outage")]
+    assert following.look() == ["last before the outage"]
+    assert following.look(line(NOW - 50 * SECOND, "held up")) == ["held up"]
+
+
 def test_late_lines_are_not_missed(following: Following) -> None:
     following.look()
     assert following.look(line(NOW, "new")) == ["new"]
