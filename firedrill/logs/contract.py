@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from ..loki import Line
@@ -58,7 +59,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
     if not text.startswith("{"):
         return None
     try:
-        line = json.loads(text, parse_constant=_refuse)
+        line = DECODER.decode(text)
     except (ValueError, RecursionError):  # the latter from a thousand brackets
         return None
     return line if isinstance(line, dict) else None
@@ -66,6 +67,9 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON, whatever Python says.")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _is_contract(line: dict[str, Any]) -> bool:
@@ -78,6 +82,7 @@ def _is_contract(line: dict[str, Any]) -> bool:
     )
 
 
+@lru_cache(1024)  # the same few names are on every line
 def _is_name(name: str) -> bool:
     return re.fullmatch(NAME, name) is not None
 
@@ -91,7 +96,7 @@ def _is_flat(value: Any) -> bool:
 
 def _moment(timestamp: str) -> int | None:
     try:
-        seconds = datetime.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        seconds = datetime.fromisoformat(timestamp[:19]).replace(tzinfo=UTC)
     except ValueError:  # the 31st of June
         return None
     return int(seconds.timestamp()) * 1000 + int(timestamp[20:23])

@@ -29,17 +29,19 @@ def flatten(line: Mapping[str, Any]) -> dict[str, str]:
     """
     flat: dict[str, str] = {}
     for name, value in line.items():
-        inner = value if isinstance(value, dict) else {"": value}
-        flat |= {f"{name}_{key}" if key else name: written(inner[key]) for key in inner}
+        if isinstance(value, dict):
+            flat |= {f"{name}_{key}": written(value[key]) for key in value}
+        else:
+            flat[name] = written(value)
     # Loki's names are Prometheus's, which have no dots.
     return {name.replace(".", "_"): text for name, text in flat.items() if text}
 
 
 def written(value: Any) -> str:
     """Return a value of a field as text; nothing is the empty text."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else _json(value)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else _json(value)
 
 
 def _json(value: Any) -> str:
