@@ -43,7 +43,9 @@ T = TypeVar("T")
 @click.option("--level", help="This level and above, such as WARNING.")
 @click.option("--trace", metavar="ID", help="One request's lines, of all services.")
 @click.option(
-    "--grep", metavar="TEXT", help="A plain text in the message, or in a field as name=value."
+    "--grep",
+    metavar="TEXT",
+    help="A plain text in the message or a field; or a field's name=value.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--json", "json_", is_flag=True, help="Print each line as a JSON object.")
