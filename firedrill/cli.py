@@ -15,6 +15,7 @@ from rich.console import Console
 
 from . import VERSION, screen, settings
 from .conserve_commands import conserve
+from . import VERSION, logql_check, screen, settings
 from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .image_commands import images
@@ -102,6 +103,7 @@ def check() -> None:
     with _timed("checking") as notify:
         # One set of configurations for every runtime; the native one has their checkers.
         choose(replace(current, runtime="native"), notify).check(notify)
+        logql_check.check(current, notify)
         if composes():
             choose(replace(current, runtime="compose"), notify).check(notify)
         else:

@@ -73,13 +73,16 @@ def init_app(
     # Order matters: the context comes first and goes last, and faults strike when all else watches.
     context.init_app(app)
     exposition.init_app(app, metrics, drain)
-    logs.configure(settings, lambda level: metrics.log_records.labels(level=level).inc(), clock)
+    written = logs.configure(
+        settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
+    )
     logs.init_app(app)
     problems.init_app(app, settings.max_body_bytes)
     health.init_app(app, telemetry.readiness)
     if settings.faults_enabled:
         telemetry.faults = faults.init_app(app, metrics, telemetry.readiness, settings.faults_token)
         clock.ahead = faults.skew(telemetry.faults)
+        written.addFilter(faults.mute(telemetry.faults))
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["telemetry"] = telemetry
     return telemetry

@@ -166,10 +166,10 @@ def configure(
     settings: TelemetrySettings,
     count: Callable[[str], None] | None = None,
     clock: Clock | None = None,
-) -> None:
+) -> LineHandler:
     """Send everything this process logs to stdout as JSON lines; `count` is told each level.
 
-    The lines carry the time of `clock`, the machine's unless given.
+    The lines carry the time of `clock`, the machine's unless given. Returns what writes them.
     """
     handler = LineHandler(count)
     handler.setFormatter(ContractFormatter(settings, clock))
@@ -185,6 +185,7 @@ def configure(
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread
+    return handler
 
 
 def _log_uncaught(

@@ -1,4 +1,4 @@
-"""Ask Prometheus, Alertmanager and the responder, over their HTTP APIs."""
+"""Ask Prometheus, Loki, Alertmanager and the responder, over their HTTP APIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import requests
 import yaml
 
+from . import expression, logql
 from .errors import UnreachableError
+from .expression import Comparison
 from .outcome import Line
 from .section import UNITS
 
@@ -31,7 +33,7 @@ class Active:
 
 @dataclass(frozen=True)
 class RuleState:
-    """A rule as Prometheus runs it. Durations in seconds."""
+    """A rule as its evaluator runs it. Durations in seconds."""
 
     query: str
     hold: float
@@ -65,29 +67,32 @@ def get(url: str, **parameters: object) -> Any:
         raise UnreachableError(f"{url} does not answer.") from error
 
 
-class Prometheus:
-    """A running Prometheus at `url`."""
+class Evaluator:
+    """What evaluates alert rules, at `url`; it is asked about them under `rules`."""
+
+    name: str
+    rules: str
+    queries: str
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def query(self, promql: str) -> list[dict[str, Any]]:
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`, in its language."""
+        raise NotImplementedError
+
+    def query(self, query: str) -> list[dict[str, Any]]:
         """Return an instant vector; a scalar counts as one sample without labels."""
-        data = get(f"{self._url}/api/v1/query", query=promql)["data"]
+        data = get(f"{self._url}{self.queries}/query", query=query)["data"]
         if data["resultType"] == "scalar":
             return [{"metric": {}, "value": data["result"]}]
         return list(data["result"])
 
-    def value(self, promql: str) -> float | None:
-        """Return the first sample's value, None for an empty answer."""
-        found = self.query(promql)
-        return float(found[0]["value"][1]) if found else None
-
-    def lines(self, promql: str, span: tuple[float, float], step: float) -> list[Line]:
+    def lines(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
         """Return what a query was over a span of time, a point each `step` seconds."""
         begin, end = span
         data = get(
-            f"{self._url}/api/v1/query_range", query=promql, start=begin, end=end, step=step
+            f"{self._url}{self.queries}/query_range", query=query, start=begin, end=end, step=step
         )["data"]
         return [
             Line(row["metric"], [(float(at), float(value)) for at, value in row["values"]])
@@ -96,27 +101,61 @@ class Prometheus:
 
     def rule(self, alert: str) -> RuleState | None:
         """Return an alert's rule, None where it is not loaded."""
-        data = get(f"{self._url}/api/v1/rules", **{"type": "alert", "rule_name[]": alert})["data"]
-        for group in data["groups"]:
+        asked = {"type": "alert", "rule_name[]": alert}
+        data = get(f"{self._url}{self.rules}/rules", **asked)["data"]
+        for group in data["groups"] or ():
             for rule in group["rules"]:
-                return RuleState(
-                    query=rule["query"],
-                    hold=float(rule["duration"]),
-                    interval=float(group["interval"]),
-                    error=rule.get("lastError", ""),
-                    alerts=[_active(found) for found in rule["alerts"]],
-                )
+                if rule["name"] == alert:  # Loki tells of all
+                    return _state(rule, group)
         return None
 
     def firing(self) -> list[Mapping[str, str]]:
         """Return the labels of every alert that fires."""
-        found = get(f"{self._url}/api/v1/alerts")["data"]["alerts"]
-        return [alert["labels"] for alert in found if alert["state"] == "firing"]
+        found = get(f"{self._url}{self.rules}/alerts")["data"]["alerts"]
+        return [alert["labels"] for alert in found or () if alert["state"] == "firing"]
+
+
+class Prometheus(Evaluator):
+    """A running Prometheus at `url`."""
+
+    name = "Prometheus"
+    rules = queries = "/api/v1"
+
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`."""
+        return expression.branches(query)
+
+    def value(self, promql: str) -> float | None:
+        """Return the first sample's value, None for an empty answer."""
+        found = self.query(promql)
+        return float(found[0]["value"][1]) if found else None
 
     def scrape_interval(self) -> float:
         """Return the global scrape interval in seconds."""
         loaded = yaml.safe_load(get(f"{self._url}/api/v1/status/config")["data"]["yaml"])
         return duration(loaded["global"]["scrape_interval"])
+
+
+class Ruler(Evaluator):
+    """The ruler of a running Loki at `url`, which answers as Prometheus does."""
+
+    name = "Loki"
+    rules = "/prometheus/api/v1"
+    queries = "/loki/api/v1"
+
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`."""
+        return logql.branches(query)
+
+
+def _state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
+    return RuleState(
+        query=rule["query"],
+        hold=float(rule["duration"]),
+        interval=float(group["interval"]),
+        error=rule.get("lastError", ""),
+        alerts=[_active(found) for found in rule["alerts"] or ()],
+    )
 
 
 def _active(found: Mapping[str, Any]) -> Active:

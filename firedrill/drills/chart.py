@@ -7,9 +7,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .ask import Prometheus
+from .ask import Evaluator
 from .errors import UnreachableError
-from .expression import Comparison, branches
+from .expression import Comparison
 from .outcome import Chart, Line
 
 # As many points as a chart a screen wide can show apart.
@@ -36,10 +36,10 @@ class Period:
     fired: float | None = None
 
 
-def record(prometheus: Prometheus, expression: str, period: Period) -> Chart:
+def record(evaluator: Evaluator, expression: str, period: Period) -> Chart:
     """Return the chart of the comparison that made the alert fire, else of the first."""
-    look = _Look(prometheus, period)
-    sides = _deciding(expression, look)
+    look = _Look(evaluator, period)
+    sides = _deciding(evaluator.branches(expression), look)
     if sides is None:
         return Chart(expression, values=look.lines(expression))
     return Chart(
@@ -52,15 +52,15 @@ def record(prometheus: Prometheus, expression: str, period: Period) -> Chart:
 
 
 class _Look:
-    def __init__(self, prometheus: Prometheus, period: Period) -> None:
-        self._prometheus = prometheus
+    def __init__(self, evaluator: Evaluator, period: Period) -> None:
+        self._evaluator = evaluator
         self.period = period
         self._step = max(period.step, (period.end - period.begin) / MOST_POINTS)
 
     def lines(self, query: str) -> Sequence[Line]:
         try:
             span = (self.period.begin, self.period.end)
-            return _telling(self._prometheus.lines(query, span, self._step))
+            return _telling(self._evaluator.lines(query, span, self._step))
         except UnreachableError:
             return ()  # a chart that can't be drawn fails no drill
 
@@ -84,9 +84,8 @@ class _Look:
         return max(found, default=None)
 
 
-def _deciding(expression: str, look: _Look) -> Comparison | None:
+def _deciding(sides: Sequence[Sequence[Comparison]], look: _Look) -> Comparison | None:
     """Return the last comparison that came to hold, of a side of `or` on which all did."""
-    sides = branches(expression)
     every = [each for side in sides for each in side]
     if look.period.fired is not None and len(every) > 1:
         for side in sides:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .ask import Alertmanager, Prometheus, RuleState, get
+from .ask import Alertmanager, Evaluator, RuleState, get
 from .drill import Drill
 from .errors import UnreachableError
-from .expression import comparison
+from .expression import first
 
 
 @dataclass(frozen=True)
 class Parts:
     """The parts that an alert passes through."""
 
-    prometheus: Prometheus
+    evaluator: Evaluator
     alertmanager: Alertmanager
     responder: str
 
@@ -31,9 +31,9 @@ def missing(phase: str, drill: Drill, parts: Parts, limit: float) -> str:
 
 
 def _pending(drill: Drill, parts: Parts) -> str:
-    rule = parts.prometheus.rule(drill.alert)
+    rule = parts.evaluator.rule(drill.alert)
     if rule is None:
-        return "Prometheus has no such rule, so it was deleted or is not loaded."
+        return f"{parts.evaluator.name} has no such rule, so it was deleted or is not loaded."
     if rule.error:
         return f"its rule fails: {rule.error}."
     if rule.alerts:
@@ -46,10 +46,10 @@ def _pending(drill: Drill, parts: Parts) -> str:
 
 
 def _sides(rule: RuleState, drill: Drill, parts: Parts) -> str:
-    sides = comparison(rule.query)
+    sides = first(parts.evaluator.branches(rule.query))
     if sides is None:
         return "its expression is empty"
-    found = parts.prometheus.query(sides.left)
+    found = parts.evaluator.query(sides.left)
     # Of several series, the one that the drill is about.
     meant = [sample for sample in found if _fits(sample["metric"], drill)] or found[:3]
     values = ", ".join(_number(sample) for sample in meant) or "nothing"
@@ -69,9 +69,9 @@ def _number(sample: dict[str, Any]) -> str:
 
 
 def _firing(drill: Drill, parts: Parts) -> str:
-    rule = parts.prometheus.rule(drill.alert)
+    rule = parts.evaluator.rule(drill.alert)
     if rule is None:
-        return "Prometheus has no such rule."
+        return f"{parts.evaluator.name} has no such rule."
     if not rule.alerts:
         return "it was pending and went back: the fault did not last as long as its `for`."
     meant = [alert for alert in rule.alerts if _fits_all(alert.labels, drill)]
@@ -85,9 +85,10 @@ def _notified(drill: Drill, parts: Parts) -> str:
         return f"the responder did not raise {drill.expect.instead}."
     held = parts.alertmanager.alerts(drill.alert)
     if not held:
+        name = parts.evaluator.name
         return (
-            "Prometheus fires it, but Alertmanager does not have it:"
-            " the way from Prometheus to Alertmanager is broken."
+            f"{name} fires it, but Alertmanager does not have it:"
+            f" the way from {name} to Alertmanager is broken."
         )
     if held[0]["status"]["inhibitedBy"]:
         return "Alertmanager holds it back, as another alert inhibits it."
@@ -116,12 +117,12 @@ def _healed(drill: Drill, parts: Parts) -> str:
 
 
 def _resolved(drill: Drill, parts: Parts) -> str:
-    rule = parts.prometheus.rule(drill.alert)
+    rule = parts.evaluator.rule(drill.alert)
     if rule is None:
-        return "Prometheus has lost its rule."
+        return f"{parts.evaluator.name} has lost its rule."
     if rule.alerts:
         return f"the fault is over, but the rule still sees it; {_sides(rule, drill, parts)}."
-    return "Prometheus resolved it, but the journal was not told."
+    return f"{parts.evaluator.name} resolved it, but the journal was not told."
 
 
 def _labels(rule: RuleState) -> str:

@@ -19,6 +19,11 @@ class FaultSpec:
     target: str = ""
     parameters: Mapping[str, float | str] = field(default_factory=dict)
 
+    @property
+    def part(self) -> str:
+        """Return the part whose configuration it is about, if it is about one."""
+        return str(self.parameters.get("part", ""))
+
     def __str__(self) -> str:
         """Say it in a few words, such as `errors on data-service (ratio 0.5)`."""
         values = [

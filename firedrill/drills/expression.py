@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import promql_parser as promql
@@ -19,14 +19,12 @@ class Comparison:
     right: str
 
 
-def comparison(expression: str) -> Comparison | None:
-    """Return the first comparison of an expression, None where it has none.
+def first(sides: Sequence[Sequence[Comparison]]) -> Comparison | None:
+    """Return the first comparison of `branches`, None where there is none.
 
     Beside `and`, `or` and `unless`, the left side comes first, as it is what the alert shows.
     """
-    for node in _comparisons(promql.parse(expression)):
-        return Comparison(_on_one_line(node.lhs), _sign(node), _on_one_line(node.rhs))
-    return None
+    return next((found for side in sides for found in side), None)
 
 
 def branches(expression: str) -> list[list[Comparison]]:

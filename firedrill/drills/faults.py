@@ -41,6 +41,11 @@ groups:
 # The port for what is to be thrown away (RFC 863), where hardly anybody listens.
 NOBODY = "http://127.0.0.1:9/webhook"
 BROKEN = "this is not a configuration: ["
+# A byte a second: no request of the collector is ever taken.
+REFUSING = """\
+overrides:
+  fake: {ingestion_rate_mb: 0.000001, ingestion_burst_size_mb: 0.000001}
+"""
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,7 @@ class Strain(Fault):
 
 
 class Configure(Fault):
-    """Give a part a configuration that it can't read, or a rule that fails."""
+    """Give a part a configuration that it can't work with, or a rule that fails."""
 
     def _what(self) -> tuple[str, str, str]:
         if self.spec.kind == "rule":
@@ -276,6 +281,8 @@ class Configure(Fault):
             return "prometheus", "scrape.d/drill.yml", BROKEN
         if self.spec.parameters["part"] == "webhook":
             return "alertmanager", "webhook_url", NOBODY
+        if self.spec.parameters["part"] == "loki":
+            return "loki", "overrides.yml", REFUSING
         return "alertmanager", "alertmanager.yml", BROKEN
 
     @property
@@ -313,6 +320,16 @@ class NoLoad(Fault):
         self.scene.traffic.resume()
 
 
+class Scan(Fault):
+    """Ask the load balancer for pages that are not there, beside the load."""
+
+    def inject(self) -> None:
+        """Begin to ask."""
+        url = f"{self.scene.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
+        every = 1 / self.number("requests_per_second", 1.0)
+        self.again(every, lambda: requests.get(url, timeout=TIMEOUT))
+
+
 RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
     "stop": Stop,
     "kill": Kill,
@@ -324,6 +341,7 @@ RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
     "rule": Configure,
     "unlist": Unlist,
     "no_load": NoLoad,
+    "scan": Scan,
 }
 
 

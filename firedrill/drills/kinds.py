@@ -62,6 +62,7 @@ KINDS: Mapping[str, FaultKind] = {
         # A share of the time a scrape may take, which the rehearsal shortens too.
         _service("scrape", "seconds", waits=("seconds",)),
         _service("skew", "seconds"),
+        _service("mute"),
         FaultKind("stop", "It is stopped gracefully.", "anything"),
         FaultKind(
             "kill",
@@ -91,13 +92,21 @@ KINDS: Mapping[str, FaultKind] = {
         ),
         FaultKind(
             "config",
-            "A broken configuration is loaded; `webhook` is where notifications are sent to.",
+            "A broken configuration is loaded; `webhook` is where notifications are sent to, and"
+            " `loki` is told to take next to no lines.",
             "nothing",
-            words={"part": ("prometheus", "alertmanager", "webhook")},
+            words={"part": ("prometheus", "alertmanager", "webhook", "loki")},
             required=("part",),
         ),
         FaultKind("rule", "A rule is loaded that fails whenever it is evaluated.", "nothing"),
         FaultKind("unlist", "Prometheus's list of targets loses it.", "stack"),
         FaultKind("no_load", "The load ends.", "nothing"),
+        FaultKind(
+            "scan",
+            "A client asks again and again for what is not there.",
+            "nothing",
+            numbers=("requests_per_second",),
+            required=("requests_per_second",),
+        ),
     )
 }

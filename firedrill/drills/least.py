@@ -24,8 +24,8 @@ class Pace:
 def to_firing(drill: Drill, pace: Pace) -> float:
     """Return the seconds from the fault to the firing alert.
 
-    One scrape to see it, what the windowed expression and the world take, the rule's `for`, and
-    one evaluation.
+    One scrape to see it (none for lines of a log), what the windowed expression and the world
+    take, the rule's `for`, and one evaluation.
     """
     return pace.scrape + drill.window / pace.speed + drill.world + pace.hold + pace.evaluation
 

@@ -45,13 +45,14 @@ def _begin(stage: Stage, load: LoadSpec, heard: dict[str, str]) -> None:
 
 
 def _listen(stage: Stage, heard: dict[str, str]) -> None:
-    try:
-        firing = stage.prometheus.firing()
-    except UnreachableError:
-        return  # not up yet; were it to stay away, the steady state would not come
-    for labels in firing:
-        if labels["alertname"] != ALWAYS and str(labels) not in heard:
-            heard[str(labels)] = f"{labels['alertname']} fired{_about(labels)}."
+    for evaluator in stage.evaluators:
+        try:
+            firing = evaluator.firing()
+        except UnreachableError:
+            continue  # not up yet; were it to stay away, the steady state would not come
+        for labels in firing:
+            if labels["alertname"] != ALWAYS and str(labels) not in heard:
+                heard[str(labels)] = f"{labels['alertname']} fired{_about(labels)}."
 
 
 def _about(labels: Mapping[str, str]) -> str:

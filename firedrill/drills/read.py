@@ -63,7 +63,7 @@ def read(file: Path, alerts: Collection[str]) -> Drill:
     if alert != file.stem:
         drill.refuse(f"the alert is {alert!r}, so the file must be {alert}.yml", "alert")
     if alert not in alerts:
-        drill.refuse(f"there is no alert {alert!r} in prometheus/rules", "alert")
+        drill.refuse(f"there is no alert {alert!r} in prometheus/rules or loki/rules", "alert")
     within = drill.section("within")
     within.only(("detect", "resolve"))
     within.require("detect", "resolve")
@@ -185,7 +185,7 @@ def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
         return Expectation()
     labels = expect.section("labels") if "labels" in expect else None
     notified = expect.text("notified", "true")
-    # The responder's own alert is not one of Prometheus's.
+    # The responder's own alert is in nobody's rules.
     if notified not in ("true", "late", "WatchdogMissing", *alerts):
         expect.refuse(
             f"notified is {notified!r}: it takes true, late or an alert's name", "notified"

@@ -9,11 +9,18 @@ import yaml
 from ..errors import FiredrillError
 from ..settings import ROOT
 
-RULES = ROOT / "prometheus" / "rules"
+# By what evaluates them.
+OF_PROMETHEUS = ROOT / "prometheus" / "rules"
+OF_LOKI = ROOT / "loki" / "rules"
 
 
-def alerts(folder: Path = RULES) -> list[str]:
-    """Return the name of every alert, in the order of the files."""
+def alerts() -> list[str]:
+    """Return the name of every alert."""
+    return [*within(OF_PROMETHEUS), *within(OF_LOKI)]
+
+
+def within(folder: Path) -> list[str]:
+    """Return the name of every alert of a folder, in the order of its files."""
     names: list[str] = []
     for file in sorted(folder.glob("*.yml")):
         try:

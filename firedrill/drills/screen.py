@@ -16,6 +16,7 @@ SIGNS = {
     "failed": ("✗", "bold red"),
     "deviated": ("▲", "yellow"),
     "aborted": ("■", "yellow"),
+    "skipped": ("○", "yellow"),
 }
 
 

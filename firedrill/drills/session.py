@@ -16,7 +16,7 @@ from ..rehearsal.stack import own_settings
 from ..runtimes import Runtime, choose
 from ..runtimes.base import Notify
 from ..settings import StackSettings
-from . import marked, steps
+from . import absent, marked, steps
 from .ask import Alertmanager, Journal, Prometheus
 from .drill import Drill
 from .errors import DrillError
@@ -105,7 +105,7 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
             prometheus=Prometheus(runtime.address("prometheus")),
             alertmanager=Alertmanager(runtime.address("alertmanager")),
             journal=Journal(runtime.address("responder")),
-            loki=_log_store(runtime),
+            loki=absent.log_store(runtime, absent.services(runtime)),
             progress=progress,
             folder=folder,
             broken=broken,
@@ -122,7 +122,7 @@ def run(found: Session, drills: Sequence[Drill]) -> Report:
     try:
         for number, drill in enumerate(drills, 1):
             progress.begin(drill, (number, len(drills)))
-            outcomes.append(Trial(drill, found.stage).run())
+            outcomes.append(_skipped(drill, found.stage) or Trial(drill, found.stage).run())
             progress.done(outcomes[-1])
     except KeyboardInterrupt:
         notes.append(f"The run was interrupted: {len(drills) - len(outcomes)} drills are missing.")
@@ -136,6 +136,17 @@ def run(found: Session, drills: Sequence[Drill]) -> Report:
         outcomes=outcomes,
         notes=notes,
     )
+
+
+def _skipped(drill: Drill, stage: Stage) -> Outcome | None:
+    """Return the outcome of a drill that this stack lacks the parts for, None if it has them."""
+    reason = absent.reason(drill, absent.services(stage.scene.runtime))
+    if not reason:
+        return None
+    severity = drill.expect.labels.get("severity", "")
+    now = time.time()
+    what = (drill.alert, drill.says, str(drill.fault), severity)
+    return Outcome(*what, "skipped", reason, began=now, ended=now)
 
 
 def _clean_up(ledger: Ledger) -> str:
@@ -177,12 +188,6 @@ def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, notify: Notify) -> No
         return
     guard.dismiss()
     ledger.clear()
-
-
-def _log_store(runtime: Runtime) -> str | None:
-    """Return where to ask for log lines, None unless they are both collected and kept."""
-    running = {one.service for one in runtime.status()}
-    return runtime.address("loki") if {"loki", "collector"} <= running else None
 
 
 def _require_running(runtime: Runtime) -> None:

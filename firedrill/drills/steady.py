@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import requests
 
 from ..runtimes import Runtime
-from .ask import Prometheus, get
+from . import absent
+from .ask import Evaluator, Prometheus, Ruler, get
 from .drill import LoadSpec
 from .errors import UnreachableError, UnsteadyError
 from .steps import TIMEOUT, addresses
@@ -30,23 +31,26 @@ class Expected:
 def require(runtime: Runtime, expected: Expected) -> None:
     """Raise `UnsteadyError` with the first thing that is not as it should be."""
     try:
-        _instances(runtime)
+        there = _instances(runtime)
         prometheus = Prometheus(runtime.address("prometheus"))
         _scrapes(prometheus)
         _alerts(prometheus, expected.alert)
+        if loki := absent.log_store(runtime, there):
+            _alerts(Ruler(loki), expected.alert)
         _traffic(prometheus, expected.load, runtime.speed)
         watchdog(runtime)
     except UnreachableError as error:
         raise UnsteadyError(str(error)) from error
 
 
-def _instances(runtime: Runtime) -> None:
+def _instances(runtime: Runtime) -> set[str]:
     found = runtime.status()
     if not found:
         raise UnsteadyError("The stack is down.")
     for instance in found:
         if instance.state not in ("ready", "standby"):
             raise UnsteadyError(f"{instance.name} is {instance.state}.")
+    return {instance.service for instance in found}
 
 
 def no_faults(runtime: Runtime, services: Sequence[str]) -> None:
@@ -80,11 +84,11 @@ def _scrapes(prometheus: Prometheus) -> None:
             raise UnsteadyError(f"{sample['metric'].get('instance')} is not scraped.")
 
 
-def _alerts(prometheus: Prometheus, drilled: str) -> None:
-    names = sorted({labels["alertname"] for labels in prometheus.firing()} - {ALWAYS})
+def _alerts(evaluator: Evaluator, drilled: str) -> None:
+    names = sorted({labels["alertname"] for labels in evaluator.firing()} - {ALWAYS})
     if names:
         raise UnsteadyError(f"{', '.join(names)} is firing.")
-    rule = prometheus.rule(drilled) if drilled and drilled != ALWAYS else None
+    rule = evaluator.rule(drilled) if drilled and drilled != ALWAYS else None
     if rule is not None and rule.alerts:
         raise UnsteadyError(f"{drilled} is pending.")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..errors import FiredrillError
 from ..rehearsal.promql import scale as scale_query
 from ..settings import ROOT, SERVICES
-from . import chart, diagnose, faults, history, least, runbook, steady, steps
-from .ask import Alertmanager, Journal, Prometheus
+from . import chart, diagnose, faults, history, least, rules, runbook, steady, steps
+from .ask import Alertmanager, Evaluator, Journal, Prometheus, Ruler
 from .drill import Drill
 from .errors import UnmetError, UnreachableError, UnsteadyError
 from .faults import Fault, Scene
@@ -44,6 +44,16 @@ class Stage:
     folder: Path
     # Told of what undoes the fault before it begins, and of nothing once it is undone.
     broken: Callable[[str, Sequence[Step]], None]
+
+    @property
+    def evaluators(self) -> Sequence[Evaluator]:
+        """Return everything here that evaluates alert rules."""
+        return [self.prometheus, *([Ruler(self.loki)] if self.loki else [])]
+
+    def evaluator(self, alert: str) -> Evaluator:
+        """Return what evaluates an alert's rule."""
+        of_loki = self.loki and alert in rules.within(rules.OF_LOKI)
+        return self.evaluators[-1] if of_loki else self.prometheus
 
 
 @dataclass
@@ -88,7 +98,8 @@ class Trial:
     def __post_init__(self) -> None:
         """Have the witness look at the same stage."""
         stage = self.stage
-        self._witness = Witness(self.drill, stage.prometheus, stage.journal, stage.scene.runtime)
+        self._evaluator = stage.evaluator(self.drill.alert)
+        self._witness = Witness(self.drill, self._evaluator, stage.journal, stage.scene.runtime)
 
     @property
     def _speed(self) -> float:
@@ -159,11 +170,12 @@ class Trial:
             time.sleep(POLL)
 
     def _measure_pace(self) -> least.Pace:
-        rule = self.stage.prometheus.rule(self.drill.alert)
+        rule = self._evaluator.rule(self.drill.alert)
         scrape = self.stage.prometheus.scrape_interval()
         return least.Pace(
             speed=self._speed,
-            scrape=scrape,
+            # Nobody scrapes lines: what they take to arrive is the world's.
+            scrape=scrape if self._evaluator is self.stage.prometheus else 0.0,
             evaluation=rule.interval if rule else scrape,
             hold=rule.hold if rule else 0.0,
             group_wait=self.stage.alertmanager.group_wait(),
@@ -212,7 +224,8 @@ class Trial:
             self._witness.one_page()
         if self.drill.fault.target != "prometheus":
             file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
-            stores = runbook.Stores(self.stage.prometheus, self.stage.loki)
+            loki = self.stage.loki if self.drill.fault.target != "loki" else None
+            stores = runbook.Stores(self.stage.prometheus, loki)
             scaled: Callable[[str], str] = lambda query: scale_query(query, self._speed)  # noqa: E731
             self._checked = runbook.check(file, stores, scaled, time.time())
         else:
@@ -241,7 +254,7 @@ class Trial:
 
     def _parts(self) -> diagnose.Parts:
         responder = self.stage.scene.runtime.address("responder")
-        return diagnose.Parts(self.stage.prometheus, self.stage.alertmanager, responder)
+        return diagnose.Parts(self._evaluator, self.stage.alertmanager, responder)
 
     # Afterwards
 
@@ -249,7 +262,7 @@ class Trial:
         if self.injected is None:
             return None
         try:
-            rule = self.stage.prometheus.rule(self.drill.alert)
+            rule = self._evaluator.rule(self.drill.alert)
             step = self.stage.prometheus.scrape_interval()
         except UnreachableError:
             return None
@@ -258,7 +271,7 @@ class Trial:
         firing = self.times.get("firing")
         fired = None if firing is None else self.injected + firing
         period = chart.Period(self.injected - BEFORE * step, time.time(), step, fired)
-        return chart.record(self.stage.prometheus, rule.query, period)
+        return chart.record(self._evaluator, rule.query, period)
 
     def _with_least(self, outcome: Outcome) -> Outcome:
         if self._pace is None or self.drill.expect.instead:

@@ -1,4 +1,4 @@
-"""Look for what a drill expects: in Prometheus, in the journal, in the runtime."""
+"""Look for what a drill expects: where its rule is, in the journal, in the runtime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import requests
 
 from ..runtimes import Runtime
-from .ask import Active, Journal, Prometheus, Told
+from .ask import Active, Evaluator, Journal, Told
 from .drill import Drill
 from .errors import UnmetError
 from .steps import TIMEOUT
@@ -21,10 +21,10 @@ class Witness:
     """
 
     def __init__(
-        self, drill: Drill, prometheus: Prometheus, journal: Journal, runtime: Runtime
+        self, drill: Drill, evaluator: Evaluator, journal: Journal, runtime: Runtime
     ) -> None:
         self._drill = drill
-        self._prometheus = prometheus
+        self._evaluator = evaluator
         self._journal = journal
         self._runtime = runtime
         self._pids: Mapping[str, int | None] = {}
@@ -81,7 +81,7 @@ class Witness:
             )
 
     def _active(self) -> Sequence[Active]:
-        rule = self._prometheus.rule(self._drill.alert)
+        rule = self._evaluator.rule(self._drill.alert)
         return [alert for alert in rule.alerts if self._fits(alert.labels)] if rule else []
 
     def _fits(self, labels: Mapping[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 from .errors import RehearsalError
 from .promql import scale as scale_query
-from .render import render
+from .render import language, render
 from .stack import own_settings
 
-__all__ = ["RehearsalError", "own_settings", "render", "scale_query"]
+__all__ = ["RehearsalError", "language", "own_settings", "render", "scale_query"]

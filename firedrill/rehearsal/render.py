@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import yaml
 
-from . import durations, promql
+from . import durations, logql, promql
 from .errors import RehearsalError
 
 # The keys of Prometheus and Alertmanager whose values are durations, as their documentation lists
@@ -33,6 +33,7 @@ KEYS = frozenset(
     }
 )
 EXPRESSION = "expr"
+Language = Callable[[str, float], str]
 # Below these is text for people and programs to match: whatever it looks like, it is no setting.
 FREE = frozenset({"annotations", "external_labels", "labels", "params"})
 # An anchor or a tag stands before the value that it belongs to.
@@ -57,18 +58,24 @@ class Scalar:
         return int(self.node.end_mark.index)
 
 
-def render(text: str, speed: float) -> str:
+def language(path: str) -> Language:
+    """Return what divides the expressions of a committed file: LogQL's below loki/."""
+    return logql.scale if path.startswith("loki/") else promql.scale
+
+
+def render(text: str, speed: float, scale: Language = promql.scale) -> str:
     """Return a configuration whose durations are divided by `speed`, from 1 to 1000.
 
     Durations become whole milliseconds, at least one (5s at speed 12 is 417ms). Speed 1 changes
-    nothing. Raises `RehearsalError` for another speed, or text that can't be read.
+    nothing. `scale` divides those of expressions. Raises `RehearsalError` for another speed, or
+    text that can't be read.
     """
     durations.check(speed)
     if speed == 1:
         return text
     pieces, done = [], 0
     for scalar in scalars(text):
-        pieces += [text[done : scalar.begin], _scaled(scalar, text, speed)]
+        pieces += [text[done : scalar.begin], _scaled(scalar, text, (speed, scale))]
         done = scalar.end
     return "".join([*pieces, text[done:]])
 
@@ -98,7 +105,7 @@ def _walk(node: yaml.Node | None, key: str) -> Iterator[Scalar]:
                     yield from _walk(value, str(name.value))
 
 
-def _scaled(scalar: Scalar, text: str, speed: float) -> str:
+def _scaled(scalar: Scalar, text: str, how: tuple[float, Language]) -> str:
     written = text[scalar.begin : scalar.end]
     if scalar.key != EXPRESSION and scalar.key not in KEYS:
         return written
@@ -111,10 +118,11 @@ def _scaled(scalar: Scalar, text: str, speed: float) -> str:
                 f"Line {scalar.node.start_mark.line + 1} quotes inside quotes:"
                 f" write `{scalar.key}` as a block, after a `|`."
             )
-    return written[:begin] + _divided(scalar.key, written[begin:end], speed) + written[end:]
+    return written[:begin] + _divided(scalar.key, written[begin:end], how) + written[end:]
 
 
-def _divided(key: str, value: str, speed: float) -> str:
+def _divided(key: str, value: str, how: tuple[float, Language]) -> str:
+    speed, scale = how
     if key == EXPRESSION:
-        return promql.scale(value, speed)
+        return scale(value, speed)
     return durations.scale(value, speed) if durations.DURATION.fullmatch(value) else value

@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+OF_PROMETHEUS = ROOT / "prometheus" / "rules"
+OF_LOKI = ROOT / "loki" / "rules"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as Prometheus reads it, and as it is written."""
+    """A rule as Prometheus or Loki reads it, and as it is written."""
 
     file: Path
     fields: dict[str, Any]
@@ -28,10 +30,16 @@ class Rule:
     def record(self) -> str:
         return str(self.fields.get("record", ""))
 
+    @property
+    def of_loki(self) -> bool:
+        return self.file.parent == OF_LOKI
+
 
 def rules() -> list[Rule]:
+    """Return every rule, whoever evaluates it."""
+    folders = (OF_PROMETHEUS, OF_LOKI)
     return [
-        rule for file in sorted((ROOT / "prometheus/rules").glob("*.yml")) for rule in _read(file)
+        rule for folder in folders for file in sorted(folder.glob("*.yml")) for rule in _read(file)
     ]
 
 
@@ -51,7 +59,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `alert` once for each alert."""
     if "alert" in metafunc.fixturenames:
         found = [rule for rule in rules() if rule.alert]
-        assert found, "there are no alerts in prometheus/rules"
+        assert found, "there are no alerts"
         metafunc.parametrize("alert", found, ids=[rule.alert for rule in found])
 
 

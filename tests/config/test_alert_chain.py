@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # Where each link of the chain is, by the alert's name.
 LINKS = {
-    "rule tests": "tests/rules/{}.yml",
+    "rule tests of Prometheus": "tests/rules/{}.yml",
+    "rule tests of Loki": "tests/log_rules/{}.yml",
     "runbook": "alerting/runbooks/{}.md",
     "drill": "drills/{}.yml",
 }
@@ -39,7 +40,8 @@ def test_alert_names_are_unique(rules: list[Rule]) -> None:
 
 @pytest.mark.parametrize("link", LINKS)
 def test_alert_has_every_link(root: Path, alert: Rule, link: str) -> None:
-    assert (root / LINKS[link].format(alert.alert)).is_file()
+    other = "rule tests of Prometheus" if alert.of_loki else "rule tests of Loki"
+    assert (root / LINKS[link].format(alert.alert)).is_file() == (link != other)
 
 
 @pytest.mark.parametrize("link", LINKS)

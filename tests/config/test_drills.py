@@ -15,7 +15,7 @@ from firedrill.drills.drill import Drill
 from firedrill.drills.kinds import KINDS
 from firedrill.drills.least import Pace, to_notification
 from firedrill.drills.read import read_all
-from firedrill.drills.rules import alerts
+from firedrill.drills.rules import OF_LOKI, OF_PROMETHEUS, alerts, within
 from firedrill.drills.trial import MARGIN
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +33,7 @@ def by_alert(drill: Drill) -> str:
 
 
 def rule_of(drill: Drill) -> dict[str, Any]:
-    files = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+    files = [*sorted(OF_PROMETHEUS.glob("*.yml")), *sorted(OF_LOKI.glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     rules: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
     return next(rule for rule in rules if rule.get("alert") == drill.alert)
@@ -65,11 +65,13 @@ def test_drill_expects_the_rules_labels(drill: Drill) -> None:
 @pytest.mark.parametrize("drill", TOLD_AT_ONCE, ids=by_alert)
 def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
     times = read_yaml("prometheus/prometheus.yml")["global"]
+    ruler = read_yaml("loki/loki.yml")["ruler"]
     route = read_yaml("alerting/alertmanager.yml")["route"]
+    of_loki = drill.alert in within(OF_LOKI)
     pace = Pace(
         speed=speed,
-        scrape=duration(times["scrape_interval"]) / speed,
-        evaluation=duration(times["evaluation_interval"]) / speed,
+        scrape=0.0 if of_loki else duration(times["scrape_interval"]) / speed,
+        evaluation=duration((ruler if of_loki else times)["evaluation_interval"]) / speed,
         hold=duration(rule_of(drill)["for"]) / speed,
         group_wait=duration(route["group_wait"]) / speed,
     )

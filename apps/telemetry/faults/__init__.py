@@ -8,11 +8,11 @@ from ..health import Readiness
 from ..metrics import Metrics
 from . import readings, strikes
 from .background import Background
-from .readings import skew
+from .readings import mute, skew
 from .routes import blueprint
 from .state import FaultState
 
-__all__ = ["FaultState", "init_app", "skew"]
+__all__ = ["FaultState", "init_app", "mute", "skew"]
 
 
 def init_app(app: Flask, metrics: Metrics, readiness: Readiness, token: str) -> FaultState:

@@ -89,6 +89,7 @@ KINDS = {
             "The clock is off, as the instance logs and exports it.",
             {"seconds": Parameter("seconds ahead", 10.0, -3600.0, 3600.0)},
         ),
+        Kind("mute", "What the instance logs is not written."),
     )
 }
 

@@ -1,7 +1,8 @@
-"""Faults in what is read from the instance: its clock and its series."""
+"""Faults in what is read from the instance: its clock, its series and its log."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from ..metrics import Sample
@@ -16,6 +17,11 @@ def skew(state: FaultState) -> Callable[[], float]:
         return fault.parameters["seconds"] if fault else 0.0
 
     return ahead
+
+
+def mute(state: FaultState) -> Callable[[logging.LogRecord], bool]:
+    """Return a filter of what is logged; it lets everything through without the fault `mute`."""
+    return lambda _: not state.strikes("mute")
 
 
 def series(state: FaultState) -> Callable[[], list[Sample]]:

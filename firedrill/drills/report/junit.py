@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from ..outcome import Outcome, Report
+from ..outcome import FINE, Outcome, Report
 from .formats import seconds
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -14,14 +14,15 @@ FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def junit(report: Report) -> str:
-    """Return the XML; whatever is not passed is a failure, with its verdict as the type."""
-    failures = sum(found.verdict != "passed" for found in report.outcomes)
+    """Return the XML; what neither passed nor was skipped is a failure, of the verdict's type."""
+    failures = sum(found.verdict not in FINE for found in report.outcomes)
+    skipped = sum(found.verdict == "skipped" for found in report.outcomes)
     counts = {
         "name": "drills",
         "tests": str(len(report.outcomes)),
         "failures": str(failures),
         "errors": "0",
-        "skipped": "0",
+        "skipped": str(skipped),
         "time": f"{report.ended - report.began:.3f}",
         "timestamp": _timestamp(report.began),
     }
@@ -37,7 +38,9 @@ def _case(found: Outcome) -> ET.Element:
     took = f"{found.ended - found.began:.3f}"
     name = {"classname": f"drills.{found.severity or 'unknown'}", "name": found.alert, "time": took}
     case = ET.Element("testcase", name)
-    if found.verdict != "passed":
+    if found.verdict == "skipped":
+        ET.SubElement(case, "skipped", {"message": _clean(found.reason)})
+    elif found.verdict != "passed":
         said = _clean(found.reason) or found.verdict
         failure = ET.SubElement(case, "failure", {"type": found.verdict, "message": said})
         failure.text = f"{_clean(found.says)} {said}"

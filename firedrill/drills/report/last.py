@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from ..errors import DrillError
+from ..outcome import FINE
 
 
 def not_passed(home: Path) -> list[str]:
@@ -18,7 +19,7 @@ def not_passed(home: Path) -> list[str]:
         raise DrillError("There is no report of a run yet: run the drills without --failed.")
     try:
         outcomes = json.loads(reports[-1].read_text(encoding="utf-8"))["outcomes"]
-        found = [str(each["alert"]) for each in outcomes if each["verdict"] != "passed"]
+        found = [str(each["alert"]) for each in outcomes if each["verdict"] not in FINE]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DrillError(
             f"{reports[-1]} can't be read: run the drills without --failed."

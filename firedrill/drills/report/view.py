@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ..outcome import PHASES, Outcome, Report
+from ..outcome import FINE, PHASES, Outcome, Report
 from .formats import MISSING, count, duration, moment, ratio, seconds
 from .plot import Plot, plot
 
 # A state is a sign and a word before it is a colour.
-SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■"}
+SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■", "skipped": "○"}
 # What the other verdicts mean, for who sees them for the first time.
 MEANINGS = {
     "deviated": "The alert did what it must, but the steady state did not come back.",
     "aborted": "There was no steady state to begin with, so nothing was broken.",
+    "skipped": "This stack lacks what it is about, so the alert is not proven here.",
 }
+# What did not pass comes first.
+ORDER = {"skipped": 1, "passed": 2}
 # As wide as a section of the page, and as a phone.
 WIDE, NARROW = 1040.0, 400.0
 # So few sections can all be open without hiding one another.
@@ -78,15 +81,20 @@ class Page:
 def page(report: Report) -> Page:
     """Work out the page of a run; what did not pass comes first."""
     few = len(report.outcomes) <= FEW
-    ordered = sorted(report.outcomes, key=lambda found: found.verdict == "passed")
+    ordered = sorted(report.outcomes, key=lambda found: ORDER.get(found.verdict, 0))
     drills = [_drill(found, few) for found in ordered]
     return Page(report, verdict(report), list(_facts(report)), list(_tiles(report)), drills)
 
 
 def verdict(report: Report) -> str:
     """Return in a sentence how a run went."""
-    total = len(report.outcomes)
-    failed = sum(found.verdict != "passed" for found in report.outcomes)
+    skipped = sum(found.verdict == "skipped" for found in report.outcomes)
+    total = len(report.outcomes) - skipped
+    left_out = f" {count(skipped, 'drill')} could not be run here." if skipped else ""
+    return _verdict(total, sum(found.verdict not in FINE for found in report.outcomes)) + left_out
+
+
+def _verdict(total: int, failed: int) -> str:
     if not total:
         return "No drill was run."
     if not failed:
@@ -110,7 +118,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 def _tiles(report: Report) -> Iterator[Tile]:
     passed = sum(found.verdict == "passed" for found in report.outcomes)
-    failed = len(report.outcomes) - passed
+    failed = sum(found.verdict not in FINE for found in report.outcomes)
     yield Tile("Passed", str(passed), f"of {count(len(report.outcomes), 'drill')}")
     tone = "bad" if failed else ""
     yield Tile("Did not pass", str(failed), _verdicts(report) or "nothing to mend", tone)

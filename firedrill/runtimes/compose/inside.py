@@ -120,7 +120,7 @@ class InsideRuntime(Containers):
         else:
             (site.etc / whole).unlink(missing_ok=True)
         for one in self._engine.running():
-            if one.service == part:
+            if one.service == part and part not in prepare.LOOKS_ITSELF:
                 self._engine.signal(one.name, "HUP")
 
     def unlist(self, service: str) -> None:

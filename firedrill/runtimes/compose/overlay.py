@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...settings import StackSettings
-from ..native.speed import prometheus_flags, timeout_offset
+from ..native.speed import loki_flags, prometheus_flags, timeout_offset
 
 
 def overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
@@ -25,6 +25,7 @@ def overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
     offset = [f"--timeout-offset={timeout_offset(settings.speed)}"]
     changed = {
         "prometheus": {"command": merged(services["prometheus"]["command"], prometheus)},
+        "loki": {"command": merged(services["loki"]["command"], loki_flags(settings.speed))},
         "blackbox-exporter": {"command": merged(blackbox, offset)},
     }
     # Every YAML reader takes JSON. A dollar would be a variable's.

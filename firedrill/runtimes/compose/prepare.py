@@ -16,13 +16,13 @@ from pathlib import Path
 
 import click
 
-from ...rehearsal import render
+from ...rehearsal import language, render
 from ...settings import CEILING, RANDOM, ROOT, SERVICES
 from .parts import PAIRS, PARTS
 
 # The project's name in prometheus/scrape/compose.yml.
 WRITTEN = "firedrill-"
-# Where Prometheus and Alertmanager read from.
+# Where Prometheus, Alertmanager and Loki read from.
 ETC = Path("/etc/firedrill")
 FAULTS_TOKEN = Path("/run/secrets/faults/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
@@ -33,9 +33,14 @@ COMMITTED = {
     "prometheus/rules": "prometheus/rules",
     "prometheus/scrape.d/compose.yml": "prometheus/scrape/compose.yml",
     "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+    # `fake` is the name of Loki's only tenant.
+    "loki/rules/fake": "loki/rules",
+    "loki/overrides.yml": "loki/overrides.yml",
 }
 # Folders that have room for more, which a drill puts there while it lasts.
 EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
+# Who looks at its files by itself, and would end on a SIGHUP.
+LOOKS_ITSELF = ("loki",)
 WEBHOOK = "alertmanager/webhook_url"
 
 
@@ -76,13 +81,14 @@ def _variable(service: str) -> str:
 def lay(site: Site, name: str) -> None:
     """Put one of `COMMITTED` into place, at this speed and for this project."""
     place, source = site.etc / name, ROOT / COMMITTED[name]
+    scale = language(COMMITTED[name])
     if source.is_dir():
         for old in place.glob("*.yml"):
             old.unlink()
         for file in sorted(source.glob("*.yml")):
-            replace(place / file.name, render(file.read_text(), site.speed))
+            replace(place / file.name, render(file.read_text(), site.speed, scale))
         return
-    text = render(source.read_text(), site.speed)
+    text = render(source.read_text(), site.speed, scale)
     if name.startswith("prometheus/scrape.d/"):
         text = text.replace(WRITTEN, f"{site.project}-")
     replace(place, text)

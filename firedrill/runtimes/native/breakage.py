@@ -43,6 +43,8 @@ def _require_replaceable(hands: Hands, whole: str) -> None:
 
 
 def _reread(hands: Hands, part: str) -> None:
+    if part in configs.LOOKS_ITSELF:
+        return
     for info in hands.supervisor.processes().values():
         # One that is down reads it when it starts.
         if info["pid"] and info["name"].rpartition("-")[0] == part:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...errors import FiredrillError
 from ...programs import FILES, Program
-from ...rehearsal import render
+from ...rehearsal import language, render
 from ...settings import ROOT
 from ..complaint import complaint
 from .layout import Layout
@@ -24,9 +24,14 @@ COMMITTED = {
     "prometheus/rules": "prometheus/rules",
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
     "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+    # `fake` is the name of Loki's only tenant.
+    "loki/rules/fake": "loki/rules",
+    "loki/overrides.yml": "loki/overrides.yml",
 }
 # Folders that have room for more, which a drill puts there while it lasts.
 EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
+# Who looks at its files by itself, and would end on a SIGHUP.
+LOOKS_ITSELF = ("loki",)
 
 # Where notifications go to, which only the runtime knows.
 WEBHOOK = "alertmanager/webhook_url"
@@ -61,14 +66,15 @@ def write_webhook(layout: Layout, responder: str) -> None:
 def lay(layout: Layout, name: str, speed: float) -> None:
     """Put one of `COMMITTED` into place: a link, or at another speed than 1 a rendered copy."""
     place, source = layout.etc / name, ROOT / COMMITTED[name]
+    scale = language(COMMITTED[name])
     if speed == 1:
         _link(place, source)
     elif source.is_dir():
         clear(place)
         for file in sorted(source.glob("*.yml")):
-            replace(place / file.name, render(file.read_text(), speed))
+            replace(place / file.name, render(file.read_text(), speed, scale))
     else:
-        replace(place, render(source.read_text(), speed))
+        replace(place, render(source.read_text(), speed, scale))
 
 
 def _link(place: Path, source: Path) -> None:

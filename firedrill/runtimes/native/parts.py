@@ -169,13 +169,20 @@ def loki(site: Site) -> Process:
         "LOKI_PORT": str(site.ports.loki),
         "LOKI_GRPC_PORT": str(site.ports.loki_grpc),
         "LOKI_DATA": str(site.layout.data / "loki"),
+        "LOKI_ETC": str(site.layout.etc / "loki"),
         "ALERTMANAGER_URL": site.url("alertmanager"),
+        "RESPONDER_URL": site.url("responder"),
+        "GRAFANA_URL": site.url("grafana"),
     }
     return _part(
         site,
         "loki",
         "loki",
-        [f"-config.file={ROOT / 'loki' / 'loki.yml'}", "-config.expand-env=true"],
+        [
+            f"-config.file={ROOT / 'loki' / 'loki.yml'}",
+            "-config.expand-env=true",
+            *speed.loki_flags(site.settings.speed),
+        ],
         "/ready",
         more_ports=(site.ports.loki_grpc,),
         environment=environment,

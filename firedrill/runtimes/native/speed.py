@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...rehearsal.durations import write
 
 # What Prometheus waits for, in seconds at speed 1.
@@ -17,6 +19,8 @@ PROMETHEUS = {
     # How soon a changed list of targets is scraped, once it is seen.
     "scrape.discovery-reload-interval": 5,
 }
+# What Loki's ruler waits for, in seconds, as loki/loki.yml has it.
+LOKI = {"ruler.evaluation-interval": 5, "ruler.resend-delay": 15}
 # What the blackbox exporter leaves of a scrape's time for its answer; its own default.
 TIMEOUT_OFFSET = 0.5
 # Three of Watchdog's notifications, as alerting/responder has it.
@@ -25,9 +29,17 @@ WATCHDOG_TIMEOUT = 180.0
 
 def prometheus_flags(speed: float) -> list[str]:
     """Return the flags of Prometheus that are durations, to the millisecond."""
+    return [f"--{flag}" for flag in _divided(PROMETHEUS, speed)]
+
+
+def loki_flags(speed: float) -> list[str]:
+    """Return the flags of Loki that are durations, to the millisecond."""
+    return [f"-{flag}" for flag in _divided(LOKI, speed)]
+
+
+def _divided(flags: Mapping[str, float], speed: float) -> list[str]:
     return [
-        f"--{name}={write(max(1, round(1000 * seconds / speed)))}"
-        for name, seconds in PROMETHEUS.items()
+        f"{name}={write(max(1, round(1000 * seconds / speed)))}" for name, seconds in flags.items()
     ]
 
 

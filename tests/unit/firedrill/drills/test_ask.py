@@ -1,6 +1,6 @@
 import pytest
 
-from firedrill.drills.ask import Alertmanager, Journal, Prometheus, duration, get
+from firedrill.drills.ask import Alertmanager, Journal, Prometheus, Ruler, duration, get
 from firedrill.drills.errors import UnreachableError
 from firedrill.drills.outcome import Line
 from tests.unit.firedrill.drills.api import Api
@@ -56,7 +56,13 @@ def test_rule_is_read_as_it_runs(api: Api, prometheus: Prometheus) -> None:
         "activeAt": f"{AT}12345678Z",
         "value": "1e+00",
     }
-    rule = {"query": "up == 0", "duration": 60, "alerts": [active], "lastError": "no"}
+    rule = {
+        "name": "Down",
+        "query": "up == 0",
+        "duration": 60,
+        "alerts": [active],
+        "lastError": "no",
+    }
     api.answers["/api/v1/rules"] = data({"groups": [{"interval": 5, "rules": [rule]}]})
     found = prometheus.rule("Down")
     assert found
@@ -68,6 +74,29 @@ def test_rule_is_read_as_it_runs(api: Api, prometheus: Prometheus) -> None:
 def test_absent_rule_is_none(api: Api, prometheus: Prometheus) -> None:
     api.answers["/api/v1/rules"] = data({"groups": []})
     assert prometheus.rule("Down") is None
+
+
+def test_ruler_answers_as_prometheus_does(api: Api) -> None:
+    other, mine = (
+        {"name": name, "query": f"({name} > 1)", "duration": 5, "alerts": None}
+        for name in ("Up", "Down")
+    )
+    groups = [{"interval": 0.417, "rules": [other, mine]}]
+    api.answers["/prometheus/api/v1/rules"] = data({"groups": groups})
+    api.answers["/prometheus/api/v1/alerts"] = data({"alerts": None})
+    api.answers["/loki/api/v1/query"] = vector("7")
+    ruler = Ruler(api.url)
+    found = ruler.rule("Down")
+    assert found
+    assert (found.query, found.interval, found.alerts) == ("(Down > 1)", 0.417, [])
+    assert ruler.branches(found.query)[0][0].left == "Down"
+    assert ruler.firing() == []
+    assert len(ruler.query("vector(7)")) == 1
+
+
+def test_ruler_may_have_no_rules_yet(api: Api) -> None:
+    api.answers["/prometheus/api/v1/rules"] = data({"groups": None})
+    assert Ruler(api.url).rule("Down") is None
 
 
 def test_pending_alerts_do_not_fire(api: Api, prometheus: Prometheus) -> None:

@@ -5,11 +5,14 @@ import pytest
 
 from firedrill.drills import chart
 from firedrill.drills.errors import UnreachableError
+from firedrill.drills.expression import branches
 from firedrill.drills.outcome import Chart, Line
 
 
 class FakePrometheus:
     """Gives as many lines as it is told to, and remembers the queries."""
+
+    branches = staticmethod(branches)
 
     def __init__(self, lines: int = 1) -> None:
         self.count = lines
@@ -66,6 +69,8 @@ def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Moving:
     """Lines that rise by 1 a second from where their name says, as `m5` does from -5."""
+
+    branches = staticmethod(branches)
 
     def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
         if promql.startswith("vector"):

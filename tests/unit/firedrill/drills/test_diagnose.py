@@ -6,6 +6,7 @@ from firedrill.drills.ask import Active, RuleState
 from firedrill.drills.diagnose import EXPLAIN, Parts, missing
 from firedrill.drills.drill import Expectation
 from firedrill.drills.errors import UnreachableError
+from firedrill.drills.expression import branches
 from firedrill.drills.outcome import PHASES
 from tests.unit.firedrill.drills.api import Api
 from tests.unit.firedrill.drills.fakes import a_drill
@@ -18,6 +19,9 @@ def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) ->
 
 class Fakes:
     """What Prometheus and Alertmanager say of the alert."""
+
+    name = "Prometheus"
+    branches = staticmethod(branches)
 
     def __init__(self, api: Api) -> None:
         self.state: RuleState | None = rule()
@@ -75,6 +79,14 @@ def test_expression_without_comparison_is_empty(fakes: Fakes) -> None:
 def test_deleted_rule_is_named_so(fakes: Fakes, phase: str) -> None:
     fakes.state = None
     assert "rule" in said(fakes, phase)
+
+
+def test_evaluator_is_called_by_its_name(fakes: Fakes) -> None:
+    fakes.name = "Loki"
+    fakes.held = []
+    assert said(fakes, "notified").startswith("Loki fires it, but Alertmanager does not have it")
+    fakes.state = None
+    assert said(fakes, "pending").startswith("Loki has no such rule")
 
 
 def test_failing_rule_says_its_error(fakes: Fakes) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from firedrill.drills import faults
 from firedrill.drills.drill import FaultSpec
@@ -291,6 +292,27 @@ def test_real_strain_ends_when_ceased(
     poll_until(lambda: of_run(run), "the strain")
     fault.cease()
     assert of_run(run) == []
+
+
+def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, api: Api) -> None:
+    runtime.addresses = lambda: {"Services": f"{api.url}/"}
+    fault = make("scan", requests_per_second=100.0)
+    fault.inject()
+    poll_until(lambda: len(api.asked) > 3, "requests")
+    fault.cease()
+    asked = len(api.asked)
+    assert {(one.method, one.path) for one in api.asked} == {("GET", "/no-such-page")}
+    assert list(fault.undo) == []
+    assert len(api.asked) == asked
+
+
+def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
+    fault = make("config", part="loki")
+    assert list(fault.undo) == [("configure", "loki", "overrides.yml")]
+    fault.inject()
+    ((order, part, name, text),) = runtime.asked
+    assert (order, part, name) == ("configure", "loki", "overrides.yml")
+    assert yaml.safe_load(text)["overrides"]["fake"]["ingestion_rate_mb"] < 1e-5
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -117,6 +117,17 @@ def test_log_store_needs_its_collector(stage: Stage, names: list[str], asked: bo
         assert (found.stage.loki is not None) is asked
 
 
+def test_drill_without_its_parts_is_skipped(stage: Stage) -> None:
+    with stage.session() as found:
+        report = run(found, [a_drill(alert="LogsMissing")])
+    (outcome,) = report.outcomes
+    assert (outcome.verdict, outcome.alert, outcome.severity) == ("skipped", "LogsMissing", "page")
+    assert outcome.reason.startswith("This stack has no collector and no loki")
+    assert outcome.injected is None
+    assert report.passed
+    assert ("done", "skipped") in stage.progress.seen
+
+
 def test_stack_here_must_run(stage: Stage) -> None:
     stage.runtime.found = []
     with pytest.raises(DrillError, match=r"^The stack is down: start it with `make up`, or"):

@@ -36,7 +36,7 @@ class Stack:
         steady.require(self.runtime, Expected(load, alert))
 
     def _rule(self) -> dict[str, Any]:
-        return {"query": "up", "duration": 0, "alerts": self.pending}
+        return {"name": "Down", "query": "up", "duration": 0, "alerts": self.pending}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from firedrill.drills import faults, steady, trial, witness
 from firedrill.drills.ask import Active, RuleState, Told
 from firedrill.drills.drill import Drill
 from firedrill.drills.errors import UnsteadyError
+from firedrill.drills.expression import branches
 from firedrill.drills.faults import Scene
 from firedrill.drills.outcome import Line, Outcome
 from firedrill.drills.runbook import Checked
@@ -35,6 +36,8 @@ class World:
     `log` has what happened in order. `unsteady` is the seconds before the fault and after it
     during which the steady state is not there.
     """
+
+    branches = staticmethod(branches)
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = FakeClock()

@@ -7,15 +7,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firedrill.rehearsal import RehearsalError, render
+from firedrill.rehearsal import RehearsalError, language, logql, promql, render
 from firedrill.rehearsal.durations import DURATION, milliseconds
-from firedrill.rehearsal.promql import scale
-from firedrill.rehearsal.render import EXPRESSION, KEYS, scalars
+from firedrill.rehearsal.render import EXPRESSION, KEYS, Language, scalars
 
 ROOT = Path(__file__).resolve().parents[4]
 PATTERNS = ["prometheus/prometheus.yml", "prometheus/scrape/*.yml", "prometheus/rules/*.yml"]
+OF_LOKI = ["loki/rules/*.yml", "loki/overrides.yml"]
 COMMITTED = [
-    file for name in [*PATTERNS, "alerting/alertmanager.yml"] for file in sorted(ROOT.glob(name))
+    file
+    for name in [*PATTERNS, *OF_LOKI, "alerting/alertmanager.yml"]
+    for file in sorted(ROOT.glob(name))
 ]
 SPEEDS = st.floats(1, 1000)
 QUOTES = st.sampled_from(["", "'", '"'])
@@ -23,8 +25,13 @@ TIMES = st.from_regex(r"[1-9][0-9]{0,2}[smhd]", fullmatch=True)
 
 
 @pytest.fixture(params=COMMITTED, ids=lambda file: str(file.relative_to(ROOT)))
-def committed(request: pytest.FixtureRequest) -> str:
-    file: Path = request.param
+def file(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+@pytest.fixture
+def committed(file: Path) -> str:
     return file.read_text()
 
 
@@ -66,22 +73,29 @@ def test_every_committed_duration_has_its_key(committed: str) -> None:
     assert found - KEYS == set()
 
 
-def test_committed_files_scale_well(committed: str) -> None:
+def test_committed_files_scale_well(file: Path, committed: str) -> None:
+    scale = language(str(file.relative_to(ROOT)))
     for speed in (2, 12, 60.5):
-        assert_scaled(committed, render(committed, speed), speed)
+        assert_scaled(committed, render(committed, speed, scale), speed, scale)
+
+
+def test_language_goes_by_the_folder() -> None:
+    assert language("prometheus/rules/slo.yml") is promql.scale
+    assert language("loki/rules") is language("loki/overrides.yml") is logql.scale
 
 
 def test_speed_one_is_the_identity(committed: str) -> None:
     assert render(committed, 1) == committed
 
 
-@given(configurations(), SPEEDS)
-def test_generated_files_scale_well(text: str, speed: float) -> None:
-    assert render(text, 1) == text
-    assert_scaled(text, render(text, speed), speed)
+@pytest.mark.parametrize("scale", [promql.scale, logql.scale])
+@given(text=configurations(), speed=SPEEDS)
+def test_generated_files_scale_well(scale: Language, text: str, speed: float) -> None:
+    assert render(text, 1, scale) == text
+    assert_scaled(text, render(text, speed, scale), speed, scale)
 
 
-def assert_scaled(text: str, rendered: str, speed: float) -> None:
+def assert_scaled(text: str, rendered: str, speed: float, scale: Language) -> None:
     """Hold a rendered text against its original: value by value, and all that is between them."""
     before, after = scalars(text), scalars(rendered)
     assert between(text) == between(rendered)

@@ -12,7 +12,7 @@ from apps.telemetry.faults.state import FIRST, WIDTH
 def test_every_fault_of_the_design_exists() -> None:
     assert set(KINDS) == {
         *("latency", "errors", "hang", "crash", "cpu", "memory", "logs", "unready", "dependency"),
-        *("cardinality", "scrape", "skew"),
+        *("cardinality", "scrape", "skew", "mute"),
     }
 
 

@@ -15,6 +15,7 @@ from apps.telemetry.faults.kinds import parse_fault
 from apps.telemetry.faults.state import FaultState
 from apps.telemetry.shared import shared_numbers
 
+Lines = Callable[[], list[dict[str, Any]]]
 # How far two readings of the clock may be apart on a machine that is busy.
 APART = 60.0
 
@@ -37,6 +38,17 @@ def test_skew_is_what_was_asked(state: FaultState) -> None:
     assert ahead() == -3600
     state.disable("skew")
     assert ahead() == 0
+
+
+def test_mute_instance_writes_no_line(operator: FlaskClient, lines: Lines) -> None:
+    operator.put("/faults/mute", json={})
+    lines()
+    assert operator.get("/items/1").status_code == 200
+    logging.getLogger("mine").error("unheard")
+    assert lines() == []
+    operator.delete("/faults/mute")
+    operator.get("/items/1")
+    assert "GET /items/1" in [line["message"] for line in lines()]
 
 
 def test_series_are_as_many_as_asked(state: FaultState) -> None:

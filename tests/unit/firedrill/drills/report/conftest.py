@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,11 @@ def aborted() -> Outcome:
         least=None,
         chart=None,
     )
+
+
+@pytest.fixture
+def skipped(aborted: Outcome) -> Outcome:
+    return replace(aborted, alert="LogsMissing", verdict="skipped", reason="There is no loki.")
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from firedrill.drills.outcome import Report
+from firedrill.drills.outcome import Outcome, Report
 from firedrill.drills.report.junit import junit
 
 
@@ -42,6 +43,16 @@ def test_aborted_is_a_failure_with_its_reason(suite: ET.Element) -> None:
     failure = suite[2].find("failure")
     assert failure is not None
     assert failure.attrib == {"type": "aborted", "message": "There was no steady state."}
+
+
+def test_skipped_is_no_failure(report: Report, skipped: Outcome) -> None:
+    suite = ET.fromstring(junit(replace(report, outcomes=[skipped]))).find("testsuite")
+    assert suite is not None
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert suite[0].find("failure") is None
+    told = suite[0].find("skipped")
+    assert told is not None
+    assert told.get("message") == "There is no loki."
 
 
 def test_what_xml_cannot_hold_is_replaced(suite: ET.Element) -> None:

@@ -17,7 +17,13 @@ def reported(home: Path, run: str, **verdicts: str) -> None:
 def test_newest_report_counts(tmp_path: Path) -> None:
     reported(tmp_path, "2026-01-02T03-04-05", Old="failed")
     reported(
-        tmp_path, "2026-01-02T03-04-06", Down="failed", Up="passed", Late="deviated", Off="aborted"
+        tmp_path,
+        "2026-01-02T03-04-06",
+        Down="failed",
+        Up="passed",
+        Late="deviated",
+        Off="aborted",
+        Out="skipped",
     )
     (tmp_path / "drills" / "2026-01-02T03-04-07").mkdir()  # a run that was cut off
     assert not_passed(tmp_path) == ["Down", "Late", "Off"]
@@ -29,7 +35,7 @@ def test_no_report_is_told(tmp_path: Path) -> None:
 
 
 def test_all_passed_is_told(tmp_path: Path) -> None:
-    reported(tmp_path, "2026-01-02T03-04-05", Down="passed")
+    reported(tmp_path, "2026-01-02T03-04-05", Down="passed", Out="skipped")
     with pytest.raises(DrillError, match=r"nothing to try again"):
         not_passed(tmp_path)
 

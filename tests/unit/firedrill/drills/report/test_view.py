@@ -22,6 +22,17 @@ def test_verdict_is_a_sentence(report: Report, failed: Outcome, drill: Make) -> 
     assert of(drill(), failed) == "1 of 2 drills did not pass."
 
 
+def test_skipped_drills_are_counted_apart(
+    report: Report, failed: Outcome, skipped: Outcome, drill: Make
+) -> None:
+    shown = page(replace(report, outcomes=[drill(), skipped, failed]))
+    assert shown.verdict == "1 of 2 drills did not pass. 1 drill could not be run here."
+    assert [each.found.verdict for each in shown.drills] == ["failed", "skipped", "passed"]
+    tiles = {tile.label: (tile.value, tile.detail) for tile in shown.tiles}
+    assert tiles["Did not pass"] == ("1", "1 failed, 1 skipped")
+    assert "not proven here" in shown.drills[1].meaning
+
+
 @pytest.mark.parametrize(
     ("speed", "says"),
     [

@@ -50,6 +50,14 @@ def test_broken_configuration_is_read_and_put_back(runtime: InsideRuntime, etc: 
     assert asked(runtime) == [("signal", "firedrill-prometheus-1", "HUP")] * 2
 
 
+def test_loki_is_spared_the_signal(runtime: InsideRuntime, etc: Path) -> None:
+    runtime.configure("loki", "overrides.yml", "overrides: {fake: {}}")
+    assert "fake" in (etc / "loki/overrides.yml").read_text()
+    runtime.configure("loki", "overrides.yml", None)
+    assert "overrides: {}" in (etc / "loki/overrides.yml").read_text()
+    assert asked(runtime) == []
+
+
 def test_committed_file_comes_back(runtime: InsideRuntime, etc: Path) -> None:
     runtime.configure("alertmanager", "alertmanager.yml", "no")
     runtime.configure("alertmanager", "alertmanager.yml", None)

@@ -8,6 +8,7 @@ MODEL = {
     "services": {
         "prometheus": {"command": ["--config.file=p.yml", "--rules.alert.resend-delay=15s"]},
         "blackbox-exporter": {"command": ["--config.file=b.yml"]},
+        "loki": {"command": ["-config.file=l.yml"]},
     }
 }
 
@@ -24,6 +25,7 @@ def test_speed_changes_the_flags(settings: StackSettings) -> None:
     assert "--rules.alert.resend-delay=1500ms" in command
     assert "--rules.alert.resend-delay=15s" not in command
     assert "--web.enable-admin-api" in command
+    assert "-ruler.resend-delay=1500ms" in json.loads(text)["services"]["loki"]["command"]
 
 
 def test_series_of_a_real_stack_are_safe(settings: StackSettings) -> None:

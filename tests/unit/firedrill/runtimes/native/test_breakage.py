@@ -60,6 +60,7 @@ def content(hands: Any) -> dict[str, str]:
         ("prometheus", "prometheus.yml"),
         ("alertmanager", "alertmanager.yml"),
         ("alertmanager", "webhook_url"),
+        ("loki", "overrides.yml"),
     ],
 )
 def test_configuration_comes_and_goes(hands: Any, part: str, name: str) -> None:
@@ -87,6 +88,14 @@ def test_part_reads_it_anew(hands: Any, signals: Signals) -> None:
     breakage.configure(hands, "prometheus", "rules.d/drill.yml", "groups: []")
     breakage.configure(hands, "alertmanager", "alertmanager.yml", "broken: [")  # which is down
     assert signals == [(10, "SIGHUP")]
+
+
+def test_loki_is_spared_the_signal(
+    hands: Any, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PIDS, "loki-1", 13)
+    breakage.configure(hands, "loki", "overrides.yml", "overrides: {}")
+    assert signals == []
 
 
 @pytest.mark.parametrize(

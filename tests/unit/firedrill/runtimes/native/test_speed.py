@@ -1,5 +1,7 @@
+import yaml
+
 from firedrill.runtimes.native import speed
-from firedrill.settings import StackSettings
+from firedrill.settings import ROOT, StackSettings
 
 
 def test_real_speed_is_as_written() -> None:
@@ -11,6 +13,13 @@ def test_real_speed_is_as_written() -> None:
         "--query.lookback-delta=5m",
         "--scrape.discovery-reload-interval=5s",
     }
+
+
+def test_lokis_file_has_the_real_speed() -> None:
+    ruler = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())["ruler"]
+    written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
+    assert set(speed.loki_flags(1)) <= written
+    assert "-ruler.evaluation-interval=417ms" in speed.loki_flags(12)
 
 
 def test_flags_are_divided() -> None:

@@ -1,0 +1,113 @@
+"""The tests of LogQL alerts as data: lines, and what the rule must make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from firedrill.drills.ask import duration
+from firedrill.drills.rules import OF_LOKI
+from firedrill.rehearsal import language, render
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Equal lines: `count` of them, evenly over the time from `begin` to `end` (seconds).
+
+    The last is at the end. `each` is a field that gets a number of its own in every line.
+    """
+
+    labels: Mapping[str, str]
+    fields: Mapping[str, str]
+    count: int
+    begin: float
+    end: float
+    each: str = ""
+
+    def stream(self, origin: float) -> dict[str, Any]:
+        """Return them as Loki's push takes them, with times counted from `origin`."""
+        step = (self.end - self.begin) / self.count
+        return {
+            "stream": dict(self.labels),
+            "values": [
+                self._value(origin + self.begin + step * number, number)
+                for number in range(1, self.count + 1)
+            ],
+        }
+
+    def _value(self, at: float, number: int) -> list[Any]:
+        fields = numbered({"fields": self.fields, "each": self.each}, number)
+        return [f"{at * 1e9:.0f}", f"line {number}", fields]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Lines, and the samples that the alert's expression gives at a moment (seconds)."""
+
+    name: str
+    lines: Sequence[Lines]
+    at: float
+    gives: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class AlertTests:
+    """All about one alert: cases of its expression, and what fires when lines keep coming."""
+
+    alert: str
+    cases: Sequence[Case]
+    feed: Sequence[Mapping[str, Any]]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
+    """Return the fields of a line; the one that `each` names, if any, has the line's number."""
+    fields: dict[str, str] = lines.get("fields", {})
+    name = lines.get("each")
+    return {**fields, name: f"{fields.get(name, '')}{number}"} if name else fields
+
+
+def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
+    """Return an alert's rule as it is at a speed."""
+    for file in sorted(OF_LOKI.glob("*.yml")):
+        rendered = render(file.read_text(), speed, language("loki/rules"))
+        for group in yaml.safe_load(rendered)["groups"]:
+            for found in group["rules"]:
+                if found["alert"] == alert:
+                    return dict(found)
+    raise AssertionError(f"there is no alert {alert} in loki/rules")
+
+
+def every_file() -> Iterator[AlertTests]:
+    """Yield the tests of each alert, by its name."""
+    for file in sorted(HERE.glob("*.yml")):
+        read = yaml.safe_load(file.read_text())
+        yield AlertTests(
+            file.stem,
+            [_case(case) for case in read["expression"]],
+            read["fires"]["lines"],
+            read["fires"]["labels"],
+            read["fires"]["annotations"],
+        )
+
+
+def _case(read: Mapping[str, Any]) -> Case:
+    lines = [
+        Lines(
+            each["labels"],
+            each.get("fields", {}),
+            each["count"],
+            duration(each.get("from", "0s")),
+            duration(each["to"]),
+            each.get("each", ""),
+        )
+        for each in read["lines"]
+    ]
+    return Case(read["name"], lines, duration(read["at"]), read["gives"])

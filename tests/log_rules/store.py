@@ -1,0 +1,96 @@
+"""A Loki of the tests' own, whose ruler runs each case's rule for a tenant of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from firedrill.rehearsal.stack import free_ports
+from firedrill.runtimes.native.speed import loki_flags
+from firedrill.settings import ROOT
+from tests.stack.driver import poll_until
+
+LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}
+
+
+class Store:
+    """A running Loki at `url`; every method is about one tenant."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def push(self, tenant: str, streams: Sequence[Mapping[str, Any]]) -> None:
+        """Push streams as Loki's API takes them."""
+        answer = requests.post(
+            f"{self.url}/loki/api/v1/push",
+            json={"streams": streams},
+            headers={"X-Scope-OrgID": tenant},
+            timeout=10,
+        )
+        assert answer.ok, answer.text
+
+    def evaluate(self, tenant: str, expression: str, at: float) -> list[dict[str, Any]]:
+        """Return the instant vector of an expression at a moment (seconds since 1970)."""
+        found: list[dict[str, Any]] = self._get(
+            tenant, "/loki/api/v1/query", query=expression, time=f"{at * 1e9:.0f}"
+        )["data"]["result"]
+        return found
+
+    def rule(self, tenant: str) -> dict[str, Any]:
+        """Return the tenant's only rule as the ruler runs it."""
+        (group,) = self._get(tenant, "/prometheus/api/v1/rules")["data"]["groups"]
+        (rule,) = group["rules"]
+        return dict(rule)
+
+    def _get(self, tenant: str, path: str, **parameters: str) -> Any:
+        answer = requests.get(
+            self.url + path, params=parameters, headers={"X-Scope-OrgID": tenant}, timeout=10
+        )
+        assert answer.ok, answer.text
+        return answer.json()
+
+
+@contextmanager
+def started(folder: Path, rules: Mapping[str, str], speed: float) -> Iterator[Store]:
+    """Have a Loki with our configuration; `rules` has each tenant's rule file."""
+    for tenant, text in rules.items():
+        place = folder / "etc" / "rules" / tenant
+        place.mkdir(parents=True)
+        (place / "rules.yml").write_text(text)
+    (folder / "etc" / "overrides.yml").write_text("overrides: {}\n")
+    ports = free_ports()
+    environment = {
+        "LOKI_DATA": str(folder / "data"),
+        "LOKI_ETC": str(folder / "etc"),
+        "LOKI_PORT": str(ports.loki),
+        "LOKI_GRPC_PORT": str(ports.loki_grpc),
+        "ALERTMANAGER_URL": "http://127.0.0.1:9",  # nobody; what would be sent is asked for
+        **LINKS,
+    }
+    config = f"-config.file={ROOT / 'loki' / 'loki.yml'}"
+    command = ["loki", config, "-config.expand-env=true", "-auth.enabled=true", *loki_flags(speed)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+        try:
+            store = Store(f"http://127.0.0.1:{ports.loki}")
+            poll_until(lambda: _ready(process, store, folder), "Loki to be ready", 30)
+            yield store
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _ready(process: subprocess.Popen[bytes], store: Store, folder: Path) -> bool:
+    assert process.poll() is None, (folder / "log").read_text()
+    try:
+        return requests.get(f"{store.url}/ready", timeout=2).ok
+    except requests.RequestException:
+        return False
