@@ -48,6 +48,13 @@ def test_speed_divides_what_is_waited(site: Site) -> None:
     assert found["global"]["scrape_interval"] == "500ms"
 
 
+def test_lokis_rules_are_divided_as_logql(site: Site) -> None:
+    prepare.lay(Site("firedrill", 10.0, site.replicas, site.etc), "loki/rules/fake")
+    text = (site.etc / "loki/rules/fake/lines.yml").read_text()
+    assert "[6s]" in text
+    assert "[1m]" not in text
+
+
 def test_rules_that_are_gone_go(site: Site) -> None:
     old = site.etc / "prometheus/rules/old.yml"
     old.parent.mkdir(parents=True)

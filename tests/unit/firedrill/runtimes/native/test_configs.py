@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from firedrill.programs import FILES, Program
-from firedrill.rehearsal import render
+from firedrill.rehearsal import language, render
 from firedrill.runtimes.native import configs
 from firedrill.runtimes.native.configs import ConfigError
 from firedrill.runtimes.native.layout import Layout
@@ -42,6 +42,7 @@ def test_programs_read_the_committed_files(written: Layout) -> None:
         "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
         "prometheus/rules": "prometheus/rules",
         "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+        "loki/rules/fake": "loki/rules",
     }.items():
         assert (written.etc / name).resolve() == ROOT / source
 
@@ -62,7 +63,7 @@ def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
             files = {file: place / file.name for file in (ROOT / source).glob("*.yml")}
             assert set(place.iterdir()) == set(files.values())
         for committed, rendered in files.items():
-            assert rendered.read_text() == render(committed.read_text(), 12)
+            assert rendered.read_text() == render(committed.read_text(), 12, language(source))
 
 
 def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> None:
