@@ -20,7 +20,8 @@ HERE = Path(__file__).parent
 class Lines:
     """Equal lines: `count` of them, evenly over the time from `begin` to `end` (seconds).
 
-    The last is at the end. `each` is a field that gets a number of its own in every line.
+    The last is at the end. `each` is a field that gets a number of its own in every line. Their
+    texts differ as their fields do: Loki takes lines of the same text and time for one.
     """
 
     labels: Mapping[str, str]
@@ -43,7 +44,7 @@ class Lines:
 
     def _value(self, at: float, number: int) -> list[Any]:
         fields = numbered({"fields": self.fields, "each": self.each}, number)
-        return [f"{at * 1e9:.0f}", f"line {number}", fields]
+        return [f"{at * 1e9:.0f}", f"{fields} {number}", fields]
 
 
 @dataclass(frozen=True)
