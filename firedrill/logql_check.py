@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -87,21 +88,26 @@ def _started(
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
-            readiness.until(
-                lambda: running.poll() is not None or readiness.answers(process),
-                "Loki to start",
-                PATIENCE,
-            )
+            readiness.until(lambda: _serves(process, running), "Loki to start", PATIENCE)
             yield Loki(site.url("loki"))
         except (LokiError, readiness.NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_refusal(log) or error}") from error
 
 
+def _serves(process: Process, running: subprocess.Popen[bytes]) -> bool:
+    if running.poll() is not None:
+        raise LokiError("Loki ended by itself, and gave no reason.")
+    return readiness.answers(process)
+
+
 def _refusal(log: Path) -> str:
     """Return the last thing that it called an error, nothing if there is none."""
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    found = [line for line in lines if line.get("level") == "error"]
-    return str(found[-1].get("err") or found[-1]["msg"]) if found else ""
+    for line in reversed(log.read_text().splitlines()):
+        with contextlib.suppress(ValueError):  # not all of its lines are JSON, nor all whole
+            found = json.loads(line)
+            if found["level"] == "error":
+                return str(found.get("err") or found["msg"])
+    return ""
 
 
 @contextmanager
