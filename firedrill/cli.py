@@ -13,9 +13,8 @@ from dataclasses import replace
 import click
 from rich.console import Console
 
-from . import VERSION, screen, settings
-from .conserve_commands import conserve
 from . import VERSION, logql_check, screen, settings
+from .conserve_commands import conserve
 from .drill_commands import drill, quiet
 from .errors import FiredrillError
 from .image_commands import images

@@ -15,8 +15,6 @@ from ..settings import SERVICES
 HOPS = ("lb, public side", "lb, inner side", *SERVICES)
 WRITERS = ("lb", *SERVICES)
 FRONTENDS = {"public": HOPS[0], "internal": HOPS[1]}
-# More than any log has.
-EVERY = 10**9
 # What an instance may still write once the last request is over: a full pipe holds 2,000 lines.
 LATEST = 3000
 
@@ -45,16 +43,16 @@ class Lines:
 
     def read(self) -> None:
         """Read all that the files have now."""
-        self._read(WRITERS, EVERY)
+        self._read(WRITERS, None)
 
     def read_latest(self, services: Sequence[str] = WRITERS) -> None:
         """Read what came to the files of services a moment ago."""
         self._read(services, LATEST)
 
-    def _read(self, services: Sequence[str], count: int) -> None:
+    def _read(self, services: Sequence[str], count: int | None) -> None:
         found: Counter[tuple[str, int]] = Counter()
         for service in services:
-            for instance, text in self._runtime.logs(service, count, follow=False):
+            for instance, text in self._runtime.logs(service, count):
                 key = (instance, hash(text))
                 found[key] += 1
                 if key not in self._sightings:

@@ -18,7 +18,6 @@ from .flatten import flatten
 
 TIMESTAMP = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
 NAME = r"[A-Za-z][A-Za-z0-9_.]*"
-IDENTITY = r"[A-Za-z0-9._-]{1,64}"
 NEEDED = ("timestamp", "level", "message", "service", "instance")
 # What Loki adds to the fields of an OpenTelemetry record; a line's own of these names are lost.
 ADDED = ("observed_timestamp", "severity_number", "severity_text")
@@ -32,14 +31,15 @@ def of_file(instance: str, text: str, at: int, place: int = 0) -> Entry:
     A foreign one has no time of its own, so it is given one: `at`.
     """
     line = _parsed(text)
+    owner = {"service": re.sub(r"-\d+$", "", instance), "instance": instance}
     moment = _moment(line["timestamp"]) if line is not None and _is_contract(line) else None
     if line is None or moment is None:
-        service = re.sub(r"-\d+$", "", instance)
-        owner = {"service": service, "instance": instance, "level": UNKNOWN}
-        return Entry(at, text, owner, foreign=True, place=place)
-    apart = ("timestamp", "message", *ADDED)
+        return Entry(at, text, {**owner, "level": UNKNOWN}, foreign=True, place=place)
+    apart = ("timestamp", "message", *owner, *ADDED)
     rest = {name: line[name] for name in line if name not in apart}
-    fields = {"level": UNKNOWN, **flatten(rest)}
+    # Who claims to be another keeps the claim as a field, named as Loki names it.
+    claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
+    fields = {"level": UNKNOWN, **flatten({**rest, **claims}), **owner}
     return Entry(moment, line["message"], fields, place=place)
 
 
@@ -76,7 +76,6 @@ def _is_contract(line: dict[str, Any]) -> bool:
     return (
         all(isinstance(line.get(name), str) for name in NEEDED)
         and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII) is not None
-        and all(re.fullmatch(IDENTITY, line[name]) for name in ("service", "instance"))
         and all(map(_is_name, line))
         and all(map(_is_flat, line.values()))
     )

@@ -19,11 +19,11 @@ LOKI = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())
     for operator in FILELOG["operators"]
     if operator["type"] == "router"
     for route in operator["routes"]
-    if route["output"] == "unique"
+    if route["output"] == "contract"
 )
 
 
-@pytest.mark.parametrize("form", [contract.TIMESTAMP, contract.NAME, contract.IDENTITY])
+@pytest.mark.parametrize("form", [contract.TIMESTAMP, contract.NAME])
 def test_forms_are_the_collectors(form: str) -> None:
     patterns = [text.replace("\\\\", "\\") for text in re.findall(r'"\^(.*?)\$"', EXPRESSION)]
     assert form in patterns

@@ -24,10 +24,10 @@ class Logs:
     def __init__(self, **files: list[str]) -> None:
         self.files = {name.replace("_", "-"): lines for name, lines in files.items()}
 
-    def logs(self, target: str, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
+    def logs(self, target: str, lines: int | None) -> Iterator[tuple[str, str]]:
         for name, texts in self.files.items():
             if name.rpartition("-")[0] == target:
-                yield from ((name, text) for text in texts[-lines:])
+                yield from ((name, text) for text in texts[-(lines or 0) :])
 
 
 def read(logs: Logs) -> Lines:

@@ -58,7 +58,7 @@ class World:
     def address(self, part: str) -> str:
         return f"http://127.0.0.1:1/{part}"
 
-    def logs(self, target: str, lines: int, *, follow: bool) -> Iterator[tuple[str, str]]:
+    def logs(self, target: str, lines: int | None) -> Iterator[tuple[str, str]]:
         for name, found in self.files.items():
             if name.startswith(target):
                 yield from ((name, as_text(fields)) for fields in found)

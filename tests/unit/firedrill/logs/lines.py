@@ -46,11 +46,13 @@ ADDED = {"observed_timestamp": "1795426831000000000", "severity_number": "13", "
 
 
 def in_loki(line: Mapping[str, Any], place: int = 7) -> Line:
-    """Return what the collector and Loki make of a line: time apart, all else flat text."""
-    rest = {name: line[name] for name in line if name not in ("timestamp", "message")}
+    """Return what the collector and Loki make of a line of web-1: time apart, the rest flat."""
+    owner = {"service": "web", "instance": "web-1"}
+    rest = {name: line[name] for name in line if name not in ("timestamp", "message", *owner)}
+    claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
     moment = datetime.fromisoformat(line["timestamp"]).replace(tzinfo=UTC)
     at = round(moment.timestamp() * 1000) * 1_000_000 + place
-    return Line(at, {**flatten(rest), **ADDED}, line["message"])
+    return Line(at, {**flatten({**rest, **claims}), **owner, **ADDED}, line["message"])
 
 
 def text(line: Mapping[str, Any]) -> str:
