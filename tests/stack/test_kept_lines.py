@@ -27,8 +27,8 @@ ACCESS: dict[str, Any] = {
     "logger": "access",
     "message": "POST /process",
     "version": "1.2.3",
-    "trace_id": secrets.token_hex(16),
-    "span_id": secrets.token_hex(8),
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "span_id": "b7ad6b7169203331",
     "request_id": "a-request",
     "method": "POST",
     "route": "/process",
@@ -42,7 +42,7 @@ QUERIES = [
     '|= "POST /process"',
     *(
         f'| {name}="{ACCESS[name]}"'
-        for name in ACCESS.keys() - {"message", "exception", "level", "route"}
+        for name in sorted(ACCESS.keys() - {"message", "exception", "level", "route"})
     ),
     '| route="/process"',
     "| status >= 500",
