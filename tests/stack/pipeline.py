@@ -19,7 +19,7 @@ import requests
 
 from firedrill.loki import Line, Loki
 from firedrill.programs import CATALOGUE, locate
-from firedrill.runtimes.native import parts
+from firedrill.runtimes.native import configs, parts
 from firedrill.runtimes.native.layout import Layout
 from firedrill.runtimes.native.process import Process, Site
 from firedrill.runtimes.native.readiness import answers
@@ -41,6 +41,8 @@ class Pipeline:
     def __init__(self, home: Path, flags: Sequence[str] = ()) -> None:
         layout = Layout(home)
         layout.make()
+        for name in ("loki/rules/fake", "loki/overrides.yml"):
+            configs.lay(layout, name, 1)
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
         wanted = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
         found = locate(wanted, home / "cache", lambda _: None).programs

@@ -16,6 +16,8 @@ import requests
 import yaml
 
 from firedrill.loki import Loki
+from firedrill.runtimes.native import configs
+from firedrill.runtimes.native.layout import Layout
 from firedrill.runtimes.native.process import LOOPBACK
 from firedrill.settings import ROOT
 from tests.stack.driver import free_ports, poll_until
@@ -85,10 +87,13 @@ class Parts:
     def _environment(self, target: str, data: Path) -> dict[str, str]:
         return {
             "LOKI_DATA": str(data),
+            "LOKI_ETC": str(etc(self.home)),
             "LOKI_PORT": str(self.ports[f"{target} http"]),
             "LOKI_GRPC_PORT": str(self.ports[f"{target} grpc"]),
             "LOKI_RING": "memberlist",
             "ALERTMANAGER_URL": f"http://{LOOPBACK}:1",
+            "RESPONDER_URL": f"http://{LOOPBACK}:2",
+            "GRAFANA_URL": f"http://{LOOPBACK}:3",
         }
 
     def close(self) -> None:
@@ -96,6 +101,14 @@ class Parts:
         for process in self.running.values():
             process.send_signal(signal.SIGKILL)
             process.wait(30)
+
+
+def etc(home: Path) -> Path:
+    """Return the folder of rules and limits, laid out as the runtimes do."""
+    layout = Layout(home)
+    for name in ("loki/rules/fake", "loki/overrides.yml"):
+        configs.lay(layout, name, 1)
+    return layout.etc / "loki"
 
 
 @pytest.fixture(scope="module")
