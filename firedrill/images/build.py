@@ -61,6 +61,7 @@ class Builder:
                 else:
                     missing.append(_missing(image))
                     values[image.replicas] = "0"
+        values |= {image.replicas: "0" for image in images if values.get(image.needs) == "0"}
         return Made(rows, values, missing)
 
     def _build_base(self, context: Path) -> str:

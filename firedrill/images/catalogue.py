@@ -27,7 +27,8 @@ class Image:
     names in the catalogue of programs; without any, it installs a package from the base's own
     release. `asks` is the command in the image that says the version. `share` is a folder of data
     that the programs need, as it is called below /usr/share or its like. `replicas` is what leaves
-    the service out; an image without it must be had.
+    the service out; an image without it must be had. `needs` is the `replicas` of another, without
+    which this one has nothing to do.
     """
 
     repository: str
@@ -38,6 +39,7 @@ class Image:
     prefix: str = ""
     share: str = ""
     replicas: str = ""
+    needs: str = ""
 
     def name(self, version: str) -> str:
         """Return the image's whole name for a version of the program inside."""
@@ -120,6 +122,7 @@ IMAGES: tuple[Image, ...] = (
         asks=("/otelcol-contrib", "--version"),
         programs=("otelcol",),
         replicas="COLLECTOR_REPLICAS",
+        needs="LOKI_REPLICAS",
     ),
     Image(
         repository="grafana/grafana",

@@ -70,7 +70,7 @@ def variables(items: Iterable[Item]) -> dict[str, str]:
             values[item.variable] = item.tag
         if item.optional:
             values[item.optional] = "1" if item.found and item.wanted else "0"
-    return values
+    return values | {image.replicas: "0" for image in IMAGES if values.get(image.needs) == "0"}
 
 
 def origin(item: Item, rows: Sequence[Row]) -> str:

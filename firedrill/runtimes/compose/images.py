@@ -59,6 +59,9 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
             )
         missing.append(f"{image} can't be had here: the stack runs without {service}.")
         without[optional] = "0"
+    if "loki" in out or PARTS["loki"].optional in without:
+        # There is nothing to carry lines to: they would only pile up.
+        without[PARTS["collector"].optional] = "0"
     _build(compose, model, notify)
     return Had(missing, without)
 

@@ -57,6 +57,13 @@ def test_what_is_not_here_is_left_out() -> None:
     assert "GRAFANA_VERSION" not in values
 
 
+def test_collector_without_loki_is_left_out() -> None:
+    collector = "otel/opentelemetry-collector-contrib"
+    assert stock.variables(survey(collector).values())["COLLECTOR_REPLICAS"] == "0"
+    both = survey(collector, "grafana/loki").values()
+    assert stock.variables(both)["COLLECTOR_REPLICAS"] == "1"
+
+
 def test_own_version_travels_when_unusual() -> None:
     settings = parse({"FIREDRILL_VERSION": "0.2.0"})
     own = survey("firedrill/web", settings=settings)

@@ -59,6 +59,12 @@ def test_optional_part_is_left_out_and_told() -> None:
     assert "runs without grafana" in found.missing[0]
 
 
+def test_collector_goes_with_loki() -> None:
+    collector = f"otel/opentelemetry-collector-contrib:{Versions().collector}"
+    found = had(FakeCompose(collector), loki=f"grafana/loki:{Versions().loki}", collector=collector)
+    assert found.without == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
+
+
 def test_optional_version_that_was_chosen_is_refused() -> None:
     with pytest.raises(ImageMissingError, match=r"GRAFANA_VERSION is '99\.0'"):
         had(FakeCompose(), grafana="grafana/grafana:99.0")
