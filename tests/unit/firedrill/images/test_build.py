@@ -15,6 +15,7 @@ WANTED = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]
 ANSWERS = {
     "/bin/prometheus": "prometheus, version 3.5.3+ds1 (branch: x, go1.24.4)",
     "/usr/bin/loki": "loki, version 3.4.3 (branch: HEAD, revision: 9d76a5b)",
+    "/otelcol-contrib": "otelcol-contrib version 0.148.0",
     "haproxy": "HAProxy version 3.0.11-1 2026/10/15 - https://haproxy.org/",
     "cat": "haproxy\t3.0.11-1\n",
 }
@@ -56,7 +57,7 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Program]:
     found = {}
-    for name in ("prometheus", "promtool", "loki"):
+    for name in ("prometheus", "promtool", "loki", "otelcol"):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
@@ -126,6 +127,13 @@ def test_absent_program_is_named(builder: Builder, programs: dict[str, Program])
     assert made.values["LOKI_REPLICAS"] == "0"
     assert "LOKI_VERSION" not in made.values
     assert made.missing[0].startswith("grafana/loki can't be had: loki is not on the PATH")
+
+
+def test_collector_without_loki_is_left_out(builder: Builder, programs: dict[str, Program]) -> None:
+    carrying = [BY_RECIPE["loki"], BY_RECIPE["collector"]]
+    assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "1"
+    del programs["loki"]
+    assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "0"
 
 
 def test_broken_optional_image_is_left_out(builder: Builder, engine: FakeEngine) -> None:
