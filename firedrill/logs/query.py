@@ -17,7 +17,7 @@ SEARCHED = (
 )
 # The message as a field, for the time of a query; no line's own field has a name like it.
 MESSAGE = "_message"
-NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)")
+NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
