@@ -44,7 +44,7 @@ def test_commands_need_no_shell(image: str, inspect: Inspect) -> None:
 def test_environment_has_no_tools(image: str, docker: Docker) -> None:
     found = docker("run", "--rm", "--entrypoint", "ls", image, "/venv/bin").split()
     assert [tool for tool in TOOLS if tool in found] == []
-    cache = ["sh", "-c", "ls -d /root/.cache /tmp/* /app/.git 2>/dev/null || true"]
+    cache = ["sh", "-c", "ls -d ~root/.cache /tmp/* /app/.git 2>/dev/null || true"]
     assert docker("run", "--rm", "--user", "0", "--entrypoint", *cache[:1], image, *cache[1:]) == ""
 
 
