@@ -42,7 +42,8 @@ def check(settings: StackSettings, notify: Notify) -> None:
     Where there is no Loki, it is said that nothing was checked.
     """
     cache = settings.cache or default_cache(os.environ)
-    programs = locate(CATALOGUE, cache, lambda _: None).programs
+    wanted = [program for program in CATALOGUE if program.name == "loki"]
+    programs = locate(wanted, cache, lambda _: None).programs
     if "loki" not in programs:
         notify("SKIPPED: no LogQL was checked, for Loki is not on the PATH.")
         return

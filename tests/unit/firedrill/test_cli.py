@@ -30,6 +30,9 @@ class FakeRuntime:
     def check(self, notify: Notify) -> None:
         self._do("check")
 
+    def check_logql(self, notify: Notify) -> None:
+        self._do("logql")
+
     def up(self, notify: Notify) -> Sequence[str]:
         notify("web-1 serves")
         self._do("up")
@@ -79,6 +82,8 @@ class FakeRuntime:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     made = FakeRuntime()
     monkeypatch.setattr(cli, "choose", lambda *_: made)
+    # It would start a Loki.
+    monkeypatch.setattr("firedrill.logql_check.check", lambda _, notify: made.check_logql(notify))
     return made
 
 
@@ -190,7 +195,7 @@ def test_check_looks_at_containers_too(
 ) -> None:
     monkeypatch.setattr(cli, "composes", lambda: True)
     assert run("check").stdout == "Every configuration is valid.\n"
-    assert runtime.asked == [("check",), ("check",)]
+    assert runtime.asked == [("check",), ("logql",), ("check",)]
 
 
 def test_check_tells_what_it_skipped(
@@ -198,4 +203,4 @@ def test_check_tells_what_it_skipped(
 ) -> None:
     monkeypatch.setattr(cli, "composes", lambda: False)
     assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
-    assert runtime.asked == [("check",)]
+    assert runtime.asked == [("check",), ("logql",)]

@@ -19,6 +19,7 @@ MISSING = "missing"
 INTEGERS = st.integers(-(2**53), 2**53)
 # Squares of larger numbers overflow, which has a test of its own.
 FLOATS = st.floats(-1e150, 1e150)
+SMALLEST = 5e-324
 NUMBERS = st.one_of(INTEGERS, FLOATS, st.none(), st.just(MISSING))
 ANYTHING = st.one_of(NUMBERS, st.booleans(), st.text(max_size=3), st.lists(INTEGERS, max_size=2))
 COLUMN_KINDS = [
@@ -78,9 +79,10 @@ def same(mine: float | None, theirs: float, column: dict[str, float]) -> None:
         assert not math.isfinite(theirs)
         return
     # What cancels out (the mean of 1e16, 1, -1e16) is exact here and rounded in pandas, so the
-    # measure is the largest number that went into it.
+    # measure is the largest number that went into it. Nothing is finer than the smallest number,
+    # between whose steps each rounds its own way.
     scale = max(abs(column["min"]), abs(column["max"]))
-    assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-9 * scale)
+    assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-9 * scale + 2 * SMALLEST)
 
 
 @settings(max_examples=300, deadline=None)  # pandas' first call takes its time
@@ -91,6 +93,7 @@ def same(mine: float | None, theirs: float, column: dict[str, float]) -> None:
 @example([{"a": 0}, {"a": -0.0}])
 @example([{"a": 2**53}, {"a": -(2**53)}, {"a": 1}])
 @example([{"a": 5e-324}, {"a": 1e-308}])
+@example([{"a": 0.0}, {"a": SMALLEST}])
 @example([{"a": 0.1}] * 10)
 @example([{"a": 1e9 + n / 7} for n in range(11)])
 def test_description_equals_pandas(records: Records) -> None:

@@ -88,7 +88,7 @@ def test_changed_manifest_builds_anew(store: Store, manifest: Path, machine: Mac
     manifest.write_text(MANIFEST + "receivers: []\n")
     build(store, manifest, machine)
     assert calls(machine) == 2
-    assert [path.name for path in store.root.glob("*")] == ["lock", "built-otelcol"]
+    assert {path.name for path in store.root.glob("*")} == {"lock", "built-otelcol"}
 
 
 def test_failed_build_keeps_the_old_one(store: Store, manifest: Path, machine: Machine) -> None:
