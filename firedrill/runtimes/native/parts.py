@@ -147,7 +147,7 @@ def alertmanager(site: Site) -> Process:
 def node_exporter(site: Site) -> Process:
     """Return the exporter of the machine's metrics."""
     listen = f"--web.listen-address={LOOPBACK}:{site.ports.node_exporter}"
-    arguments = [listen, "--log.format=json"]
+    arguments = [listen, f"@{ROOT / 'prometheus' / 'node-exporter.args'}"]
     return _part(site, "node-exporter", "node_exporter", arguments, "/")
 
 
