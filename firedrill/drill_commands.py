@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from rich.console import Console
@@ -27,11 +29,25 @@ output = Console(highlight=False)
 # How a shell names the end by Ctrl-C.
 INTERRUPTED = 130
 
+
+class Speed(click.FloatRange):
+    """How many times faster; what is no number (nan) is in every range, and refused."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return it; end with its name and the range otherwise."""
+        speed = float(super().convert(value, param, ctx))
+        if math.isnan(speed):  # not below any bound, nor above
+            self.fail(f"{value} is no number.", param, ctx)
+        return speed
+
+
 speed_option = click.option(
     "--speed",
     default=12.0,
     show_default=True,
-    type=click.FloatRange(1, 1000),
+    type=Speed(1, 1000),
     help="How many times faster than in earnest all durations are.",
 )
 here_option = click.option(

@@ -25,8 +25,9 @@ from .guard import Guard
 from .ledger import Entry, Ledger
 from .outcome import Outcome, Report
 from .progress import Progress
+from .stage import Stage
 from .traffic import Traffic
-from .trial import Stage, Trial
+from .trial import Trial
 
 
 @dataclass(frozen=True)

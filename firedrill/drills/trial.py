@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ..errors import FiredrillError
 from ..rehearsal.promql import scale as scale_query
 from ..settings import ROOT, SERVICES
-from . import chart, diagnose, faults, history, least, rules, runbook, steady, steps
-from .ask import Alertmanager, Evaluator, Journal, Prometheus, Ruler
+from . import diagnose, faults, history, least, runbook, steady, steps
 from .drill import Drill
 from .errors import UnmetError, UnreachableError, UnsteadyError
-from .faults import Fault, Scene
+from .faults import Fault
 from .outcome import Chart, Outcome, Verdict
-from .progress import Progress
-from .steps import Step
+from .stage import Stage
 from .witness import Witness
 
 POLL = 0.1
@@ -27,33 +24,6 @@ SETTLE = 60.0
 STEADY_WORLD, STEADY_SCALED = 30.0, 300.0
 # Service faults end by themselves this long after the drill should be over, in seconds.
 MARGIN = 30.0
-# How much of the time before the fault a chart shows, in scrapes.
-BEFORE = 20
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where drills are run: the parts to ask, and whom to tell. `folder` holds the run's files."""
-
-    scene: Scene
-    prometheus: Prometheus
-    alertmanager: Alertmanager
-    journal: Journal
-    loki: str | None
-    progress: Progress
-    folder: Path
-    # Told of what undoes the fault before it begins, and of nothing once it is undone.
-    broken: Callable[[str, Sequence[Step]], None]
-
-    @property
-    def evaluators(self) -> Sequence[Evaluator]:
-        """Return everything here that evaluates alert rules."""
-        return [self.prometheus, *([Ruler(self.loki)] if self.loki else [])]
-
-    def evaluator(self, alert: str) -> Evaluator:
-        """Return what evaluates an alert's rule."""
-        of_loki = self.loki and alert in rules.within(rules.OF_LOKI)
-        return self.evaluators[-1] if of_loki else self.prometheus
 
 
 @dataclass
@@ -261,17 +231,9 @@ class Trial:
     def _chart(self) -> Chart | None:
         if self.injected is None:
             return None
-        try:
-            rule = self._evaluator.rule(self.drill.alert)
-            step = self.stage.prometheus.scrape_interval()
-        except UnreachableError:
-            return None
-        if rule is None:
-            return None
         firing = self.times.get("firing")
         fired = None if firing is None else self.injected + firing
-        period = chart.Period(self.injected - BEFORE * step, time.time(), step, fired)
-        return chart.record(self._evaluator, rule.query, period)
+        return self.stage.chart(self.drill.alert, self.injected, fired)
 
     def _with_least(self, outcome: Outcome) -> Outcome:
         if self._pace is None or self.drill.expect.instead:

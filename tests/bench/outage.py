@@ -1,5 +1,7 @@
 """Loki away under steady load, and the collector restarted meanwhile: is every line there, once?
 
+And was it told that lines wait?
+
 `.venv/bin/python -m tests.bench.outage --minutes 10` takes as long and a few minutes more.
 """
 
@@ -22,6 +24,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from firedrill.drills.ask import Prometheus
 from firedrill.loki import Loki
 from firedrill.settings import ROOT
 from tests.bench.written import FOREIGN, Line, found, written
@@ -38,14 +41,21 @@ PATIENCE = 300.0
 LAST = 30.0
 MIB = 2**20
 QUEUE = "otelcol_exporter_queue_size"
+ALERTS = ("LogPipelineDown", "LogPipelineLagging")
+# The rule's window, its `for`, and two evaluations.
+CLEARS = 150.0
 
 
 @dataclass
 class Watched:
-    """What the collector took, look by look: MiB in memory, and bytes in its queue."""
+    """What the collector took, look by look (MiB in memory, bytes in its queue), and when."""
 
     memory: list[float] = field(default_factory=list)
     queue: list[float] = field(default_factory=list)
+    # When Loki went and came back, in seconds since 1970, and how long it then took.
+    gone: float = 0.0
+    back: float = 0.0
+    catching_up: float = 0.0
 
     def look(self, stack: Stack) -> None:
         """Note what it takes now; while it starts there is nothing to note."""
@@ -94,20 +104,43 @@ def delivered(stack: Stack) -> bool:
     return bool(text) and sum(value for _, value in samples(text, QUEUE)) == 0
 
 
-def suffer(stack: Stack, minutes: float, users: int, watched: Watched) -> float:
-    """Take Loki away, and restart the collector half-way; return the seconds of catching up."""
+def suffer(stack: Stack, minutes: float, users: int, watched: Watched) -> None:
+    """Take Loki away, restart the collector half-way, and wait until all is well again."""
     with load(stack, users):
         watch(stack, watched, AROUND)
+        watched.gone = time.time()
         stack.firedrill("stop", "loki")
         watch(stack, watched, minutes * 30)
         stack.firedrill("restart", "collector")
         watch(stack, watched, minutes * 30)
         stack.firedrill("start", "loki")
-        back = time.monotonic()
+        watched.back = time.time()
         poll_until(lambda: delivered(stack), "the queue to be empty", PATIENCE)
-        seconds = time.monotonic() - back
+        watched.catching_up = time.time() - watched.back
         watch(stack, watched, AROUND)
-    return seconds
+        poll_until(lambda: not firing(stack, "ALERTS"), "the alerts to clear", CLEARS)
+
+
+def firing(stack: Stack, series: str) -> dict[str, float]:
+    """Return the value that an expression of `ALERTS` has for each alert of the pipeline."""
+    chosen = f'ALERTS{{alertname=~"{"|".join(ALERTS)}",alertstate="firing"}}'
+    query = f"max by (alertname) ({series.replace('ALERTS', chosen)})"
+    found = Prometheus(stack.url("prometheus")).query(query)
+    return {row["metric"]["alertname"]: float(row["value"][1]) for row in found}
+
+
+def told(stack: Stack, watched: Watched) -> Table:
+    """Show when each alert fired and cleared; exit 1 if one did not."""
+    ago = f"[{time.time() - watched.gone:.0f}s:1s]"
+    first = firing(stack, f"min_over_time(timestamp(ALERTS){ago})")
+    last = firing(stack, f"max_over_time(timestamp(ALERTS){ago})")
+    if missing := set(ALERTS) - set(first):
+        sys.exit(f"{' and '.join(sorted(missing))} did not fire.")
+    shown = Table("Alert", "Fired after", "Cleared after Loki's return", box=None, pad_edge=False)
+    for alert in ALERTS:
+        after, cleared = first[alert] - watched.gone, last[alert] - watched.back
+        shown.add_row(alert, f"{after:.0f} s", f"{cleared:.0f} s")
+    return shown
 
 
 def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
@@ -130,26 +163,38 @@ def until(moment: str, lines: Counter[Line]) -> Counter[Line]:
 
 
 @click.command()
-@click.option("--minutes", default=10.0, show_default=True, help="How long Loki is away.")
+@click.option(
+    "--minutes",
+    default=10.0,
+    show_default=True,
+    help="How long Loki is away (5 or more).",
+    type=click.FloatRange(5),
+)
 @click.option("--users", default=24, show_default=True, help="Clients, each asking once a second.")
 def main(minutes: float, users: int) -> None:
-    """Stop Loki, restart the collector half-way, start Loki, compare; exit 1 on any difference."""
+    """Stop Loki, restart the collector half-way, start Loki, compare.
+
+    Exit 1 on any difference, or where an alert of the pipeline did not fire.
+    """
     watched = Watched()
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(environment(Path(folder), free_ports()), Path(folder))
         try:
             stack.firedrill("up")
-            seconds = suffer(stack, minutes, users, watched)
+            suffer(stack, minutes, users, watched)
+            alerts = told(stack, watched)
             files, loki = compare(stack)
         finally:
             stack.firedrill("down")
     console = Console()
     console.print(
         f"Loki was away for {minutes:g} min, the collector restarted half-way."
-        f" Caught up in {seconds:.0f} s; queue at most {max(watched.queue) / MIB:.1f} MiB,"
+        f" Caught up in {watched.catching_up:.0f} s;"
+        f" queue at most {max(watched.queue) / MIB:.1f} MiB,"
         f" collector at most {max(watched.memory):.0f} MiB in memory."
     )
     console.print(table(files, loki))
+    console.print(alerts)
     for line in [*(ours(files) - ours(loki)), *(ours(loki) - ours(files))][:20]:
         console.print("differs:", line)
     sys.exit(0 if ours(files) == ours(loki) else 1)

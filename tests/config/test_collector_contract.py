@@ -21,28 +21,46 @@ def operators(kind: str) -> list[dict[str, Any]]:
     return [operator for operator in FILELOG["operators"] if operator["type"] == kind]
 
 
+PARSED = "attributes.parsed"
+(CONTRACT,) = [step for step in operators("move") if step["from"] == PARSED]
+(LEVEL,) = [step for step in operators("move") if step["from"] == "attributes.line.level"]
+
+
 def megabytes(size: str) -> int:
     return int(size.removesuffix("MB")) * 2**20
 
 
 @pytest.mark.parametrize("field", ["timestamp", "level", "message", "service", "instance"])
 def test_contract_line_needs_its_field(field: str) -> None:
-    (route,) = operators("router")[1]["routes"]
-    assert f'"{field}"' in route["expr"]
+    assert f'"{field}"' in CONTRACT["if"]
 
 
 def test_foreign_lines_skip_all_parsing() -> None:
-    router = operators("router")[1]
-    foreign = next(step for step in FILELOG["operators"] if step.get("id") == router["default"])
-    assert foreign["output"] == "delivered"
-    assert not [operator for operator in FILELOG["operators"] if operator.get("on_error") == "drop"]
+    later = FILELOG["operators"][FILELOG["operators"].index(CONTRACT) + 1 :]
+    assert later[0] == {
+        "type": "remove",
+        "if": "attributes.parsed != nil",
+        "field": "attributes.parsed",
+    }
+    of_file = {'attributes["log.file.name"]', 'attributes["log.file.record_offset"]'}
+    for step in later[1:]:
+        assert step.get("field") in of_file or "attributes.line" in step["if"]
+
+
+def test_nothing_is_dropped() -> None:
+    assert not [step for step in FILELOG["operators"] if "drop" in step.get("on_error", "")]
+
+
+def test_lines_stay_together() -> None:
+    """A router sends each line by itself, through all that follows and into the queue."""
+    assert not operators("router")
 
 
 def test_every_level_of_ours_maps() -> None:
     (severity,) = operators("severity_parser")
     ours = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
     assert list(severity["mapping"].values()) == ours
-    assert all(f'"{level}"' in operators("move")[0]["if"] for level in ours)
+    assert all(f'"{level}"' in LEVEL["if"] for level in ours)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +87,11 @@ def test_file_name_names_the_instance(name: str, instance: str, service: str) ->
     ],
 )
 def test_dockers_files_are_known(name: str, docker: bool) -> None:
-    (route,) = operators("router")[0]["routes"]
-    pattern = route["expr"].partition("matches ")[2].strip('"').replace("\\\\", "\\")
-    assert bool(re.search(pattern, name)) == docker
+    (parser,) = [step for step in operators("json_parser") if step["parse_to"] != PARSED]
+    condition = re.fullmatch(r'attributes\["log\.file\.name"\] contains "(.*)"', parser["if"])
+    assert condition
+    assert (condition[1] in name) == docker
+    assert operators("regex_parser")[0]["if"] == f"not ({parser['if']})"
 
 
 def test_container_names_the_instance() -> None:
@@ -136,4 +156,4 @@ def test_no_line_names_its_own_stream() -> None:
     """Who writes is known by the file; a program that names itself could take a name of others."""
     moved = [step["from"] for step in operators("move") + operators("copy")]
     assert {"attributes.line.service", "attributes.line.instance"}.isdisjoint(moved)
-    assert operators("move")[0]["to"] == "resource.level"  # of five values
+    assert LEVEL["to"] == "resource.level"  # of five values

@@ -21,7 +21,18 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 RUNNING = {name: found for name, found in SERVICES.items() if "profiles" not in found}
 # One order of keys for all, as far as each has them.
 ORDER = [
-    *("<<", "profiles", "image", "build", "entrypoint", "command", "init", "restart", "user"),
+    *(
+        "<<",
+        "profiles",
+        "image",
+        "pull_policy",
+        "build",
+        "entrypoint",
+        "command",
+        "init",
+        "restart",
+        "user",
+    ),
     *("environment", "volumes", "working_dir", "tmpfs", "network_mode", "networks", "ports"),
     *("depends_on", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "develop"),
 ]

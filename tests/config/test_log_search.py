@@ -14,13 +14,11 @@ from firedrill.logs.store import LONGEST
 ROOT = Path(__file__).parents[2]
 FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]
 LOKI = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())
-(EXPRESSION,) = (
-    route["expr"]
+(EXPRESSION,) = [
+    operator["if"]
     for operator in FILELOG["operators"]
-    if operator["type"] == "router"
-    for route in operator["routes"]
-    if route["output"] == "contract"
-)
+    if operator["type"] == "move" and operator["to"] == "attributes.line"
+]
 
 
 @pytest.mark.parametrize("form", [contract.TIMESTAMP, contract.NAME])

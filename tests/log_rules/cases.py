@@ -59,11 +59,17 @@ class Case:
 
 @dataclass(frozen=True)
 class AlertTests:
-    """All about one alert: cases of its expression, and what fires when lines keep coming."""
+    """All about one alert: cases of its expression, and what fires when lines keep coming.
+
+    `after` is the rule's `for`, in seconds; `excused` has changes that no case could notice, each
+    with its reason.
+    """
 
     alert: str
     cases: Sequence[Case]
+    excused: Mapping[str, str]
     feed: Sequence[Mapping[str, Any]]
+    after: float
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
@@ -93,7 +99,9 @@ def every_file() -> Iterator[AlertTests]:
         yield AlertTests(
             file.stem,
             [_case(case) for case in read["expression"]],
+            read.get("excused", {}),
             read["fires"]["lines"],
+            duration(read["fires"]["after"]),
             read["fires"]["labels"],
             read["fires"]["annotations"],
         )

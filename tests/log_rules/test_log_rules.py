@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from firedrill.drills.ask import duration
 from tests.log_rules.cases import AlertTests, Case, every_file, numbered, rule
+from tests.log_rules.mutations import mutations
 from tests.log_rules.store import Store, started
 from tests.stack.driver import poll_until
 
@@ -47,15 +47,57 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield made
 
 
-@pytest.mark.parametrize(("alert", "case"), CASES, ids=[f"{a}: {c.name}" for a, c in CASES])
-def test_expression_gives_what_it_must(store: Store, alert: str, case: Case) -> None:
-    tenant = f"case-{CASES.index((alert, case))}"
-    origin = float(int(time.time() - AGO))
-    store.push(tenant, [lines.stream(origin) for lines in case.lines])
-    found = store.evaluate(tenant, rule(alert)["expr"], origin + case.at)
-    given = {frozenset(row["metric"].items()): float(row["value"][1]) for row in found}
+Samples = dict[frozenset[tuple[str, str]], float]
+
+
+class Cases:
+    """Each case's lines, pushed when they are asked for, to a tenant of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._origins: dict[int, float] = {}
+
+    def evaluate(self, alert: str, case: Case, expression: str) -> Samples:
+        """Return what an expression gives at the case's moment."""
+        number = CASES.index((alert, case))
+        tenant = f"case-{number}"
+        if number not in self._origins:
+            self._origins[number] = float(int(time.time() - AGO))
+            lines = [each.stream(self._origins[number]) for each in case.lines]
+            self._store.push(tenant, lines)
+        found = self._store.evaluate(tenant, expression, self._origins[number] + case.at)
+        return {frozenset(row["metric"].items()): float(row["value"][1]) for row in found}
+
+
+@pytest.fixture(scope="module")
+def cases(store: Store) -> Cases:
+    """Have the cases of all alerts."""
+    return Cases(store)
+
+
+def must_give(case: Case) -> Any:
+    """Return what compares equal to what the case wants."""
     expected = {frozenset(each["labels"].items()): each["value"] for each in case.gives}
-    assert given == pytest.approx(expected, rel=1e-3)
+    return pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("alert", "case"), CASES, ids=[f"{a}: {c.name}" for a, c in CASES])
+def test_expression_gives_what_it_must(cases: Cases, alert: str, case: Case) -> None:
+    assert cases.evaluate(alert, case, rule(alert)["expr"]) == must_give(case)
+
+
+@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.alert)
+def test_every_change_is_noticed(cases: Cases, tests: AlertTests) -> None:
+    """As the mutation check of Prometheus's rules: who never fails proves nothing."""
+
+    def survives(changed: str) -> bool:
+        return all(
+            cases.evaluate(tests.alert, case, changed) == must_give(case) for case in tests.cases
+        )
+
+    changed = mutations(rule(tests.alert)["expr"])
+    survivors = [text for text, expression in changed.items() if survives(expression)]
+    assert survivors == list(tests.excused)
 
 
 @pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.alert)
@@ -66,7 +108,7 @@ def test_alert_fires_after_its_for(store: Store, tests: AlertTests) -> None:
     poll_until(lambda: feed.go_on() == "firing", "the alert to fire", 30)
     (alert,) = feed.rule["alerts"]
     since = datetime.fromisoformat(alert["activeAt"]).timestamp()
-    hold = duration(rule(tests.alert)["for"]) / SPEED
+    hold = tests.after / SPEED
     assert hold - 0.5 <= time.time() - since <= hold + LATE
     assert alert["labels"] == {"alertname": tests.alert, **tests.labels}
     assert alert["annotations"].keys() == tests.annotations.keys()

@@ -1,4 +1,4 @@
-"""Split PromQL into its words, each with its exact place.
+"""Split PromQL, or LogQL, into its words, each with its exact place.
 
 A parsed tree forgets how things were written (`4h` becomes 14400) and where, so it cannot say
 which text to change. The tests compare what is found here with what a real parser finds.
@@ -16,7 +16,7 @@ KINDS = {
     "number": r"(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])",
     # A colon alone is the one in `[30m:1m]`.
     "name": r":*[A-Za-z_][\w:]*",
-    "sign": r"==|!=|>=|<=|=~|!~|[-+*/%^<>=(){}\[\],:@]",
+    "sign": r"==|!=|>=|<=|=~|!~|[-+*/%^<>=(){}\[\],:@|]",
     "space": r"\s+",
 }
 WORD = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
@@ -43,7 +43,7 @@ def tokens(expression: str) -> list[Token]:
     while place < len(expression):
         word = WORD.match(expression, place)
         if word is None:
-            raise ValueError(f"This is no PromQL that we know: {expression[place:]!r}.")
+            raise ValueError(f"This is no PromQL or LogQL that we know: {expression[place:]!r}.")
         inside = "" if word[0] in {"}", "]"} else inside
         if word.lastgroup not in {"space", "comment"}:
             found.append(Token(str(word.lastgroup), word[0], place, word.end(), inside))

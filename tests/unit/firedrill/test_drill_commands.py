@@ -161,7 +161,7 @@ def test_stage_that_fails_is_sentence(run: Run, stage: Stage, command: list[str]
     assert result.stderr.strip().endswith("✗ Another run is at work.")
 
 
-@pytest.mark.parametrize("speed", ["0", "0.5", "1001", "fast"])
+@pytest.mark.parametrize("speed", ["0", "0.5", "1001", "fast", "nan"])
 def test_speed_has_its_bounds(run: Run, speed: str) -> None:
     assert run("drill", "run", "--speed", speed).exit_code == 2
 

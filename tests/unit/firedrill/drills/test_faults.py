@@ -13,7 +13,7 @@ import yaml
 from firedrill.drills import faults
 from firedrill.drills.drill import FaultSpec
 from firedrill.drills.errors import FaultError
-from firedrill.drills.faults import Fault, Scene
+from firedrill.drills.faults import Fault, Scene, host, parts
 from firedrill.drills.kinds import KINDS
 from firedrill.settings import ROOT
 from tests.unit.firedrill.drills.api import Api
@@ -45,22 +45,22 @@ def make(runtime: Any, traffic: Any) -> Make:
         ("unlist", "lb", {}, ("relist",), ("unlist", "lb")),
         (
             *("rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
-            ("configure", "prometheus", "rules.d/drill.yml", faults.FAILING_RULE),
+            ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),
         ),
         (
             *("config", "", {"part": "prometheus"}),
             ("configure", "prometheus", "scrape.d/drill.yml"),
-            ("configure", "prometheus", "scrape.d/drill.yml", faults.BROKEN),
+            ("configure", "prometheus", "scrape.d/drill.yml", parts.BROKEN),
         ),
         (
             *("config", "", {"part": "alertmanager"}),
             ("configure", "alertmanager", "alertmanager.yml"),
-            ("configure", "alertmanager", "alertmanager.yml", faults.BROKEN),
+            ("configure", "alertmanager", "alertmanager.yml", parts.BROKEN),
         ),
         (
             *("config", "", {"part": "webhook"}),
             ("configure", "alertmanager", "webhook_url"),
-            ("configure", "alertmanager", "webhook_url", faults.NOBODY),
+            ("configure", "alertmanager", "webhook_url", parts.NOBODY),
         ),
     ],
 )
@@ -172,7 +172,8 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            "firedrill.drills.faults.shutil.disk_usage", lambda _: SimpleNamespace(free=self.free)
+            "firedrill.drills.faults.host.shutil.disk_usage",
+            lambda _: SimpleNamespace(free=self.free),
         )
 
 
@@ -180,18 +181,18 @@ def test_hosts_file_grows_to_bound(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Disk(monkeypatch)
-    monkeypatch.setattr(faults, "GROWTH_STEP", 0.001)
+    monkeypatch.setattr(host, "GROWTH_STEP", 0.001)
     sizes: list[float] = []
     full = threading.Event()
-    grow = faults.Fill._grow
+    grow = host.Fill._grow
 
-    def noted(self: faults.Fill, size: float) -> None:
+    def noted(self: host.Fill, size: float) -> None:
         grow(self, size)
         sizes.append(self._file.stat().st_size)
-        if size >= faults.MOST_TAKEN * Disk.free:
+        if size >= host.MOST_TAKEN * Disk.free:
             full.set()
 
-    monkeypatch.setattr(faults.Fill, "_grow", noted)
+    monkeypatch.setattr(host.Fill, "_grow", noted)
     runtime.speed = 10.0
     fault = make("fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
     (undo,) = fault.undo
@@ -201,7 +202,7 @@ def test_hosts_file_grows_to_bound(
     fault.cease()
     assert sizes == sorted(sizes)
     assert len({*sizes}) > 3
-    assert sizes[-1] == faults.MOST_TAKEN * Disk.free
+    assert sizes[-1] == host.MOST_TAKEN * Disk.free
     assert Path(undo[1]).stat().st_size == sizes[-1]
 
 
@@ -211,7 +212,7 @@ def storage(runtime: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str
     said: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
     runtime.urls["prometheus"] = api.url
     monkeypatch.setattr(
-        "firedrill.drills.faults.Prometheus.value",
+        "firedrill.drills.faults.host.Prometheus.value",
         lambda _, query: said["limit" if "limit" in query else "used"],
     )
     return said
@@ -268,7 +269,7 @@ def test_strain_is_process_with_pipe(
         def communicate(self) -> None:
             seen.append(self.stdin.getvalue())
 
-    monkeypatch.setattr("firedrill.drills.faults.subprocess.Popen", FakeProcess)
+    monkeypatch.setattr("firedrill.drills.faults.host.subprocess.Popen", FakeProcess)
     fault = make(kind, **parameters)
     fault.prepare()
     module = ["-m", "firedrill.drills.strain"]

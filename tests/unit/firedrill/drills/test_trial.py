@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from firedrill.drills import faults, trial
+from firedrill.drills import faults, stage, trial
 from firedrill.drills.drill import Expectation, FaultSpec, LoadSpec, Past
 from firedrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
 from tests.unit.firedrill.drills.world import World
@@ -65,7 +65,7 @@ def test_chart_begins_before_the_fault(world: World) -> None:
     outcome = world.run()
     assert outcome.chart
     assert outcome.injected
-    assert outcome.chart.values[0].points[0][0] == outcome.injected - trial.BEFORE * 5.0
+    assert outcome.chart.values[0].points[0][0] == outcome.injected - stage.BEFORE * 5.0
 
 
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])

@@ -16,7 +16,8 @@ from firedrill.drills.expression import branches
 from firedrill.drills.faults import Scene
 from firedrill.drills.outcome import Line, Outcome
 from firedrill.drills.runbook import Checked
-from firedrill.drills.trial import Stage, Trial
+from firedrill.drills.stage import Stage
+from firedrill.drills.trial import Trial
 from firedrill.runtimes import Instance
 from tests.unit.firedrill.drills.fakes import (
     FakeClock,

@@ -1,0 +1,34 @@
+"""Switch faults on. How each is undone is known before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..drill import FaultSpec
+from ..kinds import KINDS
+from .base import Fault, Scene
+from .host import Fill, Strain
+from .instances import Kill, OfService, Pause, Stop, Unlist
+from .parts import Configure, NoLoad, Scan
+
+__all__ = ["RUNTIME_FAULTS", "Fault", "Scene", "make"]
+
+RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
+    "stop": Stop,
+    "kill": Kill,
+    "pause": Pause,
+    "fill": Fill,
+    "burn": Strain,
+    "hog": Strain,
+    "config": Configure,
+    "rule": Configure,
+    "unlist": Unlist,
+    "no_load": NoLoad,
+    "scan": Scan,
+}
+
+
+def make(spec: FaultSpec, scene: Scene) -> Fault:
+    """Return the fault that a drill asks for; nothing is touched yet."""
+    made = OfService if KINDS[spec.kind].of_services else RUNTIME_FAULTS[spec.kind]
+    return made(spec, scene)
