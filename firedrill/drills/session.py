@@ -15,6 +15,8 @@ from ..errors import FiredrillError
 from ..rehearsal.stack import own_settings
 from ..runtimes import Runtime, choose
 from ..runtimes.base import Notify
+from ..runtimes.compose.alone import alone
+from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from . import absent, marked, steps
 from .ask import Alertmanager, Journal, Prometheus
@@ -75,10 +77,12 @@ def ground(settings: StackSettings, options: Options, notify: Notify) -> Iterato
             notify(note)
         began = time.time()
         stack = settings if options.here else _own(settings, options)
+        runtime = choose(stack, lambda _: None)
+        if stack.rehearsal and isinstance(runtime, ComposeRuntime):
+            after.enter_context(alone(stack))
         entry = Entry(f"{began:.0f}-{id(ledger):x}", began, stack)
         ledger.write(entry)
         guard = Guard(settings.home)
-        runtime = choose(stack, lambda _: None)
         after.callback(_leave, ledger, guard, runtime, notify)
         if options.here:
             _require_running(runtime)

@@ -16,6 +16,7 @@ from types import FrameType
 from ...rehearsal.stack import own_settings
 from ...settings import StackSettings
 from ..base import Notify
+from .alone import alone
 from .errors import EngineError
 from .hands import Hands
 from .runtime import ComposeRuntime
@@ -37,15 +38,17 @@ def run(settings: StackSettings, words: Sequence[str], speed: float | None, noti
         if not runtime.status():
             raise EngineError("The stack is down: start it with `make up`, or leave out --here.")
         return _inside(hands, settings, words, notify)
-    begun = time.monotonic()
-    runtime.down(lambda _: None)
-    try:
-        for sentence in runtime.up(notify):
-            notify(sentence)
-        notify(f"A stack of its own is up at speed {speed:g} ({time.monotonic() - begun:.1f} s).")
-        return _inside(hands, settings, words, notify)
-    finally:
+    with alone(stack):
+        begun = time.monotonic()
         runtime.down(lambda _: None)
+        try:
+            for sentence in runtime.up(notify):
+                notify(sentence)
+            seconds = time.monotonic() - begun
+            notify(f"A stack of its own is up at speed {speed:g} ({seconds:.1f} s).")
+            return _inside(hands, settings, words, notify)
+        finally:
+            runtime.down(lambda _: None)
 
 
 def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify: Notify) -> int:
