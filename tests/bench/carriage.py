@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -16,7 +15,8 @@ import psutil
 from rich.table import Table
 
 from tests.stack.driver import poll_until
-from tests.stack.pipeline import COLLECTOR, Pipeline, line
+from tests.stack.pipeline import Pipeline, line
+from tests.stack.programs import COLLECTOR, LOKI
 
 # Enough that the start of a batch or a poll is no part of it.
 COUNT = 20_000
@@ -42,7 +42,7 @@ class Cost:
 
 def table() -> Table | str:
     """Measure both; return why that can't be, else."""
-    if not (COLLECTOR and shutil.which("loki")):
+    if not (COLLECTOR and LOKI):
         return "SKIPPED: loki and otelcol are not on the PATH, so carrying lines was not measured."
     with tempfile.TemporaryDirectory() as folder:
         ours, floor = _carried(Path(folder) / "ours"), _tailed(Path(folder) / "tail.jsonl")

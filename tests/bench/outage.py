@@ -147,13 +147,15 @@ def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
     """Return the lines of the files and of Loki up to now, once Loki has all that it will get."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     store, deadline = Loki(stack.url("loki")), time.monotonic() + LAST
+    files = until(now, written(stack.home / "native" / "logs"))
     while True:
-        # Loki first: what is written meanwhile is in the files alone, and no line seems doubled.
         loki = until(now, found(store))
-        files = until(now, written(stack.home / "native" / "logs"))
-        if not ours(files) - ours(loki) or time.monotonic() > deadline:
-            return files, loki
+        if not files - loki or time.monotonic() > deadline:
+            break
         time.sleep(STEP)
+    # Foreign lines have no time: those that came meanwhile are in the files too, once.
+    later = until(now, written(stack.home / "native" / "logs")) - files
+    return files + (later & loki), loki
 
 
 def until(moment: str, lines: Counter[Line]) -> Counter[Line]:

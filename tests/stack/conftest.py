@@ -1,10 +1,14 @@
 """A whole stack of the test's own: on ports of its own, in a folder of its own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.stack.driver import Stack, environment, free_ports, left_over, poll_until
+
+# In a shell's background Ctrl-C is ignored, and whatever is started there would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from firedrill.loki import Line, Loki
@@ -26,10 +24,6 @@ from firedrill.runtimes.native.readiness import answers
 from firedrill.settings import Ports, StackSettings
 from tests.stack.driver import free_ports, poll_until
 
-COLLECTOR = shutil.which("otelcol-contrib") or shutil.which("otelcol")
-needs_loki = pytest.mark.skipif(
-    not (shutil.which("loki") and COLLECTOR), reason="loki and otelcol are not on the PATH"
-)
 DAY = 24 * 3600 * 10**9
 # A metric as Prometheus reads it: name, labels, value.
 SAMPLE = re.compile(r"^([a-z_:]+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)

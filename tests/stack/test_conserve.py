@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,10 +15,10 @@ import pytest
 
 from firedrill.settings import ROOT
 from tests.stack.driver import Stack, environment, free_ports, marked, native_only, poll_until
+from tests.stack.programs import COLLECTOR, LOKI
 
 pytestmark = [pytest.mark.stack, native_only]
 
-COLLECTOR = shutil.which("otelcol-contrib") or shutil.which("otelcol")
 # A start, eight steps under traffic, and a calm while: 90 s on two cores that have nothing else.
 PATIENCE = 240
 SMALL = ["conserve", "--requests", "1000", "--json"]
@@ -49,9 +48,12 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
     steps = [done["step"] for done in report["steps"]]
     assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
     assert all(party["counted"] == 1000 for party in report["parties"])
-    if shutil.which("loki") and COLLECTOR:
+    if LOKI and COLLECTOR:
         assert report["store"] == "Loki"
         assert {"restart collector", "restart loki"} <= set(steps)
+        assert len(report["parties"]) == 13
+    elif COLLECTOR:
+        assert report["store"] == "stand-in"
         assert len(report["parties"]) == 13
     else:
         assert report["store"] is None
@@ -59,7 +61,7 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
 
 
 @pytest.mark.timeout(PATIENCE)
-@pytest.mark.skipif(not COLLECTOR, reason="otelcol is not on the PATH")
+@pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
 def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     alone.environment["PATH"] = without("loki", tmp_path / "bin")
     report = conserved(alone)

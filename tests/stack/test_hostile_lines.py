@@ -9,9 +9,10 @@ import pytest
 from firedrill.loki import Line
 from tests.stack.driver import poll_until
 from tests.stack.hostile import cases, days
-from tests.stack.pipeline import Pipeline, line, needs_loki, records
+from tests.stack.pipeline import Pipeline, line, records
+from tests.stack.programs import needs_loki_and_collector
 
-pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki]
+pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
 CASES = cases()
 # As the native runtime keeps lines, and as Docker does; the names are those of services.
 FORMS = ("native", "docker")

@@ -13,9 +13,10 @@ import requests
 
 from tests.stack.driver import poll_until
 from tests.stack.hostile import days
-from tests.stack.pipeline import DAY, Pipeline, line, needs_loki
+from tests.stack.pipeline import DAY, Pipeline, line
+from tests.stack.programs import needs_loki_and_collector
 
-pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki]
+pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # What a line is that has none of these.
 UNKNOWN = "UNKNOWN"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,16 +9,13 @@ import pytest
 import requests
 
 from tests.stack.driver import Stack, native_only, poll_until
-
-COLLECTOR = shutil.which("otelcol-contrib") or shutil.which("otelcol")
+from tests.stack.programs import needs_loki_and_collector
 
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.loki,
     native_only,
-    pytest.mark.skipif(
-        not (shutil.which("loki") and COLLECTOR), reason="loki and otelcol are not on the PATH"
-    ),
+    needs_loki_and_collector,
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from typing import Any
 
@@ -11,15 +10,12 @@ import pytest
 import requests
 
 from tests.stack.driver import Stack, poll_until
-
-COLLECTOR = shutil.which("otelcol-contrib") or shutil.which("otelcol")
+from tests.stack.programs import needs_loki_and_collector
 
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.loki,
-    pytest.mark.skipif(
-        not (shutil.which("loki") and COLLECTOR), reason="loki and otelcol are not on the PATH"
-    ),
+    needs_loki_and_collector,
 ]
 
 

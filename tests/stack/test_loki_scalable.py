@@ -21,9 +21,10 @@ from firedrill.runtimes.native.layout import Layout
 from firedrill.runtimes.native.process import LOOPBACK
 from firedrill.settings import ROOT
 from tests.stack.driver import free_ports, poll_until
-from tests.stack.pipeline import Pipeline, line, needs_loki
+from tests.stack.pipeline import Pipeline, line
+from tests.stack.programs import needs_loki_and_collector
 
-pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki]
+pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
 TARGETS = ("write", "backend", "read")
 # What is of containers, or of the object storage.
 ELSEWHERE = ("-config.file", "-memberlist.join", "-common.compactor-address", "-s3.")
