@@ -139,7 +139,10 @@ class Follower:
     def end(self) -> int:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
+        try:
+            code = self.process.wait(20)
+        finally:
+            self.process.kill()  # where it did not end, the test fails and leaves nothing behind
         self._reader.join()
         assert self.process.stdout
         assert self.process.stderr
