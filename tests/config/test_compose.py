@@ -134,6 +134,15 @@ def test_keys_have_one_order(name: str) -> None:
     assert keys == sorted(keys, key=ORDER.index)
 
 
+def test_node_exporter_measures_what_it_does_natively() -> None:
+    [target] = [
+        mount.split(":")[1]
+        for mount in SERVICES["node-exporter"]["volumes"]
+        if mount.startswith("./prometheus/node-exporter.args:")
+    ]
+    assert f"@{target}" in SERVICES["node-exporter"]["command"]
+
+
 def test_proxy_knows_every_service() -> None:
     rules = (ROOT / "deploy/compose/docker-proxy.cfg").read_text()
     (known,) = re.findall(r'presetenv SERVICES "([^"]+)"', rules)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tests.rules.mutations import numbered
 from tests.rules.mutations.expression import changes as common
 from tests.rules.mutations.tokens import Token, tokens
 
@@ -17,12 +17,7 @@ def mutations(expression: str) -> dict[str, str]:
     What is changed: numbers, comparisons and durations as in PromQL; a selector takes any value
     (it must have a matcher); a filter is left out.
     """
-    seen: Counter[str] = Counter()
-    found = {}
-    for text, changed in _changes(expression):
-        seen[text] += 1
-        found[text if seen[text] == 1 else f"{text} ({seen[text]})"] = changed
-    return found
+    return dict(numbered(_changes(expression)))
 
 
 def _changes(expression: str) -> Iterator[tuple[str, str]]:

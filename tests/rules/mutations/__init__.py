@@ -8,16 +8,17 @@ could see.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .expression import changes
 from .values import other_durations
 
-__all__ = ["Mutation", "mutations"]
+__all__ = ["Mutation", "mutations", "numbered"]
 
 Rule = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ def mutations(rule: Rule) -> list[Mutation]:
 
     `rule` is as YAML reads it. What is changed: numbers, comparisons, durations, label matchers.
     """
+    return [Mutation(text, changed) for text, changed in numbered(_changed(rule))]
+
+
+def numbered(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """Yield the changes under names that differ: the second of a name is `name (2)`."""
     seen: Counter[str] = Counter()
-    found = []
-    for text, changed in _changed(rule):
+    for text, changed in changes:
         seen[text] += 1
-        found.append(Mutation(text if seen[text] == 1 else f"{text} ({seen[text]})", changed))
-    return found
+        yield text if seen[text] == 1 else f"{text} ({seen[text]})", changed
 
 
 def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:

@@ -13,6 +13,8 @@ from firedrill.drills.ledger import Entry, Ledger
 from firedrill.drills.outcome import Outcome
 from firedrill.drills.session import Options, Session, run, session
 from firedrill.errors import FiredrillError
+from firedrill.runtimes.compose.alone import alone
+from firedrill.runtimes.compose.errors import EngineError
 from firedrill.settings import StackSettings
 from tests.unit.firedrill.drills.fakes import FakeProgress, FakeRuntime, a_drill, instance
 
@@ -99,6 +101,20 @@ def test_own_stack_starts_from_nothing(stage: Stage) -> None:
     old.write_text("x")
     with stage.session():
         assert not old.exists()
+
+
+def test_containers_have_one_own_stack_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ComposeRuntime", FakeRuntime)
+    settings = replace(stage.settings, cache=stage.settings.home / "cache")
+    stage.settings = replace(settings, home=settings.home / "other")
+    stage.ledger = Ledger(stage.settings.home)
+    with alone(settings), pytest.raises(EngineError), stage.session():
+        pass
+    assert stage.log == []
+    with stage.session():
+        assert "up" in stage.log
 
 
 def test_running_stack_is_left_running(stage: Stage) -> None:

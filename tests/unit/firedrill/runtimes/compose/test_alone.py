@@ -1,8 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from firedrill.rehearsal import own_settings
+from firedrill.runtimes.compose import delegate
 from firedrill.runtimes.compose.alone import alone
 from firedrill.runtimes.compose.errors import EngineError
 from firedrill.settings import StackSettings
@@ -19,6 +22,17 @@ def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> N
         alone(other).__enter__()
     with alone(other):
         pass
+
+
+def test_refused_run_touches_nothing(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[str] = []
+    runtime = SimpleNamespace(down=lambda _: touched.append("down"))
+    monkeypatch.setattr(delegate, "ComposeRuntime", lambda _: runtime)
+    with alone(own_settings(settings, 12)), pytest.raises(EngineError, match="Another run"):
+        delegate.run(settings, ["drill", "run"], 12, lambda _: None)
+    assert touched == []
 
 
 def test_other_projects_do_not_wait(settings: StackSettings) -> None:

@@ -49,7 +49,12 @@ def test_everything_listens_on_loopback(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("service", "file"),
-    [("lb", "lb/haproxy.cfg"), ("loki", "loki/loki.yml"), ("collector", "loki/collector.yml")],
+    [
+        ("lb", "lb/haproxy.cfg"),
+        ("loki", "loki/loki.yml"),
+        ("collector", "loki/collector.yml"),
+        ("node-exporter", "prometheus/node-exporter.args"),
+    ],
 )
 def test_configuration_gets_its_variables(site: Site, service: str, file: str) -> None:
     process = by_service(site)[service]
