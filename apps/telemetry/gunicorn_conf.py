@@ -28,6 +28,7 @@ from prometheus_client import multiprocess
 from apps.telemetry import Environment, drain, faults, logs
 from apps.telemetry.clock import Clock
 from apps.telemetry.settings import TelemetrySettings
+from apps.telemetry.worker import ThreadWorker
 
 _env = Environment(os.environ)
 workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
@@ -44,7 +45,7 @@ APPS = {
     "responder": "alerting.responder:create_app()",
 }
 wsgi_app = _env.text("APP", APPS.get(_env.text("SERVICE"), "")) or None
-worker_class = "gthread"
+worker_class = ThreadWorker
 # The load balancer sends an instance at most as many requests at a time (its `maxconn`), plus
 # probes and scrapes, which need a thread each so that a busy instance still answers them.
 threads = _env.integer("THREADS", 10, at_least=1, at_most=512)
