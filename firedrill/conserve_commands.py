@@ -55,7 +55,8 @@ def conserve(requests: int, rate: int, rounds: int | None, here: bool, as_text: 
     current = settings.current()
     if current.runtime == settings.INSIDE:
         raise FiredrillError("Only the host can scale containers: run it outside of them.")
-    options = Options(speed=1, here=here, log_sink=not here)
+    # It scales by itself, and nobody else is to undo that.
+    options = Options(speed=1, here=here, log_sink=not here, heals=here)
     try:
         with ground(current, options, _note) as found:
             folder = report_folder(current.home / "conserve", found.entry.began)

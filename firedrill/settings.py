@@ -15,13 +15,17 @@ from .errors import FiredrillError
 from .versions import Versions
 
 ROOT = Path(__file__).resolve().parent.parent
-# What users choose from; `inside` is compose, seen from a container of drills.
+# What users choose from; `inside` is compose, seen from a container of drills or of control.
 RUNTIMES = ("auto", "native", "compose")
 INSIDE = "inside"
+# Has no command line: the control API alone works with a Swarm.
+SWARM = "swarm"
 # The load balancer's native configuration has as many places for each service.
 CEILING = 4
 # A tag of an image, and the digest of what it means where it is pinned.
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
+# Whether the responder heals: it acts, it only says what it would do, or it leaves all to people.
+HEALING = ("on", "dry-run", "off")
 # A password that nobody chose; a random one is made at the first start.
 RANDOM = "random"
 # Where the instances of a service listen natively, above INSTANCES_PORT: 101 to 104, 201 to 204.
@@ -42,6 +46,7 @@ class Ports:
     prometheus: int = 9090
     alertmanager: int = 9093
     responder: int = 8090
+    control: int = 8091
     grafana: int = 3000
     loki: int = 3100
     loki_grpc: int = 9096
@@ -83,6 +88,10 @@ class StackSettings:
     ports: Ports = Ports()
     web_instances: int = 2
     data_service_instances: int = 2
+    # Which services the responder may restart and scale, and whether it does.
+    heal_web: bool = True
+    heal_data_service: bool = True
+    healing: str = "on"
     faults_enabled: bool = True
     log_level: str = "INFO"
     # The objectives are over 30 days; five more, so that the oldest is there when it is asked for.
@@ -103,6 +112,10 @@ class StackSettings:
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
         return {"web": self.web_instances, "data-service": self.data_service_instances}[service]
+
+    def heals(self, service: str) -> bool:
+        """Tell whether the instances of a service carry the heal label; parts never do."""
+        return {"web": self.heal_web, "data-service": self.heal_data_service}.get(service, False)
 
 
 def load(environment: Mapping[str, str], file: Path | None = None) -> StackSettings:
@@ -131,6 +144,9 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         ports=_ports(read),
         web_instances=read.integer("WEB_INSTANCES", 2, 1, CEILING),
         data_service_instances=read.integer("DATA_SERVICE_INSTANCES", 2, 1, CEILING),
+        heal_web=read.choice("HEAL_WEB", "1", ("0", "1")) == "1",
+        heal_data_service=read.choice("HEAL_DATA_SERVICE", "1", ("0", "1")) == "1",
+        healing=read.choice("HEALING", "on", HEALING),
         faults_enabled=read.choice("FAULTS_ENABLED", "1", ("0", "1")) == "1",
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         retention=read.text("PROMETHEUS_RETENTION", "35d"),
@@ -155,11 +171,8 @@ def parse(values: Mapping[str, str]) -> StackSettings:
 
 
 def _runtime(read: _Reader) -> str:
-    return (
-        INSIDE
-        if read.text("RUNTIME", "auto") == INSIDE
-        else read.choice("RUNTIME", "auto", RUNTIMES)
-    )
+    given = read.text("RUNTIME", "auto")
+    return given if given in (INSIDE, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
 
 
 def _ports(read: _Reader) -> Ports:

@@ -36,6 +36,9 @@ def own_settings(settings: StackSettings, speed: float) -> StackSettings:
         # One that breaks leaves another: the least that the alerts are made for.
         web_instances=2,
         data_service_instances=2,
+        heal_web=True,
+        heal_data_service=True,
+        healing="on",
         faults_enabled=True,
         speed=speed,
         rehearsal=True,

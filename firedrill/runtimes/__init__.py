@@ -1,6 +1,6 @@
 """How the stack runs: one interface, an implementation for each way."""
 
-from .base import Instance, Runtime
-from .choose import choose, composes
+from .base import Controllable, Instance, Runtime
+from .choose import choose, composes, controllable
 
-__all__ = ["Instance", "Runtime", "choose", "composes"]
+__all__ = ["Controllable", "Instance", "Runtime", "choose", "composes", "controllable"]

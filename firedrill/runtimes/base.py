@@ -22,17 +22,42 @@ class Instance:
     pid: int | None
     address: str
     uptime_seconds: float | None
+    # Whether it carries the heal label: the responder may restart it, and scale its service.
+    heals: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Return the instance as JSON shows it."""
         return asdict(self)
 
 
-class Runtime(Protocol):
+class Controllable(Protocol):
+    """What the control API asks of a runtime, and all that a Swarm's has.
+
+    Every method raises `FiredrillError`, whose text is one sentence with the way out.
+    """
+
+    def status(self) -> Sequence[Instance]:
+        """Return every instance, with its state; empty when the stack is down."""
+        ...
+
+    def restart(self, target: str, grace: float | None = None) -> None:
+        """Stop gracefully and start again; return when it serves.
+
+        What has not left `grace` seconds later is killed, also where it is frozen: 0 is at once,
+        and None leaves it the time that it has by itself.
+        """
+        ...
+
+    def scale(self, service: str, count: int, notify: Notify) -> None:
+        """Have `count` instances of a service serve; the others drain and end, or stand by."""
+        ...
+
+
+class Runtime(Controllable, Protocol):
     """One way to run the stack.
 
-    Every method raises `FiredrillError`, whose text is one sentence with the way out. `target`
-    is the name of an instance or of a service, which means all of its instances.
+    `target` is the name of an instance or of a service, which means all of its instances, one
+    after the other.
     """
 
     name: str
@@ -47,10 +72,6 @@ class Runtime(Protocol):
 
     def down(self, notify: Notify) -> None:
         """End everything that `up` started, also after a crash."""
-        ...
-
-    def status(self) -> Sequence[Instance]:
-        """Return every instance, with its state; empty when the stack is down."""
         ...
 
     def instances(self, service: str) -> Sequence[Instance]:
@@ -75,14 +96,6 @@ class Runtime(Protocol):
 
     def resume(self, target: str) -> None:
         """Let a paused instance go on."""
-        ...
-
-    def restart(self, target: str) -> None:
-        """Stop gracefully and start again, one instance after the other."""
-        ...
-
-    def scale(self, service: str, count: int, notify: Notify) -> None:
-        """Have `count` instances of a service serve; the others drain and stand by."""
         ...
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
@@ -113,6 +126,10 @@ class Runtime(Protocol):
 
     def token(self) -> str:
         """Return the token that `/faults` of the services asks for."""
+        ...
+
+    def responder_token(self) -> str:
+        """Return the token that the responder asks for where it is told what to do."""
         ...
 
     def data(self, part: str) -> Path:

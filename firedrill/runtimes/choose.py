@@ -1,4 +1,7 @@
-"""Choose the runtime: Docker Compose where an engine answers, plain processes otherwise."""
+"""Choose the runtime: Docker Compose where an engine answers, plain processes otherwise.
+
+A Swarm is for the control API alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import shutil
 import subprocess
 from dataclasses import replace
 
-from ..settings import INSIDE, StackSettings
-from .base import Notify, Runtime
+from ..errors import FiredrillError
+from ..settings import INSIDE, RUNTIMES, SWARM, StackSettings
+from .base import Controllable, Notify, Runtime
 
 # A local engine answers in well under a second; a dead socket must not hold up the start.
 PATIENCE = 2.0
@@ -17,6 +21,10 @@ PATIENCE = 2.0
 def choose(settings: StackSettings, notify: Notify) -> Runtime:
     """Return the runtime that `RUNTIME` names; raise `FiredrillError` where it can't be had."""
     # Only the one that is used is loaded.
+    if settings.runtime == SWARM:
+        raise FiredrillError(
+            f"RUNTIME is {SWARM!r}, which is for the control API: set one of {', '.join(RUNTIMES)}."
+        )
     if settings.runtime == "auto" and _engine_answers():
         notify("A Docker engine answers: running on Docker Compose (RUNTIME=native does without).")
         settings = replace(settings, runtime="compose")
@@ -32,6 +40,15 @@ def choose(settings: StackSettings, notify: Notify) -> Runtime:
     from .native import NativeRuntime  # noqa: PLC0415
 
     return NativeRuntime(settings)
+
+
+def controllable(settings: StackSettings) -> Controllable:
+    """Return what the control API works with; raise `FiredrillError` where it can't be had."""
+    if settings.runtime == SWARM:
+        from .swarm import SwarmRuntime  # noqa: PLC0415
+
+        return SwarmRuntime(settings)
+    return choose(settings, lambda _: None)
 
 
 def _engine_answers() -> bool:

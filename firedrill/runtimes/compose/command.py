@@ -49,9 +49,10 @@ class Compose:
         self.docker("version", "--format", "{{.Server.Version}}")
         self.run("version")
 
-    def model(self) -> dict[str, Any]:
+    def model(self, profiles: Sequence[str] = ()) -> dict[str, Any]:
         """Return docker-compose.yml as Compose reads it, with every value filled in."""
-        loaded: dict[str, Any] = json.loads(self.run("config", "--format", "json"))
+        printed = self.run("config", "--format", "json", profiles=profiles)
+        loaded: dict[str, Any] = json.loads(printed)
         return loaded
 
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:

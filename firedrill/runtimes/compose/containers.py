@@ -9,7 +9,7 @@ from typing import Protocol
 from ...settings import SERVICES, StackSettings
 from ..base import Instance, State
 from .engine import Container, Engine
-from .errors import EngineError, UnknownTargetError
+from .errors import EngineAwayError, UnknownTargetError
 from .waiting import at_once, until
 
 # What the engine calls a container's state, and its health while it runs, in every runtime's words.
@@ -130,11 +130,14 @@ class Containers:
             if one.state == "paused":
                 self._engine.unpause(one.name)
 
-    def restart(self, target: str) -> None:
+    def restart(self, target: str, grace: float | None = None) -> None:
         """Stop gracefully and start again, one instance after the other."""
         for one in self._wanted(target):
-            self._engine.stop(one.name)
-            self._engine.start(one.name)
+            if grace is None:
+                self._engine.stop(one.name)
+                self._engine.start(one.name)
+            else:
+                self._engine.restart(one.name, grace)
             self._await_ready([one.instance])
 
     def _await_ready(self, names: Sequence[str]) -> None:
@@ -152,13 +155,15 @@ class Containers:
             pid=one.pid,
             address=self._places.of(one),
             uptime_seconds=round(time.time() - one.started, 1) if one.pid else None,
+            heals=one.heals,
         )
 
     def _state(self, one: Container) -> State:
         if one.state == "running":
             return HEALTH.get(one.health, "ready")
-        extra = one.service in SERVICES and one.number > self._scale.scale(one.service)
-        return "standby" if extra and one.state == "exited" else STATES[one.state]
+        if one.state == "exited" and one.service in SERVICES:
+            return "standby" if one.number > self._scale.scale(one.service) else "stopped"
+        return STATES[one.state]
 
     def _targets(self, target: str) -> Sequence[Container]:
         found = self._engine.containers()
@@ -172,7 +177,7 @@ class Containers:
     def _wanted(self, target: str) -> Sequence[Container]:
         """Return the instances of a target that are meant to run."""
         if not self._engine.running():
-            raise EngineError("The stack is down: start it with `make up`.")
+            raise EngineAwayError("The stack is down: start it with `make up`.")
         chosen = [one for one in self._targets(target) if self._state(one) != "standby"]
         if not chosen:
             raise UnknownTargetError(f"{target} stands by: scale its service to start it.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +14,11 @@ import docker
 import docker.errors
 import requests
 
-from .errors import EngineError
+from .errors import EngineAwayError, EngineError
 
 LABEL = "com.docker.compose"
+# Says of a container that the responder may restart it.
+HEAL = "firedrill.heal"
 # Longer than the longest grace period of docker-compose.yml (30 s).
 PATIENCE = 60
 
@@ -30,6 +34,7 @@ class Container:
     health: str
     pid: int | None
     started: float
+    heals: bool = False
 
     @property
     def instance(self) -> str:
@@ -89,10 +94,33 @@ class Engine:
         with _telling():
             self._client.stop(name)
 
+    def restart(self, name: str, grace: float) -> None:
+        """Stop, kill what is left after `grace` seconds, and start.
+
+        The engine does all of it, even where who asked for it is gone in between.
+        """
+        with _telling():
+            self._client.restart(name, timeout=int(grace))  # it counts in whole seconds
+
     def signal(self, name: str, signal: str) -> None:
         """Send a signal, such as KILL or HUP, to the container's first process."""
         with _telling():
             self._client.kill(name, signal)
+
+    def read(self, name: str, path: str) -> str | None:
+        """Return the text of a file as a container has it, running or not; None without one."""
+        try:
+            with _telling():
+                chunks, _ = self._client.get_archive(name, path)
+                packed = io.BytesIO(b"".join(chunks))
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+        with tarfile.open(fileobj=packed) as archive:
+            [member] = archive.getmembers()
+            held = archive.extractfile(member)
+            return held.read().decode() if held else None
 
     def pause(self, name: str) -> None:
         """Freeze every process of a container."""
@@ -116,6 +144,7 @@ def read(found: Mapping[str, Any]) -> Container:
         health=state.get("Health", {}).get("Status", "none"),
         pid=state["Pid"] or None,
         started=_moment(state["StartedAt"]),
+        heals=labels.get(HEAL) in ("true", "1"),
     )
 
 
@@ -132,6 +161,6 @@ def _telling() -> Iterator[None]:
     except docker.errors.APIError as error:
         raise EngineError(f"The engine refused: {error.explanation or error}.") from error
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise EngineError(
+        raise EngineAwayError(
             "The Docker engine does not answer: start it, or use RUNTIME=native."
         ) from error

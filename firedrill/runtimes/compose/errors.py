@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from ...errors import FiredrillError
+from ..errors import StackAwayError
 
 
 class EngineError(FiredrillError):
     """The Docker engine, or its Compose, is not there or refused."""
+
+
+class EngineAwayError(EngineError, StackAwayError):
+    """The engine does not answer, or nothing of the stack runs on it."""
 
 
 class ImageMissingError(FiredrillError):

@@ -11,10 +11,10 @@ from typing import Any
 
 from ...errors import FiredrillError
 from ...settings import StackSettings
-from ..native.state import ScaleState
 from .command import Compose
 from .engine import Engine
 from .overlay import overlay
+from .scale import ListedScale
 from .variables import of_settings
 
 UNIX = "unix://"
@@ -27,8 +27,8 @@ class Hands:
         self.settings = settings
         self.folder = settings.home / "compose"
         self.compose = Compose(settings.project, of_settings(settings))
-        self.scale = ScaleState(self.folder / "state.json", settings)
         self.engine = Engine(settings.project, lambda: self.compose.host)
+        self.scale = ListedScale(self.engine, settings)
 
     def model(self) -> Mapping[str, Any]:
         """Return docker-compose.yml with every value filled in."""

@@ -11,6 +11,7 @@ from ..base import Notify
 from .command import Compose
 from .errors import EngineError, ImageMissingError
 from .parts import PARTS
+from .variables import NO_GRAFANA
 
 OURS = "firedrill/"
 # What holds the tag of a service's image; those that are built are as new as Firedrill itself.
@@ -62,6 +63,8 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
     if "loki" in out or PARTS["loki"].optional in without:
         # There is nothing to carry lines to: they would only pile up.
         without[PARTS["collector"].optional] = "0"
+    if PARTS["grafana"].optional in without:
+        without.update(NO_GRAFANA)
     _build(compose, model, notify)
     return Had(missing, without)
 

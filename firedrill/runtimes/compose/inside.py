@@ -1,13 +1,12 @@
 """The compose runtime as drills see it: from a container on the stack's own networks.
 
 So drills work on any host: nothing of the services is published, and on some hosts the engine's
-networks can't be reached from outside. It may do to running containers what the drills' own proxy
-lets through; it makes none.
+networks can't be reached from outside. It may do to containers what the proxy in front of the
+engine lets through; it makes none. The control API works with the same, for the responder.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,12 @@ from .. import series
 from ..base import Instance, Notify, State
 from . import prepare
 from .containers import Containers
-from .engine import Engine
+from .engine import Container, Engine
 from .errors import UnknownTargetError
 from .parts import PARTS
 from .places import Inside
+from .scale import WrittenScale, alone_at, check_scale, places
+from .waiting import at_once
 
 # Where the parts' volumes are in the drills' container.
 DATA = Path("/data")
@@ -37,24 +38,12 @@ PROMTOOL = Path("/bin/promtool")
 TIMEOUT = 1.0
 
 
-class ExpectedScale:
-    """How many instances of a service there must be: as many as Prometheus's list has."""
-
-    def __init__(self, etc: Path) -> None:
-        self._file = etc / "prometheus" / "targets" / "services.json"
-
-    def scale(self, service: str) -> int:
-        """Return how many instances of the service are meant to serve."""
-        listed = json.loads(self._file.read_text())
-        return sum(target["labels"]["service"] == service for target in listed)
-
-
 class InsideRuntime(Containers):
     """The stack that is up around this container; implements `Runtime`."""
 
     def __init__(self, settings: StackSettings) -> None:
         engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
-        super().__init__(settings, engine, ExpectedScale(prepare.ETC), Inside(settings))
+        super().__init__(settings, engine, WrittenScale(prepare.ETC), Inside(settings))
 
     def check(self, notify: Notify) -> None:
         """Refuse: only the host has Compose."""
@@ -83,12 +72,39 @@ class InsideRuntime(Containers):
             return list(pool.map(_probed, found))
 
     def scale(self, service: str, count: int, notify: Notify) -> None:
-        """Refuse: a drill that scales belongs to the responder, which does it."""
-        raise FiredrillError(FROM_THE_HOST)
+        """Have `count` instances of a service serve, of those that exist; the others stand by."""
+        check_scale(service, count)
+        with alone_at(prepare.ETC):
+            own = places(self._targets(service), service, count)
+            before = self._scale.scale(service)
+            fresh = [one for one in own if before < one.number <= count]
+            self._admit(fresh)
+            site = self._site()
+            # Before anybody leaves, so that nobody misses who leaves on purpose.
+            prepare.write_targets(replace(site, replicas={**site.replicas, service: count}))
+            leaving = [one for one in own if one.number > count and one.pid is not None]
+            at_once(self._engine.stop, [one.name for one in leaving])
+        for one in fresh:
+            notify(f"{one.instance} serves")
+        for one in leaving:
+            notify(f"{one.instance} stands by")
+
+    def _admit(self, fresh: Sequence[Container]) -> None:
+        for one in fresh:
+            self._engine.start(one.name)
+        try:
+            self._await_ready([one.instance for one in fresh])
+        except BaseException:
+            at_once(self._engine.stop, [one.name for one in fresh])  # nobody counts on them
+            raise
 
     def token(self) -> str:
         """Return the token that `/faults` of the services asks for."""
         return prepare.FAULTS_TOKEN.read_text().strip()
+
+    def responder_token(self) -> str:
+        """Return the token that the responder asks for where it is told what to do."""
+        return prepare.RESPONDER_TOKEN.read_text().strip()
 
     def data(self, part: str) -> Path:
         """Return the folder where a part keeps its data."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...settings import CEILING, SERVICES
 from ..base import Notify
 from ..native import ports
-from . import images, numbering
+from . import images, numbering, scaling
 from .containers import ONE_SHOTS
 from .errors import EngineError
 from .hands import Hands
@@ -30,7 +30,6 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
         begins = not hands.engine.running()
         if begins:
             ports.check(_published(hands))
-            hands.scale.reset()
         hands.write_overlay()
         had = images.provide(hands.compose, hands.model(), notify)
         hands.leave_out(had.without)
@@ -48,11 +47,13 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
 def _start(hands: Hands, notify: Notify) -> None:
     numbering.make_way(hands, notify)
     notify("starting the containers …")
-    scales = [f"{service}={hands.scale.scale(service)}" for service in SERVICES]
+    scales = hands.scale.scales()
     try:
-        _compose_up(hands, scales)
+        _compose_up(hands, [f"{service}={count}" for service, count in scales.items()])
     except EngineError as error:
         raise EngineError(f"{error}{_last_words(hands)}") from error
+    if scales != hands.scale.scales():
+        scaling.expect(hands, scales)  # the one-shot step has been run again, and knows the floor
     stand_by(hands)
 
 

@@ -57,6 +57,8 @@ PARTS: Mapping[str, Part] = {
     "node-exporter": Part(9100, "/"),
     "blackbox-exporter": Part(9115, "/-/healthy", alias="blackbox-exporter-on-telemetry"),
     "pushgateway": Part(9091, "/-/ready", job="pushed"),
+    # Nobody but the responder reaches it, so that drills can't ask whether it serves.
+    "control": Part(8091, job=None, alias="control-on-healing"),
     "docker-proxy": Part(job=None),
     "keeper": Part(job=None),
 }

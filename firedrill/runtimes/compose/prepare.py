@@ -25,6 +25,8 @@ WRITTEN = "firedrill-"
 # Where Prometheus, Alertmanager and Loki read from.
 ETC = Path("/etc/firedrill")
 FAULTS_TOKEN = Path("/run/secrets/faults/token")
+CONTROL_TOKEN = Path("/run/secrets/control/token")
+RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
 
 # What is read, below ETC, and the committed file or folder that it is.
@@ -42,6 +44,9 @@ EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
 # Who looks at its files by itself, and would end on a SIGHUP.
 LOOKS_ITSELF = ("loki",)
 WEBHOOK = "alertmanager/webhook_url"
+# How many instances of each service are to serve: what whoever scales goes by, and leaves.
+# In a folder of its own, where the control API and drills, which are other users, may write.
+SCALE = "scale/scale.json"
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,9 @@ def write_webhook(site: Site) -> None:
 
 
 def write_targets(site: Site, without: Sequence[str] = ()) -> None:
-    """Write what must be scraped, but for the services in `without`."""
+    """Write what must be scraped, but for the services in `without`; and the scale."""
+    scale = {service: site.replicas[service] for service in SERVICES}
+    replace(site.etc / SCALE, json.dumps(scale) + "\n")
     folder = site.etc / "prometheus" / "targets"
     for job in ("services", "stack", "pushed"):
         names = [name for name, part in PARTS.items() if part.job == job and name not in without]
@@ -168,7 +175,8 @@ def main() -> None:
         lay(site, name)
     write_webhook(site)
     write_targets(site)
-    write_secret(FAULTS_TOKEN)
+    for token in (FAULTS_TOKEN, CONTROL_TOKEN, RESPONDER_TOKEN):
+        write_secret(token)
     password = os.environ.get("GRAFANA_PASSWORD", RANDOM)
     if not password:
         raise SystemExit("GRAFANA_PASSWORD is empty: leave it out, and a random one is made.")

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...errors import FiredrillError
-from ...settings import CEILING, SERVICES, StackSettings
+from ...settings import StackSettings
 from ..base import Notify
 from . import lifecycle, scaling
 from .containers import Containers
-from .errors import EngineError, UnknownTargetError
+from .errors import EngineAwayError
 from .hands import Hands
 from .lines import added, kept, now
 from .places import Outside
+from .scale import check_scale
 
 
 class ComposeRuntime(Containers):
@@ -37,12 +38,9 @@ class ComposeRuntime(Containers):
 
     def scale(self, service: str, count: int, notify: Notify) -> None:
         """Have `count` instances of a service serve; the others drain and stand by."""
-        if service not in SERVICES:
-            raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
-        if not 1 <= count <= CEILING:
-            raise FiredrillError(f"{service} scales from 1 to {CEILING}, not to {count}.")
+        check_scale(service, count)
         if not self._engine.running():
-            raise EngineError("The stack is down: start it with `make up`.")
+            raise EngineAwayError("The stack is down: start it with `make up`.")
         with self._hands.locked():
             fresh = scaling.begin(self._hands, service, count)
             self._await_ready(fresh)
@@ -68,6 +66,10 @@ class ComposeRuntime(Containers):
     # What drills need, which run inside
 
     def token(self) -> str:
+        """Refuse: the token is on a volume."""
+        raise FiredrillError(INSIDE_ONLY)
+
+    def responder_token(self) -> str:
         """Refuse: the token is on a volume."""
         raise FiredrillError(INSIDE_ONLY)
 

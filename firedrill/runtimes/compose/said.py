@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 
 import click
 
-from ... import VERSION
+from ...log_line import Speaker, line
 
 # There are two; whoever wants more has names for as many as other services may have.
 PLACES = 8
@@ -19,20 +17,7 @@ PLACES = 8
 
 def say(level: str, message: str) -> None:
     """Write one line to stdout."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = {
-        "timestamp": now,
-        "level": level,
-        "logger": "keeper",
-        "message": message,
-        "service": "keeper",
-        "instance": instance(),
-        "version": VERSION,
-        "trace_id": None,
-        "span_id": None,
-        "request_id": None,
-    }
-    click.echo(json.dumps(line))
+    click.echo(line(Speaker("keeper", instance()), level, message, "keeper"))
 
 
 @cache

@@ -19,6 +19,8 @@ PUBLISHED = (
     "loki",
     "locust",
 )
+# Where the responder notes what it does on the dashboards, if there are any.
+NO_GRAFANA = {"GRAFANA_INNER_URL": ""}
 
 
 def of_settings(settings: StackSettings) -> Mapping[str, str]:
@@ -41,6 +43,10 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
         "LB_ADDRESS": settings.lb_address,
         "WEB_INSTANCES": str(settings.web_instances),
         "DATA_SERVICE_INSTANCES": str(settings.data_service_instances),
+        "HEAL_WEB": "1" if settings.heal_web else "0",
+        "HEAL_DATA_SERVICE": "1" if settings.heal_data_service else "0",
+        "HEALING": settings.healing,
+        **({} if settings.replicas.grafana else NO_GRAFANA),
         "FAULTS_ENABLED": "1" if settings.faults_enabled else "0",
         "LOG_LEVEL": settings.log_level,
         "PROMETHEUS_RETENTION": settings.retention,

@@ -56,6 +56,7 @@ def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> Non
     layout.targets.mkdir(parents=True, exist_ok=True)
     write_webhook(layout, responder)
     write_fixed_targets(layout, plan)
+    write_load_target(layout, None)
 
 
 def write_webhook(layout: Layout, responder: str) -> None:
@@ -127,6 +128,13 @@ def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
     """Write the instances of `wanted` that are ours; Prometheus sees the change at once."""
     ours = [target(process) for process in wanted if process.job == "services"]
     _write(layout.targets / "services.json", ours)
+
+
+def write_load_target(layout: Layout, address: str | None) -> None:
+    """Write where Locust shows its numbers while it makes a load; None where there is none."""
+    labels = {"service": "locust", "instance": "locust-1"}
+    found = [] if address is None else [{"targets": [address], "labels": labels}]
+    _write(layout.targets / "load.json", found)
 
 
 def target(process: Process) -> dict[str, object]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from ...errors import FiredrillError
 from ...programs import CATALOGUE, Located, Program, default_cache, locate
 from ...settings import StackSettings
 from ..base import Notify
+from ..errors import StackAwayError
 from ..series import SeriesError, Store
 from .layout import Layout
 from .lb import LoadBalancer
@@ -21,8 +24,11 @@ from .process import Site, url
 from .state import ScaleState
 from .supervisor import Supervisor
 
+# How often to look whether another has let go of the stack.
+STEP = 0.1
 
-class NotRunningError(FiredrillError):
+
+class NotRunningError(StackAwayError):
     """The stack is down."""
 
 
@@ -76,6 +82,19 @@ class Hands:
         """Return the token for `/faults`, made at random the first time."""
         return self._secret(self.layout.token)
 
+    def responder_token(self) -> str:
+        """Return the token of the responder's own API, made at random the first time."""
+        return self._secret(self.layout.responder_token)
+
+    def make_secrets(self) -> None:
+        """Make every secret that the programs read from a file by themselves."""
+        for file in (
+            self.layout.grafana_password,
+            self.layout.control_token,
+            self.layout.responder_token,
+        ):
+            self._secret(file)
+
     def grafana_password(self) -> str:
         """Return Grafana's password, made at random the first time."""
         return self._secret(self.layout.grafana_password)
@@ -93,14 +112,24 @@ class Hands:
             raise NotRunningError("The stack is down: start it with `make up`.")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other commands from changing this stack meanwhile."""
+    def locked(self, patience: float = 0.0) -> Iterator[None]:
+        """Keep others from changing this stack meanwhile, once they let go within `patience`."""
         self.layout.make()
+        deadline = time.monotonic() + patience
         with self.layout.lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise FiredrillError(
-                    "Another firedrill command is changing this stack: wait for it to end."
-                ) from None
+            while not _taken(held):
+                if time.monotonic() > deadline:
+                    raise FiredrillError(
+                        "Another firedrill command, or the responder, is changing this stack:"
+                        " wait for it to end."
+                    )
+                time.sleep(STEP)
             yield
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -61,6 +61,21 @@ class Layout:
         return self.home / "faults.token"
 
     @property
+    def control_token(self) -> Path:
+        """The random token of the control API, readable by its owner alone."""
+        return self.home / "control.token"
+
+    @property
+    def responder_token(self) -> Path:
+        """The random token of the responder's own API, readable by its owner alone."""
+        return self.home / "responder.token"
+
+    @property
+    def stack(self) -> Path:
+        """The settings that the stack was started with, for the control API."""
+        return self.home / "stack.json"
+
+    @property
     def grafana_password(self) -> Path:
         """The random password of Grafana's `admin`, readable by its owner alone."""
         return self.home / "grafana.password"

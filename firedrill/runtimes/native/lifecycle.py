@@ -13,7 +13,7 @@ from ...programs import Program
 from ...settings import StackSettings
 from .. import series
 from ..base import Notify
-from . import configs, ports, processes, readiness, supervisor
+from . import configs, control, ports, processes, readiness, supervisor
 from .hands import Hands
 from .layout import Layout
 from .plan import Plan, make_plan
@@ -22,6 +22,13 @@ from .services import DRAINING
 
 # How long everything may take to leave by itself: the requests in flight have 10 s.
 LEAVING = 15.0
+# `down` waits so long for another that is changing the stack: a drain takes 15 s.
+PATIENCE = 20.0
+# They start again what is not there, so they leave before anything is stopped.
+HEALERS = ("responder-1", "control-1")
+HEALERS_LEAVE = 3.0  # seconds
+# What leaves at once when it is told twice; the others do so by themselves.
+HURRIED = (*DRAINING, "control")
 
 
 def check(hands: Hands, notify: Notify) -> None:
@@ -56,13 +63,16 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
 def down(hands: Hands, notify: Notify) -> None:
     """End everything that `up` started, also after a crash."""
     if hands.layout.home.exists():
-        with hands.locked():
+        with hands.locked(PATIENCE):
             _end(hands, notify)
 
 
 def _as_it_was(hands: Hands, rendered: str) -> bool:
-    config = hands.layout.supervisor_config
-    return config.exists() and config.read_text() == rendered
+    now = (
+        (hands.layout.supervisor_config, rendered),
+        (hands.layout.stack, control.stack(hands.settings)),
+    )
+    return all(file.exists() and file.read_text() == text for file, text in now)
 
 
 def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
@@ -74,7 +84,8 @@ def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: No
     wanted = hands.scale.wanted(plan)
     _write(hands.layout, plan, hands.settings, wanted)
     configs.check(hands.layout, plan, programs)
-    hands.grafana_password()
+    hands.make_secrets()
+    configs.replace(hands.layout.stack, control.stack(hands.settings))
     hands.layout.lb_state.unlink(missing_ok=True)
     hands.layout.supervisor_config.write_text(supervisor.render(plan.processes, hands.layout))
     if hands.settings.rehearsal:
@@ -119,16 +130,16 @@ def _start(hands: Hands, wanted: Sequence[Process], notify: Notify) -> None:
 
 
 def _end(hands: Hands, notify: Notify) -> None:
-    """Traffic ends first, so that the services have nothing left to drain."""
+    """Healing ends first, then traffic, so that the services have nothing left to drain."""
     if hands.supervisor.alive():
         notify("stopping")
-        hands.supervisor.stop("lb-1")
         known = hands.supervisor.processes()
-        hands.supervisor.begin_stop(*known)
-        for info in known.values():
-            if info["pid"] and info["name"].startswith(DRAINING):
-                processes.signal_instance(info["pid"], signal.SIGCONT)
-                processes.signal_instance(info["pid"], signal.SIGQUIT)
+        healers = [name for name in HEALERS if name in known]
+        _hurry(hands, healers)
+        # What the control API was at is over, and the responder's journal survives it.
+        hands.supervisor.stop(*healers, grace=HEALERS_LEAVE)
+        hands.supervisor.stop("lb-1")
+        _hurry(hands, [name for name in known if name not in healers])
         hands.supervisor.shutdown()
         deadline = time.monotonic() + LEAVING
         while processes.of_stack(hands.mark) and time.monotonic() < deadline:
@@ -140,3 +151,13 @@ def _end(hands: Hands, notify: Notify) -> None:
     for socket in (hands.layout.supervisor_socket, hands.layout.lb_socket):
         socket.unlink(missing_ok=True)
     shutil.rmtree(hands.layout.scratch, ignore_errors=True)  # mostly it was never made
+
+
+def _hurry(hands: Hands, names: Sequence[str]) -> None:
+    """Ask processes to leave, and those that would take their time to be quick."""
+    hands.supervisor.begin_stop(*names)
+    known = hands.supervisor.processes()
+    for info in (known[name] for name in names):
+        if info["pid"] and info["name"].startswith(HURRIED):
+            processes.signal_instance(info["pid"], signal.SIGCONT)
+            processes.signal_instance(info["pid"], signal.SIGQUIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from . import control
 from .parts import parts
 from .process import LOOPBACK, Process, Site
 from .services import instances, responder
@@ -29,7 +30,9 @@ class Plan:
 def make_plan(site: Site) -> Plan:
     """Return what to run with the programs that were found."""
     shown = addresses(site)
-    return Plan([*instances(site, shown), responder(site), *parts(site)], shown)
+    return Plan(
+        [*instances(site, shown), responder(site), control.process(site), *parts(site)], shown
+    )
 
 
 def addresses(site: Site) -> dict[str, str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import psutil
 
-from .supervisor import MARK
-
+# Marks every process of a stack, so that it is found again whatever happened to supervisord.
+MARK = "FIREDRILL_STACK"
 # A program that has not left by then will not by itself.
 PATIENCE = 5.0
 

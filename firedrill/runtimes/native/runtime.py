@@ -60,7 +60,7 @@ class NativeRuntime:
         known = self._hands.supervisor.processes()
         wanted = self._hands.scale.wanted(plan)
         return [
-            _instance(process, known[process.name], process in wanted)
+            self._instance(process, known[process.name], process in wanted)
             for process in plan.processes
             if process.name in known
         ]
@@ -130,10 +130,10 @@ class NativeRuntime:
         """Let a paused instance go on."""
         self._signal(target, signal.SIGCONT)
 
-    def restart(self, target: str) -> None:
+    def restart(self, target: str, grace: float | None = None) -> None:
         """Stop gracefully and start again, one instance after the other."""
         for process in self._wanted_targets(target):
-            self._hands.supervisor.stop(process.name)
+            self._hands.supervisor.stop(process.name, grace=grace)
             self._hands.supervisor.start(process.name)
             readiness.wait([process], self._hands.word, self._hands.layout)
 
@@ -146,6 +146,19 @@ class NativeRuntime:
         self._hands.require_running()
         with self._hands.locked():
             scaling.scale(self._hands, self._hands.plan(), service, count, notify)
+
+    def _instance(self, process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
+        pid = int(str(info["pid"])) or None
+        began = float(str(info["start"]))
+        return Instance(
+            name=process.name,
+            service=process.service,
+            state=_state(process, str(info["statename"]), pid, wanted),
+            pid=pid,
+            address=process.address,
+            uptime_seconds=round(time.time() - began, 1) if pid else None,
+            heals=self._hands.settings.heals(process.service),
+        )
 
     # What drills need
 
@@ -162,6 +175,10 @@ class NativeRuntime:
     def token(self) -> str:
         """Return the token that `/faults` of the services asks for."""
         return self._hands.token()
+
+    def responder_token(self) -> str:
+        """Return the token that the responder asks for where it is told what to do."""
+        return self._hands.responder_token()
 
     def data(self, part: str) -> Path:
         """Return the folder where a part keeps its data."""
@@ -221,19 +238,6 @@ class NativeRuntime:
         for process in chosen:
             if pid := known[process.name]["pid"]:
                 processes.signal_instance(pid, number)
-
-
-def _instance(process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
-    pid = int(str(info["pid"])) or None
-    began = float(str(info["start"]))
-    return Instance(
-        name=process.name,
-        service=process.service,
-        state=_state(process, str(info["statename"]), pid, wanted),
-        pid=pid,
-        address=process.address,
-        uptime_seconds=round(time.time() - began, 1) if pid else None,
-    )
 
 
 def _state(process: Process, word: str, pid: int | None, wanted: bool) -> State:

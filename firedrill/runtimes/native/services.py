@@ -44,9 +44,26 @@ def responder(site: Site) -> Process:
         "FAULTS_ENABLED": "0",
         "TRUSTED_PROXIES": "0",
         "WATCHDOG_TIMEOUT": speed.watchdog_timeout(site.settings.speed),
+        **_healing(site),
     }
     app = "alerting.responder:create_app()"
     return _program(site, "responder-1", app, site.ports.responder, environment)
+
+
+def _healing(site: Site) -> dict[str, str]:
+    """Return what the responder heals by: whom it asks, with which token, and where it notes it."""
+    given = {
+        "CONTROL_URL": site.url("control"),
+        "CONTROL_TOKEN_FILE": str(site.layout.control_token),
+        "RESPONDER_TOKEN_FILE": str(site.layout.responder_token),
+        "ALERTMANAGER_URL": site.url("alertmanager"),
+        "SPEED": f"{site.settings.speed:g}",
+        "HEALING": site.settings.healing,
+    }
+    if "grafana" in site.programs:
+        given["GRAFANA_URL"] = site.url("grafana")
+        given["GRAFANA_PASSWORD_FILE"] = str(site.layout.grafana_password)
+    return given
 
 
 def _program(site: Site, name: str, app: str, port: int, environment: Mapping[str, str]) -> Process:

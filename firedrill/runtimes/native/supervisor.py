@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import math
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -16,14 +19,14 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from ...errors import FiredrillError
 from ...settings import ROOT
+from ..errors import StackAwayError
+from . import processes as running
 from .layout import Layout
 from .process import Process
 
 # What the processes may see of the caller's environment. Everything else, such as a PORT that
 # is set for another program, stays out.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
-# Marks every process of a stack, so that it is found again whatever happened to supervisord.
-MARK = "FIREDRILL_STACK"
 # A log of 10 MiB holds about 25,000 access lines; six of them an instance bound the disk.
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
 # How often to look whether a process has left.
@@ -32,6 +35,10 @@ STEP = 0.1
 
 class SupervisorError(FiredrillError):
     """supervisord did not start, or refused a command."""
+
+
+class SupervisorAwayError(SupervisorError, StackAwayError):
+    """supervisord does not answer: the stack is down, or going down."""
 
 
 def render(processes: Sequence[Process], layout: Layout) -> str:
@@ -114,7 +121,7 @@ def start(layout: Layout) -> None:
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
     done = subprocess.run(  # noqa: S603 - our own interpreter
         command,
-        env={**environment, MARK: str(layout.home)},
+        env={**environment, running.MARK: str(layout.home)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -138,7 +145,7 @@ class Supervisor:
         """Tell whether supervisord answers."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
-        except (OSError, SupervisorError, xmlrpc.client.Error):
+        except (SupervisorError, xmlrpc.client.Error):
             return False
 
     def pid(self) -> int:
@@ -153,12 +160,24 @@ class Supervisor:
         """Ask for a process to be started; harmless where it runs."""
         self._tolerating("ALREADY_STARTED", "startProcess", name, False)
 
-    def stop(self, *names: str) -> None:
-        """Stop processes gracefully, at the same time; return when all have left."""
+    def stop(self, *names: str, grace: float | None = None) -> None:
+        """Stop processes gracefully, at the same time; return when all have left.
+
+        What is still there after `grace` seconds is killed; a frozen one hears nothing else.
+        """
         self.begin_stop(*names)
-        while any(info["pid"] for name, info in self.processes().items() if name in names):
+        deadline = math.inf if grace is None else time.monotonic() + grace
+        while left := self._left(names):
+            if time.monotonic() >= deadline:
+                # supervisord knows that they are to leave, so it does not start them again.
+                for pid in left:
+                    running.signal_instance(pid, signal.SIGKILL)
             # supervisord itself kills what is not gone after `stopwaitsecs`, so this ends.
             time.sleep(STEP)
+
+    def _left(self, names: Sequence[str]) -> list[int]:
+        known = self.processes()
+        return [pid for name in names if name in known and (pid := known[name]["pid"])]
 
     def begin_stop(self, *names: str) -> None:
         """Ask processes to leave, and do not wait."""
@@ -185,3 +204,7 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
             except xmlrpc.client.Fault as fault:
                 raise SupervisorError(fault.faultString) from fault
+            except (OSError, http.client.HTTPException) as error:
+                raise SupervisorAwayError(
+                    "supervisord does not answer: start the stack with `make up`."
+                ) from error

@@ -62,7 +62,7 @@ def test_exact_run_is_a_success(stage: Stage) -> None:
     assert result.exit_code == 0
     assert "each counted once by everybody" in result.stdout
     assert stage.wanted == Wanted(20_000, 100.0, None)
-    assert stage.options == Options(speed=1, here=False, log_sink=True)
+    assert stage.options == Options(speed=1, here=False, log_sink=True, heals=False)
 
 
 def test_difference_is_named_and_fails(stage: Stage) -> None:

@@ -16,6 +16,14 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert parse({}) == StackSettings(home=ROOT / "var")
 
 
+def test_parts_never_heal() -> None:
+    made = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
+    assert [made.heals(name) for name in ("web", "data-service", "lb")] == [False, True, False]
+    assert made.healing == "dry-run"
+    assert "HEALING is 'maybe'" in refusal(HEALING="maybe")
+    assert "HEAL_DATA_SERVICE is '2'" in refusal(HEAL_DATA_SERVICE="2")
+
+
 def test_empty_value_means_the_default() -> None:
     assert parse({"LB_PORT": " ", "FIREDRILL_CACHE": "", "RUNTIME": ""}) == parse({})
 
@@ -59,6 +67,11 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
 )
 def test_bad_value_names_its_variable(name: str, value: str, takes: str) -> None:
     assert refusal(**{name: value}) == f"{name} is {value!r}: it takes {takes}."
+
+
+@pytest.mark.parametrize("runtime", ["inside", "swarm"])
+def test_runtime_of_a_container_is_taken(runtime: str) -> None:
+    assert parse({"RUNTIME": runtime}).runtime == runtime
 
 
 def test_endless_number_is_refused_too() -> None:

@@ -10,7 +10,13 @@ from firedrill.settings import CEILING, SERVICES, Ports, StackSettings
 @pytest.fixture
 def own(tmp_path: Path) -> StackSettings:
     mine = StackSettings(
-        tmp_path, lb_address="0.0.0.0", web_instances=4, faults_enabled=False, retention="3d"
+        tmp_path,
+        lb_address="0.0.0.0",
+        web_instances=4,
+        faults_enabled=False,
+        retention="3d",
+        heal_web=False,
+        healing="off",
     )
     return own_settings(mine, 12)
 
@@ -24,6 +30,7 @@ def listening(ports: Ports) -> list[int]:
 def test_own_stack_is_free_to_be_broken(own: StackSettings, tmp_path: Path) -> None:
     assert (own.home, own.speed, own.rehearsal) == (tmp_path / "rehearsal", 12, True)
     assert (own.lb_address, own.faults_enabled) == ("127.0.0.1", True)
+    assert (own.heals("web"), own.heals("data-service"), own.healing) == (True, True, "on")
     assert (own.floor("web"), own.floor("data-service"), own.retention) == (2, 2, "3d")
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from firedrill.errors import FiredrillError
-from firedrill.runtimes import choose
+from firedrill.runtimes import choose, controllable
+from firedrill.runtimes.swarm import SwarmRuntime
 from firedrill.settings import StackSettings
 
 # The package's `choose` is the function, which hides the module of that name.
@@ -76,3 +77,15 @@ def test_compose_without_docker_says_the_way_out(tmp_path: Path) -> None:
     runtime = choose(StackSettings(tmp_path, runtime="compose"), lambda _: None)
     with pytest.raises(FiredrillError, match="or use RUNTIME=native"):
         runtime.up(lambda _: None)
+
+
+def test_swarm_is_for_the_control_api_alone(tmp_path: Path) -> None:
+    settings = StackSettings(tmp_path, runtime="swarm")
+    assert isinstance(controllable(settings), SwarmRuntime)
+    with pytest.raises(FiredrillError, match="for the control API: set one of auto, native"):
+        choose(settings, lambda _: None)
+
+
+def test_control_api_has_every_other_runtime(tmp_path: Path) -> None:
+    chosen = controllable(StackSettings(tmp_path, runtime="native"))
+    assert type(chosen) is type(choose(StackSettings(tmp_path, runtime="native"), lambda _: None))

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ class FakeEngine:
 
     def __init__(self, *found: Container) -> None:
         self.found = {one.name: one for one in found}
-        self.asked: list[tuple[str, ...]] = []
+        self.asked: list[tuple[object, ...]] = []
 
     def containers(self) -> Sequence[Container]:
         return list(self.found.values())
@@ -111,6 +112,24 @@ def test_standby_instance_is_not_to_be_touched(settings: StackSettings) -> None:
     runtime, _ = made(settings, container("web-1"), container("web-4", "created"))
     with pytest.raises(UnknownTargetError, match="web-4 stands by"):
         runtime.restart("web-4")
+
+
+def test_restart_is_graceful_by_itself(settings: StackSettings) -> None:
+    runtime, engine = made(settings, container("web-1"))
+    runtime.restart("web-1")
+    assert engine.asked == [("stop", "firedrill-web-1"), ("start", "firedrill-web-1")]
+
+
+def test_restart_in_a_hurry_is_the_engines(settings: StackSettings) -> None:
+    runtime, engine = made(settings, container("web-1"))
+    runtime.restart("web-1", 0)
+    assert engine.asked == [("restart", "firedrill-web-1", 0)]
+
+
+def test_label_says_who_heals(settings: StackSettings) -> None:
+    labelled = replace(container("web-1"), heals=True)
+    runtime, _ = made(settings, labelled, container("lb-1"))
+    assert [one.heals for one in runtime.status()] == [True, False]
 
 
 def test_unknown_target_is_named(settings: StackSettings) -> None:

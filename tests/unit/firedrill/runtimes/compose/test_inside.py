@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -6,9 +7,10 @@ import pytest
 from firedrill.errors import FiredrillError
 from firedrill.runtimes import choose
 from firedrill.runtimes.compose import inside, prepare
-from firedrill.runtimes.compose.errors import UnknownTargetError
+from firedrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
 from firedrill.runtimes.compose.inside import InsideRuntime
 from firedrill.runtimes.compose.parts import PARTS
+from firedrill.runtimes.compose.scale import WrittenScale, alone_at
 from firedrill.runtimes.series import SeriesError
 from firedrill.settings import INSIDE, StackSettings
 from tests.unit.firedrill.runtimes.compose.conftest import container
@@ -82,9 +84,89 @@ def test_unlisted_part_comes_back(runtime: InsideRuntime, etc: Path) -> None:
     assert "prometheus-1" in listed.read_text()
 
 
-def test_scale_is_what_prometheus_expects(runtime: InsideRuntime, etc: Path) -> None:
-    assert inside.ExpectedScale(etc).scale("web") == 2
-    assert inside.ExpectedScale(etc).scale("data-service") == 2
+def test_unlisted_service_keeps_its_scale(runtime: InsideRuntime, etc: Path) -> None:
+    runtime.unlist("web")
+    assert listed(etc, "web") == []
+    runtime.relist()
+    assert listed(etc, "web") == ["web-1", "web-2"]
+
+
+def listed(etc: Path, service: str) -> list[str]:
+    rows = json.loads((etc / "prometheus/targets/services.json").read_text())
+    labels = [row["labels"] for row in rows]
+    return [one["instance"] for one in labels if one["service"] == service]
+
+
+def scale(runtime: InsideRuntime, service: str, count: int) -> list[str]:
+    said: list[str] = []
+    runtime.scale(service, count, said.append)
+    return said
+
+
+@pytest.fixture
+def standing_by(runtime: InsideRuntime, monkeypatch: pytest.MonkeyPatch) -> InsideRuntime:
+    """Return a runtime whose web has two instances that stand by; whatever runs, serves."""
+    engine: Any = FakeEngine(
+        container("prometheus-1"),
+        container("web-1"),
+        container("web-2"),
+        container("web-3", "exited"),
+        container("web-4", "created"),
+    )
+    runtime._engine = engine
+    monkeypatch.setattr(inside, "_answers", lambda url: True)
+    return runtime
+
+
+def test_standby_instances_come_to_serve(standing_by: InsideRuntime, etc: Path) -> None:
+    assert scale(standing_by, "web", 4) == ["web-3 serves", "web-4 serves"]
+    assert asked(standing_by) == [("start", "firedrill-web-3"), ("start", "firedrill-web-4")]
+    assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
+    assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
+    assert WrittenScale(etc).scale("web") == 4
+
+
+def test_leaving_one_is_not_missed(
+    standing_by: InsideRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Any = standing_by._engine
+    seen: list[object] = []
+    monkeypatch.setattr(engine, "stop", lambda name: seen.extend((name, listed(etc, "web"))), False)
+    assert scale(standing_by, "web", 1) == ["web-2 stands by"]
+    assert seen == ["firedrill-web-2", ["web-1"]]
+
+
+def test_one_that_does_not_serve_stands_by(
+    standing_by: InsideRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(names: object) -> None:
+        raise NotReadyError("Gave up.")
+
+    monkeypatch.setattr(standing_by, "_await_ready", fail)
+    with pytest.raises(NotReadyError):
+        scale(standing_by, "web", 3)
+    assert asked(standing_by) == [("start", "firedrill-web-3"), ("stop", "firedrill-web-3")]
+    assert WrittenScale(etc).scale("web") == 2
+
+
+def test_nobody_inside_makes_containers(runtime: InsideRuntime, etc: Path) -> None:
+    with pytest.raises(FiredrillError, match=r"web has 1 containers, and 2 are wanted: `make up`"):
+        scale(runtime, "web", 2)
+    assert (asked(runtime), WrittenScale(etc).scale("web")) == ([], 2)
+
+
+def test_two_do_not_scale_at_once(standing_by: InsideRuntime, etc: Path) -> None:
+    with alone_at(etc), pytest.raises(FiredrillError, match="Another is scaling"):
+        scale(standing_by, "web", 3)
+    assert scale(standing_by, "web", 3) == ["web-3 serves"]
+
+
+def test_responders_token_is_on_its_volume(
+    runtime: InsideRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    monkeypatch.setattr(prepare, "RESPONDER_TOKEN", tmp_path / "token")
+    assert runtime.responder_token() == "secret"
 
 
 def test_state_is_what_the_probe_says(

@@ -1,11 +1,8 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firedrill.runtimes.compose import lifecycle, scaling
-from firedrill.runtimes.native.state import ScaleState
-from firedrill.settings import StackSettings
 from tests.unit.firedrill.runtimes.compose.conftest import container
 from tests.unit.firedrill.runtimes.compose.test_containers import FakeEngine
 
@@ -13,16 +10,19 @@ from tests.unit.firedrill.runtimes.compose.test_containers import FakeEngine
 class FakeHands:
     """An engine with four places for web, and a Compose that notes its commands."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.engine = FakeEngine(
             container("web-1"),
             container("web-2"),
             container("web-3", "created"),
             container("web-4", "created"),
         )
-        self.scale = ScaleState(folder / "state.json", StackSettings(folder))
+        self.scale: Any = self
         self.commands: list[tuple[str, ...]] = []
         self.compose: Any = self
+
+    def scales(self) -> dict[str, int]:
+        return {"web": 2, "data-service": 3}
 
     def run(self, *arguments: str) -> str:
         self.commands.append(arguments)
@@ -30,8 +30,8 @@ class FakeHands:
 
 
 @pytest.fixture
-def hands(tmp_path: Path) -> Any:
-    return FakeHands(tmp_path)
+def hands() -> Any:
+    return FakeHands()
 
 
 def test_standby_instances_are_started(hands: Any) -> None:
@@ -49,10 +49,9 @@ def test_missing_places_are_made_first(hands: Any) -> None:
 def test_leaving_one_is_not_expected_any_more(hands: Any) -> None:
     said: list[str] = []
     scaling.end(hands, "web", 1, said.append)
-    assert hands.scale.scale("web") == 1
-    assert hands.commands == [
-        ("run", "--rm", "--no-deps", "--env", "WEB_INSTANCES=1", "prepare"),
-    ]
+    # The other service stays as it is.
+    variables = ("--env", "WEB_INSTANCES=1", "--env", "DATA_SERVICE_INSTANCES=3")
+    assert hands.commands == [("run", "--rm", "--no-deps", *variables, "prepare")]
     assert hands.engine.asked == [("stop", "firedrill-web-2")]
     assert said == ["web-2 stands by"]
 

@@ -26,7 +26,7 @@ class FakeSupervisor:
         self.said.append(f"start {name}")
         self.states[name] = "RUNNING"
 
-    def stop(self, *names: str) -> None:
+    def stop(self, *names: str, grace: float | None = None) -> None:
         self.said.append(f"stop {' '.join(names)}")
 
     def begin_stop(self, *names: str) -> None:

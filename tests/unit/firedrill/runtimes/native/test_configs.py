@@ -197,3 +197,13 @@ def test_checker_sees_the_programs_variables(
     checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $WEB_1"; exit 1\n')
     with pytest.raises(ConfigError, match=r"error: 127\.0\.0\.1:15101"):
         configs.check(written, plan, checkers)
+
+
+def test_locust_is_scraped_while_it_is_listed(written: Layout) -> None:
+    assert targets(written, "load") == []
+    configs.write_load_target(written, "127.0.0.1:8089")
+    [listed] = targets(written, "load")
+    assert listed["targets"] == ["127.0.0.1:8089"]
+    assert listed["labels"] == {"service": "locust", "instance": "locust-1"}
+    configs.write_load_target(written, None)
+    assert targets(written, "load") == []

@@ -1,4 +1,5 @@
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,20 @@ def test_secret_cut_off_is_made_anew(hands: Hands) -> None:
 def test_only_one_command_changes_a_stack(hands: Hands) -> None:
     with hands.locked():
         second = Hands(hands.settings).locked()
-        with pytest.raises(FiredrillError, match="Another firedrill command is changing this"):
+        with pytest.raises(FiredrillError, match="Another firedrill command, or the responder, is"):
             second.__enter__()
     with hands.locked():
         pass
+
+
+def test_patient_one_gets_its_turn(hands: Hands) -> None:
+    held = Hands(hands.settings).locked()
+    held.__enter__()
+    other = threading.Timer(0.3, held.__exit__, (None, None, None))
+    other.start()
+    with hands.locked(patience=10):
+        pass
+    other.join()
 
 
 def test_stack_that_is_down_says_so(hands: Hands) -> None:

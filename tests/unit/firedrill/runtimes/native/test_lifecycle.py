@@ -1,10 +1,13 @@
+import json
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firedrill import stored
 from firedrill.programs import Located
 from firedrill.runtimes import series
 from firedrill.runtimes.native import (
@@ -168,10 +171,55 @@ def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:
     up(hands)
     said.clear()
     lifecycle.down(hands, lambda _: None)
-    assert said[:2] == ["stop lb-1", "stop the rest"]
+    ends = said.index("stop lb-1")
+    assert said[ends : ends + 2] == ["stop lb-1", "stop the rest"]
     assert said[-1] == "shutdown"
-    # Of two instances each and the responder, which may be paused and drain in a hurry.
-    assert said[2:-1] == ["SIGCONT", "SIGQUIT"] * 5
+    # Of two instances each, which may be paused and drain in a hurry.
+    assert said[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 4
+
+
+def test_healing_ends_before_anything(hands: Any, said: list[str]) -> None:
+    up(hands)
+    said.clear()
+    lifecycle.down(hands, lambda _: None)
+    ends = said.index("stop responder-1 control-1")
+    assert said[:ends] == ["stop the rest", *["SIGCONT", "SIGQUIT"] * 2]
+    assert said[ends + 1] == "stop lb-1"
+
+
+def test_stack_of_an_earlier_version_ends(hands: Any, said: list[str]) -> None:
+    up(hands)
+    del hands.supervisor.states["control-1"]
+    said.clear()
+    lifecycle.down(hands, lambda _: None)
+    assert "stop responder-1" in said
+
+
+def test_down_waits_for_a_drain(hands: Any, said: list[str]) -> None:
+    up(hands)
+    held = Hands(hands.settings).locked()
+    held.__enter__()
+    other = threading.Timer(0.3, held.__exit__, (None, None, None))
+    other.start()
+    lifecycle.down(hands, lambda _: None)
+    other.join()
+    assert said[-1] == "shutdown"
+
+
+def test_up_tells_the_control_api(hands: Any) -> None:
+    up(hands)
+    assert stored.read(json.loads(hands.layout.stack.read_text())).home == hands.settings.home
+    for file in (hands.layout.control_token, hands.layout.responder_token):
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert hands.layout.control_token.read_text() != hands.layout.responder_token.read_text()
+
+
+def test_other_heal_label_starts_anew(hands: Any, said: list[str], tmp_path: Path) -> None:
+    up(hands)
+    said.clear()
+    hands.settings = StackSettings(tmp_path, heal_web=False)
+    up(hands)
+    assert "shutdown" in said
 
 
 def test_down_ends_what_is_left(

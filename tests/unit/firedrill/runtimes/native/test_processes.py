@@ -8,8 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from firedrill.runtimes.native.processes import end, is_paused, of_stack, signal_instance
-from firedrill.runtimes.native.supervisor import MARK
+from firedrill.runtimes.native.processes import MARK, end, is_paused, of_stack, signal_instance
 
 Child = subprocess.Popen[str]
 Spawn = Callable[..., Child]

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions
 
+from firedrill.runtimes.errors import StackAwayError
+from firedrill.runtimes.native import processes as running
 from firedrill.runtimes.native.layout import Layout
 from firedrill.runtimes.native.plan import Plan, make_plan
 from firedrill.runtimes.native.process import Process, Site
+from firedrill.runtimes.native.processes import MARK
 from firedrill.runtimes.native.supervisor import (
     LOG_BACKUPS,
     LOG_BYTES,
-    MARK,
     Supervisor,
     SupervisorError,
     render,
@@ -185,3 +187,28 @@ def test_stop_returns_when_it_left(layout: Layout, monkeypatch: pytest.MonkeyPat
     supervisor.stop("web-1")
     assert supervisor.called[0] == ("stopProcess", "web-1", False)
     assert supervisor.pids == []  # web-2 runs on, and was not waited for
+
+
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list of who will be killed, which nobody really is."""
+    found: list[int] = []
+    monkeypatch.setattr("firedrill.runtimes.native.supervisor.STEP", 0)
+    monkeypatch.setattr(running, "signal_instance", lambda pid, number: found.append(pid))
+    return found
+
+
+def test_without_grace_it_is_killed(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = killed(monkeypatch)
+    Answering(layout).stop("web-1", grace=0)
+    assert found == [7, 7]  # for as long as it was there, and web-2 never
+
+
+def test_grace_is_given_first(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = killed(monkeypatch)
+    Answering(layout).stop("web-1", grace=60)
+    assert found == []
+
+
+def test_nobody_at_the_socket_is_said(layout: Layout) -> None:
+    with pytest.raises(StackAwayError, match="supervisord does not answer"):
+        Supervisor(layout).processes()

@@ -1,0 +1,61 @@
+"""What the control API is told at its start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import settings as stack_settings
+from .. import stored
+from ..settings import SettingsError, StackSettings
+
+# As of the other tokens: too long to guess over a network, short enough to copy.
+SHORTEST = 16
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """The token that clients show, and the stack to act on."""
+
+    token: str
+    stack: StackSettings
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> ControlSettings:
+        """Read them; raise `SettingsError` naming a bad variable."""
+        return cls(_token(environ.get("CONTROL_TOKEN_FILE", "")), _stack(environ))
+
+
+def _token(file: str) -> str:
+    if not file:
+        raise SettingsError("CONTROL_TOKEN_FILE is not set: give it the path of a file.")
+    token = _text("CONTROL_TOKEN_FILE", file).strip()
+    if len(token) < SHORTEST:
+        raise SettingsError(
+            f"CONTROL_TOKEN_FILE is {file!r}: its token takes {SHORTEST} characters or more."
+        )
+    return token
+
+
+def _stack(environ: Mapping[str, str]) -> StackSettings:
+    """Return the settings in the file that CONTROL_STACK names; of the environment without one."""
+    file = environ.get("CONTROL_STACK", "")
+    if not file:
+        return stack_settings.load(environ)
+    try:
+        return stored.read(json.loads(_text("CONTROL_STACK", file)))
+    except (ValueError, TypeError, KeyError) as error:
+        raise SettingsError(
+            f"CONTROL_STACK is {file!r}, which holds no settings of a stack: start it anew."
+        ) from error
+
+
+def _text(variable: str, file: str) -> str:
+    try:
+        return Path(file).read_text()
+    except OSError as error:
+        raise SettingsError(
+            f"{variable} is {file!r}, which can't be read: {error.strerror}."
+        ) from None

@@ -1,0 +1,45 @@
+"""Log lines in the form that all programs of the stack share, for those beside the services."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from . import VERSION
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Whose lines they are."""
+
+    service: str
+    instance: str
+    version: str = VERSION
+
+
+def line(
+    speaker: Speaker, level: str, message: str, logger: str, error: BaseException | None = None
+) -> str:
+    """Return one line, without its end; `error` comes whole, with its stack."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said: dict[str, object] = {
+        "timestamp": now,
+        "level": level,
+        "logger": logger,
+        "message": message,
+        "service": speaker.service,
+        "instance": speaker.instance,
+        "version": speaker.version,
+        "trace_id": None,
+        "span_id": None,
+        "request_id": None,
+    }
+    if error is not None:
+        said["exception"] = {
+            "type": f"{type(error).__module__}.{type(error).__qualname__}",
+            "message": str(error),
+            "stack": "".join(traceback.format_exception(error)),
+        }
+    return json.dumps(said)

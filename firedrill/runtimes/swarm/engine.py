@@ -1,0 +1,136 @@
+"""The API of a manager's engine: the services and tasks of one stack, and what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from .errors import ConflictError, SwarmAwayError, SwarmError
+from .tasks import (
+    STACK,
+    TASK,
+    Container,
+    Service,
+    Task,
+    read_container,
+    read_service,
+    read_task,
+    replicas,
+)
+
+# The engine answers in well under a second; what takes its time has that added.
+PATIENCE = 10
+# A service changes a few times a second while its tasks come and go; each try reads it anew.
+TRIES = 5
+
+
+class Engine:
+    """The stack `project`, by way of the engine at what `host` returns, once it is needed."""
+
+    def __init__(self, project: str, host: Callable[[], str]) -> None:
+        self._project = project
+        self._host = host
+        self._made: Any = None
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            with _telling():
+                self._made = docker.APIClient(base_url=self._host(), timeout=PATIENCE)
+        return self._made
+
+    @property
+    def _filters(self) -> Mapping[str, Sequence[str]]:
+        return {"label": [f"{STACK}={self._project}"]}
+
+    def services(self) -> Sequence[Service]:
+        """Return the services of the stack; raise `SwarmAwayError` where there are none."""
+        with _telling():
+            found = self._client.services(filters=self._filters)
+        if not found:
+            raise SwarmAwayError(
+                f"This Swarm has no stack {self._project!r}:"
+                " deploy it, or set COMPOSE_PROJECT_NAME."
+            )
+        return [read_service(one, self._project) for one in found]
+
+    def tasks(self) -> Sequence[Task]:
+        """Return the tasks of the stack, the past ones that Swarm remembers included."""
+        with _telling():
+            return [read_task(one) for one in self._client.tasks(filters=self._filters)]
+
+    def containers(self) -> Mapping[str, Container]:
+        """Return the containers of the stack on this engine's own node, by the task's id."""
+        with _telling():
+            found = self._client.containers(all=True, filters=self._filters)
+        return {one["Labels"][TASK]: read_container(one) for one in found if TASK in one["Labels"]}
+
+    def end(self, name: str, grace: float) -> None:
+        """End a container, after `grace` seconds by force; harmless where it has ended."""
+        try:
+            with _telling():
+                self._client.stop(name, timeout=int(grace))  # it counts in whole seconds
+        except SwarmError as error:
+            if not isinstance(error.__cause__, docker.errors.NotFound):
+                raise
+
+    def replicate(self, service: Service, count: int, instead_of: int | None = None) -> int:
+        """Have Swarm run so many tasks of a service; return how many there were to be.
+
+        Nothing is changed where that is not `instead_of`, if it is given.
+        """
+        for _ in range(TRIES):
+            with _telling():
+                found = self._client.inspect_service(service.id)
+            before = replicas(found["Spec"])
+            if before is None:
+                raise SwarmError(f"{service.name} is no replicated service: it does not scale.")
+            if before == count or instead_of not in (None, before):
+                return before
+            try:
+                self._write(found, count)
+            except ConflictError:
+                continue
+            return before
+        raise SwarmError(f"{service.name} is being changed by others: wait for them to end.")
+
+    def _write(self, found: Mapping[str, Any], count: int) -> None:
+        """Write a service's spec back as it was read, or Swarm would replace all its tasks."""
+        spec = found["Spec"]
+        mode = {"Replicated": {**spec["Mode"]["Replicated"], "Replicas": count}}
+        with _telling():
+            self._client.update_service(
+                found["ID"],
+                found["Version"]["Index"],
+                name=spec["Name"],
+                labels=spec.get("Labels"),
+                mode=mode,
+                task_template=spec["TaskTemplate"],
+                update_config=spec.get("UpdateConfig"),
+                rollback_config=spec.get("RollbackConfig"),
+                endpoint_spec=spec.get("EndpointSpec"),
+            )
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Turn the client's errors into one sentence."""
+    try:
+        yield
+    except docker.errors.APIError as error:
+        said = str(error.explanation or error).strip(". \n")
+        if "out of sequence" in said:
+            raise ConflictError("Another has changed the service meanwhile.") from error
+        # It is no manager, or one without a leader; the engine says what to do about it.
+        if error.status_code == 503:
+            raise SwarmAwayError(f"This engine can't say how the Swarm is: {said}.") from error
+        raise SwarmError(f"The engine refused: {said}.") from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise SwarmAwayError(
+            "The engine of the Swarm's manager does not answer: start it, or set DOCKER_HOST."
+        ) from error

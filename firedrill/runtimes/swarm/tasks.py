@@ -1,0 +1,125 @@
+"""What the manager says of services and tasks, in our words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..compose.engine import HEAL
+
+STACK = "com.docker.stack.namespace"
+TASK = "com.docker.swarm.task.id"
+# The engine counts in nanoseconds.
+SECOND = 1e9
+# What Swarm does where the spec says nothing.
+GRACE, DELAY, ALWAYS = 10.0, 5.0, "any"
+# What is over, by the state that a task has and by the one that it should have.
+ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as its spec wants it; `name` is that within the stack.
+
+    `replicas` is None where there is one on each node. Swarm replaces what ended after `delay`
+    seconds, if `condition` says so.
+    """
+
+    id: str
+    name: str
+    full_name: str
+    replicas: int | None
+    heals: bool = False
+    condition: str = ALWAYS
+    grace: float = GRACE
+    delay: float = DELAY
+
+
+@dataclass(frozen=True)
+class Task:
+    """One life in a slot of a service: what ended gets another one, in the same slot.
+
+    `slot` is a number, or the node of a service that has one on each. `made` and `since` are
+    moments: when it was made, and when it came into its state.
+    """
+
+    id: str
+    service: str
+    slot: str
+    state: str
+    wanted: bool
+    node: str = ""
+    pid: int | None = None
+    error: str = ""
+    made: float = 0.0
+    since: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it serves or will; the others are the past, or on their way out."""
+        return self.wanted and self.state not in ENDED
+
+
+@dataclass(frozen=True)
+class Container:
+    """What runs a task, on the manager's own node; `state` is the engine's word."""
+
+    name: str
+    state: str
+    sick: bool = False
+
+
+def read_service(found: Mapping[str, Any], project: str) -> Service:
+    """Return what the manager says of a service (`GET /services`)."""
+    spec = found["Spec"]
+    template = spec["TaskTemplate"]
+    policy = template.get("RestartPolicy") or {}
+    return Service(
+        id=found["ID"],
+        name=spec["Name"].removeprefix(f"{project}_"),
+        full_name=spec["Name"],
+        replicas=replicas(spec),
+        heals=(spec.get("Labels") or {}).get(HEAL) in ("true", "1"),
+        condition=policy.get("Condition", ALWAYS),
+        grace=_seconds(template.get("ContainerSpec", {}).get("StopGracePeriod"), GRACE),
+        delay=_seconds(policy.get("Delay"), DELAY),
+    )
+
+
+def replicas(spec: Mapping[str, Any]) -> int | None:
+    """Return how many a spec wants; None where there is one on each node, or it is a job."""
+    mode = spec["Mode"].get("Replicated")
+    return None if mode is None else int(mode.get("Replicas", 1))
+
+
+def read_task(found: Mapping[str, Any]) -> Task:
+    """Return what the manager says of a task (`GET /tasks`)."""
+    status = found["Status"]
+    return Task(
+        id=found["ID"],
+        service=found["ServiceID"],
+        slot=str(found.get("Slot") or found.get("NodeID", "")),
+        state=status["State"],
+        wanted=found["DesiredState"] not in ENDED,
+        node=found.get("NodeID", ""),
+        pid=status.get("ContainerStatus", {}).get("PID") or None,
+        error=status.get("Err", "").strip(". "),
+        made=_moment(found["CreatedAt"]),
+        since=_moment(status["Timestamp"]),
+    )
+
+
+def read_container(found: Mapping[str, Any]) -> Container:
+    """Return what the engine says of a container in its list (`GET /containers/json`)."""
+    sick = "(unhealthy)" in found.get("Status", "")
+    return Container(found["Names"][0].lstrip("/"), found["State"], sick)
+
+
+def _seconds(nanoseconds: int | None, default: float) -> float:
+    return default if nanoseconds is None else nanoseconds / SECOND
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
