@@ -1,4 +1,4 @@
-"""The webhook receiver behind Alertmanager: journals notifications and serves the runbooks."""
+"""The webhook receiver behind Alertmanager: journals notifications, heals, serves the runbooks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from flask import Flask
 from apps.telemetry import init_app
 from apps.telemetry.environment import Environment
 
-from . import notifications, pages, unavailable, webhook
+from . import actions, notifications, pages, unavailable, webhook
+from .healing import assemble
 from .journal import Journal
 from .metrics import ResponderMetrics
 from .runbooks import Runbooks
@@ -32,9 +33,11 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     metrics = ResponderMetrics(telemetry.metrics, runbooks.names())
     watchdog = Watchdog(journal, settings.watchdog_timeout, metrics.observe_watchdog, utc_now())
     telemetry.readiness.add("journal", lambda: journal.check_writable(utc_now()))
-    Responder(journal, runbooks, metrics, watchdog).init_app(app)
-    for concern in (webhook, notifications, pages):
+    healing = assemble(settings.healing, settings.database, telemetry.metrics)
+    Responder(journal, runbooks, metrics, watchdog, healing).init_app(app)
+    for concern in (webhook, notifications, actions, pages):
         app.register_blueprint(concern.blueprint)
     unavailable.init_app(app)
     watchdog.start()
+    healing.start()
     return app

@@ -29,3 +29,15 @@ class JournalError(ResponderError):
 
 class JournalUnusableError(JournalError, SettingsError):
     """RESPONDER_DB names a file that this version cannot use as its journal."""
+
+
+class PolicyError(ResponderError, SettingsError):
+    """The policy is not one; the text has file, line and reason."""
+
+
+class ControlError(ResponderError):
+    """The runtime's control API did not do what it was asked for."""
+
+
+class ControlAwayError(ControlError):
+    """The control API does not answer, or the stack behind it does not."""

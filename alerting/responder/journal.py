@@ -14,6 +14,7 @@ import orjson
 from . import schema
 from .errors import JournalError
 from .filters import Filters
+from .healing import current
 from .payload import Alert, Notification
 from .timestamps import format_rfc3339, parse_rfc3339
 
@@ -149,6 +150,7 @@ def _insert(connection: sqlite3.Connection, notification: Notification, now: dat
     if deliveries == 1:
         rows = [(row_id, *_alert_row(alert)) for alert in notification.alerts]
         connection.executemany(INSERT_ALERT, rows)
+    current.observe(connection, notification.alerts, now)
     return Receipt(id=row_id, repeated=deliveries > 1)
 
 

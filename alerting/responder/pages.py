@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from apps.telemetry.problems import Problem
 
-from . import state
+from . import actions, state
 from .filters import Filters
-from .timestamps import format_rfc3339, utc_now
+from .timestamps import format_rfc3339, parse_rfc3339, utc_now
 
 # A screen or two; the rest is a query away.
 JOURNAL_ROWS = 100
@@ -54,6 +54,27 @@ def journal() -> str:
     responder = state.current()
     items = responder.journal.find(Filters(limit=JOURNAL_ROWS))
     return _render("journal.html", items=items, runbooks=responder.runbooks.names())
+
+
+@blueprint.get("/healing")
+def healing() -> str:
+    """Show what was done and decided, and what keeps the responder from acting."""
+    responder = state.current()
+    deeds = responder.healing.records.deeds
+    return _render(
+        "healing.html",
+        state=actions.status(),
+        actions=deeds.find(JOURNAL_ROWS),
+        decisions=deeds.decisions(JOURNAL_ROWS),
+        runbooks=responder.runbooks.names(),
+    )
+
+
+@blueprint.app_template_filter()
+def seconds_after(later: str, earlier: str) -> str:
+    """Return how long after another moment one was, both as the journal has them."""
+    seconds = (parse_rfc3339(later) - parse_rfc3339(earlier)).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 @blueprint.get("/runbooks/")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import JournalError, JournalUnusableError
 
-VERSION = 1
+VERSION = 2
 # Longer than any write of ours takes by far; Alertmanager waits longer than that for an answer.
 BUSY_SECONDS = 5.0
 
@@ -49,6 +49,54 @@ CREATE INDEX alerts_by_service ON alerts (service, notification_id);
 CREATE INDEX alerts_by_instance ON alerts (instance, notification_id);
 CREATE TABLE write_checks (id INTEGER PRIMARY KEY CHECK (id = 1), checked_at TEXT NOT NULL);
 """
+# What fires now, what was decided about it and what was done; `controls` are a human's, and the
+# circuit.
+HEALING_TABLES = """
+CREATE TABLE current (
+    fingerprint TEXT PRIMARY KEY,
+    alert TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    status TEXT NOT NULL,
+    starts_at TEXT NOT NULL,
+    heard_at TEXT NOT NULL,
+    taken_over INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX current_by_status ON current (status);
+CREATE TABLE actions (
+    id INTEGER PRIMARY KEY,
+    alert TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    service TEXT NOT NULL,
+    target TEXT NOT NULL,
+    instances INTEGER,
+    grace REAL,
+    reason TEXT NOT NULL,
+    dry_run INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    began TEXT NOT NULL,
+    ended TEXT,
+    said TEXT NOT NULL DEFAULT '',
+    resolved TEXT
+);
+CREATE INDEX actions_by_end ON actions (ended);
+CREATE INDEX actions_by_time ON actions (began);
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY,
+    decided_at TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    service TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    action TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    action_id INTEGER REFERENCES actions (id)
+);
+CREATE INDEX decisions_by_alert ON decisions (fingerprint, id);
+CREATE TABLE controls (name TEXT PRIMARY KEY, since TEXT NOT NULL);
+"""
+MIGRATIONS = (TABLES, HEALING_TABLES)
 
 
 @contextmanager
@@ -113,11 +161,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             f"The journal {path} has schema {found} and this version knows up to {VERSION}: "
             "run the newer version, or set RESPONDER_DB to another file."
         )
-    if found < VERSION:
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            raise JournalUnusableError(
-                f"The database {path} belongs to another program: set RESPONDER_DB to another file."
-            )
-        for statement in TABLES.split(";"):  # executescript() would commit first
+    if found == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise JournalUnusableError(
+            f"The database {path} belongs to another program: set RESPONDER_DB to another file."
+        )
+    for tables in MIGRATIONS[found:]:
+        for statement in tables.split(";"):  # executescript() would commit first
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from .healing import Healing
 from .journal import Journal
 from .metrics import ResponderMetrics
 from .runbooks import Runbooks
@@ -22,6 +23,7 @@ class Responder:
     runbooks: Runbooks
     metrics: ResponderMetrics
     watchdog: Watchdog
+    healing: Healing
 
     def init_app(self, app: Flask) -> None:
         """Give the application's views these parts."""

@@ -44,6 +44,7 @@ def receive() -> dict[str, object]:
         responder.metrics.count_notification(notification)
         _tell(notification, receipt.id)
     _check_watchdog(notification)
+    responder.healing.wake()
     return {"id": receipt.id, "outcome": outcome}
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 Build = Callable[..., dict[str, Any]]
 
 
-@pytest.mark.parametrize("path", ["/", "/journal", "/runbooks/", "/runbooks/Watchdog"])
+@pytest.mark.parametrize("path", ["/", "/journal", "/healing", "/runbooks/", "/runbooks/Watchdog"])
 def test_page_needs_and_runs_nothing(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html")

@@ -61,9 +61,22 @@ def test_workers_may_start_at_once(tmp_path: Path) -> None:
         assert int(written) == 6 * 20 - 1
 
 
+def test_older_journal_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    for statement in schema.TABLES.split(";"):
+        execute(path, statement)
+    execute(path, "INSERT INTO write_checks VALUES (1, 'kept')")
+    execute(path, "PRAGMA user_version = 1")
+    schema.prepare(path)
+    with schema.connect(path) as connection:
+        assert connection.execute("SELECT checked_at FROM write_checks").fetchone()[0] == "kept"
+        assert connection.execute("SELECT count(*) FROM actions").fetchone()[0] == 0
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
+
+
 def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
     execute(tmp_path / "journal.db", f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(JournalUnusableError, match="has schema 2 and this version knows up to 1"):
+    with pytest.raises(JournalUnusableError, match="has schema 3 and this version knows up to 2"):
         schema.prepare(tmp_path / "journal.db")
 
 

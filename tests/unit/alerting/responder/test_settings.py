@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from alerting.responder.settings import ResponderSettings
@@ -19,3 +21,45 @@ def test_runbooks_lie_beside_the_package() -> None:
 def test_bad_timeout_is_named(timeout: str) -> None:
     with pytest.raises(SettingsError, match="WATCHDOG_TIMEOUT"):
         ResponderSettings.from_env(Environment({"WATCHDOG_TIMEOUT": timeout}))
+
+
+HEALING = {"HEALING": "on", "CONTROL_TOKEN": "one", "RESPONDER_TOKEN": "another"}
+
+
+def test_healing_is_off_unless_it_is_asked_for() -> None:
+    assert ResponderSettings.from_env(Environment({})).healing.mode == "off"
+
+
+def test_healing_has_its_policy_beside_it() -> None:
+    healing = ResponderSettings.from_env(Environment(HEALING)).healing
+    assert (healing.mode, healing.speed, healing.grafana_url) == ("on", 1.0, "")
+    assert healing.policy.is_file()
+
+
+def test_secrets_may_be_in_files_and_are_not_printed(tmp_path: Path) -> None:
+    for name in ("control", "responder"):
+        (tmp_path / name).write_text(f"{name} secret")
+    given = {
+        "HEALING": "dry-run",
+        "CONTROL_TOKEN_FILE": str(tmp_path / "control"),
+        "RESPONDER_TOKEN_FILE": str(tmp_path / "responder"),
+    }
+    healing = ResponderSettings.from_env(Environment(given)).healing
+    assert (healing.control_token, healing.token) == ("control secret", "responder secret")
+    assert "secret" not in repr(healing)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"HEALING": "maybe"}, "HEALING"),
+        ({**HEALING, "SPEED": "0"}, "SPEED"),
+        ({**HEALING, "CONTROL_URL": "nowhere"}, "CONTROL_URL"),
+        ({**HEALING, "CONTROL_TOKEN": ""}, "CONTROL_TOKEN"),
+        ({**HEALING, "RESPONDER_TOKEN": ""}, "RESPONDER_TOKEN"),
+        ({**HEALING, "GRAFANA_URL": "http://g:3000"}, "GRAFANA_PASSWORD"),
+    ],
+)
+def test_bad_healing_variable_is_named(variables: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        ResponderSettings.from_env(Environment(variables))

@@ -1,0 +1,54 @@
+"""What outlives a restart of the responder: a human's pause, and the circuit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from .. import schema
+from ..timestamps import format_rfc3339, parse_rfc3339
+
+# `counted`: since when actions count towards the budget.
+Name = Literal["paused", "circuit", "counted"]
+
+
+class Controls:
+    """Named moments in the journal's file; every method raises `JournalError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def since(self, name: Name) -> float | None:
+        """Return since when it holds, in seconds since 1970; None while it does not."""
+        with schema.connect(self._path) as connection:
+            row = connection.execute(
+                "SELECT since FROM controls WHERE name = ?", (name,)
+            ).fetchone()
+        return None if row is None else parse_rfc3339(row["since"]).timestamp()
+
+    def set(self, name: Name, now: datetime) -> bool:
+        """Have it hold from now on; return False if it has held already, since when it did."""
+        with schema.transaction(self._path) as connection:
+            done = connection.execute(
+                "INSERT INTO controls VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (name, format_rfc3339(now)),
+            )
+        return done.rowcount == 1
+
+    def clear(self, name: Name) -> bool:
+        """Have it hold no more; return False if it did not."""
+        with schema.transaction(self._path) as connection:
+            done = connection.execute("DELETE FROM controls WHERE name = ?", (name,))
+        return done.rowcount == 1
+
+    def close_circuit(self, now: datetime) -> bool:
+        """Let the budget be whole again; return False if the circuit was closed."""
+        with schema.transaction(self._path) as connection:
+            connection.execute(
+                "INSERT INTO controls VALUES ('counted', ?) "
+                "ON CONFLICT DO UPDATE SET since = excluded.since",
+                (format_rfc3339(now),),
+            )
+            done = connection.execute("DELETE FROM controls WHERE name = 'circuit'")
+        return done.rowcount == 1

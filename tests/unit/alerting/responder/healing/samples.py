@@ -1,0 +1,81 @@
+"""Alerts, instances and limits that the tests of healing share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alerting.responder.healing.decide import Decision
+from alerting.responder.healing.deeds import Deed
+from alerting.responder.healing.limits import Limits
+from alerting.responder.healing.world import Action, Instance, Service, Sick, World
+
+NOW = 10_000.0
+LIMITS = Limits(
+    budget=5,
+    window=600,
+    cool_down=30,
+    back_off=2,
+    longest=120,
+    settle_out=30,
+    settle_in=60,
+    patience=60,
+)
+HUNG = Sick("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
+BUSY = Sick("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
+SERVICES = {
+    "web": Service(scale=3, floor=2, ceiling=4, heals=True),
+    "data-service": Service(scale=2, floor=2, ceiling=4, heals=True),
+}
+
+
+def instance(number: int, state: Any = "ready", service: str = "web") -> Instance:
+    return Instance(f"{service}-{number}", service, state, heals=True)
+
+
+WORLD = World(
+    NOW,
+    [instance(1, "unready"), instance(2), instance(3), instance(4, "standby")],
+    SERVICES,
+)
+
+
+def restarted(ago: float, number: int = 1, *, ended: bool = True) -> Action:
+    began = NOW - ago
+    return Action("restart", "web", f"web-{number}", began, began + 1 if ended else None)
+
+
+def scaled(ago: float, kind: Any = "scale_out") -> Action:
+    return Action(kind, "web", "web", NOW - ago, NOW - ago + 1)
+
+
+class Seen:
+    """A witness that remembers."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.ends: list[tuple[int, str, str]] = []
+
+    def decided(self, _sick: Sick, decision: Decision) -> None:
+        self.decisions.append(decision)
+
+    def ended(self, deed: Deed, state: str, said: str) -> None:
+        self.ends.append((deed.id, state, said))
+
+
+class Runtime:
+    """A control API that does at once what it is asked for."""
+
+    def __init__(self, instances: Sequence[Instance], services: Mapping[str, Service]) -> None:
+        self.instances = list(instances)
+        self.services = dict(services)
+        self.asked: list[tuple[object, ...]] = []
+
+    def look(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
+        return self.instances, self.services
+
+    def restart(self, instance: str, grace: float | None, key: str) -> None:
+        self.asked.append(("restart", instance, grace, key))
+
+    def scale(self, service: str, instances: int, key: str) -> None:
+        self.asked.append(("scale", service, instances, key))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerting.responder.healing.decide import Decision
+from alerting.responder.healing.gauges import Gauges
+from apps.telemetry.metrics import Metrics
+from tests.unit.alerting.responder.healing.samples import (
+    HUNG,
+    LIMITS,
+    SERVICES,
+    WORLD,
+    restarted,
+)
+from tests.unit.alerting.responder.healing.test_annotations import DEED
+
+
+def test_decisions_and_ends_are_counted_from_zero() -> None:
+    metrics = Metrics()
+    gauges, value = Gauges(metrics), metrics.registry.get_sample_value
+    acted = {"action": "restart", "code": "acted"}
+    done = {"action": "restart", "state": "done"}
+    assert value("responder_decisions_total", acted) == 0
+    assert value("responder_actions_total", done) == 0
+    gauges.decided(HUNG, Decision("restart", "web-1", "acted", "so"))
+    gauges.ended(DEED, "done", "")
+    assert value("responder_decisions_total", acted) == 1
+    assert value("responder_actions_total", done) == 1
+
+
+def test_what_is_left_of_the_budget_is_shown() -> None:
+    metrics = Metrics()
+    Gauges(metrics).show(replace(WORLD, done=[restarted(5)] * 2, paused=True), LIMITS)
+    value = metrics.registry.get_sample_value
+    assert (value("responder_budget_left"), value("responder_paused")) == (3, 1)
+    assert value("responder_circuit_open") == 0
+
+
+def test_only_floors_of_what_heals_are_shown() -> None:
+    metrics = Metrics()
+    web = replace(SERVICES["web"], heals=False)
+    Gauges(metrics).scales({**SERVICES, "web": web})
+    value = metrics.registry.get_sample_value
+    assert value("responder_floor_instances", {"scaled_service": "data-service"}) == 2
+    assert value("responder_floor_instances", {"scaled_service": "web"}) is None

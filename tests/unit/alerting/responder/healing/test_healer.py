@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from alerting.responder.healing.healer import Healer
+from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, make
+from tests.unit.alerting.responder.healing.samples import LIMITS, instance
+
+Tell = Callable[..., None]
+
+
+def after(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def codes(stack: Stack) -> list[str]:
+    return [decision.code for decision in stack.seen.decisions]
+
+
+def test_a_down_instance_is_restarted(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    healer.turn(after(1))
+    (deed,) = stack.taken_up
+    assert (deed.action.kind, deed.action.target, deed.grace) == ("restart", "web-1", 0)
+    assert codes(stack) == ["acted"]
+
+
+def test_the_same_alert_twice_acts_once(stack: Stack, healer: Healer, tell: Tell) -> None:
+    for second in range(5):
+        tell()
+        healer.turn(after(second + 1))
+    assert len(stack.records.deeds.find(10)) == 1
+
+
+def test_alerts_out_of_order_act_once(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    healer.turn(after(1))
+    tell("InstanceDown", "resolved")
+    healer.turn(after(2))
+    tell()
+    healer.turn(after(100))
+    assert len(stack.records.deeds.find(10)) == 1
+
+
+def test_a_decision_that_repeats_is_told_once(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell("ClockSkew")
+    for second in range(3):
+        healer.turn(after(second + 1))
+    assert codes(stack) == ["left_to_a_human"]
+    assert len(stack.records.deeds.decisions(10)) == 1
+
+
+def test_a_decision_is_told_again_when_it_fires_anew(
+    stack: Stack, healer: Healer, tell: Tell
+) -> None:
+    tell("ClockSkew")
+    healer.turn(after(1))
+    tell("ClockSkew", "resolved")
+    healer.turn(after(2))
+    tell("ClockSkew", "firing", "2025-11-23T18:00:00Z")
+    healer.turn(after(3601))
+    assert codes(stack) == ["left_to_a_human"] * 2
+
+
+def test_a_healthy_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.runtime.instances = [instance(1), instance(2)]
+    tell()
+    healer.turn(after(1))
+    assert (stack.taken_up, codes(stack)) == ([], ["is_well"])
+
+
+def test_an_unlabelled_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.runtime.instances = [replace(instance(1, "down"), heals=False)]
+    tell()
+    healer.turn(after(1))
+    assert (stack.taken_up, codes(stack)) == ([], ["names_nobody"])
+
+
+def test_an_excused_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.runtime.instances = [instance(1), instance(3, "down")]
+    tell(instance="web-3")
+    healer.turn(after(1))
+    assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
+    assert "it is being looked at" in stack.seen.decisions[0].reason
+
+
+def test_a_silenced_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    (firing,) = stack.records.current.firing()
+    stack.fires = {firing.fingerprint: True}
+    healer.turn(after(1))
+    assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
+
+
+def test_what_alertmanager_forgot_is_over(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    stack.fires = {}
+    healer.turn(after(1))
+    assert stack.taken_up == []
+    assert stack.records.current.firing() == []
+
+
+def test_a_fresh_word_counts_while_alertmanager_is_away(
+    stack: Stack, healer: Healer, tell: Tell
+) -> None:
+    stack.asked = False
+    tell()
+    healer.turn(after(1))
+    assert len(stack.taken_up) == 1
+
+
+def test_an_old_word_does_not(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.asked = False
+    tell()
+    healer.turn(after(LIMITS.patience + 1))
+    assert codes(stack) == ["is_unconfirmed"]
+
+
+def test_without_the_control_api_it_says_so(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.away = True
+    tell()
+    healer.turn(after(1))
+    assert codes(stack) == ["control_is_away"]
+    stack.away = False
+    healer.turn(after(2))
+    assert codes(stack) == ["control_is_away", "acted"]
+
+
+def test_a_saturated_service_gets_one_more(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell("Saturated", instance="")
+    healer.turn(after(1))
+    (deed,) = stack.taken_up
+    assert (deed.action.kind, deed.action.target, deed.instances) == ("scale_out", "web", 4)
+
+
+def test_an_idle_service_gets_one_less(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell("Overprovisioned", instance="")
+    healer.turn(after(1))
+    assert [deed.instances for deed in stack.taken_up] == [2]
+
+
+def test_it_goes_on_while_the_alert_fires(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    healer.turn(after(1))
+    stack.records.deeds.end(stack.taken_up[0].id, "failed", "no", after(2))
+    healer.turn(after(3))
+    healer.turn(after(32))
+    assert codes(stack) == ["acted", "is_too_soon", "acted"]
+
+
+def test_a_spent_budget_opens_the_circuit(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    second = 0.0
+    while stack.records.controls.since("circuit") is None and second < 590:
+        second += 10
+        healer.turn(after(second))
+        for deed in stack.records.deeds.acting():
+            stack.records.deeds.end(deed.id, "done", "", after(second))
+    assert len(stack.taken_up) == LIMITS.budget
+    assert codes(stack)[-1] == "budget_is_spent"
+    healer.turn(after(second + 1))
+    assert codes(stack)[-1] == "circuit_is_open"
+    assert stack.metrics.registry.get_sample_value("responder_circuit_open") == 1
+    assert stack.metrics.registry.get_sample_value("responder_budget_left") == 0
+
+
+def test_the_circuit_closes_after_a_window(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.records.controls.set("circuit", BEGAN)
+    tell()
+    healer.turn(after(LIMITS.window - 1))
+    assert codes(stack) == ["circuit_is_open"]
+    healer.turn(after(LIMITS.window))
+    assert codes(stack) == ["circuit_is_open", "acted"]
+
+
+def test_a_storm_gets_the_budget_and_no_more(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.runtime.instances = [instance(number, "down") for number in range(500)]
+    stack.runtime.services = {}
+    for number in range(500):
+        tell(instance=f"web-{number}")
+    for second in range(60):
+        healer.turn(after(second + 1))
+        for deed in stack.records.deeds.acting():
+            stack.records.deeds.end(deed.id, "done", "", after(second + 1))
+    assert len(stack.taken_up) == LIMITS.budget
+    assert codes(stack).count("budget_is_spent") == 1
+    assert len({item["fingerprint"] for item in stack.records.deeds.decisions(9999)}) == 500
+
+
+def test_a_dry_run_decides_and_does_nothing(stack: Stack, tell: Tell) -> None:
+    healer = make(stack, mode="dry-run")
+    tell()
+    for second in (1, 2):
+        healer.turn(after(second))
+    assert stack.taken_up == []
+    (item,) = stack.records.deeds.find(10)
+    assert (item["dry_run"], item["state"]) == (1, "done")
+    assert codes(stack) == ["acted", "is_too_soon"]
+
+
+def test_a_pause_is_heeded(stack: Stack, healer: Healer, tell: Tell) -> None:
+    stack.records.controls.set("paused", BEGAN)
+    tell()
+    healer.turn(after(1))
+    assert codes(stack) == ["is_paused"]
+    assert stack.metrics.registry.get_sample_value("responder_paused") == 1
+
+
+def test_whom_a_human_took_over_is_left_alone(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    (firing,) = stack.records.current.firing()
+    stack.records.current.take_over(firing.fingerprint)
+    healer.turn(after(1))
+    assert codes(stack) == ["is_excused"]
+
+
+def test_a_cut_off_action_is_taken_up_again(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    healer.turn(after(1))
+    stack.running = False  # the responder was restarted
+    make(stack).turn(after(2))
+    first, again = stack.taken_up
+    assert first.key == again.key
+    assert len(stack.records.deeds.find(10)) == 1
+
+
+def test_a_running_action_is_not_taken_up_twice(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    for second in range(3):
+        healer.turn(after(second + 1))
+    assert len(stack.taken_up) == 1
+
+
+def test_a_resolved_alert_ends_what_was_cut_off(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    healer.turn(after(1))
+    stack.running = False
+    tell("InstanceDown", "resolved")
+    make(stack).turn(after(2))
+    (item,) = stack.records.deeds.find(10)
+    assert (item["state"], len(stack.taken_up)) == ("cancelled", 1)
+    assert stack.seen.ends[0][1] == "cancelled"
+
+
+def test_the_end_of_the_alert_is_noted_on_its_action(
+    stack: Stack, healer: Healer, tell: Tell
+) -> None:
+    tell()
+    healer.turn(after(1))
+    tell("InstanceDown", "resolved")
+    healer.turn(after(9))
+    assert stack.records.deeds.find(10)[0]["resolved"] == "2025-11-23T17:00:09.000Z"
+
+
+def test_floors_are_shown_while_nothing_fires(stack: Stack, healer: Healer) -> None:
+    healer.look_around()
+    value = stack.metrics.registry.get_sample_value
+    assert value("responder_floor_instances", {"scaled_service": "web"}) == 2
+
+
+def test_a_look_at_nobody_is_harmless(stack: Stack, healer: Healer) -> None:
+    stack.away = True
+    healer.look_around()
+    value = stack.metrics.registry.get_sample_value
+    assert value("responder_floor_instances", {"scaled_service": "web"}) is None
+
+
+@pytest.mark.parametrize("fires", [{}, {"another": False}])
+def test_what_nobody_acts_on_needs_no_confirmation(
+    stack: Stack, healer: Healer, tell: Tell, fires: dict[str, bool]
+) -> None:
+    stack.fires = fires
+    tell("ClockSkew")
+    healer.turn(after(1))
+    assert len(stack.records.current.firing()) == 1

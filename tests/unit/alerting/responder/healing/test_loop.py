@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from alerting.responder.errors import JournalError
+from alerting.responder.healing.loop import Loop
+
+
+class Healer:
+    """Counts its turns; `fails` raises in the first ones."""
+
+    def __init__(self, *fails: Exception) -> None:
+        self.turns = 0
+        self.looks = 0
+        self._fails = list(fails)
+
+    def turn(self, _now: datetime) -> None:
+        self.turns += 1
+        if self._fails:
+            raise self._fails.pop(0)
+
+    def look_around(self) -> None:
+        self.looks += 1
+
+
+Start = Callable[[Healer], Loop]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    made: list[Loop] = []
+
+    def begin(healer: Healer) -> Loop:
+        # At this speed it would turn by itself once in some hours.
+        made.append(Loop(healer, tmp_path / "lock", speed=0.0001))  # type: ignore[arg-type]
+        made[-1].start()
+        return made[-1]
+
+    yield begin
+    for loop in made:
+        loop.stop()
+
+
+def wait(check: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline, f"gave up waiting for {what}"
+        Event().wait(0.01)
+
+
+def test_it_turns_at_once_and_when_woken(start: Start) -> None:
+    healer = Healer()
+    loop = start(healer)
+    wait(lambda: healer.turns == 1, "the first turn")
+    assert healer.looks == 1
+    loop.wake()
+    wait(lambda: healer.turns == 2, "the second turn")
+
+
+@pytest.mark.parametrize("error", [JournalError("full"), ZeroDivisionError()])
+def test_a_turn_that_fails_is_not_the_last(start: Start, error: Exception) -> None:
+    healer = Healer(error)
+    loop = start(healer)
+    wait(lambda: healer.turns == 1, "the first turn")
+    loop.wake()
+    wait(lambda: healer.turns == 2, "the second turn")
+
+
+def test_of_two_workers_one_turns(start: Start) -> None:
+    first, second = Healer(), Healer()
+    loop = start(first)
+    wait(lambda: first.turns == 1, "the first turn")
+    start(second).wake()
+    loop.wake()
+    wait(lambda: first.turns == 2, "the second turn")
+    assert second.turns == 0

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from alerting.responder.errors import ControlAwayError, ControlError
+from alerting.responder.healing import performer as module
+from alerting.responder.healing.decide import Decision
+from alerting.responder.healing.deeds import Deed, Order
+from alerting.responder.healing.healer import Records
+from alerting.responder.healing.performer import Performer
+from tests.unit.alerting.responder.healing.conftest import BEGAN
+from tests.unit.alerting.responder.healing.samples import BUSY, HUNG, Runtime, Seen
+
+RESTART = Decision("restart", "web-1", "acted", "it hangs")
+OUT = Decision("scale_out", "web", "acted", "it is full")
+
+
+def begin(records: Records, decision: Decision = RESTART, **order: float) -> Deed:
+    sick = HUNG if decision is RESTART else BUSY
+    return records.deeds.begin("print", sick, decision, Order(**order), BEGAN)  # type: ignore[arg-type]
+
+
+def wait(check: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline, f"gave up waiting for {what}"
+        Event().wait(0.01)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    return Runtime([], {})
+
+
+@pytest.fixture
+def perform(records: Records, runtime: Runtime, seen: Seen) -> Callable[[Deed], Performer]:
+    def all_of(deed: Deed) -> Performer:
+        made = Performer(runtime, records.deeds, seen)
+        made.take_up(deed)
+        wait(lambda: not made.runs(deed), "the end of the action")
+        return made
+
+    return all_of
+
+
+Perform = Callable[[Deed], Performer]
+Patch = pytest.MonkeyPatch
+
+
+def test_a_restart_is_asked_for_once(
+    perform: Perform, records: Records, runtime: Runtime, seen: Seen
+) -> None:
+    deed = begin(records, grace=0.0)
+    perform(deed)
+    assert runtime.asked == [("restart", "web-1", 0.0, deed.key)]
+    assert seen.ends == [(deed.id, "done", "")]
+    assert records.deeds.acting() == []
+
+
+def test_scaling_asks_for_the_new_scale(
+    perform: Perform, records: Records, runtime: Runtime
+) -> None:
+    deed = begin(records, OUT, instances=3)
+    perform(deed)
+    assert runtime.asked == [("scale", "web", 3, deed.key)]
+
+
+def test_a_refusal_is_a_failure(
+    perform: Perform,
+    records: Records,
+    runtime: Runtime,
+    seen: Seen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ControlError("it does not carry the label.")
+
+    monkeypatch.setattr(runtime, "restart", refuse)
+    deed = begin(records)
+    perform(deed)
+    assert seen.ends == [(deed.id, "failed", "it does not carry the label.")]
+
+
+def test_who_is_away_is_asked_again(
+    perform: Perform,
+    records: Records,
+    runtime: Runtime,
+    seen: Seen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 0.01)
+    keys: list[str] = []
+
+    def answer_late(_instance: str, _grace: float | None, key: str) -> None:
+        keys.append(key)
+        if len(keys) < 3:
+            raise ControlAwayError("nobody answers.")
+
+    monkeypatch.setattr(runtime, "restart", answer_late)
+    deed = begin(records)
+    perform(deed)
+    assert keys == [deed.key] * 3
+    assert seen.ends[0][1] == "done"
+
+
+def test_who_stays_away_fails_it(
+    perform: Perform,
+    records: Records,
+    runtime: Runtime,
+    seen: Seen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+
+    def nobody(*_: object) -> None:
+        raise ControlAwayError("nobody answers.")
+
+    monkeypatch.setattr(runtime, "restart", nobody)
+    perform(begin(records))
+    assert seen.ends[0][1:] == ("failed", "nobody answers.")
+
+
+def test_the_same_deed_runs_once_at_a_time(
+    records: Records, runtime: Runtime, seen: Seen, monkeypatch: Patch
+) -> None:
+    go_on = Event()
+    asked: list[str] = []
+
+    def wait_long(_instance: str, _grace: float | None, key: str) -> None:
+        asked.append(key)
+        go_on.wait(10)
+
+    monkeypatch.setattr(runtime, "restart", wait_long)
+    made, deed = Performer(runtime, records.deeds, seen), begin(records)
+    for _ in range(3):
+        made.take_up(deed)
+    wait(lambda: bool(asked), "the question")
+    go_on.set()
+    wait(lambda: not made.runs(deed), "the end of the action")
+    assert asked == [deed.key]
+
+
+def test_a_cancelled_action_stays_cancelled(
+    perform: Perform,
+    records: Records,
+    runtime: Runtime,
+    seen: Seen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deed = begin(records)
+
+    def cancel(*_: object) -> None:
+        records.deeds.cancel(deed.id, "a human")
+
+    monkeypatch.setattr(runtime, "restart", cancel)
+    perform(deed)
+    found = records.deeds.get(deed.id)
+    assert found is not None
+    assert seen.ends == [(deed.id, "cancelled", "")]
+    assert (found["state"], found["said"]) == ("cancelled", "a human")
+    assert found["ended"] is not None
