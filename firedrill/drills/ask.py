@@ -1,4 +1,4 @@
-"""Ask Prometheus, Loki, Alertmanager and the responder, over their HTTP APIs."""
+"""Ask Prometheus, Loki and Alertmanager, over their HTTP APIs."""
 
 from __future__ import annotations
 
@@ -42,18 +42,6 @@ class RuleState:
     alerts: Sequence[Active]
 
 
-@dataclass(frozen=True)
-class Told:
-    """One alert of one notification in the responder's journal."""
-
-    alert: str
-    status: str
-    severity: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    at: float
-
-
 def get(url: str, **parameters: object) -> Any:
     """Return the JSON at an address; raise `UnreachableError` where it can't be had."""
     try:
@@ -83,7 +71,14 @@ class Evaluator:
 
     def query(self, query: str) -> list[dict[str, Any]]:
         """Return an instant vector; a scalar counts as one sample without labels."""
-        data = get(f"{self._url}{self.queries}/query", query=query)["data"]
+        return self._vector(query=query)
+
+    def query_at(self, query: str, when: float) -> list[dict[str, Any]]:
+        """Return what `query` would have returned at a moment, in seconds since 1970."""
+        return self._vector(query=query, time=f"{when:.3f}")
+
+    def _vector(self, **asked: str) -> list[dict[str, Any]]:
+        data = get(f"{self._url}{self.queries}/query", **asked)["data"]
         if data["resultType"] == "scalar":
             return [{"metric": {}, "value": data["result"]}]
         return list(data["result"])
@@ -159,8 +154,7 @@ def _state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
 
 
 def _active(found: Mapping[str, Any]) -> Active:
-    since = datetime.fromisoformat(found["activeAt"]).timestamp()
-    return Active(found["state"], found["labels"], since, found["value"])
+    return Active(found["state"], found["labels"], moment(found["activeAt"]), found["value"])
 
 
 class Alertmanager:
@@ -179,27 +173,9 @@ class Alertmanager:
         return list(get(f"{self._url}/api/v2/alerts", filter=f'alertname="{name}"'))
 
 
-class Journal:
-    """The responder's journal, at the responder's `url`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def told(self, since: float, **filters: str) -> list[Told]:
-        """Return the alerts that it was told of for the first time since then, oldest first."""
-        found = get(f"{self._url}/notifications", since=f"{since:.3f}", limit="1000", **filters)
-        return [
-            Told(
-                alert["alert"],
-                alert["status"],
-                alert["severity"] or "",
-                alert["labels"],
-                alert["annotations"],
-                datetime.fromisoformat(notification["received_at"]).timestamp(),
-            )
-            for notification in reversed(found)
-            for alert in notification["alerts"]
-        ]
+def moment(text: str) -> float:
+    """Return a time as RFC 3339 writes it, in seconds since 1970."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def duration(text: str) -> float:

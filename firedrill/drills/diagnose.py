@@ -10,15 +10,17 @@ from .ask import Alertmanager, Evaluator, RuleState, get
 from .drill import Drill
 from .errors import UnreachableError
 from .expression import first
+from .journal import Acted, Journal
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts that an alert passes through."""
+    """The parts that an alert passes through, and since when (seconds since 1970) it counts."""
 
     evaluator: Evaluator
     alertmanager: Alertmanager
     responder: str
+    since: float = 0.0
 
 
 def missing(phase: str, drill: Drill, parts: Parts, limit: float) -> str:
@@ -112,8 +114,24 @@ def _untold(parts: Parts) -> str:
 
 
 def _healed(drill: Drill, parts: Parts) -> str:
-    del parts
-    return f"{drill.fault.target} did not come back by itself."
+    if not drill.expect.acted_on:
+        return f"{drill.fault.target} did not come back by itself."
+    journal = Journal(parts.responder)
+    found = [one for one in journal.actions(parts.since) if one.alert == drill.alert]
+    if found:
+        return _action(found[-1], drill)
+    reason = journal.decided(drill.alert, parts.since)
+    return f"the responder did nothing: {reason or 'it has decided nothing about it'}."
+
+
+def _action(one: Acted, drill: Drill) -> str:
+    if one.dry_run:
+        return f"the responder only says that it would do {one.kind} of {one.target} (HEALING)."
+    if one.kind != drill.expect.heal:
+        return f"the responder did {one.kind} of {one.target} instead of {drill.expect.heal}."
+    if one.state == "done":
+        return f"the responder's {one.kind} of {one.target} is done, and changed nothing there."
+    return f"the responder's {one.kind} of {one.target} is {one.state}."
 
 
 def _resolved(drill: Drill, parts: Parts) -> str:
@@ -121,7 +139,8 @@ def _resolved(drill: Drill, parts: Parts) -> str:
     if rule is None:
         return f"{parts.evaluator.name} has lost its rule."
     if rule.alerts:
-        return f"the fault is over, but the rule still sees it; {_sides(rule, drill, parts)}."
+        over = "it was healed" if drill.expect.acted_on else "the fault is over"
+        return f"{over}, but the rule still sees it; {_sides(rule, drill, parts)}."
     return f"{parts.evaluator.name} resolved it, but the journal was not told."
 
 

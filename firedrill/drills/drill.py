@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 # Beside the budgets, at any speed: for what two busy cores may hold up, such as a poll, the start
 # of an instance or a scrape that came late.
 GRACE = 5.0
+# What acting takes at any speed: an instance drains for up to 12 s, and starts within 10.
+ACTING = 25.0
+# Who heals: nobody, the supervisor of the instances by itself, or the responder by an action.
+ACTIONS = ("restart", "scale_out", "scale_in")
+HEALINGS = ("none", "supervisor", *ACTIONS)
 USERS = 24
+
+
+def healer(heal: str) -> str:
+    """Return in words who heals, for one of HEALINGS; nothing where nobody does."""
+    if heal == "none":
+        return ""
+    return "its supervisor" if heal == "supervisor" else "the responder"
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,10 @@ class LoadSpec:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must happen. `notified` is `yes`, `late` or the name of another alert."""
+    """What must happen. `notified` is `yes`, `late` or the name of another alert.
+
+    `heal` is one of HEALINGS. What the responder heals is over before the fault is undone.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     notified: str = "yes"
@@ -54,6 +69,11 @@ class Expectation:
     def instead(self) -> str | None:
         """Return the alert that is to arrive instead of the drill's own."""
         return None if self.notified in ("yes", "late") else self.notified
+
+    @property
+    def acted_on(self) -> bool:
+        """Say whether the responder is to act, and its action to mend what the fault broke."""
+        return self.heal in ACTIONS
 
     @property
     def late(self) -> bool:
@@ -90,6 +110,8 @@ class Drill:
     expect: Expectation
     detect: float
     resolve: float
+    # From the notification to the end of the responder's action, beside ACTING.
+    heal: float = 0.0
     # Until the expression is over its threshold, and what the world takes at any speed.
     window: float = 0.0
     world: float = 0.0
@@ -100,6 +122,11 @@ class Drill:
         """Return the most seconds from the fault to its notification."""
         return self.detect / speed + self.world + GRACE
 
+    def limit_heal(self, speed: float) -> float:
+        """Return the most seconds from the fault to the end of what heals it."""
+        acting = self.heal / speed + ACTING if self.expect.acted_on else 0.0
+        return self.limit_detect(speed) + acting
+
     def limit_resolve(self, speed: float) -> float:
-        """Return the most seconds from the end of the fault to the resolved notification."""
+        """Return the most seconds from the fault's end, or its healing, to the resolved one."""
         return self.resolve / speed + self.world + GRACE

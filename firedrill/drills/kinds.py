@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["services", "stack", "anything", "nothing"]
+from ..settings import CEILING
+
+# `services`: one, or an instance of it; `scales`: a service as a whole.
+Where = Literal["services", "scales", "stack", "anything", "nothing"]
 
 
 # Parameters that are a part of something.
@@ -36,6 +39,8 @@ class FaultKind:
         """Return the least (more than that, if it is 0) and the most that a number may be."""
         if name in SHARES:
             return 0.0, 1.0
+        if name == "instances":
+            return 0.0, float(CEILING)
         # A clock may be slow as well as fast, and a flood may be without errors.
         free = self.name in ("skew", "logs")
         return (-math.inf if free else 0.0), math.inf
@@ -73,6 +78,14 @@ KINDS: Mapping[str, FaultKind] = {
             waits=("every",),
         ),
         FaultKind("pause", "It is frozen (SIGSTOP).", "anything"),
+        FaultKind("crash_loop", "It is stopped again whenever it serves.", "services"),
+        FaultKind(
+            "scale",
+            "Somebody has this many instances of it serve.",
+            "scales",
+            numbers=("instances",),
+            required=("instances",),
+        ),
         FaultKind(
             "fill",
             "Disk space is taken.",

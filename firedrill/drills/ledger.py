@@ -6,15 +6,15 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
-from ..settings import Ports, Replicas, StackSettings
-from ..versions import Versions
+from .. import stored
+from ..settings import StackSettings
 from .errors import DrillError
 from .steps import Step
 
@@ -58,7 +58,7 @@ class Ledger:
             return Entry(
                 **{
                     **found,
-                    "stack": _settings(found["stack"]),
+                    "stack": stored.read(found["stack"]),
                     "undo": [tuple(step) for step in found["undo"]],
                 }
             )
@@ -100,12 +100,3 @@ def _lives(process: int) -> bool:
         return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _settings(found: Mapping[str, object]) -> StackSettings:
-    values = dict(found)
-    values["home"] = Path(str(values["home"]))
-    values["cache"] = Path(str(values["cache"])) if values["cache"] else None
-    for name, made in (("ports", Ports), ("versions", Versions), ("replicas", Replicas)):
-        values[name] = made(**values[name])  # type: ignore[arg-type]
-    return StackSettings(**values)  # type: ignore[arg-type]

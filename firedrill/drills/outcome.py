@@ -43,7 +43,7 @@ class Outcome:
     """How one drill went. Moments are seconds since 1970, durations seconds.
 
     `times` has, for each phase that was reached, the seconds since the fault began; for
-    `resolved`, since the fault ended. `limits` has the most that each phase may take. `least` is
+    `resolved`, since it was `over`. `limits` has the most that each phase may take. `least` is
     the theoretical least time to firing, `least_notified` to the notification; both are None
     where the alert is not one that begins to fire.
     """
@@ -57,9 +57,14 @@ class Outcome:
     began: float
     injected: float | None = None
     removed: float | None = None
+    # When what it broke was mended: by the responder while it was on, else as it was removed.
+    over: float | None = None
     ended: float = 0.0
     times: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    # Who was to heal it, one of the drill's HEALINGS, and what the responder did, each in words.
+    heal: str = "none"
+    actions: Sequence[str] = ()
     least: float | None = None
     least_notified: float | None = None
     # Why the ratio may be over 2, in the drill's own words.

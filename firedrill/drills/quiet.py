@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from .drill import LoadSpec
 from .errors import DrillError, UnreachableError, UnsteadyError
+from .ready import POLL, STEADY_SCALED, STEADY_WORLD
 from .stage import Stage
 from .steady import ALWAYS, Expected, require
-from .trial import POLL, STEADY_SCALED, STEADY_WORLD
 
 
 def watch(stage: Stage, seconds: float) -> list[str]:

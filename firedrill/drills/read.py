@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..settings import CEILING, SERVICES
-from .drill import USERS, Drill, Expectation, FaultSpec, LoadSpec, Past
+from .drill import ACTIONS, HEALINGS, USERS, Drill, Expectation, FaultSpec, LoadSpec, Past
 from .errors import InvalidDrillError
 from .kinds import KINDS, FaultKind
 from .section import Section, load
@@ -23,7 +23,6 @@ PARTS = (
     "loki", "collector",
 )  # fmt: skip
 SHAPES = ("steady",)
-HEALINGS = ("none", "restart")
 # More users than that would measure this machine, not the services.
 MOST_USERS = 500
 
@@ -65,16 +64,19 @@ def read(file: Path, alerts: Collection[str]) -> Drill:
     if alert not in alerts:
         drill.refuse(f"there is no alert {alert!r} in prometheus/rules or loki/rules", "alert")
     within = drill.section("within")
-    within.only(("detect", "resolve"))
+    within.only(("detect", "heal", "resolve"))
     within.require("detect", "resolve")
     least = _optional(drill, "least", ("window", "world"))
+    expect = _expectation(drill, alerts)
+    _check_healing(within, expect)
     return Drill(
         alert=alert,
         says=_sentence(drill),
         fault=_fault(drill.section("fault")),
         load=_load(drill),
-        expect=_expectation(drill, alerts),
+        expect=expect,
         detect=_budget(within, "detect"),
+        heal=_budget(within, "heal") if expect.acted_on else 0.0,
         resolve=_budget(within, "resolve"),
         window=least.seconds("window") if least else 0.0,
         world=least.seconds("world") if least else 0.0,
@@ -96,6 +98,13 @@ def _sentence(drill: Section) -> str:
     if not re.fullmatch(r"\S.+\.", says):
         drill.refuse("says must be a sentence", "says")
     return says
+
+
+def _check_healing(within: Section, expect: Expectation) -> None:
+    if expect.acted_on:
+        within.require("heal")
+    elif "heal" in within:
+        within.refuse(f"heal is the budget of an action: expect {' or '.join(ACTIONS)}", "heal")
 
 
 def _budget(within: Section, key: str) -> float:
@@ -146,6 +155,7 @@ def _check_target(fault: Section, kind: FaultKind) -> None:
     instances = [f"{service}-{n}" for service in SERVICES for n in range(1, CEILING + 1)]
     instances += [f"{part}-1" for part in PARTS]
     allowed = {
+        "scales": [*SERVICES],
         "services": [*SERVICES, *instances[: len(SERVICES) * CEILING]],
         "stack": list(PARTS),
         "anything": [*SERVICES, *PARTS, *instances],
@@ -153,10 +163,11 @@ def _check_target(fault: Section, kind: FaultKind) -> None:
     }[kind.on]
     target = fault.text("target")
     if target not in allowed:
-        known = ", ".join(SERVICES if kind.on == "services" else [*SERVICES, *PARTS])
+        known = ", ".join([*SERVICES, *PARTS] if kind.on in ("anything", "stack") else SERVICES)
+        more = "" if kind.on == "scales" else " and their instances, such as web-1"
         fault.refuse(
             f"there is no service or instance {target!r} that {kind.name} can strike:"
-            f" there are {known} and their instances, such as web-1",
+            f" there are {known}{more}",
             "target",
         )
 
@@ -192,7 +203,7 @@ def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
         )
     heal = expect.text("heal", "none")
     if heal not in HEALINGS:
-        expect.refuse(f"heal is {heal!r}: it takes {' or '.join(HEALINGS)}", "heal")
+        expect.refuse(f"heal is {heal!r}: it takes {', '.join(HEALINGS)}", "heal")
     return Expectation(
         labels={key: labels.text(key) for key in labels} if labels else {},
         notified="yes" if notified == "true" else notified,

@@ -38,9 +38,9 @@ def queries(markdown: str) -> Sequence[tuple[str, str]]:
 
 
 def check(runbook: Path, stores: Stores, scaled: Callable[[str], str], now: float) -> Checked:
-    """Run every query; raise `UnmetError` naming the first that finds nothing.
+    """Run every query as of `now`; raise `UnmetError` naming the first that finds nothing.
 
-    `scaled` divides the durations of a query by the speed.
+    `scaled` divides the durations of a query by the speed; `now` is in seconds since 1970.
     """
     ran, left_out = 0, ""
     for language, query in queries(runbook.read_text(encoding="utf-8")):
@@ -51,7 +51,7 @@ def check(runbook: Path, stores: Stores, scaled: Callable[[str], str], now: floa
             found = (
                 _logql(str(stores.loki), query, now)
                 if language == "logql"
-                else stores.prometheus.query(scaled(query))
+                else stores.prometheus.query_at(scaled(query), now)
             )
         except UnreachableError as error:
             raise UnmetError(f"{runbook.name}: the query `{query}` fails: {error}") from error

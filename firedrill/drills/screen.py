@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..screen import escape
-from .drill import Drill
+from .drill import ACTIONS, Drill, healer
 from .outcome import Outcome, Report
 from .read import Catalogue
 
@@ -26,6 +26,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status = console.status("starting")
+        self._heal = "none"
 
     def __enter__(self) -> Screen:
         """Begin to show what is waited for."""
@@ -42,6 +43,7 @@ class Screen:
 
     def begin(self, drill: Drill, place: tuple[int, int]) -> None:
         """Show what is about to break."""
+        self._heal = drill.expect.heal
         number, count = place
         self._console.print(
             f"[bold]{escape(drill.alert)}[/] [dim]{number}/{count}[/] {escape(drill.says)}"
@@ -53,7 +55,13 @@ class Screen:
 
     def reached(self, phase: str, elapsed: float, limit: float) -> None:
         """Show a phase that was reached."""
-        self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s[/]")
+        more = self._more(phase)
+        self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s{more}[/]")
+
+    def _more(self, phase: str) -> str:
+        if phase == "resolved":
+            return " since it was healed" if self._heal in ACTIONS else " since the fault ended"
+        return f", by {healer(self._heal)}" if phase == "healed" else ""
 
     def done(self, outcome: Outcome) -> None:
         """Show a verdict."""

@@ -19,11 +19,12 @@ from ..runtimes.compose.alone import alone
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from . import absent, marked, steps
-from .ask import Alertmanager, Journal, Prometheus
+from .ask import Alertmanager, Prometheus
 from .drill import Drill
 from .errors import DrillError
 from .faults import Scene
 from .guard import Guard
+from .journal import Journal
 from .ledger import Entry, Ledger
 from .outcome import Outcome, Report
 from .progress import Progress
@@ -36,12 +37,14 @@ from .trial import Trial
 class Options:
     """How to run: at which speed, and whether on the stack that is up.
 
-    `log_sink` has a stack of the run's own stand in for Loki where there is none.
+    `log_sink` has a stack of the run's own stand in for Loki where there is none, and `heals` its
+    responder act.
     """
 
     speed: float
     here: bool = False
     log_sink: bool = False
+    heals: bool = True
 
 
 @dataclass
@@ -201,7 +204,9 @@ def _require_running(runtime: Runtime) -> None:
 
 
 def _own(settings: StackSettings, options: Options) -> StackSettings:
-    return replace(own_settings(settings, options.speed), log_sink=options.log_sink)
+    own = own_settings(settings, options.speed)
+    healing = own.healing if options.heals else "off"
+    return replace(own, log_sink=options.log_sink, healing=healing)
 
 
 def _clean_start(runtime: Runtime, stack: StackSettings, notify: Notify) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import chart, rules
-from .ask import Alertmanager, Evaluator, Journal, Prometheus, Ruler
+from .ask import Alertmanager, Evaluator, Prometheus, Ruler
 from .errors import UnreachableError
 from .faults import Scene
+from .journal import Journal
 from .outcome import Chart
 from .progress import Progress
 from .steps import Step

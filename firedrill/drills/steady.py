@@ -18,6 +18,13 @@ from .steps import TIMEOUT, addresses
 ALWAYS = "Watchdog"
 # Of the requests that the users would send to an idle stack, one each a second.
 LEAST_TRAFFIC = 0.5
+# Of what the responder scales.
+ABOVE_THE_FLOOR = """
+count by (scaled_service) (
+  label_replace(up{job="services"} == 1, "scaled_service", "$1", "service", "(.+)")
+)
+> on (scaled_service) max by (scaled_service) (responder_floor_instances)
+"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ def require(runtime: Runtime, expected: Expected) -> None:
         if loki := absent.log_store(runtime, there):
             _alerts(Ruler(loki), expected.alert)
         _traffic(prometheus, expected.load, runtime.speed)
+        _at_the_floor(prometheus)
         watchdog(runtime)
     except UnreachableError as error:
         raise UnsteadyError(str(error)) from error
@@ -101,6 +109,15 @@ def _traffic(prometheus: Prometheus, load: LoadSpec, speed: float) -> None:
     if rate is None or rate < LEAST_TRAFFIC * load.users:
         raise UnsteadyError(
             f"Web serves {rate or 0:.1f} requests/s; {load.users} users should make more."
+        )
+
+
+def _at_the_floor(prometheus: Prometheus) -> None:
+    """Raise `UnsteadyError` where what was started for a load is still to be stopped."""
+    for sample in prometheus.query(ABOVE_THE_FLOOR):
+        raise UnsteadyError(
+            f"{sample['metric']['scaled_service']} has {sample['value'][1]} instances,"
+            " more than its floor."
         )
 
 

@@ -52,6 +52,23 @@ def addresses(runtime: Runtime, target: str) -> list[str]:
     return [instance.address for instance in found]
 
 
+def _heal(runtime: Runtime) -> None:
+    url = f"{runtime.address('responder')}/resume"
+    token = {"Authorization": f"Bearer {runtime.responder_token()}"}
+    try:
+        answer = requests.post(url, headers=token, timeout=TIMEOUT)
+    except requests.RequestException as error:
+        raise FiredrillError(f"{url} does not answer: {error}.") from error
+    if not answer.ok:
+        raise FiredrillError(f"{url} answers {answer.status_code}.")
+
+
+def _scale(runtime: Runtime, service: str, count: str) -> None:
+    found = runtime.instances(service)
+    if sum(one.state != "standby" for one in found) != int(count):  # who heals may have done it
+        runtime.scale(service, int(count), lambda _: None)
+
+
 def _unknown(*_: object) -> None:
     raise FiredrillError("this version knows no such step.")
 
@@ -66,5 +83,7 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "configure": lambda runtime, part, name: runtime.configure(part, name, None),
     "relist": lambda runtime: runtime.relist(),
     "faults_off": _faults_off,
+    "heal": _heal,
+    "scale": _scale,
     "remove": _remove,
 }

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import FiredrillError
 from ..rehearsal.promql import scale as scale_query
-from ..settings import ROOT, SERVICES
-from . import diagnose, faults, history, least, runbook, steady, steps
+from ..settings import ROOT
+from . import diagnose, faults, least, ready, runbook, steps
 from .drill import Drill
 from .errors import UnmetError, UnreachableError, UnsteadyError
 from .faults import Fault
 from .outcome import Chart, Outcome, Verdict
+from .ready import POLL
 from .stage import Stage
 from .witness import Witness
 
-POLL = 0.1
-# How long the windows of a minute take to hold nothing but the steady state.
-SETTLE = 60.0
-# What the steady state may take to come: starts, scrapes, and whatever the last drill left.
-STEADY_WORLD, STEADY_SCALED = 30.0, 300.0
 # Service faults end by themselves this long after the drill should be over, in seconds.
 MARGIN = 30.0
 
@@ -54,9 +50,12 @@ class Trial:
             began=began,
             injected=self.injected,
             removed=self.removed,
+            over=self._over,
             ended=time.time(),
             times=self.times,
-            limits={"notified": self._detect, "resolved": self._resolve},
+            limits=self._limits,
+            heal=self.drill.expect.heal,
+            actions=self._actions(),
             excuse=self.drill.excuse,
             history=bool(self.drill.history),
             queries=self._checked.queries,
@@ -83,78 +82,44 @@ class Trial:
     def _resolve(self) -> float:
         return self.drill.limit_resolve(self._speed)
 
+    @property
+    def _heal(self) -> float:
+        return self.drill.limit_heal(self._speed)
+
+    @property
+    def _limits(self) -> dict[str, float]:
+        healed = {} if self.drill.expect.heal == "none" else {"healed": self._heal}
+        return {"notified": self._detect, **healed, "resolved": self._resolve}
+
     def _verdict(self) -> tuple[Verdict, str]:
         try:
-            self._prepare()
+            self._pace = ready.prepare(self.drill, self.stage)
         except (UnsteadyError, FiredrillError) as error:
             return "aborted", f"There was no steady state to begin with: {error}"
         try:
             self._break_and_mend()
+            acted = self._witness.touched()
         except (UnmetError, FiredrillError) as error:
             return "failed", " ".join(dict.fromkeys(filter(None, (str(error), self._stuck))))
         try:
-            self._await_steady("steady again", self._resolve)
+            limit = self._resolve + ready.to_the_floor(acted, self._speed)
+            ready.await_steady(self.drill, self.stage, "steady again", limit)
         except (UnsteadyError, FiredrillError) as error:
             return "deviated", f"The steady state did not come back: {error}"
+        return self._afterwards()
+
+    def _afterwards(self) -> tuple[Verdict, str]:
+        """See that nobody else was touched on the way back, either."""
+        try:
+            self._witness.touched()
+        except (UnmetError, FiredrillError) as error:
+            return "failed", str(error)
         return "passed", ""
-
-    # Before the fault
-
-    def _prepare(self) -> None:
-        scene = self.stage.scene
-        scene.traffic.ensure(self.drill.load)
-        if scene.runtime.rehearsal:
-            self._make_past()
-        self._await_steady("steady", STEADY_WORLD + STEADY_SCALED / self._speed)
-        steady.no_faults(scene.runtime, list(SERVICES))
-        self._pace = self._measure_pace()
-
-    def _make_past(self) -> None:
-        runtime, prometheus = self.stage.scene.runtime, self.stage.prometheus
-        # Before Prometheus forgets what its series are now.
-        file = self.stage.folder / "history.om"
-        if self.drill.history:
-            self._await_steady("steady", STEADY_WORLD)
-            history.write(file, self.drill.history, prometheus, (time.time(), self._speed))
-        runtime.forget_series()
-        if self.drill.history:
-            runtime.import_series(file)
-            file.unlink()
-        begun = time.monotonic()
-        while (elapsed := time.monotonic() - begun) < SETTLE / self._speed:
-            self.stage.progress.waiting("settled", elapsed, SETTLE / self._speed)
-            time.sleep(POLL)
-
-    def _await_steady(self, phase: str, limit: float) -> None:
-        expected = steady.Expected(self.drill.load, self.drill.alert)
-        begun = time.monotonic()
-        while True:
-            self.stage.scene.traffic.require()
-            elapsed = time.monotonic() - begun
-            self.stage.progress.waiting(phase, elapsed, limit)
-            try:
-                return steady.require(self.stage.scene.runtime, expected)
-            except UnsteadyError:
-                if elapsed > limit:
-                    raise
-            time.sleep(POLL)
-
-    def _measure_pace(self) -> least.Pace:
-        rule = self._evaluator.rule(self.drill.alert)
-        scrape = self.stage.prometheus.scrape_interval()
-        return least.Pace(
-            speed=self._speed,
-            # Nobody scrapes lines: what they take to arrive is the world's.
-            scrape=scrape if self._evaluator is self.stage.prometheus else 0.0,
-            evaluation=rule.interval if rule else scrape,
-            hold=rule.hold if rule else 0.0,
-            group_wait=self.stage.alertmanager.group_wait(),
-        )
 
     # The fault
 
     def _break_and_mend(self) -> None:
-        lasts = self._detect + self._resolve + MARGIN
+        lasts = self._heal + self._resolve + MARGIN
         fault = faults.make(self.drill.fault, replace(self.stage.scene, lasts=lasts))
         self._witness.remember()
         self.stage.broken(self.drill.alert, fault.undo)
@@ -163,13 +128,16 @@ class Trial:
             self.injected = self._witness.since = time.time()
             fault.inject()
             self._detect_it()
+            if self.drill.expect.acted_on:  # the fault is on, and yet it is over
+                self._await("resolved", self._witness.resolved, self._resolve)
         finally:
             self._mend(fault)
         if self._stuck:
             raise UnmetError(self._stuck)
         if self.drill.expect.late:
             self._await("notified", self._witness.told, self._resolve)
-        self._await("resolved", self._witness.resolved, self._resolve)
+        if not self.drill.expect.acted_on:
+            self._await("resolved", self._witness.resolved, self._resolve)
 
     def _mend(self, fault: Fault) -> None:
         try:
@@ -188,24 +156,35 @@ class Trial:
             self._await("firing", self._witness.firing, self._detect)
         if not self.drill.expect.late:
             self._await("notified", self._witness.told, self._detect)
-        if self.drill.expect.heal == "restart":
-            self._await("healed", self._witness.restarted, self._detect)
+        self._check_runbook()
+        if self.drill.expect.heal != "none":
+            self._await("healed", self._witness.healed, self._heal)
         if not self.drill.expect.late:  # else nothing can have arrived yet
             self._witness.one_page()
-        if self.drill.fault.target != "prometheus":
-            file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
-            loki = self.stage.loki if self.drill.fault.target != "loki" else None
-            stores = runbook.Stores(self.stage.prometheus, loki)
-            scaled: Callable[[str], str] = lambda query: scale_query(query, self._speed)  # noqa: E731
-            self._checked = runbook.check(file, stores, scaled, time.time())
-        else:
+
+    def _check_runbook(self) -> None:
+        """See that the runbook's queries show the fault; whoever heals may end it at any moment."""
+        if self.drill.fault.target == "prometheus":
             self._checked = runbook.Checked(0, "Prometheus is what the drill stops")
+            return
+        file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
+        loki = self.stage.loki if self.drill.fault.target != "loki" else None
+        stores = runbook.Stores(self.stage.prometheus, loki)
+        told = self.times.get("notified")
+        now = time.time() if told is None or self.injected is None else self.injected + told
+        self._checked = runbook.check(file, stores, self._scaled, now)
+
+    def _scaled(self, query: str) -> str:
+        return scale_query(query, self._speed)
 
     def _await(self, phase: str, check: Callable[[], float | None], limit: float) -> None:
-        """Wait for a phase; its time counts from the fault, or from its end for `resolved`."""
+        """Wait for a phase; its time counts from the fault, or for `resolved` since it was over.
+
+        So does its limit, but what can come only after the fault may take as long from there.
+        """
         assert self.injected is not None
-        mended = phase == "resolved" or self.removed is not None
-        begun = self.removed if mended and self.removed else self.injected
+        origin = (self._over if phase == "resolved" else None) or self.injected
+        begun = self.removed or origin
         while True:
             elapsed = time.time() - begun
             self.stage.progress.waiting(phase, elapsed, limit)
@@ -214,7 +193,6 @@ class Trial:
             except UnreachableError:
                 reached = None  # it may be just what the drill has stopped
             if reached is not None:
-                origin = begun if phase == "resolved" else self.injected
                 self.times[phase] = max(0.0, reached - origin)
                 self.stage.progress.reached(phase, self.times[phase], limit)
                 return
@@ -222,11 +200,27 @@ class Trial:
                 raise UnmetError(diagnose.missing(phase, self.drill, self._parts(), limit))
             time.sleep(POLL)
 
+    @property
+    def _over(self) -> float | None:
+        """Return when what the fault broke was mended: by the responder, else with the fault."""
+        healed = self.times.get("healed") if self.drill.expect.acted_on else None
+        return self.removed if healed is None else (self.injected or 0.0) + healed
+
     def _parts(self) -> diagnose.Parts:
         responder = self.stage.scene.runtime.address("responder")
-        return diagnose.Parts(self._evaluator, self.stage.alertmanager, responder)
+        since = self.injected or 0.0
+        return diagnose.Parts(self._evaluator, self.stage.alertmanager, responder, since)
 
     # Afterwards
+
+    def _actions(self) -> Sequence[str]:
+        if self.injected is None:
+            return ()
+        try:
+            found = self.stage.journal.actions(self.injected)
+        except UnreachableError:
+            return ()  # what could not be asked changes no verdict any more
+        return [f"{one.kind} of {one.target}" for one in found]
 
     def _chart(self) -> Chart | None:
         if self.injected is None:

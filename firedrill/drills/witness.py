@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import requests
 
 from ..runtimes import Runtime
-from .ask import Active, Evaluator, Journal, Told
+from . import touches
+from .ask import Active, Evaluator
 from .drill import Drill
 from .errors import UnmetError
+from .journal import Acted, Journal, Told
 from .steps import TIMEOUT
 
 
@@ -69,6 +71,35 @@ class Witness:
         now = self._processes()
         back = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
         return time.time() if back and all(back) else None
+
+    def healed(self) -> float | None:
+        """See what was to heal it: the supervisor's restart, or the responder's action done.
+
+        Of several alerts that one fault raises, any may have it healed: in containers a stopped
+        instance is at first a hung one. `touched` says whether it was the right instance.
+        """
+        heal = self._drill.expect.heal
+        if heal == "supervisor":
+            return self.restarted()
+        done = [
+            one.ended
+            for one in self._journal.actions(self.since)
+            if (one.kind, one.state) == (heal, "done") and not one.dry_run
+        ]
+        if heal == "restart" and self.restarted() is None:
+            return None
+        return done[0] if done else None
+
+    def touched(self) -> Sequence[Acted]:
+        """Return what the responder did meanwhile; raise `UnmetError` if it touched a stranger."""
+        acted = self._journal.actions(self.since)
+        for one in acted:
+            if not touches.may(self._drill.fault, one):
+                raise UnmetError(
+                    f"The responder did {one.kind} of {one.target} for {one.alert}, which the fault"
+                    f" ({self._drill.fault}) did not strike."
+                )
+        return acted
 
     def one_page(self) -> None:
         """Raise `UnmetError` where the one fault woke somebody twice."""

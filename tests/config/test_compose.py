@@ -33,7 +33,8 @@ ORDER = [
         "restart",
         "user",
     ),
-    *("environment", "volumes", "working_dir", "tmpfs", "network_mode", "networks", "ports"),
+    *("environment", "volumes", "working_dir", "tmpfs", "labels", "network_mode", "networks"),
+    "ports",
     *("depends_on", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "develop"),
 ]
 
@@ -68,6 +69,9 @@ def settings() -> dict[str, str]:
         "PROMETHEUS_RETENTION_SIZE": made.retention_size,
         "LB_ADDRESS": made.lb_address,
         "LOG_LEVEL": made.log_level,
+        "HEAL_WEB": "1",
+        "HEAL_DATA_SERVICE": "1",
+        "HEALING": made.healing,
         "FAULTS_ENABLED": "1",
     }
 

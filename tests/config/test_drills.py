@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from alerting.responder.healing.read_policy import read as read_policy
 from apps.telemetry.faults import kinds as services
 from firedrill.drills.ask import duration
-from firedrill.drills.drill import Drill
+from firedrill.drills.drill import ACTIONS, Drill
 from firedrill.drills.kinds import KINDS
 from firedrill.drills.least import Pace, to_notification
 from firedrill.drills.read import read_all
@@ -21,6 +22,7 @@ from firedrill.drills.trial import MARGIN
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = read_all(ROOT / "drills", alerts())
 DRILLS = list(CATALOGUE.drills.values())
+POLICY = read_policy(ROOT / "alerting" / "policy.yml")
 # The others are told of when somebody else says so.
 TOLD_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
 OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].of_services]
@@ -86,8 +88,16 @@ def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     asked = {name: float(value) for name, value in drill.fault.parameters.items()}
     for name in asked:
         asked[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
-    asked["duration"] = drill.limit_detect(speed) + drill.limit_resolve(speed) + MARGIN
+    asked["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + MARGIN
     assert services.parse_fault(kind.name, asked).kind == kind.name
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
+def test_policy_does_what_drill_expects(drill: Drill) -> None:
+    wish = POLICY.wish(drill.alert, drill.expect.labels)
+    assert wish.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
+    # Else the drill would give up before the policy has the responder act.
+    assert drill.heal > wish.after or wish.action == "none"
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)

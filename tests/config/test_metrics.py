@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from alerting.responder.healing.gauges import Gauges
 from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
@@ -77,6 +78,15 @@ OF_PROGRAMS = {
         "otelcol_exporter_sent_log_records_total",
         "otelcol_receiver_accepted_log_records_total",
     },
+    "locust": {
+        "locust_failures_total",
+        "locust_requests_per_second",
+        "locust_requests_total",
+        "locust_response_time_seconds_bucket",
+        "locust_response_time_seconds_count",
+        "locust_response_time_seconds_sum",
+        "locust_users",
+    },
     "loki": {"loki_discarded_samples_total"},
     "blackbox exporter": {
         "probe_duration_seconds",
@@ -114,6 +124,7 @@ def ours() -> set[str]:
     """Return every sample name that our programs declare."""
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
+    Gauges(metrics)
     names = {
         f"{family.name}{suffix}"
         for family in metrics.registry.collect()

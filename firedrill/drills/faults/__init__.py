@@ -8,7 +8,7 @@ from ..drill import FaultSpec
 from ..kinds import KINDS
 from .base import Fault, Scene
 from .host import Fill, Strain
-from .instances import Kill, OfService, Pause, Stop, Unlist
+from .instances import CrashLoop, Kill, OfService, Pause, Scale, Stop, Unlist
 from .parts import Configure, NoLoad, Scan
 
 __all__ = ["RUNTIME_FAULTS", "Fault", "Scene", "make"]
@@ -17,6 +17,8 @@ RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
     "stop": Stop,
     "kill": Kill,
     "pause": Pause,
+    "crash_loop": CrashLoop,
+    "scale": Scale,
     "fill": Fill,
     "burn": Strain,
     "hog": Strain,

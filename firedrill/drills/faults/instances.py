@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import requests
 
+from ..drill import FaultSpec
 from ..errors import FaultError
 from ..steps import TIMEOUT, Step, addresses
-from .base import Fault
+from .base import Fault, Scene
 
 
 class OfService(Fault):
@@ -64,6 +65,46 @@ class Kill(Stop):
     def inject(self) -> None:
         """Begin to kill."""
         self.again(self.number("every", 30.0), lambda: self.scene.runtime.kill(self.spec.target))
+
+
+class CrashLoop(Stop):
+    """Stop the target again whenever it serves; a human who has mended it lets healing go on."""
+
+    # A program that starts serves after some seconds; it is not to serve for long.
+    LOOK = 0.5
+
+    @property
+    def undo(self) -> Sequence[Step]:
+        """Return the steps that start it again, and close the responder's circuit."""
+        return [("heal",), *super().undo]
+
+    def inject(self) -> None:
+        """Begin to stop it."""
+        self.again(self.LOOK, self._stop)
+
+    def _stop(self) -> None:
+        for one in self.scene.runtime.status():
+            if one.state == "ready" and self.spec.target in (one.name, one.service):
+                self.scene.runtime.stop(one.name)
+
+
+class Scale(Fault):
+    """Have more instances of the target serve than its load needs."""
+
+    def __init__(self, spec: FaultSpec, scene: Scene) -> None:
+        super().__init__(spec, scene)
+        found = scene.runtime.instances(spec.target)
+        self._serving = sum(one.state != "standby" for one in found)
+
+    @property
+    def undo(self) -> Sequence[Step]:
+        """Return the step that goes back to as many as there were."""
+        return [("scale", self.spec.target, str(self._serving))]
+
+    def inject(self) -> None:
+        """Start them."""
+        wanted = int(self.number("instances", self._serving + 1))
+        self.scene.runtime.scale(self.spec.target, wanted, lambda _: None)
 
 
 class Pause(Fault):

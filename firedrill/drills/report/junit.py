@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from ..outcome import FINE, Outcome, Report
 from .formats import seconds
+from .healing import healed_by
 
 # What XML 1.0 cannot hold, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,7 +51,9 @@ def _case(found: Outcome) -> ET.Element:
 
 def _story(found: Outcome) -> str:
     took = ", ".join(f"{phase} {seconds(time)} s" for phase, time in found.times.items())
-    return f"{found.says} {found.fault}. {took}".strip()
+    by = healed_by(found)
+    healed = f". Healed by {by}." if by else ""
+    return f"{found.says} {found.fault}. {took}{healed}".strip()
 
 
 def _clean(text: str) -> str:

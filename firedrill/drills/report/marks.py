@@ -38,15 +38,16 @@ def moments(outcome: Outcome) -> list[Moment]:
     if outcome.injected is None:
         return []
     found = [Moment("on", 0.0, "fault on")]
-    off = None if outcome.removed is None else outcome.removed - outcome.injected
-    if off is not None:
+    if outcome.removed is not None:
+        off = outcome.removed - outcome.injected
         found.append(Moment("off", off, f"fault off {seconds(off)} s"))
     for phase in PHASES:
         took = outcome.times.get(phase)
         if took is None:
             continue
         if phase == "resolved":
-            found.append(Moment(phase, (off or 0.0) + took, f"resolved +{seconds(took)} s"))
+            over = (outcome.over or outcome.injected) - outcome.injected
+            found.append(Moment(phase, over + took, f"resolved +{seconds(took)} s"))
         else:
             found.append(Moment(phase, took, f"{phase} {seconds(took)} s"))
     return sorted(found, key=lambda moment: moment.at)

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ..drill import ACTIONS
 from ..outcome import FINE, PHASES, Outcome, Report
 from .formats import MISSING, count, duration, moment, ratio, seconds
+from .healing import healed_by
 from .plot import Plot, plot
 
 # A state is a sign and a word before it is a colour.
@@ -63,6 +65,7 @@ class Drill:
     took: str
     phases: Sequence[Phase]
     queries: str
+    healing: str
     open: bool
     plots: Sequence[tuple[str, Plot]]
 
@@ -148,6 +151,7 @@ def _drill(found: Outcome, few: bool) -> Drill:
         took=duration(found.ended - found.began),
         phases=list(_phases(found)),
         queries=_queries(found),
+        healing=healed_by(found),
         open=few or found.verdict != "passed",
         plots=_plots(found),
     )
@@ -168,6 +172,8 @@ def _phases(found: Outcome) -> Iterator[Phase]:
             for bound, value in (("least", least), ("limit", limit))
             if value is not None
         ]
+        if name == "resolved" and found.heal in ACTIONS:
+            notes.append("since it was healed")
         took_it = MISSING if took is None else f"{seconds(took)} s"
         yield Phase(name, took_it, ", ".join(notes))
 

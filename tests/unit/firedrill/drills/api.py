@@ -62,6 +62,7 @@ class Api:
                 self.wfile.write(text.encode())
 
             do_PUT = do_GET  # noqa: N815 - http.server's names
+            do_POST = do_GET  # noqa: N815
             do_DELETE = do_GET  # noqa: N815
 
             def log_message(self, *_: object) -> None:

@@ -49,11 +49,21 @@ class FakeRuntime:
     def status(self) -> Sequence[Instance]:
         return self.found
 
+    def instances(self, service: str) -> Sequence[Instance]:
+        return [one for one in self.found if one.service == service]
+
+    def scale(self, service: str, count: int, notify: Callable[[str], object]) -> None:
+        notify("as many as are wanted")
+        self.asked.append(("scale", service, count))
+
     def reach(self, link: str) -> str:
         return link
 
     def token(self) -> str:
         return "the-token"
+
+    def responder_token(self) -> str:
+        return "the-responders-token"
 
     def scratch(self) -> Path:
         return self.folder / "scratch"

@@ -1,6 +1,6 @@
 import pytest
 
-from firedrill.drills.ask import Alertmanager, Journal, Prometheus, Ruler, duration, get
+from firedrill.drills.ask import Alertmanager, Prometheus, Ruler, duration, get
 from firedrill.drills.errors import UnreachableError
 from firedrill.drills.outcome import Line
 from tests.unit.firedrill.drills.api import Api
@@ -26,6 +26,12 @@ def test_query_returns_the_samples(api: Api, prometheus: Prometheus) -> None:
     api.answers["/api/v1/query"] = vector("1", "2")
     assert [row["value"][1] for row in prometheus.query("up > 0")] == ["1", "2"]
     assert api.asked[0].query == {"query": "up > 0"}
+
+
+def test_query_can_be_about_earlier(api: Api, prometheus: Prometheus) -> None:
+    api.answers["/api/v1/query"] = vector("1")
+    assert len(prometheus.query_at("up", 1795429230.5)) == 1
+    assert api.asked[0].query == {"query": "up", "time": "1795429230.500"}
 
 
 def test_scalar_counts_as_one_sample(api: Api, prometheus: Prometheus) -> None:
@@ -116,25 +122,6 @@ def test_alertmanager_is_asked_by_name(api: Api) -> None:
     api.answers["/api/v2/alerts"] = [{"labels": {}}]
     assert Alertmanager(api.url).alerts("Down") == [{"labels": {}}]
     assert api.asked[0].query == {"filter": 'alertname="Down"'}
-
-
-def notification(alert: str, second: int) -> dict[str, object]:
-    told: dict[str, object] = {
-        "alert": alert,
-        "status": "firing",
-        "severity": None,
-        "labels": {},
-        "annotations": {},
-    }
-    return {"received_at": f"2026-11-23T10:20:{second}.000Z", "alerts": [told]}
-
-
-def test_journal_is_read_oldest_first(api: Api) -> None:
-    api.answers["/notifications"] = [notification("Late", 40), notification("Early", 30)]
-    found = Journal(api.url).told(1795429200.0, status="firing")
-    assert [(one.alert, one.severity) for one in found] == [("Early", ""), ("Late", "")]
-    assert found[1].at - found[0].at == 10
-    assert api.asked[0].query == {"since": "1795429200.000", "limit": "1000", "status": "firing"}
 
 
 def test_refusal_says_status_and_why(api: Api) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,6 +145,65 @@ def test_other_alert_was_not_raised(fakes: Fakes) -> None:
 
 def test_target_did_not_come_back(fakes: Fakes) -> None:
     assert said(fakes, "healed") == "web-1 did not come back by itself."
+
+
+HEAL = Expectation({"severity": "page"}, heal="restart")
+
+
+def action(**changed: Any) -> dict[str, object]:
+    values = {"alert": "Down", "kind": "restart", "service": "web", "target": "web-1"}
+    times = {"began": "2026-11-23T10:20:30.000Z", "ended": None}
+    return {**values, **times, "state": "acting", "dry_run": False, **changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, "the responder's restart of web-1 is acting."),
+        ({"state": "failed"}, "the responder's restart of web-1 is failed."),
+        (
+            {"state": "done"},
+            "the responder's restart of web-1 is done, and changed nothing there.",
+        ),
+        (
+            {"kind": "scale_out", "target": "web", "state": "done"},
+            "the responder did scale_out of web instead of restart.",
+        ),
+        (
+            {"state": "done", "dry_run": True},
+            "the responder only says that it would do restart of web-1 (HEALING).",
+        ),
+    ],
+)
+def test_last_action_is_told(fakes: Fakes, api: Api, changed: dict[str, object], says: str) -> None:
+    api.answers["/actions"] = [action(alert="Other"), action(**changed), action(target="web-9")]
+    assert said(fakes, "healed", expect=HEAL) == says
+
+
+def test_reason_for_nothing_is_told(fakes: Fakes, api: Api) -> None:
+    decided = {"alert": "Down", "reason": "a human has paused it"}
+    api.answers["/actions"] = [action(alert="Other")]
+    api.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
+    assert said(fakes, "healed", expect=HEAL) == "the responder did nothing: a human has paused it."
+    api.answers["/decisions"] = []
+    assert said(fakes, "healed", expect=HEAL) == (
+        "the responder did nothing: it has decided nothing about it."
+    )
+
+
+def test_earlier_actions_are_another_drills(fakes: Fakes, api: Api) -> None:
+    fakes.parts = replace(fakes.parts, since=1795429231.0)  # a second later
+    api.answers["/actions"] = [action()]
+    api.answers["/decisions"] = [
+        {"alert": "Down", "reason": "no", "decided_at": "2026-11-23T10:20:30.000Z"}
+    ]
+    assert "it has decided nothing" in said(fakes, "healed", expect=HEAL)
+
+
+def test_stuck_alert_was_healed_though(fakes: Fakes) -> None:
+    fakes.state = rule("firing")
+    found = said(fakes, "resolved", expect=HEAL)
+    assert found.startswith("it was healed, but the rule still sees it; its expression gives")
 
 
 def test_stuck_alert_shows_its_sides(fakes: Fakes) -> None:

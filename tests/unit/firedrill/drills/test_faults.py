@@ -14,6 +14,7 @@ from firedrill.drills import faults
 from firedrill.drills.drill import FaultSpec
 from firedrill.drills.errors import FaultError
 from firedrill.drills.faults import Fault, Scene, host, parts
+from firedrill.drills.faults.instances import CrashLoop
 from firedrill.drills.kinds import KINDS
 from firedrill.settings import ROOT
 from tests.unit.firedrill.drills.api import Api
@@ -98,6 +99,51 @@ def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
     fault.inject()
     assert often.wait(10)
     fault.cease()
+
+
+@pytest.mark.parametrize(("target", "stopped"), [("web-2", {"web-2"}), ("web", {"web-1", "web-2"})])
+def test_crash_loop_stops_who_serves(
+    make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
+) -> None:
+    monkeypatch.setattr(CrashLoop, "LOOK", 0.005)
+    looks = threading.Event()
+
+    def stop(order: str, name: str) -> None:
+        others = [one for one in runtime.found if one.name != name]
+        runtime.found = [*others, instance(name, pid=None, state="stopped")]
+
+    runtime.told = stop
+
+    def status() -> list[Any]:
+        looks.set()
+        return list(runtime.found)
+
+    runtime.status = status
+    fault = make("crash_loop", target)
+    assert list(fault.undo) == [("heal",), ("start", target)]
+    fault.inject()
+    poll_until(lambda: len(runtime.asked) == len(stopped), "the first time")
+    looks.clear()
+    assert looks.wait(10)  # who is stopped is left alone
+    assert set(runtime.asked) == {("stop", name) for name in stopped}
+    runtime.found = [instance("web-1"), instance("web-2")]  # somebody has started them
+    poll_until(lambda: len(runtime.asked) == 2 * len(stopped), "the second time")
+    fault.cease()
+    assert set(runtime.asked) == {("stop", name) for name in stopped}
+
+
+def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
+    runtime.found = [
+        *(instance("web-1"), instance("web-2", state="unready")),
+        *(instance("web-3", state="standby", pid=None), instance("data-service-1")),
+    ]
+    fault = make("scale", "web", instances=4.0)
+    runtime.found = [instance("web-1")]
+    assert list(fault.undo) == [("scale", "web", "2")]
+    assert runtime.asked == []
+    fault.inject()
+    fault.cease()
+    assert runtime.asked == [("scale", "web", 4)]
 
 
 def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:

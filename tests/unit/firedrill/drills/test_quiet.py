@@ -6,7 +6,7 @@ import pytest
 from firedrill.drills import quiet
 from firedrill.drills.drill import LoadSpec
 from firedrill.drills.errors import DrillError, UnreachableError, UnsteadyError
-from firedrill.drills.trial import STEADY_SCALED, STEADY_WORLD
+from firedrill.drills.ready import STEADY_SCALED, STEADY_WORLD
 from tests.unit.firedrill.drills.world import World
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}

@@ -59,11 +59,11 @@ excuse: It has to.
 
 
 def test_full_drill_is_read_whole(reading: Read) -> None:
-    drill = reading(LEAST + FULL)
+    drill = reading(LEAST.replace("resolve:", "heal: 10s, resolve:") + FULL)
     assert drill.load == LoadSpec("steady", 60)
     assert drill.expect.labels == {"service": "web", "severity": "page"}
     assert drill.expect.late
-    assert drill.expect.heal == "restart"
+    assert (drill.expect.heal, drill.heal) == ("restart", 10)
     assert (drill.window, drill.world, drill.excuse) == (6, 1.5, "It has to.")
     assert drill.history == [
         Past('a:b{c="d"}', 26 * 3600, 60, 20, 10, 3600),
@@ -89,6 +89,28 @@ def test_every_is_read_in_seconds(reading: Read) -> None:
         LEAST.replace("errors, target: web, ratio: 0.5", "kill, target: web, every: 1m")
     )
     assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
+
+
+@pytest.mark.parametrize("heal", ["none", "supervisor"])
+def test_budget_of_action_needs_one(reading: Read, heal: str) -> None:
+    text = f"{LEAST}expect: {{heal: {heal}}}\n"
+    assert (reading(text).expect.heal, reading(text).heal) == (heal, 0)
+    with pytest.raises(InvalidDrillError, match=r":4: heal is .*: expect restart or scale_out or "):
+        reading(text.replace("resolve:", "heal: 10s, resolve:"))
+
+
+@pytest.mark.parametrize("heal", ["restart", "scale_out", "scale_in"])
+def test_action_has_a_budget(reading: Read, heal: str) -> None:
+    text = LEAST.replace("resolve:", "heal: 1m, resolve:")
+    assert reading(f"{text}expect: {{heal: {heal}}}").heal == 60
+
+
+def test_scale_is_of_whole_service(reading: Read) -> None:
+    text = LEAST.replace("errors, target: web, ratio: 0.5", "scale, target: web, instances: 3")
+    assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
+    for wrong in ("target: web-1", "target: lb"):
+        with pytest.raises(InvalidDrillError, match=r"can strike: there are web, data-service\.$"):
+            reading(text.replace("target: web", wrong))
 
 
 def test_notified_can_name_another_alert(reading: Read) -> None:
@@ -120,7 +142,8 @@ MISTAKES = [
     (4, "within: {resolve: 9s}", ":4: detect is missing."),
     (4, "within: {detect: 0s, resolve: 9s}", ":4: detect must be more than nothing."),
     (4, "within: {detect: 9s, resolve: 9}", ":4: resolve is '9': it takes a duration such as"),
-    (4, "within: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is unknown here: there are "),
+    (4, "within: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the budget of an action: "),
+    (4, "within: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown here: there are "),
     (4, "", ":1: within is missing."),
     (5, "wihtin: {}", ":5: wihtin is unknown here: there are alert, says, "),
     (5, "load: heavy", ":5: there is no load 'heavy': there are none, steady."),
@@ -129,7 +152,10 @@ MISTAKES = [
     (5, "load: {shape: steady, users: 501}", ":5: users is 501: it takes 1 to 500."),
     (5, "load: {shape: spike}", ":5: there is no load 'spike'"),
     (5, "expect: {notified: never}", ":5: notified is 'never': it takes true, late or an alert's"),
-    (5, "expect: {heal: magic}", ":5: heal is 'magic': it takes none or restart."),
+    (5, "expect: {heal: magic}", ":5: heal is 'magic': it takes none, supervisor, restart, "),
+    (5, "expect: {heal: restart}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_out}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_in}", ":4: heal is missing."),
     (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
     (5, "expect: {label: 1}", ":5: label is unknown here: there are labels, notified, heal."),
     (5, "least: {window: long}", ":5: window is 'long': it takes a duration such as"),
@@ -218,6 +244,8 @@ def test_bad_drill_is_one_complaint(folder: Path) -> None:
         "{kind: kill, target: web, every: 0s}",
         "{kind: errors, target: web, ratio: 5}",
         "{kind: fill, where: prometheus, to: 50}",
+        "{kind: scale, target: web, instances: 0}",
+        "{kind: scale, target: web, instances: 5}",
     ],
 )
 def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:

@@ -54,9 +54,9 @@ def test_every_query_is_asked_scaled(api: Api, file: Path) -> None:
     assert check(file, api) == runbook.Checked(3, "")
     logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
     assert [one.query for one in api.asked] == [
-        {"query": "up == 0"},
+        {"query": "up == 0", "time": "1000.000"},
         logs,
-        {"query": "sum(\n  rate(a[25s]))"},
+        {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
     ]
 
 

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from firedrill.drills import screen
-from firedrill.drills.drill import FaultSpec
+from firedrill.drills.drill import Expectation, FaultSpec
 from firedrill.drills.outcome import Outcome, Report, Verdict
 from firedrill.drills.read import Catalogue
 from tests.unit.firedrill.drills.fakes import a_drill
@@ -40,6 +40,26 @@ def test_drill_begins_with_its_place() -> None:
 def test_reached_phase_shows_its_limit() -> None:
     text = shown(lambda seen: seen.reached("firing", 4.25, 15.0))
     assert text == "  firing      4.2 s  of 15.0 s\n"
+
+
+@pytest.mark.parametrize(
+    ("heal", "healed", "resolved"),
+    [
+        ("supervisor", ", by its supervisor", " since the fault ended"),
+        ("restart", ", by the responder", " since it was healed"),
+        ("scale_out", ", by the responder", " since it was healed"),
+    ],
+)
+def test_healing_says_by_whom(heal: str, healed: str, resolved: str) -> None:
+    def reach(seen: screen.Screen) -> None:
+        seen.begin(a_drill(expect=Expectation(heal=heal)), (3, 37))
+        seen.reached("healed", 4.25, 15.0)
+        seen.reached("resolved", 5.0, 15.0)
+
+    assert shown(reach).splitlines()[1:] == [
+        f"  healed      4.2 s  of 15.0 s{healed}",
+        f"  resolved    5.0 s  of 15.0 s{resolved}",
+    ]
 
 
 @pytest.mark.parametrize("verdict", get_args(Verdict))

@@ -21,6 +21,7 @@ class Stack:
         runtime.urls = {"prometheus": api.url, "responder": api.url}
         self.up = [{"metric": {"instance": "web-1"}, "value": [0, "1"]}]
         self.rate = [{"metric": {}, "value": [0, "24"]}]
+        self.above: list[Any] = []
         self.alerts: list[Any] = [WATCHDOG]
         self.pending: list[Any] = []
         self.watchdog: object = {"late": False}
@@ -45,6 +46,8 @@ def stack(api: Api, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> St
     asked: list[str] = []
 
     def query(_: object, promql: str) -> Any:
+        if promql == steady.ABOVE_THE_FLOOR:
+            return made.above
         asked.append(promql)
         return made.up if promql == "up" else made.rate
 
@@ -121,6 +124,11 @@ def test_window_goes_with_speed(stack: Any, speed: float, window: str) -> None:
     stack.runtime.speed = speed
     stack.require()
     assert f"[{window}]" in stack.queries[-1]
+
+
+def test_services_must_be_at_floor(stack: Stack) -> None:
+    stack.above = [{"metric": {"scaled_service": "web"}, "value": [0, "3"]}]
+    assert unsteady(stack) == "web has 3 instances, more than its floor."
 
 
 @pytest.mark.parametrize("answer", [{"late": True}, 503])

@@ -73,9 +73,38 @@ def test_refused_switch_off_is_told(runtime: Any, api: Api) -> None:
     assert len(steps.perform(runtime, [("faults_off", "web", "errors")])) == 1
 
 
+def test_healing_goes_on_by_token(runtime: Any, api: Api) -> None:
+    runtime.urls["responder"] = api.url
+    api.answers["/resume"] = {}
+    assert steps.perform(runtime, [("heal",)]) == []
+    (asked,) = api.asked
+    assert (asked.method, asked.path, asked.token) == ("POST", "/resume", "the-responders-token")
+
+
+def test_responder_that_refuses_is_told(runtime: Any, api: Api) -> None:
+    runtime.urls["responder"] = api.url
+    api.answers["/resume"] = 401
+    assert steps.perform(runtime, [("heal",)]) == [f"heal : {api.url}/resume answers 401."]
+    api.close()
+    (failure,) = steps.perform(runtime, [("heal",)])
+    assert failure.startswith(f"heal : {api.url}/resume does not answer: ")
+
+
+@pytest.mark.parametrize(
+    ("serve", "asked"), [(3, [("scale", "web", 2)]), (2, []), (1, [("scale", "web", 2)])]
+)
+def test_scale_goes_back_once(runtime: Any, serve: int, asked: list[object]) -> None:
+    runtime.found = [instance(f"web-{n}") for n in range(1, serve + 1)]
+    runtime.found += [instance("web-4", state="standby", pid=None), instance("data-service-1")]
+    assert steps.perform(runtime, [("scale", "web", "2")]) == []
+    assert runtime.asked == asked
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_undo_can_be_performed(kind: str, tmp_path: Path) -> None:
+def test_every_undo_can_be_performed(kind: str, tmp_path: Path, api: Api) -> None:
     runtime: Any = FakeRuntime(tmp_path)
+    runtime.urls["responder"] = api.url
+    api.answers["/resume"] = {}
     traffic: Any = FakeTraffic()
     parameters = {"part": "prometheus", "where": "host"}
     spec = FaultSpec(kind, "web", parameters)

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
-from firedrill.drills.ask import Active, RuleState, Told
+from firedrill.drills.ask import Active, RuleState
 from firedrill.drills.drill import Expectation, FaultSpec
 from firedrill.drills.errors import UnmetError
+from firedrill.drills.journal import Acted, Told
 from firedrill.drills.witness import Witness
 from tests.unit.firedrill.drills.api import Api
 from tests.unit.firedrill.drills.fakes import FakeRuntime, a_drill, instance
@@ -25,6 +26,7 @@ class Fakes:
         self.loaded = True
         self.notes: list[Told] = []
         self.asked: list[tuple[float, dict[str, str]]] = []
+        self.acted: list[Acted] = []
 
     def rule(self, alert: str) -> RuleState | None:
         return RuleState("up", 0.0, 5.0, "", self.active) if self.loaded else None
@@ -32,6 +34,10 @@ class Fakes:
     def told(self, since: float, **filters: str) -> list[Told]:
         self.asked.append((since, filters))
         return self.notes
+
+    def actions(self, since: float) -> list[Acted]:
+        self.asked.append((since, {}))
+        return self.acted
 
 
 @pytest.fixture
@@ -115,6 +121,81 @@ def test_restart_replaces_every_process(fakes: Fakes, runtime: FakeRuntime) -> N
     assert witness.restarted() is None
     runtime.found[1] = instance("web-2", pid=22)
     assert witness.restarted()
+
+
+def acted(kind: str = "restart", target: str = "web-1", **changed: Any) -> Acted:
+    values = {"alert": "Down", "state": "done", "began": 50.0, "ended": 55.0, **changed}
+    return Acted(kind=kind, service=target.rpartition("-")[0] or target, target=target, **values)
+
+
+def healing(fakes: Any, runtime: Any, heal: str) -> Witness:
+    witness = seeing(fakes, runtime, expect=Expectation(heal=heal))
+    witness.remember()
+    return witness
+
+
+def test_supervisor_heals_without_action(fakes: Fakes, runtime: FakeRuntime) -> None:
+    witness = healing(fakes, runtime, "supervisor")
+    assert witness.healed() is None
+    runtime.found[0] = instance("web-1", pid=11)
+    assert witness.healed()
+    assert fakes.asked == []
+
+
+def test_restart_needs_both_signs(fakes: Fakes, runtime: FakeRuntime) -> None:
+    witness = healing(fakes, runtime, "restart")
+    fakes.acted = [acted()]
+    assert witness.healed() is None  # it says that it did, and the process is the same
+    fakes.acted = []
+    runtime.found[0] = instance("web-1", pid=11)
+    assert witness.healed() is None  # it was somebody else
+    fakes.acted = [acted(alert="Other")]  # of several alerts about it, any may have it done
+    assert witness.healed() == 55.0
+    assert fakes.asked[-1] == (40.0, {})
+
+
+@pytest.mark.parametrize("heal", ["scale_out", "scale_in"])
+def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: str) -> None:
+    witness = healing(fakes, runtime, heal)
+    assert witness.healed() is None
+    fakes.acted = [acted(heal, "web"), acted(heal, "web", ended=80.0)]
+    assert witness.healed() == 55.0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kind": "scale_in"},
+        {"state": "acting", "ended": None},
+        {"state": "failed"},
+        {"state": "cancelled"},
+        {"dry_run": True},
+    ],
+)
+def test_other_actions_heal_nothing(
+    fakes: Fakes, runtime: FakeRuntime, other: dict[str, Any]
+) -> None:
+    fakes.acted = [acted(**{"kind": "scale_out", "target": "web", **other})]
+    assert healing(fakes, runtime, "scale_out").healed() is None
+
+
+def test_another_alert_may_have_it_scaled(fakes: Fakes, runtime: FakeRuntime) -> None:
+    fakes.acted = [acted("scale_out", "web", alert="Other")]
+    assert healing(fakes, runtime, "scale_out").healed() == 55.0
+
+
+def test_touched_stranger_is_named(fakes: Fakes, witness: Witness) -> None:
+    fakes.acted = [acted(), acted("scale_out", "web")]
+    assert witness.touched() == fakes.acted
+    assert fakes.asked == [(40.0, {})]
+    # Whatever became of it.
+    fakes.acted.append(acted(target="web-2", alert="Slow", state="failed"))
+    with pytest.raises(UnmetError) as error:
+        witness.touched()
+    assert str(error.value) == (
+        "The responder did restart of web-2 for Slow, which the fault (pause on web-1) did not"
+        " strike."
+    )
 
 
 def test_absent_target_never_restarts(fakes: Fakes, runtime: FakeRuntime) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firedrill.drills import faults, steady, trial, witness
-from firedrill.drills.ask import Active, RuleState, Told
+from firedrill.drills import faults, ready, steady, trial, witness
+from firedrill.drills.ask import Active, RuleState
 from firedrill.drills.drill import Drill
 from firedrill.drills.errors import UnsteadyError
 from firedrill.drills.expression import branches
 from firedrill.drills.faults import Scene
+from firedrill.drills.journal import Acted, Told
 from firedrill.drills.outcome import Line, Outcome
 from firedrill.drills.runbook import Checked
 from firedrill.drills.stage import Stage
@@ -35,7 +37,9 @@ class World:
     """Seconds from the fault to each phase, `resolved` from its end; None is never.
 
     `log` has what happened in order. `unsteady` is the seconds before the fault and after it
-    during which the steady state is not there.
+    during which the steady state is not there. Where the responder `acts` (restart, scale_out or
+    scale_in), `resolved` counts from the end of that; `more` has what else it does, each with the
+    seconds from the fault to it.
     """
 
     branches = staticmethod(branches)
@@ -46,6 +50,9 @@ class World:
             "pending": 2.0, "firing": 4.0, "notified": 6.0, "resolved": 5.0, "healed": 3.0,
         }  # fmt: skip
         self.log: list[Any] = []
+        self.acts = ""
+        self.more: list[tuple[float, Acted]] = []
+        self.checked_at = 0.0
         self.unsteady = (0.0, 0.0)
         self.left_fault = ""
         self.raises: dict[str, BaseException] = {}
@@ -78,7 +85,7 @@ class World:
         )
 
     def _stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (trial, witness):
+        for module in (ready, trial, witness):
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady, "require", self._require)
         monkeypatch.setattr(steady, "no_faults", self._no_faults)
@@ -121,10 +128,22 @@ class World:
     def _since(self, phase: str) -> float | None:
         """Return the moment of a phase, None where it is still to come."""
         took = self.took[phase]
-        origin = self.off if phase == "resolved" else self.on
+        origin = self._over() if phase == "resolved" else self.on
         if took is None or not origin or self.clock.now < origin + took:
             return None
         return origin + took
+
+    def _over(self) -> float | None:
+        return self._since("healed") if self.acts else self.off
+
+    def acted(self) -> list[Acted]:
+        """Return what the responder did until now."""
+        found = [replace(one, began=self.on + at) for at, one in self.more]
+        if self.acts and (began := self._since("notified")):
+            healed = self._since("healed")
+            state = "done" if healed else "acting"
+            found.append(Acted("Down", self.acts, "web", "web-1", state, began, healed))
+        return [one for one in found if one.began <= self.clock.now]
 
     def rule(self, alert: str) -> RuleState:
         self._maybe("rule")
@@ -151,6 +170,7 @@ class World:
 
     def _check(self, *arguments: Any) -> Checked:
         self.log.append("runbook")
+        self.checked_at = arguments[3]
         self._maybe("runbook")
         return Checked(3, "")
 
@@ -180,6 +200,10 @@ class Journal:
         phase = "notified" if filters["status"] == "firing" else "resolved"
         at = world._since(phase)
         return [note(world.notifies, filters["status"], at)] if at else []
+
+    def actions(self, since: float) -> list[Acted]:
+        assert since == self._world.on
+        return self._world.acted()
 
 
 def note(alert: str, status: str, at: float) -> Told:

@@ -35,6 +35,7 @@ def passed(**other: Any) -> Outcome:
         "began": BEGAN,
         "injected": BEGAN + 10,
         "removed": BEGAN + 20,
+        "over": BEGAN + 20,
         "ended": BEGAN + 30,
         "times": {"pending": 2.0, "firing": 6.0, "notified": 7.5, "resolved": 8.0},
         "limits": {"notified": 15.0, "resolved": 20.0},
@@ -70,9 +71,24 @@ def aborted() -> Outcome:
         reason="There was no steady state.",
         injected=None,
         removed=None,
+        over=None,
         times={},
         least=None,
         chart=None,
+    )
+
+
+@pytest.fixture
+def healed() -> Outcome:
+    """Return a drill whose fault the responder healed after 9 s, 7 s before it was undone."""
+    return passed(
+        alert="Saturated",
+        removed=BEGAN + 26,
+        over=BEGAN + 19,
+        times={"pending": 2.0, "firing": 6.0, "notified": 7.5, "healed": 9.0, "resolved": 5.0},
+        limits={"notified": 15.0, "healed": 41.0, "resolved": 20.0},
+        heal="scale_out",
+        actions=["scale_out of web", "scale_out of web", "scale_in of web"],
     )
 
 

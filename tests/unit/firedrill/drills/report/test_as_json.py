@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import replace
 
-from firedrill.drills.outcome import Chart, Line, Report
+from firedrill.drills.outcome import Chart, Line, Outcome, Report
 from firedrill.drills.report.as_json import as_json
 
 from .conftest import BEGAN, Make
@@ -16,6 +16,12 @@ def test_everything_is_there(report: Report) -> None:
     assert [each["verdict"] for each in found["outcomes"]] == ["passed", "failed", "aborted"]
     assert found["outcomes"][0]["ratio"] == 1.2
     assert found["outcomes"][0]["chart"]["values"][0]["labels"] == {"service": "web"}
+
+
+def test_healing_is_there_too(report: Report, healed: Outcome) -> None:
+    [found] = json.loads(as_json(replace(report, outcomes=[healed])))["outcomes"]
+    assert (found["heal"], found["over"], found["times"]["healed"]) == ("scale_out", BEGAN + 19, 9)
+    assert found["actions"] == ["scale_out of web", "scale_out of web", "scale_in of web"]
 
 
 def test_what_json_cannot_say_is_null(report: Report, drill: Make) -> None:

@@ -83,6 +83,18 @@ def test_chart_has_the_moments(page: str) -> None:
     assert "seconds since the fault began" in page
 
 
+def test_healing_is_marked_and_named(report: Report, healed: Outcome) -> None:
+    found = html(replace(report, outcomes=[healed]))
+    assert re.search(r'<path class="mark healed" d="M[\d.]+ \d+V', found)
+    assert ">healed 9.0 s</text>" in found
+    assert "<dt>Healed by</dt><dd>the responder: scale_out of web \u00d72, scale_in" in found
+
+
+def test_nobody_heals_what_ends_itself(page: str) -> None:
+    assert "Healed by" not in page
+    assert "mark healed" not in page
+
+
 @pytest.mark.parametrize("history", [True, False])
 def test_made_up_past_is_marked(report: Report, drill: Make, history: bool) -> None:
     found = html(replace(report, outcomes=[drill(history=history)]))

@@ -39,6 +39,13 @@ def test_case_is_a_drill(suite: ET.Element) -> None:
     assert "firing 6.0 s" in (case.findtext("system-out") or "")
 
 
+def test_case_says_who_healed(report: Report, healed: Outcome, suite: ET.Element) -> None:
+    [case] = ET.fromstring(junit(replace(report, outcomes=[healed]))).iter("testcase")
+    said = case.findtext("system-out") or ""
+    assert "healed 9.0 s, resolved 5.0 s. Healed by the responder: scale_out of web" in said
+    assert "Healed" not in (suite[0].findtext("system-out") or "")
+
+
 def test_aborted_is_a_failure_with_its_reason(suite: ET.Element) -> None:
     failure = suite[2].find("failure")
     assert failure is not None

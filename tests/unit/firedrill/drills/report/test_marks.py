@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firedrill.drills.outcome import Outcome
 from firedrill.drills.report.marks import Moment, moments, place
 
 from .conftest import Make
@@ -18,6 +19,15 @@ def test_moments_are_in_their_order(drill: Make) -> None:
         ("notified 7.5 s", 7.5),
         ("fault off 10.0 s", 10),
         ("resolved +8.0 s", 18),
+    ]
+
+
+def test_healing_comes_before_fault_ends(healed: Outcome) -> None:
+    assert [(each.label, each.at) for each in moments(healed)][-4:] == [
+        ("notified 7.5 s", 7.5),
+        ("healed 9.0 s", 9),
+        ("resolved +5.0 s", 14),
+        ("fault off 16.0 s", 16),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from firedrill.drills.outcome import Outcome, Report
+from firedrill.drills.report.healing import healed_by
 from firedrill.drills.report.view import page, verdict
 
 from .conftest import Make
@@ -76,6 +77,15 @@ def test_phases_have_their_bounds(report: Report, drill: Make) -> None:
         ("notified", "7.5 s", "least 6.0 s, limit 15.0 s"),
         ("resolved", "8.0 s", "limit 20.0 s"),
     ]
+
+
+def test_healing_is_a_phase(report: Report, healed: Outcome, drill: Make) -> None:
+    shown, other = page(replace(report, outcomes=[healed, drill()])).drills
+    assert [(phase.name, phase.took, phase.note) for phase in shown.phases[-2:]] == [
+        ("healed", "9.0 s", "limit 41.0 s"),
+        ("resolved", "5.0 s", "limit 20.0 s, since it was healed"),
+    ]
+    assert (shown.healing, other.healing) == (healed_by(healed), "")
 
 
 @pytest.mark.parametrize(("least", "slow"), [(3.0, False), (2.9, True), (None, False)])
