@@ -1,51 +1,120 @@
-"""`firedrill load`: traffic through the load balancer, as users make it."""
+"""`firedrill load`: traffic through the load balancer, and whether it kept its objectives."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import re
 import sys
-from collections.abc import Sequence
+import time
+from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from . import settings
+from .drills.report import formats
+from .drills.section import UNITS
+from .drills.session import report_folder
 from .errors import FiredrillError
-from .runtimes import choose
-from .runtimes.compose.hands import Hands
-from .runtimes.compose.places import Inside
-from .runtimes.compose.runtime import ComposeRuntime
+from .loads import capacity_report
+from .loads.annotate import annotate
+from .loads.capacity import capacity
+from .loads.ground import ground
+from .loads.page import html
+from .loads.plan import Plan, plan
+from .loads.report import Report, as_json, junit
+from .loads.run import Ground, Size, run
+from .runtimes import Runtime, choose
+from .screen import escape
 
-LOCUSTFILE = "loadtests/locustfile.py"
+output = Console(highlight=False)
+# How a shell names the end by Ctrl-C.
+INTERRUPTED = 130
+
+
+class Duration(click.ParamType[float]):
+    """A duration such as 90s or 1h, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds; end with what it takes otherwise."""
+        found = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
+        if found is None:
+            self.fail(
+                f"{value!r} is none: it takes a number and s, m or h, such as 90s.", param, ctx
+            )
+        return int(found[1]) * UNITS[found[2]]
 
 
 @click.command()
-@click.argument("shape", default="steady")
-@click.option("--users", default=24, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--for", "duration", default="1m", show_default=True, help="How long, such as 90s.")
-def load(shape: str, users: int, duration: str) -> None:
-    """Make load of a SHAPE on the stack that is up; exit 1 if a request failed."""
-    current = settings.current()
+@click.argument("name", default="steady")
+@click.option("--users", type=click.IntRange(1, 10_000), help="Clients at most; the shape's own.")
+@click.option("--duration", "--for", type=Duration(), help="How long; the shape's own time.")
+@click.option("--host", help="Where to send it; the stack's load balancer.")
+def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
+    """Make the load NAME on the stack that is up; exit 1 unless its objectives hold."""
+    current, wanted = settings.current(), plan(name)
     runtime = choose(current, lambda _: None)
     if not runtime.status():
         raise FiredrillError("The stack is down: start it with `make up`.")
-    options = ["--headless", "--users", str(users), "--run-time", duration, "--only-summary"]
-    if isinstance(runtime, ComposeRuntime):
-        # From inside, so that it works on any host.
-        words = _locust("python", Inside(current).address("lb"), options)
-        hands = Hands(current)
-        command = hands.compose.line(
-            *("run", "--rm", "--no-deps", "--no-TTY", "--env", f"LOAD_SHAPE={shape}"),
-            *("locust-worker", *words),
-            profiles=["load"],
-        )
-        environment = hands.compose.environment()
-    else:
-        host = runtime.addresses()["Services"].rstrip("/")
-        command = _locust(sys.executable, host, options)
-        environment = {**os.environ, "LOAD_SHAPE": shape}
-    sys.exit(subprocess.call(command, cwd=settings.ROOT, env=environment))  # noqa: S603 - our own
+    chosen = wanted.at(runtime.speed)
+    size = Size(users or chosen.users, duration or chosen.lasts)
+    folder = report_folder(current.home / "loads", time.time())
+    output.print(f"{escape(chosen.says)} {_words(size)}", soft_wrap=True)
+    around = ground(current, runtime, host, _tell)
+    try:
+        if chosen.search:
+            sys.exit(0 if find_capacity(chosen, size, around, folder) else 1)
+        report = run(chosen, size, around, folder)
+    except KeyboardInterrupt:
+        output.print("Interrupted: nothing was judged.")
+        sys.exit(INTERRUPTED)
+    output.print(_table(report))
+    output.print(f"Report: {escape(str(_write(report, folder)))}", soft_wrap=True)
+    _annotate(current, runtime, report)
+    sys.exit(0 if report.passed else 1)
 
 
-def _locust(python: str, host: str, options: Sequence[str]) -> list[str]:
-    return [python, "-m", "locust", "-f", LOCUSTFILE, "--host", host, *options]
+def find_capacity(chosen: Plan, size: Size, around: Ground, folder: Path) -> bool:
+    """Search, tell and write; return whether there is a rate that keeps the objectives."""
+    found = capacity(chosen, size, around, folder, _tell)
+    output.print(capacity_report.table(found))
+    output.print(f"[bold]{escape(capacity_report.sentence(found))}[/]", soft_wrap=True)
+    page = capacity_report.write(found, folder)
+    output.print(f"Report: {escape(str(page))}", soft_wrap=True)
+    return found.best is not None
+
+
+def _annotate(current: settings.StackSettings, runtime: Runtime, report: Report) -> None:
+    """Leave a note in Grafana; that it takes none is told, and no failed load."""
+    try:
+        annotate(current, runtime, report)
+    except FiredrillError as error:
+        _tell(str(error))
+
+
+def _tell(sentence: str) -> None:
+    output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
+
+
+def _words(size: Size) -> str:
+    return f"{size.users} clients at most, {formats.duration(size.seconds)}."
+
+
+def _table(report: Report) -> Table:
+    shown = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
+    for check in report.checks:
+        verdict = "[green]✓ holds[/]" if check.passed else "[bold red]✗ missed[/]"
+        shown.add_row(check.what, check.objective, *check.seen, verdict)
+    return shown
+
+
+def _write(report: Report, folder: Path) -> Path:
+    page = folder / "index.html"
+    page.write_text(html(report), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(report), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(report), encoding="utf-8")
+    return page

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from abc import abstractmethod
 from argparse import ArgumentParser
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import gevent
+import yaml
 from locust import LoadTestShape
 
-# Clients where `--users` is not given: 24 requests a second, which is what the rules take for
-# normal and leaves two busy cores room.
-USERS = 24
+PLANS = Path(__file__).parent / "shapes.yml"
+KINDS = ("normal", "heavy", "careless")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Within so many seconds a steady load has all its clients: soon, yet not with one blow.
 SPAWNING = 2.0
 # At the end the requests under way have so many seconds to finish: less than a person waits for
@@ -27,33 +29,67 @@ class ShapeError(Exception):
     """There is no such shape."""
 
 
+class Plan(NamedTuple):
+    """A load of shapes.yml: `users` at most, for `lasts` seconds.
+
+    `clients` are points of (share of the time, share of the users), in order of time; `mix` has how
+    many are normal, heavy and careless.
+    """
+
+    name: str
+    users: int
+    lasts: float
+    clients: Sequence[tuple[float, float]]
+    mix: Sequence[int]
+
+    @property
+    def flat(self) -> bool:
+        """Say whether there are as many clients all the time."""
+        return len({users for _, users in self.clients}) == 1
+
+    def share(self, time: float) -> float:
+        """Return the share of the users at a share of the time; at a step, the later one's."""
+        before = max(at for at, (begin, _) in enumerate(self.clients) if begin <= time)
+        if before == len(self.clients) - 1:
+            return self.clients[before][1]
+        (begin, low), (end, high) = self.clients[before : before + 2]
+        return low + (high - low) * (time - begin) / (end - begin)
+
+
 class Shape(LoadTestShape):
-    """A load that lasts for `--run-time`, or until it is stopped."""
+    """A load that goes as its plan says, for `--run-time` or else the plan's own time.
+
+    A plan of one number alone has no end unless it is given one.
+    """
 
     abstract = True
     use_common_options = True
+    plan: Plan
 
     def tick(self) -> Stage | None:
         """Return how many clients there shall be now, and how many come a second; None to end."""
         options = self.runner.environment.parsed_options
-        if options.run_time and self.get_run_time() >= options.run_time:
+        lasts = options.run_time or self.plan.lasts
+        if self.get_run_time() >= lasts and (options.run_time or not self.plan.flat):
             return None
-        return self.at(self.get_run_time(), options.num_users)
-
-    @abstractmethod
-    def at(self, seconds: float, users: int) -> Stage | None:
-        """Return the same for so many seconds after the start, where `users` were asked for."""
+        now = self.plan.share(min(1.0, self.get_run_time() / lasts))
+        return max(1, round(options.num_users * now)), options.num_users / SPAWNING
 
 
-class Steady(Shape):
-    """The same number of clients all the time."""
+def _plans() -> Iterator[Plan]:
+    for name, read in yaml.safe_load(PLANS.read_text(encoding="utf-8")).items():
+        lasts = float(read["lasts"][:-1]) * SECONDS[read["lasts"][-1]]
+        points = [(at, share) for at, share in read["clients"]]
+        mix = [read["mix"][kind] for kind in KINDS]
+        yield Plan(name, read["users"], lasts, points, mix)
 
-    def at(self, seconds: float, users: int) -> Stage:  # noqa: ARG002 - it is always the same
-        """Return all of them."""
-        return users, users / SPAWNING
+
+def _shape(plan: Plan) -> type[Shape]:
+    # Locust takes a class for one of its own unless this says so.
+    return type(plan.name.title(), (Shape,), {"plan": plan, "abstract": False})
 
 
-SHAPES: dict[str, type[Shape]] = {"steady": Steady}
+SHAPES: dict[str, type[Shape]] = {plan.name: _shape(plan) for plan in _plans()}
 
 
 def chosen(environment: Mapping[str, str]) -> type[Shape]:
@@ -66,7 +102,8 @@ def chosen(environment: Mapping[str, str]) -> type[Shape]:
 
 def set_defaults(parser: ArgumentParser, **_: Any) -> None:
     """Give Locust's options our values where they are not given."""
-    parser.set_defaults(num_users=USERS, stop_timeout=FINISHING)
+    users = chosen(os.environ).plan.users
+    parser.set_defaults(num_users=users, stop_timeout=FINISHING)
 
 
 def stop_on_sigterm(environment: Any, **_: Any) -> None:

@@ -1,24 +1,38 @@
-"""Who makes the load: normal clients of the services, through the load balancer."""
+"""Who makes the load, through the load balancer: normal clients, heavy ones and careless ones."""
 
 from __future__ import annotations
 
+import csv
 import json
-from itertools import count
+from collections.abc import Mapping, Sequence
+from itertools import count, cycle, islice
 from time import monotonic
+from typing import Any, NamedTuple
 
 import gevent
 from locust import FastHttpUser, task
 from locust.env import Environment
 from vega_datasets import data
 
-# The first twenty of 406 cars: numbers, words and missing values, in a body of about 4 kB.
+# Twenty of 406 cars: numbers, words and missing values, in a body of 4 kB.
 ROWS = json.loads(data.cars.raw())[:20]
+# 2,000 hours of Seattle's temperature, in a body of 80 kB: many small values are what takes
+# `data-service` longest, over two thirds of what such a request costs in all.
+HOURS = [
+    {"date": hour["date"], "temp": float(hour["temp"])}
+    for hour in islice(csv.DictReader(data.seattle_temps.raw().decode().splitlines()), 2000)
+]
 # Seconds from one request of a client to its next, so that the number of clients is the load.
 PACE = 1.0
 # Steps of this share of the pace spread any number of clients evenly over it: the golden ratio's
 # steps never meet, https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
 STEP = 0.6180339887
-_numbers = count()
+JSON = {"Content-Type": "application/json"}
+# Written once: a client that writes them for each request takes as long for it as `web`.
+BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
+# The start page is one request in so many of a normal client: enough to see it beside the rest.
+TURNS = 20
+_numbers, _normal = count(), count()
 
 
 def take_host(environment: Environment, **_: object) -> None:
@@ -27,9 +41,10 @@ def take_host(environment: Environment, **_: object) -> None:
         environment.host = environment.host.rstrip("/")
 
 
-class NormalClient(FastHttpUser):
-    """Asks once a second: it has rows processed, and now and then opens the start page."""
+class Client(FastHttpUser):
+    """Asks once a second, whatever it asks for."""
 
+    abstract = True
     # The load balancer answers within its own limits (5 s in its queue, 10 s for an instance);
     # a client that waits longer always gets that answer, which says more than its own timeout.
     network_timeout = 16.0
@@ -53,12 +68,88 @@ class NormalClient(FastHttpUser):
         self._due = max(self._due + PACE, now)
         return self._due - now
 
-    @task(19)
+
+class NormalClient(Client):
+    """Has rows processed, and once in twenty requests opens the start page.
+
+    In turn, not by chance: a short load has both, and each run is like the last.
+    """
+
+    def on_start(self) -> None:
+        """Begin somewhere among the twenty, each client elsewhere."""
+        super().on_start()
+        self._turn = int(next(_normal) * STEP % 1 * TURNS)
+
+    @task
+    def ask(self) -> None:
+        """Have twenty rows processed, or see the page."""
+        page = self._turn % TURNS == 0
+        self._turn += 1
+        self.open_page() if page else self.process()
+
     def process(self) -> None:
         """Have twenty rows processed."""
-        self.client.post("/process", json=ROWS)
+        self.client.post("/process", data=BODY, headers=JSON)
 
-    @task(1)
-    def home(self) -> None:
-        """Open the start page, once in twenty requests: enough to see it beside the rest."""
+    def open_page(self) -> None:
+        """Open the start page."""
         self.client.get("/")
+
+
+class HeavyClient(Client):
+    """Sends a hundred times as many rows at once."""
+
+    @task
+    def process_many(self) -> None:
+        """Have 2,000 rows processed."""
+        self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
+
+
+class Mistake(NamedTuple):
+    """A request and the status of its refusal; `sends` is for Locust's `request`."""
+
+    status: int
+    method: str
+    path: str
+    sends: Mapping[str, Any] = {}
+
+
+MISTAKES = (
+    # Rows without a word that they are JSON; JSON that breaks off; JSON that is no list of records.
+    Mistake(415, "POST", "/process", {"data": json.dumps(ROWS)}),
+    Mistake(400, "POST", "/process", {"data": json.dumps(ROWS)[:-20], "headers": JSON}),
+    Mistake(422, "POST", "/process", {"json": list(range(len(ROWS)))}),
+    # What can only be sent to; what is not there.
+    Mistake(405, "GET", "/process"),
+    Mistake(404, "GET", "/no-such-page"),
+)
+
+
+class CarelessClient(Client):
+    """Makes one mistake after the other, and must hear of each: other answers are failures."""
+
+    def on_start(self) -> None:
+        """Begin with the first."""
+        super().on_start()
+        self._mistakes = cycle(MISTAKES)
+
+    @task
+    def err(self) -> None:
+        """Make the next mistake."""
+        mistake = next(self._mistakes)
+        name = f"{mistake.path} (refused with {mistake.status})"
+        with self.client.request(
+            mistake.method, mistake.path, name=name, catch_response=True, **mistake.sends
+        ) as answer:
+            if answer.status_code == mistake.status:
+                answer.success()
+            else:
+                answer.failure(f"was answered {answer.status_code}, not {mistake.status}")
+
+
+def in_the_mix(mix: Sequence[int]) -> tuple[type[Client], type[Client], type[Client]]:
+    """Return the kinds of client, normal, heavy and careless, so many of each among all."""
+    kinds = (NormalClient, HeavyClient, CarelessClient)
+    for kind, weight in zip(kinds, mix, strict=True):
+        kind.weight = weight
+    return kinds

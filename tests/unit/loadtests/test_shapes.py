@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -11,10 +14,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from locust.argument_parser import get_parser
 
 from loadtests import shapes
-from loadtests.shapes import Shape, ShapeError, Steady
+from loadtests.shapes import SHAPES, Plan, Shape, ShapeError
 from tests.unit.apps.instance import poll_until
 from tests.unit.apps.loopback import Peer
 
@@ -62,22 +66,54 @@ def locust(host: str, *options: str, shape: str = "") -> Iterator[subprocess.Pop
 
 @pytest.mark.parametrize("users", [1, 24, 200])
 def test_steady_stays_as_asked(users: int) -> None:
-    stages = [started(Steady(), seconds, users).tick() for seconds in (0, 1, 60, 86_400)]
+    stages = [started(SHAPES["steady"](), seconds, users).tick() for seconds in (0, 1, 60, 86_400)]
     assert stages == [(users, users / 2)] * 4
 
 
 def test_run_time_ends_the_load() -> None:
-    assert started(Steady(), 9, run_time=10).tick() is not None
-    assert started(Steady(), 10, run_time=10).tick() is None
+    assert started(SHAPES["steady"](), 9, run_time=10).tick() is not None
+    assert started(SHAPES["steady"](), 10, run_time=10).tick() is None
+
+
+def test_shape_ends_with_its_plan() -> None:
+    assert started(SHAPES["spike"](), 899).tick() is not None
+    assert started(SHAPES["spike"](), 900).tick() is None
+
+
+def test_plan_is_stretched_over_the_run_time() -> None:
+    spike = [started(SHAPES["spike"](), at, 100, run_time=60).tick() for at in (0, 4, 20, 40)]
+    assert [stage and stage[0] for stage in spike] == [20, 20, 100, 20]
+
+
+def test_at_a_step_the_later_share_counts() -> None:
+    plan = Plan("stairs", 4, 60, [(0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)], (1, 0, 0))
+    assert [plan.share(time) for time in (0, 0.25, 0.4999, 0.5, 1)] == [0.5, 0.5, 0.5, 1, 1]
+
+
+def test_between_points_is_a_straight_line() -> None:
+    plan = Plan("ramp", 4, 60, [(0, 0), (1, 1)], (1, 0, 0))
+    assert [plan.share(time) for time in (0, 0.25, 1)] == [0, 0.25, 1]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_plans_are_whole(name: str) -> None:
+    times, shares = zip(*SHAPES[name].plan.clients, strict=True)
+    assert (times[0], times[-1]) == (0, 1)
+    assert list(times) == sorted(times)
+    assert max(shares) == 1
+    assert min(shares) > 0
 
 
 @pytest.mark.parametrize("given", [{}, {"LOAD_SHAPE": ""}, {"LOAD_SHAPE": "steady"}])
 def test_steady_is_the_default(given: dict[str, str]) -> None:
-    assert shapes.chosen(given) is Steady
+    assert shapes.chosen(given) is SHAPES["steady"]
 
 
 def test_unknown_shape_lists_the_known() -> None:
-    with pytest.raises(ShapeError, match=r"^LOAD_SHAPE is 'waves': it takes steady\.$"):
+    with pytest.raises(
+        ShapeError,
+        match=r"^LOAD_SHAPE is 'waves': it takes smoke, steady, stairs, spike, soak, capacity\.$",
+    ):
         shapes.chosen({"LOAD_SHAPE": "waves"})
 
 
@@ -92,6 +128,27 @@ def test_our_options_are_defaults_only() -> None:
     assert (unasked.num_users, unasked.stop_timeout) == (24, 1)
     asked = parser.parse_args(["--users", "7", "--stop-timeout", "30"])
     assert (asked.num_users, asked.stop_timeout) == (7, 30)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_task_is_run_in_every_shape(name: str, peer: Peer, tmp_path: Path) -> None:
+    """Also in a brief one."""
+    with locust(
+        peer.url, "--run-time", "8s", "--json-file", str(tmp_path / "stats"), shape=name
+    ) as process:
+        process.communicate(timeout=60)
+    found = json.loads((tmp_path / "stats.json").read_text())
+    asked = {(entry["method"], entry["name"]) for entry in found}
+    assert asked == {
+        ("POST", "/process"),
+        ("GET", "/"),
+        ("POST", "/process (2,000 rows)"),
+        ("POST", "/process (refused with 415)"),
+        ("POST", "/process (refused with 400)"),
+        ("POST", "/process (refused with 422)"),
+        ("GET", "/process (refused with 405)"),
+        ("GET", "/no-such-page (refused with 404)"),
+    }
 
 
 def test_sigterm_ends_it_in_order(peer: Peer) -> None:
@@ -114,4 +171,37 @@ def test_unknown_shape_is_one_sentence() -> None:
     with locust("http://127.0.0.1:9", shape="waves") as process:
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert output == "locust: LOAD_SHAPE is 'waves': it takes steady.\n"
+    assert (
+        output
+        == "locust: LOAD_SHAPE is 'waves': it takes smoke, steady, stairs, spike, soak, capacity.\n"
+    )
+
+
+def test_numbers_can_be_scraped_meanwhile(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("LOCUST_METRICS_PORT", str(port))
+    with locust(peer.url, "--users", "3", "--run-time", "3s", "--only-summary") as process:
+        text = poll_until(lambda: scraped(port, "locust_users 3"), "three clients")
+        # Its last numbers wait for one more scrape, and for no second one.
+        while process.poll() is None:
+            last = scraped(port, "locust_users 0")
+            text = last or text
+        process.communicate(timeout=10)
+    counted = sum(map(int, re.findall(r"^locust_requests_total{.*} (\d+)$", text, re.M)))
+    assert counted == len(peer.arrivals)
+
+
+def free_port() -> int:
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        port: int = attempt.getsockname()[1]
+        return port
+
+
+def scraped(port: int, until: str) -> str:
+    """Return the numbers at a port if they have what is awaited, else nothing."""
+    try:
+        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=2).text
+    except requests.RequestException:
+        return ""
+    return text if until in text else ""

@@ -12,7 +12,7 @@ import pytest
 from locust.env import Environment
 
 from loadtests import users
-from loadtests.users import ROWS, NormalClient
+from loadtests.users import MISTAKES, ROWS, CarelessClient, Mistake, NormalClient
 from tests.unit.apps.loopback import Answer, Peer
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
@@ -56,12 +56,12 @@ def test_host_may_end_with_a_slash(environment: Environment) -> None:
 
 
 def test_client_opens_the_start_page(client: NormalClient, peer: Peer) -> None:
-    client.home()
+    client.open_page()
     assert [(arrival.method, arrival.path) for arrival in peer.arrivals] == [("GET", "/")]
 
 
 def test_client_keeps_its_connection(client: NormalClient, peer: Peer) -> None:
-    for ask in (client.process, client.home, client.process):
+    for ask in (client.process, client.open_page, client.process):
         ask()
     assert len({arrival.port for arrival in peer.arrivals}) == 1
 
@@ -79,9 +79,30 @@ def test_failure_is_counted_and_survived(
     assert failed == [True, True, False]
 
 
-def test_rows_go_more_often_than_pages() -> None:
-    names = [task.__name__ for task in NormalClient.tasks]
-    assert names.count("process") == 19 * names.count("home")
+def test_page_is_one_request_in_twenty(client: NormalClient, peer: Peer, time: Time) -> None:
+    client.on_start()
+    for _ in range(40):
+        client.ask()
+    assert [arrival.path for arrival in peer.arrivals].count("/") == 2
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_must_be_refused(
+    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch, mistake: Mistake
+) -> None:
+    monkeypatch.setattr(CarelessClient, "host", peer.url)
+    monkeypatch.setattr(users, "MISTAKES", [mistake])
+    failed: list[bool] = []
+    environment.events.request.add_listener(
+        lambda exception, **_: failed.append(exception is not None)
+    )
+    careless = CarelessClient(environment)
+    careless.on_start()
+    for status in (mistake.status, 200, 500):
+        peer.answer = partial(Answer, status)
+        careless.err()
+    careless.client.client.close()
+    assert failed == [False, True, True]
 
 
 class Time:

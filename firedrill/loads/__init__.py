@@ -1,0 +1,1 @@
+"""Loads with gates: what a shape promises, held against what Locust and Prometheus counted."""

@@ -1,0 +1,123 @@
+"""What came of a search for the capacity: for people, for programs (JSON) and for CI (JUnit)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from rich.table import Table
+
+from ..drills.report.formats import moment
+from .capacity import Capacity, Step
+from .page import TEMPLATES
+from .verdict import seconds
+
+
+def table(found: Capacity) -> Table:
+    """Return the steps, by the number of clients."""
+    shown = Table("Clients", "Requests/s", "Errors", "p95", "", box=None, pad_edge=False)
+    for step in sorted(found.steps, key=lambda step: step.users):
+        locust, prometheus = step.measured.locust.total, step.measured.prometheus
+        shown.add_row(
+            str(step.users),
+            f"{step.rate:.0f}",
+            f"{locust.errors:.2%}, {prometheus.errors:.2%}",
+            f"{seconds(locust.p95)}, {seconds(prometheus.p95)}",
+            "[green]✓ holds[/]" if step.held else f"[bold red]✗ missed: {missed(step)}[/]",
+        )
+    return shown
+
+
+def missed(step: Step) -> str:
+    """Name the objectives that a step missed."""
+    return ", ".join(check.what for check in step.measured.checks if not check.passed)
+
+
+def sentence(found: Capacity) -> str:
+    """Say what the capacity is, and how much of it each instance has."""
+    if found.best is None:
+        return "The first step misses its objectives already: begin with fewer clients (--users)."
+    least = "" if found.bounded else "at least "
+    shares = ", ".join(
+        f"{rate:.0f} per instance of {service} ({found.best.instances[service]})"
+        for service, rate in found.per_instance().items()
+    )
+    return f"Capacity: {least}{found.rate:.0f} requests/s: {shares}."
+
+
+def write(found: Capacity, folder: Path) -> Path:
+    """Write the page, the JSON and the XML into a folder; return the page."""
+    page = folder / "index.html"
+    page.write_text(html(found), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(found), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(found), encoding="utf-8")
+    return page
+
+
+def html(found: Capacity) -> str:
+    """Return the page; it needs nothing else but the steps' own pages beside it."""
+    facts = [
+        ("Began", moment(found.began)),
+        ("Runtime", found.runtime),
+        ("Objectives", f"p95 at most {seconds(found.plan.objectives.p95)}, errors at most"
+         f" {found.plan.objectives.errors:.1%}"),
+    ]  # fmt: skip
+    steps = sorted(found.steps, key=lambda step: step.users)
+    widest = max(step.rate for step in steps)
+    template = TEMPLATES.get_template("capacity.html")
+    return template.render(
+        found=found, facts=facts, steps=steps, widest=widest, missed=missed, seconds=seconds,
+        sentence=sentence(found),
+    )  # fmt: skip
+
+
+def as_json(found: Capacity) -> str:
+    """Return all of it."""
+    shown: dict[str, Any] = {
+        "capacity": found.rate if found.best else None,
+        "bounded": found.bounded,
+        "instances": found.best.instances if found.best else {},
+        "per_instance": found.per_instance(),
+        "began": found.began,
+        "runtime": found.runtime,
+        "steps": [_step(step) for step in found.steps],
+    }
+    return json.dumps(shown, indent=2) + "\n"
+
+
+def _step(step: Step) -> Mapping[str, Any]:
+    return {
+        "users": step.users,
+        "rate": step.rate,
+        "held": step.held,
+        "instances": step.instances,
+        "locust": asdict(step.measured.locust.total),
+        "prometheus": asdict(step.measured.prometheus),
+        "checks": [asdict(check) for check in step.measured.checks],
+    }
+
+
+def junit(found: Capacity) -> str:
+    """Return JUnit's XML: one test case, that there is a capacity."""
+    failed = found.best is None
+    counts = {
+        "name": "loads",
+        "tests": "1",
+        "failures": str(int(failed)),
+        "errors": "0",
+        "skipped": "0",
+        "timestamp": datetime.fromtimestamp(found.began, UTC).isoformat(timespec="milliseconds"),
+    }
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite", counts)
+    case = ET.SubElement(suite, "testcase", {"classname": "loads.capacity", "name": "capacity"})
+    if failed:
+        ET.SubElement(case, "failure", {"type": "objective", "message": sentence(found)})
+    ET.SubElement(case, "system-out").text = sentence(found)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,0 +1,89 @@
+"""What happened while a load lasted: alerts that fired, and what the responder did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, pairwise
+from typing import Any, Literal
+
+import requests
+
+from ..drills.ask import TIMEOUT, Prometheus
+from ..drills.outcome import Line
+from .errors import LoadError
+from .observed import Span
+
+# Watchdog always fires.
+FIRING = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'
+# An alert that has no sample for longer than so many scrapes has stopped and begun again.
+GAP = 2.5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An alert or an action, and when it was there, in seconds since 1970; None is not over."""
+
+    kind: Literal["alert", "action"]
+    what: str
+    began: float
+    ended: float | None
+
+
+def alerts(prometheus: Prometheus, span: Span) -> Sequence[Mark]:
+    """Return the alerts that fired, one mark each time."""
+    step = prometheus.scrape_interval()
+    found = prometheus.lines(FIRING, (span.begin, span.end), step)
+    marks = [mark for line in found for mark in _stretches(line, step, span.end)]
+    return sorted(marks, key=lambda mark: mark.began)
+
+
+def _stretches(line: Line, step: float, end: float) -> Iterator[Mark]:
+    whose = line.labels.get("instance") or line.labels.get("service") or ""
+    what = f"{line.labels['alertname']} {whose}".strip()
+    moments = [at for at, _ in line.points]
+    breaks = [0.0, *(after - before for before, after in pairwise(moments))]
+    number, numbers = 0, []
+    for gap in breaks[: len(moments)]:
+        number += gap > GAP * step
+        numbers.append(number)
+    for _, stretch in groupby(zip(numbers, moments, strict=True), key=lambda pair: pair[0]):
+        times = [at for _, at in stretch]
+        yield Mark("alert", what, times[0], None if times[-1] > end - GAP * step else times[-1])
+
+
+def actions(responder: str, span: Span) -> Sequence[Mark]:
+    """Return what the responder at a URL did meanwhile; one without actions did nothing.
+
+    Raises `LoadError` where it does not answer.
+    """
+    try:
+        answer = requests.get(f"{responder}/actions", timeout=TIMEOUT)
+        if answer.status_code == requests.codes.not_found:
+            return []
+        answer.raise_for_status()
+        marks = [_action(found) for found in answer.json() if found.get("began")]
+    except (
+        requests.RequestException,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise LoadError(f"The responder does not tell its actions ({error}).") from error
+    return sorted(
+        (
+            mark
+            for mark in marks
+            if mark.began <= span.end and (mark.ended or span.end) >= span.begin
+        ),
+        key=lambda mark: mark.began,
+    )
+
+
+def _action(found: Mapping[str, Any]) -> Mark:
+    target = found.get("target") or found.get("service") or ""
+    ended = datetime.fromisoformat(found["ended"]).timestamp() if found.get("ended") else None
+    began = datetime.fromisoformat(found["began"]).timestamp()
+    return Mark("action", f"{str(found['kind']).replace('_', ' ')} {target}".strip(), began, ended)

@@ -1,0 +1,96 @@
+"""What came of a load, for programs (JSON) and for CI (JUnit's XML). Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from ..drills.outcome import Line
+from .marks import Mark
+from .plan import Plan
+from .stats import Numbers, Stats
+from .verdict import Check
+
+
+@dataclass(frozen=True)
+class Report:
+    """A load that was made; moments are seconds since 1970.
+
+    `courses` are Prometheus's, by what they show, and `marks` what happened meanwhile.
+    """
+
+    plan: Plan
+    users: int
+    began: float
+    ended: float
+    runtime: str
+    locust: Stats
+    prometheus: Numbers
+    checks: Sequence[Check]
+    courses: Mapping[str, Sequence[Line]]
+    marks: Sequence[Mark] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every objective holds."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it was."""
+        return self.ended - self.began
+
+
+def as_json(report: Report) -> str:
+    """Return all but the courses, which Prometheus keeps."""
+    found: dict[str, Any] = {
+        "passed": report.passed,
+        "shape": report.plan.name,
+        "users": report.users,
+        "began": report.began,
+        "ended": report.ended,
+        "runtime": report.runtime,
+        "checks": [asdict(check) for check in report.checks],
+        "locust": asdict(report.locust.total),
+        "prometheus": asdict(report.prometheus),
+        "marks": [asdict(mark) for mark in report.marks],
+        "requests": [
+            {"method": method, "name": name, **asdict(numbers)}
+            for (method, name), numbers in report.locust.requests.items()
+        ],
+    }
+    return json.dumps(found, indent=2) + "\n"
+
+
+def junit(report: Report) -> str:
+    """Return JUnit's XML: one test case an objective."""
+    counts = {
+        "name": "loads",
+        "tests": str(len(report.checks)),
+        "failures": str(sum(not check.passed for check in report.checks)),
+        "errors": "0",
+        "skipped": "0",
+        "time": f"{report.seconds:.3f}",
+        "timestamp": datetime.fromtimestamp(report.began, UTC).isoformat(timespec="milliseconds"),
+    }
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite", counts)
+    for check in report.checks:
+        name = {"classname": f"loads.{report.plan.name}", "name": check.what, "time": "0"}
+        case = ET.SubElement(suite, "testcase", name)
+        said = sentence(check)
+        if not check.passed:
+            ET.SubElement(case, "failure", {"type": "objective", "message": said})
+        ET.SubElement(case, "system-out").text = said
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def sentence(check: Check) -> str:
+    """Say what the objective is and what each has counted."""
+    locust, prometheus = check.seen
+    return f"{check.what}: {check.objective}; Locust has {locust}, Prometheus {prometheus}."

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from gevent.pywsgi import WSGIServer
+from locust.env import Environment
+from locust.runners import LocalRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from loadtests import exposition
+
+
+@pytest.fixture
+def runner() -> Iterator[LocalRunner]:
+    runner = Environment(user_classes=[]).create_local_runner()
+    for time in (4, 90, 600):
+        runner.stats.log_request("POST", "/process", time, 10)
+    runner.stats.log_error("POST", "/process", "503")
+    runner.stats.log_request("GET", 'a"b\\c\n', 30_000, 10)
+    yield runner
+    runner.quit()
+
+
+def read(runner: LocalRunner) -> dict[tuple[str, str, str], float]:
+    """Return the samples as Prometheus's own parser finds them, by name, request and bound."""
+    return {
+        (sample.name, sample.labels.get("name", ""), sample.labels.get("le", "")): sample.value
+        for family in text_string_to_metric_families(exposition.text(runner))
+        for sample in family.samples
+    }
+
+
+def test_requests_and_failures_are_counted(runner: LocalRunner) -> None:
+    found = read(runner)
+    assert found["locust_requests_total", "/process", ""] == 3
+    assert found["locust_failures_total", "/process", ""] == 1
+    assert found["locust_users", "", ""] == 0
+
+
+def test_histogram_has_every_answer(runner: LocalRunner) -> None:
+    found = read(runner)
+    bucket = {le: found["locust_response_time_seconds_bucket", "/process", le]
+              for le in ("0.005", "0.1", "0.5", "1", "+Inf")}  # fmt: skip
+    assert bucket == {"0.005": 1, "0.1": 2, "0.5": 2, "1": 3, "+Inf": 3}
+    assert found["locust_response_time_seconds_count", "/process", ""] == 3
+    assert found["locust_response_time_seconds_sum", "/process", ""] == pytest.approx(0.694)
+
+
+def test_any_name_can_be_read_again(runner: LocalRunner) -> None:
+    assert read(runner)["locust_response_time_seconds_bucket", 'a"b\\c\n', "10"] == 0
+
+
+def test_page_says_what_kind_each_is(runner: LocalRunner) -> None:
+    kinds = {
+        family.name: family.type
+        for family in text_string_to_metric_families(exposition.text(runner))
+    }
+    assert kinds["locust_requests"] == "counter"
+    assert kinds["locust_response_time_seconds"] == "histogram"
+
+
+def test_locusts_page_has_them_too(runner: LocalRunner) -> None:
+    status: list[str] = []
+    exporter = exposition.Exporter(runner)
+    for path in ("/metrics", "/"):
+        list(exporter.wsgi({"PATH_INFO": path}, lambda said, _: status.append(said)))
+    assert status == ["200 OK", "404 Not Found"]
+    page, code, headers = exporter.page()
+    assert (code, page.startswith("# HELP")) == (200, True)
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_nobody_is_waited_for_in_vain(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    exporter = exposition.Exporter(runner)
+    scraped = SimpleNamespace(set=lambda: None, clear=lambda: None, wait=waited.append)
+    monkeypatch.setattr(exporter, "_scraped", scraped)
+    exporter.await_last_scrape()
+    assert waited == []
+    exporter.page()
+    exporter.await_last_scrape()
+    assert waited == [exposition.LAST_SCRAPE]
+
+
+def test_workers_offer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[WSGIServer] = []
+
+    def start(server: WSGIServer) -> None:
+        started.append(server)
+
+    monkeypatch.setattr(WSGIServer, "start", start)
+    monkeypatch.setenv("LOCUST_METRICS_PORT", "9")
+    environment = Environment(user_classes=[])
+    exposition.serve(environment)
+    environment.create_local_runner()
+    exposition.serve(environment)
+    assert len(started) == 1

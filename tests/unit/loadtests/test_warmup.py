@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.apps.loopback import Peer
+from tests.unit.loadtests.test_shapes import locust, peer
+
+__all__ = ["peer"]
+
+
+def test_first_seconds_may_be_forgotten(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOAD_WARMUP", "3")
+    options = ("--users", "10", "--run-time", "5s", "--json-file", str(tmp_path / "stats"))
+    with locust(peer.url, *options) as process:
+        process.communicate(timeout=30)
+    found = json.loads((tmp_path / "stats.json").read_text())
+    counted = sum(entry["num_requests"] for entry in found)
+    assert 0 < counted <= len(peer.arrivals) - 20  # ten clients, in two seconds and more
