@@ -18,7 +18,7 @@ from vega_datasets import data
 from apps.data_service.describe import describe
 from apps.telemetry import TelemetrySettings, init_app
 from apps.telemetry.logs import ContractFormatter, LineHandler
-from tests.bench import carriage, containers
+from tests.bench import carriage, containers, scaling
 
 # Odd, so that the median is one of them; interleaved, so that a busy moment hits both sides.
 ROUNDS = 9
@@ -94,7 +94,7 @@ def main() -> None:
         seconds, times = ratio(ours, other)
         table.add_row(name, f"{seconds * 1000:.1f} ms", f"{times:.2f}")
     Console().print(table)
-    for measured in (carriage.table, containers.table):
+    for measured in (carriage.table, scaling.table, containers.table):
         Console().print()
         Console().print(measured())
 

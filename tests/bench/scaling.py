@@ -1,0 +1,139 @@
+"""What one instance carries, how that grows to four, and how soon a new one serves."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from firedrill.drills import faults, steps
+from firedrill.drills.drill import FaultSpec, LoadSpec
+from firedrill.drills.errors import DrillError, UnreachableError
+from firedrill.drills.screen import Screen
+from firedrill.drills.session import Options, Session, ground, session
+from firedrill.loads.capacity import Capacity, capacity
+from firedrill.loads.ground import ground as loaded
+from firedrill.loads.plan import plan
+from firedrill.loads.run import Size
+from firedrill.runtimes import Runtime
+from firedrill.settings import CEILING, SERVICES, StackSettings, current
+
+SPEED = 12.0
+# Shorter and coarser than `firedrill load capacity`: only runs of one kind are compared.
+STEP, WARMUP, RESOLUTION, FIRST = 12.0, 4.0, 0.15, 80
+# The drill of Saturated: sixty clients, whose requests take 0.35 s each, on sixteen places.
+BUSY = LoadSpec("steady", 60)
+SLOW = FaultSpec("latency", "web", {"seconds": 0.35})
+FRESH = 'haproxy_server_http_responses_total{proxy="web",server="web-3"}'
+TAKEN = 'sum(http_requests_in_flight{service="web"}) >= 0.8 * 16'
+PATIENCE = 60.0
+POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something on the way to a new instance, and how many seconds after the saturation."""
+
+    what: str
+    after: float
+
+
+def table() -> RenderableType:
+    """Measure on stacks of the benchmark's own, one after the other."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = replace(current(), home=Path(home), runtime="native")
+        with ground(settings, Options(SPEED, heals=False), lambda _: None) as under:
+            grown = [_carried(under.stack, under.runtime, n) for n in range(1, CEILING + 1)]
+        with (
+            Screen(Console(quiet=True)) as screen,
+            session(settings, Options(SPEED), screen) as found,
+        ):
+            moments = list(_until_served(found))
+    return Group(_growth(grown), "", _moments(moments))
+
+
+def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
+    """Return the capacity of so many instances of each service."""
+    for service in SERVICES:
+        runtime.scale(service, count, lambda _: None)
+    wanted = plan("capacity")
+    assert wanted.search is not None
+    search = replace(wanted.search, resolution=RESOLUTION)
+    folder = stack.home / f"capacity-{count}"
+    folder.mkdir(parents=True)
+    around = loaded(stack, runtime, None, lambda _: None)
+    shorter = replace(wanted, warmup=WARMUP, search=search)
+    return capacity(shorter, Size(FIRST, STEP), around, folder, lambda _: None)
+
+
+def _until_served(found: Session) -> Iterator[Moment]:
+    """Saturate web, and yield what happens until its third instance has answered a request."""
+    stage = found.stage
+    runtime, prometheus = stage.scene.runtime, stage.prometheus
+    stage.scene.traffic.ensure(BUSY)
+    _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
+    fault = faults.make(SLOW, replace(stage.scene, lasts=PATIENCE))
+    stage.broken("benchmark", fault.undo)
+    fault.inject()
+    began = time.time()
+    _await("the saturation", lambda: bool(prometheus.query(TAKEN)))
+    waits: Sequence[tuple[str, Callable[[], bool]]] = (
+        ("Saturated is pending", lambda: bool(_states(found))),
+        ("it fires", lambda: "firing" in _states(found)),
+        ("the responder is told", lambda: bool(stage.journal.told(began, alert="Saturated"))),
+        ("it acts", lambda: bool(stage.journal.actions(began))),
+        ("web-3 has answered", lambda: bool(prometheus.query(f"{FRESH} > 0"))),
+    )
+    begun = time.monotonic()
+    for what, check in waits:
+        _await(what, check)
+        yield Moment(what, time.monotonic() - begun)
+    steps.perform(runtime, fault.undo)
+    stage.broken("", ())
+
+
+def _states(found: Session) -> list[str]:
+    rule = found.stage.prometheus.rule("Saturated")
+    return [alert.state for alert in rule.alerts] if rule else []
+
+
+def _await(what: str, check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if check():
+                return
+        except UnreachableError:  # it is busy, too
+            pass
+        if time.monotonic() > deadline:
+            raise DrillError(f"Waited {PATIENCE:.0f} s in vain for this: {what}.")
+        time.sleep(POLL)
+
+
+def _growth(grown: Sequence[Capacity]) -> Table:
+    cores = os.cpu_count() or 1
+    title = f"Capacity by instances of each service ({cores} cores, Locust's share included)"
+    shown = Table("Instances", "Requests/s", "Each", "To one", title=title)
+    shown.title_justify = "left"
+    for count, found in enumerate(grown, 1):
+        ratio = found.rate / grown[0].rate if grown[0].rate else 0.0
+        more = "" if found.bounded else " or more"
+        shown.add_row(
+            str(count), f"{found.rate:.0f}{more}", f"{found.rate / count:.0f}", f"{ratio:.2f}"
+        )
+    return shown
+
+
+def _moments(moments: Sequence[Moment]) -> Table:
+    title = f"From saturation to the first request on a new instance, at speed {SPEED:g}"
+    shown = Table("Until", "Seconds", title=title, box=None)
+    shown.title_justify = "left"
+    for moment in moments:
+        shown.add_row(moment.what, f"{moment.after:.1f}")
+    return shown
