@@ -35,14 +35,16 @@ DOORS = {
     "loki": ("loki-on-telemetry", 3100),
     "responder": ("responder-on-telemetry", 8090),
     "engine": ("docker-proxy", 2375),
+    "control": ("control-on-healing", 8091),
     "lb": ("lb-on-services", 8081),
     "internet": ("1.1.1.1", 443),
 }
 MAY = {
     "web": {"lb"},
     "data-service": {"lb"},
-    "responder": {"prometheus", "alertmanager", "loki", "responder"},
+    "responder": {"prometheus", "alertmanager", "loki", "responder", "control"},
     "keeper": {"engine"},
+    "control": {"engine", "control", "lb"},
 }
 KNOCK = (
     "import socket,sys\n"
@@ -106,7 +108,8 @@ def test_only_edge_reaches_the_host(stack: Stack) -> None:
     )
     found = json.loads(docker(stack, "network", "inspect", *names.split()))
     internal = {one["Name"].removeprefix(f"{project}_"): one["Internal"] for one in found}
-    assert internal == {"edge": False, "services": True, "telemetry": True, "control": True}
+    inner = dict.fromkeys(("services", "telemetry", "control", "healing"), True)
+    assert internal == {"edge": False, **inner}
 
 
 def knocks(stack: Stack, name: str, door: str) -> bool:
