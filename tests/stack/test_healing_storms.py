@@ -18,7 +18,7 @@ BUDGET = 8
 # Eight graceful restarts of one service, one after the other, are 40 s here.
 SPENT = 150.0
 # Nobody waits longer for the responder while it decides about a storm.
-PATIENCE = 2.0
+PATIENCE = 10.0
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,12 @@ def test_missing_program_says_the_way_out(refused: Refused, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "named"),
     [
-        ("prometheus/rules/availability.yml", "up == 0", "up ==", "prometheus/"),
+        (
+            "prometheus/rules/availability.yml",
+            'up{job!="load"} == 0',
+            'up{job!="load"} ==',
+            "prometheus/",
+        ),
         ("prometheus/prometheus.yml", "scrape_interval", "scrap_interval", "prometheus/"),
         ("prometheus/blackbox.yml", "prober", "probr", "prometheus/blackbox.yml"),
         ("alerting/alertmanager.yml", "receiver:", "reciever:", "alerting/alertmanager.yml"),
