@@ -29,10 +29,10 @@ def test_requests_are_the_area_below_the_clients(
 
 def test_load_that_waits_for_alerts_is_rehearsed_faster() -> None:
     spike = plan("spike").at(12)
-    assert (spike.lasts, spike.recovers) == (75, Recovery(p95=0.5, within=25))
+    assert (spike.lasts, spike.recovers) == (75, Recovery(p95=0.5, within=30))
     assert plan("soak").at(12) == plan("soak")
 
 
 def test_peak_is_when_all_clients_are_there() -> None:
-    assert plan("spike").peak(1000, 100) == (1008, 1055)
+    assert plan("spike").peak(1000, 100) == (1008, 1060)
     assert plan("steady").peak(0, 60) == (0, 60)
