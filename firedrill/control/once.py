@@ -48,7 +48,7 @@ class Once:
             _settle(entry.outcome, act)
             if entry.outcome.result().status == AWAY:
                 with self._lock:
-                    del self._known[key]
+                    self._known.pop(key, None)  # another asker may have made room
         return entry.outcome.result()
 
     def _entry(self, key: str, request: str) -> tuple[_Entry, bool]:

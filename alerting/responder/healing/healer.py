@@ -122,7 +122,8 @@ class Healer:
         if known is None:
             return [replace(each, sick=self._excused(each, confirmed=False)) for each in firing]
         over = [each.fingerprint for each in firing if each.fingerprint not in known]
-        self._records.current.resolve(over)
+        if over:
+            self._records.current.resolve(over)
         return [
             replace(each, sick=self._excused(each, silenced=known[each.fingerprint]))
             for each in firing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import Protocol
 
 from ..errors import ControlAwayError, ControlError, JournalError
@@ -39,7 +39,6 @@ class Performer:
         self._control = control
         self._deeds = deeds
         self._witness = witness
-        self._stopped = Event()
         self._lock = Lock()
         self._running: set[int] = set()
 
@@ -55,10 +54,6 @@ class Performer:
                 return
             self._running.add(deed.id)
         self._thread(lambda: self._perform(deed))
-
-    def stop(self) -> None:
-        """Try nothing again."""
-        self._stopped.set()
 
     def _thread(self, work: Callable[[], None]) -> None:
         # As a daemon: it must not hold up our own end. Whoever comes after us goes on with it.
@@ -81,8 +76,9 @@ class Performer:
             try:
                 self._ask(deed)
             except ControlAwayError as error:
-                if time.monotonic() > deadline or self._stopped.wait(PAUSE):
+                if time.monotonic() > deadline:
                     return "failed", str(error)
+                time.sleep(PAUSE)
             except ControlError as error:
                 return "failed", str(error)
             else:
