@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
-from xml.etree import ElementTree as ET
 
+from .. import junit as xml
+from ..junit import Case, Fault
 from .client import Failure
 from .compare import Party
 
@@ -72,24 +72,12 @@ def complaints(party: Party) -> Iterator[str]:
 
 def junit(report: Report) -> str:
     """Return JUnit's XML: one test case a party."""
-    counts = {
-        "name": "conserve",
-        "tests": str(len(report.parties)),
-        "failures": str(sum(not party.exact for party in report.parties)),
-        "errors": "0",
-        "skipped": "0",
-        "time": f"{report.ended - report.began:.3f}",
-        "timestamp": datetime.fromtimestamp(report.began, UTC).isoformat(timespec="milliseconds"),
-    }
-    suites = ET.Element("testsuites")
-    suite = ET.SubElement(suites, "testsuite", counts)
-    for party in report.parties:
-        case = ET.SubElement(
-            suite, "testcase", {"classname": "conserve", "name": party.name, "time": "0"}
-        )
-        if not party.exact:
-            said = list(complaints(party))
-            failure = ET.SubElement(case, "failure", {"type": "difference", "message": said[0]})
-            failure.text = "\n".join(said[:SHOWN])
-    ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    cases = [Case("conserve", party.name, fault=_fault(party)) for party in report.parties]
+    return xml.junit("conserve", cases, report.began, report.ended - report.began)
+
+
+def _fault(party: Party) -> Fault | None:
+    if party.exact:
+        return None
+    said = list(complaints(party))
+    return Fault("difference", said[0], "\n".join(said[:SHOWN]))

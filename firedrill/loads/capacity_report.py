@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from rich.table import Table
 
+from .. import junit as xml
 from ..drills.report.formats import moment
+from ..junit import Case, Fault
 from .capacity import Capacity, Step
 from .page import TEMPLATES
 from .verdict import seconds
@@ -104,20 +104,7 @@ def _step(step: Step) -> Mapping[str, Any]:
 
 def junit(found: Capacity) -> str:
     """Return JUnit's XML: one test case, that there is a capacity."""
-    failed = found.best is None
-    counts = {
-        "name": "loads",
-        "tests": "1",
-        "failures": str(int(failed)),
-        "errors": "0",
-        "skipped": "0",
-        "timestamp": datetime.fromtimestamp(found.began, UTC).isoformat(timespec="milliseconds"),
-    }
-    suites = ET.Element("testsuites")
-    suite = ET.SubElement(suites, "testsuite", counts)
-    case = ET.SubElement(suite, "testcase", {"classname": "loads.capacity", "name": "capacity"})
-    if failed:
-        ET.SubElement(case, "failure", {"type": "objective", "message": sentence(found)})
-    ET.SubElement(case, "system-out").text = sentence(found)
-    ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    said = sentence(found)
+    fault = Fault("objective", said) if found.best is None else None
+    case = Case("loads.capacity", "capacity", fault=fault, said=said)
+    return xml.junit("loads", [case], found.began, sum(step.seconds for step in found.steps))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
-from xml.etree import ElementTree as ET
 
+from .. import junit as xml
 from ..drills.outcome import Line
+from ..junit import Case, Fault
 from .marks import Mark
 from .plan import Plan
 from .stats import Numbers, Stats
@@ -68,26 +68,14 @@ def as_json(report: Report) -> str:
 
 def junit(report: Report) -> str:
     """Return JUnit's XML: one test case an objective."""
-    counts = {
-        "name": "loads",
-        "tests": str(len(report.checks)),
-        "failures": str(sum(not check.passed for check in report.checks)),
-        "errors": "0",
-        "skipped": "0",
-        "time": f"{report.seconds:.3f}",
-        "timestamp": datetime.fromtimestamp(report.began, UTC).isoformat(timespec="milliseconds"),
-    }
-    suites = ET.Element("testsuites")
-    suite = ET.SubElement(suites, "testsuite", counts)
-    for check in report.checks:
-        name = {"classname": f"loads.{report.plan.name}", "name": check.what, "time": "0"}
-        case = ET.SubElement(suite, "testcase", name)
-        said = sentence(check)
-        if not check.passed:
-            ET.SubElement(case, "failure", {"type": "objective", "message": said})
-        ET.SubElement(case, "system-out").text = said
-    ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    cases = [_case(f"loads.{report.plan.name}", check) for check in report.checks]
+    return xml.junit("loads", cases, report.began, report.seconds)
+
+
+def _case(suite: str, check: Check) -> Case:
+    said = sentence(check)
+    fault = None if check.passed else Fault("objective", said)
+    return Case(suite, check.what, fault=fault, said=said)
 
 
 def sentence(check: Check) -> str:
