@@ -138,6 +138,23 @@ def test_cancelled_action_leaves_it_to_people(stack: Rehearsal) -> None:
     stack.end(leak)
 
 
+def test_alert_that_is_held_untold_is_acted_on(stack: Rehearsal) -> None:
+    before = stack.last_action()
+    leak = labels("MemoryLeak", "web-3", job="services")
+    assert stack.order("/pause").status_code == 200
+    stack.fire(leak)
+    stack.wait_for_decision(leak, "is_paused")
+    # It forgets its alerts, and remembers that it has told of them.
+    stack.runtime.restart("alertmanager-1")
+    stack.let_it_look_again()
+    stack.fire(leak)
+    assert stack.order("/resume").status_code == 200
+    done = [("restart", "web-3", "done")]
+    poll_until(lambda: stack.done(before) == done, "it to be acted on", RESTARTED)
+    assert len(stack.get("/notifications", alert="MemoryLeak", instance="web-3")) == 1
+    stack.end(leak)
+
+
 @pytest.mark.parametrize("path", ["/pause", "/resume", "/actions/1/cancel"])
 def test_wrong_token_orders_nothing(stack: Rehearsal, path: str) -> None:
     refused = stack.order(path, token="wrong")

@@ -16,7 +16,8 @@ from .controls import Controls
 from .current import Current
 from .deeds import Deeds
 from .gauges import Gauges
-from .healer import Hands, Healer, Mode, Records
+from .hands import Hands, Records
+from .healer import Healer, Mode
 from .loop import Loop
 from .performer import Performer
 from .read_policy import read

@@ -1,13 +1,36 @@
-"""Alertmanager, asked whether an alert fires still: its last word may have got lost."""
+"""Alertmanager, asked what it holds: its last word, or its first, may have got lost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import requests
 
+from ..timestamps import parse_rfc3339
+
 # It answers within milliseconds; while it does not, notifications are taken at their word.
 TIMEOUT = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class Held:
+    """An alert that Alertmanager holds as firing since a moment, in seconds since 1970.
+
+    `tells` says whether it tells of it: it does unless the alert is silenced or inhibited.
+    """
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    since: float
+    silenced: bool
+    tells: bool
+
+    @property
+    def alert(self) -> str:
+        """Return its name."""
+        return self.labels["alertname"]
 
 
 class Alertmanager:
@@ -16,19 +39,25 @@ class Alertmanager:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
-    def silenced(self) -> Mapping[str, bool] | None:
-        """Return every alert that fires by its fingerprint, and whether somebody silenced it.
-
-        None while it can't be asked.
-        """
+    def holds(self) -> Mapping[str, Held] | None:
+        """Return every alert that fires, by its fingerprint; None while it can't be asked."""
         try:
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.get(f"{self._url}/api/v2/alerts", timeout=TIMEOUT)
                 answer.raise_for_status()
-                return {
-                    alert["fingerprint"]: bool(alert["status"]["silencedBy"])
-                    for alert in answer.json()
-                }
+                held = [_held(alert) for alert in answer.json()]
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
+        return {each.fingerprint: each for each in held}
+
+
+def _held(alert: Mapping[str, Any]) -> Held:
+    status, labels = alert["status"], dict(alert["labels"])
+    return Held(
+        fingerprint=alert["fingerprint"],
+        labels={"alertname": "", **labels},
+        since=parse_rfc3339(alert["startsAt"]).timestamp(),
+        silenced=bool(status["silencedBy"]),
+        tells=status["state"] == "active",
+    )

@@ -1,11 +1,15 @@
-"""What fires now, as the notifications tell: kept in the journal, in the same transaction."""
+"""What fires now, as the notifications tell: kept in the journal, in the same transaction.
+
+Beside what is `firing` and `resolved` there is what is `lost`: Alertmanager holds it no more and
+has not said so. It may come back as it was, for Alertmanager forgets alerts when it restarts.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import orjson
 from .. import schema
 from ..payload import Alert
 from ..timestamps import format_rfc3339, parse_rfc3339
+from .alertmanager import Held
 from .world import Sick
 
 # For so long, a late word about what was resolved is known for late.
@@ -25,7 +30,7 @@ ON CONFLICT (fingerprint) DO UPDATE SET
     status = excluded.status, starts_at = excluded.starts_at, heard_at = excluded.heard_at,
     taken_over = CASE starts_at WHEN excluded.starts_at THEN taken_over ELSE 0 END
 -- What began earlier was late on its way, and so is what still fires once it was resolved.
-WHERE excluded.starts_at > starts_at OR (excluded.starts_at = starts_at AND status = 'firing')
+WHERE excluded.starts_at > starts_at OR (excluded.starts_at = starts_at AND status <> 'resolved')
 """
 
 
@@ -55,7 +60,7 @@ def observe(connection: sqlite3.Connection, alerts: Iterable[Alert], now: dateti
         ],
     )
     connection.execute(
-        "DELETE FROM current WHERE status = 'resolved' AND heard_at < ?",
+        "DELETE FROM current WHERE status <> 'firing' AND heard_at < ?",
         (format_rfc3339(now - REMEMBERED),),
     )
 
@@ -74,13 +79,20 @@ class Current:
             ).fetchall()
         return [_firing(dict(row)) for row in rows]
 
-    def resolve(self, fingerprints: Iterable[str]) -> None:
-        """Take alerts for resolved whose last notification never came."""
+    def lose(self, fingerprints: Iterable[str]) -> None:
+        """Take alerts for over of which nobody has said so."""
         with schema.transaction(self._path) as connection:
             connection.executemany(
-                "UPDATE current SET status = 'resolved' WHERE fingerprint = ?",
+                "UPDATE current SET status = 'lost' WHERE fingerprint = ?",
                 [(fingerprint,) for fingerprint in fingerprints],
             )
+
+    def take_up(self, held: Iterable[Held], now: datetime) -> list[Held]:
+        """Take alerts for firing of which no notification came; return those it was new for."""
+        with schema.transaction(self._path) as connection:
+            return [
+                each for each in held if connection.execute(PUT, _row_of(each, now)).rowcount == 1
+            ]
 
     def take_over(self, fingerprint: str) -> None:
         """Leave an alert to a human for as long as it fires."""
@@ -88,6 +100,17 @@ class Current:
             connection.execute(
                 "UPDATE current SET taken_over = 1 WHERE fingerprint = ?", (fingerprint,)
             )
+
+
+def _row_of(held: Held, now: datetime) -> dict[str, str]:
+    return {
+        "fingerprint": held.fingerprint,
+        "alert": held.alert,
+        "labels": orjson.dumps(dict(held.labels)).decode(),
+        "status": "firing",
+        "starts_at": format_rfc3339(datetime.fromtimestamp(held.since, UTC)),
+        "now": format_rfc3339(now),
+    }
 
 
 def _firing(row: dict[str, Any]) -> Firing:

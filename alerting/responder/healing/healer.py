@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from ..errors import ControlError
-from .controls import Controls
-from .current import Current, Firing
+from .current import Firing
 from .decide import ACTED, BLIND, LEFT, SPENT, Decision, decide, rank
-from .deeds import Deed, Deeds, Order
-from .gauges import Gauges
+from .deeds import Order
+from .hands import Hands, Records
 from .policy import Policy
 from .wish import Wish
-from .witnesses import Witness
 from .world import Instance, Service, Sick, World
 
 Mode = Literal["on", "dry-run"]
@@ -25,54 +23,6 @@ STEPS = {"scale_out": 1, "scale_in": -1}
 OVER = "its alert was over before it could be done"
 
 log = logging.getLogger("healing")
-
-
-class Eyes(Protocol):
-    """Who knows how the instances are: see `control.Control`."""
-
-    def look(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
-        """Return every instance of every service, and how each service scales."""
-        ...
-
-
-class Confirms(Protocol):
-    """Who knows what fires: see `alertmanager.Alertmanager`."""
-
-    def silenced(self) -> Mapping[str, bool] | None:
-        """Return what fires, and whether it is silenced; None while it can't be asked."""
-        ...
-
-
-class Performs(Protocol):
-    """Who does it: see `performer.Performer`."""
-
-    def runs(self, deed: Deed) -> bool:
-        """Tell whether a deed is being performed here."""
-        ...
-
-    def take_up(self, deed: Deed) -> None:
-        """Begin a deed, or go on with one that was cut off."""
-        ...
-
-
-@dataclass(frozen=True)
-class Records:
-    """What is kept in the journal."""
-
-    current: Current
-    deeds: Deeds
-    controls: Controls
-
-
-@dataclass(frozen=True)
-class Hands:
-    """Whom the healer asks, has act and tells."""
-
-    eyes: Eyes
-    alertmanager: Confirms
-    performer: Performs
-    witness: Witness
-    gauges: Gauges
 
 
 class Healer:
@@ -103,8 +53,12 @@ class Healer:
             self._decide(wanted, now)
         self._hands.gauges.show(self._world(now, ((), {})), self._policy.limits)
 
-    def look_around(self) -> None:
-        """Show how the services scale, also while nothing fires."""
+    def look_around(self, now: datetime) -> None:
+        """Take up what nobody told of, and show how the services scale, also while nothing fires.
+
+        Raises `JournalError` if the journal fails.
+        """
+        self._take_up_untold(now)
         try:
             _, services = self._hands.eyes.look()
         except ControlError as error:
@@ -118,17 +72,34 @@ class Healer:
         """Return what fires still, with why nobody may be touched for it where that is so."""
         if not any(self._wants(each) for each in firing):
             return list(firing)
-        known = self._hands.alertmanager.silenced()
+        known = self._hands.alertmanager.holds()
         if known is None:
             return [replace(each, sick=self._excused(each, confirmed=False)) for each in firing]
         over = [each.fingerprint for each in firing if each.fingerprint not in known]
         if over:
-            self._records.current.resolve(over)
+            self._records.current.lose(over)
         return [
-            replace(each, sick=self._excused(each, silenced=known[each.fingerprint]))
+            replace(each, sick=self._excused(each, silenced=known[each.fingerprint].silenced))
             for each in firing
             if each.fingerprint in known
         ]
+
+    def _take_up_untold(self, now: datetime) -> None:
+        """Take up what Alertmanager has held for a while and not told of.
+
+        It does not tell again, until `repeat_interval` is over, of what it believes to have told
+        before: after a restart, for example, with the notification log of a while ago.
+        """
+        told = {each.fingerprint for each in self._records.current.firing()}
+        untold = [
+            held
+            for held in (self._hands.alertmanager.holds() or {}).values()
+            if held.tells
+            and held.fingerprint not in told
+            and now.timestamp() - held.since >= self._policy.limits.patience
+        ]
+        for held in self._records.current.take_up(untold, now) if untold else ():
+            log.warning("Alertmanager holds %s and has not told of it: it is taken up.", held.alert)
 
     def _wants(self, each: Firing) -> bool:
         return self._policy.wish(each.sick.alert, each.sick.labels).action != "none"

@@ -13,7 +13,8 @@ class Limits:
     an instance to its next; each further one within the window waits `back_off` times longer, up
     to `longest`. `settle_out` and `settle_in`: from one change of a service's scale to the next
     instance that is started, or stopped. `patience`: for how long a notification is taken at its
-    word while Alertmanager can't be asked whether it still fires.
+    word while Alertmanager can't be asked whether it still fires, and for how long one is waited
+    for of what Alertmanager holds.
     """
 
     budget: int

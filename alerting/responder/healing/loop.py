@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import IO
@@ -56,14 +58,14 @@ class Loop:
             while not self._stopped.is_set():
                 self._woken.clear()
                 if time.monotonic() - looked >= self._look:
-                    self._healer.look_around()
+                    self._safely(self._healer.look_around)
                     looked = time.monotonic()
-                self._turn()
+                self._safely(self._healer.turn)
                 self._woken.wait(self._pause)
 
-    def _turn(self) -> None:
+    def _safely(self, what: Callable[[datetime], None]) -> None:
         try:
-            self._healer.turn(utc_now())
+            what(utc_now())
         except JournalError as error:
             log.warning("Nothing is decided: %s", error)
         except Exception:  # whatever it is, the next turn may be better than none for ever

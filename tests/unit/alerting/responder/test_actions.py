@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from alerting.responder.healing.decide import Decision
 from alerting.responder.healing.deeds import Deed, Order
-from alerting.responder.healing.healer import Records
+from alerting.responder.healing.hands import Records
 from alerting.responder.state import Responder
 from tests.unit.alerting.responder.healing.samples import HUNG
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alerting.responder.errors import ControlAwayError
+from alerting.responder.healing.alertmanager import Held
 from alerting.responder.healing.controls import Controls
-from alerting.responder.healing.current import Current
+from alerting.responder.healing.current import Current, Firing
 from alerting.responder.healing.deeds import Deed, Deeds
 from alerting.responder.healing.gauges import Gauges
-from alerting.responder.healing.healer import Hands, Healer, Records
+from alerting.responder.healing.hands import Hands, Records
+from alerting.responder.healing.healer import Healer
 from alerting.responder.healing.policy import Excuse, Policy, Rule
 from alerting.responder.healing.wish import Wish
 from alerting.responder.healing.world import Instance, Service
@@ -47,8 +50,7 @@ POLICY = Policy(
 class Stack:
     """What the healer asks, has act and tells, in the hands of a test.
 
-    `fires` is what Alertmanager says, with whether it is silenced; without it, all that the
-    journal says.
+    `fires` is what Alertmanager holds; without it, all that the journal says.
     """
 
     journal: Journal
@@ -60,7 +62,7 @@ class Stack:
             [instance(1, "down"), instance(2), instance(3), instance(4, "standby")], SERVICES
         )
     )
-    fires: Mapping[str, bool] | None = None
+    fires: Sequence[Held] | None = None
     asked: bool = True
     away: bool = False
     taken_up: list[Deed] = field(default_factory=list)
@@ -71,18 +73,23 @@ class Stack:
             raise ControlAwayError("it is away.")
         return self.runtime.instances, self.runtime.services
 
-    def silenced(self) -> Mapping[str, bool] | None:
+    def holds(self) -> Mapping[str, Held] | None:
         if not self.asked:
             return None
-        if self.fires is not None:
-            return self.fires
-        return {each.fingerprint: False for each in self.records.current.firing()}
+        fires = [held(each) for each in self.records.current.firing()]
+        return {each.fingerprint: each for each in (fires if self.fires is None else self.fires)}
 
     def runs(self, deed: Deed) -> bool:
         return self.running and deed in self.taken_up
 
     def take_up(self, deed: Deed) -> None:
         self.taken_up.append(deed)
+
+
+def held(firing: Firing, **changed: Any) -> Held:
+    """Return an alert that fires as Alertmanager has it."""
+    sick = firing.sick
+    return replace(Held(firing.fingerprint, sick.labels, sick.since, False, True), **changed)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,13 +17,26 @@ def peer() -> Iterator[Peer]:
     made.close()
 
 
-def test_what_fires_is_told_with_its_silences(peer: Peer) -> None:
-    found = [
-        {"fingerprint": "a", "status": {"silencedBy": [], "inhibitedBy": ["x"]}},
-        {"fingerprint": "b", "status": {"silencedBy": ["s"], "inhibitedBy": []}},
-    ]
+STATES = {
+    "told": {"state": "active", "silencedBy": [], "inhibitedBy": []},
+    "inhibited": {"state": "suppressed", "silencedBy": [], "inhibitedBy": ["x"]},
+    "silenced": {"state": "suppressed", "silencedBy": ["s"], "inhibitedBy": []},
+}
+
+
+def test_what_it_holds_is_told_with_silences(peer: Peer) -> None:
+    rest = {"labels": {"alertname": "InstanceDown"}, "startsAt": "2025-11-23T17:00:00.250Z"}
+    found = [{"fingerprint": name, "status": status, **rest} for name, status in STATES.items()]
     peer.answer = lambda: Answer(200, json.dumps(found).encode())
-    assert Alertmanager(peer.url).silenced() == {"a": False, "b": True}
+    held = Alertmanager(peer.url).holds()
+    assert held is not None
+    assert {name: (each.silenced, each.tells) for name, each in held.items()} == {
+        "told": (False, True),
+        "inhibited": (False, False),
+        "silenced": (True, False),
+    }
+    began = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC).timestamp()
+    assert [(each.alert, each.since) for each in held.values()] == [("InstanceDown", began)] * 3
     assert peer.arrivals[0].path == "/api/v2/alerts"
 
 
@@ -31,4 +45,4 @@ def test_what_fires_is_told_with_its_silences(peer: Peer) -> None:
 )
 def test_who_can_not_be_asked_says_nothing(peer: Peer, answer: Answer) -> None:
     peer.answer = lambda: answer
-    assert Alertmanager(peer.url).silenced() is None
+    assert Alertmanager(peer.url).holds() is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alerting.responder.healing.healer import Records
+from alerting.responder.healing.hands import Records
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 
 

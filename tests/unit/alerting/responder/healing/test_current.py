@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from alerting.responder.healing.healer import Records
+from alerting.responder.healing.hands import Records
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 
 Tell = Callable[..., None]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from alerting.responder.healing.decide import Decision
 from alerting.responder.healing.deeds import Deed, Order
-from alerting.responder.healing.healer import Records
+from alerting.responder.healing.hands import Records
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 from tests.unit.alerting.responder.healing.samples import BUSY, HUNG
 

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from alerting.responder.healing.alertmanager import Held
 from alerting.responder.healing.healer import Healer
-from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, make
+from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, held, make
 from tests.unit.alerting.responder.healing.samples import LIMITS, instance
 
 Tell = Callable[..., None]
+DOWN = {"alertname": "InstanceDown", "service": "web", "instance": "web-1"}
+UNTOLD = Held("f", DOWN, BEGAN.timestamp(), silenced=False, tells=True)
 
 
 def after(seconds: float) -> datetime:
@@ -91,16 +94,53 @@ def test_an_excused_instance_is_not_touched(stack: Stack, healer: Healer, tell: 
 def test_a_silenced_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
     tell()
     (firing,) = stack.records.current.firing()
-    stack.fires = {firing.fingerprint: True}
+    stack.fires = [held(firing, silenced=True, tells=False)]
     healer.turn(after(1))
     assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
 
 
 def test_what_alertmanager_forgot_is_over(stack: Stack, healer: Healer, tell: Tell) -> None:
     tell()
-    stack.fires = {}
+    stack.fires = []
     healer.turn(after(1))
     assert stack.taken_up == []
+    assert stack.records.current.firing() == []
+
+
+def test_what_is_held_long_untold_is_taken_up(stack: Stack, healer: Healer) -> None:
+    stack.fires = [UNTOLD]
+    healer.look_around(after(LIMITS.patience - 1))
+    assert stack.records.current.firing() == []
+    healer.look_around(after(LIMITS.patience + 1))
+    healer.turn(after(LIMITS.patience + 1))
+    assert [deed.action.target for deed in stack.taken_up] == ["web-1"]
+
+
+def test_what_may_not_be_told_is_not_taken_up(stack: Stack, healer: Healer) -> None:
+    stack.fires = [replace(UNTOLD, tells=False)]
+    healer.look_around(after(3600))
+    assert stack.records.current.firing() == []
+
+
+def test_what_alertmanager_lost_comes_back_as_it_was(
+    stack: Stack, healer: Healer, tell: Tell
+) -> None:
+    tell("ClockSkew")
+    tell()
+    known = [held(each) for each in stack.records.current.firing()]
+    stack.fires = []  # it has restarted
+    healer.turn(after(1))
+    assert stack.records.current.firing() == []
+    stack.fires = known
+    healer.look_around(after(LIMITS.patience + 1))
+    assert len(stack.records.current.firing()) == 2
+
+
+def test_what_was_resolved_is_not_taken_up(stack: Stack, healer: Healer, tell: Tell) -> None:
+    tell()
+    stack.fires = [held(each) for each in stack.records.current.firing()]
+    tell("InstanceDown", "resolved")
+    healer.look_around(after(3600))
     assert stack.records.current.firing() == []
 
 
@@ -257,21 +297,21 @@ def test_the_end_of_the_alert_is_noted_on_its_action(
 
 
 def test_floors_are_shown_while_nothing_fires(stack: Stack, healer: Healer) -> None:
-    healer.look_around()
+    healer.look_around(after(1))
     value = stack.metrics.registry.get_sample_value
     assert value("responder_floor_instances", {"scaled_service": "web"}) == 2
 
 
 def test_a_look_at_nobody_is_harmless(stack: Stack, healer: Healer) -> None:
     stack.away = True
-    healer.look_around()
+    healer.look_around(after(1))
     value = stack.metrics.registry.get_sample_value
     assert value("responder_floor_instances", {"scaled_service": "web"}) is None
 
 
-@pytest.mark.parametrize("fires", [{}, {"another": False}])
+@pytest.mark.parametrize("fires", [[], [UNTOLD]], ids=["nothing", "another"])
 def test_what_nobody_acts_on_needs_no_confirmation(
-    stack: Stack, healer: Healer, tell: Tell, fires: dict[str, bool]
+    stack: Stack, healer: Healer, tell: Tell, fires: list[Held]
 ) -> None:
     stack.fires = fires
     tell("ClockSkew")

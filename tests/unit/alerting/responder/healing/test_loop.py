@@ -25,8 +25,10 @@ class Healer:
         if self._fails:
             raise self._fails.pop(0)
 
-    def look_around(self) -> None:
+    def look_around(self, _now: datetime) -> None:
         self.looks += 1
+        if self._fails:
+            raise self._fails.pop(0)
 
 
 Start = Callable[[Healer], Loop]
@@ -65,7 +67,7 @@ def test_it_turns_at_once_and_when_woken(start: Start) -> None:
 
 @pytest.mark.parametrize("error", [JournalError("full"), ZeroDivisionError()])
 def test_a_turn_that_fails_is_not_the_last(start: Start, error: Exception) -> None:
-    healer = Healer(error)
+    healer = Healer(error, error)
     loop = start(healer)
     wait(lambda: healer.turns == 1, "the first turn")
     loop.wake()

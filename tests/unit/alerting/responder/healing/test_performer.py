@@ -10,7 +10,7 @@ from alerting.responder.errors import ControlAwayError, ControlError
 from alerting.responder.healing import performer as module
 from alerting.responder.healing.decide import Decision
 from alerting.responder.healing.deeds import Deed, Order
-from alerting.responder.healing.healer import Records
+from alerting.responder.healing.hands import Records
 from alerting.responder.healing.performer import Performer
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 from tests.unit.alerting.responder.healing.samples import BUSY, HUNG, Runtime, Seen
