@@ -124,11 +124,14 @@ class Deeds:
 
     def resolved(self, firing: Iterable[str], now: datetime) -> list[Item]:
         """Note on actions that their alert is over; return those that this was new for."""
+        over = "resolved IS NULL AND fingerprint NOT IN (SELECT value FROM json_each(?))"
+        prints = _json(firing)
+        if not self._rows(f"WHERE {over} LIMIT 1", prints):
+            return []  # as in nearly every turn: nothing is written
         with schema.transaction(self._path) as connection:
             rows = connection.execute(
-                "UPDATE actions SET resolved = ? WHERE resolved IS NULL AND fingerprint NOT IN "
-                "(SELECT value FROM json_each(?)) RETURNING *",
-                (format_rfc3339(now), _json(firing)),
+                f"UPDATE actions SET resolved = ? WHERE {over} RETURNING *",  # noqa: S608 - constants
+                (format_rfc3339(now), prints),
             ).fetchall()
         return [dict(row) for row in rows]
 
