@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,13 +46,14 @@ class Receipt:
 class Journal:
     """The journal in one SQLite file, shared by threads and processes.
 
-    Each call opens a connection of its own and closes it. Every method raises `JournalError`
-    when the file cannot be read or written.
+    Each call opens a connection of its own and closes it; one stays open, and does nothing. Every
+    method raises `JournalError` when the file cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         schema.prepare(path)
+        weakref.finalize(self, schema.hold_open(path).close)
 
     def record(self, notification: Notification, now: datetime) -> Receipt:
         """Store a notification, or count its delivery if it is there; durable on return."""

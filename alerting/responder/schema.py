@@ -131,6 +131,22 @@ def transaction(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
                 connection.execute("ROLLBACK")
 
 
+def hold_open(path: Path) -> sqlite3.Connection:
+    """Return a connection that does nothing but be there.
+
+    Whoever closes the file last has SQLite copy its log into it and delete that, which takes as
+    long as a notification itself. Raises `JournalUnusableError` as `prepare` does.
+    """
+    try:
+        held = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
+        )
+        held.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # it opens the file only now
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    return held
+
+
 def prepare(path: Path) -> None:
     """Create the journal if it is missing, and check that this version can use it.
 
@@ -148,10 +164,14 @@ def prepare(path: Path) -> None:
     except JournalUnusableError:
         raise
     except (JournalError, OSError) as error:
-        raise JournalUnusableError(
-            f"The journal {path} cannot be used ({error.__cause__ or error}): "
-            "set RESPONDER_DB to a file that can be written, or move this one away."
-        ) from error
+        raise _unusable(path, error.__cause__ or error) from error
+
+
+def _unusable(path: Path, error: BaseException) -> JournalUnusableError:
+    return JournalUnusableError(
+        f"The journal {path} cannot be used ({error}): "
+        "set RESPONDER_DB to a file that can be written, or move this one away."
+    )
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -30,6 +30,8 @@ LONG_ENOUGH = timedelta(seconds=6)
 DECIDED = 15.0
 # A graceful restart drains for 2 s at this speed and starts within another 3.
 RESTARTED = 30.0
+# Against a hang: while a storm of 500 comes in or ends, others wait for the responder, too.
+ANSWERED = 30.0
 Labels = Mapping[str, str]
 
 
@@ -162,7 +164,7 @@ class Rehearsal:
     def get(self, path: str, **query: str) -> Any:
         """Return what the responder says."""
         url = f"{self.runtime.address('responder')}{path}"
-        answer = requests.get(url, params=query, timeout=5)
+        answer = requests.get(url, params=query, timeout=ANSWERED)
         answer.raise_for_status()
         return answer.json()
 
@@ -171,12 +173,12 @@ class Rehearsal:
         given = self.runtime.responder_token() if token is None else token
         headers = {"Authorization": f"Bearer {given}"}
         url = f"{self.runtime.address('responder')}{path}"
-        return requests.post(url, headers=headers, timeout=5)
+        return requests.post(url, headers=headers, timeout=ANSWERED)
 
     def deliver(self, payload: object) -> str:
         """Deliver a notification as Alertmanager does; return what became of it."""
         url = f"{self.runtime.address('responder')}/webhook"
-        answer = requests.post(url, json=payload, timeout=5)
+        answer = requests.post(url, json=payload, timeout=ANSWERED)
         answer.raise_for_status()
         return str(answer.json()["outcome"])
 

@@ -98,8 +98,9 @@ class Healer:
             and held.fingerprint not in told
             and now.timestamp() - held.since >= self._policy.limits.patience
         ]
-        for held in self._records.current.take_up(untold, now) if untold else ():
-            log.warning("Alertmanager holds %s and has not told of it: it is taken up.", held.alert)
+        if untold and (taken := self._records.current.take_up(untold, now)):
+            names = ", ".join(sorted({held.alert for held in taken}))
+            log.warning("Alertmanager holds %s and has not told of it: it is taken up.", names)
 
     def _wants(self, each: Firing) -> bool:
         return self._policy.wish(each.sick.alert, each.sick.labels).action != "none"

@@ -60,7 +60,10 @@ class Loop:
                 if time.monotonic() - looked >= self._look:
                     self._safely(self._healer.look_around)
                     looked = time.monotonic()
+                begun = time.monotonic()
                 self._safely(self._healer.turn)
+                # In a storm each notification wakes it: whoever asks something has half the time.
+                self._stopped.wait(time.monotonic() - begun)
                 self._woken.wait(self._pause)
 
     def _safely(self, what: Callable[[datetime], None]) -> None:
