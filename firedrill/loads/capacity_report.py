@@ -71,7 +71,7 @@ def html(found: Capacity) -> str:
     widest = max(step.rate for step in steps)
     template = TEMPLATES.get_template("capacity.html")
     return template.render(
-        found=found, facts=facts, steps=steps, widest=widest, missed=missed, seconds=seconds,
+        plan=found.plan, facts=facts, steps=steps, widest=widest, missed=missed, seconds=seconds,
         sentence=sentence(found),
     )  # fmt: skip
 

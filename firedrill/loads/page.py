@@ -62,7 +62,9 @@ def html(report: Report) -> str:
     plots = [plot(title, lines, span) for title, lines in _courses(report).items()]
     rows = [bar(mark, span) for mark in report.marks]
     template = TEMPLATES.get_template("load.html")
-    return template.render(report=report, facts=facts, plots=plots, bars=rows, row=ROW)
+    return template.render(
+        plan=report.plan, report=report, facts=facts, plots=plots, bars=rows, row=ROW
+    )
 
 
 def _courses(report: Report) -> Mapping[str, Sequence[Line]]:
