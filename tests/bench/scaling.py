@@ -119,7 +119,7 @@ def _await(what: str, check: Callable[[], bool]) -> None:
 def _growth(grown: Sequence[Capacity]) -> Table:
     cores = os.cpu_count() or 1
     title = f"Capacity by instances of each service ({cores} cores, Locust's share included)"
-    shown = Table("Instances", "Requests/s", "Each", "To one", title=title)
+    shown = Table("Instances", "Requests/s", "Each", "To one", title=title, box=None)
     shown.title_justify = "left"
     for count, found in enumerate(grown, 1):
         ratio = found.rate / grown[0].rate if grown[0].rate else 0.0
