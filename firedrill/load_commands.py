@@ -26,6 +26,7 @@ from .loads.report import Report, as_json, junit
 from .loads.run import Ground, Size, run
 from .runtimes import Runtime, choose
 from .screen import escape
+from .terminating import terminating
 
 output = Console(highlight=False)
 # How a shell names the end by Ctrl-C.
@@ -66,9 +67,10 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     output.print(f"{escape(chosen.says)} {_words(size)}", soft_wrap=True)
     around = ground(current, runtime, host, _tell)
     try:
-        if chosen.search:
-            sys.exit(0 if find_capacity(chosen, size, around, folder) else 1)
-        report = run(chosen, size, around, folder)
+        with terminating():
+            if chosen.search:
+                sys.exit(0 if find_capacity(chosen, size, around, folder) else 1)
+            report = run(chosen, size, around, folder)
     except KeyboardInterrupt:
         output.print("Interrupted: nothing was judged.")
         sys.exit(INTERRUPTED)

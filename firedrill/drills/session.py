@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 from ..errors import FiredrillError
 from ..rehearsal.stack import own_settings
@@ -18,6 +16,7 @@ from ..runtimes.base import Notify
 from ..runtimes.compose.alone import alone
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
+from ..terminating import terminating
 from . import absent, marked, steps
 from .ask import Alertmanager, Prometheus
 from .drill import Drill
@@ -74,7 +73,7 @@ def ground(settings: StackSettings, options: Options, notify: Notify) -> Iterato
     ledger = Ledger(settings.home)
     with ExitStack() as after:
         after.enter_context(ledger.held())
-        after.enter_context(_terminating())
+        after.enter_context(terminating())
         notes = [_clean_up(ledger)] if ledger.file.exists() else []
         for note in notes:
             notify(note)
@@ -226,17 +225,3 @@ def report_folder(home: Path, began: float) -> Path:
     except OSError as error:
         raise FiredrillError(f"{folder} can't be made ({error.strerror}).") from error
     return folder
-
-
-@contextmanager
-def _terminating() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: with everything rolled back."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

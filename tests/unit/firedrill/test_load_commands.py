@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -77,9 +78,12 @@ def test_missed_objective_is_the_exit_code(load: Run, monkeypatch: pytest.Monkey
     assert result.stdout.count("✗ missed") == 1
 
 
-def test_interrupted_load_is_not_judged(load: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_load_is_not_judged(
+    load: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(load_commands, "run", interrupt)
     result = load()
