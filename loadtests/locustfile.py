@@ -17,6 +17,8 @@ except shapes.ShapeError as error:
 NormalClient, HeavyClient, CarelessClient = users.in_the_mix(Shape.plan.mix)
 
 events.init_command_line_parser.add_listener(shapes.set_defaults)
+# Before whoever takes hold of the runner's end.
+events.init.add_listener(workers.hear_all)
 events.init.add_listener(shapes.stop_on_sigterm)
 events.init.add_listener(users.take_host)
 events.init.add_listener(exposition.serve)

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 
-from tests.unit.apps.loopback import Peer
+import pytest
+
+from tests.unit.apps.loopback import Answer, Peer
 from tests.unit.loadtests.test_shapes import locust, peer
 
 __all__ = ["peer"]
 
 
-def test_several_processes_print_one_sum(peer: Peer) -> None:
+# A slow one takes longer to end its last requests than Locust's master waits by itself.
+@pytest.mark.parametrize("seconds", [0, 0.7], ids=["fast", "slow"])
+def test_several_processes_print_one_sum(peer: Peer, seconds: float) -> None:
+    def late() -> Answer:
+        Event().wait(seconds)
+        return Answer()
+
+    peer.answer = late
     options = ("--users", "8", "--run-time", "6s", "--processes", "2", "--only-summary", "--json")
     with locust(peer.url, *options, "--loglevel", "ERROR") as process:
         printed, _ = process.communicate(timeout=60)
