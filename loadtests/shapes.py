@@ -14,7 +14,7 @@ import yaml
 from locust import LoadTestShape
 
 PLANS = Path(__file__).parent / "shapes.yml"
-KINDS = ("normal", "heavy", "careless")
+KINDS = ("normal", "heavy", "slow", "careless")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Within so many seconds a steady load has all its clients: soon, yet not with one blow.
 SPAWNING = 2.0
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     """A load of shapes.yml: `users` at most, for `lasts` seconds.
 
     `clients` are points of (share of the time, share of the users), in order of time; `mix` has how
-    many are normal, heavy and careless.
+    many are normal, heavy, slow and careless.
     """
 
     name: str
@@ -80,7 +80,7 @@ def _plans() -> Iterator[Plan]:
     for name, read in yaml.safe_load(PLANS.read_text(encoding="utf-8")).items():
         lasts = float(read["lasts"][:-1]) * SECONDS[read["lasts"][-1]]
         points = [(at, share) for at, share in read["clients"]]
-        mix = [read["mix"][kind] for kind in KINDS]
+        mix = [read["mix"].get(kind, 0) for kind in KINDS]
         yield Plan(name, read["users"], lasts, points, mix)
 
 

@@ -1,10 +1,10 @@
-"""Who makes the load, through the load balancer: normal clients, heavy ones and careless ones."""
+"""Who makes the load, through the load balancer: normal clients, heavy, slow and careless ones."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, cycle, islice
 from time import monotonic
 from typing import Any, NamedTuple
@@ -30,6 +30,9 @@ STEP = 0.6180339887
 JSON = {"Content-Type": "application/json"}
 # Written once: a client that writes them for each request takes as long for it as `web`.
 BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
+# The twenty rows in five parts, a sixteenth of a second between them: a quarter of a second for all
+# of them, which is what a bad mobile connection of 128 kbit/s takes.
+PARTS, PAUSE = 5, 1 / 16
 # The start page is one request in so many of a normal client: enough to see it beside the rest.
 TURNS = 20
 _numbers, _normal = count(), count()
@@ -105,6 +108,27 @@ class HeavyClient(Client):
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
+class Slowly:
+    """A body that goes out part by part; each time anew, for it may have to be sent again."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the parts, and wait between them."""
+        size = -(-len(BODY) // PARTS)
+        yield BODY[:size]
+        for begin in range(size, len(BODY), size):
+            gevent.sleep(PAUSE)
+            yield BODY[begin : begin + size]
+
+
+class SlowClient(Client):
+    """Takes its time to send twenty rows, and so keeps a place taken that does nothing else."""
+
+    @task
+    def process_slowly(self) -> None:
+        """Have twenty rows processed that arrive little by little."""
+        self.client.post("/process", data=Slowly(), headers=JSON, name="/process (slowly)")
+
+
 class Mistake(NamedTuple):
     """A request and the status of its refusal; `sends` is for Locust's `request`."""
 
@@ -147,9 +171,9 @@ class CarelessClient(Client):
                 answer.failure(f"was answered {answer.status_code}, not {mistake.status}")
 
 
-def in_the_mix(mix: Sequence[int]) -> tuple[type[Client], type[Client], type[Client]]:
-    """Return the kinds of client, normal, heavy and careless, so many of each among all."""
-    kinds = (NormalClient, HeavyClient, CarelessClient)
+def in_the_mix(mix: Sequence[int]) -> Sequence[type[Client]]:
+    """Return the kinds of client, normal, heavy, slow and careless, so many of each among all."""
+    kinds = (NormalClient, HeavyClient, SlowClient, CarelessClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight
     return kinds

@@ -12,7 +12,16 @@ import pytest
 from locust.env import Environment
 
 from loadtests import users
-from loadtests.users import MISTAKES, ROWS, CarelessClient, Mistake, NormalClient
+from loadtests.users import (
+    BODY,
+    MISTAKES,
+    ROWS,
+    CarelessClient,
+    Mistake,
+    NormalClient,
+    SlowClient,
+    Slowly,
+)
 from tests.unit.apps.loopback import Answer, Peer
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
@@ -47,6 +56,22 @@ def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     assert arrival.headers["Content-Type"] == "application/json"
     assert json.loads(arrival.body) == ROWS
     assert len(ROWS) == 20
+
+
+def test_slow_client_sends_the_same_in_parts(
+    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(gevent, "sleep", pauses.append)
+    monkeypatch.setattr(SlowClient, "host", peer.url)
+    made = SlowClient(environment)
+    made.process_slowly()
+    made.client.client.close()
+    (arrival,) = peer.arrivals
+    assert (arrival.method, arrival.headers["Transfer-Encoding"]) == ("POST", "chunked")
+    assert sum(pauses) == 0.25
+    parts = list(Slowly())
+    assert (len(parts), b"".join(parts)) == (5, BODY)
 
 
 def test_host_may_end_with_a_slash(environment: Environment) -> None:
