@@ -30,9 +30,9 @@ STEP = 0.6180339887
 JSON = {"Content-Type": "application/json"}
 # Written once: a client that writes them for each request takes as long for it as `web`.
 BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
-# The twenty rows in five parts, a sixteenth of a second between them: a quarter of a second for all
-# of them, which is what a bad mobile connection of 128 kbit/s takes.
-PARTS, PAUSE = 5, 1 / 16
+# The twenty rows in five parts, a twentieth of a second between them: a fifth of a second for all
+# of them, which is what a bad mobile connection of 160 kbit/s takes.
+PARTS, PAUSE = 5, 0.05
 # The start page is one request in so many of a normal client: enough to see it beside the rest.
 TURNS = 20
 _numbers, _normal = count(), count()
