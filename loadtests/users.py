@@ -1,11 +1,11 @@
-"""Who makes the load, through the load balancer: normal clients, heavy, slow and careless ones."""
+"""Who makes the load, through the load balancer: normal, heavy, bulk and careless clients."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count, cycle, islice
+from collections.abc import Mapping, Sequence
+from itertools import count, cycle
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -16,11 +16,11 @@ from vega_datasets import data
 
 # Twenty of 406 cars: numbers, words and missing values, in a body of 4 kB.
 ROWS = json.loads(data.cars.raw())[:20]
-# 2,000 hours of Seattle's temperature, in a body of 80 kB: many small values are what takes
-# `data-service` longest, over two thirds of what such a request costs in all.
+# A year of Seattle's temperature, hour by hour, in a body of 390 kB, and 2,000 hours of it in one
+# of 90 kB: many small values are what takes `data-service` longest.
 HOURS = [
     {"date": hour["date"], "temp": float(hour["temp"])}
-    for hour in islice(csv.DictReader(data.seattle_temps.raw().decode().splitlines()), 2000)
+    for hour in csv.DictReader(data.seattle_temps.raw().decode().splitlines())
 ]
 # Seconds from one request of a client to its next, so that the number of clients is the load.
 PACE = 1.0
@@ -29,10 +29,8 @@ PACE = 1.0
 STEP = 0.6180339887
 JSON = {"Content-Type": "application/json"}
 # Written once: a client that writes them for each request takes as long for it as `web`.
-BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
-# The twenty rows in five parts, a twentieth of a second between them: a fifth of a second for all
-# of them, which is what a bad mobile connection of 160 kbit/s takes.
-PARTS, PAUSE = 5, 0.05
+BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS[:2000]).encode()
+BULK_BODY = json.dumps(HOURS).encode()
 # The start page is one request in so many of a normal client: enough to see it beside the rest.
 TURNS = 20
 _numbers, _normal = count(), count()
@@ -108,25 +106,13 @@ class HeavyClient(Client):
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
-class Slowly:
-    """A body that goes out part by part; each time anew, for it may have to be sent again."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the parts, and wait between them."""
-        size = -(-len(BODY) // PARTS)
-        yield BODY[:size]
-        for begin in range(size, len(BODY), size):
-            gevent.sleep(PAUSE)
-            yield BODY[begin : begin + size]
-
-
-class SlowClient(Client):
-    """Takes its time to send twenty rows, and so keeps a place taken that does nothing else."""
+class BulkClient(Client):
+    """Sends a whole year at once."""
 
     @task
-    def process_slowly(self) -> None:
-        """Have twenty rows processed that arrive little by little."""
-        self.client.post("/process", data=Slowly(), headers=JSON, name="/process (slowly)")
+    def process_year(self) -> None:
+        """Have the 8,759 hours of a year processed."""
+        self.client.post("/process", data=BULK_BODY, headers=JSON, name="/process (a year)")
 
 
 class Mistake(NamedTuple):
@@ -172,8 +158,8 @@ class CarelessClient(Client):
 
 
 def in_the_mix(mix: Sequence[int]) -> Sequence[type[Client]]:
-    """Return the kinds of client, normal, heavy, slow and careless, so many of each among all."""
-    kinds = (NormalClient, HeavyClient, SlowClient, CarelessClient)
+    """Return the kinds of client, normal, heavy, bulk and careless, so many of each among all."""
+    kinds = (NormalClient, HeavyClient, BulkClient, CarelessClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight
     return kinds
