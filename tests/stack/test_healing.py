@@ -20,7 +20,7 @@ from tests.stack.rehearsal import (
 )
 from tests.stack.traffic import Traffic
 
-pytestmark = [pytest.mark.stack, native_only]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), native_only]
 # A hung instance at speed 12: out of the load balancer, and serving again.
 OUT, BACK = 3.0, 15.0
 # Beside it, for what two cores hold up that run another stack: lb/haproxy.cfg makes it 2.75 s.

@@ -18,7 +18,7 @@ from tests.stack.rehearsal import (
     running,
 )
 
-pytestmark = [pytest.mark.stack, native_only]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), native_only]
 STORM = 500
 # What alerting/policy.yml allows within half an hour.
 BUDGET = 8
