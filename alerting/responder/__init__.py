@@ -31,6 +31,7 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     journal = Journal(settings.database)
     runbooks = Runbooks(settings.runbooks_dir)
     metrics = ResponderMetrics(telemetry.metrics, runbooks.names())
+    metrics.show_address(settings.url)
     watchdog = Watchdog(journal, settings.watchdog_timeout, metrics.observe_watchdog, utc_now())
     telemetry.readiness.add("journal", lambda: journal.check_writable(utc_now()))
     healing = assemble(settings.healing, settings.database, telemetry.metrics)

@@ -30,7 +30,8 @@ class HealingSettings:
     token: str = field(default="", repr=False)
     speed: float = 1.0
     grafana_url: str = ""
-    grafana_password: str = field(default="", repr=False)
+    # It may come later than the responder starts, and be replaced.
+    grafana_token: Path = Path()
 
     @classmethod
     def from_env(cls, env: Environment) -> HealingSettings:
@@ -49,14 +50,8 @@ class HealingSettings:
             # A rehearsal is some times as fast, never a thousand.
             speed=env.number("SPEED", cls.speed, at_least=0.01, at_most=1000),
             grafana_url=env.url("GRAFANA_URL", "") if grafana_url else "",
-            grafana_password=_required("GRAFANA_PASSWORD", env.secret("GRAFANA_PASSWORD"))
-            if grafana_url
-            else "",
+            grafana_token=env.path("GRAFANA_TOKEN_FILE") if grafana_url else cls.grafana_token,
         )
-
-
-def _grafana_password(env: Environment) -> str:
-    return _required("GRAFANA_PASSWORD", env.secret("GRAFANA_PASSWORD"))
 
 
 def _required(name: str, found: str) -> str:
@@ -67,11 +62,15 @@ def _required(name: str, found: str) -> str:
 
 @dataclass(frozen=True)
 class ResponderSettings:
-    """What the responder needs to know at start; the timeout is in seconds."""
+    """What the responder needs to know at start.
+
+    The timeout is in seconds; `url` is where people find it, for links to its runbooks.
+    """
 
     database: Path = Path("var/responder.db")
     runbooks_dir: Path = RUNBOOKS_DIR
     watchdog_timeout: float = 180.0
+    url: str = "http://127.0.0.1:8090"
     healing: HealingSettings = HealingSettings()
 
     @classmethod
@@ -83,5 +82,6 @@ class ResponderSettings:
             # Three missed notifications at one a minute: one may be late, two are an outage
             # in the making. At rehearsal speed the runtime divides it, hence the low bound.
             watchdog_timeout=env.number("WATCHDOG_TIMEOUT", cls.watchdog_timeout, at_least=1),
+            url=env.url("RESPONDER_URL", cls.url),
             healing=HealingSettings.from_env(env),
         )

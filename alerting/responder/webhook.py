@@ -41,7 +41,7 @@ def receive() -> dict[str, object]:
     outcome = "repeated" if receipt.repeated else "stored"
     responder.metrics.count_webhook(outcome)
     if not receipt.repeated:
-        responder.metrics.count_notification(notification)
+        responder.metrics.count_notification(notification, utc_now())
         _tell(notification, receipt.id)
     _check_watchdog(notification)
     responder.healing.wake()

@@ -53,7 +53,7 @@ def assemble(settings: HealingSettings, database: Path, metrics: Metrics) -> Hea
     gauges = Gauges(metrics)
     told: list[Witness] = [gauges, Lines()]
     if settings.grafana_url:
-        told.append(Annotations(settings.grafana_url, settings.grafana_password))
+        told.append(Annotations(settings.grafana_url, settings.grafana_token))
     witness = All(*told)
     control = Control(settings.control_url, settings.control_token)
     hands = Hands(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 
@@ -18,17 +19,21 @@ from .world import Sick
 WAITING = 500
 TIMEOUT = (0.5, 3.0)
 MS = 1000
-USER = "admin"
+# Grafana gives a token some seconds after it serves. Until then marks wait, each look this long.
+LOOK = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Annotations:
-    """Posts to the Grafana at `url`, in the background: whatever it does, healing goes on."""
+    """Posts to the Grafana at `url`, in the background: whatever it does, healing goes on.
 
-    def __init__(self, url: str, password: str) -> None:
+    The token is read anew for each mark: it may come later than we do, and be replaced.
+    """
+
+    def __init__(self, url: str, token: Path) -> None:
         self._url = f"{url.rstrip('/')}/api/annotations"
-        self._password = password
+        self._token = token
         self._waiting: Queue[Mapping[str, object]] = Queue(WAITING)
         self._failing = False
         Thread(target=self._run, name="annotations", daemon=True).start()
@@ -65,15 +70,26 @@ class Annotations:
 
     def _run(self) -> None:
         while True:
-            self.post(self._waiting.get())
+            mark = self._waiting.get()
+            while not self._known():
+                time.sleep(LOOK)
+            self.post(mark)
+
+    def _known(self) -> str:
+        """Return the token, empty where there is none yet."""
+        try:
+            return self._token.read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
 
     def post(self, mark: Mapping[str, object]) -> bool:
         """Send one; return whether Grafana took it. A change of that is logged."""
+        headers = {"Authorization": f"Bearer {self._known()}"}
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                session.auth = (USER, self._password)
-                session.post(self._url, json=mark, timeout=TIMEOUT).raise_for_status()
+                answer = session.post(self._url, json=mark, headers=headers, timeout=TIMEOUT)
+                answer.raise_for_status()
             failing, said = False, "Grafana takes annotations."
         except requests.RequestException as error:
             failing, said = True, f"Grafana takes no annotations: {error}."

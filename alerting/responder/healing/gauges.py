@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from apps.telemetry.metrics import Metrics
@@ -23,6 +24,12 @@ class Gauges:
         )
         self._actions = metrics.counter(
             "responder_actions_total", "Actions that ended, by how.", ("action", "state")
+        )
+        self._took = metrics.gauge(
+            "responder_action_seconds",
+            "How long the last action about an alert took.",
+            ("alert", "action"),
+            mode="livemax",
         )
         self._paused = metrics.gauge(
             "responder_paused", "1 while a human has paused the responder.", mode="livemax"
@@ -55,8 +62,10 @@ class Gauges:
         self._decisions.labels(decision.action, decision.code).inc()
 
     def ended(self, deed: Deed, state: str, _said: str) -> None:
-        """Count an action that ended."""
-        self._actions.labels(deed.action.kind, state).inc()
+        """Count an action that ended, and show how long it took."""
+        action = deed.action
+        self._actions.labels(action.kind, state).inc()
+        self._took.labels(deed.alert, action.kind).set(max(0.0, time.time() - action.began))
 
     def show(self, world: World, limits: Limits) -> None:
         """Show what keeps the responder from acting."""

@@ -49,6 +49,12 @@ def test_secrets_may_be_in_files_and_are_not_printed(tmp_path: Path) -> None:
     assert "secret" not in repr(healing)
 
 
+def test_grafanas_token_may_come_later(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    given = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
+    assert ResponderSettings.from_env(Environment(given)).healing.grafana_token == file
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -57,7 +63,7 @@ def test_secrets_may_be_in_files_and_are_not_printed(tmp_path: Path) -> None:
         ({**HEALING, "CONTROL_URL": "nowhere"}, "CONTROL_URL"),
         ({**HEALING, "CONTROL_TOKEN": ""}, "CONTROL_TOKEN"),
         ({**HEALING, "RESPONDER_TOKEN": ""}, "RESPONDER_TOKEN"),
-        ({**HEALING, "GRAFANA_URL": "http://g:3000"}, "GRAFANA_PASSWORD"),
+        ({**HEALING, "GRAFANA_URL": "http://g:3000"}, "GRAFANA_TOKEN_FILE"),
     ],
 )
 def test_bad_healing_variable_is_named(variables: dict[str, str], named: str) -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -29,6 +29,13 @@ def grafana() -> Iterator[Peer]:
     made.close()
 
 
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text("secret\n")
+    return file
+
+
 def wait(check: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not check():
@@ -36,22 +43,21 @@ def wait(check: Callable[[], bool]) -> None:
         Event().wait(0.01)
 
 
-def test_a_decision_is_a_mark(grafana: Peer) -> None:
-    marks = Annotations(grafana.url, "secret")
+def test_a_decision_is_a_mark(grafana: Peer, token: Path) -> None:
+    marks = Annotations(grafana.url, token)
     marks.decided(HUNG, Decision("none", "web-1", "is_paused", "the responder is paused"))
     wait(lambda: bool(grafana.arrivals))
     (arrival,) = grafana.arrivals
     assert arrival.path == "/api/annotations"
-    credentials = base64.b64decode(arrival.headers["Authorization"].removeprefix("Basic "))
-    assert credentials == b"admin:secret"
+    assert arrival.headers["Authorization"] == "Bearer secret"
     mark = json.loads(arrival.body)
     assert mark["tags"] == ["firedrill", "decision", "is_paused"]
     assert mark["text"] == "InstanceHung: none web-1: the responder is paused"
     assert abs(mark["time"] / 1000 - time.time()) < 60
 
 
-def test_an_action_is_a_region(grafana: Peer) -> None:
-    Annotations(grafana.url, "secret").ended(DEED, "done", "")
+def test_an_action_is_a_region(grafana: Peer, token: Path) -> None:
+    Annotations(grafana.url, token).ended(DEED, "done", "")
     wait(lambda: bool(grafana.arrivals))
     mark = json.loads(grafana.arrivals[0].body)
     assert mark["time"] == 1000500
@@ -60,10 +66,10 @@ def test_an_action_is_a_region(grafana: Peer) -> None:
 
 
 def test_a_grafana_that_fails_is_told_of_once(
-    grafana: Peer, caplog: pytest.LogCaptureFixture
+    grafana: Peer, token: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    marks = Annotations(grafana.url, "secret")
+    marks = Annotations(grafana.url, token)
     grafana.answer = lambda: Answer(500)
     assert [marks.post({}) for _ in range(3)] == [False] * 3
     grafana.answer = Answer
@@ -73,8 +79,31 @@ def test_a_grafana_that_fails_is_told_of_once(
     assert said[1] == "Grafana takes annotations."
 
 
-def test_a_storm_of_marks_is_cut_short(caplog: pytest.LogCaptureFixture) -> None:
-    marks = Annotations("http://127.0.0.1:9", "secret")
+def test_marks_wait_for_a_token_that_comes_later(
+    grafana: Peer, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerting.responder.healing.annotations.LOOK", 0.01)
+    token.unlink()
+    marks = Annotations(grafana.url, token)
+    marks.ended(DEED, "done", "")
+    assert grafana.arrivals == []
+    token.write_text("late")
+    wait(lambda: bool(grafana.arrivals))
+    assert grafana.arrivals[0].headers["Authorization"] == "Bearer late"
+
+
+def test_token_that_was_replaced_is_used(grafana: Peer, token: Path) -> None:
+    marks = Annotations(grafana.url, token)
+    for name in ("first", "second"):
+        token.write_text(name)
+        assert marks.post({})
+    assert [one.headers["Authorization"] for one in grafana.arrivals] == [
+        *("Bearer first", "Bearer second")
+    ]
+
+
+def test_a_storm_of_marks_is_cut_short(token: Path, caplog: pytest.LogCaptureFixture) -> None:
+    marks = Annotations("http://127.0.0.1:9", token)
     for _ in range(600):
         marks.ended(DEED, "done", "")
     assert "An annotation is dropped" in caplog.text

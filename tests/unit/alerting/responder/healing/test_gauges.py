@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from alerting.responder.healing.decide import Decision
@@ -43,3 +44,13 @@ def test_only_floors_of_what_heals_are_shown() -> None:
     value = metrics.registry.get_sample_value
     assert value("responder_floor_instances", {"scaled_service": "data-service"}) == 2
     assert value("responder_floor_instances", {"scaled_service": "web"}) is None
+
+
+def test_length_of_the_last_action_is_shown() -> None:
+    metrics = Metrics()
+    began = time.time() - 5
+    Gauges(metrics).ended(replace(DEED, action=replace(DEED.action, began=began)), "done", "")
+    labels = {"alert": DEED.alert, "action": DEED.action.kind}
+    found = metrics.registry.get_sample_value("responder_action_seconds", labels)
+    assert found is not None
+    assert 5 <= found < 6
