@@ -17,12 +17,12 @@ from .drills import Catalogue, InvalidDrillError, read_all, rules, screen
 from .drills.drill import USERS, Drill
 from .drills.quiet import watch
 from .drills.report import not_passed, write
-from .drills.section import UNITS
 from .drills.session import Options, run, session
 from .runtimes import choose
 from .runtimes.compose import delegate
 from .runtimes.compose.runtime import ComposeRuntime
 from .screen import escape
+from .section import UNITS
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)

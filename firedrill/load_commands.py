@@ -13,7 +13,6 @@ from rich.table import Table
 
 from . import settings
 from .drills.report import formats
-from .drills.section import UNITS
 from .drills.session import report_folder
 from .errors import FiredrillError
 from .loads import capacity_report
@@ -26,6 +25,7 @@ from .loads.report import Report, as_json, junit
 from .loads.run import Ground, Size, run
 from .runtimes import Runtime, choose
 from .screen import escape
+from .section import UNITS
 from .terminating import terminating
 
 output = Console(highlight=False)
@@ -76,7 +76,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
         sys.exit(INTERRUPTED)
     output.print(_table(report))
     output.print(f"Report: {escape(str(_write(report, folder)))}", soft_wrap=True)
-    _annotate(current, runtime, report)
+    _annotate(runtime, report)
     sys.exit(0 if report.passed else 1)
 
 
@@ -90,10 +90,10 @@ def find_capacity(chosen: Plan, size: Size, around: Ground, folder: Path) -> boo
     return found.best is not None
 
 
-def _annotate(current: settings.StackSettings, runtime: Runtime, report: Report) -> None:
+def _annotate(runtime: Runtime, report: Report) -> None:
     """Leave a note in Grafana; that it takes none is told, and no failed load."""
     try:
-        annotate(current, runtime, report)
+        annotate(runtime, report)
     except FiredrillError as error:
         _tell(str(error))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from . import services
 from .errors import FiredrillError
 from .versions import Versions
 
@@ -28,8 +29,12 @@ TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 HEALING = ("on", "dry-run", "off")
 # A password that nobody chose; a random one is made at the first start.
 RANDOM = "random"
-# Where the instances of a service listen natively, above INSTANCES_PORT: 101 to 104, 201 to 204.
-SERVICES = {"web": 100, "data-service": 200}
+# Our services by name, in the order of `apps/services.yml`.
+SERVICES = services.read(ROOT / "apps")
+# How many instances of a service a fresh stack runs: one that is lost leaves another.
+FLOOR = 2
+# How far above INSTANCES_PORT the last instance listens natively.
+SPAN = max(service.offset for service in SERVICES.values()) + CEILING
 
 
 class SettingsError(FiredrillError):
@@ -60,7 +65,7 @@ class Ports:
 
     def instance(self, service: str, number: int) -> int:
         """Return where a native instance of a service listens."""
-        return self.instances + SERVICES[service] + number
+        return self.instances + SERVICES[service].offset + number
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,10 @@ class StackSettings:
     runtime: str = "auto"
     lb_address: str = "127.0.0.1"
     ports: Ports = Ports()
-    web_instances: int = 2
-    data_service_instances: int = 2
+    # How many instances of each service a fresh stack runs; of one that is not there, FLOOR.
+    instances: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SERVICES, FLOOR))
     # Which services the responder may restart and scale, and whether it does.
-    heal_web: bool = True
-    heal_data_service: bool = True
+    heal: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(SERVICES, True))
     healing: str = "on"
     faults_enabled: bool = True
     log_level: str = "INFO"
@@ -111,11 +115,11 @@ class StackSettings:
 
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
-        return {"web": self.web_instances, "data-service": self.data_service_instances}[service]
+        return self.instances.get(service, FLOOR)
 
     def heals(self, service: str) -> bool:
         """Tell whether the instances of a service carry the heal label; parts never do."""
-        return {"web": self.heal_web, "data-service": self.heal_data_service}.get(service, False)
+        return service in SERVICES and self.heal.get(service, True)
 
 
 def load(environment: Mapping[str, str], file: Path | None = None) -> StackSettings:
@@ -142,10 +146,14 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         runtime=_runtime(read),
         lb_address=read.address("LB_ADDRESS", "127.0.0.1"),
         ports=_ports(read),
-        web_instances=read.integer("WEB_INSTANCES", 2, 1, CEILING),
-        data_service_instances=read.integer("DATA_SERVICE_INSTANCES", 2, 1, CEILING),
-        heal_web=read.choice("HEAL_WEB", "1", ("0", "1")) == "1",
-        heal_data_service=read.choice("HEAL_DATA_SERVICE", "1", ("0", "1")) == "1",
+        instances={
+            name: read.integer(f"{service.variable}_INSTANCES", FLOOR, 1, CEILING)
+            for name, service in SERVICES.items()
+        },
+        heal={
+            name: read.choice(f"HEAL_{service.variable}", "1", ("0", "1")) == "1"
+            for name, service in SERVICES.items()
+        },
         healing=read.choice("HEALING", "on", HEALING),
         faults_enabled=read.choice("FAULTS_ENABLED", "1", ("0", "1")) == "1",
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

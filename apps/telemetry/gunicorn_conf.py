@@ -38,13 +38,11 @@ _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 _drain_seconds = _env.number("DRAIN_SECONDS", 12.0, at_most=300)
 
 bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
-# What to serve, where the command line does not say: every image has the same command.
-APPS = {
-    "web": "apps.web:create_app()",
-    "data-service": "apps.data_service:create_app()",
-    "responder": "alerting.responder:create_app()",
-}
-wsgi_app = _env.text("APP", APPS.get(_env.text("SERVICE"), "")) or None
+# What to serve, where the command line does not say: every image has the same command. A service
+# is the folder of its name in apps/.
+_service = _env.text("SERVICE")
+_module = "alerting.responder" if _service == "responder" else f"apps.{_service.replace('-', '_')}"
+wsgi_app = _env.text("APP", f"{_module}:create_app()")
 worker_class = ThreadWorker
 # The load balancer sends an instance at most as many requests at a time (its `maxconn`), plus
 # probes and scrapes, which need a thread each so that a busy instance still answers them.

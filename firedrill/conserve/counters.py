@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import requests
 
 from ..drills.ask import Prometheus
-from ..settings import SERVICES
+from .chain import CHAIN
 from .errors import ConserveError
 from .growth import growth
 from .lines import HOPS
@@ -73,7 +73,7 @@ def served(prometheus: Prometheus, since: float) -> Mapping[str, int]:
     span = f"[{time.time() - since + BEFORE:.0f}s]"
     starts = prometheus.query(f"process_start_time_seconds{span}")
     counts = {}
-    for service in SERVICES:
+    for service in CHAIN:
         labels = f'service="{service}",url_rule="/process"'
         rows = prometheus.query(f"flask_http_request_duration_seconds_count{{{labels}}}{span}")
         counts[service] = growth(rows, starts, since)
@@ -82,5 +82,5 @@ def served(prometheus: Prometheus, since: float) -> Mapping[str, int]:
 
 def scraped_since(prometheus: Prometheus, moment: float) -> bool:
     """Tell whether all instances that serve were scraped after a moment."""
-    ours = "|".join(SERVICES)
+    ours = "|".join(CHAIN)
     return prometheus.value(f'min(timestamp(up{{service=~"{ours}"}}))  > bool {moment}') == 1

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..runtimes import Runtime
-from ..settings import SERVICES
+from .chain import CHAIN
 
 # Where a request passes; the load balancer has it twice, in front of `web` and behind it.
-HOPS = ("lb, public side", "lb, inner side", *SERVICES)
-WRITERS = ("lb", *SERVICES)
+HOPS = ("lb, public side", "lb, inner side", *CHAIN)
+WRITERS = ("lb", *CHAIN)
 FRONTENDS = {"public": HOPS[0], "internal": HOPS[1]}
 # What an instance may still write once the last request is over: a full pipe holds 2,000 lines.
 LATEST = 3000
@@ -105,7 +105,7 @@ def of_fields(fields: Mapping[str, Any]) -> Sighting | None:
     if service == "lb":
         hop = FRONTENDS.get(str(fields.get("frontend")))
         return Sighting(hop, id_, _retries(fields.get("retries"))) if hop else None
-    counted = service in SERVICES and fields.get("path") == "/process"
+    counted = service in CHAIN and fields.get("path") == "/process"
     return Sighting(service, id_) if counted else None
 
 

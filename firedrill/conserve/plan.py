@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..settings import CEILING, SERVICES
+from ..settings import CEILING
+from .chain import CHAIN
 
 # What keeps the lines: Loki, or what stands in for it.
 STORES = ("loki", "log-sink")
@@ -38,7 +39,7 @@ def steps(scales: Mapping[str, int], parts: Collection[str], count: int) -> Sequ
     `scales` is how many instances of each service serve; `parts` are the services that run.
     """
     changed, back = _scaled(scales)
-    restarts = [Step(part) for part in (*SERVICES, "collector", *STORES) if part in parts]
+    restarts = [Step(part) for part in (*CHAIN, "collector", *STORES) if part in parts]
     # The restarts first, while each service has as few instances as it is meant to manage with.
     return [*restarts, *changed, *back] * count
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 from ..drills.session import Ground
 from ..runtimes import Instance, Runtime
 from ..runtimes.base import Notify
-from ..settings import SERVICES
 from . import plan
+from .chain import CHAIN
 from .client import Client, Failure
 from .pace import Pace
 from .plan import Step
@@ -103,7 +103,7 @@ def _failed(failure: Failure) -> str:
 def _scales(found: Sequence[Instance]) -> Mapping[str, int]:
     return {
         service: sum(one.service == service and one.state != "standby" for one in found)
-        for service in SERVICES
+        for service in CHAIN
     }
 
 

@@ -12,7 +12,7 @@ import requests
 
 from ..loki import Loki
 from ..runtimes import Runtime
-from ..settings import SERVICES
+from .chain import CHAIN
 from .errors import ConserveError
 from .lines import HOPS, Sighting, of_fields
 
@@ -51,7 +51,7 @@ class LokiStore:
 
     def seen(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
         """Return how often each hop has each id that begins with the mark."""
-        services = "|".join(("lb", *SERVICES))
+        services = "|".join(("lb", *CHAIN))
         logql = f'{{service=~"{services}"}} | logger="access" | request_id=~"{mark}-.*"'
         span = (int((since - 1) * SECOND), int((time.time() + 1) * SECOND))
         return _counted(of_fields(line.fields) for line in self._loki.every(logql, span))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ..drills.ask import Prometheus
 from ..runtimes import Runtime
-from ..settings import SERVICES
 from . import counters
+from .chain import CHAIN
 from .client import Client
 from .compare import Party, by_count, by_id
 from .counters import LbCounts
@@ -105,7 +105,7 @@ class Tally:
             ),
             *(
                 by_count(f"Prometheus: {name}", sent, served[name] - others[name], lb.retries[name])
-                for name in SERVICES
+                for name in CHAIN
             ),
         ]
 

@@ -11,11 +11,11 @@ from typing import Any
 import requests
 import yaml
 
+from ..section import UNITS
 from . import expression, logql
 from .errors import UnreachableError
 from .expression import Comparison
 from .outcome import Line
-from .section import UNITS
 
 # A query of thirty days' history takes a second or two on a busy machine.
 TIMEOUT = 10.0

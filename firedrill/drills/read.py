@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..section import Section, Source, load
 from ..settings import CEILING, SERVICES
 from .drill import ACTIONS, HEALINGS, USERS, Drill, Expectation, FaultSpec, LoadSpec, Past
 from .errors import InvalidDrillError
 from .kinds import KINDS, FaultKind
-from .section import Section, load
 
 KEYS = (
     "alert", "says", "fault", "load", "expect", "least", "within", "history", "excuse",
@@ -22,6 +22,7 @@ PARTS = (
     "lb", "responder", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter",
     "loki", "collector",
 )  # fmt: skip
+WHAT = "a drill is a mapping that begins with `alert:`"
 SHAPES = ("steady",)
 # More users than that would measure this machine, not the services.
 MOST_USERS = 500
@@ -55,7 +56,7 @@ def read_all(folder: Path, alerts: Collection[str]) -> Catalogue:
 
 def read(file: Path, alerts: Collection[str]) -> Drill:
     """Return the drill in a file; raise `InvalidDrillError` with its first mistake."""
-    drill = load(file, f"{file.parent.name}/{file.name}")
+    drill = load(file, Source(f"{file.parent.name}/{file.name}", WHAT, InvalidDrillError))
     drill.only(KEYS)
     drill.require("alert", "says", "fault", "within")
     alert = drill.text("alert")

@@ -18,6 +18,7 @@ from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..terminating import terminating
 from . import absent, marked, steps
+from .annotate import Annotations
 from .ask import Alertmanager, Prometheus
 from .drill import Drill
 from .errors import DrillError
@@ -126,11 +127,13 @@ def run(found: Session, drills: Sequence[Drill]) -> Report:
     outcomes: list[Outcome] = []
     notes = list(found.notes)
     progress = found.stage.progress
+    annotations = Annotations(found.stage.scene.runtime, progress)
     try:
         for number, drill in enumerate(drills, 1):
             progress.begin(drill, (number, len(drills)))
             outcomes.append(_skipped(drill, found.stage) or Trial(drill, found.stage).run())
             progress.done(outcomes[-1])
+            annotations.note(outcomes[-1])
     except KeyboardInterrupt:
         notes.append(f"The run was interrupted: {len(drills) - len(outcomes)} drills are missing.")
     runtime = found.stage.scene.runtime

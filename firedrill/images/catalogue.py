@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..settings import SERVICES
+
 # Debian 13 has Python 3.13, which the services are written for, and a C library that the programs
 # of the development suite run on.
 SUITE = "trixie"
@@ -12,7 +14,7 @@ BASE = f"debian:{SUITE}-local"
 MARK = "-local"
 
 # Our own images; they are built from apps/Dockerfile and only moved here.
-OURS = ("firedrill/web", "firedrill/data-service", "firedrill/responder", "firedrill/tools")
+OURS = tuple(f"firedrill/{name}" for name in (*SERVICES, "responder", "tools"))
 OURS_VARIABLE = "FIREDRILL_VERSION"
 
 # How docker-compose.yml asks for images: a host without a registry need not try.

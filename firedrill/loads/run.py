@@ -68,11 +68,11 @@ def run(plan: Plan, size: Size, ground: Ground, folder: Path) -> Report:
     """
     prometheus, runtime = ground.prometheus, ground.runtime
     lines: int | None = None
-    if runtime.name == "native":
+    if runtime.follows_all:
         with conserved.counting(runtime) as counter:
             measured = measure(plan, size, ground, folder)
         lines = counter.lines
-    else:  # an engine's lines of containers that come and go are not followed
+    else:
         measured = measure(plan, size, ground, folder)
     span, sent = measured.span, measured.locust.requests
     courses = observed.courses(prometheus, span)

@@ -96,7 +96,7 @@ def _run(command: list[str], work: Path) -> None:
     if done.returncode != 0 or not (work / "built" / PROGRAM).is_file():
         raise BuildError(
             f"The collector could not be built: {reason(done.stdout)};"
-            " see to it and run `make tools` again."
+            " see to it and run `firedrill tools` again."
         )
 
 

@@ -138,7 +138,7 @@ CATALOGUE: tuple[Wanted, ...] = (
         minimum=(),
         package=None,
         why="carries the logs to Loki",
-        otherwise="logs stay in their files; `make tools` builds it where there is Go",
+        otherwise="logs stay in their files; `firedrill tools` builds it where there is Go",
         built=True,
     ),
     Wanted(

@@ -6,14 +6,14 @@ import random
 import socket
 from dataclasses import fields, replace
 
-from ..settings import RANDOM, Ports, StackSettings
+from ..settings import RANDOM, SPAN, Ports, StackSettings
 from . import durations
 from .errors import RehearsalError
 
 # Below the ports that Linux gives to outgoing connections (32768), above what programs listen on.
 LOWEST, HIGHEST = 30000, 32500
-# Instances listen up to 204 above the port where theirs begin.
-INSTANCES = 205
+# Instances listen up to so far above the port where theirs begin.
+INSTANCES = SPAN + 1
 # A drill of the storage fills this on disk. An hour of rehearsal takes 50 MB of it.
 RETENTION_SIZE = "200MB"
 
@@ -34,10 +34,8 @@ def own_settings(settings: StackSettings, speed: float) -> StackSettings:
         project=f"{settings.project}-rehearsal",
         grafana_password=RANDOM,
         # One that breaks leaves another: the least that the alerts are made for.
-        web_instances=2,
-        data_service_instances=2,
-        heal_web=True,
-        heal_data_service=True,
+        instances={},
+        heal={},
         healing="on",
         faults_enabled=True,
         speed=speed,

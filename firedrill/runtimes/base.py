@@ -112,6 +112,11 @@ class Runtime(Controllable, Protocol):
         """
         ...
 
+    @property
+    def follows_all(self) -> bool:
+        """Tell whether `follow` also has the lines of instances that come and go meanwhile."""
+        ...
+
     # What drills need
 
     @property
@@ -130,6 +135,10 @@ class Runtime(Controllable, Protocol):
 
     def responder_token(self) -> str:
         """Return the token that the responder asks for where it is told what to do."""
+        ...
+
+    def grafana_token(self) -> str:
+        """Return the token that annotations are written to Grafana with, empty without one."""
         ...
 
     def data(self, part: str) -> Path:

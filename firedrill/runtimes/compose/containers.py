@@ -94,6 +94,11 @@ class Containers:
         return self._places.people([one.service for one in self._engine.running()])
 
     @property
+    def follows_all(self) -> bool:
+        """Tell that `follow` lacks what begins meanwhile: Compose follows what it finds."""
+        return False
+
+    @property
     def speed(self) -> float:
         """Return what every duration of the rules and routes is divided by."""
         return self._settings.speed

@@ -106,6 +106,11 @@ class InsideRuntime(Containers):
         """Return the token that the responder asks for where it is told what to do."""
         return prepare.RESPONDER_TOKEN.read_text().strip()
 
+    def grafana_token(self) -> str:
+        """Return the token that annotations are written to Grafana with, empty without one."""
+        file = prepare.GRAFANA_TOKEN
+        return file.read_text().strip() if file.exists() else ""
+
     def data(self, part: str) -> Path:
         """Return the folder where a part keeps its data."""
         folder = DATA / part

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...settings import CEILING, SERVICES
 from ..base import Notify
 from ..native import ports
-from . import images, numbering, scaling
+from . import declared, images, numbering, scaling
 from .containers import ONE_SHOTS
 from .errors import EngineError
 from .hands import Hands
@@ -20,6 +20,7 @@ PATIENCE = 180
 def check(hands: Hands, notify: Notify) -> None:
     """Check docker-compose.yml without starting anything."""
     hands.compose.run("config", "--quiet", profiles=["*"])
+    declared.check(hands.model())
     notify("docker-compose.yml is valid")
 
 
@@ -31,7 +32,9 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
         if begins:
             ports.check(_published(hands))
         hands.write_overlay()
-        had = images.provide(hands.compose, hands.model(), notify)
+        model = hands.model()
+        declared.check(model)
+        had = images.provide(hands.compose, model, notify)
         hands.leave_out(had.without)
         try:
             _start(hands, notify)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...settings import SERVICES
+
 # How many replicas of a service the load balancer and Prometheus look for by name.
 PLACES = 8
 
@@ -34,8 +36,7 @@ class Part:
 
 PARTS: Mapping[str, Part] = {
     "lb": Part(8404, "/;csv", published="lb_stats", alias="lb-on-services"),
-    "web": Part(5000, "/readyz", job="services"),
-    "data-service": Part(5001, "/readyz", job="services"),
+    **{name: Part(service.port, "/readyz", job="services") for name, service in SERVICES.items()},
     "responder": Part(
         8090, "/readyz", job="services", published="responder", alias="responder-on-telemetry"
     ),
@@ -54,6 +55,7 @@ PARTS: Mapping[str, Part] = {
         optional="GRAFANA_REPLICAS",
         alias="grafana-on-telemetry",
     ),
+    "grafana-token": Part(job=None, optional="GRAFANA_REPLICAS"),
     "node-exporter": Part(9100, "/"),
     "blackbox-exporter": Part(9115, "/-/healthy", alias="blackbox-exporter-on-telemetry"),
     "pushgateway": Part(9091, "/-/ready", job="pushed"),

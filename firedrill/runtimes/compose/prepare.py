@@ -17,7 +17,9 @@ from pathlib import Path
 import click
 
 from ...rehearsal import language, render
-from ...settings import CEILING, RANDOM, ROOT, SERVICES
+from ...settings import CEILING, FLOOR, RANDOM, ROOT, SERVICES
+from .. import backends
+from . import declared
 from .parts import PAIRS, PARTS
 
 # The project's name in prometheus/scrape/compose.yml.
@@ -28,6 +30,8 @@ FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
+# Not made here: Grafana gives it.
+GRAFANA_TOKEN = Path("/run/secrets/grafana-token/token")
 
 # What is read, below ETC, and the committed file or folder that it is.
 COMMITTED = {
@@ -62,7 +66,10 @@ class Site:
     def from_env(cls, environ: Mapping[str, str]) -> Site:
         """Read what docker-compose.yml gives; it has a default for everything."""
         replicas = {
-            **{service: int(environ.get(_variable(service), "2")) for service in SERVICES},
+            **{
+                name: int(environ.get(f"{service.variable}_INSTANCES", str(FLOOR)))
+                for name, service in SERVICES.items()
+            },
             **{
                 name: int(environ.get(part.optional, "1") if part.optional else "1")
                 for name, part in PARTS.items()
@@ -79,10 +86,6 @@ class Site:
         return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
 
 
-def _variable(service: str) -> str:
-    return f"{service.upper().replace('-', '_')}_INSTANCES"
-
-
 def lay(site: Site, name: str) -> None:
     """Put one of `COMMITTED` into place, at this speed and for this project."""
     place, source = site.etc / name, ROOT / COMMITTED[name]
@@ -95,8 +98,21 @@ def lay(site: Site, name: str) -> None:
         return
     text = render(source.read_text(), site.speed, scale)
     if name.startswith("prometheus/scrape.d/"):
-        text = text.replace(WRITTEN, f"{site.project}-")
+        text = declared.scraped(text).replace(WRITTEN, f"{site.project}-")
     replace(place, text)
+
+
+def write_backends(site: Site) -> None:
+    """Write what the load balancer reads of the services: it finds instances by their names."""
+    addresses = {
+        service.name: {
+            instance: f"{container}:{service.port}"
+            for container, instance in declared.names(service, site.project).items()
+        }
+        for service in SERVICES.values()
+    }
+    for name, text in backends.files(addresses).items():
+        replace(site.etc / "lb" / name, text)
 
 
 def replace(place: Path, text: str) -> None:
@@ -165,7 +181,8 @@ def main() -> None:
     os.umask(0o002)  # drills, of the same group, may put other configurations there
     site = Site.from_env(os.environ)
     if not all(1 <= site.replicas[service] <= CEILING for service in SERVICES):
-        raise SystemExit(f"WEB_INSTANCES and DATA_SERVICE_INSTANCES take 1 to {CEILING}.")
+        variables = ", ".join(f"{one.variable}_INSTANCES" for one in SERVICES.values())
+        raise SystemExit(f"{variables}: each takes 1 to {CEILING}.")
     for folder in EXTRA:
         place = site.etc / folder
         place.mkdir(parents=True, exist_ok=True)
@@ -174,6 +191,7 @@ def main() -> None:
     for name in COMMITTED:
         lay(site, name)
     write_webhook(site)
+    write_backends(site)
     write_targets(site)
     for token in (FAULTS_TOKEN, CONTROL_TOKEN, RESPONDER_TOKEN):
         write_secret(token)

@@ -8,9 +8,9 @@ from pathlib import Path
 from ...errors import FiredrillError
 from ...settings import StackSettings
 from ..base import Notify
-from . import lifecycle, scaling
+from . import lifecycle, prepare, scaling
 from .containers import Containers
-from .errors import EngineAwayError
+from .errors import EngineAwayError, EngineError
 from .hands import Hands
 from .lines import added, kept, now
 from .places import Outside
@@ -72,6 +72,14 @@ class ComposeRuntime(Containers):
     def responder_token(self) -> str:
         """Refuse: the token is on a volume."""
         raise FiredrillError(INSIDE_ONLY)
+
+    def grafana_token(self) -> str:
+        """Return the token that annotations are written to Grafana with, empty without one."""
+        asked = ("exec", "--no-TTY", "grafana-token", "cat", str(prepare.GRAFANA_TOKEN))
+        try:
+            return self._hands.compose.run(*asked).strip()
+        except EngineError:  # Grafana has not given one yet
+            return ""
 
     def data(self, part: str) -> Path:
         """Refuse: data is on volumes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from ...settings import StackSettings
+from ...settings import SERVICES, StackSettings
 from ..native.speed import watchdog_timeout
 
 # Inside, everything listens where docker-compose.yml says; these are where the host reaches in.
@@ -41,10 +41,7 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
         "DOCKER_SOCKET": settings.docker_socket,
         "GRAFANA_PASSWORD": settings.grafana_password,
         "LB_ADDRESS": settings.lb_address,
-        "WEB_INSTANCES": str(settings.web_instances),
-        "DATA_SERVICE_INSTANCES": str(settings.data_service_instances),
-        "HEAL_WEB": "1" if settings.heal_web else "0",
-        "HEAL_DATA_SERVICE": "1" if settings.heal_data_service else "0",
+        **_of_services(settings),
         "HEALING": settings.healing,
         **({} if settings.replicas.grafana else NO_GRAFANA),
         "FAULTS_ENABLED": "1" if settings.faults_enabled else "0",
@@ -54,3 +51,15 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
         "SPEED": f"{settings.speed:g}",
         "WATCHDOG_TIMEOUT": watchdog_timeout(settings.speed),
     }
+
+
+def _of_services(settings: StackSettings) -> Mapping[str, str]:
+    floors = {
+        f"{service.variable}_INSTANCES": str(settings.floor(name))
+        for name, service in SERVICES.items()
+    }
+    heals = {
+        f"HEAL_{service.variable}": "1" if settings.heals(name) else "0"
+        for name, service in SERVICES.items()
+    }
+    return {**floors, **heals}

@@ -12,9 +12,11 @@ from pathlib import Path
 from ...errors import FiredrillError
 from ...programs import FILES, Program
 from ...rehearsal import language, render
-from ...settings import ROOT
+from ...settings import ROOT, SERVICES
+from .. import backends
 from ..complaint import complaint
 from .layout import Layout
+from .parts import LB_FILES
 from .plan import Plan
 from .process import Process
 
@@ -55,8 +57,19 @@ def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> Non
         (layout.data / folder).mkdir(parents=True, exist_ok=True)
     layout.targets.mkdir(parents=True, exist_ok=True)
     write_webhook(layout, responder)
+    for file, text in of_lb(layout, plan).items():
+        replace(file, text)
     write_fixed_targets(layout, plan)
     write_load_target(layout, None)
+
+
+def of_lb(layout: Layout, plan: Plan) -> Mapping[Path, str]:
+    """Return the files that the load balancer reads of the services, and their text."""
+    addresses = {
+        service: {process.name: process.address for process in plan.of(service)}
+        for service in SERVICES
+    }
+    return {layout.lb / name: text for name, text in backends.files(addresses).items()}
 
 
 def write_webhook(layout: Layout, responder: str) -> None:
@@ -164,9 +177,7 @@ def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
     _run(
         programs["amtool"], ["check-config", str(alertmanager)], ("alerting/alertmanager.yml", None)
     )
-    _run(
-        programs["haproxy"], ["-c", "-f", str(ROOT / "lb" / "haproxy.cfg")], ("lb/haproxy.cfg", lb)
-    )
+    _run(programs["haproxy"], ["-c", *LB_FILES], ("lb/haproxy.cfg", lb))
     blackbox = ["--config.check", f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}"]
     _run(programs["blackbox_exporter"], blackbox, ("prometheus/blackbox.yml", None))
 
@@ -181,6 +192,7 @@ def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | 
     done = subprocess.run(  # noqa: S603 - a program that we located ourselves
         [str(program.path), *arguments],
         env=environment,
+        cwd=process.directory if process else ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import FiredrillError
+from ...grafana_token import Grafana, ensure
 from ...programs import CATALOGUE, Located, Program, default_cache, locate
 from ...settings import StackSettings
 from ..base import Notify
@@ -98,6 +99,16 @@ class Hands:
     def grafana_password(self) -> str:
         """Return Grafana's password, made at random the first time."""
         return self._secret(self.layout.grafana_password)
+
+    def make_grafana_token(self) -> None:
+        """Have Grafana, which runs, give a token for annotations; raise `TokenError` otherwise."""
+        grafana = Grafana(url(self.settings.ports.grafana), self.grafana_password())
+        ensure(grafana, self.layout.grafana_token)
+
+    def grafana_token(self) -> str:
+        """Return the token for annotations, empty where Grafana has given none."""
+        file = self.layout.grafana_token
+        return file.read_text().strip() if file.exists() else ""
 
     def _secret(self, file: Path) -> str:
         if not file.exists() or not file.stat().st_size:  # empty: cut off by a crash

@@ -81,6 +81,11 @@ class Layout:
         return self.home / "grafana.password"
 
     @property
+    def grafana_token(self) -> Path:
+        """The token for annotations in Grafana, readable by its owner alone."""
+        return self.home / "grafana.token"
+
+    @property
     def lock(self) -> Path:
         """Held while a command changes the stack."""
         return self.home / "lock"
@@ -109,6 +114,11 @@ class Layout:
     def lb_state(self) -> Path:
         """The load balancer's servers as they were, for its restart."""
         return self.home / "run" / "lb.state"
+
+    @property
+    def lb(self) -> Path:
+        """What the load balancer reads of the services; it runs here."""
+        return self.etc / "lb"
 
     @property
     def targets(self) -> Path:

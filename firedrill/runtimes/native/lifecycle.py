@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...grafana_token import TokenError
 from ...programs import Program
 from ...settings import StackSettings
 from .. import series
@@ -48,7 +49,7 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
     with hands.locked():
         plan = hands.plan(located)
         rendered = supervisor.render(plan.processes, hands.layout)
-        if hands.supervisor.alive() and _as_it_was(hands, rendered):
+        if hands.supervisor.alive() and _as_it_was(hands, plan, rendered):
             _start(hands, hands.scale.wanted(plan), notify)
         else:
             _end(hands, notify)
@@ -57,6 +58,8 @@ def up(hands: Hands, notify: Notify) -> Sequence[str]:
             except BaseException:
                 _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
                 raise
+        if "grafana" in located.programs:
+            _give_token(hands, notify)
     return located.missing
 
 
@@ -67,12 +70,13 @@ def down(hands: Hands, notify: Notify) -> None:
             _end(hands, notify)
 
 
-def _as_it_was(hands: Hands, rendered: str) -> bool:
-    now = (
-        (hands.layout.supervisor_config, rendered),
-        (hands.layout.stack, control.stack(hands.settings)),
-    )
-    return all(file.exists() and file.read_text() == text for file, text in now)
+def _as_it_was(hands: Hands, plan: Plan, rendered: str) -> bool:
+    now = {
+        hands.layout.supervisor_config: rendered,
+        hands.layout.stack: control.stack(hands.settings),
+        **configs.of_lb(hands.layout, plan),
+    }
+    return all(file.exists() and file.read_text() == text for file, text in now.items())
 
 
 def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
@@ -95,6 +99,13 @@ def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: No
     for process in plan.processes:
         if process not in wanted:
             hands.lb.set(process.service, process.name, "maint")
+
+
+def _give_token(hands: Hands, notify: Notify) -> None:
+    try:
+        hands.make_grafana_token()
+    except TokenError as error:  # a stack without annotations is better than none
+        notify(f"No annotations: {error}")
 
 
 def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...settings import CEILING, ROOT, SERVICES
+from ...settings import ROOT
+from .. import backends
 from . import log_sink, speed
+from .grafana import settings
 from .process import LOOPBACK, Process, Site
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
@@ -19,6 +21,8 @@ WIDE_PIPE = (
     " os.execv(sys.argv[1], sys.argv[1:])"
 )
 
+# The first is committed; the other lies in its folder.
+LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", backends.BACKENDS)
 # A line is in the queue on disk before its place in the file is noted.
 COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
 
@@ -61,15 +65,8 @@ def _part(
 
 
 def lb(site: Site) -> Process:
-    """Return HAProxy, with a place for every instance that may run."""
+    """Return HAProxy, which runs where the runtime writes what it knows of the services."""
     ports = site.ports
-    servers = {
-        f"{service.upper().replace('-', '_')}_{number}": (
-            f"{LOOPBACK}:{ports.instance(service, number)}"
-        )
-        for service in SERVICES
-        for number in range(1, CEILING + 1)
-    }
     environment = {
         "RUNTIME": "native",
         "INSTANCE": "lb-1",
@@ -87,12 +84,13 @@ def lb(site: Site) -> Process:
         site,
         "lb",
         "haproxy",
-        ["-db", "-f", str(ROOT / "lb" / "haproxy.cfg")],
+        ["-db", *LB_FILES],
         "/;csv",
         port="lb_stats",
         more_ports=(ports.lb, ports.lb_internal),
         stop_signal="USR1",  # finish what is in flight; TERM would cut it off
-        environment={**environment, **servers},
+        directory=site.layout.lb,
+        environment=environment,
     )
     return replace(process, command=[sys.executable, "-I", "-c", WIDE_PIPE, *process.command])
 
@@ -217,30 +215,11 @@ def collector(site: Site) -> Process:
 
 
 def grafana(site: Site) -> Process:
-    """Return Grafana; its settings are its own variables, GF_<section>_<name>."""
+    """Return Grafana."""
     program = site.programs["grafana"].path
     command = ["server"] if program.name == "grafana" else []  # older ones are grafana-server
-    data = site.layout.data / "grafana"
-    environment = {
-        "GF_SERVER_HTTP_ADDR": LOOPBACK,
-        "GF_SERVER_HTTP_PORT": str(site.ports.grafana),
-        "GF_PATHS_DATA": str(data),
-        "GF_PATHS_LOGS": str(data / "logs"),
-        "GF_PATHS_PLUGINS": str(data / "plugins"),
-        "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
-        # Grafana reads the file by itself; nothing here knows the password.
-        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{site.layout.grafana_password}}}",
-        "GF_USERS_ALLOW_SIGN_UP": "false",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_LOG_MODE": "console",
-        "GF_LOG_CONSOLE_FORMAT": "json",
-        "PROMETHEUS_URL": site.url("prometheus"),
-        "LOKI_URL": site.url("loki"),
-    }
     arguments = [*command, "--homepath", str(grafana_home(program))]
-    return _part(site, "grafana", "grafana", arguments, "/api/health", environment=environment)
+    return _part(site, "grafana", "grafana", arguments, "/api/health", environment=settings(site))
 
 
 def grafana_home(program: Path) -> Path:

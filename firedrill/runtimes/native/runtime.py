@@ -163,6 +163,11 @@ class NativeRuntime:
     # What drills need
 
     @property
+    def follows_all(self) -> bool:
+        """Tell that `follow` has all lines: each instance that may run has a file of its own."""
+        return True
+
+    @property
     def speed(self) -> float:
         """Return what every duration of the rules and routes is divided by."""
         return self._hands.settings.speed
@@ -179,6 +184,10 @@ class NativeRuntime:
     def responder_token(self) -> str:
         """Return the token that the responder asks for where it is told what to do."""
         return self._hands.responder_token()
+
+    def grafana_token(self) -> str:
+        """Return the token that annotations are written to Grafana with, empty without one."""
+        return self._hands.grafana_token()
 
     def data(self, part: str) -> Path:
         """Return the folder where a part keeps its data."""

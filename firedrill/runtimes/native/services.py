@@ -17,22 +17,19 @@ DRAINING = (*SERVICES, "responder")
 
 def instances(site: Site, links: Mapping[str, str]) -> list[Process]:
     """Return every instance of every service, up to the ceiling; `links` go on web's page."""
-    environments = {
-        "data-service": {},
-        "web": {
-            "DATA_SERVICE_URL": site.url("lb_internal"),
-            "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
-        },
+    of_web = {
+        "DATA_SERVICE_URL": site.url("lb_internal"),
+        "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
     }
     return [
         _program(
             site,
-            f"{service}-{number}",
-            f"apps.{service.replace('-', '_')}:create_app()",
-            site.ports.instance(service, number),
-            environment,
+            f"{service.name}-{number}",
+            f"apps.{service.package}:create_app()",
+            site.ports.instance(service.name, number),
+            {"INTERNAL_URL": site.url("lb_internal"), **(of_web if service.name == "web" else {})},
         )
-        for service, environment in environments.items()
+        for service in SERVICES.values()
         for number in range(1, CEILING + 1)
     ]
 
@@ -43,6 +40,7 @@ def responder(site: Site) -> Process:
         "RESPONDER_DB": str(site.layout.data / "responder" / "journal.sqlite"),
         "FAULTS_ENABLED": "0",
         "TRUSTED_PROXIES": "0",
+        "RESPONDER_URL": site.url("responder"),
         "WATCHDOG_TIMEOUT": speed.watchdog_timeout(site.settings.speed),
         **_healing(site),
     }
@@ -62,7 +60,7 @@ def _healing(site: Site) -> dict[str, str]:
     }
     if "grafana" in site.programs:
         given["GRAFANA_URL"] = site.url("grafana")
-        given["GRAFANA_PASSWORD_FILE"] = str(site.layout.grafana_password)
+        given["GRAFANA_TOKEN_FILE"] = str(site.layout.grafana_token)
     return given
 
 
@@ -85,7 +83,12 @@ def _program(site: Site, name: str, app: str, port: int, environment: Mapping[st
         command=[sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, app],
         port=port,
         ready=f"{url(port)}/readyz",
-        environment={**shared, **environment},
+        # What the runtime sets wins over a service's own settings, as under Docker Compose.
+        environment={**_own(service), **shared, **environment},
         job="services",
         scales=service in SERVICES,
     )
+
+
+def _own(service: str) -> Mapping[str, str]:
+    return SERVICES[service].environment if service in SERVICES else {}

@@ -37,7 +37,7 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
     made = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
-    assert (made.ports.lb, made.web_instances, made.runtime) == (9001, 3, "auto")
+    assert (made.ports.lb, made.floor("web"), made.runtime) == (9001, 3, "auto")
 
 
 def test_absent_file_changes_nothing(tmp_path: Path) -> None:

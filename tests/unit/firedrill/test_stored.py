@@ -18,7 +18,7 @@ from firedrill.versions import Versions
             ports=Ports(lb=9000),
             replicas=Replicas(loki=0),
             versions=Versions(loki="3.0.0"),
-            heal_web=False,
+            heal={"web": False},
             speed=12.0,
             rehearsal=True,
         ),

@@ -63,7 +63,7 @@ def runtime() -> FakeRuntime:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> StackSettings:
-    return StackSettings(tmp_path, heal_data_service=False)
+    return StackSettings(tmp_path, heal={"data-service": False})
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import pytest
 from firedrill.drills.drill import Drill, FaultSpec, LoadSpec, Past
 from firedrill.drills.errors import InvalidDrillError
 from firedrill.drills.read import read, read_all
+from firedrill.settings import SERVICES
 
+OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]
 # Line 1 is the alert, 2 what it says, 3 the fault, 4 the budgets; tests begin at line 5.
 LEAST = """\
@@ -109,7 +111,7 @@ def test_scale_is_of_whole_service(reading: Read) -> None:
     text = LEAST.replace("errors, target: web, ratio: 0.5", "scale, target: web, instances: 3")
     assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
     for wrong in ("target: web-1", "target: lb"):
-        with pytest.raises(InvalidDrillError, match=r"can strike: there are web, data-service\.$"):
+        with pytest.raises(InvalidDrillError, match=rf"can strike: there are {OURS}\.$"):
             reading(text.replace("target: web", wrong))
 
 
@@ -130,7 +132,7 @@ MISTAKES = [
     (3, "fault: {kind: errors}", ":3: target is missing."),
     (3, "fault: {kind: errors, target: wep}", ":3: there is no service or instance 'wep' that"),
     (3, "fault: {kind: errors, target: web-5}", ":3: there is no service or instance 'web-5' "),
-    (3, "fault: {kind: errors, target: lb}", "there are web, data-service and their instances"),
+    (3, "fault: {kind: errors, target: lb}", f"there are {OURS} and their instances"),
     (3, "fault: {kind: unlist, target: web}", ":3: there is no service or instance 'web' that"),
     (3, "fault: {kind: errors, target: web, speed: 1}", ":3: speed is unknown here: there are "),
     (3, "fault: {kind: errors, target: web, ratio: half}", ":3: ratio must be a number."),

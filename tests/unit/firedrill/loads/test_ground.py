@@ -8,7 +8,7 @@ from firedrill.loads.errors import LoadError
 from firedrill.loads.ground import ground
 from firedrill.loads.marks import Mark
 from firedrill.loads.observed import Span
-from firedrill.settings import StackSettings
+from firedrill.settings import SERVICES, StackSettings
 
 SPAN = Span(0.0, 60.0)
 ALERT = Mark("alert", "Saturated web", 1, 2)
@@ -21,8 +21,11 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_floor_is_what_a_fresh_stack_runs(runtime: Any, tmp_path: Path) -> None:
-    settings = StackSettings(tmp_path, web_instances=1)
-    assert ground(settings, runtime, None, print).floors == {"web": 1, "data-service": 2}
+    settings = StackSettings(tmp_path, instances={"web": 1})
+    assert ground(settings, runtime, None, print).floors == {
+        **dict.fromkeys(SERVICES, 2),
+        "web": 1,
+    }
 
 
 def test_responder_that_is_away_costs_no_page(

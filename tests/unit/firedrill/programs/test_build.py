@@ -108,7 +108,7 @@ def test_failure_names_no_address(store: Store, manifest: Path, machine: Machine
         build(store, manifest, machine)
     assert str(error.value) == (
         "The collector could not be built: go: example.org/x@v1: Get its address connection"
-        " refused; see to it and run `make tools` again."
+        " refused; see to it and run `firedrill tools` again."
     )
 
 

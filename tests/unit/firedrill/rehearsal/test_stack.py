@@ -12,10 +12,10 @@ def own(tmp_path: Path) -> StackSettings:
     mine = StackSettings(
         tmp_path,
         lb_address="0.0.0.0",
-        web_instances=4,
+        instances={"web": 4},
         faults_enabled=False,
         retention="3d",
-        heal_web=False,
+        heal={"web": False},
         healing="off",
     )
     return own_settings(mine, 12)
@@ -36,12 +36,12 @@ def test_own_stack_is_free_to_be_broken(own: StackSettings, tmp_path: Path) -> N
 
 def test_ports_are_apart_and_in_range(own: StackSettings) -> None:
     ports = listening(own.ports)
-    assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + 2 * CEILING
+    assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + len(SERVICES) * CEILING
     assert all(stack.LOWEST <= port < stack.HIGHEST for port in ports)
 
 
 def test_taken_blocks_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = range(31000, 31600)
+    free = range(31000, 31000 + 3 * stack.INSTANCES)
     monkeypatch.setattr(stack, "_free", lambda port: port in free)
     assert all(port in free for port in listening(stack.free_ports()))
 

@@ -169,6 +169,15 @@ def test_responders_token_is_on_its_volume(
     assert runtime.responder_token() == "secret"
 
 
+def test_grafanas_token_may_not_be_there_yet(
+    runtime: InsideRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "GRAFANA_TOKEN", tmp_path / "token")
+    assert runtime.grafana_token() == ""
+    (tmp_path / "token").write_text("glsa_1")
+    assert runtime.grafana_token() == "glsa_1"
+
+
 def test_state_is_what_the_probe_says(
     runtime: InsideRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

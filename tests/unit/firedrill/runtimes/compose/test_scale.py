@@ -7,7 +7,7 @@ from firedrill.errors import FiredrillError
 from firedrill.runtimes.compose.engine import Container
 from firedrill.runtimes.compose.errors import UnknownTargetError
 from firedrill.runtimes.compose.scale import ListedScale, WrittenScale, check_scale, places
-from firedrill.settings import StackSettings
+from firedrill.settings import SERVICES, StackSettings
 from tests.unit.firedrill.runtimes.compose.conftest import container
 from tests.unit.firedrill.runtimes.compose.test_containers import FakeEngine
 
@@ -21,18 +21,18 @@ def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int
         return text
 
     engine.read = read
-    return ListedScale(engine, StackSettings(tmp_path, web_instances=3)).scales()
+    return ListedScale(engine, StackSettings(tmp_path, instances={"web": 3})).scales()
 
 
 def test_host_asks_the_stack(tmp_path: Path) -> None:
     found = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
-    assert found == {"web": 4, "data-service": 2}
+    assert found == {**dict.fromkeys(SERVICES, 2), "web": 4}
 
 
 @pytest.mark.parametrize("text", [None, "", '{"web": '])
 def test_unsaid_scale_is_the_floor(tmp_path: Path, text: str | None) -> None:
     found = listed(tmp_path, text, container("prometheus-1"))
-    assert found == {"web": 3, "data-service": 2}
+    assert found == {**dict.fromkeys(SERVICES, 2), "web": 3}
 
 
 def test_stack_that_is_down_starts_at_the_floor(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from firedrill.settings import Replicas, StackSettings
 
 
 def test_healing_is_told() -> None:
-    made = of_settings(StackSettings(Path("/h"), heal_web=False, healing="dry-run"))
+    made = of_settings(StackSettings(Path("/h"), heal={"web": False}, healing="dry-run"))
     assert (made["HEAL_WEB"], made["HEAL_DATA_SERVICE"], made["HEALING"]) == ("0", "1", "dry-run")
 
 

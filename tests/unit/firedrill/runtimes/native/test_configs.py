@@ -194,8 +194,8 @@ def test_broken_configuration_is_named(
 def test_checker_sees_the_programs_variables(
     written: Layout, plan: Plan, checkers: dict[str, Program]
 ) -> None:
-    checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $WEB_1"; exit 1\n')
-    with pytest.raises(ConfigError, match=r"error: 127\.0\.0\.1:15101"):
+    checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $LB_PORT"; exit 1\n')
+    with pytest.raises(ConfigError, match=r"error: 8080"):
         configs.check(written, plan, checkers)
 
 

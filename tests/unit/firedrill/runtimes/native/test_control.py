@@ -43,7 +43,7 @@ def test_responder_is_told_what_holds(site_with: Callable[..., Site]) -> None:
     assert (told["HEALING"], told["SPEED"]) == ("dry-run", "12")
     assert told["ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
     assert told["GRAFANA_URL"] == "http://127.0.0.1:3000"
-    assert told["GRAFANA_PASSWORD_FILE"] == str(site.layout.grafana_password)
+    assert told["GRAFANA_TOKEN_FILE"] == str(site.layout.grafana_token)
 
 
 def test_grafana_is_told_where_it_runs(site_with: Callable[..., Site]) -> None:

@@ -8,7 +8,8 @@ from firedrill.errors import FiredrillError
 from firedrill.programs import Located
 from firedrill.runtimes.native.hands import Hands, NotRunningError
 from firedrill.runtimes.native.process import Site
-from firedrill.settings import StackSettings
+from firedrill.settings import Ports, StackSettings
+from tests.unit.firedrill.grafana import FakeGrafana
 
 
 @pytest.fixture
@@ -33,6 +34,19 @@ def test_secret_cut_off_is_made_anew(hands: Hands) -> None:
     hands.layout.make()
     hands.layout.token.touch(mode=0o600)  # as a crash may leave it
     assert re.fullmatch(r"[\w-]{43}", hands.token())
+
+
+def test_token_of_grafana_is_kept(tmp_path: Path) -> None:
+    grafana = FakeGrafana()
+    port = int(grafana.url.rpartition(":")[2])
+    hands = Hands(StackSettings(tmp_path, ports=Ports(grafana=port)))
+    assert hands.grafana_token() == ""
+    grafana.password = hands.grafana_password()
+    for _ in range(2):
+        hands.make_grafana_token()
+    grafana.close()
+    assert [key for _, key in grafana.tokens.values()] == [hands.grafana_token()]
+    assert hands.layout.grafana_token.stat().st_mode & 0o777 == 0o600
 
 
 def test_only_one_command_changes_a_stack(hands: Hands) -> None:

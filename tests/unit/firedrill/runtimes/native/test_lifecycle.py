@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from firedrill import stored
+from firedrill.grafana_token import TokenError
 from firedrill.programs import Located
 from firedrill.runtimes import series
 from firedrill.runtimes.native import (
@@ -21,7 +22,7 @@ from firedrill.runtimes.native import (
 from firedrill.runtimes.native.configs import ConfigError
 from firedrill.runtimes.native.hands import Hands
 from firedrill.runtimes.native.process import Site
-from firedrill.settings import StackSettings
+from firedrill.settings import SERVICES, StackSettings
 from tests.unit.firedrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
 MISSING = ("loki is not here.",)
@@ -38,6 +39,7 @@ def hands(tmp_path: Path, site: Site, said: list[str], monkeypatch: pytest.Monke
     made: Any = Hands(StackSettings(tmp_path))
     made.supervisor, made.lb = FakeSupervisor(said), FakeLb(said)
     made.locate = lambda notify: Located(site.programs, MISSING)
+    made.make_grafana_token = lambda: None
 
     def start(layout: object) -> None:
         said.append("supervisord")
@@ -73,6 +75,32 @@ def test_up_leaves_standby_ones_alone(hands: Any, said: list[str]) -> None:
     assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(said)
     assert "start web-3" not in said
     assert [word for word in said if word.startswith("maint lb")] == []
+
+
+def test_up_asks_grafana_for_a_token(hands: Any) -> None:
+    asked: list[str] = []
+    hands.make_grafana_token = lambda: asked.append("token")
+    up(hands)
+    up(hands)
+    assert asked == ["token", "token"]
+
+
+def test_up_without_a_token_is_up(hands: Any) -> None:
+    def refuse() -> None:
+        raise TokenError("Grafana does not answer.")
+
+    hands.make_grafana_token = refuse
+    told: list[str] = []
+    lifecycle.up(hands, told.append)
+    assert told[-1] == "No annotations: Grafana does not answer."
+
+
+def test_up_without_grafana_asks_for_none(hands: Any) -> None:
+    found = hands.locate(None)
+    fewer = {name: one for name, one in found.programs.items() if name != "grafana"}
+    hands.locate = lambda _: Located(fewer, MISSING)
+    hands.make_grafana_token = lambda: pytest.fail("asked")
+    up(hands)
 
 
 def test_second_up_starts_what_stopped(hands: Any, said: list[str]) -> None:
@@ -175,7 +203,7 @@ def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:
     assert said[ends : ends + 2] == ["stop lb-1", "stop the rest"]
     assert said[-1] == "shutdown"
     # Of two instances each, which may be paused and drain in a hurry.
-    assert said[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 4
+    assert said[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 2 * len(SERVICES)
 
 
 def test_healing_ends_before_anything(hands: Any, said: list[str]) -> None:
@@ -217,7 +245,7 @@ def test_up_tells_the_control_api(hands: Any) -> None:
 def test_other_heal_label_starts_anew(hands: Any, said: list[str], tmp_path: Path) -> None:
     up(hands)
     said.clear()
-    hands.settings = StackSettings(tmp_path, heal_web=False)
+    hands.settings = StackSettings(tmp_path, heal={"web": False})
     up(hands)
     assert "shutdown" in said
 

@@ -6,7 +6,7 @@ from alerting.responder.settings import ResponderSettings
 from firedrill.runtimes.native.plan import Plan, make_plan
 from firedrill.runtimes.native.process import Process, Site
 from firedrill.runtimes.native.services import DRAINING
-from firedrill.settings import CEILING, ROOT
+from firedrill.settings import CEILING, ROOT, SERVICES
 
 
 def ours(plan: Plan) -> list[Process]:
@@ -15,10 +15,7 @@ def ours(plan: Plan) -> list[Process]:
 
 def test_instances_exist_up_to_the_ceiling(plan: Plan) -> None:
     assert len(plan.of("web")) == len(plan.of("data-service")) == CEILING
-    assert {process.service for process in plan.processes if process.scales} == {
-        "web",
-        "data-service",
-    }
+    assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
 
 def test_command_names_code_that_exists(plan: Plan) -> None:
@@ -67,7 +64,7 @@ def test_only_balanced_instances_trust_proxies(plan: Plan) -> None:
     trusting = {
         process.service for process in ours(plan) if process.environment["TRUSTED_PROXIES"] == "1"
     }
-    assert trusting == {"web", "data-service"}
+    assert trusting == set(SERVICES)
 
 
 def test_all_of_ours_drain(plan: Plan) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from firedrill.runtimes.native.plan import Plan
 from firedrill.runtimes.native.state import ScaleState
-from firedrill.settings import StackSettings
+from firedrill.settings import SERVICES, StackSettings
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def state(file: Path) -> ScaleState:
-    return ScaleState(file, StackSettings(file.parent, web_instances=3))
+    return ScaleState(file, StackSettings(file.parent, instances={"web": 3}))
 
 
 def test_unasked_scale_is_the_floor(state: ScaleState) -> None:
@@ -45,4 +45,5 @@ def test_cut_off_file_means_the_floor(state: ScaleState, file: Path) -> None:
 def test_instances_beyond_scale_stand_by(state: ScaleState, plan: Plan) -> None:
     state.set("web", 1)
     by = {one.name for one in plan.processes} - {one.name for one in state.wanted(plan)}
-    assert by == {"web-2", "web-3", "web-4", "data-service-3", "data-service-4"}
+    others = {f"{name}-{number}" for name in SERVICES if name != "web" for number in (3, 4)}
+    assert by == {"web-2", "web-3", "web-4", *others}

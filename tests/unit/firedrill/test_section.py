@@ -1,15 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from firedrill.drills.errors import InvalidDrillError
-from firedrill.drills.section import Section, load
+from firedrill.section import Section, Source, load
+
+SOURCE = Source("drills/Down.yml", "a drill is a mapping", InvalidDrillError)
 
 
 def section(folder: Path, text: str) -> Section:
     file = folder / "Down.yml"
     file.write_text(text)
-    return load(file, "drills/Down.yml")
+    return load(file, SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +85,19 @@ def test_list_has_mappings_alone(tmp_path: Path, text: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
+    [("a: 1", "a must be a list, as in"), ("a: [b, {c: 1}]", "a must be a list of texts")],
+)
+def test_list_has_texts_alone(tmp_path: Path, text: str, words: str) -> None:
+    assert section(tmp_path, "a: [b, c d]").texts("a") == ["b", "c d"]
+    with pytest.raises(InvalidDrillError, match=rf"^drills/Down.yml:1: {words}"):
+        section(tmp_path, text).texts("a")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
     [
-        ("", ":1: a drill is a mapping that begins with `alert:`."),
-        ("- a", ":1: a drill is a mapping that begins with `alert:`."),
+        ("", ":1: a drill is a mapping."),
+        ("- a", ":1: a drill is a mapping."),
         ("a: 1\nb: [", "it is not YAML"),
         ("a: 1\n--- \nb: 2", "it is not YAML"),
         ("a: 1\nb: *c", ":2: it is not YAML (found undefined alias 'c')."),
@@ -99,10 +112,10 @@ def test_other_files_are_no_drills(tmp_path: Path, text: str, words: str) -> Non
 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidDrillError, match=r"^drills/No.yml:1: it can't be read \(No such"):
-        load(tmp_path / "No.yml", "drills/No.yml")
+        load(tmp_path / "No.yml", replace(SOURCE, name="drills/No.yml"))
     (tmp_path / "Down.yml").write_bytes(b"a: \xff")
     with pytest.raises(InvalidDrillError, match=r"^drills/Down.yml:1: it is not UTF-8.$"):
-        load(tmp_path / "Down.yml", "drills/Down.yml")
+        load(tmp_path / "Down.yml", SOURCE)
 
 
 @pytest.mark.parametrize("text", ["a: \x07", "? [a, b]\n: c\n", "? {a: b}\n: c\n"])

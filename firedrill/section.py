@@ -5,21 +5,31 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import yaml
 
-from .errors import InvalidDrillError
+from .errors import FiredrillError
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What complaints call a file, what it is, and what they are raised as."""
+
+    name: str
+    what: str
+    error: type[FiredrillError]
 
 
 class Section:
     """A mapping of a YAML file; each read checks what is there."""
 
-    def __init__(self, file: str, node: yaml.MappingNode) -> None:
-        self._file = file
+    def __init__(self, source: Source, node: yaml.MappingNode) -> None:
+        self._source = source
         self._node = node
         self._items: dict[str, yaml.Node] = {}
         for key, value in node.value:
@@ -38,9 +48,9 @@ class Section:
         return iter(self._items)
 
     def refuse(self, what: str, at: yaml.Node | str | None = None) -> NoReturn:
-        """Raise `InvalidDrillError` about a node, a key's value or the whole section."""
+        """Raise the source's error about a node, a key's value or the whole section."""
         node = self._items.get(at, self._node) if isinstance(at, str) else at or self._node
-        raise InvalidDrillError(f"{self._file}:{node.start_mark.line + 1}: {what}.")
+        raise self._source.error(f"{self._source.name}:{node.start_mark.line + 1}: {what}.")
 
     def only(self, keys: Sequence[str]) -> None:
         """Refuse every other key."""
@@ -93,7 +103,7 @@ class Section:
         node = self._items[key]
         if not isinstance(node, yaml.MappingNode):
             self.refuse(f"{key} must be a mapping, as in {{name: value}}", key)
-        return Section(self._file, node)
+        return Section(self._source, node)
 
     def sections(self, key: str) -> list[Section]:
         """Return the list of mappings below a key; empty where it is not there."""
@@ -105,26 +115,39 @@ class Section:
         for item in node.value:
             if not isinstance(item, yaml.MappingNode):
                 self.refuse(f"{key} must be a list of mappings", item)
-        return [Section(self._file, item) for item in node.value]
+        return [Section(self._source, item) for item in node.value]
+
+    def texts(self, key: str) -> list[str]:
+        """Return the list of texts below a key; empty where it is not there."""
+        node = self._items.get(key)
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            self.refuse(f"{key} must be a list, as in [one, two]", key)
+        for item in node.value:
+            if not isinstance(item, yaml.ScalarNode) or not item.value.strip():
+                self.refuse(f"{key} must be a list of texts", item)
+        return [str(item.value).strip() for item in node.value]
 
     def is_section(self, key: str) -> bool:
         """Say whether a mapping is below the key."""
         return isinstance(self._items.get(key), yaml.MappingNode)
 
 
-def load(file: Path, name: str) -> Section:
-    """Return the whole file; `name` is what complaints call it."""
+def load(file: Path, source: Source) -> Section:
+    """Return the whole file; raise the source's error where it is no mapping."""
+    name, error = source.name, source.error
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise InvalidDrillError(f"{name}:1: it can't be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InvalidDrillError(f"{name}:1: it is not UTF-8.") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidDrillError(f"{name}:{line}: it is not YAML ({error.problem}).") from error
-    except yaml.YAMLError as error:  # a character that YAML does not have; it tells no line
-        raise InvalidDrillError(f"{name}:1: it is not YAML ({error}).") from error
+    except OSError as why:
+        raise error(f"{name}:1: it can't be read ({why.strerror}).") from why
+    except UnicodeDecodeError as why:
+        raise error(f"{name}:1: it is not UTF-8.") from why
+    except yaml.MarkedYAMLError as why:
+        line = why.problem_mark.line + 1 if why.problem_mark else 1
+        raise error(f"{name}:{line}: it is not YAML ({why.problem}).") from why
+    except yaml.YAMLError as why:  # a character that YAML does not have; it tells no line
+        raise error(f"{name}:1: it is not YAML ({why}).") from why
     if not isinstance(node, yaml.MappingNode):
-        raise InvalidDrillError(f"{name}:1: a drill is a mapping that begins with `alert:`.")
-    return Section(name, node)
+        raise error(f"{name}:1: {source.what}.")
+    return Section(source, node)

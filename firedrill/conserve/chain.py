@@ -1,0 +1,3 @@
+"""The services that a request of this run goes through; others serve their own meanwhile."""
+
+CHAIN = ("web", "data-service")
