@@ -1,0 +1,1 @@
+"""The dashboards as code; nothing here is needed at run time."""

@@ -1,0 +1,81 @@
+"""The alerts and their limits, read from the rules themselves, so that no panel can differ."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import BuildError
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("prometheus/rules", "loki/rules")
+# What stands before a comparison on its line, its sign, and a number after it.
+COMPARISON = re.compile(r"^(.*?)(>=|<=|>|<)\s*([0-9]+(?:\.[0-9]+)?)\s*\)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The number that an alert compares with; `above` says that more of it is what is bad."""
+
+    alert: str
+    severity: str
+    value: float
+    above: bool
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as its rule has it."""
+
+    name: str
+    expr: str
+    severity: str
+
+    def limits(self) -> list[tuple[str, Limit]]:
+        """Return the limits in the order of the expression, each with what is left of it."""
+        return [
+            (
+                left.strip(),
+                Limit(self.name, self.severity, float(number), sign in (">", ">=")),
+            )
+            for left, sign, number in COMPARISON.findall(self.expr)
+        ]
+
+
+@cache
+def alerts(root: Path = ROOT) -> dict[str, Alert]:
+    """Return every alert by its name, whoever evaluates it."""
+    files = [file for folder in FOLDERS for file in sorted((root / folder).glob("*.yml"))]
+    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    found = [_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule]
+    return {alert.name: alert for alert in found}
+
+
+def _alert(rule: dict[str, Any]) -> Alert:
+    return Alert(rule["alert"], rule["expr"], rule["labels"]["severity"])
+
+
+def alert(name: str) -> Alert:
+    """Return the alert of that name; raise `BuildError` where there is none."""
+    found = alerts().get(name)
+    if found is None:
+        raise BuildError(f"There is no alert {name} in {' or '.join(FOLDERS)}: see its name there.")
+    return found
+
+
+def limit(name: str, of: str = "") -> Limit:
+    """Return the limit of an alert: of what has `of` before its sign, the first.
+
+    Without `of` it is the first that stands on a line of its own, or the first of all. Raises
+    `BuildError` where there is none.
+    """
+    found = alert(name).limits()
+    own = [] if of else [one for left, one in found if not left]
+    for one in [*own, *(one for left, one in found if of in left)]:
+        return one
+    raise BuildError(f"{name} compares nothing{f' like {of}' if of else ''} with a number.")

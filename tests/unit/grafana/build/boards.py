@@ -1,0 +1,43 @@
+"""What the tests of the dashboards look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana.build.page import Page, Section, made
+
+PAGE = Page("some", "Some?", "Some things.")
+
+
+def panels(make: Callable[[], Dashboard]) -> dict[str, dict[str, Any]]:
+    """Return the panels of a dashboard as they are written, by their titles."""
+    found = json.loads(json.dumps(make(), cls=JSONEncoder))["panels"]
+    return {panel["title"]: panel for panel in found if panel["type"] != "row"}
+
+
+def of(section: Section) -> dict[str, dict[str, Any]]:
+    """Return the panels of one section."""
+    return panels(lambda: made(PAGE, section))
+
+
+def asked(panel: dict[str, Any]) -> list[str]:
+    """Return a panel's queries."""
+    return [target["expr"] for target in panel.get("targets") or []]
+
+
+def limits(panel: dict[str, Any]) -> list[float]:
+    """Return where a panel's colours change."""
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    return [step["value"] for step in steps if step.get("value") is not None]
+
+
+def variables(make: Callable[[], Dashboard]) -> list[str]:
+    """Return the names of a dashboard's variables."""
+    templating = make().templating
+    assert templating
+    return [one.name for one in templating.list_val or []]

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from grafana.build.dashboards.overview import make
+from tests.unit.grafana.build.boards import asked, panels
+
+
+def test_what_is_wrong_comes_first() -> None:
+    assert next(iter(panels(make))) == "How many alerts fire?"
+
+
+def test_service_leads_to_its_dashboard() -> None:
+    table = panels(make)["How does each service stand?"]
+    links = [
+        found["value"][0]["url"]
+        for one in table["fieldConfig"]["overrides"]
+        for found in one["properties"]
+        if found["id"] == "links"
+    ]
+    assert links == ["/d/service?var-service=${__value.raw}"]
+
+
+def test_alerts_of_lines_are_counted_too() -> None:
+    assert any("alertmanager_alerts" in one for one in asked(panels(make)["How many alerts fire?"]))

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from grafana.build.dashboards.service import make
+from tests.unit.grafana.build.boards import asked, panels, variables
+
+
+def test_services_and_instances_are_chosen() -> None:
+    assert variables(make) == ["service", "instance", "responder"]
+
+
+def test_times_show_single_requests() -> None:
+    targets = panels(make)["How long do answers take?"]["targets"]
+    assert all(target["exemplar"] for target in targets)
+
+
+def test_every_panel_is_of_the_choice() -> None:
+    found = {title: asked(panel) for title, panel in panels(make).items()}
+    assert {
+        title for title, all_ in found.items() if not all("$service" in q for q in all_)
+    } == set()

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from grafana_foundation_sdk.builders.stat import Panel
+from grafana_foundation_sdk.models import dashboard
+
+from grafana.build.absent import explain
+
+WORDS = """
+- {dashboard: logs, panel: Whole, reason: Nothing is wrong.}
+- {dashboard: logs, panel: Part, query: B, reason: Half of it is.}
+- {dashboard: slo, panel: Other, reason: It is another one.}
+"""
+
+
+def said(panel: dashboard.Panel) -> str | None:
+    assert panel.field_config is not None
+    return panel.field_config.defaults.no_value
+
+
+@pytest.mark.parametrize(
+    ("title", "says"),
+    [("Whole", "Nothing is wrong."), ("Part", None), ("Other", None), ("Full", None)],
+)
+def test_panel_that_may_be_empty_says_why(tmp_path: Path, title: str, says: str | None) -> None:
+    file = tmp_path / "empty.yml"
+    file.write_text(WORDS)
+    panel = Panel().title(title).unit("short").build()
+    explain("logs", [panel], file)
+    assert said(panel) == says

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from grafana.build.annotations import FIRING, marks
+
+
+def built() -> dict[str, dict[str, Any]]:
+    found = json.loads(json.dumps([mark.build() for mark in marks()], cls=JSONEncoder))
+    return {mark["name"]: mark for mark in found}
+
+
+def test_alerts_are_prometheuss() -> None:
+    found = built()["Alerts"]
+    assert (found["datasource"]["uid"], found["target"]["expr"]) == ("prometheus", FIRING)
+    assert found["titleFormat"] == "{{alertname}}"
+
+
+def test_the_rest_is_found_by_both_tags() -> None:
+    for name, tag in {"Drills": "drill", "Loads": "load", "Actions": "action"}.items():
+        target = built()[name]["target"]
+        assert (target["tags"], target["matchAny"]) == (["firedrill", tag], False)
+
+
+def test_each_can_be_switched_off() -> None:
+    assert all(mark["enable"] and not mark.get("hide") for mark in built().values())

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from grafana_foundation_sdk.models.dashboard import (
+    RangeMap,
+    SpecialValueMap,
+    SpecialValueMatch,
+    ValueMap,
+)
+
+from grafana.build import colours, words
+from grafana.build.words import mappings
+
+
+def test_value_has_its_word_and_colour() -> None:
+    shown, _ = mappings({1: ("up", "#56B4E9")})
+    assert isinstance(shown, ValueMap)
+    assert (shown.options["1"].text, shown.options["1"].color) == ("up", "#56B4E9")
+
+
+def test_what_is_above_keeps_its_number() -> None:
+    _, above, _ = mappings(words.NONE)
+    assert isinstance(above, RangeMap)
+    assert (above.options.from_val, above.options.to) == (0, None)
+    assert above.options.result.text is None
+    assert above.options.result.color == colours.VERMILLION
+
+
+def test_what_is_no_number_says_so() -> None:
+    (absent,) = mappings({})
+    assert isinstance(absent, SpecialValueMap)
+    assert absent.options.match == SpecialValueMatch.NULL_AND_NAN
+    assert absent.options.result.text == "no data"
+
+
+def test_no_two_states_share_a_word() -> None:
+    found = [value for name, value in vars(words).items() if name.isupper()]
+    assert found
+    for one in found:
+        assert len({text for text, _ in one.values()}) == len(one)
