@@ -1,0 +1,1 @@
+"""Proof without eyes: every query of every dashboard is asked as Grafana would ask it."""
