@@ -1,0 +1,52 @@
+"""Values in the units that dashboards name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
+DECIMAL = ("", " K", " Mil", " Bil")
+# Seconds in the units of time, largest first.
+TIMES = ((604800.0, "w"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+ENDS = {"reqps": " req/s", "ops": " ops/s", "cps": " c/s", "short": "", "none": ""}
+
+
+def written(value: float, unit: str) -> str:
+    """Return a value in a unit of Grafana's; the plain number in one that is not known here."""
+    if not math.isfinite(value):
+        return "no data" if math.isnan(value) else f"{value:g}"
+    if unit == "percentunit":
+        return f"{_short(value * 100)} %"
+    if unit == "percent":
+        return f"{_short(value)} %"
+    if unit in ("bytes", "binBps"):
+        return _scaled(value, BINARY, 1024) + ("/s" if unit == "binBps" else "")
+    if unit in ("s", "dtdurations"):
+        return _time(value)
+    return f"{_scaled(value, DECIMAL, 1000).strip()}{ENDS.get(unit, '')}"
+
+
+def _scaled(value: float, steps: Sequence[str], base: int) -> str:
+    place = 0
+    while abs(value) >= base and place < len(steps) - 1:
+        value, place = value / base, place + 1
+    step = steps[place]
+    gap = " " if step in BINARY else ""
+    return f"{_short(value)}{gap}{step}"
+
+
+def _time(value: float) -> str:
+    size = abs(value)
+    if size >= 1 or size == 0:
+        length, name = next((one for one in TIMES if size >= one[0]), TIMES[-1])
+        return f"{_short(value / length)} {name}"
+    if size >= 1e-3:
+        return f"{_short(value * 1e3)} ms"
+    return f"{_short(value * 1e6)} µs"
+
+
+def _short(value: float) -> str:
+    """Return three figures at most, without idle zeros."""
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{float(text):g}"

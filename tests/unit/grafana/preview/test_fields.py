@@ -1,0 +1,56 @@
+import math
+
+from grafana.preview import fields
+from grafana.proof.answer import Answer
+from tests.unit.grafana.preview.conftest import Make, series
+
+CONFIG = {
+    "defaults": {
+        "unit": "percentunit",
+        "mappings": [
+            {"type": "value", "options": {"0": {"text": "down", "color": "#D55E00"}}},
+            {"type": "range", "options": {"from": 5, "to": None, "result": {"text": "many"}}},
+            {"type": "special", "options": {"match": "null+nan", "result": {"text": "nothing"}}},
+        ],
+        "thresholds": {"steps": [{"color": "blue", "value": None}, {"color": "red", "value": 0.5}]},
+        "custom": {"thresholdsStyle": {"mode": "dashed"}},
+    },
+    "overrides": [
+        {
+            "matcher": {"id": "byName", "options": "Requests"},
+            "properties": [{"id": "unit", "value": "reqps"}],
+        }
+    ],
+}
+ONE = Answer(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
+
+
+def test_legend_is_filled(shown: Make) -> None:
+    found = shown("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
+    assert fields.name(found.told[0], found.told[0].answer.series[0]) == "x of y"
+    found = shown("stat", ONE)
+    assert fields.name(found.told[0], found.told[0].answer.series[0]) == "x, y"
+    assert fields.name(found.told[0], series()) == "up"
+
+
+def test_value_is_mapped_or_in_its_unit(shown: Make) -> None:
+    found = shown("stat", ONE, fieldConfig=CONFIG)
+    assert [fields.words(found, one) for one in (0, 0.2, 7, math.nan)] == [
+        *("down", "20 %", "many", "nothing")
+    ]
+    assert fields.words(found, 3, "Requests") == "3 req/s"
+
+
+def test_colour_is_of_mapping_or_threshold(shown: Make) -> None:
+    found = shown("stat", ONE, fieldConfig=CONFIG)
+    assert [fields.colour(found, one) for one in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
+    assert fields.lines_at(found) == [(0.5, "red")]
+
+
+def test_last_value_that_is_one_is_shown(shown: Make) -> None:
+    [one] = ONE.series
+    assert fields.reduced(shown("stat", ONE), one) == 3
+    for calc, value in (("max", 3), ("min", 1), ("mean", 2), ("sum", 4), ("last", 3)):
+        options = {"reduceOptions": {"calcs": [calc]}}
+        assert fields.reduced(shown("stat", ONE, options=options), one) == value
+    assert math.isnan(fields.reduced(shown("stat", ONE), series((0, math.nan))))

@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from grafana.preview.__main__ import main, parser
+from tests.unit.grafana.samples import document, panel, target
+from tests.unit.grafana.store import FakePrometheus
+
+
+def run(url: str, folder: Path) -> int:
+    (folder / "sample.json").write_text(json.dumps(document(panel("One", target("up")))))
+    places = ["--dashboards", str(folder), "--out", str(folder / "out")]
+    return main(["--prometheus", url, "--loki", "http://127.0.0.1:9", *places])
+
+
+def test_each_dashboard_has_its_picture(
+    prometheus: FakePrometheus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(prometheus.url, tmp_path) == 0
+    assert (tmp_path / "out/sample.png").exists()
+    assert "sample.png" in capsys.readouterr().out
+
+
+def test_missing_stack_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("http://127.0.0.1:9", tmp_path) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("There is no Prometheus at http://127.0.0.1:9: start the stack")
+
+
+def test_empty_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--dashboards", str(tmp_path)]) == 2
+    assert "has no dashboards" in capsys.readouterr().err
+
+
+def test_addresses_are_the_documented_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_PORT", raising=False)
+    monkeypatch.setenv("LOKI_PORT", "3200")
+    given = parser().parse_args([])
+    assert (given.prometheus, given.loki) == ("http://127.0.0.1:9090", "http://127.0.0.1:3200")

@@ -1,0 +1,33 @@
+from grafana.preview.tables import table
+from grafana.proof.answer import Answer
+from tests.unit.grafana.preview.conftest import Make, series
+
+ORGANIZE = {
+    "id": "organize",
+    "options": {
+        "excludeByName": {"job": True, "Time": True},
+        "indexByName": {"service": 0, "Value #B": 1, "Value #A": 2},
+        "renameByName": {"service": "Service", "Value #A": "Requests"},
+    },
+}
+
+
+def test_queries_are_merged_by_labels(shown: Make) -> None:
+    first = Answer(
+        series=[series((0, 1), service="web", job="x"), series((0, 2), service="chat", job="x")]
+    )
+    second = Answer(series=[series((0, 3), service="web", job="x")])
+    columns, rows = table(shown("table", first, second, transformations=[ORGANIZE]))
+    assert columns == ["Service", "Value #B", "Requests"]
+    assert rows == [
+        {"Service": "web", "Value #B": "3", "Requests": "1"},
+        {"Service": "chat", "Value #B": "", "Requests": "2"},
+    ]
+
+
+def test_plain_table_has_all_labels(shown: Make) -> None:
+    found = Answer(series=[series((0, 1), __name__="up", service="web")])
+    assert table(shown("table", found)) == (
+        ["service", "Value"],
+        [{"service": "web", "Value": "1"}],
+    )
