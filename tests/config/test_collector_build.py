@@ -1,4 +1,4 @@
-"""The collector that `make tools` builds has what collector.yml uses, in the image's version."""
+"""What `firedrill tools` builds has what collector.yml uses, in the image's version."""
 
 from __future__ import annotations
 

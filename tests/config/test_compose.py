@@ -12,6 +12,7 @@ import yaml
 
 from firedrill.runtimes.compose.images import VARIABLES
 from firedrill.runtimes.compose.parts import PAIRS, PARTS
+from firedrill.settings import SERVICES as OURS
 from firedrill.settings import StackSettings
 from firedrill.versions import Versions
 
@@ -33,7 +34,16 @@ ORDER = [
         "restart",
         "user",
     ),
-    *("environment", "volumes", "working_dir", "tmpfs", "labels", "network_mode", "networks"),
+    *(
+        "env_file",
+        "environment",
+        "volumes",
+        "working_dir",
+        "tmpfs",
+        "labels",
+        "network_mode",
+        "networks",
+    ),
     "ports",
     *("depends_on", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "develop"),
 ]
@@ -55,13 +65,17 @@ def settings() -> dict[str, str]:
     replicas = {
         f"{name.upper()}_REPLICAS": str(value) for name, value in asdict(made.replicas).items()
     }
+    floors = {
+        f"{service.variable}_INSTANCES": str(made.floor(name)) for name, service in OURS.items()
+    }
+    heals = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
     return {
         **versions,
         **ports,
         **replicas,
+        **floors,
+        **heals,
         "COMPOSE_PROJECT_NAME": made.project,
-        "WEB_INSTANCES": str(made.web_instances),
-        "DATA_SERVICE_INSTANCES": str(made.data_service_instances),
         "DOCKER_ROOT": made.docker_root,
         "DOCKER_SOCKET": made.docker_socket,
         "GRAFANA_PASSWORD": made.grafana_password,
@@ -69,8 +83,6 @@ def settings() -> dict[str, str]:
         "PROMETHEUS_RETENTION_SIZE": made.retention_size,
         "LB_ADDRESS": made.lb_address,
         "LOG_LEVEL": made.log_level,
-        "HEAL_WEB": "1",
-        "HEAL_DATA_SERVICE": "1",
         "HEALING": made.healing,
         "FAULTS_ENABLED": "1",
     }
@@ -112,7 +124,7 @@ def test_image_is_named_by_its_variable(name: str) -> None:
 
 
 def test_every_part_has_its_check() -> None:
-    ours = {"web", "data-service", "responder", "prepare"}  # theirs is in the image; one just ends
+    ours = {*OURS, "responder", "prepare"}  # theirs is in the image; one just ends
     assert {name for name, found in RUNNING.items() if "healthcheck" not in found} == ours
 
 

@@ -1,12 +1,10 @@
-"""Every metric that a rule, a runbook or a dashboard uses is one that somebody declares."""
+"""Every metric that a rule or a runbook uses is one that somebody declares."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -135,17 +133,6 @@ def ours() -> set[str]:
     return names | buckets | set(EXPORTER_METRICS).difference(durations)
 
 
-def expressions(value: Any) -> Iterator[str]:
-    """Yield the queries of a dashboard, wherever they are."""
-    if isinstance(value, dict):
-        if isinstance(value.get("expr"), str):
-            yield value["expr"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from expressions(item)
-
-
 def fenced(markdown: str) -> list[str]:
     return re.findall(r"^```promql\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
 
@@ -172,16 +159,6 @@ def test_metrics_of_runbooks_are_declared(root: Path, declared: set[str]) -> Non
     }
     assert ("InstanceDown", "up") in used
     assert {(name, metric) for name, metric in used if metric not in declared} == set()
-
-
-def test_metrics_of_dashboards_are_declared(root: Path, declared: set[str]) -> None:
-    used = {
-        (file.name, metric)
-        for file in (root / "grafana/dashboards").glob("*.json")
-        for query in expressions(json.loads(file.read_text()))
-        for metric in metrics_in(query)
-    }
-    assert {(file, metric) for file, metric in used if metric not in declared} == set()
 
 
 def test_programs_metrics_are_not_ours() -> None:

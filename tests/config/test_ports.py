@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from firedrill.runtimes.compose.parts import PARTS, PLACES
+from firedrill.runtimes.compose.prepare import Site, write_backends
 from firedrill.settings import Ports
 
 DESIGN = {
@@ -40,9 +41,10 @@ def test_readme_table_has_the_ports(root: Path) -> None:
 
 
 @pytest.mark.parametrize("service", IN_CONTAINERS)
-def test_lb_finds_containers_there(root: Path, service: str) -> None:
-    configuration = (root / "lb/haproxy.cfg").read_text()
+def test_lb_finds_containers_there(tmp_path: Path, service: str) -> None:
+    write_backends(replace(Site.from_env({}), etc=tmp_path))
+    configuration = (tmp_path / "lb/backends.cfg").read_text()
     for number in range(1, PLACES + 1):
         name = f"{service}-{number}"
-        assert f'server {name} "${{PROJECT}}-{name}:{IN_CONTAINERS[service]}"' in configuration
+        assert f"server {name} firedrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
     assert PARTS[service].port == IN_CONTAINERS[service]

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from firedrill.runtimes.compose.parts import PARTS
-from firedrill.settings import ROOT, Ports
+from firedrill.settings import ROOT, SPAN, Ports
 
 T = TypeVar("T")
 native_only = pytest.mark.skipif(
@@ -30,8 +30,8 @@ native_only = pytest.mark.skipif(
 PATIENCE = 900
 # Each line of an hour's tests, and more.
 EVERYTHING = "1000000"
-# Instances listen up to 204 above INSTANCES_PORT.
-BLOCK = 250
+# Instances listen up to so far above INSTANCES_PORT.
+BLOCK = SPAN + 1
 
 
 def poll_until(check: Callable[[], T], what: str, patience: float) -> T:

@@ -31,7 +31,7 @@ BUSY = 0.5
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """Start a stack with four instances of web, and of data-service two without the heal label."""
     folder = tmp_path_factory.mktemp("healing")
-    with running(folder, web_instances=4, heal_data_service=False) as made:
+    with running(folder, instances={"web": 4}, heal={"data-service": False}) as made:
         yield made
 
 

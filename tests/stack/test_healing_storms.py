@@ -29,7 +29,7 @@ SPENT = 150.0
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """Start a stack with four instances of web."""
-    with running(tmp_path_factory.mktemp("storms"), web_instances=4) as made:
+    with running(tmp_path_factory.mktemp("storms"), instances={"web": 4}) as made:
         yield made
 
 
