@@ -7,6 +7,8 @@ S ?=
 D ?=
 # The shape of the load that `make load` makes.
 L ?= steady
+# With 1, `make dashboards` draws the panels as well.
+PREVIEW ?=
 # What `make test` runs: folders, files, or pytest's own options.
 T ?= tests
 
@@ -15,11 +17,11 @@ RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN
 DEV_READY = $(RUN_READY) requirements/dev.txt
 FIREDRILL = $(VENV)/bin/python -m firedrill
 
-.PHONY: help up down status logs drill load images tools lint test bench
+.PHONY: help up down status logs drill load images dashboards lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
-	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 20
 up:      ## Set up what is missing, start the stack, print where everything is
 	@$(RUN_READY) && $(FIREDRILL) up
 down:    ## End every process of the stack, also after a crash
@@ -34,10 +36,10 @@ load:    ## Make load for a minute as normal clients do, or of the shape L=stead
 	@$(RUN_READY) && $(FIREDRILL) load $(L)
 images:  ## Build the images of the stack on a host without a registry
 	@$(RUN_READY) && $(FIREDRILL) images build
-tools:   ## Build the collector where there is Go and none on the PATH
-	@$(RUN_READY) && $(FIREDRILL) tools
+dashboards: ## Write Grafana's dashboards, with PREVIEW=1 pictures of them too
+	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
 lint:    ## Check the code, the configurations and the rules
-	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(FIREDRILL) check
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(FIREDRILL) check && $(VENV)/bin/python -m grafana.build --check
 test:    ## Run the tests, or those of T=tests/unit
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 bench:   ## Measure what the instrumentation and the stack cost
