@@ -12,6 +12,11 @@ from .errors import UnreachableError
 from .expression import first
 from .journal import Acted, Journal
 
+UNTOLD = (
+    "it for the responder, whose journal does not have it:"
+    " it was not sent, was silenced, or was not taken"
+)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -87,17 +92,26 @@ def _notified(drill: Drill, parts: Parts) -> str:
         return f"the responder did not raise {drill.expect.instead}."
     held = parts.alertmanager.alerts(drill.alert)
     if not held:
-        name = parts.evaluator.name
-        return (
-            f"{name} fires it, but Alertmanager does not have it:"
-            f" the way from {name} to Alertmanager is broken."
-        )
+        return _not_held(drill, parts)
     if held[0]["status"]["inhibitedBy"]:
         return "Alertmanager holds it back, as another alert inhibits it."
     receivers = [receiver["name"] for receiver in held[0]["receivers"]]
     if "responder" not in receivers:
         return f"Alertmanager's route leads to {', '.join(receivers)}, not to the responder."
     return _untold(parts)
+
+
+def _not_held(drill: Drill, parts: Parts) -> str:
+    rule, name = parts.evaluator.rule(drill.alert), parts.evaluator.name
+    if rule and any(alert.state == "firing" for alert in rule.alerts):
+        return (
+            f"{name} fires it, but Alertmanager does not have it:"
+            f" the way from {name} to Alertmanager is broken."
+        )
+    # The responder looks by itself what Alertmanager holds, too.
+    if Journal(parts.responder).decided(drill.alert, parts.since):
+        return f"Alertmanager had {UNTOLD}; the responder looked and found it, and it is over."
+    return f"{name} fired it, and it was over before anybody was told of it."
 
 
 def _untold(parts: Parts) -> str:
@@ -107,10 +121,7 @@ def _untold(parts: Parts) -> str:
         # It answers 503 while it misses Watchdog, and then it is there.
         if " answers 503" not in str(error):
             return "Alertmanager sends it to the responder, which does not answer."
-    return (
-        "Alertmanager has it for the responder, whose journal does not have it:"
-        " it was not sent, was silenced, or was not taken."
-    )
+    return f"Alertmanager has {UNTOLD}."
 
 
 def _healed(drill: Drill, parts: Parts) -> str:

@@ -84,7 +84,7 @@ def test_deleted_rule_is_named_so(fakes: Fakes, phase: str) -> None:
 
 def test_evaluator_is_called_by_its_name(fakes: Fakes) -> None:
     fakes.name = "Loki"
-    fakes.held = []
+    fakes.state = rule("firing")
     assert said(fakes, "notified").startswith("Loki fires it, but Alertmanager does not have it")
     fakes.state = None
     assert said(fakes, "pending").startswith("Loki has no such rule")
@@ -120,6 +120,7 @@ def held(*receivers: str, inhibited: bool = False) -> list[Any]:
 
 
 def test_each_link_to_journal_is_told(fakes: Fakes, api: Api) -> None:
+    fakes.state = rule("firing")
     assert "the way from Prometheus to Alertmanager is broken" in said(fakes, "notified")
     fakes.held = held("responder", inhibited=True)
     assert "another alert inhibits it" in said(fakes, "notified")
@@ -130,6 +131,21 @@ def test_each_link_to_journal_is_told(fakes: Fakes, api: Api) -> None:
     assert "whose journal does not have it" in said(fakes, "notified")
     api.answers["/watchdog"] = {"late": False}
     assert "whose journal does not have it" in said(fakes, "notified")
+
+
+def test_alert_that_went_back_is_not_said_to_fire(fakes: Fakes, api: Api) -> None:
+    api.answers["/decisions"] = []
+    for state in (rule(), rule("pending"), None):
+        fakes.state = state
+        found = said(fakes, "notified")
+        assert found == "Prometheus fired it, and it was over before anybody was told of it."
+
+
+def test_what_responder_found_by_itself_was_not_told(fakes: Fakes, api: Api) -> None:
+    decided = {"alert": "Down", "reason": "it restarts web-1"}
+    api.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
+    assert "whose journal does not have it" in said(fakes, "notified")
+    assert said(fakes, "notified").endswith("the responder looked and found it, and it is over.")
 
 
 def test_absent_responder_is_told(fakes: Fakes, api: Api) -> None:
