@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -16,19 +17,19 @@ TIMEOUT = (0.5, 2.0)
 
 @dataclass(frozen=True)
 class Held:
-    """An alert that Alertmanager holds as firing since a moment, in seconds since 1970.
+    """An alert that Alertmanager holds as firing.
 
     `tells` says whether it tells of it: it does unless the alert is silenced or inhibited.
     """
 
     fingerprint: str
     labels: Mapping[str, str]
-    since: float
+    starts_at: datetime
     silenced: bool
     tells: bool
 
     @property
-    def alert(self) -> str:
+    def name(self) -> str:
         """Return its name."""
         return self.labels["alertname"]
 
@@ -57,7 +58,7 @@ def _held(alert: Mapping[str, Any]) -> Held:
     return Held(
         fingerprint=alert["fingerprint"],
         labels={"alertname": "", **labels},
-        since=parse_rfc3339(alert["startsAt"]).timestamp(),
+        starts_at=parse_rfc3339(alert["startsAt"]),
         silenced=bool(status["silencedBy"]),
         tells=status["state"] == "active",
     )

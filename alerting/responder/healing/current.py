@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +45,7 @@ class Firing:
 
 def observe(connection: sqlite3.Connection, alerts: Iterable[Alert], now: datetime) -> None:
     """Note what a notification says, however often and in whatever order it comes."""
-    connection.executemany(
-        PUT,
-        [
-            {
-                "fingerprint": alert.fingerprint,
-                "alert": alert.name,
-                "labels": orjson.dumps(dict(alert.labels)).decode(),
-                "status": alert.status,
-                "starts_at": format_rfc3339(alert.starts_at),
-                "now": format_rfc3339(now),
-            }
-            for alert in alerts
-        ],
-    )
+    connection.executemany(PUT, [_row(alert, alert.status, now) for alert in alerts])
     connection.execute(
         "DELETE FROM current WHERE status <> 'firing' AND heard_at < ?",
         (format_rfc3339(now - REMEMBERED),),
@@ -91,7 +78,9 @@ class Current:
         """Take alerts for firing of which no notification came; return those it was new for."""
         with schema.transaction(self._path) as connection:
             return [
-                each for each in held if connection.execute(PUT, _row_of(each, now)).rowcount == 1
+                each
+                for each in held
+                if connection.execute(PUT, _row(each, "firing", now)).rowcount == 1
             ]
 
     def take_over(self, fingerprint: str) -> None:
@@ -102,13 +91,13 @@ class Current:
             )
 
 
-def _row_of(held: Held, now: datetime) -> dict[str, str]:
+def _row(alert: Alert | Held, status: str, now: datetime) -> dict[str, str]:
     return {
-        "fingerprint": held.fingerprint,
-        "alert": held.alert,
-        "labels": orjson.dumps(dict(held.labels)).decode(),
-        "status": "firing",
-        "starts_at": format_rfc3339(datetime.fromtimestamp(held.since, UTC)),
+        "fingerprint": alert.fingerprint,
+        "alert": alert.name,
+        "labels": orjson.dumps(dict(alert.labels)).decode(),
+        "status": status,
+        "starts_at": format_rfc3339(alert.starts_at),
         "now": format_rfc3339(now),
     }
 

@@ -96,10 +96,10 @@ class Healer:
             for held in (self._hands.alertmanager.holds() or {}).values()
             if held.tells
             and held.fingerprint not in told
-            and now.timestamp() - held.since >= self._policy.limits.patience
+            and (now - held.starts_at).total_seconds() >= self._policy.limits.patience
         ]
         if untold and (taken := self._records.current.take_up(untold, now)):
-            names = ", ".join(sorted({held.alert for held in taken}))
+            names = ", ".join(sorted({held.name for held in taken}))
             log.warning("Alertmanager holds %s and has not told of it: it is taken up.", names)
 
     def _wants(self, each: Firing) -> bool:

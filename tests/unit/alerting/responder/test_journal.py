@@ -43,6 +43,12 @@ def test_notification_comes_back_whole(journal: Journal, notification: Notify) -
     }
 
 
+def test_log_is_not_copied_after_each(journal: Journal, notification: Notify) -> None:
+    journal.record(notification(), NOON)
+    # SQLite deletes it when the last connection is closed.
+    assert journal.path.with_name(f"{journal.path.name}-wal").stat().st_size > 0
+
+
 def test_repeated_notification_is_stored_once(journal: Journal, notification: Notify) -> None:
     first = journal.record(notification(), NOON)
     again = journal.record(notification(), NOON + MINUTE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,19 @@ class Stack:
 def held(firing: Firing, **changed: Any) -> Held:
     """Return an alert that fires as Alertmanager has it."""
     sick = firing.sick
-    return replace(Held(firing.fingerprint, sick.labels, sick.since, False, True), **changed)
+    began = datetime.fromtimestamp(sick.since, UTC)
+    made = Held(firing.fingerprint, sick.labels, began, silenced=False, tells=True)
+    return replace(made, **changed)
+
+
+def after(seconds: float) -> datetime:
+    """Return a moment so long after the alerts began."""
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def codes(stack: Stack) -> list[str]:
+    """Return the codes of what was decided."""
+    return [decision.code for decision in stack.seen.decisions]
 
 
 @pytest.fixture

@@ -2,26 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-import pytest
-
-from alerting.responder.healing.alertmanager import Held
 from alerting.responder.healing.healer import Healer
-from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, held, make
+from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, after, codes, make
 from tests.unit.alerting.responder.healing.samples import LIMITS, instance
 
 Tell = Callable[..., None]
-DOWN = {"alertname": "InstanceDown", "service": "web", "instance": "web-1"}
-UNTOLD = Held("f", DOWN, BEGAN.timestamp(), silenced=False, tells=True)
-
-
-def after(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
-
-
-def codes(stack: Stack) -> list[str]:
-    return [decision.code for decision in stack.seen.decisions]
 
 
 def test_a_down_instance_is_restarted(stack: Stack, healer: Healer, tell: Tell) -> None:
@@ -89,75 +75,6 @@ def test_an_excused_instance_is_not_touched(stack: Stack, healer: Healer, tell: 
     healer.turn(after(1))
     assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
     assert "it is being looked at" in stack.seen.decisions[0].reason
-
-
-def test_a_silenced_instance_is_not_touched(stack: Stack, healer: Healer, tell: Tell) -> None:
-    tell()
-    (firing,) = stack.records.current.firing()
-    stack.fires = [held(firing, silenced=True, tells=False)]
-    healer.turn(after(1))
-    assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
-
-
-def test_what_alertmanager_forgot_is_over(stack: Stack, healer: Healer, tell: Tell) -> None:
-    tell()
-    stack.fires = []
-    healer.turn(after(1))
-    assert stack.taken_up == []
-    assert stack.records.current.firing() == []
-
-
-def test_what_is_held_long_untold_is_taken_up(stack: Stack, healer: Healer) -> None:
-    stack.fires = [UNTOLD]
-    healer.look_around(after(LIMITS.patience - 1))
-    assert stack.records.current.firing() == []
-    healer.look_around(after(LIMITS.patience + 1))
-    healer.turn(after(LIMITS.patience + 1))
-    assert [deed.action.target for deed in stack.taken_up] == ["web-1"]
-
-
-def test_what_may_not_be_told_is_not_taken_up(stack: Stack, healer: Healer) -> None:
-    stack.fires = [replace(UNTOLD, tells=False)]
-    healer.look_around(after(3600))
-    assert stack.records.current.firing() == []
-
-
-def test_what_alertmanager_lost_comes_back_as_it_was(
-    stack: Stack, healer: Healer, tell: Tell
-) -> None:
-    tell("ClockSkew")
-    tell()
-    known = [held(each) for each in stack.records.current.firing()]
-    stack.fires = []  # it has restarted
-    healer.turn(after(1))
-    assert stack.records.current.firing() == []
-    stack.fires = known
-    healer.look_around(after(LIMITS.patience + 1))
-    assert len(stack.records.current.firing()) == 2
-
-
-def test_what_was_resolved_is_not_taken_up(stack: Stack, healer: Healer, tell: Tell) -> None:
-    tell()
-    stack.fires = [held(each) for each in stack.records.current.firing()]
-    tell("InstanceDown", "resolved")
-    healer.look_around(after(3600))
-    assert stack.records.current.firing() == []
-
-
-def test_a_fresh_word_counts_while_alertmanager_is_away(
-    stack: Stack, healer: Healer, tell: Tell
-) -> None:
-    stack.asked = False
-    tell()
-    healer.turn(after(1))
-    assert len(stack.taken_up) == 1
-
-
-def test_an_old_word_does_not(stack: Stack, healer: Healer, tell: Tell) -> None:
-    stack.asked = False
-    tell()
-    healer.turn(after(LIMITS.patience + 1))
-    assert codes(stack) == ["is_unconfirmed"]
 
 
 def test_without_the_control_api_it_says_so(stack: Stack, healer: Healer, tell: Tell) -> None:
@@ -307,13 +224,3 @@ def test_a_look_at_nobody_is_harmless(stack: Stack, healer: Healer) -> None:
     healer.look_around(after(1))
     value = stack.metrics.registry.get_sample_value
     assert value("responder_floor_instances", {"scaled_service": "web"}) is None
-
-
-@pytest.mark.parametrize("fires", [[], [UNTOLD]], ids=["nothing", "another"])
-def test_what_nobody_acts_on_needs_no_confirmation(
-    stack: Stack, healer: Healer, tell: Tell, fires: list[Held]
-) -> None:
-    stack.fires = fires
-    tell("ClockSkew")
-    healer.turn(after(1))
-    assert len(stack.records.current.firing()) == 1

@@ -32,6 +32,8 @@ class Healer:
 
 
 Start = Callable[[Healer], Loop]
+# How long a turn of a busy one takes, in seconds.
+TOOK = 0.05
 
 
 @pytest.fixture
@@ -72,6 +74,33 @@ def test_a_turn_that_fails_is_not_the_last(start: Start, error: Exception) -> No
     wait(lambda: healer.turns == 1, "the first turn")
     loop.wake()
     wait(lambda: healer.turns == 2, "the second turn")
+
+
+class Busy(Healer):
+    """Takes its time for each turn, and is woken in each; notes when they began and ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop: Loop | None = None
+        self.times: list[float] = []
+
+    def turn(self, now: datetime) -> None:
+        self.times.append(time.monotonic())
+        Event().wait(TOOK)
+        super().turn(now)
+        if self.loop:
+            self.loop.wake()
+        self.times.append(time.monotonic())
+
+
+def test_others_have_half_of_the_time(start: Start) -> None:
+    healer = Busy()
+    healer.loop = start(healer)
+    healer.loop.wake()
+    wait(lambda: healer.turns >= 3, "three turns")
+    ends, begins = healer.times[1::2], healer.times[2::2]
+    # Nothing rests for less than it was told to; what is noted lies within the turn that is timed.
+    assert all(begin - end >= TOOK for end, begin in zip(ends, begins, strict=False))
 
 
 def test_of_two_workers_one_turns(start: Start) -> None:
