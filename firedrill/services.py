@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import FiredrillError
@@ -97,7 +97,7 @@ def _service(found: Section, name: str, apps: Path) -> Service:
     # The command line's own image has the declarations and not the code.
     if (apps / "__init__.py").exists() and not (folder / "__init__.py").exists():
         found.refuse(f"there is no apps/{made.package}/__init__.py with its create_app()", name)
-    return Service(name, made.port, made.public, made.internal, environment(folder / SETTINGS))
+    return replace(made, environment=environment(folder / SETTINGS))
 
 
 def _port(section: Section) -> int:

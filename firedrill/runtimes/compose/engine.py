@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import docker
@@ -51,14 +52,10 @@ class Engine:
     def __init__(self, project: str, host: Callable[[], str]) -> None:
         self._project = project
         self._host = host
-        self._made: Any = None
 
-    @property
+    @cached_property
     def _client(self) -> Any:
-        if self._made is None:
-            with _telling():
-                self._made = docker.APIClient(base_url=self._host(), timeout=PATIENCE)
-        return self._made
+        return docker.APIClient(base_url=self._host(), timeout=PATIENCE)
 
     def containers(self) -> Sequence[Container]:
         """Return every container of the project's services, by service and number."""

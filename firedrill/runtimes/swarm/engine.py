@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import docker
@@ -35,14 +36,10 @@ class Engine:
     def __init__(self, project: str, host: Callable[[], str]) -> None:
         self._project = project
         self._host = host
-        self._made: Any = None
 
-    @property
+    @cached_property
     def _client(self) -> Any:
-        if self._made is None:
-            with _telling():
-                self._made = docker.APIClient(base_url=self._host(), timeout=PATIENCE)
-        return self._made
+        return docker.APIClient(base_url=self._host(), timeout=PATIENCE)
 
     @property
     def _filters(self) -> Mapping[str, Sequence[str]]:

@@ -1,12 +1,16 @@
 """What the tests of several modules start from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from firedrill.drills import faults
+from firedrill.drills.drill import FaultSpec
+from firedrill.drills.faults import Fault, Scene
 from tests.unit.firedrill.drills.api import Api
-from tests.unit.firedrill.drills.fakes import FakeRuntime
+from tests.unit.firedrill.drills.fakes import FakeRuntime, FakeTraffic
 
 
 @pytest.fixture
@@ -19,3 +23,17 @@ def api() -> Iterator[Api]:
 @pytest.fixture
 def runtime(tmp_path: Path) -> FakeRuntime:
     return FakeRuntime(tmp_path)
+
+
+@pytest.fixture
+def traffic() -> FakeTraffic:
+    return FakeTraffic()
+
+
+@pytest.fixture
+def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
+    def made(kind: str, target: str = "", **parameters: float | str) -> Fault:
+        scene = Scene(runtime, traffic, "the-run", lasts=99.0)
+        return faults.make(FaultSpec(kind, target, parameters), scene)
+
+    return made

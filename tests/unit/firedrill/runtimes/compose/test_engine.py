@@ -59,7 +59,7 @@ def archive(text: str) -> list[bytes]:
 
 def test_file_is_read_from_a_container() -> None:
     engine = Engine("firedrill", lambda: "")
-    client = engine._made = Mock()
+    client = engine._client = Mock()
     client.get_archive.return_value = (archive('{"web": 3}'), {})
     assert engine.read("firedrill-prometheus-1", "/etc/scale.json") == '{"web": 3}'
     client.get_archive.side_effect = docker.errors.NotFound("no such file")
@@ -71,7 +71,7 @@ def test_file_is_read_from_a_container() -> None:
 
 def test_restart_is_in_whole_seconds() -> None:
     engine = Engine("firedrill", lambda: "")
-    client = engine._made = Mock()
+    client = engine._client = Mock()
     for grace in (0, 0.9, 7.5):
         engine.restart("firedrill-web-1", grace)
     assert [call.kwargs["timeout"] for call in client.restart.call_args_list] == [0, 0, 7]
@@ -79,7 +79,7 @@ def test_restart_is_in_whole_seconds() -> None:
 
 def test_engine_that_is_silent_is_away() -> None:
     engine = Engine("firedrill", lambda: "")
-    client = engine._made = Mock()
+    client = engine._client = Mock()
     client.restart.side_effect = requests.ConnectionError
     with pytest.raises(StackAwayError, match="does not answer"):
         engine.restart("firedrill-web-1", 0)

@@ -157,5 +157,5 @@ def swarm(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(runtime, "STEP", 0.01)
     made = SwarmRuntime(StackSettings(tmp_path))
     engine: Any = made._engine
-    engine._made = client
+    engine._client = client
     return made

@@ -14,7 +14,7 @@ from tests.unit.firedrill.runtimes.swarm.conftest import FakeClient, refusal
 @pytest.fixture
 def engine(client: FakeClient) -> Engine:
     made = Engine("firedrill", lambda: "")
-    made._made = client
+    made._client = client
     return made
 
 
