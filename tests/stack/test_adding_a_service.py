@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from firedrill.settings import ROOT
 from tests.stack import page
-from tests.stack.driver import PATIENCE, Stack, left_over, native_only, poll_until
+from tests.stack.copied import NAME, OURS, Copy, copied, surroundings
+from tests.stack.driver import PATIENCE, left_over, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(PATIENCE)]
 PAGE = "docs/adding-a-service.md"
@@ -47,8 +42,6 @@ RECORDS = (
 )
 
 
-# Who asks the stores what the dashboards ask.
-PROOF = ROOT / "grafana" / "proof"
 DASHBOARDS = ("overview", "service", "slo", "logs")
 # What the example has not, beside what no service in order has.
 NOT_OF_ORDERS = """
@@ -62,78 +55,6 @@ NOT_OF_ORDERS = """
   panel: How long do its calls take?
   reason: It asks no other service.
 """
-
-
-# The images that were built for the copy.
-NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=firedrill/*:$FIREDRILL_VERSION"
-
-
-@dataclass
-class Copy(Stack):
-    """A copy of the repository in which the page was followed, and its stack at speed 12."""
-
-    # What each command of the page said.
-    said: dict[str, str] = field(default_factory=dict)
-
-    def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command line of the copy."""
-        return self.run(f"{REHEARSED} {' '.join(arguments)}", check)
-
-    def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in the copy, as its reader would."""
-        done = subprocess.run(
-            ["bash", "-euc", command],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        if check and done.returncode != 0:
-            pytest.fail(f"{command}: {done.stderr}{done.stdout}")
-        return done
-
-    def run_pages(self, command: str) -> None:
-        """Run a command of the page, on this stack: at its speed, and where it listens."""
-        here = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
-        here = re.sub(r"^make (up|status)\b", rf"{REHEARSED} \1", here)
-        here = here.replace(".venv/bin/python -m firedrill", REHEARSED)
-        self.said[command] = self.run(here).stdout
-
-
-REHEARSED = '.venv/bin/python -m tests.stack.rehearse "$FIREDRILL_HOME"'
-
-
-def copied(folder: Path) -> Path:
-    """Return a copy of the repository as it is now, with the same environment for Python."""
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
-    )
-    # On a host without a registry, .env has the names of the images that are there.
-    for name in (*listed.split("\0"), ".env"):
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(sys.prefix)
-    return folder
-
-
-def surroundings(home: Path) -> dict[str, str]:
-    """Return the environment of the commands, free of this shell's own settings."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.endswith("_PORT") and not name.startswith("PYTEST")
-    }
-    own = {
-        "FIREDRILL_HOME": str(home),
-        "RUNTIME": os.environ.get("RUNTIME", "native"),
-        # Images of its own, that no other stack takes for the repository's.
-        "FIREDRILL_VERSION": f"copy-{secrets.token_hex(3)}",
-        "COLUMNS": "200",
-    }
-    return {**kept, **own}
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +158,6 @@ def test_rule_records_the_service(asked: Copy, record: str) -> None:
     poll_until(lambda: of_service(asked, record) == 1, f"{record} of {SERVICE}", RECORDED)
 
 
-@pytest.mark.skipif(not PROOF.is_dir(), reason="nothing here asks what the dashboards ask")
 def test_dashboards_show_it_unedited(asked: Copy, tmp_path: Path) -> None:
     for name in DASHBOARDS:
         shutil.copy(asked.root / f"grafana/dashboards/{name}.json", tmp_path)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import words
+from .. import responder, words
 from ..look import Look
 from ..page import Page, Section, made
-from ..panels import bars, gauges, lines, marks, series, stats
-from ..queries import asked, logged, now
+from ..panels import gauges, marks, series, stats
+from ..queries import asked, now
 from ..states import timeline
 from .drills_times import times
 
@@ -84,20 +84,7 @@ def _actions() -> Section:
     return Section(
         "What did it do, and why not more?",
         [
-            bars(
-                Look(
-                    "How many actions ended, and how?",
-                    "Failed: the control API or the runtime refuses. Cancelled: a human took over,"
-                    " or the alert was over before.",
-                    units.Short,
-                    ["HealingExhausted", "Saturated", "InstanceHung"],
-                    size=(12, 8),
-                ),
-                asked(
-                    "sum by (action, state) (increase(responder_actions_total[$__rate_interval]))",
-                    "{{action}} {{state}}",
-                ),
-            ),
+            responder.actions((12, 8)),
             gauges(
                 Look(
                     "Why did it do nothing?",
@@ -114,16 +101,7 @@ def _actions() -> Section:
                     "{{code}}",
                 ),
             ),
-            lines(
-                Look(
-                    "What does it say?",
-                    "Each decision and action with its alert and its reason.",
-                    units.Short,
-                    ["HealingExhausted", "ResponderDown"],
-                    size=(24, 8),
-                ),
-                logged('{service="responder"} | logger != "access"'),
-            ),
+            responder.said((24, 8)),
         ],
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import sli, words
+from .. import responder, sli, words
 from ..look import Look
 from ..page import Page, Panels, Section, made
-from ..panels import bars, lines, series, stats
-from ..queries import asked, logged, now
+from ..panels import series, stats
+from ..queries import asked, now
 from ..rules import limit
 from ..sli import SERVICE
 from ..states import RUNBOOK, rows, timeline
@@ -203,31 +203,7 @@ def _responder() -> Section:
     return Section(
         "What did the responder do?",
         [
-            bars(
-                Look(
-                    "How many actions ended, and how?",
-                    "Failed ones: the control API or the runtime refuses; the responder's page"
-                    " /healing has the reason of each. Many of them: something breaks again and"
-                    " again, and healing hides it.",
-                    units.Short,
-                    ["HealingExhausted", "InstanceHung", "Saturated"],
-                    size=(10, 7),
-                ),
-                asked(
-                    "sum by (action, state) (increase(responder_actions_total[$__rate_interval]))",
-                    "{{action}} {{state}}",
-                ),
-            ),
-            lines(
-                Look(
-                    "What does the responder say?",
-                    "Its decisions and actions, each with its reason. Nothing new while an alert"
-                    " fires: it is paused, or its circuit is open.",
-                    units.Short,
-                    ["HealingExhausted", "ResponderDown"],
-                    size=(14, 7),
-                ),
-                logged('{service="responder"} | logger != "access"'),
-            ),
+            responder.actions((10, 7)),
+            responder.said((14, 7)),
         ],
     )

@@ -1,0 +1,88 @@
+"""A copy of the repository, in which a test follows a page of the documentation."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from firedrill.settings import ROOT
+from tests.stack.driver import PATIENCE, Stack
+
+# The images that were built for the copy.
+NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=firedrill/*:$FIREDRILL_VERSION"
+
+
+@dataclass
+class Copy(Stack):
+    """A copy of the repository in which the page was followed, and its stack at speed 12."""
+
+    # What each command of the page said.
+    said: dict[str, str] = field(default_factory=dict)
+
+    def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line of the copy."""
+        return self.run(f"{REHEARSED} {' '.join(arguments)}", check)
+
+    def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the copy, as its reader would."""
+        done = subprocess.run(
+            ["bash", "-euc", command],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"{command}: {done.stderr}{done.stdout}")
+        return done
+
+    def run_pages(self, command: str) -> None:
+        """Run a command of the page, on this stack: at its speed, and where it listens."""
+        here = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
+        here = re.sub(r"^make (up|status)\b", rf"{REHEARSED} \1", here)
+        here = here.replace(".venv/bin/python -m firedrill", REHEARSED)
+        self.said[command] = self.run(here).stdout
+
+
+REHEARSED = '.venv/bin/python -m tests.stack.rehearse "$FIREDRILL_HOME"'
+
+
+def copied(folder: Path) -> Path:
+    """Return a copy of the repository as it is now, with the same environment for Python."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    # On a host without a registry, .env has the names of the images that are there.
+    for name in (*listed.split("\0"), ".env"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+def surroundings(home: Path) -> dict[str, str]:
+    """Return the environment of the commands, free of this shell's own settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.endswith("_PORT") and not name.startswith("PYTEST")
+    }
+    own = {
+        "FIREDRILL_HOME": str(home),
+        "RUNTIME": os.environ.get("RUNTIME", "native"),
+        # Images of its own, that no other stack takes for the repository's.
+        "FIREDRILL_VERSION": f"copy-{secrets.token_hex(3)}",
+        "COLUMNS": "200",
+    }
+    return {**kept, **own}
