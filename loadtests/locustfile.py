@@ -14,7 +14,7 @@ try:
 except shapes.ShapeError as error:
     sys.exit(f"locust: {error}")
 
-NormalClient, HeavyClient, BulkClient, CarelessClient = users.in_the_mix(Shape.plan.mix)
+NormalClient, HeavyClient, SlowClient, CarelessClient = users.in_the_mix(Shape.plan.mix)
 
 events.init_command_line_parser.add_listener(shapes.set_defaults)
 # Before whoever takes hold of the runner's end.

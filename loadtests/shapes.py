@@ -14,7 +14,7 @@ import yaml
 from locust import LoadTestShape
 
 PLANS = Path(__file__).parent / "shapes.yml"
-KINDS = ("normal", "heavy", "bulk", "careless")
+KINDS = ("normal", "heavy", "slow", "careless")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Within so many seconds a steady load has all its clients: soon, yet not with one blow.
 SPAWNING = 2.0
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     """A load of shapes.yml: `users` at most, for `lasts` seconds.
 
     `clients` are points of (share of the time, share of the users), in order of time; `mix` has how
-    many are normal, heavy, bulk and careless.
+    many are normal, heavy, slow and careless.
     """
 
     name: str

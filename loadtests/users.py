@@ -1,11 +1,11 @@
-"""Who makes the load, through the load balancer: normal, heavy, bulk and careless clients."""
+"""Who makes the load, through the load balancer: normal, heavy, slow and careless clients."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
-from itertools import count, cycle
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, cycle, islice
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -16,11 +16,11 @@ from vega_datasets import data
 
 # Twenty of 406 cars: numbers, words and missing values, in a body of 4 kB.
 ROWS = json.loads(data.cars.raw())[:20]
-# A year of Seattle's temperature, hour by hour, in a body of 390 kB, and 2,000 hours of it in one
-# of 90 kB: many small values are what takes `data-service` longest.
+# 2,000 hours of Seattle's temperature, in a body of 80 kB: many small values are what takes
+# `data-service` longest, over two thirds of what such a request costs in all.
 HOURS = [
     {"date": hour["date"], "temp": float(hour["temp"])}
-    for hour in csv.DictReader(data.seattle_temps.raw().decode().splitlines())
+    for hour in islice(csv.DictReader(data.seattle_temps.raw().decode().splitlines()), 2000)
 ]
 # Seconds from one request of a client to its next, so that the number of clients is the load.
 PACE = 1.0
@@ -28,9 +28,13 @@ PACE = 1.0
 # steps never meet, https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
 STEP = 0.6180339887
 JSON = {"Content-Type": "application/json"}
+# Asks whether it may send its rows before it does: what waits for a place is then still with it.
+ASKING = {**JSON, "Expect": "100-continue"}
 # Written once: a client that writes them for each request takes as long for it as `web`.
-BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS[:2000]).encode()
-BULK_BODY = json.dumps(HOURS).encode()
+BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
+# The twenty rows in five parts: 0.16 s for all of them, which is what a bad mobile connection of
+# 200 kbit/s takes.
+PARTS, PAUSE = 5, 0.04
 # The start page is one request in so many of a normal client: enough to see it beside the rest.
 TURNS = 20
 _numbers, _normal = count(), count()
@@ -106,13 +110,25 @@ class HeavyClient(Client):
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
-class BulkClient(Client):
-    """Sends a whole year at once."""
+class Slowly:
+    """A body that goes out part by part; each time anew, for it may have to be sent again."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the parts, and wait between them."""
+        size = -(-len(BODY) // PARTS)
+        yield BODY[:size]
+        for begin in range(size, len(BODY), size):
+            gevent.sleep(PAUSE)
+            yield BODY[begin : begin + size]
+
+
+class SlowClient(Client):
+    """Takes its time to send twenty rows, and so keeps a place taken that does nothing else."""
 
     @task
-    def process_year(self) -> None:
-        """Have the 8,759 hours of a year processed."""
-        self.client.post("/process", data=BULK_BODY, headers=JSON, name="/process (a year)")
+    def process_slowly(self) -> None:
+        """Have twenty rows processed that arrive little by little."""
+        self.client.post("/process", data=Slowly(), headers=ASKING, name="/process (slowly)")
 
 
 class Mistake(NamedTuple):
@@ -158,8 +174,8 @@ class CarelessClient(Client):
 
 
 def in_the_mix(mix: Sequence[int]) -> Sequence[type[Client]]:
-    """Return the kinds of client, normal, heavy, bulk and careless, so many of each among all."""
-    kinds = (NormalClient, HeavyClient, BulkClient, CarelessClient)
+    """Return the kinds of client, normal, heavy, slow and careless, so many of each among all."""
+    kinds = (NormalClient, HeavyClient, SlowClient, CarelessClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight
     return kinds

@@ -54,7 +54,7 @@ def load(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> Run:
 def test_shape_has_its_own_size(load: Run, asked: list[Any]) -> None:
     assert load("spike").exit_code == 0
     [(plan, size, *_)] = asked
-    assert (plan.name, size) == ("spike", Size(30, 900))
+    assert (plan.name, size) == ("spike", Size(72, 900))
 
 
 def test_size_may_be_chosen(load: Run, asked: list[Any]) -> None:

@@ -12,7 +12,16 @@ import pytest
 from locust.env import Environment
 
 from loadtests import users
-from loadtests.users import MISTAKES, ROWS, BulkClient, CarelessClient, Mistake, NormalClient
+from loadtests.users import (
+    BODY,
+    MISTAKES,
+    ROWS,
+    CarelessClient,
+    Mistake,
+    NormalClient,
+    SlowClient,
+    Slowly,
+)
 from tests.unit.apps.loopback import Answer, Peer
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
@@ -49,17 +58,22 @@ def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     assert len(ROWS) == 20
 
 
-def test_bulk_client_sends_a_year(
+def test_slow_client_sends_the_same_in_parts(
     environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BulkClient, "host", peer.url)
-    made = BulkClient(environment)
-    made.process_year()
+    pauses: list[float] = []
+    monkeypatch.setattr(gevent, "sleep", pauses.append)
+    monkeypatch.setattr(SlowClient, "host", peer.url)
+    made = SlowClient(environment)
+    made.process_slowly()
     made.client.client.close()
     (arrival,) = peer.arrivals
-    assert (arrival.method, arrival.path) == ("POST", "/process")
-    hours = json.loads(arrival.body)
-    assert (len(hours), hours[0].keys()) == (8759, {"date", "temp"})
+    assert (arrival.method, arrival.headers["Transfer-Encoding"]) == ("POST", "chunked")
+    # It waits until it may: of a request in a queue nothing is on its way.
+    assert arrival.headers["Expect"] == "100-continue"
+    assert pauses == [0.04] * 4
+    parts = list(Slowly())
+    assert (len(parts), b"".join(parts)) == (5, BODY)
 
 
 def test_host_may_end_with_a_slash(environment: Environment) -> None:
