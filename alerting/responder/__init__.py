@@ -9,7 +9,9 @@ from flask import Flask
 from apps.telemetry import init_app
 from apps.telemetry.environment import Environment
 
-from . import actions, notifications, pages, unavailable, webhook
+from . import actions, drills, notifications, pages, unavailable, webhook
+from .drill_gauges import DrillGauges
+from .drill_journal import DrillJournal
 from .healing import assemble
 from .journal import Journal
 from .metrics import ResponderMetrics
@@ -35,8 +37,12 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     watchdog = Watchdog(journal, settings.watchdog_timeout, metrics.observe_watchdog, utc_now())
     telemetry.readiness.add("journal", lambda: journal.check_writable(utc_now()))
     healing = assemble(settings.healing, settings.database, telemetry.metrics)
-    Responder(journal, runbooks, metrics, watchdog, healing).init_app(app)
-    for concern in (webhook, notifications, actions, pages):
+    drilled = DrillJournal(settings.database)
+    gauges = DrillGauges(telemetry.metrics, runbooks.names())
+    for item in drilled.last():
+        gauges.show(item)
+    Responder(journal, runbooks, metrics, watchdog, healing, drilled, gauges).init_app(app)
+    for concern in (webhook, notifications, actions, drills, pages):
         app.register_blueprint(concern.blueprint)
     unavailable.init_app(app)
     watchdog.start()

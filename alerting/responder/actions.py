@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 
 from flask import Blueprint, jsonify, request
@@ -11,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from apps.telemetry.problems import Problem
 
 from . import state
+from .authorize import authorize
 from .healing.deeds import Item
+from .limit import limit
 from .timestamps import utc_now
 
-# As many as fit into a look; a query can ask for more.
-LIMIT, MOST = 100, 1000
 MAX_ID = 2**63 - 1  # SQLite's largest
 
 blueprint = Blueprint("actions", __name__)
@@ -25,7 +24,7 @@ log = logging.getLogger("healing")
 @blueprint.get("/actions")
 def actions() -> ResponseReturnValue:
     """Return the actions, newest first; `alert` and `limit` choose among them."""
-    found = state.current().healing.records.deeds.find(_limit(), request.args.get("alert"))
+    found = state.current().healing.records.deeds.find(limit(), request.args.get("alert"))
     return jsonify([_shown(item) for item in found])
 
 
@@ -38,7 +37,7 @@ def action(action_id: int) -> ResponseReturnValue:
 @blueprint.get("/decisions")
 def decisions() -> ResponseReturnValue:
     """Return the decisions, also those to do nothing, newest first; `limit` is how many."""
-    return jsonify(state.current().healing.records.deeds.decisions(_limit()))
+    return jsonify(state.current().healing.records.deeds.decisions(limit()))
 
 
 @blueprint.post(f"/actions/<int(max={MAX_ID}):action_id>/cancel")
@@ -47,7 +46,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
 
     What an instance is in the middle of runs to its end: half a restart would leave it stopped.
     """
-    _authorize()
+    authorize()
     item, records = _known(action_id), state.current().healing.records
     ended = not records.deeds.cancel(action_id, "a human has cancelled it")
     if ended and item["resolved"]:
@@ -60,7 +59,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
 @blueprint.post("/pause")
 def pause() -> ResponseReturnValue:
     """Do nothing from now on but decide and say so, also after a restart."""
-    _authorize()
+    authorize()
     if state.current().healing.records.controls.set("paused", utc_now()):
         log.warning("A human has paused the responder.")
     return jsonify(status())
@@ -69,7 +68,7 @@ def pause() -> ResponseReturnValue:
 @blueprint.post("/resume")
 def resume() -> ResponseReturnValue:
     """Act again, with the whole budget: whoever asks has looked."""
-    _authorize()
+    authorize()
     healing = state.current().healing
     paused = healing.records.controls.clear("paused")
     opened = healing.records.controls.close_circuit(utc_now())
@@ -98,23 +97,3 @@ def _known(action_id: int) -> Item:
     if found is None:
         raise Problem(404, f"There is no action {action_id}.")
     return found
-
-
-def _limit() -> int:
-    text = request.args.get("limit", str(LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise Problem(400, f"limit takes a whole number from 1 to {MOST}.", field="limit")
-    return int(text)
-
-
-def _authorize() -> None:
-    token = state.current().healing.token
-    given = request.headers.get("Authorization", "")
-    if not token:
-        raise Problem(403, "No token is set: give the responder RESPONDER_TOKEN_FILE.")
-    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-        raise Problem(
-            401,
-            "Send the responder's token as `Authorization: Bearer TOKEN`.",
-            headers={"WWW-Authenticate": 'Bearer realm="responder"'},
-        )

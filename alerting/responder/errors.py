@@ -7,8 +7,8 @@ class ResponderError(Exception):
     """Root of every error that this package raises by itself."""
 
 
-class MalformedNotificationError(ResponderError):
-    """A webhook's body is not an Alertmanager notification; `field` is where it goes wrong."""
+class MalformedBodyError(ResponderError):
+    """The body of a request is not what it should be; `field` is where it goes wrong."""
 
     def __init__(self, field: str, wrong: str) -> None:
         super().__init__(f"{field} {wrong}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeGuard
 
-from .errors import MalformedNotificationError
+from .errors import MalformedBodyError
 from .timestamps import parse_rfc3339
 
 MISSING = object()
@@ -15,12 +16,12 @@ MISSING = object()
 class Fields:
     """A JSON object at a path of its document, like `alerts[2]`; "" is the document itself.
 
-    Every method takes a member's name and raises `MalformedNotificationError` naming its path.
+    Every method takes a member's name and raises `MalformedBodyError` naming its path.
     """
 
     def __init__(self, value: object, path: str = "") -> None:
         if not isinstance(value, dict):
-            raise MalformedNotificationError(path or "body", "must be a JSON object.")
+            raise MalformedBodyError(path or "body", "must be a JSON object.")
         self._members: dict[str, object] = value
         self._prefix = f"{path}." if path else ""
 
@@ -62,6 +63,25 @@ class Fields:
                 raise self.wrong(f"{name}.{key}", "must be a string.")
         return MappingProxyType(value)
 
+    def number(self, name: str) -> float:
+        """Return a number above 0."""
+        value = self._get(name)
+        if not _is_number(value) or value <= 0:
+            raise self.wrong(name, "must be a number above 0.")
+        return float(value)
+
+    def numbers(self, name: str, known: tuple[str, ...]) -> Mapping[str, float]:
+        """Return an object whose members are numbers of 0 or more, each named by a known word."""
+        value = self._get(name)
+        if not isinstance(value, dict):
+            raise self.wrong(name, "must be a JSON object.")
+        for key, member in value.items():
+            if key not in known:
+                raise self.wrong(f"{name}.{key}", f"is none of: {', '.join(known)}.")
+            if not _is_number(member) or member < 0:
+                raise self.wrong(f"{name}.{key}", "must be a number of 0 or more.")
+        return MappingProxyType(value)
+
     def objects(self, name: str) -> list[Fields]:
         """Return the objects of a list that has at least one."""
         value = self._get(name)
@@ -70,12 +90,16 @@ class Fields:
         path = self._prefix + name
         return [Fields(item, f"{path}[{index}]") for index, item in enumerate(value)]
 
-    def wrong(self, name: str, wrong: str) -> MalformedNotificationError:
+    def wrong(self, name: str, wrong: str) -> MalformedBodyError:
         """Return the error for a member; what is wrong reads on after its name."""
-        return MalformedNotificationError(self._prefix + name, wrong)
+        return MalformedBodyError(self._prefix + name, wrong)
 
     def _get(self, name: str) -> object:
         value = self._members.get(name, MISSING)
         if value is MISSING:
             raise self.wrong(name, "is missing.")
         return value
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import orjson
 
-from .errors import MalformedNotificationError
+from .errors import MalformedBodyError
 from .fields import Fields
 
 VERSION = "4"
@@ -66,7 +66,7 @@ class Notification:
 def parse(body: bytes) -> Notification:
     """Return the notification in a webhook's body.
 
-    Raises `MalformedNotificationError`, naming the field, for anything else.
+    Raises `MalformedBodyError`, naming the field, for anything else.
     """
     document, payload = _decode(body)
     fields = Fields(document)
@@ -111,4 +111,4 @@ def _decode(body: bytes) -> tuple[object, str]:
         document = orjson.loads(body)
         return document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
-        raise MalformedNotificationError("body", f"must be JSON: {error}.") from None
+        raise MalformedBodyError("body", f"must be JSON: {error}.") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import JournalError, JournalUnusableError
 
-VERSION = 2
+VERSION = 3
 # Longer than any write of ours takes by far; Alertmanager waits longer than that for an answer.
 BUSY_SECONDS = 5.0
 
@@ -96,7 +96,22 @@ CREATE TABLE decisions (
 CREATE INDEX decisions_by_alert ON decisions (fingerprint, id);
 CREATE TABLE controls (name TEXT PRIMARY KEY, since TEXT NOT NULL);
 """
-MIGRATIONS = (TABLES, HEALING_TABLES)
+# What those who make drills tell of them; `times` and `limits` are JSON, seconds by phase.
+DRILL_TABLES = """
+CREATE TABLE drills (
+    id INTEGER PRIMARY KEY,
+    alert TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    speed REAL NOT NULL,
+    began TEXT NOT NULL,
+    ended TEXT NOT NULL,
+    times TEXT NOT NULL,
+    limits TEXT NOT NULL
+);
+CREATE INDEX drills_by_alert ON drills (alert, speed);
+"""
+MIGRATIONS = (TABLES, HEALING_TABLES, DRILL_TABLES)
 
 
 @contextmanager

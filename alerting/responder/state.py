@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from .drill_gauges import DrillGauges
+from .drill_journal import DrillJournal
 from .healing import Healing
 from .journal import Journal
 from .metrics import ResponderMetrics
@@ -24,6 +26,8 @@ class Responder:
     metrics: ResponderMetrics
     watchdog: Watchdog
     healing: Healing
+    drills: DrillJournal
+    drill_gauges: DrillGauges
 
     def init_app(self, app: Flask) -> None:
         """Give the application's views these parts."""

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from apps.telemetry.problems import Problem
 
 from . import state, watchdog
-from .errors import JournalError, MalformedNotificationError
+from .errors import JournalError, MalformedBodyError
 from .payload import Notification, parse
 from .timestamps import utc_now
 
@@ -28,7 +28,7 @@ def receive() -> dict[str, object]:
     try:
         notification = parse(_body())
         receipt = responder.journal.record(notification, utc_now())
-    except MalformedNotificationError as error:
+    except MalformedBodyError as error:
         responder.metrics.count_webhook("malformed")
         log.warning("Malformed notification: %s", error, extra={"field": error.field})
         raise Problem(400, str(error), field=error.field) from error
@@ -51,7 +51,7 @@ def receive() -> dict[str, object]:
 def _body() -> bytes:
     # A page in a browser can post anything to loopback, but not as JSON without asking first.
     if request.mimetype != "application/json":
-        raise MalformedNotificationError("Content-Type", "must be application/json.")
+        raise MalformedBodyError("Content-Type", "must be application/json.")
     return request.get_data()
 
 

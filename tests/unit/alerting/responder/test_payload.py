@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.responder.errors import MalformedNotificationError
+from alerting.responder.errors import MalformedBodyError
 from alerting.responder.payload import Notification, parse
 
 Build = Callable[..., dict[str, Any]]
@@ -33,7 +33,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def parsed_or_refused(body: bytes) -> None:
-    with suppress(MalformedNotificationError):
+    with suppress(MalformedBodyError):
         notification = parse(body)
         assert isinstance(notification, Notification)
         assert len(notification.digest) == 64
@@ -85,7 +85,7 @@ def test_any_damage_parses_or_is_refused(document: Build, data: st.DataObject, v
 def test_missing_member_is_named(document: Build, name: str) -> None:
     damaged = document()
     del damaged[name]
-    with pytest.raises(MalformedNotificationError) as caught:
+    with pytest.raises(MalformedBodyError) as caught:
         parse(orjson.dumps(damaged))
     assert caught.value.field == name
 
@@ -106,7 +106,7 @@ def test_wrong_alert_member_is_named(
 ) -> None:
     damaged = document()
     damaged["alerts"][0][member] = value
-    with pytest.raises(MalformedNotificationError) as caught:
+    with pytest.raises(MalformedBodyError) as caught:
         parse(orjson.dumps(damaged))
     assert caught.value.field == field
 
@@ -116,7 +116,7 @@ def test_wrong_alert_member_is_named(
     [b"", b"\xff", b"NaN", b'"\\ud800"', b"[" * 100_000, b"[" * 500 + b"]" * 500, b"9" * 10_000],
 )
 def test_what_is_no_json_is_refused(body: bytes) -> None:
-    with pytest.raises(MalformedNotificationError, match="body"):
+    with pytest.raises(MalformedBodyError, match="body"):
         parse(body)
 
 

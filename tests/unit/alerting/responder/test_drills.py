@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from alerting.responder import create_app
+from alerting.responder.settings import ResponderSettings
+
+AUTHORIZED = {"Authorization": "Bearer a token of twenty-four"}
+PASSED: dict[str, Any] = {
+    "alert": "InstanceDown",
+    "verdict": "passed",
+    "reason": "",
+    "speed": 12,
+    "began": "2025-11-23T17:00:00Z",
+    "ended": "2025-11-23T17:00:20Z",
+    "times": {"pending": 1.5, "firing": 3, "notified": 4, "resolved": 2.5},
+    "limits": {"pending": 5, "firing": 5, "notified": 5, "resolved": 6},
+}
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """Give the responder a token, as the runtime does."""
+    parts = app.extensions["responder"]
+    healing = replace(parts.healing, token="a token of twenty-four")
+    app.extensions["responder"] = replace(parts, healing=healing)
+    return app
+
+
+def tell(client: FlaskClient, **changed: object) -> int:
+    return client.post("/drills", json={**PASSED, **changed}, headers=AUTHORIZED).status_code
+
+
+def shown(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels: str) -> float:
+    """Return the value that a scrape finds, NaN where there is none."""
+    wanted = {"alert": alert, "speed": "12", **labels}
+    begin = f"responder_drill_{name}{{"
+    for line in client.get("/metrics").text.splitlines():
+        if line.startswith(begin) and all(f'{key}="{wanted[key]}"' in line for key in wanted):
+            return float(line.rsplit(" ", 1)[1])
+    return math.nan
+
+
+def test_drill_is_kept_and_found(client: FlaskClient) -> None:
+    assert tell(client) == 201
+    [found] = client.get("/drills").get_json()
+    whole = {"began": "2025-11-23T17:00:00.000Z", "ended": "2025-11-23T17:00:20.000Z"}
+    assert found == {**PASSED, **whole, "id": 1}
+
+
+def test_drills_can_be_chosen(client: FlaskClient) -> None:
+    for alert in ("InstanceDown", "Saturated", "InstanceDown"):
+        tell(client, alert=alert)
+    assert [one["id"] for one in client.get("/drills").get_json()] == [3, 2, 1]
+    assert [one["id"] for one in client.get("/drills?alert=InstanceDown").get_json()] == [3, 1]
+    assert [one["id"] for one in client.get("/drills?limit=1").get_json()] == [3]
+    assert client.get("/drills?limit=0").status_code == 400
+
+
+def test_metrics_show_last_drill(client: FlaskClient) -> None:
+    tell(client)
+    assert shown(client, "phase_seconds", phase="firing") == 3
+    assert shown(client, "limit_seconds", phase="firing") == 5
+    assert shown(client, "passed") == 1
+    assert shown(client, "ended_timestamp_seconds") == 1763917220
+    tell(client, verdict="failed", times={"pending": 2}, reason="It never fired.")
+    assert shown(client, "phase_seconds", phase="pending") == 2
+    assert math.isnan(shown(client, "phase_seconds", phase="firing"))
+    assert shown(client, "passed") == 0
+
+
+def test_speeds_are_told_apart(client: FlaskClient) -> None:
+    tell(client)
+    tell(client, speed=1, times={"firing": 36})
+    assert shown(client, "phase_seconds", phase="firing") == 3
+    assert shown(client, "phase_seconds", phase="firing", speed="1") == 36
+
+
+def test_unknown_alerts_share_series(client: FlaskClient) -> None:
+    tell(client, alert="Forged")
+    assert math.isnan(shown(client, "passed", alert="Forged"))
+    assert shown(client, "passed", alert="other") == 1
+
+
+def test_restart_shows_what_was_told_before(client: FlaskClient, tmp_path: Path) -> None:
+    tell(client, times={"firing": 9})
+    tell(client)
+    handlers = list(logging.getLogger().handlers)
+    again = create_app(ResponderSettings(database=tmp_path / "journal.db"))
+    again.extensions["responder"].watchdog.stop()
+    logging.getLogger().handlers[:] = handlers
+    assert shown(again.test_client(), "phase_seconds", phase="firing") == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"alert": ""}, "alert"),
+        ({"verdict": "skipped"}, "verdict"),
+        ({"speed": 0}, "speed"),
+        ({"speed": True}, "speed"),
+        ({"began": "yesterday"}, "began"),
+        ({"times": []}, "times"),
+        ({"times": {"firing": -1}}, "times.firing"),
+        ({"times": {"firing": "3"}}, "times.firing"),
+        ({"limits": {"mended": 1}}, "limits.mended"),
+    ],
+)
+def test_malformed_drill_is_refused(
+    client: FlaskClient, changed: dict[str, object], field: str
+) -> None:
+    answer = client.post("/drills", json={**PASSED, **changed}, headers=AUTHORIZED)
+    assert (answer.status_code, answer.get_json()["field"]) == (400, field)
+    assert client.get("/drills").get_json() == []
+
+
+def test_what_is_no_json_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/drills", data=b"{", headers=AUTHORIZED)
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "body")
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
+def test_only_who_has_the_token_may_tell(client: FlaskClient, header: dict[str, str]) -> None:
+    assert client.post("/drills", json=PASSED, headers=header).status_code == 401
