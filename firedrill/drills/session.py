@@ -29,6 +29,7 @@ from .ledger import Entry, Ledger
 from .outcome import Outcome, Report
 from .progress import Progress
 from .stage import Stage
+from .tell import Results
 from .traffic import Traffic
 from .trial import Trial
 
@@ -49,9 +50,13 @@ class Options:
 
 @dataclass
 class Session:
-    """A stage that is up, and what it takes to leave it as it was."""
+    """A stage that is up, and what it takes to leave it as it was.
+
+    `watched` is the stack that people look at, be it the stage's own or not, up or down.
+    """
 
     stage: Stage
+    watched: Runtime
     settings: StackSettings
     folder: Path
     notes: list[str]
@@ -118,7 +123,8 @@ def session(settings: StackSettings, options: Options, progress: Progress) -> It
             folder=folder,
             broken=broken,
         )
-        yield Session(stage, under.stack, folder, list(under.notes))
+        watched = runtime if options.here else choose(settings, lambda _: None)
+        yield Session(stage, watched, under.stack, folder, list(under.notes))
 
 
 def run(found: Session, drills: Sequence[Drill]) -> Report:
@@ -127,16 +133,17 @@ def run(found: Session, drills: Sequence[Drill]) -> Report:
     outcomes: list[Outcome] = []
     notes = list(found.notes)
     progress = found.stage.progress
-    annotations = Annotations(found.stage.scene.runtime, progress)
+    runtime = found.stage.scene.runtime
+    annotations, results = Annotations(runtime, progress), Results(found.watched, progress)
     try:
         for number, drill in enumerate(drills, 1):
             progress.begin(drill, (number, len(drills)))
             outcomes.append(_skipped(drill, found.stage) or Trial(drill, found.stage).run())
             progress.done(outcomes[-1])
             annotations.note(outcomes[-1])
+            results.tell(outcomes[-1], runtime.speed)
     except KeyboardInterrupt:
         notes.append(f"The run was interrupted: {len(drills) - len(outcomes)} drills are missing.")
-    runtime = found.stage.scene.runtime
     return Report(
         began=began,
         ended=time.time(),
