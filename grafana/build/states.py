@@ -84,6 +84,13 @@ def units(panel: table.Panel, found: Mapping[str, str]) -> table.Panel:
     return panel
 
 
+def column_words(panel: table.Panel, found: Mapping[str, Words]) -> table.Panel:
+    """Show words instead of the values of each of the columns, by its heading."""
+    for heading, words in found.items():
+        panel = panel.override_by_name(heading, [DynamicConfigValue("mappings", mappings(words))])
+    return panel
+
+
 def joined(labels: Sequence[str]) -> str:
     """Return a legend with some labels, such as `{{service}} {{route}}`."""
     return " ".join(f"{{{{{label}}}}}" for label in labels)

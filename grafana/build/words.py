@@ -32,6 +32,7 @@ PENDING: Words = {1: ("pending", colours.SKY), 2: ("fires", colours.ORANGE)}
 # Whatever is more than none is its number.
 NONE: Words = {0: ("none", colours.FINE), math.inf: ("", colours.VERMILLION)}
 PROBE: Words = {1: ("answers", colours.FINE), 0: ("fails", colours.VERMILLION)}
+DRILLED: Words = {1: ("passed", colours.FINE), 0: ("failed", colours.VERMILLION)}
 FAULT: Words = {0: ("off", colours.FINE), 1: ("on", colours.ORANGE)}
 
 

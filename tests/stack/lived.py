@@ -1,4 +1,4 @@
-"""A stack that has lived through something: a load, errors, and an instance that was healed."""
+"""A stack that has lived through something: a load, a drill that was healed, and errors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import requests
 
+from firedrill import stored
 from firedrill.settings import ROOT, StackSettings
 from tests.stack.driver import Stack, poll_until
 from tests.stack.strike import failing
 
-# At speed 1 an alert takes a minute and a half to fire, and what hangs two to be healed.
-PATIENCE = 200.0
+# At speed 1 an alert takes a minute and a half to fire, and a drill four.
+PATIENCE = 300.0
 # More than a test takes; it is ended before.
 LOAD = ("load", "steady", "--users", "6", "--for", "30m")
 
@@ -29,6 +29,13 @@ def of_rehearsal(settings: StackSettings) -> Stack:
     ports = {f"{name.upper()}_PORT": str(port) for name, port in asdict(settings.ports).items()}
     own = {"FIREDRILL_HOME": str(settings.home), "RUNTIME": "native", "COLUMNS": "200"}
     return Stack({**os.environ, **ports, **own}, settings.home)
+
+
+def rehearsed(settings: StackSettings) -> Sequence[str]:
+    """Return the command line of such a stack, which has its speed and is to stay up."""
+    file = settings.home / "settings.json"
+    file.write_text(stored.written(replace(settings, rehearsal=False)))
+    return ("tests.stack.rehearse", str(settings.home))
 
 
 @contextmanager
@@ -50,18 +57,26 @@ def under_load(stack: Stack, folder: Path) -> Iterator[None]:
             running.wait(60)
 
 
-def break_and_heal(stack: Stack) -> None:
-    """Have `web` fail until that is told of, and an instance hang until it is restarted."""
+def drill(stack: Stack, *command: str) -> None:
+    """Have an instance hang in a drill on a stack that is up, until it is restarted."""
+    made = subprocess.run(
+        [sys.executable, "-m", *command, "drill", "run", "InstanceHung", "--here"],
+        cwd=ROOT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    told, *_ = requests.get(stack.url("responder", "/drills"), timeout=5).json()
+    assert (told["alert"], told["verdict"]) == ("InstanceHung", "passed")
+
+
+def fail(stack: Stack) -> None:
+    """Have `web` fail until that is told of, and see it over."""
     with failing(stack, "web", 0.3):
         told = {"alert": "WebHighErrorRate", "status": "firing"}
         poll_until(lambda: stack.notifications(**told), "WebHighErrorRate", PATIENCE)
-    stack.firedrill("pause", "web-2")
-    poll_until(lambda: restarts(stack), "web-2 to be restarted", PATIENCE)
     told = {"alert": "WebHighErrorRate", "status": "resolved"}
     poll_until(lambda: stack.notifications(**told), "the end of WebHighErrorRate", PATIENCE)
-
-
-def restarts(stack: Stack) -> list[dict[str, Any]]:
-    """Return the restarts that the responder has done."""
-    found = requests.get(stack.url("responder", "/actions"), timeout=5).json()
-    return [one for one in found if (one["kind"], one["state"]) == ("restart", "done")]

@@ -19,11 +19,11 @@ from grafana.proof.asker import Asker
 from grafana.proof.choose import MODES
 from grafana.proof.prove import Proof, Rules, prove
 from tests.stack.driver import Stack, poll_until
-from tests.stack.lived import break_and_heal, of_rehearsal, under_load
+from tests.stack.lived import drill, fail, of_rehearsal, rehearsed, under_load
 from tests.stack.programs import needs_loki_and_collector
 from tests.stack.rehearsal import running
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 EXCUSES = ROOT / "grafana" / "empty.yml"
 # The last that comes is a recording rule over the longest window, some evaluations later.
@@ -34,18 +34,19 @@ FIGURES = 90.0
 def lived(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """Return a stack under load, after errors and after an instance that was healed."""
+    """Return a stack under load, after a drill in which an instance was healed, and errors."""
     folder = tmp_path_factory.mktemp("lived")
     if os.environ.get("RUNTIME") == "compose":
-        yield from _lived(request.getfixturevalue("stack"), folder)
+        yield from _lived(request.getfixturevalue("stack"), folder, "firedrill")
         return
     with running(folder) as made:
-        yield from _lived(of_rehearsal(made.settings), folder)
+        yield from _lived(of_rehearsal(made.settings), folder, *rehearsed(made.settings))
 
 
-def _lived(stack: Stack, folder: Any) -> Iterator[Stack]:
+def _lived(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
     with under_load(stack, folder):
-        break_and_heal(stack)
+        drill(stack, *command)
+        fail(stack)
         yield stack
 
 

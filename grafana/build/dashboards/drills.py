@@ -11,6 +11,7 @@ from ..page import Page, Section, made
 from ..panels import gauges, marks, series, stats
 from ..queries import asked, now
 from ..states import timeline
+from .drills_made import made as drilled
 from .drills_times import times
 
 PAGE = Page(
@@ -25,7 +26,7 @@ PAGE = Page(
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _healer(), times(), _actions(), _drills())
+    return made(PAGE, _healer(), drilled(), times(), _actions(), _drills())
 
 
 def _healer() -> Section:
