@@ -88,9 +88,13 @@ class Exporter:
         return text(self._runner), 200, {"Content-Type": CONTENT_TYPE}
 
     def wsgi(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer as a WSGI application, where there is no page of Locust's to add to."""
+        """Answer as a WSGI application, where there is no page of Locust's to add to.
+
+        What asks for the start page wants to know whether it is there, as a health check does.
+        """
         if environ["PATH_INFO"] != "/metrics":
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            status = "200 OK" if environ["PATH_INFO"] == "/" else "404 Not Found"
+            start_response(status, [("Content-Type", "text/plain")])
             return [b"The numbers are at /metrics.\n"]
         page, _, headers = self.page()
         start_response("200 OK", list(headers.items()))

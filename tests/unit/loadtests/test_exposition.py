@@ -64,12 +64,19 @@ def test_page_says_what_kind_each_is(runner: LocalRunner) -> None:
 def test_locusts_page_has_them_too(runner: LocalRunner) -> None:
     status: list[str] = []
     exporter = exposition.Exporter(runner)
-    for path in ("/metrics", "/"):
+    for path in ("/metrics", "/", "/other"):
         list(exporter.wsgi({"PATH_INFO": path}, lambda said, _: status.append(said)))
-    assert status == ["200 OK", "404 Not Found"]
+    assert status == ["200 OK", "200 OK", "404 Not Found"]
     page, code, headers = exporter.page()
     assert (code, page.startswith("# HELP")) == (200, True)
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_health_check_is_no_scrape(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter = exposition.Exporter(runner)
+    list(exporter.wsgi({"PATH_INFO": "/"}, lambda *_: None))
+    monkeypatch.setattr(exporter, "_scraped", None)  # waiting would fail
+    exporter.await_last_scrape()
 
 
 def test_nobody_is_waited_for_in_vain(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
