@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from . import services
-from .errors import FiredrillError
+from .reader import Reader, SettingsError
 from .versions import Versions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,10 +33,6 @@ SERVICES = services.read(ROOT / "apps")
 FLOOR = 2
 # How far above INSTANCES_PORT the last instance listens natively.
 SPAN = max(service.offset for service in SERVICES.values()) + CEILING
-
-
-class SettingsError(FiredrillError):
-    """A variable has a value that is not accepted."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +131,7 @@ def _read_file(file: Path) -> dict[str, str]:
 
 def parse(values: Mapping[str, str]) -> StackSettings:
     """Return the settings in `values`; raise `SettingsError` naming a bad variable."""
-    read = _Reader(values)
+    read = Reader(values)
     cache = read.text("FIREDRILL_CACHE", "")
     return StackSettings(
         # `/` keeps an absolute path as it is; a relative one begins at the repository.
@@ -178,12 +172,12 @@ def parse(values: Mapping[str, str]) -> StackSettings:
     )
 
 
-def _runtime(read: _Reader) -> str:
+def _runtime(read: Reader) -> str:
     given = read.text("RUNTIME", "auto")
     return given if given in (INSIDE, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
 
 
-def _ports(read: _Reader) -> Ports:
+def _ports(read: Reader) -> Ports:
     defaults = {item.name: int(str(item.default)) for item in fields(Ports)}
     # Above 1023, for no part has the right to less; 60000 leaves room for the instances.
     ports = {
@@ -210,45 +204,6 @@ def _refuse_instances_ports(made: Ports, seen: Mapping[int, str]) -> None:
                     f"{seen[port].upper()}_PORT is {port}, where {service}-{number} listens:"
                     " change it or INSTANCES_PORT."
                 )
-
-
-class _Reader:
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-
-    def text(self, name: str, default: str) -> str:
-        return self._values.get(name, "").strip() or default
-
-    def matching(self, name: str, default: str, form: str) -> str:
-        value = self.text(name, default)
-        if not re.fullmatch(form, value):
-            raise SettingsError(f"{name} is {value!r}: it takes a name like {default}.")
-        return value
-
-    def secret(self, name: str, default: str) -> str:
-        value = self._values.get(name, default).strip()
-        if not value:
-            raise SettingsError(f"{name} is empty: leave it out, and a random one is made.")
-        return value
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        if value not in choices:
-            raise SettingsError(f"{name} is {value!r}: it takes one of {', '.join(choices)}.")
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-            raise SettingsError(f"{name} is {value!r}: it takes a whole number, {low} to {high}.")
-        return int(value)
-
-    def address(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        try:
-            return str(ipaddress.IPv4Address(value))
-        except ValueError:
-            raise SettingsError(f"{name} is {value!r}: it takes an IPv4 address.") from None
 
 
 def current() -> StackSettings:

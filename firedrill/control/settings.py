@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .. import settings as stack_settings
 from .. import stored
-from ..settings import SettingsError, StackSettings
+from ..reader import SettingsError
+from ..settings import StackSettings
 
 # As of the other tokens: too long to guess over a network, short enough to copy.
 SHORTEST = 16

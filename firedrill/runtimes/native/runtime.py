@@ -10,20 +10,11 @@ from pathlib import Path
 from ...errors import FiredrillError
 from ...settings import CEILING, SERVICES, StackSettings
 from .. import series
-from ..base import Instance, Notify, State
+from ..base import Instance, Notify
 from . import breakage, lifecycle, processes, readiness, scaling, tail
 from .hands import Hands
 from .process import Process, url
-
-# What supervisord calls a process, in the words of every runtime.
-STATES: Mapping[str, State] = {
-    "STARTING": "starting",
-    "BACKOFF": "starting",
-    "STOPPING": "stopped",
-    "STOPPED": "stopped",
-    "EXITED": "failed",
-    "FATAL": "failed",
-}
+from .status import state_of
 
 
 class UnknownTargetError(FiredrillError):
@@ -153,7 +144,7 @@ class NativeRuntime:
         return Instance(
             name=process.name,
             service=process.service,
-            state=_state(process, str(info["statename"]), pid, wanted),
+            state=state_of(process, str(info["statename"]), pid, wanted),
             pid=pid,
             address=process.address,
             uptime_seconds=round(time.time() - began, 1) if pid else None,
@@ -247,11 +238,3 @@ class NativeRuntime:
         for process in chosen:
             if pid := known[process.name]["pid"]:
                 processes.signal_instance(pid, number)
-
-
-def _state(process: Process, word: str, pid: int | None, wanted: bool) -> State:
-    if word in STATES:
-        return "standby" if STATES[word] == "stopped" and not wanted else STATES[word]
-    if pid is not None and processes.is_paused(pid):
-        return "paused"
-    return "ready" if readiness.answers(process) else "unready"

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from firedrill.settings import ROOT, Ports, SettingsError, StackSettings, load, parse
+from firedrill.reader import SettingsError
+from firedrill.settings import ROOT, Ports, StackSettings, load, parse
 
 
 def refusal(**values: str) -> str:

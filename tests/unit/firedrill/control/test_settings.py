@@ -4,7 +4,8 @@ import pytest
 
 from firedrill import stored
 from firedrill.control.settings import ControlSettings
-from firedrill.settings import SettingsError, StackSettings
+from firedrill.reader import SettingsError
+from firedrill.settings import StackSettings
 
 TOKEN = "sixteen-or-longer"
 

@@ -1,0 +1,28 @@
+"""What state a process is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..base import State
+from . import processes, readiness
+from .process import Process
+
+# What supervisord calls a process, in the words of every runtime.
+STATES: Mapping[str, State] = {
+    "STARTING": "starting",
+    "BACKOFF": "starting",
+    "STOPPING": "stopped",
+    "STOPPED": "stopped",
+    "EXITED": "failed",
+    "FATAL": "failed",
+}
+
+
+def state_of(process: Process, word: str, pid: int | None, wanted: bool) -> State:
+    """Return the state of a process that supervisord has this `word` for."""
+    if word in STATES:
+        return "standby" if STATES[word] == "stopped" and not wanted else STATES[word]
+    if pid is not None and processes.is_paused(pid):
+        return "paused"
+    return "ready" if readiness.answers(process) else "unready"
