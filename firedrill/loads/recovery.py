@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..drills.ask import Prometheus
 from ..drills.outcome import Line
-from .observed import Span, clients_p95
+from .observed import Span, clients_p95, floors
 from .plan import Plan, Recovery
 from .verdict import Check, seconds
 
@@ -24,12 +24,17 @@ def checks(
 ) -> Sequence[Check]:
     """Return the checks of a plan that recovers; none of another.
 
-    `seen` has the course of the instances, and the floor of each service.
+    `seen` has the course of the instances, and the floor of each service in these settings; the
+    stack that is up may have been started with others, and says so itself.
     """
     if plan.recovers is None:
         return []
     rest = rest_of_peak(plan, plan.recovers, span)
-    return [recovered(plan.recovers, clients_p95(prometheus, rest)), returned(*seen)]
+    instances, wanted = seen
+    return [
+        recovered(plan.recovers, clients_p95(prometheus, rest)),
+        returned(instances, {**wanted, **floors(prometheus, span)}),
+    ]
 
 
 def recovered(recovery: Recovery, p95: float | None) -> Check:
@@ -42,14 +47,14 @@ def recovered(recovery: Recovery, p95: float | None) -> Check:
     )
 
 
-def returned(instances: Sequence[Line], floors: Mapping[str, int]) -> Check:
+def returned(instances: Sequence[Line], at_least: Mapping[str, int]) -> Check:
     """Judge how many instances there were at the end."""
     last = {line.labels.get("service", ""): int(line.points[-1][1]) for line in instances}
     return Check(
         "instances at the end",
-        _words(floors),
-        [NOBODY, _words({service: last.get(service, 0) for service in floors})],
-        all(last.get(service) == floor for service, floor in floors.items()),
+        _words(at_least),
+        [NOBODY, _words({service: last.get(service, 0) for service in at_least})],
+        all(last.get(service) == floor for service, floor in at_least.items()),
     )
 
 

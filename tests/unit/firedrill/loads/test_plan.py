@@ -29,7 +29,7 @@ def test_requests_are_the_area_below_the_clients(
 
 def test_load_that_waits_for_alerts_is_rehearsed_faster() -> None:
     spike = plan("spike").at(12)
-    assert (spike.lasts, spike.recovers) == (75, Recovery(p95=0.5, within=30))
+    assert (spike.lasts, spike.recovers) == (75, Recovery(p95=0.5, within=25))
     assert plan("soak").at(12) == plan("soak")
 
 

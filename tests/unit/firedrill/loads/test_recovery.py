@@ -39,9 +39,16 @@ def test_services_must_be_back_at_their_floor(lines: list[Line], passed: bool) -
     assert returned(lines, FLOORS).passed is passed
 
 
+def test_stack_says_its_own_floor() -> None:
+    prometheus = Fake(locust_response_time=0.4)
+    prometheus.floors = {"web": 2}
+    (_, back) = checks(plan("spike"), SPAN, prometheus, (instances(2, 2), FLOORS))
+    assert (back.passed, back.objective) == (True, "web 2, data-service 2")
+
+
 def test_other_loads_need_not_recover() -> None:
     seen = (instances(1, 2), FLOORS)
     prometheus = Fake(locust_response_time=0.4)
     assert checks(plan("steady"), SPAN, prometheus, seen) == []
     assert [check.passed for check in checks(plan("spike"), SPAN, prometheus, seen)] == [True, True]
-    assert "[108s] @ 1540.000" in prometheus.asked[0]
+    assert "[168s] @ 1540.000" in prometheus.asked[0]
