@@ -34,7 +34,9 @@ IDS = 1_000_000
 class Look:
     """A panel's title, what to do when it looks bad, its unit, its alerts and its limits.
 
-    The runbook of each of the alerts is a link. `size` is (columns of 24, rows).
+    The runbook of each of the alerts is a link. `size` is (columns of 24, rows). `absent` is what
+    it says while there is nothing to show, instead of "No data"; a panel of empty.yml has its
+    reason there.
     """
 
     title: str
@@ -43,6 +45,7 @@ class Look:
     alerts: Sequence[str]
     limits: Sequence[Limit] = ()
     size: tuple[int, int] = (8, 8)
+    absent: str = ""
 
 
 # The builders of all kinds of panels that we have.
@@ -71,6 +74,8 @@ def dress(panel: P, look: Look, queries: Sequence[Query], rows: bool = False) ->
         .links([runbook(name) for name in look.alerts])
         .thresholds(thresholds(look.limits))
     )
+    if look.absent:
+        panel = panel.no_value(look.absent)
     for letter, query in zip(LETTERS, queries, strict=False):
         panel = panel.with_target(target(query, letter, rows))
     return panel

@@ -12,6 +12,7 @@ from ..queries import asked, now
 from ..states import RUNBOOK, column_words, rows
 from ..states import units as column_units
 
+NONE = "No drill was made yet, here or on a stack of its own: `make drill` makes them all."
 # A phase that did not come is NaN, which is no number of 0 or more.
 TIME = 'max by (alert, speed) (responder_drill_phase_seconds{{phase="{}"}}) >= 0'
 LEGEND = "{{alert}} at speed {{speed}}"
@@ -32,6 +33,7 @@ def _last() -> Panels:
             units.Seconds,
             ["Watchdog", "InstanceDown"],
             size=(24, 10),
+            absent=NONE,
         ),
         {
             "alert": "Alert",
@@ -78,6 +80,6 @@ def _over_runs() -> Panels:
 
 def _steps(title: str, says: str, phase: str, alerts: list[str]) -> object:
     return series(
-        Look(title, f"A step is a drill. {says}", units.Seconds, alerts, size=(8, 8)),
+        Look(title, f"A step is a drill. {says}", units.Seconds, alerts, size=(8, 8), absent=NONE),
         asked(TIME.format(phase), LEGEND),
     )

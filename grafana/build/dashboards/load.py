@@ -44,6 +44,7 @@ def _now() -> Section:
                     units.Short,
                     ["Saturated"],
                     size=(12, 6),
+                    absent="No load runs: `make load`.",
                 ),
                 now("sum(locust_users)", "clients"),
                 now("sum(locust_requests_per_second)", "requests/s"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from grafana_foundation_sdk.builders import timeseries
@@ -67,3 +68,13 @@ def test_source_is_the_querys() -> None:
     panel = dress(timeseries.Panel(), LOOK, [logged("{a=`b`}")]).build()
     assert panel.datasource
     assert panel.datasource.uid == "loki"
+
+
+def test_panel_may_say_why_there_is_nothing() -> None:
+    def said(look: Look) -> str | None:
+        panel = dress(timeseries.Panel(), look, [asked("up", "up")]).build()
+        assert panel.field_config
+        return panel.field_config.defaults.no_value
+
+    assert said(LOOK) is None
+    assert said(replace(LOOK, absent="No load runs.")) == "No load runs."

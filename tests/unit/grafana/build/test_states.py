@@ -8,7 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana.build import words
 from grafana.build.look import Look
 from grafana.build.queries import asked, now
-from grafana.build.states import rows, timeline, units
+from grafana.build.states import column_words, rows, timeline, units
 
 LOOK = Look("How?", "So.", "short", ["InstanceDown"])
 NAMES = {"service": "Service", "Value #A": "Up"}
@@ -54,3 +54,11 @@ def test_column_may_have_its_own_unit() -> None:
     panel = built(units(rows(LOOK, NAMES, now("up")), {"Up": "reqps"}))
     (override,) = panel["fieldConfig"]["overrides"]
     assert override["properties"] == [{"id": "unit", "value": "reqps"}]
+
+
+def test_column_may_have_its_own_words() -> None:
+    panel = built(column_words(rows(LOOK, NAMES, now("up")), {"Up": words.UP}))
+    (override,) = panel["fieldConfig"]["overrides"]
+    (of_column,) = override["properties"]
+    assert of_column["id"] == "mappings"
+    assert of_column["value"][0]["options"]["1"]["text"] == "up"
