@@ -6,8 +6,6 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from prometheus_client import Gauge
-
 from apps.telemetry.metrics import Metrics
 
 from .drill_journal import PHASES
@@ -22,21 +20,31 @@ class DrillGauges:
 
     def __init__(self, metrics: Metrics, names: Collection[str]) -> None:
         self._names = frozenset(names)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return metrics.gauge(
-                f"responder_drill_{name}", text, (*LABELS, *labels), mode="livemax"
-            )
-
-        self._times = gauge(
-            "phase_seconds",
+        self._times = metrics.gauge(
+            "responder_drill_phase_seconds",
             "How long after the fault of an alert's last drill a phase came; `resolved`, after it"
             " was mended. NaN if it did not come.",
-            "phase",
+            (*LABELS, "phase"),
+            mode="livemax",
         )
-        self._limits = gauge("limit_seconds", "The most that this phase may have taken.", "phase")
-        self._passed = gauge("passed", "1 if an alert's last drill passed, else 0.")
-        self._ended = gauge("ended_timestamp_seconds", "When an alert's last drill ended.")
+        self._limits = metrics.gauge(
+            "responder_drill_limit_seconds",
+            "The most that a phase of an alert's last drill may have taken.",
+            (*LABELS, "phase"),
+            mode="livemax",
+        )
+        self._passed = metrics.gauge(
+            "responder_drill_passed",
+            "1 if an alert's last drill passed, else 0.",
+            LABELS,
+            mode="livemax",
+        )
+        self._ended = metrics.gauge(
+            "responder_drill_ended_timestamp_seconds",
+            "When an alert's last drill ended.",
+            LABELS,
+            mode="livemax",
+        )
 
     def show(self, item: dict[str, Any]) -> None:
         """Show a drill as the journal has it."""

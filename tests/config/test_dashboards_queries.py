@@ -13,6 +13,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
+from alerting.responder.drill_gauges import DrillGauges
 from alerting.responder.healing.gauges import Gauges
 from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import Metrics
@@ -138,6 +139,7 @@ def test_our_own_labels_are_the_codes(exposed: dict[str, list[str]]) -> None:
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
     Gauges(metrics)
+    DrillGauges(metrics, [])
     declared = {
         # A label that the scrape gives too has another name then.
         f"{one._name}{suffix}": {

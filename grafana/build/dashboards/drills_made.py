@@ -12,9 +12,11 @@ from ..queries import asked, now
 from ..states import RUNBOOK, column_words, rows
 from ..states import units as column_units
 
+SHARES = {"Most of a limit": units.PercentUnit}
 NONE = "No drill was made yet, here or on a stack of its own: `make drill` makes them all."
 # A phase that did not come is NaN, which is no number of 0 or more.
 TIME = 'max by (alert, speed) (responder_drill_phase_seconds{{phase="{}"}}) >= 0'
+SHARE = "max by (alert, speed) (responder_drill_phase_seconds / responder_drill_limit_seconds) >= 0"
 LEGEND = "{{alert}} at speed {{speed}}"
 
 
@@ -28,8 +30,8 @@ def _last() -> Panels:
         Look(
             "How did each alert's last drill go?",
             "Seconds from the fault to each phase, and from its end until the alert was over; the"
-            " speed divides them. An alert that is not here, or failed, is not proven: `make"
-            " drill`, and the run's report says which link is broken.",
+            " speed divides them. A phase near its limit fails on a busy day. An alert that is not"
+            " here, or failed, is not proven: `make drill`, and its report names the broken link.",
             units.Seconds,
             ["Watchdog", "InstanceDown"],
             size=(24, 10),
@@ -44,14 +46,16 @@ def _last() -> Panels:
             "Value #D": "Notified",
             "Value #E": "Healed",
             "Value #F": "Over",
+            "Value #G": "Most of a limit",
         },
         now("max by (alert, speed) (responder_drill_passed)"),
         now("max by (alert, speed) (responder_drill_ended_timestamp_seconds) * 1000"),
         *(now(TIME.format(phase)) for phase in ("firing", "notified", "healed", "resolved")),
+        now(SHARE),
         link=RUNBOOK,
     )
     table = column_words(table, {"Drill": words.DRILLED})
-    return [column_units(table, {"Drill": units.Short, "Ended": units.DateTimeFromNow})]
+    return [column_units(table, {"Drill": units.Short, "Ended": units.DateTimeFromNow, **SHARES})]
 
 
 def _over_runs() -> Panels:
