@@ -13,13 +13,16 @@ from ..timestamps import parse_rfc3339
 
 # It answers within milliseconds; while it does not, notifications are taken at their word.
 TIMEOUT = (0.5, 2.0)
+# What we are called in alertmanager.yml. What is routed to others alone is none of our business.
+RECEIVER = "responder"
 
 
 @dataclass(frozen=True)
 class Held:
     """An alert that Alertmanager holds as firing.
 
-    `tells` says whether it tells of it: it does unless the alert is silenced or inhibited.
+    `tells` says whether it tells us of it: not if the alert is silenced or inhibited, or is for
+    others.
     """
 
     fingerprint: str
@@ -60,5 +63,6 @@ def _held(alert: Mapping[str, Any]) -> Held:
         labels={"alertname": "", **labels},
         starts_at=parse_rfc3339(alert["startsAt"]),
         silenced=bool(status["silencedBy"]),
-        tells=status["state"] == "active",
+        tells=status["state"] == "active"
+        and any(each["name"] == RECEIVER for each in alert["receivers"]),
     )

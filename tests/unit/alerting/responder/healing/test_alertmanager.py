@@ -25,7 +25,11 @@ STATES = {
 
 
 def test_what_it_holds_is_told_with_silences(peer: Peer) -> None:
-    rest = {"labels": {"alertname": "InstanceDown"}, "startsAt": "2025-11-23T17:00:00.250Z"}
+    rest = {
+        "labels": {"alertname": "InstanceDown"},
+        "startsAt": "2025-11-23T17:00:00.250Z",
+        "receivers": [{"name": "mail"}, {"name": "responder"}],
+    }
     found = [{"fingerprint": name, "status": status, **rest} for name, status in STATES.items()]
     peer.answer = lambda: Answer(200, json.dumps(found).encode())
     held = Alertmanager(peer.url).holds()
@@ -38,6 +42,20 @@ def test_what_it_holds_is_told_with_silences(peer: Peer) -> None:
     began = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC)
     assert [(each.name, each.starts_at) for each in held.values()] == [("InstanceDown", began)] * 3
     assert peer.arrivals[0].path == "/api/v2/alerts"
+
+
+def test_what_is_for_others_is_not_told(peer: Peer) -> None:
+    found = {
+        "fingerprint": "print",
+        "status": STATES["told"],
+        "labels": {"alertname": "InstanceDown"},
+        "startsAt": "2025-11-23T17:00:00.250Z",
+        "receivers": [{"name": "nobody"}],
+    }
+    peer.answer = lambda: Answer(200, json.dumps([found]).encode())
+    held = Alertmanager(peer.url).holds()
+    assert held is not None
+    assert not held["print"].tells
 
 
 @pytest.mark.parametrize(
