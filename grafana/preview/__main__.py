@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from ..proof import dashboard
@@ -23,7 +24,7 @@ MS = 1000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pictures and say where; return 2 where there is no stack to draw."""
     given = parser().parse_args(arguments)
-    now = round(time.time() * MS)
+    now = round((given.until.timestamp() if given.until else time.time()) * MS)
     try:
         found = dashboard.read(given.dashboards)
         asker = Asker(given.prometheus, given.loki if _answers(given.loki) else None)
@@ -51,11 +52,19 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dashboards", type=Path, default=ROOT / "grafana" / "dashboards")
     made.add_argument("--out", type=Path, default=ROOT / "var" / "previews", help="a folder")
     made.add_argument("--last", default="", help="how much time to show, such as 15m")
+    made.add_argument("--until", type=_moment, help="its end, such as 2026-01-31T10:30; else now")
     return made
 
 
 def _address(variable: str, port: str) -> str:
     return f"http://127.0.0.1:{os.environ.get(variable) or port}"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-01-31T10:30") from None
 
 
 def _answers(loki: str) -> bool:

@@ -8,10 +8,10 @@ from tests.unit.grafana.samples import document, panel, target
 from tests.unit.grafana.store import FakePrometheus
 
 
-def run(url: str, folder: Path) -> int:
+def run(url: str, folder: Path, *more: str) -> int:
     (folder / "sample.json").write_text(json.dumps(document(panel("One", target("up")))))
     places = ["--dashboards", str(folder), "--out", str(folder / "out")]
-    return main(["--prometheus", url, "--loki", "http://127.0.0.1:9", *places])
+    return main(["--prometheus", url, "--loki", "http://127.0.0.1:9", *places, *more])
 
 
 def test_each_dashboard_has_its_picture(
@@ -20,6 +20,18 @@ def test_each_dashboard_has_its_picture(
     assert run(prometheus.url, tmp_path) == 0
     assert (tmp_path / "out/sample.png").exists()
     assert "sample.png" in capsys.readouterr().out
+
+
+def test_picture_may_be_of_earlier(prometheus: FakePrometheus, tmp_path: Path) -> None:
+    assert run(prometheus.url, tmp_path, "--until", "2026-01-31T10:30:00Z", "--last", "15m") == 0
+    asked = [question for question in prometheus.queries if "end" in question]
+    assert {float(question["end"]) for question in asked} == {1769855400.0}
+
+
+def test_bad_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--until", "yesterday"])
+    assert "'yesterday' is no time such as" in capsys.readouterr().err
 
 
 def test_missing_stack_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
