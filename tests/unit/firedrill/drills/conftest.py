@@ -11,6 +11,7 @@ from firedrill.drills.drill import FaultSpec
 from firedrill.drills.faults import Fault, Scene
 from tests.unit.firedrill.drills.api import Api
 from tests.unit.firedrill.drills.fakes import FakeRuntime, FakeTraffic
+from tests.unit.firedrill.drills.session_stage import Stage
 
 
 @pytest.fixture
@@ -37,3 +38,8 @@ def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
         return faults.make(FaultSpec(kind, target, parameters), scene)
 
     return made
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(tmp_path, monkeypatch)
