@@ -47,15 +47,16 @@ def unit(shown: Shown, field: str = "", ref: str = "") -> str:
 
 def words(shown: Shown, value: float, field: str = "") -> str:
     """Return what a value is written as: its mapping, else in its unit."""
-    mapped = mapping(shown, value)
+    mapped = mapping(shown, value, field)
     return (
         str(mapped["text"]) if mapped and mapped.get("text") else written(value, unit(shown, field))
     )
 
 
-def mapping(shown: Shown, value: float) -> Json | None:
-    """Return the mapping of a value, if there is one."""
-    for one in defaults(shown).get("mappings", ()):
+def mapping(shown: Shown, value: float, field: str = "") -> Json | None:
+    """Return the mapping of a field's value, if there is one: its own, else the panel's."""
+    own = override(shown, "byName", field, "mappings")
+    for one in own or defaults(shown).get("mappings", ()):
         found = _mapped(one, value)
         if found is not None:
             return found

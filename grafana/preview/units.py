@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 DECIMAL = ("", " K", " Mil", " Bil")
@@ -16,12 +17,12 @@ def written(value: float, unit: str) -> str:
     """Return a value in a unit of Grafana's; the plain number in one that is not known here."""
     if not math.isfinite(value):
         return "no data" if math.isnan(value) else f"{value:g}"
-    if unit == "percentunit":
-        return f"{_short(value * 100)} %"
-    if unit == "percent":
-        return f"{_short(value)} %"
+    if unit in ("percentunit", "percent"):
+        return f"{_short(value * 100 if unit == 'percentunit' else value)} %"
     if unit in ("bytes", "binBps"):
         return _scaled(value, BINARY, 1024) + ("/s" if unit == "binBps" else "")
+    if unit == "dateTimeFromNow":  # in milliseconds; when a picture is looked at, nobody knows
+        return f"{datetime.fromtimestamp(value / 1000, UTC):%d %b %H:%M} UTC"
     if unit in ("s", "dtdurations"):
         return _time(value)
     return f"{_scaled(value, DECIMAL, 1000).strip()}{ENDS.get(unit, '')}"

@@ -13,7 +13,7 @@ from ..states import RUNBOOK, column_words, rows
 from ..states import units as column_units
 
 SHARES = {"Most of a limit": units.PercentUnit}
-NONE = "No drill was made yet, here or on a stack of its own: `make drill` makes them all."
+NONE = "No drill has told of any yet: `make drill`."
 # A phase that did not come is NaN, which is no number of 0 or more.
 TIME = 'max by (alert, speed) (responder_drill_phase_seconds{{phase="{}"}}) >= 0'
 SHARE = "max by (alert, speed) (responder_drill_phase_seconds / responder_drill_limit_seconds) >= 0"

@@ -19,7 +19,16 @@ CONFIG = {
         {
             "matcher": {"id": "byName", "options": "Requests"},
             "properties": [{"id": "unit", "value": "reqps"}],
-        }
+        },
+        {
+            "matcher": {"id": "byName", "options": "Drill"},
+            "properties": [
+                {
+                    "id": "mappings",
+                    "value": [{"type": "value", "options": {"0": {"text": "failed"}}}],
+                }
+            ],
+        },
     ],
 }
 ONE = Answer(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
@@ -31,6 +40,11 @@ def test_legend_is_filled(shown: Make) -> None:
     found = shown("stat", ONE)
     assert fields.name(found.told[0], found.told[0].answer.series[0]) == "x, y"
     assert fields.name(found.told[0], series()) == "up"
+
+
+def test_field_may_have_words_of_its_own(shown: Make) -> None:
+    found = shown("table", ONE, fieldConfig=CONFIG)
+    assert fields.words(found, 0, "Drill") == "failed"
 
 
 def test_value_is_mapped_or_in_its_unit(shown: Make) -> None:

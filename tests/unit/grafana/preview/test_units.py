@@ -21,6 +21,7 @@ from grafana.preview.units import written
         (12_300, "short", "12.3 K"),
         (3, "none", "3"),
         (3, "furlongs", "3"),
+        (1763917220_000, "dateTimeFromNow", "23 Nov 17:00 UTC"),
         (math.nan, "s", "no data"),
         (math.inf, "short", "inf"),
     ],
