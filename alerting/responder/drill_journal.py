@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,6 @@ from .timestamps import format_rfc3339
 # Of a drill that was made; one that was skipped is none.
 VERDICTS = ("passed", "failed", "deviated", "aborted")
 PHASES = ("pending", "firing", "notified", "healed", "resolved")
-COLUMNS = "id, alert, verdict, reason, speed, began, ended, times, limits"
 
 Item = dict[str, Any]
 
@@ -66,40 +66,38 @@ class DrillJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def record(self, drill: Drill) -> int:
-        """Store a drill, durable on return; return its id."""
+    def record(self, drill: Drill) -> Item:
+        """Store a drill, durable on return; return it as `find` does."""
         values = (
             *(drill.alert, drill.verdict, drill.reason, drill.speed),
             *(format_rfc3339(drill.began), format_rfc3339(drill.ended)),
             *(json.dumps(dict(drill.times)), json.dumps(dict(drill.limits))),
         )
         with schema.transaction(self._path) as connection:
-            done = connection.execute(
+            row = connection.execute(
                 "INSERT INTO drills (alert, verdict, reason, speed, began, ended, times, limits)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
                 values,
-            )
-        assert done.lastrowid is not None
-        return done.lastrowid
+            ).fetchone()
+        return _item(row)
 
     def find(self, limit: int, alert: str | None = None) -> list[Item]:
         """Return the drills, newest first, of one alert or of all."""
         return self._items(
-            f"SELECT {COLUMNS} FROM drills WHERE ? IS NULL OR alert = ? ORDER BY id DESC LIMIT ?",  # noqa: S608 - constants; values are bound
+            "SELECT * FROM drills WHERE ? IS NULL OR alert = ? ORDER BY id DESC LIMIT ?",
             (alert, alert, limit),
         )
 
     def last(self) -> list[Item]:
         """Return the last drill of each alert at each speed."""
         return self._items(
-            f"SELECT {COLUMNS} FROM drills WHERE id IN"  # noqa: S608 - constants
-            " (SELECT max(id) FROM drills GROUP BY alert, speed)"
+            "SELECT * FROM drills WHERE id IN (SELECT max(id) FROM drills GROUP BY alert, speed)"
         )
 
     def _items(self, query: str, values: tuple[object, ...] = ()) -> list[Item]:
         with schema.connect(self._path) as connection:
-            rows = [dict(row) for row in connection.execute(query, values)]
-        return [
-            {**row, "times": json.loads(row["times"]), "limits": json.loads(row["limits"])}
-            for row in rows
-        ]
+            return [_item(row) for row in connection.execute(query, values)]
+
+
+def _item(row: sqlite3.Row) -> Item:
+    return {**row, "times": json.loads(row["times"]), "limits": json.loads(row["limits"])}

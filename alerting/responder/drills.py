@@ -33,8 +33,7 @@ def tell() -> ResponseReturnValue:
     except MalformedBodyError as error:
         raise Problem(400, str(error), field=error.field) from error
     responder = state.current()
-    row_id = responder.drills.record(drill)
-    [item] = responder.drills.find(1, drill.alert)
+    item = responder.drills.record(drill)
     responder.drill_gauges.show(item)
-    log.info("Drill of %s: %s.", drill.alert, drill.verdict, extra={"drill_id": row_id})
-    return jsonify({"id": row_id}), 201
+    log.info("Drill of %s: %s.", drill.alert, drill.verdict, extra={"drill_id": item["id"]})
+    return jsonify(item), 201

@@ -42,7 +42,7 @@ def parse_filters(arguments: Iterable[tuple[str, str]]) -> Filters:
     return Filters(
         columns=tuple((name, given[name]) for name in COLUMNS if name in given),
         since=_since(given["since"]) if "since" in given else None,
-        limit=_limit(given.get("limit", str(DEFAULT_LIMIT))),
+        limit=parse_limit(given.get("limit", str(DEFAULT_LIMIT))),
     )
 
 
@@ -59,7 +59,8 @@ def _since(value: str) -> datetime:
         raise BadFilterError("since", "must be RFC 3339 or seconds since 1970.") from None
 
 
-def _limit(value: str) -> int:
+def parse_limit(value: str) -> int:
+    """Return how many at most; raise `BadFilterError` for what is no such number."""
     # isdecimal() alone takes digits of every script, and int() takes underscores and spaces.
     number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
     if not 1 <= number <= MAX_LIMIT:

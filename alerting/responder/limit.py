@@ -6,13 +6,13 @@ from flask import request
 
 from apps.telemetry.problems import Problem
 
-# As many as fit into a look; a query can ask for more.
-LIMIT, MOST = 100, 1000
+from .errors import BadFilterError
+from .filters import DEFAULT_LIMIT, parse_limit
 
 
 def limit() -> int:
     """Return the `limit` of the request at hand; raise a `Problem` for a bad one."""
-    text = request.args.get("limit", str(LIMIT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise Problem(400, f"limit takes a whole number from 1 to {MOST}.", field="limit")
-    return int(text)
+    try:
+        return parse_limit(request.args.get("limit", str(DEFAULT_LIMIT)))
+    except BadFilterError as error:
+        raise Problem(400, str(error), field=error.name) from error

@@ -9,6 +9,7 @@ import requests
 
 from ..errors import FiredrillError
 from ..runtimes import Runtime
+from .orders import order
 
 # The name of what is done, then its arguments. Each step may be done twice.
 Step = tuple[str, ...]
@@ -53,14 +54,7 @@ def addresses(runtime: Runtime, target: str) -> list[str]:
 
 
 def _heal(runtime: Runtime) -> None:
-    url = f"{runtime.address('responder')}/resume"
-    token = {"Authorization": f"Bearer {runtime.responder_token()}"}
-    try:
-        answer = requests.post(url, headers=token, timeout=TIMEOUT)
-    except requests.RequestException as error:
-        raise FiredrillError(f"{url} does not answer: {error}.") from error
-    if not answer.ok:
-        raise FiredrillError(f"{url} answers {answer.status_code}.")
+    order(runtime, "/resume")
 
 
 def _scale(runtime: Runtime, service: str, count: str) -> None:

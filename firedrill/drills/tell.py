@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import requests
-
 from ..errors import FiredrillError
 from ..runtimes import Runtime
+from .orders import order
 from .outcome import Outcome
 from .progress import Progress
-
-# The responder answers once it is on disk, within some milliseconds; after 5 s the disk is broken.
-TIMEOUT = 6.0
 
 
 class Results:
@@ -32,21 +28,11 @@ class Results:
             return
         try:
             if any(one.service == "responder" and one.pid for one in self._watched.status()):
-                self._send(document(outcome, speed))
+                order(self._watched, "/drills", document(outcome, speed))
         except FiredrillError as error:
             if not self._failing:
-                self._progress.note(str(error))
+                self._progress.note(f"The responder took no word of a drill: {error}")
             self._failing = True
-
-    def _send(self, told: dict[str, object]) -> None:
-        url = f"{self._watched.address('responder')}/drills"
-        token = {"Authorization": f"Bearer {self._watched.responder_token()}"}
-        try:
-            with requests.Session() as session:
-                session.trust_env = False  # no proxy of the host for the loopback
-                session.post(url, json=told, headers=token, timeout=TIMEOUT).raise_for_status()
-        except requests.RequestException as error:
-            raise FiredrillError(f"The responder took no word of a drill ({error}).") from error
 
 
 def document(outcome: Outcome, speed: float) -> dict[str, object]:

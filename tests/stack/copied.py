@@ -11,10 +11,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from firedrill.settings import ROOT
-from tests.stack.driver import PATIENCE, Stack
+from tests.stack.driver import Stack
 
 # The images that were built for the copy.
 NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=firedrill/*:$FIREDRILL_VERSION"
@@ -33,18 +31,7 @@ class Copy(Stack):
 
     def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the copy, as its reader would."""
-        done = subprocess.run(
-            ["bash", "-euc", command],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        if check and done.returncode != 0:
-            pytest.fail(f"{command}: {done.stderr}{done.stdout}")
-        return done
+        return self._ended(["bash", "-euc", command], command, check)
 
     def run_pages(self, command: str) -> None:
         """Run a command of the page, on this stack: at its speed, and where it listens."""

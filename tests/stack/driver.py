@@ -61,8 +61,14 @@ class Stack:
 
     def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would."""
+        command = [sys.executable, "-m", "firedrill", *arguments]
+        return self._ended(command, f"firedrill {' '.join(arguments)}", check)
+
+    def _ended(
+        self, command: Sequence[str], called: str, check: bool
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "firedrill", *arguments],
+            command,
             cwd=self.root,
             env=self.environment,
             capture_output=True,
@@ -71,7 +77,7 @@ class Stack:
             check=False,
         )
         if check and done.returncode != 0:
-            pytest.fail(f"firedrill {' '.join(arguments)}: {done.stderr}{done.stdout}")
+            pytest.fail(f"{called}: {done.stderr}{done.stdout}")
         return done
 
     def url(self, part: str, path: str = "") -> str:

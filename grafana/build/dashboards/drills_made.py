@@ -12,8 +12,7 @@ from ..queries import asked, now
 from ..states import RUNBOOK, column_words, rows
 from ..states import units as column_units
 
-SHARES = {"Most of a limit": units.PercentUnit}
-NONE = "No drill has told of any yet: `make drill`."
+NONE = "No such drill was told of yet: `make drill`."
 # A phase that did not come is NaN, which is no number of 0 or more.
 TIME = 'max by (alert, speed) (responder_drill_phase_seconds{{phase="{}"}}) >= 0'
 SHARE = "max by (alert, speed) (responder_drill_phase_seconds / responder_drill_limit_seconds) >= 0"
@@ -55,7 +54,12 @@ def _last() -> Panels:
         link=RUNBOOK,
     )
     table = column_words(table, {"Drill": words.DRILLED})
-    return [column_units(table, {"Drill": units.Short, "Ended": units.DateTimeFromNow, **SHARES})]
+    own = {
+        "Drill": units.Short,
+        "Ended": units.DateTimeFromNow,
+        "Most of a limit": units.PercentUnit,
+    }
+    return [column_units(table, own)]
 
 
 def _over_runs() -> Panels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from alerting.responder.journal import Journal
 from alerting.responder.payload import Notification, parse
 from alerting.responder.settings import ResponderSettings
 from alerting.responder.state import Responder
+from tests.unit.alerting.responder.tokens import TOKEN
 
 Document = dict[str, Any]
 Build = Callable[..., Document]
@@ -96,6 +98,13 @@ def responder(app: Flask) -> Responder:
     parts = app.extensions["responder"]
     assert isinstance(parts, Responder)
     return parts
+
+
+@pytest.fixture
+def token(app: Flask) -> None:
+    """Give the responder a token, as the runtime does."""
+    parts = app.extensions["responder"]
+    app.extensions["responder"] = replace(parts, healing=replace(parts.healing, token=TOKEN))
 
 
 @pytest.fixture

@@ -12,19 +12,12 @@ from alerting.responder.healing.deeds import Deed, Order
 from alerting.responder.healing.hands import Records
 from alerting.responder.state import Responder
 from tests.unit.alerting.responder.healing.samples import HUNG
+from tests.unit.alerting.responder.tokens import AUTHORIZED
+
+pytestmark = pytest.mark.usefixtures("token")
 
 NOW = datetime(2025, 11, 23, 17, tzinfo=UTC)
-TOKEN = "a token of twenty-four"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 RESTART = Decision("restart", "web-1", "acted", "it hangs")
-
-
-@pytest.fixture
-def app(app: Flask) -> Flask:
-    """Give the responder a token, as the runtime does."""
-    parts = app.extensions["responder"]
-    app.extensions["responder"] = replace(parts, healing=replace(parts.healing, token=TOKEN))
-    return app
 
 
 @pytest.fixture

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
 from alerting.responder.settings import ResponderSettings
+from tests.unit.alerting.responder.tokens import AUTHORIZED
 
-AUTHORIZED = {"Authorization": "Bearer a token of twenty-four"}
+pytestmark = pytest.mark.usefixtures("token")
+
 PASSED: dict[str, Any] = {
     "alert": "InstanceDown",
     "verdict": "passed",
@@ -24,15 +24,6 @@ PASSED: dict[str, Any] = {
     "times": {"pending": 1.5, "firing": 3, "notified": 4, "resolved": 2.5},
     "limits": {"pending": 5, "firing": 5, "notified": 5, "resolved": 6},
 }
-
-
-@pytest.fixture
-def app(app: Flask) -> Flask:
-    """Give the responder a token, as the runtime does."""
-    parts = app.extensions["responder"]
-    healing = replace(parts.healing, token="a token of twenty-four")
-    app.extensions["responder"] = replace(parts, healing=healing)
-    return app
 
 
 def tell(client: FlaskClient, **changed: object) -> int:

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from alerting.responder.drill_journal import parse
-from firedrill.drills.outcome import PHASES, Outcome
+from firedrill.drills.outcome import PHASES, Outcome, Verdict
 from firedrill.drills.tell import Results, document
+from tests.unit.firedrill.drills.api import Api
 from tests.unit.firedrill.drills.fakes import FakeProgress, FakeRuntime, instance
 
 
@@ -25,53 +23,21 @@ def outcome(verdict: Any = "passed", reason: str = "") -> Outcome:
     )
 
 
-class Listener:
-    """A responder that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-        self.tokens: list[str | None] = []
-        self.status = 201
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                assert self.path == "/drills"
-                size = int(self.headers["Content-Length"])
-                listener.told.append(json.loads(self.rfile.read(size)))
-                listener.tokens.append(self.headers["Authorization"])
-                self.send_response(listener.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
-def listener() -> Iterator[Listener]:
-    made = Listener()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, listener: Listener) -> Any:
+def runtime(tmp_path: Path, api: Api) -> Any:
     made = FakeRuntime(tmp_path)
     made.found = [instance("responder-1")]
-    made.urls["responder"] = listener.url
+    made.urls["responder"] = api.url
+    api.answers["/drills"] = {}
     return made
 
 
-def test_drill_is_told_with_token(runtime: Any, listener: Listener) -> None:
+def test_drill_is_told_with_token(runtime: Any, api: Api) -> None:
     progress = FakeProgress()
     Results(runtime, progress).tell(outcome(), 12)
-    assert listener.told == [document(outcome(), 12)]
-    assert listener.tokens == ["Bearer the-responders-token"]
+    [asked] = api.asked
+    assert (asked.method, asked.path, asked.token) == ("POST", "/drills", "the-responders-token")
+    assert json.loads(asked.body) == document(outcome(), 12)
     assert progress.seen == []
 
 
@@ -83,25 +49,31 @@ def test_responder_takes_what_is_told() -> None:
     assert found.times == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
 
 
-def test_stack_that_is_down_is_not_told(runtime: Any, listener: Listener) -> None:
+@pytest.mark.parametrize("verdict", [one for one in get_args(Verdict) if one != "skipped"])
+def test_responder_knows_every_verdict(verdict: Verdict) -> None:
+    told = json.dumps(document(outcome(verdict), 12)).encode()
+    assert parse(told).verdict == verdict
+
+
+def test_stack_that_is_down_is_not_told(runtime: Any, api: Api) -> None:
     runtime.found = []
     progress = FakeProgress()
     Results(runtime, progress).tell(outcome(), 12)
-    assert (listener.told, progress.seen) == ([], [])
+    assert (api.asked, progress.seen) == ([], [])
 
 
-def test_skipped_drill_is_not_told(runtime: Any, listener: Listener) -> None:
+def test_skipped_drill_is_not_told(runtime: Any, api: Api) -> None:
     Results(runtime, FakeProgress()).tell(outcome("skipped"), 12)
-    assert listener.told == []
+    assert api.asked == []
 
 
-def test_refusal_is_told_once_and_tried_again(runtime: Any, listener: Listener) -> None:
-    listener.status = 503
+def test_refusal_is_told_once_and_tried_again(runtime: Any, api: Api) -> None:
+    api.answers["/drills"] = 503
     progress = FakeProgress()
     results = Results(runtime, progress)
     for _ in range(3):
         results.tell(outcome(), 12)
     [(kind, said)] = progress.seen
     assert kind == "note"
-    assert str(said).startswith("The responder took no word of a drill (503")
-    assert len(listener.told) == 3
+    assert str(said).startswith("The responder took no word of a drill: http")
+    assert len(api.asked) == 3
