@@ -12,10 +12,10 @@ PREVIEW ?=
 # What `make test` runs: folders, files, or pytest's own options.
 T ?= tests
 
-RUN := requirements/services.txt requirements/firedrill.txt
-RUN_READY = $(PYTHON) -m firedrill.bootstrap --venv $(VENV) --requirements $(RUN)
+RUN := requirements/services.txt requirements/alertdrill.txt
+RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --requirements $(RUN)
 DEV_READY = $(RUN_READY) requirements/dev.txt
-FIREDRILL = $(VENV)/bin/python -m firedrill
+ALERTDRILL = $(VENV)/bin/python -m alertdrill
 
 .PHONY: help up down status logs drill load images dashboards lint test bench
 .DEFAULT_GOAL := help
@@ -23,23 +23,23 @@ FIREDRILL = $(VENV)/bin/python -m firedrill
 help:    ## Print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 20
 up:      ## Set up what is missing, start the stack, print where everything is
-	@$(RUN_READY) && $(FIREDRILL) up
+	@$(RUN_READY) && $(ALERTDRILL) up
 down:    ## End every process of the stack, also after a crash
-	@$(RUN_READY) && $(FIREDRILL) down
+	@$(RUN_READY) && $(ALERTDRILL) down
 status:  ## Show every instance and whether it serves
-	@$(RUN_READY) && $(FIREDRILL) status
+	@$(RUN_READY) && $(ALERTDRILL) status
 logs:    ## Follow the log lines of everything, or of S=web
-	@$(RUN_READY) && $(FIREDRILL) logs $(S) --follow
+	@$(RUN_READY) && $(ALERTDRILL) logs $(S) --follow
 drill:   ## Break everything in turn and see every alert fire and clear, or D=InstanceHung
-	@$(RUN_READY) && $(FIREDRILL) drill run $(D)
+	@$(RUN_READY) && $(ALERTDRILL) drill run $(D)
 load:    ## Make load for a minute as normal clients do, or of the shape L=steady
-	@$(RUN_READY) && $(FIREDRILL) load $(L)
+	@$(RUN_READY) && $(ALERTDRILL) load $(L)
 images:  ## Build the images of the stack on a host without a registry
-	@$(RUN_READY) && $(FIREDRILL) images build
+	@$(RUN_READY) && $(ALERTDRILL) images build
 dashboards: ## Write Grafana's dashboards, with PREVIEW=1 pictures of them too
 	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
 lint:    ## Check the code, the configurations and the rules
-	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(FIREDRILL) check && $(VENV)/bin/python -m grafana.build --check
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check
 test:    ## Run the tests, or those of T=tests/unit
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 bench:   ## Measure what the instrumentation and the stack cost

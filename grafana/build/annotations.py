@@ -12,7 +12,7 @@ from . import colours
 from .queries import GRAFANA, PROMETHEUS, asked, target
 
 # The first tag of every mark of ours; the second says of what.
-TAG = "firedrill"
+TAG = "alertdrill"
 # A storm's worth, of the newest.
 MOST = 100
 # Those that tell of trouble; Watchdog always fires, Overprovisioned is none.

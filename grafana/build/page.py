@@ -22,7 +22,7 @@ from .variables import responder
 
 # Grafana 12.0's; a newer one would be taken for a dashboard from the future.
 SCHEMA = 41
-TAG = "firedrill"
+TAG = "alertdrill"
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from typing import Any
 import docker
 from rich.table import Table
 
-from firedrill.rehearsal.stack import free_ports
-from firedrill.runtimes import composes
-from firedrill.runtimes.compose.hands import Hands
-from firedrill.runtimes.compose.runtime import ComposeRuntime
-from firedrill.settings import ROOT, StackSettings, current
+from alertdrill.rehearsal.stack import free_ports
+from alertdrill.runtimes import composes
+from alertdrill.runtimes.compose.hands import Hands
+from alertdrill.runtimes.compose.runtime import ComposeRuntime
+from alertdrill.settings import ROOT, StackSettings, current
 
 # Long enough for the first scrapes and rules, and for clients to have come and stayed.
 SETTLE = 20.0
@@ -49,7 +49,7 @@ def table() -> Table | str:
 
 
 def _settings(home: Path) -> StackSettings:
-    return replace(current(), home=home, ports=free_ports(), project="firedrill-bench")
+    return replace(current(), home=home, ports=free_ports(), project="alertdrill-bench")
 
 
 @contextmanager

@@ -24,9 +24,9 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from firedrill.drills.ask import Prometheus
-from firedrill.loki import Loki
-from firedrill.settings import ROOT
+from alertdrill.drills.ask import Prometheus
+from alertdrill.loki import Loki
+from alertdrill.settings import ROOT
 from tests.bench.written import FOREIGN, Line, found, written
 from tests.stack.driver import Stack, environment, free_ports, poll_until
 from tests.stack.pipeline import samples
@@ -109,11 +109,11 @@ def suffer(stack: Stack, minutes: float, users: int, watched: Watched) -> None:
     with load(stack, users):
         watch(stack, watched, AROUND)
         watched.gone = time.time()
-        stack.firedrill("stop", "loki")
+        stack.alertdrill("stop", "loki")
         watch(stack, watched, minutes * 30)
-        stack.firedrill("restart", "collector")
+        stack.alertdrill("restart", "collector")
         watch(stack, watched, minutes * 30)
-        stack.firedrill("start", "loki")
+        stack.alertdrill("start", "loki")
         watched.back = time.time()
         poll_until(lambda: delivered(stack), "the queue to be empty", PATIENCE)
         watched.catching_up = time.time() - watched.back
@@ -182,12 +182,12 @@ def main(minutes: float, users: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(environment(Path(folder), free_ports()), Path(folder))
         try:
-            stack.firedrill("up")
+            stack.alertdrill("up")
             suffer(stack, minutes, users, watched)
             alerts = told(stack, watched)
             files, loki = compare(stack)
         finally:
-            stack.firedrill("down")
+            stack.alertdrill("down")
     console = Console()
     console.print(
         f"Loki was away for {minutes:g} min, the collector restarted half-way."

@@ -12,20 +12,20 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from firedrill.drills import faults, steps
-from firedrill.drills.drill import FaultSpec, LoadSpec
-from firedrill.drills.errors import DrillError, UnreachableError
-from firedrill.drills.screen import Screen
-from firedrill.drills.session import Options, Session, ground, session
-from firedrill.loads.capacity import Capacity, capacity
-from firedrill.loads.ground import ground as loaded
-from firedrill.loads.plan import plan
-from firedrill.loads.run import Size
-from firedrill.runtimes import Runtime
-from firedrill.settings import CEILING, SERVICES, StackSettings, current
+from alertdrill.drills import faults, steps
+from alertdrill.drills.drill import FaultSpec, LoadSpec
+from alertdrill.drills.errors import DrillError, UnreachableError
+from alertdrill.drills.screen import Screen
+from alertdrill.drills.session import Options, Session, ground, session
+from alertdrill.loads.capacity import Capacity, capacity
+from alertdrill.loads.ground import ground as loaded
+from alertdrill.loads.plan import plan
+from alertdrill.loads.run import Size
+from alertdrill.runtimes import Runtime
+from alertdrill.settings import CEILING, SERVICES, StackSettings, current
 
 SPEED = 12.0
-# Shorter and coarser than `firedrill load capacity`: only runs of one kind are compared.
+# Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.
 STEP, WARMUP, RESOLUTION, FIRST = 12.0, 4.0, 0.15, 80
 # The drill of Saturated: sixty clients, whose requests take 0.35 s each, on sixteen places.
 BUSY = LoadSpec("steady", 60)

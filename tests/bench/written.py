@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from firedrill.loki import Loki
+from alertdrill.loki import Loki
 from tests.stack.driver import whole_log
 
 # What tells lines apart: the instance and, of a line of the log contract, its time in ms and these.

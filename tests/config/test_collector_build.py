@@ -1,4 +1,4 @@
-"""What `firedrill tools` builds has what collector.yml uses, in the image's version."""
+"""What `alertdrill tools` builds has what collector.yml uses, in the image's version."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from firedrill.programs.build import PROGRAM
-from firedrill.versions import Versions
+from alertdrill.programs.build import PROGRAM
+from alertdrill.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 BUILD: dict[str, Any] = yaml.safe_load((ROOT / "loki" / "collector-build.yml").read_text())

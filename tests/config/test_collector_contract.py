@@ -96,8 +96,8 @@ def test_dockers_files_are_known(name: str, docker: bool) -> None:
 
 def test_container_names_the_instance() -> None:
     pattern = operators("regex_parser")[1]["regex"].replace("$$", "$")
-    pattern = pattern.replace("${env:LOG_PROJECT:-firedrill}", "firedrill")
-    found = re.match(pattern, "firedrill-data-service-2")
+    pattern = pattern.replace("${env:LOG_PROJECT:-alertdrill}", "alertdrill")
+    found = re.match(pattern, "alertdrill-data-service-2")
     assert found
     assert found.groupdict() == {"instance": "data-service-2", "service": "data-service"}
 

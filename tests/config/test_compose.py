@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from firedrill.runtimes.compose.images import VARIABLES
-from firedrill.runtimes.compose.parts import PAIRS, PARTS
-from firedrill.settings import SERVICES as OURS
-from firedrill.settings import StackSettings
-from firedrill.versions import Versions
+from alertdrill.runtimes.compose.images import VARIABLES
+from alertdrill.runtimes.compose.parts import PAIRS, PARTS
+from alertdrill.settings import SERVICES as OURS
+from alertdrill.settings import StackSettings
+from alertdrill.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()

@@ -112,9 +112,9 @@ def test_what_happened_is_marked(found: dict[str, Any]) -> None:
     assert 'ALERTS{alertstate="firing"' in marks.pop("Alerts")["expr"]
     tags = {name: target["tags"] for name, target in marks.items()}
     assert tags == {
-        "Drills": ["firedrill", "drill"],
-        "Loads": ["firedrill", "load"],
-        "Actions": ["firedrill", "action"],
+        "Drills": ["alertdrill", "drill"],
+        "Loads": ["alertdrill", "load"],
+        "Actions": ["alertdrill", "action"],
     }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from firedrill.runtimes.native import grafana
+from alertdrill.runtimes.native import grafana
 from tests.config.dashboards import Panel, dashboards, panels
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def empty(root: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def sources(root: Path) -> dict[str, dict[str, Any]]:
-    text = (root / "grafana/provisioning/datasources/firedrill.yml").read_text()
+    text = (root / "grafana/provisioning/datasources/alertdrill.yml").read_text()
     return {source["uid"]: source for source in yaml.safe_load(text)["datasources"]}
 
 
@@ -125,7 +125,7 @@ def test_exemplars_and_lines_lead_to_each_other(
 
 
 def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
-    text = (root / "grafana/provisioning/dashboards/firedrill.yml").read_text()
+    text = (root / "grafana/provisioning/dashboards/alertdrill.yml").read_text()
     (provider,) = yaml.safe_load(text)["providers"]
     assert provider["allowUiUpdates"] is False
     assert provider["options"]["path"] == "${DASHBOARDS_DIR}"

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from firedrill.cli import main
+from alertdrill.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(
@@ -39,7 +39,7 @@ SUFFIXES = (
 # A command stands at the start of a line or after another, and variables may stand before it.
 COMMAND = r"(?:^|[;&|])\s*(?:\w+=\S+ +)*"
 MAKE = re.compile(rf"{COMMAND}make +([a-z][\w-]*)", re.MULTILINE)
-FIREDRILL = re.compile(rf"{COMMAND}(?:\S*python3? -m )?firedrill +([a-z][\w-]*)", re.MULTILINE)
+ALERTDRILL = re.compile(rf"{COMMAND}(?:\S*python3? -m )?alertdrill +([a-z][\w-]*)", re.MULTILINE)
 # At most as many verbs as one remembers; a design rule.
 MOST_VERBS = 12
 
@@ -138,15 +138,15 @@ def test_named_make_verbs_exist(document: Path) -> None:
     assert named - recipes().keys() == set()
 
 
-def test_named_firedrill_commands_exist(document: Path) -> None:
-    named = {name for piece in code(document) for name in FIREDRILL.findall(piece)}
+def test_named_alertdrill_commands_exist(document: Path) -> None:
+    named = {name for piece in code(document) for name in ALERTDRILL.findall(piece)}
     assert named - main.commands.keys() == set()
 
 
 def test_readme_names_what_matters() -> None:
     readme = code(ROOT / "README.md")
     assert {"up", "drill", "status"} <= {verb for piece in readme for verb in MAKE.findall(piece)}
-    assert "scale" in {name for piece in readme for name in FIREDRILL.findall(piece)}
+    assert "scale" in {name for piece in readme for name in ALERTDRILL.findall(piece)}
     assert len(paths(ROOT / "README.md")) >= 8  # "Follow one request" alone has eight files
 
 

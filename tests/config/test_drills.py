@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.drills.ask import duration
+from alertdrill.drills.drill import ACTIONS, Drill
+from alertdrill.drills.kinds import KINDS
+from alertdrill.drills.least import Pace, to_notification
+from alertdrill.drills.read import read_all
+from alertdrill.drills.rules import OF_LOKI, OF_PROMETHEUS, alerts, within
+from alertdrill.drills.trial import MARGIN
 from alerting.responder.healing.read_policy import read as read_policy
 from apps.telemetry.faults import kinds as services
-from firedrill.drills.ask import duration
-from firedrill.drills.drill import ACTIONS, Drill
-from firedrill.drills.kinds import KINDS
-from firedrill.drills.least import Pace, to_notification
-from firedrill.drills.read import read_all
-from firedrill.drills.rules import OF_LOKI, OF_PROMETHEUS, alerts, within
-from firedrill.drills.trial import MARGIN
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = read_all(ROOT / "drills", alerts())

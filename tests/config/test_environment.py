@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from firedrill.settings import SERVICES, parse
+from alertdrill.settings import SERVICES, parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# The methods of `Environment` in apps/telemetry and of the reader in firedrill/settings.py.
+# The methods of `Environment` in apps/telemetry and of the reader in alertdrill/settings.py.
 READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
 CONFIGURATIONS = [
     "docker-compose.yml",
@@ -26,7 +26,7 @@ CONFIGURATIONS = [
 # `${NAME}`, `$NAME` and `${env:NAME}`, as the programs write it, and HAProxy's env(NAME).
 REFERENCE = re.compile(r"\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
 # Empty, because it depends on whose cache folder it is.
-WITHOUT_DEFAULT = {"FIREDRILL_CACHE"}
+WITHOUT_DEFAULT = {"ALERTDRILL_CACHE"}
 Rows = dict[str, list[str]]
 
 
@@ -101,7 +101,7 @@ def of_services() -> set[str]:
 
 
 def of_code() -> set[str]:
-    return {name for name, _ in calls(["apps", "alerting", "firedrill"])}
+    return {name for name, _ in calls(["apps", "alerting", "alertdrill"])}
 
 
 def test_example_has_every_setting(example: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firedrill.images.catalogue import IMAGES, OURS, OURS_VARIABLE
+from alertdrill.images.catalogue import IMAGES, OURS, OURS_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -25,7 +25,7 @@ def test_every_image_can_be_made_or_moved() -> None:
     ours = {(name, OURS_VARIABLE) for name in OURS}
     made = {(image.repository, image.variable) for image in IMAGES}
     # The tests need no host without a network.
-    assert asked() - {("firedrill/test", OURS_VARIABLE)} == made | ours
+    assert asked() - {("alertdrill/test", OURS_VARIABLE)} == made | ours
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = {"apps", "alerting", "firedrill", "grafana", "loadtests", "tests"}
+OURS = {"apps", "alerting", "alertdrill", "grafana", "loadtests", "tests"}
 # What of our code each part may import. A service is a folder of apps/ beside telemetry.
 PARTS = {
     "apps/telemetry": ["apps.telemetry"],
     "alerting": ["alerting", "apps.telemetry"],
-    "firedrill": ["firedrill"],
+    "alertdrill": ["alertdrill"],
     "grafana": ["grafana"],
     "loadtests": ["loadtests"],
-    "tests": ["alerting", "apps", "firedrill", "grafana", "loadtests", "tests"],
+    "tests": ["alerting", "apps", "alertdrill", "grafana", "loadtests", "tests"],
     **{
         f"apps/{file.parent.name}": [f"apps.{file.parent.name}", "apps.telemetry"]
         for file in (ROOT / "apps").glob("*/__init__.py")
@@ -30,11 +30,11 @@ METRICS = {"prometheus_client", "prometheus_flask_exporter"}
 KNOW_METRICS = ["apps/telemetry", "tests"]
 # They run before anything is installed.
 BEFORE_INSTALLATION = [
-    "firedrill/__init__.py",
-    "firedrill/bootstrap.py",
-    "firedrill/errors.py",
-    "firedrill/stamp.py",
-    *(str(file.relative_to(ROOT)) for file in (ROOT / "firedrill/programs").rglob("*.py")),
+    "alertdrill/__init__.py",
+    "alertdrill/bootstrap.py",
+    "alertdrill/errors.py",
+    "alertdrill/stamp.py",
+    *(str(file.relative_to(ROOT)) for file in (ROOT / "alertdrill/programs").rglob("*.py")),
 ]
 
 
@@ -91,7 +91,7 @@ def test_metrics_are_imported_by_telemetry_alone(part: str) -> None:
 @pytest.mark.parametrize("name", BEFORE_INSTALLATION)
 def test_bootstrap_needs_standard_library_only(name: str) -> None:
     # The package itself is on the list too, but its name would let everything in it pass.
-    allowed = {*sys.stdlib_module_names, *map(module_name, BEFORE_INSTALLATION)} - {"firedrill"}
+    allowed = {*sys.stdlib_module_names, *map(module_name, BEFORE_INSTALLATION)} - {"alertdrill"}
     assert [module for module in imports(ROOT / name) if not inside(module, allowed)] == []
 
 

@@ -1,4 +1,4 @@
-"""What `firedrill logs` takes for a line of the contract is what the collector takes for one."""
+"""What `alertdrill logs` takes for a line of the contract is what the collector takes for one."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from firedrill.logs import contract
-from firedrill.logs.choose import NOT_CARRIED
-from firedrill.logs.entry import LEVELS, UNKNOWN
-from firedrill.logs.store import LONGEST
+from alertdrill.logs import contract
+from alertdrill.logs.choose import NOT_CARRIED
+from alertdrill.logs.entry import LEVELS, UNKNOWN
+from alertdrill.logs.store import LONGEST
 
 ROOT = Path(__file__).parents[2]
 FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]

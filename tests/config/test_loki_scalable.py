@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from firedrill.runtimes import composes
+from alertdrill.runtimes import composes
 
 ROOT = Path(__file__).parents[2]
 FILES = ("-f", "docker-compose.yml", "-f", "deploy/loki-scalable/compose.yml")

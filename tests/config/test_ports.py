@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from firedrill.runtimes.compose.parts import PARTS, PLACES
-from firedrill.runtimes.compose.prepare import Site, write_backends
-from firedrill.settings import Ports
+from alertdrill.runtimes.compose.parts import PARTS, PLACES
+from alertdrill.runtimes.compose.prepare import Site, write_backends
+from alertdrill.settings import Ports
 
 DESIGN = {
     "lb": 8080,
@@ -46,5 +46,5 @@ def test_lb_finds_containers_there(tmp_path: Path, service: str) -> None:
     configuration = (tmp_path / "lb/backends.cfg").read_text()
     for number in range(1, PLACES + 1):
         name = f"{service}-{number}"
-        assert f"server {name} firedrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
+        assert f"server {name} alertdrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
     assert PARTS[service].port == IN_CONTAINERS[service]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firedrill.settings import StackSettings, current
+from alertdrill.settings import StackSettings, current
 
 Docker = Callable[..., str]
 

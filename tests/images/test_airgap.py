@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from firedrill.images import archive
-from firedrill.images.engine import Engine
-from firedrill.images.errors import ArchiveError
-from firedrill.images.manifest import Manifest
+from alertdrill.images import archive
+from alertdrill.images.engine import Engine
+from alertdrill.images.errors import ArchiveError
+from alertdrill.images.manifest import Manifest
 
 Docker = Callable[..., str]
 
@@ -26,7 +26,7 @@ def engine(docker: Docker) -> Engine:
 @pytest.fixture
 def tiny(docker: Docker, tmp_path: Path) -> Iterator[str]:
     """Return the name of an image that holds one file, which no other image does."""
-    name = f"firedrill-test-airgap:{os.getpid()}"
+    name = f"alertdrill-test-airgap:{os.getpid()}"
     with tarfile.open(tmp_path / "files.tar", "w") as files:
         member = tarfile.TarInfo("file")
         content = name.encode()
@@ -78,7 +78,7 @@ def test_recipe_is_not_built_twice(engine: Engine, docker: Docker, tmp_path: Pat
     context = tmp_path / "recipe"
     context.mkdir()
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    inputs, name = f"test-{os.getpid()}", f"firedrill-test-airgap:built-{os.getpid()}"
+    inputs, name = f"test-{os.getpid()}", f"alertdrill-test-airgap:built-{os.getpid()}"
     try:
         engine.tag(engine.build(context, inputs, {}), name)
         assert engine.made_from(inputs) == [name]

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
-from firedrill.programs import CATALOGUE, default_cache, locate
-from firedrill.runtimes.compose.command import Compose
-from firedrill.settings import ROOT
+from alertdrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.runtimes.compose.command import Compose
+from alertdrill.settings import ROOT
 from tests.images.conftest import Docker
 from tests.stack.driver import poll_until
 

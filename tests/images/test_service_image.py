@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from firedrill.settings import StackSettings
+from alertdrill.settings import StackSettings
 from tests.images.conftest import Docker
 from tests.stack.driver import poll_until
 
@@ -24,7 +24,7 @@ TOOLS = ("pip", "pip3", "gcc", "curl", "wget", "apt-get")
 
 @pytest.fixture(params=SERVICES)
 def image(request: pytest.FixtureRequest, settings: StackSettings, inspect: Inspect) -> str:
-    name = f"firedrill/{request.param}:{settings.versions.firedrill}"
+    name = f"alertdrill/{request.param}:{settings.versions.alertdrill}"
     inspect(name)
     return name
 
@@ -37,7 +37,7 @@ def test_commands_need_no_shell(image: str, inspect: Inspect) -> None:
     config = inspect(image)["Config"]
     assert config["Cmd"][0] == "gunicorn"
     assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
-    assert config["Labels"]["org.opencontainers.image.title"].startswith("Firedrill: ")
+    assert config["Labels"]["org.opencontainers.image.title"].startswith("Alertdrill: ")
     assert config["StopSignal"] == "SIGTERM"
 
 

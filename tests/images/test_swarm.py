@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from firedrill.control import create_app
-from firedrill.control.settings import ControlSettings
-from firedrill.runtimes.compose.command import Compose
-from firedrill.runtimes.swarm import runtime
-from firedrill.settings import StackSettings
+from alertdrill.control import create_app
+from alertdrill.control.settings import ControlSettings
+from alertdrill.runtimes.compose.command import Compose
+from alertdrill.runtimes.swarm import runtime
+from alertdrill.settings import StackSettings
 from tests.images.conftest import Docker
 from tests.stack.driver import poll_until
 
@@ -40,7 +40,7 @@ services:
     deploy:
       replicas: 2
       endpoint_mode: dnsrr
-      labels: {firedrill.heal: "1"}
+      labels: {alertdrill.heal: "1"}
       restart_policy: {delay: 1s}
       placement: {max_replicas_per_node: 3}
   data-service:

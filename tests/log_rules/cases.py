@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from firedrill.drills.ask import duration
-from firedrill.drills.rules import OF_LOKI
-from firedrill.rehearsal import language, render
+from alertdrill.drills.ask import duration
+from alertdrill.drills.rules import OF_LOKI
+from alertdrill.rehearsal import language, render
 
 HERE = Path(__file__).parent
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from firedrill.rehearsal.stack import free_ports
-from firedrill.runtimes.native.speed import loki_flags
-from firedrill.settings import ROOT
+from alertdrill.rehearsal.stack import free_ports
+from alertdrill.runtimes.native.speed import loki_flags
+from alertdrill.settings import ROOT
 from tests.stack.driver import poll_until
 
 LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}

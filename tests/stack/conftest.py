@@ -17,10 +17,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
     made = Stack(environment(home, free_ports()), home)
     try:
-        made.firedrill("up")
+        made.alertdrill("up")
         poll_until(made.scrapes_everything, "every instance to be scraped", 30)
         yield made
     finally:
-        made.firedrill("down")
+        made.alertdrill("down")
     left = left_over(made)
     assert not left, f"`down` left something running: {left}"

@@ -11,11 +11,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack
 
 # The images that were built for the copy.
-NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=firedrill/*:$FIREDRILL_VERSION"
+NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=alertdrill/*:$ALERTDRILL_VERSION"
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Copy(Stack):
     # What each command of the page said.
     said: dict[str, str] = field(default_factory=dict)
 
-    def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def alertdrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line of the copy."""
         return self.run(f"{REHEARSED} {' '.join(arguments)}", check)
 
@@ -37,11 +37,11 @@ class Copy(Stack):
         """Run a command of the page, on this stack: at its speed, and where it listens."""
         here = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
         here = re.sub(r"^make (up|status)\b", rf"{REHEARSED} \1", here)
-        here = here.replace(".venv/bin/python -m firedrill", REHEARSED)
+        here = here.replace(".venv/bin/python -m alertdrill", REHEARSED)
         self.said[command] = self.run(here).stdout
 
 
-REHEARSED = '.venv/bin/python -m tests.stack.rehearse "$FIREDRILL_HOME"'
+REHEARSED = '.venv/bin/python -m tests.stack.rehearse "$ALERTDRILL_HOME"'
 
 
 def copied(folder: Path) -> Path:
@@ -66,10 +66,10 @@ def surroundings(home: Path) -> dict[str, str]:
         if not name.endswith("_PORT") and not name.startswith("PYTEST")
     }
     own = {
-        "FIREDRILL_HOME": str(home),
+        "ALERTDRILL_HOME": str(home),
         "RUNTIME": os.environ.get("RUNTIME", "native"),
         # Images of its own, that no other stack takes for the repository's.
-        "FIREDRILL_VERSION": f"copy-{secrets.token_hex(3)}",
+        "ALERTDRILL_VERSION": f"copy-{secrets.token_hex(3)}",
         "COLUMNS": "200",
     }
     return {**kept, **own}

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
-from firedrill.runtimes.compose.parts import PARTS
-from firedrill.settings import ROOT, SPAN, Ports
+from alertdrill.runtimes.compose.parts import PARTS
+from alertdrill.settings import ROOT, SPAN, Ports
 
 T = TypeVar("T")
 native_only = pytest.mark.skipif(
@@ -59,10 +59,10 @@ class Stack:
         """How it runs."""
         return self.environment["RUNTIME"]
 
-    def firedrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def alertdrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would."""
-        command = [sys.executable, "-m", "firedrill", *arguments]
-        return self._ended(command, f"firedrill {' '.join(arguments)}", check)
+        command = [sys.executable, "-m", "alertdrill", *arguments]
+        return self._ended(command, f"alertdrill {' '.join(arguments)}", check)
 
     def _ended(
         self, command: Sequence[str], called: str, check: bool
@@ -86,7 +86,7 @@ class Stack:
 
     def instances(self) -> dict[str, dict[str, Any]]:
         """Return every instance by its name."""
-        found = json.loads(self.firedrill("status", "--json", check=False).stdout)
+        found = json.loads(self.alertdrill("status", "--json", check=False).stdout)
         return {instance["name"]: instance for instance in found}
 
     def query(self, promql: str) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ class Stack:
         """Return all JSON log lines of a service's instances, rotated files included."""
         if self.runtime == "compose":
             words = ("--from", "files", "--json", "--lines", EVERYTHING)
-            lines = self.firedrill("logs", service, *words).stdout.split("\n")
+            lines = self.alertdrill("logs", service, *words).stdout.split("\n")
         else:
             lines = self._files(service)
         found = [json.loads(line) for line in lines if line.startswith("{")]
@@ -186,9 +186,9 @@ def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
     compose = os.environ.get("RUNTIME") == "compose"
     own = {
-        "FIREDRILL_HOME": str(home),
+        "ALERTDRILL_HOME": str(home),
         "RUNTIME": "compose" if compose else "native",
-        "COMPOSE_PROJECT_NAME": f"firedrill-{secrets.token_hex(3)}",
+        "COMPOSE_PROJECT_NAME": f"alertdrill-{secrets.token_hex(3)}",
         "COLUMNS": "200",
     }
     return {**kept, **ports, **own}
@@ -220,7 +220,7 @@ def marked(home: Path) -> Sequence[str]:
     found = []
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if f"FIREDRILL_STACK={home}".encode() in environ.read_bytes():
+            if f"ALERTDRILL_STACK={home}".encode() in environ.read_bytes():
                 found.append(
                     (environ.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import requests
 
-from firedrill import stored
-from firedrill.settings import ROOT, StackSettings
+from alertdrill import stored
+from alertdrill.settings import ROOT, StackSettings
 from tests.stack.driver import Stack, poll_until
 from tests.stack.strike import failing
 
@@ -27,7 +27,7 @@ LOAD = ("load", "steady", "--users", "6", "--for", "30m")
 def of_rehearsal(settings: StackSettings) -> Stack:
     """Return a native stack of a test's own as its command line sees it."""
     ports = {f"{name.upper()}_PORT": str(port) for name, port in asdict(settings.ports).items()}
-    own = {"FIREDRILL_HOME": str(settings.home), "RUNTIME": "native", "COLUMNS": "200"}
+    own = {"ALERTDRILL_HOME": str(settings.home), "RUNTIME": "native", "COLUMNS": "200"}
     return Stack({**os.environ, **ports, **own}, settings.home)
 
 
@@ -43,7 +43,7 @@ def under_load(stack: Stack, folder: Path) -> Iterator[None]:
     """Have normal clients ask while the block lasts."""
     with (folder / "load.log").open("w") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", "firedrill", *LOAD],
+            [sys.executable, "-m", "alertdrill", *LOAD],
             cwd=ROOT,
             env=stack.environment,
             stdout=log,

@@ -15,13 +15,13 @@ from typing import Any
 
 import requests
 
-from firedrill.loki import Line, Loki
-from firedrill.programs import CATALOGUE, locate
-from firedrill.runtimes.native import configs, parts
-from firedrill.runtimes.native.layout import Layout
-from firedrill.runtimes.native.process import Process, Site
-from firedrill.runtimes.native.readiness import answers
-from firedrill.settings import Ports, StackSettings
+from alertdrill.loki import Line, Loki
+from alertdrill.programs import CATALOGUE, locate
+from alertdrill.runtimes.native import configs, parts
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.readiness import answers
+from alertdrill.settings import Ports, StackSettings
 from tests.stack.driver import free_ports, poll_until
 
 DAY = 24 * 3600 * 10**9

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from firedrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.programs import CATALOGUE, default_cache, locate
 
 _wanted = [program for program in CATALOGUE if program.name == "otelcol"]
 _found = locate(_wanted, default_cache(os.environ), lambda _: None).programs
-# On the PATH, or built by `firedrill tools`.
+# On the PATH, or built by `alertdrill tools`.
 COLLECTOR = str(_found["otelcol"].path) if "otelcol" in _found else None
 LOKI = shutil.which("loki")
 

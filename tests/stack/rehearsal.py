@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import requests
 
-from firedrill.rehearsal.stack import own_settings
-from firedrill.runtimes import Instance
-from firedrill.runtimes.native import NativeRuntime
-from firedrill.runtimes.native.layout import Layout
-from firedrill.runtimes.native.lb import LoadBalancer
-from firedrill.settings import StackSettings, load
+from alertdrill.rehearsal.stack import own_settings
+from alertdrill.runtimes import Instance
+from alertdrill.runtimes.native import NativeRuntime
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.lb import LoadBalancer
+from alertdrill.settings import StackSettings, load
 from tests.stack.driver import marked, poll_until
 
 SPEED = 12.0

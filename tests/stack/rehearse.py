@@ -1,6 +1,6 @@
 """`python -m tests.stack.rehearse HOME COMMAND`: the command line, of a stack at speed 12.
 
-Nobody can set a stack's speed, so that this takes the place of `python -m firedrill` where a test
+Nobody can set a stack's speed, so that this takes the place of `python -m alertdrill` where a test
 does what a person does, and has not their time. It works in any copy of the repository.
 """
 
@@ -13,10 +13,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from firedrill import settings, stored
-from firedrill.cli import main
-from firedrill.rehearsal.stack import own_settings
-from firedrill.settings import StackSettings
+from alertdrill import settings, stored
+from alertdrill.cli import main
+from alertdrill.rehearsal.stack import own_settings
+from alertdrill.settings import StackSettings
 from tests.stack.rehearsal import SPEED
 
 
@@ -25,7 +25,7 @@ def of(home: Path) -> StackSettings:
     file = home / "settings.json"
     if not file.exists():
         own = own_settings(replace(settings.load(os.environ), home=home), SPEED)
-        file.write_text(stored.written(replace(own, project=f"firedrill-{secrets.token_hex(3)}")))
+        file.write_text(stored.written(replace(own, project=f"alertdrill-{secrets.token_hex(3)}")))
     return stored.read(json.loads(file.read_text()))
 
 

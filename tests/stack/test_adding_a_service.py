@@ -65,7 +65,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     root = copied(tmp_path_factory.mktemp("copy"))
     commands = page.follow((root / PAGE).read_text(), root)
     made = Copy(surroundings(home), home / "rehearsal", root)
-    made.firedrill("status", check=False)  # the first of all decides where everything listens
+    made.alertdrill("status", check=False)  # the first of all decides where everything listens
     settings = json.loads((home / "settings.json").read_text())
     made.environment |= {f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()}
     made.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
@@ -74,7 +74,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
             made.run_pages(command)
         yield made
     finally:
-        made.firedrill("down", check=False)
+        made.alertdrill("down", check=False)
     left = left_over(made)
     if made.runtime == "compose":
         made.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
@@ -212,7 +212,7 @@ def test_lb_gives_it_its_own_alone(asked: Copy) -> None:
 
 def test_killed_instance_comes_back(asked: Copy) -> None:
     before = asked.instances()["orders-1"]["pid"]
-    asked.firedrill("kill", "orders-1")
+    asked.alertdrill("kill", "orders-1")
 
     def back() -> bool:
         now = asked.instances()["orders-1"]
@@ -223,7 +223,7 @@ def test_killed_instance_comes_back(asked: Copy) -> None:
 
 def test_hung_instance_is_healed(asked: Copy) -> None:
     before = asked.instances()["orders-2"]["pid"]
-    asked.firedrill("pause", "orders-2")
+    asked.alertdrill("pause", "orders-2")
     poll_until(lambda: asked.instances()["orders-2"]["pid"] != before, "a new orders-2", HEALED)
     [action, *_] = poll_until(
         lambda: actions(asked, "restart", "orders-2"), "its restart to be done", HEALED

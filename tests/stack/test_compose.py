@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from firedrill.runtimes.compose.parts import PARTS
-from firedrill.settings import ROOT
+from alertdrill.runtimes.compose.parts import PARTS
+from alertdrill.settings import ROOT
 from tests.stack.containers import Row, compose, docker, inspected, row, service, table
 from tests.stack.driver import Stack, environment, free_ports, left_over, poll_until
 from tests.stack.test_counts import locust
@@ -156,7 +156,7 @@ def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
 
 
 def scale(stack: Stack, count: int) -> None:
-    """Scale as the README says, without a word to firedrill."""
+    """Scale as the README says, without a word to alertdrill."""
     arguments = ("--detach", "--wait", "--no-recreate", "--scale", f"web={count}", "web")
     said = compose(stack, "up", "--no-deps", *arguments)
     assert "rror" not in said, said
@@ -167,7 +167,7 @@ def test_up_numbers_instances_anew(stack: Stack) -> None:
     docker(stack, "rm", "--force", f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1")
     scale(stack, 2)
     assert "web-1" not in stack.instances()
-    stack.firedrill("up")
+    stack.alertdrill("up")
     states = {name: one["state"] for name, one in stack.instances().items() if "web-" in name}
     assert states == {"web-1": "ready", "web-2": "ready", "web-3": "standby", "web-4": "standby"}
     poll_until(stack.scrapes_everything, "all to be scraped again", 20)
@@ -190,12 +190,12 @@ def test_every_killed_container_comes_back(stack: Stack) -> None:
 
 
 def test_stopped_container_stays_stopped(stack: Stack) -> None:
-    stack.firedrill("stop", "pushgateway")
+    stack.alertdrill("stop", "pushgateway")
     told = {"alert": "InstanceDown", "service": "pushgateway"}
     # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the keeper had its chance by then.
     poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
     assert stack.instances()["pushgateway-1"]["state"] == "stopped"
-    stack.firedrill("start", "pushgateway")
+    stack.alertdrill("start", "pushgateway")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
 def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, said: str) -> None:
     ports = {**free_ports(), "ALERTMANAGER_PORT": "9093"}
     made = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
-    done = made.firedrill("up", check=False)
+    done = made.alertdrill("up", check=False)
     assert done.returncode == 1
     assert said in " ".join(done.stderr.split())
     assert left_over(made) == []

@@ -1,4 +1,4 @@
-"""`firedrill conserve` finds every request once, and names each one that somebody lacks."""
+"""`alertdrill conserve` finds every request once, and names each one that somebody lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack, environment, free_ports, marked, native_only, poll_until
 from tests.stack.programs import COLLECTOR, LOKI
 
@@ -33,7 +33,7 @@ def alone(tmp_path: Path) -> Iterator[Stack]:
 
 def conserved(stack: Stack) -> dict[str, Any]:
     """Run a small check; return its report."""
-    done = stack.firedrill(*SMALL, check=False)
+    done = stack.alertdrill(*SMALL, check=False)
     report: dict[str, Any] = json.loads(done.stdout or "{}")
     assert report, done.stderr
     off = [party for party in report["parties"] if not party["exact"]]
@@ -89,7 +89,7 @@ def without(program: str, folder: Path) -> str:
 def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run the check on the stack that is up while a test meddles with it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "firedrill", "conserve", "--here", "--json", *options],
+        [sys.executable, "-m", "alertdrill", "conserve", "--here", "--json", *options],
         cwd=ROOT,
         env=stack.environment,
         stdout=subprocess.PIPE,
@@ -159,17 +159,17 @@ def repeat(file: Path, line: bytes) -> None:
 
 def kill_what_holds_requests(stack: Stack, instance: str) -> None:
     """End an instance in the middle of its requests, which nobody may send again."""
-    stack.firedrill("pause", instance)
+    stack.alertdrill("pause", instance)
     query = f'haproxy_server_current_sessions{{server="{instance}"}}'
     poll_until(lambda: stack.total(query) > 0, f"requests in {instance}", 20)
-    stack.firedrill("kill", instance)
+    stack.alertdrill("kill", instance)
     poll_until(lambda: stack.instances()[instance]["state"] == "ready", "its return", 30)
 
 
 @pytest.mark.timeout(PATIENCE)
 def test_interruption_leaves_nothing_running(alone: Stack) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "firedrill", *SMALL],
+        [sys.executable, "-m", "alertdrill", *SMALL],
         cwd=ROOT,
         env=alone.environment,
         stdout=subprocess.PIPE,

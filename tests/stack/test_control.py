@@ -34,11 +34,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("control")
     made = Stack({**environment(home, free_ports()), "HEAL_DATA_SERVICE": "0"}, home)
     try:
-        made.firedrill("up")
+        made.alertdrill("up")
         poll_until(made.scrapes_everything, "every instance to be scraped", 30)
         yield made
     finally:
-        made.firedrill("down")
+        made.alertdrill("down")
     assert not left_over(made)
 
 
@@ -61,7 +61,7 @@ def test_tokens_are_their_owners_alone(stack: Stack) -> None:
 
 def test_frozen_instance_serves_again(stack: Stack) -> None:
     before = stack.instances()["web-1"]["pid"]
-    stack.firedrill("pause", "web-1")
+    stack.alertdrill("pause", "web-1")
     begun = time.monotonic()
     assert web(stack)["web-1"] == "paused"
     answer = ask(stack, "POST", "/instances/web-1/restart", {"grace": 0})
@@ -131,7 +131,7 @@ def test_unlabelled_one_is_left_alone(
 
 def test_it_comes_back_by_itself(stack: Stack) -> None:
     before = stack.instances()["control-1"]["pid"]
-    stack.firedrill("kill", "control-1")
+    stack.alertdrill("kill", "control-1")
 
     def back() -> bool:
         now = stack.instances()["control-1"]

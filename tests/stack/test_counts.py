@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from firedrill.conserve.growth import growth
-from firedrill.settings import ROOT
+from alertdrill.conserve.growth import growth
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack, poll_until
 
 pytestmark = pytest.mark.stack
@@ -104,12 +104,12 @@ def test_scaling_and_restarts_lose_nothing(stack: Stack) -> None:
     clients = threading.Thread(target=lambda: results.append(locust(stack, users=10, seconds=35)))
     clients.start()
     try:
-        stack.firedrill("scale", "web=3", "data-service=3")
+        stack.alertdrill("scale", "web=3", "data-service=3")
         # Two scrape intervals, and what a slow machine adds.
         poll_until(stack.scrapes_everything, "the new instances to be scraped", 15)
-        stack.firedrill("scale", "data-service=1")
-        stack.firedrill("scale", "web=2", "data-service=2")
-        stack.firedrill("restart", "web-1")
+        stack.alertdrill("scale", "data-service=1")
+        stack.alertdrill("scale", "web=2", "data-service=2")
+        stack.alertdrill("restart", "web-1")
     finally:
         clients.join()
     assert results[0]["failures"] == 0

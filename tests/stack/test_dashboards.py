@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from grafana.proof import dashboard, excused, report
 from grafana.proof.asker import Asker
 from grafana.proof.choose import MODES
@@ -37,7 +37,7 @@ def lived(
     """Return a stack under load, after a drill in which an instance was healed, and errors."""
     folder = tmp_path_factory.mktemp("lived")
     if os.environ.get("RUNTIME") == "compose":
-        yield from _lived(request.getfixturevalue("stack"), folder, "firedrill")
+        yield from _lived(request.getfixturevalue("stack"), folder, "alertdrill")
         return
     with running(folder) as made:
         yield from _lived(of_rehearsal(made.settings), folder, *rehearsed(made.settings))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack, poll_until
 from tests.stack.test_load import started
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from firedrill.loki import Line
+from alertdrill.loki import Line
 from tests.stack.driver import poll_until
 from tests.stack.hostile import cases, days
 from tests.stack.pipeline import Pipeline, line, records
@@ -43,7 +43,7 @@ def write(pipeline: Pipeline, form: str, name: str, content: bytes) -> None:
         pipeline.write(f"native-{name}-1.jsonl", content)
     else:
         (pipeline.files / name).mkdir(exist_ok=True)
-        tagged = records(f"firedrill-docker-{name}-1", content)
+        tagged = records(f"alertdrill-docker-{name}-1", content)
         pipeline.write(f"{name}/{name}-json.log", tagged)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack, poll_until
 
 pytestmark = pytest.mark.stack
@@ -20,7 +20,7 @@ SCRAPED = 30.0
 
 def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "firedrill", "load", *words],
+        [sys.executable, "-m", "alertdrill", "load", *words],
         cwd=ROOT,
         env=stack.environment,
         stdout=subprocess.PIPE,

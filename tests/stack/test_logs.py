@@ -1,4 +1,4 @@
-"""`firedrill logs` finds the same lines in Loki and in the log files, in the same order."""
+"""`alertdrill logs` finds the same lines in Loki and in the log files, in the same order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from firedrill.logs import search
-from firedrill.logs.query import Query
-from firedrill.logs.search import Origin, Search
-from firedrill.runtimes import choose
-from firedrill.settings import ROOT, load
+from alertdrill.logs import search
+from alertdrill.logs.query import Query
+from alertdrill.logs.search import Origin, Search
+from alertdrill.runtimes import choose
+from alertdrill.settings import ROOT, load
 from tests.stack.driver import Stack, poll_until
 
 pytestmark = pytest.mark.stack
@@ -45,7 +45,7 @@ def need_loki(stack: Stack) -> None:
 
 def found(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
     """Return the lines that a search finds, as JSON."""
-    said = stack.firedrill("logs", "--json", *arguments).stdout
+    said = stack.alertdrill("logs", "--json", *arguments).stdout
     return [json.loads(line) for line in said.splitlines()]
 
 
@@ -105,17 +105,17 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
 
 
 def test_nothing_found_is_said(stack: Stack, source: str) -> None:
-    done = stack.firedrill("logs", "--from", source, "--grep", secrets.token_hex(16))
+    done = stack.alertdrill("logs", "--from", source, "--grep", secrets.token_hex(16))
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == "· no lines match"
 
 
 class Follower:
-    """`firedrill logs -f`, as it goes on."""
+    """`alertdrill logs -f`, as it goes on."""
 
     def __init__(self, stack: Stack, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "firedrill", "logs", "--follow", "--json", *arguments],
+            [sys.executable, "-m", "alertdrill", "logs", "--follow", "--json", *arguments],
             cwd=ROOT,
             env={**stack.environment, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
@@ -178,13 +178,13 @@ def test_both_sources_say_the_same(stack: Stack) -> None:
     search = ("logs", "--since", "5m", "--grep", mark)
     count = 200 * LINES_EACH
     poll_until(
-        lambda: stack.firedrill(*search, "--from", "loki").stdout.count("\n") >= count,
+        lambda: stack.alertdrill(*search, "--from", "loki").stdout.count("\n") >= count,
         "every line in Loki",
         SOON,
     )
     for form in ([], ["--json"]):
         from_loki, from_files = (
-            stack.firedrill(*search, *form, "--from", where).stdout.split("\n")
+            stack.alertdrill(*search, *form, "--from", where).stdout.split("\n")
             for where in ("loki", "files")
         )
         assert len(from_files) == count + 1
@@ -195,11 +195,11 @@ def test_both_sources_say_the_same(stack: Stack) -> None:
 def test_silent_loki_is_stood_in_for(stack: Stack) -> None:
     need_loki(stack)
     mark = f"silent-{secrets.token_hex(4)}"
-    stack.firedrill("pause", "loki")
+    stack.alertdrill("pause", "loki")
     try:
         ask(stack, mark)
-        done = stack.firedrill("logs", "web", "--grep", mark)
+        done = stack.alertdrill("logs", "web", "--grep", mark)
     finally:
-        stack.firedrill("resume", "loki")
+        stack.alertdrill("resume", "loki")
     assert "from the log files: Loki is paused" in done.stderr
     assert done.stdout.count("\n") == 1

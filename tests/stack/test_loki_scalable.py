@@ -15,11 +15,11 @@ import pytest
 import requests
 import yaml
 
-from firedrill.loki import Loki
-from firedrill.runtimes.native import configs
-from firedrill.runtimes.native.layout import Layout
-from firedrill.runtimes.native.process import LOOPBACK
-from firedrill.settings import ROOT
+from alertdrill.loki import Loki
+from alertdrill.runtimes.native import configs
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.process import LOOPBACK
+from alertdrill.settings import ROOT
 from tests.stack.driver import free_ports, poll_until
 from tests.stack.pipeline import Pipeline, line
 from tests.stack.programs import needs_loki_and_collector

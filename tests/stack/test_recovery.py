@@ -48,7 +48,7 @@ def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
     poll_until(lambda: not psutil.pid_exists(pid), "supervisord to be gone", 5)
     assert stack.instances() == {}
     assert marked(stack.home), "the instances should have outlived their supervisor"
-    said = stack.firedrill("up").stderr
+    said = stack.alertdrill("up").stderr
     assert "left over" in said
     assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}
     assert _process(stack) == 200
@@ -68,13 +68,13 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
 
 def test_second_up_changes_nothing(stack: Stack) -> None:
     before = {name: found["pid"] for name, found in stack.instances().items()}
-    stack.firedrill("up")
+    stack.alertdrill("up")
     assert {name: found["pid"] for name, found in stack.instances().items()} == before
 
 
 def _of(process: psutil.Process, stack: Stack) -> bool:
     try:
-        home: str = process.environ().get("FIREDRILL_STACK", "")
+        home: str = process.environ().get("ALERTDRILL_STACK", "")
     except psutil.Error:
         return False
     return home.startswith(str(stack.home))

@@ -13,7 +13,7 @@ from subprocess import DEVNULL
 
 import pytest
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import Stack, environment, free_ports, marked, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, native_only]
@@ -27,7 +27,7 @@ def refused(tmp_path: Path) -> Refused:
 
     def run(root: Path = ROOT, **settings: str) -> str:
         made = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path, root)
-        done = made.firedrill("up", check=False)
+        done = made.alertdrill("up", check=False)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert not marked(tmp_path)
@@ -52,7 +52,7 @@ def test_bad_port_is_refused_by_name(refused: Refused) -> None:
 
 
 def test_missing_program_says_the_way_out(refused: Refused, tmp_path: Path) -> None:
-    said = refused(PATH=str(tmp_path), FIREDRILL_CACHE=str(tmp_path / "cache"))
+    said = refused(PATH=str(tmp_path), ALERTDRILL_CACHE=str(tmp_path / "cache"))
     assert "prometheus 3.5 or newer" in said
     assert "install" in said
 
@@ -76,7 +76,7 @@ def test_broken_config_is_named(
     refused: Refused, tmp_path: Path, file: str, right: str, wrong: str, named: str
 ) -> None:
     copy = tmp_path / "copy"
-    for folder in ("firedrill", "apps", "alerting", "lb", "prometheus", "loki"):
+    for folder in ("alertdrill", "apps", "alerting", "lb", "prometheus", "loki"):
         shutil.copytree(ROOT / folder, copy / folder)
     text = (copy / file).read_text()
     assert right in text
@@ -86,13 +86,13 @@ def test_broken_config_is_named(
 
 def test_down_ends_what_a_crashed_up_began(tmp_path: Path) -> None:
     made = Stack(environment(tmp_path, free_ports()), tmp_path)
-    command = [sys.executable, "-m", "firedrill", "up"]
+    command = [sys.executable, "-m", "alertdrill", "up"]
     with subprocess.Popen(
         command, cwd=ROOT, env=made.environment, stdout=DEVNULL, stderr=DEVNULL
     ) as begun:
         poll_until(lambda: len(marked(tmp_path)) > 5, "some processes to be started", 30)
         begun.kill()
-    made.firedrill("down")
+    made.alertdrill("down")
     assert not marked(tmp_path)
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from firedrill.settings import ROOT
+from alertdrill.settings import ROOT
 from tests.stack.driver import marked, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, native_only]
-PARTS = ("alerting", "apps", "drills", "firedrill", "lb", "loadtests", "loki", "prometheus")
+PARTS = ("alerting", "apps", "drills", "alertdrill", "lb", "loadtests", "loki", "prometheus")
 
 
 @dataclass
@@ -39,9 +39,9 @@ class Copy:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
         return subprocess.Popen(
-            [sys.executable, "-m", "firedrill", *arguments],
+            [sys.executable, "-m", "alertdrill", *arguments],
             cwd=self.root,
-            env={**kept, "FIREDRILL_HOME": str(self.home), "RUNTIME": "native", "COLUMNS": "400"},
+            env={**kept, "ALERTDRILL_HOME": str(self.home), "RUNTIME": "native", "COLUMNS": "400"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -89,7 +89,7 @@ def mute_the_responder(copy: Copy) -> None:
 
 
 def make_the_fault_do_nothing(copy: Copy) -> None:
-    copy.spoil("firedrill/runtimes/native/runtime.py", "self._hands.supervisor.stop(*", "print(*")
+    copy.spoil("alertdrill/runtimes/native/runtime.py", "self._hands.supervisor.stop(*", "print(*")
 
 
 def inhibit_it(copy: Copy) -> None:

@@ -114,7 +114,7 @@ def test_watchdog_arrives(stack: Stack) -> None:
 
 
 def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:
-    stack.firedrill("stop", "data-service")
+    stack.alertdrill("stop", "data-service")
     answer = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
@@ -131,7 +131,7 @@ def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:
     pages = stack.notifications(severity="page", service="data-service")
     assert {alert["alert"] for page in pages for alert in page["alerts"]} == {"ServiceDown"}
 
-    stack.firedrill("start", "data-service")
+    stack.alertdrill("start", "data-service")
     # Scrape 5 s, evaluation 5 s, group interval 30 s.
     poll_until(lambda: stack.notifications(status="resolved", **told), "its resolution", 75)
     again = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)

@@ -44,7 +44,7 @@ class Annotations:
         self._put(
             {
                 "time": round(time.time() * MS),
-                "tags": ["firedrill", "decision", decision.code],
+                "tags": ["alertdrill", "decision", decision.code],
                 "text": f"{sick.alert}: {decision.action} {who}: {decision.reason}",
             }
         )
@@ -57,7 +57,7 @@ class Annotations:
             {
                 "time": round(action.began * MS),
                 "timeEnd": round(time.time() * MS),
-                "tags": ["firedrill", "action", action.kind, state],
+                "tags": ["alertdrill", "action", action.kind, state],
                 "text": text,
             }
         )

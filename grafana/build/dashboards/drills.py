@@ -131,7 +131,7 @@ def _drills() -> Section:
                     ["HealingExhausted"],
                     size=(12, 8),
                 ),
-                "firedrill",
+                "alertdrill",
             ),
         ],
     )

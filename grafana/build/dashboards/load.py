@@ -58,7 +58,7 @@ def _now() -> Section:
                     ["Saturated"],
                     size=(12, 6),
                 ),
-                "firedrill",
+                "alertdrill",
                 "load",
             ),
         ],

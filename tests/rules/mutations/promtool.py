@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from firedrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.programs import CATALOGUE, default_cache, locate
 
 from .rules import RuleTests
 from .variants import Variant, seen_by, side_by_side

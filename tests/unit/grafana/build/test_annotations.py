@@ -22,7 +22,7 @@ def test_alerts_are_prometheuss() -> None:
 def test_the_rest_is_found_by_both_tags() -> None:
     for name, tag in {"Drills": "drill", "Loads": "load", "Actions": "action"}.items():
         target = built()[name]["target"]
-        assert (target["tags"], target["matchAny"]) == (["firedrill", tag], False)
+        assert (target["tags"], target["matchAny"]) == (["alertdrill", tag], False)
 
 
 def test_each_can_be_switched_off() -> None:

@@ -59,6 +59,6 @@ def test_newest_line_comes_first() -> None:
 
 
 def test_marks_ask_nobody_else() -> None:
-    panel = built(marks(LOOK, "firedrill", "load"))
-    assert panel["options"]["tags"] == ["firedrill", "load"]
+    panel = built(marks(LOOK, "alertdrill", "load"))
+    assert panel["options"]["tags"] == ["alertdrill", "load"]
     assert "targets" not in panel

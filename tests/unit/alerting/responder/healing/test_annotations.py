@@ -51,7 +51,7 @@ def test_a_decision_is_a_mark(grafana: Peer, token: Path) -> None:
     assert arrival.path == "/api/annotations"
     assert arrival.headers["Authorization"] == "Bearer secret"
     mark = json.loads(arrival.body)
-    assert mark["tags"] == ["firedrill", "decision", "is_paused"]
+    assert mark["tags"] == ["alertdrill", "decision", "is_paused"]
     assert mark["text"] == "InstanceHung: none web-1: the responder is paused"
     assert abs(mark["time"] / 1000 - time.time()) < 60
 
@@ -62,7 +62,7 @@ def test_an_action_is_a_region(grafana: Peer, token: Path) -> None:
     mark = json.loads(grafana.arrivals[0].body)
     assert mark["time"] == 1000500
     assert mark["timeEnd"] > mark["time"]
-    assert mark["tags"] == ["firedrill", "action", "restart", "done"]
+    assert mark["tags"] == ["alertdrill", "action", "restart", "done"]
 
 
 def test_a_grafana_that_fails_is_told_of_once(

@@ -15,4 +15,4 @@ def test_both_sides_share_a_panel() -> None:
 
 def test_loads_are_listed() -> None:
     marks = panels(make)["Which loads were there, and how did they go?"]
-    assert marks["options"]["tags"] == ["firedrill", "load"]
+    assert marks["options"]["tags"] == ["alertdrill", "load"]

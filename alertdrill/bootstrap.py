@@ -1,0 +1,240 @@
+"""Make the virtual environment with the pinned requirements, on a machine that has only Python.
+
+    python3 -m alertdrill.bootstrap --venv .venv --requirements requirements/services.txt ...
+
+Standard library only, and readable by an older Python, so that it can say it is too old. A stamp
+in the environment records what is installed; when it matches, nothing is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.stamp import Stamp, Step, next_step, read_stamp, write_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_OLDEST = (3, 11)  # what Debian 12 has; the services use its syntax
+_TESTED = ("python3.13", "python3.12", "python3.11")
+_SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu keep pip's own wheel
+
+
+class BootstrapError(AlertdrillError):
+    """The virtual environment cannot be made."""
+
+
+def prepare(folder: Path, requirements: Sequence[Path], say: Callable[[str], None]) -> None:
+    """Bring the environment in `folder` up to date with the requirement files.
+
+    Raises BootstrapError in one sentence; the stamp is good only when everything is installed.
+    """
+    folder = folder.absolute()
+    if _step(folder, requirements) is Step.NOTHING:
+        return
+    try:
+        with _only_one(folder.parent, say):
+            step = _step(folder, requirements)  # another run may have done it meanwhile
+            if step is not Step.NOTHING:
+                _bring_up_to_date(folder, requirements, step, say)
+    except OSError as error:
+        raise BootstrapError(f"cannot make the virtual environment {folder}: {error}") from error
+
+
+def _bring_up_to_date(
+    folder: Path, requirements: Sequence[Path], step: Step, say: Callable[[str], None]
+) -> None:
+    before = read_stamp(folder) if step is Step.ADD else None
+    held = dict(before.requirements) if before else {}
+    wanted = _wanted(folder, requirements)
+    added = [file for file in requirements if file.name not in held]
+    if step is Step.BUILD:
+        say(f"making the virtual environment {folder.name} for Python {_version()} …")
+        _make(folder)
+    write_stamp(folder, Stamp(wanted.python, wanted.place, held, complete=False))
+    try:
+        with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
+            _install([*_pip(folder, Path(work), say)], added, say)
+    except BootstrapError:
+        if before:  # pip ended by itself: what was complete before still is
+            write_stamp(folder, before)
+        raise
+    both = {**held, **wanted.requirements}
+    write_stamp(folder, Stamp(wanted.python, wanted.place, both))
+
+
+def _step(folder: Path, requirements: Sequence[Path]) -> Step:
+    works = (folder / "bin" / "python").exists()
+    return next_step(read_stamp(folder), _wanted(folder, requirements), works=works)
+
+
+def _wanted(folder: Path, requirements: Sequence[Path]) -> Stamp:
+    try:
+        digests = {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in requirements
+        }
+    except OSError as error:
+        raise BootstrapError(f"cannot read {error.filename}: {error.strerror}") from error
+    # A venv is bound to its interpreter's minor version and, by its scripts, to its own place.
+    python = f"{_version()} {sys.base_prefix}"
+    return Stamp(python, str(folder), digests)
+
+
+def _version() -> str:
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@contextmanager
+def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Lock the folder that holds the environment, so that two runs do not install into it.
+
+    pip inherits the lock: if this run is killed, the next one waits until its pip has ended.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    os.set_inheritable(handle, True)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another run is making the virtual environment, waiting for it …")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _make(folder: Path) -> None:
+    if folder.exists() and not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
+        raise BootstrapError(
+            f"{folder} is there and is not a virtual environment; move it away or name another"
+        )
+    # Without pip inside: that needs a package Debian leaves out, and one pip serves all.
+    venv.create(folder, clear=True, symlinks=True, with_pip=False)
+
+
+def _pip(folder: Path, work: Path, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Return the command that runs pip for the environment, from a wheel if it has none."""
+    python = str(folder / "bin" / "python")
+    if any(folder.glob("lib/python3*/site-packages/pip/__main__.py")):
+        return python, "-m", "pip"
+    wheel = _newest_wheel(_bundled_wheels(), _SYSTEM_WHEELS) or _fetch_wheel(work, say)
+    return python, str(wheel / "pip")  # a wheel is a zip file, which Python runs from
+
+
+def _bundled_wheels() -> Path:
+    bundled = importlib.util.find_spec("ensurepip")
+    return (
+        Path(bundled.origin).parent / "_bundled" if bundled and bundled.origin else _SYSTEM_WHEELS
+    )
+
+
+def _newest_wheel(*folders: Path) -> Path | None:
+    return next((wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))), None)
+
+
+def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
+    # Imported late: these need the Python that main() has checked for.
+    from alertdrill.programs.catalogue import PIP  # noqa: PLC0415
+    from alertdrill.programs.errors import FetchError  # noqa: PLC0415
+    from alertdrill.programs.store import Store, default_search_path  # noqa: PLC0415
+
+    store = Store(work, default_search_path(os.environ))
+    say("fetching pip, which this Python came without …")
+    try:
+        with store.locked(say):
+            store.fetch([PIP])
+    except FetchError as error:
+        raise BootstrapError(
+            f"this Python has no pip and it could not be fetched: {error}; "
+            "install the package python3-venv and try again"
+        ) from error
+    wheel = _newest_wheel(store.folder(PIP) / str(_SYSTEM_WHEELS).lstrip("/"))
+    if wheel is None:
+        raise BootstrapError("the package of pip holds no wheel; install python3-venv instead")
+    return wheel
+
+
+def _install(pip: list[str], files: Sequence[Path], say: Callable[[str], None]) -> None:
+    total = sum(len(re.findall(r"^[\w.-]+==", file.read_text(), re.MULTILINE)) for file in files)
+    say(f"installing {total} pinned packages …")
+    options = ["install", "--require-hashes", "--no-input", "--disable-pip-version-check"]
+    named = [argument for file in files for argument in ("-r", str(file))]
+    error = "pip failed without saying why"
+    with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+        [*pip, *options, *named],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        close_fds=False,
+    ) as process:
+        for line in process.stdout or ():
+            if line.startswith("ERROR:"):
+                error = line.removeprefix("ERROR:").strip()
+    if process.returncode:
+        raise BootstrapError(f"the requirements could not be installed: {error}")
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    """Raise BootstrapError if this version of Python is too old."""
+    if version < _OLDEST:
+        had, needed = (".".join(map(str, numbers[:2])) for numbers in (version, _OLDEST))
+        raise BootstrapError(
+            f"Alertdrill needs Python {needed} or newer and {sys.executable} is {had}; "
+            f"install a newer one so that the PATH leads to it"
+        )
+
+
+def _use_newer_python(version: tuple[int, ...]) -> None:
+    """Carry on with a newer Python if this one is too old and there is one on the PATH."""
+    if version >= _OLDEST:
+        return
+    newer = next((path for name in _TESTED if (path := shutil.which(name)) and _runs(path)), None)
+    if newer:
+        os.execv(newer, [newer, "-m", "alertdrill.bootstrap", *sys.argv[1:]])  # noqa: S606
+
+
+def _runs(python: str) -> bool:
+    # A version switcher may have put a command there that only says it is switched off.
+    done = subprocess.run([python, "-c", ""], capture_output=True, check=False)  # noqa: S603
+    return done.returncode == 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="alertdrill.bootstrap", description="Make the venv.")
+    parser.add_argument("--venv", type=Path, required=True)
+    parser.add_argument("--requirements", type=Path, nargs="+", required=True)
+    options = parser.parse_args(arguments)
+    try:
+        _use_newer_python(sys.version_info[:2])
+        check_python(sys.version_info[:2])
+        prepare(options.venv, options.requirements, _say)
+    except AlertdrillError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130  # the shell's code for an interrupt
+    return 0
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"alertdrill: {sentence}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

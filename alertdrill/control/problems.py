@@ -1,0 +1,47 @@
+"""Every error as `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from .errors import Problem
+
+FAILED = "The control API failed; its log has the reason."
+log = logging.getLogger("alertdrill.control")
+
+
+def init_app(app: Flask) -> None:
+    """Answer with a problem, whatever goes wrong."""
+
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return answer(error.status, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http_exception(error: HTTPException) -> Response:
+        return answer(error.code or 500, error.description or "The request could not be served.")
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("A request failed: %s", error, exc_info=error)
+        return answer(500, FAILED)
+
+
+def answer(status: int, detail: str) -> Response:
+    """Return a problem as RFC 9457 writes it."""
+    body = {
+        "type": "about:blank",
+        "title": HTTP_STATUS_CODES.get(status, "Unknown Error"),
+        "status": status,
+        "detail": detail,
+    }
+    text = json.dumps(body) + "\n"
+    made = Response(text, status=status, content_type="application/problem+json")
+    if status == 401:
+        made.headers["WWW-Authenticate"] = "Bearer"
+    return made

@@ -1,0 +1,143 @@
+"""Make every third-party image, from a base of the distribution's own packages."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..programs import Program
+from ..settings import ROOT
+from .base import Notify, copy_authorities
+from .catalogue import BASE, IMAGES, MARK, PULL, SUITE, Image
+from .engine import Engine
+from .errors import BuildError, EngineError
+from .inventory import Row
+from .programs import Origin, copy, find, origin
+
+RECIPES = ROOT / "deploy" / "airgap"
+# "prometheus, version 3.5.3+ds1 (branch …", "Python 3.13.5", "BusyBox v1.37.0 (Debian …".
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What there is now: a row for each image, the variables for it, and what can't be had."""
+
+    rows: Sequence[Row]
+    values: Mapping[str, str]
+    missing: Sequence[str]
+
+
+class Builder:
+    """Builds images on an engine; what was made from the same before is left as it is."""
+
+    def __init__(self, engine: Engine, rootfs: Path, cache: Path, notify: Notify) -> None:
+        self._engine = engine
+        self._rootfs = rootfs
+        self._cache = cache
+        self._notify = notify
+
+    def build_all(self, images: Sequence[Image] = IMAGES) -> Made:
+        """Build the base, then all images upon it; raise `BuildError` for one that must be."""
+        located = find(images, self._cache, self._notify)
+        with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as name:
+            work = Path(name)
+            below = self._build_base(work / "base")
+            rows, values, missing = [], {PULL: "never"}, []
+            for image in images:
+                given = {name: located.programs.get(name) for name in image.programs}
+                programs = {name: program for name, program in given.items() if program}
+                row = self._build(image, programs, work / image.recipe, below)
+                if row:
+                    rows.append(row)
+                    values[image.variable] = row.name.partition(":")[2]
+                    if image.replicas:
+                        values[image.replicas] = "1"
+                else:
+                    missing.append(_missing(image))
+                    values[image.replicas] = "0"
+        values |= {image.replicas: "0" for image in images if values.get(image.needs) == "0"}
+        return Made(rows, values, missing)
+
+    def _build_base(self, context: Path) -> str:
+        """Build the base and return the hash of what it was made from."""
+        shutil.copytree(RECIPES / "debian", context)
+        shutil.copyfile(self._rootfs, context / "rootfs.tar.gz")
+        copy_authorities(context / "authorities")
+        inputs = hash_folder(context, "")
+        if BASE not in self._engine.made_from(inputs):
+            self._notify(f"building {BASE} …")
+            self._engine.tag(self._engine.build(context, inputs, {}), BASE)
+        return inputs
+
+    def _build(
+        self, image: Image, programs: Mapping[str, Program], context: Path, below: str
+    ) -> Row | None:
+        """Build an image unless it is here; return None if it can't and need not be had."""
+        if len(programs) < len(image.programs):
+            return None
+        shutil.copytree(RECIPES / image.recipe, context)
+        if programs:
+            copy(image, programs, context)
+        inputs = hash_folder(context, below)
+        name = self._made(image, inputs)
+        if name is None:
+            self._notify(f"building {image.repository} …")
+            try:
+                name = self._make(image, context, inputs)
+            except EngineError as error:
+                if image.replicas:
+                    self._notify(f"{image.repository} can't be made: {error}")
+                    return None
+                raise BuildError(f"{image.repository} can't be made: {error}") from error
+        return self._row(image, name, programs)
+
+    def _made(self, image: Image, inputs: str) -> str | None:
+        names = self._engine.made_from(inputs)
+        start = f"{image.repository}:"
+        return next((name for name in names if name.startswith(start) and MARK in name), None)
+
+    def _make(self, image: Image, context: Path, inputs: str) -> str:
+        """Build, ask the program inside for its version, and name the image by it."""
+        built = self._engine.build(context, inputs, {"BASE": BASE})
+        answer = self._engine.ask(built, image.asks)
+        version = _VERSION.search(answer)
+        if version is None:
+            raise EngineError(f"{' '.join(image.asks)} names no version.")
+        name = image.name(version[0])
+        self._engine.tag(built, name)
+        return name
+
+    def _row(self, image: Image, name: str, programs: Mapping[str, Program]) -> Row:
+        found = self._engine.image(name)
+        assert found is not None  # it was just made, or listed
+        version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(MARK)
+        if programs:
+            came = origin(programs[image.programs[0]])
+        else:
+            package = " ".join(self._engine.ask(name, ("cat", "/etc/airgap")).split())
+            came = Origin(f"{package} of {SUITE}")
+        return Row(name, version, came.text, came.sha256, found["Size"])
+
+
+def hash_folder(folder: Path, below: str) -> str:
+    """Return one hash of all files in a folder, their names, and what they stand upon."""
+    total = hashlib.sha256(below.encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        runs = "runs" if path.stat().st_mode & 0o111 else ""
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(folder)}\0{runs}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _missing(image: Image) -> str:
+    names = " and ".join(image.programs)
+    return (
+        f"{image.repository} can't be had: {names} is not on the PATH or does not run in it;"
+        f" the stack runs without ({image.replicas}=0)."
+    )

@@ -1,0 +1,138 @@
+"""The third-party images of the stack: what they are called, and how each is made here. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..settings import SERVICES
+
+# Debian 13 has Python 3.13, which the services are written for, and a C library that the programs
+# of the development suite run on.
+SUITE = "trixie"
+BASE = f"debian:{SUITE}-local"
+# What a tag of ours ends with, so that nobody takes the image for its namesake on a registry.
+MARK = "-local"
+
+# Our own images; they are built from apps/Dockerfile and only moved here.
+OURS = tuple(f"alertdrill/{name}" for name in (*SERVICES, "responder", "tools"))
+OURS_VARIABLE = "ALERTDRILL_VERSION"
+
+# How docker-compose.yml asks for images: a host without a registry need not try.
+PULL = "PULL_POLICY"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image under the name that `docker-compose.yml` uses.
+
+    `recipe` is its folder in deploy/airgap. `programs` are what the recipe copies in, by their
+    names in the catalogue of programs; without any, it installs a package from the base's own
+    release. `asks` is the command in the image that says the version. `share` is a folder of data
+    that the programs need, as it is called below /usr/share or its like. `replicas` is what leaves
+    the service out; an image without it must be had. `needs` is the `replicas` of another, without
+    which this one has nothing to do.
+    """
+
+    repository: str
+    variable: str
+    recipe: str
+    asks: tuple[str, ...]
+    programs: tuple[str, ...] = ()
+    prefix: str = ""
+    share: str = ""
+    replicas: str = ""
+    needs: str = ""
+
+    def name(self, version: str) -> str:
+        """Return the image's whole name for a version of the program inside."""
+        return f"{self.repository}:{self.prefix}{version}{MARK}"
+
+
+IMAGES: tuple[Image, ...] = (
+    Image(
+        repository="python",
+        variable="PYTHON_VERSION",
+        recipe="python",
+        asks=("python", "--version"),
+    ),
+    Image(
+        repository="busybox",
+        variable="BUSYBOX_VERSION",
+        recipe="busybox",
+        asks=("/bin/busybox",),
+    ),
+    Image(
+        repository="haproxy",
+        variable="HAPROXY_VERSION",
+        recipe="haproxy",
+        asks=("haproxy", "-v"),
+    ),
+    Image(
+        repository="prom/prometheus",
+        variable="PROMETHEUS_VERSION",
+        recipe="prometheus",
+        asks=("/bin/prometheus", "--version"),
+        programs=("prometheus", "promtool"),
+        prefix="v",
+        share="prometheus/web",
+    ),
+    Image(
+        repository="prom/alertmanager",
+        variable="ALERTMANAGER_VERSION",
+        recipe="alertmanager",
+        asks=("/bin/alertmanager", "--version"),
+        programs=("alertmanager", "amtool"),
+        prefix="v",
+        share="prometheus/alertmanager",
+    ),
+    Image(
+        repository="prom/node-exporter",
+        variable="NODE_EXPORTER_VERSION",
+        recipe="node-exporter",
+        asks=("/bin/node_exporter", "--version"),
+        programs=("node_exporter",),
+        prefix="v",
+    ),
+    Image(
+        repository="prom/blackbox-exporter",
+        variable="BLACKBOX_EXPORTER_VERSION",
+        recipe="blackbox-exporter",
+        asks=("/bin/blackbox_exporter", "--version"),
+        programs=("blackbox_exporter",),
+        prefix="v",
+    ),
+    Image(
+        repository="prom/pushgateway",
+        variable="PUSHGATEWAY_VERSION",
+        recipe="pushgateway",
+        asks=("/bin/pushgateway", "--version"),
+        programs=("pushgateway",),
+        prefix="v",
+    ),
+    Image(
+        repository="grafana/loki",
+        variable="LOKI_VERSION",
+        recipe="loki",
+        asks=("/usr/bin/loki", "--version"),
+        programs=("loki",),
+        replicas="LOKI_REPLICAS",
+    ),
+    Image(
+        repository="otel/opentelemetry-collector-contrib",
+        variable="COLLECTOR_VERSION",
+        recipe="collector",
+        asks=("/otelcol-contrib", "--version"),
+        programs=("otelcol",),
+        replicas="COLLECTOR_REPLICAS",
+        needs="LOKI_REPLICAS",
+    ),
+    Image(
+        repository="grafana/grafana",
+        variable="GRAFANA_VERSION",
+        recipe="grafana",
+        asks=("/usr/share/grafana/bin/grafana", "-v"),
+        programs=("grafana",),
+        share="grafana",
+        replicas="GRAFANA_REPLICAS",
+    ),
+)

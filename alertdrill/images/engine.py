@@ -1,0 +1,113 @@
+"""The Docker engine, asked by its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import EngineError
+
+# Of all that is done here, installing packages over a slow network takes longest: some minutes.
+PATIENCE = 1800
+# The image was made from just this: the recipe, the programs and what they stand upon.
+INPUTS = "dev.alertdrill.inputs"
+
+
+class Engine:
+    """What is asked of the engine; every failure is an `EngineError` with its reason."""
+
+    def __init__(self) -> None:
+        found = shutil.which("docker")
+        if found is None:
+            raise EngineError("docker is not on the PATH: install it, and try again.")
+        self._docker = found
+
+    def require(self) -> None:
+        """Raise `EngineError` unless the engine answers."""
+        self.run("version", "--format", "{{.Server.Version}}")
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of docker and return what it printed."""
+        command = [self._docker, *arguments]
+        try:
+            done = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=PATIENCE,
+                check=False,
+                env={**os.environ, "BUILDKIT_PROGRESS": "plain"},
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"docker {arguments[0]} did not end in {PATIENCE} s.") from None
+        if done.returncode != 0:
+            raise EngineError(f"docker {arguments[0]} failed: {reason(done.stderr or done.stdout)}")
+        return done.stdout
+
+    def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
+        """Build the recipe in `context` and return the image's id."""
+        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        label = f"--label={INPUTS}={inputs}"
+        file = context.with_name(f"{context.name}.id")
+        self.run("build", f"--iidfile={file}", label, *given, str(context))
+        return file.read_text().strip()
+
+    def ask(self, image: str, command: Sequence[str]) -> str:
+        """Run a program in a container of its own, which can reach nothing, and remove it."""
+        alone = ("--rm", "--network=none", "--read-only", "--entrypoint", command[0])
+        return self.run("run", *alone, image, *command[1:])
+
+    def made_from(self, inputs: str) -> list[str]:
+        """Return the names of the images that were made from these inputs."""
+        form = "{{.Repository}}:{{.Tag}}"
+        chosen = f"label={INPUTS}={inputs}"
+        return self.run("image", "ls", "--format", form, "--filter", chosen).split()
+
+    def image(self, name: str) -> dict[str, Any] | None:
+        """Return what the engine knows of an image, or None if it has none of this name."""
+        try:
+            found: list[dict[str, Any]] = json.loads(self.run("image", "inspect", name))
+        except EngineError:
+            return None
+        return found[0]
+
+    def tag(self, image: str, name: str) -> None:
+        """Give an image a name; who had it before, and has no other, goes."""
+        before = self.image(name)
+        self.run("image", "tag", image, name)
+        if before and before["Id"] != image:
+            self.forget(before["Id"])
+
+    def forget(self, image: str) -> None:
+        """Remove an image that has no name, unless something still needs it."""
+        found = self.image(image)
+        if found and not found["RepoTags"]:
+            try:
+                self.run("image", "rm", image)
+            except EngineError:
+                return  # a container runs it; `docker image prune` takes it later
+
+    def start(self, *arguments: str, takes: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command that gives an archive, or takes one."""
+        return subprocess.Popen(  # noqa: S603 - docker itself, our own arguments, no shell
+            [self._docker, *arguments],
+            stdin=subprocess.PIPE if takes else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if takes else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+
+def reason(output: str) -> str:
+    """Return the line of an output that says what is wrong: apt's own, docker's, or the last."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    apts = [line[line.index("E: ") :] for line in lines if re.search(r"(^|\s)E: ", line)]
+    dockers = [line for line in lines if "error" in line.lower()]
+    return (apts or dockers or lines or ["it gave no reason."])[-1]

@@ -1,0 +1,85 @@
+"""Which images the stack wants, with the versions in force, and which of them are here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..settings import StackSettings
+from ..versions import Versions
+from .catalogue import IMAGES, OURS, OURS_VARIABLE, PULL
+from .engine import Engine
+from .inventory import Row
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image that the stack wants: its name, what sets its tag, and the engine's word on it.
+
+    `reference` is the name with the digest, where one is pinned; only a registry knows digests.
+    `optional` is the variable that leaves it out, and `wanted` whether it does not.
+    """
+
+    reference: str
+    variable: str
+    optional: str
+    wanted: bool
+    found: Mapping[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """Return the name without the digest."""
+        return self.reference.partition("@")[0]
+
+    @property
+    def tag(self) -> str:
+        """Return the tag in the name."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether it is built from apps/Dockerfile."""
+        return self.variable == OURS_VARIABLE
+
+    @property
+    def missing(self) -> bool:
+        """Tell whether the stack can't run as it is set for want of it."""
+        return self.found is None and self.wanted and not self.ours
+
+
+def survey(engine: Engine, settings: StackSettings) -> Sequence[Item]:
+    """Look for every image of the stack."""
+    versions = {f"{name.upper()}_VERSION": tag for name, tag in asdict(settings.versions).items()}
+    counts = {f"{name.upper()}_REPLICAS": n for name, n in asdict(settings.replicas).items()}
+    third = [(image.repository, image.variable, image.replicas) for image in IMAGES]
+    items = []
+    for repository, variable, optional in (*third, *((name, OURS_VARIABLE, "") for name in OURS)):
+        reference = f"{repository}:{versions[variable]}"
+        wanted = counts.get(optional, 1) > 0
+        items.append(Item(reference, variable, optional, wanted, engine.image(reference)))
+    return items
+
+
+def variables(items: Iterable[Item]) -> dict[str, str]:
+    """Return what `.env` must say on a host that has just those of these images that are here."""
+    values = {PULL: "never"}
+    for item in items:
+        usual = item.ours and item.tag == Versions().alertdrill
+        if item.found and not usual:
+            values[item.variable] = item.tag
+        if item.optional:
+            values[item.optional] = "1" if item.found and item.wanted else "0"
+    return values | {image.replicas: "0" for image in IMAGES if values.get(image.needs) == "0"}
+
+
+def origin(item: Item, rows: Sequence[Row]) -> str:
+    """Say where an image came from, or why it is not here."""
+    if item.found is None:
+        return "missing" if item.wanted else f"left out by {item.optional}=0"
+    noted = [row.origin for row in rows if row.name == item.name]
+    if noted:
+        return noted[0]
+    if item.ours:
+        return "apps/Dockerfile"
+    return "a registry" if item.found.get("RepoDigests") else "this host"

@@ -1,0 +1,108 @@
+"""Have drills done by a container on the stack's own networks, and bring home its reports."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from ...rehearsal.stack import own_settings
+from ...settings import StackSettings
+from ..base import Notify
+from .alone import alone
+from .errors import EngineError
+from .hands import Hands
+from .runtime import ComposeRuntime
+
+# Where the container keeps its reports, below the home that it is given.
+REPORTS = "/reports/drills"
+
+
+def run(settings: StackSettings, words: Sequence[str], speed: float | None, notify: Notify) -> int:
+    """Run `alertdrill WORDS --here` inside, and return its exit code.
+
+    It is inside the stack that is up, or where a speed is given inside one of the run's own, which
+    is there for as long as it takes.
+    """
+    stack = settings if speed is None else own_settings(settings, speed)
+    runtime = ComposeRuntime(stack)
+    hands = Hands(stack)
+    if speed is None:
+        if not runtime.status():
+            raise EngineError("The stack is down: start it with `make up`, or leave out --here.")
+        return _inside(hands, settings, words, notify)
+    with alone(stack):
+        begun = time.monotonic()
+        runtime.down(lambda _: None)
+        try:
+            for sentence in runtime.up(notify):
+                notify(sentence)
+            seconds = time.monotonic() - begun
+            notify(f"A stack of its own is up at speed {speed:g} ({seconds:.1f} s).")
+            return _inside(hands, settings, words, notify)
+        finally:
+            runtime.down(lambda _: None)
+
+
+def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify: Notify) -> int:
+    hands.write_overlay()
+    name = f"{hands.settings.project}-drills-run"
+    more = {
+        "REHEARSAL": "1" if hands.settings.rehearsal else "0",
+        "PROMETHEUS_RETENTION": hands.settings.retention,
+    }
+    variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]
+    terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
+    with contextlib.suppress(EngineError):
+        hands.compose.docker("rm", "--force", name)  # of a run that was cut off
+    command = hands.compose.line(
+        *("run", "--name", name, *terminal, *variables, "drills"),
+        *("python", "-m", "alertdrill", *words, "--here"),
+        profiles=["drills"],
+    )
+    try:
+        return _wait(hands, command, name)
+    finally:
+        _bring_home(hands, settings, name, notify)
+        with contextlib.suppress(EngineError):
+            hands.compose.docker("rm", "--force", name)
+        hands.compose.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
+
+
+def _wait(hands: Hands, command: Sequence[str], name: str) -> int:
+    """Wait for a run, which hears Ctrl-C as we do and rolls back; on SIGTERM it is told to."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(EngineError):  # it may have ended just now
+            hands.compose.docker("stop", name)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
+            command, env=hands.compose.environment()
+        ) as process:
+            while True:
+                with contextlib.suppress(KeyboardInterrupt):
+                    return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _bring_home(hands: Hands, settings: StackSettings, name: str, notify: Notify) -> None:
+    """Copy the reports to where native runs leave theirs."""
+    home = settings.home / "drills"
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as copied:
+        with contextlib.suppress(EngineError):  # it may have refused before it began
+            hands.compose.docker("cp", "--quiet", f"{name}:{REPORTS}/.", copied)
+        for page in sorted(Path(copied).glob("*/index.html")):
+            if not (home / page.parent.name).exists():
+                shutil.move(page.parent, home)
+                notify(f"The report is here as {home / page.parent.name / page.name}")

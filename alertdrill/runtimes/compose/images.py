@@ -1,0 +1,104 @@
+"""Have every image that the stack needs, and name what can't be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...versions import Versions
+from ..base import Notify
+from .command import Compose
+from .errors import EngineError, ImageMissingError
+from .parts import PARTS
+from .variables import NO_GRAFANA
+
+OURS = "alertdrill/"
+# What holds the tag of a service's image; those that are built are as new as Alertdrill itself.
+VARIABLES = {
+    "lb": "HAPROXY_VERSION",
+    "docker-proxy": "HAPROXY_VERSION",
+    "prometheus": "PROMETHEUS_VERSION",
+    "alertmanager": "ALERTMANAGER_VERSION",
+    "loki": "LOKI_VERSION",
+    "collector": "COLLECTOR_VERSION",
+    "grafana": "GRAFANA_VERSION",
+    "node-exporter": "NODE_EXPORTER_VERSION",
+    "blackbox-exporter": "BLACKBOX_EXPORTER_VERSION",
+    "pushgateway": "PUSHGATEWAY_VERSION",
+}
+
+
+@dataclass(frozen=True)
+class Had:
+    """What was found: sentences about the rest, and the variables that leave it out."""
+
+    missing: Sequence[str]
+    without: Mapping[str, str]
+
+
+def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
+    """Pull what is not here, build what is ours; raise `ImageMissingError` naming the variable."""
+    missing, without = [], {}
+    images = {
+        service: found["image"]
+        for service, found in model["services"].items()
+        if service in VARIABLES
+    }
+    out = [service for service in images if _left_out(model["services"][service])]
+    missing += [f"{service} is left out, as {PARTS[service].optional}=0 says." for service in out]
+    for service, image in images.items():
+        if service in out:
+            continue
+        if compose.has_image(image) or _pulled(compose, image, notify):
+            continue
+        variable, optional = VARIABLES[service], PARTS[service].optional
+        if not optional or tag(image) != getattr(Versions(), service):
+            raise ImageMissingError(
+                f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
+                " Set another version, or make the images with `make images`."
+            )
+        missing.append(f"{image} can't be had here: the stack runs without {service}.")
+        without[optional] = "0"
+    if "loki" in out or PARTS["loki"].optional in without:
+        # There is nothing to carry lines to: they would only pile up.
+        without[PARTS["collector"].optional] = "0"
+    if PARTS["grafana"].optional in without:
+        without.update(NO_GRAFANA)
+    _build(compose, model, notify)
+    return Had(missing, without)
+
+
+def _left_out(service: Mapping[str, Any]) -> bool:
+    return bool(service.get("deploy", {}).get("replicas", 1) == 0)
+
+
+def tag(image: str) -> str:
+    """Return the tag of an image's name."""
+    return image.partition(":")[2]
+
+
+def _pulled(compose: Compose, image: str, notify: Notify) -> bool:
+    notify(f"pulling {image} …")
+    try:
+        compose.docker("pull", "--quiet", image)
+    except EngineError:
+        return False
+    return True
+
+
+def _build(compose: Compose, model: Mapping[str, Any], notify: Notify) -> None:
+    """Build our own images, which takes a moment where nothing has changed."""
+    notify("building our own images …")
+    try:
+        compose.run("build", "--quiet")
+    except EngineError as error:
+        ours = {
+            found["image"]
+            for found in model["services"].values()
+            if found["image"].startswith(OURS)
+        }
+        absent = sorted(image for image in ours if not compose.has_image(image))
+        if absent:
+            raise ImageMissingError(f"{absent[0]} can't be built. {error}") from error
+        notify(f"our own images stay as they are here, as they can't be built: {error}")

@@ -1,0 +1,68 @@
+"""The control API, through which the responder heals this stack; and the settings it acts by."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+from ... import VERSION, stored
+from ...programs import default_cache
+from ...settings import StackSettings
+from .process import LOOPBACK, Process, Site, url
+
+CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
+# What only containers have: a change of it is no other native stack.
+OF_CONTAINERS = (
+    "project",
+    "versions",
+    "replicas",
+    "docker_root",
+    "docker_socket",
+    "grafana_password",
+)
+
+
+def process(site: Site) -> Process:
+    """Return the control API, which has no metrics: the responder counts what it asks for."""
+    environment = {
+        "INSTANCE": "control-1",
+        "VERSION": VERSION,
+        "HOST": LOOPBACK,
+        "PORT": str(site.ports.control),
+        "LOG_LEVEL": site.settings.log_level,
+        "CONTROL_TOKEN_FILE": str(site.layout.control_token),
+        "CONTROL_STACK": str(site.layout.stack),
+    }
+    return Process(
+        name="control-1",
+        service="control",
+        command=[
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            CONFIGURATION,
+            "alertdrill.control:create_app()",
+        ],
+        port=site.ports.control,
+        ready=f"{url(site.ports.control)}/healthz",
+        environment=environment,
+        job=None,
+    )
+
+
+def stack(settings: StackSettings) -> str:
+    """Return the settings by which the control API knows the stack, as text for its file."""
+    defaults = StackSettings(home=Path())
+    unused = {item.name: getattr(defaults, item.name) for item in fields(settings)}
+    return stored.written(
+        replace(
+            settings,
+            runtime="native",
+            # It does not see whose cache folder it is.
+            cache=settings.cache or default_cache(os.environ),
+            **{name: unused[name] for name in OF_CONTAINERS},
+        )
+    )

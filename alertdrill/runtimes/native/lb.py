@@ -1,0 +1,66 @@
+"""The load balancer's own commands: take servers in and out while it runs."""
+
+from __future__ import annotations
+
+import csv
+import socket
+from pathlib import Path
+from typing import Literal
+
+from ...errors import AlertdrillError
+
+# Commands are answered within a millisecond; a load balancer that hangs must not hang us.
+PATIENCE = 2.0
+
+
+class LoadBalancerError(AlertdrillError):
+    """The load balancer did not take a command."""
+
+
+class LoadBalancer:
+    """HAProxy's stats socket.
+
+    https://docs.haproxy.org/2.6/management.html#9.3 has the commands.
+    """
+
+    def __init__(self, path: Path, state: Path) -> None:
+        self._path = path
+        self._state = state
+
+    def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
+        """Let a server take requests, finish the ones it has, or be left alone."""
+        said = self._ask(f"set server {service}/{name} state {state}").strip()
+        if said:
+            raise LoadBalancerError(f"The load balancer refused to set {name} to {state}: {said}")
+        # What it reads when it starts again, for its memory of this is gone then.
+        fresh = self._state.with_suffix(".new")
+        fresh.write_text(self._ask("show servers state"))
+        fresh.replace(self._state)
+
+    def sessions(self, service: str, name: str) -> int:
+        """Return how many requests a server has now, waiting ones included."""
+        row = self._row(service, name)
+        return int(row["scur"]) + int(row["qcur"] or 0)
+
+    def is_up(self, service: str, name: str) -> bool:
+        """Tell whether a server gets requests."""
+        return self._row(service, name)["status"].startswith("UP")
+
+    def _row(self, service: str, name: str) -> dict[str, str]:
+        table = csv.DictReader(self._ask("show stat").lstrip("# ").splitlines())
+        for row in table:
+            if row["pxname"] == service and row["svname"] == name:
+                return row
+        raise LoadBalancerError(f"The load balancer has no place for {name} of {service}.")
+
+    def _ask(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PATIENCE)
+            try:
+                line.connect(str(self._path))
+                line.sendall(command.encode() + b"\n")
+                return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+            except OSError as error:
+                raise LoadBalancerError(
+                    f"The load balancer does not answer ({error}): look at `make logs S=lb`."
+                ) from error

@@ -1,0 +1,73 @@
+"""Wait until processes serve, and say which one does not and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+import requests
+
+from ...errors import AlertdrillError
+from .layout import Layout
+from .process import Process
+from .tail import last_lines
+
+# Slow machines need ten seconds for everything; a minute is a program that will not come.
+PATIENCE = 60.0
+STEP = 0.1
+# supervisord has given up on it.
+DEAD = ("FATAL", "UNKNOWN")
+# Enough that one of them is not blank.
+LOOKED_AT = 20
+
+
+class NotReadyError(AlertdrillError):
+    """A part of the stack did not start to serve in time."""
+
+
+def answers(process: Process, timeout: float = 1.0) -> bool:
+    """Tell whether a process answers its probe with 200."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the host for the loopback
+            return session.get(process.ready, timeout=timeout).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def wait(
+    processes: Iterable[Process],
+    state: Callable[[str], str],
+    layout: Layout,
+    ready: Callable[[Process], None] = lambda _: None,
+) -> None:
+    """Return when all serve; raise `NotReadyError` with the last line of the one that does not.
+
+    `state` gives supervisord's word for a process; `ready` is told each one that serves.
+    """
+    waiting = list(processes)
+    deadline = time.monotonic() + PATIENCE
+    while waiting:
+        for process in list(waiting):
+            if answers(process):
+                waiting.remove(process)
+                ready(process)
+            elif state(process.name) in DEAD or time.monotonic() > deadline:
+                raise NotReadyError(_reason(process, layout))
+        time.sleep(STEP if waiting else 0)
+
+
+def until(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
+    deadline = time.monotonic() + patience
+    while not check():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"Gave up after {patience:.0f} s waiting for {what}.")
+        time.sleep(STEP)
+
+
+def _reason(process: Process, layout: Layout) -> str:
+    files = [layout.logs / f"{process.name}{suffix}" for suffix in (".jsonl", ".stderr.log")]
+    lines = [line for file in files for line in last_lines(file, LOOKED_AT) if line.strip()]
+    said = f" It last said: {lines[-1][:400]}" if lines else ""
+    return f"{process.name} does not serve (see `make logs S={process.name}`).{said}"

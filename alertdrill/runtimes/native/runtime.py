@@ -1,0 +1,240 @@
+"""The native runtime: the interface of every runtime, on top of supervisord."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ...errors import AlertdrillError
+from ...settings import CEILING, SERVICES, StackSettings
+from .. import series
+from ..base import Instance, Notify
+from . import breakage, lifecycle, processes, readiness, scaling, tail
+from .hands import Hands
+from .process import Process, url
+from .status import state_of
+
+
+class UnknownTargetError(AlertdrillError):
+    """There is no such instance, service or part."""
+
+
+class NativeRuntime:
+    """The stack as plain processes of this user; implements `Runtime`."""
+
+    name = "native"
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._hands = Hands(settings)
+
+    def check(self, notify: Notify) -> None:
+        """Check every configuration without starting anything."""
+        lifecycle.check(self._hands, notify)
+
+    def up(self, notify: Notify) -> Sequence[str]:
+        """Start what is not running; return one sentence for each optional part not here."""
+        return lifecycle.up(self._hands, notify)
+
+    def down(self, notify: Notify) -> None:
+        """End everything that `up` started, also after a crash."""
+        lifecycle.down(self._hands, notify)
+
+    # Looking
+
+    def status(self) -> Sequence[Instance]:
+        """Return every instance, with its state; empty when the stack is down."""
+        if not self._hands.supervisor.alive():
+            return []
+        plan = self._hands.plan()
+        known = self._hands.supervisor.processes()
+        wanted = self._hands.scale.wanted(plan)
+        return [
+            self._instance(process, known[process.name], process in wanted)
+            for process in plan.processes
+            if process.name in known
+        ]
+
+    def instances(self, service: str) -> Sequence[Instance]:
+        """Return the instances of one service, standby ones included."""
+        found = [instance for instance in self.status() if instance.service == service]
+        if not found:
+            raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
+        return found
+
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
+        for name, file in self._logs(target).items():
+            kept = tail.all_lines(file) if lines is None else tail.last_lines(file, lines)
+            for line in kept:
+                yield name, line
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+        """Yield what `logs` would, at once, then again and again what was added, if anything."""
+        yield from tail.follow(self._logs(target), lines)
+
+    def _logs(self, target: str | None) -> Mapping[str, Path]:
+        chosen = self._targets(target) if target else self._hands.plan().processes
+        return {
+            process.name: self._hands.layout.logs / f"{process.name}.jsonl" for process in chosen
+        }
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part of the stack, such as `prometheus`."""
+        port = getattr(self._hands.settings.ports, part.replace("-", "_"), None)
+        if port is None:
+            raise UnknownTargetError(f"There is no part {part!r}: see `make status`.")
+        return url(port)
+
+    def reach(self, link: str) -> str:
+        """Return a link as it is: what people reach is what we do."""
+        return link
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the URLs for people, by title."""
+        return self._hands.plan().addresses
+
+    # Acting
+
+    def start(self, target: str) -> None:
+        """Start what was stopped; return when it is ready."""
+        chosen = self._wanted_targets(target)
+        for process in chosen:
+            self._hands.supervisor.start(process.name)
+        readiness.wait(chosen, self._hands.word, self._hands.layout)
+
+    def stop(self, target: str) -> None:
+        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        chosen = self._wanted_targets(target)
+        self._hands.supervisor.stop(*(process.name for process in chosen))
+
+    def kill(self, target: str) -> None:
+        """End at once (SIGKILL); supervisord starts it again."""
+        self._signal(target, signal.SIGKILL)
+
+    def pause(self, target: str) -> None:
+        """Freeze (SIGSTOP) until `resume`."""
+        self._signal(target, signal.SIGSTOP)
+
+    def resume(self, target: str) -> None:
+        """Let a paused instance go on."""
+        self._signal(target, signal.SIGCONT)
+
+    def restart(self, target: str, grace: float | None = None) -> None:
+        """Stop gracefully and start again, one instance after the other."""
+        for process in self._wanted_targets(target):
+            self._hands.supervisor.stop(process.name, grace=grace)
+            self._hands.supervisor.start(process.name)
+            readiness.wait([process], self._hands.word, self._hands.layout)
+
+    def scale(self, service: str, count: int, notify: Notify) -> None:
+        """Have `count` instances of a service serve; the others drain and stand by."""
+        if service not in SERVICES:
+            raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
+        if not 1 <= count <= CEILING:
+            raise AlertdrillError(f"{service} scales from 1 to {CEILING}, not to {count}.")
+        self._hands.require_running()
+        with self._hands.locked():
+            scaling.scale(self._hands, self._hands.plan(), service, count, notify)
+
+    def _instance(self, process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
+        pid = int(str(info["pid"])) or None
+        began = float(str(info["start"]))
+        return Instance(
+            name=process.name,
+            service=process.service,
+            state=state_of(process, str(info["statename"]), pid, wanted),
+            pid=pid,
+            address=process.address,
+            uptime_seconds=round(time.time() - began, 1) if pid else None,
+            heals=self._hands.settings.heals(process.service),
+        )
+
+    # What drills need
+
+    @property
+    def follows_all(self) -> bool:
+        """Tell that `follow` has all lines: each instance that may run has a file of its own."""
+        return True
+
+    @property
+    def speed(self) -> float:
+        """Return what every duration of the rules and routes is divided by."""
+        return self._hands.settings.speed
+
+    @property
+    def rehearsal(self) -> bool:
+        """Tell whether this is a run's own stack."""
+        return self._hands.settings.rehearsal
+
+    def token(self) -> str:
+        """Return the token that `/faults` of the services asks for."""
+        return self._hands.token()
+
+    def responder_token(self) -> str:
+        """Return the token that the responder asks for where it is told what to do."""
+        return self._hands.responder_token()
+
+    def grafana_token(self) -> str:
+        """Return the token that annotations are written to Grafana with, empty without one."""
+        return self._hands.grafana_token()
+
+    def data(self, part: str) -> Path:
+        """Return the folder where a part keeps its data."""
+        folder = self._hands.layout.data / part
+        if not folder.is_dir():
+            raise UnknownTargetError(f"{part!r} keeps no data: see `make status` for the parts.")
+        return folder
+
+    def scratch(self) -> Path:
+        """Return a folder on the stack's file system for files that grow."""
+        self._hands.layout.scratch.mkdir(parents=True, exist_ok=True)
+        return self._hands.layout.scratch
+
+    def configure(self, part: str, name: str, text: str | None) -> None:
+        """Have a part read `text` as its file `name`; None puts back what belongs there."""
+        breakage.configure(self._hands, part, name, text)
+
+    def unlist(self, service: str) -> None:
+        """Take a service out of what Prometheus scrapes."""
+        self._targets(service)
+        breakage.unlist(self._hands, service)
+
+    def relist(self) -> None:
+        """Put everything that serves back into what Prometheus scrapes."""
+        breakage.relist(self._hands)
+
+    def import_series(self, openmetrics: Path) -> None:
+        """Give Prometheus the samples of a file, in OpenMetrics."""
+        series.import_series(self._hands.rehearsed("made up"), openmetrics)
+
+    def forget_series(self) -> None:
+        """Delete every sample up to now."""
+        series.forget_series(self._hands.rehearsed("forgotten"))
+
+    def _targets(self, target: str) -> Sequence[Process]:
+        plan = self._hands.plan()
+        one = plan.process(target)
+        chosen = [one] if one else plan.of(target)
+        if not chosen:
+            raise UnknownTargetError(
+                f"There is no instance or service {target!r}: see `make status`."
+            )
+        return chosen
+
+    def _wanted_targets(self, target: str) -> Sequence[Process]:
+        """Return the instances of a target that are meant to run."""
+        self._hands.require_running()
+        wanted = self._hands.scale.wanted(self._hands.plan())
+        chosen = [process for process in self._targets(target) if process in wanted]
+        if not chosen:
+            raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
+        return chosen
+
+    def _signal(self, target: str, number: signal.Signals) -> None:
+        chosen = self._wanted_targets(target)
+        known = self._hands.supervisor.processes()
+        for process in chosen:
+            if pid := known[process.name]["pid"]:
+                processes.signal_instance(pid, number)

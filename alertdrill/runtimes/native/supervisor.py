@@ -1,0 +1,210 @@
+"""supervisord: its configuration, its start, and its commands."""
+
+from __future__ import annotations
+
+import http.client
+import math
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from ...errors import AlertdrillError
+from ...settings import ROOT
+from ..errors import StackAwayError
+from . import processes as running
+from .layout import Layout
+from .process import Process
+
+# What the processes may see of the caller's environment. Everything else, such as a PORT that
+# is set for another program, stays out.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
+# A log of 10 MiB holds about 25,000 access lines; six of them an instance bound the disk.
+LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
+# How often to look whether a process has left.
+STEP = 0.1
+
+
+class SupervisorError(AlertdrillError):
+    """supervisord did not start, or refused a command."""
+
+
+class SupervisorAwayError(SupervisorError, StackAwayError):
+    """supervisord does not answer: the stack is down, or going down."""
+
+
+def render(processes: Sequence[Process], layout: Layout) -> str:
+    """Return supervisord's configuration; nothing starts before it is told to."""
+    head = f"""\
+[unix_http_server]
+file={_plain(layout.supervisor_socket)}
+chmod=0700
+
+[supervisord]
+logfile={_plain(layout.logs / "supervisord.log")}
+logfile_maxbytes=1MB
+logfile_backups=2
+pidfile={_plain(layout.home / "supervisord.pid")}
+childlogdir={_plain(layout.logs)}
+directory={_plain(ROOT)}
+umask=077
+{"user=root" if os.geteuid() == 0 else ""}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    return "\n".join([head, *(_program(process, layout) for process in processes)])
+
+
+def _program(process: Process, layout: Layout) -> str:
+    environment = ",".join(
+        f'{name}="{_unquoted(value)}"' for name, value in sorted(process.environment.items())
+    )
+    lb = process.service == "lb"
+    return f"""\
+[program:{process.name}]
+command={_plain(shlex.join(process.command))}
+directory={_plain(process.directory)}
+environment={environment}
+autostart=false
+autorestart=true
+; A program that stays up this long has started; one that does not is tried 10 times, ever slower.
+startsecs=1
+startretries=10
+stopsignal={process.stop_signal}
+; Longer than a drain (12 s) and the requests in flight (10 s).
+stopwaitsecs=25
+killasgroup=true
+stdout_logfile={_log(layout, process.name + ".jsonl")}
+stdout_logfile_maxbytes={LOG_BYTES}
+stdout_logfile_backups={LOG_BACKUPS}
+; HAProxy says on stderr, as plain text, what it also logs.
+redirect_stderr={"false" if lb else "true"}
+stderr_logfile={_log(layout, process.name + ".stderr.log") if lb else "NONE"}
+stderr_logfile_maxbytes=1MB
+stderr_logfile_backups=1
+"""
+
+
+def _log(layout: Layout, name: str) -> str:
+    return _plain(_plain(layout.logs / name))  # supervisord expands a log's path twice
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    # Its parser ends a value at each of these, `;` and `#` only after a space.
+    if re.search(r"[\r\n]|\s[;#]", text):
+        raise SupervisorError(
+            f"{text!r} holds a line's end, or a comment sign after a space:"
+            " use another path or value."
+        )
+    return text.replace("%", "%%")
+
+
+def _unquoted(value: str) -> str:
+    if '"' in value:
+        raise SupervisorError(f"{value!r} holds a quote: use another path or value.")
+    return _plain(value)
+
+
+def start(layout: Layout) -> None:
+    """Start supervisord in the background; raise `SupervisorError` with what it says."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        command,
+        env={**environment, running.MARK: str(layout.home)},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        # After an error it points to its help.
+        said = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
+        raise SupervisorError(f"supervisord did not start: {said[-1].rstrip('.')}.")
+
+
+class Supervisor:
+    """The commands of a running supervisord, through its socket."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._socket = layout.supervisor_socket
+
+    def alive(self) -> bool:
+        """Tell whether supervisord answers."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except (SupervisorError, xmlrpc.client.Error):
+            return False
+
+    def pid(self) -> int:
+        """Return supervisord's own process id."""
+        return int(self._call("getPID"))
+
+    def processes(self) -> Mapping[str, dict[str, Any]]:
+        """Return what supervisord knows of each process, by its name."""
+        return {info["name"]: info for info in self._call("getAllProcessInfo")}
+
+    def start(self, name: str) -> None:
+        """Ask for a process to be started; harmless where it runs."""
+        self._tolerating("ALREADY_STARTED", "startProcess", name, False)
+
+    def stop(self, *names: str, grace: float | None = None) -> None:
+        """Stop processes gracefully, at the same time; return when all have left.
+
+        What is still there after `grace` seconds is killed; a frozen one hears nothing else.
+        """
+        self.begin_stop(*names)
+        deadline = math.inf if grace is None else time.monotonic() + grace
+        while left := self._left(names):
+            if time.monotonic() >= deadline:
+                # supervisord knows that they are to leave, so it does not start them again.
+                for pid in left:
+                    running.signal_instance(pid, signal.SIGKILL)
+            # supervisord itself kills what is not gone after `stopwaitsecs`, so this ends.
+            time.sleep(STEP)
+
+    def _left(self, names: Sequence[str]) -> list[int]:
+        known = self.processes()
+        return [pid for name in names if name in known and (pid := known[name]["pid"])]
+
+    def begin_stop(self, *names: str) -> None:
+        """Ask processes to leave, and do not wait."""
+        for name in names:
+            self._tolerating("NOT_RUNNING", "stopProcess", name, False)
+
+    def shutdown(self) -> None:
+        """Stop everything and then supervisord itself."""
+        self._call("shutdown")
+
+    def _tolerating(self, fault: str, method: str, *arguments: object) -> None:
+        try:
+            self._call(method, *arguments)
+        except SupervisorError as error:
+            if not str(error).startswith(fault):
+                raise
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        proxy = xmlrpc.client.ServerProxy(
+            "http://localhost", transport=SupervisorTransport(None, None, f"unix://{self._socket}")
+        )
+        with proxy:
+            try:
+                return getattr(proxy.supervisor, method)(*arguments)
+            except xmlrpc.client.Fault as fault:
+                raise SupervisorError(fault.faultString) from fault
+            except (OSError, http.client.HTTPException) as error:
+                raise SupervisorAwayError(
+                    "supervisord does not answer: start the stack with `make up`."
+                ) from error

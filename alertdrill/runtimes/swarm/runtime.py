@@ -1,0 +1,93 @@
+"""Look at the services of a Swarm, restart one of their tasks, and scale them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from ...errors import AlertdrillError
+from ...settings import StackSettings
+from ..base import Instance, Notify
+from ..compose.errors import NotReadyError, UnknownTargetError
+from ..compose.scale import check_scale
+from . import lacks
+from .engine import Engine
+from .slots import Slot, slots
+from .tasks import Service
+
+# As for containers of Compose: a slow machine takes this long until an instance serves.
+PATIENCE = 60.0
+# How often it looks; a task takes half a second at the least.
+STEP = 0.3
+
+
+class SwarmRuntime:
+    """The stack as services of a Swarm; implements `Controllable`."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        default = f"unix://{settings.docker_socket}"
+        self._engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST") or default)
+
+    def status(self) -> Sequence[Instance]:
+        """Return every instance, with its state; raise `SwarmAwayError` where there is no stack."""
+        now = time.time()
+        return [one.instance(now) for one in self._slots()]
+
+    def restart(self, target: str, grace: float | None = None) -> None:
+        """End an instance's container and wait until the task that Swarm starts instead serves."""
+        slot = next((one for one in self._slots() if one.name == target), None)
+        if slot is None:
+            raise UnknownTargetError(f"There is no instance {target!r}: see GET /instances.")
+        container = lacks.within_reach(slot)
+        before = slot.task.id if slot.task else ""
+        # Swarm does not tell a container its grace period; it stops it by itself.
+        self._engine.end(container.name, slot.service.grace if grace is None else grace)
+        _until(
+            lambda: lacks.of_restart(target, before, self._slots()), PATIENCE + slot.service.delay
+        )
+
+    def scale(self, service: str, count: int, notify: Notify) -> None:
+        """Have `count` tasks of a service serve; what leaves drains by itself."""
+        check_scale(service, count)
+        found = [one for one in self._slots() if one.service.name == service]
+        own = self._service(service)
+        had = self._engine.replicate(own, count)
+        # Where nothing changes, whatever does not serve yet is what is waited for.
+        known = {one.number for one in found if had != count or one.state == "ready"}
+        try:
+            _until(lambda: self._lacks(service, count, known), PATIENCE)
+        except BaseException:
+            if had < count:
+                with suppress(AlertdrillError):  # why it does not serve is what to tell
+                    self._engine.replicate(own, had, instead_of=count)  # nobody counts on them
+            raise
+        before = [one.task.id for one in found if one.task]
+        _until(
+            lambda: lacks.of_leaving(before, self._engine.tasks(), service), own.grace + PATIENCE
+        )
+        notify(f"{service} has {count} instances")
+
+    def _lacks(self, service: str, count: int, known: set[str]) -> str | None:
+        return lacks.of_scale(self._service(service), count, known, self._slots())
+
+    def _service(self, name: str) -> Service:
+        for one in self._engine.services():
+            if one.name == name:
+                return one
+        raise UnknownTargetError(f"There is no service {name!r} in this Swarm: deploy it.")
+
+    def _slots(self) -> Sequence[Slot]:
+        services, tasks = self._engine.services(), self._engine.tasks()
+        containers = self._engine.containers()
+        return [slot for service in services for slot in slots(service, tasks, containers)]
+
+
+def _until(lacks: Callable[[], str | None], patience: float) -> None:
+    """Look until nothing lacks; raise `NotReadyError` with what did last."""
+    deadline = time.monotonic() + patience
+    while lack := lacks():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"Gave up after {patience:.0f} s: {lack}.")
+        time.sleep(STEP)

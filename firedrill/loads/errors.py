@@ -1,9 +1,0 @@
-"""What can be wrong with a load."""
-
-from __future__ import annotations
-
-from ..errors import FiredrillError
-
-
-class LoadError(FiredrillError):
-    """There is no such load, or it could not be made or measured."""

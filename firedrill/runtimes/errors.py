@@ -1,9 +1,0 @@
-"""What can be wrong with a stack, however it runs."""
-
-from __future__ import annotations
-
-from ..errors import FiredrillError
-
-
-class StackAwayError(FiredrillError):
-    """The stack is down, or what it runs on does not answer."""

@@ -1,0 +1,80 @@
+"""A runtime made of words, and the control API over it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from alertdrill.control import create_app
+from alertdrill.control.settings import ControlSettings
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes import Instance
+from alertdrill.runtimes.base import State
+from alertdrill.settings import StackSettings
+
+TOKEN = "the-token-of-the-control-api"
+
+
+def instance(name: str, state: State = "ready", heals: bool = True) -> Instance:
+    return Instance(name, name.rpartition("-")[0], state, 7, "127.0.0.1:1", 1.0, heals)
+
+
+class FakeRuntime:
+    """Remembers in `asked`; raises `error`; waits until it is `let_go` where it is held."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.error: Exception | None = None
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.found: list[Instance] = [
+            instance("web-1"),
+            instance("web-2", "unready"),
+            instance("web-3", "standby"),
+            instance("data-service-1", heals=False),
+            instance("lb-1", heals=False),
+        ]
+
+    def status(self) -> Sequence[Instance]:
+        return self.found
+
+    def restart(self, target: str, grace: float | None = None) -> None:
+        self._do("restart", target, grace)
+
+    def scale(self, service: str, count: int, notify: Callable[[str], None]) -> None:
+        self._do("scale", service, count)
+
+    def _do(self, *what: object) -> None:
+        self.asked.append(what)
+        assert self.let_go.wait(10)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def runtime() -> FakeRuntime:
+    return FakeRuntime()
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> StackSettings:
+    return StackSettings(tmp_path, heal={"data-service": False})
+
+
+@pytest.fixture
+def client(runtime: Any, stack: StackSettings) -> FlaskClient:
+    """Return a client that shows the token and a key, unless it is given other headers."""
+    made = create_app(ControlSettings(TOKEN, stack), runtime).test_client()
+    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+    made.environ_base["HTTP_IDEMPOTENCY_KEY"] = "a-key"
+    return made
+
+
+@pytest.fixture
+def refused() -> AlertdrillError:
+    return AlertdrillError("Not today.")

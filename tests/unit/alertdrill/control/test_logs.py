@@ -1,0 +1,53 @@
+import json
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+
+from alertdrill.control.logs import LineLogger, configure
+from alertdrill.log_line import Speaker
+
+
+@pytest.fixture(autouse=True)
+def root() -> Iterator[None]:
+    """Give pytest its handlers back."""
+    log = logging.getLogger()
+    handlers, level = log.handlers[:], log.level
+    yield
+    log.handlers[:] = handlers
+    log.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_level_is_the_least_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(Speaker("control", "control-1"), "WARNING")
+    logging.getLogger("a").info("no")
+    logging.getLogger("a").warning("web-%d", 1)
+    [line] = said(capsys)
+    assert (line["level"], line["logger"], line["message"]) == ("WARNING", "a", "web-1")
+    assert (line["service"], line["instance"]) == ("control", "control-1")
+
+
+def test_exception_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(Speaker("control", "control-1"), "INFO")
+    try:
+        os.environ["NOBODY_SETS_THIS"]
+    except KeyError:
+        logging.getLogger("a").exception("It failed")
+    [line] = said(capsys)
+    assert line["exception"]["type"] == "builtins.KeyError"
+    assert "test_logs.py" in line["exception"]["stack"]
+
+
+def test_gunicorn_speaks_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(Speaker("control", "control-1"), "INFO")
+    LineLogger(Config()).info("Listening at: %s", "here")
+    [line] = said(capsys)
+    assert (line["logger"], line["message"]) == ("gunicorn.error", "Listening at: here")

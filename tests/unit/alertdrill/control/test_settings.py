@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from alertdrill import stored
+from alertdrill.control.settings import ControlSettings
+from alertdrill.reader import SettingsError
+from alertdrill.settings import StackSettings
+
+TOKEN = "sixteen-or-longer"
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> str:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    return str(file)
+
+
+def refusal(**environ: str) -> str:
+    with pytest.raises(SettingsError) as error:
+        ControlSettings.from_env(environ)
+    return str(error.value)
+
+
+def test_stack_is_the_files(tmp_path: Path, token: str) -> None:
+    stack, file = StackSettings(tmp_path, speed=12.0, rehearsal=True), tmp_path / "stack.json"
+    file.write_text(stored.written(stack))
+    made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "CONTROL_STACK": str(file)})
+    assert made == ControlSettings(TOKEN, stack)
+
+
+def test_stack_is_the_environments(token: str) -> None:
+    made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "WEB_INSTANCES": "3"})
+    assert made.stack.floor("web") == 3
+
+
+def test_token_must_be_there(tmp_path: Path) -> None:
+    assert "CONTROL_TOKEN_FILE is not set" in refusal()
+    assert "which can't be read" in refusal(CONTROL_TOKEN_FILE=str(tmp_path / "none"))
+    short = tmp_path / "short"
+    short.write_text("short\n")
+    assert "16 characters or more" in refusal(CONTROL_TOKEN_FILE=str(short))
+
+
+@pytest.mark.parametrize("text", ["", "no", "{}", "[]", '{"home": "/", "cache": null}'])
+def test_broken_stack_is_named(tmp_path: Path, token: str, text: str) -> None:
+    file = tmp_path / "stack.json"
+    file.write_text(text)
+    said = refusal(CONTROL_TOKEN_FILE=token, CONTROL_STACK=str(file))
+    assert "holds no settings of a stack: start it anew" in said

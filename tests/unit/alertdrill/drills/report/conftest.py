@@ -1,0 +1,110 @@
+"""Made-up outcomes of drills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alertdrill.drills.outcome import Chart, Line, Outcome, Report
+
+# 1 January 2026, 00:00 UTC.
+BEGAN = 1767225600.0
+Make = Callable[..., Outcome]
+
+
+def passed(**other: Any) -> Outcome:
+    """Return a drill that began at 0 s, broke at 10 s, mended at 20 s and was over at 30 s."""
+    at = [BEGAN + second for second in range(31)]
+    chart = Chart(
+        expression='rate(errors_total{service="web"}[5s])',
+        comparison=">",
+        threshold="0.05",
+        values=[Line({"service": "web"}, [(t, 0.5 if 12 <= t - BEGAN < 22 else 0) for t in at])],
+        thresholds=[Line({}, [(t, 0.05) for t in at])],
+    )
+    fields: dict[str, Any] = {
+        "alert": "WebHighErrorRate",
+        "says": "Half of web's requests fail.",
+        "fault": "errors on web (ratio 0.5)",
+        "severity": "page",
+        "verdict": "passed",
+        "reason": "",
+        "began": BEGAN,
+        "injected": BEGAN + 10,
+        "removed": BEGAN + 20,
+        "over": BEGAN + 20,
+        "ended": BEGAN + 30,
+        "times": {"pending": 2.0, "firing": 6.0, "notified": 7.5, "resolved": 8.0},
+        "limits": {"notified": 15.0, "resolved": 20.0},
+        "least": 5.0,
+        "least_notified": 6.0,
+        "queries": 3,
+        "chart": chart,
+    }
+    return Outcome(**{**fields, **other})
+
+
+@pytest.fixture
+def drill() -> Make:
+    """Return what makes the outcome of a drill, with other fields where they are given."""
+    return passed
+
+
+@pytest.fixture
+def failed() -> Outcome:
+    return passed(
+        alert="HighLatency",
+        verdict="failed",
+        reason="It did not fire: <no> data & \x00 more.",
+        times={"pending": 2.0},
+    )
+
+
+@pytest.fixture
+def aborted() -> Outcome:
+    return passed(
+        alert="NoTraffic",
+        verdict="aborted",
+        reason="There was no steady state.",
+        injected=None,
+        removed=None,
+        over=None,
+        times={},
+        least=None,
+        chart=None,
+    )
+
+
+@pytest.fixture
+def healed() -> Outcome:
+    """Return a drill whose fault the responder healed after 9 s, 7 s before it was undone."""
+    return passed(
+        alert="Saturated",
+        removed=BEGAN + 26,
+        over=BEGAN + 19,
+        times={"pending": 2.0, "firing": 6.0, "notified": 7.5, "healed": 9.0, "resolved": 5.0},
+        limits={"notified": 15.0, "healed": 41.0, "resolved": 20.0},
+        heal="scale_out",
+        actions=["scale_out of web", "scale_out of web", "scale_in of web"],
+    )
+
+
+@pytest.fixture
+def skipped(aborted: Outcome) -> Outcome:
+    return replace(aborted, alert="LogsMissing", verdict="skipped", reason="There is no loki.")
+
+
+@pytest.fixture
+def report(failed: Outcome, aborted: Outcome) -> Report:
+    return Report(
+        began=BEGAN,
+        ended=BEGAN + 95,
+        speed=12,
+        runtime="native",
+        stack="one of its own",
+        outcomes=[passed(), failed, aborted],
+        notes=["An earlier run was cut off."],
+    )

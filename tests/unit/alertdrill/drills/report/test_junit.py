@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from alertdrill.drills.outcome import Outcome, Report
+from alertdrill.drills.report.junit import junit
+
+
+@pytest.fixture
+def suite(report: Report) -> ET.Element:
+    found = ET.fromstring(junit(report)).find("testsuite")
+    assert found is not None
+    return found
+
+
+def test_suite_counts_what_did_not_pass(suite: ET.Element) -> None:
+    counts = ("tests", "failures", "errors", "skipped", "time", "timestamp")
+    assert [suite.get(count) for count in counts] == [
+        "3",
+        "2",
+        "0",
+        "0",
+        "95.000",
+        "2026-01-01T00:00:00.000+00:00",
+    ]
+
+
+def test_case_is_a_drill(suite: ET.Element) -> None:
+    case = suite[0]
+    assert case.attrib == {
+        "classname": "drills.page",
+        "name": "WebHighErrorRate",
+        "time": "30.000",
+    }
+    assert case.find("failure") is None
+    assert "firing 6.0 s" in (case.findtext("system-out") or "")
+
+
+def test_case_says_who_healed(report: Report, healed: Outcome, suite: ET.Element) -> None:
+    [case] = ET.fromstring(junit(replace(report, outcomes=[healed]))).iter("testcase")
+    said = case.findtext("system-out") or ""
+    assert "healed 9.0 s, resolved 5.0 s. Healed by the responder: scale_out of web" in said
+    assert "Healed" not in (suite[0].findtext("system-out") or "")
+
+
+def test_aborted_is_a_failure_with_its_reason(suite: ET.Element) -> None:
+    failure = suite[2].find("failure")
+    assert failure is not None
+    assert failure.attrib == {"type": "aborted", "message": "There was no steady state."}
+
+
+def test_skipped_is_no_failure(report: Report, skipped: Outcome) -> None:
+    suite = ET.fromstring(junit(replace(report, outcomes=[skipped]))).find("testsuite")
+    assert suite is not None
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert suite[0].find("failure") is None
+    told = suite[0].find("skipped")
+    assert told is not None
+    assert told.get("message") == "There is no loki."
+
+
+def test_what_xml_cannot_hold_is_replaced(suite: ET.Element) -> None:
+    failure = suite[1].find("failure")
+    assert failure is not None
+    assert failure.get("message") == "It did not fire: <no> data & \ufffd more."

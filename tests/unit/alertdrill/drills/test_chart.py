@@ -1,0 +1,98 @@
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from alertdrill.drills import chart
+from alertdrill.drills.errors import UnreachableError
+from alertdrill.drills.expression import branches
+from alertdrill.drills.outcome import Chart, Line
+
+
+class FakePrometheus:
+    """Gives as many lines as it is told to, and remembers the queries."""
+
+    branches = staticmethod(branches)
+
+    def __init__(self, lines: int = 1) -> None:
+        self.count = lines
+        self.asked: list[tuple[str, float]] = []
+
+    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+        self.asked.append((promql, step))
+        if self.count < 0:
+            raise UnreachableError("It is gone.")
+        return [Line({"n": str(n)}, [(span[0], 1.0)]) for n in range(self.count)]
+
+
+def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
+    return chart.record(prometheus, expression, chart.Period(0.0, end, 1.0))  # type: ignore[arg-type]
+
+
+def test_both_sides_are_drawn() -> None:
+    prometheus = FakePrometheus()
+    found = recorded(prometheus, "a > 0.5 * b")
+    assert (found.expression, found.comparison, found.threshold) == ("a", ">", "0.5 * b")
+    assert prometheus.asked == [("a", 1.0), ("0.5 * b", 1.0)]
+    assert len(found.values) == len(found.thresholds) == 1
+
+
+def test_number_is_drawn_as_line() -> None:
+    prometheus = FakePrometheus()
+    recorded(prometheus, "a > 5")
+    assert prometheus.asked[1][0] == "vector(5.0)"
+
+
+def test_expression_may_have_no_threshold() -> None:
+    found = recorded(FakePrometheus(), "absent(up)")
+    assert (found.expression, found.threshold, found.thresholds) == ("absent(up)", "", ())
+
+
+def test_long_span_has_wider_steps() -> None:
+    prometheus = FakePrometheus()
+    recorded(prometheus, "a", end=chart.MOST_POINTS * 4.0)
+    assert prometheus.asked == [("a", 4.0)]
+
+
+def test_too_many_lines_are_cut() -> None:
+    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MOST_LINES
+
+
+def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MOST_LINES)]
+    empty = Line({"n": "empty"}, [(0.0, math.nan)])
+    moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
+    monkeypatch.setattr(FakePrometheus, "lines", lambda *_: [empty, *still, moved])
+    found = recorded(FakePrometheus(), "a").values
+    assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MOST_LINES)), "moved"]
+
+
+class Moving:
+    """Lines that rise by 1 a second from where their name says, as `m5` does from -5."""
+
+    branches = staticmethod(branches)
+
+    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+        if promql.startswith("vector"):
+            return [Line({}, [(at, 0.0) for at in range(11)])]
+        return [Line({}, [(at, at - float(promql[1:])) for at in range(11)])]
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("m2 > 0 and m5 > 0", "m5"),
+        ("(m5 > 0 and m2 > 0)", "m5"),
+        ("(m2 > 0 and m9 > 0) or (m4 > 0 and m3 > 0)", "m4"),  # m9 holds after it fired
+        ("m8 > 0 or m9 > 0", "m8"),  # neither: the first
+        ("m2 > 0 and m1 > m0", "m2"),  # only numbers can be compared here
+    ],
+)
+def test_comparison_that_decided_is_shown(expression: str, shown: str) -> None:
+    period = chart.Period(0.0, 10.0, 1.0, fired=7.0)
+    assert chart.record(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
+
+
+def test_chart_never_fails_the_drill() -> None:
+    found = recorded(FakePrometheus(lines=-1), "a > 5")
+    assert (found.values, found.thresholds) == ((), ())

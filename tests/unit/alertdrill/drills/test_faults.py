@@ -1,0 +1,229 @@
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alertdrill.drills import faults
+from alertdrill.drills.drill import FaultSpec
+from alertdrill.drills.errors import FaultError
+from alertdrill.drills.faults import Fault, Scene, parts
+from alertdrill.drills.faults.instances import CrashLoop
+from alertdrill.drills.kinds import KINDS
+from tests.unit.alertdrill.drills.api import Api
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
+from tests.unit.alertdrill.drills.processes import poll_until
+
+Make = Callable[..., Fault]
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "parameters", "undo", "asked"),
+    [
+        ("stop", "web", {}, ("start", "web"), ("stop", "web")),
+        ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
+        ("unlist", "lb", {}, ("relist",), ("unlist", "lb")),
+        (
+            *("rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
+            ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),
+        ),
+        (
+            *("config", "", {"part": "prometheus"}),
+            ("configure", "prometheus", "scrape.d/drill.yml"),
+            ("configure", "prometheus", "scrape.d/drill.yml", parts.BROKEN),
+        ),
+        (
+            *("config", "", {"part": "alertmanager"}),
+            ("configure", "alertmanager", "alertmanager.yml"),
+            ("configure", "alertmanager", "alertmanager.yml", parts.BROKEN),
+        ),
+        (
+            *("config", "", {"part": "webhook"}),
+            ("configure", "alertmanager", "webhook_url"),
+            ("configure", "alertmanager", "webhook_url", parts.NOBODY),
+        ),
+    ],
+)
+def test_runtime_is_asked_to_break(
+    make: Make, runtime: Any, kind: str, target: str, parameters: Any, undo: Any, asked: Any
+) -> None:
+    fault = make(kind, target, **parameters)
+    assert list(fault.undo) == [undo]
+    assert runtime.asked == []
+    fault.inject()
+    fault.cease()
+    assert runtime.asked == [asked]
+
+
+def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
+    often = threading.Event()
+    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 3 else None
+    runtime.speed = 30.0
+    fault = make("kill", "web", every=0.3)  # each 10 ms at this speed
+    assert list(fault.undo) == [("start", "web")]
+    fault.inject()
+    assert often.wait(10)
+    fault.cease()
+    count = len(runtime.asked)
+    assert {*runtime.asked} == {("kill", "web")}
+    assert not any(thread is fault._thread for thread in threading.enumerate())
+    assert len(runtime.asked) == count
+
+
+def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
+    runtime.refuses = {"kill"}
+    often = threading.Event()
+    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 2 else None
+    fault = make("kill", "web", every=0.001)
+    fault.inject()
+    assert often.wait(10)
+    fault.cease()
+
+
+@pytest.mark.parametrize(("target", "stopped"), [("web-2", {"web-2"}), ("web", {"web-1", "web-2"})])
+def test_crash_loop_stops_who_serves(
+    make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
+) -> None:
+    monkeypatch.setattr(CrashLoop, "LOOK", 0.005)
+    looks = threading.Event()
+
+    def stop(order: str, name: str) -> None:
+        others = [one for one in runtime.found if one.name != name]
+        runtime.found = [*others, instance(name, pid=None, state="stopped")]
+
+    runtime.told = stop
+
+    def status() -> list[Any]:
+        looks.set()
+        return list(runtime.found)
+
+    runtime.status = status
+    fault = make("crash_loop", target)
+    assert list(fault.undo) == [("heal",), ("start", target)]
+    fault.inject()
+    poll_until(lambda: len(runtime.asked) == len(stopped), "the first time")
+    looks.clear()
+    assert looks.wait(10)  # who is stopped is left alone
+    assert set(runtime.asked) == {("stop", name) for name in stopped}
+    runtime.found = [instance("web-1"), instance("web-2")]  # somebody has started them
+    poll_until(lambda: len(runtime.asked) == 2 * len(stopped), "the second time")
+    fault.cease()
+    assert set(runtime.asked) == {("stop", name) for name in stopped}
+
+
+def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
+    runtime.found = [
+        *(instance("web-1"), instance("web-2", state="unready")),
+        *(instance("web-3", state="standby", pid=None), instance("data-service-1")),
+    ]
+    fault = make("scale", "web", instances=4.0)
+    runtime.found = [instance("web-1")]
+    assert list(fault.undo) == [("scale", "web", "2")]
+    assert runtime.asked == []
+    fault.inject()
+    fault.cease()
+    assert runtime.asked == [("scale", "web", 4)]
+
+
+def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
+    fault = make("no_load")
+    fault.inject()
+    fault.cease()
+    assert traffic.asked == ["pause", "resume"]
+    assert list(fault.undo) == []
+
+
+def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
+    runtime.found = [instance("web-1", api.address), instance("web-2", api.address)]
+    api.answers["/faults/errors"] = {}
+    fault = make("errors", "web", ratio=0.5, status=503.0)
+    assert list(fault.undo) == [("faults_off", "web", "errors")]
+    fault.inject()
+    assert len(api.asked) == 2
+    assert (api.asked[0].method, api.asked[0].token) == ("PUT", "the-token")
+    assert json.loads(api.asked[0].body) == {"ratio": 0.5, "status": 503.0, "duration": 99.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "at_twelve"),
+    [
+        ("memory", "mib_per_second", 120.0),
+        ("memory", "mib", 10.0),
+        ("scrape", "seconds", 10 / 12),
+        ("latency", "seconds", 10.0),
+        ("skew", "seconds", 10.0),
+        ("logs", "lines_per_second", 10.0),
+    ],
+)
+def test_only_some_parameters_are_scaled(
+    make: Make, runtime: Any, api: Api, kind: str, name: str, at_twelve: float
+) -> None:
+    runtime.found = [instance("web-1", api.address)]
+    api.answers[f"/faults/{kind}"] = {}
+    runtime.speed = 12.0
+    make(kind, "web", **{name: 10.0}).inject()
+    assert json.loads(api.asked[0].body)[name] == pytest.approx(at_twelve)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, r"/faults/hang is not there: drills need FAULTS_ENABLED=1\.$"),
+        (401, r"/faults/hang answers 401: no, not so"),
+    ],
+)
+def test_refusing_service_is_a_failure(
+    make: Make, runtime: Any, api: Api, status: int, words: str
+) -> None:
+    runtime.found = [instance("web-1", api.address)]
+    api.answers["/faults/hang"] = status
+    with pytest.raises(FaultError, match=words):
+        make("hang", "web").inject()
+
+
+def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
+    runtime.found = [instance("web-1", pid=None, state="stopped")]
+    with pytest.raises(FaultError, match=r"^No instance of web runs\.$"):
+        make("hang", "web").inject()
+    runtime.found = [instance("web-1", "127.0.0.1:1")]
+    with pytest.raises(FaultError, match=r"does not answer\.$"):
+        make("hang", "web").inject()
+
+
+def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, api: Api) -> None:
+    runtime.addresses = lambda: {"Services": f"{api.url}/"}
+    fault = make("scan", requests_per_second=100.0)
+    fault.inject()
+    poll_until(lambda: len(api.asked) > 3, "requests")
+    fault.cease()
+    asked = len(api.asked)
+    assert {(one.method, one.path) for one in api.asked} == {("GET", "/no-such-page")}
+    assert list(fault.undo) == []
+    assert len(api.asked) == asked
+
+
+def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
+    fault = make("config", part="loki")
+    assert list(fault.undo) == [("configure", "loki", "overrides.yml")]
+    fault.inject()
+    ((order, part, name, text),) = runtime.asked
+    assert (order, part, name) == ("configure", "loki", "overrides.yml")
+    assert yaml.safe_load(text)["overrides"]["fake"]["ingestion_rate_mb"] < 1e-5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
+    make(kind, "web", where="host", part="prometheus").cease()
+    assert runtime.asked == []
+
+
+def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
+    runtime: Any = FakeRuntime(tmp_path)
+    for kind in KINDS:
+        spec = FaultSpec(kind, "web", {"where": "host", "part": "prometheus"})
+        assert isinstance(list(faults.make(spec, Scene(runtime, traffic, "r", 1.0)).undo), list)
+    assert runtime.asked == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,255 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alertdrill.drills.drill import Drill, FaultSpec, LoadSpec, Past
+from alertdrill.drills.errors import InvalidDrillError
+from alertdrill.drills.read import read, read_all
+from alertdrill.settings import SERVICES
+
+OURS = ", ".join(SERVICES)
+ALERTS = ["Down", "Slow"]
+# Line 1 is the alert, 2 what it says, 3 the fault, 4 the budgets; tests begin at line 5.
+LEAST = """\
+alert: Down
+says: Web answers with errors.
+fault: {kind: errors, target: web, ratio: 0.5}
+within: {detect: 90s, resolve: 2m}
+"""
+Read = Callable[[str], Drill]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "drills"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def reading(folder: Path) -> Read:
+    def run(text: str) -> Drill:
+        file = folder / "Down.yml"
+        file.write_text(text)
+        return read(file, ALERTS)
+
+    return run
+
+
+def test_least_drill_takes_the_defaults(reading: Read) -> None:
+    drill = reading(LEAST)
+    assert drill.fault == FaultSpec("errors", "web", {"ratio": 0.5})
+    assert drill.load == LoadSpec("steady", 24)
+    assert (drill.detect, drill.resolve) == (90, 120)
+    assert (drill.window, drill.world, drill.history, drill.excuse) == (0, 0, [], "")
+    assert (drill.expect.labels, drill.expect.notified, drill.expect.heal) == ({}, "yes", "none")
+
+
+FULL = """\
+load: {shape: steady, users: 60}
+expect:
+  labels: {service: web, severity: page}
+  notified: late
+  heal: restart
+least: {window: 6s, world: 1500ms}
+history:
+  - {series: 'a:b{c="d"}', over: 26h, until: 1h, step: 1m, from: 20, to: 10}
+  - {series: 'up{job="services"}', over: 1h, step: 1m, from: 1, to: 0.5, relative: true}
+excuse: It has to.
+"""
+
+
+def test_full_drill_is_read_whole(reading: Read) -> None:
+    drill = reading(LEAST.replace("resolve:", "heal: 10s, resolve:") + FULL)
+    assert drill.load == LoadSpec("steady", 60)
+    assert drill.expect.labels == {"service": "web", "severity": "page"}
+    assert drill.expect.late
+    assert (drill.expect.heal, drill.heal) == ("restart", 10)
+    assert (drill.window, drill.world, drill.excuse) == (6, 1.5, "It has to.")
+    assert drill.history == [
+        Past('a:b{c="d"}', 26 * 3600, 60, 20, 10, 3600),
+        Past('up{job="services"}', 3600, 60, 1, 0.5, relative=True),
+    ]
+
+
+@pytest.mark.parametrize("load", ["none", "{shape: none}", "{shape: none, users: 5}"])
+def test_no_load_has_no_users(reading: Read, load: str) -> None:
+    assert reading(f"{LEAST}load: {load}").load == LoadSpec(None, 0)
+
+
+@pytest.mark.parametrize(
+    "target", ["web", "data-service", "web-1", "web-4", "data-service-4", "lb", "lb-1", "collector"]
+)
+def test_anything_can_be_stopped(reading: Read, target: str) -> None:
+    drill = reading(LEAST.replace("errors, target: web, ratio: 0.5", f"stop, target: {target}"))
+    assert drill.fault == FaultSpec("stop", target)
+
+
+def test_every_is_read_in_seconds(reading: Read) -> None:
+    drill = reading(
+        LEAST.replace("errors, target: web, ratio: 0.5", "kill, target: web, every: 1m")
+    )
+    assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
+
+
+@pytest.mark.parametrize("heal", ["none", "supervisor"])
+def test_budget_of_action_needs_one(reading: Read, heal: str) -> None:
+    text = f"{LEAST}expect: {{heal: {heal}}}\n"
+    assert (reading(text).expect.heal, reading(text).heal) == (heal, 0)
+    with pytest.raises(InvalidDrillError, match=r":4: heal is .*: expect restart or scale_out or "):
+        reading(text.replace("resolve:", "heal: 10s, resolve:"))
+
+
+@pytest.mark.parametrize("heal", ["restart", "scale_out", "scale_in"])
+def test_action_has_a_budget(reading: Read, heal: str) -> None:
+    text = LEAST.replace("resolve:", "heal: 1m, resolve:")
+    assert reading(f"{text}expect: {{heal: {heal}}}").heal == 60
+
+
+def test_scale_is_of_whole_service(reading: Read) -> None:
+    text = LEAST.replace("errors, target: web, ratio: 0.5", "scale, target: web, instances: 3")
+    assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
+    for wrong in ("target: web-1", "target: lb"):
+        with pytest.raises(InvalidDrillError, match=rf"can strike: there are {OURS}\.$"):
+            reading(text.replace("target: web", wrong))
+
+
+def test_notified_can_name_another_alert(reading: Read) -> None:
+    for name in ("Slow", "WatchdogMissing"):
+        assert reading(f"{LEAST}expect: {{notified: {name}}}").expect.instead == name
+
+
+# The line of the drill, what is put in its place, and what the complaint says from its line on.
+MISTAKES = [
+    (1, "alert: Other", ":1: the alert is 'Other', so the file must be Other.yml."),
+    (1, "", ":2: alert is missing."),
+    (2, "says: errors", ":2: says must be a sentence"),
+    (2, "says: ", ":2: says must be a text."),
+    (3, "fault: {target: web}", ":3: kind is missing."),
+    (3, "fault: errors", ":3: fault must be a mapping, as in {name: value}."),
+    (3, "fault: {kind: eror, target: web}", ":3: there is no fault 'eror': there are latency, "),
+    (3, "fault: {kind: errors}", ":3: target is missing."),
+    (3, "fault: {kind: errors, target: wep}", ":3: there is no service or instance 'wep' that"),
+    (3, "fault: {kind: errors, target: web-5}", ":3: there is no service or instance 'web-5' "),
+    (3, "fault: {kind: errors, target: lb}", f"there are {OURS} and their instances"),
+    (3, "fault: {kind: unlist, target: web}", ":3: there is no service or instance 'web' that"),
+    (3, "fault: {kind: errors, target: web, speed: 1}", ":3: speed is unknown here: there are "),
+    (3, "fault: {kind: errors, target: web, ratio: half}", ":3: ratio must be a number."),
+    (3, "fault: {kind: kill, target: web}", ":3: every is missing."),
+    (3, "fault: {kind: kill, target: web, every: 5}", ":3: every is '5': it takes a duration"),
+    (3, "fault: {kind: fill, where: cellar}", ":3: where is 'cellar': it takes prometheus or host"),
+    (3, "fault: {kind: no_load, target: web}", ":3: target is unknown here: there are kind."),
+    (4, "within: {detect: 9s}", ":4: resolve is missing."),
+    (4, "within: {resolve: 9s}", ":4: detect is missing."),
+    (4, "within: {detect: 0s, resolve: 9s}", ":4: detect must be more than nothing."),
+    (4, "within: {detect: 9s, resolve: 9}", ":4: resolve is '9': it takes a duration such as"),
+    (4, "within: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the budget of an action: "),
+    (4, "within: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown here: there are "),
+    (4, "", ":1: within is missing."),
+    (5, "wihtin: {}", ":5: wihtin is unknown here: there are alert, says, "),
+    (5, "load: heavy", ":5: there is no load 'heavy': there are none, steady."),
+    (5, "load: {users: 5}", ":5: shape is missing."),
+    (5, "load: {shape: steady, users: 0}", ":5: users is 0: it takes 1 to 500."),
+    (5, "load: {shape: steady, users: 501}", ":5: users is 501: it takes 1 to 500."),
+    (5, "load: {shape: spike}", ":5: there is no load 'spike'"),
+    (5, "expect: {notified: never}", ":5: notified is 'never': it takes true, late or an alert's"),
+    (5, "expect: {heal: magic}", ":5: heal is 'magic': it takes none, supervisor, restart, "),
+    (5, "expect: {heal: restart}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_out}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_in}", ":4: heal is missing."),
+    (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
+    (5, "expect: {label: 1}", ":5: label is unknown here: there are labels, notified, heal."),
+    (5, "least: {window: long}", ":5: window is 'long': it takes a duration such as"),
+    (5, "least: {scrape: 5s}", ":5: scrape is unknown here: there are window, world."),
+    (5, "history: {}", ":5: history must be a list."),
+    (5, "history: [{over: 1h}]", ":5: series is missing."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "text", "complaint"), MISTAKES)
+def test_mistake_is_refused_with_line(reading: Read, line: int, text: str, complaint: str) -> None:
+    lines = [*LEAST.splitlines(), ""]
+    lines[line - 1] = text
+    with pytest.raises(InvalidDrillError) as refused:
+        reading("\n".join(lines) + "\n")
+    said = str(refused.value)
+    assert said.startswith("drills/Down.yml:")
+    assert complaint in said
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+PAST = "  - {series: up, over: 1h, step: 1m, from: 1, to: 2}"
+
+
+@pytest.mark.parametrize(
+    ("part", "other", "complaint"),
+    [
+        ("step: 1m", "step: 0s", ":6: step must be more than nothing and no more than over."),
+        ("step: 1m", "step: 2h", ":6: step must be more than nothing and no more than over."),
+        ("series: up", "series: sum(up)", ":6: series is 'sum(up)': it takes a name with labels"),
+        ("series: up", "series: '{a=\"b\"}'", ":6: series is '{a=\"b\"}': it takes a name"),
+        ("from: 1", "from: low", ":6: from must be a number."),
+        ("over: 1h", "over: ever", ":6: over is 'ever': it takes a duration"),
+        ("to: 2", "to: 2, at: 1h", ":6: at is unknown here: there are series, over, until, "),
+        ("to: 2", "to: 2, relative: maybe", ":6: relative is 'maybe': it takes true or false."),
+    ],
+)
+def test_bad_past_is_refused(reading: Read, part: str, other: str, complaint: str) -> None:
+    assert reading(f"{LEAST}history:\n{PAST}\n").history
+    with pytest.raises(InvalidDrillError) as refused:
+        reading(f"{LEAST}history:\n{PAST.replace(part, other)}\n")
+    assert f"drills/Down.yml{complaint}" in str(refused.value)
+
+
+def test_relative_past_takes_any_selector(reading: Read) -> None:
+    past = PAST.replace("series: up", "series: '{__name__=\"up\"}', relative: true")
+    assert reading(f"{LEAST}history:\n{past}\n").history[0].relative
+
+
+def test_alert_must_be_a_rule(folder: Path) -> None:
+    (folder / "Down.yml").write_text(LEAST)
+    with pytest.raises(InvalidDrillError, match=r":1: there is no alert 'Down' in prometheus/rul"):
+        read(folder / "Down.yml", ["Slow"])
+
+
+def test_every_file_is_complained_about(folder: Path) -> None:
+    (folder / "Down.yml").write_text(LEAST)
+    (folder / "Slow.yml").write_text("alert: Slow")
+    (folder / "Stem.yml").write_text(LEAST)
+    found = read_all(folder, [*ALERTS, "Alone"])
+    assert list(found.drills) == ["Down"]
+    assert [complaint.split(" ")[0] for complaint in found.complaints] == [
+        "drills/Slow.yml:1:",
+        "drills/Stem.yml:1:",
+        "drills/Alone.yml:1:",
+    ]
+
+
+def test_alert_without_drill_is_unproven(folder: Path) -> None:
+    assert read_all(folder, ["Down"]).complaints == [
+        "drills/Down.yml:1: Down has no drill: an alert that was never seen to fire is not proven."
+    ]
+
+
+def test_bad_drill_is_one_complaint(folder: Path) -> None:
+    (folder / "Down.yml").write_text("alert: Down")
+    assert len(read_all(folder, ["Down"]).complaints) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{kind: hog, leave: 0}",
+        "{kind: hog, leave: -1}",
+        "{kind: kill, target: web, every: 0s}",
+        "{kind: errors, target: web, ratio: 5}",
+        "{kind: fill, where: prometheus, to: 50}",
+        "{kind: scale, target: web, instances: 0}",
+        "{kind: scale, target: web, instances: 5}",
+    ],
+)
+def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:
+    with pytest.raises(InvalidDrillError):
+        reading(LEAST.replace("{kind: errors, target: web, ratio: 0.5}", fault))

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from alertdrill.drills import runbook
+from alertdrill.drills.ask import Prometheus
+from alertdrill.drills.errors import UnmetError
+from tests.unit.alertdrill.drills.api import Api
+
+TEXT = """\
+# Down
+
+```promql
+up == 0
+```
+Some words, and `code`.
+```bash
+make up
+```
+```logql
+{service="web"}
+```
+```promql
+sum(
+  rate(a[5m]))
+```
+"""
+SOME = {"data": {"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]}}
+NONE = {"data": {"resultType": "vector", "result": []}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "Down.md"
+    made.write_text(TEXT)
+    return made
+
+
+def check(file: Path, api: Api, *, loki: bool = True) -> runbook.Checked:
+    stores = runbook.Stores(Prometheus(api.url), api.url if loki else None)
+    return runbook.check(file, stores, lambda query: query.replace("5m", "25s"), 1000.0)
+
+
+def test_queries_are_the_fenced_blocks() -> None:
+    assert runbook.queries(TEXT) == [
+        ("promql", "up == 0"),
+        ("logql", '{service="web"}'),
+        ("promql", "sum(\n  rate(a[5m]))"),
+    ]
+
+
+def test_every_query_is_asked_scaled(api: Api, file: Path) -> None:
+    api.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
+    assert check(file, api) == runbook.Checked(3, "")
+    logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
+    assert [one.query for one in api.asked] == [
+        {"query": "up == 0", "time": "1000.000"},
+        logs,
+        {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
+    ]
+
+
+def test_logs_are_left_out_alone(api: Api, file: Path) -> None:
+    api.answers = {"/api/v1/query": SOME}
+    assert check(file, api, loki=False) == runbook.Checked(2, "LogQL: Loki does not run here")
+
+
+@pytest.mark.parametrize("empty", ["/api/v1/query", "/loki/api/v1/query_range"])
+def test_query_that_finds_nothing_fails(api: Api, file: Path, empty: str) -> None:
+    api.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
+    with pytest.raises(UnmetError, match=r"^Down\.md: the query `.*` finds nothing while"):
+        check(file, api)
+
+
+def test_query_that_is_refused_fails(api: Api, file: Path) -> None:
+    api.answers = {"/api/v1/query": 400}
+    with pytest.raises(UnmetError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
+        check(file, api)

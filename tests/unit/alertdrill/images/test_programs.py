@@ -1,0 +1,95 @@
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from alertdrill.images import programs
+from alertdrill.images.catalogue import IMAGES, Image
+from alertdrill.programs import Program
+
+BY_RECIPE = {image.recipe: image for image in IMAGES}
+ALERTMANAGER = BY_RECIPE["alertmanager"]
+
+
+def program(name: str, path: Path, origin: str = "path", content: bytes = b"program") -> Program:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return Program(name, path, (1, 0), {}, "cache" if origin == "cache" else "path")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    return folder
+
+
+def test_programs_can_be_run(tmp_path: Path, context: Path) -> None:
+    loki = program("loki", tmp_path / "bin/loki")
+    programs.copy(BY_RECIPE["loki"], {"loki": loki}, context)
+    assert (context / "loki").stat().st_mode & 0o777 == 0o755
+
+
+def test_relocated_program_is_put_back(tmp_path: Path, context: Path) -> None:
+    place = b"/usr/share/prometheus/alertmanager"
+    relocated = b"./" * 13 + b"/builtin"
+    assert len(relocated) == len(place)
+    found = {
+        name: program(name, tmp_path / "usr/bin" / name, "cache", b"<" + relocated + b">")
+        for name in ALERTMANAGER.programs
+    }
+    programs.copy(ALERTMANAGER, found, context)
+    assert (context / "alertmanager").read_bytes() == b"<" + place + b">"
+
+
+def test_data_beside_a_program_comes_along(tmp_path: Path, context: Path) -> None:
+    found = {name: program(name, tmp_path / "usr/bin" / name) for name in ALERTMANAGER.programs}
+    data = tmp_path / "usr/share/prometheus/alertmanager/ui"
+    data.mkdir(parents=True)
+    (data / "index.html").write_text("page")
+    programs.copy(ALERTMANAGER, found, context)
+    assert (context / "share/ui/index.html").read_text() == "page"
+
+
+def test_program_without_data_gets_none(tmp_path: Path, context: Path) -> None:
+    found = {name: program(name, tmp_path / "opt/bin" / name) for name in ALERTMANAGER.programs}
+    programs.copy(ALERTMANAGER, found, context)
+    assert list((context / "share").iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["usr/share/grafana", "opt/grafana"])
+def test_grafana_brings_its_home(tmp_path: Path, context: Path, home: str) -> None:
+    (tmp_path / home / "conf").mkdir(parents=True)
+    (tmp_path / home / "conf/defaults.ini").write_text("[paths]")
+    # A package has its program in /usr/bin; an archive of Grafana's own has it in the home.
+    path = "usr/bin/grafana" if home.startswith("usr") else f"{home}/bin/grafana"
+    found = program("grafana", tmp_path / path)
+    programs.copy(BY_RECIPE["grafana"], {"grafana": found}, context)
+    assert (context / "share/conf/defaults.ini").read_text() == "[paths]"
+
+
+def test_package_is_named_with_its_version(tmp_path: Path) -> None:
+    changelog = tmp_path / "usr/share/doc/prometheus-pushgateway/changelog.Debian.gz"
+    changelog.parent.mkdir(parents=True)
+    changelog.write_bytes(gzip.compress(b"prometheus-pushgateway (1.11.2-1) unstable; urgency=low"))
+    found = program("pushgateway", tmp_path / "usr/bin/prometheus-pushgateway", "cache")
+    said = programs.origin(found).text
+    assert said == "prometheus-pushgateway 1.11.2-1 of the development suite"
+
+
+def test_hosts_program_has_its_checksum(tmp_path: Path) -> None:
+    found = programs.origin(program("loki", tmp_path / "bin/loki"))
+    assert found.text == f"{tmp_path}/bin/loki of this host"
+    assert found.sha256 == hashlib.sha256(b"program").hexdigest()
+
+
+def test_built_program_has_its_checksum(tmp_path: Path) -> None:
+    found = programs.origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
+    assert found.text == f"{tmp_path}/built/otelcol of this host"
+    assert found.sha256
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
+def test_each_program_is_known(image: Image) -> None:
+    assert set(image.programs) <= set(programs._ALL)

@@ -1,0 +1,77 @@
+from typing import Any
+
+from alertdrill.images import stock
+from alertdrill.images.inventory import Row
+from alertdrill.settings import Replicas, StackSettings, parse
+from alertdrill.versions import Versions
+
+PROMETHEUS = "prom/prometheus"
+
+
+class FakeEngine:
+    """Has the images that it is given."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def image(self, name: str) -> dict[str, Any] | None:
+        return {"Id": "sha256:1", "Size": 5} if name.startswith(self._names) else None
+
+
+def survey(*names: str, settings: StackSettings | None = None) -> dict[str, stock.Item]:
+    engine: Any = FakeEngine(*names)
+    items = stock.survey(engine, settings or parse({}))
+    return {item.name.rpartition(":")[0]: item for item in items}
+
+
+def test_absent_image_is_missing() -> None:
+    assert survey()[PROMETHEUS].missing
+    assert not survey(PROMETHEUS)[PROMETHEUS].missing
+
+
+def test_image_left_out_is_not_missing() -> None:
+    settings = parse({"GRAFANA_REPLICAS": "0"})
+    assert settings.replicas == Replicas(grafana=0)
+    item = survey(settings=settings)["grafana/grafana"]
+    assert not item.missing
+    assert stock.origin(item, []) == "left out by GRAFANA_REPLICAS=0"
+
+
+def test_own_images_are_never_missing() -> None:
+    assert not survey()["alertdrill/web"].missing
+
+
+def test_tag_travels_without_the_digest() -> None:
+    pinned = f"v3.5.0@sha256:{'0' * 64}"
+    settings = parse({"PROMETHEUS_VERSION": pinned})
+    item = survey(PROMETHEUS, settings=settings)[PROMETHEUS]
+    assert item.reference == f"{PROMETHEUS}:{pinned}"
+    assert stock.variables([item])["PROMETHEUS_VERSION"] == "v3.5.0"
+
+
+def test_what_is_not_here_is_left_out() -> None:
+    values = stock.variables(survey("grafana/loki").values())
+    assert values["LOKI_VERSION"] == Versions().loki
+    assert values["LOKI_REPLICAS"] == "1"
+    assert values["GRAFANA_REPLICAS"] == "0"
+    assert "GRAFANA_VERSION" not in values
+
+
+def test_collector_without_loki_is_left_out() -> None:
+    collector = "otel/opentelemetry-collector-contrib"
+    assert stock.variables(survey(collector).values())["COLLECTOR_REPLICAS"] == "0"
+    both = survey(collector, "grafana/loki").values()
+    assert stock.variables(both)["COLLECTOR_REPLICAS"] == "1"
+
+
+def test_own_version_travels_when_unusual() -> None:
+    settings = parse({"ALERTDRILL_VERSION": "0.2.0"})
+    own = survey("alertdrill/web", settings=settings)
+    assert stock.variables(own.values())["ALERTDRILL_VERSION"] == "0.2.0"
+    assert "ALERTDRILL_VERSION" not in stock.variables(survey("alertdrill/web").values())
+
+
+def test_origin_is_what_was_noted() -> None:
+    item = survey(PROMETHEUS)[PROMETHEUS]
+    assert stock.origin(item, [Row(item.name, "3", "a package", "", 5)]) == "a package"
+    assert stock.origin(item, []) == "this host"

@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from alertdrill.drills.outcome import Line
+from alertdrill.loads.errors import LoadError
+from alertdrill.loads.marks import Mark, actions, alerts
+from alertdrill.loads.observed import Span
+from tests.unit.alertdrill.loads.test_observed import Fake
+from tests.unit.apps.loopback import Answer, Peer
+
+SPAN = Span(1_800_000_000.0, 1_800_000_100.0)
+ACTIONS = b"""[
+  {"id": "1", "kind": "scale_out", "service": "web", "target": "web", "state": "done",
+   "began": "2027-01-15T08:00:10+00:00", "ended": "2027-01-15T08:00:12+00:00"},
+  {"id": "2", "kind": "restart", "service": "web", "target": "web-1", "state": "running",
+   "began": "2027-01-15T08:01:00Z", "ended": null},
+  {"id": "3", "kind": "none", "service": "web", "target": "", "began": null},
+  {"id": "4", "kind": "restart", "service": "web", "target": "web-2", "state": "done",
+   "began": "2027-01-15T07:00:00Z", "ended": "2027-01-15T07:00:09Z"}
+]"""
+
+
+@pytest.fixture
+def responder() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+class Firing(Fake):
+    def lines(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
+        moments = [10, 15, 20, 60, 95, 100]
+        labels = {"alertname": "Saturated", "service": "web"}
+        return [Line(labels, [(SPAN.begin + at, 1.0) for at in moments])]
+
+
+def test_alert_has_a_mark_each_time() -> None:
+    found = alerts(Firing(), SPAN)
+    assert [(mark.what, mark.began - SPAN.begin) for mark in found] == [
+        ("Saturated web", 10), ("Saturated web", 60), ("Saturated web", 95)
+    ]  # fmt: skip
+    assert [mark.ended and mark.ended - SPAN.begin for mark in found] == [20, 60, None]
+
+
+def test_actions_of_the_span_are_told(responder: Peer) -> None:
+    responder.answer = partial(Answer, 200, ACTIONS)
+    assert actions(responder.url, SPAN) == [
+        Mark("action", "scale out web", SPAN.begin + 10, SPAN.begin + 12),
+        Mark("action", "restart web-1", SPAN.begin + 60, None),
+    ]
+
+
+def test_responder_without_actions_did_nothing(responder: Peer) -> None:
+    responder.answer = partial(Answer, 404)
+    assert actions(responder.url, SPAN) == []
+
+
+@pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "began": "soon"}]', b"[1]"])
+def test_anything_else_is_one_sentence(responder: Peer, body: bytes) -> None:
+    responder.answer = partial(Answer, 200, body)
+    with pytest.raises(LoadError, match=r"^The responder does not tell its actions"):
+        actions(responder.url, SPAN)

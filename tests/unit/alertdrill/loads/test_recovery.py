@@ -1,0 +1,54 @@
+import pytest
+
+from alertdrill.drills.outcome import Line
+from alertdrill.loads.observed import Span
+from alertdrill.loads.plan import Recovery, plan
+from alertdrill.loads.recovery import checks, recovered, rest_of_peak, returned
+from tests.unit.alertdrill.loads.test_observed import Fake
+
+SPAN = Span(1000.0, 1900.0)
+RECOVERY = Recovery(p95=0.5, within=300)
+FLOORS = {"web": 1, "data-service": 2}
+
+
+def instances(web: int, data_service: int) -> list[Line]:
+    courses = {"web": web, "data-service": data_service}
+    return [Line({"service": name}, [(0, 4), (1, last)]) for name, last in courses.items()]
+
+
+def test_rest_of_the_peak_is_judged() -> None:
+    rest = rest_of_peak(plan("spike"), RECOVERY, SPAN)
+    assert (rest.begin, rest.end) == pytest.approx((1000 + 72 + 300, 1540))
+
+
+def test_brief_peak_leaves_nothing_to_judge() -> None:
+    rest = rest_of_peak(plan("spike"), RECOVERY, Span(1000.0, 1100.0))
+    assert rest.seconds == 0
+
+
+@pytest.mark.parametrize(("p95", "passed"), [(0.5, True), (0.51, False), (None, False)])
+def test_p95_must_be_back_under_its_limit(p95: float | None, passed: bool) -> None:
+    assert recovered(RECOVERY, p95).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("lines", "passed"),
+    [(instances(1, 2), True), (instances(2, 2), False), (instances(1, 1), False), ([], False)],
+)
+def test_services_must_be_back_at_their_floor(lines: list[Line], passed: bool) -> None:
+    assert returned(lines, FLOORS).passed is passed
+
+
+def test_stack_says_its_own_floor() -> None:
+    prometheus = Fake(locust_response_time=0.4)
+    prometheus.floors = {"web": 2}
+    (_, back) = checks(plan("spike"), SPAN, prometheus, (instances(2, 2), FLOORS))
+    assert (back.passed, back.objective) == (True, "web 2, data-service 2")
+
+
+def test_other_loads_need_not_recover() -> None:
+    seen = (instances(1, 2), FLOORS)
+    prometheus = Fake(locust_response_time=0.4)
+    assert checks(plan("steady"), SPAN, prometheus, seen) == []
+    assert [check.passed for check in checks(plan("spike"), SPAN, prometheus, seen)] == [True, True]
+    assert "[168s] @ 1540.000" in prometheus.asked[0]

@@ -1,0 +1,116 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from alertdrill.logs.contract import of_file
+from alertdrill.logs.entry import LEVELS
+from alertdrill.logs.query import Query
+from tests.unit.alertdrill.logs.lines import ACCESS, LINE, TRACE, contract, in_loki, text, texts
+from tests.unit.alertdrill.logs.logql import selects
+
+whose = st.sampled_from(
+    [{}, {"service": "web"}, {"service": "data-service"}, {"instance": "web-1"}]
+)
+queries = st.builds(
+    Query,
+    whose=whose,
+    level=st.none() | st.sampled_from(LEVELS),
+    trace=st.none() | st.sampled_from([TRACE, "2" * 32]),
+    text=st.none() | texts.filter(lambda text: text != "" and text.isprintable()),
+)
+
+
+@given(queries, contract)
+@example(Query(text="status=503"), ACCESS)
+@example(Query(text='"'), {**LINE, "message": 'a "quoted" word'})
+@example(Query(text="status="), LINE)
+@example(Query(text="status=5"), ACCESS)
+@example(Query(text="zone=b"), {**LINE, "zone": "b1"})
+def test_loki_and_files_agree(query: Query, line: dict[str, Any]) -> None:
+    entry = of_file("web-1", text(line), 0)
+    assert selects(query.logql(), in_loki(line)) == query.matches(entry)
+
+
+@given(contract, st.data())
+def test_line_is_found_by_any_field(line: dict[str, Any], data: st.DataObject) -> None:
+    entry = of_file("web-1", text(line), 0)
+    name, value = data.draw(st.sampled_from(sorted(entry.fields.items())))
+    assert Query(text=f"{name}={value}").matches(entry)
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ("POST /pro", True),  # the message
+        ("127.0.0", True),
+        ("503", True),
+        ("r-1", True),
+        ("status=50", True),
+        ("status=03", False),
+        ("tatus=503", False),
+        ("service=web", True),
+        ("web", False),  # which is what a target is for
+        ("client", False),
+        ("route=", True),
+        ("zone=", False),
+    ],
+)
+def test_text_is_in_message_or_field(part: str, found: bool) -> None:
+    assert Query(text=part).matches(of_file("web-1", text(ACCESS), 0)) == found
+
+
+@pytest.mark.parametrize(
+    ("level", "found"),
+    [("DEBUG", 5), ("INFO", 4), ("WARNING", 3), ("ERROR", 2), ("CRITICAL", 1), (None, 6)],
+)
+def test_level_means_that_and_above(level: str | None, found: int) -> None:
+    lines = [of_file("web-1", text({**LINE, "level": one}), 0) for one in LEVELS]
+    lines.append(of_file("web-1", "Traceback", 0))
+    assert sum(Query(level=level).matches(line) for line in lines) == found
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "passes"),
+    [(None, 1, True), (None, 0, False), (0, None, True), (1, None, False), (0, 1, True)],
+)
+def test_since_is_included_and_until_not(
+    since: int | None, until: int | None, passes: bool
+) -> None:
+    entry = of_file("web-1", text(LINE), 0)
+    begin, end = (None if one is None else entry.at + one for one in (since, until))
+    assert Query(since=begin, until=end).matches(entry) == passes
+
+
+def test_text_is_not_found_across_fields() -> None:
+    entry = of_file("web-1", text({**LINE, "message": "a", "zone": "b"}), 0)
+    assert not Query(text="a b").matches(entry)
+    assert not Query(text="a\nb").matches(entry)
+
+
+def test_everything_is_asked_by_a_label() -> None:
+    assert Query().logql() == '{service=~".+"}'
+
+
+def test_logql_has_labels_first() -> None:
+    query = Query(whose={"service": "web"}, level="ERROR", trace=TRACE)
+    expected = f'{{service="web", level=~"ERROR|CRITICAL"}} | trace_id="{TRACE}"'
+    assert query.logql() == expected
+
+
+def test_text_is_quoted_twice() -> None:
+    logql = Query(text='a"b.c').logql()
+    assert json.dumps('(?s).*a"b\\.c.*') in logql
+    assert "\n" not in logql
+
+
+def test_logql_has_no_backtick_in_a_text() -> None:
+    assert "`" not in Query(text="a`b").logql()
+
+
+def test_plain_query_lets_all_pass() -> None:
+    assert Query(whose={"service": "web"}).plain
+    assert not Query(text="a").plain
+    assert Query(text="a", whose={"service": "web"}).anything() == Query({"service": "web"})

@@ -1,0 +1,66 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from alertdrill.runtimes.compose import declared
+from alertdrill.services import Service, ServicesError
+from alertdrill.settings import ROOT
+
+ORDERS = Service("orders", 5003)
+OWN = {"SERVICE": "orders", "PORT": "5003"}
+LABELS = {"alertdrill.heal": "1"}
+
+
+@pytest.fixture(autouse=True)
+def services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "SERVICES", {"orders": ORDERS})
+
+
+def model(
+    own: Mapping[str, Any] | None, counting: tuple[str, ...] = declared.COUNTING
+) -> Mapping[str, Any]:
+    told = {
+        name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
+        for name in declared.COUNTING
+    }
+    return {"services": {**told, **({"orders": own} if own is not None else {})}}
+
+
+def test_whole_service_passes() -> None:
+    declared.check(model({"environment": OWN, "labels": LABELS}))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (model(None), "has no service orders, which apps/services.yml has"),
+        (
+            model({"environment": {**OWN, "PORT": "5001"}, "labels": LABELS}),
+            "does not give orders SERVICE=orders and PORT=5003",
+        ),
+        (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
+        (model({"environment": OWN}), "does not say by the label alertdrill.heal whether orders"),
+        (
+            model({"environment": OWN, "labels": LABELS}, ("prepare",)),
+            "does not give ORDERS_INSTANCES to control",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(found: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {said}.*adding-a-service.md"):
+        declared.check(found)
+
+
+def test_every_service_is_scraped_by_name() -> None:
+    text = declared.scraped((ROOT / "prometheus/scrape/compose.yml").read_text())
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    [listed] = jobs["services"]["dns_sd_configs"]
+    assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
+    assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
+    assert {"stack", "pushed", "load", "probe"} <= set(jobs)
+
+
+def test_containers_are_named_after_the_project() -> None:
+    assert next(iter(declared.names(ORDERS, "mine").items())) == ("mine-orders-1", "orders-1")

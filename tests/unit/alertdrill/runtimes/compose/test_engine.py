@@ -1,0 +1,93 @@
+import io
+import tarfile
+from typing import Any
+from unittest.mock import Mock
+
+import docker.errors
+import pytest
+import requests
+
+from alertdrill.runtimes.compose.engine import Engine, read
+from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.runtimes.errors import StackAwayError
+
+
+def said(**state: Any) -> dict[str, Any]:
+    labels = {
+        "com.docker.compose.service": "data-service",
+        "com.docker.compose.container-number": "2",
+    }
+    known = {"Status": "running", "Pid": 7, "StartedAt": "2026-11-24T10:00:00.123456789Z"}
+    return {
+        "Name": "/alertdrill-data-service-2",
+        "Config": {"Labels": labels},
+        "State": {**known, **state},
+    }
+
+
+def test_container_is_read() -> None:
+    found = read(said(Health={"Status": "healthy"}))
+    assert (found.instance, found.state, found.health, found.pid) == (
+        "data-service-2",
+        "running",
+        "healthy",
+        7,
+    )
+    assert found.started == 1795514400.0
+
+
+def test_container_that_never_ran_is_read() -> None:
+    found = read(said(Status="created", Pid=0, StartedAt="0001-01-01T00:00:00Z"))
+    assert (found.state, found.health, found.pid, found.started) == ("created", "none", None, 0.0)
+
+
+def test_absent_engine_says_the_way_out() -> None:
+    with pytest.raises(EngineError, match="start it, or use RUNTIME=native"):
+        Engine("alertdrill", lambda: "tcp://127.0.0.1:9").containers()
+
+
+def archive(text: str) -> list[bytes]:
+    """Return a file as the engine hands it out: packed, and in pieces."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as made:
+        member = tarfile.TarInfo("scale.json")
+        member.size = len(text)
+        made.addfile(member, io.BytesIO(text.encode()))
+    whole = packed.getvalue()
+    return [whole[:700], whole[700:]]
+
+
+def test_file_is_read_from_a_container() -> None:
+    engine = Engine("alertdrill", lambda: "")
+    client = engine._client = Mock()
+    client.get_archive.return_value = (archive('{"web": 3}'), {})
+    assert engine.read("alertdrill-prometheus-1", "/etc/scale.json") == '{"web": 3}'
+    client.get_archive.side_effect = docker.errors.NotFound("no such file")
+    assert engine.read("alertdrill-prometheus-1", "/etc/scale.json") is None
+    client.get_archive.side_effect = docker.errors.APIError("no")
+    with pytest.raises(EngineError, match="refused"):
+        engine.read("alertdrill-prometheus-1", "/etc/scale.json")
+
+
+def test_restart_is_in_whole_seconds() -> None:
+    engine = Engine("alertdrill", lambda: "")
+    client = engine._client = Mock()
+    for grace in (0, 0.9, 7.5):
+        engine.restart("alertdrill-web-1", grace)
+    assert [call.kwargs["timeout"] for call in client.restart.call_args_list] == [0, 0, 7]
+
+
+def test_engine_that_is_silent_is_away() -> None:
+    engine = Engine("alertdrill", lambda: "")
+    client = engine._client = Mock()
+    client.restart.side_effect = requests.ConnectionError
+    with pytest.raises(StackAwayError, match="does not answer"):
+        engine.restart("alertdrill-web-1", 0)
+
+
+@pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
+def test_label_is_one_or_true(label: str, heals: bool) -> None:
+    found = said()
+    assert not read(found).heals
+    found["Config"]["Labels"]["alertdrill.heal"] = label
+    assert read(found).heals is heals

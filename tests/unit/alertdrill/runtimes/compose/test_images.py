@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
+from alertdrill.runtimes.compose.images import Had, provide, tag
+from alertdrill.versions import Versions
+
+
+class FakeCompose:
+    """Has some images, pulls some, and builds unless told otherwise."""
+
+    def __init__(self, *here: str, registry: tuple[str, ...] = (), builds: bool = True) -> None:
+        self.here = set(here)
+        self.registry = registry
+        self.builds = builds
+
+    def has_image(self, image: str) -> bool:
+        return image in self.here
+
+    def docker(self, *arguments: str) -> str:
+        if arguments[-1] not in self.registry:
+            raise EngineError("docker pull failed: not found.")
+        return ""
+
+    def run(self, *arguments: str) -> str:
+        if not self.builds:
+            raise EngineError("docker compose build failed: no base.")
+        return ""
+
+
+def model(**images: str) -> dict[str, Any]:
+    services = {name.replace("_", "-"): {"image": image} for name, image in images.items()}
+    return {"services": {**services, "web": {"image": "alertdrill/web:0.1.0"}}}
+
+
+def had(compose: FakeCompose, **images: str) -> Had:
+    fake: Any = compose
+    return provide(fake, model(**images), lambda _: None)
+
+
+def test_what_is_here_is_used() -> None:
+    assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == Had([], {})
+
+
+def test_what_is_not_is_pulled() -> None:
+    assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == Had([], {})
+
+
+def test_unknown_version_is_named() -> None:
+    with pytest.raises(ImageMissingError, match=r"^PROMETHEUS_VERSION is 'v99': the image prom/p"):
+        had(FakeCompose(), prometheus="prom/prometheus:v99")
+
+
+def test_optional_part_is_left_out_and_told() -> None:
+    image = f"grafana/grafana:{Versions().grafana}"
+    found = had(FakeCompose(), grafana=image)
+    # The responder need not look for it.
+    assert found.without == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
+    assert "runs without grafana" in found.missing[0]
+
+
+def test_collector_goes_with_loki() -> None:
+    collector = f"otel/opentelemetry-collector-contrib:{Versions().collector}"
+    found = had(FakeCompose(collector), loki=f"grafana/loki:{Versions().loki}", collector=collector)
+    assert found.without == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
+
+
+def test_optional_version_that_was_chosen_is_refused() -> None:
+    with pytest.raises(ImageMissingError, match=r"GRAFANA_VERSION is '99\.0'"):
+        had(FakeCompose(), grafana="grafana/grafana:99.0")
+
+
+def test_part_that_is_out_needs_no_image() -> None:
+    fake: Any = FakeCompose()
+    wanted = model(grafana="grafana/grafana:99")
+    wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
+    said = provide(fake, wanted, lambda _: None).missing
+    assert said == ["grafana is left out, as GRAFANA_REPLICAS=0 says."]
+
+
+def test_images_moved_here_need_no_build() -> None:
+    assert had(FakeCompose("alertdrill/web:0.1.0", builds=False)) == Had([], {})
+
+
+def test_image_that_cannot_be_built_is_named() -> None:
+    with pytest.raises(
+        ImageMissingError, match=r"^alertdrill/web:0\.1\.0 can't be built\. docker c"
+    ):
+        had(FakeCompose(builds=False))
+
+
+def test_tag_has_its_digest() -> None:
+    assert tag("prom/prometheus:v3@sha256:ab") == "v3@sha256:ab"

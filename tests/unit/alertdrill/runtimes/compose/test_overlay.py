@@ -1,0 +1,36 @@
+import json
+from dataclasses import replace
+
+from alertdrill.runtimes.compose.overlay import merged, overlay
+from alertdrill.settings import StackSettings
+
+MODEL = {
+    "services": {
+        "prometheus": {"command": ["--config.file=p.yml", "--rules.alert.resend-delay=15s"]},
+        "blackbox-exporter": {"command": ["--config.file=b.yml"]},
+        "loki": {"command": ["-config.file=l.yml"]},
+    }
+}
+
+
+def test_real_thing_needs_none(settings: StackSettings) -> None:
+    assert overlay(settings, MODEL) is None
+
+
+def test_speed_changes_the_flags(settings: StackSettings) -> None:
+    text = overlay(replace(settings, speed=10.0, rehearsal=True), MODEL)
+    assert text
+    command = json.loads(text)["services"]["prometheus"]["command"]
+    assert "--config.file=p.yml" in command
+    assert "--rules.alert.resend-delay=1500ms" in command
+    assert "--rules.alert.resend-delay=15s" not in command
+    assert "--web.enable-admin-api" in command
+    assert "-ruler.resend-delay=1500ms" in json.loads(text)["services"]["loki"]["command"]
+
+
+def test_series_of_a_real_stack_are_safe(settings: StackSettings) -> None:
+    assert "admin-api" not in str(overlay(replace(settings, speed=10.0), MODEL))
+
+
+def test_flag_takes_the_place_of_its_like() -> None:
+    assert merged(["a", "--x=1", "--y=2"], ["--x=3"]) == ["a", "--y=2", "--x=3"]

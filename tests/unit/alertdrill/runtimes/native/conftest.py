@@ -1,0 +1,63 @@
+"""A stack that is made of paths alone: nothing of it is there, nothing of it runs."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.programs import CATALOGUE, Program
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.plan import Plan, make_plan
+from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.settings import StackSettings
+
+OPTIONAL = {wanted.name for wanted in CATALOGUE if wanted.package is None}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep the sockets of a deep home, such as the test's own, in a folder that goes away."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        monkeypatch.setattr("alertdrill.runtimes.native.layout.SHORT", Path(name))
+        yield Path(name)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    made = Layout(tmp_path / "native")
+    made.make()
+    return made
+
+
+@pytest.fixture
+def site_with(tmp_path: Path, layout: Layout) -> Callable[..., Site]:
+    """Return a function that makes a site with these optional programs and settings."""
+
+    def make(*optional: str, **settings: Any) -> Site:
+        names = [
+            wanted.name for wanted in CATALOGUE if wanted.package or wanted.name in set(optional)
+        ]
+        programs = {
+            name: Program(name, tmp_path / "bin" / name, (2, 6, 12), {}, "path") for name in names
+        }
+        return Site(StackSettings(tmp_path, **settings), layout, programs, "the-token")
+
+    return make
+
+
+@pytest.fixture
+def site(site_with: Callable[..., Site]) -> Site:
+    """Return a site where every program was found."""
+    return site_with(*OPTIONAL)
+
+
+@pytest.fixture
+def plan(site: Site) -> Plan:
+    return make_plan(site)
+
+
+@pytest.fixture
+def web(plan: Plan) -> Process:
+    return plan.of("web")[0]

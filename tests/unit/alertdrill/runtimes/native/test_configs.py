@@ -1,0 +1,209 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alertdrill.programs import FILES, Program
+from alertdrill.rehearsal import language, render
+from alertdrill.runtimes.native import configs
+from alertdrill.runtimes.native.configs import ConfigError
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.plan import Plan, make_plan
+from alertdrill.runtimes.native.process import Site
+from alertdrill.settings import ROOT
+
+RESPONDER = "http://127.0.0.1:8090"
+
+
+@pytest.fixture
+def written(layout: Layout, plan: Plan) -> Layout:
+    configs.write(layout, plan, RESPONDER)
+    return layout
+
+
+@pytest.fixture
+def fast(layout: Layout, plan: Plan) -> Layout:
+    configs.write(layout, plan, RESPONDER)  # as it was before, at the real speed
+    configs.write(layout, plan, RESPONDER, 12)
+    return layout
+
+
+def targets(layout: Layout, name: str) -> Any:
+    return json.loads((layout.targets / f"{name}.json").read_text())
+
+
+def test_programs_read_the_committed_files(written: Layout) -> None:
+    for name, source in {
+        "prometheus/prometheus.yml": "prometheus/prometheus.yml",
+        "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
+        "prometheus/rules": "prometheus/rules",
+        "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+        "loki/rules/fake": "loki/rules",
+    }.items():
+        assert (written.etc / name).resolve() == ROOT / source
+
+
+def test_writing_twice_is_harmless(written: Layout, plan: Plan) -> None:
+    before = sorted(written.etc.rglob("*"))
+    configs.write(written, plan, RESPONDER)
+    assert sorted(written.etc.rglob("*")) == before
+    assert (ROOT / "prometheus" / "prometheus.yml").is_file()
+
+
+def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
+    for name, source in configs.COMMITTED.items():
+        place = fast.etc / name
+        assert not place.is_symlink()
+        files = {ROOT / source: place}
+        if place.is_dir():
+            files = {file: place / file.name for file in (ROOT / source).glob("*.yml")}
+            assert set(place.iterdir()) == set(files.values())
+        for committed, rendered in files.items():
+            assert rendered.read_text() == render(committed.read_text(), 12, language(source))
+
+
+def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> None:
+    files = [ROOT / "alerting/alertmanager.yml", *(ROOT / "prometheus/scrape").glob("*.yml")]
+    before = {file: file.read_bytes() for file in files}
+    for speed in (1, 12, 12, 1):
+        configs.write(layout, plan, RESPONDER, speed)
+    assert {file: file.read_bytes() for file in files} == before
+    assert (layout.etc / "prometheus/rules").readlink() == ROOT / "prometheus/rules"
+
+
+def test_what_drills_left_goes(written: Layout, plan: Plan) -> None:
+    for name in configs.EXTRA:
+        (written.etc / name / "drill.yml").write_text("broken: [")
+    configs.write(written, plan, RESPONDER)
+    assert list(written.etc.rglob("drill.yml")) == []
+    assert (written.etc / "prometheus/rules.d").is_dir()
+
+
+def test_files_named_are_files_written(written: Layout, plan: Plan) -> None:
+    configs.write_service_targets(written, plan.processes)
+    scrape = written.etc / "prometheus/scrape.d/native.yml"
+    main = yaml.safe_load((written.etc / "prometheus/prometheus.yml").read_text())
+    jobs = [
+        *yaml.safe_load(scrape.read_text())["scrape_configs"],
+        *main["alerting"]["alertmanagers"],
+    ]
+    for job in jobs:
+        [files] = job["file_sd_configs"]
+        # A path is relative to the file that names it.
+        folder = scrape.parent if "job_name" in job else scrape.parent.parent
+        assert [(folder / file).is_file() for file in files["files"]] == [True]
+
+
+def test_alerts_go_to_the_responder(written: Layout) -> None:
+    assert (written.etc / "alertmanager/webhook_url").read_text() == f"{RESPONDER}/webhook"
+
+
+def test_stack_is_scraped_but_not_services(written: Layout, plan: Plan) -> None:
+    found = targets(written, "stack")
+    assert {row["labels"]["instance"] for row in found} == {
+        process.name for process in plan.processes if process.job == "stack"
+    }
+    assert {
+        "targets": ["127.0.0.1:9090"],
+        "labels": {"service": "prometheus", "instance": "prometheus-1"},
+    } in found
+
+
+def test_services_are_those_that_serve(written: Layout, plan: Plan) -> None:
+    configs.write_service_targets(written, [*plan.of("web")[:2], *plan.of("prometheus")])
+    assert targets(written, "services") == [
+        {"targets": ["127.0.0.1:15101"], "labels": {"service": "web", "instance": "web-1"}},
+        {"targets": ["127.0.0.1:15102"], "labels": {"service": "web", "instance": "web-2"}},
+    ]
+    assert not list(written.targets.glob("*.new"))
+
+
+def test_probe_goes_the_public_way(layout: Layout, site_with: Callable[..., Site]) -> None:
+    configs.write(layout, make_plan(site_with(lb_address="192.0.2.7")), RESPONDER)
+    [probe] = targets(layout, "probe")
+    assert probe["targets"] == ["http://192.0.2.7:8080/"]
+    assert probe["labels"]["__blackbox__"] == "127.0.0.1:9115"
+    assert targets(layout, "alertmanager") == [{"targets": ["127.0.0.1:9093"]}]
+
+
+def test_programs_files_lie_beside_it(layout: Layout, site: Site, tmp_path: Path) -> None:
+    (tmp_path / "share" / "ui").mkdir(parents=True)
+    found = replace(site.programs["alertmanager"], files=tmp_path / "share")
+    plan = make_plan(replace(site, programs={**site.programs, "alertmanager": found}))
+    configs.write(layout, plan, RESPONDER)
+    assert (plan.of("alertmanager")[0].directory / FILES / "ui").is_dir()
+    assert sorted(layout.home.rglob(FILES)) == [layout.etc / "alertmanager" / FILES]
+
+
+@pytest.fixture
+def checkers(site: Site, tmp_path: Path) -> dict[str, Program]:
+    """Return programs that note how they were called, and like everything."""
+    (tmp_path / "bin").mkdir()
+    for program in site.programs.values():
+        program.path.write_text(f'#!/bin/sh\necho "$0 $*" >>{tmp_path}/called\n')
+        program.path.chmod(0o755)
+    return dict(site.programs)
+
+
+def test_every_configuration_is_checked(
+    written: Layout, plan: Plan, checkers: dict[str, Program], tmp_path: Path
+) -> None:
+    configs.check(written, plan, checkers)
+    calls = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
+    assert {Path(path).name for path, *_ in calls} == {
+        *("promtool", "amtool", "haproxy", "blackbox_exporter", "loki", "otelcol")
+    }
+    assert all(
+        any(word in ("-c", "check", "check-config") or "-config" in word for word in call)
+        for call in calls
+    )
+
+
+def test_absent_programs_check_nothing(
+    site_with: Callable[..., Site], checkers: dict[str, Program], layout: Layout, tmp_path: Path
+) -> None:
+    site = site_with()
+    configs.write(layout, make_plan(site), RESPONDER)
+    configs.check(layout, make_plan(site), site.programs)
+    assert "loki" not in (tmp_path / "called").read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "source"),
+    [
+        ("promtool", "prometheus/"),
+        ("amtool", "alerting/alertmanager.yml"),
+        ("haproxy", "lb/haproxy.cfg"),
+        ("blackbox_exporter", "prometheus/blackbox.yml"),
+        ("loki", "loki/loki.yml"),
+        ("otelcol", "loki/collector.yml"),
+    ],
+)
+def test_broken_configuration_is_named(
+    written: Layout, plan: Plan, checkers: dict[str, Program], program: str, source: str
+) -> None:
+    checkers[program].path.write_text("#!/bin/sh\necho fine; echo Error: line 7 >&2; exit 1\n")
+    with pytest.raises(ConfigError, match=rf"^{source} is broken: Error: line 7$"):
+        configs.check(written, plan, checkers)
+
+
+def test_checker_sees_the_programs_variables(
+    written: Layout, plan: Plan, checkers: dict[str, Program]
+) -> None:
+    checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $LB_PORT"; exit 1\n')
+    with pytest.raises(ConfigError, match=r"error: 8080"):
+        configs.check(written, plan, checkers)
+
+
+def test_locust_is_scraped_while_it_is_listed(written: Layout) -> None:
+    assert targets(written, "load") == []
+    configs.write_load_target(written, "127.0.0.1:8089")
+    [listed] = targets(written, "load")
+    assert listed["targets"] == ["127.0.0.1:8089"]
+    assert listed["labels"] == {"service": "locust", "instance": "locust-1"}
+    configs.write_load_target(written, None)
+    assert targets(written, "load") == []

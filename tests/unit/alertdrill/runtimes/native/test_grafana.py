@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from alertdrill.runtimes.native.grafana import GRAFANA, settings
+from alertdrill.runtimes.native.process import Site
+
+
+def test_home_is_the_overview(site: Site) -> None:
+    told = settings(site)
+    home = Path(told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert home.name == "overview.json"
+    assert home.is_file()
+    assert home.parent == Path(told["DASHBOARDS_DIR"])
+
+
+def test_provisioning_is_told_every_address(site: Site) -> None:
+    told = settings(site)
+    for name, part in (("PROMETHEUS", "prometheus"), ("LOKI", "loki"), ("ALERTMANAGER",) * 2):
+        assert told[f"{name}_URL"] == site.url(part.lower())
+
+
+def test_nobody_comes_in_uninvited() -> None:
+    assert GRAFANA["GF_AUTH_ANONYMOUS_ENABLED"] == GRAFANA["GF_USERS_ALLOW_SIGN_UP"] == "false"
+
+
+def test_no_program_comes_from_outside() -> None:
+    assert GRAFANA["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert GRAFANA["GF_PLUGINS_PLUGIN_ADMIN_ENABLED"] == "false"

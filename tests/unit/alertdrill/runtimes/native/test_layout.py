@@ -1,0 +1,70 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from alertdrill.runtimes.native.layout import LONGEST_SOCKET, HomeError, Layout
+
+
+def deep(folder: Path, name: str = "deep") -> Layout:
+    return Layout(folder / "/".join([name] * 20) / "native")
+
+
+def test_sockets_are_inside_the_home() -> None:
+    assert Layout(Path("/h/native")).lb_socket == Path("/h/native/run/lb.sock")
+
+
+@pytest.mark.parametrize("name", ["deep", "tief-über-allem"])
+def test_deep_home_has_short_sockets(tmp_path: Path, name: str) -> None:
+    layout = deep(tmp_path, name)
+    for path in (layout.supervisor_socket, layout.lb_socket):
+        assert len(os.fsencode(path)) <= LONGEST_SOCKET
+    layout.make()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(layout.supervisor_socket))
+
+
+def test_path_is_counted_in_bytes(short: Path) -> None:
+    inside = Layout(Path("/" + "h" * 60))
+    assert inside.sockets == inside.home / "run"
+    assert Layout(Path("/" + "ü" * 60)).sockets.parent == short
+
+
+def test_lb_gets_one_address(short: Path) -> None:
+    assert Layout(Path("/a, b")).lb_socket.parent.parent == short
+
+
+def test_deep_homes_have_their_own_sockets(tmp_path: Path) -> None:
+    assert deep(tmp_path / "a").sockets != deep(tmp_path / "b").sockets
+    assert deep(tmp_path / "a").sockets == deep(tmp_path / "a").sockets
+
+
+def test_sockets_do_not_follow_tmpdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = deep(tmp_path).sockets
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "mine"))
+    assert deep(tmp_path).sockets == before
+
+
+def test_folders_are_closed_to_others(tmp_path: Path) -> None:
+    layout = deep(tmp_path)
+    layout.make()
+    layout.make()  # twice is harmless
+    for folder in (layout.home, layout.logs, layout.etc, layout.data, layout.sockets):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_strangers_socket_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = deep(tmp_path)
+    layout.make()
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(HomeError, match="is another user's: set ALERTDRILL_HOME"):
+        layout.make()
+
+
+def test_impossible_home_names_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HomeError, match=r"can't be made .*: set ALERTDRILL_HOME"):
+        Layout(tmp_path / "file" / "native").make()

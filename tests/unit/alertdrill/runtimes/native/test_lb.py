@@ -1,0 +1,139 @@
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from alertdrill.runtimes.native import lb
+from alertdrill.runtimes.native.lb import LoadBalancer, LoadBalancerError
+
+STATISTICS = """\
+# pxname,svname,qcur,qmax,scur,smax,status,
+public,FRONTEND,,,3,5,OPEN,
+web,web-1,2,4,5,8,UP,
+web,web-2,0,4,0,8,DRAIN,
+web,web-3,0,0,0,0,MAINT,
+web,web-4,0,0,0,0,UP 1/2,
+web,BACKEND,0,0,5,8,UP,
+data-service,BACKEND,0,0,0,0,DOWN,
+
+"""
+STATE = "1\n# be_id be_name\n3 web\n\n"
+
+
+class FakeLb:
+    """Answers one command a connection, as HAProxy does, and remembers it."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[str] = []
+        self.answers = {"show stat": STATISTICS, "show servers state": STATE}
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # closed, which ends it
+            while True:
+                line, _ = self._server.accept()
+                with line:
+                    command = line.recv(1000).decode().strip()
+                    self.asked.append(command)
+                    # In two pieces, for a long answer takes several.
+                    answer = self.answers.get(command, "\n").encode()
+                    line.sendall(answer[:50])
+                    line.sendall(answer[50:])
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._server.close()
+
+
+@pytest.fixture
+def path(short: Path) -> Path:
+    return short / "lb.sock"
+
+
+@pytest.fixture
+def fake(path: Path) -> Iterator[FakeLb]:
+    made = FakeLb(path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "lb.state"
+
+
+@pytest.fixture
+def balancer(path: Path, state: Path) -> LoadBalancer:
+    return LoadBalancer(path, state)
+
+
+def test_set_says_server_and_state(fake: FakeLb, balancer: LoadBalancer) -> None:
+    balancer.set("web", "web-1", "drain")
+    assert fake.asked[0] == "set server web/web-1 state drain"
+
+
+def test_set_is_kept_for_restarts(fake: FakeLb, balancer: LoadBalancer, state: Path) -> None:
+    state.write_text("before")
+    balancer.set("web", "web-1", "ready")
+    assert fake.asked[1:] == ["show servers state"]
+    assert state.read_text() == STATE
+
+
+def test_refusal_says_its_words(fake: FakeLb, balancer: LoadBalancer, state: Path) -> None:
+    fake.answers["set server web/web-9 state maint"] = "No such server.\n\n"
+    with pytest.raises(
+        LoadBalancerError, match=r"refused to set web-9 to maint: No such server\.$"
+    ):
+        balancer.set("web", "web-9", "maint")
+    assert not state.exists()
+
+
+def test_waiting_requests_are_sessions(fake: FakeLb, balancer: LoadBalancer) -> None:
+    assert balancer.sessions("web", "web-1") == 7
+    assert balancer.sessions("web", "web-2") == 0
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "up"),
+    [
+        ("web", "web-1", True),
+        ("web", "web-4", True),
+        ("web", "web-2", False),
+        ("web", "web-3", False),
+    ],
+)
+def test_up_means_getting_requests(
+    fake: FakeLb, balancer: LoadBalancer, service: str, name: str, up: bool
+) -> None:
+    assert balancer.is_up(service, name) is up
+
+
+def test_unknown_server_is_named(fake: FakeLb, balancer: LoadBalancer) -> None:
+    with pytest.raises(LoadBalancerError, match="no place for web-9 of web"):
+        balancer.sessions("web", "web-9")
+
+
+def test_absent_balancer_is_one_sentence(balancer: LoadBalancer) -> None:
+    with pytest.raises(
+        LoadBalancerError, match=r"does not answer \(.*\): look at `make logs S=lb`"
+    ):
+        balancer.is_up("web", "web-1")
+
+
+def test_hanging_balancer_holds_nobody_up(
+    path: Path, balancer: LoadBalancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lb, "PATIENCE", 0.05)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        with pytest.raises(LoadBalancerError, match=r"does not answer \(timed out\)"):
+            balancer.is_up("web", "web-1")

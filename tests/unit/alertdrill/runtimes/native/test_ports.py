@@ -1,0 +1,73 @@
+import os
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from alertdrill.runtimes.native.ports import AddressError, PortTakenError, check
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+@pytest.fixture
+def free() -> int:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+    return port
+
+
+def test_free_ports_are_no_matter(free: int) -> None:
+    check({("127.0.0.1", free): "LB_PORT", ("0.0.0.0", free): "LB_PORT"})
+
+
+def test_taken_port_names_its_holder(taken: int, free: int) -> None:
+    with pytest.raises(PortTakenError) as error:
+        check({("127.0.0.1", free): "LB_PORT", ("127.0.0.1", taken): "LOKI_PORT"})
+    name = psutil.Process().name()
+    assert str(error.value) == (
+        f"Port {taken} is taken by {name} (pid {os.getpid()}): stop that program,"
+        " or set LOKI_PORT to a free port in .env."
+    )
+
+
+def test_any_address_meets_loopback(taken: int) -> None:
+    with pytest.raises(PortTakenError):
+        check({("0.0.0.0", taken): "LB_PORT"})
+
+
+@pytest.mark.parametrize("answer", [[], psutil.AccessDenied()])
+def test_unseen_holder_is_another_program(
+    taken: int, monkeypatch: pytest.MonkeyPatch, answer: list[object] | Exception
+) -> None:
+    def connections(_: str) -> list[object]:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(psutil, "net_connections", connections)
+    with pytest.raises(PortTakenError, match=rf"^Port {taken} is taken by another program: "):
+        check({("127.0.0.1", taken): "LB_PORT"})
+
+
+def test_closing_connection_holds_no_port(free: int) -> None:
+    with socket.socket() as server, socket.socket() as client:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", free))
+        server.listen()
+        client.connect(("127.0.0.1", free))
+        server.accept()[0].close()  # the server's side closes first, and lingers
+    check({("127.0.0.1", free): "LB_PORT"})
+
+
+def test_foreign_address_is_no_taken_port(free: int) -> None:
+    # RFC 5737 keeps this address for documentation: no machine has it.
+    with pytest.raises(AddressError, match=r"^LB_ADDRESS is 192\.0\.2\.1, which this machine does"):
+        check({("192.0.2.1", free): "LB_PORT"})

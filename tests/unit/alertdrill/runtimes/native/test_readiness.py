@@ -1,0 +1,111 @@
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from alertdrill.runtimes.native import readiness
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.process import Process
+from alertdrill.runtimes.native.readiness import NotReadyError, answers, until, wait
+
+
+class Probe(BaseHTTPRequestHandler):
+    """Answers with the status that its path asks for."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.strip("/")))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def probe() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Probe) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+def test_only_200_is_ready(web: Process, probe: str) -> None:
+    assert answers(replace(web, ready=f"{probe}/200"))
+    for status in (204, 404, 503):
+        assert not answers(replace(web, ready=f"{probe}/{status}"))
+
+
+def test_hosts_proxy_is_not_asked(
+    web: Process, probe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert answers(replace(web, ready=f"{probe}/200"))
+
+
+def test_silent_process_is_not_ready(web: Process) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        refused = replace(web, ready=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        assert not answers(refused)
+        silent.listen()
+        assert not answers(refused, timeout=0.05)
+
+
+@pytest.fixture
+def ready(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names of those that answer, for a test to add to."""
+    names: set[str] = set()
+    monkeypatch.setattr(readiness, "answers", lambda process: process.name in names)
+    monkeypatch.setattr(readiness, "STEP", 0)
+    return names
+
+
+def test_wait_tells_each_that_serves(web: Process, layout: Layout, ready: set[str]) -> None:
+    said: list[str] = []
+    slow = replace(web, name="web-2")
+    ready.add("web-1")
+
+    def state(name: str) -> str:
+        ready.add(name)  # the next time round
+        return "STARTING"
+
+    wait([slow, web], state, layout, lambda process: said.append(process.name))
+    assert said == ["web-1", "web-2"]
+
+
+def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[str]) -> None:
+    (layout.logs / "web-1.jsonl").write_text("first\nlast words\n\n")
+    with pytest.raises(NotReadyError) as error:
+        wait([web], lambda _: "FATAL", layout)
+    assert str(error.value) == (
+        "web-1 does not serve (see `make logs S=web-1`). It last said: last words"
+    )
+
+
+def test_stderr_tells_before_stdout(web: Process, layout: Layout, ready: set[str]) -> None:
+    (layout.logs / "web-1.jsonl").write_text("{}\n")
+    (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000 + b"\n")
+    with pytest.raises(NotReadyError, match=r"It last said: x{400}$"):
+        wait([web], lambda _: "FATAL", layout)
+
+
+def test_silent_one_is_named_too(
+    web: Process, layout: Layout, ready: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE", -1)
+    with pytest.raises(
+        NotReadyError, match=r"^web-1 does not serve \(see `make logs S=web-1`\)\.$"
+    ):
+        wait([web], lambda _: "STARTING", layout)
+
+
+def test_until_says_what_was_awaited(ready: set[str]) -> None:
+    answers = iter([False, True])
+    until(lambda: next(answers), "it")
+    with pytest.raises(NotReadyError, match=r"^Gave up after 0 s waiting for rain\.$"):
+        until(lambda: False, "rain", patience=0)

@@ -1,0 +1,142 @@
+import json
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alertdrill.runtimes.native import configs, readiness, scaling
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.plan import Plan
+from alertdrill.runtimes.native.process import Process
+from alertdrill.runtimes.native.readiness import NotReadyError
+from alertdrill.runtimes.native.state import ScaleState
+from alertdrill.settings import StackSettings
+
+Scale = Callable[[int], list[str]]
+
+
+class Recorder:
+    """Hands that do nothing, and note in `said` what was asked of them."""
+
+    def __init__(self, layout: Layout) -> None:
+        layout.targets.mkdir(parents=True)
+        self.said: list[str] = []
+        self.requests = {"web-1": 0, "web-2": 2}  # still running there
+        self.layout = layout
+        self.scale = ScaleState(layout.state, StackSettings(layout.home))
+        self.supervisor = SimpleNamespace(
+            start=lambda name: self.said.append(f"start {name}"),
+            stop=lambda *names: self.said.extend([f"stop {' '.join(names)}"] if names else []),
+        )
+        self.lb = SimpleNamespace(
+            set=lambda service, name, state: self.said.append(f"{state} {service}/{name}"),
+            sessions=self._sessions,
+        )
+
+    def _sessions(self, service: str, name: str) -> int:
+        self.said.append(f"{name} has {self.requests.get(name, 0)}")
+        self.requests[name] = max(0, self.requests.get(name, 0) - 1)
+        return self.requests[name]
+
+    def word(self, name: str) -> str:
+        return "RUNNING"
+
+
+@pytest.fixture
+def hands(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
+    made = Recorder(layout)
+    write = configs.write_service_targets
+
+    def targets(layout: Layout, wanted: Sequence[Process]) -> None:
+        write(layout, wanted)
+        made.said.append("targets")
+
+    def wait(processes: Sequence[Process], *_: object) -> None:
+        made.said.extend(f"wait {process.name}" for process in processes)
+
+    monkeypatch.setattr(configs, "write_service_targets", targets)
+    monkeypatch.setattr(readiness, "wait", wait)
+    monkeypatch.setattr(readiness, "STEP", 0)
+    return made
+
+
+@pytest.fixture
+def scale(hands: Any, plan: Plan) -> Scale:
+    def run(count: int) -> list[str]:
+        hands.said.clear()
+        scaling.scale(hands, plan, "web", count, lambda text: hands.said.append(f"say {text}"))
+        return list(hands.said)
+
+    return run
+
+
+def scraped(layout: Layout) -> list[str]:
+    rows = json.loads((layout.targets / "services.json").read_text())
+    return [row["labels"]["instance"] for row in rows if row["labels"]["service"] == "web"]
+
+
+def test_new_one_is_scraped_before_serving(scale: Scale, layout: Layout) -> None:
+    assert scale(3) == [
+        "start web-3",
+        "wait web-3",
+        "targets",
+        "ready web/web-3",
+        "say web-3 serves",
+    ]
+    assert scraped(layout) == ["web-1", "web-2", "web-3"]
+
+
+def test_new_ones_start_at_once(scale: Scale) -> None:
+    assert scale(4)[:4] == ["start web-3", "start web-4", "wait web-3", "wait web-4"]
+
+
+def test_leaving_one_finishes_first(scale: Scale, layout: Layout) -> None:
+    said = scale(1)
+    assert said == [
+        *("drain web/web-2", "web-2 has 2", "web-2 has 1"),
+        *("stop web-2", "maint web/web-2", "say web-2 stands by", "targets"),
+    ]
+    assert scraped(layout) == ["web-1"]
+
+
+def test_leaving_ones_drain_together(scale: Scale) -> None:
+    scale(4)
+    said = scale(2)
+    assert said[:2] == ["drain web/web-3", "drain web/web-4"]
+    assert "stop web-3 web-4" in said
+
+
+def test_same_scale_moves_nothing(scale: Scale) -> None:
+    assert scale(2) == ["targets"]
+
+
+def test_scale_is_remembered(scale: Scale, hands: Any) -> None:
+    scale(3)
+    assert hands.scale.scale("web") == 3
+    assert hands.scale.scale("data-service") == 2
+
+
+def test_endless_request_stops_the_scaling(
+    scale: Scale, hands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "DRAIN", 0)
+    hands.requests["web-2"] = 10**9
+    with pytest.raises(NotReadyError, match="waiting for web-2 to finish its requests"):
+        scale(1)
+    assert not any(said.startswith(("stop", "targets")) for said in hands.said)
+    assert hands.said[-1] == "ready web/web-2"
+    assert hands.scale.scale("web") == 2
+
+
+def test_one_that_fails_gets_no_requests(
+    scale: Scale, hands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise NotReadyError("web-3 does not serve.")
+
+    monkeypatch.setattr(readiness, "wait", fail)
+    with pytest.raises(NotReadyError):
+        scale(3)
+    assert hands.said == ["start web-3", "stop web-3"]
+    assert hands.scale.scale("web") == 2

@@ -1,0 +1,71 @@
+from collections.abc import Callable
+
+import pytest
+
+from alertdrill.runtimes.native.plan import Plan, make_plan
+from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.services import DRAINING
+from alertdrill.settings import CEILING, ROOT, SERVICES
+from alerting.responder.settings import ResponderSettings
+
+
+def ours(plan: Plan) -> list[Process]:
+    return [process for process in plan.processes if process.job == "services"]
+
+
+def test_instances_exist_up_to_the_ceiling(plan: Plan) -> None:
+    assert len(plan.of("web")) == len(plan.of("data-service")) == CEILING
+    assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
+
+
+def test_command_names_code_that_exists(plan: Plan) -> None:
+    for process in ours(plan):
+        *_, flag, configuration, app = process.command
+        assert (flag, (ROOT / configuration).is_file()) == ("-c", True)
+        folder = ROOT / app.partition(":")[0].replace(".", "/")
+        assert (folder / "__init__.py").is_file()
+
+
+def test_instance_is_told_who_it_is(plan: Plan) -> None:
+    for process in ours(plan):
+        told = process.environment
+        assert (told["SERVICE"], told["INSTANCE"]) == (process.service, process.name)
+        assert (told["HOST"], told["PORT"]) == ("127.0.0.1", str(process.port))
+        assert process.ready == f"http://{process.address}/readyz"
+
+
+def test_web_asks_through_the_balancer(plan: Plan) -> None:
+    assert plan.of("web")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
+
+
+def test_faults_follow_the_settings(site_with: Callable[..., Site]) -> None:
+    for enabled, word in ((True, "1"), (False, "0")):
+        plan = make_plan(site_with(faults_enabled=enabled))
+        words = {process.name: process.environment["FAULTS_ENABLED"] for process in ours(plan)}
+        assert words.pop("responder-1") == "0"
+        assert set(words.values()) == {word}
+
+
+@pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
+def test_responder_waits_at_the_speed(
+    site_with: Callable[..., Site], speed: float, timeout: str
+) -> None:
+    [responder] = make_plan(site_with(speed=speed)).of("responder")
+    assert responder.environment["WATCHDOG_TIMEOUT"] == timeout
+
+
+def test_real_timeout_is_the_responders_own(plan: Plan) -> None:
+    [responder] = plan.of("responder")
+    told = float(responder.environment["WATCHDOG_TIMEOUT"])
+    assert told == ResponderSettings.watchdog_timeout
+
+
+def test_only_balanced_instances_trust_proxies(plan: Plan) -> None:
+    trusting = {
+        process.service for process in ours(plan) if process.environment["TRUSTED_PROXIES"] == "1"
+    }
+    assert trusting == set(SERVICES)
+
+
+def test_all_of_ours_drain(plan: Plan) -> None:
+    assert {process.service for process in ours(plan)} == set(DRAINING)

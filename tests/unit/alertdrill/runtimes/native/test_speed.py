@@ -1,0 +1,32 @@
+import yaml
+
+from alertdrill.runtimes.native import speed
+from alertdrill.settings import ROOT, StackSettings
+
+
+def test_real_speed_is_as_written() -> None:
+    assert StackSettings.speed == 1
+    assert set(speed.prometheus_flags(1)) == {
+        "--rules.alert.resend-delay=15s",
+        "--rules.alert.for-outage-tolerance=1h",
+        "--rules.alert.for-grace-period=10m",
+        "--query.lookback-delta=5m",
+        "--scrape.discovery-reload-interval=5s",
+    }
+
+
+def test_lokis_file_has_the_real_speed() -> None:
+    ruler = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())["ruler"]
+    written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
+    assert set(speed.loki_flags(1)) <= written
+    assert "-ruler.evaluation-interval=417ms" in speed.loki_flags(12)
+
+
+def test_flags_are_divided() -> None:
+    assert "--query.lookback-delta=25s" in speed.prometheus_flags(12)
+    assert "--scrape.discovery-reload-interval=417ms" in speed.prometheus_flags(12)
+
+
+def test_numbers_are_short() -> None:
+    assert (speed.timeout_offset(1), speed.timeout_offset(7)) == ("0.5", "0.07143")
+    assert (speed.watchdog_timeout(7), speed.watchdog_timeout(500)) == ("25.7143", "1")

@@ -1,0 +1,214 @@
+import os
+import shlex
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.options import ServerOptions
+
+from alertdrill.runtimes.errors import StackAwayError
+from alertdrill.runtimes.native import processes as running
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.plan import Plan, make_plan
+from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.processes import MARK
+from alertdrill.runtimes.native.supervisor import (
+    LOG_BACKUPS,
+    LOG_BYTES,
+    Supervisor,
+    SupervisorError,
+    render,
+    start,
+)
+from alertdrill.settings import ROOT
+
+
+def read_back(processes: Sequence[Process], layout: Layout) -> tuple[Any, Mapping[str, Any]]:
+    """Return what supervisord makes of a rendered configuration: of itself, of each program."""
+    layout.supervisor_config.write_text(render(processes, layout))
+    for process in processes:
+        process.directory.mkdir(parents=True, exist_ok=True)
+    options = ServerOptions()
+    options.realize(["-c", str(layout.supervisor_config)])
+    groups = options.configroot.supervisord.process_group_configs
+    return options, {group.name: group.process_configs[0] for group in groups}
+
+
+def process(**more: Any) -> Process:
+    return replace(Process("web-1", "web", ["/bin/true"], 1, ""), **more)
+
+
+def test_every_process_is_read_back(plan: Plan, layout: Layout) -> None:
+    _, programs = read_back(plan.processes, layout)
+    assert programs.keys() == {one.name for one in plan.processes}
+    for one in plan.processes:
+        read = programs[one.name]
+        assert shlex.split(read.command) == one.command
+        assert read.environment == one.environment
+        assert read.directory == str(one.directory)
+        assert read.stopsignal == signal.Signals[f"SIG{one.stop_signal}"]
+
+
+def test_nothing_starts_by_itself(plan: Plan, layout: Layout) -> None:
+    _, programs = read_back(plan.processes, layout)
+    assert not any(read.autostart for read in programs.values())
+    assert all(read.autorestart and read.killasgroup for read in programs.values())
+
+
+def test_logs_are_rotated_files(plan: Plan, layout: Layout) -> None:
+    _, programs = read_back(plan.processes, layout)
+    for name, read in programs.items():
+        assert read.stdout_logfile == str(layout.logs / f"{name}.jsonl")
+        assert read.stdout_logfile_maxbytes == LOG_BYTES
+        assert read.stdout_logfile_backups == LOG_BACKUPS
+    apart = {name: read.stderr_logfile for name, read in programs.items() if read.stderr_logfile}
+    assert apart == {"lb-1": str(layout.logs / "lb-1.stderr.log")}
+
+
+def test_socket_is_ours_alone(plan: Plan, layout: Layout) -> None:
+    options, _ = read_back(plan.processes, layout)
+    [server] = options.configroot.supervisord.server_configs
+    assert (server["file"], server["chmod"]) == (str(layout.supervisor_socket), 0o700)
+    assert options.configroot.supervisord.umask == 0o077
+
+
+VALUES = ["50%", "%(here)s %d %%", "a, b=c, d", "it's", "", " x ", "a;b#c", "$HOME ~ \\n", "ü"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_strange_argument_arrives_as_is(layout: Layout, value: str) -> None:
+    command = ["/bin/a b", "--x", value]
+    _, programs = read_back([process(command=command)], layout)
+    assert shlex.split(programs["web-1"].command) == command
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_strange_variable_arrives_as_is(layout: Layout, value: str) -> None:
+    wanted = {"A": value, "B": "other"}
+    _, programs = read_back([process(environment=wanted)], layout)
+    assert programs["web-1"].environment == wanted
+
+
+@pytest.mark.parametrize("name", ["50% mine", "a, b", "it's", "a;b#c", "ü"])
+def test_strange_home_arrives_as_is(tmp_path: Path, name: str) -> None:
+    layout = Layout(tmp_path / name / "native")
+    layout.make()
+    options, programs = read_back([process(directory=layout.etc)], layout)
+    assert options.configroot.supervisord.logfile == str(layout.logs / "supervisord.log")
+    assert options.configroot.supervisord.directory == str(ROOT)
+    assert programs["web-1"].stdout_logfile == str(layout.logs / "web-1.jsonl")
+    assert programs["web-1"].directory == str(layout.etc)
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a ;b", "a\t#b"])
+def test_unwritable_value_is_refused(layout: Layout, value: str) -> None:
+    for one in (process(environment={"A": value}), process(directory=Path(value))):
+        with pytest.raises(SupervisorError, match="use another path or value"):
+            render([one], layout)
+
+
+def test_quote_fits_no_variable(layout: Layout) -> None:
+    with pytest.raises(SupervisorError, match="holds a quote"):
+        render([process(environment={"A": 'x",B="y'})], layout)
+
+
+def test_setting_adds_no_other_program(site_with: Callable[..., Site], layout: Layout) -> None:
+    plan = make_plan(site_with(retention='1d"\n[program:x]'))
+    with pytest.raises(SupervisorError, match="holds a line's end"):
+        render(plan.processes, layout)
+
+
+def test_broken_configuration_says_why(layout: Layout) -> None:
+    layout.supervisor_config.write_text("[supervisord]\nloglevel=loud\n")
+    with pytest.raises(SupervisorError, match=r"did not start: Error: .*loud.*\.$"):
+        start(layout)
+
+
+def test_supervisor_gets_mark_but_no_port(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nenv >{tmp_path}/seen\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setenv("PORT", "1")
+    start(layout)
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert f"{MARK}={layout.home}" in seen
+    assert f"PATH={os.environ['PATH']}" in seen
+    assert "PORT=1" not in seen
+
+
+def test_nobody_at_the_socket_is_dead(layout: Layout) -> None:
+    supervisor = Supervisor(layout)
+    assert not supervisor.alive()
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(layout.supervisor_socket))
+    assert not supervisor.alive()
+
+
+class Answering(Supervisor):
+    """Answers by itself, and remembers what was called."""
+
+    def __init__(self, layout: Layout, fault: str = "") -> None:
+        super().__init__(layout)
+        self.fault = fault
+        self.called: list[tuple[object, ...]] = []
+        self.pids = [7, 7, 0]
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        self.called.append((method, *arguments))
+        if method == "getAllProcessInfo":
+            return [{"name": "web-1", "pid": self.pids.pop(0)}, {"name": "web-2", "pid": 8}]
+        if self.fault:
+            raise SupervisorError(self.fault)
+        return {"statename": "RUNNING"}
+
+
+def test_started_again_is_harmless(layout: Layout) -> None:
+    Answering(layout, "ALREADY_STARTED: web-1").start("web-1")
+    Answering(layout, "NOT_RUNNING: web-1").begin_stop("web-1")
+
+
+def test_other_faults_are_raised(layout: Layout) -> None:
+    with pytest.raises(SupervisorError, match="BAD_NAME: web-1"):
+        Answering(layout, "BAD_NAME: web-1").start("web-1")
+    with pytest.raises(SupervisorError, match="ALREADY_STARTED"):
+        Answering(layout, "ALREADY_STARTED: web-1").begin_stop("web-1")
+
+
+def test_stop_returns_when_it_left(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.STEP", 0)
+    supervisor = Answering(layout)
+    supervisor.stop("web-1")
+    assert supervisor.called[0] == ("stopProcess", "web-1", False)
+    assert supervisor.pids == []  # web-2 runs on, and was not waited for
+
+
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list of who will be killed, which nobody really is."""
+    found: list[int] = []
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.STEP", 0)
+    monkeypatch.setattr(running, "signal_instance", lambda pid, number: found.append(pid))
+    return found
+
+
+def test_without_grace_it_is_killed(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = killed(monkeypatch)
+    Answering(layout).stop("web-1", grace=0)
+    assert found == [7, 7]  # for as long as it was there, and web-2 never
+
+
+def test_grace_is_given_first(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = killed(monkeypatch)
+    Answering(layout).stop("web-1", grace=60)
+    assert found == []
+
+
+def test_nobody_at_the_socket_is_said(layout: Layout) -> None:
+    with pytest.raises(StackAwayError, match="supervisord does not answer"):
+        Supervisor(layout).processes()

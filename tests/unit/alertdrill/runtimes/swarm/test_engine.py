@@ -1,0 +1,109 @@
+from typing import Any
+
+import docker.errors
+import pytest
+import requests
+
+from alertdrill.runtimes.errors import StackAwayError
+from alertdrill.runtimes.swarm.engine import TRIES, Engine
+from alertdrill.runtimes.swarm.errors import SwarmError
+from alertdrill.runtimes.swarm.tasks import Service
+from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient, refusal
+
+
+@pytest.fixture
+def engine(client: FakeClient) -> Engine:
+    made = Engine("alertdrill", lambda: "")
+    made._client = client
+    return made
+
+
+def web(engine: Engine) -> Service:
+    return engine.services()[0]
+
+
+def test_absent_engine_says_the_way_out() -> None:
+    with pytest.raises(StackAwayError, match="does not answer: start it, or set DOCKER_HOST"):
+        Engine("alertdrill", lambda: "tcp://127.0.0.1:9").services()
+
+
+def test_stack_that_is_not_there_is_away(engine: Engine, client: FakeClient) -> None:
+    client.specs.clear()
+    with pytest.raises(StackAwayError, match="no stack 'alertdrill': deploy it"):
+        engine.services()
+
+
+def test_engine_without_a_swarm_is_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "This node is not a swarm manager. Use `docker swarm init`."
+    raises(monkeypatch, "services", refusal(503, said))
+    with pytest.raises(StackAwayError, match=r"manager\. Use `docker swarm init`\.$"):
+        engine.services()
+
+
+def raises(monkeypatch: pytest.MonkeyPatch, what: str, error: Exception) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(FakeClient, what, fail)
+
+
+def test_refusal_has_the_engines_words(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    raises(monkeypatch, "stop", refusal(500, "cannot stop container: x."))
+    with pytest.raises(SwarmError, match=r"^The engine refused: cannot stop container: x\.$"):
+        engine.end("alertdrill_web.1.t1", 0)
+
+
+def test_silence_is_no_refusal(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    raises(monkeypatch, "tasks", requests.ReadTimeout())
+    with pytest.raises(StackAwayError, match="does not answer"):
+        engine.tasks()
+
+
+def test_container_that_is_gone_has_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    raises(monkeypatch, "stop", docker.errors.NotFound("no such container"))
+    engine.end("alertdrill_web.1.t1", 0)
+
+
+def test_grace_is_in_whole_seconds(engine: Engine, client: FakeClient) -> None:
+    engine.end("alertdrill_web.1.t1", 0.9)
+    assert client.asked == [("stop", "alertdrill_web.1.t1", 0)]
+
+
+def test_replicas_alone_are_changed(engine: Engine, client: FakeClient) -> None:
+    before = client.inspect_service("id-web")["Spec"]
+    assert engine.replicate(web(engine), 3) == 2
+    assert client.specs["web"] == {**before, "Mode": {"Replicated": {"Replicas": 3}}}
+
+
+def test_same_number_changes_nothing(engine: Engine, client: FakeClient) -> None:
+    assert engine.replicate(web(engine), 2) == 2
+    assert client.asked == []
+
+
+def test_number_of_another_is_left_alone(engine: Engine, client: FakeClient) -> None:
+    assert engine.replicate(web(engine), 1, instead_of=4) == 2
+    assert client.asked == []
+
+
+def test_conflict_is_tried_again(engine: Engine, client: FakeClient) -> None:
+    client.conflicts = TRIES - 1
+    engine.replicate(web(engine), 3)
+    assert client.asked == [("update", "id-web", 3)]
+
+
+def test_endless_conflict_is_told(engine: Engine, client: FakeClient) -> None:
+    client.conflicts = TRIES
+    with pytest.raises(SwarmError, match="web is being changed by others"):
+        engine.replicate(web(engine), 3)
+
+
+def test_service_on_each_node_does_not_scale(engine: Engine, client: FakeClient) -> None:
+    client.specs["web"]["Mode"] = {"Global": {}}
+    with pytest.raises(SwarmError, match="no replicated service"):
+        engine.replicate(web(engine), 3)
+
+
+def test_foreign_containers_are_left_out(engine: Engine, client: FakeClient) -> None:
+    client.node = "far"
+    client.begin("web", 3)
+    assert set(engine.containers()) == {"t1", "t2", "t3"}

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import pytest
+
+from alertdrill.runtimes.swarm.slots import Slot, slots
+from alertdrill.runtimes.swarm.tasks import Container, Service, Task
+
+WEB = Service("s1", "web", "alertdrill_web", 2, heals=True)
+
+
+def task(id_: str, slot: str, state: str = "running", **more: object) -> Task:
+    return replace(Task(id_, "s1", slot, state, True, pid=7, since=100.0), **more)  # type: ignore[arg-type]
+
+
+def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
+    return {one.name: one.state for one in slots(service, tasks, {})}
+
+
+def test_slots_are_instances() -> None:
+    [one] = slots(replace(WEB, replicas=1), [task("t9", "1")], {})
+    found = one.instance(130.0)
+    assert (found.name, found.service, found.state, found.pid) == ("web-1", "web", "ready", 7)
+    assert (found.address, found.uptime_seconds, found.heals) == ("alertdrill_web.1.t9", 30.0, True)
+
+
+def test_slots_are_in_their_order() -> None:
+    service = replace(WEB, replicas=3)
+    assert list(states(*(task(n, n) for n in ("10", "2", "1")), service=service)) == [
+        *("web-1", "web-2", "web-10")
+    ]
+
+
+@pytest.mark.parametrize("state", ["new", "pending", "preparing", "ready", "starting"])
+def test_task_that_begins_is_starting(state: str) -> None:
+    assert states(task("a", "1"), task("b", "2", state)) == {"web-1": "ready", "web-2": "starting"}
+
+
+def test_ended_tasks_are_no_instances() -> None:
+    past = [task(f"p{n}", "2", "failed", wanted=False, made=float(n)) for n in range(3)]
+    assert states(*past, task("a", "1"), task("b", "2", made=9.0)) == {
+        "web-1": "ready",
+        "web-2": "ready",
+    }
+
+
+def test_leaving_task_is_no_instance() -> None:
+    leaving = task("c", "3", wanted=False)
+    assert list(states(task("a", "1"), task("b", "2"), leaving)) == ["web-1", "web-2"]
+
+
+def test_lost_instance_is_not_forgotten() -> None:
+    given_up = task("b", "4", "failed", wanted=False, error="No such image: x")
+    found = slots(WEB, [task("a", "1"), given_up], {})
+    assert [(one.name, one.state) for one in found] == [("web-1", "ready"), ("web-4", "failed")]
+    assert found[1].word == "failed: No such image: x"
+
+
+def test_slot_without_a_task_yet_is_starting() -> None:
+    service = replace(WEB, replicas=3)
+    assert states(task("a", "1"), task("b", "3"), service=service) == {
+        "web-1": "ready",
+        "web-2": "starting",
+        "web-3": "ready",
+    }
+
+
+def test_serving_task_counts_during_an_update() -> None:
+    old, new = task("a", "1"), task("b", "1", "starting", made=5.0)
+    [one] = slots(replace(WEB, replicas=1), [old, new], {})
+    assert (one.task, one.state) == (old, "ready")
+
+
+def test_newest_past_one_tells_why() -> None:
+    leaving = task("a", "1", wanted=False, error="old")
+    failed = task("b", "1", "failed", wanted=False, made=5.0, error="new")
+    [one] = slots(replace(WEB, replicas=1), [failed, leaving], {})
+    assert one.word == "failed: new"
+
+
+def test_service_on_each_node_has_no_gaps() -> None:
+    everywhere = replace(WEB, replicas=None)
+    assert states(task("a", "node-a"), service=everywhere) == {"web-node-a": "ready"}
+
+
+def test_tasks_of_others_are_not_its_own() -> None:
+    assert states(task("a", "1", service="s2"), service=replace(WEB, replicas=0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "container", "says"),
+    [
+        ("running", Container("x", "running"), "ready"),
+        ("running", Container("x", "paused"), "paused"),
+        ("running", Container("x", "running", sick=True), "unready"),
+        ("running", Container("x", "exited"), "unready"),
+        ("starting", Container("x", "paused"), "paused"),
+        ("starting", Container("x", "running"), "starting"),
+    ],
+)
+def test_container_tells_more_than_its_task(state: str, container: Container, says: str) -> None:
+    assert Slot(WEB, "1", task("a", "1", state), container).state == says
+
+
+def test_own_error_comes_before_past_ones() -> None:
+    waits = task("b", "1", "pending", error="no suitable node")
+    past = task("a", "1", "failed", error="exit (1)")
+    assert Slot(WEB, "1", waits, None, past).word == "pending: no suitable node"
+    assert Slot(WEB, "1", replace(waits, error=""), None, past).word == "pending: exit (1)"
+    assert Slot(WEB, "1", None, None).word == "no task yet"

@@ -1,0 +1,104 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.runtimes.swarm.tasks import (
+    Container,
+    Service,
+    read_container,
+    read_service,
+    read_task,
+)
+
+
+def spec(**more: Any) -> dict[str, Any]:
+    return {
+        "ID": "s1",
+        "Spec": {
+            "Name": "alertdrill_data-service",
+            "Mode": {"Replicated": {"Replicas": 3}},
+            "TaskTemplate": {"ContainerSpec": {"Image": "busybox"}},
+            **more,
+        },
+    }
+
+
+def task(**more: Any) -> dict[str, Any]:
+    return {
+        "ID": "t1",
+        "ServiceID": "s1",
+        "Slot": 2,
+        "NodeID": "n1",
+        "CreatedAt": "2026-11-24T10:00:00.123456789Z",
+        "DesiredState": "running",
+        "Status": {
+            "Timestamp": "2026-11-24T10:00:01Z",
+            "State": "running",
+            "ContainerStatus": {"PID": 7},
+        },
+        **more,
+    }
+
+
+def test_bare_spec_means_swarms_defaults() -> None:
+    found = read_service(spec(), "alertdrill")
+    assert found == Service("s1", "data-service", "alertdrill_data-service", 3)
+    assert (found.condition, found.grace, found.delay, found.heals) == ("any", 10.0, 5.0, False)
+
+
+def test_spec_is_read() -> None:
+    template = {
+        "ContainerSpec": {"StopGracePeriod": 25_000_000_000},
+        "RestartPolicy": {"Condition": "on-failure", "Delay": 500_000_000},
+    }
+    found = read_service(spec(TaskTemplate=template), "alertdrill")
+    assert (found.condition, found.grace, found.delay) == ("on-failure", 25.0, 0.5)
+
+
+@pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
+def test_label_is_the_services_own(label: str, heals: bool) -> None:
+    assert read_service(spec(Labels={"alertdrill.heal": label}), "alertdrill").heals is heals
+
+
+@pytest.mark.parametrize(
+    ("mode", "replicas"),
+    [({"Replicated": {}}, 1), ({"Replicated": {"Replicas": 0}}, 0), ({"Global": {}}, None)],
+)
+def test_replicas_are_those_of_the_mode(mode: dict[str, Any], replicas: int | None) -> None:
+    assert read_service(spec(Mode=mode), "alertdrill").replicas == replicas
+
+
+def test_task_is_read() -> None:
+    found = read_task(task())
+    assert (found.service, found.slot, found.node, found.pid, found.live) == (
+        *("s1", "2", "n1", 7),
+        True,
+    )
+    assert (round(found.made, 3), found.since) == (1795514400.123, 1795514401.0)
+
+
+def test_task_without_a_slot_has_its_node() -> None:
+    assert read_task(task(Slot=0)).slot == "n1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "live"),
+    [
+        ("ready", "ready", True),  # it waits for its restart_policy's delay
+        ("running", "pending", True),
+        ("running", "failed", False),
+        ("shutdown", "running", False),
+        ("remove", "running", False),
+    ],
+)
+def test_leaving_and_ended_tasks_are_past(wanted: str, state: str, live: bool) -> None:
+    status = {"Timestamp": "2026-11-24T10:00:01Z", "State": state}
+    assert read_task(task(DesiredState=wanted, Status=status)).live is live
+
+
+def test_container_tells_of_its_health() -> None:
+    found = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
+    assert read_container({**found, "Status": "Up 2 minutes (unhealthy)"}).sick
+    assert read_container({**found, "Status": "Up 2 minutes (healthy)"}) == Container(
+        "alertdrill_web.1.t1", "running"
+    )

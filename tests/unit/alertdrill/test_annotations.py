@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alertdrill.annotations import AnnotationError, Note, leave
+from alertdrill.grafana_token import Grafana, ensure
+from tests.unit.alertdrill.grafana import FakeGrafana
+
+NOTE = Note(1000.5, 1010.0, ["load", "spike"], "Load spike: passed.")
+
+
+@pytest.fixture
+def grafana() -> Iterator[FakeGrafana]:
+    made = FakeGrafana()
+    yield made
+    made.close()
+
+
+def stack(url: str, token: str, *running: str) -> Any:
+    return SimpleNamespace(
+        status=lambda: [SimpleNamespace(service=name, pid=1) for name in running],
+        address=lambda _: url,
+        grafana_token=lambda: token,
+    )
+
+
+def test_note_is_left_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> None:
+    ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
+    token = (tmp_path / "token").read_text()
+    assert leave(stack(grafana.url, token, "web", "grafana"), NOTE)
+    assert grafana.annotations == [
+        {
+            "time": 1_000_500,
+            "timeEnd": 1_010_000,
+            "tags": ["alertdrill", "load", "spike"],
+            "text": "Load spike: passed.",
+        }
+    ]
+
+
+def test_without_grafana_there_is_no_note(grafana: FakeGrafana) -> None:
+    assert not leave(stack(grafana.url, "x", "web"), NOTE)
+
+
+def test_viewers_token_is_not_enough(grafana: FakeGrafana, tmp_path: Path) -> None:
+    ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
+    for account in grafana.accounts.values():
+        account["role"] = "Viewer"
+    with pytest.raises(AnnotationError, match="403"):
+        leave(stack(grafana.url, (tmp_path / "token").read_text(), "grafana"), NOTE)
+
+
+def test_missing_token_is_told(grafana: FakeGrafana) -> None:
+    with pytest.raises(AnnotationError, match="has given no token"):
+        leave(stack(grafana.url, "", "grafana"), NOTE)
+
+
+def test_grafana_that_is_gone_is_told() -> None:
+    with pytest.raises(AnnotationError, match="took no note"):
+        leave(stack("http://127.0.0.1:9", "x", "grafana"), NOTE)

@@ -1,0 +1,153 @@
+import base64
+import hashlib
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from alertdrill import bootstrap
+from alertdrill.bootstrap import BootstrapError, check_python, main, prepare
+from alertdrill.stamp import read_stamp
+
+
+def requirement(folder: Path, name: str) -> Path:
+    """Write a requirement file that pins a small wheel beside it, as ours do: by its hash."""
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    metadata = {
+        f"{name}.py": "",
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in metadata.items():
+            archive.writestr(path, text)
+        record = "".join(f"{path},{_record(text)}\n" for path, text in metadata.items())
+        archive.writestr(f"{name}-1.0.dist-info/RECORD", record)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    file = folder / f"{name}.txt"
+    file.write_text(f"{name} @ {wheel.as_uri()} --hash=sha256:{digest}\n")
+    return file
+
+
+def _record(text: str) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=")
+    return f"sha256={digest.decode()},{len(text)}"
+
+
+# Installs what the files name, and fails over what is nowhere, as pip does but in no time.
+QUICK_PIP = """
+import pathlib, sys, sysconfig
+files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
+lines = [line for file in files for line in file.read_text().splitlines()]
+if any("nowhere" in line for line in lines):
+    sys.exit(print("ERROR: no such wheel") or 1)
+for line in lines:
+    pathlib.Path(sysconfig.get_path("purelib"), line.split()[0] + ".py").touch()
+"""
+
+
+@pytest.fixture
+def quick_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pip.py").write_text(QUICK_PIP)
+
+    def command(venv: Path, *_: object) -> tuple[str, ...]:
+        return str(venv / "bin" / "python"), str(tmp_path / "pip.py")
+
+    monkeypatch.setattr(bootstrap, "_pip", command)
+
+
+def can_import(venv: Path, *names: str) -> bool:
+    command = [str(venv / "bin" / "python"), "-c", f"import {', '.join(names)}"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.mark.usefixtures("quick_pip")
+def test_second_run_does_nothing_quickly(tmp_path: Path) -> None:
+    files = [requirement(tmp_path, "alpha")]
+    prepare(tmp_path / "venv", files, quiet)
+    said: list[str] = []
+    start = time.monotonic()
+    prepare(tmp_path / "venv", files, said.append)
+    assert time.monotonic() - start < 0.1  # seconds; it stands before every command
+    assert said == []
+
+
+@pytest.mark.usefixtures("quick_pip")
+def test_added_file_installs_on_top(tmp_path: Path) -> None:
+    alpha, beta = requirement(tmp_path, "alpha"), requirement(tmp_path, "beta")
+    prepare(tmp_path / "venv", [alpha], quiet)
+    (tmp_path / "venv" / "kept").touch()
+    prepare(tmp_path / "venv", [alpha, beta], quiet)
+    assert can_import(tmp_path / "venv", "alpha", "beta")
+    assert (tmp_path / "venv" / "kept").exists()
+
+
+@pytest.mark.usefixtures("quick_pip")
+def test_changed_file_builds_anew(tmp_path: Path) -> None:
+    alpha = requirement(tmp_path, "alpha")
+    prepare(tmp_path / "venv", [alpha], quiet)
+    alpha.write_text(requirement(tmp_path, "beta").read_text())
+    prepare(tmp_path / "venv", [alpha], quiet)
+    assert can_import(tmp_path / "venv", "beta")
+    assert not can_import(tmp_path / "venv", "alpha")
+
+
+def test_wrong_hash_leaves_no_good_stamp(tmp_path: Path) -> None:
+    alpha = requirement(tmp_path, "alpha")
+    alpha.write_text(alpha.read_text()[:-9] + "00000000\n")
+    with pytest.raises(BootstrapError, match="could not be installed: THESE PACKAGES DO NOT"):
+        prepare(tmp_path / "venv", [alpha], quiet)
+    stamp = read_stamp(tmp_path / "venv")
+    assert stamp is not None
+    assert not stamp.complete
+
+
+@pytest.mark.usefixtures("quick_pip")
+def test_failed_addition_keeps_what_was(tmp_path: Path) -> None:
+    alpha, absent = requirement(tmp_path, "alpha"), tmp_path / "absent.txt"
+    absent.write_text("beta @ file:///nowhere.whl --hash=sha256:00\n")
+    prepare(tmp_path / "venv", [alpha], quiet)
+    before = read_stamp(tmp_path / "venv")
+    with pytest.raises(BootstrapError, match="no such wheel"):
+        prepare(tmp_path / "venv", [alpha, absent], quiet)
+    assert read_stamp(tmp_path / "venv") == before
+
+
+def test_absent_pip_is_fetched_and_installs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bootstrap._newest_wheel(bootstrap._bundled_wheels(), bootstrap._SYSTEM_WHEELS)
+    if here is None:
+        pytest.skip("this Python has no wheel of pip that could stand in for a fetched one")
+    monkeypatch.setattr(bootstrap, "_newest_wheel", lambda *_: None)
+    monkeypatch.setattr(bootstrap, "_fetch_wheel", lambda *_: here)
+    prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], quiet)
+    assert can_import(tmp_path / "venv", "alpha")
+
+
+def test_other_folders_are_never_emptied(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis").touch()
+    with pytest.raises(BootstrapError, match="is not a virtual environment"):
+        prepare(tmp_path / "work", [requirement(tmp_path, "alpha")], quiet)
+    assert (tmp_path / "work" / "thesis").exists()
+
+
+def test_old_python_is_told_apart() -> None:
+    with pytest.raises(BootstrapError, match=r"needs Python 3\.11 or newer and .* is 3\.9"):
+        check_python((3, 9))
+    check_python((3, 11))
+
+
+def test_failure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = str(tmp_path / "absent.txt")
+    assert main(["--venv", str(tmp_path / "venv"), "--requirements", absent]) == 1
+    assert (
+        capsys.readouterr().err == f"alertdrill: cannot read {absent}: No such file or directory\n"
+    )

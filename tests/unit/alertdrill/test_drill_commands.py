@@ -1,0 +1,187 @@
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alertdrill import cli, drill_commands
+from alertdrill.drills import Catalogue, DrillError
+from alertdrill.drills.drill import Drill, LoadSpec, Past
+from alertdrill.drills.outcome import Outcome, Report, Verdict
+from alertdrill.drills.session import Options
+from tests.unit.alertdrill.drills.fakes import a_drill
+
+Run = Callable[..., Result]
+
+
+class Stage:
+    """Drills that end as `verdicts` says, on a stage that is never built."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        drills = [
+            a_drill(alert="Busy", load=LoadSpec("steady", 60)),
+            a_drill(alert="Down"),
+            a_drill(alert="None", load=LoadSpec(None, 0)),
+            a_drill(alert="Past", history=[Past("up", 60.0, 30.0, 1.0, 1.0)]),
+            a_drill(alert="Slow"),
+        ]
+        self.catalogue = Catalogue({drill.alert: drill for drill in drills}, [])
+        self.verdict: Verdict = "passed"
+        self.missing = 0
+        self.ran: list[str] = []
+        self.options: Options | None = None
+        self.heard: list[str] = []
+        self.seconds = 0.0
+        self.error: Exception | None = None
+        self.folder = folder
+        monkeypatch.setattr(drill_commands, "read_all", lambda *_: self.catalogue)
+        monkeypatch.setattr(drill_commands, "session", self._session)
+        monkeypatch.setattr(drill_commands, "run", self._run)
+        monkeypatch.setattr(drill_commands, "watch", self._watch)
+        monkeypatch.setattr(drill_commands, "write", lambda _, folder: folder / "index.html")
+
+    @contextmanager
+    def _session(self, _: object, options: Options, __: object) -> Iterator[Any]:
+        if self.error:
+            raise self.error
+        self.options = options
+        settings = SimpleNamespace(speed=options.speed)
+        yield SimpleNamespace(folder=self.folder, stage=None, settings=settings)
+
+    def _run(self, _: object, drills: Sequence[Drill]) -> Report:
+        self.ran = [drill.alert for drill in drills]
+        made = [
+            Outcome(name, "", "", "page", self.verdict, "", 0.0)
+            for name in self.ran[: len(self.ran) - self.missing]
+        ]
+        return Report(0.0, 60.0, 12.0, "native", "", made)
+
+    def _watch(self, _: object, seconds: float) -> list[str]:
+        self.seconds = seconds
+        return self.heard
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def run(stage: Stage) -> Run:
+    environment = {"COLUMNS": "200", "RUNTIME": "native"}
+    return lambda *arguments: CliRunner().invoke(cli.main, arguments, env=environment)
+
+
+def test_list_names_every_drill(run: Run) -> None:
+    result = run("drill", "list")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [
+        *("Busy", "Down", "None", "Past", "Slow"),
+    ]
+
+
+def test_check_says_all_is_well(run: Run) -> None:
+    result = run("drill", "check")
+    assert (result.exit_code, result.stdout) == (0, "5 drills are valid, one for every alert.\n")
+
+
+def test_check_says_every_complaint(run: Run, stage: Stage) -> None:
+    stage.catalogue = Catalogue({}, ["drills/A.yml:1: a [b].", "drills/C.yml:2: d."])
+    result = run("drill", "check")
+    assert result.exit_code == 1
+    assert result.stdout == "✗ drills/A.yml:1: a [b].\n✗ drills/C.yml:2: d.\n"
+
+
+def test_all_are_run_by_load(run: Run, stage: Stage) -> None:
+    result = run("drill", "run")
+    assert result.exit_code == 0
+    # As they are listed, but for those that need the load to change.
+    assert stage.ran[:3] == ["Down", "Past", "Slow"]
+    assert {*stage.ran[3:]} == {"Busy", "None"}
+    assert stage.options == Options(12.0, here=False)
+    assert "5 drills at speed 12: 5 passed, in 1 min 0 s." in result.stdout
+    assert f"Report: {stage.folder / 'index.html'}" in result.stdout
+
+
+def test_named_ones_are_run_alone(run: Run, stage: Stage) -> None:
+    assert run("drill", "run", "Slow", "Down", "--speed", "1").exit_code == 0
+    assert stage.ran == ["Down", "Slow"]
+    assert stage.options == Options(1.0)
+
+
+def test_failed_ones_are_run_again(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_commands, "not_passed", lambda _: ["Slow", "Down"])
+    assert run("drill", "run", "--failed").exit_code == 0
+    assert stage.ran == ["Down", "Slow"]
+
+
+def test_unknown_drill_is_refused(run: Run, stage: Stage) -> None:
+    result = run("drill", "run", "Dwon")
+    assert result.exit_code == 1
+    assert "There is no drill 'Dwon': see `alertdrill drill list`." in result.stderr
+    assert stage.options is None
+
+
+def test_invalid_drills_stop_the_run(run: Run, stage: Stage) -> None:
+    stage.catalogue = Catalogue(stage.catalogue.drills, ["drills/A.yml:1: no."])
+    result = run("drill", "run", "Down")
+    assert (result.exit_code, stage.options) == (1, None)
+    assert "drills/A.yml:1: no." in result.stderr
+
+
+def test_users_series_stay_as_they_are(run: Run, stage: Stage) -> None:
+    result = run("drill", "run", "--here")
+    assert (result.exit_code, stage.options) == (1, None)
+    assert "Past needs a made-up past" in result.stderr
+    assert run("drill", "run", "--here", "Down").exit_code == 0
+    assert stage.options == Options(12.0, here=True)
+
+
+@pytest.mark.parametrize("verdict", ["failed", "deviated", "aborted"])
+def test_any_other_verdict_exits_1(run: Run, stage: Stage, verdict: Verdict) -> None:
+    stage.verdict = verdict
+    assert run("drill", "run").exit_code == 1
+
+
+def test_interrupted_run_exits_130(run: Run, stage: Stage) -> None:
+    stage.missing = 1
+    result = run("drill", "run")
+    assert result.exit_code == 130
+    assert "Report: " in result.stdout
+
+
+@pytest.mark.parametrize("command", [["drill", "run"], ["quiet"]])
+def test_stage_that_fails_is_sentence(run: Run, stage: Stage, command: list[str]) -> None:
+    stage.error = DrillError("Another run is at work.")
+    result = run(*command)
+    assert result.exit_code == 1
+    assert result.stderr.strip().endswith("✗ Another run is at work.")
+
+
+@pytest.mark.parametrize("speed", ["0", "0.5", "1001", "fast", "nan"])
+def test_speed_has_its_bounds(run: Run, speed: str) -> None:
+    assert run("drill", "run", "--speed", speed).exit_code == 2
+
+
+def test_quiet_says_for_how_long(run: Run, stage: Stage) -> None:
+    result = run("quiet", "--for", "90s", "--speed", "10")
+    assert (result.exit_code, stage.seconds) == (0, 90)
+    assert result.stdout == "Quiet for 90s at speed 10: nothing but Watchdog.\n"
+
+
+def test_noise_is_told_and_fails(run: Run, stage: Stage) -> None:
+    stage.heard = ["Slow fired for service=web.", "Down fired."]
+    result = run("quiet")
+    assert (result.exit_code, stage.seconds) == (1, 180)
+    assert result.stdout == "✗ Slow fired for service=web.\n✗ Down fired.\n"
+
+
+@pytest.mark.parametrize("duration", ["90", "1.5m", "m", "1h30m", "-5s"])
+def test_quiet_takes_a_duration(run: Run, stage: Stage, duration: str) -> None:
+    result = run("quiet", f"--for={duration}")
+    assert result.exit_code == 1
+    assert f"--for is '{duration}': it takes a duration such as 90s or 3m." in result.stderr
+    assert stage.options is None

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from alertdrill.junit import Case, Fault, junit
+
+CASES = [
+    Case("loads.spike", "p95", seconds=1.5, said="It was 0.3 s."),
+    Case("loads.spike", "errors", fault=Fault("objective", "too many", "12 of 100")),
+    Case("loads.spike", "floor", skipped="There is none."),
+]
+
+
+@pytest.fixture
+def suite() -> ET.Element:
+    found = ET.fromstring(junit("loads", CASES, 1767225600.0, 60.0)).find("testsuite")
+    assert found is not None
+    return found
+
+
+def test_suite_counts_its_cases(suite: ET.Element) -> None:
+    assert suite.attrib == {
+        "name": "loads",
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+        "time": "60.000",
+        "timestamp": "2026-01-01T00:00:00.000+00:00",
+    }
+
+
+def test_case_that_passed_says_what_it_said(suite: ET.Element) -> None:
+    assert suite[0].attrib == {"classname": "loads.spike", "name": "p95", "time": "1.500"}
+    assert [(each.tag, each.text) for each in suite[0]] == [("system-out", "It was 0.3 s.")]
+
+
+def test_case_that_failed_says_why(suite: ET.Element) -> None:
+    (failure,) = suite[1]
+    assert failure.attrib == {"type": "objective", "message": "too many"}
+    assert failure.text == "12 of 100"
+
+
+def test_case_that_was_skipped_says_why(suite: ET.Element) -> None:
+    (skipped,) = suite[2]
+    assert (skipped.tag, skipped.get("message")) == ("skipped", "There is none.")
+
+
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    case = Case("s", "a\x00b", fault=Fault("f", "c\x1bd", "e\ufffef"), said="\ud800")
+    made = ET.fromstring(junit("s", [case], 0.0, 0.0)).find("testsuite/testcase")
+    assert made is not None
+    failure, said = made
+    assert [made.get("name"), failure.get("message"), failure.text, said.text] == [
+        "a\ufffdb",
+        "c\ufffdd",
+        "e\ufffdf",
+        "\ufffd",
+    ]

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alertdrill import services
+from alertdrill.services import ServicesError, environment, read
+from alertdrill.settings import ROOT, SERVICES
+
+
+def declared(folder: Path, text: str) -> dict[str, services.Service]:
+    """Return what a file declares, in a folder without code, as in the command line's image."""
+    apps = folder / "apps"
+    apps.mkdir(exist_ok=True)
+    (apps / "services.yml").write_text(text)
+    return dict(read(apps))
+
+
+def test_ours_are_the_committed() -> None:
+    assert list(SERVICES)[:2] == ["web", "data-service"]
+    assert (SERVICES["data-service"].package, SERVICES["data-service"].port) == (
+        "data_service",
+        5001,
+    )
+    assert SERVICES["data-service"].variable == "DATA_SERVICE"
+
+
+def test_offsets_are_a_hundred_apart(tmp_path: Path) -> None:
+    found = declared(tmp_path, "a: {port: 5000}\nb: {port: 5009}")
+    assert (found["a"].offset, found["b"].offset) == (100, 1000)
+
+
+def test_paths_are_read_by_side(tmp_path: Path) -> None:
+    found = declared(tmp_path, "a: {port: 5000, public: [/a, /a/b], internal: [/c]}")
+    assert (found["a"].public, found["a"].internal) == (("/a", "/a/b"), ("/c",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a", "1: it is a mapping of services"),
+        ("a: 1", "1: a must be a mapping"),
+        ("a: {}", "1: port is missing"),
+        ("a: {port: 5000, ports: 1}", "1: ports is unknown here: there are port, public, internal"),
+        ("a: {port: 4999}", "1: port is '4999': it takes 5000 to 5009"),
+        ("a: {port: 05000}", "1: port is '05000'"),
+        ("Orders: {port: 5000}", "1: 'Orders' is no name of a service"),
+        ("a-1: {port: 5000}", "1: 'a-1' is no name of a service"),
+        ("a--b: {port: 5000}", "1: 'a--b' is no name of a service"),
+        ("lb: {port: 5000}", "1: a part of the stack is called lb"),
+        ("a: {port: 5000}\nb: {port: 5000}", "2: port 5000 is a's already"),
+        ("a: {port: 5000, public: /a}", "1: public must be a list"),
+        ("a: {port: 5000, public: [/]}", "1: public has '/': it takes paths such as /orders"),
+        ("a: {port: 5000, public: [a]}", "1: public has 'a': it takes paths"),
+        ("a: {port: 5000, public: [/a/]}", "1: public has '/a/': it takes paths"),
+        ("a: {port: 5000, internal: [/Metrics/x]}", "1: internal has '/Metrics/x', which the load"),
+        (
+            "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",
+            "4: public has '/x', which a has already",
+        ),
+    ],
+)
+def test_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ServicesError) as refused:
+        declared(tmp_path, text)
+    assert str(refused.value).startswith(f"apps/services.yml:{said}")
+
+
+def test_service_needs_its_code(tmp_path: Path) -> None:
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps/__init__.py").touch()
+    with pytest.raises(ServicesError, match=r"yml:1: there is no apps/a_b/__init__.py with its"):
+        declared(tmp_path, "a-b: {port: 5000}")
+
+
+def test_same_path_may_be_of_both_sides(tmp_path: Path) -> None:
+    found = declared(tmp_path, "a: {port: 5000, public: [/x]}\nb: {port: 5001, internal: [/x]}")
+    assert len(found) == 2
+
+
+def test_parts_are_those_of_compose() -> None:
+    found = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
+    assert set(services.PARTS) == found - set(SERVICES)
+
+
+def test_own_settings_are_read(tmp_path: Path) -> None:
+    (tmp_path / "apps/a").mkdir(parents=True)
+    (tmp_path / "apps/a/settings.env").write_text(
+        "# why\n\nA_URL=http://x:1/?q=1,2\nA_WORD=b c\nE=\n"
+    )
+    found = declared(tmp_path, "a: {port: 5000}")
+    assert found["a"].environment == {"A_URL": "http://x:1/?q=1,2", "A_WORD": "b c", "E": ""}
+
+
+@pytest.mark.parametrize(
+    "line", ["a=1", "A", 'A="b"', "A=$B", "A= b", "A=b ", "A=b #c", "export A=1", "A=\\n", "A=\xff"]
+)
+def test_strange_setting_is_refused(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "settings.env"
+    file.write_bytes(b"# fine\n" + line.encode("latin-1") + b"\n")
+    with pytest.raises(ServicesError, match=r"settings.env:2: a line is NAME=VALUE"):
+        environment(file)

@@ -1,0 +1,104 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from alertdrill.reader import SettingsError
+from alertdrill.settings import ROOT, Ports, StackSettings, load, parse
+
+
+def refusal(**values: str) -> str:
+    with pytest.raises(SettingsError) as error:
+        parse(values)
+    return str(error.value)
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert parse({}) == StackSettings(home=ROOT / "var")
+
+
+def test_parts_never_heal() -> None:
+    made = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
+    assert [made.heals(name) for name in ("web", "data-service", "lb")] == [False, True, False]
+    assert made.healing == "dry-run"
+    assert "HEALING is 'maybe'" in refusal(HEALING="maybe")
+    assert "HEAL_DATA_SERVICE is '2'" in refusal(HEAL_DATA_SERVICE="2")
+
+
+def test_empty_value_means_the_default() -> None:
+    assert parse({"LB_PORT": " ", "ALERTDRILL_CACHE": "", "RUNTIME": ""}) == parse({})
+
+
+def test_relative_folders_begin_at_the_repository() -> None:
+    made = parse({"ALERTDRILL_HOME": "elsewhere", "ALERTDRILL_CACHE": "/cache"})
+    assert (made.home, made.cache) == (ROOT / "elsewhere", Path("/cache"))
+
+
+def test_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
+    made = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
+    assert (made.ports.lb, made.floor("web"), made.runtime) == (9001, 3, "auto")
+
+
+def test_absent_file_changes_nothing(tmp_path: Path) -> None:
+    assert load({}, tmp_path / ".env") == parse({})
+
+
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"LB_PORT=\xff")
+    with pytest.raises(SettingsError, match=r"\.env can't be read: "):
+        load({}, tmp_path / ".env")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("RUNTIME", "podman", "one of auto, native, compose"),
+        ("LOG_LEVEL", "info", "one of DEBUG, INFO, WARNING, ERROR"),
+        ("FAULTS_ENABLED", "yes", "one of 0, 1"),
+        ("LB_ADDRESS", "localhost", "an IPv4 address"),
+        ("LB_ADDRESS", "::1", "an IPv4 address"),
+        ("WEB_INSTANCES", "5", "a whole number, 1 to 4"),
+        ("DATA_SERVICE_INSTANCES", "0", "a whole number, 1 to 4"),
+        ("LB_PORT", "80", "a whole number, 1024 to 60000"),
+        ("LB_PORT", "-8080", "a whole number, 1024 to 60000"),
+        ("LB_PORT", "\uff18\uff10\uff18\uff10", "a whole number, 1024 to 60000"),
+    ],
+)
+def test_bad_value_names_its_variable(name: str, value: str, takes: str) -> None:
+    assert refusal(**{name: value}) == f"{name} is {value!r}: it takes {takes}."
+
+
+@pytest.mark.parametrize("runtime", ["inside", "swarm"])
+def test_runtime_of_a_container_is_taken(runtime: str) -> None:
+    assert parse({"RUNTIME": runtime}).runtime == runtime
+
+
+def test_endless_number_is_refused_too() -> None:
+    assert refusal(LB_PORT="9" * 5000).endswith("it takes a whole number, 1024 to 60000.")
+
+
+def test_same_port_twice_names_both() -> None:
+    assert refusal(LOKI_PORT="9090") == (
+        "PROMETHEUS_PORT and LOKI_PORT are both 9090: change one of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("port", "instance"), [(15101, "web-1"), (15104, "web-4"), (15204, "data-service-4")]
+)
+def test_port_of_an_instance_is_refused(port: int, instance: str) -> None:
+    assert refusal(GRAFANA_PORT=str(port)) == (
+        f"GRAFANA_PORT is {port}, where {instance} listens: change it or INSTANCES_PORT."
+    )
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Ports)])
+def test_every_port_has_its_variable(name: str) -> None:
+    assert getattr(parse({f"{name.upper()}_PORT": "20000"}).ports, name) == 20000
+
+
+def test_floor_is_what_was_set() -> None:
+    made = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
+    assert (made.floor("web"), made.floor("data-service")) == (4, 1)
