@@ -1,4 +1,4 @@
-"""Our services, as `apps/services.yml` declares them; docs/adding-a-service.md explains it."""
+"""Our services, as `apps/services.yml` declares them; docs/how-to/add-a-service.md explains it."""
 
 from __future__ import annotations
 

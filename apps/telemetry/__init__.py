@@ -1,7 +1,7 @@
 """The instrumentation library: `init_app(app, service="web")` and a service keeps the contracts.
 
 Metrics, JSON logs, request context, probes, draining, problem+json errors and faults; see
-docs/architecture.md for the contracts themselves.
+docs/explanation/architecture.md for the contracts themselves.
 """
 
 from __future__ import annotations

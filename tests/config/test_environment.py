@@ -45,11 +45,12 @@ def example(root: Path) -> dict[str, str]:
 
 @pytest.fixture
 def documented(root: Path) -> Rows:
-    """Return the variables of docs/configuration.md with the rest of each of their rows.
+    """Return the variables of docs/reference/settings.md with the rest of each of their rows.
 
     One that several programs read has a row in several tables.
     """
-    rows = re.findall(r"^\|((?: `[A-Z0-9_]+`)+) \|(.*)", text(root / "docs/configuration.md"), re.M)
+    page = text(root / "docs/reference/settings.md")
+    rows = re.findall(r"^\|((?: `[A-Z0-9_]+`)+) \|(.*)", page, re.M)
     found: Rows = {}
     for names, rest in rows:
         for name in re.findall(r"`(\w+)`", names):

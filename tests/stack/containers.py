@@ -1,4 +1,4 @@
-"""What the engine says of a project's containers, as rows of docs/security.md."""
+"""What the engine says of a project's containers, as rows of docs/explanation/security.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that nobody prepared is added as docs/adding-a-service.md says, and all of it holds."""
+"""A new service is added as docs/how-to/add-a-service.md says, and all of it holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.stack.copied import NAME, OURS, Copy, copied, surroundings
 from tests.stack.driver import PATIENCE, left_over, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(PATIENCE)]
-PAGE = "docs/adding-a-service.md"
+PAGE = "docs/how-to/add-a-service.md"
 SERVICE = "orders"
 # A rule is evaluated every 5 minutes at most, which is 25 s at this speed.
 RECORDED = 40

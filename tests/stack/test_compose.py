@@ -61,9 +61,9 @@ def rows(stack: Stack) -> list[Row]:
 
 
 def test_security_table_is_what_runs(rows: list[Row]) -> None:
-    page = (ROOT / "docs/security.md").read_text()
+    page = (ROOT / "docs/explanation/security.md").read_text()
     missing = [line for line in table(rows).splitlines() if line not in page]
-    assert missing == [], "docs/security.md differs from what runs: put these lines there"
+    assert missing == [], "docs/explanation/security.md differs from what runs: add these lines"
 
 
 def test_nobody_is_root_without_need(rows: list[Row]) -> None:

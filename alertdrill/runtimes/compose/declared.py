@@ -13,7 +13,7 @@ from .parts import PLACES
 
 # They count the instances that there must be, so each is told how many.
 COUNTING = ("prepare", "control")
-PAGE = "docs/adding-a-service.md shows what it takes"
+PAGE = "docs/how-to/add-a-service.md shows what it takes"
 
 
 def check(model: Mapping[str, Any]) -> None:

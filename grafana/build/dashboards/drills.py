@@ -90,8 +90,8 @@ def _actions() -> Section:
                 Look(
                     "Why did it do nothing?",
                     "`left_to_a_human` is the policy's wish; `is_too_soon` and the like are its"
-                    " guard rails, which docs/healing.md explains. A guard rail that holds all the"
-                    " time hides a fault.",
+                    " guard rails, which docs/explanation/healing.md explains. A guard rail"
+                    " that holds all the time hides a fault.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(12, 8),

@@ -143,8 +143,8 @@ def _store() -> Panels:
         series(
             Look(
                 "How many lines does Loki refuse?",
-                "Each is lost, but for rate_limited, which is tried again. docs/logs.md says"
-                " what each reason means.",
+                "Each is lost, but for rate_limited, which is tried again. docs/explanation/logs.md"
+                " says what each reason means.",
                 units.OpsPerSecond,
                 ["LogPipelineLagging", "LogsMissing"],
                 size=(6, 8),
