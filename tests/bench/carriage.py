@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 from rich.table import Table
 
-from tests.stack.driver import poll_until
-from tests.stack.pipeline import Pipeline, line
-from tests.stack.programs import COLLECTOR, LOKI
+from tests.e2e.log_pipeline import LogPipeline, line
+from tests.e2e.optional_programs import COLLECTOR, LOKI
+from tests.e2e.stack import poll_until
 
 # Enough that the start of a batch or a poll is no part of it.
 COUNT = 20_000
@@ -50,7 +50,7 @@ def table() -> Table | str:
 
 
 def _carried(home: Path) -> Cost:
-    pipeline = Pipeline(home)
+    pipeline = LogPipeline(home)
     try:
         pipeline.start()
         collector, file = psutil.Process(pipeline.pid("collector")), pipeline.files / "web-1.jsonl"
@@ -65,7 +65,7 @@ def _carried(home: Path) -> Cost:
         pipeline.close()
 
 
-def _delays(pipeline: Pipeline, file: Path) -> tuple[float, float]:
+def _delays(pipeline: LogPipeline, file: Path) -> tuple[float, float]:
     """Write lines one by one and ask for them all the while, as someone does who waits."""
     written: dict[str, float] = {}
     found: dict[str, float] = {}

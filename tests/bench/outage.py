@@ -28,8 +28,8 @@ from alertdrill.drills.ask import Prometheus
 from alertdrill.loki import Loki
 from alertdrill.settings import ROOT
 from tests.bench.written import FOREIGN, Line, found, written
-from tests.stack.driver import Stack, environment, free_ports, poll_until
-from tests.stack.pipeline import samples
+from tests.e2e.log_pipeline import samples
+from tests.e2e.stack import Stack, environment, free_ports, poll_until
 
 # How often the collector is looked at.
 STEP = 5.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alertdrill.loki import Loki
-from tests.stack.driver import whole_log
+from tests.e2e.stack import whole_log
 
 # What tells lines apart: the instance and, of a line of the log contract, its time in ms and these.
 FIELDS = ("level", "logger", "message", "request_id", "span_id", "trace_id")

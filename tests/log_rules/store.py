@@ -14,7 +14,7 @@ import requests
 from alertdrill.rehearsal.stack import free_ports
 from alertdrill.runtimes.native.speed import loki_flags
 from alertdrill.settings import ROOT
-from tests.stack.driver import poll_until
+from tests.e2e.stack import poll_until
 
 LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.e2e.stack import poll_until
 from tests.log_rules.cases import AlertTests, Case, every_file, numbered, rule
 from tests.log_rules.mutations import mutations
 from tests.log_rules.store import Store, started
-from tests.stack.driver import poll_until
 
 TESTS = list(every_file())
 CASES = [(tests.alert, case) for tests in TESTS for case in tests.cases]

@@ -1,0 +1,201 @@
+"""The committed dashboards are what the build writes, and what Grafana takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import units
+
+from grafana.build.write import differing
+from tests.contract.dashboards import Panel, dashboards, panels
+
+DASHBOARDS = dashboards()
+PANELS = panels()
+UIDS = ["drills", "host", "load", "logs", "overview", "pipeline", "service", "slo"]
+COLUMNS = 24
+# Kinds that show no number.
+WITHOUT_UNIT = {"logs", "annolist", "state-timeline"}
+UNITS = {value for name, value in vars(units).items() if re.match(r"[A-Z]\w+$", name)}
+# Okabe and Ito's, without black and the yellow that nobody reads on white; grey says nothing.
+PALETTE = {"#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999"}
+BY_NAME = [pytest.param(panel, id=panel.name) for panel in PANELS]
+
+
+@pytest.fixture(params=DASHBOARDS, ids=str)
+def found(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return DASHBOARDS[request.param]
+
+
+def test_committed_json_is_the_builds() -> None:
+    assert differing() == [], "run `make dashboards` and commit"
+
+
+def test_every_dashboard_is_there() -> None:
+    assert sorted(DASHBOARDS) == UIDS
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_uid_is_the_files_stem(uid: str) -> None:
+    assert DASHBOARDS[uid]["uid"] == uid
+
+
+def test_json_fits_grafanas_schema(found: dict[str, Any]) -> None:
+    assert lost(found) == []
+
+
+def lost(document: dict[str, Any]) -> list[str]:
+    """Return the paths of what Grafana's own types don't know, and so don't give back."""
+    register_default_plugins()
+    again = models.Dashboard.from_json(json.loads(json.dumps(document)))
+    return sorted(differences(document, json.loads(json.dumps(again, cls=JSONEncoder))))
+
+
+def differences(here: Any, there: Any, path: str = "") -> list[str]:
+    if isinstance(here, dict) and isinstance(there, dict):
+        keys = here.keys() | there.keys()
+        parts = [differences(here.get(k), there.get(k), f"{path}.{k}") for k in keys]
+        return [one for part in parts for one in part]
+    if isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        pairs = enumerate(zip(here, there, strict=True))
+        return [one for at, pair in pairs for one in differences(*pair, f"{path}[{at}]")]
+    return [] if here == there else [path]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("refesh", "5s"), ("editabel", False), ("templating", {"lsit": []})]
+)
+def test_schema_refuses_unknown_keys(key: str, value: Any) -> None:
+    broken = {**DASHBOARDS["overview"], key: value}
+    assert any(key in path for path in lost(broken))
+
+
+@pytest.mark.parametrize("key", ["tiptle", "fieldConfg"])
+def test_schema_refuses_unknown_keys_of_panels(key: str) -> None:
+    document = json.loads(json.dumps(DASHBOARDS["overview"]))
+    document["panels"][1][key] = 1
+    document["panels"][1]["options"][key] = 1
+    document["panels"][1]["targets"][0][key] = 1
+    assert len(lost(document)) == 3
+
+
+def test_nobody_edits_by_hand(found: dict[str, Any]) -> None:
+    assert found["editable"] is False
+
+
+def test_crosshair_is_shared(found: dict[str, Any]) -> None:
+    assert found["graphTooltip"] == models.DashboardCursorSync.CROSSHAIR
+
+
+def test_it_opens_with_a_time_and_refreshes(found: dict[str, Any]) -> None:
+    assert re.fullmatch(r"now-\d+[mhd]", found["time"]["from"])
+    assert re.fullmatch(r"\d+[sm]", found["refresh"])
+
+
+def test_it_says_what_it_answers(found: dict[str, Any]) -> None:
+    assert found["title"].endswith("?")
+    assert len(found["description"]) > 40
+
+
+def test_schema_is_grafana_twelves(found: dict[str, Any]) -> None:
+    assert found["schemaVersion"] == 41
+
+
+def test_what_happened_is_marked(found: dict[str, Any]) -> None:
+    marks = {mark["name"]: mark["target"] for mark in found["annotations"]["list"]}
+    assert 'ALERTS{alertstate="firing"' in marks.pop("Alerts")["expr"]
+    tags = {name: target["tags"] for name, target in marks.items()}
+    assert tags == {
+        "Drills": ["alertdrill", "drill"],
+        "Loads": ["alertdrill", "load"],
+        "Actions": ["alertdrill", "action"],
+    }
+
+
+def test_ids_are_unique(found: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in found["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_refs_are_unique_in_a_panel() -> None:
+    doubled = [
+        panel.name
+        for panel in PANELS
+        if len({target.fields["refId"] for target in panel.targets}) != len(panel.targets)
+    ]
+    assert doubled == []
+
+
+def test_titles_are_unique(found: dict[str, Any]) -> None:
+    titles = [panel["title"] for panel in found["panels"]]
+    assert len(titles) == len(set(titles))
+
+
+def test_panels_fit_the_grid(found: dict[str, Any]) -> None:
+    places = [panel["gridPos"] for panel in found["panels"]]
+    assert [place for place in places if place["x"] + place["w"] > COLUMNS] == []
+
+
+def test_panels_do_not_overlap(found: dict[str, Any]) -> None:
+    overlapping = [
+        (one["title"], other["title"])
+        for one, other in combinations(found["panels"], 2)
+        if overlap(one["gridPos"], other["gridPos"])
+    ]
+    assert overlapping == []
+
+
+def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+    return all(
+        one[at] < other[at] + other[size] and other[at] < one[at] + one[size]
+        for at, size in (("x", "w"), ("y", "h"))
+    )
+
+
+def test_overlaps_are_seen() -> None:
+    here = {"x": 0, "y": 0, "w": 8, "h": 8}
+    assert overlap(here, {"x": 7, "y": 7, "w": 8, "h": 8})
+    assert not overlap(here, {"x": 8, "y": 0, "w": 8, "h": 8})
+    assert not overlap(here, {"x": 0, "y": 8, "w": 8, "h": 8})
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_title_is_a_question(panel: Panel) -> None:
+    assert re.fullmatch(r"[A-Z].{9,75}\?", panel.title)
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_description_says_what_to_do(panel: Panel) -> None:
+    words = panel.fields["description"]
+    assert re.fullmatch(r"[A-Z`].{30,}\.", words), words
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_numbers_have_a_unit_that_grafana_knows(panel: Panel) -> None:
+    found = panel.fields["fieldConfig"]["defaults"].get("unit")
+    assert found in {str(getattr(unit, "value", unit)) for unit in UNITS}
+    assert panel.fields["type"] in WITHOUT_UNIT or found
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_colours_are_of_the_palette(panel: Panel) -> None:
+    used = set(re.findall(r'"(?:color|fixedColor)": "([^"]+)"', json.dumps(panel.fields)))
+    assert used <= PALETTE
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_states_have_words_beside_colours(panel: Panel) -> None:
+    shown = [
+        result
+        for mapping in panel.fields["fieldConfig"]["defaults"].get("mappings") or []
+        if mapping["type"] == "value"
+        for result in mapping["options"].values()
+    ]
+    assert [result for result in shown if not result.get("text")] == []
+    assert shown or panel.fields["type"] != "state-timeline"

@@ -1,0 +1,118 @@
+"""The limits that dashboards show are the alerts' own: when a rule moves, its panels do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import promql_parser as promql
+import pytest
+
+from tests.contract.dashboards import ROOT, Panel, panels
+from tests.contract.promql_labels import nodes
+
+if TYPE_CHECKING:
+    from .conftest import Rule
+
+# The alerts whose limit is one number, and a panel that shows it.
+SOME = {
+    "WebHighErrorRate": ("> 0.05", "> 0.07", "service: What share of the requests fails?"),
+    "HostMemoryLow": ("< 0.1", "< 0.2", "host: How much memory is available?"),
+    "AvailabilityBurnSlow": (
+        "burnrate3d > 1",
+        "burnrate3d > 2",
+        "slo: Do failures burn too fast over 3d and still over 6h?",
+    ),
+    "LogPipelineLagging": ("> 262144", "> 300000", "pipeline: How many bytes wait for Loki?"),
+    "UnhandledExceptions": (
+        "> 0.03",
+        "> 0.5",
+        "logs: How many exceptions a second does each service meet?",
+    ),
+}
+
+
+def limits(panel: Panel) -> list[float]:
+    """Return where the colours of a panel change."""
+    steps = panel.fields["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    return [step["value"] for step in steps if step.get("value") is not None]
+
+
+SHOWN = [panel for panel in panels() if limits(panel)]
+BY_NAME = [pytest.param(panel, id=panel.name) for panel in SHOWN]
+
+
+def linked(panel: Panel) -> list[str]:
+    """Return the alerts whose runbooks a panel leads to."""
+    return [link["url"].rpartition("/")[2] for link in panel.fields["links"]]
+
+
+def numbers(rule: Rule) -> set[float]:
+    """Return what a rule compares with, as another reader of its language finds it."""
+    if rule.of_loki:
+        return {
+            float(found) for found in re.findall(r"[<>]=?\s*([\d.]+)$", rule.fields["expr"], re.M)
+        }
+    return {
+        node.rhs.val
+        for node in nodes(promql.parse(rule.fields["expr"]))
+        if isinstance(node, promql.BinaryExpr)
+        and str(node.op) in {">", "<", ">=", "<="}
+        and isinstance(node.rhs, promql.NumberLiteral)
+    }
+
+
+# These show what is left of a budget, whose rule has what is spent.
+LEFT = {"How much of the error budget is left?", "How did the error budget change?"}
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_limit_is_one_of_its_alerts(panel: Panel, rules: list[Rule]) -> None:
+    found = {rule.alert: numbers(rule) for rule in rules if rule.alert in linked(panel)}
+    allowed = set().union(*found.values())
+    if panel.fields["title"] in LEFT:
+        allowed = {1 - number for number in allowed}
+    assert set(limits(panel)) <= allowed
+
+
+def test_many_panels_show_limits() -> None:
+    assert len(SHOWN) > 30
+
+
+@pytest.fixture
+def copy(tmp_path: Path, root: Path) -> Path:
+    """Return a copy of what the build reads and writes."""
+    for folder in ("grafana", "prometheus/rules", "loki/rules"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    return tmp_path
+
+
+def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grafana.build", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("moved", SOME)
+def test_panels_move_with_their_rule(moved: str, copy: Path, rules: list[Rule]) -> None:
+    before, after, name = SOME[moved]
+    file = copy / next(rule.file for rule in rules if rule.alert == moved).relative_to(ROOT)
+    begin, _, rest = file.read_text().partition(f"alert: {moved}\n")
+    assert before in rest
+    file.write_text(f"{begin}alert: {moved}\n{rest.replace(before, after, 1)}")
+    uid, title = name.split(": ", 1)
+    checked = build(copy, "--check")
+    assert checked.returncode == 1
+    assert f"{uid}.json" in checked.stderr
+    assert build(copy).returncode == 0
+    written = json.loads((copy / f"grafana/dashboards/{uid}.json").read_text())
+    panel = next(one for one in written["panels"] if one["title"] == title)
+    assert float(after.split()[-1]) in limits(Panel(uid, panel))
+
+
+def test_unchanged_rules_change_nothing(copy: Path) -> None:
+    assert build(copy, "--check").returncode == 0

@@ -1,0 +1,174 @@
+"""Everything that a dashboard leads to is there, and what leads to a dashboard finds it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from alertdrill.runtimes.native import grafana
+from tests.contract.dashboards import Panel, dashboards, panels
+
+if TYPE_CHECKING:
+    from .conftest import Rule
+
+DASHBOARDS = dashboards()
+PANELS = panels()
+BY_NAME = [pytest.param(panel, id=panel.name) for panel in PANELS]
+RUNBOOK = re.compile(r"\$\{responder\}/runbooks/(.+)")
+# In a link of a table: the alert's name in the row.
+ROW = "${__value.raw}"
+
+
+@pytest.fixture(scope="module")
+def empty(root: Path) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = yaml.safe_load((root / "grafana/empty.yml").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def sources(root: Path) -> dict[str, dict[str, Any]]:
+    text = (root / "grafana/provisioning/datasources/alertdrill.yml").read_text()
+    return {source["uid"]: source for source in yaml.safe_load(text)["datasources"]}
+
+
+def variables(uid: str) -> set[str]:
+    return {one["name"] for one in DASHBOARDS[uid]["templating"]["list"]}
+
+
+def urls(panel: Panel) -> list[str]:
+    """Return where the links of a panel and of its cells lead."""
+    overrides = panel.fields["fieldConfig"].get("overrides") or []
+    cells = [
+        link["url"]
+        for one in overrides
+        for found in one["properties"]
+        if found["id"] == "links"
+        for link in found["value"]
+    ]
+    return [*(link["url"] for link in panel.fields["links"]), *cells]
+
+
+def leads_somewhere(url: str, root: Path) -> bool:
+    """Say whether a link leads to a runbook that is there, or to a dashboard and its variables."""
+    runbook = RUNBOOK.fullmatch(url)
+    if runbook:
+        return runbook[1] == ROW or (root / f"alerting/runbooks/{runbook[1]}.md").is_file()
+    link = urlsplit(url)
+    uid = re.fullmatch(r"/d/([a-z]+)", link.path)
+    given = {name.removeprefix("var-") for name in parse_qs(link.query)}
+    return bool(uid and uid[1] in DASHBOARDS and given <= variables(uid[1]))
+
+
+@pytest.mark.parametrize("panel", BY_NAME)
+def test_panel_leads_to_runbooks(panel: Panel, root: Path) -> None:
+    assert [url for url in urls(panel) if RUNBOOK.fullmatch(url)]
+    assert [url for url in urls(panel) if not leads_somewhere(url, root)] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "${responder}/runbooks/NothingDown",
+        "/d/nothing",
+        "/d/service?var-sevice=web",
+        "http://127.0.0.1:8090/runbooks/Watchdog",
+    ],
+)
+def test_links_that_lead_nowhere_are_seen(url: str, root: Path) -> None:
+    assert not leads_somewhere(url, root)
+
+
+def test_every_alert_has_a_panel(rules: list[Rule]) -> None:
+    linked = {url for panel in PANELS for url in urls(panel)}
+    alerts = {rule.alert for rule in rules if rule.alert}
+    assert {name for name in alerts if f"${{responder}}/runbooks/{name}" not in linked} == set()
+
+
+def test_alert_leads_to_a_dashboard_that_takes_its_labels(alert: Rule) -> None:
+    url = alert.fields["annotations"]["dashboard_url"]
+    assert leads_somewhere(url.replace("{{ $externalLabels.grafana }}", ""), Path())
+
+
+def test_alerts_dashboard_has_its_panel(alert: Rule) -> None:
+    uid = re.search(r"/d/([a-z]+)", alert.fields["annotations"]["dashboard_url"])
+    assert uid
+    shown = {url for panel in PANELS if panel.dashboard == uid[1] for url in urls(panel)}
+    assert f"${{responder}}/runbooks/{alert.alert}" in shown
+
+
+def test_data_sources_are_provisioned(sources: dict[str, dict[str, Any]]) -> None:
+    used = {
+        target.fields["datasource"]["uid"]: target.fields["datasource"]["type"]
+        for panel in PANELS
+        for target in panel.targets
+    }
+    assert set(sources) == {"prometheus", "loki", "alertmanager"}
+    assert used == {uid: sources[uid]["type"] for uid in used}
+
+
+def test_exemplars_and_lines_lead_to_each_other(
+    sources: dict[str, dict[str, Any]], root: Path
+) -> None:
+    exemplars = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    fields = sources["loki"]["jsonData"]["derivedFields"]
+    assert {found["name"] for found in exemplars} == {"trace_id"}
+    assert {found["matcherRegex"] for found in fields} == {"trace_id", "service", "instance"}
+    for found in [*exemplars, *fields]:
+        # `$$` is a dollar that provisioning leaves to Grafana.
+        assert "$${__value.raw}" in found["url"]
+        assert leads_somewhere(found["url"], root)
+
+
+def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
+    text = (root / "grafana/provisioning/dashboards/alertdrill.yml").read_text()
+    (provider,) = yaml.safe_load(text)["providers"]
+    assert provider["allowUiUpdates"] is False
+    assert provider["options"]["path"] == "${DASHBOARDS_DIR}"
+
+
+def test_containers_grafana_is_told_the_same(root: Path) -> None:
+    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    told = compose["services"]["grafana"]["environment"]
+    assert {name: told.get(name) for name in grafana.GRAFANA} == grafana.GRAFANA
+    assert told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].endswith("/overview.json")
+    mounted = [one.split(":")[1] for one in compose["services"]["grafana"]["volumes"]]
+    assert told["DASHBOARDS_DIR"] in mounted
+
+
+def test_empty_panels_are_there_and_have_a_reason(empty: list[dict[str, str]]) -> None:
+    assert empty
+    assert [entry for entry in empty if not is_named(entry)] == []
+
+
+def is_named(entry: dict[str, str]) -> bool:
+    """Say whether an entry names a panel, one of its queries at most, and gives a reason."""
+    keys = {"dashboard", "panel", "reason"}
+    refs = [
+        target.fields["refId"]
+        for panel in PANELS
+        if (panel.dashboard, panel.title) == (entry.get("dashboard"), entry.get("panel"))
+        for target in panel.targets
+    ]
+    named = entry.get("query", refs[0] if refs else None) in refs
+    reason = re.fullmatch(r"[A-Z].{20,}\.", entry.get("reason", ""))
+    return keys <= entry.keys() <= {*keys, "query"} and bool(refs) and named and bool(reason)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"panel": "Which alerts fire??"},
+        {"dashboard": "overvew"},
+        {"query": "Z"},
+        {"reason": ""},
+        {"why": "so"},
+    ],
+)
+def test_wrong_entries_are_seen(empty: list[dict[str, str]], wrong: dict[str, str]) -> None:
+    assert is_named(empty[0])
+    assert not is_named({**empty[0], **wrong})

@@ -1,0 +1,35 @@
+"""`python -m tests.e2e.compressed_cli HOME COMMAND`: the command line, of a stack at speed 12.
+
+Nobody can set a stack's speed, so that this takes the place of `python -m alertdrill` where a test
+does what a person does, and has not their time. It works in any copy of the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from alertdrill import settings, stored
+from alertdrill.cli import main
+from alertdrill.rehearsal.stack import own_settings
+from alertdrill.settings import StackSettings
+from tests.e2e.compressed_stack import SPEED
+
+
+def of(home: Path) -> StackSettings:
+    """Return the settings of the stack in a folder, the same each time."""
+    file = home / "settings.json"
+    if not file.exists():
+        own = own_settings(replace(settings.load(os.environ), home=home), SPEED)
+        file.write_text(stored.written(replace(own, project=f"alertdrill-{secrets.token_hex(3)}")))
+    return stored.read(json.loads(file.read_text()))
+
+
+if __name__ == "__main__":
+    stack = of(Path(sys.argv[1]))
+    settings.current = lambda: stack
+    main(sys.argv[2:])

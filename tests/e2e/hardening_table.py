@@ -1,0 +1,103 @@
+"""What the engine says of a project's containers, as rows of docs/explanation/security.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.stack import Stack
+
+LABEL = "com.docker.compose"
+HEAD = ("Container", "User", "Root", "Capabilities", "Memory", "CPUs", "Pids", "Networks", "Ports")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One container of each service, in words."""
+
+    service: str
+    user: str
+    root: str
+    capabilities: str
+    memory: str
+    cpus: str
+    pids: str
+    networks: str
+    ports: str
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of the table."""
+        return tuple(vars(self).values())
+
+
+def docker(stack: Stack, *arguments: str) -> str:
+    """Run a command of docker; return what it says, also where it fails."""
+    done = subprocess.run(
+        ["docker", *arguments],
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def compose(stack: Stack, *arguments: str) -> str:
+    """Run a command of Compose on the stack's own project."""
+    return docker(stack, "compose", "--project-directory", str(stack.root), *arguments)
+
+
+def inspected(stack: Stack) -> list[dict[str, Any]]:
+    """Return what the engine knows of every container that runs."""
+    project = f"label={LABEL}.project={stack.environment['COMPOSE_PROJECT_NAME']}"
+    names = docker(stack, "ps", "--quiet", "--filter", project).split()
+    found: list[dict[str, Any]] = json.loads(docker(stack, "inspect", *names))
+    return found
+
+
+def service(found: dict[str, Any]) -> str:
+    """Return the name of a container's service."""
+    name: str = found["Config"]["Labels"][f"{LABEL}.service"]
+    return name
+
+
+def row(found: dict[str, Any], project: str) -> Row:
+    """Return what a container may do."""
+    host = found["HostConfig"]
+    published = found["NetworkSettings"]["Ports"] or {}
+    dropped = host["CapDrop"] == ["ALL"] and "no-new-privileges:true" in host["SecurityOpt"]
+    networks = sorted(name.removeprefix(f"{project}_") for name in host_networks(found))
+    return Row(
+        service=service(found),
+        user=found["Config"]["User"] or "root",
+        root="read-only" if host["ReadonlyRootfs"] else "writable",
+        capabilities=", ".join(host["CapAdd"] or []) or ("none" if dropped else "default"),
+        memory=f"{host['Memory'] // 2**20} MiB",
+        cpus=f"{host['NanoCpus'] / 1e9:g}",
+        pids=str(host["PidsLimit"]),
+        networks=", ".join(networks),
+        ports=", ".join(
+            f"{kind(port['HostIp'])} → {inner.partition('/')[0]}"
+            for inner, ports in sorted(published.items())
+            for port in ports or ()
+        ),
+    )
+
+
+def host_networks(found: dict[str, Any]) -> list[str]:
+    """Return the networks of a container."""
+    return list(found["NetworkSettings"]["Networks"])
+
+
+def kind(address: str) -> str:
+    """Say where a port is published."""
+    return "loopback" if address.startswith("127.") else address
+
+
+def table(rows: list[Row]) -> str:
+    """Return the table as Markdown."""
+    lines = [HEAD, tuple("---" for _ in HEAD), *(found.cells() for found in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

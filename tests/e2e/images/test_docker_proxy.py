@@ -1,0 +1,162 @@
+"""What the proxy in front of the engine lets through, asked by raw HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pytest
+
+from alertdrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.runtimes.compose.command import Compose
+from alertdrill.settings import ROOT
+from tests.e2e.images.conftest import Docker
+from tests.e2e.stack import poll_until
+
+pytestmark = pytest.mark.engine
+READ = '{"label": ["com.docker.compose.project=%s"]}'
+# Of a key that is there twice, the engine takes the last.
+TWICE = '{"label":["com.docker.compose.project=PROJECT"],"label":[]}'
+
+
+@dataclass
+class Proxy:
+    """A proxy that runs, and the project whose containers it is for."""
+
+    port: int
+    project: str
+
+    def ask(self, method: str, path: str, **more: str) -> int:
+        """Return the status of an answer; the path is sent as it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        body = more.pop("body", None)
+        connection.request(method, path.replace("PROJECT", self.project), body, more)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+
+@pytest.fixture(scope="module")
+def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    host = Compose("none", {}).host
+    if not host.startswith("unix://"):
+        pytest.skip("the engine has no socket on this host")
+    project = f"fd-{secrets.token_hex(3)}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    haproxy = locate(CATALOGUE, default_cache(os.environ), lambda _: None).programs["haproxy"]
+    environment = {
+        **os.environ,
+        **haproxy.environment,
+        "PROJECT": project,
+        "VERBS": "start|stop|restart",
+        "PROXY_ADDRESS": f"127.0.0.1:{port}",
+        "DOCKER_SOCKET": host.removeprefix("unix://"),
+        "INSTANCE": "docker-proxy-1",
+    }
+    command = [str(haproxy.path), "-db", "-f", str(ROOT / "deploy/compose/docker-proxy.cfg")]
+    log = (tmp_path_factory.mktemp("proxy") / "log").open("w")
+    with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+        found = Proxy(port, project)
+        try:
+            poll_until(lambda: _answers(found), "the proxy to answer", 10)
+            yield found
+        finally:
+            process.terminate()
+
+
+def _answers(proxy: Proxy) -> bool:
+    try:
+        return proxy.ask("GET", "/_ping") == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/_ping"),
+        ("HEAD", "/_ping"),
+        ("GET", "/v1.41/version"),
+        ("GET", "/containers/json?all=1&filters=" + quote(READ % "PROJECT")),
+    ],
+)
+def test_looking_is_allowed(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.ask(method, path) == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/containers/PROJECT-web-1/json"),
+        ("POST", "/v1.41/containers/PROJECT-web-1/start"),
+        ("POST", "/containers/PROJECT-data-service-2/stop?t=5"),
+        ("POST", "/containers/PROJECT-web-1/restart"),
+    ],
+)
+def test_projects_containers_are_within_reach(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.ask(method, path) == 404  # from the engine: the project has none
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/containers/create"),
+        ("POST", "/containers/PROJECT-web-1/exec"),
+        ("POST", "/exec/abc/start"),
+        ("POST", "/containers/PROJECT-web-1/kill"),
+        ("POST", "/containers/PROJECT-web-1/pause"),
+        ("POST", "/containers/PROJECT-web-1/update"),
+        ("POST", "/containers/PROJECT-web-1/attach"),
+        ("DELETE", "/containers/PROJECT-web-1"),
+        ("PUT", "/containers/PROJECT-web-1/archive?path=/"),
+        ("GET", "/containers/PROJECT-web-1/archive?path=/"),
+        ("GET", "/containers/PROJECT-web-1/export"),
+        ("GET", "/images/json"),
+        ("POST", "/images/create?fromImage=x"),
+        ("POST", "/build"),
+        ("GET", "/volumes"),
+        ("POST", "/volumes/create"),
+        ("GET", "/networks"),
+        ("GET", "/info"),
+        ("GET", "/secrets"),
+        ("POST", "/swarm/init"),
+        ("GET", "/containers/other-web-1/json"),
+        ("POST", "/containers/other-web-1/stop"),
+        ("POST", "/containers/PROJECT-web-1-evil/stop"),
+        ("GET", "/containers/json"),
+        ("GET", "/containers/json?filters=%7B%7D"),
+        ("GET", "/events"),
+        ("GET", "/containers/json?filters=" + quote(TWICE)),
+        ("GET", "/containers/json?filters=" + quote(READ % "other")),
+        ("GET", f"/containers/json?filters={quote(READ % 'PROJECT')}&%66ilters=%7B%7D"),
+        ("POST", "/containers/PROJECT-web-1/start?checkpoint-dir=/etc"),
+        ("POST", "/containers/PROJECT-rehearsal-web-1/stop"),
+        ("GET", "/containers/PROJECT-web-1/../../images/json"),
+        ("POST", "/containers/PROJECT-web-1%2f..%2f..%2fcontainers/create"),
+        ("GET", "//containers/json"),
+        ("GET", "/./images/json"),
+        ("GET", "/v1.41/../images/json"),
+        ("TRACE", "/_ping"),
+        ("POST", "/_ping"),
+    ],
+)  # fmt: skip
+def test_everything_else_is_refused(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.ask(method, path) == 403
+
+
+def test_body_is_refused(proxy: Proxy) -> None:
+    path = "/containers/PROJECT-web-1/start"
+    assert proxy.ask("POST", path, body='{"Binds": ["/:/host"]}') == 403
+
+
+def test_raw_stream_is_refused(proxy: Proxy) -> None:
+    upgrade = {"Upgrade": "tcp", "Connection": "Upgrade"}
+    assert proxy.ask("POST", "/containers/PROJECT-web-1/start", **upgrade) == 403

@@ -1,0 +1,236 @@
+"""The control API over a Swarm: one of a single node, made for this and left again."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from alertdrill.control import create_app
+from alertdrill.control.settings import ControlSettings
+from alertdrill.runtimes.compose.command import Compose
+from alertdrill.runtimes.swarm import runtime
+from alertdrill.settings import StackSettings
+from tests.e2e.images.conftest import Docker
+from tests.e2e.stack import poll_until
+
+pytestmark = pytest.mark.engine
+TOKEN = "the-token-of-the-control-api"
+# The longest that a frozen instance may be away once it is restarted.
+SERVES_AGAIN = 15.0
+# How long an instance takes to leave, when it is asked to.
+DRAIN = 1
+# A Swarm's names need no virtual addresses (dnsrr), for which not every kernel has IPVS.
+STACK = """
+version: "3.8"
+x-service: &service
+  image: IMAGE
+  command: [sh, -c, "trap 'sleep DRAIN; exit 0' TERM; touch /well; while :; do sleep 0.1; done"]
+  healthcheck: {test: [CMD, test, -e, /well], interval: 1s, retries: 3}
+  stop_grace_period: 20s
+  networks: [services]
+services:
+  web:
+    <<: *service
+    deploy:
+      replicas: 2
+      endpoint_mode: dnsrr
+      labels: {alertdrill.heal: "1"}
+      restart_policy: {delay: 1s}
+      placement: {max_replicas_per_node: 3}
+  data-service:
+    <<: *service
+    deploy: {replicas: 1, endpoint_mode: dnsrr}
+networks:
+  services: {}
+"""
+
+
+@dataclass
+class Swarm:
+    """A stack that runs in a Swarm, and the control API over it."""
+
+    docker: Docker
+    project: str
+    client: FlaskClient
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        """Return the status and the body of the control API's answer."""
+        headers = {
+            "Authorization": f"Bearer {TOKEN}",
+            "Idempotency-Key": secrets.token_hex(8),
+        }
+        answer = self.client.open(path, method=method, json=body, headers=headers)
+        found: dict[str, Any] = answer.get_json()
+        return answer.status_code, found
+
+    def states(self) -> dict[str, str]:
+        """Return the state of every instance, by its name."""
+        found = self.ask("GET", "/instances")[1]
+        return {one["name"]: one["state"] for one in found.get("instances", ())}
+
+    def containers(self) -> dict[str, str]:
+        """Return the id of every container that runs, by its instance's name."""
+        label = f"label=com.docker.stack.namespace={self.project}"
+        listed = self.docker("ps", "--filter", label, "--format", "{{.Names}} {{.ID}}")
+        rows = [line.split() for line in listed.splitlines()]
+        return {"-".join(name.split("_")[-1].split(".")[:2]): id_ for name, id_ in rows}
+
+    def exit_code(self, container: str) -> str:
+        """Return with what a container has ended."""
+        return self.docker("inspect", "--format", "{{.State.ExitCode}}", container).strip()
+
+
+@pytest.fixture(scope="module")
+def project(docker: Docker) -> Iterator[str]:
+    """Return the project's name; skip where the engine is in a Swarm that is not ours."""
+    state = docker("info", "--format", "{{.Swarm.LocalNodeState}}").strip()
+    if state != "inactive":
+        pytest.skip(f"the engine's Swarm is {state or 'not there'}, and not ours to make or leave")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", Compose("none", {}).host)
+        yield f"fd-{secrets.token_hex(3)}"
+
+
+@pytest.fixture(scope="module")
+def control(project: str, tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """Return a client of the control API."""
+    home = tmp_path_factory.mktemp("swarm")
+    stack = StackSettings(home, runtime="swarm", project=project)
+    return create_app(ControlSettings(TOKEN, stack)).test_client()
+
+
+@pytest.fixture(scope="module")
+def manager(docker: Docker, project: str) -> Iterator[None]:
+    """Make a Swarm of this node alone, on its loopback; leave it whatever happens."""
+    bridge = "docker_gwbridge"
+    networks = docker("network", "ls", "--format", "{{.Name}}").split()
+    try:
+        here = ("--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
+        docker("swarm", "init", *here)
+        yield
+    finally:
+        docker("stack", "rm", project, check=False)
+        docker("swarm", "leave", "--force", check=False)
+        if bridge not in networks:
+            docker("network", "rm", bridge, check=False)
+    label = f"label=com.docker.stack.namespace={project}"
+    poll_until(
+        lambda: not docker("ps", "--all", "--quiet", "--filter", label), "nothing to be left", 30
+    )
+
+
+@pytest.fixture(scope="module")
+def swarm(
+    docker: Docker,
+    project: str,
+    control: FlaskClient,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Swarm:
+    """Deploy the stack; return once all of it serves."""
+    settings: StackSettings = request.getfixturevalue("settings")
+    inspect: Callable[[str], dict[str, Any]] = request.getfixturevalue("inspect")
+    image = f"busybox:{settings.versions.busybox}"
+    inspect(image)
+    request.getfixturevalue("manager")
+    file = tmp_path_factory.mktemp("stack") / "stack.yml"
+    file.write_text(STACK.replace("IMAGE", image).replace("DRAIN", str(DRAIN)))
+    options = ("--resolve-image", "never", "--compose-file", str(file))
+    docker("stack", "deploy", *options, project)
+    made = Swarm(docker, project, control)
+    all_three = dict.fromkeys(("web-1", "web-2", "data-service-1"), "ready")
+    poll_until(lambda: made.states() == all_three, "every instance to serve", 60)
+    return made
+
+
+def test_engine_without_a_swarm_is_away(control: FlaskClient) -> None:
+    answer = control.get("/instances", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 503
+    assert "swarm" in answer.get_json()["detail"]
+
+
+def test_tasks_are_instances(swarm: Swarm) -> None:
+    status, found = swarm.ask("GET", "/instances")
+    assert status == 200
+    assert {one["name"]: one["heals"] for one in found["instances"]} == {
+        "web-1": True,
+        "web-2": True,
+        "data-service-1": False,
+    }
+    assert found["services"]["web"] == {"floor": 2, "ceiling": 4, "scale": 2, "heals": True}
+
+
+def test_frozen_instance_serves_again(swarm: Swarm) -> None:
+    before = swarm.containers()
+    swarm.docker("pause", before["web-2"])
+    assert swarm.states()["web-2"] == "paused"
+    begun = time.monotonic()
+    status, found = swarm.ask("POST", "/instances/web-2/restart", {"grace": 0})
+    assert status == 200, found
+    assert time.monotonic() - begun < SERVES_AGAIN
+    assert swarm.states()["web-2"] == "ready"
+    after = swarm.containers()
+    assert {name for name in before if before[name] != after.get(name)} == {"web-2"}
+    assert swarm.exit_code(before["web-2"]) == "137"
+
+
+def test_restart_without_grace_drains(swarm: Swarm) -> None:
+    before = swarm.containers()["web-1"]
+    assert swarm.ask("POST", "/instances/web-1/restart", {})[0] == 200
+    assert swarm.exit_code(before) == "0"
+
+
+def test_new_instance_serves_and_leaves(swarm: Swarm) -> None:
+    before = swarm.containers()
+    assert swarm.ask("PUT", "/services/web/scale", {"instances": 3})[0] == 200
+    assert swarm.states()["web-3"] == "ready"
+    three = swarm.containers()
+    assert set(three) - set(before) == {"web-3"}
+    begun = time.monotonic()
+    assert swarm.ask("PUT", "/services/web/scale", {"instances": 2})[0] == 200
+    assert time.monotonic() - begun > DRAIN
+    after = swarm.containers()
+    # Which of them leaves is Swarm's to choose; the others are those that were there.
+    assert after.items() < three.items()
+    assert len(after) == len(before)
+
+
+def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "PATIENCE", 5.0)
+    status, found = swarm.ask("PUT", "/services/web/scale", {"instances": 4})
+    assert (status, "no suitable node" in found["detail"]) == (409, True), found
+    poll_until(
+        lambda: len(swarm.states()) == len(swarm.containers()) == 3, "two of web to be left", 30
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/instances/data-service-1/restart", {"grace": 0}),
+        ("PUT", "/services/data-service/scale", {"instances": 2}),
+    ],
+)
+def test_unlabelled_one_is_left_alone(
+    swarm: Swarm, method: str, path: str, body: dict[str, int]
+) -> None:
+    before = swarm.containers()
+    assert swarm.ask(method, path, body)[0] == 403
+    assert swarm.containers() == before
+
+
+def test_killed_instance_comes_back_by_itself(swarm: Swarm) -> None:
+    name, container = next(iter(swarm.containers().items()))
+    swarm.docker("kill", container)
+
+    def back() -> bool:
+        found = swarm.containers().get(name)
+        return found not in (None, container) and swarm.states()[name] == "ready"
+
+    poll_until(back, f"{name} to be back", 30)

@@ -1,0 +1,158 @@
+"""Loki and the collector alone, with a folder of log files: what a whole stack has, in seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from alertdrill.loki import Line, Loki
+from alertdrill.programs import CATALOGUE, locate
+from alertdrill.runtimes.native import configs, parts
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.readiness import answers
+from alertdrill.settings import Ports, StackSettings
+from tests.e2e.stack import free_ports, poll_until
+
+DAY = 24 * 3600 * 10**9
+# A metric as Prometheus reads it: name, labels, value.
+SAMPLE = re.compile(r"^([a-z_:]+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+
+
+class LogPipeline:
+    """Loki and the collector as the native runtime starts them, below `home`."""
+
+    def __init__(self, home: Path, flags: Sequence[str] = ()) -> None:
+        layout = Layout(home)
+        layout.make()
+        for name in ("loki/rules/fake", "loki/overrides.yml"):
+            configs.lay(layout, name, 1)
+        ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
+        wanted = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
+        found = locate(wanted, home / "cache", lambda _: None).programs
+        self.site = Site(StackSettings(home, ports=Ports(**ports)), layout, found, token="")
+        self.files = layout.logs
+        self.loki = parts.loki(self.site)
+        self.collector = parts.collector(self.site)
+        self.flags = tuple(flags)
+        self.store = Loki(self.site.url("loki"))
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start both, and wait until they serve."""
+        self.start_loki()
+        self.start_collector()
+
+    def start_loki(self, *flags: str) -> None:
+        """Start Loki, with flags of its own beside the pipeline's."""
+        command = [*self.loki.command, *self.flags, *flags]
+        self._start(replace(self.loki, command=command))
+
+    def start_collector(self, **environment: str) -> None:
+        """Start the collector."""
+        merged = {**self.collector.environment, **environment}
+        self._start(replace(self.collector, environment=merged))
+
+    def _start(self, process: Process) -> None:
+        with (self.site.layout.home / f"{process.name}.log").open("ab") as log:
+            started = subprocess.Popen(
+                process.command,
+                cwd=process.directory,
+                env={**os.environ, **process.environment},
+                stdout=log,
+                stderr=log,
+            )
+        self._running[process.service] = started
+        poll_until(lambda: answers(process) or started.poll() is not None, process.name, 60)
+        assert started.poll() is None, self.said(process.service)
+
+    def stop(self, service: str, by: int = signal.SIGTERM) -> None:
+        """End one of the two and wait for its end."""
+        process = self._running.pop(service)
+        process.send_signal(by)
+        process.wait(60)
+
+    def close(self) -> None:
+        """End what runs."""
+        for service in list(self._running):
+            self.stop(service, signal.SIGKILL)
+
+    def running(self, service: str) -> bool:
+        """Tell whether one of the two runs."""
+        return self._running[service].poll() is None
+
+    def pid(self, service: str) -> int:
+        """Return its process id."""
+        return self._running[service].pid
+
+    def said(self, service: str) -> str:
+        """Return what it has logged."""
+        return (self.site.layout.home / f"{service}-1.log").read_text(errors="replace")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Append to a log file."""
+        with (self.files / name).open("ab") as file:
+            file.write(content)
+
+    def find(self, logql: str, days: int = 1, limit: int = 5000) -> list[Line]:
+        """Return the lines of the last days, and of an hour to come."""
+        now = time.time_ns()
+        return self.store.last(logql, (now - days * DAY, now + DAY // 24), limit)
+
+    def await_lines(self, logql: str, count: int, days: int = 1) -> list[Line]:
+        """Return the lines that a query finds, once there are so many."""
+        poll_until(lambda: len(self.find(logql, days)) >= count, f"{count} of {logql}", 30)
+        return self.find(logql, days)
+
+    def metric(self, service: str, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that have these labels."""
+        port = {"loki": "loki", "collector": "collector_metrics"}[service]
+        text = requests.get(f"{self.site.url(port)}/metrics", timeout=5).text
+        return sum(value for found, value in samples(text, name) if labels.items() <= found.items())
+
+
+def samples(text: str, name: str) -> list[tuple[Mapping[str, str], float]]:
+    """Return a metric's samples in a page of metrics."""
+    return [
+        (dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
+        for found, labels, value in SAMPLE.findall(text)
+        if found == name
+    ]
+
+
+def contract(**fields: Any) -> dict[str, Any]:
+    """Return a line of the log contract as of now, but for these fields."""
+    now = time.time()
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
+    line = {"timestamp": moment, "level": "INFO", "logger": "test", "message": "a line"}
+    whose = {"service": "web", "instance": "web-1", "version": "1"}
+    context = {"trace_id": None, "span_id": None, "request_id": None}
+    return {**line, **whose, **context, **fields}
+
+
+def line(**fields: Any) -> bytes:
+    """Return such a line as a program writes it."""
+    return json.dumps(contract(**fields), ensure_ascii=False).encode() + b"\n"
+
+
+def records(tag: str, content: bytes) -> bytes:
+    """Return what Docker's json-file driver writes of a program's output: 16 KiB a record."""
+    written = []
+    for text in content.splitlines(keepends=True):
+        for begin in range(0, len(text), 16 * 1024):
+            piece = text[begin : begin + 16 * 1024].decode(errors="replace")
+            second, rest = divmod(time.time_ns(), 10**9)
+            moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{rest:09}Z"
+            record = {"log": piece, "stream": "stdout", "attrs": {"tag": tag}, "time": moment}
+            written.append(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+    return b"".join(written)

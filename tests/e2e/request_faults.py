@@ -1,0 +1,55 @@
+"""Have every instance of a service fail at times, as drills do, natively and in containers."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from tests.e2e.stack import Stack
+
+# What a container of the service runs: it alone reaches its own /faults, and has the token.
+FROM_INSIDE = """
+import os, sys, urllib.request
+token = open(os.environ["FAULTS_TOKEN_FILE"]).read().strip()
+request = urllib.request.Request(
+    f"http://127.0.0.1:{os.environ['PORT']}/faults/errors",
+    sys.argv[2].encode() or None,
+    {"Authorization": "Bearer " + token, "Content-Type": "application/json"},
+    method=sys.argv[1],
+)
+urllib.request.urlopen(request, timeout=10).read()
+"""
+
+
+@contextmanager
+def failing(stack: Stack, service: str, ratio: float) -> Iterator[None]:
+    """Have a service raise in a share of its requests while the block lasts."""
+    found = [one for one in stack.instances().values() if one["service"] == service and one["pid"]]
+    order = _inside if stack.runtime == "compose" else _outside
+    for one in found:
+        order(stack, one, "PUT", f'{{"ratio": {ratio}}}')
+    try:
+        yield
+    finally:
+        for one in found:
+            order(stack, one, "DELETE", "")
+
+
+def _outside(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
+    token = (stack.home / "native" / "faults.token").read_text().strip()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    url = f"http://{instance['address']}/faults/errors"
+    requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()
+
+
+def _inside(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
+    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{instance['name']}"
+    subprocess.run(
+        ["docker", "exec", container, "python", "-c", FROM_INSIDE, method, body],
+        env=stack.environment,
+        check=True,
+        timeout=60,
+    )

@@ -1,0 +1,239 @@
+"""A new service is added as docs/how-to/add-a-service.md says, and all of it holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e import doc_steps
+from tests.e2e.repository_copy import NAME, OURS, RepositoryCopy, copied, surroundings
+from tests.e2e.stack import PATIENCE, left_over, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(PATIENCE)]
+PAGE = "docs/how-to/add-a-service.md"
+SERVICE = "orders"
+# A rule is evaluated every 5 minutes at most, which is 25 s at this speed.
+RECORDED = 40
+# A panel over six hours has a point in some two minutes, and the first one may be before the rule.
+FIGURES = 180
+# At speed 12 InstanceHung fires after some 5 s; the rest is the restart, on a busy machine.
+HEALED = 60
+# What the dashboards overview, service, slo and logs are drawn from.
+RECORDS = (
+    "service:objective:ratio",
+    "service:latency_objective:ratio",
+    *(f"service:{what}:rate5m" for what in ("requests", "request_errors", "requests_slow")),
+    *(f"service:{what}:budget" for what in ("request_errors", "requests_slow")),
+    *(
+        f"service:{what}:burnrate{window}"
+        for what in ("request_errors", "requests_slow")
+        for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+    ),
+    "service:request_errors:burnrate30d",
+)
+
+
+DASHBOARDS = ("overview", "service", "slo", "logs")
+# What the example has not, beside what no service in order has.
+NOT_OF_ORDERS = """
+- dashboard: service
+  panel: Is a circuit breaker open?
+  reason: It asks no other service.
+- dashboard: service
+  panel: How are its calls answered?
+  reason: It asks no other service.
+- dashboard: service
+  panel: How long do its calls take?
+  reason: It asks no other service.
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
+    """Follow the page, from its first line to its last, and end what it started."""
+    home = tmp_path_factory.mktemp("home")
+    root = copied(tmp_path_factory.mktemp("copy"))
+    commands = doc_steps.follow((root / PAGE).read_text(), root)
+    made = RepositoryCopy(surroundings(home), home / "rehearsal", root)
+    made.alertdrill("status", check=False)  # the first of all decides where everything listens
+    settings = json.loads((home / "settings.json").read_text())
+    made.environment |= {f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()}
+    made.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
+    try:
+        for command in commands:
+            made.run_pages(command)
+        yield made
+    finally:
+        made.alertdrill("down", check=False)
+    left = left_over(made)
+    if made.runtime == "compose":
+        made.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
+    assert not left, f"`down` left something running: {left}"
+
+
+@pytest.fixture(scope="module")
+def asked(copy: RepositoryCopy) -> Iterator[RepositoryCopy]:
+    """Have clients ask while the tests look: one request in ten fails."""
+    ended = threading.Event()
+
+    def ask() -> None:
+        number = 0
+        while not ended.wait(0.05):
+            number += 1
+            path = "/orders/3/shared/0" if number % 10 == 0 else "/orders/3"
+            # What is killed in the middle of an answer cuts it off.
+            with suppress(requests.RequestException):
+                requests.get(copy.url("lb", path), timeout=15)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    yield copy
+    ended.set()
+    client.join()
+
+
+def of_service(copy: RepositoryCopy, metric: str, **labels: str) -> float:
+    """Return how many series a metric has of the service."""
+    given = ",".join(f'{name}="{value}"' for name, value in {"service": SERVICE, **labels}.items())
+    return copy.total(f"count({metric}{{{given}}})")
+
+
+def test_page_says_what_comes(copy: RepositoryCopy) -> None:
+    answers = [said for command, said in copy.said.items() if command.startswith("curl")]
+    assert json.loads(answers[0]) == {"costs": 7.5}
+    assert json.loads(answers[1])["status"] == 500
+    (status,) = (said for command, said in copy.said.items() if command == "make status")
+    assert len(re.findall(r"\borders-\d\b.* ready\b", status)) == 2
+    (logs,) = (said for command, said in copy.said.items() if " logs orders " in command)
+    assert "ZeroDivisionError" in logs or "GET /orders" in logs
+
+
+@native_only  # they are the same however it runs
+def test_copys_own_checks_hold(copy: RepositoryCopy) -> None:
+    ours = ("apps/orders", "tests/contract")
+    copy.run(f".venv/bin/ruff check --quiet {ours[0]} && .venv/bin/ruff format --check {ours[0]}")
+    done = copy.run(f".venv/bin/python -m pytest -n0 -q -p no:cacheprovider {ours[1]}", check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_responder_takes_back_what_idles(copy: RepositoryCopy) -> None:
+    # The page has started a third instance, for which there is no load.
+    poll_until(lambda: actions(copy, "scale_in", SERVICE), "orders to be at its floor", HEALED)
+
+
+def test_status_has_every_instance(copy: RepositoryCopy) -> None:
+    ours = {name: one for name, one in copy.instances().items() if one["service"] == SERVICE}
+    states = [ours[f"{SERVICE}-{number}"]["state"] for number in range(1, 5)]
+    assert states == ["ready", "ready", "standby", "standby"]
+    assert all(one["heals"] for one in ours.values())
+
+
+def test_prometheus_scrapes_every_instance(asked: RepositoryCopy) -> None:
+    poll_until(lambda: of_service(asked, "up", job="services") == 2, "two targets", 15)
+    assert asked.total(f'sum(up{{service="{SERVICE}"}})') == 2
+    for metric in ("app_info", "http_requests_in_flight", "process_resident_memory_bytes"):
+        assert of_service(asked, metric) == 2
+
+
+def test_requests_are_counted_by_route(asked: RepositoryCopy) -> None:
+    good = {"status": "200", "method": "GET"}
+    metric = "flask_http_request_duration_seconds_count"
+    poll_until(lambda: of_service(asked, "flask_http_request_total", **good) == 2, "both", 30)
+    assert of_service(asked, metric, url_rule="/orders/<int:pieces>", **good) == 2
+    poll_until(
+        lambda: of_service(asked, "flask_http_request_exceptions_total") >= 1, "an exception", 15
+    )
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_rule_records_the_service(asked: RepositoryCopy, record: str) -> None:
+    # A window of days says nothing of a minute, but it says it.
+    poll_until(lambda: of_service(asked, record) == 1, f"{record} of {SERVICE}", RECORDED)
+
+
+def test_dashboards_show_it_unedited(asked: RepositoryCopy, tmp_path: Path) -> None:
+    for name in DASHBOARDS:
+        shutil.copy(asked.root / f"grafana/dashboards/{name}.json", tmp_path)
+    empty = tmp_path / "empty.yml"
+    empty.write_text((asked.root / "grafana/empty.yml").read_text() + NOT_OF_ORDERS)
+    stores = [f"--{part} {asked.url(part)}" for part in stores_of(asked)]
+    words = f"{' '.join(stores)} --set service={SERVICE} --dashboards {tmp_path} --empty {empty}"
+    proofs = []
+
+    def proven() -> bool:
+        proofs.append(asked.run(f".venv/bin/python -m grafana.proof {words}", check=False))
+        return proofs[-1].returncode == 0 or time.monotonic() > deadline
+
+    deadline = time.monotonic() + FIGURES
+    poll_until(proven, "figures in every panel", 2 * FIGURES)
+    assert proofs[-1].returncode == 0, proofs[-1].stdout + proofs[-1].stderr
+
+
+def stores_of(copy: RepositoryCopy) -> list[str]:
+    """Return who can be asked: Loki may not be here."""
+    return ["prometheus", *(["loki"] if "loki-1" in copy.instances() else [])]
+
+
+def test_lines_keep_the_contract(asked: RepositoryCopy) -> None:
+    line = poll_until(
+        lambda: asked.access_lines(SERVICE, status=500), "an access line of a failure", 15
+    )[0]
+    assert (line["service"], line["method"]) == (SERVICE, "GET")
+    assert line["route"] == "/orders/<int:pieces>/shared/<int:people>"
+    assert re.fullmatch(r"orders-\d", line["instance"])
+    assert re.fullmatch(r"[0-9a-f]{32}", line["trace_id"])
+    lines = asked.lines(SERVICE)
+    same = [found for found in lines if found["request_id"] == line["request_id"]]
+    assert "builtins.ZeroDivisionError" in {
+        found.get("exception", {}).get("type") for found in same
+    }
+    own = {found["message"] for found in lines if found["logger"] == "apps.orders"}
+    assert "Somebody asks for 3 pieces" in own
+
+
+def test_lb_gives_it_its_own_alone(asked: RepositoryCopy) -> None:
+    assert requests.get(asked.url("lb", "/orders/2"), timeout=5).json() == {"costs": 5.0}
+    for path in ("/ordersheet", "/orders/metrics", "/orders"):
+        answer = requests.get(asked.url("lb", path), timeout=5)
+        assert answer.status_code == 404
+    servers = asked.query('haproxy_server_status{proxy="orders",state="UP"} == 1')
+    assert {row["metric"]["server"] for row in servers} == {"orders-1", "orders-2"}
+
+
+def test_killed_instance_comes_back(asked: RepositoryCopy) -> None:
+    before = asked.instances()["orders-1"]["pid"]
+    asked.alertdrill("kill", "orders-1")
+
+    def back() -> bool:
+        now = asked.instances()["orders-1"]
+        return bool(now["state"] == "ready" and now["pid"] != before)
+
+    poll_until(back, "orders-1 to be back", 30)
+
+
+def test_hung_instance_is_healed(asked: RepositoryCopy) -> None:
+    before = asked.instances()["orders-2"]["pid"]
+    asked.alertdrill("pause", "orders-2")
+    poll_until(lambda: asked.instances()["orders-2"]["pid"] != before, "a new orders-2", HEALED)
+    [action, *_] = poll_until(
+        lambda: actions(asked, "restart", "orders-2"), "its restart to be done", HEALED
+    )
+    # The first of them is told of sooner, unless this machine is busy.
+    assert action["alert"] in {"InstanceHung", "InstanceDown"}
+
+
+def actions(copy: RepositoryCopy, kind: str, target: str) -> list[dict[str, Any]]:
+    """Return what the responder has done to a target."""
+    found = requests.get(copy.url("responder", "/actions"), timeout=5).json()
+    done = {"kind": kind, "target": target, "state": "done"}
+    return [each for each in found if done.items() <= each.items()]

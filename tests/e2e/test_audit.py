@@ -1,0 +1,186 @@
+"""`alertdrill conserve` finds every request once, and names each one that somebody lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.settings import ROOT
+from tests.e2e.optional_programs import COLLECTOR, LOKI
+from tests.e2e.stack import Stack, environment, free_ports, marked, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, native_only]
+
+# A start, eight steps under traffic, and a calm while: 90 s on two cores that have nothing else.
+PATIENCE = 240
+SMALL = ["conserve", "--requests", "1000", "--json"]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Stack]:
+    """Return a stack that is not up: a run makes its own below this home."""
+    yield Stack(environment(tmp_path, free_ports()), tmp_path)
+    assert marked(tmp_path / "rehearsal" / "native") == []
+
+
+def conserved(stack: Stack) -> dict[str, Any]:
+    """Run a small check; return its report."""
+    done = stack.alertdrill(*SMALL, check=False)
+    report: dict[str, Any] = json.loads(done.stdout or "{}")
+    assert report, done.stderr
+    off = [party for party in report["parties"] if not party["exact"]]
+    assert (off, report["failures"], done.returncode) == ([], [], 0)
+    return report
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
+    report = conserved(alone)
+    assert report["requests"] == 1000
+    steps = [done["step"] for done in report["steps"]]
+    assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
+    assert all(party["counted"] == 1000 for party in report["parties"])
+    if LOKI and COLLECTOR:
+        assert report["store"] == "Loki"
+        assert {"restart collector", "restart loki"} <= set(steps)
+        assert len(report["parties"]) == 13
+    elif COLLECTOR:
+        assert report["store"] == "stand-in"
+        assert len(report["parties"]) == 13
+    else:
+        assert report["store"] is None
+        assert len(report["parties"]) == 9
+
+
+@pytest.mark.timeout(PATIENCE)
+@pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
+def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
+    alone.environment["PATH"] = without("loki", tmp_path / "bin")
+    report = conserved(alone)
+    assert report["store"] == "stand-in"
+    assert any("a stand-in of our own" in note for note in report["notes"])
+    assert {"restart collector", "restart log-sink"} <= {done["step"] for done in report["steps"]}
+    assert len(report["parties"]) == 13
+
+
+def without(program: str, folder: Path) -> str:
+    """Return the PATH without a program, and with all that lies beside it."""
+    folder.mkdir()
+    kept = []
+    for name in os.environ["PATH"].split(os.pathsep):
+        if (Path(name) / program).exists():
+            for other in Path(name).iterdir():
+                if other.name != program and not (folder / other.name).exists():
+                    (folder / other.name).symlink_to(other)
+        else:
+            kept.append(name)
+    return os.pathsep.join([str(folder), *kept])
+
+
+@contextmanager
+def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the check on the stack that is up while a test meddles with it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "alertdrill", "conserve", "--here", "--json", *options],
+        cwd=ROOT,
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_every_sabotage_is_named(stack: Stack) -> None:
+    # The time for three ways to meddle, at a rate that leaves room between two lines.
+    with running(stack, "--requests", "400", "--rate", "20", "--rounds", "0") as process:
+        dropped = meddle(stack, "data-service-1", blank)
+        doubled = meddle(stack, "web-1", repeat)
+        kill_what_holds_requests(stack, "web-2")
+        output, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, said
+    report = json.loads(output)
+    parties = {party["name"]: party for party in report["parties"]}
+    failed = [failure["id"] for failure in report["failures"]]
+    assert failed
+    assert set(parties["client: answered"]["missing"]) == set(failed)
+    assert set(failed) <= set(parties["files: web"]["missing"])
+    assert parties["files: web"]["doubled"] == {doubled: 2}
+    lost = set(parties["files: data-service"]["missing"])
+    assert dropped in lost
+    # One that was passed on before its instance was killed has been counted behind it.
+    assert lost - {dropped} <= set(failed)
+    assert not parties["Prometheus: web"]["exact"]
+    if report["store"]:
+        assert parties["Loki: web"]["doubled"] == {doubled: 2}
+
+
+Meddle = Callable[[Path, bytes], None]
+
+
+def meddle(stack: Stack, instance: str, how: Meddle) -> str:
+    """Do something to a line of the run in an instance's log; return its request id."""
+    file = stack.home / "native" / "logs" / f"{instance}.jsonl"
+
+    def lines() -> list[bytes]:
+        found = file.read_bytes().splitlines(True)
+        return [line for line in found if b'"access"' in line and b'"conserve-' in line]
+
+    line = poll_until(lines, f"a request in {file.name}", 20)[0]
+    how(file, line)
+    request_id: str = json.loads(line)["request_id"]
+    return request_id
+
+
+def blank(file: Path, line: bytes) -> None:
+    """Overwrite a line in its place, as nobody would notice who reads on from behind it."""
+    with file.open("r+b") as log:
+        log.seek(file.read_bytes().index(line))
+        log.write(b"-" * (len(line) - 1))
+
+
+def repeat(file: Path, line: bytes) -> None:
+    """Write a line once more."""
+    with file.open("ab") as log:
+        log.write(line)
+
+
+def kill_what_holds_requests(stack: Stack, instance: str) -> None:
+    """End an instance in the middle of its requests, which nobody may send again."""
+    stack.alertdrill("pause", instance)
+    query = f'haproxy_server_current_sessions{{server="{instance}"}}'
+    poll_until(lambda: stack.total(query) > 0, f"requests in {instance}", 20)
+    stack.alertdrill("kill", instance)
+    poll_until(lambda: stack.instances()[instance]["state"] == "ready", "its return", 30)
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_interruption_leaves_nothing_running(alone: Stack) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "alertdrill", *SMALL],
+        cwd=ROOT,
+        env=alone.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if "restart web" in line:
+                break
+        process.terminate()
+        output, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output) == (130, "")
+    assert "Interrupted: nothing was compared." in said

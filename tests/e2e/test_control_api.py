@@ -1,0 +1,147 @@
+"""The control API of a stack that runs: what the responder may ask, and what it is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.control_client import ask
+from tests.e2e.stack import (
+    Stack,
+    environment,
+    free_ports,
+    left_over,
+    native_only,
+    poll_until,
+)
+
+pytestmark = pytest.mark.stack
+# The longest that a frozen instance may be away once it is restarted.
+SERVES_AGAIN = 15.0
+# Two scrapes at 5 s, which is also how often Prometheus looks at its list.
+TWO_SCRAPES = 10.0
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start a stack whose data-service does not carry the heal label."""
+    home = tmp_path_factory.mktemp("control")
+    made = Stack({**environment(home, free_ports()), "HEAL_DATA_SERVICE": "0"}, home)
+    try:
+        made.alertdrill("up")
+        poll_until(made.scrapes_everything, "every instance to be scraped", 30)
+        yield made
+    finally:
+        made.alertdrill("down")
+    assert not left_over(made)
+
+
+def web(stack: Stack) -> dict[str, str]:
+    """Return the states of web's instances, as the responder sees them."""
+    found: list[dict[str, Any]] = ask(stack, "GET", "/instances").body["instances"]
+    return {one["name"]: one["state"] for one in found if one["service"] == "web"}
+
+
+def test_token_is_asked_for(stack: Stack) -> None:
+    refused = ask(stack, "GET", "/instances", Authorization="Bearer wrong")
+    assert (refused.status, refused.body["status"]) == (401, 401)
+
+
+@native_only
+def test_tokens_are_their_owners_alone(stack: Stack) -> None:
+    for name in ("control.token", "responder.token"):
+        assert (stack.home / "native" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_frozen_instance_serves_again(stack: Stack) -> None:
+    before = stack.instances()["web-1"]["pid"]
+    stack.alertdrill("pause", "web-1")
+    begun = time.monotonic()
+    assert web(stack)["web-1"] == "paused"
+    answer = ask(stack, "POST", "/instances/web-1/restart", {"grace": 0})
+    assert answer.status == 200, answer.body
+    assert time.monotonic() - begun < SERVES_AGAIN
+    # supervisord calls what has not been up for a second yet starting.
+    poll_until(lambda: web(stack)["web-1"] == "ready", "all to know that it serves", 3)
+    assert stack.instances()["web-1"]["pid"] != before
+    in_balance = 'haproxy_server_status{state="UP",server="web-1"} == 1'
+    poll_until(lambda: stack.query(in_balance), "the load balancer to use it", TWO_SCRAPES)
+
+
+def test_new_instance_is_seen_and_leaves(stack: Stack) -> None:
+    assert ask(stack, "PUT", "/services/web/scale", {"instances": 3}).status == 200
+    three = {"web-1", "web-2", "web-3"}
+    poll_until(lambda: answering(stack) >= three, "traffic on all three", TWO_SCRAPES)
+    scraped = 'up{job="services",service="web"} == 1'
+    poll_until(
+        lambda: {row["metric"]["instance"] for row in stack.query(scraped)} == three,
+        "three instances in Prometheus",
+        TWO_SCRAPES,
+    )
+    poll_until(lambda: stack.instances()["web-3"]["state"] == "ready", "the host to see it", 15)
+    assert ask(stack, "PUT", "/services/web/scale", {"instances": 2}).status == 200
+    assert web(stack)["web-3"] == stack.instances()["web-3"]["state"] == "standby"
+    poll_until(stack.scrapes_everything, "the third to be forgotten", TWO_SCRAPES)
+    assert answering(stack) == three - {"web-3"}
+
+
+def answering(stack: Stack) -> set[str]:
+    """Return which instances answer a few requests."""
+    begun = datetime.now(UTC).isoformat(timespec="milliseconds")
+    for _ in range(6):
+        assert requests.get(stack.url("lb", "/"), timeout=5).ok
+    return {one["instance"] for one in stack.access_lines("web") if one["timestamp"] >= begun}
+
+
+def test_same_key_restarts_once(stack: Stack) -> None:
+    def restart(_: int) -> int:
+        path, key = "/instances/web-2/restart", {"Idempotency-Key": "the-same"}
+        return ask(stack, "POST", path, {"grace": 0}, **key).status
+
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(restart, range(3))) == [200, 200, 200]
+    pid = stack.instances()["web-2"]["pid"]
+    assert restart(0) == 200  # long after, too
+    assert stack.instances()["web-2"]["pid"] == pid
+    told = [line["message"] for line in stack.lines("control") if "web-2" in line["message"]]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/instances/data-service-1/restart", {"grace": 0}),
+        ("PUT", "/services/data-service/scale", {"instances": 3}),
+        ("POST", "/instances/prometheus-1/restart", {"grace": 0}),
+    ],
+)
+def test_unlabelled_one_is_left_alone(
+    stack: Stack, method: str, path: str, body: dict[str, int]
+) -> None:
+    before = {name: found["pid"] for name, found in stack.instances().items()}
+    assert ask(stack, method, path, body).status == 403
+    assert {name: found["pid"] for name, found in stack.instances().items()} == before
+
+
+def test_it_comes_back_by_itself(stack: Stack) -> None:
+    before = stack.instances()["control-1"]["pid"]
+    stack.alertdrill("kill", "control-1")
+
+    def back() -> bool:
+        now = stack.instances()["control-1"]
+        return bool(now["state"] == "ready" and now["pid"] != before)
+
+    poll_until(back, "it to be back", 30)
+    assert ask(stack, "GET", "/instances").status == 200
+
+
+@native_only
+def test_every_line_is_json(stack: Stack) -> None:
+    text = (stack.home / "native" / "logs" / "control-1.jsonl").read_text()
+    assert [line for line in text.splitlines() if not line.startswith("{")] == []

@@ -1,0 +1,136 @@
+"""Every query of every dashboard has data on a stack that has lived through something."""
+
+from __future__ import annotations
+
+import copy
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from alertdrill.settings import ROOT
+from grafana.proof import dashboard, excused, report
+from grafana.proof.asker import Asker
+from grafana.proof.choose import MODES
+from grafana.proof.prove import Proof, Rules, prove
+from tests.e2e.compressed_stack import running
+from tests.e2e.optional_programs import needs_loki_and_collector
+from tests.e2e.stack import Stack, poll_until
+from tests.e2e.stack_activity import drill, fail, of_rehearsal, rehearsed, under_load
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
+DASHBOARDS = ROOT / "grafana" / "dashboards"
+EXCUSES = ROOT / "grafana" / "empty.yml"
+# The last that comes is a recording rule over the longest window, some evaluations later.
+FIGURES = 90.0
+
+
+@pytest.fixture(scope="module")
+def lived(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Return a stack under load, after a drill in which an instance was healed, and errors."""
+    folder = tmp_path_factory.mktemp("lived")
+    if os.environ.get("RUNTIME") == "compose":
+        yield from _lived(request.getfixturevalue("stack"), folder, "alertdrill")
+        return
+    with running(folder) as made:
+        yield from _lived(of_rehearsal(made.settings), folder, *rehearsed(made.settings))
+
+
+def _lived(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
+    with under_load(stack, folder):
+        drill(stack, *command)
+        fail(stack)
+        yield stack
+
+
+def asker(stack: Stack) -> Asker:
+    loki = stack.url("loki")
+    try:
+        requests.get(f"{loki}/ready", timeout=5).raise_for_status()
+    except requests.RequestException:
+        return Asker(stack.url("prometheus"), None)
+    return Asker(stack.url("prometheus"), loki)
+
+
+def ask(stack: Stack, *changed: dashboard.Dashboard, **given: str) -> Proof:
+    """Prove the dashboards, or those that a test has changed, as of now."""
+    rules = Rules(excused.read(EXCUSES), given)
+    found = changed or dashboard.read(DASHBOARDS)
+    return prove(found, asker(stack), round(time.time() * 1000), rules)
+
+
+@pytest.fixture(scope="module")
+def proof(lived: Stack) -> Proof:
+    """Return the proof once nothing is missing, else the last one."""
+    proofs: list[Proof] = []
+
+    def proven() -> bool:
+        proofs.append(ask(lived))
+        return not proofs[-1].failures or time.monotonic() > deadline
+
+    deadline = time.monotonic() + FIGURES
+    poll_until(proven, "figures", 2 * FIGURES)
+    return proofs[-1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_panel_is_empty_by_accident(
+    proof: Proof, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        sys.stdout.writelines(f"\n{line}" for line in report.counts(proof))
+    failed = [one for one in proof.outcomes if one.failed and one.mode == mode]
+    assert not failed, "\n".join(report.lines(proof))
+
+
+@needs_loki_and_collector
+def test_typed_in_trace_is_found(lived: Stack) -> None:
+    trace = secrets.token_hex(16)
+    headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+    requests.post(lived.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
+    panel = "Where was one request, through all services?"
+    logs = next(one for one in dashboard.read(DASHBOARDS) if one.uid == "logs")
+
+    def states() -> set[str]:
+        outcomes = ask(lived, logs, trace=trace).outcomes
+        return {one.verdict.state for one in outcomes if one.asked.query.panel == panel}
+
+    poll_until(lambda: states() == {"fine"}, f"the lines of {trace}", FIGURES)
+
+
+def mutations() -> dict[str, tuple[str, str]]:
+    """Return what to break of a dashboard's text: a metric, a label, a variable."""
+    return {
+        "metric": ("flask_http_request", "flask_http_demand"),
+        "label": ("service=~", "svc=~"),
+        "variable": ("$service", "$servise"),
+    }
+
+
+@pytest.mark.parametrize("what", mutations())
+def test_what_is_broken_is_named(lived: Stack, what: str) -> None:
+    whole = next(one for one in dashboard.read(DASHBOARDS) if one.uid == "service")
+    panel, raw = broken(whole, *mutations()[what])
+    failures = ask(lived, dashboard.parse(raw)).failures
+    named = {(one.asked.query.dashboard, one.asked.query.panel) for one in failures}
+    assert ("service", panel) in named
+    said = "\n".join(report.lines(ask(lived, dashboard.parse(raw))))
+    assert mutations()[what][1] in said
+
+
+def broken(whole: dashboard.Dashboard, old: str, new: str) -> tuple[str, dict[str, Any]]:
+    """Return a dashboard's JSON with one query changed, and its panel's title."""
+    raw = copy.deepcopy(dict(whole.raw))
+    for panel in raw["panels"]:
+        for target in panel.get("targets", ()):
+            if old in target.get("expr", "") and " or " not in target["expr"]:
+                target["expr"] = target["expr"].replace(old, new)
+                return panel["title"], raw
+    pytest.fail(f"No query has {old}.")

@@ -1,0 +1,225 @@
+"""The responder heals what is sick, once, and touches nobody else; natively, at speed 12."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.compressed_stack import (
+    DECIDED,
+    LONG_ENOUGH,
+    RESTARTED,
+    CompressedStack,
+    labels,
+    running,
+)
+from tests.e2e.stack import native_only, poll_until
+from tests.e2e.traffic import Traffic
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), native_only]
+# A hung instance at speed 12: out of the load balancer, and serving again.
+OUT, BACK = 3.0, 15.0
+# Beside it, for what two cores hold up that run another stack: lb/haproxy.cfg makes it 2.75 s.
+BUSY = 0.5
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
+    """Start a stack with four instances of web, and of data-service two without the heal label."""
+    folder = tmp_path_factory.mktemp("healing")
+    with running(folder, instances={"web": 4}, heal={"data-service": False}) as made:
+        yield made
+
+
+@pytest.fixture
+def stack(home: CompressedStack) -> CompressedStack:
+    """Return the stack when all of it serves, with the whole budget."""
+    poll_until(home.all_serve, "every instance to serve", 30)
+    assert home.order("/resume").status_code == 200
+    return home
+
+
+def moment(check: Callable[[], bool], what: str, patience: float) -> float:
+    """Return when a check was first true, to 10 ms, in monotonic seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if check():
+            return time.monotonic()
+        time.sleep(0.01)
+    pytest.fail(f"Waited {patience:.0f} s in vain for {what}.")
+
+
+def test_hung_instance_is_healed_in_time(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("web-2")
+    with Traffic(stack.runtime.address("lb")) as traffic:
+        poll_until(lambda: len(traffic.since(0)) > 50, "traffic", 10)
+        with stack.hung("web-2"):
+            hung = time.monotonic()
+            out = moment(lambda: not stack.lb.is_up("web", "web-2"), "it to be out", 10)
+            back = moment(lambda: stack.lb.is_up("web", "web-2"), "it to be back", 40)
+        poll_until(lambda: len(traffic.since(back)) > 50, "traffic after it", 10)
+    print(f"out after {out - hung:.2f} s, back after {back - hung:.2f} s")  # noqa: T201 - for -s
+    later = traffic.since(out)
+    assert len([answer for answer in later if answer.began < back]) > 50
+    assert [answer for answer in later if answer.status != 200] == []
+    assert out - hung < OUT + BUSY
+    assert back - hung < BACK + BUSY
+    assert stack.done(before) == [("restart", "web-2", "done")]
+    assert stack.pid("web-2") != pid
+
+
+def test_silenced_instance_is_left_alone(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("web-3")
+    hung = labels("InstanceHung", "web-3")
+    silence = stack.silence("web-3")
+    with stack.hung("web-3"):
+        poll_until(lambda: stack.alert_state(hung) == "suppressed", "the silenced alert", 15)
+        stack.let_it_look_again()
+        assert (stack.done(before), stack.pid("web-3")) == ([], pid)
+        stack.unsilence(silence)
+        stack.wait_for_action(before, "done")
+    assert stack.done(before) == [("restart", "web-3", "done")]
+
+
+def test_silence_after_the_notification_counts(stack: CompressedStack) -> None:
+    before, leak = stack.last_action(), labels("MemoryLeak", "web-4", job="services")
+    stack.order("/pause")
+    stack.fire(leak)
+    stack.wait_for_decision(leak, "is_paused")
+    silence = stack.silence("web-4")
+    assert stack.wait_for_decision(leak, "is_excused") == "somebody has silenced it"
+    stack.order("/resume")
+    stack.let_it_look_again()
+    assert stack.done(before) == []
+    stack.end(leak)
+    stack.unsilence(silence)
+
+
+def test_unlabelled_service_is_left_alone(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("data-service-1")
+    hung = labels("InstanceHung", "data-service-1", "data-service")
+    with stack.hung("data-service-1"):
+        said = stack.wait_for_decision(hung, "names_nobody")
+        assert said == "data-service-1 does not carry the heal label"
+        stack.let_it_look_again()
+        assert (stack.done(before), stack.pid("data-service-1")) == ([], pid)
+
+
+def test_paused_responder_acts_when_resumed(stack: CompressedStack) -> None:
+    before, leak = stack.last_action(), labels("MemoryLeak", "web-1", job="services")
+    assert stack.order("/pause").json()["paused"] is True
+    stack.fire(leak)
+    stack.wait_for_decision(leak, "is_paused")
+    stack.let_it_look_again()
+    assert stack.done(before) == []
+    assert stack.order("/resume").json()["paused"] is False
+    stack.wait_for_action(before, "acting")
+    stack.end(leak)
+    stack.wait_for_action(before, "done")
+    assert stack.done(before) == [("restart", "web-1", "done")]
+
+
+def test_cancelled_action_leaves_it_to_people(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("web-4")
+    leak = labels("MemoryLeak", "web-4", job="services")
+    stack.fire(leak)
+    action = stack.wait_for_action(before, "acting")
+    assert stack.order(f"/actions/{action}/cancel").json()["state"] == "cancelled"
+    poll_until(lambda: stack.pid("web-4") != pid, "half a restart to be a whole one", RESTARTED)
+    poll_until(stack.all_serve, "it to serve", RESTARTED)
+    said = stack.wait_for_decision(leak, "is_excused")
+    assert said == "a human has cancelled what was done about it"
+    stack.let_it_look_again()
+    assert stack.done(before) == [("restart", "web-4", "cancelled")]
+    stack.end(leak)
+
+
+def test_alert_that_is_held_untold_is_acted_on(stack: CompressedStack) -> None:
+    before = stack.last_action()
+    leak = labels("MemoryLeak", "web-3", job="services")
+    assert stack.order("/pause").status_code == 200
+    stack.fire(leak)
+    stack.wait_for_decision(leak, "is_paused")
+    # It forgets its alerts, and remembers that it has told of them.
+    stack.runtime.restart("alertmanager-1")
+    stack.let_it_look_again()
+    stack.fire(leak)
+    assert stack.order("/resume").status_code == 200
+    done = [("restart", "web-3", "done")]
+    poll_until(lambda: stack.done(before) == done, "it to be acted on", RESTARTED)
+    assert len(stack.get("/notifications", alert="MemoryLeak", instance="web-3")) == 1
+    stack.end(leak)
+
+
+@pytest.mark.parametrize("path", ["/pause", "/resume", "/actions/1/cancel"])
+def test_wrong_token_orders_nothing(stack: CompressedStack, path: str) -> None:
+    refused = stack.order(path, token="wrong")
+    assert (refused.status_code, refused.json()["status"]) == (401, 401)
+    assert stack.order("/resume").json()["paused"] is False
+
+
+def test_late_and_repeated_notifications_act_once(stack: CompressedStack) -> None:
+    before, leak = stack.last_action(), labels("MemoryLeak", "web-2", job="services")
+    stack.fire(leak)
+    stack.wait_for_action(before, "acting")
+    firing = stack.notification("firing", leak)
+    assert [stack.deliver(firing), stack.deliver(firing)] == ["repeated", "repeated"]
+    stack.end(leak)
+    stack.wait_for_action(before, "done")
+    resolved = poll_until(lambda: stack.notification("resolved", leak), "its end", DECIDED)
+    # Out of order: the end has come, and then its beginning once more.
+    assert [stack.deliver(resolved), stack.deliver(firing)] == ["repeated", "repeated"]
+    stack.let_it_look_again()
+    assert stack.done(before) == [("restart", "web-2", "done")]
+    # The end of the last time is not that of this one.
+    stack.order("/pause")
+    stack.fire(leak)
+    stack.wait_for_decision(leak, "is_paused")
+    assert stack.deliver(resolved) == "repeated"
+    stack.let_it_look_again()
+    second = stack.last_action()
+    stack.order("/resume")
+    stack.wait_for_action(second, "acting")
+    stack.end(leak)
+    stack.wait_for_action(second, "done")
+    assert stack.done(before) == [("restart", "web-2", "done")] * 2
+
+
+def test_killed_responder_ends_its_action(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("web-3")
+    unready = labels("InstanceUnready", "web-3")
+    stack.make_unready("web-3")
+    stack.fire(unready, since=LONG_ENOUGH)
+    action = stack.wait_for_action(before, "acting")
+    stack.runtime.kill("responder-1")
+    poll_until(lambda: stack.instance("responder-1").state == "ready", "the responder", RESTARTED)
+    stack.wait_for_action(before, "done")
+    stack.let_it_look_again()
+    assert stack.done(before) == [("restart", "web-3", "done")]
+    assert stack.pid("web-3") != pid
+    assert restarts(stack, "web-3", action) == 1
+    stack.end(unready)
+
+
+def restarts(stack: CompressedStack, name: str, action: int) -> int:
+    """Return how often the control API has restarted an instance since an action began."""
+    begun = stack.get(f"/actions/{action}")["began"]
+    lines = [json.loads(line) for _, line in stack.runtime.logs("control-1", None)]
+    told = [line["message"] for line in lines if line["timestamp"] > begun]
+    return len([message for message in told if message.startswith(f"restart {name}")])
+
+
+def test_dry_run_touches_nobody(tmp_path: Path) -> None:
+    with running(tmp_path, healing="dry-run") as dry:
+        pid, hung = dry.pid("web-2"), labels("InstanceHung", "web-2")
+        with dry.hung("web-2"):
+            dry.fire(hung)
+            dry.wait_for_action(0, "done")
+            dry.let_it_look_again()
+            assert dry.pid("web-2") == pid
+        told = {(each["kind"], each["target"], each["dry_run"]) for each in dry.actions(0)}
+        assert told == {("restart", "web-2", True)}

@@ -1,0 +1,94 @@
+"""However much fires, the responder touches who is down, and no more than its budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.e2e.compressed_stack import (
+    ANSWERED,
+    DECIDED,
+    LONG_ENOUGH,
+    RESTARTED,
+    CompressedStack,
+    labels,
+    running,
+)
+from tests.e2e.stack import native_only, poll_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), native_only]
+STORM = 500
+# What alerting/policy.yml allows within half an hour.
+BUDGET = 8
+# Eight graceful restarts of one service, one after the other, are 40 s here.
+SPENT = 150.0
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
+    """Start a stack with four instances of web."""
+    with running(tmp_path_factory.mktemp("storms"), instances={"web": 4}) as made:
+        yield made
+
+
+@pytest.fixture
+def stack(home: CompressedStack) -> CompressedStack:
+    """Return the stack when all of it serves, with the whole budget."""
+    poll_until(home.all_serve, "every instance to serve", RESTARTED)
+    assert home.order("/resume").status_code == 200
+    return home
+
+
+def test_storm_touches_only_who_is_down(stack: CompressedStack) -> None:
+    before = stack.last_action()
+    real = [
+        (service, f"{service}-{n}") for service in ("web", "data-service") for n in (1, 2, 3, 4)
+    ]
+    storm = [labels("InstanceDown", name, service, job="services") for service, name in real]
+    # Of who hangs Alertmanager does not tell that it is down, too.
+    storm += [labels("InstanceHung", name, service) for service, name in real if name != "web-3"]
+    # Who really hangs, as somebody else's.
+    storm += [labels("InstanceHung", "web-2", f"other-{n}") for n in range(40)]
+    for n in range(STORM - len(storm)):
+        alert = ("InstanceHung", "InstanceDown")[n % 2]
+        storm.append(labels(alert, f"lost-{n}-1", f"lost-{n}", job="services"))
+    assert len(storm) == STORM
+    stack.runtime.stop("web-3")
+    with stack.hung("web-2"):
+        stack.fire(*storm, since=LONG_ENOUGH)
+        stack.wait_for_decision(storm[-1], "names_nobody")
+        poll_until(lambda: len(stack.done(before)) == 2, "both to be healed", RESTARTED)
+        poll_until(stack.all_serve, "every instance to serve", RESTARTED)
+    stack.let_it_look_again()
+    assert sorted(stack.done(before)) == [
+        ("restart", "web-2", "done"),
+        ("restart", "web-3", "done"),
+    ]
+    assert not exhausted(stack)
+    stack.end(*storm)
+
+
+def test_budget_ends_a_storm(stack: CompressedStack) -> None:
+    before = stack.last_action()
+    names = [f"web-{1 + n % 4}" for n in range(STORM)]
+    storm = [
+        labels("MemoryLeak", name, job="services", part=str(n)) for n, name in enumerate(names)
+    ]
+    stack.fire(*storm)
+    poll_until(lambda: exhausted(stack), "the budget to be spent", SPENT)
+    poll_until(lambda: "acting" not in str(stack.done(before)), "the last to be done", RESTARTED)
+    stack.let_it_look_again()
+    assert len(stack.done(before)) == BUDGET
+    wanted = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
+    poll_until(lambda: stack.alert_state(wanted) == "active", "people to be told", DECIDED)
+    stack.end(*storm)
+    assert stack.order("/resume").json()["circuit_open"] is False
+    poll_until(lambda: not stack.alert_state(wanted), "the end of it", DECIDED)
+
+
+def exhausted(stack: CompressedStack) -> bool:
+    """Tell whether the budget is spent."""
+    url = f"{stack.runtime.address('responder')}/metrics"
+    return "\nresponder_circuit_open 1.0\n" in requests.get(url, timeout=ANSWERED).text

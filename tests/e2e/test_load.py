@@ -1,0 +1,64 @@
+"""A load on a stack that runs: counted alike by everybody, scraped meanwhile, and gone after."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from alertdrill.settings import ROOT
+from tests.e2e.stack import Stack, poll_until
+
+pytestmark = pytest.mark.stack
+# Prometheus looks at its lists every five seconds, and scrapes as often.
+SCRAPED = 30.0
+
+
+def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "alertdrill", "load", *words],
+        cwd=ROOT,
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def locusts(stack: Stack) -> Sequence[str]:
+    """Return the processes or containers that make load."""
+    command = ["docker", "ps", "--all", "--format", "{{.Names}}"]
+    if stack.runtime == "native":
+        command = ["ps", "-A", "-ww", "-o", "args"]
+    host = (
+        stack.url("lb") if stack.runtime == "native" else stack.environment["COMPOSE_PROJECT_NAME"]
+    )
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if host in line and ("locust" in line or "load-run" in line)]
+
+
+def test_smoke_holds_and_is_scraped(stack: Stack) -> None:
+    with started(stack, "smoke") as load:
+        poll_until(
+            lambda: stack.total("sum(locust_requests_total)") > 0, "Locust's numbers", SCRAPED
+        )
+        printed, _ = load.communicate(timeout=120)
+    assert load.returncode == 0, printed
+    [report] = (stack.home / "loads").glob("*/report.json")
+    found = json.loads(report.read_text())
+    assert [check["what"] for check in found["checks"] if not check["passed"]] == []
+    assert found["marks"] == []
+    poll_until(lambda: not stack.query('up{job="load"}'), "the end of Locust's target", SCRAPED)
+
+
+def test_ctrl_c_ends_all_of_it(stack: Stack) -> None:
+    with started(stack, "steady", "--users", "4") as load:
+        poll_until(lambda: locusts(stack), "Locust", SCRAPED)
+        load.send_signal(signal.SIGINT)
+        printed, _ = load.communicate(timeout=60)
+    assert (load.returncode, "nothing was judged" in printed) == (130, True)
+    assert locusts(stack) == []

@@ -1,0 +1,205 @@
+"""`alertdrill logs` finds the same lines in Loki and in the log files, in the same order."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from alertdrill.logs import search
+from alertdrill.logs.query import Query
+from alertdrill.logs.search import Origin, Search
+from alertdrill.runtimes import choose
+from alertdrill.settings import ROOT, load
+from tests.e2e.stack import Stack, poll_until
+
+pytestmark = pytest.mark.stack
+# The collector gathers for a second, and on a busy machine all takes its time.
+SOON = 20
+# What one request through the load balancer leaves: two lines of data-service, one of web, and two
+# of the load balancer, which is also between the two.
+LINES_EACH = 5
+# Whatever LogQL, regular expressions or templates could take for their own.
+ODD = '"a\\b`{{.}}|(é?$'
+
+
+@pytest.fixture(params=["files", pytest.param("loki", marks=pytest.mark.loki)])
+def source(request: pytest.FixtureRequest, stack: Stack) -> str:
+    if request.param == "loki":
+        need_loki(stack)
+    return str(request.param)
+
+
+def need_loki(stack: Stack) -> None:
+    if not {"loki-1", "collector-1"} <= stack.instances().keys():
+        pytest.skip("Loki and the collector do not run here")
+
+
+def found(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
+    """Return the lines that a search finds, as JSON."""
+    said = stack.alertdrill("logs", "--json", *arguments).stdout
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def ask(stack: Stack, mark: str, trace: str = "") -> None:
+    """Send one request through all services."""
+    trace = trace or secrets.token_hex(16)
+    headers = {"X-Request-ID": mark, "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+    answer = requests.post(
+        stack.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=10
+    )
+    assert answer.status_code == 200
+
+
+def test_trace_is_found_in_order(stack: Stack, source: str) -> None:
+    trace = secrets.token_hex(16)
+    ask(stack, "traced", trace)
+    lines = poll_until(
+        lambda: (
+            lines
+            if len(lines := found(stack, "--trace", trace, "--from", source)) == LINES_EACH
+            else []
+        ),
+        "every line of the trace",
+        SOON,
+    )
+    told = [(line["service"], line.get("frontend")) for line in lines]
+    assert told == [
+        *[("data-service", None)] * 2,
+        ("lb", "internal"),
+        ("web", None),
+        ("lb", "public"),
+    ]
+    assert {line["trace_id"] for line in lines} == {trace}
+
+
+def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
+    mark = f"found-{secrets.token_hex(4)}"
+    requests.get(
+        stack.url("lb", f"/{mark}/{quote(ODD)}"),
+        headers={"X-Request-ID": mark},
+        timeout=10,
+    )
+    here = ("web", "--since", "5m", "--from", source)
+    [line] = poll_until(lambda: found(stack, *here, "--grep", mark), "the line", SOON)
+    assert line["path"] == f"/{mark}/{ODD}"
+    runtime = choose(load(stack.environment), lambda _: None)
+    for name in line.keys() - {"timestamp", "message"}:
+        if line[name] is not None:
+            value = str(line[name]).removesuffix(".0")  # as Loki keeps a whole number
+            query = Query(text=f"{name}={value}")
+            groups = search.found(runtime, Search(query, "web", origin=source), lambda _: None)
+            assert line in [one.as_dict() for group in groups for one in group], name
+    assert found(stack, *here, "--grep", f"{mark}/{ODD}") == [line]
+    assert found(stack, *here, "--grep", mark, "--level", "info") == [line]
+    assert found(stack, *here, "--grep", mark, "--level", "warning") == []
+    assert found(stack, "lb", *here[1:], "--grep", f"path=/{mark}/{ODD}") == []
+
+
+def test_nothing_found_is_said(stack: Stack, source: str) -> None:
+    done = stack.alertdrill("logs", "--from", source, "--grep", secrets.token_hex(16))
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == "· no lines match"
+
+
+class Follower:
+    """`alertdrill logs -f`, as it goes on."""
+
+    def __init__(self, stack: Stack, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "alertdrill", "logs", "--follow", "--json", *arguments],
+            cwd=ROOT,
+            env={**stack.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[dict[str, Any]] = []
+        self.said = ""
+        assert self.process.stderr
+        while "from" not in self.said:  # it says where from once what was there is read
+            assert self.process.poll() is None, self.said
+            self.said += self.process.stderr.readline()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def end(self) -> int:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(20)
+        finally:
+            self.process.kill()  # where it did not end, the test fails and leaves nothing behind
+        self._reader.join()
+        assert self.process.stdout
+        assert self.process.stderr
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+
+def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
+    mark = f"follow-{secrets.token_hex(4)}"
+    ask(stack, f"{mark}-before")
+    here = ("--from", source, "--since", "5m", "--grep", mark)
+    poll_until(lambda: len(found(stack, *here)) == LINES_EACH, "the lines of before", SOON)
+    follower = Follower(stack, "--from", source, "-n", "0", "--grep", mark)
+    try:
+        for number in range(50):
+            ask(stack, f"{mark}-{number:02d}")
+        poll_until(lambda: len(follower.lines) >= 50 * LINES_EACH, "each line of 50 requests", SOON)
+    finally:
+        code = follower.end()
+    assert code == 0
+    told = sorted((line["request_id"], line["service"]) for line in follower.lines)
+    services = ["data-service", "data-service", "lb", "lb", "web"]
+    assert told == [(f"{mark}-{number:02d}", one) for number in range(50) for one in services]
+
+
+@pytest.mark.loki
+def test_both_sources_say_the_same(stack: Stack) -> None:
+    need_loki(stack)
+    mark = f"same-{secrets.token_hex(4)}"
+    for number in range(200):
+        ask(stack, f"{mark}-{number}")
+    search = ("logs", "--since", "5m", "--grep", mark)
+    count = 200 * LINES_EACH
+    poll_until(
+        lambda: stack.alertdrill(*search, "--from", "loki").stdout.count("\n") >= count,
+        "every line in Loki",
+        SOON,
+    )
+    for form in ([], ["--json"]):
+        from_loki, from_files = (
+            stack.alertdrill(*search, *form, "--from", where).stdout.split("\n")
+            for where in ("loki", "files")
+        )
+        assert len(from_files) == count + 1
+        assert from_loki == from_files
+
+
+@pytest.mark.loki
+def test_silent_loki_is_stood_in_for(stack: Stack) -> None:
+    need_loki(stack)
+    mark = f"silent-{secrets.token_hex(4)}"
+    stack.alertdrill("pause", "loki")
+    try:
+        ask(stack, mark)
+        done = stack.alertdrill("logs", "web", "--grep", mark)
+    finally:
+        stack.alertdrill("resume", "loki")
+    assert "from the log files: Loki is paused" in done.stderr
+    assert done.stdout.count("\n") == 1

@@ -1,0 +1,186 @@
+"""Loki in three parts, by the overlay's own flags, with a folder in place of object storage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from alertdrill.loki import Loki
+from alertdrill.runtimes.native import configs
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.process import LOOPBACK
+from alertdrill.settings import ROOT
+from tests.e2e.log_pipeline import LogPipeline, line
+from tests.e2e.optional_programs import needs_loki_and_collector
+from tests.e2e.stack import free_ports, poll_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
+TARGETS = ("write", "backend", "read")
+# What is of containers, or of the object storage.
+ELSEWHERE = ("-config.file", "-memberlist.join", "-common.compactor-address", "-s3.")
+
+
+class Tagged(yaml.SafeLoader):
+    """Reads Compose's `!override` as what it is before."""
+
+
+Tagged.add_multi_constructor(
+    "!",
+    lambda loader, _, node: (
+        loader.construct_sequence(node)
+        if isinstance(node, yaml.SequenceNode)
+        else loader.construct_mapping(node)
+    ),
+)
+
+
+@dataclass
+class Parts:
+    """The three processes, below `home`."""
+
+    home: Path
+    ports: dict[str, int]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def url(self, target: str, path: str = "") -> str:
+        """Return the address of a part."""
+        return f"http://{LOOPBACK}:{self.ports[f'{target} http']}{path}"
+
+    def start(self, target: str) -> None:
+        """Start a part with the flags that its container has."""
+        services = yaml.load((ROOT / "deploy/loki-scalable/compose.yml").read_text(), Tagged)
+        command = services["services"][f"loki-{target}"]["command"]
+        flags = [flag for flag in command if not flag.startswith(ELSEWHERE)]
+        data = self.home / target
+        data.mkdir(exist_ok=True)
+        if not (data / "chunks").exists():
+            (data / "chunks").symlink_to(self.home / "shared")
+        peers = [self.ports[f"{peer} gossip"] for peer in TARGETS]
+        with (self.home / f"{target}.log").open("ab") as log:
+            self.running[target] = subprocess.Popen(
+                [
+                    "loki",
+                    f"-config.file={ROOT / 'loki' / 'loki.yml'}",
+                    *flags,
+                    f"-common.compactor-address={self.url('backend')}",
+                    # Natively there is another interface that it would take.
+                    f"-frontend.instance-addr={LOOPBACK}",
+                    f"-memberlist.advertise-addr={LOOPBACK}",
+                    f"-memberlist.bind-port={self.ports[f'{target} gossip']}",
+                    f"-memberlist.advertise-port={self.ports[f'{target} gossip']}",
+                    *(f"-memberlist.join={LOOPBACK}:{port}" for port in peers),
+                ],
+                env=os.environ | self._environment(target, data),
+                stdout=log,
+                stderr=log,
+            )
+
+    def _environment(self, target: str, data: Path) -> dict[str, str]:
+        return {
+            "LOKI_DATA": str(data),
+            "LOKI_ETC": str(etc(self.home)),
+            "LOKI_PORT": str(self.ports[f"{target} http"]),
+            "LOKI_GRPC_PORT": str(self.ports[f"{target} grpc"]),
+            "LOKI_RING": "memberlist",
+            "ALERTMANAGER_URL": f"http://{LOOPBACK}:1",
+            "RESPONDER_URL": f"http://{LOOPBACK}:2",
+            "GRAFANA_URL": f"http://{LOOPBACK}:3",
+        }
+
+    def close(self) -> None:
+        """End all three."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGKILL)
+            process.wait(30)
+
+
+def etc(home: Path) -> Path:
+    """Return the folder of rules and limits, laid out as the runtimes do."""
+    layout = Layout(home)
+    for name in ("loki/rules/fake", "loki/overrides.yml"):
+        configs.lay(layout, name, 1)
+    return layout.etc / "loki"
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    """Start the three, and wait until each is ready."""
+    home = tmp_path_factory.mktemp("scalable")
+    (home / "shared").mkdir()
+    names = [f"{target} {kind}" for target in TARGETS for kind in ("http", "grpc", "gossip")]
+    ports = sorted(map(int, free_ports().values()))
+    made = Parts(home, dict(zip(names, ports, strict=False)))
+    try:
+        for target in TARGETS:
+            made.start(target)
+        for target in TARGETS:
+            poll_until(lambda t=target: ready(made, t), f"{target} to be ready", 90)  # type: ignore[misc]
+        yield made
+    finally:
+        made.close()
+
+
+def ready(parts: Parts, target: str) -> bool:
+    try:
+        return requests.get(parts.url(target, "/ready"), timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def carried(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Have the collector carry a line to the writer."""
+    pipeline = LogPipeline(tmp_path_factory.mktemp("collector"))
+    try:
+        pipeline.start_collector(LOKI_URL=parts.url("write"))
+        pipeline.write("web-1.jsonl", line(message="split up", request_id="a-request"))
+        pipeline.store = Loki(parts.url("read"))
+        yield pipeline
+    finally:
+        pipeline.close()
+
+
+def test_parts_find_each_other(parts: Parts) -> None:
+    for target in TARGETS:
+        page = requests.get(parts.url(target, "/memberlist"), timeout=5)
+        members = page.text.count(f"{LOOPBACK}:")
+        assert members >= len(TARGETS)
+    ring = requests.get(parts.url("write", "/ring"), timeout=5).text
+    assert "ACTIVE" in ring
+
+
+def test_what_is_written_is_read(carried: LogPipeline) -> None:
+    """With the labels and fields that the single Loki gives it."""
+    (found,) = carried.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
+    assert (found.message, found.fields["request_id"]) == ("split up", "a-request")
+
+
+def test_stored_line_is_read_without_memory(parts: Parts, carried: LogPipeline) -> None:
+    carried.await_lines('{service="web"}', 1)
+    requests.post(parts.url("write", "/flush"), timeout=10).raise_for_status()
+    writer = parts.running["write"]
+    writer.send_signal(signal.SIGTERM)  # its index goes to the store then
+    writer.wait(60)
+    shutil.rmtree(parts.home / "write" / "wal")
+    parts.start("write")
+    poll_until(lambda: ready(parts, "write"), "the writer to be back", 60)
+    assert [found.message for found in carried.await_lines('{service="web"}', 1)] == ["split up"]
+
+
+def test_backend_alone_compacts(parts: Parts) -> None:
+    compacting = {
+        target: "loki_boltdb_shipper_compactor_running 1"
+        in requests.get(parts.url(target, "/metrics"), timeout=5).text
+        for target in TARGETS
+    }
+    assert compacting == {"write": False, "backend": True, "read": False}

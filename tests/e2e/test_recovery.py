@@ -1,0 +1,84 @@
+"""Whatever is killed comes back by itself, and nothing listens where it should not."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+import requests
+
+from tests.e2e.stack import Stack, marked, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, native_only]
+
+
+def test_every_killed_process_comes_back(stack: Stack) -> None:
+    before = {name: found for name, found in stack.instances().items() if found["pid"]}
+    for found in before.values():
+        os.kill(found["pid"], signal.SIGKILL)
+
+    def all_back() -> bool:
+        now = stack.instances()
+        return all(
+            now[name]["state"] == "ready" and now[name]["pid"] != before[name]["pid"]
+            for name in before
+        )
+
+    poll_until(all_back, "every process to be back", 30)
+    poll_until(lambda: _process(stack) == 200, "requests to be answered", 10)
+
+
+def test_killed_worker_comes_back(stack: Stack) -> None:
+    arbiter = psutil.Process(stack.instances()["data-service-1"]["pid"])
+    [worker] = arbiter.children()
+    worker.kill()
+    poll_until(
+        lambda: [child.pid for child in arbiter.children() if child.pid != worker.pid],
+        "a new worker",
+        10,
+    )
+    poll_until(lambda: stack.instances()["data-service-1"]["state"] == "ready", "it to serve", 10)
+
+
+def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
+    pid = int((stack.home / "native" / "supervisord.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    poll_until(lambda: not psutil.pid_exists(pid), "supervisord to be gone", 5)
+    assert stack.instances() == {}
+    assert marked(stack.home), "the instances should have outlived their supervisor"
+    said = stack.alertdrill("up").stderr
+    assert "left over" in said
+    assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}
+    assert _process(stack) == 200
+
+
+def test_everything_listens_on_loopback_only(stack: Stack) -> None:
+    listening = [
+        (process.name(), connection.laddr.ip, connection.laddr.port)
+        for process in psutil.process_iter()
+        if _of(process, stack)
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN or not connection.raddr
+    ]
+    assert len(listening) >= 10  # else nothing was looked at
+    assert [found for found in listening if found[1] != "127.0.0.1"] == []
+
+
+def test_second_up_changes_nothing(stack: Stack) -> None:
+    before = {name: found["pid"] for name, found in stack.instances().items()}
+    stack.alertdrill("up")
+    assert {name: found["pid"] for name, found in stack.instances().items()} == before
+
+
+def _of(process: psutil.Process, stack: Stack) -> bool:
+    try:
+        home: str = process.environ().get("ALERTDRILL_STACK", "")
+    except psutil.Error:
+        return False
+    return home.startswith(str(stack.home))
+
+
+def _process(stack: Stack) -> int:
+    return requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10).status_code

@@ -1,0 +1,151 @@
+"""A chain with one broken link fails its drill, with a sentence that names the link."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from alertdrill.settings import ROOT
+from tests.e2e.stack import marked, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, native_only]
+PARTS = ("alerting", "apps", "drills", "alertdrill", "lb", "loadtests", "loki", "prometheus")
+
+
+@dataclass
+class Copy:
+    """A copy of the project that may be spoilt, with a home of its own."""
+
+    root: Path
+    home: Path
+
+    def spoil(self, name: str, before: str, after: str) -> None:
+        file = self.root / name
+        text = file.read_text()
+        assert before in text, f"{name} has changed: nothing to spoil"
+        file.write_text(text.replace(before, after))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "alertdrill", *arguments],
+            cwd=self.root,
+            env={**kept, "ALERTDRILL_HOME": str(self.home), "RUNTIME": "native", "COLUMNS": "400"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def drill(self, alert: str) -> tuple[int, str]:
+        """Run one drill; return its exit code and all that it said."""
+        process = self.start("drill", "run", alert)
+        said, _ = process.communicate(timeout=180)
+        assert not self.left(), "the run left processes behind"
+        return process.returncode, said
+
+    def left(self) -> list[str]:
+        return list(marked(self.home / "rehearsal" / "native"))
+
+    @property
+    def ledger(self) -> Path:
+        return self.home / "drills" / "current.json"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    root = tmp_path / "copy"
+    root.mkdir()
+    for part in PARTS:
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return Copy(root, tmp_path / "home")
+
+
+def unload_the_rule(copy: Copy) -> None:
+    copy.spoil("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/pipeline.yml")
+
+
+def break_the_route(copy: Copy) -> None:
+    name = "alerting/alertmanager.yml"
+    lost = "    - matchers: [alertname = InstanceDown]\n      receiver: nobody\n"
+    copy.spoil(name, "  routes:\n", f"  routes:\n{lost}")
+    copy.spoil(name, "receivers:\n", "receivers:\n  - name: nobody\n")
+
+
+def mute_the_responder(copy: Copy) -> None:
+    muted = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
+    line = "        receipt = responder.journal.record"
+    copy.spoil("alerting/responder/webhook.py", line, muted + line)
+
+
+def make_the_fault_do_nothing(copy: Copy) -> None:
+    copy.spoil("alertdrill/runtimes/native/runtime.py", "self._hands.supervisor.stop(*", "print(*")
+
+
+def inhibit_it(copy: Copy) -> None:
+    rule = (
+        "  - source_matchers: [alertname = Watchdog]\n"
+        "    target_matchers: [alertname = InstanceDown]\n"
+    )
+    copy.spoil("alerting/alertmanager.yml", "inhibit_rules:\n", f"inhibit_rules:\n{rule}")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "sentence"),
+    [
+        (unload_the_rule, "Prometheus has no such rule"),
+        (break_the_route, "Alertmanager's route leads to nobody, not to the responder"),
+        (mute_the_responder, "the responder, whose journal does not have it"),
+        (make_the_fault_do_nothing, "either the fault does nothing or the rule looks elsewhere"),
+        (inhibit_it, "another alert inhibits it"),
+    ],
+)
+def test_sabotage_fails_and_is_named(
+    copy: Copy, sabotage: Callable[[Copy], None], sentence: str
+) -> None:
+    sabotage(copy)
+    code, said = copy.drill("InstanceDown")
+    assert code == 1, said
+    assert "failed" in said, said
+    assert sentence in said, said
+
+
+def test_deleted_rule_is_refused_before_anything(copy: Copy) -> None:
+    file = copy.root / "prometheus/rules/availability.yml"
+    file.write_text(re.sub(r"- alert: InstanceDown\n", "- alert: Renamed\n", file.read_text()))
+    code, said = copy.drill("InstanceDown")
+    assert code == 1
+    assert "drills/InstanceDown.yml:1: there is no alert 'InstanceDown'" in said
+    assert not (copy.home / "rehearsal").exists()
+
+
+def test_killed_run_is_undone_and_told(copy: Copy) -> None:
+    process = copy.start("drill", "run", "InstanceHung")
+    poll_until(lambda: _at_work(copy.ledger) == "InstanceHung", "the fault to be on", 90)
+    load = [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    poll_until(lambda: not copy.left(), "the guard to end the stack", 60)
+    poll_until(lambda: json.loads(copy.ledger.read_text())["undone"], "the guard's note", 10)
+    poll_until(lambda: not any(map(psutil.pid_exists, load)), "the load to be gone", 10)
+    code, said = copy.drill("InstanceDown")
+    assert "was cut off during InstanceHung; its guard has undone its fault." in said
+    assert code == 0, said
+    assert not copy.ledger.exists()
+
+
+def _at_work(ledger: Path) -> str:
+    try:
+        return str(json.loads(ledger.read_text())["alert"])
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,100 @@
+"""A start that can't work says why in one sentence, and leaves nothing running."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import DEVNULL
+
+import pytest
+
+from alertdrill.settings import ROOT
+from tests.e2e.stack import Stack, environment, free_ports, marked, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, native_only]
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Refused:
+    """Return a function that runs `up` with more settings and returns its one sentence."""
+
+    def run(root: Path = ROOT, **settings: str) -> str:
+        made = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path, root)
+        done = made.alertdrill("up", check=False)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert not marked(tmp_path)
+        return " ".join(done.stderr.split("✗")[-1].split())
+
+    return run
+
+
+def test_taken_port_names_its_holder(refused: Refused) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        said = refused(PROMETHEUS_PORT=str(port))
+    assert f"Port {port} is taken by" in said
+    assert f"(pid {os.getpid()})" in said
+    assert "set PROMETHEUS_PORT" in said
+
+
+def test_bad_port_is_refused_by_name(refused: Refused) -> None:
+    assert refused(LB_PORT="high") == "LB_PORT is 'high': it takes a whole number, 1024 to 60000."
+
+
+def test_missing_program_says_the_way_out(refused: Refused, tmp_path: Path) -> None:
+    said = refused(PATH=str(tmp_path), ALERTDRILL_CACHE=str(tmp_path / "cache"))
+    assert "prometheus 3.5 or newer" in said
+    assert "install" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "named"),
+    [
+        (
+            "prometheus/rules/availability.yml",
+            'up{job!="load"} == 0',
+            'up{job!="load"} ==',
+            "prometheus/",
+        ),
+        ("prometheus/prometheus.yml", "scrape_interval", "scrap_interval", "prometheus/"),
+        ("prometheus/blackbox.yml", "prober", "probr", "prometheus/blackbox.yml"),
+        ("alerting/alertmanager.yml", "receiver:", "reciever:", "alerting/alertmanager.yml"),
+        ("lb/haproxy.cfg", "nbthread", "nbthreads", "lb/haproxy.cfg"),
+    ],
+)
+def test_broken_config_is_named(
+    refused: Refused, tmp_path: Path, file: str, right: str, wrong: str, named: str
+) -> None:
+    copy = tmp_path / "copy"
+    for folder in ("alertdrill", "apps", "alerting", "lb", "prometheus", "loki"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    text = (copy / file).read_text()
+    assert right in text
+    (copy / file).write_text(text.replace(right, wrong, 1))
+    assert f"{named} is broken: " in refused(root=copy)
+
+
+def test_down_ends_what_a_crashed_up_began(tmp_path: Path) -> None:
+    made = Stack(environment(tmp_path, free_ports()), tmp_path)
+    command = [sys.executable, "-m", "alertdrill", "up"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=made.environment, stdout=DEVNULL, stderr=DEVNULL
+    ) as begun:
+        poll_until(lambda: len(marked(tmp_path)) > 5, "some processes to be started", 30)
+        begun.kill()
+    made.alertdrill("down")
+    assert not marked(tmp_path)
+
+
+def test_unknown_runtime_is_refused(refused: Refused) -> None:
+    assert "RUNTIME is 'podman'" in refused(RUNTIME="podman")
