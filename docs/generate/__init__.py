@@ -1,0 +1,1 @@
+"""Writes docs/reference from code and data: `python -m docs.generate`, or `make docs`."""

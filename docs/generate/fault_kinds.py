@@ -1,0 +1,73 @@
+"""The kinds of faults: those that a drill can inject, and those that a service has itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from alertdrill.drills.kinds import KINDS, FaultKind
+from apps.telemetry.faults import kinds as service_faults
+
+from .markdown import code, document, table
+
+TARGETS = {
+    "services": "a service, or one of its instances",
+    "scales": "a service",
+    "stack": "a service or a component of the stack",
+    "anything": "any component or instance",
+    "nothing": "none",
+}
+
+
+def page() -> str:
+    """Return the page."""
+    own = [kind for kind in KINDS.values() if not kind.of_services]
+    return document(
+        "Fault kinds",
+        "A drill names one of these in its `fault`, as in"
+        " `fault: {kind: errors, target: data-service, ratio: 0.5}`."
+        " The engine undoes each of them when the drill ends.",
+        "## Faults of the platform",
+        "The engine injects these through the runtime.",
+        table(("Kind", "Effect", "Target", "Parameters"), map(_row, own)),
+        "## Faults of a service",
+        "Each of our services injects these into itself: a drill switches them on, or you do with"
+        " `PUT /faults/<kind>`. Every fault ends by itself.",
+        table(("Kind", "Effect", "Parameters"), _of_services()),
+        "Each of them also takes:",
+        table(("Parameter", "Unit", "Default", "Minimum", "Maximum"), _common()),
+    )
+
+
+def _row(kind: FaultKind) -> Sequence[str]:
+    parameters = [
+        *(f"`{name}`: one of {', '.join(map(code, words))}" for name, words in kind.words.items()),
+        *(_number(kind, name) for name in kind.numbers),
+    ]
+    listed = "; ".join(
+        f"{text}{'' if name in kind.required else ' (optional)'}"
+        for name, text in zip([*kind.words, *kind.numbers], parameters, strict=True)
+    )
+    return code(kind.name), kind.says, TARGETS[kind.on], listed or "none"
+
+
+def _number(kind: FaultKind, name: str) -> str:
+    low, high = kind.bounds(name)
+    return f"`{name}`: up to {high:g}" if math.isfinite(high) else f"`{name}`: more than {low:g}"
+
+
+def _of_services() -> Iterator[Sequence[str]]:
+    for kind in service_faults.KINDS.values():
+        parameters = "; ".join(
+            f"`{name}`: {item.at_least:g} to {item.at_most:g} ({item.unit}), by default"
+            f" {item.default:g}"
+            for name, item in kind.parameters.items()
+        )
+        yield code(kind.name), kind.says, parameters or "none"
+
+
+def _common() -> Iterator[Sequence[str]]:
+    common = {"ratio": service_faults.RATIO, "duration": service_faults.DURATION}
+    for name, item in common.items():
+        bounds = (f"{value:g}" for value in (item.default, item.at_least, item.at_most))
+        yield code(name), item.unit, *bounds
