@@ -17,7 +17,7 @@ RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --requirements $(RU
 DEV_READY = $(RUN_READY) requirements/dev.txt
 ALERTDRILL = $(VENV)/bin/python -m alertdrill
 
-.PHONY: help up down status logs drill load images dashboards lint test bench
+.PHONY: help up down status logs drill load images dashboards docs lint test bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -38,8 +38,10 @@ images:  ## Build the images of the stack on a host without a registry
 	@$(RUN_READY) && $(ALERTDRILL) images build
 dashboards: ## Write Grafana's dashboards, with PREVIEW=1 pictures of them too
 	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
+docs:    ## Write the reference pages from the code
+	@$(DEV_READY) && $(VENV)/bin/python -m docs.generate
 lint:    ## Check the code, the configurations and the rules
-	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check && $(VENV)/bin/python -m docs.generate --check
 test:    ## Run the tests, or those of T=tests/unit
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 bench:   ## Measure what the instrumentation and the stack cost

@@ -10,24 +10,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = {"apps", "alerting", "alertdrill", "grafana", "loadtests", "tests"}
+OURS = {"apps", "alerting", "alertdrill", "docs", "grafana", "loadtests", "tests"}
 # What of our code each part may import. A service is a folder of apps/ beside telemetry.
 PARTS = {
     "apps/telemetry": ["apps.telemetry"],
     "alerting": ["alerting", "apps.telemetry"],
     "alertdrill": ["alertdrill"],
+    # It describes all of them.
+    "docs": ["alerting", "alertdrill", "apps", "docs"],
     "grafana": ["grafana"],
     "loadtests": ["loadtests"],
-    "tests": ["alerting", "apps", "alertdrill", "grafana", "loadtests", "tests"],
+    "tests": ["alerting", "apps", "alertdrill", "docs", "grafana", "loadtests", "tests"],
     **{
         f"apps/{file.parent.name}": [f"apps.{file.parent.name}", "apps.telemetry"]
         for file in (ROOT / "apps").glob("*/__init__.py")
         if file.parent.name != "telemetry"
     },
 }
-# These alone know of metrics; the tests look at what they made of them.
+# These alone know of metrics; the tests and the reference look at what they made of them.
 METRICS = {"prometheus_client", "prometheus_flask_exporter"}
-KNOW_METRICS = ["apps/telemetry", "tests"]
+KNOW_METRICS = ["apps/telemetry", "docs", "tests"]
 # They run before anything is installed.
 BEFORE_INSTALLATION = [
     "alertdrill/__init__.py",
