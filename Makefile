@@ -41,7 +41,7 @@ dashboards: ## Write Grafana's dashboards, with PREVIEW=1 pictures of them too
 docs:    ## Write the reference pages from the code
 	@$(DEV_READY) && $(VENV)/bin/python -m docs.generate
 lint:    ## Check the code, the configurations and the rules
-	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check && $(VENV)/bin/python -m docs.generate --check
+	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check && $(VENV)/bin/python -m docs.generate --check && $(VENV)/bin/python -m docs.style
 test:    ## Run the tests, or those of T=tests/unit
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 bench:   ## Measure what the instrumentation and the stack cost
