@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,10 +44,15 @@ def _rows(file: Path) -> Iterator[Sequence[str]]:
                     code(name),
                     rule["labels"]["severity"],
                     rule["for"],
-                    rule["annotations"]["summary"],
+                    _plain(rule["annotations"]["summary"]),
                     link("runbook", f"alerting/runbooks/{name}.md"),
                     link("drill", f"drills/{name}.yml"),
                 )
+
+
+def _plain(summary: str) -> str:
+    """Replace each template expression by the name of its label, or by `value`, in italics."""
+    return re.sub(r"\{\{ \$(?:labels\.)?(\w+).*? \}\}", r"*\1*", summary)
 
 
 def _comment(file: Path) -> str:

@@ -71,10 +71,11 @@ def test_severity_is_one_we_route(alert: Rule) -> None:
     assert alert.fields["labels"]["severity"] in SEVERITIES
 
 
-def test_summary_is_a_plain_sentence(alert: Rule) -> None:
-    summary = alert.fields["annotations"]["summary"]
-    assert "{{" not in summary
+def test_summary_is_one_short_sentence(alert: Rule) -> None:
+    summary = re.sub(r"\{\{ .+? \}\}", "x", alert.fields["annotations"]["summary"])
     assert re.fullmatch(r"[A-Z].+\.", summary)
+    assert not re.search(r"\. [A-Z]", summary)
+    assert len(summary) <= 80
 
 
 def test_description_shows_label_or_value(alert: Rule) -> None:
