@@ -1,4 +1,4 @@
-"""`alertdrill images build|list|save|load`."""
+"""`alertdrill images build|list|save|load|push`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import settings
-from .images import archive, block, inventory, stock
+from .images import archive, block, inventory, publish, stock
 from .images.base import rootfs
 from .images.build import Builder
 from .images.catalogue import IMAGES
@@ -109,6 +109,16 @@ def load(file: Path) -> None:
     block.write(ENV, content.variables)
     inventory.write(current.home, content.inventory)
     output.print(f"{len(content.images)} images are here; .env names their versions.")
+
+
+@images.command()
+@click.argument("registry")
+def push(registry: str) -> None:
+    """Push our own images to REGISTRY and print the lines for .env that pull them from there."""
+    engine = _engine()
+    with progress.status("pushing"):
+        values = publish.push(engine, registry, settings.current().versions.alertdrill, _say)
+    click.echo("\n".join(f"{name}={value}" for name, value in values.items()))
 
 
 def _engine() -> Engine:

@@ -23,11 +23,11 @@ class Reader:
         """Return a text, the default where it is empty."""
         return self._values.get(name, "").strip() or default
 
-    def matching(self, name: str, default: str, form: str) -> str:
-        """Return a text of a `form`, a regular expression."""
+    def matching(self, name: str, default: str, pattern: str, example: str = "") -> str:
+        """Return a text that matches a regular expression; an error shows the example."""
         value = self.text(name, default)
-        if not re.fullmatch(form, value):
-            raise SettingsError(f"{name} is {value!r}: it takes a name like {default}.")
+        if not re.fullmatch(pattern, value):
+            raise SettingsError(f"{name} is {value!r}: use a value like {example or default}.")
         return value
 
     def secret(self, name: str, default: str) -> str:

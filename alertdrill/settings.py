@@ -23,6 +23,9 @@ SWARM = "swarm"
 CEILING = 4
 # A tag of an image, and the digest of what it means where it is pinned.
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
+# A registry, with a port and a path where it has them.
+REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
+DIGEST = r"(sha256:[0-9a-f]{64})?"
 # Whether the responder heals: it acts, it only says what it would do, or it leaves all to people.
 HEALING = ("on", "dry-run", "off")
 # A password that nobody chose; a random one is made at the first start.
@@ -31,6 +34,11 @@ RANDOM = "random"
 SERVICES = services.read(ROOT / "apps")
 # How many instances of a service a fresh stack runs: one that is lost leaves another.
 FLOOR = 2
+# The images that are built from apps/Dockerfile.
+OWN_IMAGES = (*SERVICES, "responder", "tools")
+# Where they are named when they are built here. `.invalid` is reserved (RFC 6761): no registry can
+# answer for it, so an image of this name is never pulled.
+LOCAL_REGISTRY = "alertdrill.invalid"
 # How far above INSTANCES_PORT the last instance listens natively.
 SPAN = max(service.offset for service in SERVICES.values()) + CEILING
 
@@ -99,6 +107,9 @@ class StackSettings:
     # What only containers have: the name before theirs, their images, parts that may be left out.
     project: str = "alertdrill"
     versions: Versions = field(default_factory=Versions)
+    # Where our own images are pulled from, each by its digest; empty builds them here.
+    registry: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
     replicas: Replicas = Replicas()
     docker_root: str = "/var/lib/docker"
     docker_socket: str = "/var/run/docker.sock"
@@ -106,6 +117,12 @@ class StackSettings:
     speed: float = 1.0
     rehearsal: bool = False
     log_sink: bool = False
+
+    def image(self, name: str) -> str:
+        """Return the reference of one of OWN_IMAGES."""
+        if self.registry:
+            return f"{self.registry}/{name}:{self.versions.alertdrill}@{self.digests[name]}"
+        return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
 
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
@@ -133,6 +150,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
     """Return the settings in `values`; raise `SettingsError` naming a bad variable."""
     read = Reader(values)
     cache = read.text("ALERTDRILL_CACHE", "")
+    registry = read.matching("REGISTRY", "", REGISTRY, "registry.example.com/team")
     return StackSettings(
         # `/` keeps an absolute path as it is; a relative one begins at the repository.
         home=ROOT / read.text("ALERTDRILL_HOME", "var"),
@@ -160,6 +178,8 @@ def parse(values: Mapping[str, str]) -> StackSettings:
                 for item in fields(Versions)
             }
         ),
+        registry=registry,
+        digests=_digests(read, registry),
         replicas=Replicas(
             **{
                 item.name: read.integer(f"{item.name.upper()}_REPLICAS", 1, 0, 1)
@@ -175,6 +195,27 @@ def parse(values: Mapping[str, str]) -> StackSettings:
 def _runtime(read: Reader) -> str:
     given = read.text("RUNTIME", "auto")
     return given if given in (INSIDE, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
+
+
+def digest_variable(image: str) -> str:
+    """Return the variable that holds the digest of one of OWN_IMAGES."""
+    return f"{image.upper().replace('-', '_')}_DIGEST"
+
+
+def _digests(read: Reader, registry: str) -> Mapping[str, str]:
+    """Return the digest of each image that comes from a registry."""
+    digests = {}
+    for name in OWN_IMAGES:
+        digest = read.matching(digest_variable(name), "", DIGEST, "sha256:<64 hex digits>")
+        if digest:
+            digests[name] = digest
+    missing = [digest_variable(name) for name in OWN_IMAGES if name not in digests]
+    if registry and missing:
+        raise SettingsError(
+            f"REGISTRY is set and {', '.join(missing)} not: a tag can change, so each image is"
+            " pulled by its digest. `alertdrill images push` prints them."
+        )
+    return digests
 
 
 def _ports(read: Reader) -> Ports:

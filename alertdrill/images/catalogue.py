@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..settings import SERVICES
-
 # Debian 13 has Python 3.13, which the services are written for, and a C library that the programs
 # of the development suite run on.
 SUITE = "trixie"
@@ -13,8 +11,7 @@ BASE = f"debian:{SUITE}-local"
 # What a tag of ours ends with, so that nobody takes the image for its namesake on a registry.
 MARK = "-local"
 
-# Our own images; they are built from apps/Dockerfile and only moved here.
-OURS = tuple(f"alertdrill/{name}" for name in (*SERVICES, "responder", "tools"))
+# The tag of our own images, which are built from apps/Dockerfile and only moved here.
 OURS_VARIABLE = "ALERTDRILL_VERSION"
 
 # How docker-compose.yml asks for images: a host without a registry need not try.

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..settings import StackSettings
+from ..settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
 from ..versions import Versions
-from .catalogue import IMAGES, OURS, OURS_VARIABLE, PULL
+from .catalogue import IMAGES, OURS_VARIABLE, PULL
 from .engine import Engine
 from .inventory import Row
 
@@ -29,8 +29,9 @@ class Item:
 
     @property
     def name(self) -> str:
-        """Return the name without the digest."""
-        return self.reference.partition("@")[0]
+        """Return the name without the digest; one of ours is moved under its local name."""
+        name = self.reference.partition("@")[0]
+        return f"{LOCAL_REGISTRY}/{name.rpartition('/')[2]}" if self.ours else name
 
     @property
     def tag(self) -> str:
@@ -52,10 +53,13 @@ def survey(engine: Engine, settings: StackSettings) -> Sequence[Item]:
     """Look for every image of the stack."""
     versions = {f"{name.upper()}_VERSION": tag for name, tag in asdict(settings.versions).items()}
     counts = {f"{name.upper()}_REPLICAS": n for name, n in asdict(settings.replicas).items()}
-    third = [(image.repository, image.variable, image.replicas) for image in IMAGES]
+    images = [
+        (f"{image.repository}:{versions[image.variable]}", image.variable, image.replicas)
+        for image in IMAGES
+    ]
+    images += [(settings.image(name), OURS_VARIABLE, "") for name in OWN_IMAGES]
     items = []
-    for repository, variable, optional in (*third, *((name, OURS_VARIABLE, "") for name in OURS)):
-        reference = f"{repository}:{versions[variable]}"
+    for reference, variable, optional in images:
         wanted = counts.get(optional, 1) > 0
         items.append(Item(reference, variable, optional, wanted, engine.image(reference)))
     return items

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from alertdrill.settings import SERVICES, parse
+from alertdrill.settings import OWN_IMAGES, SERVICES, digest_variable, parse
 from docs.generate import settings
 from docs.generate.environment import Variable, variables
 
@@ -24,8 +24,8 @@ CONFIGURATIONS = [
 ]
 # `${NAME}`, `$NAME` and `${env:NAME}`, as the programs write it, and HAProxy's env(NAME).
 REFERENCE = re.compile(r"\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
-# Empty, because it depends on whose cache folder it is.
-WITHOUT_DEFAULT = {"ALERTDRILL_CACHE"}
+# Empty: the cache folder depends on the user, and our images are built here.
+WITHOUT_DEFAULT = {"ALERTDRILL_CACHE", "REGISTRY", *map(digest_variable, OWN_IMAGES)}
 
 
 class Recorded(dict[str, str]):

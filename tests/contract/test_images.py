@@ -2,30 +2,81 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import yaml
 
-from alertdrill.images.catalogue import IMAGES, OURS, OURS_VARIABLE
+from alertdrill.images.catalogue import IMAGES, OURS_VARIABLE
+from alertdrill.runtimes import composes
+from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
+from alertdrill.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "apps/Dockerfile").read_text()
+DIGEST = f"sha256:{'0' * 64}"
+SERVICES = yaml.safe_load(COMPOSE)["services"]
+HAS_COMPOSE = composes()
 
 
-def asked() -> set[tuple[str, str]]:
-    """Return every (repository, variable of its tag) that Compose or our recipe names."""
+def third_party() -> set[tuple[str, str]]:
+    """Return each (repository, variable of its tag) that Compose or our recipe names."""
     composed = re.findall(r"image: ([\w./-]+):\$\{(\w+):-", COMPOSE)
     built = re.findall(r"^FROM ([\w./-]+):\$\{(\w+)\}", DOCKERFILE, re.MULTILINE)
-    return {*composed, *built}
+    return {*composed, *built} - {(f"{LOCAL_REGISTRY}/test", OURS_VARIABLE)}
+
+
+def images(**variables: str) -> set[str]:
+    """Return each image that Compose would pull or build, as Compose itself reads the file."""
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
+    command = ["docker", "compose", "--env-file", os.devnull, "config", "--images"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ValueError(done.stderr)
+    return set(done.stdout.split())
 
 
 def test_every_image_can_be_made_or_moved() -> None:
-    ours = {(name, OURS_VARIABLE) for name in OURS}
-    made = {(image.repository, image.variable) for image in IMAGES}
-    # The tests need no host without a network.
-    assert asked() - {("alertdrill/test", OURS_VARIABLE)} == made | ours
+    assert third_party() == {(image.repository, image.variable) for image in IMAGES}
+
+
+def test_what_is_built_here_has_a_name_that_no_registry_serves() -> None:
+    built = [service["image"] for service in SERVICES.values() if "build" in service]
+    assert len(built) > len(OWN_IMAGES)
+    local = re.compile(r"(\$\{REGISTRY:-alertdrill\.invalid\}|alertdrill\.invalid)/")
+    assert [image for image in built if not local.match(image)] == []
+    assert LOCAL_REGISTRY == "alertdrill.invalid"
+
+
+@pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
+def test_compose_asks_no_registry_for_our_images() -> None:
+    versions = asdict(Versions())
+    known = {
+        f"{image.repository}:{versions[image.variable.removesuffix('_VERSION').lower()]}"
+        for image in IMAGES
+    }
+    ours = {StackSettings(home=ROOT).image(name) for name in OWN_IMAGES}
+    assert images() - known == ours
+
+
+@pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
+def test_compose_pulls_ours_by_digest_from_a_registry() -> None:
+    digests = {digest_variable(name): DIGEST for name in OWN_IMAGES}
+    ours = {image for image in images(REGISTRY="example.com/team", **digests) if "team" in image}
+    assert ours == {f"example.com/team/{name}:0.1.0@{DIGEST}" for name in OWN_IMAGES}
+
+
+@pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
+def test_registry_without_digests_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"_DIGEST.*REGISTRY-is-set"):
+        images(REGISTRY="example.com/team")
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...settings import LOCAL_REGISTRY
 from ...versions import Versions
 from ..base import Notify
 from .command import Compose
@@ -13,7 +14,6 @@ from .errors import EngineError, ImageMissingError
 from .parts import PARTS
 from .variables import NO_GRAFANA
 
-OURS = "alertdrill/"
 # What holds the tag of a service's image; those that are built are as new as Alertdrill itself.
 VARIABLES = {
     "lb": "HAPROXY_VERSION",
@@ -65,7 +65,7 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
         without[PARTS["collector"].optional] = "0"
     if PARTS["grafana"].optional in without:
         without.update(NO_GRAFANA)
-    _build(compose, model, notify)
+    _provide_own(compose, model, notify)
     return Had(missing, without)
 
 
@@ -87,18 +87,27 @@ def _pulled(compose: Compose, image: str, notify: Notify) -> bool:
     return True
 
 
-def _build(compose: Compose, model: Mapping[str, Any], notify: Notify) -> None:
+def _provide_own(compose: Compose, model: Mapping[str, Any], notify: Notify) -> None:
+    """Pull our own images where they come from a registry, else build them here."""
+    built = [service for service in model["services"].values() if "build" in service]
+    images = sorted({service["image"] for service in built})
+    local = [image for image in images if image.startswith(f"{LOCAL_REGISTRY}/")]
+    for image in set(images) - set(local):
+        if not (compose.has_image(image) or _pulled(compose, image, notify)):
+            raise ImageMissingError(
+                f"{image} is not here and can't be pulled: check REGISTRY, or unset it."
+            )
+    if local:
+        _build(compose, local, notify)
+
+
+def _build(compose: Compose, images: Sequence[str], notify: Notify) -> None:
     """Build our own images, which takes a moment where nothing has changed."""
     notify("building our own images …")
     try:
         compose.run("build", "--quiet")
     except EngineError as error:
-        ours = {
-            found["image"]
-            for found in model["services"].values()
-            if found["image"].startswith(OURS)
-        }
-        absent = sorted(image for image in ours if not compose.has_image(image))
-        if absent:
-            raise ImageMissingError(f"{absent[0]} can't be built. {error}") from error
-        notify(f"our own images stay as they are here, as they can't be built: {error}")
+        missing = [image for image in images if not compose.has_image(image)]
+        if missing:
+            raise ImageMissingError(f"{missing[0]} can't be built. {error}") from error
+        notify(f"using our own images as they are, because they can't be built: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from ...settings import SERVICES, StackSettings
+from ...settings import OWN_IMAGES, SERVICES, StackSettings, digest_variable
 from ..native.speed import watchdog_timeout
 
 # Inside, everything listens where docker-compose.yml says; these are where the host reaches in.
@@ -32,9 +32,12 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
     replicas = {
         f"{name.upper()}_REPLICAS": str(count) for name, count in asdict(settings.replicas).items()
     }
+    digests = {digest_variable(name): settings.digests.get(name, "") for name in OWN_IMAGES}
     return {
         **ports,
         **versions,
+        "REGISTRY": settings.registry,
+        **digests,
         **replicas,
         "COMPOSE_PROJECT_NAME": settings.project,
         "DOCKER_ROOT": settings.docker_root,

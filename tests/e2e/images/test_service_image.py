@@ -24,7 +24,7 @@ TOOLS = ("pip", "pip3", "gcc", "curl", "wget", "apt-get")
 
 @pytest.fixture(params=SERVICES)
 def image(request: pytest.FixtureRequest, settings: StackSettings, inspect: Inspect) -> str:
-    name = f"alertdrill/{request.param}:{settings.versions.alertdrill}"
+    name = settings.image(request.param)
     inspect(name)
     return name
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from alertdrill.images import stock
 from alertdrill.images.inventory import Row
-from alertdrill.settings import Replicas, StackSettings, parse
+from alertdrill.settings import OWN_IMAGES, Replicas, StackSettings, digest_variable, parse
 from alertdrill.versions import Versions
 
 PROMETHEUS = "prom/prometheus"
@@ -38,7 +38,7 @@ def test_image_left_out_is_not_missing() -> None:
 
 
 def test_own_images_are_never_missing() -> None:
-    assert not survey()["alertdrill/web"].missing
+    assert not survey()["alertdrill.invalid/web"].missing
 
 
 def test_tag_travels_without_the_digest() -> None:
@@ -66,12 +66,19 @@ def test_collector_without_loki_is_left_out() -> None:
 
 def test_own_version_travels_when_unusual() -> None:
     settings = parse({"ALERTDRILL_VERSION": "0.2.0"})
-    own = survey("alertdrill/web", settings=settings)
+    own = survey("alertdrill.invalid/web", settings=settings)
     assert stock.variables(own.values())["ALERTDRILL_VERSION"] == "0.2.0"
-    assert "ALERTDRILL_VERSION" not in stock.variables(survey("alertdrill/web").values())
+    assert "ALERTDRILL_VERSION" not in stock.variables(survey("alertdrill.invalid/web").values())
 
 
 def test_origin_is_what_was_noted() -> None:
     item = survey(PROMETHEUS)[PROMETHEUS]
     assert stock.origin(item, [Row(item.name, "3", "a package", "", 5)]) == "a package"
     assert stock.origin(item, []) == "this host"
+
+
+def test_image_of_a_registry_is_moved_under_its_local_name() -> None:
+    digest = f"sha256:{'0' * 64}"
+    digests = {digest_variable(name): digest for name in OWN_IMAGES}
+    item = survey("example.com/web", settings=parse({"REGISTRY": "example.com", **digests}))
+    assert item["alertdrill.invalid/web"].reference == f"example.com/web:0.1.0@{digest}"

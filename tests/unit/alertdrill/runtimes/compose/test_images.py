@@ -29,9 +29,13 @@ class FakeCompose:
         return ""
 
 
-def model(**images: str) -> dict[str, Any]:
+OURS = "alertdrill.invalid/web:0.1.0"
+PULLED = f"example.com/web:0.1.0@sha256:{'0' * 64}"
+
+
+def model(ours: str = OURS, **images: str) -> dict[str, Any]:
     services = {name.replace("_", "-"): {"image": image} for name, image in images.items()}
-    return {"services": {**services, "web": {"image": "alertdrill/web:0.1.0"}}}
+    return {"services": {**services, "web": {"image": ours, "build": {}}}}
 
 
 def had(compose: FakeCompose, **images: str) -> Had:
@@ -80,14 +84,25 @@ def test_part_that_is_out_needs_no_image() -> None:
 
 
 def test_images_moved_here_need_no_build() -> None:
-    assert had(FakeCompose("alertdrill/web:0.1.0", builds=False)) == Had([], {})
+    assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == Had([], {})
 
 
 def test_image_that_cannot_be_built_is_named() -> None:
     with pytest.raises(
-        ImageMissingError, match=r"^alertdrill/web:0\.1\.0 can't be built\. docker c"
+        ImageMissingError, match=r"^alertdrill\.invalid/web:0\.1\.0 can't be built\. docker c"
     ):
         had(FakeCompose(builds=False))
+
+
+def test_image_of_a_registry_is_pulled_and_not_built() -> None:
+    compose: Any = FakeCompose(registry=(PULLED,), builds=False)
+    assert provide(compose, model(PULLED), lambda _: None) == Had([], {})
+
+
+def test_image_that_a_registry_does_not_have_is_named() -> None:
+    compose: Any = FakeCompose()
+    with pytest.raises(ImageMissingError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
+        provide(compose, model(PULLED), lambda _: None)
 
 
 def test_tag_has_its_digest() -> None:

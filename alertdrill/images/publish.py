@@ -1,0 +1,44 @@
+"""Push our own images to a registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
+from .base import Notify
+from .catalogue import OURS_VARIABLE
+from .engine import Engine
+from .errors import EngineError
+
+
+def push(engine: Engine, registry: str, version: str, notify: Notify) -> Mapping[str, str]:
+    """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
+
+    Raises `EngineError` if `registry` is no name of one, or an image is not built or not accepted.
+    """
+    if not registry or not re.fullmatch(REGISTRY, registry):
+        raise EngineError(
+            f"{registry!r} is not a registry: use a value like example.com:5000/team."
+        )
+    local = {name: f"{LOCAL_REGISTRY}/{name}:{version}" for name in OWN_IMAGES}
+    missing = [image for image in local.values() if engine.image(image) is None]
+    if missing:
+        raise EngineError(f"{', '.join(missing)}: not built. Run `docker compose build` first.")
+    values = {"REGISTRY": registry, OURS_VARIABLE: version}
+    for name, image in local.items():
+        remote = f"{registry}/{name}:{version}"
+        notify(f"pushing {remote} …")
+        engine.run("image", "tag", image, remote)
+        engine.run("push", "--quiet", remote)
+        values[digest_variable(name)] = _digest(engine, registry, name, version)
+    return values
+
+
+def _digest(engine: Engine, registry: str, name: str, version: str) -> str:
+    image = engine.image(f"{registry}/{name}:{version}") or {}
+    for reference in image.get("RepoDigests", ()):
+        repository, _, digest = reference.partition("@")
+        if repository == f"{registry}/{name}":
+            return str(digest)
+    raise EngineError(f"the engine has no digest of {registry}/{name}:{version} after the push.")

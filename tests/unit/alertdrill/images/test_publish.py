@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.images.errors import EngineError
+from alertdrill.images.publish import push
+from alertdrill.settings import OWN_IMAGES, parse
+
+DIGEST = f"sha256:{'a' * 64}"
+
+
+class FakeEngine:
+    """Has our images once they are built, and knows a digest of what was pushed."""
+
+    def __init__(self, *, built: bool = True) -> None:
+        self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in OWN_IMAGES if built}
+        self._pushed: list[str] = []
+
+    def image(self, name: str) -> dict[str, Any] | None:
+        digests = [f"{pushed.rpartition(':')[0]}@{DIGEST}" for pushed in self._pushed]
+        return {"RepoDigests": digests} if name in self._tags else None
+
+    def run(self, *arguments: str) -> str:
+        if arguments[0] == "push":
+            self._pushed.append(arguments[-1])
+        else:
+            self._tags.add(arguments[-1])
+        return ""
+
+
+def pushed(engine: FakeEngine, registry: str = "example.com:5000/team") -> dict[str, str]:
+    fake: Any = engine
+    return dict(push(fake, registry, "0.1.0", lambda _: None))
+
+
+def test_printed_variables_are_settings_that_pull_the_pushed_images() -> None:
+    settings = parse(pushed(FakeEngine()))
+    assert settings.image("web") == f"example.com:5000/team/web:0.1.0@{DIGEST}"
+
+
+def test_images_that_are_not_built_are_named() -> None:
+    with pytest.raises(EngineError, match=r"alertdrill\.invalid/web:0\.1\.0.* not built"):
+        pushed(FakeEngine(built=False))
+
+
+@pytest.mark.parametrize("registry", ["", "https://example.com", "a b"])
+def test_what_is_not_a_registry_is_refused(registry: str) -> None:
+    with pytest.raises(EngineError, match="is not a registry"):
+        pushed(FakeEngine(), registry)
