@@ -9,15 +9,17 @@ D ?=
 L ?= steady
 # With 1, `make dashboards` draws the panels as well.
 PREVIEW ?=
-# What `make test` runs: folders, files, or pytest's own options.
-T ?= tests
+# What `make test` runs in place of the unit and contract tests: folders, files, pytest's options.
+T ?=
+# The parts that `make verify` runs anew; all that have not passed on this commit where it is empty.
+PART ?=
 
 RUN := requirements/services.txt requirements/alertdrill.txt
 RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --requirements $(RUN)
 DEV_READY = $(RUN_READY) requirements/dev.txt
 ALERTDRILL = $(VENV)/bin/python -m alertdrill
 
-.PHONY: help up down status logs drill load images dashboards docs lint test bench
+.PHONY: help up down status logs drill load images dashboards docs lint test verify bench
 .DEFAULT_GOAL := help
 
 help:    ## Print this list
@@ -42,7 +44,9 @@ docs:    ## Write the reference pages from the code
 	@$(DEV_READY) && $(VENV)/bin/python -m docs.generate
 lint:    ## Check the code, the configurations and the rules
 	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check && $(VENV)/bin/python -m docs.generate --check && $(VENV)/bin/python -m docs.style
-test:    ## Run the tests, or those of T=tests/unit
+test:    ## Run the unit and contract tests, or those of T=tests/e2e
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
+verify:  ## Run every check, as long as it takes, or only PART=drills; PART=list lists the parts
+	@$(DEV_READY) && .ci/verify $(PART)
 bench:   ## Measure what the instrumentation and the stack cost
 	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench

@@ -22,10 +22,9 @@ from alertdrill.runtimes.compose.parts import PARTS
 from alertdrill.settings import ROOT, SPAN, Ports
 
 T = TypeVar("T")
-native_only = pytest.mark.skipif(
-    os.environ.get("RUNTIME") == "compose",
-    reason="about processes; containers have tests of their own",
-)
+# Tests that make no sense with the other runtime are deselected, so that each skip is a waiver.
+native_only = pytest.mark.native
+containers_only = pytest.mark.containers
 # On a machine that has built none of our images yet, the first start takes minutes.
 PATIENCE = 900
 # Each line of an hour's tests, and more.

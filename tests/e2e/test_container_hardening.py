@@ -1,29 +1,19 @@
-"""What only containers have: limits on each, networks between them, an engine that is guarded."""
+"""Containers are hardened: limits, read-only roots, separate networks, a guarded engine socket."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import threading
-import time
-from pathlib import Path
 
 import pytest
 
 from alertdrill.runtimes.compose.parts import PARTS
 from alertdrill.settings import ROOT
-from tests.e2e.hardening_table import Row, compose, docker, inspected, row, service, table
-from tests.e2e.stack import Stack, environment, free_ports, left_over, poll_until
-from tests.e2e.test_request_counts import locust
+from tests.e2e.hardening_table import Row, docker, inspected, row, service, table
+from tests.e2e.stack import Stack, containers_only
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.skipif(
-        os.environ.get("RUNTIME") != "compose", reason="about containers: set RUNTIME=compose"
-    ),
-]
+pytestmark = [pytest.mark.stack, containers_only]
 # Root, but without a single capability: each reads files that the engine has made for root.
 ROOT_BY_NEED = {"collector", "docker-proxy"}
 # All of them together.
@@ -125,96 +115,6 @@ def test_inside_only_the_right_doors_open(stack: Stack, rows: list[Row], name: s
     opened = {door for door in DOORS if knocks(stack, name, door)}
     absent = set(PARTS) - {one.service for one in rows}  # not every host can have Loki
     assert opened == MAY[name] - absent
-
-
-def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
-    results: list[dict[str, int]] = []
-    clients = threading.Thread(target=lambda: results.append(locust(stack, users=10, seconds=60)))
-    clients.start()
-    try:
-        scale(stack, 3)
-        three = {"web-1", "web-2", "web-3"}
-        scraped = 'up{job="services",service="web"} == 1'
-        poll_until(
-            lambda: {found["metric"]["instance"] for found in stack.query(scraped)} == three,
-            "three instances in Prometheus",
-            15,
-        )
-        poll_until(
-            lambda: (
-                {line["instance"] for line in stack.access_lines("web", path="/process")} >= three
-            ),
-            "traffic on all three",
-            15,
-        )
-        scale(stack, 2)
-    finally:
-        clients.join()
-    assert results[0]["failures"] == 0
-    assert results[0]["requests"] > 100  # else nothing was shown
-    poll_until(stack.scrapes_everything, "the third to be forgotten", 20)
-
-
-def scale(stack: Stack, count: int) -> None:
-    """Scale as the README says, without a word to alertdrill."""
-    arguments = ("--detach", "--wait", "--no-recreate", "--scale", f"web={count}", "web")
-    said = compose(stack, "up", "--no-deps", *arguments)
-    assert "rror" not in said, said
-
-
-def test_up_numbers_instances_anew(stack: Stack) -> None:
-    # With standby instances there, Compose has others serve than those that all look for.
-    docker(stack, "rm", "--force", f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1")
-    scale(stack, 2)
-    assert "web-1" not in stack.instances()
-    stack.alertdrill("up")
-    states = {name: one["state"] for name, one in stack.instances().items() if "web-" in name}
-    assert states == {"web-1": "ready", "web-2": "ready", "web-3": "standby", "web-4": "standby"}
-    poll_until(stack.scrapes_everything, "all to be scraped again", 20)
-
-
-def test_every_killed_container_comes_back(stack: Stack) -> None:
-    slow = {}
-    for one in inspected(stack):
-        name, pid, begun = one["Name"].lstrip("/"), one["State"]["Pid"], time.monotonic()
-        docker(stack, "kill", name)
-
-        def back(name: str = name, pid: int = pid) -> bool:
-            [now] = json.loads(docker(stack, "inspect", name))
-            return bool(now["State"]["Status"] == "running" and now["State"]["Pid"] != pid)
-
-        poll_until(back, f"{name} to be back", 30)
-        if (seconds := time.monotonic() - begun) > 15:
-            slow[name] = seconds
-    assert slow == {}
-
-
-def test_stopped_container_stays_stopped(stack: Stack) -> None:
-    stack.alertdrill("stop", "pushgateway")
-    told = {"alert": "InstanceDown", "service": "pushgateway"}
-    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the keeper had its chance by then.
-    poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
-    assert stack.instances()["pushgateway-1"]["state"] == "stopped"
-    stack.alertdrill("start", "pushgateway")
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("LB_PORT", "high", "LB_PORT is 'high': it takes a whole number"),
-        ("PROMETHEUS_PORT", "9093", "PROMETHEUS_PORT and ALERTMANAGER_PORT are both 9093"),
-        ("PROMETHEUS_VERSION", "v99-unknown", "PROMETHEUS_VERSION is 'v99-unknown'"),
-        ("HAPROXY_VERSION", "no tag", "HAPROXY_VERSION is 'no tag'"),
-        ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is empty"),
-    ],
-)
-def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, said: str) -> None:
-    ports = {**free_ports(), "ALERTMANAGER_PORT": "9093"}
-    made = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
-    done = made.alertdrill("up", check=False)
-    assert done.returncode == 1
-    assert said in " ".join(done.stderr.split())
-    assert left_over(made) == []
 
 
 def test_fault_token_is_random(stack: Stack) -> None:
