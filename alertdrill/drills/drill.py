@@ -34,10 +34,10 @@ class FaultSpec:
     @property
     def part(self) -> str:
         """Return the part whose configuration it is about, if it is about one."""
-        return str(self.parameters.get("part", ""))
+        return str(self.parameters.get("component", ""))
 
     def __str__(self) -> str:
-        """Say it in a few words, such as `errors on data-service (ratio 0.5)`."""
+        """Say it in a few words, such as `errors on data-service (probability 0.5)`."""
         values = [
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
             for name, value in self.parameters.items()

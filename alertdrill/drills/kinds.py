@@ -14,7 +14,7 @@ Where = Literal["services", "scales", "stack", "anything", "nothing"]
 
 
 # Parameters that are a part of something.
-SHARES = ("ratio", "leave", "approach", "to", "share_per_second")
+SHARES = ("probability", "available", "initial_available", "to", "share_per_second")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FaultKind:
     """
 
     name: str
-    says: str
+    description: str
     on: Where
     numbers: Sequence[str] = ()
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -42,13 +42,14 @@ class FaultKind:
         if name == "instances":
             return 0.0, float(CEILING)
         # A clock may be slow as well as fast, and a flood may be without errors.
-        free = self.name in ("skew", "logs")
+        free = self.name in ("clock_skew", "log_flood")
         return (-math.inf if free else 0.0), math.inf
 
 
 def _service(name: str, *numbers: str, **scaled: Sequence[str]) -> FaultKind:
-    says = "A fault that the service has when it is told to, over /faults."
-    return FaultKind(name, says, "services", ("ratio", *numbers), of_services=True, **scaled)  # type: ignore[arg-type]
+    description = "A fault that the service has when it is told to, over /faults."
+    numbers = ("probability", *numbers)
+    return FaultKind(name, description, "services", numbers, of_services=True, **scaled)  # type: ignore[arg-type]
 
 
 KINDS: Mapping[str, FaultKind] = {
@@ -60,14 +61,14 @@ KINDS: Mapping[str, FaultKind] = {
         _service("crash"),
         _service("cpu", "load"),
         _service("memory", "mib_per_second", "mib", grows=("mib_per_second",)),
-        _service("logs", "lines_per_second", "error_ratio"),
+        _service("log_flood", "lines_per_second", "error_ratio"),
         _service("unready"),
         _service("dependency"),
         _service("cardinality", "series"),
         # A share of the time a scrape may take, which the rehearsal shortens too.
-        _service("scrape", "seconds", waits=("seconds",)),
-        _service("skew", "seconds"),
-        _service("mute"),
+        _service("slow_scrape", "seconds", waits=("seconds",)),
+        _service("clock_skew", "seconds"),
+        _service("log_silence"),
         FaultKind("stop", "It is stopped gracefully.", "anything"),
         FaultKind(
             "kill",
@@ -87,7 +88,7 @@ KINDS: Mapping[str, FaultKind] = {
             required=("instances",),
         ),
         FaultKind(
-            "fill",
+            "disk_fill",
             "Disk space is taken.",
             "nothing",
             numbers=("to", "share_per_second"),
@@ -95,27 +96,28 @@ KINDS: Mapping[str, FaultKind] = {
             required=("where",),
             grows=("share_per_second",),
         ),
-        FaultKind("burn", "Every core is kept busy.", "nothing", words={"cores": ("all",)}),
+        FaultKind("cpu_stress", "Every core is kept busy.", "nothing", words={"cores": ("all",)}),
         FaultKind(
-            "hog",
-            "Memory is taken until only this share is left; `approach` comes before the clock.",
+            "memory_pressure",
+            "A process takes memory until only the fraction `available` is left. It takes the part"
+            " down to `initial_available` before the drill's clock starts.",
             "nothing",
-            numbers=("approach", "leave"),
-            required=("approach", "leave"),
+            numbers=("initial_available", "available"),
+            required=("initial_available", "available"),
         ),
         FaultKind(
-            "config",
+            "bad_config",
             "A broken configuration is loaded; `webhook` is where notifications are sent to, and"
             " `loki` is told to take next to no lines.",
             "nothing",
-            words={"part": ("prometheus", "alertmanager", "webhook", "loki")},
-            required=("part",),
+            words={"component": ("prometheus", "alertmanager", "webhook", "loki")},
+            required=("component",),
         ),
-        FaultKind("rule", "A rule is loaded that fails whenever it is evaluated.", "nothing"),
-        FaultKind("unlist", "Prometheus's list of targets loses it.", "stack"),
-        FaultKind("no_load", "The load ends.", "nothing"),
+        FaultKind("bad_rule", "A rule is loaded that fails whenever it is evaluated.", "nothing"),
+        FaultKind("drop_targets", "Prometheus's list of targets loses it.", "stack"),
+        FaultKind("stop_load", "The load ends.", "nothing"),
         FaultKind(
-            "scan",
+            "not_found_scan",
             "A client asks again and again for what is not there.",
             "nothing",
             numbers=("requests_per_second",),

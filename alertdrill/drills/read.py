@@ -15,7 +15,7 @@ from .errors import InvalidDrillError
 from .kinds import KINDS, FaultKind
 
 KEYS = (
-    "alert", "says", "fault", "load", "expect", "least", "within", "history", "excuse",
+    "alert", "description", "fault", "load", "expect", "minimum", "deadlines", "backfill", "note",
 )  # fmt: skip
 # What a drill can stop, kill or freeze beside the services.
 PARTS = (
@@ -58,31 +58,31 @@ def read(file: Path, alerts: Collection[str]) -> Drill:
     """Return the drill in a file; raise `InvalidDrillError` with its first mistake."""
     drill = load(file, Source(f"{file.parent.name}/{file.name}", WHAT, InvalidDrillError))
     drill.only(KEYS)
-    drill.require("alert", "says", "fault", "within")
+    drill.require("alert", "description", "fault", "deadlines")
     alert = drill.text("alert")
     if alert != file.stem:
         drill.refuse(f"the alert is {alert!r}, so the file must be {alert}.yml", "alert")
     if alert not in alerts:
         drill.refuse(f"there is no alert {alert!r} in prometheus/rules or loki/rules", "alert")
-    within = drill.section("within")
-    within.only(("detect", "heal", "resolve"))
-    within.require("detect", "resolve")
-    least = _optional(drill, "least", ("window", "world"))
+    deadlines = drill.section("deadlines")
+    deadlines.only(("detect", "heal", "resolve"))
+    deadlines.require("detect", "resolve")
+    minimum = _optional(drill, "minimum", ("window", "fixed_delay"))
     expect = _expectation(drill, alerts)
-    _check_healing(within, expect)
+    _check_healing(deadlines, expect)
     return Drill(
         alert=alert,
         says=_sentence(drill),
         fault=_fault(drill.section("fault")),
         load=_load(drill),
         expect=expect,
-        detect=_budget(within, "detect"),
-        heal=_budget(within, "heal") if expect.acted_on else 0.0,
-        resolve=_budget(within, "resolve"),
-        window=least.seconds("window") if least else 0.0,
-        world=least.seconds("world") if least else 0.0,
-        history=[_past(item) for item in drill.sections("history")],
-        excuse=drill.text("excuse"),
+        detect=_budget(deadlines, "detect"),
+        heal=_budget(deadlines, "heal") if expect.acted_on else 0.0,
+        resolve=_budget(deadlines, "resolve"),
+        window=minimum.seconds("window") if minimum else 0.0,
+        world=minimum.seconds("fixed_delay") if minimum else 0.0,
+        history=[_past(item) for item in drill.sections("backfill")],
+        excuse=drill.text("note"),
     )
 
 
@@ -95,23 +95,23 @@ def _optional(section: Section, key: str, keys: Sequence[str]) -> Section | None
 
 
 def _sentence(drill: Section) -> str:
-    says = drill.text("says")
-    if not re.fullmatch(r"\S.+\.", says):
-        drill.refuse("says must be a sentence", "says")
-    return says
+    description = drill.text("description")
+    if not re.fullmatch(r"\S.+\.", description):
+        drill.refuse("description must be a sentence", "description")
+    return description
 
 
-def _check_healing(within: Section, expect: Expectation) -> None:
+def _check_healing(deadlines: Section, expect: Expectation) -> None:
     if expect.acted_on:
-        within.require("heal")
-    elif "heal" in within:
-        within.refuse(f"heal is the budget of an action: expect {' or '.join(ACTIONS)}", "heal")
+        deadlines.require("heal")
+    elif "heal" in deadlines:
+        deadlines.refuse(f"heal is the budget of an action: expect {' or '.join(ACTIONS)}", "heal")
 
 
-def _budget(within: Section, key: str) -> float:
-    seconds = within.seconds(key)
+def _budget(deadlines: Section, key: str) -> float:
+    seconds = deadlines.seconds(key)
     if seconds <= 0:
-        within.refuse(f"{key} must be more than nothing", key)
+        deadlines.refuse(f"{key} must be more than nothing", key)
     return seconds
 
 
@@ -213,11 +213,11 @@ def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
 
 
 def _past(item: Section) -> Past:
-    item.only(("series", "over", "until", "step", "from", "to", "relative"))
-    item.require("series", "over", "step", "from", "to")
-    over, step = item.seconds("over"), item.seconds("step")
+    item.only(("series", "duration", "offset", "step", "from", "to", "relative"))
+    item.require("series", "duration", "step", "from", "to")
+    over, step = item.seconds("duration"), item.seconds("step")
     if step <= 0 or over < step:
-        item.refuse("step must be more than nothing and no more than over", "step")
+        item.refuse("step must be more than nothing and no more than duration", "step")
     series, relative = item.text("series"), item.flag("relative")
     if not relative and not re.fullmatch(r"[a-zA-Z_:][\w:]*(\{[^{}]*\})?", series):
         item.refuse(
@@ -229,6 +229,6 @@ def _past(item: Section) -> Past:
         step=step,
         begin=item.number("from"),
         end=item.number("to"),
-        until=item.seconds("until"),
+        until=item.seconds("offset"),
         relative=relative,
     )  # fmt: skip

@@ -85,7 +85,7 @@ def _leave_with_input() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "burn":
+    if sys.argv[1] == "cpu_stress":
         burn()
     else:
         hog(*map(float, sys.argv[2:]))

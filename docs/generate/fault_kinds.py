@@ -25,7 +25,7 @@ def page() -> str:
     return document(
         "Fault kinds",
         "A drill names one of these in its `fault`, as in"
-        " `fault: {kind: errors, target: data-service, ratio: 0.5}`."
+        " `fault: {kind: errors, target: data-service, probability: 0.5}`."
         " The engine undoes each of them when the drill ends.",
         "## Faults of the platform",
         "The engine injects these through the runtime.",
@@ -48,7 +48,7 @@ def _row(kind: FaultKind) -> Sequence[str]:
         f"{text}{'' if name in kind.required else ' (optional)'}"
         for name, text in zip([*kind.words, *kind.numbers], parameters, strict=True)
     )
-    return code(kind.name), kind.says, TARGETS[kind.on], listed or "none"
+    return code(kind.name), kind.description, TARGETS[kind.on], listed or "none"
 
 
 def _number(kind: FaultKind, name: str) -> str:
@@ -63,11 +63,11 @@ def _of_services() -> Iterator[Sequence[str]]:
             f" {item.default:g}"
             for name, item in kind.parameters.items()
         )
-        yield code(kind.name), kind.says, parameters or "none"
+        yield code(kind.name), kind.description, parameters or "none"
 
 
 def _common() -> Iterator[Sequence[str]]:
-    common = {"ratio": service_faults.RATIO, "duration": service_faults.DURATION}
+    common = {"probability": service_faults.PROBABILITY, "duration": service_faults.DURATION}
     for name, item in common.items():
         bounds = (f"{value:g}" for value in (item.default, item.at_least, item.at_most))
         yield code(name), item.unit, *bounds

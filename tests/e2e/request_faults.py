@@ -25,12 +25,12 @@ urllib.request.urlopen(request, timeout=10).read()
 
 
 @contextmanager
-def failing(stack: Stack, service: str, ratio: float) -> Iterator[None]:
+def failing(stack: Stack, service: str, probability: float) -> Iterator[None]:
     """Have a service raise in a share of its requests while the block lasts."""
     found = [one for one in stack.instances().values() if one["service"] == service and one["pid"]]
     order = _inside if stack.runtime == "compose" else _outside
     for one in found:
-        order(stack, one, "PUT", f'{{"ratio": {ratio}}}')
+        order(stack, one, "PUT", f'{{"probability": {probability}}}')
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ def _few_exceptions(stack: Stack) -> Iterator[None]:
     found = [one for one in stack.instances().values() if one["service"] == "web" and one["pid"]]
     urls = [f"http://{one['address']}/faults/errors" for one in found]
     for url in urls:
-        requests.put(url, json={"ratio": 0.03}, headers=headers, timeout=5).raise_for_status()
+        requests.put(url, json={"probability": 0.03}, headers=headers, timeout=5).raise_for_status()
     yield
     for url in urls:
         requests.delete(url, headers=headers, timeout=5)

@@ -19,14 +19,14 @@ RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
     "pause": Pause,
     "crash_loop": CrashLoop,
     "scale": Scale,
-    "fill": Fill,
-    "burn": Strain,
-    "hog": Strain,
-    "config": Configure,
-    "rule": Configure,
-    "unlist": Unlist,
-    "no_load": NoLoad,
-    "scan": Scan,
+    "disk_fill": Fill,
+    "cpu_stress": Strain,
+    "memory_pressure": Strain,
+    "bad_config": Configure,
+    "bad_rule": Configure,
+    "drop_targets": Unlist,
+    "stop_load": NoLoad,
+    "not_found_scan": Scan,
 }
 
 

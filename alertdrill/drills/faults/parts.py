@@ -31,13 +31,13 @@ class Configure(Fault):
     """Give a part a configuration that it can't work with, or a rule that fails."""
 
     def _what(self) -> tuple[str, str, str]:
-        if self.spec.kind == "rule":
+        if self.spec.kind == "bad_rule":
             return "prometheus", "rules.d/drill.yml", FAILING_RULE
-        if self.spec.parameters["part"] == "prometheus":
+        if self.spec.parameters["component"] == "prometheus":
             return "prometheus", "scrape.d/drill.yml", BROKEN
-        if self.spec.parameters["part"] == "webhook":
+        if self.spec.parameters["component"] == "webhook":
             return "alertmanager", "webhook_url", NOBODY
-        if self.spec.parameters["part"] == "loki":
+        if self.spec.parameters["component"] == "loki":
             return "loki", "overrides.yml", REFUSING
         return "alertmanager", "alertmanager.yml", BROKEN
 

@@ -55,7 +55,7 @@ class Background:
         """Do what the active faults do in so many seconds."""
         self.show()
         self._keep_memory(self._state.active("memory"), seconds)
-        self._log(self._state.active("logs"), seconds)
+        self._log(self._state.active("log_flood"), seconds)
         self._compute(self._state.active("cpu"))
 
     def show(self) -> None:
@@ -86,7 +86,7 @@ class Background:
             self._owed_errors += fault.parameters["error_ratio"]
             is_error = self._owed_errors >= 1
             self._owed_errors -= is_error
-            logger.log(logging.ERROR if is_error else logging.INFO, "The fault `logs` is on.")
+            logger.log(logging.ERROR if is_error else logging.INFO, "The fault `log_flood` is on.")
         self._owed_lines %= 1
 
     def _compute(self, fault: Fault | None) -> None:

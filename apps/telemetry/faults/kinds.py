@@ -19,15 +19,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kind:
-    """One fault: what it does, and at most three parameters beside ratio and duration."""
+    """One fault: what it does, and at most three parameters beside probability and duration."""
 
     name: str
-    says: str
+    description: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
 
 # How often a fault strikes where it can: of the requests, or of the calls for `dependency`.
-RATIO = Parameter("share from 0 to 1", 1.0, 0.0, 1.0)
+PROBABILITY = Parameter("share from 0 to 1", 1.0, 0.0, 1.0)
 # Every fault ends by itself, also when whoever switched it on is gone: 5 minutes unasked,
 # an hour at most.
 DURATION = Parameter("seconds", 300.0, 0.1, 3600.0)
@@ -61,7 +61,7 @@ KINDS = {
             },
         ),
         Kind(
-            "logs",
+            "log_flood",
             "The instance logs without end.",
             {
                 "lines_per_second": Parameter("lines/s", 100.0, 1.0, 10_000.0),
@@ -78,18 +78,18 @@ KINDS = {
             {"series": Parameter("series", 5000.0, 1.0, 100_000.0)},
         ),
         Kind(
-            "scrape",
+            "slow_scrape",
             "`GET /metrics` answers late; all else is as before.",
             # The default is half of the scrape interval: slow, and well within its time limit. The
             # most is far beyond any, so that no scrape arrives.
             {"seconds": Parameter("seconds", 2.5, 0.001, 30.0)},
         ),
         Kind(
-            "skew",
+            "clock_skew",
             "The clock is off, as the instance logs and exports it.",
             {"seconds": Parameter("seconds ahead", 10.0, -3600.0, 3600.0)},
         ),
-        Kind("mute", "What the instance logs is not written."),
+        Kind("log_silence", "What the instance logs is not written."),
     )
 }
 
@@ -99,7 +99,7 @@ class Fault:
     """A fault as it was switched on: shares and seconds, and its own parameters by name."""
 
     kind: str
-    ratio: float
+    probability: float
     duration: float
     parameters: dict[str, float]
 
@@ -110,12 +110,12 @@ def parse_fault(kind: str, asked: object) -> Fault:
         raise FaultError(f"There is no fault {kind!r}: there are {', '.join(KINDS)}.")
     if not isinstance(asked, dict):
         raise FaultError("The body must be a JSON object, {} for the defaults.")
-    accepted = {"ratio": RATIO, "duration": DURATION, **KINDS[kind].parameters}
+    accepted = {"probability": PROBABILITY, "duration": DURATION, **KINDS[kind].parameters}
     for name in asked:
         if name not in accepted:
             raise FaultError(f"{kind} has no parameter {name!r}: it has {', '.join(accepted)}.")
     values = {name: _value(name, asked, parameter) for name, parameter in accepted.items()}
-    return Fault(kind, values.pop("ratio"), values.pop("duration"), values)
+    return Fault(kind, values.pop("probability"), values.pop("duration"), values)
 
 
 def _value(name: str, asked: dict[str, object], parameter: Parameter) -> float:

@@ -10,18 +10,18 @@ from .state import FaultState
 
 
 def skew(state: FaultState) -> Callable[[], float]:
-    """Return what tells by how many seconds the clock is ahead; 0 without the fault `skew`."""
+    """Return the seconds by which the clock is ahead; 0 without the fault `clock_skew`."""
 
     def ahead() -> float:
-        fault = state.active("skew")
+        fault = state.active("clock_skew")
         return fault.parameters["seconds"] if fault else 0.0
 
     return ahead
 
 
 def mute(state: FaultState) -> Callable[[logging.LogRecord], bool]:
-    """Return a filter of what is logged; it lets everything through without the fault `mute`."""
-    return lambda _: not state.strikes("mute")
+    """Return a log filter that drops every record while the fault `log_silence` is on."""
+    return lambda _: not state.strikes("log_silence")
 
 
 def series(state: FaultState) -> Callable[[], list[Sample]]:

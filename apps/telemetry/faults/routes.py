@@ -88,10 +88,10 @@ def _describe(state: FaultState, kind: str) -> dict[str, object]:
     fault = state.active(kind)
     return {
         "kind": kind,
-        "says": KINDS[kind].says,
+        "description": KINDS[kind].description,
         "active": fault is not None,
         "remaining_seconds": round(state.remaining(kind), 3),
-        "ratio": fault.ratio if fault else None,
+        "probability": fault.probability if fault else None,
         "parameters": fault.parameters if fault else None,
         "accepts": {
             name: {"unit": parameter.unit, "default": parameter.default}

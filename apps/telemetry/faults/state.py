@@ -10,9 +10,9 @@ from itertools import count
 from .. import shared
 from .kinds import KINDS, Fault
 
-# The numbers of one fault: when it ends (Unix seconds), ratio, duration, up to three parameters.
+# The values of one fault: its end (Unix seconds), probability, duration and up to three parameters.
 WIDTH = 6
-END, RATIO, DURATION, FIRST = 0, 1, 2, 3
+END, PROBABILITY, DURATION, FIRST = 0, 1, 2, 3
 # Steps of the golden ratio fill a unit evenly however many there are,
 # https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
 STEP = 0.6180339887
@@ -35,7 +35,7 @@ class FaultState:
         """Switch a fault on for its duration, or change it while it is on."""
         row = self._row[fault.kind]
         self._numbers[row + END] = 0.0  # nobody reads the parameters while they change
-        self._numbers[row + RATIO] = fault.ratio
+        self._numbers[row + PROBABILITY] = fault.probability
         self._numbers[row + DURATION] = fault.duration
         for place, name in enumerate(KINDS[fault.kind].parameters):
             self._numbers[row + FIRST + place] = fault.parameters[name]
@@ -58,18 +58,18 @@ class FaultState:
         names = KINDS[kind].parameters
         return Fault(
             kind,
-            self._numbers[row + RATIO],
+            self._numbers[row + PROBABILITY],
             self._numbers[row + DURATION],
             {name: self._numbers[row + FIRST + place] for place, name in enumerate(names)},
         )
 
     def strikes(self, kind: str) -> Fault | None:
-        """Return the fault when it is on and, by its ratio, hits this time.
+        """Return the fault when it is on and, by its probability, hits this time.
 
         The hits are spread evenly, so that few requests already have their share, and yet no
         period of them could meet one of the clients.
         """
         fault = self.active(kind)
-        if fault is None or (next(self._struck[kind]) + 0.5) * STEP % 1 >= fault.ratio:
+        if fault is None or (next(self._struck[kind]) + 0.5) * STEP % 1 >= fault.probability:
             return None
         return fault

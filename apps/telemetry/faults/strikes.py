@@ -52,7 +52,7 @@ def init_app(
         # The one fault of an operation. It comes after the metrics are read: their clock is that
         # of the scrape's beginning, which Prometheus takes as the time of every sample.
         is_scrape = request.method == "GET" and request.path == METRICS_PATH
-        if is_scrape and (scrape := state.strikes("scrape")):
+        if is_scrape and (scrape := state.strikes("slow_scrape")):
             sleep(scrape.parameters["seconds"])
         return response
 

@@ -27,7 +27,7 @@ def test_one_without_the_other_is_none(runtime: Any, there: set[str]) -> None:
         {"alert": "LogsMissing"},
         {"fault": FaultSpec("stop", "loki")},
         {"fault": FaultSpec("stop", "collector-1")},
-        {"fault": FaultSpec("config", parameters={"part": "loki"})},
+        {"fault": FaultSpec("bad_config", parameters={"component": "loki"})},
     ],
 )
 def test_drill_of_logs_needs_their_store(about: Any) -> None:

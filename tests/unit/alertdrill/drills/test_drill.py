@@ -7,12 +7,12 @@ from tests.unit.alertdrill.drills.fakes import a_drill
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (FaultSpec("no_load"), "no_load"),
+        (FaultSpec("stop_load"), "stop_load"),
         (FaultSpec("stop", "web"), "stop on web"),
-        (FaultSpec("errors", "web", {"ratio": 0.5}), "errors on web (ratio 0.5)"),
+        (FaultSpec("errors", "web", {"probability": 0.5}), "errors on web (probability 0.5)"),
         (
-            FaultSpec("fill", parameters={"where": "host", "to": 1.0}),
-            "fill (where host, to 1)",
+            FaultSpec("disk_fill", parameters={"where": "host", "to": 1.0}),
+            "disk_fill (where host, to 1)",
         ),
     ],
 )

@@ -25,23 +25,23 @@ Make = Callable[..., Fault]
     [
         ("stop", "web", {}, ("start", "web"), ("stop", "web")),
         ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
-        ("unlist", "lb", {}, ("relist",), ("unlist", "lb")),
+        ("drop_targets", "lb", {}, ("relist",), ("unlist", "lb")),
         (
-            *("rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
+            *("bad_rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
             ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),
         ),
         (
-            *("config", "", {"part": "prometheus"}),
+            *("bad_config", "", {"component": "prometheus"}),
             ("configure", "prometheus", "scrape.d/drill.yml"),
             ("configure", "prometheus", "scrape.d/drill.yml", parts.BROKEN),
         ),
         (
-            *("config", "", {"part": "alertmanager"}),
+            *("bad_config", "", {"component": "alertmanager"}),
             ("configure", "alertmanager", "alertmanager.yml"),
             ("configure", "alertmanager", "alertmanager.yml", parts.BROKEN),
         ),
         (
-            *("config", "", {"part": "webhook"}),
+            *("bad_config", "", {"component": "webhook"}),
             ("configure", "alertmanager", "webhook_url"),
             ("configure", "alertmanager", "webhook_url", parts.NOBODY),
         ),
@@ -129,7 +129,7 @@ def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
 
 
 def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
-    fault = make("no_load")
+    fault = make("stop_load")
     fault.inject()
     fault.cease()
     assert traffic.asked == ["pause", "resume"]
@@ -139,12 +139,12 @@ def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
 def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
     runtime.found = [instance("web-1", api.address), instance("web-2", api.address)]
     api.answers["/faults/errors"] = {}
-    fault = make("errors", "web", ratio=0.5, status=503.0)
+    fault = make("errors", "web", probability=0.5, status=503.0)
     assert list(fault.undo) == [("faults_off", "web", "errors")]
     fault.inject()
     assert len(api.asked) == 2
     assert (api.asked[0].method, api.asked[0].token) == ("PUT", "the-token")
-    assert json.loads(api.asked[0].body) == {"ratio": 0.5, "status": 503.0, "duration": 99.0}
+    assert json.loads(api.asked[0].body) == {"probability": 0.5, "status": 503.0, "duration": 99.0}
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
     [
         ("memory", "mib_per_second", 120.0),
         ("memory", "mib", 10.0),
-        ("scrape", "seconds", 10 / 12),
+        ("slow_scrape", "seconds", 10 / 12),
         ("latency", "seconds", 10.0),
-        ("skew", "seconds", 10.0),
-        ("logs", "lines_per_second", 10.0),
+        ("clock_skew", "seconds", 10.0),
+        ("log_flood", "lines_per_second", 10.0),
     ],
 )
 def test_only_some_parameters_are_scaled(
@@ -195,7 +195,7 @@ def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
 
 def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, api: Api) -> None:
     runtime.addresses = lambda: {"Services": f"{api.url}/"}
-    fault = make("scan", requests_per_second=100.0)
+    fault = make("not_found_scan", requests_per_second=100.0)
     fault.inject()
     poll_until(lambda: len(api.asked) > 3, "requests")
     fault.cease()
@@ -206,7 +206,7 @@ def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, api: Api) -> 
 
 
 def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
-    fault = make("config", part="loki")
+    fault = make("bad_config", component="loki")
     assert list(fault.undo) == [("configure", "loki", "overrides.yml")]
     fault.inject()
     ((order, part, name, text),) = runtime.asked
@@ -216,14 +216,14 @@ def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
-    make(kind, "web", where="host", part="prometheus").cease()
+    make(kind, "web", where="host", component="prometheus").cease()
     assert runtime.asked == []
 
 
 def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
-        spec = FaultSpec(kind, "web", {"where": "host", "part": "prometheus"})
+        spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
         assert isinstance(list(faults.make(spec, Scene(runtime, traffic, "r", 1.0)).undo), list)
     assert runtime.asked == []
     assert list(tmp_path.iterdir()) == []

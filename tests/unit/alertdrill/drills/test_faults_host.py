@@ -48,7 +48,7 @@ def test_hosts_file_grows_to_bound(
 
     monkeypatch.setattr(host.Fill, "_grow", noted)
     runtime.speed = 10.0
-    fault = make("fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
+    fault = make("disk_fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
     (undo,) = fault.undo
     assert undo == ("remove", str(runtime.scratch() / "drill.fill"))
     fault.inject()
@@ -77,7 +77,7 @@ def test_prometheus_storage_is_filled_up(
     make: Make, runtime: Any, storage: dict[str, float | None], used: float, taken: int
 ) -> None:
     storage["used"] = used
-    fault = make("fill", where="prometheus", to=0.95)
+    fault = make("disk_fill", where="prometheus", to=0.95)
     fault.inject()
     fault.cease()
     file = runtime.data("prometheus") / "wal" / "drill.fill"
@@ -91,7 +91,7 @@ def test_storage_without_limit_is_refused(
 ) -> None:
     storage[absent] = None
     with pytest.raises(FaultError, match="set PROMETHEUS_RETENTION_SIZE"):
-        make("fill", where="prometheus", to=0.95).inject()
+        make("disk_fill", where="prometheus", to=0.95).inject()
 
 
 def test_prometheus_file_is_bounded_too(
@@ -100,14 +100,18 @@ def test_prometheus_file_is_bounded_too(
     Disk(monkeypatch)
     storage["limit"] = Disk.free * 0.9
     with pytest.raises(FaultError):
-        make("fill", where="prometheus", to=0.95).inject()
+        make("disk_fill", where="prometheus", to=0.95).inject()
 
 
 @pytest.mark.parametrize(
     ("kind", "parameters", "arguments"),
     [
-        ("burn", {"cores": "all"}, ["burn"]),
-        ("hog", {"approach": 0.995, "leave": 0.99}, ["hog", "0.995", "0.99"]),
+        ("cpu_stress", {"cores": "all"}, ["cpu_stress"]),
+        (
+            "memory_pressure",
+            {"initial_available": 0.995, "available": 0.99},
+            ["memory_pressure", "0.995", "0.99"],
+        ),
     ],
 )
 def test_strain_is_process_with_pipe(
@@ -140,7 +144,7 @@ def test_real_strain_ends_when_ceased(
     monkeypatch.chdir(ROOT)  # where the command line is
     run = f"test-{id(runtime)}"
     scene = Scene(runtime, traffic, run, lasts=9.0)
-    spec = FaultSpec("hog", parameters={"approach": 0.995, "leave": 0.99})
+    spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
     fault = faults.make(spec, scene)
     fault.prepare()
     fault.inject()

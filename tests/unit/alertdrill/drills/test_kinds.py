@@ -17,7 +17,7 @@ def test_services_know_the_same_kinds() -> None:
 def test_kind_has_the_services_parameters(name: str) -> None:
     if name not in services.KINDS:
         pytest.skip("the services do not know it, which another test says")
-    assert {*KINDS[name].numbers} == {"ratio", *services.KINDS[name].parameters}
+    assert {*KINDS[name].numbers} == {"probability", *services.KINDS[name].parameters}
     assert KINDS[name].on == "services"
 
 
@@ -31,14 +31,14 @@ def test_kind_is_consistent_in_itself(kind: FaultKind) -> None:
     assert {*kind.required, *kind.grows, *kind.waits} <= known
     assert not {*kind.grows} & {*kind.waits}
     assert not known & {"kind", "target"}
-    assert kind.says.endswith(".")
+    assert kind.description.endswith(".")
 
 
 def test_rates_grow_and_durations_wait() -> None:
     scaled = {(name, *kind.grows, *kind.waits) for name, kind in KINDS.items()}
     assert {row for row in scaled if len(row) > 1} == {
         ("memory", "mib_per_second"),
-        ("scrape", "seconds"),
+        ("slow_scrape", "seconds"),
         ("kill", "every"),
-        ("fill", "share_per_second"),
+        ("disk_fill", "share_per_second"),
     }

@@ -10,13 +10,14 @@ from alertdrill.settings import SERVICES
 
 OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]
-# Line 1 is the alert, 2 what it says, 3 the fault, 4 the budgets; tests begin at line 5.
+# Line 1 is the alert, 2 the description, 3 the fault, 4 the deadlines; tests add line 5.
 LEAST = """\
 alert: Down
-says: Web answers with errors.
-fault: {kind: errors, target: web, ratio: 0.5}
-within: {detect: 90s, resolve: 2m}
+description: Web answers with errors.
+fault: {kind: errors, target: web, probability: 0.5}
+deadlines: {detect: 90s, resolve: 2m}
 """
+FAULT = "errors, target: web, probability: 0.5"
 Read = Callable[[str], Drill]
 
 
@@ -39,7 +40,7 @@ def reading(folder: Path) -> Read:
 
 def test_least_drill_takes_the_defaults(reading: Read) -> None:
     drill = reading(LEAST)
-    assert drill.fault == FaultSpec("errors", "web", {"ratio": 0.5})
+    assert drill.fault == FaultSpec("errors", "web", {"probability": 0.5})
     assert drill.load == LoadSpec("steady", 24)
     assert (drill.detect, drill.resolve) == (90, 120)
     assert (drill.window, drill.world, drill.history, drill.excuse) == (0, 0, [], "")
@@ -52,11 +53,11 @@ expect:
   labels: {service: web, severity: page}
   notified: late
   heal: restart
-least: {window: 6s, world: 1500ms}
-history:
-  - {series: 'a:b{c="d"}', over: 26h, until: 1h, step: 1m, from: 20, to: 10}
-  - {series: 'up{job="services"}', over: 1h, step: 1m, from: 1, to: 0.5, relative: true}
-excuse: It has to.
+minimum: {window: 6s, fixed_delay: 1500ms}
+backfill:
+  - {series: 'a:b{c="d"}', duration: 26h, offset: 1h, step: 1m, from: 20, to: 10}
+  - {series: 'up{job="services"}', duration: 1h, step: 1m, from: 1, to: 0.5, relative: true}
+note: It has to.
 """
 
 
@@ -82,14 +83,14 @@ def test_no_load_has_no_users(reading: Read, load: str) -> None:
     "target", ["web", "data-service", "web-1", "web-4", "data-service-4", "lb", "lb-1", "collector"]
 )
 def test_anything_can_be_stopped(reading: Read, target: str) -> None:
-    drill = reading(LEAST.replace("errors, target: web, ratio: 0.5", f"stop, target: {target}"))
+    drill = reading(
+        LEAST.replace("errors, target: web, probability: 0.5", f"stop, target: {target}")
+    )
     assert drill.fault == FaultSpec("stop", target)
 
 
 def test_every_is_read_in_seconds(reading: Read) -> None:
-    drill = reading(
-        LEAST.replace("errors, target: web, ratio: 0.5", "kill, target: web, every: 1m")
-    )
+    drill = reading(LEAST.replace(FAULT, "kill, target: web, every: 1m"))
     assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
 
 
@@ -108,7 +109,9 @@ def test_action_has_a_budget(reading: Read, heal: str) -> None:
 
 
 def test_scale_is_of_whole_service(reading: Read) -> None:
-    text = LEAST.replace("errors, target: web, ratio: 0.5", "scale, target: web, instances: 3")
+    text = LEAST.replace(
+        "errors, target: web, probability: 0.5", "scale, target: web, instances: 3"
+    )
     assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
     for wrong in ("target: web-1", "target: lb"):
         with pytest.raises(InvalidDrillError, match=rf"can strike: there are {OURS}\.$"):
@@ -124,8 +127,8 @@ def test_notified_can_name_another_alert(reading: Read) -> None:
 MISTAKES = [
     (1, "alert: Other", ":1: the alert is 'Other', so the file must be Other.yml."),
     (1, "", ":2: alert is missing."),
-    (2, "says: errors", ":2: says must be a sentence"),
-    (2, "says: ", ":2: says must be a text."),
+    (2, "description: errors", ":2: description must be a sentence"),
+    (2, "description: ", ":2: description must be a text."),
     (3, "fault: {target: web}", ":3: kind is missing."),
     (3, "fault: errors", ":3: fault must be a mapping, as in {name: value}."),
     (3, "fault: {kind: eror, target: web}", ":3: there is no fault 'eror': there are latency, "),
@@ -133,21 +136,21 @@ MISTAKES = [
     (3, "fault: {kind: errors, target: wep}", ":3: there is no service or instance 'wep' that"),
     (3, "fault: {kind: errors, target: web-5}", ":3: there is no service or instance 'web-5' "),
     (3, "fault: {kind: errors, target: lb}", f"there are {OURS} and their instances"),
-    (3, "fault: {kind: unlist, target: web}", ":3: there is no service or instance 'web' that"),
+    (3, "fault: {kind: drop_targets, target: web}", ":3: there is no service or instance 'web'"),
     (3, "fault: {kind: errors, target: web, speed: 1}", ":3: speed is unknown here: there are "),
-    (3, "fault: {kind: errors, target: web, ratio: half}", ":3: ratio must be a number."),
+    (3, "fault: {kind: errors, target: web, probability: half}", ":3: probability must be a numb"),
     (3, "fault: {kind: kill, target: web}", ":3: every is missing."),
     (3, "fault: {kind: kill, target: web, every: 5}", ":3: every is '5': it takes a duration"),
-    (3, "fault: {kind: fill, where: cellar}", ":3: where is 'cellar': it takes prometheus or host"),
-    (3, "fault: {kind: no_load, target: web}", ":3: target is unknown here: there are kind."),
-    (4, "within: {detect: 9s}", ":4: resolve is missing."),
-    (4, "within: {resolve: 9s}", ":4: detect is missing."),
-    (4, "within: {detect: 0s, resolve: 9s}", ":4: detect must be more than nothing."),
-    (4, "within: {detect: 9s, resolve: 9}", ":4: resolve is '9': it takes a duration such as"),
-    (4, "within: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the budget of an action: "),
-    (4, "within: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown here: there are "),
-    (4, "", ":1: within is missing."),
-    (5, "wihtin: {}", ":5: wihtin is unknown here: there are alert, says, "),
+    (3, "fault: {kind: disk_fill, where: cellar}", ":3: where is 'cellar': it takes prometheus or"),
+    (3, "fault: {kind: stop_load, target: web}", ":3: target is unknown here: there are kind."),
+    (4, "deadlines: {detect: 9s}", ":4: resolve is missing."),
+    (4, "deadlines: {resolve: 9s}", ":4: detect is missing."),
+    (4, "deadlines: {detect: 0s, resolve: 9s}", ":4: detect must be more than nothing."),
+    (4, "deadlines: {detect: 9s, resolve: 9}", ":4: resolve is '9': it takes a duration such as"),
+    (4, "deadlines: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the budget of an action: "),
+    (4, "deadlines: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown here: there"),
+    (4, "", ":1: deadlines is missing."),
+    (5, "wihtin: {}", ":5: wihtin is unknown here: there are alert, description, "),
     (5, "load: heavy", ":5: there is no load 'heavy': there are none, steady."),
     (5, "load: {users: 5}", ":5: shape is missing."),
     (5, "load: {shape: steady, users: 0}", ":5: users is 0: it takes 1 to 500."),
@@ -160,10 +163,10 @@ MISTAKES = [
     (5, "expect: {heal: scale_in}", ":4: heal is missing."),
     (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
     (5, "expect: {label: 1}", ":5: label is unknown here: there are labels, notified, heal."),
-    (5, "least: {window: long}", ":5: window is 'long': it takes a duration such as"),
-    (5, "least: {scrape: 5s}", ":5: scrape is unknown here: there are window, world."),
-    (5, "history: {}", ":5: history must be a list."),
-    (5, "history: [{over: 1h}]", ":5: series is missing."),
+    (5, "minimum: {window: long}", ":5: window is 'long': it takes a duration such as"),
+    (5, "minimum: {scrape: 5s}", ":5: scrape is unknown here: there are window, fixed_delay."),
+    (5, "backfill: {}", ":5: backfill must be a list."),
+    (5, "backfill: [{duration: 1h}]", ":5: series is missing."),
 ]  # fmt: skip
 
 
@@ -180,32 +183,32 @@ def test_mistake_is_refused_with_line(reading: Read, line: int, text: str, compl
     assert "\n" not in said
 
 
-PAST = "  - {series: up, over: 1h, step: 1m, from: 1, to: 2}"
+PAST = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
 
 
 @pytest.mark.parametrize(
     ("part", "other", "complaint"),
     [
-        ("step: 1m", "step: 0s", ":6: step must be more than nothing and no more than over."),
-        ("step: 1m", "step: 2h", ":6: step must be more than nothing and no more than over."),
+        ("step: 1m", "step: 0s", ":6: step must be more than nothing and no more than duration."),
+        ("step: 1m", "step: 2h", ":6: step must be more than nothing and no more than duration."),
         ("series: up", "series: sum(up)", ":6: series is 'sum(up)': it takes a name with labels"),
         ("series: up", "series: '{a=\"b\"}'", ":6: series is '{a=\"b\"}': it takes a name"),
         ("from: 1", "from: low", ":6: from must be a number."),
-        ("over: 1h", "over: ever", ":6: over is 'ever': it takes a duration"),
-        ("to: 2", "to: 2, at: 1h", ":6: at is unknown here: there are series, over, until, "),
+        ("duration: 1h", "duration: ever", ":6: duration is 'ever': it takes a duration"),
+        ("to: 2", "to: 2, at: 1h", ":6: at is unknown here: there are series, duration, offset, "),
         ("to: 2", "to: 2, relative: maybe", ":6: relative is 'maybe': it takes true or false."),
     ],
 )
 def test_bad_past_is_refused(reading: Read, part: str, other: str, complaint: str) -> None:
-    assert reading(f"{LEAST}history:\n{PAST}\n").history
+    assert reading(f"{LEAST}backfill:\n{PAST}\n").history
     with pytest.raises(InvalidDrillError) as refused:
-        reading(f"{LEAST}history:\n{PAST.replace(part, other)}\n")
+        reading(f"{LEAST}backfill:\n{PAST.replace(part, other)}\n")
     assert f"drills/Down.yml{complaint}" in str(refused.value)
 
 
 def test_relative_past_takes_any_selector(reading: Read) -> None:
     past = PAST.replace("series: up", "series: '{__name__=\"up\"}', relative: true")
-    assert reading(f"{LEAST}history:\n{past}\n").history[0].relative
+    assert reading(f"{LEAST}backfill:\n{past}\n").history[0].relative
 
 
 def test_alert_must_be_a_rule(folder: Path) -> None:
@@ -241,15 +244,15 @@ def test_bad_drill_is_one_complaint(folder: Path) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        "{kind: hog, leave: 0}",
-        "{kind: hog, leave: -1}",
+        "{kind: memory_pressure, available: 0}",
+        "{kind: memory_pressure, available: -1}",
         "{kind: kill, target: web, every: 0s}",
-        "{kind: errors, target: web, ratio: 5}",
-        "{kind: fill, where: prometheus, to: 50}",
+        "{kind: errors, target: web, probability: 5}",
+        "{kind: disk_fill, where: prometheus, to: 50}",
         "{kind: scale, target: web, instances: 0}",
         "{kind: scale, target: web, instances: 5}",
     ],
 )
 def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:
     with pytest.raises(InvalidDrillError):
-        reading(LEAST.replace("{kind: errors, target: web, ratio: 0.5}", fault))
+        reading(LEAST.replace("{kind: errors, target: web, probability: 0.5}", fault))

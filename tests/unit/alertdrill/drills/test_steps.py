@@ -106,7 +106,7 @@ def test_every_undo_can_be_performed(kind: str, tmp_path: Path, api: Api) -> Non
     runtime.urls["responder"] = api.url
     api.answers["/resume"] = {}
     traffic: Any = FakeTraffic()
-    parameters = {"part": "prometheus", "where": "host"}
+    parameters = {"component": "prometheus", "where": "host"}
     spec = FaultSpec(kind, "web", parameters)
     undo = faults.make(spec, faults.Scene(runtime, traffic, "run", 1.0)).undo
     assert all(step[0] in steps.ACTIONS for step in undo)

@@ -37,7 +37,7 @@ def strained(run: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_burning_ends_with_its_pipe(run: str) -> None:
-    process = strained(run, "burn")
+    process = strained(run, "cpu_stress")
     cores = psutil.cpu_count() or 1
     poll_until(lambda: len(of_run(run)) == cores, "one process a core")
     poll_until(
@@ -48,7 +48,7 @@ def test_burning_ends_with_its_pipe(run: str) -> None:
 
 
 def test_hogging_ends_with_its_pipe(run: str) -> None:
-    process = strained(run, "hog", "0.995", "0.99")
+    process = strained(run, "memory_pressure", "0.995", "0.99")
     assert process.poll() is None
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -80,7 +80,7 @@ def test_share_is_left_available(
 
 def test_strain_that_is_not_begun_ends(run: str) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "alertdrill.drills.strain", "burn"],
+        [sys.executable, "-m", "alertdrill.drills.strain", "cpu_stress"],
         env=marked.environment(run),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

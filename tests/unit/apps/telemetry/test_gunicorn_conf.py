@@ -103,7 +103,7 @@ def test_fault_strikes_in_every_worker(three: Instance) -> None:
 
 
 def test_every_worker_shows_the_clock(three: Instance) -> None:
-    three.fault("skew", seconds=-600)
+    three.fault("clock_skew", seconds=-600)
     try:
         for worker in three.workers():
             with three.only(worker):
@@ -111,7 +111,7 @@ def test_every_worker_shows_the_clock(three: Instance) -> None:
                     time.time() - 600, abs=60
                 )
     finally:
-        three.end_fault("skew")
+        three.end_fault("clock_skew")
     assert three.samples()["app_clock_seconds"] == pytest.approx(time.time(), abs=60)
 
 

@@ -28,7 +28,7 @@ def passed(**other: Any) -> Outcome:
     fields: dict[str, Any] = {
         "alert": "WebHighErrorRate",
         "says": "Half of web's requests fail.",
-        "fault": "errors on web (ratio 0.5)",
+        "fault": "errors on web (probability 0.5)",
         "severity": "page",
         "verdict": "passed",
         "reason": "",

@@ -88,7 +88,7 @@ def test_lines_come_at_their_rate(
     background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    state.enable(parse_fault("logs", {"lines_per_second": 25, "error_ratio": 0}))
+    state.enable(parse_fault("log_flood", {"lines_per_second": 25, "error_ratio": 0}))
     for _ in range(40):
         background.tick(TICK)
     assert len(caplog.records) == pytest.approx(100, abs=1)  # floats lose a part of a line
@@ -101,7 +101,7 @@ def test_errors_are_their_share(
     errors: int,
 ) -> None:  # fmt: skip
     caplog.set_level(logging.INFO)
-    state.enable(parse_fault("logs", {"lines_per_second": 200, "error_ratio": ratio}))
+    state.enable(parse_fault("log_flood", {"lines_per_second": 200, "error_ratio": ratio}))
     background.tick(1)
     assert sum(record.levelno == logging.ERROR for record in caplog.records) == errors
 
@@ -110,7 +110,7 @@ def test_errors_keep_their_share_slowly(
     background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    state.enable(parse_fault("logs", {"lines_per_second": 100, "error_ratio": 0.5}))
+    state.enable(parse_fault("log_flood", {"lines_per_second": 100, "error_ratio": 0.5}))
     for _ in range(20):
         background.tick(TICK)  # ten lines each
     errors = sum(record.levelno == logging.ERROR for record in caplog.records)

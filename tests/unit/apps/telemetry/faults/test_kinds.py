@@ -11,15 +11,25 @@ from apps.telemetry.faults.state import FIRST, WIDTH
 
 def test_every_fault_of_the_design_exists() -> None:
     assert set(KINDS) == {
-        *("latency", "errors", "hang", "crash", "cpu", "memory", "logs", "unready", "dependency"),
-        *("cardinality", "scrape", "skew", "mute"),
+        *(
+            "latency",
+            "errors",
+            "hang",
+            "crash",
+            "cpu",
+            "memory",
+            "log_flood",
+            "unready",
+            "dependency",
+        ),
+        *("cardinality", "slow_scrape", "clock_skew", "log_flood", "log_silence"),
     }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_asked_means_defaults(kind: str) -> None:
     fault = parse_fault(kind, {})
-    assert (fault.kind, fault.ratio, fault.duration) == (kind, 1.0, 300.0)
+    assert (fault.kind, fault.probability, fault.duration) == (kind, 1.0, 300.0)
     accepted = KINDS[kind].parameters
     assert fault.parameters == {name: accepted[name].default for name in accepted}
 
@@ -47,8 +57,8 @@ def test_beyond_the_bounds_is_refused(kind: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "culprit"),
     [
-        ({"ratio": 1.1}, "ratio"),
-        ({"ratio": -0.1}, "ratio"),
+        ({"probability": 1.1}, "probability"),
+        ({"probability": -0.1}, "probability"),
         ({"duration": 0}, "duration"),
         ({"duration": 3601}, "duration"),
         ({"duration": 10**400}, "duration"),

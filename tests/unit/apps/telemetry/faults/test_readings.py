@@ -34,19 +34,19 @@ def clock_shown(app: Flask) -> float:
 def test_skew_is_what_was_asked(state: FaultState) -> None:
     ahead = readings.skew(state)
     assert ahead() == 0
-    state.enable(parse_fault("skew", {"seconds": -3600}))
+    state.enable(parse_fault("clock_skew", {"seconds": -3600}))
     assert ahead() == -3600
-    state.disable("skew")
+    state.disable("clock_skew")
     assert ahead() == 0
 
 
 def test_mute_instance_writes_no_line(operator: FlaskClient, lines: Lines) -> None:
-    operator.put("/faults/mute", json={})
+    operator.put("/faults/log_silence", json={})
     lines()
     assert operator.get("/items/1").status_code == 200
     logging.getLogger("mine").error("unheard")
     assert lines() == []
-    operator.delete("/faults/mute")
+    operator.delete("/faults/log_silence")
     operator.get("/items/1")
     assert "GET /items/1" in [line["message"] for line in lines()]
 
@@ -63,9 +63,9 @@ def test_series_are_as_many_as_asked(state: FaultState) -> None:
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, seconds: float) -> None:
     assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
-    operator.put("/faults/skew", json={"seconds": seconds})
+    operator.put("/faults/clock_skew", json={"seconds": seconds})
     assert clock_shown(app) == pytest.approx(time.time() + seconds, abs=APART)
-    operator.delete("/faults/skew")
+    operator.delete("/faults/clock_skew")
     assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
 
 
@@ -76,15 +76,15 @@ def test_skew_shifts_the_log_lines(
         logging.getLogger("mine").info("now")
         return datetime.fromisoformat(lines()[-1]["timestamp"]).timestamp()
 
-    operator.put("/faults/skew", json={"seconds": 600})
+    operator.put("/faults/clock_skew", json={"seconds": 600})
     assert logged() == pytest.approx(time.time() + 600, abs=APART)
-    operator.delete("/faults/skew")
+    operator.delete("/faults/clock_skew")
     assert logged() == pytest.approx(time.time(), abs=APART)
 
 
 def test_skew_shortens_no_fault(operator: FlaskClient) -> None:
     operator.put("/faults/hang", json={"duration": 60})
-    operator.put("/faults/skew", json={"seconds": 3600})
+    operator.put("/faults/clock_skew", json={"seconds": 3600})
     assert operator.get("/faults/hang").get_json()["active"] is True
 
 

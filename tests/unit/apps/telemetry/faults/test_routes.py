@@ -26,10 +26,10 @@ def status(operator: FlaskClient, kind: str) -> dict[str, Any]:
 def test_fault_goes_on_and_off(app: Flask, operator: FlaskClient, kind: str) -> None:
     value = app.extensions["telemetry"].metrics.registry.get_sample_value
     assert status(operator, kind)["active"] is False
-    answer = operator.put(f"/faults/{kind}", json={"ratio": 0.5, "duration": 60})
+    answer = operator.put(f"/faults/{kind}", json={"probability": 0.5, "duration": 60})
     assert answer.status_code == 200
     shown = status(operator, kind)
-    assert (shown["active"], shown["ratio"]) == (True, 0.5)
+    assert (shown["active"], shown["probability"]) == (True, 0.5)
     assert 0 < shown["remaining_seconds"] <= 60
     assert set(shown["parameters"]) == set(KINDS[kind].parameters)
     assert value("fault_active", {"kind": kind}) == 1
@@ -75,7 +75,9 @@ def test_unknown_fault_is_not_found(operator: FlaskClient, method: str) -> None:
     assert "latency" in answer.get_json()["detail"]
 
 
-@pytest.mark.parametrize("body", [{"ratio": 2}, {"duration": 0}, {"speed": 1}, [], 1, "all", None])
+@pytest.mark.parametrize(
+    "body", [{"probability": 2}, {"duration": 0}, {"speed": 1}, [], 1, "all", None]
+)
 def test_bad_parameters_change_nothing(operator: FlaskClient, body: object) -> None:
     answer = operator.put("/faults/errors", data=json.dumps(body), content_type="application/json")
     assert answer.status_code == 422
@@ -86,7 +88,7 @@ def test_bad_parameters_change_nothing(operator: FlaskClient, body: object) -> N
     ("media_type", "code"), [("application/json", 400), ("application/x-www-form-urlencoded", 415)]
 )
 def test_unread_body_changes_nothing(operator: FlaskClient, media_type: str, code: int) -> None:
-    answer = operator.put("/faults/errors", data='{"ratio": ', content_type=media_type)
+    answer = operator.put("/faults/errors", data='{"probability": ', content_type=media_type)
     assert answer.status_code == code
     assert status(operator, "errors")["active"] is False
 

@@ -32,7 +32,7 @@ def test_everything_is_off_at_first(state: FaultState) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_enabled_fault_stands_alone(state: FaultState, kind: str) -> None:
     parameters = {name: p.at_least for name, p in KINDS[kind].parameters.items()}
-    fault = parse_fault(kind, {"ratio": 0.5, "duration": 7, **parameters})
+    fault = parse_fault(kind, {"probability": 0.5, "duration": 7, **parameters})
     state.enable(fault)
     assert state.active(kind) == fault
     assert state.remaining(kind) == 7
@@ -61,20 +61,20 @@ def test_second_enabling_changes_the_fault(state: FaultState, clock: FakeClock) 
     assert state.remaining("latency") == 10
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.04, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("probability", [0.0, 0.04, 0.25, 0.5, 1.0])
 @pytest.mark.parametrize("requests", [25, 50, 1000])
-def test_ratio_is_the_share_struck(clock: FakeClock, ratio: float, requests: int) -> None:
+def test_ratio_is_the_share_struck(clock: FakeClock, probability: float, requests: int) -> None:
     state = FaultState(shared_numbers(), clock)
-    state.enable(parse_fault("errors", {"ratio": ratio}))
+    state.enable(parse_fault("errors", {"probability": probability}))
     for _ in range(3):
         struck = sum(state.strikes("errors") is not None for _ in range(requests))
-        assert abs(struck - requests * ratio) <= 2
+        assert abs(struck - requests * probability) <= 2
 
 
 def test_strikes_of_each_kind_are_even(clock: FakeClock) -> None:
     state = FaultState(shared_numbers(), clock)
     for kind in ("errors", "latency"):
-        state.enable(parse_fault(kind, {"ratio": 0.5}))
+        state.enable(parse_fault(kind, {"probability": 0.5}))
     struck = [(state.strikes("errors"), state.strikes("latency"))[0] for _ in range(100)]
     assert abs(len([fault for fault in struck if fault]) - 50) <= 2
 

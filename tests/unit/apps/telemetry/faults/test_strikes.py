@@ -71,7 +71,7 @@ def test_crash_leaves_with_its_code(struck: Struck) -> None:
 
 
 def test_operations_are_never_struck(struck: Struck) -> None:
-    for kind in KINDS.keys() - {"scrape"}:
+    for kind in KINDS.keys() - {"slow_scrape"}:
         struck.enable(kind)
     for path in OPERATIONS_PATHS:
         assert struck.client.get(path).text == "served"
@@ -79,13 +79,13 @@ def test_operations_are_never_struck(struck: Struck) -> None:
 
 
 def test_scrape_answers_metrics_late(struck: Struck) -> None:
-    struck.enable("scrape", seconds=2.5)
+    struck.enable("slow_scrape", seconds=2.5)
     assert struck.client.get(METRICS_PATH).text == "served"
     assert struck.slept == [2.5]
 
 
 def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
-    struck.enable("scrape")
+    struck.enable("slow_scrape")
     for path in ("/", *OPERATIONS_PATHS):
         if path != METRICS_PATH:
             assert struck.client.get(path).text == "served"
@@ -95,13 +95,13 @@ def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
 
 
 def test_unlucky_scrape_is_late(struck: Struck) -> None:
-    struck.enable("scrape", ratio=0)
+    struck.enable("slow_scrape", probability=0)
     struck.client.get(METRICS_PATH)
     assert struck.slept == []
 
 
 def test_unlucky_share_is_struck(struck: Struck) -> None:
-    struck.enable("errors", ratio=0)
+    struck.enable("errors", probability=0)
     assert struck.client.get("/").status_code == 200
 
 
