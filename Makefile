@@ -15,9 +15,9 @@ T ?=
 PART ?=
 
 RUN := requirements/services.txt requirements/alertdrill.txt
-RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --requirements $(RUN)
+RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --project . --requirements $(RUN)
 DEV_READY = $(RUN_READY) requirements/dev.txt
-ALERTDRILL = $(VENV)/bin/python -m alertdrill
+ALERTDRILL = $(VENV)/bin/alertdrill
 
 .PHONY: help up down status logs drill load images dashboards docs lint test verify bench
 .DEFAULT_GOAL := help

@@ -1,13 +1,19 @@
-"""`python -m alertdrill`: the command line."""
+"""The command line, as `alertdrill` or `python -m alertdrill`."""
 
 import sys
 
 from .errors import AlertdrillError
 
-try:
-    # What is wrong with `apps/services.yml` shows at once: every command goes by it.
-    from .cli import main
-except AlertdrillError as error:
-    sys.exit(f"✗ {error}")
 
-main()
+def main() -> None:
+    """Run the command line."""
+    try:
+        # Every command needs `apps/services.yml`: an error in it shows at once.
+        from .cli import main as command  # noqa: PLC0415
+    except AlertdrillError as error:
+        sys.exit(f"✗ {error}")
+    command(prog_name="alertdrill")
+
+
+if __name__ == "__main__":
+    main()

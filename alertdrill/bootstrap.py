@@ -1,9 +1,9 @@
 """Make the virtual environment with the pinned requirements, on a machine that has only Python.
 
-    python3 -m alertdrill.bootstrap --venv .venv --requirements requirements/services.txt ...
+    python3 -m alertdrill.bootstrap --venv .venv --project . --requirements requirements/*.txt
 
-Standard library only, and readable by an older Python, so that it can say it is too old. A stamp
-in the environment records what is installed; when it matches, nothing is done.
+It uses the standard library only, and an older Python can read it, to say that it is too old. A
+stamp in the environment records what is installed; when it matches, nothing is done.
 """
 
 from __future__ import annotations
@@ -38,19 +38,28 @@ class BootstrapError(AlertdrillError):
     """The virtual environment cannot be made."""
 
 
-def prepare(folder: Path, requirements: Sequence[Path], say: Callable[[str], None]) -> None:
+def prepare(
+    folder: Path,
+    requirements: Sequence[Path],
+    say: Callable[[str], None],
+    project: Path | None = None,
+) -> None:
     """Bring the environment in `folder` up to date with the requirement files.
 
-    Raises BootstrapError in one sentence; the stamp is good only when everything is installed.
+    The commands of `project`, a folder with a pyproject.toml, are installed too, editable: its code
+    stays where it is. Raises BootstrapError in one sentence; the stamp is good only when everything
+    is installed.
     """
     folder = folder.absolute()
-    if _step(folder, requirements) is Step.NOTHING:
+    if _step(folder, requirements) is Step.NOTHING and _has_command(folder, project):
         return
     try:
         with _only_one(folder.parent, say):
             step = _step(folder, requirements)  # another run may have done it meanwhile
             if step is not Step.NOTHING:
                 _bring_up_to_date(folder, requirements, step, say)
+            if project and not _has_command(folder, project):
+                _install_project(folder, project, say)
     except OSError as error:
         raise BootstrapError(f"cannot make the virtual environment {folder}: {error}") from error
 
@@ -68,13 +77,25 @@ def _bring_up_to_date(
     write_stamp(folder, Stamp(wanted.python, wanted.place, held, complete=False))
     try:
         with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
-            _install([*_pip(folder, Path(work), say)], added, say)
+            _install(_pip(folder, Path(work), say), added, say)
     except BootstrapError:
         if before:  # pip ended by itself: what was complete before still is
             write_stamp(folder, before)
         raise
     both = {**held, **wanted.requirements}
     write_stamp(folder, Stamp(wanted.python, wanted.place, both))
+
+
+def _has_command(folder: Path, project: Path | None) -> bool:
+    return project is None or (folder / "bin" / "alertdrill").exists()
+
+
+def _install_project(folder: Path, project: Path, say: Callable[[str], None]) -> None:
+    # Everything that it needs is pinned and installed by now, its build system included.
+    pinned = ("--no-deps", "--no-build-isolation", "--no-index")
+    with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
+        pip = _pip(folder, Path(work), say)
+        _run_pip(pip, (*pinned, "--editable", str(project.absolute())), "the command alertdrill")
 
 
 def _step(folder: Path, requirements: Sequence[Path]) -> Step:
@@ -100,7 +121,7 @@ def _version() -> str:
 
 @contextmanager
 def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Lock the folder that holds the environment, so that two runs do not install into it.
+    """Lock the folder that holds the environment, so that two runs don't install into it.
 
     pip inherits the lock: if this run is killed, the next one waits until its pip has ended.
     """
@@ -168,14 +189,17 @@ def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     return wheel
 
 
-def _install(pip: list[str], files: Sequence[Path], say: Callable[[str], None]) -> None:
+def _install(pip: Sequence[str], files: Sequence[Path], say: Callable[[str], None]) -> None:
     total = sum(len(re.findall(r"^[\w.-]+==", file.read_text(), re.MULTILINE)) for file in files)
     say(f"installing {total} pinned packages …")
-    options = ["install", "--require-hashes", "--no-input", "--disable-pip-version-check"]
     named = [argument for file in files for argument in ("-r", str(file))]
-    error = "pip failed without saying why"
+    _run_pip(pip, ("--require-hashes", *named), "the requirements")
+
+
+def _run_pip(pip: Sequence[str], arguments: Sequence[str], what: str) -> None:
+    error = "pip failed without a reason"
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-        [*pip, *options, *named],
+        [*pip, "install", "--no-input", "--disable-pip-version-check", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -185,7 +209,7 @@ def _install(pip: list[str], files: Sequence[Path], say: Callable[[str], None]) 
             if line.startswith("ERROR:"):
                 error = line.removeprefix("ERROR:").strip()
     if process.returncode:
-        raise BootstrapError(f"the requirements could not be installed: {error}")
+        raise BootstrapError(f"{what} could not be installed: {error}")
 
 
 def check_python(version: tuple[int, ...]) -> None:
@@ -217,12 +241,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="alertdrill.bootstrap", description="Make the venv.")
     parser.add_argument("--venv", type=Path, required=True)
+    parser.add_argument("--project", type=Path, help="whose commands are installed, editable")
     parser.add_argument("--requirements", type=Path, nargs="+", required=True)
     options = parser.parse_args(arguments)
     try:
         _use_newer_python(sys.version_info[:2])
         check_python(sys.version_info[:2])
-        prepare(options.venv, options.requirements, _say)
+        prepare(options.venv, options.requirements, _say, options.project)
     except AlertdrillError as error:
         _say(str(error))
         return 1

@@ -49,9 +49,9 @@ def loose(image: str) -> bool:
     return chosen is None and re.fullmatch(r"[^:@]+(:latest)?", image) is not None
 
 
-def test_every_wish_has_its_lock() -> None:
+def test_every_list_of_requirements_has_its_lock() -> None:
     assert LOCKS
-    assert [file.stem for file in LOCKS] == [file.stem for file in WANTED]
+    assert {file.stem for file in LOCKS} == {"alertdrill", *(file.stem for file in WANTED)}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name)
@@ -72,6 +72,15 @@ def test_lock_holds_what_is_wanted(file: Path) -> None:
         canonicalize_name(re.split(r"[\[=]", e)[0]) for e in entries(file.with_suffix(".txt"))
     }
     wanted = [entry for entry in entries(file) if not entry.startswith("-")]
+    assert {canonicalize_name(Requirement(entry).name) for entry in wanted} <= locked
+
+
+def test_lock_of_the_project_holds_its_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    build = project["build-system"]["requires"]
+    assert build == project["dependency-groups"]["build"]
+    locked = {name for name, _ in pins(ROOT / "requirements/alertdrill.txt")}
+    wanted = [*project["project"]["dependencies"], *build]
     assert {canonicalize_name(Requirement(entry).name) for entry in wanted} <= locked
 
 

@@ -43,6 +43,9 @@ files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
 lines = [line for file in files for line in file.read_text().splitlines()]
 if any("nowhere" in line for line in lines):
     sys.exit(print("ERROR: no such wheel") or 1)
+if "--editable" in sys.argv:
+    command = pathlib.Path(sysconfig.get_path("scripts"), "alertdrill")
+    command.write_text(command.read_text() + "again" if command.exists() else "once")
 for line in lines:
     pathlib.Path(sysconfig.get_path("purelib"), line.split()[0] + ".py").touch()
 """
@@ -96,6 +99,15 @@ def test_changed_file_builds_anew(tmp_path: Path) -> None:
     prepare(tmp_path / "venv", [alpha], quiet)
     assert can_import(tmp_path / "venv", "beta")
     assert not can_import(tmp_path / "venv", "alpha")
+
+
+@pytest.mark.usefixtures("quick_pip")
+def test_command_of_the_project_is_installed_once(tmp_path: Path) -> None:
+    files = [requirement(tmp_path, "alpha")]
+    prepare(tmp_path / "venv", files, quiet)
+    for _ in range(2):
+        prepare(tmp_path / "venv", files, quiet, tmp_path)
+    assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
 
 
 def test_wrong_hash_leaves_no_good_stamp(tmp_path: Path) -> None:
