@@ -1,4 +1,4 @@
-"""Leave notes in Grafana, where it runs, of when something was there and how it went."""
+"""Annotate the dashboards of Grafana, if it runs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .errors import AlertdrillError
 from .runtimes import Runtime
 
 MS = 1000
-# Grafana answers within some milliseconds; a note is not worth a longer wait.
-TIMEOUT = 5.0
-# By this one every dashboard finds what is ours.
-OURS = "alertdrill"
+# Grafana answers in milliseconds; an annotation is not worth a longer wait.
+TIMEOUT_S = 5.0
+# Dashboards select our annotations by this tag.
+TAG = "alertdrill"
 
 
 class AnnotationError(AlertdrillError):
-    """Grafana runs and takes no note."""
+    """Grafana runs and refuses an annotation."""
 
 
 @dataclass(frozen=True)
-class Note:
-    """What to note: from `began` to `ended`, in seconds since 1970."""
+class Annotation:
+    """A text for the time from `began` to `ended`, in seconds since 1970."""
 
     began: float
     ended: float
@@ -31,38 +31,38 @@ class Note:
     text: str
 
 
-def leave(runtime: Runtime, note: Note) -> bool:
-    """Leave a note and return True; without a Grafana that runs, return False.
+def post_annotation(runtime: Runtime, annotation: Annotation) -> bool:
+    """Post an annotation and return True; return False if Grafana does not run.
 
-    Raises `AnnotationError`, or the engine's error, where Grafana does not take it.
+    Raise `AnnotationError`, or the runtime's error, if Grafana refuses it.
     """
-    if not any(one.service == "grafana" and one.pid for one in runtime.status()):
+    if not any(instance.service == "grafana" and instance.pid for instance in runtime.status()):
         return False
     token = runtime.grafana_token()
     if not token:
         raise AnnotationError(
-            "Grafana has given no token for notes: it is asked again with `make up`."
+            "There is no token for Grafana's annotations: `make up` requests it again."
         )
-    _send(runtime.address("grafana"), token, note)
+    _send(runtime.address("grafana"), token, annotation)
     return True
 
 
-def _send(grafana: str, token: str, note: Note) -> None:
-    sent = {
-        "time": round(note.began * MS),
-        "timeEnd": round(note.ended * MS),
-        "tags": [OURS, *note.tags],
-        "text": note.text,
+def _send(grafana: str, token: str, annotation: Annotation) -> None:
+    body = {
+        "time": round(annotation.began * MS),
+        "timeEnd": round(annotation.ended * MS),
+        "tags": [TAG, *annotation.tags],
+        "text": annotation.text,
     }
     try:
         with requests.Session() as session:
-            session.trust_env = False  # no proxy of the host for the loopback
-            answer = session.post(
+            session.trust_env = False  # do not use the host's proxy for the loopback
+            response = session.post(
                 f"{grafana}/api/annotations",
-                json=sent,
+                json=body,
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_S,
             )
-            answer.raise_for_status()
+            response.raise_for_status()
     except requests.RequestException as error:
-        raise AnnotationError(f"Grafana took no note ({error}).") from error
+        raise AnnotationError(f"Grafana refused an annotation ({error}).") from error

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from . import VERSION, logql_check, screen, settings
 from .conserve_commands import conserve
-from .drill_commands import drill, quiet
+from .drill_commands import drill, false_alarms_command
 from .errors import AlertdrillError
 from .image_commands import images
 from .load_commands import load
@@ -177,7 +177,7 @@ _action("resume", "Let a paused instance go on.")
 
 main.add_command(drill)
 main.add_command(conserve)
-main.add_command(quiet)
+main.add_command(false_alarms_command)
 main.add_command(images)
 main.add_command(load)
 main.add_command(tools)

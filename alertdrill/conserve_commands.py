@@ -13,7 +13,7 @@ from .conserve import screen
 from .conserve.report import Report, as_json, junit
 from .conserve.run import Wanted
 from .conserve.run import conserve as run
-from .drills.session import Options, ground, report_folder
+from .drills.session import Options, provision, report_folder
 from .errors import AlertdrillError
 from .screen import escape
 
@@ -47,19 +47,23 @@ INTERRUPTED = 130
     help="How often everything is restarted in turn; by default as often as there is time.",
 )
 @click.option(
-    "--here", is_flag=True, help="Use the stack that is up, as it is, not one of the run's own."
+    "--current-stack", is_flag=True, help="Use the stack that is up instead of an ephemeral one."
 )
 @click.option("--json", "as_text", is_flag=True, help="Print the report as JSON.")
-def conserve(requests: int, rate: int, rounds: int | None, here: bool, as_text: bool) -> None:
+def conserve(
+    requests: int, rate: int, rounds: int | None, current_stack: bool, as_text: bool
+) -> None:
     """Send requests while all is restarted; exit 1 unless each is counted once by everybody."""
     current = settings.current()
     if current.runtime == settings.INSIDE:
         raise AlertdrillError("Only the host can scale containers: run it outside of them.")
     # It scales by itself, and nobody else is to undo that.
-    options = Options(speed=1, here=here, log_sink=not here, heals=here)
+    options = Options(
+        speed=1, current_stack=current_stack, log_sink=not current_stack, healing=current_stack
+    )
     try:
-        with ground(current, options, _note) as found:
-            folder = report_folder(current.home / "conserve", found.entry.began)
+        with provision(current, options, _note) as found:
+            folder = report_folder(current.home / "conserve", found.record.began)
             report = run(found, Wanted(requests, rate, rounds), _note)
     except KeyboardInterrupt:
         progress.print("Interrupted: nothing was compared.")

@@ -1,4 +1,4 @@
-"""`alertdrill drill list|check|run` and `alertdrill quiet`."""
+"""`alertdrill drill list|check|run` and `alertdrill false-alarms`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 
 from . import settings
-from .drills import Catalogue, InvalidDrillError, read_all, rules, screen
+from .drills import Catalogue, InvalidDrillError, false_alarms, read_all, rules
+from .drills.console import DrillConsole, drill_table, summary
 from .drills.drill import USERS, Drill
-from .drills.quiet import watch
 from .drills.report import not_passed, write
-from .drills.session import Options, run, session
+from .drills.session import Options, open_session, run_drills
 from .runtimes import choose
 from .runtimes.compose import delegate
 from .runtimes.compose.runtime import ComposeRuntime
@@ -26,20 +26,20 @@ from .section import UNITS
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-# How a shell names the end by Ctrl-C.
+# A shell's exit code after Ctrl-C.
 INTERRUPTED = 130
 
 
 class Speed(click.FloatRange):
-    """How many times faster; what is no number (nan) is in every range, and refused."""
+    """The factor of the time compression; not a number (nan) is refused too."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return it; end with its name and the range otherwise."""
+        """Return the factor; exit with a usage error if it is out of range."""
         speed = float(super().convert(value, param, ctx))
-        if math.isnan(speed):  # not below any bound, nor above
-            self.fail(f"{value} is no number.", param, ctx)
+        if math.isnan(speed):  # passes every comparison with a bound
+            self.fail(f"{value} is not a number.", param, ctx)
         return speed
 
 
@@ -48,27 +48,29 @@ speed_option = click.option(
     default=12.0,
     show_default=True,
     type=Speed(1, 1000),
-    help="How many times faster than in earnest all durations are.",
+    help="Compress time: divide every duration of the ephemeral stack by this factor.",
 )
-here_option = click.option(
-    "--here", is_flag=True, help="Use the stack that is up, as it is, not one of the run's own."
+current_stack_option = click.option(
+    "--current-stack",
+    is_flag=True,
+    help="Use the stack that is up, at its own speed, instead of an ephemeral one.",
 )
 
 
 @click.group()
 def drill() -> None:
-    """Break things for real, and see each alert fire, arrive and clear."""
+    """Inject faults and verify that each alert fires, is delivered and clears."""
 
 
 @drill.command(name="list")
 def list_drills() -> None:
-    """List the drills, and what each breaks."""
-    output.print(screen.listed(_catalogue()))
+    """List the drills and their faults."""
+    output.print(drill_table(_catalogue()))
 
 
 @drill.command()
 def check() -> None:
-    """Check every drill without touching anything."""
+    """Validate every drill file; start nothing."""
     catalogue = _catalogue()
     for complaint in catalogue.complaints:
         output.print(f"[bold red]✗[/] {escape(complaint)}", soft_wrap=True)
@@ -78,59 +80,73 @@ def check() -> None:
 
 
 @drill.command(name="run")
-@click.argument("names", nargs=-1)
+@click.argument("alerts", nargs=-1)
 @speed_option
-@here_option
-@click.option("--failed", is_flag=True, help="Run those that did not pass in the last run.")
-def run_drills(names: Sequence[str], speed: float, here: bool, failed: bool) -> None:
-    """Run the drills of these alerts, or all; exit 1 unless all passed."""
-    if failed:
-        names = [*names, *not_passed(settings.current().home)]
-    chosen = _choose(names, here)
-    if _on_compose():
-        words = ["drill", "run", *(names or [])]
-        sys.exit(delegate.run(settings.current(), words, None if here else speed, _note))
-    options = Options(speed, here)
+@current_stack_option
+@click.option(
+    "--last-failed", is_flag=True, help="Run the drills that did not pass in the last run."
+)
+def run_command(
+    alerts: Sequence[str], speed: float, current_stack: bool, last_failed: bool
+) -> None:
+    """Run the drills of ALERTS, or all drills.
+
+    Exit with 1 unless all of them pass, with 130 after Ctrl-C.
+    """
+    if last_failed:
+        alerts = [*alerts, *not_passed(settings.current().home)]
+    drills = _select(alerts, current_stack)
+    if _runs_in_containers():
+        words = ["drill", "run", *alerts]
+        stack_speed = None if current_stack else speed
+        sys.exit(delegate.run(settings.current(), words, stack_speed, _note))
     with (
-        screen.Screen(progress) as shown,
-        session(settings.current(), options, shown) as found,
+        DrillConsole(progress) as console,
+        open_session(settings.current(), Options(speed, current_stack), console) as context,
     ):
-        report = run(found, chosen)
-        page = write(report, found.folder)
-    output.print(screen.summary(report))
+        report = run_drills(context, drills)
+        page = write(report, context.folder)
+    output.print(summary(report))
     output.print(f"Report: {page}", soft_wrap=True)
-    if len(report.outcomes) < len(chosen):
+    if len(report.outcomes) < len(drills):
         sys.exit(INTERRUPTED)
     sys.exit(0 if report.passed else 1)
 
 
-@click.command()
-@click.option("--for", "duration", default="3m", show_default=True, help="How long, such as 3m.")
+@click.command(name="false-alarms")
+@click.option(
+    "--for", "duration", default="3m", show_default=True, help="How long to watch, such as 90s."
+)
 @speed_option
-@here_option
-def quiet(duration: str, speed: float, here: bool) -> None:
-    """Check that under steady load nothing fires but Watchdog; exit 1 if something does."""
+@current_stack_option
+def false_alarms_command(duration: str, speed: float, current_stack: bool) -> None:
+    """Verify that only Watchdog fires under steady load.
+
+    Exit with 1 if another alert fires.
+    """
     match = re.fullmatch(r"([0-9]{1,6})([smh])", duration)
     if match is None:
-        raise InvalidDrillError(f"--for is {duration!r}: it takes a duration such as 90s or 3m.")
+        raise InvalidDrillError(f"--for is {duration!r}: it must be a duration such as 90s or 3m.")
     seconds = int(match[1]) * UNITS[match[2]]
-    if _on_compose():
-        words = ["quiet", "--for", duration]
-        sys.exit(delegate.run(settings.current(), words, None if here else speed, _note))
+    if _runs_in_containers():
+        words = ["false-alarms", "--for", duration]
+        stack_speed = None if current_stack else speed
+        sys.exit(delegate.run(settings.current(), words, stack_speed, _note))
     with (
-        screen.Screen(progress) as shown,
-        session(settings.current(), Options(speed, here), shown) as found,
+        DrillConsole(progress) as console,
+        open_session(settings.current(), Options(speed, current_stack), console) as context,
     ):
-        heard = watch(found.stage, seconds)
-    for sentence in heard:
+        sentences = false_alarms.watch(context, seconds)
+    for sentence in sentences:
         output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
-    if heard:
+    if sentences:
         sys.exit(1)
-    output.print(f"Quiet for {duration} at speed {found.settings.speed:g}: nothing but Watchdog.")
+    speed = context.settings.speed
+    output.print(f"No false alarms in {duration} at speed {speed:g}: only Watchdog fires.")
 
 
-def _on_compose() -> bool:
-    """Tell whether the stack is one of containers, and this is outside of them."""
+def _runs_in_containers() -> bool:
+    """Return whether the stack runs in containers and this process does not."""
     return isinstance(choose(settings.current(), lambda _: None), ComposeRuntime)
 
 
@@ -142,20 +158,20 @@ def _catalogue() -> Catalogue:
     return read_all(settings.ROOT / "drills", rules.alerts())
 
 
-def _choose(names: Sequence[str], here: bool) -> list[Drill]:
-    """Return the drills to run, all of them valid; those with the same load side by side."""
+def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
+    """Return the drills to run, if all are valid, grouped by load to restart it rarely."""
     catalogue = _catalogue()
     if catalogue.complaints:
         raise InvalidDrillError(catalogue.complaints[0])
-    for name in names:
-        if name not in catalogue.drills:
-            raise InvalidDrillError(f"There is no drill {name!r}: see `alertdrill drill list`.")
-    chosen = [found for name, found in catalogue.drills.items() if not names or name in names]
-    own = os.environ.get("REHEARSAL") == "1"  # inside a stack of a run's own
-    past = [found.alert for found in chosen if found.history and here and not own]
-    if past:
+    for alert in alerts:
+        if alert not in catalogue.drills:
+            raise InvalidDrillError(f"There is no drill {alert!r}: see `alertdrill drill list`.")
+    drills = [drill for alert, drill in catalogue.drills.items() if not alerts or alert in alerts]
+    ephemeral = os.environ.get("REHEARSAL") == "1"  # set inside an ephemeral stack's container
+    backfilled = [drill.alert for drill in drills if drill.history]
+    if backfilled and current_stack and not ephemeral:
         raise InvalidDrillError(
-            f"{past[0]} needs a made-up past, which your own series are spared: drill it without"
-            " --here."
+            f"The drill {backfilled[0]} replaces Prometheus's history, which --current-stack must"
+            " not do: run it without --current-stack."
         )
-    return sorted(chosen, key=lambda found: (found.load.users != USERS, str(found.load)))
+    return sorted(drills, key=lambda drill: (drill.load.users != USERS, str(drill.load)))

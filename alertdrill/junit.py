@@ -1,4 +1,4 @@
-"""A run's report as JUnit's XML, which every CI server shows. Pure."""
+"""A report as JUnit XML, which every CI server shows. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-# What XML 1.0 cannot hold, not even escaped.
+# XML 1.0 cannot contain these characters, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Why a case has not passed: `kind` is a failure's type, `text` what the message leaves out."""
+class Failure:
+    """Why a test case failed: a type, a message, and details that the message leaves out."""
 
     kind: str
     message: str
@@ -23,25 +23,25 @@ class Fault:
 
 @dataclass(frozen=True)
 class Case:
-    """A test case: `suite` is its class name, `seconds` what it took, `said` what it printed.
+    """A test case: `suite` is its class name, `seconds` its duration, `output` what it printed.
 
-    `fault` is there if it has failed; `skipped` is why it was not run, empty if it was.
+    `failure` is set if it failed; `skipped` is the reason why it did not run, empty if it ran.
     """
 
     suite: str
     name: str
     seconds: float = 0.0
-    fault: Fault | None = None
+    failure: Failure | None = None
     skipped: str = ""
-    said: str = ""
+    output: str = ""
 
 
-def junit(name: str, cases: Sequence[Case], began: float, seconds: float) -> str:
-    """Return the XML of a run that began at a moment (seconds since 1970) and took so long."""
+def to_xml(name: str, cases: Sequence[Case], began: float, seconds: float) -> str:
+    """Return the XML of a run that began at a time (seconds since 1970) and took some seconds."""
     counts = {
         "name": name,
         "tests": str(len(cases)),
-        "failures": str(sum(case.fault is not None for case in cases)),
+        "failures": str(sum(case.failure is not None for case in cases)),
         "errors": "0",
         "skipped": str(sum(bool(case.skipped) for case in cases)),
         "time": f"{seconds:.3f}",
@@ -54,17 +54,21 @@ def junit(name: str, cases: Sequence[Case], began: float, seconds: float) -> str
 
 
 def _element(case: Case) -> ET.Element:
-    named = {"classname": case.suite, "name": _clean(case.name), "time": f"{case.seconds:.3f}"}
-    made = ET.Element("testcase", named)
+    attributes = {
+        "classname": case.suite,
+        "name": _sanitize(case.name),
+        "time": f"{case.seconds:.3f}",
+    }
+    element = ET.Element("testcase", attributes)
     if case.skipped:
-        ET.SubElement(made, "skipped", {"message": _clean(case.skipped)})
-    elif case.fault:
-        why = {"type": case.fault.kind, "message": _clean(case.fault.message)}
-        ET.SubElement(made, "failure", why).text = _clean(case.fault.text) or None
-    if case.said:
-        ET.SubElement(made, "system-out").text = _clean(case.said)
-    return made
+        ET.SubElement(element, "skipped", {"message": _sanitize(case.skipped)})
+    elif case.failure:
+        reason = {"type": case.failure.kind, "message": _sanitize(case.failure.message)}
+        ET.SubElement(element, "failure", reason).text = _sanitize(case.failure.text) or None
+    if case.output:
+        ET.SubElement(element, "system-out").text = _sanitize(case.output)
+    return element
 
 
-def _clean(text: str) -> str:
+def _sanitize(text: str) -> str:
     return FORBIDDEN.sub("\ufffd", text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import requests
 
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from .chain import CHAIN
 from .errors import ConserveError
 from .growth import growth

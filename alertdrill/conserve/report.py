@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .. import junit as xml
-from ..junit import Case, Fault
+from ..junit import Case
 from .client import Failure
 from .compare import Party
 
@@ -72,12 +72,12 @@ def complaints(party: Party) -> Iterator[str]:
 
 def junit(report: Report) -> str:
     """Return JUnit's XML: one test case a party."""
-    cases = [Case("conserve", party.name, fault=_fault(party)) for party in report.parties]
-    return xml.junit("conserve", cases, report.began, report.ended - report.began)
+    cases = [Case("conserve", party.name, failure=_fault(party)) for party in report.parties]
+    return xml.to_xml("conserve", cases, report.began, report.ended - report.began)
 
 
-def _fault(party: Party) -> Fault | None:
+def _fault(party: Party) -> xml.Failure | None:
     if party.exact:
         return None
     said = list(complaints(party))
-    return Fault("difference", said[0], "\n".join(said[:SHOWN]))
+    return xml.Failure("difference", said[0], "\n".join(said[:SHOWN]))

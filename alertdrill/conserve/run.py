@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..drills.session import Ground
+from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK, ProvisionedStack
 from ..runtimes import Instance, Runtime
 from ..runtimes.base import Notify
 from . import plan
@@ -42,14 +42,14 @@ class Wanted:
         return plan.rounds(self.requests, self.rate)
 
 
-def conserve(ground: Ground, wanted: Wanted, notify: Notify) -> Report:
+def conserve(provisioned: ProvisionedStack, wanted: Wanted, notify: Notify) -> Report:
     """Send the requests, do the steps, wait and compare."""
-    runtime = ground.runtime
+    runtime = provisioned.runtime
     found = runtime.status()
     running = {instance.service for instance in found if instance.pid is not None}
     mark = f"conserve-{secrets.token_hex(4)}"
     kept = store(runtime, running)
-    notes = [*ground.notes, about_store(kept)]
+    notes = [*provisioned.notes, about_store(kept)]
     notify(notes[-1])
     scales = _scales(found)
     steps = plan.steps(scales, running, wanted.all_rounds)
@@ -71,10 +71,10 @@ def conserve(ground: Ground, wanted: Wanted, notify: Notify) -> Report:
     tally.lines.read()
     parties = tally.parties(client)
     return Report(
-        began=ground.entry.began,
+        began=provisioned.record.began,
         ended=time.time(),
         runtime=runtime.name,
-        stack="a stack of the run's own" if runtime.rehearsal else "the stack that was up",
+        stack=EPHEMERAL_STACK if runtime.rehearsal else CURRENT_STACK,
         store=kept.name if kept else None,
         requests=wanted.requests,
         rate=wanted.rate,

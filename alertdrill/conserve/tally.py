@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from . import counters
 from .chain import CHAIN

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .ask import Evaluator
+from .clients import Evaluator
 from .errors import UnreachableError
 from .expression import Comparison
 from .outcome import Chart, Line
@@ -60,7 +60,7 @@ class _Look:
     def lines(self, query: str) -> Sequence[Line]:
         try:
             span = (self.period.begin, self.period.end)
-            return _telling(self._evaluator.lines(query, span, self._step))
+            return _telling(self._evaluator.query_range(query, span, self._step))
         except UnreachableError:
             return ()  # a chart that can't be drawn fails no drill
 

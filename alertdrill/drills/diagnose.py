@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .ask import Alertmanager, Evaluator, RuleState, get
+from .clients import Alertmanager, Evaluator, RuleState, get_json
 from .drill import Drill
 from .errors import UnreachableError
 from .expression import first
-from .journal import Acted, Journal
+from .responder import PerformedAction, ResponderClient
 
 UNTOLD = (
     "it for the responder, whose journal does not have it:"
@@ -109,14 +109,14 @@ def _not_held(drill: Drill, parts: Parts) -> str:
             f" the way from {name} to Alertmanager is broken."
         )
     # The responder looks by itself what Alertmanager holds, too.
-    if Journal(parts.responder).decided(drill.alert, parts.since):
+    if ResponderClient(parts.responder).decision_reason(drill.alert, parts.since):
         return f"Alertmanager had {UNTOLD}; the responder looked and found it, and it is over."
     return f"{name} fired it, and it was over before anybody was told of it."
 
 
 def _untold(parts: Parts) -> str:
     try:
-        get(f"{parts.responder}/watchdog")
+        get_json(f"{parts.responder}/watchdog")
     except UnreachableError as error:
         # It answers 503 while it misses Watchdog, and then it is there.
         if " answers 503" not in str(error):
@@ -127,15 +127,15 @@ def _untold(parts: Parts) -> str:
 def _healed(drill: Drill, parts: Parts) -> str:
     if not drill.expect.acted_on:
         return f"{drill.fault.target} did not come back by itself."
-    journal = Journal(parts.responder)
+    journal = ResponderClient(parts.responder)
     found = [one for one in journal.actions(parts.since) if one.alert == drill.alert]
     if found:
         return _action(found[-1], drill)
-    reason = journal.decided(drill.alert, parts.since)
+    reason = journal.decision_reason(drill.alert, parts.since)
     return f"the responder did nothing: {reason or 'it has decided nothing about it'}."
 
 
-def _action(one: Acted, drill: Drill) -> str:
+def _action(one: PerformedAction, drill: Drill) -> str:
     if one.dry_run:
         return f"the responder only says that it would do {one.kind} of {one.target} (HEALING)."
     if one.kind != drill.expect.heal:

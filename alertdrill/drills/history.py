@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .ask import Prometheus
+from .clients import Prometheus
 from .drill import Past
 from .errors import DrillError
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""The events of a run of drills, for a console or a log."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from .drill import Drill
 from .outcome import Outcome
 
 
-class Progress(Protocol):
-    """Somebody who watches a run; elapsed times and limits are in seconds."""
+class DrillProgress(Protocol):
+    """Receives the events of a run; elapsed times and limits are in seconds."""
 
     def note(self, sentence: str) -> None:
-        """Hear a sentence about the run as a whole."""
+        """Show a sentence about the run as a whole."""
         ...
 
-    def begin(self, drill: Drill, place: tuple[int, int]) -> None:
-        """See a drill begin; `place` is (its number, how many there are)."""
+    def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
+        """Show that a drill starts; `position` is (its number, the number of drills)."""
         ...
 
     def waiting(self, phase: str, elapsed: float, limit: float) -> None:
-        """See it wait, several times a second."""
+        """Show the phase that the run waits for; called several times a second."""
         ...
 
-    def reached(self, phase: str, elapsed: float, limit: float) -> None:
-        """See it reach a phase."""
+    def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
+        """Show a phase that was reached."""
         ...
 
-    def done(self, outcome: Outcome) -> None:
-        """See its verdict."""
+    def drill_finished(self, outcome: Outcome) -> None:
+        """Show the verdict of a drill."""
         ...

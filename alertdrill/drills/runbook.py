@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .ask import Prometheus, get
+from .clients import Prometheus, get_json
 from .errors import UnmetError, UnreachableError
 
 FENCED = re.compile(r"^```(promql|logql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -64,7 +64,7 @@ def check(runbook: Path, stores: Stores, scaled: Callable[[str], str], now: floa
 
 
 def _logql(loki: str, query: str, now: float) -> list[Any]:
-    data = get(
+    data = get_json(
         f"{loki}/loki/api/v1/query_range",
         query=query,
         start=f"{now - LOOK_BACK:.3f}",

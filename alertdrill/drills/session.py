@@ -1,4 +1,4 @@
-"""A run of drills from a clean start to a report, which leaves nothing broken behind."""
+"""A run of several drills: start the stack, run each drill, report, leave no fault behind."""
 
 from __future__ import annotations
 
@@ -17,221 +17,222 @@ from ..runtimes.compose.alone import alone
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..terminating import terminating
-from . import absent, marked, steps
-from .annotate import Annotations
-from .ask import Alertmanager, Prometheus
+from . import absent, marked, undo
+from .clients import Alertmanager, Prometheus
+from .context import DrillContext
 from .drill import Drill
 from .errors import DrillError
-from .faults import Scene
-from .guard import Guard
-from .journal import Journal
-from .ledger import Entry, Ledger
 from .outcome import Outcome, Report
-from .progress import Progress
-from .stage import Stage
-from .tell import Results
+from .progress import DrillProgress
+from .publish import AnnotationPublisher, ResultPublisher
+from .responder import ResponderClient
+from .rollback_guard import RollbackGuard
+from .run import DrillRun
 from .traffic import Traffic
-from .trial import Trial
+from .undo_log import UndoLog, UndoRecord
+
+EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: at which speed, and whether on the stack that is up.
+    """How to run: the time compression, and whether to use the stack that is up.
 
-    `log_sink` has a stack of the run's own stand in for Loki where there is none, and `heals` its
-    responder act.
+    They apply to an ephemeral stack: `log_sink` replaces Loki where there is none, and `healing`
+    lets its responder act.
     """
 
     speed: float
-    here: bool = False
+    current_stack: bool = False
     log_sink: bool = False
-    heals: bool = True
-
-
-@dataclass
-class Session:
-    """A stage that is up, and what it takes to leave it as it was.
-
-    `watched` is the stack that people look at, be it the stage's own or not, up or down.
-    """
-
-    stage: Stage
-    watched: Runtime
-    settings: StackSettings
-    folder: Path
-    notes: list[str]
+    healing: bool = True
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A stack to work on that is up, and whose it is; `entry` is on record in the `ledger`."""
+class ProvisionedStack:
+    """A stack that is up for a run; `record` is the run's entry in the undo log."""
 
     runtime: Runtime
-    stack: StackSettings
-    entry: Entry
-    ledger: Ledger
+    settings: StackSettings
+    record: UndoRecord
+    undo_log: UndoLog
     notes: Sequence[str]
 
 
 @contextmanager
-def ground(settings: StackSettings, options: Options, notify: Notify) -> Iterator[Ground]:
-    """Have a stack to work on; undo and end what is ours on the way out, also on Ctrl-C."""
-    ledger = Ledger(settings.home)
-    with ExitStack() as after:
-        after.enter_context(ledger.held())
-        after.enter_context(terminating())
-        notes = [_clean_up(ledger)] if ledger.file.exists() else []
+def provision(
+    settings: StackSettings, options: Options, notify: Notify
+) -> Iterator[ProvisionedStack]:
+    """Provide a stack to work on; undo every fault and stop an ephemeral stack on exit.
+
+    Ctrl-C and SIGTERM exit in the same way.
+    """
+    undo_log = UndoLog(settings.home)
+    with ExitStack() as on_exit:
+        on_exit.enter_context(undo_log.lock())
+        on_exit.enter_context(terminating())
+        notes = [_recover(undo_log)] if undo_log.file.exists() else []
         for note in notes:
             notify(note)
         began = time.time()
-        stack = settings if options.here else _own(settings, options)
+        stack = settings if options.current_stack else _ephemeral_settings(settings, options)
         runtime = choose(stack, lambda _: None)
         if stack.rehearsal and isinstance(runtime, ComposeRuntime):
-            after.enter_context(alone(stack))
-        entry = Entry(f"{began:.0f}-{id(ledger):x}", began, stack)
-        ledger.write(entry)
-        guard = Guard(settings.home)
-        after.callback(_leave, ledger, guard, runtime, notify)
-        if options.here:
+            on_exit.enter_context(alone(stack))
+        record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
+        undo_log.write(record)
+        guard = RollbackGuard(settings.home)
+        on_exit.callback(_clean_up, undo_log, guard, runtime, notify)
+        if options.current_stack:
             _require_running(runtime)
         else:
-            _clean_start(runtime, stack, notify)
-        yield Ground(runtime, stack, entry, ledger, notes)
+            _start_ephemeral(runtime, stack, notify)
+        yield ProvisionedStack(runtime, stack, record, undo_log, notes)
 
 
 @contextmanager
-def session(settings: StackSettings, options: Options, progress: Progress) -> Iterator[Session]:
-    """Have a stage to drill on; roll back and end what is ours on the way out, also on Ctrl-C."""
-    with ExitStack() as after:
-        under = after.enter_context(ground(settings, options, progress.note))
-        runtime, run = under.runtime, under.entry.run
-        folder = report_folder(settings.home / "drills", under.entry.began)
-        traffic = Traffic(runtime.addresses()["Services"], run, folder / "locust.log")
-        after.callback(traffic.stop)
-        after.callback(marked.end, run)
+def open_session(
+    settings: StackSettings, options: Options, progress: DrillProgress
+) -> Iterator[DrillContext]:
+    """Provide a stack with all that drills need; stop the load and its processes on exit."""
+    with ExitStack() as on_exit:
+        stack = on_exit.enter_context(provision(settings, options, progress.note))
+        runtime, run_id = stack.runtime, stack.record.run_id
+        folder = report_folder(settings.home / "drills", stack.record.began)
+        traffic = Traffic(runtime.addresses()["Services"], run_id, folder / "locust.log")
+        on_exit.callback(traffic.stop)
+        on_exit.callback(marked.end, run_id)
 
-        def broken(alert: str, undo: Sequence[steps.Step]) -> None:
-            under.ledger.write(replace(under.entry, alert=alert, undo=undo))
+        def record_undo(alert: str, steps: Sequence[undo.UndoStep]) -> None:
+            stack.undo_log.write(replace(stack.record, alert=alert, undo=steps))
 
-        stage = Stage(
-            scene=Scene(runtime, traffic, run, lasts=0.0),
+        yield DrillContext(
+            runtime=runtime,
+            settings=stack.settings,
+            user_runtime=runtime if options.current_stack else choose(settings, lambda _: None),
+            traffic=traffic,
+            run_id=run_id,
             prometheus=Prometheus(runtime.address("prometheus")),
             alertmanager=Alertmanager(runtime.address("alertmanager")),
-            journal=Journal(runtime.address("responder")),
+            responder=ResponderClient(runtime.address("responder")),
             loki=absent.log_store(runtime, absent.services(runtime)),
             progress=progress,
             folder=folder,
-            broken=broken,
+            notes=stack.notes,
+            record_undo=record_undo,
         )
-        watched = runtime if options.here else choose(settings, lambda _: None)
-        yield Session(stage, watched, under.stack, folder, list(under.notes))
 
 
-def run(found: Session, drills: Sequence[Drill]) -> Report:
-    """Run drills one after the other; a report comes out also when Ctrl-C ends it early."""
+def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
+    """Run drills one after the other; return a report even if Ctrl-C ends the run early."""
     began = time.time()
     outcomes: list[Outcome] = []
-    notes = list(found.notes)
-    progress = found.stage.progress
-    runtime = found.stage.scene.runtime
-    annotations, results = Annotations(runtime, progress), Results(found.watched, progress)
+    notes = list(context.notes)
+    progress, runtime = context.progress, context.runtime
+    annotations = AnnotationPublisher(runtime, progress)
+    results = ResultPublisher(context.user_runtime, progress)
     try:
         for number, drill in enumerate(drills, 1):
-            progress.begin(drill, (number, len(drills)))
-            outcomes.append(_skipped(drill, found.stage) or Trial(drill, found.stage).run())
-            progress.done(outcomes[-1])
-            annotations.note(outcomes[-1])
-            results.tell(outcomes[-1], runtime.speed)
+            progress.drill_started(drill, (number, len(drills)))
+            outcome = _skipped(drill, context) or DrillRun(drill, context).execute()
+            outcomes.append(outcome)
+            progress.drill_finished(outcome)
+            annotations.publish(outcome)
+            results.publish(outcome, runtime.speed)
     except KeyboardInterrupt:
-        notes.append(f"The run was interrupted: {len(drills) - len(outcomes)} drills are missing.")
+        count = len(drills) - len(outcomes)
+        notes.append(f"The run was interrupted: {count} drills did not run to their end.")
     return Report(
         began=began,
         ended=time.time(),
         speed=runtime.speed,
         runtime=runtime.name,
-        stack="a stack of the run's own" if runtime.rehearsal else "the stack that was up",
+        stack=EPHEMERAL_STACK if runtime.rehearsal else CURRENT_STACK,
         outcomes=outcomes,
         notes=notes,
     )
 
 
-def _skipped(drill: Drill, stage: Stage) -> Outcome | None:
-    """Return the outcome of a drill that this stack lacks the parts for, None if it has them."""
-    reason = absent.reason(drill, absent.services(stage.scene.runtime))
+def _skipped(drill: Drill, context: DrillContext) -> Outcome | None:
+    """Return the outcome of a drill that needs components that this stack lacks, else None."""
+    reason = absent.reason(drill, absent.services(context.runtime))
     if not reason:
         return None
     severity = drill.expect.labels.get("severity", "")
     now = time.time()
-    what = (drill.alert, drill.says, str(drill.fault), severity)
-    return Outcome(*what, "skipped", reason, began=now, ended=now)
+    subject = (drill.alert, drill.says, str(drill.fault), severity)
+    return Outcome(*subject, "skipped", reason, began=now, ended=now)
 
 
-def _clean_up(ledger: Ledger) -> str:
-    """Undo what a run that was cut off left broken; return a sentence about it."""
-    entry = ledger.read()
-    if entry is None:
-        ledger.clear()
-        return "An earlier run was cut off before it had broken anything."
-    when = time.strftime("%H:%M:%S", time.localtime(entry.began))
-    during = f" during {entry.alert}" if entry.alert else ""
-    said = f"The run of {when} was cut off{during}"
-    if entry.undone:
-        ledger.clear()
-        return f"{said}; its guard has undone its fault."
-    marked.end(entry.run)
-    runtime = choose(entry.stack, lambda _: None)
-    failures = steps.perform(runtime, entry.undo)
-    if entry.stack.rehearsal:
+def _recover(undo_log: UndoLog) -> str:
+    """Undo the fault of a run that was killed, and return a sentence about it."""
+    record = undo_log.read()
+    if record is None:
+        undo_log.clear()
+        return "An earlier run was killed before its first fault."
+    when = time.strftime("%H:%M:%S", time.localtime(record.began))
+    during = f" during {record.alert}" if record.alert else ""
+    killed = f"The run of {when} was killed{during}"
+    if record.undone:
+        undo_log.clear()
+        return f"{killed}; its rollback guard has undone its fault."
+    marked.end(record.run_id)
+    runtime = choose(record.stack, lambda _: None)
+    failures = undo.perform(runtime, record.undo)
+    if record.stack.rehearsal:
         runtime.down(lambda _: None)
-        failures = []  # the stack that was broken is gone
+        failures = []  # the faulty stack no longer exists
     if failures:
-        raise DrillError(f"{said}, and its fault can't be undone: {failures[0]}")
-    ledger.clear()
-    return f"{said}; its fault was undone now."
+        raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
+    undo_log.clear()
+    return f"{killed}; its fault is undone now."
 
 
-def _leave(ledger: Ledger, guard: Guard, runtime: Runtime, notify: Notify) -> None:
-    """End a stack of the run's own; undo what is broken still, as after a second Ctrl-C.
+def _clean_up(undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, notify: Notify) -> None:
+    """Undo a fault that is still active, as after a second Ctrl-C; stop an ephemeral stack.
 
-    What can't be undone stays on record, and the guard tries once more.
+    Steps that fail stay on record, and the rollback guard tries them once more.
     """
-    entry = ledger.read()
-    failures = steps.perform(runtime, entry.undo) if entry else []
-    if entry and entry.stack.rehearsal:
+    record = undo_log.read()
+    failures = undo.perform(runtime, record.undo) if record else []
+    if record and record.stack.rehearsal:
         runtime.down(lambda _: None)
-        failures = []  # the stack that was broken is gone
+        failures = []  # the faulty stack no longer exists
     if failures:
-        notify(f"Something is broken still, and the next run tries again: {failures[0]}")
+        notify(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
         return
     guard.dismiss()
-    ledger.clear()
+    undo_log.clear()
 
 
 def _require_running(runtime: Runtime) -> None:
     if not runtime.status():
-        raise DrillError("The stack is down: start it with `make up`, or drill without --here.")
+        raise DrillError(
+            "The stack is down: start it with `make up`, or leave out --current-stack."
+        )
 
 
-def _own(settings: StackSettings, options: Options) -> StackSettings:
-    own = own_settings(settings, options.speed)
-    healing = own.healing if options.heals else "off"
-    return replace(own, log_sink=options.log_sink, healing=healing)
+def _ephemeral_settings(settings: StackSettings, options: Options) -> StackSettings:
+    ephemeral = own_settings(settings, options.speed)
+    healing = ephemeral.healing if options.healing else "off"
+    return replace(ephemeral, log_sink=options.log_sink, healing=healing)
 
 
-def _clean_start(runtime: Runtime, stack: StackSettings, notify: Notify) -> None:
+def _start_ephemeral(runtime: Runtime, stack: StackSettings, notify: Notify) -> None:
     runtime.down(lambda _: None)
     shutil.rmtree(stack.home, ignore_errors=True)
-    begun = time.monotonic()
+    start = time.monotonic()
     runtime.up(lambda _: None)
-    notify(f"A stack of its own is up at speed {stack.speed:g} ({time.monotonic() - begun:.1f} s).")
+    seconds = time.monotonic() - start
+    notify(f"An ephemeral stack is up at speed {stack.speed:g} ({seconds:.1f} s).")
 
 
 def report_folder(home: Path, began: float) -> Path:
-    """Make the folder in `home` for the report of a run; raise `AlertdrillError` if it can't be."""
+    """Create the folder in `home` for a run's report; raise `AlertdrillError` if that fails."""
     name = time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(began))
     folder = home / name
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise AlertdrillError(f"{folder} can't be made ({error.strerror}).") from error
+        raise AlertdrillError(f"Cannot create the folder {folder} ({error.strerror}).") from error
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..annotations import Note, leave
+from ..annotations import Annotation, post_annotation
 from ..runtimes import Runtime
 from .report import Report
 
@@ -13,7 +13,7 @@ def annotate(runtime: Runtime, report: Report) -> bool:
     Raises `AnnotationError`, or the engine's error, where Grafana does not take it.
     """
     tags = ["load", report.plan.name]
-    return leave(runtime, Note(report.began, report.ended, tags, words(report)))
+    return post_annotation(runtime, Annotation(report.began, report.ended, tags, words(report)))
 
 
 def words(report: Report) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from .. import junit as xml
 from ..drills.report.formats import moment
-from ..junit import Case, Fault
+from ..junit import Case, Failure
 from .capacity import Capacity, Step
 from .page import TEMPLATES
 from .verdict import seconds
@@ -105,6 +105,6 @@ def _step(step: Step) -> Mapping[str, Any]:
 def junit(found: Capacity) -> str:
     """Return JUnit's XML: one test case, that there is a capacity."""
     said = sentence(found)
-    fault = Fault("objective", said) if found.best is None else None
-    case = Case("loads.capacity", "capacity", fault=fault, said=said)
-    return xml.junit("loads", [case], found.began, sum(step.seconds for step in found.steps))
+    fault = Failure("objective", said) if found.best is None else None
+    case = Case("loads.capacity", "capacity", failure=fault, output=said)
+    return xml.to_xml("loads", [case], found.began, sum(step.seconds for step in found.steps))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..conserve.growth import growth
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from .observed import BEFORE, REQUESTS, Span
 from .stats import Numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
 from ..runtimes.base import Notify

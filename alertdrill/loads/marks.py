@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import requests
 
-from ..drills.ask import TIMEOUT, Prometheus
+from ..drills.clients import TIMEOUT_S, Prometheus
 from ..drills.outcome import Line
 from .errors import LoadError
 from .observed import Span
@@ -34,7 +34,7 @@ class Mark:
 def alerts(prometheus: Prometheus, span: Span) -> Sequence[Mark]:
     """Return the alerts that fired, one mark each time."""
     step = prometheus.scrape_interval()
-    found = prometheus.lines(FIRING, (span.begin, span.end), step)
+    found = prometheus.query_range(FIRING, (span.begin, span.end), step)
     marks = [mark for line in found for mark in _stretches(line, step, span.end)]
     return sorted(marks, key=lambda mark: mark.began)
 
@@ -59,7 +59,7 @@ def actions(responder: str, span: Span) -> Sequence[Mark]:
     Raises `LoadError` where it does not answer.
     """
     try:
-        answer = requests.get(f"{responder}/actions", timeout=TIMEOUT)
+        answer = requests.get(f"{responder}/actions", timeout=TIMEOUT_S)
         if answer.status_code == requests.codes.not_found:
             return []
         answer.raise_for_status()

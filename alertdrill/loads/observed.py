@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..conserve.growth import growth
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..drills.outcome import Line
 from ..settings import SERVICES
 from .stats import Numbers
@@ -98,6 +98,6 @@ def courses(prometheus: Prometheus, span: Span) -> Mapping[str, Sequence[Line]]:
     }
     step = max(scrape, span.seconds / POINTS)
     return {
-        name: prometheus.lines(query, (span.begin, span.end), step)
+        name: prometheus.query_range(query, (span.begin, span.end), step)
         for name, query in queries.items()
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ..drills.ask import duration
+from ..drills.clients import parse_duration
 from ..settings import ROOT
 from .errors import LoadError
 
@@ -106,15 +106,15 @@ def _plan(name: str, found: Mapping[str, Any]) -> Plan:
         name,
         found["says"],
         found["users"],
-        duration(found["lasts"]),
+        parse_duration(found["lasts"]),
         [(at, share) for at, share in found["clients"]],
-        Objectives(duration(objectives["p95"]), objectives["errors"], objectives["requests"]),
+        Objectives(parse_duration(objectives["p95"]), objectives["errors"], objectives["requests"]),
         found.get("waits_for_alerts", False),
-        duration(found.get("warmup", "")),
+        parse_duration(found.get("warmup", "")),
         _recovery(found["recovers"]) if "recovers" in found else None,
         Search(**found["search"]) if "search" in found else None,
     )
 
 
 def _recovery(found: Mapping[str, str]) -> Recovery:
-    return Recovery(duration(found["p95"]), duration(found["within"]))
+    return Recovery(parse_duration(found["p95"]), parse_duration(found["within"]))

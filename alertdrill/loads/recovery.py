@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..drills.outcome import Line
 from .observed import Span, clients_p95, floors
 from .plan import Plan, Recovery

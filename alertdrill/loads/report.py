@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import junit as xml
 from ..drills.outcome import Line
-from ..junit import Case, Fault
+from ..junit import Case, Failure
 from .marks import Mark
 from .plan import Plan
 from .stats import Numbers, Stats
@@ -69,13 +69,13 @@ def as_json(report: Report) -> str:
 def junit(report: Report) -> str:
     """Return JUnit's XML: one test case an objective."""
     cases = [_case(f"loads.{report.plan.name}", check) for check in report.checks]
-    return xml.junit("loads", cases, report.began, report.seconds)
+    return xml.to_xml("loads", cases, report.began, report.seconds)
 
 
 def _case(suite: str, check: Check) -> Case:
     said = sentence(check)
-    fault = None if check.passed else Fault("objective", said)
-    return Case(suite, check.what, fault=fault, said=said)
+    fault = None if check.passed else Failure("objective", said)
+    return Case(suite, check.what, failure=fault, output=said)
 
 
 def sentence(check: Check) -> str:

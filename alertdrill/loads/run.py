@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..conserve.counters import scraped_since
-from ..drills.ask import Prometheus
+from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from . import conserved, observed, recovery, stats
 from .errors import LoadError

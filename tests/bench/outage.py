@@ -24,7 +24,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from alertdrill.drills.ask import Prometheus
+from alertdrill.drills.clients import Prometheus
 from alertdrill.loki import Loki
 from alertdrill.settings import ROOT
 from tests.bench.written import FOREIGN, Line, found, written

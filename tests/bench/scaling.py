@@ -12,11 +12,13 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from alertdrill.drills import faults, steps
+from alertdrill.drills import faults, undo
+from alertdrill.drills.console import DrillConsole
+from alertdrill.drills.context import DrillContext
 from alertdrill.drills.drill import FaultSpec, LoadSpec
 from alertdrill.drills.errors import DrillError, UnreachableError
-from alertdrill.drills.screen import Screen
-from alertdrill.drills.session import Options, Session, ground, session
+from alertdrill.drills.faults import FaultContext
+from alertdrill.drills.session import Options, open_session, provision
 from alertdrill.loads.capacity import Capacity, capacity
 from alertdrill.loads.ground import ground as loaded
 from alertdrill.loads.plan import plan
@@ -48,13 +50,13 @@ def table() -> RenderableType:
     """Measure on stacks of the benchmark's own, one after the other."""
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
-        with ground(settings, Options(SPEED, heals=False), lambda _: None) as under:
-            grown = [_carried(under.stack, under.runtime, n) for n in range(1, CEILING + 1)]
+        with provision(settings, Options(SPEED, healing=False), lambda _: None) as stack:
+            grown = [_carried(stack.settings, stack.runtime, n) for n in range(1, CEILING + 1)]
         with (
-            Screen(Console(quiet=True)) as screen,
-            session(settings, Options(SPEED), screen) as found,
+            DrillConsole(Console(quiet=True)) as console,
+            open_session(settings, Options(SPEED), console) as context,
         ):
-            moments = list(_until_served(found))
+            moments = list(_until_served(context))
     return Group(_growth(grown), "", _moments(moments))
 
 
@@ -72,34 +74,38 @@ def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
     return capacity(shorter, Size(FIRST, STEP), around, folder, lambda _: None)
 
 
-def _until_served(found: Session) -> Iterator[Moment]:
+def _until_served(context: DrillContext) -> Iterator[Moment]:
     """Saturate web, and yield what happens until its third instance has answered a request."""
-    stage = found.stage
-    runtime, prometheus = stage.scene.runtime, stage.prometheus
-    stage.scene.traffic.ensure(BUSY)
+    runtime, prometheus = context.runtime, context.prometheus
+    context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
-    fault = faults.make(SLOW, replace(stage.scene, lasts=PATIENCE))
-    stage.broken("benchmark", fault.undo)
+    fault = faults.make(
+        SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=PATIENCE)
+    )
+    context.record_undo("benchmark", fault.undo)
     fault.inject()
     began = time.time()
     _await("the saturation", lambda: bool(prometheus.query(TAKEN)))
     waits: Sequence[tuple[str, Callable[[], bool]]] = (
-        ("Saturated is pending", lambda: bool(_states(found))),
-        ("it fires", lambda: "firing" in _states(found)),
-        ("the responder is told", lambda: bool(stage.journal.told(began, alert="Saturated"))),
-        ("it acts", lambda: bool(stage.journal.actions(began))),
+        ("Saturated is pending", lambda: bool(_states(context))),
+        ("it fires", lambda: "firing" in _states(context)),
+        (
+            "the responder is told",
+            lambda: bool(context.responder.received_alerts(began, alert="Saturated")),
+        ),
+        ("it acts", lambda: bool(context.responder.actions(began))),
         ("web-3 has answered", lambda: bool(prometheus.query(f"{FRESH} > 0"))),
     )
     begun = time.monotonic()
     for what, check in waits:
         _await(what, check)
         yield Moment(what, time.monotonic() - begun)
-    steps.perform(runtime, fault.undo)
-    stage.broken("", ())
+    undo.perform(runtime, fault.undo)
+    context.record_undo("", ())
 
 
-def _states(found: Session) -> list[str]:
-    rule = found.stage.prometheus.rule("Saturated")
+def _states(context: DrillContext) -> list[str]:
+    rule = context.prometheus.rule("Saturated")
     return [alert.state for alert in rule.alerts] if rule else []
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.ask import duration
+from alertdrill.drills.clients import parse_duration
 from alertdrill.drills.drill import ACTIONS, Drill
 from alertdrill.drills.kinds import KINDS
 from alertdrill.drills.least import Pace, to_notification
 from alertdrill.drills.read import read_all
 from alertdrill.drills.rules import OF_LOKI, OF_PROMETHEUS, alerts, within
-from alertdrill.drills.trial import MARGIN
+from alertdrill.drills.run import FAULT_MARGIN_S
 from alerting.responder.healing.read_policy import read as read_policy
 from apps.telemetry.faults import kinds as services
 
@@ -72,10 +72,10 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
     of_loki = drill.alert in within(OF_LOKI)
     pace = Pace(
         speed=speed,
-        scrape=0.0 if of_loki else duration(times["scrape_interval"]) / speed,
-        evaluation=duration((ruler if of_loki else times)["evaluation_interval"]) / speed,
-        hold=duration(rule_of(drill)["for"]) / speed,
-        group_wait=duration(route["group_wait"]) / speed,
+        scrape=0.0 if of_loki else parse_duration(times["scrape_interval"]) / speed,
+        evaluation=parse_duration((ruler if of_loki else times)["evaluation_interval"]) / speed,
+        hold=parse_duration(rule_of(drill)["for"]) / speed,
+        group_wait=parse_duration(route["group_wait"]) / speed,
     )
     # Without the grace, which is for the machine and not for the arithmetic.
     assert drill.detect / speed + drill.world >= to_notification(drill, pace)
@@ -88,7 +88,7 @@ def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     asked = {name: float(value) for name, value in drill.fault.parameters.items()}
     for name in asked:
         asked[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
-    asked["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + MARGIN
+    asked["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + FAULT_MARGIN_S
     assert services.parse_fault(kind.name, asked).kind == kind.name
 
 

@@ -60,7 +60,7 @@ def under_load(stack: Stack, folder: Path) -> Iterator[None]:
 def drill(stack: Stack, *command: str) -> None:
     """Have an instance hang in a drill on a stack that is up, until it is restarted."""
     made = subprocess.run(
-        [sys.executable, "-m", *command, "drill", "run", "InstanceHung", "--here"],
+        [sys.executable, "-m", *command, "drill", "run", "InstanceHung", "--current-stack"],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,

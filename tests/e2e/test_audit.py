@@ -89,7 +89,7 @@ def without(program: str, folder: Path) -> str:
 def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run the check on the stack that is up while a test meddles with it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "alertdrill", "conserve", "--here", "--json", *options],
+        [sys.executable, "-m", "alertdrill", "conserve", "--current-stack", "--json", *options],
         cwd=ROOT,
         env=stack.environment,
         stdout=subprocess.PIPE,

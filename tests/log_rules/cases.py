@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from alertdrill.drills.ask import duration
+from alertdrill.drills.clients import parse_duration
 from alertdrill.drills.rules import OF_LOKI
 from alertdrill.rehearsal import language, render
 
@@ -101,7 +101,7 @@ def every_file() -> Iterator[AlertTests]:
             [_case(case) for case in read["expression"]],
             read.get("excused", {}),
             read["fires"]["lines"],
-            duration(read["fires"]["after"]),
+            parse_duration(read["fires"]["after"]),
             read["fires"]["labels"],
             read["fires"]["annotations"],
         )
@@ -113,10 +113,10 @@ def _case(read: Mapping[str, Any]) -> Case:
             each["labels"],
             each.get("fields", {}),
             each["count"],
-            duration(each.get("from", "0s")),
-            duration(each["to"]),
+            parse_duration(each.get("from", "0s")),
+            parse_duration(each["to"]),
             each.get("each", ""),
         )
         for each in read["lines"]
     ]
-    return Case(read["name"], lines, duration(read["at"]), read["gives"])
+    return Case(read["name"], lines, parse_duration(read["at"]), read["gives"])

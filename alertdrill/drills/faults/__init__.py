@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from ..drill import FaultSpec
 from ..kinds import KINDS
-from .base import Fault, Scene
+from .base import Fault, FaultContext
 from .host import Fill, Strain
 from .instances import CrashLoop, Kill, OfService, Pause, Scale, Stop, Unlist
 from .parts import Configure, NoLoad, Scan
 
-__all__ = ["RUNTIME_FAULTS", "Fault", "Scene", "make"]
+__all__ = ["RUNTIME_FAULTS", "Fault", "FaultContext", "make"]
 
 RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
     "stop": Stop,
@@ -30,7 +30,7 @@ RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
 }
 
 
-def make(spec: FaultSpec, scene: Scene) -> Fault:
+def make(spec: FaultSpec, context: FaultContext) -> Fault:
     """Return the fault that a drill asks for; nothing is touched yet."""
     made = OfService if KINDS[spec.kind].of_services else RUNTIME_FAULTS[spec.kind]
-    return made(spec, scene)
+    return made(spec, context)

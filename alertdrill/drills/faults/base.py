@@ -12,18 +12,18 @@ from ...errors import AlertdrillError
 from ...runtimes import Runtime
 from ..drill import FaultSpec
 from ..kinds import KINDS
-from ..steps import Step
 from ..traffic import Traffic
+from ..undo import UndoStep
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What faults work with. `lasts` is the most seconds that a fault may be needed."""
+class FaultContext:
+    """What faults work with. A fault lasts at most `max_duration` seconds."""
 
     runtime: Runtime
     traffic: Traffic
-    run: str
-    lasts: float
+    run_id: str
+    max_duration: float
 
 
 class Fault:
@@ -32,14 +32,14 @@ class Fault:
     `cease` ends what goes on in this process for it, before `undo` is performed.
     """
 
-    def __init__(self, spec: FaultSpec, scene: Scene) -> None:
+    def __init__(self, spec: FaultSpec, context: FaultContext) -> None:
         self.spec = spec
-        self.scene = scene
+        self.context = context
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the steps that end the fault."""
         return ()
 
@@ -57,7 +57,7 @@ class Fault:
 
     def number(self, name: str, default: float) -> float:
         """Return a parameter as it is at the stack's speed."""
-        kind, speed = KINDS[self.spec.kind], self.scene.runtime.speed
+        kind, speed = KINDS[self.spec.kind], self.context.runtime.speed
         value = float(self.spec.parameters.get(name, default))
         if name in kind.grows:
             return value * speed

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ...settings import ROOT
 from .. import marked
-from ..ask import Prometheus
+from ..clients import Prometheus
 from ..errors import FaultError
 from ..kinds import KINDS
-from ..steps import Step
+from ..undo import UndoStep
 from .base import Fault
 
 # A file that grows does so this often, in seconds.
@@ -30,13 +30,13 @@ class Fill(Fault):
     @property
     def _file(self) -> Path:
         if self.spec.parameters["where"] == "host":
-            return self.scene.runtime.scratch() / "drill.fill"
-        return self.scene.runtime.data("prometheus") / "wal" / "drill.fill"
+            return self.context.runtime.scratch() / "drill.fill"
+        return self.context.runtime.data("prometheus") / "wal" / "drill.fill"
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that gives the space back."""
-        return [("remove", str(self._file))]
+        return [("remove_file", str(self._file))]
 
     def inject(self) -> None:
         """Take the space, or begin to."""
@@ -54,7 +54,7 @@ class Fill(Fault):
 
     def _missing(self) -> float:
         """Return how many bytes Prometheus's storage is short of the share that is asked for."""
-        prometheus = Prometheus(self.scene.runtime.address("prometheus"))
+        prometheus = Prometheus(self.context.runtime.address("prometheus"))
         limit = prometheus.value("prometheus_tsdb_retention_limit_bytes")
         used = prometheus.value(
             "prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"
@@ -82,7 +82,7 @@ class Strain(Fault):
     _process: subprocess.Popen[str] | None = None
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return nothing: the process ends with this one's pipe."""
         return []
 
@@ -91,7 +91,7 @@ class Strain(Fault):
         shares = [f"{self.number(name, 0.0)}" for name in KINDS[self.spec.kind].numbers]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "alertdrill.drills.strain", self.spec.kind, *shares],
-            env=marked.environment(self.scene.run),
+            env=marked.environment(self.context.run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

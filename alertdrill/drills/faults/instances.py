@@ -8,21 +8,21 @@ import requests
 
 from ..drill import FaultSpec
 from ..errors import FaultError
-from ..steps import TIMEOUT, Step, addresses
-from .base import Fault, Scene
+from ..undo import TIMEOUT_S, UndoStep, instance_addresses
+from .base import Fault, FaultContext
 
 
 class OfService(Fault):
     """A fault that the instances of a service have when they are told to."""
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that switches it off."""
-        return [("faults_off", self.spec.target, self.spec.kind)]
+        return [("clear_fault", self.spec.target, self.spec.kind)]
 
     def inject(self) -> None:
         """Switch it on in every running instance of the target."""
-        found = addresses(self.scene.runtime, self.spec.target)
+        found = instance_addresses(self.context.runtime, self.spec.target)
         if not found:
             raise FaultError(f"No instance of {self.spec.target} runs.")
         for address in found:
@@ -34,9 +34,9 @@ class OfService(Fault):
         try:
             answer = requests.put(
                 url,
-                json={**body, "duration": self.scene.lasts},
-                headers={"Authorization": f"Bearer {self.scene.runtime.token()}"},
-                timeout=TIMEOUT,
+                json={**body, "duration": self.context.max_duration},
+                headers={"Authorization": f"Bearer {self.context.runtime.token()}"},
+                timeout=TIMEOUT_S,
             )
         except requests.RequestException as error:
             raise FaultError(f"{url} does not answer.") from error
@@ -50,13 +50,13 @@ class Stop(Fault):
     """Stop the target gracefully."""
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that starts it again."""
         return [("start", self.spec.target)]
 
     def inject(self) -> None:
         """Stop it."""
-        self.scene.runtime.stop(self.spec.target)
+        self.context.runtime.stop(self.spec.target)
 
 
 class Kill(Stop):
@@ -64,7 +64,7 @@ class Kill(Stop):
 
     def inject(self) -> None:
         """Begin to kill."""
-        self.again(self.number("every", 30.0), lambda: self.scene.runtime.kill(self.spec.target))
+        self.again(self.number("every", 30.0), lambda: self.context.runtime.kill(self.spec.target))
 
 
 class CrashLoop(Stop):
@@ -74,60 +74,60 @@ class CrashLoop(Stop):
     LOOK = 0.5
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the steps that start it again, and close the responder's circuit."""
-        return [("heal",), *super().undo]
+        return [("resume_healing",), *super().undo]
 
     def inject(self) -> None:
         """Begin to stop it."""
         self.again(self.LOOK, self._stop)
 
     def _stop(self) -> None:
-        for one in self.scene.runtime.status():
+        for one in self.context.runtime.status():
             if one.state == "ready" and self.spec.target in (one.name, one.service):
-                self.scene.runtime.stop(one.name)
+                self.context.runtime.stop(one.name)
 
 
 class Scale(Fault):
     """Have more instances of the target serve than its load needs."""
 
-    def __init__(self, spec: FaultSpec, scene: Scene) -> None:
-        super().__init__(spec, scene)
-        found = scene.runtime.instances(spec.target)
+    def __init__(self, spec: FaultSpec, context: FaultContext) -> None:
+        super().__init__(spec, context)
+        found = context.runtime.instances(spec.target)
         self._serving = sum(one.state != "standby" for one in found)
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that goes back to as many as there were."""
         return [("scale", self.spec.target, str(self._serving))]
 
     def inject(self) -> None:
         """Start them."""
         wanted = int(self.number("instances", self._serving + 1))
-        self.scene.runtime.scale(self.spec.target, wanted, lambda _: None)
+        self.context.runtime.scale(self.spec.target, wanted, lambda _: None)
 
 
 class Pause(Fault):
     """Freeze the target."""
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that lets it go on."""
         return [("resume", self.spec.target)]
 
     def inject(self) -> None:
         """Freeze it."""
-        self.scene.runtime.pause(self.spec.target)
+        self.context.runtime.pause(self.spec.target)
 
 
 class Unlist(Fault):
     """Take the target out of what Prometheus scrapes."""
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that puts it back."""
-        return [("relist",)]
+        return [("restore_targets",)]
 
     def inject(self) -> None:
         """Take it out."""
-        self.scene.runtime.unlist(self.spec.target)
+        self.context.runtime.unlist(self.spec.target)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import requests
 
-from ..steps import TIMEOUT, Step
+from ..undo import TIMEOUT_S, UndoStep
 from .base import Fault
 
 # Two instances of a target match it both ways, which PromQL refuses.
@@ -42,13 +42,13 @@ class Configure(Fault):
         return "alertmanager", "alertmanager.yml", BROKEN
 
     @property
-    def undo(self) -> Sequence[Step]:
+    def undo(self) -> Sequence[UndoStep]:
         """Return the step that takes it away again."""
-        return [("configure", *self._what()[:2])]
+        return [("restore_config", *self._what()[:2])]
 
     def inject(self) -> None:
         """Put it there and have it read."""
-        self.scene.runtime.configure(*self._what())
+        self.context.runtime.configure(*self._what())
 
 
 class NoLoad(Fault):
@@ -56,11 +56,11 @@ class NoLoad(Fault):
 
     def inject(self) -> None:
         """End it."""
-        self.scene.traffic.pause()
+        self.context.traffic.pause()
 
     def cease(self) -> None:
         """Start it again."""
-        self.scene.traffic.resume()
+        self.context.traffic.resume()
 
 
 class Scan(Fault):
@@ -68,6 +68,6 @@ class Scan(Fault):
 
     def inject(self) -> None:
         """Begin to ask."""
-        url = f"{self.scene.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
+        url = f"{self.context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
         every = 1 / self.number("requests_per_second", 1.0)
-        self.again(every, lambda: requests.get(url, timeout=TIMEOUT))
+        self.again(every, lambda: requests.get(url, timeout=TIMEOUT_S))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import junit as xml
-from ...junit import Case, Fault
+from ...junit import Case, Failure
 from ..outcome import FINE, Outcome, Report
 from .formats import seconds
 from .healing import healed_by
@@ -12,7 +12,7 @@ from .healing import healed_by
 def junit(report: Report) -> str:
     """Return the XML; what neither passed nor was skipped is a failure, of the verdict's type."""
     cases = [_case(found) for found in report.outcomes]
-    return xml.junit("drills", cases, report.began, report.ended - report.began)
+    return xml.to_xml("drills", cases, report.began, report.ended - report.began)
 
 
 def _case(found: Outcome) -> Case:
@@ -20,15 +20,15 @@ def _case(found: Outcome) -> Case:
         suite=f"drills.{found.severity or 'unknown'}",
         name=found.alert,
         seconds=found.ended - found.began,
-        fault=None if found.verdict in FINE else _fault(found),
+        failure=None if found.verdict in FINE else _fault(found),
         skipped=found.reason if found.verdict == "skipped" else "",
-        said=_story(found),
+        output=_story(found),
     )
 
 
-def _fault(found: Outcome) -> Fault:
+def _fault(found: Outcome) -> Failure:
     said = found.reason or found.verdict
-    return Fault(found.verdict, said, f"{found.says} {said}")
+    return Failure(found.verdict, said, f"{found.says} {said}")
 
 
 def _story(found: Outcome) -> str:

@@ -26,7 +26,7 @@ REPORTS = "/reports/drills"
 
 
 def run(settings: StackSettings, words: Sequence[str], speed: float | None, notify: Notify) -> int:
-    """Run `alertdrill WORDS --here` inside, and return its exit code.
+    """Run `alertdrill WORDS --current-stack` inside, and return its exit code.
 
     It is inside the stack that is up, or where a speed is given inside one of the run's own, which
     is there for as long as it takes.
@@ -36,7 +36,9 @@ def run(settings: StackSettings, words: Sequence[str], speed: float | None, noti
     hands = Hands(stack)
     if speed is None:
         if not runtime.status():
-            raise EngineError("The stack is down: start it with `make up`, or leave out --here.")
+            raise EngineError(
+                "The stack is down: start it with `make up`, or leave out --current-stack."
+            )
         return _inside(hands, settings, words, notify)
     with alone(stack):
         begun = time.monotonic()
@@ -45,7 +47,7 @@ def run(settings: StackSettings, words: Sequence[str], speed: float | None, noti
             for sentence in runtime.up(notify):
                 notify(sentence)
             seconds = time.monotonic() - begun
-            notify(f"A stack of its own is up at speed {speed:g} ({seconds:.1f} s).")
+            notify(f"An ephemeral stack is up at speed {speed:g} ({seconds:.1f} s).")
             return _inside(hands, settings, words, notify)
         finally:
             runtime.down(lambda _: None)
@@ -64,7 +66,7 @@ def _inside(hands: Hands, settings: StackSettings, words: Sequence[str], notify:
         hands.compose.docker("rm", "--force", name)  # of a run that was cut off
     command = hands.compose.line(
         *("run", "--name", name, *terminal, *variables, "drills"),
-        *("python", "-m", "alertdrill", *words, "--here"),
+        *("python", "-m", "alertdrill", *words, "--current-stack"),
         profiles=["drills"],
     )
     try:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from alertdrill.annotations import AnnotationError, Note, leave
+from alertdrill.annotations import Annotation, AnnotationError, post_annotation
 from alertdrill.grafana_token import Grafana, ensure
 from tests.unit.alertdrill.grafana import FakeGrafana
 
-NOTE = Note(1000.5, 1010.0, ["load", "spike"], "Load spike: passed.")
+ANNOTATION = Annotation(1000.5, 1010.0, ["load", "spike"], "Load spike: passed.")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def stack(url: str, token: str, *running: str) -> Any:
 def test_note_is_left_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> None:
     ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
     token = (tmp_path / "token").read_text()
-    assert leave(stack(grafana.url, token, "web", "grafana"), NOTE)
+    assert post_annotation(stack(grafana.url, token, "web", "grafana"), ANNOTATION)
     assert grafana.annotations == [
         {
             "time": 1_000_500,
@@ -44,7 +44,7 @@ def test_note_is_left_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> No
 
 
 def test_without_grafana_there_is_no_note(grafana: FakeGrafana) -> None:
-    assert not leave(stack(grafana.url, "x", "web"), NOTE)
+    assert not post_annotation(stack(grafana.url, "x", "web"), ANNOTATION)
 
 
 def test_viewers_token_is_not_enough(grafana: FakeGrafana, tmp_path: Path) -> None:
@@ -52,14 +52,14 @@ def test_viewers_token_is_not_enough(grafana: FakeGrafana, tmp_path: Path) -> No
     for account in grafana.accounts.values():
         account["role"] = "Viewer"
     with pytest.raises(AnnotationError, match="403"):
-        leave(stack(grafana.url, (tmp_path / "token").read_text(), "grafana"), NOTE)
+        post_annotation(stack(grafana.url, (tmp_path / "token").read_text(), "grafana"), ANNOTATION)
 
 
 def test_missing_token_is_told(grafana: FakeGrafana) -> None:
-    with pytest.raises(AnnotationError, match="has given no token"):
-        leave(stack(grafana.url, "", "grafana"), NOTE)
+    with pytest.raises(AnnotationError, match="There is no token"):
+        post_annotation(stack(grafana.url, "", "grafana"), ANNOTATION)
 
 
 def test_grafana_that_is_gone_is_told() -> None:
-    with pytest.raises(AnnotationError, match="took no note"):
-        leave(stack("http://127.0.0.1:9", "x", "grafana"), NOTE)
+    with pytest.raises(AnnotationError, match="refused an annotation"):
+        post_annotation(stack("http://127.0.0.1:9", "x", "grafana"), ANNOTATION)

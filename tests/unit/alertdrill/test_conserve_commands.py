@@ -30,13 +30,13 @@ class Stage:
         self.error: BaseException | None = None
         self.settings = StackSettings(home)
         monkeypatch.setattr("alertdrill.settings.current", lambda: self.settings)
-        monkeypatch.setattr(conserve_commands, "ground", self._ground)
+        monkeypatch.setattr(conserve_commands, "provision", self._provision)
         monkeypatch.setattr(conserve_commands, "run", self._run)
 
     @contextmanager
-    def _ground(self, _: object, options: Options, __: object) -> Iterator[Any]:
+    def _provision(self, _: object, options: Options, __: object) -> Iterator[Any]:
         self.options = options
-        yield SimpleNamespace(entry=SimpleNamespace(began=1_700_000_000.0))
+        yield SimpleNamespace(record=SimpleNamespace(began=1_700_000_000.0))
 
     def _run(self, _: object, wanted: Wanted, __: object) -> Report:
         self.wanted = wanted
@@ -62,16 +62,18 @@ def test_exact_run_is_a_success(stage: Stage) -> None:
     assert result.exit_code == 0
     assert "each counted once by everybody" in result.stdout
     assert stage.wanted == Wanted(20_000, 100.0, None)
-    assert stage.options == Options(speed=1, here=False, log_sink=True, heals=False)
+    assert stage.options == Options(speed=1, current_stack=False, log_sink=True, healing=False)
 
 
 def test_difference_is_named_and_fails(stage: Stage) -> None:
     stage.report = a_report(LOST)
-    result = stage.conserve("--requests", "1000", "--rate", "50", "--rounds", "0", "--here")
+    result = stage.conserve(
+        "--requests", "1000", "--rate", "50", "--rounds", "0", "--current-stack"
+    )
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
     assert stage.wanted == Wanted(1000, 50.0, 0)
-    assert stage.options == Options(speed=1, here=True)
+    assert stage.options == Options(speed=1, current_stack=True)
 
 
 def test_report_is_written_and_printed(stage: Stage) -> None:

@@ -38,13 +38,13 @@ class Stage:
         self.error: Exception | None = None
         self.folder = folder
         monkeypatch.setattr(drill_commands, "read_all", lambda *_: self.catalogue)
-        monkeypatch.setattr(drill_commands, "session", self._session)
-        monkeypatch.setattr(drill_commands, "run", self._run)
-        monkeypatch.setattr(drill_commands, "watch", self._watch)
+        monkeypatch.setattr(drill_commands, "open_session", self._open_session)
+        monkeypatch.setattr(drill_commands, "run_drills", self._run)
+        monkeypatch.setattr("alertdrill.drills.false_alarms.watch", self._watch)
         monkeypatch.setattr(drill_commands, "write", lambda _, folder: folder / "index.html")
 
     @contextmanager
-    def _session(self, _: object, options: Options, __: object) -> Iterator[Any]:
+    def _open_session(self, _: object, options: Options, __: object) -> Iterator[Any]:
         if self.error:
             raise self.error
         self.options = options
@@ -101,7 +101,7 @@ def test_all_are_run_by_load(run: Run, stage: Stage) -> None:
     # As they are listed, but for those that need the load to change.
     assert stage.ran[:3] == ["Down", "Past", "Slow"]
     assert {*stage.ran[3:]} == {"Busy", "None"}
-    assert stage.options == Options(12.0, here=False)
+    assert stage.options == Options(12.0, current_stack=False)
     assert "5 drills at speed 12: 5 passed, in 1 min 0 s." in result.stdout
     assert f"Report: {stage.folder / 'index.html'}" in result.stdout
 
@@ -114,7 +114,7 @@ def test_named_ones_are_run_alone(run: Run, stage: Stage) -> None:
 
 def test_failed_ones_are_run_again(run: Run, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill_commands, "not_passed", lambda _: ["Slow", "Down"])
-    assert run("drill", "run", "--failed").exit_code == 0
+    assert run("drill", "run", "--last-failed").exit_code == 0
     assert stage.ran == ["Down", "Slow"]
 
 
@@ -133,11 +133,11 @@ def test_invalid_drills_stop_the_run(run: Run, stage: Stage) -> None:
 
 
 def test_users_series_stay_as_they_are(run: Run, stage: Stage) -> None:
-    result = run("drill", "run", "--here")
+    result = run("drill", "run", "--current-stack")
     assert (result.exit_code, stage.options) == (1, None)
-    assert "Past needs a made-up past" in result.stderr
-    assert run("drill", "run", "--here", "Down").exit_code == 0
-    assert stage.options == Options(12.0, here=True)
+    assert "The drill Past replaces Prometheus's history" in result.stderr
+    assert run("drill", "run", "--current-stack", "Down").exit_code == 0
+    assert stage.options == Options(12.0, current_stack=True)
 
 
 @pytest.mark.parametrize("verdict", ["failed", "deviated", "aborted"])
@@ -153,7 +153,7 @@ def test_interrupted_run_exits_130(run: Run, stage: Stage) -> None:
     assert "Report: " in result.stdout
 
 
-@pytest.mark.parametrize("command", [["drill", "run"], ["quiet"]])
+@pytest.mark.parametrize("command", [["drill", "run"], ["false-alarms"]])
 def test_stage_that_fails_is_sentence(run: Run, stage: Stage, command: list[str]) -> None:
     stage.error = DrillError("Another run is at work.")
     result = run(*command)
@@ -167,21 +167,21 @@ def test_speed_has_its_bounds(run: Run, speed: str) -> None:
 
 
 def test_quiet_says_for_how_long(run: Run, stage: Stage) -> None:
-    result = run("quiet", "--for", "90s", "--speed", "10")
+    result = run("false-alarms", "--for", "90s", "--speed", "10")
     assert (result.exit_code, stage.seconds) == (0, 90)
-    assert result.stdout == "Quiet for 90s at speed 10: nothing but Watchdog.\n"
+    assert result.stdout == "No false alarms in 90s at speed 10: only Watchdog fires.\n"
 
 
 def test_noise_is_told_and_fails(run: Run, stage: Stage) -> None:
     stage.heard = ["Slow fired for service=web.", "Down fired."]
-    result = run("quiet")
+    result = run("false-alarms")
     assert (result.exit_code, stage.seconds) == (1, 180)
     assert result.stdout == "✗ Slow fired for service=web.\n✗ Down fired.\n"
 
 
 @pytest.mark.parametrize("duration", ["90", "1.5m", "m", "1h30m", "-5s"])
 def test_quiet_takes_a_duration(run: Run, stage: Stage, duration: str) -> None:
-    result = run("quiet", f"--for={duration}")
+    result = run("false-alarms", f"--for={duration}")
     assert result.exit_code == 1
-    assert f"--for is '{duration}': it takes a duration such as 90s or 3m." in result.stderr
+    assert f"--for is '{duration}': it must be a duration such as 90s or 3m." in result.stderr
     assert stage.options is None

@@ -4,18 +4,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alertdrill.junit import Case, Fault, junit
+from alertdrill.junit import Case, Failure, to_xml
 
 CASES = [
-    Case("loads.spike", "p95", seconds=1.5, said="It was 0.3 s."),
-    Case("loads.spike", "errors", fault=Fault("objective", "too many", "12 of 100")),
+    Case("loads.spike", "p95", seconds=1.5, output="It was 0.3 s."),
+    Case("loads.spike", "errors", failure=Failure("objective", "too many", "12 of 100")),
     Case("loads.spike", "floor", skipped="There is none."),
 ]
 
 
 @pytest.fixture
 def suite() -> ET.Element:
-    found = ET.fromstring(junit("loads", CASES, 1767225600.0, 60.0)).find("testsuite")
+    found = ET.fromstring(to_xml("loads", CASES, 1767225600.0, 60.0)).find("testsuite")
     assert found is not None
     return found
 
@@ -49,8 +49,8 @@ def test_case_that_was_skipped_says_why(suite: ET.Element) -> None:
 
 
 def test_what_xml_cannot_hold_is_replaced() -> None:
-    case = Case("s", "a\x00b", fault=Fault("f", "c\x1bd", "e\ufffef"), said="\ud800")
-    made = ET.fromstring(junit("s", [case], 0.0, 0.0)).find("testsuite/testcase")
+    case = Case("s", "a\x00b", failure=Failure("f", "c\x1bd", "e\ufffef"), output="\ud800")
+    made = ET.fromstring(to_xml("s", [case], 0.0, 0.0)).find("testsuite/testcase")
     assert made is not None
     failure, said = made
     assert [made.get("name"), failure.get("message"), failure.text, said.text] == [

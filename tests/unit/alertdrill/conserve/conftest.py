@@ -78,7 +78,7 @@ def a_report(*parties: Party, **changed: Any) -> Report:
         "began": 1_700_000_000.0,
         "ended": 1_700_000_090.0,
         "runtime": "native",
-        "stack": "a stack of the run's own",
+        "stack": "an ephemeral stack",
         "store": "Loki",
         "requests": 3,
         "rate": 100.0,

@@ -82,14 +82,14 @@ def tally(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "settle", lambda look, _: look())
 
 
-def ground(runtime: FakeRuntime) -> Any:
-    entry = SimpleNamespace(began=1_700_000_000.0)
-    return SimpleNamespace(runtime=runtime, entry=entry, notes=["An earlier run was cut off."])
+def provisioned(runtime: FakeRuntime) -> Any:
+    record = SimpleNamespace(began=1_700_000_000.0)
+    return SimpleNamespace(runtime=runtime, record=record, notes=["An earlier run was cut off."])
 
 
 def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
     runtime, told = FakeRuntime(peer.url), list[str]()
-    report = conserve(ground(runtime), Wanted(180, 1000.0), told.append)
+    report = conserve(provisioned(runtime), Wanted(180, 1000.0), told.append)
     assert runtime.asked == ROUND
     assert len(peer.seen) == 180
     assert [done.after for done in report.steps] == sorted(done.after for done in report.steps)
@@ -101,20 +101,20 @@ def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
 
 def test_calm_run_has_no_steps(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
-    assert conserve(ground(runtime), Wanted(100, 1000.0, 0), lambda _: None).steps == []
+    assert conserve(provisioned(runtime), Wanted(100, 1000.0, 0), lambda _: None).steps == []
     assert runtime.asked == []
 
 
 def test_lines_are_read_before_they_go(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "READ_AFTER", 30)
-    conserve(ground(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), lambda _: None)
+    conserve(provisioned(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), lambda _: None)
     assert FakeTally.reads >= 3
 
 
 def test_failure_is_told_at_once(peer: Peer) -> None:
     peer.answer = lambda *_: (503, "")
     told: list[str] = []
-    report = conserve(ground(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), told.append)
+    report = conserve(provisioned(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), told.append)
     assert len(report.failures) == 100
     assert f"{report.failures[0].id} failed: 503" in told
     assert not report.exact
@@ -125,7 +125,7 @@ def test_cut_off_run_puts_the_scale_back(peer: Peer, error: BaseException) -> No
     runtime = FakeRuntime(peer.url, rehearsal=False)
     runtime.error = error
     with pytest.raises(type(error)):
-        conserve(ground(runtime), Wanted(1000, 1000.0), lambda _: None)
+        conserve(provisioned(runtime), Wanted(1000, 1000.0), lambda _: None)
     assert runtime.asked[-1] == "scale web 2"
 
 
@@ -133,7 +133,7 @@ def test_own_stack_is_left_to_its_end(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        conserve(ground(runtime), Wanted(1000, 1000.0), lambda _: None)
+        conserve(provisioned(runtime), Wanted(1000, 1000.0), lambda _: None)
     assert runtime.asked[-1] == "scale data-service 3"
 
 
@@ -150,5 +150,5 @@ def test_who_keeps_the_lines_is_told(
 ) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.found = [*map(instance, [*FOUND[:4], *running])]
-    report = conserve(ground(runtime), Wanted(100, 1000.0, 0), lambda _: None)
+    report = conserve(provisioned(runtime), Wanted(100, 1000.0, 0), lambda _: None)
     assert report.notes[-1].startswith(sentence)

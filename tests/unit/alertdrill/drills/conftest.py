@@ -1,4 +1,4 @@
-"""What the tests of several modules start from."""
+"""Fixtures of the tests of drills."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,17 +8,18 @@ import pytest
 
 from alertdrill.drills import faults
 from alertdrill.drills.drill import FaultSpec
-from alertdrill.drills.faults import Fault, Scene
-from tests.unit.alertdrill.drills.api import Api
+from alertdrill.drills.faults import Fault, FaultContext
+from tests.unit.alertdrill.drills.fake_session import FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic
-from tests.unit.alertdrill.drills.session_stage import Stage
+from tests.unit.alertdrill.drills.http_server import FakeServer
+from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    made = Api()
-    yield made
-    made.close()
+def server() -> Iterator[FakeServer]:
+    server = FakeServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -33,13 +34,18 @@ def traffic() -> FakeTraffic:
 
 @pytest.fixture
 def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
-    def made(kind: str, target: str = "", **parameters: float | str) -> Fault:
-        scene = Scene(runtime, traffic, "the-run", lasts=99.0)
-        return faults.make(FaultSpec(kind, target, parameters), scene)
+    def make_fault(kind: str, target: str = "", **parameters: float | str) -> Fault:
+        context = FaultContext(runtime, traffic, "the-run", max_duration=99.0)
+        return faults.make(FaultSpec(kind, target, parameters), context)
 
-    return made
+    return make_fault
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSession:
+    return FakeSession(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedStack:
+    return SimulatedStack(tmp_path, monkeypatch)

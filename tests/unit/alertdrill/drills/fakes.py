@@ -1,4 +1,4 @@
-"""A runtime, a load and a clock that do nothing but remember what they were asked."""
+"""Fakes of a runtime, a load, a console and a clock, which record their calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def instance(name: str, address: str = "127.0.0.1:1", **changed: Any) -> Instanc
 
 
 class FakeRuntime:
-    """Remembers in `asked`; what is named in `refuses` raises."""
+    """Records its calls in `calls`; a method whose name is in `refuses` raises."""
 
     name = "fake"
 
@@ -27,34 +27,34 @@ class FakeRuntime:
         self.folder = folder
         self.speed = speed
         self.rehearsal = False
-        self.asked: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
         self.refuses: set[str] = set()
-        self.found: list[Instance] = [instance("web-1"), instance("web-2")]
+        self.running: list[Instance] = [instance("web-1"), instance("web-2")]
         self.urls: dict[str, str] = {}
-        self.told: Callable[..., object] = lambda *_: None
+        self.on_call: Callable[..., object] = lambda *_: None
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        """Take every order that a runtime may get."""
-        if name not in ORDERS:
+        """Return a method that records its call."""
+        if name not in RECORDED:
             raise AttributeError(name)
 
-        def order(*arguments: object) -> None:
-            self.asked.append((name, *arguments))
-            self.told(name, *arguments)
+        def method(*arguments: object) -> None:
+            self.calls.append((name, *arguments))
+            self.on_call(name, *arguments)
             if name in self.refuses:
                 raise AlertdrillError(f"No {name} today.")
 
-        return order
+        return method
 
     def status(self) -> Sequence[Instance]:
-        return self.found
+        return self.running
 
     def instances(self, service: str) -> Sequence[Instance]:
-        return [one for one in self.found if one.service == service]
+        return [instance for instance in self.running if instance.service == service]
 
     def scale(self, service: str, count: int, notify: Callable[[str], object]) -> None:
-        notify("as many as are wanted")
-        self.asked.append(("scale", service, count))
+        notify("scaled")
+        self.calls.append(("scale", service, count))
 
     def reach(self, link: str) -> str:
         return link
@@ -78,61 +78,61 @@ class FakeRuntime:
         return {"Services": "http://127.0.0.1:1"}
 
 
-ORDERS = {
+RECORDED = {
     "start", "stop", "kill", "pause", "resume", "configure", "relist", "unlist", "up", "down",
     "forget_series", "import_series",
 }  # fmt: skip
 
 
 class FakeTraffic:
-    """A load that is always there; `dead` makes `require` raise."""
+    """A load that always runs, unless `error` is set: then `require_running` raises it."""
 
     def __init__(self) -> None:
-        self.asked: list[object] = []
-        self.dead: Exception | None = None
+        self.calls: list[object] = []
+        self.error: Exception | None = None
 
     def ensure(self, spec: LoadSpec) -> None:
-        self.asked.append(spec)
+        self.calls.append(spec)
 
-    def require(self) -> None:
-        if self.dead:
-            raise self.dead
+    def require_running(self) -> None:
+        if self.error:
+            raise self.error
 
     def pause(self) -> None:
-        self.asked.append("pause")
+        self.calls.append("pause")
 
     def resume(self) -> None:
-        self.asked.append("resume")
+        self.calls.append("resume")
 
     def stop(self) -> None:
-        self.asked.append("stop")
+        self.calls.append("stop")
 
 
 class FakeProgress:
-    """Notes what it is told, save for each wait."""
+    """Records the events of a run, except for each wait."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[object, ...]] = []
+        self.events: list[tuple[object, ...]] = []
 
     def note(self, sentence: str) -> None:
-        self.seen.append(("note", sentence))
+        self.events.append(("note", sentence))
 
-    def begin(self, drill: Drill, place: tuple[int, int]) -> None:
-        self.seen.append(("begin", drill.alert, place))
+    def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
+        self.events.append(("started", drill.alert, position))
 
     def waiting(self, phase: str, elapsed: float, limit: float) -> None:
         assert elapsed >= 0
         assert limit >= 0
 
-    def reached(self, phase: str, elapsed: float, limit: float) -> None:
-        self.seen.append(("reached", phase))
+    def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
+        self.events.append(("reached", phase))
 
-    def done(self, outcome: Outcome) -> None:
-        self.seen.append(("done", outcome.verdict))
+    def drill_finished(self, outcome: Outcome) -> None:
+        self.events.append(("finished", outcome.verdict))
 
 
 class FakeClock:
-    """Time that passes only while somebody sleeps; stands in for the module `time`."""
+    """A clock that only `sleep` advances; replaces the module `time`."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -148,7 +148,7 @@ class FakeClock:
 
 
 def a_drill(**changed: Any) -> Drill:
-    """Return a drill of `Down`; budgets of 10 s, which the grace makes 15 s at speed 1."""
+    """Return a drill of `Down`; its limits of 10 s become 15 s at speed 1, with the grace."""
     values: dict[str, Any] = {
         "alert": "Down",
         "says": "Web is frozen.",

@@ -10,7 +10,7 @@ ALL = {"web", "loki", "collector"}
 
 
 def test_what_is_stopped_is_there(runtime: Any) -> None:
-    runtime.found = [instance("loki-1", state="stopped", pid=None), instance("web-1")]
+    runtime.running = [instance("loki-1", state="stopped", pid=None), instance("web-1")]
     assert services(runtime) == {"loki", "web"}
 
 

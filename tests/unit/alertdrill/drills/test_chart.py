@@ -18,7 +18,7 @@ class FakePrometheus:
         self.count = lines
         self.asked: list[tuple[str, float]] = []
 
-    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+    def query_range(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
         self.asked.append((promql, step))
         if self.count < 0:
             raise UnreachableError("It is gone.")
@@ -62,7 +62,7 @@ def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MOST_LINES)]
     empty = Line({"n": "empty"}, [(0.0, math.nan)])
     moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
-    monkeypatch.setattr(FakePrometheus, "lines", lambda *_: [empty, *still, moved])
+    monkeypatch.setattr(FakePrometheus, "query_range", lambda *_: [empty, *still, moved])
     found = recorded(FakePrometheus(), "a").values
     assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MOST_LINES)), "moved"]
 
@@ -72,7 +72,7 @@ class Moving:
 
     branches = staticmethod(branches)
 
-    def lines(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
+    def query_range(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
         if promql.startswith("vector"):
             return [Line({}, [(at, 0.0) for at in range(11)])]
         return [Line({}, [(at, at - float(promql[1:])) for at in range(11)])]

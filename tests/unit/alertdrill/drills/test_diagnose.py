@@ -3,18 +3,18 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.ask import Active, RuleState
+from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.diagnose import EXPLAIN, Parts, missing
 from alertdrill.drills.drill import Expectation
 from alertdrill.drills.errors import UnreachableError
 from alertdrill.drills.expression import branches
 from alertdrill.drills.outcome import PHASES
-from tests.unit.alertdrill.drills.api import Api
 from tests.unit.alertdrill.drills.fakes import a_drill
+from tests.unit.alertdrill.drills.http_server import FakeServer
 
 
 def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) -> RuleState:
-    alerts = [Active(state, labels or {"severity": "page"}, 0.0, "1") for state in states]
+    alerts = [ActiveAlert(state, labels or {"severity": "page"}, 0.0, "1") for state in states]
     return RuleState(query, 60.0, 5.0, error, alerts)
 
 
@@ -24,13 +24,13 @@ class Fakes:
     name = "Prometheus"
     branches = staticmethod(branches)
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, server: FakeServer) -> None:
         self.state: RuleState | None = rule()
         self.samples = [{"metric": {}, "value": [0, "0.123456"]}]
         self.held: list[Any] = []
         self.error: Exception | None = None
         fakes: Any = self
-        self.parts = Parts(fakes, fakes, api.url)
+        self.parts = Parts(fakes, fakes, server.url)
 
     def rule(self, alert: str) -> RuleState | None:
         if self.error:
@@ -46,8 +46,8 @@ class Fakes:
 
 
 @pytest.fixture
-def fakes(api: Api) -> Fakes:
-    return Fakes(api)
+def fakes(server: FakeServer) -> Fakes:
+    return Fakes(server)
 
 
 def said(fakes: Fakes, phase: str, **drill: Any) -> str:
@@ -119,7 +119,7 @@ def held(*receivers: str, inhibited: bool = False) -> list[Any]:
     return [{"status": status, "receivers": [{"name": name} for name in receivers]}]
 
 
-def test_each_link_to_journal_is_told(fakes: Fakes, api: Api) -> None:
+def test_each_link_to_journal_is_told(fakes: Fakes, server: FakeServer) -> None:
     fakes.state = rule("firing")
     assert "the way from Prometheus to Alertmanager is broken" in said(fakes, "notified")
     fakes.held = held("responder", inhibited=True)
@@ -127,30 +127,30 @@ def test_each_link_to_journal_is_told(fakes: Fakes, api: Api) -> None:
     fakes.held = held("nobody", "mail")
     assert "leads to nobody, mail, not to the responder" in said(fakes, "notified")
     fakes.held = held("responder")
-    api.answers["/watchdog"] = 503  # it is there, and misses Watchdog
+    server.answers["/watchdog"] = 503  # it is there, and misses Watchdog
     assert "whose journal does not have it" in said(fakes, "notified")
-    api.answers["/watchdog"] = {"late": False}
+    server.answers["/watchdog"] = {"late": False}
     assert "whose journal does not have it" in said(fakes, "notified")
 
 
-def test_alert_that_went_back_is_not_said_to_fire(fakes: Fakes, api: Api) -> None:
-    api.answers["/decisions"] = []
+def test_alert_that_went_back_is_not_said_to_fire(fakes: Fakes, server: FakeServer) -> None:
+    server.answers["/decisions"] = []
     for state in (rule(), rule("pending"), None):
         fakes.state = state
         found = said(fakes, "notified")
         assert found == "Prometheus fired it, and it was over before anybody was told of it."
 
 
-def test_what_responder_found_by_itself_was_not_told(fakes: Fakes, api: Api) -> None:
+def test_what_responder_found_by_itself_was_not_told(fakes: Fakes, server: FakeServer) -> None:
     decided = {"alert": "Down", "reason": "it restarts web-1"}
-    api.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
+    server.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
     assert "whose journal does not have it" in said(fakes, "notified")
     assert said(fakes, "notified").endswith("the responder looked and found it, and it is over.")
 
 
-def test_absent_responder_is_told(fakes: Fakes, api: Api) -> None:
+def test_absent_responder_is_told(fakes: Fakes, server: FakeServer) -> None:
     fakes.held = held("responder")
-    api.close()
+    server.close()
     assert "the responder, which does not answer" in said(fakes, "notified")
 
 
@@ -191,26 +191,28 @@ def action(**changed: Any) -> dict[str, object]:
         ),
     ],
 )
-def test_last_action_is_told(fakes: Fakes, api: Api, changed: dict[str, object], says: str) -> None:
-    api.answers["/actions"] = [action(alert="Other"), action(**changed), action(target="web-9")]
+def test_last_action_is_told(
+    fakes: Fakes, server: FakeServer, changed: dict[str, object], says: str
+) -> None:
+    server.answers["/actions"] = [action(alert="Other"), action(**changed), action(target="web-9")]
     assert said(fakes, "healed", expect=HEAL) == says
 
 
-def test_reason_for_nothing_is_told(fakes: Fakes, api: Api) -> None:
+def test_reason_for_nothing_is_told(fakes: Fakes, server: FakeServer) -> None:
     decided = {"alert": "Down", "reason": "a human has paused it"}
-    api.answers["/actions"] = [action(alert="Other")]
-    api.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
+    server.answers["/actions"] = [action(alert="Other")]
+    server.answers["/decisions"] = [{**decided, "decided_at": "2026-11-23T10:20:30.000Z"}]
     assert said(fakes, "healed", expect=HEAL) == "the responder did nothing: a human has paused it."
-    api.answers["/decisions"] = []
+    server.answers["/decisions"] = []
     assert said(fakes, "healed", expect=HEAL) == (
         "the responder did nothing: it has decided nothing about it."
     )
 
 
-def test_earlier_actions_are_another_drills(fakes: Fakes, api: Api) -> None:
+def test_earlier_actions_are_another_drills(fakes: Fakes, server: FakeServer) -> None:
     fakes.parts = replace(fakes.parts, since=1795429231.0)  # a second later
-    api.answers["/actions"] = [action()]
-    api.answers["/decisions"] = [
+    server.answers["/actions"] = [action()]
+    server.answers["/decisions"] = [
         {"alert": "Down", "reason": "no", "decided_at": "2026-11-23T10:20:30.000Z"}
     ]
     assert "it has decided nothing" in said(fakes, "healed", expect=HEAL)

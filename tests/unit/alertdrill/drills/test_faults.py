@@ -10,11 +10,11 @@ import yaml
 from alertdrill.drills import faults
 from alertdrill.drills.drill import FaultSpec
 from alertdrill.drills.errors import FaultError
-from alertdrill.drills.faults import Fault, Scene, parts
+from alertdrill.drills.faults import Fault, FaultContext, parts
 from alertdrill.drills.faults.instances import CrashLoop
 from alertdrill.drills.kinds import KINDS
-from tests.unit.alertdrill.drills.api import Api
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
+from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import poll_until
 
 Make = Callable[..., Fault]
@@ -25,24 +25,24 @@ Make = Callable[..., Fault]
     [
         ("stop", "web", {}, ("start", "web"), ("stop", "web")),
         ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
-        ("drop_targets", "lb", {}, ("relist",), ("unlist", "lb")),
+        ("drop_targets", "lb", {}, ("restore_targets",), ("unlist", "lb")),
         (
-            *("bad_rule", "", {}, ("configure", "prometheus", "rules.d/drill.yml")),
+            *("bad_rule", "", {}, ("restore_config", "prometheus", "rules.d/drill.yml")),
             ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),
         ),
         (
             *("bad_config", "", {"component": "prometheus"}),
-            ("configure", "prometheus", "scrape.d/drill.yml"),
+            ("restore_config", "prometheus", "scrape.d/drill.yml"),
             ("configure", "prometheus", "scrape.d/drill.yml", parts.BROKEN),
         ),
         (
             *("bad_config", "", {"component": "alertmanager"}),
-            ("configure", "alertmanager", "alertmanager.yml"),
+            ("restore_config", "alertmanager", "alertmanager.yml"),
             ("configure", "alertmanager", "alertmanager.yml", parts.BROKEN),
         ),
         (
             *("bad_config", "", {"component": "webhook"}),
-            ("configure", "alertmanager", "webhook_url"),
+            ("restore_config", "alertmanager", "webhook_url"),
             ("configure", "alertmanager", "webhook_url", parts.NOBODY),
         ),
     ],
@@ -52,31 +52,31 @@ def test_runtime_is_asked_to_break(
 ) -> None:
     fault = make(kind, target, **parameters)
     assert list(fault.undo) == [undo]
-    assert runtime.asked == []
+    assert runtime.calls == []
     fault.inject()
     fault.cease()
-    assert runtime.asked == [asked]
+    assert runtime.calls == [asked]
 
 
 def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
     often = threading.Event()
-    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 3 else None
+    runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 3 else None
     runtime.speed = 30.0
     fault = make("kill", "web", every=0.3)  # each 10 ms at this speed
     assert list(fault.undo) == [("start", "web")]
     fault.inject()
     assert often.wait(10)
     fault.cease()
-    count = len(runtime.asked)
-    assert {*runtime.asked} == {("kill", "web")}
+    count = len(runtime.calls)
+    assert {*runtime.calls} == {("kill", "web")}
     assert not any(thread is fault._thread for thread in threading.enumerate())
-    assert len(runtime.asked) == count
+    assert len(runtime.calls) == count
 
 
 def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
     runtime.refuses = {"kill"}
     often = threading.Event()
-    runtime.told = lambda *_: often.set() if len(runtime.asked) >= 2 else None
+    runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 2 else None
     fault = make("kill", "web", every=0.001)
     fault.inject()
     assert often.wait(10)
@@ -91,60 +91,64 @@ def test_crash_loop_stops_who_serves(
     looks = threading.Event()
 
     def stop(order: str, name: str) -> None:
-        others = [one for one in runtime.found if one.name != name]
-        runtime.found = [*others, instance(name, pid=None, state="stopped")]
+        others = [one for one in runtime.running if one.name != name]
+        runtime.running = [*others, instance(name, pid=None, state="stopped")]
 
-    runtime.told = stop
+    runtime.on_call = stop
 
     def status() -> list[Any]:
         looks.set()
-        return list(runtime.found)
+        return list(runtime.running)
 
     runtime.status = status
     fault = make("crash_loop", target)
-    assert list(fault.undo) == [("heal",), ("start", target)]
+    assert list(fault.undo) == [("resume_healing",), ("start", target)]
     fault.inject()
-    poll_until(lambda: len(runtime.asked) == len(stopped), "the first time")
+    poll_until(lambda: len(runtime.calls) == len(stopped), "the first time")
     looks.clear()
     assert looks.wait(10)  # who is stopped is left alone
-    assert set(runtime.asked) == {("stop", name) for name in stopped}
-    runtime.found = [instance("web-1"), instance("web-2")]  # somebody has started them
-    poll_until(lambda: len(runtime.asked) == 2 * len(stopped), "the second time")
+    assert set(runtime.calls) == {("stop", name) for name in stopped}
+    runtime.running = [instance("web-1"), instance("web-2")]  # somebody has started them
+    poll_until(lambda: len(runtime.calls) == 2 * len(stopped), "the second time")
     fault.cease()
-    assert set(runtime.asked) == {("stop", name) for name in stopped}
+    assert set(runtime.calls) == {("stop", name) for name in stopped}
 
 
 def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
-    runtime.found = [
+    runtime.running = [
         *(instance("web-1"), instance("web-2", state="unready")),
         *(instance("web-3", state="standby", pid=None), instance("data-service-1")),
     ]
     fault = make("scale", "web", instances=4.0)
-    runtime.found = [instance("web-1")]
+    runtime.running = [instance("web-1")]
     assert list(fault.undo) == [("scale", "web", "2")]
-    assert runtime.asked == []
+    assert runtime.calls == []
     fault.inject()
     fault.cease()
-    assert runtime.asked == [("scale", "web", 4)]
+    assert runtime.calls == [("scale", "web", 4)]
 
 
 def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
     fault = make("stop_load")
     fault.inject()
     fault.cease()
-    assert traffic.asked == ["pause", "resume"]
+    assert traffic.calls == ["pause", "resume"]
     assert list(fault.undo) == []
 
 
-def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
-    runtime.found = [instance("web-1", api.address), instance("web-2", api.address)]
-    api.answers["/faults/errors"] = {}
+def test_service_is_told_over_http(make: Make, runtime: Any, server: FakeServer) -> None:
+    runtime.running = [instance("web-1", server.address), instance("web-2", server.address)]
+    server.answers["/faults/errors"] = {}
     fault = make("errors", "web", probability=0.5, status=503.0)
-    assert list(fault.undo) == [("faults_off", "web", "errors")]
+    assert list(fault.undo) == [("clear_fault", "web", "errors")]
     fault.inject()
-    assert len(api.asked) == 2
-    assert (api.asked[0].method, api.asked[0].token) == ("PUT", "the-token")
-    assert json.loads(api.asked[0].body) == {"probability": 0.5, "status": 503.0, "duration": 99.0}
+    assert len(server.requests) == 2
+    assert (server.requests[0].method, server.requests[0].token) == ("PUT", "the-token")
+    assert json.loads(server.requests[0].body) == {
+        "probability": 0.5,
+        "status": 503.0,
+        "duration": 99.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -159,57 +163,57 @@ def test_service_is_told_over_http(make: Make, runtime: Any, api: Api) -> None:
     ],
 )
 def test_only_some_parameters_are_scaled(
-    make: Make, runtime: Any, api: Api, kind: str, name: str, at_twelve: float
+    make: Make, runtime: Any, server: FakeServer, kind: str, name: str, at_twelve: float
 ) -> None:
-    runtime.found = [instance("web-1", api.address)]
-    api.answers[f"/faults/{kind}"] = {}
+    runtime.running = [instance("web-1", server.address)]
+    server.answers[f"/faults/{kind}"] = {}
     runtime.speed = 12.0
     make(kind, "web", **{name: 10.0}).inject()
-    assert json.loads(api.asked[0].body)[name] == pytest.approx(at_twelve)
+    assert json.loads(server.requests[0].body)[name] == pytest.approx(at_twelve)
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
         (404, r"/faults/hang is not there: drills need FAULTS_ENABLED=1\.$"),
-        (401, r"/faults/hang answers 401: no, not so"),
+        (401, r"/faults/hang answers 401: refused"),
     ],
 )
 def test_refusing_service_is_a_failure(
-    make: Make, runtime: Any, api: Api, status: int, words: str
+    make: Make, runtime: Any, server: FakeServer, status: int, words: str
 ) -> None:
-    runtime.found = [instance("web-1", api.address)]
-    api.answers["/faults/hang"] = status
+    runtime.running = [instance("web-1", server.address)]
+    server.answers["/faults/hang"] = status
     with pytest.raises(FaultError, match=words):
         make("hang", "web").inject()
 
 
 def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
-    runtime.found = [instance("web-1", pid=None, state="stopped")]
+    runtime.running = [instance("web-1", pid=None, state="stopped")]
     with pytest.raises(FaultError, match=r"^No instance of web runs\.$"):
         make("hang", "web").inject()
-    runtime.found = [instance("web-1", "127.0.0.1:1")]
+    runtime.running = [instance("web-1", "127.0.0.1:1")]
     with pytest.raises(FaultError, match=r"does not answer\.$"):
         make("hang", "web").inject()
 
 
-def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, api: Api) -> None:
-    runtime.addresses = lambda: {"Services": f"{api.url}/"}
+def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, server: FakeServer) -> None:
+    runtime.addresses = lambda: {"Services": f"{server.url}/"}
     fault = make("not_found_scan", requests_per_second=100.0)
     fault.inject()
-    poll_until(lambda: len(api.asked) > 3, "requests")
+    poll_until(lambda: len(server.requests) > 3, "requests")
     fault.cease()
-    asked = len(api.asked)
-    assert {(one.method, one.path) for one in api.asked} == {("GET", "/no-such-page")}
+    asked = len(server.requests)
+    assert {(one.method, one.path) for one in server.requests} == {("GET", "/no-such-page")}
     assert list(fault.undo) == []
-    assert len(api.asked) == asked
+    assert len(server.requests) == asked
 
 
 def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
     fault = make("bad_config", component="loki")
-    assert list(fault.undo) == [("configure", "loki", "overrides.yml")]
+    assert list(fault.undo) == [("restore_config", "loki", "overrides.yml")]
     fault.inject()
-    ((order, part, name, text),) = runtime.asked
+    ((order, part, name, text),) = runtime.calls
     assert (order, part, name) == ("configure", "loki", "overrides.yml")
     assert yaml.safe_load(text)["overrides"]["fake"]["ingestion_rate_mb"] < 1e-5
 
@@ -217,13 +221,15 @@ def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
     make(kind, "web", where="host", component="prometheus").cease()
-    assert runtime.asked == []
+    assert runtime.calls == []
 
 
 def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
         spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
-        assert isinstance(list(faults.make(spec, Scene(runtime, traffic, "r", 1.0)).undo), list)
-    assert runtime.asked == []
+        assert isinstance(
+            list(faults.make(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list
+        )
+    assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []

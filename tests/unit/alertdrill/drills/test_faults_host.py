@@ -11,9 +11,9 @@ import pytest
 from alertdrill.drills import faults
 from alertdrill.drills.drill import FaultSpec
 from alertdrill.drills.errors import FaultError
-from alertdrill.drills.faults import Fault, Scene, host
+from alertdrill.drills.faults import Fault, FaultContext, host
 from alertdrill.settings import ROOT
-from tests.unit.alertdrill.drills.api import Api
+from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 Make = Callable[..., Fault]
@@ -50,7 +50,7 @@ def test_hosts_file_grows_to_bound(
     runtime.speed = 10.0
     fault = make("disk_fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
     (undo,) = fault.undo
-    assert undo == ("remove", str(runtime.scratch() / "drill.fill"))
+    assert undo == ("remove_file", str(runtime.scratch() / "drill.fill"))
     fault.inject()
     assert full.wait(10)
     fault.cease()
@@ -61,10 +61,12 @@ def test_hosts_file_grows_to_bound(
 
 
 @pytest.fixture
-def storage(runtime: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, float | None]:
+def storage(
+    runtime: Any, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, float | None]:
     """Answer for Prometheus what it says of its storage, in bytes."""
     said: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
-    runtime.urls["prometheus"] = api.url
+    runtime.urls["prometheus"] = server.url
     monkeypatch.setattr(
         "alertdrill.drills.faults.host.Prometheus.value",
         lambda _, query: said["limit" if "limit" in query else "used"],
@@ -81,7 +83,7 @@ def test_prometheus_storage_is_filled_up(
     fault.inject()
     fault.cease()
     file = runtime.data("prometheus") / "wal" / "drill.fill"
-    assert list(fault.undo) == [("remove", str(file))]
+    assert list(fault.undo) == [("remove_file", str(file))]
     assert file.stat().st_size == taken
 
 
@@ -143,7 +145,7 @@ def test_real_strain_ends_when_ceased(
 ) -> None:
     monkeypatch.chdir(ROOT)  # where the command line is
     run = f"test-{id(runtime)}"
-    scene = Scene(runtime, traffic, run, lasts=9.0)
+    scene = FaultContext(runtime, traffic, run, max_duration=9.0)
     spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
     fault = faults.make(spec, scene)
     fault.prepare()

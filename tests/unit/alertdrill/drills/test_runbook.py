@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from alertdrill.drills import runbook
-from alertdrill.drills.ask import Prometheus
+from alertdrill.drills.clients import Prometheus
 from alertdrill.drills.errors import UnmetError
-from tests.unit.alertdrill.drills.api import Api
+from tests.unit.alertdrill.drills.http_server import FakeServer
 
 TEXT = """\
 # Down
@@ -36,8 +36,8 @@ def file(tmp_path: Path) -> Path:
     return made
 
 
-def check(file: Path, api: Api, *, loki: bool = True) -> runbook.Checked:
-    stores = runbook.Stores(Prometheus(api.url), api.url if loki else None)
+def check(file: Path, server: FakeServer, *, loki: bool = True) -> runbook.Checked:
+    stores = runbook.Stores(Prometheus(server.url), server.url if loki else None)
     return runbook.check(file, stores, lambda query: query.replace("5m", "25s"), 1000.0)
 
 
@@ -49,30 +49,30 @@ def test_queries_are_the_fenced_blocks() -> None:
     ]
 
 
-def test_every_query_is_asked_scaled(api: Api, file: Path) -> None:
-    api.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
-    assert check(file, api) == runbook.Checked(3, "")
+def test_every_query_is_asked_scaled(server: FakeServer, file: Path) -> None:
+    server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
+    assert check(file, server) == runbook.Checked(3, "")
     logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
-    assert [one.query for one in api.asked] == [
+    assert [one.query for one in server.requests] == [
         {"query": "up == 0", "time": "1000.000"},
         logs,
         {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
     ]
 
 
-def test_logs_are_left_out_alone(api: Api, file: Path) -> None:
-    api.answers = {"/api/v1/query": SOME}
-    assert check(file, api, loki=False) == runbook.Checked(2, "LogQL: Loki does not run here")
+def test_logs_are_left_out_alone(server: FakeServer, file: Path) -> None:
+    server.answers = {"/api/v1/query": SOME}
+    assert check(file, server, loki=False) == runbook.Checked(2, "LogQL: Loki does not run here")
 
 
 @pytest.mark.parametrize("empty", ["/api/v1/query", "/loki/api/v1/query_range"])
-def test_query_that_finds_nothing_fails(api: Api, file: Path, empty: str) -> None:
-    api.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
+def test_query_that_finds_nothing_fails(server: FakeServer, file: Path, empty: str) -> None:
+    server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
     with pytest.raises(UnmetError, match=r"^Down\.md: the query `.*` finds nothing while"):
-        check(file, api)
+        check(file, server)
 
 
-def test_query_that_is_refused_fails(api: Api, file: Path) -> None:
-    api.answers = {"/api/v1/query": 400}
+def test_query_that_is_refused_fails(server: FakeServer, file: Path) -> None:
+    server.answers = {"/api/v1/query": 400}
     with pytest.raises(UnmetError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
-        check(file, api)
+        check(file, server)

@@ -6,136 +6,139 @@ import pytest
 
 from alertdrill.drills import session as module
 from alertdrill.drills.errors import DrillError
-from alertdrill.drills.ledger import Ledger
-from alertdrill.drills.session import run
+from alertdrill.drills.session import run_drills
+from alertdrill.drills.undo_log import UndoLog
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.alone import alone
 from alertdrill.runtimes.compose.errors import EngineError
+from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
-from tests.unit.alertdrill.drills.session_stage import HERE, OWN, UNDO, Stage
 
 
-def test_own_stack_comes_and_goes(stage: Stage) -> None:
-    with stage.session() as found:
-        assert stage.log == ["guard", "down", "up"]
-        assert found.settings.rehearsal
-        assert found.folder.is_dir()
-        assert found.folder.is_relative_to(stage.settings.home / "drills")
-    assert stage.log[3:] == ["end", "no load", "down", "dismiss"]
-    assert not stage.ledger.file.exists()
+def test_own_stack_comes_and_goes(session: FakeSession) -> None:
+    with session.open() as context:
+        assert session.log == ["guard", "down", "up"]
+        assert context.settings.rehearsal
+        assert context.folder.is_dir()
+        assert context.folder.is_relative_to(session.settings.home / "drills")
+    assert session.log[3:] == ["end processes", "stop load", "down", "dismiss"]
+    assert not session.undo_log.file.exists()
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_own_stack_may_stand_in_for_loki(stage: Stage, asked: bool) -> None:
-    with stage.session(replace(OWN, log_sink=asked)) as found:
-        assert found.settings.log_sink is asked
+def test_own_stack_may_stand_in_for_loki(session: FakeSession, asked: bool) -> None:
+    with session.open(replace(EPHEMERAL, log_sink=asked)) as context:
+        assert context.settings.log_sink is asked
 
 
-def test_own_stack_starts_from_nothing(stage: Stage) -> None:
-    old = stage.settings.home / "own" / "old.data"
+def test_own_stack_starts_from_nothing(session: FakeSession) -> None:
+    old = session.settings.home / "own" / "old.data"
     old.parent.mkdir(parents=True)
     old.write_text("x")
-    with stage.session():
+    with session.open():
         assert not old.exists()
 
 
 def test_containers_have_one_own_stack_at_a_time(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ComposeRuntime", FakeRuntime)
-    settings = replace(stage.settings, cache=stage.settings.home / "cache")
-    stage.settings = replace(settings, home=settings.home / "other")
-    stage.ledger = Ledger(stage.settings.home)
-    with alone(settings), pytest.raises(EngineError), stage.session():
+    settings = replace(session.settings, cache=session.settings.home / "cache")
+    session.settings = replace(settings, home=settings.home / "other")
+    session.undo_log = UndoLog(session.settings.home)
+    with alone(settings), pytest.raises(EngineError), session.open():
         pass
-    assert stage.log == []
-    with stage.session():
-        assert "up" in stage.log
+    assert session.log == []
+    with session.open():
+        assert "up" in session.log
 
 
-def test_running_stack_is_left_running(stage: Stage) -> None:
-    with stage.session(HERE) as found:
-        assert found.settings == stage.settings
-    assert stage.log == ["guard", "end", "no load", "dismiss"]
+def test_running_stack_is_left_running(session: FakeSession) -> None:
+    with session.open(CURRENT) as context:
+        assert context.settings == session.settings
+    assert session.log == ["guard", "end processes", "stop load", "dismiss"]
 
 
 @pytest.mark.parametrize(
     ("names", "asked"),
     [(["loki-1"], False), (["collector-1"], False), (["loki-1", "collector-1"], True)],
 )
-def test_log_store_needs_its_collector(stage: Stage, names: list[str], asked: bool) -> None:
-    stage.runtime.found = [instance(name) for name in names]
-    with stage.session() as found:
-        assert (found.stage.loki is not None) is asked
+def test_log_store_needs_its_collector(session: FakeSession, names: list[str], asked: bool) -> None:
+    session.runtime.running = [instance(name) for name in names]
+    with session.open() as context:
+        assert (context.loki is not None) is asked
 
 
-def test_drill_without_its_parts_is_skipped(stage: Stage) -> None:
-    with stage.session() as found:
-        report = run(found, [a_drill(alert="LogsMissing")])
+def test_drill_without_its_parts_is_skipped(session: FakeSession) -> None:
+    with session.open() as context:
+        report = run_drills(context, [a_drill(alert="LogsMissing")])
     (outcome,) = report.outcomes
     assert (outcome.verdict, outcome.alert, outcome.severity) == ("skipped", "LogsMissing", "page")
     assert outcome.reason.startswith("This stack has no collector and no loki")
     assert outcome.injected is None
     assert report.passed
-    assert ("done", "skipped") in stage.progress.seen
+    assert ("finished", "skipped") in session.progress.events
 
 
-def test_stack_here_must_run(stage: Stage) -> None:
-    stage.runtime.found = []
+def test_stack_here_must_run(session: FakeSession) -> None:
+    session.runtime.running = []
     with pytest.raises(DrillError, match=r"^The stack is down: start it with `make up`, or"):
-        stage.session(HERE).__enter__()
-    assert stage.log == ["guard", "dismiss"]
-    assert not stage.ledger.file.exists()
+        session.open(CURRENT).__enter__()
+    assert session.log == ["guard", "dismiss"]
+    assert not session.undo_log.file.exists()
 
 
-def test_failed_start_leaves_nothing(stage: Stage) -> None:
-    stage.runtime.refuses = {"up"}
+def test_failed_start_leaves_nothing(session: FakeSession) -> None:
+    session.runtime.refuses = {"up"}
     with pytest.raises(AlertdrillError, match="No up today"):
-        stage.session().__enter__()
-    assert stage.log == ["guard", "down", "up", "down", "dismiss"]
+        session.open().__enter__()
+    assert session.log == ["guard", "down", "up", "down", "dismiss"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DrillError, ZeroDivisionError])
-def test_any_end_cleans_up(stage: Stage, error: type[BaseException]) -> None:
-    with pytest.raises(error), stage.session():
+def test_any_end_cleans_up(session: FakeSession, error: type[BaseException]) -> None:
+    with pytest.raises(error), session.open():
         raise error
-    assert stage.log[3:] == ["end", "no load", "down", "dismiss"]
+    assert session.log[3:] == ["end processes", "stop load", "down", "dismiss"]
 
 
-def test_ledger_has_what_is_broken(stage: Stage) -> None:
-    with stage.session() as found:
-        found.stage.broken("Down", UNDO)
-        entry = stage.ledger.read()
+def test_ledger_has_what_is_broken(session: FakeSession) -> None:
+    with session.open() as context:
+        context.record_undo("Down", UNDO)
+        entry = session.undo_log.read()
         assert entry
-        assert (entry.alert, entry.undo, entry.stack) == ("Down", UNDO, found.settings)
-        found.stage.broken("", ())
-        entry = stage.ledger.read()
+        assert (entry.alert, entry.undo, entry.stack) == ("Down", UNDO, context.settings)
+        context.record_undo("", ())
+        entry = session.undo_log.read()
         assert entry
         assert entry.undo == []
 
 
-def test_what_is_left_is_undone(stage: Stage) -> None:
+def test_what_is_left_is_undone(session: FakeSession) -> None:
     with pytest.raises(KeyboardInterrupt):
-        stage.interrupted()
-    assert stage.log == ["guard", "end", "no load", "resume", "dismiss"]
+        session.interrupt()
+    assert session.log == ["guard", "end processes", "stop load", "resume", "dismiss"]
 
 
-def test_failed_undo_stays_on_record(stage: Stage) -> None:
-    stage.runtime.refuses = {"resume"}
+def test_failed_undo_stays_on_record(session: FakeSession) -> None:
+    session.runtime.refuses = {"resume"}
     with pytest.raises(KeyboardInterrupt):
-        stage.interrupted()
-    assert stage.ledger.read()
+        session.interrupt()
+    assert session.undo_log.read()
 
 
-def test_termination_is_an_interrupt(stage: Stage) -> None:
+def test_termination_is_an_interrupt(session: FakeSession) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), stage.session():
+    with pytest.raises(KeyboardInterrupt), session.open():
         os.kill(os.getpid(), signal.SIGTERM)
-    assert stage.log[3:] == ["end", "no load", "down", "dismiss"]
+    assert session.log[3:] == ["end processes", "stop load", "down", "dismiss"]
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_second_run_is_refused(stage: Stage) -> None:
-    with stage.ledger.held(), pytest.raises(DrillError, match="Another run of drills is at work"):
-        stage.session().__enter__()
-    assert stage.log == []
+def test_second_run_is_refused(session: FakeSession) -> None:
+    with (
+        session.undo_log.lock(),
+        pytest.raises(DrillError, match="Another run of drills is in progress"),
+    ):
+        session.open().__enter__()
+    assert session.log == []

@@ -84,9 +84,9 @@ def test_other_load_replaces_it(traffic: Traffic, made: list[FakeLocust]) -> Non
 def test_dead_load_is_started_again(traffic: Traffic, made: list[FakeLocust]) -> None:
     traffic.ensure(SOME)
     made[0].over = True
-    assert not traffic.runs()
+    assert not traffic.is_running()
     traffic.ensure(SOME)
-    assert traffic.runs()
+    assert traffic.is_running()
 
 
 def test_stop_is_harmless_twice(traffic: Traffic, made: list[FakeLocust]) -> None:
@@ -110,7 +110,7 @@ def test_paused_load_comes_back(traffic: Traffic, made: list[FakeLocust]) -> Non
     traffic.ensure(MORE)
     traffic.pause()
     assert made[0].over
-    traffic.require()  # it is meant to be away
+    traffic.require_running()  # it is meant to be away
     traffic.resume()
     traffic.resume()
     assert [process.over for process in made] == [True, False]
@@ -125,14 +125,14 @@ def test_nothing_paused_is_nothing_resumed(traffic: Traffic, made: list[FakeLocu
 
 @pytest.mark.parametrize(
     ("log", "reason"),
-    [("first\nno such file.\n", "no such file"), ("", "no reason")],
+    [("first\nno such file.\n", "no such file"), ("", "no output")],
 )
 def test_dead_load_is_told(
     traffic: Traffic, made: list[FakeLocust], tmp_path: Path, log: str, reason: str
 ) -> None:
     traffic.ensure(SOME)
-    traffic.require()
+    traffic.require_running()
     made[0].over = True
     (tmp_path / "locust.log").write_text(log)
-    with pytest.raises(DrillError, match=rf"^Locust did not run: {reason}\.$"):
-        traffic.require()
+    with pytest.raises(DrillError, match=rf"^Locust has ended: {reason}\.$"):
+        traffic.require_running()

@@ -9,7 +9,9 @@ from tests.unit.alertdrill.loads.samples import BEGAN, SECONDS, report
 
 def test_note_is_of_the_loads_time(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[Any] = []
-    monkeypatch.setattr(module, "leave", lambda runtime, note: left.append((runtime, note)))
+    monkeypatch.setattr(
+        module, "post_annotation", lambda runtime, note: left.append((runtime, note))
+    )
     runtime: Any = object()
     annotate(runtime, report())
     [(whose, note)] = left

@@ -30,7 +30,7 @@ def responder() -> Iterator[Peer]:
 
 
 class Firing(Fake):
-    def lines(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
+    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
         moments = [10, 15, 20, 60, 95, 100]
         labels = {"alertname": "Saturated", "service": "web"}
         return [Line(labels, [(SPAN.begin + at, 1.0) for at in moments])]

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.ask import Prometheus
+from alertdrill.drills.clients import Prometheus
 from alertdrill.loads.observed import Span, clients_p95, courses, numbers
 from alertdrill.loads.stats import Numbers
 
@@ -38,7 +38,7 @@ class Fake(Prometheus):
         values = [] if grown is None else [(999.0, "100"), (1061.0, str(100 + grown))]
         return [{"metric": {}, "values": values}]
 
-    def lines(self, query: str, span: tuple[float, float], step: float) -> list[Any]:
+    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Any]:
         self.asked.append(f"{query} {span} {step}")
         return []
 

@@ -44,5 +44,5 @@ def test_all_passed_is_told(tmp_path: Path) -> None:
 def test_broken_report_is_told(tmp_path: Path, text: str) -> None:
     reported(tmp_path, "2026-01-02T03-04-05")
     (tmp_path / "drills" / "2026-01-02T03-04-05" / "report.json").write_text(text)
-    with pytest.raises(DrillError, match=r"can't be read: run the drills without --failed"):
+    with pytest.raises(DrillError, match=r"can't be read: run the drills without --last-failed"):
         not_passed(tmp_path)

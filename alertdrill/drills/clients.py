@@ -1,0 +1,190 @@
+"""Clients of the HTTP APIs of Prometheus, Loki and Alertmanager."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import requests
+import yaml
+
+from ..section import UNITS
+from . import expression, logql
+from .errors import UnreachableError
+from .expression import Comparison
+from .outcome import Line
+
+# A query over thirty days of history takes a second or two on a busy machine.
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class ActiveAlert:
+    """One pending or firing alert of a rule; `active_at` is when it became pending."""
+
+    state: str
+    labels: Mapping[str, str]
+    active_at: float
+    value: str
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """A rule as its evaluator runs it. Durations are in seconds."""
+
+    query: str
+    hold: float
+    interval: float
+    error: str
+    alerts: Sequence[ActiveAlert]
+
+
+def get_json(url: str, **parameters: object) -> Any:
+    """Return the JSON at a URL; raise `UnreachableError` if there is no such answer."""
+    try:
+        response = requests.get(url, params=parameters, timeout=TIMEOUT_S)  # type: ignore[arg-type]
+        response.raise_for_status()
+        return response.json()
+    except requests.HTTPError as error:
+        body = error.response.text.strip()[:200]
+        raise UnreachableError(f"{url} answers {error.response.status_code}: {body}") from error
+    except (requests.RequestException, ValueError) as error:
+        raise UnreachableError(f"{url} does not answer.") from error
+
+
+class Evaluator:
+    """A program that evaluates alert rules, at `url`."""
+
+    name: str
+    rules_path: str
+    query_path: str
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`, in its language."""
+        raise NotImplementedError
+
+    def query(self, query: str) -> list[dict[str, Any]]:
+        """Return an instant vector; a scalar counts as one sample without labels."""
+        return self._vector(query=query)
+
+    def query_at(self, query: str, when: float) -> list[dict[str, Any]]:
+        """Return the result of `query` as of a time, in seconds since 1970."""
+        return self._vector(query=query, time=f"{when:.3f}")
+
+    def _vector(self, **parameters: str) -> list[dict[str, Any]]:
+        data = get_json(f"{self._url}{self.query_path}/query", **parameters)["data"]
+        if data["resultType"] == "scalar":
+            return [{"metric": {}, "value": data["result"]}]
+        return list(data["result"])
+
+    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
+        """Return a query's values over a span of time, one point every `step` seconds."""
+        start, end = span
+        data = get_json(
+            f"{self._url}{self.query_path}/query_range",
+            query=query,
+            start=start,
+            end=end,
+            step=step,
+        )["data"]
+        return [
+            Line(row["metric"], [(float(at), float(value)) for at, value in row["values"]])
+            for row in data["result"]
+        ]
+
+    def rule(self, alert: str) -> RuleState | None:
+        """Return an alert's rule, or None if it is not loaded."""
+        parameters = {"type": "alert", "rule_name[]": alert}
+        data = get_json(f"{self._url}{self.rules_path}/rules", **parameters)["data"]
+        for group in data["groups"] or ():
+            for rule in group["rules"]:
+                if rule["name"] == alert:  # Loki ignores the parameters and lists all rules
+                    return _rule_state(rule, group)
+        return None
+
+    def firing_alerts(self) -> list[Mapping[str, str]]:
+        """Return the labels of every alert that fires."""
+        alerts = get_json(f"{self._url}{self.rules_path}/alerts")["data"]["alerts"]
+        return [alert["labels"] for alert in alerts or () if alert["state"] == "firing"]
+
+
+class Prometheus(Evaluator):
+    """A running Prometheus at `url`."""
+
+    name = "Prometheus"
+    rules_path = query_path = "/api/v1"
+
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`."""
+        return expression.branches(query)
+
+    def value(self, promql: str) -> float | None:
+        """Return the first sample's value, or None if the result is empty."""
+        samples = self.query(promql)
+        return float(samples[0]["value"][1]) if samples else None
+
+    def scrape_interval(self) -> float:
+        """Return the global scrape interval in seconds."""
+        config = yaml.safe_load(get_json(f"{self._url}/api/v1/status/config")["data"]["yaml"])
+        return parse_duration(config["global"]["scrape_interval"])
+
+
+class LokiRuler(Evaluator):
+    """The ruler of a running Loki at `url`; its API is that of Prometheus."""
+
+    name = "Loki"
+    rules_path = "/prometheus/api/v1"
+    query_path = "/loki/api/v1"
+
+    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
+        """Return the comparisons of each side of an expression's `or`."""
+        return logql.branches(query)
+
+
+def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
+    return RuleState(
+        query=rule["query"],
+        hold=float(rule["duration"]),
+        interval=float(group["interval"]),
+        error=rule.get("lastError", ""),
+        alerts=[_active_alert(alert) for alert in rule["alerts"] or ()],
+    )
+
+
+def _active_alert(alert: Mapping[str, Any]) -> ActiveAlert:
+    active_at = parse_time(alert["activeAt"])
+    return ActiveAlert(alert["state"], alert["labels"], active_at, alert["value"])
+
+
+class Alertmanager:
+    """A running Alertmanager at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def group_wait(self) -> float:
+        """Return the default route's group wait in seconds."""
+        config = yaml.safe_load(get_json(f"{self._url}/api/v2/status")["config"]["original"])
+        return parse_duration(config["route"]["group_wait"])
+
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        """Return the alerts of a name, with their receivers and status."""
+        return list(get_json(f"{self._url}/api/v2/alerts", filter=f'alertname="{name}"'))
+
+
+def parse_time(text: str) -> float:
+    """Return a time in RFC 3339 format as seconds since 1970."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def parse_duration(text: str) -> float:
+    """Return a duration in Prometheus's format, such as 1m30s or 417ms, in seconds."""
+    parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
+    units = {**UNITS, "w": 7 * UNITS["d"], "y": 365 * UNITS["d"]}
+    return sum(int(count) * units[unit] for count, unit in parts)

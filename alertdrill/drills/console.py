@@ -1,0 +1,97 @@
+"""A run of drills on a terminal: one line per phase, with its time and its limit."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from ..screen import escape
+from .drill import ACTIONS, Drill, healer
+from .outcome import Outcome, Report
+from .read import Catalogue
+
+# Each verdict has a sign and a word, so that no reader depends on colour.
+SIGNS = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "deviated": ("▲", "yellow"),
+    "aborted": ("■", "yellow"),
+    "skipped": ("○", "yellow"),
+}
+
+
+class DrillConsole:
+    """Prints a run as it proceeds; implements `DrillProgress`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("starting")
+        self._heal = "none"
+
+    def __enter__(self) -> DrillConsole:
+        """Start the spinner."""
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the spinner; only the printed lines remain."""
+        self._status.stop()
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence about the run as a whole."""
+        self._console.print(f"[yellow]![/] {escape(sentence)}")
+
+    def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
+        """Print the drill's alert and description."""
+        self._heal = drill.expect.heal
+        number, count = position
+        self._console.print(
+            f"[bold]{escape(drill.alert)}[/] [dim]{number}/{count}[/] {escape(drill.says)}"
+        )
+
+    def waiting(self, phase: str, elapsed: float, limit: float) -> None:
+        """Show the awaited phase and its limit in the spinner."""
+        self._status.update(f"waiting for phase '{phase}': {elapsed:.0f} of {limit:.0f} s")
+
+    def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
+        """Print a phase that was reached."""
+        detail = self._detail(phase)
+        self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s{detail}[/]")
+
+    def _detail(self, phase: str) -> str:
+        if phase == "resolved":
+            return " since it was healed" if self._heal in ACTIONS else " since the fault ended"
+        return f", by {healer(self._heal)}" if phase == "healed" else ""
+
+    def drill_finished(self, outcome: Outcome) -> None:
+        """Print the verdict."""
+        sign, style = SIGNS[outcome.verdict]
+        ratio = f", fired at {outcome.ratio:.2f} of the minimum time" if outcome.ratio else ""
+        reason = f": {escape(outcome.reason)}" if outcome.reason else ""
+        seconds = f"{outcome.ended - outcome.began:.0f} s"
+        self._console.print(
+            f"  [{style}]{sign} {outcome.verdict}[/] in {seconds}{ratio}{reason}", soft_wrap=True
+        )
+
+
+def summary(report: Report) -> str:
+    """Return a run's result in one line."""
+    counts = [
+        f"{count} {verdict}"
+        for verdict in SIGNS
+        if (count := sum(outcome.verdict == verdict for outcome in report.outcomes))
+    ]
+    minutes, seconds = divmod(round(report.ended - report.began), 60)
+    duration = f"in {minutes} min {seconds} s"
+    if not counts:
+        return f"No drill finished, {duration}."
+    number = len(report.outcomes)
+    return f"{number} drills at speed {report.speed:g}: {', '.join(counts)}, {duration}."
+
+
+def drill_table(catalogue: Catalogue) -> Table:
+    """Return the table of all drills."""
+    table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
+    for drill in catalogue.drills.values():
+        table.add_row(*map(escape, (drill.alert, drill.says, str(drill.fault))))
+    return table

@@ -1,0 +1,73 @@
+"""The stack that drills run on: its clients, its load, and the records of the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..runtimes import Runtime
+from ..settings import StackSettings
+from . import chart, rules
+from .clients import Alertmanager, Evaluator, LokiRuler, Prometheus
+from .errors import UnreachableError
+from .outcome import Chart
+from .progress import DrillProgress
+from .responder import ResponderClient
+from .traffic import Traffic
+from .undo import UndoStep
+
+# How many scrapes before the fault a chart shows.
+SCRAPES_BEFORE = 20
+
+
+@dataclass(frozen=True)
+class DrillContext:
+    """A stack that is up, with all that a drill needs; `folder` holds the files of the run.
+
+    `user_runtime` is the user's stack, which may be this one; it may be down. `loki` is the URL of
+    the log store, None if the stack has none. `record_undo(alert, steps)` puts a fault's undo
+    steps on record before it begins, and none once they are performed.
+    """
+
+    runtime: Runtime
+    settings: StackSettings
+    user_runtime: Runtime
+    traffic: Traffic
+    run_id: str
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    responder: ResponderClient
+    loki: str | None
+    progress: DrillProgress
+    folder: Path
+    notes: Sequence[str]
+    record_undo: Callable[[str, Sequence[UndoStep]], None]
+
+    @property
+    def evaluators(self) -> Sequence[Evaluator]:
+        """Return the programs of this stack that evaluate alert rules."""
+        return [self.prometheus, *([LokiRuler(self.loki)] if self.loki else [])]
+
+    def evaluator(self, alert: str) -> Evaluator:
+        """Return the program that evaluates an alert's rule."""
+        in_loki = self.loki and alert in rules.within(rules.OF_LOKI)
+        return self.evaluators[-1] if in_loki else self.prometheus
+
+    def chart(self, alert: str, injected: float, fired: float | None) -> Chart | None:
+        """Return the values of an alert's expression from shortly before the fault until now.
+
+        Times are in seconds since 1970. Return None if the evaluator does not answer or has no
+        such rule.
+        """
+        evaluator = self.evaluator(alert)
+        try:
+            rule = evaluator.rule(alert)
+            step = self.prometheus.scrape_interval()
+        except UnreachableError:
+            return None
+        if rule is None:
+            return None
+        period = chart.Period(injected - SCRAPES_BEFORE * step, time.time(), step, fired)
+        return chart.record(evaluator, rule.query, period)

@@ -1,0 +1,151 @@
+"""Probes of what a drill expects: in the rule evaluator, the responder and the runtime."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import requests
+
+from ..runtimes import Runtime
+from . import blast_radius
+from .clients import ActiveAlert, Evaluator
+from .drill import Drill
+from .errors import UnmetError
+from .responder import PerformedAction, ReceivedAlert, ResponderClient
+from .undo import TIMEOUT_S
+
+
+class Probes:
+    """Each phase's probe returns when it was reached (seconds since 1970), None if not yet.
+
+    `since` is when the fault began: earlier alerts and actions do not count.
+    """
+
+    def __init__(
+        self, drill: Drill, evaluator: Evaluator, responder: ResponderClient, runtime: Runtime
+    ) -> None:
+        self._drill = drill
+        self._evaluator = evaluator
+        self._responder = responder
+        self._runtime = runtime
+        self._pids: Mapping[str, int | None] = {}
+        self._notified_at = 0.0
+        self.since = 0.0
+        self.severity = ""
+
+    def pending(self) -> float | None:
+        """Return when the alert became pending; it may fire already."""
+        return min((alert.active_at for alert in self._active_alerts()), default=None)
+
+    def firing(self) -> float | None:
+        """Return the current time if the alert fires."""
+        firing = [alert for alert in self._active_alerts() if alert.state == "firing"]
+        if not firing:
+            return None
+        self.severity = firing[0].labels.get("severity", "")
+        return time.time()
+
+    def notified(self) -> float | None:
+        """Return when the responder was notified; raise `UnmetError` if the link is dead."""
+        notifications = self._received_alerts("firing")
+        if not notifications:
+            return None
+        first = notifications[0]
+        self.severity = self.severity or first.severity
+        self._check_link(first.annotations.get("runbook_url"))
+        self._notified_at = first.received_at
+        return first.received_at
+
+    def resolved(self) -> float | None:
+        """Return when the responder was notified that the alert is resolved."""
+        # A resolved notification from before the firing one ends an earlier firing.
+        times = [
+            alert.received_at
+            for alert in self._received_alerts("resolved")
+            if alert.received_at >= self._notified_at
+        ]
+        return times[0] if times else None
+
+    def snapshot_processes(self) -> None:
+        """Store the processes of the target, for `restarted`."""
+        self._pids = self._processes()
+
+    def restarted(self) -> float | None:
+        """Return the current time if a ready process replaced each one of the snapshot."""
+        now = self._processes()
+        replaced = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
+        return time.time() if replaced and all(replaced) else None
+
+    def healed(self) -> float | None:
+        """Return when the supervisor restarted the target, or the responder's action was done.
+
+        If one fault raises several alerts, the action may be for any of them: in containers, a
+        stopped instance looks hung at first. `check_blast_radius` checks the action's target.
+        """
+        heal = self._drill.expect.heal
+        if heal == "supervisor":
+            return self.restarted()
+        done = [
+            action.ended
+            for action in self._responder.actions(self.since)
+            if (action.kind, action.state) == (heal, "done") and not action.dry_run
+        ]
+        if heal == "restart" and self.restarted() is None:
+            return None
+        return done[0] if done else None
+
+    def check_blast_radius(self) -> Sequence[PerformedAction]:
+        """Return the responder's actions; raise `UnmetError` if a target was not affected."""
+        actions = self._responder.actions(self.since)
+        for action in actions:
+            if not blast_radius.contains(self._drill.fault, action):
+                raise UnmetError(
+                    f"The responder did {action.kind} of {action.target} for {action.alert}, which"
+                    f" the fault ({self._drill.fault}) does not affect."
+                )
+        return actions
+
+    def check_single_page(self) -> None:
+        """Raise `UnmetError` if the fault paged for more than one alert."""
+        received = self._responder.received_alerts(self.since, status="firing", severity="page")
+        pages = sorted({alert.alert for alert in received if alert.severity == "page"})
+        if len(pages) > 1:
+            raise UnmetError(
+                f"One fault paged {len(pages)} times ({', '.join(pages)}):"
+                " let one inhibit the others in alerting/alertmanager.yml."
+            )
+
+    def _active_alerts(self) -> Sequence[ActiveAlert]:
+        rule = self._evaluator.rule(self._drill.alert)
+        return [alert for alert in rule.alerts if self._matches(alert.labels)] if rule else []
+
+    def _matches(self, labels: Mapping[str, str]) -> bool:
+        return self._drill.expect.labels.items() <= labels.items()
+
+    def _received_alerts(self, status: str) -> Sequence[ReceivedAlert]:
+        name = self._drill.expect.instead or self._drill.alert
+        received = self._responder.received_alerts(self.since, alert=name, status=status)
+        return [
+            alert
+            for alert in received
+            if (alert.alert, alert.status) == (name, status) and self._matches(alert.labels)
+        ]
+
+    def _processes(self) -> Mapping[str, int | None]:
+        target = self._drill.fault.target
+        return {
+            instance.name: instance.pid
+            for instance in self._runtime.status()
+            if target in (instance.name, instance.service) and instance.state == "ready"
+        }
+
+    def _check_link(self, link: str | None) -> None:
+        if link is None:
+            return  # the responder's own alerts have no runbook
+        try:
+            response = requests.get(self._runtime.reach(link), timeout=TIMEOUT_S)
+        except requests.RequestException:
+            raise UnmetError(f"The runbook link of the notification is dead: {link}") from None
+        if not response.ok:
+            raise UnmetError(f"The runbook link answers {response.status_code}: {link}")

@@ -1,0 +1,86 @@
+"""Publish each drill's result: to the responder, for its metrics, and to Grafana's dashboards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..annotations import Annotation, post_annotation
+from ..errors import AlertdrillError
+from ..runtimes import Runtime
+from . import responder
+from .outcome import Outcome
+from .progress import DrillProgress
+
+
+class ResultPublisher:
+    """Sends results to the responder of the user's stack, if it runs.
+
+    A refusal is shown once and fails no drill: the report has every result.
+    """
+
+    def __init__(self, runtime: Runtime, progress: DrillProgress) -> None:
+        self._runtime = runtime
+        self._progress = progress
+        self._failing = False
+
+    def publish(self, outcome: Outcome, speed: float) -> None:
+        """Send the result of a drill that ran at that speed; a skipped drill has none."""
+        if outcome.verdict == "skipped":
+            return
+        try:
+            instances = self._runtime.status()
+            if any(instance.service == "responder" and instance.pid for instance in instances):
+                responder.post(self._runtime, "/drills", document(outcome, speed))
+        except AlertdrillError as error:
+            if not self._failing:
+                self._progress.note(f"The responder did not accept a drill's result: {error}")
+            self._failing = True
+
+
+def document(outcome: Outcome, speed: float) -> dict[str, object]:
+    """Return a result as the responder's JSON, with times in RFC 3339 format."""
+    return {
+        "alert": outcome.alert,
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "speed": speed,
+        "began": _rfc3339(outcome.began),
+        "ended": _rfc3339(outcome.ended),
+        # A clock that was set back during the drill gives negative durations.
+        "times": {phase: max(0.0, seconds) for phase, seconds in outcome.times.items()},
+        "limits": dict(outcome.limits),
+    }
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+class AnnotationPublisher:
+    """Annotates Grafana's dashboards, if Grafana runs.
+
+    A refusal is shown once and fails no drill.
+    """
+
+    def __init__(self, runtime: Runtime, progress: DrillProgress) -> None:
+        self._runtime = runtime
+        self._progress = progress
+        self._failing = False
+
+    def publish(self, outcome: Outcome) -> None:
+        """Annotate the span of a drill, with its alert and verdict as tags."""
+        if self._failing or outcome.verdict == "skipped":
+            return
+        tags = ["drill", outcome.alert, outcome.verdict]
+        annotation = Annotation(outcome.began, outcome.ended, tags, annotation_text(outcome))
+        try:
+            post_annotation(self._runtime, annotation)
+        except AlertdrillError as error:
+            self._failing = True
+            self._progress.note(str(error))
+
+
+def annotation_text(outcome: Outcome) -> str:
+    """Return an annotation's text: the drill, what it breaks, and its verdict."""
+    reason = f": {outcome.reason.rstrip('.')}" if outcome.reason else ""
+    return f"Drill {outcome.alert}: {outcome.says} {outcome.verdict.capitalize()}{reason}."

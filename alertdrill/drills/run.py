@@ -1,0 +1,250 @@
+"""Run one drill: steady state, fault, expected phases, rollback, steady state again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..errors import AlertdrillError
+from ..rehearsal.promql import scale as scale_query
+from ..settings import ROOT
+from . import diagnose, faults, least, preflight, runbook, undo
+from .context import DrillContext
+from .drill import Drill
+from .errors import UnmetError, UnreachableError, UnsteadyError
+from .faults import Fault, FaultContext
+from .outcome import Chart, Outcome, Verdict
+from .preflight import POLL_INTERVAL_S
+from .probes import Probes
+
+# A service ends its fault by itself this long after the drill's limits, in seconds.
+FAULT_MARGIN_S = 30.0
+
+
+@dataclass
+class DrillRun:
+    """One run of one drill; call `execute` once."""
+
+    drill: Drill
+    context: DrillContext
+    times: dict[str, float] = field(default_factory=dict)
+    injected: float | None = None
+    removed: float | None = None
+    _runbook: runbook.Checked = field(default_factory=runbook.Checked)
+    _pace: least.Pace | None = None
+    # The first undo step that failed, as a sentence.
+    _rollback_error: str = ""
+
+    def execute(self) -> Outcome:
+        """Run the drill and return its outcome; the fault is rolled back in every case."""
+        began = time.time()
+        verdict, reason = self._verdict()
+        outcome = Outcome(
+            alert=self.drill.alert,
+            says=self.drill.says,
+            fault=str(self.drill.fault),
+            severity=self._probes.severity or self.drill.expect.labels.get("severity", ""),
+            verdict=verdict,
+            reason=reason,
+            began=began,
+            injected=self.injected,
+            removed=self.removed,
+            over=self._recovered_at,
+            ended=time.time(),
+            times=self.times,
+            limits=self._limits,
+            heal=self.drill.expect.heal,
+            actions=self._actions(),
+            excuse=self.drill.excuse,
+            history=bool(self.drill.history),
+            queries=self._runbook.queries,
+            queries_left_out=self._runbook.left_out,
+            chart=self._chart(),
+        )
+        return self._with_least(outcome)
+
+    def __post_init__(self) -> None:
+        """Create the probes."""
+        context = self.context
+        self._evaluator = context.evaluator(self.drill.alert)
+        self._probes = Probes(self.drill, self._evaluator, context.responder, context.runtime)
+
+    @property
+    def _speed(self) -> float:
+        return self.context.runtime.speed
+
+    @property
+    def _detect_limit(self) -> float:
+        return self.drill.limit_detect(self._speed)
+
+    @property
+    def _resolve_limit(self) -> float:
+        return self.drill.limit_resolve(self._speed)
+
+    @property
+    def _heal_limit(self) -> float:
+        return self.drill.limit_heal(self._speed)
+
+    @property
+    def _limits(self) -> dict[str, float]:
+        healed = {} if self.drill.expect.heal == "none" else {"healed": self._heal_limit}
+        return {"notified": self._detect_limit, **healed, "resolved": self._resolve_limit}
+
+    def _verdict(self) -> tuple[Verdict, str]:
+        try:
+            self._pace = preflight.prepare(self.drill, self.context)
+        except (UnsteadyError, AlertdrillError) as error:
+            return "aborted", f"The stack had no steady state before the fault: {error}"
+        try:
+            self._inject_and_rollback()
+            actions = self._probes.check_blast_radius()
+        except (UnmetError, AlertdrillError) as error:
+            sentences = dict.fromkeys(filter(None, (str(error), self._rollback_error)))
+            return "failed", " ".join(sentences)
+        try:
+            limit = self._resolve_limit + preflight.scale_in_time(actions, self._speed)
+            preflight.await_steady_state(self.drill, self.context, "steady again", limit)
+        except (UnsteadyError, AlertdrillError) as error:
+            return "deviated", f"The steady state did not return: {error}"
+        return self._final_verdict()
+
+    def _final_verdict(self) -> tuple[Verdict, str]:
+        """Check the actions that the responder performed during the recovery, too."""
+        try:
+            self._probes.check_blast_radius()
+        except (UnmetError, AlertdrillError) as error:
+            return "failed", str(error)
+        return "passed", ""
+
+    # The fault
+
+    def _inject_and_rollback(self) -> None:
+        context = self.context
+        max_duration = self._heal_limit + self._resolve_limit + FAULT_MARGIN_S
+        fault = faults.make(
+            self.drill.fault,
+            FaultContext(context.runtime, context.traffic, context.run_id, max_duration),
+        )
+        self._probes.snapshot_processes()
+        context.record_undo(self.drill.alert, fault.undo)
+        try:
+            fault.prepare()
+            self.injected = self._probes.since = time.time()
+            fault.inject()
+            self._await_detection()
+            if self.drill.expect.acted_on:  # the action recovers the service under the fault
+                self._await("resolved", self._probes.resolved, self._resolve_limit)
+        finally:
+            self._rollback(fault)
+        if self._rollback_error:
+            raise UnmetError(self._rollback_error)
+        if self.drill.expect.late:
+            self._await("notified", self._probes.notified, self._resolve_limit)
+        if not self.drill.expect.acted_on:
+            self._await("resolved", self._probes.resolved, self._resolve_limit)
+
+    def _rollback(self, fault: Fault) -> None:
+        try:
+            fault.cease()
+        finally:
+            failures = undo.perform(self.context.runtime, fault.undo)
+            self.removed = time.time()
+            if failures:  # the steps stay on record, and the end of the session tries again
+                self._rollback_error = f"The fault could not be undone: {failures[0]}"
+            else:
+                self.context.record_undo("", ())
+
+    def _await_detection(self) -> None:
+        if self.drill.expect.instead is None:
+            self._await("pending", self._probes.pending, self._detect_limit)
+            self._await("firing", self._probes.firing, self._detect_limit)
+        if not self.drill.expect.late:
+            self._await("notified", self._probes.notified, self._detect_limit)
+        self._check_runbook()
+        if self.drill.expect.heal != "none":
+            self._await("healed", self._probes.healed, self._heal_limit)
+        if not self.drill.expect.late:  # a late notification cannot have arrived yet
+            self._probes.check_single_page()
+
+    def _check_runbook(self) -> None:
+        """Check that the runbook's queries show the fault, as of the notification.
+
+        Healing may end the fault at any time after it.
+        """
+        if self.drill.fault.target == "prometheus":
+            self._runbook = runbook.Checked(0, "the drill stops Prometheus")
+            return
+        file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
+        loki = self.context.loki if self.drill.fault.target != "loki" else None
+        stores = runbook.Stores(self.context.prometheus, loki)
+        notified = self.times.get("notified")
+        now = time.time()
+        if notified is not None and self.injected is not None:
+            now = self.injected + notified
+        self._runbook = runbook.check(file, stores, self._scale_query, now)
+
+    def _scale_query(self, query: str) -> str:
+        return scale_query(query, self._speed)
+
+    def _await(self, phase: str, probe: Callable[[], float | None], limit: float) -> None:
+        """Wait for a phase; its time counts from the fault, or from the recovery for `resolved`.
+
+        So does its limit, but a phase that can come only after the fault may take that long from
+        the fault's end.
+        """
+        assert self.injected is not None
+        origin = (self._recovered_at if phase == "resolved" else None) or self.injected
+        start = self.removed or origin
+        while True:
+            elapsed = time.time() - start
+            self.context.progress.waiting(phase, elapsed, limit)
+            try:
+                reached_at = probe()
+            except UnreachableError:
+                reached_at = None  # it may be the component that the drill stopped
+            if reached_at is not None:
+                self.times[phase] = max(0.0, reached_at - origin)
+                self.context.progress.phase_reached(phase, self.times[phase], limit)
+                return
+            if elapsed > limit:
+                raise UnmetError(diagnose.missing(phase, self.drill, self._parts(), limit))
+            time.sleep(POLL_INTERVAL_S)
+
+    @property
+    def _recovered_at(self) -> float | None:
+        """Return when the responder healed the service, else when the fault was removed."""
+        healed = self.times.get("healed") if self.drill.expect.acted_on else None
+        return self.removed if healed is None else (self.injected or 0.0) + healed
+
+    def _parts(self) -> diagnose.Parts:
+        url = self.context.runtime.address("responder")
+        since = self.injected or 0.0
+        return diagnose.Parts(self._evaluator, self.context.alertmanager, url, since)
+
+    # The rest of the outcome
+
+    def _actions(self) -> Sequence[str]:
+        if self.injected is None:
+            return ()
+        try:
+            actions = self.context.responder.actions(self.injected)
+        except UnreachableError:
+            return ()  # too late to change the verdict
+        return [f"{action.kind} of {action.target}" for action in actions]
+
+    def _chart(self) -> Chart | None:
+        if self.injected is None:
+            return None
+        firing = self.times.get("firing")
+        fired = None if firing is None else self.injected + firing
+        return self.context.chart(self.drill.alert, self.injected, fired)
+
+    def _with_least(self, outcome: Outcome) -> Outcome:
+        if self._pace is None or self.drill.expect.instead:
+            return outcome
+        return replace(
+            outcome,
+            least=least.to_firing(self.drill, self._pace),
+            least_notified=least.to_notification(self.drill, self._pace),
+        )

@@ -1,0 +1,224 @@
+"""A simulated stack for one drill: its alert goes through the phases as time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.drills import faults, preflight, probes, run, steady_state
+from alertdrill.drills.clients import ActiveAlert, RuleState
+from alertdrill.drills.context import DrillContext
+from alertdrill.drills.drill import Drill
+from alertdrill.drills.errors import UnsteadyError
+from alertdrill.drills.expression import branches
+from alertdrill.drills.faults import FaultContext
+from alertdrill.drills.outcome import Line, Outcome
+from alertdrill.drills.responder import PerformedAction, ReceivedAlert
+from alertdrill.drills.run import DrillRun
+from alertdrill.drills.runbook import Checked
+from alertdrill.runtimes import Instance
+from alertdrill.settings import StackSettings
+from tests.unit.alertdrill.drills.fakes import (
+    FakeClock,
+    FakeProgress,
+    FakeRuntime,
+    FakeTraffic,
+    a_drill,
+    instance,
+)
+
+LABELS = {"alertname": "Down", "severity": "page"}
+
+
+class SimulatedStack:
+    """`delays` has the seconds from the fault to each phase, `resolved` from the fault's end.
+
+    None means never. `log` has all events in order. `unsteady` is how many seconds before and
+    after the fault the steady state is missing. With `healing` (restart, scale_out or scale_in),
+    the responder performs that action, and `resolved` counts from its end; `extra_actions` has
+    its other actions, each with the seconds from the fault.
+    """
+
+    branches = staticmethod(branches)
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = FakeClock()
+        self.delays: dict[str, float | None] = {
+            "pending": 2.0, "firing": 4.0, "notified": 6.0, "resolved": 5.0, "healed": 3.0,
+        }  # fmt: skip
+        self.log: list[Any] = []
+        self.healing = ""
+        self.extra_actions: list[tuple[float, PerformedAction]] = []
+        self.checked_at = 0.0
+        self.unsteady = (0.0, 0.0)
+        self.active_fault = ""
+        self.raises: dict[str, BaseException] = {}
+        self.started, self.injected, self.removed = self.clock.now, 0.0, 0.0
+        self.notifies = "Down"
+        self.pages: Sequence[str] = ["Down"]
+        self.runtime = FakeRuntime(folder)
+        self.runtime.on_call = self._on_call
+        self.traffic = FakeTraffic()
+        self.progress = FakeProgress()
+        self.folder = folder
+        monkeypatch.setattr(self.runtime, "status", self._status)
+        self._patch(monkeypatch)
+
+    def run(self, **drill: Any) -> Outcome:
+        """Run a drill on this stack."""
+        return DrillRun(a_drill(**drill), self.context()).execute()
+
+    def context(self) -> DrillContext:
+        stack: Any = self
+        return DrillContext(
+            runtime=stack.runtime,
+            settings=StackSettings(self.folder),
+            user_runtime=stack.runtime,
+            traffic=stack.traffic,
+            run_id="the-run",
+            prometheus=stack,
+            alertmanager=stack,
+            responder=SimulatedResponder(self),  # type: ignore[arg-type]
+            loki=None,
+            progress=self.progress,
+            folder=self.folder,
+            notes=[],
+            record_undo=lambda alert, steps: self.log.append(("record", alert, list(steps))),
+        )
+
+    def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (preflight, run, probes):
+            monkeypatch.setattr(module, "time", self.clock)
+        monkeypatch.setattr(steady_state, "require", self._require)
+        monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
+        monkeypatch.setattr(faults, "make", self._make_fault)
+        monkeypatch.setattr("alertdrill.drills.runbook.check", self._check_runbook)
+        monkeypatch.setattr("alertdrill.drills.diagnose.missing", missing)
+
+    # The fault
+
+    def _make_fault(self, spec: Any, context: FaultContext) -> Any:
+        stack = self
+
+        class FakeFault:
+            undo = (("resume", spec.target),)
+
+            def prepare(self) -> None:
+                stack._maybe_raise("prepare")
+
+            def inject(self) -> None:
+                stack.log.append(("inject", context.max_duration))
+                stack.injected = stack.clock.now
+                stack._maybe_raise("inject")
+
+            def cease(self) -> None:
+                stack.log.append("cease")
+
+        return FakeFault()
+
+    def _on_call(self, method: str, *_: object) -> None:
+        self.log.append(method)
+        if method == "resume":
+            self.removed = self.clock.now
+
+    def _maybe_raise(self, event: str) -> None:
+        if event in self.raises:
+            raise self.raises[event]
+
+    # The answers of Prometheus, Alertmanager and the responder
+
+    def _reached_at(self, phase: str) -> float | None:
+        """Return the time of a phase, None if it is still to come."""
+        delay = self.delays[phase]
+        origin = self._recovered_at() if phase == "resolved" else self.injected
+        if delay is None or not origin or self.clock.now < origin + delay:
+            return None
+        return origin + delay
+
+    def _recovered_at(self) -> float | None:
+        return self._reached_at("healed") if self.healing else self.removed
+
+    def actions(self) -> list[PerformedAction]:
+        """Return the responder's actions until now."""
+        actions = [
+            replace(action, began=self.injected + delay) for delay, action in self.extra_actions
+        ]
+        if self.healing and (began := self._reached_at("notified")):
+            ended = self._reached_at("healed")
+            state = "done" if ended else "acting"
+            action = PerformedAction("Down", self.healing, "web", "web-1", state, began, ended)
+            actions.append(action)
+        return [action for action in actions if action.began <= self.clock.now]
+
+    def rule(self, alert: str) -> RuleState:
+        self._maybe_raise("rule")
+        pending, firing = self._reached_at("pending"), self._reached_at("firing")
+        if not pending or self._reached_at("resolved"):
+            return RuleState("up < 1", 60.0, 5.0, "", [])
+        state = "firing" if firing else "pending"
+        return RuleState("up < 1", 60.0, 5.0, "", [ActiveAlert(state, LABELS, pending, "0")])
+
+    def scrape_interval(self) -> float:
+        return 5.0
+
+    def group_wait(self) -> float:
+        return 10.0
+
+    def query_range(self, promql: str, span: tuple[float, float], step: float) -> list[Line]:
+        return [Line({}, [(span[0], 1.0)])]
+
+    def query(self, promql: str) -> list[Mapping[str, Any]]:
+        return [{"metric": {"__name__": "up"}, "value": [0, "1"]}]
+
+    def _status(self) -> list[Instance]:
+        return [instance("web-1", pid=8 if self._reached_at("healed") else 7)]
+
+    def _check_runbook(self, *arguments: Any) -> Checked:
+        self.log.append("runbook")
+        self.checked_at = arguments[3]
+        self._maybe_raise("runbook")
+        return Checked(3, "")
+
+    def _require(self, *_: object) -> None:
+        self._maybe_raise("steady")
+        before, after = self.unsteady
+        start, seconds = (self.removed, after) if self.removed else (self.started, before)
+        if self.clock.now < start + seconds:
+            raise UnsteadyError("lb-1 is failed.")
+
+    def _require_no_faults(self, *_: object) -> None:
+        if self.active_fault:
+            raise UnsteadyError(self.active_fault)
+
+
+class SimulatedResponder:
+    """The responder of a simulated stack."""
+
+    def __init__(self, stack: SimulatedStack) -> None:
+        self._stack = stack
+
+    def received_alerts(self, since: float, **filters: str) -> list[ReceivedAlert]:
+        stack = self._stack
+        assert since == stack.injected
+        if filters.get("severity") == "page":
+            return [received(alert, "firing", since) for alert in stack.pages]
+        phase = "notified" if filters["status"] == "firing" else "resolved"
+        at = stack._reached_at(phase)
+        return [received(stack.notifies, filters["status"], at)] if at else []
+
+    def actions(self, since: float) -> list[PerformedAction]:
+        assert since == self._stack.injected
+        return self._stack.actions()
+
+
+def received(alert: str, status: str, at: float) -> ReceivedAlert:
+    return ReceivedAlert(alert, status, "page", {**LABELS, "alertname": alert}, {}, at)
+
+
+def missing(phase: str, drill: Drill, parts: object, limit: float) -> str:
+    """Return a shorter sentence than the real function."""
+    return f"{drill.alert} was not {phase} within {limit:.1f} s."

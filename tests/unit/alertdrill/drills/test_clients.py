@@ -1,0 +1,153 @@
+import pytest
+
+from alertdrill.drills.clients import Alertmanager, LokiRuler, Prometheus, get_json, parse_duration
+from alertdrill.drills.errors import UnreachableError
+from alertdrill.drills.outcome import Line
+from tests.unit.alertdrill.drills.http_server import FakeServer
+
+AT = "2026-11-23T10:20:30.5"
+
+
+@pytest.fixture
+def prometheus(server: FakeServer) -> Prometheus:
+    return Prometheus(server.url)
+
+
+def data(value: object) -> dict[str, object]:
+    return {"status": "success", "data": value}
+
+
+def vector(*values: str) -> dict[str, object]:
+    result = [{"metric": {"n": str(n)}, "value": [1, text]} for n, text in enumerate(values)]
+    return data({"resultType": "vector", "result": result})
+
+
+def test_query_returns_the_samples(server: FakeServer, prometheus: Prometheus) -> None:
+    server.answers["/api/v1/query"] = vector("1", "2")
+    assert [row["value"][1] for row in prometheus.query("up > 0")] == ["1", "2"]
+    assert server.requests[0].query == {"query": "up > 0"}
+
+
+def test_query_can_be_about_earlier(server: FakeServer, prometheus: Prometheus) -> None:
+    server.answers["/api/v1/query"] = vector("1")
+    assert len(prometheus.query_at("up", 1795429230.5)) == 1
+    assert server.requests[0].query == {"query": "up", "time": "1795429230.500"}
+
+
+def test_scalar_counts_as_one_sample(server: FakeServer, prometheus: Prometheus) -> None:
+    server.answers["/api/v1/query"] = data({"resultType": "scalar", "result": [1, "3.5"]})
+    assert prometheus.value("3.5") == 3.5
+
+
+def test_value_is_the_first_sample(server: FakeServer, prometheus: Prometheus) -> None:
+    server.answers["/api/v1/query"] = vector("7", "8")
+    assert prometheus.value("up") == 7
+    server.answers["/api/v1/query"] = vector()
+    assert prometheus.value("up") is None
+
+
+def test_lines_cover_the_span(server: FakeServer, prometheus: Prometheus) -> None:
+    rows = [{"metric": {"a": "b"}, "values": [[1, "2"], [1.5, "NaN"]]}]
+    server.answers["/api/v1/query_range"] = data({"resultType": "matrix", "result": rows})
+    (line,) = prometheus.query_range("up", (1.0, 1.5), 0.5)
+    assert (line.labels, line.points[0]) == (Line({"a": "b"}, []).labels, (1.0, 2.0))
+    assert server.requests[0].query == {"query": "up", "start": "1.0", "end": "1.5", "step": "0.5"}
+
+
+def test_rule_is_read_as_it_runs(server: FakeServer, prometheus: Prometheus) -> None:
+    active = {
+        "state": "firing",
+        "labels": {"alertname": "Down"},
+        # As Go writes it, to the nanosecond.
+        "activeAt": f"{AT}12345678Z",
+        "value": "1e+00",
+    }
+    rule = {
+        "name": "Down",
+        "query": "up == 0",
+        "duration": 60,
+        "alerts": [active],
+        "lastError": "no",
+    }
+    server.answers["/api/v1/rules"] = data({"groups": [{"interval": 5, "rules": [rule]}]})
+    found = prometheus.rule("Down")
+    assert found
+    assert (found.query, found.hold, found.interval, found.error) == ("up == 0", 60, 5, "no")
+    assert found.alerts[0].active_at == pytest.approx(1795429230.5, abs=0.1)
+    assert server.requests[0].query == {"type": "alert", "rule_name[]": "Down"}
+
+
+def test_absent_rule_is_none(server: FakeServer, prometheus: Prometheus) -> None:
+    server.answers["/api/v1/rules"] = data({"groups": []})
+    assert prometheus.rule("Down") is None
+
+
+def test_ruler_answers_as_prometheus_does(server: FakeServer) -> None:
+    other, mine = (
+        {"name": name, "query": f"({name} > 1)", "duration": 5, "alerts": None}
+        for name in ("Up", "Down")
+    )
+    groups = [{"interval": 0.417, "rules": [other, mine]}]
+    server.answers["/prometheus/api/v1/rules"] = data({"groups": groups})
+    server.answers["/prometheus/api/v1/alerts"] = data({"alerts": None})
+    server.answers["/loki/api/v1/query"] = vector("7")
+    ruler = LokiRuler(server.url)
+    found = ruler.rule("Down")
+    assert found
+    assert (found.query, found.interval, found.alerts) == ("(Down > 1)", 0.417, [])
+    assert ruler.branches(found.query)[0][0].left == "Down"
+    assert ruler.firing_alerts() == []
+    assert len(ruler.query("vector(7)")) == 1
+
+
+def test_ruler_may_have_no_rules_yet(server: FakeServer) -> None:
+    server.answers["/prometheus/api/v1/rules"] = data({"groups": None})
+    assert LokiRuler(server.url).rule("Down") is None
+
+
+def test_pending_alerts_do_not_fire(server: FakeServer, prometheus: Prometheus) -> None:
+    alerts = [{"state": state, "labels": {"alertname": state}} for state in ("pending", "firing")]
+    server.answers["/api/v1/alerts"] = data({"alerts": alerts})
+    assert prometheus.firing_alerts() == [{"alertname": "firing"}]
+
+
+def test_intervals_come_from_loaded_configuration(
+    server: FakeServer, prometheus: Prometheus
+) -> None:
+    server.answers["/api/v1/status/config"] = data({"yaml": "global: {scrape_interval: 417ms}"})
+    server.answers["/api/v2/status"] = {"config": {"original": "route: {group_wait: 10s}"}}
+    assert prometheus.scrape_interval() == pytest.approx(0.417)
+    assert Alertmanager(server.url).group_wait() == 10
+
+
+def test_alertmanager_is_asked_by_name(server: FakeServer) -> None:
+    server.answers["/api/v2/alerts"] = [{"labels": {}}]
+    assert Alertmanager(server.url).alerts("Down") == [{"labels": {}}]
+    assert server.requests[0].query == {"filter": 'alertname="Down"'}
+
+
+def test_refusal_says_status_and_why(server: FakeServer) -> None:
+    server.answers["/x"] = 503
+    with pytest.raises(UnreachableError, match=rf"^{server.url}/x answers 503: refused"):
+        get_json(f"{server.url}/x")
+
+
+def test_silence_is_unreachable_too(server: FakeServer) -> None:
+    server.close()
+    with pytest.raises(UnreachableError, match=r"/x does not answer\.$"):
+        get_json(f"{server.url}/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1m30s", 90),
+        ("417ms", 0.417),
+        ("0s", 0),
+        ("1w", 604_800),
+        ("1y", 31_536_000),
+        ("4h", 14_400),
+    ],
+)
+def test_prometheus_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)

@@ -1,0 +1,133 @@
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+from rich.console import Console
+
+from alertdrill.drills import console
+from alertdrill.drills.drill import Expectation, FaultSpec
+from alertdrill.drills.outcome import Outcome, Report, Verdict
+from alertdrill.drills.read import Catalogue
+from tests.unit.alertdrill.drills.fakes import a_drill
+
+
+def printed(act: Callable[[Console], object]) -> str:
+    terminal = Console(width=100, highlight=False)
+    with terminal.capture() as capture:
+        act(terminal)
+    return capture.get()
+
+
+def shown(act: Callable[[console.DrillConsole], object]) -> str:
+    return printed(lambda terminal: act(console.DrillConsole(terminal)))
+
+
+def outcome(verdict: Verdict = "passed", **changed: Any) -> Outcome:
+    values = {"reason": "", "began": 100.0, "ended": 112.4, **changed}
+    return Outcome("Down", "Web is frozen.", "pause on web-1", "page", verdict, **values)
+
+
+def report(*verdicts: Verdict) -> Report:
+    found = [outcome(verdict) for verdict in verdicts]
+    return Report(0.0, 125.0, 12.0, "native", "an ephemeral stack", found)
+
+
+def test_drill_begins_with_its_place() -> None:
+    text = shown(lambda seen: seen.drill_started(a_drill(), (3, 37)))
+    assert text == "Down 3/37 Web is frozen.\n"
+
+
+def test_reached_phase_shows_its_limit() -> None:
+    text = shown(lambda seen: seen.phase_reached("firing", 4.25, 15.0))
+    assert text == "  firing      4.2 s  of 15.0 s\n"
+
+
+@pytest.mark.parametrize(
+    ("heal", "healed", "resolved"),
+    [
+        ("supervisor", ", by its supervisor", " since the fault ended"),
+        ("restart", ", by the responder", " since it was healed"),
+        ("scale_out", ", by the responder", " since it was healed"),
+    ],
+)
+def test_healing_says_by_whom(heal: str, healed: str, resolved: str) -> None:
+    def reach(seen: console.DrillConsole) -> None:
+        seen.drill_started(a_drill(expect=Expectation(heal=heal)), (3, 37))
+        seen.phase_reached("healed", 4.25, 15.0)
+        seen.phase_reached("resolved", 5.0, 15.0)
+
+    assert shown(reach).splitlines()[1:] == [
+        f"  healed      4.2 s  of 15.0 s{healed}",
+        f"  resolved    5.0 s  of 15.0 s{resolved}",
+    ]
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_every_verdict_is_a_word(verdict: Verdict) -> None:
+    text = shown(lambda seen: seen.drill_finished(outcome(verdict, reason="No data.")))
+    sign, _ = console.SIGNS[verdict]
+    assert text == f"  {sign} {verdict} in 12 s: No data.\n"
+
+
+def test_verdict_has_the_ratio() -> None:
+    done = outcome(times={"firing": 6.0}, least=4.0)
+    text = shown(lambda seen: seen.drill_finished(done))
+    assert "in 12 s, fired at 1.50 of the minimum time" in text
+
+
+def test_long_reason_is_not_cut() -> None:
+    reason = "word " * 60 + "end."
+    assert reason in shown(lambda seen: seen.drill_finished(outcome("failed", reason=reason)))
+
+
+EVIL = "a [red]b[/red] [/x] \x1b[2J c"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda seen: seen.note(EVIL),
+        lambda seen: seen.drill_started(a_drill(says=EVIL), (1, 1)),
+        lambda seen: seen.drill_finished(outcome("failed", reason=EVIL)),
+    ],
+)
+def test_texts_are_never_markup(act: Callable[[console.DrillConsole], object]) -> None:
+    assert "a [red]b[/red] [/x] \\x1b[2J c" in shown(act)
+
+
+def test_waiting_leaves_no_line() -> None:
+    def wait(terminal: Console) -> None:
+        with console.DrillConsole(terminal) as seen:
+            seen.waiting("firing", 1.0, 15.0)
+
+    assert "waiting" not in printed(wait)
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (report("passed", "passed"), "2 drills at speed 12: 2 passed, in 2 min 5 s."),
+        (
+            report("failed", "aborted", "passed", "deviated"),
+            "4 drills at speed 12: 1 passed, 1 failed, 1 deviated, 1 aborted, in 2 min 5 s.",
+        ),
+        (report(), "No drill finished, in 2 min 5 s."),
+    ],
+)
+def test_summary_counts_each_verdict(found: Report, line: str) -> None:
+    assert console.summary(found) == line
+
+
+def test_list_has_each_drill() -> None:
+    drills = {"Down": a_drill(), "Slow": a_drill(alert="Slow", fault=FaultSpec("stop", "lb"))}
+    lines = printed(
+        lambda terminal: terminal.print(console.drill_table(Catalogue(drills, [])))
+    ).splitlines()
+    assert lines[0].split() == ["Alert", "Description", "Fault"]
+    assert [line.split()[0] for line in lines[1:]] == ["Down", "Slow"]
+    assert lines[2].rstrip().endswith("stop on lb")
+
+
+def test_list_takes_nothing_for_markup() -> None:
+    found = Catalogue({"Down": a_drill(says="Web [red] is frozen.")}, [])
+    assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(found)))

@@ -1,0 +1,89 @@
+import pytest
+
+from alertdrill.drills import preflight
+from alertdrill.drills.drill import ACTING, LoadSpec, Past
+from alertdrill.drills.errors import DrillError
+from alertdrill.drills.responder import PerformedAction
+from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
+
+
+def test_unsteady_stack_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (1e6, 0.0)
+    outcome = simulated.run()
+    assert outcome.verdict == "aborted"
+    assert outcome.reason == "The stack had no steady state before the fault: lb-1 is failed."
+    assert (outcome.injected, outcome.chart, outcome.least) == (None, None, None)
+    assert simulated.log == []
+
+
+def test_steady_state_is_waited_for(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (20.0, 5.0)
+    outcome = simulated.run()
+    assert outcome.verdict == "passed"
+    assert outcome.injected
+    assert outcome.injected - outcome.began >= 20
+
+
+def test_left_fault_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.active_fault = "web has the fault errors."
+    outcome = simulated.run()
+    assert (outcome.verdict, simulated.log) == ("aborted", [])
+    assert outcome.reason.endswith("before the fault: web has the fault errors.")
+
+
+def test_dead_load_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.traffic.error = DrillError("Locust has ended: no output.")
+    outcome = simulated.run()
+    assert outcome.verdict == "aborted"
+    assert "Locust has ended" in outcome.reason
+
+
+def test_wanted_load_is_ensured(simulated: SimulatedStack) -> None:
+    simulated.run(load=LoadSpec("steady", 60))
+    assert simulated.traffic.calls == [LoadSpec("steady", 60)]
+
+
+def acted(kind: str) -> PerformedAction:
+    return PerformedAction("Down", kind, "web", "web", "done", 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("speed", "longer"), [(1.0, 550.0), (10.0, 55.0)])
+def test_way_to_floor_takes_longer(speed: float, longer: float) -> None:
+    assert preflight.scale_in_time([acted("restart"), acted("scale_in")], speed) == 0
+    assert preflight.scale_in_time([acted("restart"), acted("scale_out")], speed) == longer + ACTING
+    # A drill that failed up there does not have the next one aborted.
+    assert longer + ACTING <= preflight.STEADY_FIXED_S + preflight.STEADY_SCALED_S / speed
+
+
+# A past that is made up
+
+PAST = [Past("up", 60.0, 30.0, 1.0, 1.0)]
+
+
+@pytest.mark.parametrize("past", [[], PAST])
+def test_real_stack_forgets_nothing(simulated: SimulatedStack, past: list[Past]) -> None:
+    simulated.run(history=past)
+    assert "forget_series" not in simulated.log
+    assert "import_series" not in simulated.log
+
+
+def test_rehearsal_begins_without_past(simulated: SimulatedStack) -> None:
+    simulated.runtime.rehearsal = True
+    outcome = simulated.run()
+    assert simulated.log[0] == "forget_series"
+    assert "import_series" not in simulated.log
+    assert outcome.injected
+    assert outcome.injected - outcome.began >= preflight.SETTLE_S
+
+
+def test_made_up_past_comes_next(simulated: SimulatedStack) -> None:
+    simulated.runtime.rehearsal = True
+    said: list[str] = []
+    told = simulated.runtime.on_call
+    simulated.runtime.on_call = lambda *order: (
+        said.append(order[1].read_text()) if order[0] == "import_series" else told(*order)
+    )
+    assert simulated.run(history=PAST).history
+    assert simulated.log[0] == "forget_series"
+    assert said[0].startswith("# TYPE up gauge\n")
+    assert list(simulated.folder.glob("*.om")) == []

@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.drills.errors import UnreachableError
+from alertdrill.drills.responder import PerformedAction, ResponderClient
+from tests.unit.alertdrill.drills.http_server import FakeServer
+
+# 2026-11-23T10:20:00Z
+SINCE = 1795429200.0
+
+
+def notification(alert: str, second: int) -> dict[str, object]:
+    told: dict[str, object] = {
+        "alert": alert,
+        "status": "firing",
+        "severity": None,
+        "labels": {},
+        "annotations": {},
+    }
+    return {"received_at": f"2026-11-23T10:20:{second}.000Z", "alerts": [told]}
+
+
+def test_journal_is_read_oldest_first(server: FakeServer) -> None:
+    server.answers["/notifications"] = [notification("Late", 40), notification("Early", 30)]
+    found = ResponderClient(server.url).received_alerts(SINCE, status="firing")
+    assert [(one.alert, one.severity) for one in found] == [("Early", ""), ("Late", "")]
+    assert found[1].received_at - found[0].received_at == 10
+    assert server.requests[0].query == {
+        "since": "1795429200.000",
+        "limit": "1000",
+        "status": "firing",
+    }
+
+
+def action(second: int, ended: int | None, **changed: Any) -> dict[str, object]:
+    """Return one as the responder shows it, with more than is read."""
+    return {
+        "id": second,
+        "alert": "Down",
+        "fingerprint": "abc",
+        "kind": "restart",
+        "service": "web",
+        "target": "web-2",
+        "instances": None,
+        "state": "acting" if ended is None else "done",
+        "dry_run": False,
+        "began": f"2026-11-23T10:20:{second}.000Z",
+        "ended": None if ended is None else f"2026-11-23T10:20:{ended}.500Z",
+        **changed,
+    }
+
+
+def test_actions_are_read_oldest_first(server: FakeServer) -> None:
+    server.answers["/actions"] = [action(40, None, kind="scale_out"), action(30, 31, dry_run=True)]
+    done, acting = ResponderClient(server.url).actions(SINCE)
+    assert done == PerformedAction(
+        "Down", "restart", "web", "web-2", "done", SINCE + 30, SINCE + 31.5, True
+    )
+    assert (acting.kind, acting.state, acting.ended) == ("scale_out", "acting", None)
+    assert server.requests[0].query == {"limit": "1000"}
+
+
+def test_earlier_actions_do_not_count(server: FakeServer) -> None:
+    server.answers["/actions"] = [action(40, 41), action(30, 45)]
+    assert [one.began for one in ResponderClient(server.url).actions(SINCE + 31)] == [SINCE + 40]
+
+
+def decision(alert: str, second: int, reason: str) -> dict[str, object]:
+    return {"alert": alert, "decided_at": f"2026-11-23T10:20:{second}.000Z", "reason": reason}
+
+
+def test_newest_decision_has_the_reason(server: FakeServer) -> None:
+    server.answers["/decisions"] = [
+        decision("Other", 50, "it is another"),
+        decision("Down", 40, "it is paused"),
+        decision("Down", 30, "it is too soon"),
+    ]
+    journal = ResponderClient(server.url)
+    assert journal.decision_reason("Down", SINCE) == "it is paused"
+    assert journal.decision_reason("Down", SINCE + 41) == ""
+    assert journal.decision_reason("Unheard", SINCE) == ""
+    assert server.requests[0].query == {"limit": "1000"}
+
+
+def test_absent_responder_is_unreachable(server: FakeServer) -> None:
+    journal = ResponderClient(server.url)
+    server.close()
+    for ask in (
+        journal.actions,
+        journal.received_alerts,
+        lambda since: journal.decision_reason("Down", since),
+    ):
+        with pytest.raises(UnreachableError):
+            ask(SINCE)

@@ -1,0 +1,269 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.drills import context, faults, preflight, run
+from alertdrill.drills.drill import Expectation, FaultSpec
+from alertdrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
+from alertdrill.drills.responder import PerformedAction
+from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
+
+RECORDED = ("record", "Down", [("resume", "web-1")])
+ROLLED_BACK: list[object] = ["cease", "resume", ("record", "", [])]
+
+
+def test_drill_passes_with_its_times(simulated: SimulatedStack) -> None:
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.reason) == ("passed", "")
+    assert outcome.times == pytest.approx(
+        {"pending": 2, "firing": 4, "notified": 6, "resolved": 5}, abs=0.2
+    )
+    assert outcome.limits == {"notified": 15, "resolved": 15}
+    assert (outcome.severity, outcome.queries) == ("page", 3)
+    assert outcome.began <= outcome.injected < outcome.removed < outcome.ended  # type: ignore[operator]
+
+
+def test_undo_is_noted_before_injection(simulated: SimulatedStack) -> None:
+    simulated.run()
+    assert [row for row in simulated.log if row != "runbook"] == [
+        RECORDED,
+        ("inject", 15 + 15 + run.FAULT_MARGIN_S),
+        *ROLLED_BACK,
+    ]
+
+
+def test_runbook_is_tried_during_fault(simulated: SimulatedStack) -> None:
+    simulated.run()
+    assert simulated.log.index("runbook") < simulated.log.index("cease")
+
+
+def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
+    simulated.run()
+    reached = [row[1] for row in simulated.progress.events if row[0] == "reached"]
+    assert reached == ["pending", "firing", "notified", "resolved"]
+
+
+def test_speed_shortens_the_budgets(simulated: SimulatedStack) -> None:
+    simulated.runtime.speed = 10.0
+    outcome = simulated.run(world=2.0)
+    assert outcome.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
+
+
+def test_least_times_are_worked_out(simulated: SimulatedStack) -> None:
+    outcome = simulated.run(window=6.0, world=1.0)
+    assert outcome.least == 5 + 6 + 1 + 60 + 5
+    assert outcome.least_notified == outcome.least + 10
+    assert outcome.ratio == pytest.approx(4 / 77, abs=0.01)
+
+
+def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
+    outcome = simulated.run()
+    assert outcome.chart
+    assert outcome.injected
+    assert outcome.chart.values[0].points[0][0] == outcome.injected - context.SCRAPES_BEFORE * 5.0
+
+
+@pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
+def test_missing_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
+    simulated.delays[phase] = None
+    outcome = simulated.run()
+    assert outcome.verdict == "failed"
+    assert outcome.reason == f"Down was not {phase} within 15.0 s."
+    assert phase not in outcome.times
+    assert simulated.log[-3:] == ROLLED_BACK
+
+
+@pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
+def test_late_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
+    simulated.delays[phase] = 16.0
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.reason) == (
+        "failed",
+        f"Down was not {phase} within 15.0 s.",
+    )
+
+
+def test_runbook_is_asked_as_of_notification(simulated: SimulatedStack) -> None:
+    outcome = simulated.run()
+    assert outcome.injected
+    assert simulated.checked_at == outcome.injected + 6
+
+
+def test_without_notification_it_is_asked_now(simulated: SimulatedStack) -> None:
+    simulated.delays["notified"] = 9.0
+    outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    assert outcome.injected
+    assert outcome.removed
+    assert outcome.injected + 4 <= simulated.checked_at <= outcome.removed
+
+
+def test_absent_journal_has_no_actions(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Any, since: float) -> list[PerformedAction]:
+        raise UnreachableError("http://x/actions does not answer.")
+
+    monkeypatch.setattr(
+        "tests.unit.alertdrill.drills.simulated_stack.SimulatedResponder.actions", away
+    )
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.actions) == ("failed", ())
+    assert outcome.reason == "http://x/actions does not answer."
+
+
+@pytest.mark.parametrize(
+    "error", [UnmetError("No data."), FaultError("No way."), DrillError("Not now.")]
+)
+@pytest.mark.parametrize("at", ["inject", "runbook"])
+def test_failure_is_rolled_back(simulated: SimulatedStack, at: str, error: Exception) -> None:
+    simulated.raises[at] = error
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.reason) == ("failed", str(error))
+    assert simulated.log[-3:] == ROLLED_BACK
+    assert outcome.removed
+
+
+@pytest.mark.parametrize("at", ["inject", "rule", "runbook"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_any_end_is_rolled_back(
+    simulated: SimulatedStack, at: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated.raises[at] = error()
+    # The rule is asked for before the fault, too.
+    monkeypatch.setattr(preflight, "_pace", lambda *_: None)
+    with pytest.raises(error):
+        simulated.run()
+    assert simulated.log[-3:] == ROLLED_BACK
+
+
+def test_two_pages_fail_the_drill(simulated: SimulatedStack) -> None:
+    simulated.pages = ["Down", "Also"]
+    outcome = simulated.run()
+    assert outcome.verdict == "failed"
+    assert outcome.reason.startswith("One fault paged 2 times (Also, Down)")
+    assert simulated.log[-3:] == ROLLED_BACK
+
+
+def test_failed_undo_stays_on_record(simulated: SimulatedStack) -> None:
+    simulated.runtime.refuses = {"resume"}
+    outcome = simulated.run()
+    assert outcome.verdict == "failed"
+    assert outcome.reason == "The fault could not be undone: resume web-1: No resume today."
+    assert simulated.log[-1] == "resume"
+
+
+def test_failed_undo_hides_no_interrupt(simulated: SimulatedStack) -> None:
+    simulated.runtime.refuses = {"resume"}
+    simulated.raises["inject"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        simulated.run()
+
+
+def test_failed_cease_is_undone_still(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = faults.make
+
+    def refuse() -> None:
+        raise OSError("no")
+
+    def made(*arguments: Any) -> Any:
+        fault = make(*arguments)
+        monkeypatch.setattr(fault, "cease", refuse)
+        return fault
+
+    monkeypatch.setattr(faults, "make", made)
+    with pytest.raises(OSError, match="no"):
+        simulated.run()
+    assert "resume" in simulated.log
+
+
+# Afterwards
+
+
+def test_unsteady_end_is_a_deviation(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (0.0, 1e6)
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.reason) == (
+        "deviated",
+        "The steady state did not return: lb-1 is failed.",
+    )
+    assert "resolved" in outcome.times
+
+
+def test_load_that_died_is_deviation(simulated: SimulatedStack) -> None:
+    told = simulated.runtime.on_call
+
+    def killed(order: str, *arguments: object) -> None:
+        told(order, *arguments)
+        simulated.traffic.error = DrillError("Locust has ended: no output.")
+
+    simulated.runtime.on_call = killed
+    assert simulated.run().verdict == "deviated"
+
+
+# Other expectations
+
+
+def test_late_notification_comes_after_fault(simulated: SimulatedStack) -> None:
+    simulated.delays["notified"] = 9.0  # while the alert fires from 4 s on
+    outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    assert outcome.verdict == "passed"
+    assert list(outcome.times) == ["pending", "firing", "notified", "resolved"]
+    assert outcome.times["notified"] == pytest.approx(9, abs=0.2)
+    assert simulated.log.index("resume") < len(simulated.log)
+    assert outcome.removed
+    assert outcome.injected
+    assert outcome.removed - outcome.injected < 5
+
+
+def test_late_notification_may_be_missing(simulated: SimulatedStack) -> None:
+    simulated.delays["notified"] = None
+    outcome = simulated.run(expect=Expectation(notified="late"))
+    assert outcome.reason == "Down was not notified within 15.0 s."
+
+
+def test_late_alert_can_page_twice(simulated: SimulatedStack) -> None:
+    simulated.pages = ["Down", "Also"]
+    assert simulated.run(expect=Expectation(notified="late")).verdict == "passed"
+
+
+def test_other_alert_arrives_instead(simulated: SimulatedStack) -> None:
+    simulated.delays["pending"] = None
+    simulated.notifies = "WatchdogMissing"
+    simulated.pages = ["WatchdogMissing"]
+    expect = Expectation({"severity": "page"}, notified="WatchdogMissing")
+    outcome = simulated.run(expect=expect)
+    assert outcome.verdict == "passed"
+    assert list(outcome.times) == ["notified", "resolved"]
+    assert (outcome.least, outcome.least_notified) == (None, None)
+
+
+def test_absent_prometheus_is_waited_out(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = simulated.rule
+
+    def away(alert: str) -> Any:
+        if simulated.injected and simulated.clock.now < simulated.injected + 5:
+            raise UnreachableError("Prometheus does not answer.")
+        return rule(alert)
+
+    monkeypatch.setattr(simulated, "rule", away)
+    assert simulated.run().verdict == "passed"
+
+
+def test_stopped_prometheus_has_no_runbook(simulated: SimulatedStack) -> None:
+    outcome = simulated.run(fault=FaultSpec("stop", "prometheus"))
+    assert (outcome.queries, outcome.queries_left_out) == (0, "the drill stops Prometheus")
+    assert "runbook" not in simulated.log
+
+
+def test_chart_may_not_be_had(simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> float:
+        raise UnreachableError("Prometheus does not answer.")
+
+    monkeypatch.setattr(preflight, "_pace", lambda *_: None)
+    monkeypatch.setattr(simulated, "scrape_interval", away)
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.chart) == ("passed", None)

@@ -1,0 +1,137 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.drills import preflight, run
+from alertdrill.drills.drill import ACTING, ACTIONS, Expectation
+from alertdrill.drills.outcome import Outcome
+from alertdrill.drills.responder import PerformedAction
+from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
+
+ROLLED_BACK: list[object] = ["cease", "resume", ("record", "", [])]
+
+
+def test_supervisors_healing_is_waited_for(simulated: SimulatedStack) -> None:
+    simulated.delays["healed"] = 8.0
+    outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    assert outcome.verdict == "passed"
+    assert outcome.times["healed"] == pytest.approx(8, abs=0.3)
+    assert outcome.limits == {"notified": 15, "healed": 15, "resolved": 15}
+    assert (outcome.heal, outcome.actions) == ("supervisor", [])
+
+
+def test_fault_outlives_supervisors_healing(simulated: SimulatedStack) -> None:
+    told = simulated.runtime.on_call
+
+    def late(*order: Any) -> None:
+        simulated.clock.sleep(2.0)
+        told(*order)
+
+    simulated.runtime.on_call = late
+    outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    assert outcome.injected
+    assert outcome.removed
+    # It goes on although it is healed, as a kill does that comes again.
+    assert outcome.over == outcome.removed
+    assert outcome.removed >= outcome.injected + outcome.times["healed"] + 2
+    assert outcome.times["resolved"] == pytest.approx(5, abs=0.2)
+
+
+def test_missing_healing_fails_the_drill(simulated: SimulatedStack) -> None:
+    simulated.delays["healed"] = None
+    outcome = simulated.run(expect=Expectation(heal="supervisor"))
+    assert outcome.reason == "Down was not healed within 15.0 s."
+    assert simulated.log[-3:] == ROLLED_BACK
+
+
+# What the responder heals
+
+
+def healing(simulated: SimulatedStack, heal: str = "restart", **drill: Any) -> Outcome:
+    """Run a drill that the responder is to heal: within 15 s to its notification, and 30 s."""
+    expect = Expectation({"severity": "page"}, heal=heal)
+    return simulated.run(expect=expect, heal=5.0, **drill)
+
+
+def acted(target: str, kind: str = "restart") -> PerformedAction:
+    return PerformedAction(
+        "Down", kind, target.rpartition("-")[0] or target, target, "done", 0.0, 0.0
+    )
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_action_resolves_before_fault_ends(simulated: SimulatedStack, kind: str) -> None:
+    simulated.delays["healed"] = 8.0
+    simulated.healing = kind
+    outcome = healing(simulated, kind)
+    assert (outcome.verdict, outcome.reason) == ("passed", "")
+    assert list(outcome.times) == ["pending", "firing", "notified", "healed", "resolved"]
+    assert outcome.times["healed"] == pytest.approx(8, abs=0.01)
+    assert outcome.times["resolved"] == pytest.approx(5, abs=0.01)
+    assert outcome.limits == {"notified": 15, "healed": 15 + 5 + ACTING, "resolved": 15}
+    assert (outcome.heal, outcome.actions) == (kind, [f"{kind} of web-1"])
+    assert outcome.injected
+    assert outcome.over == pytest.approx(outcome.injected + 8, abs=0.01)
+    assert outcome.removed
+    assert outcome.removed >= outcome.injected + 8 + 5
+
+
+def test_fault_lasts_until_healing_resolves(simulated: SimulatedStack) -> None:
+    simulated.healing = "restart"
+    healing(simulated)
+    assert ("inject", 15 + 5 + ACTING + 15 + run.FAULT_MARGIN_S) in simulated.log
+
+
+def test_fault_that_stays_fails_the_drill(simulated: SimulatedStack) -> None:
+    simulated.healing = "restart"
+    simulated.delays["resolved"] = None  # it was restarted, and is as sick as before
+    outcome = healing(simulated)
+    assert (outcome.verdict, outcome.reason) == (
+        "failed",
+        "Down was not resolved within 15.0 s.",
+    )
+    assert simulated.log[-3:] == ROLLED_BACK
+    assert outcome.actions == ["restart of web-1"]
+
+
+def test_end_of_fault_heals_nothing(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated.healing = "restart"
+    # It resolves as the fault is undone, and not by what the responder did.
+    monkeypatch.setattr(simulated, "_recovered_at", lambda: simulated.removed)
+    assert healing(simulated).reason == "Down was not resolved within 15.0 s."
+
+
+@pytest.mark.parametrize("did", ["", "scale_out"])
+def test_missing_action_fails_the_drill(simulated: SimulatedStack, did: str) -> None:
+    simulated.healing = did
+    assert healing(simulated).reason == "Down was not healed within 45.0 s."
+    assert simulated.log[-3:] == ROLLED_BACK
+
+
+def test_touched_stranger_fails_the_drill(simulated: SimulatedStack) -> None:
+    simulated.extra_actions = [(4.0, acted("web-2"))]
+    simulated.unsteady = (0.0, 1e6)  # which is the smaller evil
+    outcome = simulated.run()
+    assert (outcome.verdict, outcome.reason) == (
+        "failed",
+        "The responder did restart of web-2 for Down, which the fault (pause on web-1)"
+        " does not affect.",
+    )
+    assert outcome.actions == ["restart of web-2"]
+
+
+def test_stranger_touched_afterwards_fails_too(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (0.0, 10.0)
+    simulated.extra_actions = [(14.0, acted("web-2"))]  # resolved comes 11 s after the fault
+    outcome = simulated.run()
+    assert outcome.verdict == "failed"
+    assert "restart of web-2" in outcome.reason
+
+
+@pytest.mark.parametrize("kind", ["scale_out", "restart"])
+def test_floor_is_waited_for(simulated: SimulatedStack, kind: str) -> None:
+    simulated.healing = kind
+    simulated.unsteady = (0.0, 15 + preflight.SCALE_IN_S)
+    assert healing(simulated, kind).verdict == ("passed" if kind == "scale_out" else "deviated")

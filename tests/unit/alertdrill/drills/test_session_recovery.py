@@ -1,0 +1,61 @@
+"""After a run that was cut off."""
+
+from dataclasses import replace
+
+import pytest
+
+from alertdrill.drills.errors import DrillError
+from tests.unit.alertdrill.drills.fake_session import FakeSession
+
+
+def test_clean_start_has_no_notes(session: FakeSession) -> None:
+    with session.open() as context:
+        assert context.notes == []
+
+
+def test_guards_work_is_told(session: FakeSession) -> None:
+    session.leave_record(undone=True)
+    with session.open() as context:
+        assert context.notes[0].endswith(
+            "was killed during Down; its rollback guard has undone its fault."
+        )
+    assert ("note", context.notes[0]) in session.progress.events
+    assert "resume" not in session.log
+
+
+def test_work_without_guard_is_done(session: FakeSession) -> None:
+    session.leave_record()
+    with session.open() as context:
+        assert context.notes[0].endswith("was killed during Down; its fault is undone now.")
+    assert session.log[:3] == ["end processes", "resume", "guard"]
+
+
+def test_old_own_stack_is_ended(session: FakeSession) -> None:
+    session.leave_record(stack=replace(session.settings, rehearsal=True))
+    session.runtime.refuses = {"resume"}  # it is broken, but goes anyway
+    with session.open() as context:
+        assert context.notes[0].endswith("; its fault is undone now.")
+    assert session.log[:3] == ["end processes", "resume", "down"]
+
+
+def test_stuck_fault_refuses_the_run(session: FakeSession) -> None:
+    session.leave_record()
+    session.runtime.refuses = {"resume"}
+    with pytest.raises(DrillError, match=r"its fault cannot be undone: resume web-1: No resume"):
+        session.open().__enter__()
+    assert "guard" not in session.log
+
+
+def test_stuck_fault_stays_on_record(session: FakeSession) -> None:
+    session.leave_record()
+    session.runtime.refuses = {"resume"}
+    for _ in range(2):
+        with pytest.raises(DrillError):
+            session.open().__enter__()
+
+
+def test_unbroken_run_is_told_so(session: FakeSession) -> None:
+    session.undo_log.file.parent.mkdir(parents=True)
+    session.undo_log.file.write_text("")
+    with session.open() as context:
+        assert context.notes == ["An earlier run was killed before its first fault."]

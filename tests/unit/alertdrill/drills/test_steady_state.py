@@ -1,0 +1,169 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.drills import steady_state
+from alertdrill.drills.drill import LoadSpec
+from alertdrill.drills.errors import UnsteadyError
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance
+from tests.unit.alertdrill.drills.http_server import FakeServer
+
+WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog"}}
+
+
+class Stack:
+    """A stack whose every part answers as it should, until a test changes that."""
+
+    def __init__(self, server: FakeServer, runtime: FakeRuntime) -> None:
+        self.server = server
+        self.runtime: Any = runtime
+        runtime.urls = {"prometheus": server.url, "responder": server.url}
+        self.up = [{"metric": {"instance": "web-1"}, "value": [0, "1"]}]
+        self.rate = [{"metric": {}, "value": [0, "24"]}]
+        self.above: list[Any] = []
+        self.alerts: list[Any] = [WATCHDOG]
+        self.pending: list[Any] = []
+        self.watchdog: object = {"late": False}
+
+    def require(self, load: LoadSpec = LoadSpec(), alert: str = "Down") -> None:  # noqa: B008
+        answers = {
+            "/api/v1/alerts": {"data": {"alerts": self.alerts}},
+            "/api/v1/rules": {"data": {"groups": [{"interval": 5, "rules": [self._rule()]}]}},
+            "/watchdog": self.watchdog,
+            **self.server.answers,
+        }
+        self.server.answers = answers
+        steady_state.require(self.runtime, load, alert)
+
+    def _rule(self) -> dict[str, Any]:
+        return {"name": "Down", "query": "up", "duration": 0, "alerts": self.pending}
+
+
+@pytest.fixture
+def stack(server: FakeServer, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    made = Stack(server, runtime)
+    asked: list[str] = []
+
+    def query(_: object, promql: str) -> Any:
+        if promql == steady_state.ABOVE_MIN_REPLICAS:
+            return made.above
+        asked.append(promql)
+        return made.up if promql == "up" else made.rate
+
+    monkeypatch.setattr("alertdrill.drills.steady_state.Prometheus.query", query)
+    made.queries = asked  # type: ignore[attr-defined]
+    return made
+
+
+def unsteady(stack: Stack, **expected: Any) -> str:
+    with pytest.raises(UnsteadyError) as error:
+        stack.require(**expected)
+    return str(error.value)
+
+
+def test_whole_stack_is_steady(stack: Stack) -> None:
+    stack.runtime.running.append(instance("web-3", state="standby", pid=None))
+    stack.require()
+
+
+def test_stack_that_is_down(stack: Stack) -> None:
+    stack.runtime.running = []
+    assert unsteady(stack) == "The stack is down."
+
+
+@pytest.mark.parametrize("state", ["unready", "starting", "stopped", "paused", "failed"])
+def test_every_instance_must_serve(stack: Stack, state: str) -> None:
+    stack.runtime.running.append(instance("lb-1", state=state))
+    assert unsteady(stack) == f"lb-1 is {state}."
+
+
+def test_every_target_must_be_scraped(stack: Stack) -> None:
+    stack.up.append({"metric": {"instance": "lb-1"}, "value": [0, "0"]})
+    assert unsteady(stack) == "lb-1 is not scraped."
+    stack.up.clear()
+    assert unsteady(stack) == "Prometheus scrapes nothing."
+
+
+def test_nothing_but_watchdog_may_fire(stack: Stack) -> None:
+    stack.alerts += [{"state": "firing", "labels": {"alertname": "Slow"}}] * 2
+    stack.alerts.append({"state": "pending", "labels": {"alertname": "Soon"}})
+    assert unsteady(stack) == "Slow is firing."
+
+
+def test_drilled_alert_may_not_pend(stack: Stack) -> None:
+    stack.pending = [
+        {"state": "pending", "labels": {}, "activeAt": "2026-11-23T10:20:30Z", "value": "1"}
+    ]
+    assert unsteady(stack) == "Down is pending."
+    stack.server.answers.clear()
+    stack.require(alert="Watchdog")
+    stack.require(alert="")
+
+
+@pytest.mark.parametrize(("rate", "users", "steady"), [("12", 24, True), ("11.9", 24, False)])
+def test_half_of_traffic_is_needed(stack: Stack, rate: str, users: int, steady: bool) -> None:
+    stack.rate = [{"metric": {}, "value": [0, rate]}]
+    load = LoadSpec("steady", users)
+    if steady:
+        stack.require(load=load)
+    else:
+        assert unsteady(stack, load=load) == (
+            "web serves 11.9 requests/s: 24 users should send more."
+        )
+
+
+def test_no_traffic_may_be_meant(stack: Stack) -> None:
+    stack.rate = []
+    stack.require(load=LoadSpec(None, 0))
+    assert unsteady(stack).startswith("web serves 0.0 requests/s")
+
+
+@pytest.mark.parametrize(("speed", "window"), [(1.0, "30s"), (12.0, "2s"), (1000.0, "2s")])
+def test_window_goes_with_speed(stack: Any, speed: float, window: str) -> None:
+    stack.runtime.speed = speed
+    stack.require()
+    assert f"[{window}]" in stack.queries[-1]
+
+
+def test_services_must_be_at_floor(stack: Stack) -> None:
+    stack.above = [{"metric": {"scaled_service": "web"}, "value": [0, "3"]}]
+    assert unsteady(stack) == "web has 3 instances, more than its min_replicas."
+
+
+@pytest.mark.parametrize("answer", [{"late": True}, 503])
+def test_responder_must_hear_watchdog(stack: Stack, answer: object) -> None:
+    stack.watchdog = answer
+    assert unsteady(stack).startswith("The responder misses Watchdog")
+
+
+def test_absent_part_is_unsteady(stack: Stack) -> None:
+    stack.server.answers["/api/v1/alerts"] = 500
+    assert "/api/v1/alerts answers 500" in unsteady(stack)
+
+
+def fault(kind: str, active: bool) -> dict[str, object]:
+    return {"kind": kind, "active": active}
+
+
+def no_faults(stack: Stack, answer: object) -> None:
+    stack.runtime.running = [instance("web-1", stack.server.address)]
+    stack.server.answers["/faults"] = answer
+    steady_state.require_no_faults(stack.runtime, ["web", "data-service"])
+
+
+def test_left_fault_is_found(stack: Stack) -> None:
+    no_faults(stack, {"faults": [fault("hang", False)]})
+    assert stack.server.requests[-1].token == "the-token"
+    with pytest.raises(UnsteadyError, match=r"^web at .* has the fault errors\.$"):
+        no_faults(stack, {"faults": [fault("hang", False), fault("errors", True)]})
+
+
+def test_faults_must_be_enabled(stack: Stack) -> None:
+    with pytest.raises(UnsteadyError, match="answers 404 to /faults: drills need FAULTS_ENABLED=1"):
+        no_faults(stack, 404)
+
+
+def test_silent_service_is_unsteady(stack: Stack) -> None:
+    stack.runtime.running = [instance("web-1", "127.0.0.1:1")]
+    with pytest.raises(UnsteadyError, match=r"^127.0.0.1:1 of web does not answer\.$"):
+        steady_state.require_no_faults(stack.runtime, ["web"])
