@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,23 @@ def by_alert(drill: Drill) -> str:
     return drill.alert
 
 
-def rule_of(drill: Drill) -> dict[str, Any]:
+@cache
+def rules_by_alert() -> dict[str, dict[str, Any]]:
     files = [*sorted(OF_PROMETHEUS.glob("*.yml")), *sorted(OF_LOKI.glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
-    rules: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
-    return next(rule for rule in rules if rule.get("alert") == drill.alert)
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
+def rule_of(drill: Drill) -> dict[str, Any]:
+    return rules_by_alert()[drill.alert]
+
+
+@cache
+def alerts_of_loki() -> list[str]:
+    return within(OF_LOKI)
+
+
+@cache
 def read_yaml(file: str) -> Any:
     return yaml.safe_load((ROOT / file).read_text())
 
@@ -69,7 +80,7 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
     times = read_yaml("prometheus/prometheus.yml")["global"]
     ruler = read_yaml("loki/loki.yml")["ruler"]
     route = read_yaml("alerting/alertmanager.yml")["route"]
-    of_loki = drill.alert in within(OF_LOKI)
+    of_loki = drill.alert in alerts_of_loki()
     pace = Pace(
         speed=speed,
         scrape=0.0 if of_loki else parse_duration(times["scrape_interval"]) / speed,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,17 +130,33 @@ def test_our_options_are_defaults_only() -> None:
     assert (asked.num_users, asked.stop_timeout) == (7, 30)
 
 
+@pytest.fixture(scope="module")
+def stats(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str, str]]]:
+    """Return what each shape asked for in a brief run; all of them run at the same time."""
+    folder = tmp_path_factory.mktemp("stats")
+    with ExitStack() as after:
+        processes = []
+        for name in SHAPES:
+            peer = Peer()
+            after.callback(peer.close)
+            options = ("--run-time", "8s", "--json-file", str(folder / name))
+            processes.append(after.enter_context(locust(peer.url, *options, shape=name)))
+        for process in processes:
+            process.communicate(timeout=120)
+    return {name: requests_of(folder / f"{name}.json") for name in SHAPES}
+
+
+def requests_of(stats: Path) -> set[tuple[str, str]]:
+    return {(entry["method"], entry["name"]) for entry in json.loads(stats.read_text())}
+
+
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_task_is_run_in_every_shape(name: str, peer: Peer, tmp_path: Path) -> None:
+def test_every_task_is_run_in_every_shape(
+    stats: dict[str, set[tuple[str, str]]], name: str
+) -> None:
     """Also in a brief one."""
-    with locust(
-        peer.url, "--run-time", "8s", "--json-file", str(tmp_path / "stats"), shape=name
-    ) as process:
-        process.communicate(timeout=60)
-    found = json.loads((tmp_path / "stats.json").read_text())
-    asked = {(entry["method"], entry["name"]) for entry in found}
     slow = {("POST", "/process (slowly)")} if name == "spike" else set()
-    assert asked == slow | {
+    assert stats[name] == slow | {
         ("POST", "/process"),
         ("GET", "/"),
         ("POST", "/process (2,000 rows)"),

@@ -19,7 +19,7 @@ def test_several_processes_print_one_sum(peer: Peer, seconds: float) -> None:
         return Answer()
 
     peer.answer = late
-    options = ("--users", "8", "--run-time", "6s", "--processes", "2", "--only-summary", "--json")
+    options = ("--users", "8", "--run-time", "3s", "--processes", "2", "--only-summary", "--json")
     with locust(peer.url, *options, "--loglevel", "ERROR") as process:
         printed, _ = process.communicate(timeout=60)
     # The tables for people, which follow, go elsewhere than the JSON.

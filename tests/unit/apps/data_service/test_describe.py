@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.data_service.describe import describe
@@ -85,7 +85,6 @@ def same(mine: float | None, theirs: float, column: dict[str, float]) -> None:
     assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-9 * scale + 2 * SMALLEST)
 
 
-@settings(max_examples=300, deadline=None)  # pandas' first call takes its time
 @given(tables())
 @example([{"a": 1}, {"a": 2.5}, {"b": None}])
 @example([{"a": True}, {"a": 1}])
