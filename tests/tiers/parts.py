@@ -144,7 +144,7 @@ def run_part(part: str, commit: str, stamps: Stamps, environment: Mapping[str, s
         done = subprocess.run(
             [str(script(part))],
             cwd=ROOT,
-            env={**environment, "PART_OUTPUT": str(output)},
+            env={**environment, "PART_OUTPUT": str(output), "TIER": stamps.folder.name},
             check=False,
         )
         result = "passed" if done.returncode == 0 else "failed"
