@@ -20,7 +20,7 @@ from .errors import AlertdrillError
 from .image_commands import images
 from .load_commands import load
 from .log_commands import logs
-from .runtimes import Runtime, choose, composes
+from .runtimes import Runtime, has_compose, select_runtime
 from .tool_commands import tools
 
 # Progress goes to stderr, so that stdout holds the answer alone.
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _runtime() -> Runtime:
-    return choose(settings.current(), _say)
+    return select_runtime(settings.current(), _say)
 
 
 def _say(text: str) -> None:
@@ -60,11 +60,11 @@ def _timed(doing: str) -> Iterator[Callable[[str], None]]:
     begun = time.monotonic()
     with progress.status(doing) as status:
 
-        def notify(text: str) -> None:
+        def on_progress(text: str) -> None:
             _say(text)
             status.update(f"{doing} ({time.monotonic() - begun:.0f} s)")
 
-        yield notify
+        yield on_progress
 
 
 @main.command()
@@ -73,8 +73,8 @@ def up(as_json: bool) -> None:
     """Start the stack, or what of it does not run."""
     begun = time.monotonic()
     runtime = _runtime()
-    with _timed("starting") as notify:
-        missing = runtime.up(notify)
+    with _timed("starting") as on_progress:
+        missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun
     instances = runtime.status()
     if as_json:
@@ -99,14 +99,16 @@ def up(as_json: bool) -> None:
 def check() -> None:
     """Check every configuration with its program's own checker; start nothing."""
     current = settings.current()
-    with _timed("checking") as notify:
+    with _timed("checking") as on_progress:
         # One set of configurations for every runtime; the native one has their checkers.
-        choose(replace(current, runtime="native"), notify).check(notify)
-        logql_check.check(current, notify)
-        if composes():
-            choose(replace(current, runtime="compose"), notify).check(notify)
+        select_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
+        logql_check.check(current, on_progress)
+        if has_compose():
+            select_runtime(replace(current, runtime="compose"), on_progress).check(on_progress)
         else:
-            notify("SKIPPED: docker-compose.yml was not checked, for Docker Compose is not here.")
+            on_progress(
+                "SKIPPED: docker-compose.yml was not checked, for Docker Compose is not here."
+            )
     output.print("Every configuration is valid.")
 
 
@@ -114,8 +116,8 @@ def check() -> None:
 def down() -> None:
     """End every process of the stack, also after a crash."""
     runtime = _runtime()
-    with _timed("stopping") as notify:
-        runtime.down(notify)
+    with _timed("stopping") as on_progress:
+        runtime.down(on_progress)
     output.print("Down.")
 
 
@@ -143,8 +145,8 @@ def scale(wanted: Sequence[str]) -> None:
     scales = [_scale(item) for item in wanted]  # all of them, before anything is touched
     runtime = _runtime()
     for service, count in scales:
-        with _timed(f"scaling {service}") as notify:
-            runtime.scale(service, count, notify)
+        with _timed(f"scaling {service}") as on_progress:
+            runtime.scale(service, count, on_progress)
 
 
 def _scale(item: str) -> tuple[str, int]:

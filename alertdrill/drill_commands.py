@@ -18,8 +18,8 @@ from .drills.console import DrillConsole, drill_table, summary
 from .drills.drill import USERS, Drill
 from .drills.report import not_passed, write
 from .drills.session import Options, open_session, run_drills
-from .runtimes import choose
-from .runtimes.compose import delegate
+from .runtimes import select_runtime
+from .runtimes.compose import run_in_container
 from .runtimes.compose.runtime import ComposeRuntime
 from .screen import escape
 from .section import UNITS
@@ -99,7 +99,7 @@ def run_command(
     if _runs_in_containers():
         words = ["drill", "run", *alerts]
         stack_speed = None if current_stack else speed
-        sys.exit(delegate.run(settings.current(), words, stack_speed, _note))
+        sys.exit(run_in_container.run_in_container(settings.current(), words, stack_speed, _note))
     with (
         DrillConsole(progress) as console,
         open_session(settings.current(), Options(speed, current_stack), console) as context,
@@ -131,7 +131,7 @@ def false_alarms_command(duration: str, speed: float, current_stack: bool) -> No
     if _runs_in_containers():
         words = ["false-alarms", "--for", duration]
         stack_speed = None if current_stack else speed
-        sys.exit(delegate.run(settings.current(), words, stack_speed, _note))
+        sys.exit(run_in_container.run_in_container(settings.current(), words, stack_speed, _note))
     with (
         DrillConsole(progress) as console,
         open_session(settings.current(), Options(speed, current_stack), console) as context,
@@ -147,7 +147,7 @@ def false_alarms_command(duration: str, speed: float, current_stack: bool) -> No
 
 def _runs_in_containers() -> bool:
     """Return whether the stack runs in containers and this process does not."""
-    return isinstance(choose(settings.current(), lambda _: None), ComposeRuntime)
+    return isinstance(select_runtime(settings.current(), lambda _: None), ComposeRuntime)
 
 
 def _note(text: str) -> None:

@@ -23,7 +23,7 @@ from .loads.page import html
 from .loads.plan import Plan, plan
 from .loads.report import Report, as_json, junit
 from .loads.run import Ground, Size, run
-from .runtimes import Runtime, choose
+from .runtimes import Runtime, select_runtime
 from .screen import escape
 from .section import UNITS
 from .terminating import terminating
@@ -58,7 +58,7 @@ class Duration(click.ParamType[float]):
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
     """Make the load NAME on the stack that is up; exit 1 unless its objectives hold."""
     current, wanted = settings.current(), plan(name)
-    runtime = choose(current, lambda _: None)
+    runtime = select_runtime(current, lambda _: None)
     if not runtime.status():
         raise AlertdrillError("The stack is down: start it with `make up`.")
     chosen = wanted.at(runtime.speed)

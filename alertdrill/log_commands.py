@@ -16,7 +16,7 @@ from .logs.entry import Entry
 from .logs.query import Query
 from .logs.screen import Screen, as_json
 from .logs.search import Search, found, logql
-from .runtimes import choose
+from .runtimes import select_runtime
 from .screen import escape
 
 progress = Console(stderr=True, highlight=False)
@@ -67,7 +67,7 @@ def logs(**options: Any) -> None:
     otherwise. Lines of several instances come in one order, by time (UTC).
     """
     search = _search(options)
-    runtime = choose(settings.current(), _say)
+    runtime = select_runtime(settings.current(), _say)
     if options["as_logql"]:
         click.echo(logql(runtime, search))
         return

@@ -19,10 +19,10 @@ from .errors import AlertdrillError
 from .loki import Loki, LokiError
 from .programs import CATALOGUE, Program, default_cache, locate
 from .rehearsal.stack import free_ports
-from .runtimes.base import Notify
-from .runtimes.native import configs, parts, readiness
+from .runtimes.base import ProgressCallback
+from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
-from .runtimes.native.process import Process, Site
+from .runtimes.native.process import Process, RenderContext
 from .settings import ROOT, StackSettings
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"
@@ -36,7 +36,7 @@ class LogqlError(AlertdrillError):
     """A query or a rule that Loki does not take."""
 
 
-def check(settings: StackSettings, notify: Notify) -> None:
+def check(settings: StackSettings, on_progress: ProgressCallback) -> None:
     """Start a Loki for a moment and have it read everything; raise `LogqlError`.
 
     Where there is no Loki, it is said that nothing was checked.
@@ -45,7 +45,7 @@ def check(settings: StackSettings, notify: Notify) -> None:
     wanted = [program for program in CATALOGUE if program.name == "loki"]
     programs = locate(wanted, cache, lambda _: None).programs
     if "loki" not in programs:
-        notify("SKIPPED: no LogQL was checked, for Loki is not on the PATH.")
+        on_progress("SKIPPED: no LogQL was checked, for Loki is not on the PATH.")
         return
     with tempfile.TemporaryDirectory() as folder, _started(settings, programs, folder) as loki:
         for where, query in queries():
@@ -54,7 +54,7 @@ def check(settings: StackSettings, notify: Notify) -> None:
             except LokiError as error:
                 said = " ".join(query.split())
                 raise LogqlError(f"{where}: `{said}` is no LogQL. {error}") from error
-        readiness.until(lambda: _loaded(loki), "Loki to take its rules", MOMENT)
+        readiness.wait_until(lambda: _loaded(loki), "Loki to take its rules", MOMENT)
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -83,13 +83,13 @@ def _started(
     layout = Layout(Path(folder))
     layout.make()
     for name in ("loki/rules/fake", "loki/overrides.yml"):
-        configs.lay(layout, name, 1.0)
-    site = Site(replace(settings, ports=free_ports()), layout, programs, token="")
-    process = parts.loki(site)
+        configs.install(layout, name, 1.0)
+    site = RenderContext(replace(settings, ports=free_ports()), layout, programs, token="")
+    process = components.loki(site)
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
-            readiness.until(lambda: _serves(process, running), "Loki to start", PATIENCE)
+            readiness.wait_until(lambda: _serves(process, running), "Loki to start", PATIENCE)
             yield Loki(site.url("loki"))
         except (LokiError, readiness.NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_refusal(log) or error}") from error
@@ -98,7 +98,7 @@ def _started(
 def _serves(process: Process, running: subprocess.Popen[bytes]) -> bool:
     if running.poll() is not None:
         raise LokiError("Loki ended by itself, and gave no reason.")
-    return readiness.answers(process)
+    return readiness.is_ready(process)
 
 
 def _refusal(log: Path) -> str:

@@ -22,9 +22,9 @@ OPERATIONS = ("healthz", "readyz", "metrics", "faults")
 # The parts of the stack: a test holds it against docker-compose.yml.
 PARTS = (
     *("alertmanager", "blackbox-exporter", "collector", "control", "docker-proxy", "drills"),
-    *("drills-proxy", "grafana", "grafana-token", "keeper", "lb", "locust-master"),
-    *("locust-worker", "loki", "node-exporter", "prepare", "prometheus", "pushgateway"),
-    *("responder", "test"),
+    *("drills-proxy", "grafana", "grafana-token", "init-config", "lb", "locust-master"),
+    *("locust-worker", "loki", "node-exporter", "prometheus", "pushgateway", "responder"),
+    *("restarter", "test"),
 )
 # A service's own settings, beside its code. Docker Compose reads the same file, and takes quotes,
 # dollars and backslashes for something else than themselves.

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK, ProvisionedStack
 from ..runtimes import Instance, Runtime
-from ..runtimes.base import Notify
+from ..runtimes.base import ProgressCallback
 from . import plan
 from .chain import CHAIN
 from .client import Client, Failure
@@ -42,7 +42,9 @@ class Wanted:
         return plan.rounds(self.requests, self.rate)
 
 
-def conserve(provisioned: ProvisionedStack, wanted: Wanted, notify: Notify) -> Report:
+def conserve(
+    provisioned: ProvisionedStack, wanted: Wanted, on_progress: ProgressCallback
+) -> Report:
     """Send the requests, do the steps, wait and compare."""
     runtime = provisioned.runtime
     found = runtime.status()
@@ -50,24 +52,26 @@ def conserve(provisioned: ProvisionedStack, wanted: Wanted, notify: Notify) -> R
     mark = f"conserve-{secrets.token_hex(4)}"
     kept = store(runtime, running)
     notes = [*provisioned.notes, about_store(kept)]
-    notify(notes[-1])
+    on_progress(notes[-1])
     scales = _scales(found)
     steps = plan.steps(scales, running, wanted.all_rounds)
     tally = Tally(runtime, mark, kept)
     tally.begin()
     pace = Pace(wanted.requests, wanted.rate)
-    client = Client(runtime.addresses()["Services"], mark, pace, lambda one: notify(_failed(one)))
-    notify(f"sending {wanted.requests} requests {mark}-… at {wanted.rate:g} a second")
+    client = Client(
+        runtime.addresses()["Services"], mark, pace, lambda one: on_progress(_failed(one))
+    )
+    on_progress(f"sending {wanted.requests} requests {mark}-… at {wanted.rate:g} a second")
     try:
         client.start()
-        done = _disturb(runtime, steps, (pace, tally), notify)
+        done = _disturb(runtime, steps, (pace, tally), on_progress)
         client.finish()
     finally:
         pace.stop()
         if not runtime.rehearsal:
             _put_back(runtime, scales)
     tally.lines.read()
-    settle(lambda: tally.parties(client), notify)
+    settle(lambda: tally.parties(client), on_progress)
     tally.lines.read()
     parties = tally.parties(client)
     return Report(
@@ -108,7 +112,10 @@ def _scales(found: Sequence[Instance]) -> Mapping[str, int]:
 
 
 def _disturb(
-    runtime: Runtime, steps: Sequence[Step], under: tuple[Pace, Tally], notify: Notify
+    runtime: Runtime,
+    steps: Sequence[Step],
+    under: tuple[Pace, Tally],
+    on_progress: ProgressCallback,
 ) -> Sequence[Done]:
     """Do each step after its share of the requests, and return when all have left."""
     pace, tally = under
@@ -117,11 +124,11 @@ def _disturb(
     for step, (begins, ends) in zip(steps, pairwise(places), strict=True):
         _reach(pace, tally, begins)
         after, begun = pace.sent, time.monotonic()
-        notify(f"after {after} requests: {step} …")
+        on_progress(f"after {after} requests: {step} …")
         with pace.spread(until=ends):
             _do(runtime, step)
         done.append(Done(str(step), after, round(time.monotonic() - begun, 1)))
-        notify(f"{step}: done in {done[-1].seconds} s, {pace.sent - after} requests meanwhile")
+        on_progress(f"{step}: done in {done[-1].seconds} s, {pace.sent - after} requests meanwhile")
     _reach(pace, tally, pace.total)
     return done
 

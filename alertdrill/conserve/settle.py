@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..errors import AlertdrillError
-from ..runtimes.base import Notify
+from ..runtimes.base import ProgressCallback
 from .compare import Party
 
 # Exact for so long, in seconds: after an outage the collector tries again within ten, and what it
@@ -22,7 +22,7 @@ STEP, LONGEST = 1.0, 5.0
 Look = Callable[[], Sequence[Party]]
 
 
-def settle(look: Look, notify: Notify) -> Sequence[Party]:
+def settle(look: Look, on_progress: ProgressCallback) -> Sequence[Party]:
     """Return what the parties have in the end; raise the error of one that does not say.
 
     Says what is awaited each time that it changes.
@@ -35,7 +35,7 @@ def settle(look: Look, notify: Notify) -> Sequence[Party]:
         now = time.monotonic()
         if (found, str(error)) != last:
             last, changed = (found, str(error)), now
-            notify(awaited(found) if error is None else f"waiting: {error}")
+            on_progress(awaited(found) if error is None else f"waiting: {error}")
         calm = now - changed
         exact = error is None and all(party.exact for party in found)
         if (exact and calm >= CALM) or calm >= PATIENCE or now - begun >= LIMIT:

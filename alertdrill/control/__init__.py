@@ -6,21 +6,23 @@ import os
 
 from flask import Flask
 
-from ..runtimes import Controllable, controllable
+from ..runtimes import ControlTarget, select_control_target
 from . import problems, routes
-from .desk import Desk
+from .service import ControlService
 from .settings import ControlSettings
 
 
 def create_app(
-    settings: ControlSettings | None = None, runtime: Controllable | None = None
+    settings: ControlSettings | None = None, runtime: ControlTarget | None = None
 ) -> Flask:
     """Return the API over a runtime, that of the settings unless one is given."""
     settings = settings or ControlSettings.from_env(os.environ)
-    runtime = runtime or controllable(settings.stack)
+    runtime = runtime or select_control_target(settings.stack)
     app = Flask(__name__, static_folder=None)
     # A body is one member; whoever sends more means something else.
     app.config["MAX_CONTENT_LENGTH"] = 4096
     problems.init_app(app)
-    app.register_blueprint(routes.blueprint(Desk(runtime, settings.stack), settings.token))
+    app.register_blueprint(
+        routes.blueprint(ControlService(runtime, settings.stack), settings.token)
+    )
     return app

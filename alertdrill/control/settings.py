@@ -13,7 +13,7 @@ from ..reader import SettingsError
 from ..settings import StackSettings
 
 # As of the other tokens: too long to guess over a network, short enough to copy.
-SHORTEST = 16
+MIN_TOKEN_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ def _token(file: str) -> str:
     if not file:
         raise SettingsError("CONTROL_TOKEN_FILE is not set: give it the path of a file.")
     token = _text("CONTROL_TOKEN_FILE", file).strip()
-    if len(token) < SHORTEST:
+    if len(token) < MIN_TOKEN_LENGTH:
         raise SettingsError(
-            f"CONTROL_TOKEN_FILE is {file!r}: its token takes {SHORTEST} characters or more."
+            f"CONTROL_TOKEN_FILE is {file!r}: the token in it needs"
+            f" {MIN_TOKEN_LENGTH} characters or more."
         )
     return token
 

@@ -63,9 +63,9 @@ def _backfill(drill: Drill, context: DrillContext) -> None:
     if drill.history:
         await_steady_state(drill, context, "steady", STEADY_FIXED_S)
         history.write(file, drill.history, context.prometheus, (time.time(), speed))
-    runtime.forget_series()
+    runtime.delete_series()
     if drill.history:
-        runtime.import_series(file)
+        runtime.backfill(file)
         file.unlink()
     start = time.monotonic()
     while (elapsed := time.monotonic() - start) < SETTLE_S / speed:

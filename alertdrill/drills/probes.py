@@ -144,7 +144,7 @@ class Probes:
         if link is None:
             return  # the responder's own alerts have no runbook
         try:
-            response = requests.get(self._runtime.reach(link), timeout=TIMEOUT_S)
+            response = requests.get(self._runtime.resolve_url(link), timeout=TIMEOUT_S)
         except requests.RequestException:
             raise UnmetError(f"The runbook link of the notification is dead: {link}") from None
         if not response.ok:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from ..runtimes import choose
+from ..runtimes import select_runtime
 from ..settings import ROOT
 from . import marked, undo
 from .undo_log import UndoLog
@@ -61,7 +61,7 @@ def main(home: Path) -> None:
         if record is None or record.undone:
             return
         marked.end(record.run_id)
-        runtime = choose(record.stack, click.echo)
+        runtime = select_runtime(record.stack, click.echo)
         failures = undo.perform(runtime, record.undo)
         for failure in failures:
             click.echo(failure)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..errors import AlertdrillError
 from ..rehearsal.stack import own_settings
-from ..runtimes import Runtime, choose
-from ..runtimes.base import Notify
-from ..runtimes.compose.alone import alone
+from ..runtimes import Runtime, select_runtime
+from ..runtimes.base import ProgressCallback
+from ..runtimes.compose.project_lock import project_lock
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..terminating import terminating
@@ -61,7 +61,7 @@ class ProvisionedStack:
 
 @contextmanager
 def provision(
-    settings: StackSettings, options: Options, notify: Notify
+    settings: StackSettings, options: Options, on_progress: ProgressCallback
 ) -> Iterator[ProvisionedStack]:
     """Provide a stack to work on; undo every fault and stop an ephemeral stack on exit.
 
@@ -73,20 +73,20 @@ def provision(
         on_exit.enter_context(terminating())
         notes = [_recover(undo_log)] if undo_log.file.exists() else []
         for note in notes:
-            notify(note)
+            on_progress(note)
         began = time.time()
         stack = settings if options.current_stack else _ephemeral_settings(settings, options)
-        runtime = choose(stack, lambda _: None)
+        runtime = select_runtime(stack, lambda _: None)
         if stack.rehearsal and isinstance(runtime, ComposeRuntime):
-            on_exit.enter_context(alone(stack))
+            on_exit.enter_context(project_lock(stack))
         record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
         undo_log.write(record)
         guard = RollbackGuard(settings.home)
-        on_exit.callback(_clean_up, undo_log, guard, runtime, notify)
+        on_exit.callback(_clean_up, undo_log, guard, runtime, on_progress)
         if options.current_stack:
             _require_running(runtime)
         else:
-            _start_ephemeral(runtime, stack, notify)
+            _start_ephemeral(runtime, stack, on_progress)
         yield ProvisionedStack(runtime, stack, record, undo_log, notes)
 
 
@@ -109,7 +109,9 @@ def open_session(
         yield DrillContext(
             runtime=runtime,
             settings=stack.settings,
-            user_runtime=runtime if options.current_stack else choose(settings, lambda _: None),
+            user_runtime=runtime
+            if options.current_stack
+            else select_runtime(settings, lambda _: None),
             traffic=traffic,
             run_id=run_id,
             prometheus=Prometheus(runtime.address("prometheus")),
@@ -177,7 +179,7 @@ def _recover(undo_log: UndoLog) -> str:
         undo_log.clear()
         return f"{killed}; its rollback guard has undone its fault."
     marked.end(record.run_id)
-    runtime = choose(record.stack, lambda _: None)
+    runtime = select_runtime(record.stack, lambda _: None)
     failures = undo.perform(runtime, record.undo)
     if record.stack.rehearsal:
         runtime.down(lambda _: None)
@@ -188,7 +190,9 @@ def _recover(undo_log: UndoLog) -> str:
     return f"{killed}; its fault is undone now."
 
 
-def _clean_up(undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, notify: Notify) -> None:
+def _clean_up(
+    undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, on_progress: ProgressCallback
+) -> None:
     """Undo a fault that is still active, as after a second Ctrl-C; stop an ephemeral stack.
 
     Steps that fail stay on record, and the rollback guard tries them once more.
@@ -199,7 +203,7 @@ def _clean_up(undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, notify:
         runtime.down(lambda _: None)
         failures = []  # the faulty stack no longer exists
     if failures:
-        notify(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
+        on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
         return
     guard.dismiss()
     undo_log.clear()
@@ -218,13 +222,13 @@ def _ephemeral_settings(settings: StackSettings, options: Options) -> StackSetti
     return replace(ephemeral, log_sink=options.log_sink, healing=healing)
 
 
-def _start_ephemeral(runtime: Runtime, stack: StackSettings, notify: Notify) -> None:
+def _start_ephemeral(runtime: Runtime, stack: StackSettings, on_progress: ProgressCallback) -> None:
     runtime.down(lambda _: None)
     shutil.rmtree(stack.home, ignore_errors=True)
     start = time.monotonic()
     runtime.up(lambda _: None)
     seconds = time.monotonic() - start
-    notify(f"An ephemeral stack is up at speed {stack.speed:g} ({seconds:.1f} s).")
+    on_progress(f"An ephemeral stack is up at speed {stack.speed:g} ({seconds:.1f} s).")
 
 
 def report_folder(home: Path, began: float) -> Path:

@@ -74,7 +74,7 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "start": lambda runtime, target: runtime.start(target),
     "resume": lambda runtime, target: runtime.resume(target),
     "restore_config": lambda runtime, component, name: runtime.configure(component, name, None),
-    "restore_targets": lambda runtime: runtime.relist(),
+    "restore_targets": lambda runtime: runtime.restore_targets(),
     "clear_fault": _clear_fault,
     "resume_healing": _resume_healing,
     "scale": _scale,

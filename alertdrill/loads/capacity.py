@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..runtimes.base import Notify
+from ..runtimes.base import ProgressCallback
 from . import observed, search
 from .errors import LoadError
 from .plan import Plan
@@ -66,7 +66,9 @@ class Capacity:
         return {name: best.rate / n for name, n in best.instances.items()} if best else {}
 
 
-def capacity(plan: Plan, size: Size, ground: Ground, folder: Path, notify: Notify) -> Capacity:
+def capacity(
+    plan: Plan, size: Size, ground: Ground, folder: Path, on_progress: ProgressCallback
+) -> Capacity:
     """Search the capacity of the stack as it is; `size` is the first step's.
 
     Each step is a run of Locust of its own, judged by the plan's objectives as any load; its
@@ -80,7 +82,7 @@ def capacity(plan: Plan, size: Size, ground: Ground, folder: Path, notify: Notif
         {step.users: step.held for step in steps}, size.users, most, plan.search.resolution
     ):
         step = _step(plan, Size(users, size.seconds), ground, folder)
-        notify(f"{users} clients: {_words(step)}")
+        on_progress(f"{users} clients: {_words(step)}")
         steps.append(step)
     return Capacity(plan, began, ground.runtime.name, steps, most)
 

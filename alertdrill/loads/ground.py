@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ..drills.clients import Prometheus
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
-from ..runtimes.base import Notify
+from ..runtimes.base import ProgressCallback
 from ..settings import SERVICES, StackSettings
 from . import locust, marks
 from .marks import Mark
@@ -15,7 +15,9 @@ from .observed import Span
 from .run import Ground
 
 
-def ground(settings: StackSettings, runtime: Runtime, host: str | None, notify: Notify) -> Ground:
+def ground(
+    settings: StackSettings, runtime: Runtime, host: str | None, on_progress: ProgressCallback
+) -> Ground:
     """Return the stack as it is; loads go to `host`, to its load balancer where that is None."""
     is_native = runtime.name == "native"
     prometheus = Prometheus(runtime.address("prometheus"))
@@ -26,19 +28,19 @@ def ground(settings: StackSettings, runtime: Runtime, host: str | None, notify: 
         runtime=runtime,
         prometheus=prometheus,
         floors={service: settings.floor(service) for service in SERVICES},
-        happened=_happened(prometheus, runtime, notify),
+        happened=_happened(prometheus, runtime, on_progress),
     )
 
 
 def _happened(
-    prometheus: Prometheus, runtime: Runtime, notify: Notify
+    prometheus: Prometheus, runtime: Runtime, on_progress: ProgressCallback
 ) -> Callable[[Span], Sequence[Mark]]:
     def happened(span: Span) -> Sequence[Mark]:
         found = list(marks.alerts(prometheus, span))
         try:
             found += marks.actions(runtime.address("responder"), span)
         except AlertdrillError as error:  # a page without them is better than none
-            notify(str(error))
+            on_progress(str(error))
         return found
 
     return happened

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..runtimes import Runtime
+from ..runtimes.compose.endpoints import NetworkEndpoints
 from ..runtimes.compose.errors import EngineError
-from ..runtimes.compose.hands import Hands
-from ..runtimes.compose.places import Inside
+from ..runtimes.compose.project import ComposeProject
 from ..runtimes.native.configs import write_load_target
 from ..runtimes.native.layout import Layout
 from ..settings import ROOT, StackSettings
@@ -63,32 +63,32 @@ def compose(settings: StackSettings, host: str | None = None) -> Make:
     """Return what makes a load from inside, so that it works on any host."""
 
     def make(plan: Plan, size: Size, page: Path) -> str:
-        hands, where = Hands(settings), host or Inside(settings).address("lb")
-        _refuse_another(hands)
-        hands.compose = hands.compose.given(**_of(plan))
-        name, workers = f"{settings.project}-load-run", _workers(hands)
-        command = hands.compose.line(
+        project, where = ComposeProject(settings), host or NetworkEndpoints(settings).address("lb")
+        _refuse_another(project)
+        project.cli = project.cli.with_variables(**_of(plan))
+        name, workers = f"{settings.project}-load-run", _workers(project)
+        command = project.cli.command_line(
             # Workers and Prometheus find it by its name on the services' network.
             *("run", "--name", name, "--no-deps", "--no-TTY", "--use-aliases"),
             *("--volume", f"{settings.project}_reports:/reports", MASTER),
             *("python", *words(where, size, PAGE), "--master", "--expect-workers", str(workers)),
             profiles=["load"],
         )
-        _end(hands, name)  # of a run that was cut off
+        _end(project, name)  # of a run that was cut off
         try:
             up = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", WORKER)
-            hands.compose.run(*up, profiles=["load"])
-            printed = _output(command, hands.compose.environment(), page.with_suffix(".log"))
-            hands.compose.docker("cp", "--quiet", f"{name}:{PAGE}", str(page))
+            project.cli.run(*up, profiles=["load"])
+            printed = _output(command, project.cli.environment(), page.with_suffix(".log"))
+            project.cli.docker("cp", "--quiet", f"{name}:{PAGE}", str(page))
             return printed
         finally:
-            _end(hands, name)
+            _end(project, name)
 
     return make
 
 
-def _refuse_another(hands: Hands) -> None:
-    if any(one.service == MASTER for one in hands.engine.running()):
+def _refuse_another(project: ComposeProject) -> None:
+    if any(one.service == MASTER for one in project.engine.running()):
         raise LoadError(
             "Locust's page runs, and makes loads of its own:"
             " end it with `docker compose --profile load rm --stop --force"
@@ -96,18 +96,18 @@ def _refuse_another(hands: Hands) -> None:
         )
 
 
-def _workers(hands: Hands) -> int:
+def _workers(project: ComposeProject) -> int:
     """Return how many workers docker-compose.yml starts."""
-    model = hands.compose.model(profiles=["load"])
+    model = project.cli.model(profiles=["load"])
     return int(model["services"][WORKER]["deploy"]["replicas"])
 
 
-def _end(hands: Hands, name: str) -> None:
+def _end(project: ComposeProject, name: str) -> None:
     """End the containers of a load; harmless where there are none."""
     with contextlib.suppress(EngineError):
-        hands.compose.docker("rm", "--force", name)
+        project.cli.docker("rm", "--force", name)
     with contextlib.suppress(EngineError):
-        hands.compose.run("rm", "--stop", "--force", WORKER, profiles=["load"])
+        project.cli.run("rm", "--stop", "--force", WORKER, profiles=["load"])
 
 
 def _of(plan: Plan) -> Mapping[str, str]:

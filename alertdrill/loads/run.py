@@ -68,7 +68,7 @@ def run(plan: Plan, size: Size, ground: Ground, folder: Path) -> Report:
     """
     prometheus, runtime = ground.prometheus, ground.runtime
     lines: int | None = None
-    if runtime.follows_all:
+    if runtime.follows_new_instances:
         with conserved.counting(runtime) as counter:
             measured = measure(plan, size, ground, folder)
         lines = counter.lines

@@ -1,6 +1,13 @@
 """How the stack runs: one interface, an implementation for each way."""
 
-from .base import Controllable, Instance, Runtime
-from .choose import choose, composes, controllable
+from .base import ControlTarget, Instance, Runtime
+from .selection import has_compose, select_control_target, select_runtime
 
-__all__ = ["Controllable", "Instance", "Runtime", "choose", "composes", "controllable"]
+__all__ = [
+    "ControlTarget",
+    "Instance",
+    "Runtime",
+    "has_compose",
+    "select_control_target",
+    "select_runtime",
+]

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 # `ready`: it answers its probe. `standby`: stopped on purpose, beyond the service's scale.
 State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", "failed"]
-Notify = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Instance:
         return asdict(self)
 
 
-class Controllable(Protocol):
+class ControlTarget(Protocol):
     """What the control API asks of a runtime, and all that a Swarm's has.
 
     Every method raises `AlertdrillError`, whose text is one sentence with the way out.
@@ -48,12 +48,12 @@ class Controllable(Protocol):
         """
         ...
 
-    def scale(self, service: str, count: int, notify: Notify) -> None:
+    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Have `count` instances of a service serve; the others drain and end, or stand by."""
         ...
 
 
-class Runtime(Controllable, Protocol):
+class Runtime(ControlTarget, Protocol):
     """One way to run the stack.
 
     `target` is the name of an instance or of a service, which means all of its instances, one
@@ -62,15 +62,15 @@ class Runtime(Controllable, Protocol):
 
     name: str
 
-    def check(self, notify: Notify) -> None:
+    def check(self, on_progress: ProgressCallback) -> None:
         """Check every configuration without starting anything."""
         ...
 
-    def up(self, notify: Notify) -> Sequence[str]:
+    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return one sentence for each optional part not here."""
         ...
 
-    def down(self, notify: Notify) -> None:
+    def down(self, on_progress: ProgressCallback) -> None:
         """End everything that `up` started, also after a crash."""
         ...
 
@@ -113,7 +113,7 @@ class Runtime(Controllable, Protocol):
         ...
 
     @property
-    def follows_all(self) -> bool:
+    def follows_new_instances(self) -> bool:
         """Tell whether `follow` also has the lines of instances that come and go meanwhile."""
         ...
 
@@ -157,19 +157,19 @@ class Runtime(Controllable, Protocol):
         """
         ...
 
-    def unlist(self, service: str) -> None:
+    def drop_targets(self, service: str) -> None:
         """Take a service out of what Prometheus scrapes, as if its targets were forgotten."""
         ...
 
-    def relist(self) -> None:
+    def restore_targets(self) -> None:
         """Put everything that serves back into what Prometheus scrapes."""
         ...
 
-    def import_series(self, openmetrics: Path) -> None:
+    def backfill(self, openmetrics: Path) -> None:
         """Give Prometheus the samples of a file, in OpenMetrics; of a rehearsal's stack alone."""
         ...
 
-    def forget_series(self) -> None:
+    def delete_series(self) -> None:
         """Delete every sample up to now; of a rehearsal's stack alone."""
         ...
 
@@ -179,7 +179,7 @@ class Runtime(Controllable, Protocol):
         """Return the URL of a part of the stack, such as `prometheus`."""
         ...
 
-    def reach(self, link: str) -> str:
+    def resolve_url(self, link: str) -> str:
         """Return a link of a notification as it can be followed from here."""
         ...
 

@@ -5,5 +5,5 @@ from __future__ import annotations
 from ..errors import AlertdrillError
 
 
-class StackAwayError(AlertdrillError):
+class StackUnavailableError(AlertdrillError):
     """The stack is down, or what it runs on does not answer."""

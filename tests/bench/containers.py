@@ -19,8 +19,8 @@ import docker
 from rich.table import Table
 
 from alertdrill.rehearsal.stack import free_ports
-from alertdrill.runtimes import composes
-from alertdrill.runtimes.compose.hands import Hands
+from alertdrill.runtimes import has_compose
+from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.settings import ROOT, StackSettings, current
 
@@ -33,18 +33,18 @@ MIB = 2**20
 
 def table() -> Table | str:
     """Start a stack of the benchmark's own and measure it; return why that can't be, else."""
-    if not composes():
+    if not has_compose():
         return "SKIPPED: there is no Docker Compose here, so the containers were not measured."
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(Path(home))
-        hands = Hands(settings)
-        with _up(settings, hands) as seconds:
-            started = _started(hands)
+        project = ComposeProject(settings)
+        with _up(settings, project) as seconds:
+            started = _started(project)
             time.sleep(SETTLE)
-            idle = _memory(hands)
+            idle = _memory(project)
             with _steady(settings):
                 time.sleep(SETTLE)
-                loaded = _memory(hands)
+                loaded = _memory(project)
     return _render(started, (idle, loaded), seconds)
 
 
@@ -53,34 +53,34 @@ def _settings(home: Path) -> StackSettings:
 
 
 @contextmanager
-def _up(settings: StackSettings, hands: Hands) -> Iterator[float]:
+def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
     runtime = ComposeRuntime(settings)
     runtime.up(lambda _: None)  # the images are there then
     runtime.down(lambda _: None)
-    services = hands.model()["services"]
+    services = project.model()["services"]
     checked = {"healthcheck": {"interval": OFTEN, "timeout": "3s", "retries": 60}}
     overlay = settings.home / "often.yml"
-    names = [name for name in services if name != "prepare"]
+    names = [name for name in services if name != "init-config"]
     overlay.write_text(json.dumps({"services": dict.fromkeys(names, checked)}))
-    hands.write_overlay()
-    command = hands.compose.line("up", "--detach", "--wait", "--pull", "never")
+    project.write_overlay()
+    command = project.cli.command_line("up", "--detach", "--wait", "--pull", "never")
     at = command.index("up")
     command = [*command[:at], "--file", str(overlay), *command[at:]]
     begun = time.monotonic()
     try:
         subprocess.run(
-            command, env=hands.compose.environment(), check=True, capture_output=True, cwd=ROOT
+            command, env=project.cli.environment(), check=True, capture_output=True, cwd=ROOT
         )
         yield time.monotonic() - begun
     finally:
-        hands.compose.run("down", "--volumes", "--remove-orphans", profiles=["*"])
+        project.cli.run("down", "--volumes", "--remove-orphans", profiles=["*"])
 
 
-def _started(hands: Hands) -> Mapping[str, float]:
+def _started(project: ComposeProject) -> Mapping[str, float]:
     """Return the seconds of each container from its start until its check succeeded first."""
-    client = docker.APIClient(base_url=hands.compose.host)
+    client = docker.APIClient(base_url=project.cli.engine_host)
     found = {}
-    for one in hands.engine.containers():
+    for one in project.engine.containers():
         if one.pid is None:
             continue
         state = client.inspect_container(one.name)["State"]
@@ -95,11 +95,11 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(f"{whole}.{rest[:6]}{zone}").timestamp()
 
 
-def _memory(hands: Hands) -> Mapping[str, float]:
+def _memory(project: ComposeProject) -> Mapping[str, float]:
     """Return the resident MiB of each container: what is its own, without cached files."""
-    client = docker.APIClient(base_url=hands.compose.host)
+    client = docker.APIClient(base_url=project.cli.engine_host)
     found = {}
-    for one in hands.engine.running():
+    for one in project.engine.running():
         stats: dict[str, Any] = client.stats(one.name, stream=False, one_shot=True)
         counted = stats["memory_stats"]["stats"]
         # The two versions of control groups call it so.

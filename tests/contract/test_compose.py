@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.runtimes.compose.components import COMPONENTS, REDUNDANT
 from alertdrill.runtimes.compose.images import VARIABLES
-from alertdrill.runtimes.compose.parts import PAIRS, PARTS
 from alertdrill.settings import SERVICES as OURS
 from alertdrill.settings import StackSettings
 from alertdrill.versions import Versions
@@ -102,20 +102,20 @@ def test_defaults_are_the_settings() -> None:
 
 
 def test_parts_are_what_runs() -> None:
-    assert set(PARTS) == set(RUNNING) - {"prepare"}
+    assert set(COMPONENTS) == set(RUNNING) - {"init-config"}
     pairs = {name for name, found in RUNNING.items() if found["deploy"].get("replicas") == 2}
-    assert pairs == set(PAIRS)
+    assert pairs == set(REDUNDANT)
 
 
-@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.optional])
+@pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.optional])
 def test_optional_part_can_be_left_out(name: str) -> None:
-    assert RUNNING[name]["deploy"]["replicas"] == f"${{{PARTS[name].optional}:-1}}"
+    assert RUNNING[name]["deploy"]["replicas"] == f"${{{COMPONENTS[name].optional}:-1}}"
 
 
-@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.alias])
+@pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.alias])
 def test_alias_is_given(name: str) -> None:
     networks = RUNNING[name]["networks"]
-    assert [PARTS[name].alias] in [(found or {}).get("aliases") for found in networks.values()]
+    assert [COMPONENTS[name].alias] in [(found or {}).get("aliases") for found in networks.values()]
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -124,7 +124,7 @@ def test_image_is_named_by_its_variable(name: str) -> None:
 
 
 def test_every_part_has_its_check() -> None:
-    ours = {*OURS, "responder", "prepare"}  # theirs is in the image; one just ends
+    ours = {*OURS, "responder", "init-config"}  # theirs is in the image; one just ends
     assert {name for name, found in RUNNING.items() if "healthcheck" not in found} == ours
 
 

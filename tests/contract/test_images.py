@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from alertdrill.images.catalogue import IMAGES, OURS_VARIABLE
-from alertdrill.runtimes import composes
+from alertdrill.runtimes import has_compose
 from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
 from alertdrill.versions import Versions
 
@@ -21,7 +21,7 @@ COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "apps/Dockerfile").read_text()
 DIGEST = f"sha256:{'0' * 64}"
 SERVICES = yaml.safe_load(COMPOSE)["services"]
-HAS_COMPOSE = composes()
+HAS_COMPOSE = has_compose()
 
 
 def third_party() -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.runtimes import composes
+from alertdrill.runtimes import has_compose
 
 ROOT = Path(__file__).parents[2]
 FILES = ("-f", "docker-compose.yml", "-f", "deploy/loki-scalable/compose.yml")
@@ -21,7 +21,7 @@ STORAGE = {
     "LOKI_S3_ACCESS_KEY_ID": "a-key",
     "LOKI_S3_SECRET_ACCESS_KEY": "a-secret",
 }
-pytestmark = pytest.mark.skipif(not composes(), reason="Docker Compose is not here")
+pytestmark = pytest.mark.skipif(not has_compose(), reason="Docker Compose is not here")
 
 
 def config(*words: str, **storage: str) -> subprocess.CompletedProcess[str]:

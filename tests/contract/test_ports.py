@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.compose.parts import PARTS, PLACES
-from alertdrill.runtimes.compose.prepare import Site, write_backends
+from alertdrill.runtimes.compose.components import COMPONENTS, REPLICA_SLOTS
+from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
 from alertdrill.settings import Ports
 
 DESIGN = {
@@ -42,9 +42,9 @@ def test_readme_table_has_the_ports(root: Path) -> None:
 
 @pytest.mark.parametrize("service", IN_CONTAINERS)
 def test_lb_finds_containers_there(tmp_path: Path, service: str) -> None:
-    write_backends(replace(Site.from_env({}), etc=tmp_path))
+    write_backends(replace(RenderContext.from_env({}), etc=tmp_path))
     configuration = (tmp_path / "lb/backends.cfg").read_text()
-    for number in range(1, PLACES + 1):
+    for number in range(1, REPLICA_SLOTS + 1):
         name = f"{service}-{number}"
         assert f"server {name} alertdrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
-    assert PARTS[service].port == IN_CONTAINERS[service]
+    assert COMPONENTS[service].port == IN_CONTAINERS[service]

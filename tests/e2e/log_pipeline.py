@@ -17,10 +17,10 @@ import requests
 
 from alertdrill.loki import Line, Loki
 from alertdrill.programs import CATALOGUE, locate
-from alertdrill.runtimes.native import configs, parts
+from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process import Process, Site
-from alertdrill.runtimes.native.readiness import answers
+from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.readiness import is_ready
 from alertdrill.settings import Ports, StackSettings
 from tests.e2e.stack import free_ports, poll_until
 
@@ -36,14 +36,16 @@ class LogPipeline:
         layout = Layout(home)
         layout.make()
         for name in ("loki/rules/fake", "loki/overrides.yml"):
-            configs.lay(layout, name, 1)
+            configs.install(layout, name, 1)
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
         wanted = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
         found = locate(wanted, home / "cache", lambda _: None).programs
-        self.site = Site(StackSettings(home, ports=Ports(**ports)), layout, found, token="")
+        self.site = RenderContext(
+            StackSettings(home, ports=Ports(**ports)), layout, found, token=""
+        )
         self.files = layout.logs
-        self.loki = parts.loki(self.site)
-        self.collector = parts.collector(self.site)
+        self.loki = components.loki(self.site)
+        self.collector = components.collector(self.site)
         self.flags = tuple(flags)
         self.store = Loki(self.site.url("loki"))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -73,7 +75,7 @@ class LogPipeline:
                 stderr=log,
             )
         self._running[process.service] = started
-        poll_until(lambda: answers(process) or started.poll() is not None, process.name, 60)
+        poll_until(lambda: is_ready(process) or started.poll() is not None, process.name, 60)
         assert started.poll() is None, self.said(process.service)
 
     def stop(self, service: str, by: int = signal.SIGTERM) -> None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
-from alertdrill.runtimes.compose.parts import PARTS
+from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.settings import ROOT, SPAN, Ports
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Stack:
 
 def scraped_at_all(instance: str) -> bool:
     """Tell whether an instance has metrics; two kinds of containers have none."""
-    part = PARTS.get(instance.rpartition("-")[0])
+    part = COMPONENTS.get(instance.rpartition("-")[0])
     return part is None or part.job is not None
 
 

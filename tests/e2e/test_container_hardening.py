@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from alertdrill.runtimes.compose.parts import PARTS
+from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.settings import ROOT
 from tests.e2e.hardening_table import Row, docker, inspected, row, service, table
 from tests.e2e.stack import Stack, containers_only
@@ -33,7 +33,7 @@ MAY = {
     "web": {"lb"},
     "data-service": {"lb"},
     "responder": {"prometheus", "alertmanager", "loki", "responder", "control"},
-    "keeper": {"engine"},
+    "restarter": {"engine"},
     "control": {"engine", "control", "lb"},
 }
 KNOCK = (
@@ -113,7 +113,7 @@ def knocks(stack: Stack, name: str, door: str) -> bool:
 @pytest.mark.parametrize("name", MAY)
 def test_inside_only_the_right_doors_open(stack: Stack, rows: list[Row], name: str) -> None:
     opened = {door for door in DOORS if knocks(stack, name, door)}
-    absent = set(PARTS) - {one.service for one in rows}  # not every host can have Loki
+    absent = set(COMPONENTS) - {one.service for one in rows}  # not every host can have Loki
     assert opened == MAY[name] - absent
 
 

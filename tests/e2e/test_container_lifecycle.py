@@ -88,7 +88,7 @@ def test_every_killed_container_comes_back(stack: Stack) -> None:
 def test_stopped_container_stays_stopped(stack: Stack) -> None:
     stack.alertdrill("stop", "pushgateway")
     told = {"alert": "InstanceDown", "service": "pushgateway"}
-    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the keeper had its chance by then.
+    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the restarter had its chance by then.
     poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
     assert stack.instances()["pushgateway-1"]["state"] == "stopped"
     stack.alertdrill("start", "pushgateway")

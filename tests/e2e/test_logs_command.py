@@ -17,7 +17,7 @@ import requests
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
 from alertdrill.logs.search import Origin, Search
-from alertdrill.runtimes import choose
+from alertdrill.runtimes import select_runtime
 from alertdrill.settings import ROOT, load
 from tests.e2e.stack import Stack, poll_until
 
@@ -91,7 +91,7 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
     here = ("web", "--since", "5m", "--from", source)
     [line] = poll_until(lambda: found(stack, *here, "--grep", mark), "the line", SOON)
     assert line["path"] == f"/{mark}/{ODD}"
-    runtime = choose(load(stack.environment), lambda _: None)
+    runtime = select_runtime(load(stack.environment), lambda _: None)
     for name in line.keys() - {"timestamp", "message"}:
         if line[name] is not None:
             value = str(line[name]).removesuffix(".0")  # as Loki keeps a whole number

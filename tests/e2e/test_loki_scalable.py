@@ -108,7 +108,7 @@ def etc(home: Path) -> Path:
     """Return the folder of rules and limits, laid out as the runtimes do."""
     layout = Layout(home)
     for name in ("loki/rules/fake", "loki/overrides.yml"):
-        configs.lay(layout, name, 1)
+        configs.install(layout, name, 1)
     return layout.etc / "loki"
 
 

@@ -89,7 +89,9 @@ def mute_the_responder(copy: Copy) -> None:
 
 
 def make_the_fault_do_nothing(copy: Copy) -> None:
-    copy.spoil("alertdrill/runtimes/native/runtime.py", "self._hands.supervisor.stop(*", "print(*")
+    copy.spoil(
+        "alertdrill/runtimes/native/runtime.py", "self._context.supervisor.stop(*", "print(*"
+    )
 
 
 def inhibit_it(copy: Copy) -> None:

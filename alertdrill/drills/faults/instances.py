@@ -130,4 +130,4 @@ class Unlist(Fault):
 
     def inject(self) -> None:
         """Take it out."""
-        self.context.runtime.unlist(self.spec.target)
+        self.context.runtime.drop_targets(self.spec.target)

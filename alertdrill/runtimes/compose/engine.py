@@ -15,13 +15,13 @@ import docker
 import docker.errors
 import requests
 
-from .errors import EngineAwayError, EngineError
+from .errors import EngineError, EngineUnavailableError
 
 LABEL = "com.docker.compose"
 # Says of a container that the responder may restart it.
-HEAL = "alertdrill.heal"
+HEAL_LABEL = "alertdrill.heal"
 # Longer than the longest grace period of docker-compose.yml (30 s).
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Engine:
 
     @cached_property
     def _client(self) -> Any:
-        return docker.APIClient(base_url=self._host(), timeout=PATIENCE)
+        return docker.APIClient(base_url=self._host(), timeout=TIMEOUT_S)
 
     def containers(self) -> Sequence[Container]:
         """Return every container of the project's services, by service and number."""
         filters = {"label": [f"{LABEL}.project={self._project}", f"{LABEL}.oneoff=False"]}
-        with _telling():
+        with _translate_errors():
             names = [
                 row["Names"][0].lstrip("/")
                 for row in self._client.containers(all=True, filters=filters)
@@ -70,7 +70,7 @@ class Engine:
 
     def _inspect(self, name: str) -> Container | None:
         try:
-            with _telling():
+            with _translate_errors():
                 return read(self._client.inspect_container(name))
         except EngineError as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
@@ -83,12 +83,12 @@ class Engine:
 
     def start(self, name: str) -> None:
         """Start a container; harmless where it runs."""
-        with _telling():
+        with _translate_errors():
             self._client.start(name)
 
     def stop(self, name: str) -> None:
         """Stop gracefully, within its own grace period."""
-        with _telling():
+        with _translate_errors():
             self._client.stop(name)
 
     def restart(self, name: str, grace: float) -> None:
@@ -96,18 +96,18 @@ class Engine:
 
         The engine does all of it, even where who asked for it is gone in between.
         """
-        with _telling():
+        with _translate_errors():
             self._client.restart(name, timeout=int(grace))  # it counts in whole seconds
 
     def signal(self, name: str, signal: str) -> None:
         """Send a signal, such as KILL or HUP, to the container's first process."""
-        with _telling():
+        with _translate_errors():
             self._client.kill(name, signal)
 
     def read(self, name: str, path: str) -> str | None:
         """Return the text of a file as a container has it, running or not; None without one."""
         try:
-            with _telling():
+            with _translate_errors():
                 chunks, _ = self._client.get_archive(name, path)
                 packed = io.BytesIO(b"".join(chunks))
         except EngineError as error:
@@ -121,12 +121,12 @@ class Engine:
 
     def pause(self, name: str) -> None:
         """Freeze every process of a container."""
-        with _telling():
+        with _translate_errors():
             self._client.pause(name)
 
     def unpause(self, name: str) -> None:
         """Let a frozen container go on."""
-        with _telling():
+        with _translate_errors():
             self._client.unpause(name)
 
 
@@ -141,7 +141,7 @@ def read(found: Mapping[str, Any]) -> Container:
         health=state.get("Health", {}).get("Status", "none"),
         pid=state["Pid"] or None,
         started=_moment(state["StartedAt"]),
-        heals=labels.get(HEAL) in ("true", "1"),
+        heals=labels.get(HEAL_LABEL) in ("true", "1"),
     )
 
 
@@ -151,13 +151,13 @@ def _moment(text: str) -> float:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turn the client's errors into one sentence."""
     try:
         yield
     except docker.errors.APIError as error:
         raise EngineError(f"The engine refused: {error.explanation or error}.") from error
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise EngineAwayError(
+        raise EngineUnavailableError(
             "The Docker engine does not answer: start it, or use RUNTIME=native."
         ) from error

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...errors import AlertdrillError
-from ..errors import StackAwayError
+from ..errors import StackUnavailableError
 
 
 class EngineError(AlertdrillError):
     """The Docker engine, or its Compose, is not there or refused."""
 
 
-class EngineAwayError(EngineError, StackAwayError):
+class EngineUnavailableError(EngineError, StackUnavailableError):
     """The engine does not answer, or nothing of the stack runs on it."""
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ...settings import LOCAL_REGISTRY
 from ...versions import Versions
-from ..base import Notify
-from .command import Compose
+from ..base import ProgressCallback
+from .components import COMPONENTS
+from .compose_cli import ComposeCli
 from .errors import EngineError, ImageMissingError
-from .parts import PARTS
 from .variables import NO_GRAFANA
 
 # What holds the tag of a service's image; those that are built are as new as Alertdrill itself.
@@ -30,14 +30,16 @@ VARIABLES = {
 
 
 @dataclass(frozen=True)
-class Had:
+class ImageAvailability:
     """What was found: sentences about the rest, and the variables that leave it out."""
 
     missing: Sequence[str]
     without: Mapping[str, str]
 
 
-def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
+def ensure_images(
+    compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
+) -> ImageAvailability:
     """Pull what is not here, build what is ours; raise `ImageMissingError` naming the variable."""
     missing, without = [], {}
     images = {
@@ -46,13 +48,15 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
         if service in VARIABLES
     }
     out = [service for service in images if _left_out(model["services"][service])]
-    missing += [f"{service} is left out, as {PARTS[service].optional}=0 says." for service in out]
+    missing += [
+        f"{service} is left out, as {COMPONENTS[service].optional}=0 says." for service in out
+    ]
     for service, image in images.items():
         if service in out:
             continue
-        if compose.has_image(image) or _pulled(compose, image, notify):
+        if compose.has_image(image) or _pulled(compose, image, on_progress):
             continue
-        variable, optional = VARIABLES[service], PARTS[service].optional
+        variable, optional = VARIABLES[service], COMPONENTS[service].optional
         if not optional or tag(image) != getattr(Versions(), service):
             raise ImageMissingError(
                 f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
@@ -60,13 +64,13 @@ def provide(compose: Compose, model: Mapping[str, Any], notify: Notify) -> Had:
             )
         missing.append(f"{image} can't be had here: the stack runs without {service}.")
         without[optional] = "0"
-    if "loki" in out or PARTS["loki"].optional in without:
+    if "loki" in out or COMPONENTS["loki"].optional in without:
         # There is nothing to carry lines to: they would only pile up.
-        without[PARTS["collector"].optional] = "0"
-    if PARTS["grafana"].optional in without:
+        without[COMPONENTS["collector"].optional] = "0"
+    if COMPONENTS["grafana"].optional in without:
         without.update(NO_GRAFANA)
-    _provide_own(compose, model, notify)
-    return Had(missing, without)
+    _provide_own(compose, model, on_progress)
+    return ImageAvailability(missing, without)
 
 
 def _left_out(service: Mapping[str, Any]) -> bool:
@@ -78,8 +82,8 @@ def tag(image: str) -> str:
     return image.partition(":")[2]
 
 
-def _pulled(compose: Compose, image: str, notify: Notify) -> bool:
-    notify(f"pulling {image} …")
+def _pulled(compose: ComposeCli, image: str, on_progress: ProgressCallback) -> bool:
+    on_progress(f"pulling {image} …")
     try:
         compose.docker("pull", "--quiet", image)
     except EngineError:
@@ -87,27 +91,29 @@ def _pulled(compose: Compose, image: str, notify: Notify) -> bool:
     return True
 
 
-def _provide_own(compose: Compose, model: Mapping[str, Any], notify: Notify) -> None:
+def _provide_own(
+    compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
+) -> None:
     """Pull our own images where they come from a registry, else build them here."""
     built = [service for service in model["services"].values() if "build" in service]
     images = sorted({service["image"] for service in built})
     local = [image for image in images if image.startswith(f"{LOCAL_REGISTRY}/")]
     for image in set(images) - set(local):
-        if not (compose.has_image(image) or _pulled(compose, image, notify)):
+        if not (compose.has_image(image) or _pulled(compose, image, on_progress)):
             raise ImageMissingError(
                 f"{image} is not here and can't be pulled: check REGISTRY, or unset it."
             )
     if local:
-        _build(compose, local, notify)
+        _build(compose, local, on_progress)
 
 
-def _build(compose: Compose, images: Sequence[str], notify: Notify) -> None:
+def _build(compose: ComposeCli, images: Sequence[str], on_progress: ProgressCallback) -> None:
     """Build our own images, which takes a moment where nothing has changed."""
-    notify("building our own images …")
+    on_progress("building our own images …")
     try:
         compose.run("build", "--quiet")
     except EngineError as error:
         missing = [image for image in images if not compose.has_image(image)]
         if missing:
             raise ImageMissingError(f"{missing[0]} can't be built. {error}") from error
-        notify(f"using our own images as they are, because they can't be built: {error}")
+        on_progress(f"using our own images as they are, because they can't be built: {error}")

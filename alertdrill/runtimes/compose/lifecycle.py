@@ -6,61 +6,63 @@ import shutil
 from collections.abc import Mapping, Sequence
 
 from ...settings import CEILING, SERVICES
-from ..base import Notify
+from ..base import ProgressCallback
 from ..native import ports
-from . import declared, images, numbering, scaling
-from .containers import ONE_SHOTS
+from . import compose_file, images, renumber, scaling
+from .container_runtime import ONE_SHOT_SERVICES
 from .errors import EngineError
-from .hands import Hands
+from .project import ComposeProject
 
 # Images are there by then; a slow machine takes half a minute for all that has to start.
-PATIENCE = 180
+TIMEOUT_S = 180
 
 
-def check(hands: Hands, notify: Notify) -> None:
+def check(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Check docker-compose.yml without starting anything."""
-    hands.compose.run("config", "--quiet", profiles=["*"])
-    declared.check(hands.model())
-    notify("docker-compose.yml is valid")
+    project.cli.run("config", "--quiet", profiles=["*"])
+    compose_file.check_services(project.model())
+    on_progress("docker-compose.yml is valid")
 
 
-def up(hands: Hands, notify: Notify) -> Sequence[str]:
+def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
     """Start what does not run; return one sentence for each optional part not here."""
-    hands.compose.require()
-    with hands.locked():
-        begins = not hands.engine.running()
+    project.cli.require_engine()
+    with project.lock():
+        begins = not project.engine.running()
         if begins:
-            ports.check(_published(hands))
-        hands.write_overlay()
-        model = hands.model()
-        declared.check(model)
-        had = images.provide(hands.compose, model, notify)
-        hands.leave_out(had.without)
+            ports.check(_published(project))
+        project.write_overlay()
+        model = project.model()
+        compose_file.check_services(model)
+        had = images.ensure_images(project.cli, model, on_progress)
+        project.set_variables(had.without)
         try:
-            _start(hands, notify)
+            _start(project, on_progress)
         except BaseException:
             if begins:
-                _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
+                _end(project, on_progress)  # also on Ctrl-C: what is half up is of no use
             raise
-    for sentence in secrets_at():
-        notify(sentence)
+    for sentence in secret_locations():
+        on_progress(sentence)
     return had.missing
 
 
-def _start(hands: Hands, notify: Notify) -> None:
-    numbering.make_way(hands, notify)
-    notify("starting the containers …")
-    scales = hands.scale.scales()
+def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    renumber.remove_misnumbered(project, on_progress)
+    on_progress("starting the containers …")
+    scales = project.replicas.all()
     try:
-        _compose_up(hands, [f"{service}={count}" for service, count in scales.items()])
+        _compose_up(project, [f"{service}={count}" for service, count in scales.items()])
     except EngineError as error:
-        raise EngineError(f"{error}{_last_words(hands)}") from error
-    if scales != hands.scale.scales():
-        scaling.expect(hands, scales)  # the one-shot step has been run again, and knows the floor
-    stand_by(hands)
+        raise EngineError(f"{error}{_last_log_line(project)}") from error
+    if scales != project.replicas.all():
+        scaling.publish_replicas(
+            project, scales
+        )  # the one-shot step has been run again, and knows the floor
+    create_standby(project)
 
 
-def secrets_at() -> Sequence[str]:
+def secret_locations() -> Sequence[str]:
     """Return where the secrets are that were made at random."""
     return (
         "Grafana's password for `admin`:"
@@ -69,51 +71,51 @@ def secrets_at() -> Sequence[str]:
     )
 
 
-def _compose_up(hands: Hands, scales: Sequence[str]) -> None:
-    hands.compose.run(
-        *("up", "--detach", "--wait", "--wait-timeout", str(PATIENCE), "--remove-orphans"),
+def _compose_up(project: ComposeProject, scales: Sequence[str]) -> None:
+    project.cli.run(
+        *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--remove-orphans"),
         *("--no-build", "--pull", "never"),
         *(item for scale in scales for item in ("--scale", scale)),
     )
 
 
-def _last_words(hands: Hands) -> str:
+def _last_log_line(project: ComposeProject) -> str:
     """Return what the first container that is not well said last."""
-    for one in hands.engine.containers():
+    for one in project.engine.containers():
         begins = one.state == "created" or one.health == "starting"
-        well = one.health == "healthy" if one.pid else one.service in ONE_SHOTS
+        well = one.health == "healthy" if one.pid else one.service in ONE_SHOT_SERVICES
         if not (begins or well):
-            lines = hands.compose.docker("logs", "--tail", "20", one.name).strip().splitlines()
+            lines = project.cli.docker("logs", "--tail", "20", one.name).strip().splitlines()
             if lines:
                 return f" {one.instance} last said: {lines[-1][:400]}"
     return ""
 
 
-def stand_by(hands: Hands) -> None:
+def create_standby(project: ComposeProject) -> None:
     """Make the instances beyond the scale, up to the ceiling, without starting them."""
     scales = [item for service in SERVICES for item in ("--scale", f"{service}={CEILING}")]
-    hands.compose.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
+    project.cli.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
 
 
-def down(hands: Hands, notify: Notify) -> None:
+def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """End every container of the project, and its networks; what must outlive it stays."""
-    hands.compose.require()
-    with hands.locked():
-        _end(hands, notify)
+    project.cli.require_engine()
+    with project.lock():
+        _end(project, on_progress)
 
 
-def _end(hands: Hands, notify: Notify) -> None:
-    notify("stopping the containers …")
+def _end(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    on_progress("stopping the containers …")
     # A rehearsal's data goes with it.
-    volumes = ["--volumes"] if hands.settings.rehearsal else []
-    hands.compose.run("down", "--remove-orphans", *volumes, profiles=["*"])
-    shutil.rmtree(hands.folder / "scratch", ignore_errors=True)
+    volumes = ["--volumes"] if project.settings.rehearsal else []
+    project.cli.run("down", "--remove-orphans", *volumes, profiles=["*"])
+    shutil.rmtree(project.folder / "scratch", ignore_errors=True)
 
 
-def _published(hands: Hands) -> Mapping[tuple[str, int], str]:
+def _published(project: ComposeProject) -> Mapping[tuple[str, int], str]:
     """Return every address and port that is published, with the variable that sets the port."""
     return {
-        (port["host_ip"], int(port["published"])): hands.variable(int(port["published"]))
-        for service in hands.model()["services"].values()
+        (port["host_ip"], int(port["published"])): project.port_variable(int(port["published"]))
+        for service in project.model()["services"].values()
         for port in service.get("ports", ())
     }

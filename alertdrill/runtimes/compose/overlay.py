@@ -10,7 +10,7 @@ from ...settings import StackSettings
 from ..native.speed import loki_flags, prometheus_flags, timeout_offset
 
 
-def overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
+def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
     """Return an overlay for Compose, None where the stack is as the file has it.
 
     `model` is the file as Compose reads it: {"services": {name: {"command": [...]}}}.
@@ -24,15 +24,15 @@ def overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
     prometheus = [*prometheus_flags(settings.speed), *admin]
     offset = [f"--timeout-offset={timeout_offset(settings.speed)}"]
     changed = {
-        "prometheus": {"command": merged(services["prometheus"]["command"], prometheus)},
-        "loki": {"command": merged(services["loki"]["command"], loki_flags(settings.speed))},
-        "blackbox-exporter": {"command": merged(blackbox, offset)},
+        "prometheus": {"command": merge_flags(services["prometheus"]["command"], prometheus)},
+        "loki": {"command": merge_flags(services["loki"]["command"], loki_flags(settings.speed))},
+        "blackbox-exporter": {"command": merge_flags(blackbox, offset)},
     }
     # Every YAML reader takes JSON. A dollar would be a variable's.
     return json.dumps({"services": changed}, indent=2).replace("$", "$$") + "\n"
 
 
-def merged(command: Sequence[str], flags: Sequence[str]) -> list[str]:
+def merge_flags(command: Sequence[str], flags: Sequence[str]) -> list[str]:
     """Return a command with these flags, in the place of those of the same name."""
     names = {flag.partition("=")[0] for flag in flags}
     return [*(part for part in command if part.partition("=")[0] not in names), *flags]

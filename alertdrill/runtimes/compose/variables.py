@@ -8,7 +8,7 @@ from dataclasses import asdict
 from ...settings import OWN_IMAGES, SERVICES, StackSettings, digest_variable
 from ..native.speed import watchdog_timeout
 
-# Inside, everything listens where docker-compose.yml says; these are where the host reaches in.
+# Containers listen on the ports of docker-compose.yml; the host publishes these.
 PUBLISHED = (
     "lb",
     "lb_stats",
@@ -23,7 +23,7 @@ PUBLISHED = (
 NO_GRAFANA = {"GRAFANA_INNER_URL": ""}
 
 
-def of_settings(settings: StackSettings) -> Mapping[str, str]:
+def from_settings(settings: StackSettings) -> Mapping[str, str]:
     """Return every variable whose value the settings know."""
     ports = {f"{name.upper()}_PORT": str(getattr(settings.ports, name)) for name in PUBLISHED}
     versions = {
@@ -44,7 +44,7 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
         "DOCKER_SOCKET": settings.docker_socket,
         "GRAFANA_PASSWORD": settings.grafana_password,
         "LB_ADDRESS": settings.lb_address,
-        **_of_services(settings),
+        **_service_variables(settings),
         "HEALING": settings.healing,
         **({} if settings.replicas.grafana else NO_GRAFANA),
         "FAULTS_ENABLED": "1" if settings.faults_enabled else "0",
@@ -56,7 +56,7 @@ def of_settings(settings: StackSettings) -> Mapping[str, str]:
     }
 
 
-def _of_services(settings: StackSettings) -> Mapping[str, str]:
+def _service_variables(settings: StackSettings) -> Mapping[str, str]:
     floors = {
         f"{service.variable}_INSTANCES": str(settings.floor(name))
         for name, service in SERVICES.items()

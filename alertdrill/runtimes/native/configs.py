@@ -13,15 +13,15 @@ from ...errors import AlertdrillError
 from ...programs import FILES, Program
 from ...rehearsal import language, render
 from ...settings import ROOT, SERVICES
-from .. import backends
-from ..complaint import complaint
+from .. import lb_backends
+from ..checker_error import checker_error
+from .components import LB_FILES
 from .layout import Layout
-from .parts import LB_FILES
 from .plan import Plan
 from .process import Process
 
 # What the programs read, below etc/, and the committed file or folder that it is.
-COMMITTED = {
+SOURCES = {
     "prometheus/prometheus.yml": "prometheus/prometheus.yml",
     "prometheus/rules": "prometheus/rules",
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
@@ -31,25 +31,25 @@ COMMITTED = {
     "loki/overrides.yml": "loki/overrides.yml",
 }
 # Folders that have room for more, which a drill puts there while it lasts.
-EXTRA = ("prometheus/rules.d", "prometheus/scrape.d")
+DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
 # Who looks at its files by itself, and would end on a SIGHUP.
-LOOKS_ITSELF = ("loki",)
+SELF_RELOADING = ("loki",)
 
 # Where notifications go to, which only the runtime knows.
-WEBHOOK = "alertmanager/webhook_url"
+WEBHOOK_URL_FILE = "alertmanager/webhook_url"
 
 
 class ConfigError(AlertdrillError):
     """A configuration file is broken; the text has the checking program's own words."""
 
 
-def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> None:
+def write_all(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> None:
     """Lay the committed files out; beside them, what only this machine knows."""
-    for name in EXTRA:
-        clear(layout.etc / name)
+    for name in DROP_IN_FOLDERS:
+        remove(layout.etc / name)
         (layout.etc / name).mkdir(parents=True)
-    for name in COMMITTED:
-        lay(layout, name, speed)
+    for name in SOURCES:
+        install(layout, name, speed)
     for process in plan.processes:
         if process.files:
             _link(process.directory / FILES, process.files)
@@ -57,97 +57,97 @@ def write(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> Non
         (layout.data / folder).mkdir(parents=True, exist_ok=True)
     layout.targets.mkdir(parents=True, exist_ok=True)
     write_webhook(layout, responder)
-    for file, text in of_lb(layout, plan).items():
-        replace(file, text)
+    for file, text in lb_files(layout, plan).items():
+        write_atomically(file, text)
     write_fixed_targets(layout, plan)
     write_load_target(layout, None)
 
 
-def of_lb(layout: Layout, plan: Plan) -> Mapping[Path, str]:
+def lb_files(layout: Layout, plan: Plan) -> Mapping[Path, str]:
     """Return the files that the load balancer reads of the services, and their text."""
     addresses = {
-        service: {process.name: process.address for process in plan.of(service)}
+        service: {process.name: process.address for process in plan.processes_of(service)}
         for service in SERVICES
     }
-    return {layout.lb / name: text for name, text in backends.files(addresses).items()}
+    return {layout.lb / name: text for name, text in lb_backends.render(addresses).items()}
 
 
 def write_webhook(layout: Layout, responder: str) -> None:
     """Write where Alertmanager sends its notifications; it looks each time that it sends one."""
-    replace(layout.etc / WEBHOOK, f"{responder}/webhook")
+    write_atomically(layout.etc / WEBHOOK_URL_FILE, f"{responder}/webhook")
 
 
-def lay(layout: Layout, name: str, speed: float) -> None:
-    """Put one of `COMMITTED` into place: a link, or at another speed than 1 a rendered copy."""
-    place, source = layout.etc / name, ROOT / COMMITTED[name]
-    scale = language(COMMITTED[name])
+def install(layout: Layout, name: str, speed: float) -> None:
+    """Put one of `SOURCES` into path: a link, or at another speed than 1 a rendered copy."""
+    path, source = layout.etc / name, ROOT / SOURCES[name]
+    scale = language(SOURCES[name])
     if speed == 1:
-        _link(place, source)
+        _link(path, source)
     elif source.is_dir():
-        clear(place)
+        remove(path)
         for file in sorted(source.glob("*.yml")):
-            replace(place / file.name, render(file.read_text(), speed, scale))
+            write_atomically(path / file.name, render(file.read_text(), speed, scale))
     else:
-        replace(place, render(source.read_text(), speed, scale))
+        write_atomically(path, render(source.read_text(), speed, scale))
 
 
-def _link(place: Path, source: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    clear(place)
-    place.symlink_to(source)
+def _link(path: Path, source: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove(path)
+    path.symlink_to(source)
 
 
-def clear(place: Path) -> None:
+def remove(path: Path) -> None:
     """Take away a file, a folder or a link; never what a link leads to."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
     else:
-        place.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
-def replace(place: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file at once, so that nobody reads half of it, and never through a link."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # Not `.yml` at its end, so that no program takes it for a configuration meanwhile.
-    fresh = place.with_name(f"{place.name}.new")
+    fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.write_text(text)
-    fresh.replace(place)
+    fresh.replace(path)
 
 
 def write_fixed_targets(layout: Layout, plan: Plan) -> None:
     """Write the targets that do not scale: the stack, the probe, where alerts go."""
     write_stack_targets(layout, plan.processes)
-    alertmanagers = [process.address for process in plan.of("alertmanager")]
-    _write(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
+    alertmanagers = [process.address for process in plan.processes_of("alertmanager")]
+    _write_json(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
     probed = {
         "targets": [plan.addresses["Services"]],
         "labels": {
             "service": "lb",
             "instance": "public",
-            "__blackbox__": plan.of("blackbox-exporter")[0].address,
+            "__blackbox__": plan.processes_of("blackbox-exporter")[0].address,
         },
     }
-    _write(layout.targets / "probe.json", [probed])
+    _write_json(layout.targets / "probe.json", [probed])
 
 
 def write_stack_targets(layout: Layout, listed: Sequence[Process]) -> None:
     """Write those of `listed` that watch or carry our services."""
     stack = [target(process) for process in listed if process.job == "stack"]
-    _write(layout.targets / "stack.json", stack)
+    _write_json(layout.targets / "stack.json", stack)
 
 
 def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
     """Write the instances of `wanted` that are ours; Prometheus sees the change at once."""
     ours = [target(process) for process in wanted if process.job == "services"]
-    _write(layout.targets / "services.json", ours)
+    _write_json(layout.targets / "services.json", ours)
 
 
 def write_load_target(layout: Layout, address: str | None) -> None:
     """Write where Locust shows its numbers while it makes a load; None where there is none."""
     labels = {"service": "locust", "instance": "locust-1"}
     found = [] if address is None else [{"targets": [address], "labels": labels}]
-    _write(layout.targets / "load.json", found)
+    _write_json(layout.targets / "load.json", found)
 
 
 def target(process: Process) -> dict[str, object]:
@@ -156,16 +156,16 @@ def target(process: Process) -> dict[str, object]:
     return {"targets": [process.address], "labels": labels}
 
 
-def _write(file: Path, content: object) -> None:
-    replace(file, json.dumps(content, indent=2) + "\n")
+def _write_json(file: Path, content: object) -> None:
+    write_atomically(file, json.dumps(content, indent=2) + "\n")
 
 
 def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
     """Let each program's own checker read its configuration; raise `ConfigError`."""
-    prometheus, lb = plan.of("prometheus")[0], plan.of("lb")[0]
-    for loki in plan.of("loki"):
+    prometheus, lb = plan.processes_of("prometheus")[0], plan.processes_of("lb")[0]
+    for loki in plan.processes_of("loki"):
         _run(programs["loki"], [*loki.command[1:], "-verify-config"], ("loki/loki.yml", loki))
-    for collector in plan.of("collector"):
+    for collector in plan.processes_of("collector"):
         validate = ["validate", *collector.command[1:]]
         _run(programs["otelcol"], validate, ("loki/collector.yml", collector))
     alertmanager = layout.etc / "alertmanager" / "alertmanager.yml"
@@ -198,4 +198,4 @@ def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | 
         check=False,
     )
     if done.returncode != 0:
-        raise ConfigError(f"{source} is broken: {complaint(done.stdout + done.stderr)}")
+        raise ConfigError(f"{source} is broken: {checker_error(done.stdout + done.stderr)}")

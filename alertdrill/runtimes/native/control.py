@@ -10,11 +10,11 @@ from pathlib import Path
 from ... import VERSION, stored
 from ...programs import default_cache
 from ...settings import StackSettings
-from .process import LOOPBACK, Process, Site, url
+from .process import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
 # What only containers have: a change of it is no other native stack.
-OF_CONTAINERS = (
+CONTAINER_SETTINGS = (
     "project",
     "versions",
     "replicas",
@@ -24,16 +24,16 @@ OF_CONTAINERS = (
 )
 
 
-def process(site: Site) -> Process:
+def process(context: RenderContext) -> Process:
     """Return the control API, which has no metrics: the responder counts what it asks for."""
     environment = {
         "INSTANCE": "control-1",
         "VERSION": VERSION,
         "HOST": LOOPBACK,
-        "PORT": str(site.ports.control),
-        "LOG_LEVEL": site.settings.log_level,
-        "CONTROL_TOKEN_FILE": str(site.layout.control_token),
-        "CONTROL_STACK": str(site.layout.stack),
+        "PORT": str(context.ports.control),
+        "LOG_LEVEL": context.settings.log_level,
+        "CONTROL_TOKEN_FILE": str(context.layout.control_token),
+        "CONTROL_STACK": str(context.layout.stack),
     }
     return Process(
         name="control-1",
@@ -46,8 +46,8 @@ def process(site: Site) -> Process:
             CONFIGURATION,
             "alertdrill.control:create_app()",
         ],
-        port=site.ports.control,
-        ready=f"{url(site.ports.control)}/healthz",
+        port=context.ports.control,
+        ready=f"{url(context.ports.control)}/healthz",
         environment=environment,
         job=None,
     )
@@ -63,6 +63,6 @@ def stack(settings: StackSettings) -> str:
             runtime="native",
             # It does not see whose cache folder it is.
             cache=settings.cache or default_cache(os.environ),
-            **{name: unused[name] for name in OF_CONTAINERS},
+            **{name: unused[name] for name in CONTAINER_SETTINGS},
         )
     )

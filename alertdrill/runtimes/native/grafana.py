@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...settings import ROOT
-from .process import LOOPBACK, Site
+from .process import LOOPBACK, RenderContext
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 # Nobody comes in who has no password, and it asks nobody outside, nor takes programs from there.
@@ -26,22 +26,22 @@ GRAFANA = {
 }
 
 
-def settings(site: Site) -> dict[str, str]:
+def settings(context: RenderContext) -> dict[str, str]:
     """Return Grafana's variables, and those that its provisioning reads."""
-    data = site.layout.data / "grafana"
+    data = context.layout.data / "grafana"
     return {
         **GRAFANA,
         "GF_SERVER_HTTP_ADDR": LOOPBACK,
-        "GF_SERVER_HTTP_PORT": str(site.ports.grafana),
+        "GF_SERVER_HTTP_PORT": str(context.ports.grafana),
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_LOGS": str(data / "logs"),
         "GF_PATHS_PLUGINS": str(data / "plugins"),
         "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
         # Grafana reads the file by itself; nothing here knows the password.
-        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{site.layout.grafana_password}}}",
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{context.layout.grafana_password}}}",
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(DASHBOARDS / "overview.json"),
         "DASHBOARDS_DIR": str(DASHBOARDS),
-        "PROMETHEUS_URL": site.url("prometheus"),
-        "LOKI_URL": site.url("loki"),
-        "ALERTMANAGER_URL": site.url("alertmanager"),
+        "PROMETHEUS_URL": context.url("prometheus"),
+        "LOKI_URL": context.url("loki"),
+        "ALERTMANAGER_URL": context.url("alertmanager"),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import AlertdrillError
 
 # A socket's path holds 107 bytes on Linux, and HAProxy appends up to 12 while it binds.
-LONGEST_SOCKET = 90
+MAX_SOCKET_PATH = 90
 # For sockets of a deep home. Not TMPDIR: it may be deep too, and differ from shell to shell.
 SHORT = Path("/tmp")  # noqa: S108 - a folder of another user is refused
 
@@ -94,7 +94,7 @@ class Layout:
     def sockets(self) -> Path:
         """The folder for sockets, near the root where `home` is too deep for one."""
         inside = self.home / "run"
-        short = len(os.fsencode(inside / "supervisor.sock")) <= LONGEST_SOCKET
+        short = len(os.fsencode(inside / "supervisor.sock")) <= MAX_SOCKET_PATH
         if short and "," not in str(inside):  # where HAProxy sees a second address begin
             return inside
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from typing import Literal
 from ...errors import AlertdrillError
 
 # Commands are answered within a millisecond; a load balancer that hangs must not hang us.
-PATIENCE = 2.0
+TIMEOUT_S = 2.0
 
 
 class LoadBalancerError(AlertdrillError):
@@ -55,7 +55,7 @@ class LoadBalancer:
 
     def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(PATIENCE)
+            line.settimeout(TIMEOUT_S)
             try:
                 line.connect(str(self._path))
                 line.sendall(command.encode() + b"\n")

@@ -12,104 +12,109 @@ from pathlib import Path
 from ...grafana_token import TokenError
 from ...programs import Program
 from ...settings import StackSettings
-from .. import series
-from ..base import Notify
-from . import configs, control, ports, processes, readiness, supervisor
-from .hands import Hands
+from .. import prometheus_tsdb
+from ..base import ProgressCallback
+from . import configs, control, ports, readiness, stack_processes, supervisor
+from .context import NativeContext
 from .layout import Layout
 from .plan import Plan, make_plan
-from .process import LOOPBACK, Process, Site, url
-from .services import DRAINING
+from .process import LOOPBACK, Process, RenderContext, url
+from .services import DRAINING_SERVICES
 
 # How long everything may take to leave by itself: the requests in flight have 10 s.
-LEAVING = 15.0
+STOP_TIMEOUT_S = 15.0
 # `down` waits so long for another that is changing the stack: a drain takes 15 s.
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 # They start again what is not there, so they leave before anything is stopped.
 HEALERS = ("responder-1", "control-1")
-HEALERS_LEAVE = 3.0  # seconds
+HEALERS_STOP_TIMEOUT_S = 3.0  # seconds
 # What leaves at once when it is told twice; the others do so by themselves.
-HURRIED = (*DRAINING, "control")
+QUICK_STOP = (*DRAINING_SERVICES, "control")
 
 
-def check(hands: Hands, notify: Notify) -> None:
+def check(context: NativeContext, on_progress: ProgressCallback) -> None:
     """Check every configuration in a folder of its own; raise `ConfigError`."""
-    located = hands.locate(notify)
+    located = context.locate(on_progress)
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(Path(folder))
         layout.make()
-        plan = make_plan(Site(hands.settings, layout, located.programs, token=""))
-        _write(layout, plan, hands.settings, hands.scale.wanted(plan))
+        plan = make_plan(RenderContext(context.settings, layout, located.programs, token=""))
+        _write(layout, plan, context.settings, context.replicas.desired(plan))
         configs.check(layout, plan, located.programs)
 
 
-def up(hands: Hands, notify: Notify) -> Sequence[str]:
+def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
     """Start what does not run; return one sentence for each optional part not here."""
-    located = hands.locate(notify)
-    with hands.locked():
-        plan = hands.plan(located)
-        rendered = supervisor.render(plan.processes, hands.layout)
-        if hands.supervisor.alive() and _as_it_was(hands, plan, rendered):
-            _start(hands, hands.scale.wanted(plan), notify)
+    located = context.locate(on_progress)
+    with context.lock():
+        plan = context.plan(located)
+        rendered = supervisor.render(plan.processes, context.layout)
+        if context.supervisor.is_running() and _as_it_was(context, plan, rendered):
+            _start(context, context.replicas.desired(plan), on_progress)
         else:
-            _end(hands, notify)
+            _end(context, on_progress)
             try:
-                _begin(hands, plan, located.programs, notify)
+                _begin(context, plan, located.programs, on_progress)
             except BaseException:
-                _end(hands, notify)  # also on Ctrl-C: what is half up is of no use
+                _end(context, on_progress)  # also on Ctrl-C: what is half up is of no use
                 raise
         if "grafana" in located.programs:
-            _give_token(hands, notify)
+            _give_token(context, on_progress)
     return located.missing
 
 
-def down(hands: Hands, notify: Notify) -> None:
+def down(context: NativeContext, on_progress: ProgressCallback) -> None:
     """End everything that `up` started, also after a crash."""
-    if hands.layout.home.exists():
-        with hands.locked(PATIENCE):
-            _end(hands, notify)
+    if context.layout.home.exists():
+        with context.lock(TIMEOUT_S):
+            _end(context, on_progress)
 
 
-def _as_it_was(hands: Hands, plan: Plan, rendered: str) -> bool:
+def _as_it_was(context: NativeContext, plan: Plan, rendered: str) -> bool:
     now = {
-        hands.layout.supervisor_config: rendered,
-        hands.layout.stack: control.stack(hands.settings),
-        **configs.of_lb(hands.layout, plan),
+        context.layout.supervisor_config: rendered,
+        context.layout.stack: control.stack(context.settings),
+        **configs.lb_files(context.layout, plan),
     }
     return all(file.exists() and file.read_text() == text for file, text in now.items())
 
 
-def _begin(hands: Hands, plan: Plan, programs: Mapping[str, Program], notify: Notify) -> None:
-    ports.check(_wanted_ports(plan, hands.settings))
-    hands.scale.reset()
-    if hands.settings.rehearsal:
-        shutil.rmtree(hands.layout.data)  # nothing that an earlier one left may be repeated
-        hands.layout.make()
-    wanted = hands.scale.wanted(plan)
-    _write(hands.layout, plan, hands.settings, wanted)
-    configs.check(hands.layout, plan, programs)
-    hands.make_secrets()
-    configs.replace(hands.layout.stack, control.stack(hands.settings))
-    hands.layout.lb_state.unlink(missing_ok=True)
-    hands.layout.supervisor_config.write_text(supervisor.render(plan.processes, hands.layout))
-    if hands.settings.rehearsal:
-        series.prepare(hands.store(programs))
-    supervisor.start(hands.layout)
-    _start(hands, wanted, notify)
+def _begin(
+    context: NativeContext,
+    plan: Plan,
+    programs: Mapping[str, Program],
+    on_progress: ProgressCallback,
+) -> None:
+    ports.check(_wanted_ports(plan, context.settings))
+    context.replicas.reset()
+    if context.settings.rehearsal:
+        shutil.rmtree(context.layout.data)  # nothing that an earlier one left may be repeated
+        context.layout.make()
+    wanted = context.replicas.desired(plan)
+    _write(context.layout, plan, context.settings, wanted)
+    configs.check(context.layout, plan, programs)
+    context.make_secrets()
+    configs.write_atomically(context.layout.stack, control.stack(context.settings))
+    context.layout.lb_state.unlink(missing_ok=True)
+    context.layout.supervisor_config.write_text(supervisor.render(plan.processes, context.layout))
+    if context.settings.rehearsal:
+        prometheus_tsdb.write_markers(context.store(programs))
+    supervisor.start(context.layout)
+    _start(context, wanted, on_progress)
     for process in plan.processes:
         if process not in wanted:
-            hands.lb.set(process.service, process.name, "maint")
+            context.lb.set(process.service, process.name, "maint")
 
 
-def _give_token(hands: Hands, notify: Notify) -> None:
+def _give_token(context: NativeContext, on_progress: ProgressCallback) -> None:
     try:
-        hands.make_grafana_token()
+        context.make_grafana_token()
     except TokenError as error:  # a stack without annotations is better than none
-        notify(f"No annotations: {error}")
+        on_progress(f"No annotations: {error}")
 
 
 def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:
-    configs.write(layout, plan, url(settings.ports.responder), settings.speed)
+    configs.write_all(layout, plan, url(settings.ports.responder), settings.speed)
     configs.write_service_targets(layout, wanted)
 
 
@@ -124,51 +129,56 @@ def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[tuple[str, int], 
     }
 
 
-def _start(hands: Hands, wanted: Sequence[Process], notify: Notify) -> None:
-    known = hands.supervisor.processes()
+def _start(
+    context: NativeContext, wanted: Sequence[Process], on_progress: ProgressCallback
+) -> None:
+    known = context.supervisor.processes()
     for process in wanted:
         if known[process.name]["statename"] not in ("RUNNING", "STARTING"):
-            hands.supervisor.start(process.name)
-    readiness.wait(
-        wanted, hands.word, hands.layout, lambda process: notify(f"{process.name} serves")
+            context.supervisor.start(process.name)
+    readiness.wait_until_ready(
+        wanted,
+        context.supervisor_state,
+        context.layout,
+        lambda process: on_progress(f"{process.name} serves"),
     )
     for process in wanted:
         if process.scales:
-            readiness.until(
-                lambda process=process: hands.lb.is_up(process.service, process.name),  # type: ignore[misc]
+            readiness.wait_until(
+                lambda process=process: context.lb.is_up(process.service, process.name),  # type: ignore[misc]
                 f"the load balancer to see {process.name}",
             )
 
 
-def _end(hands: Hands, notify: Notify) -> None:
+def _end(context: NativeContext, on_progress: ProgressCallback) -> None:
     """Healing ends first, then traffic, so that the services have nothing left to drain."""
-    if hands.supervisor.alive():
-        notify("stopping")
-        known = hands.supervisor.processes()
+    if context.supervisor.is_running():
+        on_progress("stopping")
+        known = context.supervisor.processes()
         healers = [name for name in HEALERS if name in known]
-        _hurry(hands, healers)
+        _hurry(context, healers)
         # What the control API was at is over, and the responder's journal survives it.
-        hands.supervisor.stop(*healers, grace=HEALERS_LEAVE)
-        hands.supervisor.stop("lb-1")
-        _hurry(hands, [name for name in known if name not in healers])
-        hands.supervisor.shutdown()
-        deadline = time.monotonic() + LEAVING
-        while processes.of_stack(hands.mark) and time.monotonic() < deadline:
-            time.sleep(readiness.STEP)
-    left = processes.of_stack(hands.mark)
+        context.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
+        context.supervisor.stop("lb-1")
+        _hurry(context, [name for name in known if name not in healers])
+        context.supervisor.shutdown()
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while stack_processes.find(context.process_tag) and time.monotonic() < deadline:
+            time.sleep(readiness.POLL_INTERVAL_S)
+    left = stack_processes.find(context.process_tag)
     if left:
-        notify(f"ending {len(left)} processes that were left over")
-        processes.end(left)
-    for socket in (hands.layout.supervisor_socket, hands.layout.lb_socket):
+        on_progress(f"ending {len(left)} processes that were left over")
+        stack_processes.terminate(left)
+    for socket in (context.layout.supervisor_socket, context.layout.lb_socket):
         socket.unlink(missing_ok=True)
-    shutil.rmtree(hands.layout.scratch, ignore_errors=True)  # mostly it was never made
+    shutil.rmtree(context.layout.scratch, ignore_errors=True)  # mostly it was never made
 
 
-def _hurry(hands: Hands, names: Sequence[str]) -> None:
+def _hurry(context: NativeContext, names: Sequence[str]) -> None:
     """Ask processes to leave, and those that would take their time to be quick."""
-    hands.supervisor.begin_stop(*names)
-    known = hands.supervisor.processes()
+    context.supervisor.request_stop(*names)
+    known = context.supervisor.processes()
     for info in (known[name] for name in names):
-        if info["pid"] and info["name"].startswith(HURRIED):
-            processes.signal_instance(info["pid"], signal.SIGCONT)
-            processes.signal_instance(info["pid"], signal.SIGQUIT)
+        if info["pid"] and info["name"].startswith(QUICK_STOP):
+            stack_processes.signal_instance(info["pid"], signal.SIGCONT)
+            stack_processes.signal_instance(info["pid"], signal.SIGQUIT)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import control
-from .parts import parts
-from .process import LOOPBACK, Process, Site
+from .components import components
+from .process import LOOPBACK, Process, RenderContext
 from .services import instances, responder
 
 
@@ -22,38 +22,44 @@ class Plan:
         """Return the process of that name."""
         return next((process for process in self.processes if process.name == name), None)
 
-    def of(self, service: str) -> Sequence[Process]:
+    def processes_of(self, service: str) -> Sequence[Process]:
         """Return the processes of a service, in order."""
         return [process for process in self.processes if process.service == service]
 
 
-def make_plan(site: Site) -> Plan:
+def make_plan(context: RenderContext) -> Plan:
     """Return what to run with the programs that were found."""
-    shown = addresses(site)
+    shown = addresses(context)
     return Plan(
-        [*instances(site, shown), responder(site), control.process(site), *parts(site)], shown
+        [
+            *instances(context, shown),
+            responder(context),
+            control.process(context),
+            *components(context),
+        ],
+        shown,
     )
 
 
-def addresses(site: Site) -> dict[str, str]:
+def addresses(context: RenderContext) -> dict[str, str]:
     """Return the addresses of everything that runs and that a person can look at."""
     # Every address of the machine includes the loopback, which is one that a link can hold.
-    everywhere = site.settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
-    public = LOOPBACK if everywhere else site.settings.lb_address
+    everywhere = context.settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+    public = LOOPBACK if everywhere else context.settings.lb_address
     shown = {
-        "Services": f"http://{public}:{site.ports.lb}/",
-        "Load balancer": f"{site.url('lb_stats')}/",
-        "Prometheus": f"{site.url('prometheus')}/{_start_page(site)}",
-        "Alertmanager": f"{site.url('alertmanager')}/",
-        "Responder": f"{site.url('responder')}/",
+        "Services": f"http://{public}:{context.ports.lb}/",
+        "Load balancer": f"{context.url('lb_stats')}/",
+        "Prometheus": f"{context.url('prometheus')}/{_start_page(context)}",
+        "Alertmanager": f"{context.url('alertmanager')}/",
+        "Responder": f"{context.url('responder')}/",
     }
-    if "grafana" in site.programs:
-        shown["Grafana"] = f"{site.url('grafana')}/"
-    if "loki" in site.programs:
-        shown["Loki"] = f"{site.url('loki')}/ready"
+    if "grafana" in context.programs:
+        shown["Grafana"] = f"{context.url('grafana')}/"
+    if "loki" in context.programs:
+        shown["Loki"] = f"{context.url('loki')}/ready"
     return shown
 
 
-def _start_page(site: Site) -> str:
+def _start_page(context: RenderContext) -> str:
     """Return the page of Prometheus to begin with; the distribution's has none but ours."""
-    return "consoles/index.html" if site.programs["prometheus"].origin == "cache" else ""
+    return "consoles/index.html" if context.programs["prometheus"].origin == "cache" else ""

@@ -47,7 +47,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Site:
+class RenderContext:
     """What the processes of one stack are made from."""
 
     settings: StackSettings

@@ -9,23 +9,23 @@ import requests
 
 from ...errors import AlertdrillError
 from .layout import Layout
+from .log_files import read_last_lines
 from .process import Process
-from .tail import last_lines
 
 # Slow machines need ten seconds for everything; a minute is a program that will not come.
-PATIENCE = 60.0
-STEP = 0.1
+TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.1
 # supervisord has given up on it.
-DEAD = ("FATAL", "UNKNOWN")
+FAILED_STATES = ("FATAL", "UNKNOWN")
 # Enough that one of them is not blank.
-LOOKED_AT = 20
+LOG_LINES_SEARCHED = 20
 
 
 class NotReadyError(AlertdrillError):
     """A part of the stack did not start to serve in time."""
 
 
-def answers(process: Process, timeout: float = 1.0) -> bool:
+def is_ready(process: Process, timeout: float = 1.0) -> bool:
     """Tell whether a process answers its probe with 200."""
     try:
         with requests.Session() as session:
@@ -35,7 +35,7 @@ def answers(process: Process, timeout: float = 1.0) -> bool:
         return False
 
 
-def wait(
+def wait_until_ready(
     processes: Iterable[Process],
     state: Callable[[str], str],
     layout: Layout,
@@ -46,28 +46,30 @@ def wait(
     `state` gives supervisord's word for a process; `ready` is told each one that serves.
     """
     waiting = list(processes)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while waiting:
         for process in list(waiting):
-            if answers(process):
+            if is_ready(process):
                 waiting.remove(process)
                 ready(process)
-            elif state(process.name) in DEAD or time.monotonic() > deadline:
+            elif state(process.name) in FAILED_STATES or time.monotonic() > deadline:
                 raise NotReadyError(_reason(process, layout))
-        time.sleep(STEP if waiting else 0)
+        time.sleep(POLL_INTERVAL_S if waiting else 0)
 
 
-def until(check: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+def wait_until(check: Callable[[], bool], what: str, timeout: float = TIMEOUT_S) -> None:
     """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not check():
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Gave up after {patience:.0f} s waiting for {what}.")
-        time.sleep(STEP)
+            raise NotReadyError(f"Gave up after {timeout:.0f} s waiting for {what}.")
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _reason(process: Process, layout: Layout) -> str:
     files = [layout.logs / f"{process.name}{suffix}" for suffix in (".jsonl", ".stderr.log")]
-    lines = [line for file in files for line in last_lines(file, LOOKED_AT) if line.strip()]
+    lines = [
+        line for file in files for line in read_last_lines(file, LOG_LINES_SEARCHED) if line.strip()
+    ]
     said = f" It last said: {lines[-1][:400]}" if lines else ""
     return f"{process.name} does not serve (see `make logs S={process.name}`).{said}"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ...errors import AlertdrillError
 from ...settings import CEILING, SERVICES, StackSettings
-from .. import series
-from ..base import Instance, Notify
-from . import breakage, lifecycle, processes, readiness, scaling, tail
-from .hands import Hands
+from .. import prometheus_tsdb
+from ..base import Instance, ProgressCallback
+from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes
+from .context import NativeContext
 from .process import Process, url
 from .status import state_of
 
@@ -27,29 +27,29 @@ class NativeRuntime:
     name = "native"
 
     def __init__(self, settings: StackSettings) -> None:
-        self._hands = Hands(settings)
+        self._context = NativeContext(settings)
 
-    def check(self, notify: Notify) -> None:
+    def check(self, on_progress: ProgressCallback) -> None:
         """Check every configuration without starting anything."""
-        lifecycle.check(self._hands, notify)
+        lifecycle.check(self._context, on_progress)
 
-    def up(self, notify: Notify) -> Sequence[str]:
+    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return one sentence for each optional part not here."""
-        return lifecycle.up(self._hands, notify)
+        return lifecycle.up(self._context, on_progress)
 
-    def down(self, notify: Notify) -> None:
+    def down(self, on_progress: ProgressCallback) -> None:
         """End everything that `up` started, also after a crash."""
-        lifecycle.down(self._hands, notify)
+        lifecycle.down(self._context, on_progress)
 
     # Looking
 
     def status(self) -> Sequence[Instance]:
         """Return every instance, with its state; empty when the stack is down."""
-        if not self._hands.supervisor.alive():
+        if not self._context.supervisor.is_running():
             return []
-        plan = self._hands.plan()
-        known = self._hands.supervisor.processes()
-        wanted = self._hands.scale.wanted(plan)
+        plan = self._context.plan()
+        known = self._context.supervisor.processes()
+        wanted = self._context.replicas.desired(plan)
         return [
             self._instance(process, known[process.name], process in wanted)
             for process in plan.processes
@@ -66,34 +66,38 @@ class NativeRuntime:
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
         for name, file in self._logs(target).items():
-            kept = tail.all_lines(file) if lines is None else tail.last_lines(file, lines)
+            kept = (
+                log_files.read_all_lines(file)
+                if lines is None
+                else log_files.read_last_lines(file, lines)
+            )
             for line in kept:
                 yield name, line
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield what `logs` would, at once, then again and again what was added, if anything."""
-        yield from tail.follow(self._logs(target), lines)
+        yield from log_files.follow(self._logs(target), lines)
 
     def _logs(self, target: str | None) -> Mapping[str, Path]:
-        chosen = self._targets(target) if target else self._hands.plan().processes
+        chosen = self._targets(target) if target else self._context.plan().processes
         return {
-            process.name: self._hands.layout.logs / f"{process.name}.jsonl" for process in chosen
+            process.name: self._context.layout.logs / f"{process.name}.jsonl" for process in chosen
         }
 
     def address(self, part: str) -> str:
         """Return the URL of a part of the stack, such as `prometheus`."""
-        port = getattr(self._hands.settings.ports, part.replace("-", "_"), None)
+        port = getattr(self._context.settings.ports, part.replace("-", "_"), None)
         if port is None:
             raise UnknownTargetError(f"There is no part {part!r}: see `make status`.")
         return url(port)
 
-    def reach(self, link: str) -> str:
+    def resolve_url(self, link: str) -> str:
         """Return a link as it is: what people reach is what we do."""
         return link
 
     def addresses(self) -> Mapping[str, str]:
         """Return the URLs for people, by title."""
-        return self._hands.plan().addresses
+        return self._context.plan().addresses
 
     # Acting
 
@@ -101,13 +105,13 @@ class NativeRuntime:
         """Start what was stopped; return when it is ready."""
         chosen = self._wanted_targets(target)
         for process in chosen:
-            self._hands.supervisor.start(process.name)
-        readiness.wait(chosen, self._hands.word, self._hands.layout)
+            self._context.supervisor.start(process.name)
+        readiness.wait_until_ready(chosen, self._context.supervisor_state, self._context.layout)
 
     def stop(self, target: str) -> None:
         """Stop gracefully; it stays wanted, so that alerts tell of it."""
         chosen = self._wanted_targets(target)
-        self._hands.supervisor.stop(*(process.name for process in chosen))
+        self._context.supervisor.stop(*(process.name for process in chosen))
 
     def kill(self, target: str) -> None:
         """End at once (SIGKILL); supervisord starts it again."""
@@ -124,19 +128,21 @@ class NativeRuntime:
     def restart(self, target: str, grace: float | None = None) -> None:
         """Stop gracefully and start again, one instance after the other."""
         for process in self._wanted_targets(target):
-            self._hands.supervisor.stop(process.name, grace=grace)
-            self._hands.supervisor.start(process.name)
-            readiness.wait([process], self._hands.word, self._hands.layout)
+            self._context.supervisor.stop(process.name, grace=grace)
+            self._context.supervisor.start(process.name)
+            readiness.wait_until_ready(
+                [process], self._context.supervisor_state, self._context.layout
+            )
 
-    def scale(self, service: str, count: int, notify: Notify) -> None:
+    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Have `count` instances of a service serve; the others drain and stand by."""
         if service not in SERVICES:
             raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
         if not 1 <= count <= CEILING:
             raise AlertdrillError(f"{service} scales from 1 to {CEILING}, not to {count}.")
-        self._hands.require_running()
-        with self._hands.locked():
-            scaling.scale(self._hands, self._hands.plan(), service, count, notify)
+        self._context.require_running()
+        with self._context.lock():
+            scaling.scale(self._context, self._context.plan(), service, count, on_progress)
 
     def _instance(self, process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
         pid = int(str(info["pid"])) or None
@@ -148,75 +154,75 @@ class NativeRuntime:
             pid=pid,
             address=process.address,
             uptime_seconds=round(time.time() - began, 1) if pid else None,
-            heals=self._hands.settings.heals(process.service),
+            heals=self._context.settings.heals(process.service),
         )
 
     # What drills need
 
     @property
-    def follows_all(self) -> bool:
+    def follows_new_instances(self) -> bool:
         """Tell that `follow` has all lines: each instance that may run has a file of its own."""
         return True
 
     @property
     def speed(self) -> float:
         """Return what every duration of the rules and routes is divided by."""
-        return self._hands.settings.speed
+        return self._context.settings.speed
 
     @property
     def rehearsal(self) -> bool:
         """Tell whether this is a run's own stack."""
-        return self._hands.settings.rehearsal
+        return self._context.settings.rehearsal
 
     def token(self) -> str:
         """Return the token that `/faults` of the services asks for."""
-        return self._hands.token()
+        return self._context.token()
 
     def responder_token(self) -> str:
         """Return the token that the responder asks for where it is told what to do."""
-        return self._hands.responder_token()
+        return self._context.responder_token()
 
     def grafana_token(self) -> str:
         """Return the token that annotations are written to Grafana with, empty without one."""
-        return self._hands.grafana_token()
+        return self._context.grafana_token()
 
     def data(self, part: str) -> Path:
         """Return the folder where a part keeps its data."""
-        folder = self._hands.layout.data / part
+        folder = self._context.layout.data / part
         if not folder.is_dir():
             raise UnknownTargetError(f"{part!r} keeps no data: see `make status` for the parts.")
         return folder
 
     def scratch(self) -> Path:
         """Return a folder on the stack's file system for files that grow."""
-        self._hands.layout.scratch.mkdir(parents=True, exist_ok=True)
-        return self._hands.layout.scratch
+        self._context.layout.scratch.mkdir(parents=True, exist_ok=True)
+        return self._context.layout.scratch
 
     def configure(self, part: str, name: str, text: str | None) -> None:
         """Have a part read `text` as its file `name`; None puts back what belongs there."""
-        breakage.configure(self._hands, part, name, text)
+        config_faults.configure(self._context, part, name, text)
 
-    def unlist(self, service: str) -> None:
+    def drop_targets(self, service: str) -> None:
         """Take a service out of what Prometheus scrapes."""
         self._targets(service)
-        breakage.unlist(self._hands, service)
+        config_faults.drop_targets(self._context, service)
 
-    def relist(self) -> None:
+    def restore_targets(self) -> None:
         """Put everything that serves back into what Prometheus scrapes."""
-        breakage.relist(self._hands)
+        config_faults.restore_targets(self._context)
 
-    def import_series(self, openmetrics: Path) -> None:
+    def backfill(self, openmetrics: Path) -> None:
         """Give Prometheus the samples of a file, in OpenMetrics."""
-        series.import_series(self._hands.rehearsed("made up"), openmetrics)
+        prometheus_tsdb.backfill(self._context.ephemeral_store("made up"), openmetrics)
 
-    def forget_series(self) -> None:
+    def delete_series(self) -> None:
         """Delete every sample up to now."""
-        series.forget_series(self._hands.rehearsed("forgotten"))
+        prometheus_tsdb.delete_series(self._context.ephemeral_store("forgotten"))
 
     def _targets(self, target: str) -> Sequence[Process]:
-        plan = self._hands.plan()
+        plan = self._context.plan()
         one = plan.process(target)
-        chosen = [one] if one else plan.of(target)
+        chosen = [one] if one else plan.processes_of(target)
         if not chosen:
             raise UnknownTargetError(
                 f"There is no instance or service {target!r}: see `make status`."
@@ -225,8 +231,8 @@ class NativeRuntime:
 
     def _wanted_targets(self, target: str) -> Sequence[Process]:
         """Return the instances of a target that are meant to run."""
-        self._hands.require_running()
-        wanted = self._hands.scale.wanted(self._hands.plan())
+        self._context.require_running()
+        wanted = self._context.replicas.desired(self._context.plan())
         chosen = [process for process in self._targets(target) if process in wanted]
         if not chosen:
             raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
@@ -234,7 +240,7 @@ class NativeRuntime:
 
     def _signal(self, target: str, number: signal.Signals) -> None:
         chosen = self._wanted_targets(target)
-        known = self._hands.supervisor.processes()
+        known = self._context.supervisor.processes()
         for process in chosen:
             if pid := known[process.name]["pid"]:
-                processes.signal_instance(pid, number)
+                stack_processes.signal_instance(pid, number)

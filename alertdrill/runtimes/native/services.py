@@ -8,63 +8,68 @@ from collections.abc import Mapping
 from ... import VERSION
 from ...settings import CEILING, SERVICES
 from . import speed
-from .process import LOOPBACK, Process, Site, url
+from .process import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
 # They drain before they stop, so a stop in a hurry tells them.
-DRAINING = (*SERVICES, "responder")
+DRAINING_SERVICES = (*SERVICES, "responder")
 
 
-def instances(site: Site, links: Mapping[str, str]) -> list[Process]:
+def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]:
     """Return every instance of every service, up to the ceiling; `links` go on web's page."""
     of_web = {
-        "DATA_SERVICE_URL": site.url("lb_internal"),
+        "DATA_SERVICE_URL": context.url("lb_internal"),
         "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
     }
     return [
         _program(
-            site,
+            context,
             f"{service.name}-{number}",
             f"apps.{service.package}:create_app()",
-            site.ports.instance(service.name, number),
-            {"INTERNAL_URL": site.url("lb_internal"), **(of_web if service.name == "web" else {})},
+            context.ports.instance(service.name, number),
+            {
+                "INTERNAL_URL": context.url("lb_internal"),
+                **(of_web if service.name == "web" else {}),
+            },
         )
         for service in SERVICES.values()
         for number in range(1, CEILING + 1)
     ]
 
 
-def responder(site: Site) -> Process:
+def responder(context: RenderContext) -> Process:
     """Return the responder; it has no faults, for it tells of those of the others."""
     environment = {
-        "RESPONDER_DB": str(site.layout.data / "responder" / "journal.sqlite"),
+        "RESPONDER_DB": str(context.layout.data / "responder" / "journal.sqlite"),
         "FAULTS_ENABLED": "0",
         "TRUSTED_PROXIES": "0",
-        "RESPONDER_URL": site.url("responder"),
-        "WATCHDOG_TIMEOUT": speed.watchdog_timeout(site.settings.speed),
-        **_healing(site),
+        "RESPONDER_URL": context.url("responder"),
+        "WATCHDOG_TIMEOUT": speed.watchdog_timeout(context.settings.speed),
+        **_healing(context),
     }
     app = "alerting.responder:create_app()"
-    return _program(site, "responder-1", app, site.ports.responder, environment)
+    return _program(context, "responder-1", app, context.ports.responder, environment)
 
 
-def _healing(site: Site) -> dict[str, str]:
+def _healing(context: RenderContext) -> dict[str, str]:
     """Return what the responder heals by: whom it asks, with which token, and where it notes it."""
     given = {
-        "CONTROL_URL": site.url("control"),
-        "CONTROL_TOKEN_FILE": str(site.layout.control_token),
-        "RESPONDER_TOKEN_FILE": str(site.layout.responder_token),
-        "ALERTMANAGER_URL": site.url("alertmanager"),
-        "SPEED": f"{site.settings.speed:g}",
-        "HEALING": site.settings.healing,
+        "CONTROL_URL": context.url("control"),
+        "CONTROL_TOKEN_FILE": str(context.layout.control_token),
+        "RESPONDER_TOKEN_FILE": str(context.layout.responder_token),
+        "ALERTMANAGER_URL": context.url("alertmanager"),
+        "SPEED": f"{context.settings.speed:g}",
+        "HEALING": context.settings.healing,
     }
-    if "grafana" in site.programs:
-        given["GRAFANA_URL"] = site.url("grafana")
-        given["GRAFANA_TOKEN_FILE"] = str(site.layout.grafana_token)
+    if "grafana" in context.programs:
+        given["GRAFANA_URL"] = context.url("grafana")
+        given["GRAFANA_TOKEN_FILE"] = str(context.layout.grafana_token)
     return given
 
 
-def _program(site: Site, name: str, app: str, port: int, environment: Mapping[str, str]) -> Process:
+def _program(
+    context: RenderContext, name: str, app: str, port: int, environment: Mapping[str, str]
+) -> Process:
     service = name.rpartition("-")[0]
     shared = {
         "SERVICE": service,
@@ -72,10 +77,10 @@ def _program(site: Site, name: str, app: str, port: int, environment: Mapping[st
         "VERSION": VERSION,
         "HOST": LOOPBACK,
         "PORT": str(port),
-        "LOG_LEVEL": site.settings.log_level,
+        "LOG_LEVEL": context.settings.log_level,
         "TRUSTED_PROXIES": "1",
-        "FAULTS_ENABLED": "1" if site.settings.faults_enabled else "0",
-        "FAULTS_TOKEN": site.token,
+        "FAULTS_ENABLED": "1" if context.settings.faults_enabled else "0",
+        "FAULTS_TOKEN": context.token,
     }
     return Process(
         name=name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..base import State
-from . import processes, readiness
+from . import readiness, stack_processes
 from .process import Process
 
 # What supervisord calls a process, in the words of every runtime.
@@ -23,6 +23,6 @@ def state_of(process: Process, word: str, pid: int | None, wanted: bool) -> Stat
     """Return the state of a process that supervisord has this `word` for."""
     if word in STATES:
         return "standby" if STATES[word] == "stopped" and not wanted else STATES[word]
-    if pid is not None and processes.is_paused(pid):
+    if pid is not None and stack_processes.is_paused(pid):
         return "paused"
-    return "ready" if readiness.answers(process) else "unready"
+    return "ready" if readiness.is_ready(process) else "unready"

@@ -19,25 +19,25 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from ...errors import AlertdrillError
 from ...settings import ROOT
-from ..errors import StackAwayError
-from . import processes as running
+from ..errors import StackUnavailableError
+from . import stack_processes as running
 from .layout import Layout
 from .process import Process
 
 # What the processes may see of the caller's environment. Everything else, such as a PORT that
 # is set for another program, stays out.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
+ENVIRONMENT_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 # A log of 10 MiB holds about 25,000 access lines; six of them an instance bound the disk.
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
 # How often to look whether a process has left.
-STEP = 0.1
+POLL_INTERVAL_S = 0.1
 
 
 class SupervisorError(AlertdrillError):
     """supervisord did not start, or refused a command."""
 
 
-class SupervisorAwayError(SupervisorError, StackAwayError):
+class SupervisorUnavailableError(SupervisorError, StackUnavailableError):
     """supervisord does not answer: the stack is down, or going down."""
 
 
@@ -117,11 +117,11 @@ def _unquoted(value: str) -> str:
 
 def start(layout: Layout) -> None:
     """Start supervisord in the background; raise `SupervisorError` with what it says."""
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
     done = subprocess.run(  # noqa: S603 - our own interpreter
         command,
-        env={**environment, running.MARK: str(layout.home)},
+        env={**environment, running.STACK_TAG: str(layout.home)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -141,7 +141,7 @@ class Supervisor:
     def __init__(self, layout: Layout) -> None:
         self._socket = layout.supervisor_socket
 
-    def alive(self) -> bool:
+    def is_running(self) -> bool:
         """Tell whether supervisord answers."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
@@ -165,7 +165,7 @@ class Supervisor:
 
         What is still there after `grace` seconds is killed; a frozen one hears nothing else.
         """
-        self.begin_stop(*names)
+        self.request_stop(*names)
         deadline = math.inf if grace is None else time.monotonic() + grace
         while left := self._left(names):
             if time.monotonic() >= deadline:
@@ -173,13 +173,13 @@ class Supervisor:
                 for pid in left:
                     running.signal_instance(pid, signal.SIGKILL)
             # supervisord itself kills what is not gone after `stopwaitsecs`, so this ends.
-            time.sleep(STEP)
+            time.sleep(POLL_INTERVAL_S)
 
     def _left(self, names: Sequence[str]) -> list[int]:
         known = self.processes()
         return [pid for name in names if name in known and (pid := known[name]["pid"])]
 
-    def begin_stop(self, *names: str) -> None:
+    def request_stop(self, *names: str) -> None:
         """Ask processes to leave, and do not wait."""
         for name in names:
             self._tolerating("NOT_RUNNING", "stopProcess", name, False)
@@ -205,6 +205,6 @@ class Supervisor:
             except xmlrpc.client.Fault as fault:
                 raise SupervisorError(fault.faultString) from fault
             except (OSError, http.client.HTTPException) as error:
-                raise SupervisorAwayError(
+                raise SupervisorUnavailableError(
                     "supervisord does not answer: start the stack with `make up`."
                 ) from error

@@ -11,10 +11,10 @@ import docker
 import docker.errors
 import requests
 
-from .errors import ConflictError, SwarmAwayError, SwarmError
+from .errors import ConflictError, SwarmError, SwarmUnavailableError
 from .tasks import (
-    STACK,
-    TASK,
+    STACK_LABEL,
+    TASK_LABEL,
     Container,
     Service,
     Task,
@@ -25,9 +25,9 @@ from .tasks import (
 )
 
 # The engine answers in well under a second; what takes its time has that added.
-PATIENCE = 10
+TIMEOUT_S = 10
 # A service changes a few times a second while its tasks come and go; each try reads it anew.
-TRIES = 5
+MAX_ATTEMPTS = 5
 
 
 class Engine:
@@ -39,18 +39,18 @@ class Engine:
 
     @cached_property
     def _client(self) -> Any:
-        return docker.APIClient(base_url=self._host(), timeout=PATIENCE)
+        return docker.APIClient(base_url=self._host(), timeout=TIMEOUT_S)
 
     @property
     def _filters(self) -> Mapping[str, Sequence[str]]:
-        return {"label": [f"{STACK}={self._project}"]}
+        return {"label": [f"{STACK_LABEL}={self._project}"]}
 
     def services(self) -> Sequence[Service]:
-        """Return the services of the stack; raise `SwarmAwayError` where there are none."""
-        with _telling():
+        """Return the services of the stack; raise `SwarmUnavailableError` where there are none."""
+        with _translate_errors():
             found = self._client.services(filters=self._filters)
         if not found:
-            raise SwarmAwayError(
+            raise SwarmUnavailableError(
                 f"This Swarm has no stack {self._project!r}:"
                 " deploy it, or set COMPOSE_PROJECT_NAME."
             )
@@ -58,31 +58,35 @@ class Engine:
 
     def tasks(self) -> Sequence[Task]:
         """Return the tasks of the stack, the past ones that Swarm remembers included."""
-        with _telling():
+        with _translate_errors():
             return [read_task(one) for one in self._client.tasks(filters=self._filters)]
 
     def containers(self) -> Mapping[str, Container]:
         """Return the containers of the stack on this engine's own node, by the task's id."""
-        with _telling():
+        with _translate_errors():
             found = self._client.containers(all=True, filters=self._filters)
-        return {one["Labels"][TASK]: read_container(one) for one in found if TASK in one["Labels"]}
+        return {
+            one["Labels"][TASK_LABEL]: read_container(one)
+            for one in found
+            if TASK_LABEL in one["Labels"]
+        }
 
     def end(self, name: str, grace: float) -> None:
         """End a container, after `grace` seconds by force; harmless where it has ended."""
         try:
-            with _telling():
+            with _translate_errors():
                 self._client.stop(name, timeout=int(grace))  # it counts in whole seconds
         except SwarmError as error:
             if not isinstance(error.__cause__, docker.errors.NotFound):
                 raise
 
-    def replicate(self, service: Service, count: int, instead_of: int | None = None) -> int:
+    def set_replicas(self, service: Service, count: int, instead_of: int | None = None) -> int:
         """Have Swarm run so many tasks of a service; return how many there were to be.
 
         Nothing is changed where that is not `instead_of`, if it is given.
         """
-        for _ in range(TRIES):
-            with _telling():
+        for _ in range(MAX_ATTEMPTS):
+            with _translate_errors():
                 found = self._client.inspect_service(service.id)
             before = replicas(found["Spec"])
             if before is None:
@@ -100,7 +104,7 @@ class Engine:
         """Write a service's spec back as it was read, or Swarm would replace all its tasks."""
         spec = found["Spec"]
         mode = {"Replicated": {**spec["Mode"]["Replicated"], "Replicas": count}}
-        with _telling():
+        with _translate_errors():
             self._client.update_service(
                 found["ID"],
                 found["Version"]["Index"],
@@ -115,7 +119,7 @@ class Engine:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turn the client's errors into one sentence."""
     try:
         yield
@@ -125,9 +129,11 @@ def _telling() -> Iterator[None]:
             raise ConflictError("Another has changed the service meanwhile.") from error
         # It is no manager, or one without a leader; the engine says what to do about it.
         if error.status_code == 503:
-            raise SwarmAwayError(f"This engine can't say how the Swarm is: {said}.") from error
+            raise SwarmUnavailableError(
+                f"This engine can't say how the Swarm is: {said}."
+            ) from error
         raise SwarmError(f"The engine refused: {said}.") from error
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise SwarmAwayError(
+        raise SwarmUnavailableError(
             "The engine of the Swarm's manager does not answer: start it, or set DOCKER_HOST."
         ) from error

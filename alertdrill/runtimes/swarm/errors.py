@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ...errors import AlertdrillError
-from ..errors import StackAwayError
+from ..errors import StackUnavailableError
 
 
 class SwarmError(AlertdrillError):
     """The Swarm refused, or can't do what is asked."""
 
 
-class SwarmAwayError(SwarmError, StackAwayError):
+class SwarmUnavailableError(SwarmError, StackUnavailableError):
     """The manager does not answer, or nothing of the stack runs on it."""
 
 

@@ -9,29 +9,29 @@ from contextlib import suppress
 
 from ...errors import AlertdrillError
 from ...settings import StackSettings
-from ..base import Instance, Notify
+from ..base import Instance, ProgressCallback
 from ..compose.errors import NotReadyError, UnknownTargetError
-from ..compose.scale import check_scale
-from . import lacks
+from ..compose.replicas import check_replicas
+from . import pending_reason
 from .engine import Engine
 from .slots import Slot, slots
 from .tasks import Service
 
 # As for containers of Compose: a slow machine takes this long until an instance serves.
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 # How often it looks; a task takes half a second at the least.
-STEP = 0.3
+POLL_INTERVAL_S = 0.3
 
 
 class SwarmRuntime:
-    """The stack as services of a Swarm; implements `Controllable`."""
+    """The stack as services of a Swarm; implements `ControlTarget`."""
 
     def __init__(self, settings: StackSettings) -> None:
         default = f"unix://{settings.docker_socket}"
         self._engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST") or default)
 
     def status(self) -> Sequence[Instance]:
-        """Return every instance, with its state; raise `SwarmAwayError` where there is no stack."""
+        """Return every instance, with its state; raise `SwarmUnavailableError` without a stack."""
         now = time.time()
         return [one.instance(now) for one in self._slots()]
 
@@ -40,37 +40,39 @@ class SwarmRuntime:
         slot = next((one for one in self._slots() if one.name == target), None)
         if slot is None:
             raise UnknownTargetError(f"There is no instance {target!r}: see GET /instances.")
-        container = lacks.within_reach(slot)
+        container = pending_reason.local_container(slot)
         before = slot.task.id if slot.task else ""
         # Swarm does not tell a container its grace period; it stops it by itself.
         self._engine.end(container.name, slot.service.grace if grace is None else grace)
         _until(
-            lambda: lacks.of_restart(target, before, self._slots()), PATIENCE + slot.service.delay
+            lambda: pending_reason.until_restart(target, before, self._slots()),
+            TIMEOUT_S + slot.service.delay,
         )
 
-    def scale(self, service: str, count: int, notify: Notify) -> None:
+    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Have `count` tasks of a service serve; what leaves drains by itself."""
-        check_scale(service, count)
+        check_replicas(service, count)
         found = [one for one in self._slots() if one.service.name == service]
         own = self._service(service)
-        had = self._engine.replicate(own, count)
+        had = self._engine.set_replicas(own, count)
         # Where nothing changes, whatever does not serve yet is what is waited for.
         known = {one.number for one in found if had != count or one.state == "ready"}
         try:
-            _until(lambda: self._lacks(service, count, known), PATIENCE)
+            _until(lambda: self._pending(service, count, known), TIMEOUT_S)
         except BaseException:
             if had < count:
                 with suppress(AlertdrillError):  # why it does not serve is what to tell
-                    self._engine.replicate(own, had, instead_of=count)  # nobody counts on them
+                    self._engine.set_replicas(own, had, instead_of=count)  # nobody counts on them
             raise
         before = [one.task.id for one in found if one.task]
         _until(
-            lambda: lacks.of_leaving(before, self._engine.tasks(), service), own.grace + PATIENCE
+            lambda: pending_reason.until_leaving(before, self._engine.tasks(), service),
+            own.grace + TIMEOUT_S,
         )
-        notify(f"{service} has {count} instances")
+        on_progress(f"{service} has {count} instances")
 
-    def _lacks(self, service: str, count: int, known: set[str]) -> str | None:
-        return lacks.of_scale(self._service(service), count, known, self._slots())
+    def _pending(self, service: str, count: int, known: set[str]) -> str | None:
+        return pending_reason.until_scale(self._service(service), count, known, self._slots())
 
     def _service(self, name: str) -> Service:
         for one in self._engine.services():
@@ -84,10 +86,10 @@ class SwarmRuntime:
         return [slot for service in services for slot in slots(service, tasks, containers)]
 
 
-def _until(lacks: Callable[[], str | None], patience: float) -> None:
+def _until(lacks: Callable[[], str | None], timeout: float) -> None:
     """Look until nothing lacks; raise `NotReadyError` with what did last."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while lack := lacks():
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Gave up after {patience:.0f} s: {lack}.")
-        time.sleep(STEP)
+            raise NotReadyError(f"Gave up after {timeout:.0f} s: {lack}.")
+        time.sleep(POLL_INTERVAL_S)

@@ -22,7 +22,7 @@ class Slot:
     number: str
     task: Task | None
     container: Container | None
-    past: Task | None = None
+    last_task: Task | None = None
 
     @property
     def name(self) -> str:
@@ -36,21 +36,27 @@ class Slot:
         Swarm calls a task running once its health check, if it has one, has passed.
         """
         if self.task is None:
-            return "failed" if self.past else "starting"
+            return "failed" if self.last_task else "starting"
         if self.container and self.container.state == "paused":
             return "paused"
         if self.task.state != "running":
             return "starting"
         well = self.container is None or (
-            self.container.state == "running" and not self.container.sick
+            self.container.state == "running" and not self.container.unhealthy
         )
         return "ready" if well else "unready"
 
     @property
-    def word(self) -> str:
+    def swarm_state(self) -> str:
         """Return what Swarm says of it: the state of its task, and what is wrong."""
-        errors = [one.error for one in (self.task, self.past) if one and one.error]
-        state = self.task.state if self.task else self.past.state if self.past else "no task yet"
+        errors = [one.error for one in (self.task, self.last_task) if one and one.error]
+        state = (
+            self.task.state
+            if self.task
+            else self.last_task.state
+            if self.last_task
+            else "no task yet"
+        )
         return ": ".join([state, *errors[:1]])
 
     def instance(self, now: float) -> Instance:
@@ -62,7 +68,7 @@ class Slot:
             state=self.state,
             pid=self.task.pid if self.task else None,
             address=container_name(self.service, self.task) if self.task else "",
-            uptime_seconds=round(now - self.task.since, 1) if self.task and runs else None,
+            uptime_seconds=round(now - self.task.state_since, 1) if self.task and runs else None,
             heals=self.service.heals,
         )
 
@@ -90,7 +96,7 @@ def slots(
 
 def _rank(task: Task) -> tuple[bool, float]:
     """Order tasks so that of a slot's the one that serves comes last, then the newest."""
-    return (task.live and task.state == "running", task.made)
+    return (task.live and task.state == "running", task.created_at)
 
 
 def _missing(service: Service, live: Mapping[str, Task], past: Mapping[str, Task]) -> Sequence[str]:

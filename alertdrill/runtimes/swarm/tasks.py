@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..compose.engine import HEAL
+from ..compose.engine import HEAL_LABEL
 
-STACK = "com.docker.stack.namespace"
-TASK = "com.docker.swarm.task.id"
+STACK_LABEL = "com.docker.stack.namespace"
+TASK_LABEL = "com.docker.swarm.task.id"
 # The engine counts in nanoseconds.
-SECOND = 1e9
+NANOSECONDS = 1e9
 # What Swarm does where the spec says nothing.
-GRACE, DELAY, ALWAYS = 10.0, 5.0, "any"
+DEFAULT_GRACE_S, DEFAULT_DELAY_S, RESTART_ANY = 10.0, 5.0, "any"
 # What is over, by the state that a task has and by the one that it should have.
 ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 
@@ -32,9 +32,9 @@ class Service:
     full_name: str
     replicas: int | None
     heals: bool = False
-    condition: str = ALWAYS
-    grace: float = GRACE
-    delay: float = DELAY
+    condition: str = RESTART_ANY
+    grace: float = DEFAULT_GRACE_S
+    delay: float = DEFAULT_DELAY_S
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ class Task:
     service: str
     slot: str
     state: str
-    wanted: bool
+    should_run: bool
     node: str = ""
     pid: int | None = None
     error: str = ""
-    made: float = 0.0
-    since: float = 0.0
+    created_at: float = 0.0
+    state_since: float = 0.0
 
     @property
     def live(self) -> bool:
         """Tell whether it serves or will; the others are the past, or on their way out."""
-        return self.wanted and self.state not in ENDED
+        return self.should_run and self.state not in ENDED
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Container:
 
     name: str
     state: str
-    sick: bool = False
+    unhealthy: bool = False
 
 
 def read_service(found: Mapping[str, Any], project: str) -> Service:
@@ -81,10 +81,10 @@ def read_service(found: Mapping[str, Any], project: str) -> Service:
         name=spec["Name"].removeprefix(f"{project}_"),
         full_name=spec["Name"],
         replicas=replicas(spec),
-        heals=(spec.get("Labels") or {}).get(HEAL) in ("true", "1"),
-        condition=policy.get("Condition", ALWAYS),
-        grace=_seconds(template.get("ContainerSpec", {}).get("StopGracePeriod"), GRACE),
-        delay=_seconds(policy.get("Delay"), DELAY),
+        heals=(spec.get("Labels") or {}).get(HEAL_LABEL) in ("true", "1"),
+        condition=policy.get("Condition", RESTART_ANY),
+        grace=_seconds(template.get("ContainerSpec", {}).get("StopGracePeriod"), DEFAULT_GRACE_S),
+        delay=_seconds(policy.get("Delay"), DEFAULT_DELAY_S),
     )
 
 
@@ -102,23 +102,23 @@ def read_task(found: Mapping[str, Any]) -> Task:
         service=found["ServiceID"],
         slot=str(found.get("Slot") or found.get("NodeID", "")),
         state=status["State"],
-        wanted=found["DesiredState"] not in ENDED,
+        should_run=found["DesiredState"] not in ENDED,
         node=found.get("NodeID", ""),
         pid=status.get("ContainerStatus", {}).get("PID") or None,
         error=status.get("Err", "").strip(". "),
-        made=_moment(found["CreatedAt"]),
-        since=_moment(status["Timestamp"]),
+        created_at=_moment(found["CreatedAt"]),
+        state_since=_moment(status["Timestamp"]),
     )
 
 
 def read_container(found: Mapping[str, Any]) -> Container:
     """Return what the engine says of a container in its list (`GET /containers/json`)."""
-    sick = "(unhealthy)" in found.get("Status", "")
-    return Container(found["Names"][0].lstrip("/"), found["State"], sick)
+    unhealthy = "(unhealthy)" in found.get("Status", "")
+    return Container(found["Names"][0].lstrip("/"), found["State"], unhealthy)
 
 
 def _seconds(nanoseconds: int | None, default: float) -> float:
-    return default if nanoseconds is None else nanoseconds / SECOND
+    return default if nanoseconds is None else nanoseconds / NANOSECONDS
 
 
 def _moment(text: str) -> float:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from alertdrill.programs import CATALOGUE, default_cache, locate
-from alertdrill.runtimes.compose.command import Compose
+from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.settings import ROOT
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
@@ -44,7 +44,7 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    host = Compose("none", {}).host
+    host = ComposeCli("none", {}).engine_host
     if not host.startswith("unix://"):
         pytest.skip("the engine has no socket on this host")
     project = f"fd-{secrets.token_hex(3)}"

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from alertdrill.control import create_app
 from alertdrill.control.settings import ControlSettings
-from alertdrill.runtimes.compose.command import Compose
+from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.runtimes.swarm import runtime
 from alertdrill.settings import StackSettings
 from tests.e2e.images.conftest import Docker
@@ -93,7 +93,7 @@ def project(docker: Docker) -> Iterator[str]:
     if state != "inactive":
         pytest.skip(f"the engine's Swarm is {state or 'not there'}, and not ours to make or leave")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", Compose("none", {}).host)
+        patch.setenv("DOCKER_HOST", ComposeCli("none", {}).engine_host)
         yield f"fd-{secrets.token_hex(3)}"
 
 
@@ -107,7 +107,7 @@ def control(project: str, tmp_path_factory: pytest.TempPathFactory) -> FlaskClie
 
 @pytest.fixture(scope="module")
 def manager(docker: Docker, project: str) -> Iterator[None]:
-    """Make a Swarm of this node alone, on its loopback; leave it whatever happens."""
+    """Make a Swarm of this node project_lock, on its loopback; leave it whatever happens."""
     bridge = "docker_gwbridge"
     networks = docker("network", "ls", "--format", "{{.Name}}").split()
     try:
@@ -202,7 +202,7 @@ def test_new_instance_serves_and_leaves(swarm: Swarm) -> None:
 
 
 def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "PATIENCE", 5.0)
+    monkeypatch.setattr(runtime, "TIMEOUT_S", 5.0)
     status, found = swarm.ask("PUT", "/services/web/scale", {"instances": 4})
     assert (status, "no suitable node" in found["detail"]) == (409, True), found
     poll_until(

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from alertdrill import cli
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
-from alertdrill.runtimes.base import Notify, State
+from alertdrill.runtimes.base import ProgressCallback, State
 
 Run = Callable[..., Result]
 
@@ -27,18 +27,18 @@ class FakeRuntime:
         if self.error:
             raise self.error
 
-    def check(self, notify: Notify) -> None:
+    def check(self, on_progress: ProgressCallback) -> None:
         self._do("check")
 
-    def check_logql(self, notify: Notify) -> None:
+    def check_logql(self, on_progress: ProgressCallback) -> None:
         self._do("logql")
 
-    def up(self, notify: Notify) -> Sequence[str]:
-        notify("web-1 serves")
+    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
+        on_progress("web-1 serves")
         self._do("up")
         return ["loki is not here."]
 
-    def down(self, notify: Notify) -> None:
+    def down(self, on_progress: ProgressCallback) -> None:
         self._do("down")
 
     def status(self) -> Sequence[Instance]:
@@ -68,7 +68,7 @@ class FakeRuntime:
     def restart(self, target: str) -> None:
         self._do("restart", target)
 
-    def scale(self, service: str, count: int, notify: Notify) -> None:
+    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         self._do("scale", service, count)
 
     def address(self, part: str) -> str:
@@ -81,9 +81,11 @@ class FakeRuntime:
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     made = FakeRuntime()
-    monkeypatch.setattr(cli, "choose", lambda *_: made)
+    monkeypatch.setattr(cli, "select_runtime", lambda *_: made)
     # It would start a Loki.
-    monkeypatch.setattr("alertdrill.logql_check.check", lambda _, notify: made.check_logql(notify))
+    monkeypatch.setattr(
+        "alertdrill.logql_check.check", lambda _, on_progress: made.check_logql(on_progress)
+    )
     return made
 
 
@@ -194,7 +196,7 @@ def test_down_says_done(run: Run, runtime: FakeRuntime) -> None:
 def test_check_looks_at_containers_too(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "composes", lambda: True)
+    monkeypatch.setattr(cli, "has_compose", lambda: True)
     assert run("check").stdout == "Every configuration is valid.\n"
     assert runtime.asked == [("check",), ("logql",), ("check",)]
 
@@ -202,6 +204,6 @@ def test_check_looks_at_containers_too(
 def test_check_tells_what_it_skipped(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "composes", lambda: False)
+    monkeypatch.setattr(cli, "has_compose", lambda: False)
     assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
     assert runtime.asked == [("check",), ("logql",)]

@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> Run:
-    monkeypatch.setattr(load_commands, "choose", lambda *_: native("web-1"))
+    monkeypatch.setattr(load_commands, "select_runtime", lambda *_: native("web-1"))
     return lambda *words: CliRunner().invoke(cli.main, ["load", *words], env={"COLUMNS": "200"})
 
 
@@ -100,7 +100,7 @@ def test_bad_wishes_are_refused(load: Run, asked: list[Any], words: list[str]) -
 def test_stack_that_is_down_is_told(
     load: Run, monkeypatch: pytest.MonkeyPatch, asked: list[Any]
 ) -> None:
-    monkeypatch.setattr(load_commands, "choose", lambda *_: native())
+    monkeypatch.setattr(load_commands, "select_runtime", lambda *_: native())
     result = load()
     assert result.exit_code == 1
     assert "start it with `make up`" in result.output
@@ -164,12 +164,12 @@ def test_prometheus_is_told_where_locust_is(
 def composed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Note the other commands of Compose and docker; all succeed."""
     calls: list[tuple[str, ...]] = []
-    command = "alertdrill.runtimes.compose.command"
+    command = "alertdrill.runtimes.compose.compose_cli"
     model = {"services": {"locust-worker": {"deploy": {"replicas": 3}}}}
     monkeypatch.setattr(f"{command}.docker", lambda: "docker")
-    monkeypatch.setattr(f"{command}.Compose.docker", lambda _, *words: calls.append(words))
-    monkeypatch.setattr(f"{command}.Compose.run", lambda _, *words, **__: calls.append(words))
-    monkeypatch.setattr(f"{command}.Compose.model", lambda *_, **__: model)
+    monkeypatch.setattr(f"{command}.ComposeCli.docker", lambda _, *words: calls.append(words))
+    monkeypatch.setattr(f"{command}.ComposeCli.run", lambda _, *words, **__: calls.append(words))
+    monkeypatch.setattr(f"{command}.ComposeCli.model", lambda *_, **__: model)
     monkeypatch.setattr("alertdrill.runtimes.compose.engine.Engine.running", lambda _: [])
     return calls
 

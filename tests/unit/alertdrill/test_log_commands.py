@@ -49,7 +49,7 @@ class FakeRuntime:
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     made = FakeRuntime()
-    monkeypatch.setattr(log_commands, "choose", lambda *_: made)
+    monkeypatch.setattr(log_commands, "select_runtime", lambda *_: made)
     return made
 
 

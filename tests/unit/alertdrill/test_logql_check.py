@@ -60,7 +60,7 @@ def test_refused_rule_is_told(settings: StackSettings, monkeypatch: pytest.Monke
             place.mkdir(parents=True)
             (place / "x.yml").write_text(BAD)
 
-    monkeypatch.setattr("alertdrill.runtimes.native.configs.lay", lay)
+    monkeypatch.setattr("alertdrill.runtimes.native.configs.install", lay)
     with pytest.raises(LogqlError, match=r"^loki/rules: .*unclosed action"):
         check(settings, print)
 

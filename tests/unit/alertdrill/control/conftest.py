@@ -46,7 +46,7 @@ class FakeRuntime:
     def restart(self, target: str, grace: float | None = None) -> None:
         self._do("restart", target, grace)
 
-    def scale(self, service: str, count: int, notify: Callable[[str], None]) -> None:
+    def scale(self, service: str, count: int, on_progress: Callable[[str], None]) -> None:
         self._do("scale", service, count)
 
     def _do(self, *what: object) -> None:

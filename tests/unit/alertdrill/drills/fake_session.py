@@ -46,7 +46,7 @@ class FakeSession:
 
         monkeypatch.setattr(module, "RollbackGuard", FakeGuard)
         monkeypatch.setattr(module, "Traffic", FakeTraffic)
-        monkeypatch.setattr(module, "choose", lambda *_: self.runtime)
+        monkeypatch.setattr(module, "select_runtime", lambda *_: self.runtime)
         monkeypatch.setattr(module, "own_settings", self._own_settings)
         monkeypatch.setattr(
             "alertdrill.drills.marked.end", lambda _: self.log.append("end processes")

@@ -56,7 +56,7 @@ class FakeRuntime:
         notify("scaled")
         self.calls.append(("scale", service, count))
 
-    def reach(self, link: str) -> str:
+    def resolve_url(self, link: str) -> str:
         return link
 
     def token(self) -> str:
@@ -79,8 +79,8 @@ class FakeRuntime:
 
 
 RECORDED = {
-    "start", "stop", "kill", "pause", "resume", "configure", "relist", "unlist", "up", "down",
-    "forget_series", "import_series",
+    "start", "stop", "kill", "pause", "resume", "configure", "restore_targets", "drop_targets",
+    "up", "down", "delete_series", "backfill",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ Make = Callable[..., Fault]
     [
         ("stop", "web", {}, ("start", "web"), ("stop", "web")),
         ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
-        ("drop_targets", "lb", {}, ("restore_targets",), ("unlist", "lb")),
+        ("drop_targets", "lb", {}, ("restore_targets",), ("drop_targets", "lb")),
         (
             *("bad_rule", "", {}, ("restore_config", "prometheus", "rules.d/drill.yml")),
             ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),

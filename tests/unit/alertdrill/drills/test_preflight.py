@@ -63,15 +63,15 @@ PAST = [Past("up", 60.0, 30.0, 1.0, 1.0)]
 @pytest.mark.parametrize("past", [[], PAST])
 def test_real_stack_forgets_nothing(simulated: SimulatedStack, past: list[Past]) -> None:
     simulated.run(history=past)
-    assert "forget_series" not in simulated.log
-    assert "import_series" not in simulated.log
+    assert "delete_series" not in simulated.log
+    assert "backfill" not in simulated.log
 
 
 def test_rehearsal_begins_without_past(simulated: SimulatedStack) -> None:
     simulated.runtime.rehearsal = True
     outcome = simulated.run()
-    assert simulated.log[0] == "forget_series"
-    assert "import_series" not in simulated.log
+    assert simulated.log[0] == "delete_series"
+    assert "backfill" not in simulated.log
     assert outcome.injected
     assert outcome.injected - outcome.began >= preflight.SETTLE_S
 
@@ -81,9 +81,9 @@ def test_made_up_past_comes_next(simulated: SimulatedStack) -> None:
     said: list[str] = []
     told = simulated.runtime.on_call
     simulated.runtime.on_call = lambda *order: (
-        said.append(order[1].read_text()) if order[0] == "import_series" else told(*order)
+        said.append(order[1].read_text()) if order[0] == "backfill" else told(*order)
     )
     assert simulated.run(history=PAST).history
-    assert simulated.log[0] == "forget_series"
+    assert simulated.log[0] == "delete_series"
     assert said[0].startswith("# TYPE up gauge\n")
     assert list(simulated.folder.glob("*.om")) == []

@@ -146,7 +146,7 @@ class FakeStack:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     made = FakeStack()
-    monkeypatch.setattr(rollback_guard, "choose", lambda *_: made)
+    monkeypatch.setattr(rollback_guard, "select_runtime", lambda *_: made)
     monkeypatch.setattr("sys.stdin", Ended)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("alertdrill.drills.marked.end", lambda _: 0)

@@ -9,8 +9,8 @@ from alertdrill.drills.errors import DrillError
 from alertdrill.drills.session import run_drills
 from alertdrill.drills.undo_log import UndoLog
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.alone import alone
 from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.runtimes.compose.project_lock import project_lock
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
 
@@ -46,7 +46,7 @@ def test_containers_have_one_own_stack_at_a_time(
     settings = replace(session.settings, cache=session.settings.home / "cache")
     session.settings = replace(settings, home=settings.home / "other")
     session.undo_log = UndoLog(session.settings.home)
-    with alone(settings), pytest.raises(EngineError), session.open():
+    with project_lock(settings), pytest.raises(EngineError), session.open():
         pass
     assert session.log == []
     with session.open():

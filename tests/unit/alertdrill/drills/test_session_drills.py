@@ -92,7 +92,7 @@ def test_stack_that_people_look_at_is_told(
         return made
 
     monkeypatch.setattr(module, "ResultPublisher", FakeResults)
-    monkeypatch.setattr(module, "choose", choose)
+    monkeypatch.setattr(module, "select_runtime", choose)
     trials += ["passed"]
     with session.open(CURRENT if here else EPHEMERAL) as context:
         run_drills(context, [a_drill()])

@@ -12,7 +12,7 @@ from tests.unit.alertdrill.drills.http_server import FakeServer
 
 def test_last_is_undone_first(runtime: Any) -> None:
     assert undo.perform(runtime, [("start", "web"), ("restore_targets",), ("resume", "lb")]) == []
-    assert runtime.calls == [("resume", "lb"), ("relist",), ("start", "web")]
+    assert runtime.calls == [("resume", "lb"), ("restore_targets",), ("start", "web")]
 
 
 def test_failure_does_not_stop_rest(runtime: Any, tmp_path: Path) -> None:

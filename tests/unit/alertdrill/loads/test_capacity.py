@@ -15,7 +15,7 @@ class Stack:
     """Keeps the objectives with up to 100 clients."""
 
     name = "native"
-    follows_all = True
+    follows_new_instances = True
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def make(_plan: Plan, _size: Size, page: Path) -> str:
 
 def ground(name: str, **answers: float) -> Ground:
     runtime: Any = SimpleNamespace(
-        name=name, follows_all=name == "native", follow=lambda *_: iter([[]] * 9)
+        name=name, follows_new_instances=name == "native", follow=lambda *_: iter([[]] * 9)
     )
     mark = Mark("alert", "Saturated web", 0, None)
     return Ground(make, runtime, Fake(**answers), {"web": 1}, lambda _: [mark])

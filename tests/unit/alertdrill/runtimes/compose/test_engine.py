@@ -9,7 +9,7 @@ import requests
 
 from alertdrill.runtimes.compose.engine import Engine, read
 from alertdrill.runtimes.compose.errors import EngineError
-from alertdrill.runtimes.errors import StackAwayError
+from alertdrill.runtimes.errors import StackUnavailableError
 
 
 def said(**state: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def test_absent_engine_says_the_way_out() -> None:
 
 
 def archive(text: str) -> list[bytes]:
-    """Return a file as the engine hands it out: packed, and in pieces."""
+    """Return a file as the engine project it out: packed, and in pieces."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as made:
         member = tarfile.TarInfo("scale.json")
@@ -81,7 +81,7 @@ def test_engine_that_is_silent_is_away() -> None:
     engine = Engine("alertdrill", lambda: "")
     client = engine._client = Mock()
     client.restart.side_effect = requests.ConnectionError
-    with pytest.raises(StackAwayError, match="does not answer"):
+    with pytest.raises(StackUnavailableError, match="does not answer"):
         engine.restart("alertdrill-web-1", 0)
 
 

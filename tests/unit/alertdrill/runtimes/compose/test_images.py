@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
-from alertdrill.runtimes.compose.images import Had, provide, tag
+from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, tag
 from alertdrill.versions import Versions
 
 
@@ -38,17 +38,17 @@ def model(ours: str = OURS, **images: str) -> dict[str, Any]:
     return {"services": {**services, "web": {"image": ours, "build": {}}}}
 
 
-def had(compose: FakeCompose, **images: str) -> Had:
+def had(compose: FakeCompose, **images: str) -> ImageAvailability:
     fake: Any = compose
-    return provide(fake, model(**images), lambda _: None)
+    return ensure_images(fake, model(**images), lambda _: None)
 
 
 def test_what_is_here_is_used() -> None:
-    assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == Had([], {})
+    assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == ImageAvailability([], {})
 
 
 def test_what_is_not_is_pulled() -> None:
-    assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == Had([], {})
+    assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == ImageAvailability([], {})
 
 
 def test_unknown_version_is_named() -> None:
@@ -79,12 +79,14 @@ def test_part_that_is_out_needs_no_image() -> None:
     fake: Any = FakeCompose()
     wanted = model(grafana="grafana/grafana:99")
     wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
-    said = provide(fake, wanted, lambda _: None).missing
+    said = ensure_images(fake, wanted, lambda _: None).missing
     assert said == ["grafana is left out, as GRAFANA_REPLICAS=0 says."]
 
 
 def test_images_moved_here_need_no_build() -> None:
-    assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == Had([], {})
+    assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == ImageAvailability(
+        [], {}
+    )
 
 
 def test_image_that_cannot_be_built_is_named() -> None:
@@ -96,13 +98,13 @@ def test_image_that_cannot_be_built_is_named() -> None:
 
 def test_image_of_a_registry_is_pulled_and_not_built() -> None:
     compose: Any = FakeCompose(registry=(PULLED,), builds=False)
-    assert provide(compose, model(PULLED), lambda _: None) == Had([], {})
+    assert ensure_images(compose, model(PULLED), lambda _: None) == ImageAvailability([], {})
 
 
 def test_image_that_a_registry_does_not_have_is_named() -> None:
     compose: Any = FakeCompose()
     with pytest.raises(ImageMissingError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
-        provide(compose, model(PULLED), lambda _: None)
+        ensure_images(compose, model(PULLED), lambda _: None)
 
 
 def test_tag_has_its_digest() -> None:

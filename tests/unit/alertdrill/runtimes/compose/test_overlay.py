@@ -1,7 +1,7 @@
 import json
 from dataclasses import replace
 
-from alertdrill.runtimes.compose.overlay import merged, overlay
+from alertdrill.runtimes.compose.overlay import merge_flags, render_overlay
 from alertdrill.settings import StackSettings
 
 MODEL = {
@@ -14,11 +14,11 @@ MODEL = {
 
 
 def test_real_thing_needs_none(settings: StackSettings) -> None:
-    assert overlay(settings, MODEL) is None
+    assert render_overlay(settings, MODEL) is None
 
 
 def test_speed_changes_the_flags(settings: StackSettings) -> None:
-    text = overlay(replace(settings, speed=10.0, rehearsal=True), MODEL)
+    text = render_overlay(replace(settings, speed=10.0, rehearsal=True), MODEL)
     assert text
     command = json.loads(text)["services"]["prometheus"]["command"]
     assert "--config.file=p.yml" in command
@@ -29,8 +29,8 @@ def test_speed_changes_the_flags(settings: StackSettings) -> None:
 
 
 def test_series_of_a_real_stack_are_safe(settings: StackSettings) -> None:
-    assert "admin-api" not in str(overlay(replace(settings, speed=10.0), MODEL))
+    assert "admin-api" not in str(render_overlay(replace(settings, speed=10.0), MODEL))
 
 
 def test_flag_takes_the_place_of_its_like() -> None:
-    assert merged(["a", "--x=1", "--y=2"], ["--x=3"]) == ["a", "--y=2", "--x=3"]
+    assert merge_flags(["a", "--x=1", "--y=2"], ["--x=3"]) == ["a", "--y=2", "--x=3"]

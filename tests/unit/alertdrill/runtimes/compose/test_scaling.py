@@ -4,10 +4,10 @@ import pytest
 
 from alertdrill.runtimes.compose import lifecycle, scaling
 from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
+from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 
 
-class FakeHands:
+class FakeProject:
     """An engine with four places for web, and a Compose that notes its commands."""
 
     def __init__(self) -> None:
@@ -17,11 +17,11 @@ class FakeHands:
             container("web-3", "created"),
             container("web-4", "created"),
         )
-        self.scale: Any = self
+        self.replicas: Any = self
         self.commands: list[tuple[str, ...]] = []
-        self.compose: Any = self
+        self.cli: Any = self
 
-    def scales(self) -> dict[str, int]:
+    def all(self) -> dict[str, int]:
         return {"web": 2, "data-service": 3}
 
     def run(self, *arguments: str) -> str:
@@ -30,47 +30,47 @@ class FakeHands:
 
 
 @pytest.fixture
-def hands() -> Any:
-    return FakeHands()
+def project() -> Any:
+    return FakeProject()
 
 
-def test_standby_instances_are_started(hands: Any) -> None:
-    assert scaling.begin(hands, "web", 4) == ["web-3", "web-4"]
-    assert hands.engine.asked == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
-    assert hands.commands == []
+def test_standby_instances_are_started(project: Any) -> None:
+    assert scaling.start_replicas(project, "web", 4) == ["web-3", "web-4"]
+    assert project.engine.asked == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
+    assert project.commands == []
 
 
-def test_missing_places_are_made_first(hands: Any) -> None:
-    del hands.engine.found["alertdrill-web-4"]
-    scaling.begin(hands, "web", 4)
-    assert hands.commands[0][:2] == ("create", "--no-recreate")
+def test_missing_places_are_made_first(project: Any) -> None:
+    del project.engine.found["alertdrill-web-4"]
+    scaling.start_replicas(project, "web", 4)
+    assert project.commands[0][:2] == ("create", "--no-recreate")
 
 
-def test_leaving_one_is_not_expected_any_more(hands: Any) -> None:
+def test_leaving_one_is_not_expected_any_more(project: Any) -> None:
     said: list[str] = []
-    scaling.end(hands, "web", 1, said.append)
+    scaling.stop_replicas(project, "web", 1, said.append)
     # The other service stays as it is.
     variables = ("--env", "WEB_INSTANCES=1", "--env", "DATA_SERVICE_INSTANCES=3")
-    assert hands.commands == [("run", "--rm", "--no-deps", *variables, "prepare")]
-    assert hands.engine.asked == [("stop", "alertdrill-web-2")]
+    assert project.commands == [("run", "--rm", "--no-deps", *variables, "init-config")]
+    assert project.engine.asked == [("stop", "alertdrill-web-2")]
     assert said == ["web-2 stands by"]
 
 
-def test_new_ones_are_told(hands: Any) -> None:
+def test_new_ones_are_told(project: Any) -> None:
     said: list[str] = []
-    scaling.begin(hands, "web", 3)
-    scaling.end(hands, "web", 3, said.append)
+    scaling.start_replicas(project, "web", 3)
+    scaling.stop_replicas(project, "web", 3, said.append)
     assert said == ["web-3 serves"]
 
 
-def test_unwell_container_is_quoted(hands: Any) -> None:
-    hands.engine.found = {
+def test_unwell_container_is_quoted(project: Any) -> None:
+    project.engine.found = {
         one.name: one
         for one in (
-            container("prepare-1", "exited"),
+            container("init-config-1", "exited"),
             container("web-1", health="starting"),
             container("web-2", "restarting"),
         )
     }
-    hands.docker = lambda *_: "first\nlast\n"
-    assert lifecycle._last_words(hands) == " web-2 last said: last"
+    project.docker = lambda *_: "first\nlast\n"
+    assert lifecycle._last_log_line(project) == " web-2 last said: last"

@@ -10,7 +10,7 @@ import pytest
 from alertdrill.programs import CATALOGUE, Program
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.settings import StackSettings
 
 OPTIONAL = {wanted.name for wanted in CATALOGUE if wanted.package is None}
@@ -32,32 +32,32 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @pytest.fixture
-def site_with(tmp_path: Path, layout: Layout) -> Callable[..., Site]:
-    """Return a function that makes a site with these optional programs and settings."""
+def render_context_with(tmp_path: Path, layout: Layout) -> Callable[..., RenderContext]:
+    """Return a function that makes a render_context with these optional programs and settings."""
 
-    def make(*optional: str, **settings: Any) -> Site:
+    def make(*optional: str, **settings: Any) -> RenderContext:
         names = [
             wanted.name for wanted in CATALOGUE if wanted.package or wanted.name in set(optional)
         ]
         programs = {
             name: Program(name, tmp_path / "bin" / name, (2, 6, 12), {}, "path") for name in names
         }
-        return Site(StackSettings(tmp_path, **settings), layout, programs, "the-token")
+        return RenderContext(StackSettings(tmp_path, **settings), layout, programs, "the-token")
 
     return make
 
 
 @pytest.fixture
-def site(site_with: Callable[..., Site]) -> Site:
-    """Return a site where every program was found."""
-    return site_with(*OPTIONAL)
+def render_context(render_context_with: Callable[..., RenderContext]) -> RenderContext:
+    """Return a render_context where every program was found."""
+    return render_context_with(*OPTIONAL)
 
 
 @pytest.fixture
-def plan(site: Site) -> Plan:
-    return make_plan(site)
+def plan(render_context: RenderContext) -> Plan:
+    return make_plan(render_context)
 
 
 @pytest.fixture
 def web(plan: Plan) -> Process:
-    return plan.of("web")[0]
+    return plan.processes_of("web")[0]

@@ -13,7 +13,7 @@ class FakeSupervisor:
         self.running = False
         self.states: dict[str, str] = {}
 
-    def alive(self) -> bool:
+    def is_running(self) -> bool:
         return self.running
 
     def processes(self) -> dict[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ class FakeSupervisor:
     def stop(self, *names: str, grace: float | None = None) -> None:
         self.said.append(f"stop {' '.join(names)}")
 
-    def begin_stop(self, *names: str) -> None:
+    def request_stop(self, *names: str) -> None:
         self.said.append("stop the rest")
 
     def shutdown(self) -> None:

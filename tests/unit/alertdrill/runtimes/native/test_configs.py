@@ -13,7 +13,7 @@ from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Site
+from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import ROOT
 
 RESPONDER = "http://127.0.0.1:8090"
@@ -21,14 +21,14 @@ RESPONDER = "http://127.0.0.1:8090"
 
 @pytest.fixture
 def written(layout: Layout, plan: Plan) -> Layout:
-    configs.write(layout, plan, RESPONDER)
+    configs.write_all(layout, plan, RESPONDER)
     return layout
 
 
 @pytest.fixture
 def fast(layout: Layout, plan: Plan) -> Layout:
-    configs.write(layout, plan, RESPONDER)  # as it was before, at the real speed
-    configs.write(layout, plan, RESPONDER, 12)
+    configs.write_all(layout, plan, RESPONDER)  # as it was before, at the real speed
+    configs.write_all(layout, plan, RESPONDER, 12)
     return layout
 
 
@@ -49,13 +49,13 @@ def test_programs_read_the_committed_files(written: Layout) -> None:
 
 def test_writing_twice_is_harmless(written: Layout, plan: Plan) -> None:
     before = sorted(written.etc.rglob("*"))
-    configs.write(written, plan, RESPONDER)
+    configs.write_all(written, plan, RESPONDER)
     assert sorted(written.etc.rglob("*")) == before
     assert (ROOT / "prometheus" / "prometheus.yml").is_file()
 
 
 def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
-    for name, source in configs.COMMITTED.items():
+    for name, source in configs.SOURCES.items():
         place = fast.etc / name
         assert not place.is_symlink()
         files = {ROOT / source: place}
@@ -70,15 +70,15 @@ def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> N
     files = [ROOT / "alerting/alertmanager.yml", *(ROOT / "prometheus/scrape").glob("*.yml")]
     before = {file: file.read_bytes() for file in files}
     for speed in (1, 12, 12, 1):
-        configs.write(layout, plan, RESPONDER, speed)
+        configs.write_all(layout, plan, RESPONDER, speed)
     assert {file: file.read_bytes() for file in files} == before
     assert (layout.etc / "prometheus/rules").readlink() == ROOT / "prometheus/rules"
 
 
 def test_what_drills_left_goes(written: Layout, plan: Plan) -> None:
-    for name in configs.EXTRA:
+    for name in configs.DROP_IN_FOLDERS:
         (written.etc / name / "drill.yml").write_text("broken: [")
-    configs.write(written, plan, RESPONDER)
+    configs.write_all(written, plan, RESPONDER)
     assert list(written.etc.rglob("drill.yml")) == []
     assert (written.etc / "prometheus/rules.d").is_dir()
 
@@ -114,7 +114,9 @@ def test_stack_is_scraped_but_not_services(written: Layout, plan: Plan) -> None:
 
 
 def test_services_are_those_that_serve(written: Layout, plan: Plan) -> None:
-    configs.write_service_targets(written, [*plan.of("web")[:2], *plan.of("prometheus")])
+    configs.write_service_targets(
+        written, [*plan.processes_of("web")[:2], *plan.processes_of("prometheus")]
+    )
     assert targets(written, "services") == [
         {"targets": ["127.0.0.1:15101"], "labels": {"service": "web", "instance": "web-1"}},
         {"targets": ["127.0.0.1:15102"], "labels": {"service": "web", "instance": "web-2"}},
@@ -122,31 +124,37 @@ def test_services_are_those_that_serve(written: Layout, plan: Plan) -> None:
     assert not list(written.targets.glob("*.new"))
 
 
-def test_probe_goes_the_public_way(layout: Layout, site_with: Callable[..., Site]) -> None:
-    configs.write(layout, make_plan(site_with(lb_address="192.0.2.7")), RESPONDER)
+def test_probe_goes_the_public_way(
+    layout: Layout, render_context_with: Callable[..., RenderContext]
+) -> None:
+    configs.write_all(layout, make_plan(render_context_with(lb_address="192.0.2.7")), RESPONDER)
     [probe] = targets(layout, "probe")
     assert probe["targets"] == ["http://192.0.2.7:8080/"]
     assert probe["labels"]["__blackbox__"] == "127.0.0.1:9115"
     assert targets(layout, "alertmanager") == [{"targets": ["127.0.0.1:9093"]}]
 
 
-def test_programs_files_lie_beside_it(layout: Layout, site: Site, tmp_path: Path) -> None:
+def test_programs_files_lie_beside_it(
+    layout: Layout, render_context: RenderContext, tmp_path: Path
+) -> None:
     (tmp_path / "share" / "ui").mkdir(parents=True)
-    found = replace(site.programs["alertmanager"], files=tmp_path / "share")
-    plan = make_plan(replace(site, programs={**site.programs, "alertmanager": found}))
-    configs.write(layout, plan, RESPONDER)
-    assert (plan.of("alertmanager")[0].directory / FILES / "ui").is_dir()
+    found = replace(render_context.programs["alertmanager"], files=tmp_path / "share")
+    plan = make_plan(
+        replace(render_context, programs={**render_context.programs, "alertmanager": found})
+    )
+    configs.write_all(layout, plan, RESPONDER)
+    assert (plan.processes_of("alertmanager")[0].directory / FILES / "ui").is_dir()
     assert sorted(layout.home.rglob(FILES)) == [layout.etc / "alertmanager" / FILES]
 
 
 @pytest.fixture
-def checkers(site: Site, tmp_path: Path) -> dict[str, Program]:
+def checkers(render_context: RenderContext, tmp_path: Path) -> dict[str, Program]:
     """Return programs that note how they were called, and like everything."""
     (tmp_path / "bin").mkdir()
-    for program in site.programs.values():
+    for program in render_context.programs.values():
         program.path.write_text(f'#!/bin/sh\necho "$0 $*" >>{tmp_path}/called\n')
         program.path.chmod(0o755)
-    return dict(site.programs)
+    return dict(render_context.programs)
 
 
 def test_every_configuration_is_checked(
@@ -164,11 +172,14 @@ def test_every_configuration_is_checked(
 
 
 def test_absent_programs_check_nothing(
-    site_with: Callable[..., Site], checkers: dict[str, Program], layout: Layout, tmp_path: Path
+    render_context_with: Callable[..., RenderContext],
+    checkers: dict[str, Program],
+    layout: Layout,
+    tmp_path: Path,
 ) -> None:
-    site = site_with()
-    configs.write(layout, make_plan(site), RESPONDER)
-    configs.check(layout, make_plan(site), site.programs)
+    render_context = render_context_with()
+    configs.write_all(layout, make_plan(render_context), RESPONDER)
+    configs.check(layout, make_plan(render_context), render_context.programs)
     assert "loki" not in (tmp_path / "called").read_text()
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from alertdrill import stored
-from alertdrill.runtimes.native.control import OF_CONTAINERS, stack
+from alertdrill.runtimes.native.control import CONTAINER_SETTINGS, stack
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, Site
+from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.settings import ROOT, Ports, StackSettings
 from alertdrill.versions import Versions
 
 
 @pytest.fixture
 def control(plan: Plan) -> Process:
-    [found] = plan.of("control")
+    [found] = plan.processes_of("control")
     return found
 
 
@@ -31,23 +31,23 @@ def test_it_has_no_metrics(control: Process) -> None:
 
 
 def test_responder_finds_it(plan: Plan, control: Process) -> None:
-    told = plan.of("responder")[0].environment
+    told = plan.processes_of("responder")[0].environment
     assert told["CONTROL_URL"] == f"http://{control.address}"
     assert told["CONTROL_TOKEN_FILE"] == control.environment["CONTROL_TOKEN_FILE"]
     assert told["RESPONDER_TOKEN_FILE"] not in control.environment.values()
 
 
-def test_responder_is_told_what_holds(site_with: Callable[..., Site]) -> None:
-    site = site_with("grafana", healing="dry-run", speed=12.0)
-    told = make_plan(site).of("responder")[0].environment
+def test_responder_is_told_what_holds(render_context_with: Callable[..., RenderContext]) -> None:
+    render_context = render_context_with("grafana", healing="dry-run", speed=12.0)
+    told = make_plan(render_context).processes_of("responder")[0].environment
     assert (told["HEALING"], told["SPEED"]) == ("dry-run", "12")
     assert told["ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
     assert told["GRAFANA_URL"] == "http://127.0.0.1:3000"
-    assert told["GRAFANA_TOKEN_FILE"] == str(site.layout.grafana_token)
+    assert told["GRAFANA_TOKEN_FILE"] == str(render_context.layout.grafana_token)
 
 
-def test_grafana_is_told_where_it_runs(site_with: Callable[..., Site]) -> None:
-    told = make_plan(site_with()).of("responder")[0].environment
+def test_grafana_is_told_where_it_runs(render_context_with: Callable[..., RenderContext]) -> None:
+    told = make_plan(render_context_with()).processes_of("responder")[0].environment
     assert [name for name in told if name.startswith("GRAFANA")] == []
 
 
@@ -77,4 +77,4 @@ def test_containers_matters_change_nothing(tmp_path: Path) -> None:
     )
     assert stack(other) == stack(plain)
     assert "secret" not in stack(other)
-    assert set(OF_CONTAINERS) <= set(plain.__dataclass_fields__)
+    assert set(CONTAINER_SETTINGS) <= set(plain.__dataclass_fields__)

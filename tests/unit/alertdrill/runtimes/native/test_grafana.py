@@ -3,21 +3,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from alertdrill.runtimes.native.grafana import GRAFANA, settings
-from alertdrill.runtimes.native.process import Site
+from alertdrill.runtimes.native.process import RenderContext
 
 
-def test_home_is_the_overview(site: Site) -> None:
-    told = settings(site)
+def test_home_is_the_overview(render_context: RenderContext) -> None:
+    told = settings(render_context)
     home = Path(told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert home.name == "overview.json"
     assert home.is_file()
     assert home.parent == Path(told["DASHBOARDS_DIR"])
 
 
-def test_provisioning_is_told_every_address(site: Site) -> None:
-    told = settings(site)
+def test_provisioning_is_told_every_address(render_context: RenderContext) -> None:
+    told = settings(render_context)
     for name, part in (("PROMETHEUS", "prometheus"), ("LOKI", "loki"), ("ALERTMANAGER",) * 2):
-        assert told[f"{name}_URL"] == site.url(part.lower())
+        assert told[f"{name}_URL"] == render_context.url(part.lower())
 
 
 def test_nobody_comes_in_uninvited() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.native.layout import LONGEST_SOCKET, HomeError, Layout
+from alertdrill.runtimes.native.layout import MAX_SOCKET_PATH, HomeError, Layout
 
 
 def deep(folder: Path, name: str = "deep") -> Layout:
@@ -19,7 +19,7 @@ def test_sockets_are_inside_the_home() -> None:
 def test_deep_home_has_short_sockets(tmp_path: Path, name: str) -> None:
     layout = deep(tmp_path, name)
     for path in (layout.supervisor_socket, layout.lb_socket):
-        assert len(os.fsencode(path)) <= LONGEST_SOCKET
+        assert len(os.fsencode(path)) <= MAX_SOCKET_PATH
     layout.make()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(layout.supervisor_socket))

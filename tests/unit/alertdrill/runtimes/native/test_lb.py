@@ -13,7 +13,7 @@ STATISTICS = """\
 # pxname,svname,qcur,qmax,scur,smax,status,
 public,FRONTEND,,,3,5,OPEN,
 web,web-1,2,4,5,8,UP,
-web,web-2,0,4,0,8,DRAIN,
+web,web-2,0,4,0,8,DRAIN_TIMEOUT_S,
 web,web-3,0,0,0,0,MAINT,
 web,web-4,0,0,0,0,UP 1/2,
 web,BACKEND,0,0,5,8,UP,
@@ -131,7 +131,7 @@ def test_absent_balancer_is_one_sentence(balancer: LoadBalancer) -> None:
 def test_hanging_balancer_holds_nobody_up(
     path: Path, balancer: LoadBalancer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lb, "PATIENCE", 0.05)
+    monkeypatch.setattr(lb, "TIMEOUT_S", 0.05)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()

@@ -10,18 +10,18 @@ import pytest
 from alertdrill import stored
 from alertdrill.grafana_token import TokenError
 from alertdrill.programs import Located
-from alertdrill.runtimes import series
+from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native import (
     configs,
     lifecycle,
     ports,
-    processes,
     readiness,
+    stack_processes,
     supervisor,
 )
 from alertdrill.runtimes.native.configs import ConfigError
-from alertdrill.runtimes.native.hands import Hands
-from alertdrill.runtimes.native.process import Site
+from alertdrill.runtimes.native.context import NativeContext
+from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import SERVICES, StackSettings
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
@@ -34,11 +34,13 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def hands(tmp_path: Path, site: Site, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return hands whose stack is made of words: nothing runs, nothing is asked."""
-    made: Any = Hands(StackSettings(tmp_path))
+def context(
+    tmp_path: Path, render_context: RenderContext, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Return context whose stack is made of words: nothing runs, nothing is asked."""
+    made: Any = NativeContext(StackSettings(tmp_path))
     made.supervisor, made.lb = FakeSupervisor(said), FakeLb(said)
-    made.locate = lambda notify: Located(site.programs, MISSING)
+    made.locate = lambda on_progress: Located(render_context.programs, MISSING)
     made.make_grafana_token = lambda: None
 
     def start(layout: object) -> None:
@@ -51,117 +53,121 @@ def hands(tmp_path: Path, site: Site, said: list[str], monkeypatch: pytest.Monke
     monkeypatch.setattr(supervisor, "start", start)
     monkeypatch.setattr(configs, "check", lambda *_: said.append("check"))
     monkeypatch.setattr(ports, "check", lambda _: said.append("ports"))
-    monkeypatch.setattr(readiness, "wait", lambda *_: said.append("wait"))
-    monkeypatch.setattr(processes, "of_stack", lambda _: [])
-    monkeypatch.setattr(processes, "end", lambda left: said.append(f"end {len(left)}"))
+    monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: said.append("wait"))
+    monkeypatch.setattr(stack_processes, "find", lambda _: [])
+    monkeypatch.setattr(stack_processes, "terminate", lambda left: said.append(f"end {len(left)}"))
     monkeypatch.setattr(
-        processes, "signal_instance", lambda _, number: said.append(signal.Signals(number).name)
+        stack_processes,
+        "signal_instance",
+        lambda _, number: said.append(signal.Signals(number).name),
     )
     return made
 
 
-def up(hands: Any) -> Any:
-    return lifecycle.up(hands, lambda _: None)
+def up(context: Any) -> Any:
+    return lifecycle.up(context, lambda _: None)
 
 
-def test_up_checks_before_it_starts(hands: Any, said: list[str]) -> None:
-    assert up(hands) == MISSING
+def test_up_checks_before_it_starts(context: Any, said: list[str]) -> None:
+    assert up(context) == MISSING
     assert said[:3] == ["ports", "check", "supervisord"]
     assert said.index("wait") > said.index("start prometheus-1")
 
 
-def test_up_leaves_standby_ones_alone(hands: Any, said: list[str]) -> None:
-    up(hands)
+def test_up_leaves_standby_ones_alone(context: Any, said: list[str]) -> None:
+    up(context)
     assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(said)
     assert "start web-3" not in said
     assert [word for word in said if word.startswith("maint lb")] == []
 
 
-def test_up_asks_grafana_for_a_token(hands: Any) -> None:
+def test_up_asks_grafana_for_a_token(context: Any) -> None:
     asked: list[str] = []
-    hands.make_grafana_token = lambda: asked.append("token")
-    up(hands)
-    up(hands)
+    context.make_grafana_token = lambda: asked.append("token")
+    up(context)
+    up(context)
     assert asked == ["token", "token"]
 
 
-def test_up_without_a_token_is_up(hands: Any) -> None:
+def test_up_without_a_token_is_up(context: Any) -> None:
     def refuse() -> None:
         raise TokenError("Grafana does not answer.")
 
-    hands.make_grafana_token = refuse
+    context.make_grafana_token = refuse
     told: list[str] = []
-    lifecycle.up(hands, told.append)
+    lifecycle.up(context, told.append)
     assert told[-1] == "No annotations: Grafana does not answer."
 
 
-def test_up_without_grafana_asks_for_none(hands: Any) -> None:
-    found = hands.locate(None)
+def test_up_without_grafana_asks_for_none(context: Any) -> None:
+    found = context.locate(None)
     fewer = {name: one for name, one in found.programs.items() if name != "grafana"}
-    hands.locate = lambda _: Located(fewer, MISSING)
-    hands.make_grafana_token = lambda: pytest.fail("asked")
-    up(hands)
+    context.locate = lambda _: Located(fewer, MISSING)
+    context.make_grafana_token = lambda: pytest.fail("asked")
+    up(context)
 
 
-def test_second_up_starts_what_stopped(hands: Any, said: list[str]) -> None:
-    up(hands)
-    hands.supervisor.states["web-1"] = "FATAL"
+def test_second_up_starts_what_stopped(context: Any, said: list[str]) -> None:
+    up(context)
+    context.supervisor.states["web-1"] = "FATAL"
     said.clear()
-    up(hands)
+    up(context)
     assert said == ["start web-1", "wait"]
 
 
-def test_second_up_keeps_the_scale(hands: Any, said: list[str]) -> None:
-    up(hands)
-    hands.scale.set("web", 3)
-    up(hands)
-    assert hands.scale.scale("web") == 3
+def test_second_up_keeps_the_scale(context: Any, said: list[str]) -> None:
+    up(context)
+    context.replicas.set("web", 3)
+    up(context)
+    assert context.replicas.get("web") == 3
     assert "start web-3" in said
 
 
-def test_changed_settings_start_anew(hands: Any, said: list[str], tmp_path: Path) -> None:
-    up(hands)
-    hands.scale.set("web", 3)
-    hands.settings = StackSettings(tmp_path, retention="1d")
+def test_changed_settings_start_anew(context: Any, said: list[str], tmp_path: Path) -> None:
+    up(context)
+    context.replicas.set("web", 3)
+    context.settings = StackSettings(tmp_path, retention="1d")
     said.clear()
-    up(hands)
+    up(context)
     assert said.index("shutdown") < said.index("supervisord")
-    assert "--storage.tsdb.retention.time=1d" in hands.layout.supervisor_config.read_text()
-    assert hands.scale.scale("web") == 2
+    assert "--storage.tsdb.retention.time=1d" in context.layout.supervisor_config.read_text()
+    assert context.replicas.get("web") == 2
 
 
 @pytest.mark.parametrize("error", [ConfigError("broken"), KeyboardInterrupt()])
 def test_failed_start_leaves_nothing(
-    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(readiness, "wait", fail)
+    monkeypatch.setattr(readiness, "wait_until_ready", fail)
     with pytest.raises(type(error)):
-        up(hands)
+        up(context)
     assert said[-1] == "shutdown"
-    assert not hands.supervisor.alive()
+    assert not context.supervisor.is_running()
 
 
 def test_broken_configuration_starts_nothing(
-    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ConfigError("broken")
 
     monkeypatch.setattr(configs, "check", fail)
     with pytest.raises(ConfigError):
-        up(hands)
+        up(context)
     assert said == ["ports"]
 
 
 @pytest.fixture
-def rehearsal(hands: Any, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return hands of a rehearsal's stack, at speed 12."""
-    hands.settings = StackSettings(tmp_path, speed=12.0, rehearsal=True)
-    monkeypatch.setattr(series, "prepare", lambda *_: said.append("marks"))
-    return hands
+def rehearsal(
+    context: Any, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Return context of a rehearsal's stack, at speed 12."""
+    context.settings = StackSettings(tmp_path, speed=12.0, rehearsal=True)
+    monkeypatch.setattr(prometheus_tsdb, "write_markers", lambda *_: said.append("marks"))
+    return context
 
 
 def test_rehearsal_begins_with_nothing(rehearsal: Any, said: list[str]) -> None:
@@ -179,26 +185,26 @@ def test_rehearsal_has_its_speed(rehearsal: Any) -> None:
     assert "scrape_interval: 417ms" in rendered
 
 
-def test_real_stack_keeps_its_data(hands: Any, said: list[str]) -> None:
-    old = hands.layout.data / "prometheus" / "wal"
+def test_real_stack_keeps_its_data(context: Any, said: list[str]) -> None:
+    old = context.layout.data / "prometheus" / "wal"
     old.mkdir(parents=True)
-    up(hands)
+    up(context)
     assert old.exists()
     assert "marks" not in said
 
 
-def test_down_empties_the_scratch_folder(hands: Any) -> None:
-    up(hands)
-    hands.layout.scratch.mkdir()
-    (hands.layout.scratch / "grown").touch()
-    lifecycle.down(hands, lambda _: None)
-    assert not hands.layout.scratch.exists()
+def test_down_empties_the_scratch_folder(context: Any) -> None:
+    up(context)
+    context.layout.scratch.mkdir()
+    (context.layout.scratch / "grown").touch()
+    lifecycle.down(context, lambda _: None)
+    assert not context.layout.scratch.exists()
 
 
-def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:
-    up(hands)
+def test_traffic_ends_before_services(context: Any, said: list[str]) -> None:
+    up(context)
     said.clear()
-    lifecycle.down(hands, lambda _: None)
+    lifecycle.down(context, lambda _: None)
     ends = said.index("stop lb-1")
     assert said[ends : ends + 2] == ["stop lb-1", "stop the rest"]
     assert said[-1] == "shutdown"
@@ -206,73 +212,75 @@ def test_traffic_ends_before_services(hands: Any, said: list[str]) -> None:
     assert said[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 2 * len(SERVICES)
 
 
-def test_healing_ends_before_anything(hands: Any, said: list[str]) -> None:
-    up(hands)
+def test_healing_ends_before_anything(context: Any, said: list[str]) -> None:
+    up(context)
     said.clear()
-    lifecycle.down(hands, lambda _: None)
+    lifecycle.down(context, lambda _: None)
     ends = said.index("stop responder-1 control-1")
     assert said[:ends] == ["stop the rest", *["SIGCONT", "SIGQUIT"] * 2]
     assert said[ends + 1] == "stop lb-1"
 
 
-def test_stack_of_an_earlier_version_ends(hands: Any, said: list[str]) -> None:
-    up(hands)
-    del hands.supervisor.states["control-1"]
+def test_stack_of_an_earlier_version_ends(context: Any, said: list[str]) -> None:
+    up(context)
+    del context.supervisor.states["control-1"]
     said.clear()
-    lifecycle.down(hands, lambda _: None)
+    lifecycle.down(context, lambda _: None)
     assert "stop responder-1" in said
 
 
-def test_down_waits_for_a_drain(hands: Any, said: list[str]) -> None:
-    up(hands)
-    held = Hands(hands.settings).locked()
+def test_down_waits_for_a_drain(context: Any, said: list[str]) -> None:
+    up(context)
+    held = NativeContext(context.settings).lock()
     held.__enter__()
     other = threading.Timer(0.3, held.__exit__, (None, None, None))
     other.start()
-    lifecycle.down(hands, lambda _: None)
+    lifecycle.down(context, lambda _: None)
     other.join()
     assert said[-1] == "shutdown"
 
 
-def test_up_tells_the_control_api(hands: Any) -> None:
-    up(hands)
-    assert stored.read(json.loads(hands.layout.stack.read_text())).home == hands.settings.home
-    for file in (hands.layout.control_token, hands.layout.responder_token):
+def test_up_tells_the_control_api(context: Any) -> None:
+    up(context)
+    assert stored.read(json.loads(context.layout.stack.read_text())).home == context.settings.home
+    for file in (context.layout.control_token, context.layout.responder_token):
         assert file.stat().st_mode & 0o777 == 0o600
-    assert hands.layout.control_token.read_text() != hands.layout.responder_token.read_text()
+    assert context.layout.control_token.read_text() != context.layout.responder_token.read_text()
 
 
-def test_other_heal_label_starts_anew(hands: Any, said: list[str], tmp_path: Path) -> None:
-    up(hands)
+def test_other_heal_label_starts_anew(context: Any, said: list[str], tmp_path: Path) -> None:
+    up(context)
     said.clear()
-    hands.settings = StackSettings(tmp_path, heal={"web": False})
-    up(hands)
+    context.settings = StackSettings(tmp_path, heal={"web": False})
+    up(context)
     assert "shutdown" in said
 
 
 def test_down_ends_what_is_left(
-    hands: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hands.layout.make()
-    sockets = [hands.layout.supervisor_socket, hands.layout.lb_socket]
+    context.layout.make()
+    sockets = [context.layout.supervisor_socket, context.layout.lb_socket]
     for socket in sockets:
         socket.touch()
-    monkeypatch.setattr(processes, "of_stack", lambda home: [1, 2] if home == hands.mark else [])
+    monkeypatch.setattr(
+        stack_processes, "find", lambda home: [1, 2] if home == context.process_tag else []
+    )
     told: list[str] = []
-    lifecycle.down(hands, told.append)
+    lifecycle.down(context, told.append)
     assert said == ["end 2"]
     assert told == ["ending 2 processes that were left over"]
     assert not any(socket.exists() for socket in sockets)
 
 
 def test_down_without_a_stack_makes_nothing(tmp_path: Path) -> None:
-    hands = Hands(StackSettings(tmp_path / "never"))
-    lifecycle.down(hands, lambda _: None)
+    context = NativeContext(StackSettings(tmp_path / "never"))
+    lifecycle.down(context, lambda _: None)
     assert not (tmp_path / "never").exists()
 
 
 def test_check_leaves_the_stack_alone(
-    hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Path] = []
 
@@ -282,18 +290,21 @@ def test_check_leaves_the_stack_alone(
 
     monkeypatch.setattr(configs, "check", check)
     before = sorted(tmp_path.rglob("*"))
-    lifecycle.check(hands, lambda _: None)
+    lifecycle.check(context, lambda _: None)
     assert sorted(tmp_path.rglob("*")) == before
     assert [home.exists() for home in seen] == [False]
 
 
 def test_wanted_ports_name_their_variables(
-    hands: Any, site_with: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    context: Any,
+    render_context_with: Callable[..., RenderContext],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     asked: dict[tuple[str, int], str] = {}
     monkeypatch.setattr(ports, "check", asked.update)
-    hands.settings = StackSettings(tmp_path, lb_address="192.0.2.7")
-    up(hands)
+    context.settings = StackSettings(tmp_path, lb_address="192.0.2.7")
+    up(context)
     assert asked["192.0.2.7", 8080] == "LB_PORT"
     assert asked["127.0.0.1", 8081] == "LB_INTERNAL_PORT"
     assert asked["127.0.0.1", 13133] == "COLLECTOR_HEALTH_PORT"

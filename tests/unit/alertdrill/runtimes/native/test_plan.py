@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Site
+from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import CEILING, SERVICES
 
 
@@ -13,11 +13,11 @@ def ports(plan: Plan) -> list[int]:
     return [port for process in plan.processes for port in (process.port, *process.more_ports)]
 
 
-def test_every_port_is_used_once(plan: Plan, site: Site) -> None:
+def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> None:
     elsewhere = ("instances", "locust")  # where they begin, and what only containers run
-    wanted = {port for name, port in asdict(site.ports).items() if name not in elsewhere}
+    wanted = {port for name, port in asdict(render_context.ports).items() if name not in elsewhere}
     places = {
-        site.ports.instance(service, number)
+        render_context.ports.instance(service, number)
         for service in SERVICES
         for number in range(1, CEILING + 1)
     }
@@ -25,8 +25,13 @@ def test_every_port_is_used_once(plan: Plan, site: Site) -> None:
 
 
 def test_instances_listen_where_documented(plan: Plan) -> None:
-    assert [process.port for process in plan.of("web")] == [15101, 15102, 15103, 15104]
-    assert [process.port for process in plan.of("data-service")] == [15201, 15202, 15203, 15204]
+    assert [process.port for process in plan.processes_of("web")] == [15101, 15102, 15103, 15104]
+    assert [process.port for process in plan.processes_of("data-service")] == [
+        15201,
+        15202,
+        15203,
+        15204,
+    ]
 
 
 def test_every_name_is_its_own(plan: Plan) -> None:
@@ -38,9 +43,9 @@ def test_every_name_is_its_own(plan: Plan) -> None:
 def test_process_is_found_by_name(plan: Plan) -> None:
     found = plan.process("prometheus-1")
     assert found is not None
-    assert plan.of("prometheus") == [found]
+    assert plan.processes_of("prometheus") == [found]
     assert plan.process("nobody-1") is None
-    assert plan.of("nobody") == []
+    assert plan.processes_of("nobody") == []
 
 
 @pytest.mark.parametrize(
@@ -48,25 +53,29 @@ def test_process_is_found_by_name(plan: Plan) -> None:
     [([], set()), (["loki"], {"Loki"}), (["grafana", "otelcol"], {"Grafana"})],
 )
 def test_only_what_runs_is_shown(
-    site_with: Callable[..., Site], optional: list[str], shown: set[str]
+    render_context_with: Callable[..., RenderContext], optional: list[str], shown: set[str]
 ) -> None:
-    found = make_plan(site_with(*optional)).addresses
+    found = make_plan(render_context_with(*optional)).addresses
     assert {"Grafana", "Loki"} & set(found) == shown
 
 
-def test_public_address_is_the_load_balancers(site_with: Callable[..., Site]) -> None:
-    found = make_plan(site_with(lb_address="192.0.2.7")).addresses
+def test_public_address_is_the_load_balancers(
+    render_context_with: Callable[..., RenderContext],
+) -> None:
+    found = make_plan(render_context_with(lb_address="192.0.2.7")).addresses
     assert found["Services"] == "http://192.0.2.7:8080/"
     assert [title for title, address in found.items() if "192.0.2.7" in address] == ["Services"]
 
 
 def test_start_page_links_to_all(plan: Plan) -> None:
-    links = plan.of("web")[0].environment["LINKS"]
+    links = plan.processes_of("web")[0].environment["LINKS"]
     assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
 
 
-def test_public_address_is_one_to_visit(site: Site) -> None:
-    everywhere = replace(site, settings=replace(site.settings, lb_address="0.0.0.0"))
+def test_public_address_is_one_to_visit(render_context: RenderContext) -> None:
+    everywhere = replace(
+        render_context, settings=replace(render_context.settings, lb_address="0.0.0.0")
+    )
     assert make_plan(everywhere).addresses["Services"] == "http://127.0.0.1:8080/"
-    one = replace(site, settings=replace(site.settings, lb_address="192.0.2.7"))
+    one = replace(render_context, settings=replace(render_context.settings, lb_address="192.0.2.7"))
     assert make_plan(one).addresses["Services"] == "http://192.0.2.7:8080/"

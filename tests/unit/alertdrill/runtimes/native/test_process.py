@@ -1,4 +1,4 @@
-from alertdrill.runtimes.native.process import Process, Site, url
+from alertdrill.runtimes.native.process import Process, RenderContext, url
 
 
 def test_number_ends_the_name() -> None:
@@ -6,6 +6,6 @@ def test_number_ends_the_name() -> None:
     assert (made.number, made.address) == (12, "127.0.0.1:1")
 
 
-def test_part_is_found_by_its_port(site: Site) -> None:
-    assert site.url("node_exporter") == "http://127.0.0.1:9100"
+def test_part_is_found_by_its_port(render_context: RenderContext) -> None:
+    assert render_context.url("node_exporter") == "http://127.0.0.1:9100"
     assert url(5) == "http://127.0.0.1:5"

@@ -9,7 +9,12 @@ import pytest
 from alertdrill.runtimes.native import readiness
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process import Process
-from alertdrill.runtimes.native.readiness import NotReadyError, answers, until, wait
+from alertdrill.runtimes.native.readiness import (
+    NotReadyError,
+    is_ready,
+    wait_until,
+    wait_until_ready,
+)
 
 
 class Probe(BaseHTTPRequestHandler):
@@ -34,9 +39,9 @@ def probe() -> Iterator[str]:
 
 
 def test_only_200_is_ready(web: Process, probe: str) -> None:
-    assert answers(replace(web, ready=f"{probe}/200"))
+    assert is_ready(replace(web, ready=f"{probe}/200"))
     for status in (204, 404, 503):
-        assert not answers(replace(web, ready=f"{probe}/{status}"))
+        assert not is_ready(replace(web, ready=f"{probe}/{status}"))
 
 
 def test_hosts_proxy_is_not_asked(
@@ -44,24 +49,24 @@ def test_hosts_proxy_is_not_asked(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert answers(replace(web, ready=f"{probe}/200"))
+    assert is_ready(replace(web, ready=f"{probe}/200"))
 
 
 def test_silent_process_is_not_ready(web: Process) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         refused = replace(web, ready=f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        assert not answers(refused)
+        assert not is_ready(refused)
         silent.listen()
-        assert not answers(refused, timeout=0.05)
+        assert not is_ready(refused, timeout=0.05)
 
 
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the names of those that answer, for a test to add to."""
     names: set[str] = set()
-    monkeypatch.setattr(readiness, "answers", lambda process: process.name in names)
-    monkeypatch.setattr(readiness, "STEP", 0)
+    monkeypatch.setattr(readiness, "is_ready", lambda process: process.name in names)
+    monkeypatch.setattr(readiness, "POLL_INTERVAL_S", 0)
     return names
 
 
@@ -74,14 +79,14 @@ def test_wait_tells_each_that_serves(web: Process, layout: Layout, ready: set[st
         ready.add(name)  # the next time round
         return "STARTING"
 
-    wait([slow, web], state, layout, lambda process: said.append(process.name))
+    wait_until_ready([slow, web], state, layout, lambda process: said.append(process.name))
     assert said == ["web-1", "web-2"]
 
 
 def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[str]) -> None:
     (layout.logs / "web-1.jsonl").write_text("first\nlast words\n\n")
     with pytest.raises(NotReadyError) as error:
-        wait([web], lambda _: "FATAL", layout)
+        wait_until_ready([web], lambda _: "FATAL", layout)
     assert str(error.value) == (
         "web-1 does not serve (see `make logs S=web-1`). It last said: last words"
     )
@@ -91,21 +96,21 @@ def test_stderr_tells_before_stdout(web: Process, layout: Layout, ready: set[str
     (layout.logs / "web-1.jsonl").write_text("{}\n")
     (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000 + b"\n")
     with pytest.raises(NotReadyError, match=r"It last said: x{400}$"):
-        wait([web], lambda _: "FATAL", layout)
+        wait_until_ready([web], lambda _: "FATAL", layout)
 
 
 def test_silent_one_is_named_too(
     web: Process, layout: Layout, ready: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "PATIENCE", -1)
+    monkeypatch.setattr(readiness, "TIMEOUT_S", -1)
     with pytest.raises(
         NotReadyError, match=r"^web-1 does not serve \(see `make logs S=web-1`\)\.$"
     ):
-        wait([web], lambda _: "STARTING", layout)
+        wait_until_ready([web], lambda _: "STARTING", layout)
 
 
 def test_until_says_what_was_awaited(ready: set[str]) -> None:
     answers = iter([False, True])
-    until(lambda: next(answers), "it")
+    wait_until(lambda: next(answers), "it")
     with pytest.raises(NotReadyError, match=r"^Gave up after 0 s waiting for rain\.$"):
-        until(lambda: False, "rain", patience=0)
+        wait_until(lambda: False, "rain", timeout=0)

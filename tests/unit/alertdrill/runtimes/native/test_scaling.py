@@ -10,21 +10,21 @@ from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan
 from alertdrill.runtimes.native.process import Process
 from alertdrill.runtimes.native.readiness import NotReadyError
-from alertdrill.runtimes.native.state import ScaleState
+from alertdrill.runtimes.native.replica_store import ReplicaStore
 from alertdrill.settings import StackSettings
 
 Scale = Callable[[int], list[str]]
 
 
 class Recorder:
-    """Hands that do nothing, and note in `said` what was asked of them."""
+    """NativeContext that do nothing, and note in `said` what was asked of them."""
 
     def __init__(self, layout: Layout) -> None:
         layout.targets.mkdir(parents=True)
         self.said: list[str] = []
         self.requests = {"web-1": 0, "web-2": 2}  # still running there
         self.layout = layout
-        self.scale = ScaleState(layout.state, StackSettings(layout.home))
+        self.replicas = ReplicaStore(layout.state, StackSettings(layout.home))
         self.supervisor = SimpleNamespace(
             start=lambda name: self.said.append(f"start {name}"),
             stop=lambda *names: self.said.extend([f"stop {' '.join(names)}"] if names else []),
@@ -39,12 +39,12 @@ class Recorder:
         self.requests[name] = max(0, self.requests.get(name, 0) - 1)
         return self.requests[name]
 
-    def word(self, name: str) -> str:
+    def supervisor_state(self, name: str) -> str:
         return "RUNNING"
 
 
 @pytest.fixture
-def hands(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
+def context(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
     made = Recorder(layout)
     write = configs.write_service_targets
 
@@ -56,17 +56,17 @@ def hands(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
         made.said.extend(f"wait {process.name}" for process in processes)
 
     monkeypatch.setattr(configs, "write_service_targets", targets)
-    monkeypatch.setattr(readiness, "wait", wait)
-    monkeypatch.setattr(readiness, "STEP", 0)
+    monkeypatch.setattr(readiness, "wait_until_ready", wait)
+    monkeypatch.setattr(readiness, "POLL_INTERVAL_S", 0)
     return made
 
 
 @pytest.fixture
-def scale(hands: Any, plan: Plan) -> Scale:
+def scale(context: Any, plan: Plan) -> Scale:
     def run(count: int) -> list[str]:
-        hands.said.clear()
-        scaling.scale(hands, plan, "web", count, lambda text: hands.said.append(f"say {text}"))
-        return list(hands.said)
+        context.said.clear()
+        scaling.scale(context, plan, "web", count, lambda text: context.said.append(f"say {text}"))
+        return list(context.said)
 
     return run
 
@@ -111,32 +111,32 @@ def test_same_scale_moves_nothing(scale: Scale) -> None:
     assert scale(2) == ["targets"]
 
 
-def test_scale_is_remembered(scale: Scale, hands: Any) -> None:
+def test_scale_is_remembered(scale: Scale, context: Any) -> None:
     scale(3)
-    assert hands.scale.scale("web") == 3
-    assert hands.scale.scale("data-service") == 2
+    assert context.replicas.get("web") == 3
+    assert context.replicas.get("data-service") == 2
 
 
 def test_endless_request_stops_the_scaling(
-    scale: Scale, hands: Any, monkeypatch: pytest.MonkeyPatch
+    scale: Scale, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scaling, "DRAIN", 0)
-    hands.requests["web-2"] = 10**9
+    monkeypatch.setattr(scaling, "DRAIN_TIMEOUT_S", 0)
+    context.requests["web-2"] = 10**9
     with pytest.raises(NotReadyError, match="waiting for web-2 to finish its requests"):
         scale(1)
-    assert not any(said.startswith(("stop", "targets")) for said in hands.said)
-    assert hands.said[-1] == "ready web/web-2"
-    assert hands.scale.scale("web") == 2
+    assert not any(said.startswith(("stop", "targets")) for said in context.said)
+    assert context.said[-1] == "ready web/web-2"
+    assert context.replicas.get("web") == 2
 
 
 def test_one_that_fails_gets_no_requests(
-    scale: Scale, hands: Any, monkeypatch: pytest.MonkeyPatch
+    scale: Scale, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise NotReadyError("web-3 does not serve.")
 
-    monkeypatch.setattr(readiness, "wait", fail)
+    monkeypatch.setattr(readiness, "wait_until_ready", fail)
     with pytest.raises(NotReadyError):
         scale(3)
-    assert hands.said == ["start web-3", "stop web-3"]
-    assert hands.scale.scale("web") == 2
+    assert context.said == ["start web-3", "stop web-3"]
+    assert context.replicas.get("web") == 2

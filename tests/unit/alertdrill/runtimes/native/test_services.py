@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, Site
-from alertdrill.runtimes.native.services import DRAINING
+from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.services import DRAINING_SERVICES
 from alertdrill.settings import CEILING, ROOT, SERVICES
 from alerting.responder.settings import ResponderSettings
 
@@ -14,7 +14,7 @@ def ours(plan: Plan) -> list[Process]:
 
 
 def test_instances_exist_up_to_the_ceiling(plan: Plan) -> None:
-    assert len(plan.of("web")) == len(plan.of("data-service")) == CEILING
+    assert len(plan.processes_of("web")) == len(plan.processes_of("data-service")) == CEILING
     assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
 
@@ -35,12 +35,12 @@ def test_instance_is_told_who_it_is(plan: Plan) -> None:
 
 
 def test_web_asks_through_the_balancer(plan: Plan) -> None:
-    assert plan.of("web")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
+    assert plan.processes_of("web")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
 
 
-def test_faults_follow_the_settings(site_with: Callable[..., Site]) -> None:
+def test_faults_follow_the_settings(render_context_with: Callable[..., RenderContext]) -> None:
     for enabled, word in ((True, "1"), (False, "0")):
-        plan = make_plan(site_with(faults_enabled=enabled))
+        plan = make_plan(render_context_with(faults_enabled=enabled))
         words = {process.name: process.environment["FAULTS_ENABLED"] for process in ours(plan)}
         assert words.pop("responder-1") == "0"
         assert set(words.values()) == {word}
@@ -48,14 +48,14 @@ def test_faults_follow_the_settings(site_with: Callable[..., Site]) -> None:
 
 @pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
 def test_responder_waits_at_the_speed(
-    site_with: Callable[..., Site], speed: float, timeout: str
+    render_context_with: Callable[..., RenderContext], speed: float, timeout: str
 ) -> None:
-    [responder] = make_plan(site_with(speed=speed)).of("responder")
+    [responder] = make_plan(render_context_with(speed=speed)).processes_of("responder")
     assert responder.environment["WATCHDOG_TIMEOUT"] == timeout
 
 
 def test_real_timeout_is_the_responders_own(plan: Plan) -> None:
-    [responder] = plan.of("responder")
+    [responder] = plan.processes_of("responder")
     told = float(responder.environment["WATCHDOG_TIMEOUT"])
     assert told == ResponderSettings.watchdog_timeout
 
@@ -68,4 +68,4 @@ def test_only_balanced_instances_trust_proxies(plan: Plan) -> None:
 
 
 def test_all_of_ours_drain(plan: Plan) -> None:
-    assert {process.service for process in ours(plan)} == set(DRAINING)
+    assert {process.service for process in ours(plan)} == set(DRAINING_SERVICES)

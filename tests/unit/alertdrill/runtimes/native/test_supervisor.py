@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions
 
-from alertdrill.runtimes.errors import StackAwayError
-from alertdrill.runtimes.native import processes as running
+from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.runtimes.native import stack_processes as running
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, Site
-from alertdrill.runtimes.native.processes import MARK
+from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.stack_processes import STACK_TAG
 from alertdrill.runtimes.native.supervisor import (
     LOG_BACKUPS,
     LOG_BYTES,
@@ -116,8 +116,10 @@ def test_quote_fits_no_variable(layout: Layout) -> None:
         render([process(environment={"A": 'x",B="y'})], layout)
 
 
-def test_setting_adds_no_other_program(site_with: Callable[..., Site], layout: Layout) -> None:
-    plan = make_plan(site_with(retention='1d"\n[program:x]'))
+def test_setting_adds_no_other_program(
+    render_context_with: Callable[..., RenderContext], layout: Layout
+) -> None:
+    plan = make_plan(render_context_with(retention='1d"\n[program:x]'))
     with pytest.raises(SupervisorError, match="holds a line's end"):
         render(plan.processes, layout)
 
@@ -138,17 +140,17 @@ def test_supervisor_gets_mark_but_no_port(
     monkeypatch.setenv("PORT", "1")
     start(layout)
     seen = (tmp_path / "seen").read_text().splitlines()
-    assert f"{MARK}={layout.home}" in seen
+    assert f"{STACK_TAG}={layout.home}" in seen
     assert f"PATH={os.environ['PATH']}" in seen
     assert "PORT=1" not in seen
 
 
 def test_nobody_at_the_socket_is_dead(layout: Layout) -> None:
     supervisor = Supervisor(layout)
-    assert not supervisor.alive()
+    assert not supervisor.is_running()
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(layout.supervisor_socket))
-    assert not supervisor.alive()
+    assert not supervisor.is_running()
 
 
 class Answering(Supervisor):
@@ -171,18 +173,18 @@ class Answering(Supervisor):
 
 def test_started_again_is_harmless(layout: Layout) -> None:
     Answering(layout, "ALREADY_STARTED: web-1").start("web-1")
-    Answering(layout, "NOT_RUNNING: web-1").begin_stop("web-1")
+    Answering(layout, "NOT_RUNNING: web-1").request_stop("web-1")
 
 
 def test_other_faults_are_raised(layout: Layout) -> None:
     with pytest.raises(SupervisorError, match="BAD_NAME: web-1"):
         Answering(layout, "BAD_NAME: web-1").start("web-1")
     with pytest.raises(SupervisorError, match="ALREADY_STARTED"):
-        Answering(layout, "ALREADY_STARTED: web-1").begin_stop("web-1")
+        Answering(layout, "ALREADY_STARTED: web-1").request_stop("web-1")
 
 
 def test_stop_returns_when_it_left(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.STEP", 0)
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
     supervisor = Answering(layout)
     supervisor.stop("web-1")
     assert supervisor.called[0] == ("stopProcess", "web-1", False)
@@ -192,7 +194,7 @@ def test_stop_returns_when_it_left(layout: Layout, monkeypatch: pytest.MonkeyPat
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list of who will be killed, which nobody really is."""
     found: list[int] = []
-    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.STEP", 0)
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
     monkeypatch.setattr(running, "signal_instance", lambda pid, number: found.append(pid))
     return found
 
@@ -210,5 +212,5 @@ def test_grace_is_given_first(layout: Layout, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_nobody_at_the_socket_is_said(layout: Layout) -> None:
-    with pytest.raises(StackAwayError, match="supervisord does not answer"):
+    with pytest.raises(StackUnavailableError, match="supervisord does not answer"):
         Supervisor(layout).processes()

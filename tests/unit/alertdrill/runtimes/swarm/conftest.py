@@ -153,8 +153,8 @@ def client() -> FakeClient:
 @pytest.fixture
 def swarm(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmRuntime:
     """Return the runtime over it, which does not wait for long."""
-    monkeypatch.setattr(runtime, "PATIENCE", 0.05)
-    monkeypatch.setattr(runtime, "STEP", 0.01)
+    monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(runtime, "POLL_INTERVAL_S", 0.01)
     made = SwarmRuntime(StackSettings(tmp_path))
     engine: Any = made._engine
     engine._client = client

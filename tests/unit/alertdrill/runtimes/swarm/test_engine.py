@@ -4,8 +4,8 @@ import docker.errors
 import pytest
 import requests
 
-from alertdrill.runtimes.errors import StackAwayError
-from alertdrill.runtimes.swarm.engine import TRIES, Engine
+from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.runtimes.swarm.engine import MAX_ATTEMPTS, Engine
 from alertdrill.runtimes.swarm.errors import SwarmError
 from alertdrill.runtimes.swarm.tasks import Service
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient, refusal
@@ -23,20 +23,22 @@ def web(engine: Engine) -> Service:
 
 
 def test_absent_engine_says_the_way_out() -> None:
-    with pytest.raises(StackAwayError, match="does not answer: start it, or set DOCKER_HOST"):
+    with pytest.raises(
+        StackUnavailableError, match="does not answer: start it, or set DOCKER_HOST"
+    ):
         Engine("alertdrill", lambda: "tcp://127.0.0.1:9").services()
 
 
 def test_stack_that_is_not_there_is_away(engine: Engine, client: FakeClient) -> None:
     client.specs.clear()
-    with pytest.raises(StackAwayError, match="no stack 'alertdrill': deploy it"):
+    with pytest.raises(StackUnavailableError, match="no stack 'alertdrill': deploy it"):
         engine.services()
 
 
 def test_engine_without_a_swarm_is_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "This node is not a swarm manager. Use `docker swarm init`."
     raises(monkeypatch, "services", refusal(503, said))
-    with pytest.raises(StackAwayError, match=r"manager\. Use `docker swarm init`\.$"):
+    with pytest.raises(StackUnavailableError, match=r"manager\. Use `docker swarm init`\.$"):
         engine.services()
 
 
@@ -55,7 +57,7 @@ def test_refusal_has_the_engines_words(engine: Engine, monkeypatch: pytest.Monke
 
 def test_silence_is_no_refusal(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     raises(monkeypatch, "tasks", requests.ReadTimeout())
-    with pytest.raises(StackAwayError, match="does not answer"):
+    with pytest.raises(StackUnavailableError, match="does not answer"):
         engine.tasks()
 
 
@@ -71,36 +73,36 @@ def test_grace_is_in_whole_seconds(engine: Engine, client: FakeClient) -> None:
 
 def test_replicas_alone_are_changed(engine: Engine, client: FakeClient) -> None:
     before = client.inspect_service("id-web")["Spec"]
-    assert engine.replicate(web(engine), 3) == 2
+    assert engine.set_replicas(web(engine), 3) == 2
     assert client.specs["web"] == {**before, "Mode": {"Replicated": {"Replicas": 3}}}
 
 
 def test_same_number_changes_nothing(engine: Engine, client: FakeClient) -> None:
-    assert engine.replicate(web(engine), 2) == 2
+    assert engine.set_replicas(web(engine), 2) == 2
     assert client.asked == []
 
 
 def test_number_of_another_is_left_alone(engine: Engine, client: FakeClient) -> None:
-    assert engine.replicate(web(engine), 1, instead_of=4) == 2
+    assert engine.set_replicas(web(engine), 1, instead_of=4) == 2
     assert client.asked == []
 
 
 def test_conflict_is_tried_again(engine: Engine, client: FakeClient) -> None:
-    client.conflicts = TRIES - 1
-    engine.replicate(web(engine), 3)
+    client.conflicts = MAX_ATTEMPTS - 1
+    engine.set_replicas(web(engine), 3)
     assert client.asked == [("update", "id-web", 3)]
 
 
 def test_endless_conflict_is_told(engine: Engine, client: FakeClient) -> None:
-    client.conflicts = TRIES
+    client.conflicts = MAX_ATTEMPTS
     with pytest.raises(SwarmError, match="web is being changed by others"):
-        engine.replicate(web(engine), 3)
+        engine.set_replicas(web(engine), 3)
 
 
 def test_service_on_each_node_does_not_scale(engine: Engine, client: FakeClient) -> None:
     client.specs["web"]["Mode"] = {"Global": {}}
     with pytest.raises(SwarmError, match="no replicated service"):
-        engine.replicate(web(engine), 3)
+        engine.set_replicas(web(engine), 3)
 
 
 def test_foreign_containers_are_left_out(engine: Engine, client: FakeClient) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
-from alertdrill.runtimes.errors import StackAwayError
+from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.swarm import SwarmRuntime
 from alertdrill.runtimes.swarm.errors import SwarmError
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient
@@ -30,7 +30,7 @@ def test_every_task_is_an_instance(swarm: SwarmRuntime) -> None:
 
 def test_absent_stack_is_away(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.specs.clear()
-    with pytest.raises(StackAwayError):
+    with pytest.raises(StackUnavailableError):
         swarm.status()
 
 

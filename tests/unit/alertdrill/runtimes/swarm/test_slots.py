@@ -9,7 +9,7 @@ WEB = Service("s1", "web", "alertdrill_web", 2, heals=True)
 
 
 def task(id_: str, slot: str, state: str = "running", **more: object) -> Task:
-    return replace(Task(id_, "s1", slot, state, True, pid=7, since=100.0), **more)  # type: ignore[arg-type]
+    return replace(Task(id_, "s1", slot, state, True, pid=7, state_since=100.0), **more)  # type: ignore[arg-type]
 
 
 def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
@@ -36,23 +36,23 @@ def test_task_that_begins_is_starting(state: str) -> None:
 
 
 def test_ended_tasks_are_no_instances() -> None:
-    past = [task(f"p{n}", "2", "failed", wanted=False, made=float(n)) for n in range(3)]
-    assert states(*past, task("a", "1"), task("b", "2", made=9.0)) == {
+    past = [task(f"p{n}", "2", "failed", should_run=False, created_at=float(n)) for n in range(3)]
+    assert states(*past, task("a", "1"), task("b", "2", created_at=9.0)) == {
         "web-1": "ready",
         "web-2": "ready",
     }
 
 
 def test_leaving_task_is_no_instance() -> None:
-    leaving = task("c", "3", wanted=False)
+    leaving = task("c", "3", should_run=False)
     assert list(states(task("a", "1"), task("b", "2"), leaving)) == ["web-1", "web-2"]
 
 
 def test_lost_instance_is_not_forgotten() -> None:
-    given_up = task("b", "4", "failed", wanted=False, error="No such image: x")
+    given_up = task("b", "4", "failed", should_run=False, error="No such image: x")
     found = slots(WEB, [task("a", "1"), given_up], {})
     assert [(one.name, one.state) for one in found] == [("web-1", "ready"), ("web-4", "failed")]
-    assert found[1].word == "failed: No such image: x"
+    assert found[1].swarm_state == "failed: No such image: x"
 
 
 def test_slot_without_a_task_yet_is_starting() -> None:
@@ -65,16 +65,16 @@ def test_slot_without_a_task_yet_is_starting() -> None:
 
 
 def test_serving_task_counts_during_an_update() -> None:
-    old, new = task("a", "1"), task("b", "1", "starting", made=5.0)
+    old, new = task("a", "1"), task("b", "1", "starting", created_at=5.0)
     [one] = slots(replace(WEB, replicas=1), [old, new], {})
     assert (one.task, one.state) == (old, "ready")
 
 
 def test_newest_past_one_tells_why() -> None:
-    leaving = task("a", "1", wanted=False, error="old")
-    failed = task("b", "1", "failed", wanted=False, made=5.0, error="new")
+    leaving = task("a", "1", should_run=False, error="old")
+    failed = task("b", "1", "failed", should_run=False, created_at=5.0, error="new")
     [one] = slots(replace(WEB, replicas=1), [failed, leaving], {})
-    assert one.word == "failed: new"
+    assert one.swarm_state == "failed: new"
 
 
 def test_service_on_each_node_has_no_gaps() -> None:
@@ -91,7 +91,7 @@ def test_tasks_of_others_are_not_its_own() -> None:
     [
         ("running", Container("x", "running"), "ready"),
         ("running", Container("x", "paused"), "paused"),
-        ("running", Container("x", "running", sick=True), "unready"),
+        ("running", Container("x", "running", unhealthy=True), "unready"),
         ("running", Container("x", "exited"), "unready"),
         ("starting", Container("x", "paused"), "paused"),
         ("starting", Container("x", "running"), "starting"),
@@ -104,6 +104,6 @@ def test_container_tells_more_than_its_task(state: str, container: Container, sa
 def test_own_error_comes_before_past_ones() -> None:
     waits = task("b", "1", "pending", error="no suitable node")
     past = task("a", "1", "failed", error="exit (1)")
-    assert Slot(WEB, "1", waits, None, past).word == "pending: no suitable node"
-    assert Slot(WEB, "1", replace(waits, error=""), None, past).word == "pending: exit (1)"
-    assert Slot(WEB, "1", None, None).word == "no task yet"
+    assert Slot(WEB, "1", waits, None, past).swarm_state == "pending: no suitable node"
+    assert Slot(WEB, "1", replace(waits, error=""), None, past).swarm_state == "pending: exit (1)"
+    assert Slot(WEB, "1", None, None).swarm_state == "no task yet"

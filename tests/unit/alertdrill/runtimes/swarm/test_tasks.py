@@ -74,7 +74,7 @@ def test_task_is_read() -> None:
         *("s1", "2", "n1", 7),
         True,
     )
-    assert (round(found.made, 3), found.since) == (1795514400.123, 1795514401.0)
+    assert (round(found.created_at, 3), found.state_since) == (1795514400.123, 1795514401.0)
 
 
 def test_task_without_a_slot_has_its_node() -> None:
@@ -98,7 +98,7 @@ def test_leaving_and_ended_tasks_are_past(wanted: str, state: str, live: bool) -
 
 def test_container_tells_of_its_health() -> None:
     found = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
-    assert read_container({**found, "Status": "Up 2 minutes (unhealthy)"}).sick
+    assert read_container({**found, "Status": "Up 2 minutes (unhealthy)"}).unhealthy
     assert read_container({**found, "Status": "Up 2 minutes (healthy)"}) == Container(
         "alertdrill_web.1.t1", "running"
     )

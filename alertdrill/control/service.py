@@ -1,0 +1,109 @@
+"""What the control API does: it looks at the runtime, and has it restart and scale."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from ..errors import AlertdrillError
+from ..runtimes import ControlTarget, Instance
+from ..runtimes.errors import StackUnavailableError
+from ..settings import SERVICES, StackSettings
+from . import problems, serializers
+from .errors import Problem
+from .idempotency import IdempotencyCache, Outcome
+
+log = logging.getLogger("alertdrill.control")
+# How a change that was asked for is told, by its status; the rest is an error of ours.
+LOG_LEVELS = {200: logging.INFO, 403: logging.WARNING, 404: logging.WARNING, 409: logging.WARNING}
+
+
+class ControlService:
+    """Takes orders for one runtime; each is carried out once and told in one line."""
+
+    def __init__(self, runtime: ControlTarget, settings: StackSettings) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._cache = IdempotencyCache()
+        # Runtimes refuse a second change of scale beside one; two services may want one at once.
+        self._scaling = Lock()
+
+    def instances(self) -> dict[str, object]:
+        """Return the services' instances; raise a `Problem` where the stack is away."""
+        try:
+            return serializers.serialize_stack(self._status(), self._settings)
+        except AlertdrillError as error:
+            raise _problem(error) from error
+
+    def restart(self, key: str, name: str, grace: float | None) -> Outcome:
+        """Restart an instance; return once it serves again."""
+
+        def act() -> str:
+            instance = self._instance(name)
+            if not instance.heals:
+                raise Problem(403, _no_heal_label(name, instance.service))
+            self._runtime.restart(name, grace)
+            return f"{name} serves again."
+
+        asked = f"restart {name}" + ("" if grace is None else f" with a grace of {grace:g} s")
+        return self._cache.do(key, asked, lambda: _perform(asked, act))
+
+    def scale(self, key: str, service: str, count: int) -> Outcome:
+        """Have so many instances of a service serve; return once they do."""
+
+        def act() -> str:
+            if service not in SERVICES:
+                raise Problem(404, f"There is no service {service!r}: {', '.join(SERVICES)} are.")
+            if not serializers.heals(service, self._status()):
+                raise Problem(403, _no_heal_label(service, service))
+            with self._scaling:
+                self._runtime.scale(service, count, lambda _: None)
+            return f"{service} has {count} instances."
+
+        asked = f"scale {service} to {count}"
+        return self._cache.do(key, asked, lambda: _perform(asked, act))
+
+    def _instance(self, name: str) -> Instance:
+        for one in self._status():
+            if one.name == name:
+                return one
+        raise Problem(404, f"There is no instance {name!r}: see GET /instances.")
+
+    def _status(self) -> Sequence[Instance]:
+        found = self._runtime.status()
+        if not found:
+            raise StackUnavailableError("The stack is down: start it with `make up`.")
+        return found
+
+
+def _no_heal_label(target: str, service: str) -> str:
+    if service not in SERVICES:
+        return f"{target} is a part of the stack, which does not heal: restart it yourself."
+    variable = f"HEAL_{service.upper().replace('-', '_')}"
+    return f"{target} does not carry the heal label: a person decides, or sets {variable}=1."
+
+
+def _perform(asked: str, act: Callable[[], str]) -> Outcome:
+    """Carry out what was asked for, and say in one line how it ended."""
+    begun = time.monotonic()
+    try:
+        outcome = Outcome(200, act())
+    except AlertdrillError as error:
+        found = _problem(error)
+        outcome = Outcome(found.status, str(found))
+    except Exception:
+        log.exception("%s: failed after %.1f s", asked, time.monotonic() - begun)
+        return Outcome(500, problems.FAILED)
+    seconds = time.monotonic() - begun
+    level = LOG_LEVELS.get(outcome.status, logging.ERROR)
+    log.log(level, "%s: %d after %.1f s: %s", asked, outcome.status, seconds, outcome.detail)
+    return outcome
+
+
+def _problem(error: AlertdrillError) -> Problem:
+    """Return the answer to an error: the stack is away (503), or the runtime refuses (409)."""
+    if isinstance(error, Problem):
+        return error
+    return Problem(503 if isinstance(error, StackUnavailableError) else 409, str(error))

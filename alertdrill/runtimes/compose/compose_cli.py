@@ -1,0 +1,125 @@
+"""`docker compose` and `docker`, run as a user would, on one project."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...errors import AlertdrillError
+from ...settings import ROOT
+from .errors import EngineError
+
+FILE = ROOT / "docker-compose.yml"
+# A build of every image from nothing takes some minutes on a slow network.
+TIMEOUT_S = 1800
+# How a failure begins, in what Compose says.
+ERROR_WORDS = ("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required")
+
+
+class ComposeCli:
+    """The commands of one project, with `variables` for `docker-compose.yml` and its overlays."""
+
+    def __init__(
+        self, project: str, variables: Mapping[str, str], overlays: Sequence[Path] = ()
+    ) -> None:
+        self.project = project
+        self.variables = dict(variables)
+        self._overlays = overlays
+
+    def with_variables(self, **more: str) -> ComposeCli:
+        """Return the same with more variables."""
+        return ComposeCli(self.project, {**self.variables, **more}, self._overlays)
+
+    @cached_property
+    def engine_host(self) -> str:
+        """Return where the engine listens, as the command line finds it."""
+        if found := os.environ.get("DOCKER_HOST"):
+            return found
+        form = "{{.Endpoints.docker.Host}}"
+        return self.docker("context", "inspect", "--format", form).strip()
+
+    def require_engine(self) -> None:
+        """Raise `EngineError` unless an engine and Compose are there."""
+        self.docker("version", "--format", "{{.Server.Version}}")
+        self.run("version")
+
+    def model(self, profiles: Sequence[str] = ()) -> dict[str, Any]:
+        """Return docker-compose.yml as Compose reads it, with every value filled in."""
+        printed = self.run("config", "--format", "json", profiles=profiles)
+        loaded: dict[str, Any] = json.loads(printed)
+        return loaded
+
+    def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
+        """Run a command of Compose and return its output; raise `EngineError` with its reason."""
+        said = f"docker compose {arguments[0]}"
+        return _run(self.command_line(*arguments, profiles=profiles), self.environment(), said)
+
+    def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
+        """Return the command line of a command of Compose."""
+        files = [item for file in (FILE, *self._overlays) for item in ("--file", str(file))]
+        chosen = [item for name in profiles for item in ("--profile", name)]
+        own = ["--project-directory", str(ROOT), "--project-name", self.project]
+        return [docker(), "compose", *own, *files, *chosen, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a command; what the settings say wins."""
+        # Colours and moving lines are for terminals, and we read what it says.
+        return {
+            **os.environ,
+            **self.variables,
+            "COMPOSE_ANSI": "never",
+            "BUILDKIT_PROGRESS": "plain",
+        }
+
+    def docker(self, *arguments: str) -> str:
+        """Run a command of docker itself."""
+        return _run([docker(), *arguments], dict(os.environ), f"docker {arguments[0]}")
+
+    def has_image(self, image: str) -> bool:
+        """Tell whether an image is on this host."""
+        try:
+            self.docker("image", "inspect", "--format", "{{.Id}}", image)
+        except EngineError:
+            return False
+        return True
+
+
+def docker() -> str:
+    """Return the path of the docker command."""
+    found = shutil.which("docker")
+    if found is None:
+        raise EngineError("docker is not on the PATH: install it, or use RUNTIME=native.")
+    return found
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], said: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
+            command,
+            env=environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise AlertdrillError(f"{said} did not end in {TIMEOUT_S} s.") from None
+    if done.returncode != 0:
+        raise EngineError(f"{said} failed: {error_line(done.stderr or done.stdout)}")
+    return done.stdout
+
+
+def error_line(output: str) -> str:
+    """Return the line of an output that says what is wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
+    return (telling or lines or ["it gave no reason."])[-1]

@@ -1,0 +1,194 @@
+"""What the runtime does to running containers, from the host and from inside alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ...settings import SERVICES, StackSettings
+from ..base import Instance, State
+from .engine import Container, Engine
+from .errors import EngineUnavailableError, UnknownTargetError
+from .waiting import in_parallel, wait_until
+
+# What the engine calls a container's state, and its health while it runs, in every runtime's words.
+STATES: Mapping[str, State] = {
+    "created": "standby",
+    "exited": "stopped",
+    "dead": "failed",
+    "removing": "stopped",
+    "restarting": "starting",
+    "paused": "paused",
+}
+HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
+# Not instances of anything: they do their work and end.
+ONE_SHOT_SERVICES = ("init-config", "test", "drills")
+
+
+class Endpoints(Protocol):
+    """Where the parts are, as seen from here."""
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part."""
+        ...
+
+    def instance_address(self, container: Container) -> str:
+        """Return where an instance listens."""
+        ...
+
+    def resolve_url(self, link: str) -> str:
+        """Return a link for people as it can be followed from here."""
+        ...
+
+    def user_urls(self, running: Sequence[str]) -> Mapping[str, str]:
+        """Return the URLs for people, by title, of the services that run."""
+        ...
+
+
+class ReplicaSource(Protocol):
+    """How many instances of each service are meant to serve."""
+
+    def get(self, service: str) -> int:
+        """Return how many."""
+        ...
+
+
+class ContainerRuntime:
+    """The containers of one project: half of a `Runtime`."""
+
+    name = "compose"
+
+    def __init__(
+        self, settings: StackSettings, engine: Engine, replicas: ReplicaSource, places: Endpoints
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._replicas = replicas
+        self._endpoints = places
+
+    # Looking
+
+    def status(self) -> Sequence[Instance]:
+        """Return every instance, with its state; empty when the stack is down."""
+        found = [one for one in self._engine.containers() if one.service not in ONE_SHOT_SERVICES]
+        return [self._instance(one) for one in found] if any(one.pid for one in found) else []
+
+    def instances(self, service: str) -> Sequence[Instance]:
+        """Return the instances of one service, standby ones included."""
+        found = [instance for instance in self.status() if instance.service == service]
+        if not found:
+            raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
+        return found
+
+    def address(self, part: str) -> str:
+        """Return the URL of a part of the stack, such as `prometheus`."""
+        return self._endpoints.address(part)
+
+    def resolve_url(self, link: str) -> str:
+        """Return a link of a notification as it can be followed from here."""
+        return self._endpoints.resolve_url(link)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the URLs for people, by title."""
+        return self._endpoints.user_urls([one.service for one in self._engine.running()])
+
+    @property
+    def follows_new_instances(self) -> bool:
+        """Tell that `follow` lacks what begins meanwhile: Compose follows what it finds."""
+        return False
+
+    @property
+    def speed(self) -> float:
+        """Return what every duration of the rules and routes is divided by."""
+        return self._settings.speed
+
+    @property
+    def rehearsal(self) -> bool:
+        """Tell whether this is a run's own stack."""
+        return self._settings.rehearsal
+
+    # Acting
+
+    def start(self, target: str) -> None:
+        """Start what was stopped; return when it is ready."""
+        chosen = self._wanted(target)
+        for one in chosen:
+            self._engine.start(one.name)
+        self._await_ready([one.instance for one in chosen])
+
+    def stop(self, target: str) -> None:
+        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        in_parallel(self._engine.stop, [one.name for one in self._wanted(target)])
+
+    def kill(self, target: str) -> None:
+        """End at once (SIGKILL); the restarter starts it again."""
+        self._each(target, lambda name: self._engine.signal(name, "KILL"))
+
+    def pause(self, target: str) -> None:
+        """Freeze until `resume`."""
+        self._each(target, self._engine.pause)
+
+    def resume(self, target: str) -> None:
+        """Let a paused instance go on."""
+        for one in self._wanted(target):
+            if one.state == "paused":
+                self._engine.unpause(one.name)
+
+    def restart(self, target: str, grace: float | None = None) -> None:
+        """Stop gracefully and start again, one instance after the other."""
+        for one in self._wanted(target):
+            if grace is None:
+                self._engine.stop(one.name)
+                self._engine.start(one.name)
+            else:
+                self._engine.restart(one.name, grace)
+            self._await_ready([one.instance])
+
+    def _await_ready(self, names: Sequence[str]) -> None:
+        def ready() -> bool:
+            states = {one.name: one.state for one in self.status()}
+            return all(states.get(name) == "ready" for name in names)
+
+        wait_until(ready, f"{', '.join(names)} to serve")
+
+    def _instance(self, one: Container) -> Instance:
+        return Instance(
+            name=one.instance,
+            service=one.service,
+            state=self._state(one),
+            pid=one.pid,
+            address=self._endpoints.instance_address(one),
+            uptime_seconds=round(time.time() - one.started, 1) if one.pid else None,
+            heals=one.heals,
+        )
+
+    def _state(self, one: Container) -> State:
+        if one.state == "running":
+            return HEALTH.get(one.health, "ready")
+        if one.state == "exited" and one.service in SERVICES:
+            return "standby" if one.number > self._replicas.get(one.service) else "stopped"
+        return STATES[one.state]
+
+    def _targets(self, target: str) -> Sequence[Container]:
+        found = self._engine.containers()
+        chosen = [one for one in found if target in (one.instance, one.service)]
+        if not chosen:
+            raise UnknownTargetError(
+                f"There is no instance or service {target!r}: see `make status`."
+            )
+        return chosen
+
+    def _wanted(self, target: str) -> Sequence[Container]:
+        """Return the instances of a target that are meant to run."""
+        if not self._engine.running():
+            raise EngineUnavailableError("The stack is down: start it with `make up`.")
+        chosen = [one for one in self._targets(target) if self._state(one) != "standby"]
+        if not chosen:
+            raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
+        return chosen
+
+    def _each(self, target: str, act: Callable[[str], None]) -> None:
+        for one in self._wanted(target):
+            if one.pid is not None:
+                act(one.name)

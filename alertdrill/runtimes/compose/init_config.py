@@ -1,0 +1,214 @@
+"""The one-shot step before everything else: secrets, and configurations for this project.
+
+It runs in a container of its own, so that `docker compose up` needs nothing beforehand. What the
+containers read lies on volumes that it fills: the committed files, at the speed of this stack, and
+beside them what only this stack knows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ...rehearsal import language, render
+from ...settings import CEILING, FLOOR, RANDOM, ROOT, SERVICES
+from .. import lb_backends
+from . import compose_file
+from .components import COMPONENTS, REDUNDANT
+
+# The project's name in prometheus/scrape/compose.yml.
+PROJECT_PREFIX = "alertdrill-"
+# Where Prometheus, Alertmanager and Loki read from.
+ETC = Path("/etc/alertdrill")
+FAULTS_TOKEN = Path("/run/secrets/faults/token")
+CONTROL_TOKEN = Path("/run/secrets/control/token")
+RESPONDER_TOKEN = Path("/run/secrets/responder/token")
+GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
+# Not made here: Grafana gives it.
+GRAFANA_TOKEN = Path("/run/secrets/grafana-token/token")
+
+# What is read, below ETC, and the committed file or folder that it is.
+SOURCES = {
+    "prometheus/prometheus.yml": "prometheus/prometheus.yml",
+    "prometheus/rules": "prometheus/rules",
+    "prometheus/scrape.d/compose.yml": "prometheus/scrape/compose.yml",
+    "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+    # `fake` is the name of Loki's only tenant.
+    "loki/rules/fake": "loki/rules",
+    "loki/overrides.yml": "loki/overrides.yml",
+}
+# Folders that have room for more, which a drill puts there while it lasts.
+DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
+# Who looks at its files by itself, and would end on a SIGHUP.
+SELF_RELOADING = ("loki",)
+WEBHOOK_URL_FILE = "alertmanager/webhook_url"
+# How many instances of each service are to serve: what whoever scales goes by, and leaves.
+# In a folder of its own, where the control API and drills, which are other users, may write.
+REPLICAS_FILE = "scale/scale.json"
+
+
+@dataclass(frozen=True)
+class RenderContext:
+    """One project: its name, its speed, and how many replicas each service must have."""
+
+    project: str
+    speed: float
+    replicas: Mapping[str, int]
+    etc: Path = ETC
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> RenderContext:
+        """Read what docker-compose.yml gives; it has a default for everything."""
+        replicas = {
+            **{
+                name: int(environ.get(f"{service.variable}_INSTANCES", str(FLOOR)))
+                for name, service in SERVICES.items()
+            },
+            **{
+                name: int(environ.get(part.optional, "1") if part.optional else "1")
+                for name, part in COMPONENTS.items()
+                if name not in SERVICES
+            },
+            **dict.fromkeys(REDUNDANT, 2),
+        }
+        speed = float(environ.get("SPEED") or "1")
+        return cls(environ.get("PROJECT") or "alertdrill", speed, replicas)
+
+    def address(self, service: str, number: int, port: int) -> str:
+        """Return where an instance listens, on the network that Prometheus asks it over."""
+        alias = COMPONENTS[service].alias
+        return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
+
+
+def install(context: RenderContext, name: str) -> None:
+    """Put one of `SOURCES` into path, at this speed and for this project."""
+    path, source = context.etc / name, ROOT / SOURCES[name]
+    scale = language(SOURCES[name])
+    if source.is_dir():
+        for old in path.glob("*.yml"):
+            old.unlink()
+        for file in sorted(source.glob("*.yml")):
+            write_atomically(path / file.name, render(file.read_text(), context.speed, scale))
+        return
+    text = render(source.read_text(), context.speed, scale)
+    if name.startswith("prometheus/scrape.d/"):
+        text = compose_file.render_scrape_config(text).replace(
+            PROJECT_PREFIX, f"{context.project}-"
+        )
+    write_atomically(path, text)
+
+
+def write_backends(context: RenderContext) -> None:
+    """Write what the load balancer reads of the services: it finds instances by their names."""
+    addresses = {
+        service.name: {
+            instance: f"{container}:{service.port}"
+            for container, instance in compose_file.container_names(
+                service, context.project
+            ).items()
+        }
+        for service in SERVICES.values()
+    }
+    for name, text in lb_backends.render(addresses).items():
+        write_atomically(context.etc / "lb" / name, text)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file at once, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not `.yml` at its end, so that no program takes it for a configuration meanwhile.
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text)
+    fresh.chmod(0o644)  # each program has a user of its own
+    fresh.replace(path)
+
+
+def write_webhook(context: RenderContext) -> None:
+    """Write where Alertmanager sends its notifications."""
+    write_atomically(
+        context.etc / WEBHOOK_URL_FILE, f"http://{context.address('responder', 1, 8090)}/webhook"
+    )
+
+
+def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
+    """Write what must be scraped, but for the services in `without`; and the scale."""
+    scale = {service: context.replicas[service] for service in SERVICES}
+    write_atomically(context.etc / REPLICAS_FILE, json.dumps(scale) + "\n")
+    folder = context.etc / "prometheus" / "targets"
+    for job in ("services", "stack", "pushed"):
+        names = [
+            name for name, part in COMPONENTS.items() if part.job == job and name not in without
+        ]
+        found = [
+            _target(context, name, number)
+            for name in names
+            for number in range(1, context.replicas[name] + 1)
+        ]
+        write_atomically(folder / f"{job}.json", json.dumps(found, indent=2) + "\n")
+    probe = {
+        "targets": [f"http://{context.address('lb', 1, 8080)}/"],
+        "labels": {
+            "service": "lb",
+            "instance": "public",
+            "__blackbox__": context.address("blackbox-exporter", 1, 9115),
+        },
+    }
+    write_atomically(folder / "probe.json", json.dumps([probe], indent=2) + "\n")
+    alertmanagers = [{"targets": [context.address("alertmanager", 1, 9093)]}]
+    write_atomically(folder / "alertmanager.json", json.dumps(alertmanagers, indent=2) + "\n")
+
+
+def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
+    part = COMPONENTS[service]
+    return {
+        "targets": [context.address(service, number, part.metrics or part.port)],
+        "labels": {"service": service, "instance": f"{service}-{number}"},
+    }
+
+
+def write_secret(file: Path, given: str = "") -> None:
+    """Keep a secret that is there; make a random one, or take the given one, where it is not."""
+    if not given and file.exists() and file.stat().st_size:  # empty: cut off by a crash
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(given or secrets.token_urlsafe(32))
+    # Only the containers that need it have its volume, each under a user of its own.
+    fresh.chmod(0o444)
+    fresh.replace(file)
+
+
+def main() -> None:
+    """Write everything."""
+    os.umask(0o002)  # drills, of the same group, may put other configurations there
+    context = RenderContext.from_env(os.environ)
+    if not all(1 <= context.replicas[service] <= CEILING for service in SERVICES):
+        variables = ", ".join(f"{one.variable}_INSTANCES" for one in SERVICES.values())
+        raise SystemExit(f"{variables}: each takes 1 to {CEILING}.")
+    for folder in DROP_IN_FOLDERS:
+        path = context.etc / folder
+        path.mkdir(parents=True, exist_ok=True)
+        for left_over in path.glob("*.yml"):  # a drill's, of a run that was cut off
+            left_over.unlink()
+    for name in SOURCES:
+        install(context, name)
+    write_webhook(context)
+    write_backends(context)
+    write_targets(context)
+    for token in (FAULTS_TOKEN, CONTROL_TOKEN, RESPONDER_TOKEN):
+        write_secret(token)
+    password = os.environ.get("GRAFANA_PASSWORD", RANDOM)
+    if not password:
+        raise SystemExit("GRAFANA_PASSWORD is empty: leave it out, and a random one is made.")
+    write_secret(GRAFANA_PASSWORD, "" if password == RANDOM else password)
+    click.echo("The secrets and configurations are in path.")
+
+
+if __name__ == "__main__":
+    main()

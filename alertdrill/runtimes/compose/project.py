@@ -1,0 +1,82 @@
+"""What every operation on a stack of containers works with."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...errors import AlertdrillError
+from ...settings import StackSettings
+from .compose_cli import ComposeCli
+from .engine import Engine
+from .overlay import render_overlay
+from .replicas import EngineReplicas
+from .variables import from_settings
+
+UNIX_SCHEME = "unix://"
+
+
+class ComposeProject:
+    """The engine, Compose and the files of one project, on the host."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self.folder = settings.home / "compose"
+        self.cli = ComposeCli(settings.project, from_settings(settings))
+        self.engine = Engine(settings.project, lambda: self.cli.engine_host)
+        self.replicas = EngineReplicas(self.engine, settings)
+
+    def model(self) -> Mapping[str, Any]:
+        """Return docker-compose.yml with every value filled in."""
+        return self.cli.model()
+
+    def port_variable(self, port: int) -> str:
+        """Return the variable that sets a port."""
+        names = {value: name for name, value in asdict(self.settings.ports).items()}
+        return f"{names[port].upper()}_PORT"
+
+    def write_overlay(self) -> None:
+        """Write what this stack changes of docker-compose.yml, and use it from now on."""
+        self.cli = self.cli.with_variables(**self._engine_paths())
+        text = render_overlay(self.settings, self.model())
+        if text is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "overlay.yml"
+        file.write_text(text)
+        self.cli = ComposeCli(self.settings.project, self.cli.variables, [file])
+
+    def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Use variables that leave parts out from now on."""
+        self.cli = self.cli.with_variables(**variables)
+
+    def _engine_paths(self) -> dict[str, str]:
+        """Return where this engine is, if nobody has said otherwise."""
+        found = {}
+        defaults = StackSettings(home=Path())
+        if (
+            self.settings.docker_socket == defaults.docker_socket
+            and self.cli.engine_host.startswith(UNIX_SCHEME)
+        ):
+            found["DOCKER_SOCKET"] = self.cli.engine_host.removeprefix(UNIX_SCHEME)
+        if self.settings.docker_root == defaults.docker_root:
+            root = self.cli.docker("info", "--format", "{{.DockerRootDir}}").strip()
+            found["DOCKER_ROOT"] = root or defaults.docker_root
+        return found
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other commands from changing this stack meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise AlertdrillError(
+                    "Another alertdrill command is changing this stack: wait for it to end."
+                ) from None
+            yield

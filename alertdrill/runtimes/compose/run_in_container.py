@@ -1,0 +1,122 @@
+"""Have drills done by a container on the stack's own networks, and bring home its reports."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from ...rehearsal.stack import own_settings
+from ...settings import StackSettings
+from ..base import ProgressCallback
+from .errors import EngineError
+from .project import ComposeProject
+from .project_lock import project_lock
+from .runtime import ComposeRuntime
+
+# Where the container keeps its reports, below the home that it is given.
+REPORTS_FOLDER = "/reports/drills"
+
+
+def run_in_container(
+    settings: StackSettings,
+    words: Sequence[str],
+    speed: float | None,
+    on_progress: ProgressCallback,
+) -> int:
+    """Run `alertdrill WORDS --current-stack` inside, and return its exit code.
+
+    It is inside the stack that is up, or where a speed is given inside one of the run's own, which
+    is there for as long as it takes.
+    """
+    stack = settings if speed is None else own_settings(settings, speed)
+    runtime = ComposeRuntime(stack)
+    project = ComposeProject(stack)
+    if speed is None:
+        if not runtime.status():
+            raise EngineError(
+                "The stack is down: start it with `make up`, or leave out --current-stack."
+            )
+        return _run_drills(project, settings, words, on_progress)
+    with project_lock(stack):
+        begun = time.monotonic()
+        runtime.down(lambda _: None)
+        try:
+            for sentence in runtime.up(on_progress):
+                on_progress(sentence)
+            seconds = time.monotonic() - begun
+            on_progress(f"An ephemeral stack is up at speed {speed:g} ({seconds:.1f} s).")
+            return _run_drills(project, settings, words, on_progress)
+        finally:
+            runtime.down(lambda _: None)
+
+
+def _run_drills(
+    project: ComposeProject,
+    settings: StackSettings,
+    words: Sequence[str],
+    on_progress: ProgressCallback,
+) -> int:
+    project.write_overlay()
+    name = f"{project.settings.project}-drills-run"
+    more = {
+        "REHEARSAL": "1" if project.settings.rehearsal else "0",
+        "PROMETHEUS_RETENTION": project.settings.retention,
+    }
+    variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]
+    terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
+    with contextlib.suppress(EngineError):
+        project.cli.docker("rm", "--force", name)  # of a run that was cut off
+    command = project.cli.command_line(
+        *("run", "--name", name, *terminal, *variables, "drills"),
+        *("python", "-m", "alertdrill", *words, "--current-stack"),
+        profiles=["drills"],
+    )
+    try:
+        return _wait(project, command, name)
+    finally:
+        _copy_reports(project, settings, name, on_progress)
+        with contextlib.suppress(EngineError):
+            project.cli.docker("rm", "--force", name)
+        project.cli.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
+
+
+def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
+    """Wait for a run, which hears Ctrl-C as we do and rolls back; on SIGTERM it is told to."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(EngineError):  # it may have ended just now
+            project.cli.docker("stop", name)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
+            command, env=project.cli.environment()
+        ) as process:
+            while True:
+                with contextlib.suppress(KeyboardInterrupt):
+                    return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _copy_reports(
+    project: ComposeProject, settings: StackSettings, name: str, on_progress: ProgressCallback
+) -> None:
+    """Copy the reports to where native runs leave theirs."""
+    home = settings.home / "drills"
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as copied:
+        with contextlib.suppress(EngineError):  # it may have refused before it began
+            project.cli.docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
+        for page in sorted(Path(copied).glob("*/index.html")):
+            if not (home / page.parent.name).exists():
+                shutil.move(page.parent, home)
+                on_progress(f"The report is here as {home / page.parent.name / page.name}")

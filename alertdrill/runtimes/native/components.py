@@ -1,0 +1,239 @@
+"""The programs around our services: load balancer, Prometheus and its like, logs, dashboards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...settings import ROOT
+from .. import lb_backends
+from . import log_sink, speed
+from .grafana import settings
+from .process import LOOPBACK, Process, RenderContext
+
+# HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
+# gives an ordinary user, holds 2,000 lines: seconds of load in which supervisord may be late.
+WIDE_PIPE = (
+    "import fcntl, os, sys; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20);"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+# The first is committed; the other lies in its folder.
+LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_backends.BACKENDS_FILE)
+# A line is in the queue on disk before its place in the file is noted.
+COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
+
+
+def components(context: RenderContext) -> list[Process]:
+    """Return the parts whose programs were found."""
+    makers: Mapping[str, Callable[[RenderContext], Process]] = {
+        "haproxy": lb,
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "node_exporter": node_exporter,
+        "blackbox_exporter": blackbox_exporter,
+        "loki": loki,
+        "otelcol": collector,
+        "grafana": grafana,
+    }
+    found = [make(context) for program, make in makers.items() if program in context.programs]
+    if context.log_sink:
+        return [*found, log_sink.process(context)]
+    # Without a store to carry lines to, there is nothing for the collector to do.
+    return [part for part in found if part.service != "collector" or "loki" in context.programs]
+
+
+def _component(
+    context: RenderContext,
+    service: str,
+    program: str,
+    arguments: Sequence[str],
+    ready: str,
+    **more: Any,
+) -> Process:
+    """Return the one instance of a part; its port is named as the part is."""
+    found = context.programs[program]
+    port = getattr(context.ports, more.pop("port", service.replace("-", "_")))
+    return Process(
+        name=f"{service}-1",
+        service=service,
+        command=[str(found.path), *arguments],
+        port=port,
+        ready=f"http://{LOOPBACK}:{port}{ready}",
+        environment={**found.environment, **more.pop("environment", {})},
+        files=found.files,
+        **more,
+    )
+
+
+def lb(context: RenderContext) -> Process:
+    """Return HAProxy, which runs where the runtime writes what it knows of the services."""
+    ports = context.ports
+    environment = {
+        "RUNTIME": "native",
+        "INSTANCE": "lb-1",
+        "LB_VERSION": ".".join(map(str, context.programs["haproxy"].version)),
+        "LB_SOCKET": str(context.layout.lb_socket),
+        "LB_STATE": str(context.layout.lb_state),
+        "LB_ADDRESS": context.settings.lb_address,
+        "LB_PORT": str(ports.lb),
+        "LB_INTERNAL_ADDRESS": LOOPBACK,
+        "LB_INTERNAL_PORT": str(ports.lb_internal),
+        "LB_STATS_ADDRESS": LOOPBACK,
+        "LB_STATS_PORT": str(ports.lb_stats),
+    }
+    process = _component(
+        context,
+        "lb",
+        "haproxy",
+        ["-db", *LB_FILES],
+        "/;csv",
+        port="lb_stats",
+        more_ports=(ports.lb, ports.lb_internal),
+        stop_signal="USR1",  # finish what is in flight; TERM would cut it off
+        directory=context.layout.lb,
+        environment=environment,
+    )
+    return replace(process, command=[sys.executable, "-I", "-c", WIDE_PIPE, *process.command])
+
+
+def prometheus(context: RenderContext) -> Process:
+    """Return Prometheus."""
+    # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
+    admin = ["--web.enable-admin-api"] if context.settings.rehearsal else []
+    return _component(
+        context,
+        "prometheus",
+        "prometheus",
+        [
+            "--config.file=prometheus.yml",
+            f"--storage.tsdb.path={context.layout.data / 'prometheus'}",
+            f"--storage.tsdb.retention.time={context.settings.retention}",
+            f"--storage.tsdb.retention.size={context.settings.retention_size}",
+            f"--web.listen-address={LOOPBACK}:{context.ports.prometheus}",
+            f"--web.external-url={context.url('prometheus')}/",
+            f"--web.console.templates={ROOT / 'prometheus' / 'consoles'}",
+            # Among the extra metrics: how long a target may take to answer.
+            "--enable-feature=exemplar-storage,extra-scrape-metrics",
+            *speed.prometheus_flags(context.settings.speed),
+            *admin,
+            "--log.format=json",
+        ],
+        "/-/ready",
+        directory=context.layout.etc / "prometheus",
+        environment={
+            "RESPONDER_URL": context.url("responder"),
+            "GRAFANA_URL": context.url("grafana"),
+        },
+    )
+
+
+def alertmanager(context: RenderContext) -> Process:
+    """Return Alertmanager."""
+    return _component(
+        context,
+        "alertmanager",
+        "alertmanager",
+        [
+            "--config.file=alertmanager.yml",
+            f"--storage.path={context.layout.data / 'alertmanager'}",
+            f"--web.listen-address={LOOPBACK}:{context.ports.alertmanager}",
+            f"--web.external-url={context.url('alertmanager')}/",
+            "--cluster.listen-address=",  # one alone has nobody to gossip with
+            "--log.format=json",
+        ],
+        "/-/ready",
+        directory=context.layout.etc / "alertmanager",
+    )
+
+
+def node_exporter(context: RenderContext) -> Process:
+    """Return the exporter of the machine's metrics."""
+    listen = f"--web.listen-address={LOOPBACK}:{context.ports.node_exporter}"
+    arguments = [listen, f"@{ROOT / 'prometheus' / 'node-exporter.args'}"]
+    return _component(context, "node-exporter", "node_exporter", arguments, "/")
+
+
+def blackbox_exporter(context: RenderContext) -> Process:
+    """Return the exporter that probes the stack from outside."""
+    arguments = [
+        f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
+        f"--web.listen-address={LOOPBACK}:{context.ports.blackbox_exporter}",
+        f"--timeout-offset={speed.timeout_offset(context.settings.speed)}",
+        "--log.format=json",
+    ]
+    return _component(context, "blackbox-exporter", "blackbox_exporter", arguments, "/-/healthy")
+
+
+def loki(context: RenderContext) -> Process:
+    """Return Loki."""
+    environment = {
+        "LOKI_ADDRESS": LOOPBACK,
+        "LOKI_PORT": str(context.ports.loki),
+        "LOKI_GRPC_PORT": str(context.ports.loki_grpc),
+        "LOKI_DATA": str(context.layout.data / "loki"),
+        "LOKI_ETC": str(context.layout.etc / "loki"),
+        "ALERTMANAGER_URL": context.url("alertmanager"),
+        "RESPONDER_URL": context.url("responder"),
+        "GRAFANA_URL": context.url("grafana"),
+    }
+    return _component(
+        context,
+        "loki",
+        "loki",
+        [
+            f"-config.file={ROOT / 'loki' / 'loki.yml'}",
+            "-config.expand-env=true",
+            *speed.loki_flags(context.settings.speed),
+        ],
+        "/ready",
+        more_ports=(context.ports.loki_grpc,),
+        environment=environment,
+    )
+
+
+def collector(context: RenderContext) -> Process:
+    """Return the OpenTelemetry Collector, which carries the log files' lines to Loki."""
+    environment = {
+        "LOG_DIR": str(context.layout.logs),
+        "COLLECTOR_DATA": str(context.layout.data / "collector"),
+        "LOKI_URL": context.url("loki"),
+        "COLLECTOR_METRICS_PORT": str(context.ports.collector_metrics),
+        "COLLECTOR_HEALTH_PORT": str(context.ports.collector_health),
+        # Below the limit at which it stops reading (400 MiB), so that it tidies up before.
+        "GOMEMLIMIT": "320MiB",
+    }
+    more = [f"--config={log_sink.CONFIG}"] if context.log_sink else []
+    process = _component(
+        context,
+        "collector",
+        "otelcol",
+        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}", *more],
+        "/",
+        port="collector_metrics",
+        more_ports=(context.ports.collector_health,),
+        # Its files say where it was. Asked to leave, it forgets what its full queue did not take.
+        stop_signal="KILL",
+        environment=environment,
+    )
+    return replace(process, ready=f"{context.url('collector_health')}/")
+
+
+def grafana(context: RenderContext) -> Process:
+    """Return Grafana."""
+    program = context.programs["grafana"].path
+    command = ["server"] if program.name == "grafana" else []  # older ones are grafana-server
+    arguments = [*command, "--homepath", str(grafana_home(program))]
+    return _component(
+        context, "grafana", "grafana", arguments, "/api/health", environment=settings(context)
+    )
+
+
+def grafana_home(program: Path) -> Path:
+    """Return where Grafana's pages are: above its program, or where distributions put them."""
+    unpacked = program.resolve().parent.parent
+    packaged = Path("/usr/share/grafana")
+    return unpacked if (unpacked / "conf" / "defaults.ini").exists() else packaged

@@ -1,0 +1,48 @@
+import pytest
+
+from alertdrill.control import schemas
+from alertdrill.control.errors import Problem
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [(b"", None), (b"{}", None), (b'{"grace": null}', None), (b'{"grace": 0}', 0.0)],
+)
+def test_grace_may_be_missing(body: bytes, seconds: float | None) -> None:
+    assert schemas.grace(body) == seconds
+
+
+@pytest.mark.parametrize("value", ["-1", "60.1", "NaN", "Infinity", "1e999", "true", '"5"', "[]"])
+def test_grace_is_held_to_bounds(value: str) -> None:
+    with pytest.raises(Problem, match="seconds from 0 to 60"):
+        schemas.grace(f'{{"grace": {value}}}'.encode())
+
+
+@pytest.mark.parametrize("value", ["2.5", "true", '"3"', "null", "[3]"])
+def test_instances_are_a_whole_number(value: str) -> None:
+    with pytest.raises(Problem, match="takes a whole number"):
+        schemas.instances(f'{{"instances": {value}}}'.encode())
+    with pytest.raises(Problem, match="takes a whole number"):
+        schemas.instances(b"")
+
+
+@pytest.mark.parametrize("body", [b"no", b"[1]", b'"x"', b'{"grace": 1, "more": 2}', b"\xff"])
+def test_other_bodies_are_refused(body: bytes) -> None:
+    with pytest.raises(Problem) as error:
+        schemas.grace(body)
+    assert error.value.status == 400
+
+
+def test_deep_body_is_refused() -> None:
+    with pytest.raises(Problem, match="no JSON"):
+        schemas.grace(b"[" * 100_000)
+
+
+@pytest.mark.parametrize("header", [None, "", "  ", "x" * 201, "a\x00b"])
+def test_key_must_be_usable(header: str | None) -> None:
+    with pytest.raises(Problem, match="Idempotency-Key takes 1 to 200"):
+        schemas.key(header)
+
+
+def test_key_is_what_was_sent() -> None:
+    assert schemas.key(" restart-7 ") == "restart-7"

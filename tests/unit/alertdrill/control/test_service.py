@@ -1,0 +1,135 @@
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+
+from alertdrill.control.errors import Problem
+from alertdrill.control.idempotency import Outcome
+from alertdrill.control.service import ControlService
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.settings import StackSettings
+from tests.unit.alertdrill.control.conftest import FakeRuntime
+
+
+@pytest.fixture
+def service(runtime: Any, stack: StackSettings) -> ControlService:
+    return ControlService(runtime, stack)
+
+
+def test_labelled_instance_is_restarted(service: ControlService, runtime: FakeRuntime) -> None:
+    assert service.restart("k", "web-2", 0.0) == Outcome(200, "web-2 serves again.")
+    assert runtime.asked == [("restart", "web-2", 0.0)]
+
+
+def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -> None:
+    for _ in range(3):
+        service.restart("k", "web-2", None)
+    service.restart("another", "web-2", None)
+    assert len(runtime.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "says"),
+    [
+        ("data-service-1", 403, "sets HEAL_DATA_SERVICE=1"),
+        ("lb-1", 403, "is a part of the stack"),
+        ("web-9", 404, "no instance 'web-9'"),
+        ("web", 404, "no instance 'web'"),
+    ],
+)
+def test_others_are_never_touched(
+    service: ControlService, runtime: FakeRuntime, name: str, status: int, says: str
+) -> None:
+    outcome = service.restart("k", name, 0.0)
+    assert (outcome.status, says in outcome.detail) == (status, True)
+    assert runtime.asked == []
+
+
+def test_one_scale_waits_for_the_other(service: ControlService, runtime: FakeRuntime) -> None:
+    runtime.let_go.clear()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(service.scale, "a", "web", 3)
+        until(lambda: len(runtime.asked) == 1)
+        second = pool.submit(service.scale, "b", "web", 2)
+        service.instances()  # a look does not wait
+        assert len(runtime.asked) == 1
+        runtime.let_go.set()
+        assert (first.result(10).status, second.result(10).status) == (200, 200)
+
+
+def until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline, "gave up waiting for the first change of scale"
+        Event().wait(0.01)
+
+
+def test_labelled_service_is_scaled(service: ControlService, runtime: FakeRuntime) -> None:
+    assert service.scale("k", "web", 3) == Outcome(200, "web has 3 instances.")
+    assert runtime.asked == [("scale", "web", 3)]
+
+
+@pytest.mark.parametrize(("name", "status"), [("data-service", 403), ("lb", 404)])
+def test_other_services_are_not_scaled(
+    service: ControlService, runtime: FakeRuntime, name: str, status: int
+) -> None:
+    assert service.scale("k", name, 3).status == status
+    assert runtime.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (AlertdrillError("Not today."), Outcome(409, "Not today.")),
+        (StackUnavailableError("It is down."), Outcome(503, "It is down.")),
+        (KeyError("x"), Outcome(500, "The control API failed; its log has the reason.")),
+    ],
+)
+def test_runtime_errors_have_a_status(
+    service: ControlService, runtime: FakeRuntime, error: Exception, outcome: Outcome
+) -> None:
+    runtime.error = error
+    assert service.scale("k", "web", 3) == outcome
+
+
+def test_stack_that_is_down_is_away(service: ControlService, runtime: FakeRuntime) -> None:
+    runtime.found = []
+    assert service.restart("k", "web-1", 0.0).status == 503
+    with pytest.raises(Problem, match="The stack is down") as error:
+        service.instances()
+    assert error.value.status == 503
+
+
+def test_each_change_is_one_line(
+    service: ControlService,
+    runtime: FakeRuntime,
+    refused: AlertdrillError,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    service.restart("a", "web-1", 0.0)
+    service.restart("a", "web-1", 0.0)
+    runtime.error = refused
+    service.scale("b", "web", 3)
+    runtime.error = StackUnavailableError("It is down.")
+    service.scale("c", "web", 3)
+    assert [(found.levelname, found.getMessage()) for found in caplog.records] == [
+        ("INFO", "restart web-1 with a grace of 0 s: 200 after 0.0 s: web-1 serves again."),
+        ("WARNING", "scale web to 3: 409 after 0.0 s: Not today."),
+        ("ERROR", "scale web to 3: 503 after 0.0 s: It is down."),
+    ]
+
+
+def test_failure_of_ours_has_its_reason(
+    service: ControlService, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime.error = KeyError("x")
+    service.restart("a", "web-1", 0.0)
+    [found] = caplog.records
+    assert found.exc_info
+    assert found.exc_info[1] is runtime.error

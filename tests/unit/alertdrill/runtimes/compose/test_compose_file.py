@@ -1,0 +1,69 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from alertdrill.runtimes.compose import compose_file
+from alertdrill.services import Service, ServicesError
+from alertdrill.settings import ROOT
+
+ORDERS = Service("orders", 5003)
+OWN = {"SERVICE": "orders", "PORT": "5003"}
+LABELS = {"alertdrill.heal": "1"}
+
+
+@pytest.fixture(autouse=True)
+def services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose_file, "SERVICES", {"orders": ORDERS})
+
+
+def model(
+    own: Mapping[str, Any] | None, counting: tuple[str, ...] = compose_file.NEEDS_REPLICA_COUNTS
+) -> Mapping[str, Any]:
+    told = {
+        name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
+        for name in compose_file.NEEDS_REPLICA_COUNTS
+    }
+    return {"services": {**told, **({"orders": own} if own is not None else {})}}
+
+
+def test_whole_service_passes() -> None:
+    compose_file.check_services(model({"environment": OWN, "labels": LABELS}))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (model(None), "has no service orders, which apps/services.yml has"),
+        (
+            model({"environment": {**OWN, "PORT": "5001"}, "labels": LABELS}),
+            "does not give orders SERVICE=orders and PORT=5003",
+        ),
+        (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
+        (model({"environment": OWN}), "does not say by the label alertdrill.heal whether orders"),
+        (
+            model({"environment": OWN, "labels": LABELS}, ("init-config",)),
+            "does not give ORDERS_INSTANCES to control",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(found: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {said}.*add-a-service.md"):
+        compose_file.check_services(found)
+
+
+def test_every_service_is_scraped_by_name() -> None:
+    text = compose_file.render_scrape_config((ROOT / "prometheus/scrape/compose.yml").read_text())
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    [listed] = jobs["services"]["dns_sd_configs"]
+    assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
+    assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
+    assert {"stack", "pushed", "load", "probe"} <= set(jobs)
+
+
+def test_containers_are_named_after_the_project() -> None:
+    assert next(iter(compose_file.container_names(ORDERS, "mine").items())) == (
+        "mine-orders-1",
+        "orders-1",
+    )

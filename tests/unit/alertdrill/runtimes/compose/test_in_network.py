@@ -1,0 +1,209 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes import select_runtime
+from alertdrill.runtimes.compose import in_network, init_config
+from alertdrill.runtimes.compose.components import COMPONENTS
+from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
+from alertdrill.runtimes.compose.in_network import InNetworkRuntime
+from alertdrill.runtimes.compose.replicas import VolumeReplicas, scale_lock
+from alertdrill.runtimes.prometheus_tsdb import TsdbError
+from alertdrill.settings import INSIDE, StackSettings
+from tests.unit.alertdrill.runtimes.compose.conftest import container
+from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
+
+
+@pytest.fixture
+def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "etc"
+    monkeypatch.setattr(init_config, "ETC", folder)
+    monkeypatch.setattr(
+        init_config.RenderContext, "from_env", classmethod(lambda cls, _: _render_context(folder))
+    )
+    init_config.write_targets(_render_context(folder))
+    return folder
+
+
+def _render_context(folder: Path) -> init_config.RenderContext:
+    replicas = dict.fromkeys(COMPONENTS, 1) | {"web": 2, "data-service": 2}
+    return init_config.RenderContext("alertdrill", 1.0, replicas, folder)
+
+
+@pytest.fixture
+def runtime(etc: Path, settings: StackSettings) -> InNetworkRuntime:
+    made = InNetworkRuntime(settings)
+    engine: Any = FakeEngine(container("web-1"), container("prometheus-1"))
+    made._engine = engine
+    return made
+
+
+def asked(runtime: InNetworkRuntime) -> Any:
+    engine: Any = runtime._engine
+    return engine.asked
+
+
+def test_broken_configuration_is_read_and_put_back(runtime: InNetworkRuntime, etc: Path) -> None:
+    runtime.configure("prometheus", "rules.d/drill.yml", "groups: [")
+    assert (etc / "prometheus/rules.d/drill.yml").read_text() == "groups: ["
+    runtime.configure("prometheus", "rules.d/drill.yml", None)
+    assert not (etc / "prometheus/rules.d/drill.yml").exists()
+    assert asked(runtime) == [("signal", "alertdrill-prometheus-1", "HUP")] * 2
+
+
+def test_loki_is_spared_the_signal(runtime: InNetworkRuntime, etc: Path) -> None:
+    runtime.configure("loki", "overrides.yml", "overrides: {fake: {}}")
+    assert "fake" in (etc / "loki/overrides.yml").read_text()
+    runtime.configure("loki", "overrides.yml", None)
+    assert "overrides: {}" in (etc / "loki/overrides.yml").read_text()
+    assert asked(runtime) == []
+
+
+def test_committed_file_comes_back(runtime: InNetworkRuntime, etc: Path) -> None:
+    runtime.configure("alertmanager", "alertmanager.yml", "no")
+    runtime.configure("alertmanager", "alertmanager.yml", None)
+    assert "receivers:" in (etc / "alertmanager/alertmanager.yml").read_text()
+    runtime.configure("alertmanager", "webhook_url", "http://127.0.0.1:9/")
+    runtime.configure("alertmanager", "webhook_url", None)
+    written = (etc / "alertmanager/webhook_url").read_text()
+    assert written == "http://responder-on-telemetry:8090/webhook"
+
+
+@pytest.mark.parametrize("name", ["../secret.yml", "rules.d/drill.txt", "targets/stack.json"])
+def test_nothing_else_can_be_configured(runtime: InNetworkRuntime, name: str) -> None:
+    with pytest.raises(UnknownTargetError, match="can't be configured"):
+        runtime.configure("prometheus", name, "x")
+
+
+def test_unlisted_part_comes_back(runtime: InNetworkRuntime, etc: Path) -> None:
+    listed = etc / "prometheus/targets/stack.json"
+    runtime.drop_targets("prometheus")
+    assert "prometheus-1" not in listed.read_text()
+    runtime.restore_targets()
+    assert "prometheus-1" in listed.read_text()
+
+
+def test_unlisted_service_keeps_its_scale(runtime: InNetworkRuntime, etc: Path) -> None:
+    runtime.drop_targets("web")
+    assert listed(etc, "web") == []
+    runtime.restore_targets()
+    assert listed(etc, "web") == ["web-1", "web-2"]
+
+
+def listed(etc: Path, service: str) -> list[str]:
+    rows = json.loads((etc / "prometheus/targets/services.json").read_text())
+    labels = [row["labels"] for row in rows]
+    return [one["instance"] for one in labels if one["service"] == service]
+
+
+def scale(runtime: InNetworkRuntime, service: str, count: int) -> list[str]:
+    said: list[str] = []
+    runtime.scale(service, count, said.append)
+    return said
+
+
+@pytest.fixture
+def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> InNetworkRuntime:
+    """Return a runtime whose web has two instances that stand by; whatever runs, serves."""
+    engine: Any = FakeEngine(
+        container("prometheus-1"),
+        container("web-1"),
+        container("web-2"),
+        container("web-3", "exited"),
+        container("web-4", "created"),
+    )
+    runtime._engine = engine
+    monkeypatch.setattr(in_network, "_is_ready", lambda url: True)
+    return runtime
+
+
+def test_standby_instances_come_to_serve(standing_by: InNetworkRuntime, etc: Path) -> None:
+    assert scale(standing_by, "web", 4) == ["web-3 serves", "web-4 serves"]
+    assert asked(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
+    assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
+    assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
+    assert VolumeReplicas(etc).get("web") == 4
+
+
+def test_leaving_one_is_not_missed(
+    standing_by: InNetworkRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Any = standing_by._engine
+    seen: list[object] = []
+    monkeypatch.setattr(engine, "stop", lambda name: seen.extend((name, listed(etc, "web"))), False)
+    assert scale(standing_by, "web", 1) == ["web-2 stands by"]
+    assert seen == ["alertdrill-web-2", ["web-1"]]
+
+
+def test_one_that_does_not_serve_stands_by(
+    standing_by: InNetworkRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(names: object) -> None:
+        raise NotReadyError("Gave up.")
+
+    monkeypatch.setattr(standing_by, "_await_ready", fail)
+    with pytest.raises(NotReadyError):
+        scale(standing_by, "web", 3)
+    assert asked(standing_by) == [("start", "alertdrill-web-3"), ("stop", "alertdrill-web-3")]
+    assert VolumeReplicas(etc).get("web") == 2
+
+
+def test_nobody_inside_makes_containers(runtime: InNetworkRuntime, etc: Path) -> None:
+    with pytest.raises(AlertdrillError, match=r"web has 1 containers, and 2 are wanted: `make up`"):
+        scale(runtime, "web", 2)
+    assert (asked(runtime), VolumeReplicas(etc).get("web")) == ([], 2)
+
+
+def test_two_do_not_scale_at_once(standing_by: InNetworkRuntime, etc: Path) -> None:
+    with scale_lock(etc), pytest.raises(AlertdrillError, match="Another is scaling"):
+        scale(standing_by, "web", 3)
+    assert scale(standing_by, "web", 3) == ["web-3 serves"]
+
+
+def test_responders_token_is_on_its_volume(
+    runtime: InNetworkRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    monkeypatch.setattr(init_config, "RESPONDER_TOKEN", tmp_path / "token")
+    assert runtime.responder_token() == "secret"
+
+
+def test_grafanas_token_may_not_be_there_yet(
+    runtime: InNetworkRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init_config, "GRAFANA_TOKEN", tmp_path / "token")
+    assert runtime.grafana_token() == ""
+    (tmp_path / "token").write_text("glsa_1")
+    assert runtime.grafana_token() == "glsa_1"
+
+
+def test_state_is_what_the_probe_says(
+    runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_network, "_is_ready", lambda url: "web-1" in url)
+    states = {one.name: one.state for one in runtime.status()}
+    assert states == {"web-1": "ready", "prometheus-1": "unready"}
+
+
+def test_series_of_a_real_stack_are_safe(runtime: InNetworkRuntime) -> None:
+    with pytest.raises(TsdbError, match="neither made up nor forgotten"):
+        runtime.delete_series()
+
+
+def test_making_containers_is_the_hosts(runtime: InNetworkRuntime) -> None:
+    for refused in (runtime.up, runtime.down, runtime.check):
+        with pytest.raises(AlertdrillError, match="Only the host"):
+            refused(lambda _: None)
+
+
+def test_environment_says_the_speed(
+    settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEED", "12")
+    monkeypatch.setenv("REHEARSAL", "1")
+    inner = StackSettings(settings.home, runtime=INSIDE)
+    made = select_runtime(inner, lambda _: None)
+    assert (made.speed, made.rehearsal) == (12.0, True)

@@ -1,0 +1,115 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alertdrill.runtimes.compose import init_config
+from alertdrill.runtimes.compose.init_config import RenderContext
+from alertdrill.settings import ROOT, SERVICES
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> RenderContext:
+    made = RenderContext.from_env({})
+    return RenderContext(made.project, made.speed, made.replicas, tmp_path)
+
+
+def targets(context: RenderContext, job: str) -> dict[str, str]:
+    listed = json.loads((context.etc / f"prometheus/targets/{job}.json").read_text())
+    return {target["labels"]["instance"]: target["targets"][0] for target in listed}
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    made = RenderContext.from_env({})
+    assert (made.project, made.speed) == ("alertdrill", 1.0)
+    assert (made.replicas["web"], made.replicas["restarter"], made.replicas["lb"]) == (2, 2, 1)
+
+
+def test_configurations_are_the_committed(context: RenderContext) -> None:
+    for name, source in init_config.SOURCES.items():
+        init_config.install(context, name)
+        if (ROOT / source).is_file() and not name.startswith("prometheus/scrape.d/"):
+            assert (context.etc / name).read_text() == (ROOT / source).read_text()
+
+
+def test_another_project_has_its_own_names(context: RenderContext) -> None:
+    mine = RenderContext("mine", 1.0, context.replicas, context.etc)
+    init_config.install(mine, "prometheus/scrape.d/compose.yml")
+    text = (context.etc / "prometheus/scrape.d/compose.yml").read_text()
+    assert "mine-web-1" in text
+    assert "alertdrill-" not in text
+
+
+def test_speed_divides_what_is_waited(context: RenderContext) -> None:
+    fast = RenderContext("alertdrill", 10.0, context.replicas, context.etc)
+    init_config.install(fast, "prometheus/prometheus.yml")
+    found = yaml.safe_load((context.etc / "prometheus/prometheus.yml").read_text())
+    assert found["global"]["scrape_interval"] == "500ms"
+
+
+def test_lokis_rules_are_divided_as_logql(context: RenderContext) -> None:
+    init_config.install(
+        RenderContext("alertdrill", 10.0, context.replicas, context.etc), "loki/rules/fake"
+    )
+    text = (context.etc / "loki/rules/fake/lines.yml").read_text()
+    assert "[6s]" in text
+    assert "[1m]" not in text
+
+
+def test_rules_that_are_gone_go(context: RenderContext) -> None:
+    old = context.etc / "prometheus/rules/old.yml"
+    old.parent.mkdir(parents=True)
+    old.write_text("groups: []\n")
+    init_config.install(context, "prometheus/rules")
+    assert not old.exists()
+    assert (old.parent / "slo.yml").exists()
+
+
+def test_targets_are_named_after_containers(context: RenderContext) -> None:
+    init_config.write_targets(context)
+    found = targets(context, "services")
+    assert found.pop("responder-1") == "responder-on-telemetry:8090"
+    assert found == {
+        f"{name}-{number}": f"alertdrill-{name}-{number}:{service.port}"
+        for name, service in SERVICES.items()
+        for number in (1, 2)
+    }
+    assert targets(context, "stack")["collector-1"] == "alertdrill-collector-1:8888"
+    assert not {"restarter-1", "control-1"} & set(targets(context, "stack"))
+
+
+def test_part_left_out_is_not_missed(context: RenderContext) -> None:
+    without = RenderContext.from_env({"GRAFANA_REPLICAS": "0", "WEB_INSTANCES": "3"})
+    init_config.write_targets(RenderContext("alertdrill", 1.0, without.replicas, context.etc))
+    assert "grafana-1" not in targets(context, "stack")
+    assert "web-3" in targets(context, "services")
+
+
+def test_unlisted_service_is_forgotten(context: RenderContext) -> None:
+    init_config.write_targets(context, without=["node-exporter"])
+    assert "node-exporter-1" not in targets(context, "stack")
+
+
+def test_secret_is_made_once(tmp_path: Path) -> None:
+    file = tmp_path / "secret" / "token"
+    init_config.write_secret(file)
+    first = file.read_text()
+    init_config.write_secret(file)
+    assert file.read_text() == first
+    assert len(first) >= 43
+    assert file.stat().st_mode & 0o777 == 0o444
+
+
+def test_empty_secret_is_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.touch()
+    init_config.write_secret(file)
+    assert file.read_text()
+
+
+def test_given_secret_replaces_the_old(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    init_config.write_secret(file)
+    init_config.write_secret(file, "chosen")
+    assert file.read_text() == "chosen"

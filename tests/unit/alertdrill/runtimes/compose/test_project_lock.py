@@ -1,0 +1,43 @@
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from alertdrill.rehearsal import own_settings
+from alertdrill.runtimes.compose import run_in_container
+from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.runtimes.compose.project_lock import project_lock
+from alertdrill.settings import StackSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return StackSettings(tmp_path / "one", cache=tmp_path / "cache")
+
+
+def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> None:
+    other = replace(settings, home=settings.home / "other")
+    with (
+        project_lock(settings),
+        pytest.raises(EngineError, match="Another run has the containers of"),
+    ):
+        project_lock(other).__enter__()
+    with project_lock(other):
+        pass
+
+
+def test_refused_run_touches_nothing(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[str] = []
+    runtime = SimpleNamespace(down=lambda _: touched.append("down"))
+    monkeypatch.setattr(run_in_container, "ComposeRuntime", lambda _: runtime)
+    with project_lock(own_settings(settings, 12)), pytest.raises(EngineError, match="Another run"):
+        run_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
+    assert touched == []
+
+
+def test_other_projects_do_not_wait(settings: StackSettings) -> None:
+    with project_lock(settings), project_lock(replace(settings, project="another")):
+        pass

@@ -1,0 +1,67 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes.compose.engine import Container
+from alertdrill.runtimes.compose.errors import UnknownTargetError
+from alertdrill.runtimes.compose.replicas import (
+    EngineReplicas,
+    VolumeReplicas,
+    check_replicas,
+    require_containers,
+)
+from alertdrill.settings import SERVICES, StackSettings
+from tests.unit.alertdrill.runtimes.compose.conftest import container
+from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
+
+
+def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int]:
+    """Return what the host makes of a file that says `text`."""
+    engine: Any = FakeEngine(*found)
+
+    def read(name: str, path: str) -> str | None:
+        assert (name, path) == ("alertdrill-prometheus-1", "/etc/alertdrill/scale/scale.json")
+        return text
+
+    engine.read = read
+    return EngineReplicas(engine, StackSettings(tmp_path, instances={"web": 3})).all()
+
+
+def test_host_asks_the_stack(tmp_path: Path) -> None:
+    found = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
+    assert found == {**dict.fromkeys(SERVICES, 2), "web": 4}
+
+
+@pytest.mark.parametrize("text", [None, "", '{"web": '])
+def test_unsaid_scale_is_the_floor(tmp_path: Path, text: str | None) -> None:
+    found = listed(tmp_path, text, container("prometheus-1"))
+    assert found == {**dict.fromkeys(SERVICES, 2), "web": 3}
+
+
+def test_stack_that_is_down_starts_at_the_floor(tmp_path: Path) -> None:
+    asleep = container("prometheus-1", "exited")
+    assert listed(tmp_path, '{"web": 4}', asleep)["web"] == 3
+    assert listed(tmp_path, '{"web": 4}', asleep, container("web-1"))["web"] == 4
+    assert listed(tmp_path, '{"web": 4}')["web"] == 3
+
+
+def test_inside_it_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "scale").mkdir()
+    (tmp_path / "scale" / "scale.json").write_text('{"web": 4, "data-service": 1}')
+    assert [VolumeReplicas(tmp_path).get(name) for name in ("web", "data-service")] == [4, 1]
+
+
+def test_only_services_scale_and_so_far() -> None:
+    with pytest.raises(UnknownTargetError, match="'lb' does not scale"):
+        check_replicas("lb", 2)
+    for count in (0, 5):
+        with pytest.raises(AlertdrillError, match=f"from 1 to 4, not to {count}"):
+            check_replicas("web", count)
+
+
+@pytest.mark.parametrize("numbers", [[1], [3, 4], [1, 3]])
+def test_gap_is_not_scaled_over(numbers: list[int]) -> None:
+    with pytest.raises(AlertdrillError, match="`make up` makes"):
+        require_containers([container(f"web-{number}") for number in numbers], "web", 2)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.runtimes.compose import restarter as module
+from alertdrill.runtimes.compose.engine_client import (
+    ContainerNotFoundError,
+    ForbiddenError,
+    UnavailableError,
+)
+from alertdrill.runtimes.compose.exit_events import NANOSECONDS
+from alertdrill.runtimes.compose.restarter import WINDOW_NS, Restarter, run_forever
+
+NAME = "alertdrill-web-1"
+BEGIN = 1000 * NANOSECONDS
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Engine:
+    """One container, `killed` before anybody watched."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.state, self.policy, self.id = "exited", "unless-stopped", "id"
+        self.told: list[Mapping[str, Any]] = [event("die", BEGIN)]
+        self.started: list[str] = []
+        self.asked: list[tuple[int, int]] = []
+        self.fails: list[Exception] = []
+        self.lasts = WINDOW_NS
+
+    def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        self.asked.append((since, until))
+        self.clock.now += self.lasts
+        return [row for row in self.told if since <= row["timeNano"] <= until]
+
+    def inspect(self, name: str) -> Mapping[str, Any]:
+        if self.fails:
+            raise self.fails.pop(0)
+        policy = {"RestartPolicy": {"Name": self.policy}}
+        return {"Id": self.id, "HostConfig": policy, "State": {"Status": self.state}}
+
+    def start(self, name: str) -> None:
+        self.started.append(name)
+
+
+def event(action: str, moment: int) -> Mapping[str, Any]:
+    actor = {"ID": "id", "Attributes": {"name": NAME}}
+    return {"Type": "container", "Action": action, "Actor": actor, "timeNano": moment}
+
+
+@pytest.fixture(autouse=True)
+def alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "ALIVE_FILE", tmp_path / "alive")
+    return tmp_path / "alive"
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(Clock())
+
+
+@pytest.fixture
+def restarter(engine: Engine) -> Restarter:
+    return Restarter(engine, engine.clock)
+
+
+def levels(said: str) -> Iterator[str]:
+    return (json.loads(line)["level"] for line in said.splitlines())
+
+
+def test_killed_container_is_started_once(engine: Engine, restarter: Restarter) -> None:
+    for _ in range(3):
+        restarter.watch_window()
+    assert engine.started == [NAME]
+
+
+def test_stopped_container_is_left_alone(engine: Engine, restarter: Restarter) -> None:
+    engine.told = [*engine.told, event("stop", BEGIN + 1)]
+    restarter.watch_window()
+    assert engine.started == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("policy", "no"),
+        ("policy", "on-failure"),
+        ("state", "running"),
+        ("state", "restarting"),
+        ("state", "removing"),
+        ("id", "recreated"),
+    ],
+)
+def test_unwanted_start_is_left_out(
+    engine: Engine, restarter: Restarter, attribute: str, value: str
+) -> None:
+    setattr(engine, attribute, value)
+    for _ in range(2):
+        restarter.watch_window()
+    assert engine.started == []
+
+
+@pytest.mark.parametrize("error", [ContainerNotFoundError("404"), ForbiddenError("403")])
+def test_final_answer_is_taken(engine: Engine, restarter: Restarter, error: Exception) -> None:
+    engine.fails = [error]
+    for _ in range(3):
+        restarter.watch_window()
+    assert engine.started == []
+    assert engine.fails == []
+
+
+def test_failed_start_is_tried_again(engine: Engine, restarter: Restarter) -> None:
+    engine.fails = [UnavailableError("500"), UnavailableError("500")]
+    for _ in range(3):
+        restarter.watch_window()
+    assert engine.started == [NAME]
+
+
+def test_windows_leave_nothing_out(engine: Engine, restarter: Restarter) -> None:
+    for _ in range(3):
+        restarter.watch_window()
+    assert engine.asked[0][0] < BEGIN - 59 * NANOSECONDS
+    for (_, until), (since, _) in zip(engine.asked, engine.asked[1:], strict=False):
+        assert since < until
+
+
+def test_short_window_proves_less(engine: Engine, restarter: Restarter) -> None:
+    engine.lasts = NANOSECONDS // 2
+    restarter.watch_window()
+    assert engine.started == []  # the engine ended before it could tell of a stop
+    restarter.watch_window()
+    assert engine.started == [NAME]
+
+
+def test_clock_set_back_blinds_nobody(engine: Engine, restarter: Restarter) -> None:
+    restarter.watch_window()
+    engine.clock.now -= 3600 * NANOSECONDS
+    engine.told = [event("start", engine.clock.now), event("die", engine.clock.now + 1)]
+    restarter.watch_window()
+    assert engine.asked[-1][0] < engine.asked[-1][1]
+
+
+def test_every_turn_says_alive(engine: Engine, restarter: Restarter, alive: Path) -> None:
+    restarter.watch_window()
+    assert alive.exists()
+
+
+def test_absent_proxy_is_waited_for(
+    engine: Engine, restarter: Restarter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pauses: list[float] = []
+
+    class EnoughError(Exception):
+        """Ends the loop."""
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 6:
+            raise EnoughError
+
+    def away(since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        raise UnavailableError("connection refused")
+
+    engine.events = away  # type: ignore[method-assign]
+    with pytest.raises(EnoughError):
+        run_forever(restarter, sleep)
+    assert pauses == [0.25, 0.5, 1, 2, 2, 2]
+    assert list(levels(capsys.readouterr().out)) == ["WARNING"]

@@ -1,0 +1,166 @@
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alertdrill.runtimes.native.components import components, grafana_home
+from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.settings import ROOT
+
+ContextWith = Callable[..., RenderContext]
+ALWAYS = {"lb", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}
+REFERENCE = re.compile(r"\$\{(?:env:)?([A-Z][A-Z0-9_]+)")
+ONLY_IN_CONTAINERS = {
+    *("PROJECT", "LOG_PROJECT", "COLLECTOR_ADDRESS"),
+    *("COLLECTOR_MEMORY_MIB", "COLLECTOR_SPIKE_MIB"),
+    "LOKI_INSTANCE_ADDRESS",
+    "LOKI_RING",
+    "LOKI_OBJECT_STORE",
+}
+
+
+def by_service(render_context: RenderContext) -> dict[str, Process]:
+    return {process.service: process for process in components(render_context)}
+
+
+@pytest.mark.parametrize(
+    ("optional", "joining"),
+    [
+        ([], set()),
+        (["grafana"], {"grafana"}),
+        (["loki"], {"loki"}),
+        (["otelcol"], set()),
+        (["loki", "otelcol"], {"loki", "collector"}),
+    ],
+)
+def test_found_programs_join(
+    render_context_with: ContextWith, optional: list[str], joining: set[str]
+) -> None:
+    assert set(by_service(render_context_with(*optional))) == ALWAYS | joining
+
+
+def test_everything_listens_on_loopback(render_context: RenderContext) -> None:
+    for process in components(render_context):
+        written = " ".join([*process.command, *process.environment.values()])
+        assert "0.0.0.0" not in written
+        assert process.ready.startswith("http://127.0.0.1:")
+        assert str(process.port) in written
+
+
+@pytest.mark.parametrize(
+    ("service", "file"),
+    [
+        ("lb", "lb/haproxy.cfg"),
+        ("loki", "loki/loki.yml"),
+        ("collector", "loki/collector.yml"),
+        ("node-exporter", "prometheus/node-exporter.args"),
+    ],
+)
+def test_configuration_gets_its_variables(
+    render_context: RenderContext, service: str, file: str
+) -> None:
+    process = by_service(render_context)[service]
+    assert any(str(ROOT / file) in argument for argument in process.command)
+    read = set(REFERENCE.findall((ROOT / file).read_text()))
+    assert read - ONLY_IN_CONTAINERS <= set(process.environment)
+
+
+def test_lb_runs_where_its_backends_are(render_context: RenderContext) -> None:
+    process = by_service(render_context)["lb"]
+    assert process.command[-2:] == ["-f", "backends.cfg"]
+    assert process.directory == render_context.layout.etc / "lb"
+    assert process.environment["LB_VERSION"] == "2.6.12"
+
+
+def test_lb_alone_may_be_public(render_context_with: ContextWith) -> None:
+    public = [
+        process.service
+        for process in components(render_context_with(lb_address="192.0.2.7"))
+        if "192.0.2.7" in process.environment.values()
+    ]
+    assert public == ["lb"]
+
+
+def test_lb_is_asked_to_finish(render_context: RenderContext) -> None:
+    signals = {process.service: process.stop_signal for process in components(render_context)}
+    assert (signals["lb"], signals["collector"], signals["prometheus"]) == ("USR1", "KILL", "TERM")
+
+
+def test_lb_runs_behind_its_pipe(render_context: RenderContext) -> None:
+    _, isolated, _, script, *command = by_service(render_context)["lb"].command
+    assert isolated == "-I"
+    compile(script, "script", "exec")
+    assert command[0] == str(render_context.programs["haproxy"].path)
+
+
+def test_retention_is_the_settings(render_context_with: ContextWith) -> None:
+    command = by_service(render_context_with(retention="3d", retention_size="5GB"))[
+        "prometheus"
+    ].command
+    assert "--storage.tsdb.retention.time=3d" in command
+    assert "--storage.tsdb.retention.size=5GB" in command
+
+
+def test_features_of_prometheus_are_on(render_context: RenderContext) -> None:
+    command = by_service(render_context)["prometheus"].command
+    assert "--enable-feature=exemplar-storage,extra-scrape-metrics" in command
+
+
+def test_speed_reaches_the_flags(render_context_with: ContextWith) -> None:
+    real, fast = by_service(render_context_with()), by_service(render_context_with(speed=12.0))
+    assert "--rules.alert.resend-delay=15s" in real["prometheus"].command
+    assert "--rules.alert.resend-delay=1250ms" in fast["prometheus"].command
+    assert "--timeout-offset=0.5" in real["blackbox-exporter"].command
+    assert "--timeout-offset=0.04167" in fast["blackbox-exporter"].command
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_only_rehearsals_may_delete(render_context_with: ContextWith, rehearsal: bool) -> None:
+    command = by_service(render_context_with(rehearsal=rehearsal))["prometheus"].command
+    assert ("--web.enable-admin-api" in command) == rehearsal
+
+
+def test_programs_own_environment_goes_along(render_context: RenderContext, tmp_path: Path) -> None:
+    environment: Mapping[str, str] = {"LD_LIBRARY_PATH": "/cache/lib"}
+    found = replace(render_context.programs["haproxy"], environment=environment, files=tmp_path)
+    process = by_service(
+        replace(render_context, programs={**render_context.programs, "haproxy": found})
+    )["lb"]
+    assert process.environment["LD_LIBRARY_PATH"] == "/cache/lib"
+    assert process.files == tmp_path
+
+
+def test_collector_is_asked_for_health(render_context: RenderContext) -> None:
+    process = by_service(render_context)["collector"]
+    assert (process.port, process.ready) == (8888, "http://127.0.0.1:13133/")
+
+
+@pytest.mark.parametrize(("command", "words"), [("grafana", ["server"]), ("grafana-server", [])])
+def test_old_grafana_has_no_verb(
+    render_context: RenderContext, tmp_path: Path, command: str, words: list[str]
+) -> None:
+    found = replace(render_context.programs["grafana"], path=tmp_path / command)
+    process = by_service(
+        replace(render_context, programs={**render_context.programs, "grafana": found})
+    )["grafana"]
+    assert process.command[1:-2] == words
+
+
+def test_grafanas_password_stays_in_its_file(render_context: RenderContext) -> None:
+    told = by_service(render_context)["grafana"].environment["GF_SECURITY_ADMIN_PASSWORD"]
+    assert told == f"$__file{{{render_context.layout.grafana_password}}}"
+
+
+def test_unpacked_grafana_has_its_pages(tmp_path: Path) -> None:
+    (tmp_path / "grafana/conf").mkdir(parents=True)
+    (tmp_path / "grafana/conf/defaults.ini").touch()
+    (tmp_path / "grafana/bin").mkdir()
+    (tmp_path / "grafana/bin/grafana").touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "grafana/bin/grafana")
+    assert grafana_home(tmp_path / "linked") == tmp_path / "grafana"
+
+
+def test_packaged_grafana_has_its_pages(tmp_path: Path) -> None:
+    assert grafana_home(tmp_path / "bin/grafana") == Path("/usr/share/grafana")

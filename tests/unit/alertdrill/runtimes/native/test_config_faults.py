@@ -1,0 +1,145 @@
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.programs import Located
+from alertdrill.runtimes.native import config_faults, configs, stack_processes
+from alertdrill.runtimes.native.config_faults import NotConfigurableError
+from alertdrill.runtimes.native.context import NativeContext
+from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.settings import ROOT, StackSettings
+
+PIDS = {"prometheus-1": 10, "alertmanager-1": 0, "web-1": 12}
+Signals = list[tuple[int, str]]
+
+
+class FakeSupervisor:
+    """Knows three processes, of which one is down."""
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        return {name: {"name": name, "pid": pid} for name, pid in PIDS.items()}
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> Signals:
+    sent: Signals = []
+    monkeypatch.setattr(
+        stack_processes,
+        "signal_instance",
+        lambda pid, number: sent.append((pid, signal.Signals(number).name)),
+    )
+    return sent
+
+
+@pytest.fixture
+def context(tmp_path: Path, render_context: RenderContext, signals: Signals) -> Any:
+    """Return context of a stack whose files are laid out at speed 12."""
+    made: Any = NativeContext(StackSettings(tmp_path, speed=12.0))
+    made.supervisor = FakeSupervisor()
+    made.locate = lambda on_progress: Located(render_context.programs, ())
+    configs.write_all(made.layout, made.plan(), "http://127.0.0.1:8090", 12)
+    config_faults.restore_targets(made)
+    return made
+
+
+def content(context: Any) -> dict[str, str]:
+    """Return every file that the programs read."""
+    files = (file for file in context.layout.etc.rglob("*") if file.is_file())
+    return {str(file): file.read_text() for file in files}
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("prometheus", "rules.d/drill.yml"),
+        ("prometheus", "scrape.d/drill.yml"),
+        ("prometheus", "scrape.d/native.yml"),
+        ("prometheus", "prometheus.yml"),
+        ("alertmanager", "alertmanager.yml"),
+        ("alertmanager", "webhook_url"),
+        ("loki", "overrides.yml"),
+    ],
+)
+def test_configuration_comes_and_goes(context: Any, part: str, name: str) -> None:
+    before = content(context)
+    for _ in range(2):
+        config_faults.configure(context, part, name, "broken: [")
+    assert (context.layout.etc / part / name).read_text() == "broken: ["
+    for _ in range(2):
+        config_faults.configure(context, part, name, None)
+    assert content(context) == before
+
+
+def test_link_is_replaced_not_written_through(context: Any) -> None:
+    context.settings = StackSettings(context.settings.home)
+    configs.write_all(context.layout, context.plan(), "http://127.0.0.1:8090")
+    place, committed = context.layout.etc / "alertmanager/alertmanager.yml", ROOT / "alerting"
+    before = (committed / "alertmanager.yml").read_text()
+    config_faults.configure(context, "alertmanager", "alertmanager.yml", "broken: [")
+    assert (committed / "alertmanager.yml").read_text() == before
+    config_faults.configure(context, "alertmanager", "alertmanager.yml", None)
+    assert place.readlink() == committed / "alertmanager.yml"
+
+
+def test_part_reads_it_anew(context: Any, signals: Signals) -> None:
+    config_faults.configure(context, "prometheus", "rules.d/drill.yml", "groups: []")
+    config_faults.configure(
+        context, "alertmanager", "alertmanager.yml", "broken: ["
+    )  # which is down
+    assert signals == [(10, "SIGHUP")]
+
+
+def test_loki_is_spared_the_signal(
+    context: Any, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PIDS, "loki-1", 13)
+    config_faults.configure(context, "loki", "overrides.yml", "overrides: {}")
+    assert signals == []
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("prometheus", "rules"),
+        ("prometheus", "rules/availability.yml"),
+        ("prometheus", "rules.d/../../x.yml"),
+        ("prometheus", "rules.d/drill.txt"),
+        ("prometheus", "targets/stack.json"),
+        ("alertmanager", "../prometheus/prometheus.yml"),
+        ("lb", "haproxy.cfg"),
+    ],
+)
+def test_nothing_else_is_configured(context: Any, signals: Signals, part: str, name: str) -> None:
+    before = content(context)
+    for text in ("x", None):
+        with pytest.raises(
+            NotConfigurableError, match=r"can't be configured: prometheus/rules\.d/"
+        ):
+            config_faults.configure(context, part, name, text)
+    assert (content(context), signals) == (before, [])
+
+
+def listed(context: Any, name: str) -> set[str]:
+    rows = json.loads((context.layout.targets / f"{name}.json").read_text())
+    return {row["labels"]["service"] for row in rows}
+
+
+@pytest.mark.parametrize(("service", "file"), [("node-exporter", "stack"), ("web", "services")])
+def test_service_is_unlisted_and_back(context: Any, service: str, file: str) -> None:
+    before = content(context)
+    config_faults.drop_targets(context, service)
+    after = content(context)
+    assert service not in listed(context, file)
+    assert [name for name in before if after[name] != before[name]] == [
+        str(context.layout.targets / f"{file}.json")
+    ]
+    config_faults.restore_targets(context)
+    assert content(context) == before
+
+
+def test_standby_ones_stay_unlisted(context: Any) -> None:
+    config_faults.drop_targets(context, "lb")
+    assert "web-3" not in (context.layout.targets / "services.json").read_text()

@@ -1,0 +1,95 @@
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.programs import Located
+from alertdrill.runtimes.native.context import NativeContext, NotRunningError
+from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.settings import Ports, StackSettings
+from tests.unit.alertdrill.grafana import FakeGrafana
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> NativeContext:
+    return NativeContext(StackSettings(tmp_path))
+
+
+def test_secrets_are_random_and_private(context: NativeContext, tmp_path: Path) -> None:
+    token, password = context.token(), context.grafana_password()
+    other = NativeContext(StackSettings(tmp_path / "other"))
+    assert len({token, password, other.token(), other.grafana_password()}) == 4
+    for file in (context.layout.token, context.layout.grafana_password):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_secrets_stay_the_same(context: NativeContext) -> None:
+    assert context.token() == context.token()
+    assert NativeContext(context.settings).token() == context.token()
+
+
+def test_secret_cut_off_is_made_anew(context: NativeContext) -> None:
+    context.layout.make()
+    context.layout.token.touch(mode=0o600)  # as a crash may leave it
+    assert re.fullmatch(r"[\w-]{43}", context.token())
+
+
+def test_token_of_grafana_is_kept(tmp_path: Path) -> None:
+    grafana = FakeGrafana()
+    port = int(grafana.url.rpartition(":")[2])
+    context = NativeContext(StackSettings(tmp_path, ports=Ports(grafana=port)))
+    assert context.grafana_token() == ""
+    grafana.password = context.grafana_password()
+    for _ in range(2):
+        context.make_grafana_token()
+    grafana.close()
+    assert [key for _, key in grafana.tokens.values()] == [context.grafana_token()]
+    assert context.layout.grafana_token.stat().st_mode & 0o777 == 0o600
+
+
+def test_only_one_command_changes_a_stack(context: NativeContext) -> None:
+    with context.lock():
+        second = NativeContext(context.settings).lock()
+        with pytest.raises(
+            AlertdrillError, match="Another alertdrill command, or the responder, is"
+        ):
+            second.__enter__()
+    with context.lock():
+        pass
+
+
+def test_patient_one_gets_its_turn(context: NativeContext) -> None:
+    held = NativeContext(context.settings).lock()
+    held.__enter__()
+    other = threading.Timer(0.3, held.__exit__, (None, None, None))
+    other.start()
+    with context.lock(timeout=10):
+        pass
+    other.join()
+
+
+def test_stack_that_is_down_says_so(context: NativeContext) -> None:
+    with pytest.raises(NotRunningError, match="start it with `make up`"):
+        context.require_running()
+
+
+def test_plan_is_of_what_was_found(context: NativeContext, render_context: RenderContext) -> None:
+    plan = context.plan(Located(render_context.programs, ()))
+    assert {"grafana", "loki", "collector"} <= {process.service for process in plan.processes}
+    assert plan.processes_of("web")[0].environment["FAULTS_TOKEN"] == context.token()
+
+
+def test_cache_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def locate(_: object, cache: Path, __: object) -> Located:
+        asked.append(cache)
+        return Located({}, ())
+
+    monkeypatch.setattr("alertdrill.runtimes.native.context.locate", locate)
+    monkeypatch.setenv("ALERTDRILL_CACHE", "/from/environment")
+    NativeContext(StackSettings(tmp_path, cache=tmp_path / "mine")).locate(lambda _: None)
+    NativeContext(StackSettings(tmp_path)).locate(lambda _: None)
+    assert asked == [tmp_path / "mine", Path("/from/environment")]

@@ -1,0 +1,223 @@
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+import pytest
+
+from alertdrill.runtimes.native import log_files
+from alertdrill.runtimes.native.log_files import follow, read_all_lines, read_last_lines
+from alertdrill.runtimes.native.supervisor import LOG_BACKUPS
+
+Act = Callable[[], object]
+Follow = Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "web-1.jsonl"
+
+
+def append(file: Path, text: str) -> None:
+    with file.open("a") as out:
+        out.write(text)
+
+
+def rotate(file: Path) -> None:
+    """Do as supervisord does: rename, and begin an empty file."""
+    for number in range(LOG_BACKUPS - 1, 0, -1):
+        older = file.with_name(f"{file.name}.{number}")
+        if older.exists():
+            older.rename(file.with_name(f"{file.name}.{number + 1}"))
+    file.rename(file.with_name(f"{file.name}.1"))
+    file.touch()
+
+
+def test_last_lines_are_the_last(log: Path) -> None:
+    append(log, "1\n2\n3\n")
+    assert read_last_lines(log, 2) == ["2", "3"]
+    assert read_last_lines(log, 9) == ["1", "2", "3"]
+    assert read_last_lines(log, 0) == []
+
+
+def test_absent_file_has_no_lines(log: Path) -> None:
+    assert read_last_lines(log, 5) == []
+    log.touch()
+    assert read_last_lines(log, 5) == []
+
+
+def test_rotated_file_fills_up(log: Path) -> None:
+    append(log, "1\n2\n")
+    rotate(log)
+    append(log, "3\n")
+    assert read_last_lines(log, 2) == ["2", "3"]
+    assert read_last_lines(log, 9) == ["1", "2", "3"]
+
+
+def test_half_line_is_not_shown(log: Path) -> None:
+    append(log, "1\n2\nhal")
+    assert read_last_lines(log, 1) == ["2"]
+
+
+def test_line_over_two_files_is_whole(log: Path) -> None:
+    append(log, "1\n2\nhal")
+    rotate(log)
+    append(log, "f\n4\n")
+    assert read_last_lines(log, 2) == ["half", "4"]
+    assert read_last_lines(log, 3) == ["2", "half", "4"]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_chunks_make_no_difference(log: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(log_files, "CHUNK", chunk)
+    append(log, "one\ntwo\n\nfür\nhal")
+    rotate(log)
+    append(log, "f\nlast\n")
+    assert read_last_lines(log, 4) == ["", "für", "half", "last"]
+
+
+def test_many_rotations_fill_up(log: Path) -> None:
+    for number in range(LOG_BACKUPS):
+        append(log, f"{number} begins\n{number} is")
+        rotate(log)
+        append(log, " whole\n")
+    assert read_last_lines(log, 3) == ["3 is whole", "4 begins", "4 is whole"]
+    assert len(read_last_lines(log, 99)) == 2 * LOG_BACKUPS
+    assert list(read_all_lines(log)) == read_last_lines(log, 99)
+
+
+@pytest.mark.parametrize("many", [1, 100])
+def test_both_ways_of_reading_agree(log: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(log_files, "READ_ALL_THRESHOLD", many)
+    append(log, "1\n\n3\nhal")
+    rotate(log)
+    append(log, "f\n5\nhal")
+    assert read_last_lines(log, 3) == ["3", "half", "5"]
+    assert read_last_lines(log, None) == ["1", "", "3", "half", "5"]
+
+
+def test_absent_file_has_nothing_kept(log: Path) -> None:
+    assert list(read_all_lines(log)) == []
+
+
+def test_part_missing_for_now_hides_no_other(log: Path) -> None:
+    append(log, "1\n")
+    rotate(log)
+    rotate(log)
+    log.with_name(log.name + ".1").unlink()  # supervisord is about to rename
+    append(log, "2\n")
+    assert list(read_all_lines(log)) == ["1", "2"]
+
+
+def test_strange_bytes_stay_lines(log: Path) -> None:
+    log.write_bytes(b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n")
+    assert read_last_lines(log, 5) == ["a\ufffdb\r", "c\x0cd\u2028e"]
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> Follow:
+    """Return a function that follows files; each time it would sleep, the next act happens."""
+
+    def run(files: dict[str, Path], count: int, *acts: Act) -> list[tuple[str, str]]:
+        waiting: Iterator[Act] = iter(acts)
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "sleep", lambda _: next(waiting)())
+            return list(islice(chain.from_iterable(follow(files, 0)), count))
+
+    return run
+
+
+def test_only_new_lines_are_followed(log: Path, followed: Follow) -> None:
+    append(log, "old\n")
+    assert followed({"web-1": log}, 2, lambda: append(log, "1\n2\n")) == [
+        ("web-1", "1"),
+        ("web-1", "2"),
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, None])
+def test_following_goes_on_after_what_is_kept(log: Path, count: int | None) -> None:
+    append(log, "1\n2\nhal")
+    groups = follow({"web-1": log}, count)
+    kept = [line for _, line in next(groups)]
+    append(log, "f\n4\n")
+    assert kept == ["1", "2"][2 - (2 if count is None else min(count, 2)) :]
+    assert list(next(groups)) == [("web-1", "half"), ("web-1", "4")]
+
+
+def test_rotation_after_what_is_kept_loses_nothing(log: Path) -> None:
+    append(log, "1\nha")
+    groups = follow({"web-1": log}, None)
+    assert [line for _, line in next(groups)] == ["1"]
+    append(log, "lf\n3\nend")
+    rotate(log)
+    append(log, "ed\n")
+    assert [line for _, line in next(groups)] == ["half", "3", "ended"]
+
+
+def test_nothing_new_is_an_empty_turn(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    groups = follow({"web-1": log}, 0)
+    assert [list(next(groups)) for _ in range(3)] == [[], [], []]
+    assert slept == [log_files.POLL_INTERVAL_S] * 2
+
+
+def test_half_line_waits_for_its_end(log: Path, followed: Follow) -> None:
+    acts = (lambda: append(log, "ha"), lambda: append(log, "lf"), lambda: append(log, "\nno"))
+    assert followed({"web-1": log}, 1, *acts) == [("web-1", "half")]
+
+
+def test_late_file_is_read_whole(log: Path, followed: Follow) -> None:
+    acts = (lambda: None, lambda: append(log, "1\n2\n"))
+    assert followed({"web-1": log}, 2, *acts) == [("web-1", "1"), ("web-1", "2")]
+
+
+def test_rotation_loses_no_line(log: Path, followed: Follow) -> None:
+    def turn() -> None:
+        append(log, "2\n")
+        rotate(log)
+        append(log, "3\n")
+
+    found = followed(
+        {"web-1": log}, 4, lambda: append(log, "1\n"), turn, lambda: append(log, "4\n")
+    )
+    assert [line for _, line in found] == ["1", "2", "3", "4"]
+
+
+def test_rotation_cuts_no_line(log: Path, followed: Follow) -> None:
+    def turn() -> None:
+        append(log, "in ")
+        rotate(log)
+        append(log, "one\n")
+
+    found = followed({"web-1": log}, 1, lambda: append(log, "all "), turn)
+    assert found == [("web-1", "all in one")]
+
+
+def test_file_may_be_away_for_now(log: Path, followed: Follow) -> None:
+    acts = (
+        lambda: append(log, "1\n"),
+        lambda: log.rename(log.with_name(log.name + ".1")),  # supervisord has not made it yet
+        lambda: append(log, "2\n"),
+    )
+    assert [line for _, line in followed({"web-1": log}, 2, *acts)] == ["1", "2"]
+
+
+def test_two_rotations_mix_no_lines(log: Path, followed: Follow) -> None:
+    def turn_twice() -> None:
+        append(log, "lost\n")
+        rotate(log)
+        append(log, "missed\n")
+        rotate(log)
+        append(log, "3\n")
+
+    found = followed({"web-1": log}, 2, lambda: append(log, "1\nhalf of "), turn_twice)
+    assert [line for _, line in found] == ["1", "3"]
+
+
+def test_each_line_names_its_file(tmp_path: Path, log: Path, followed: Follow) -> None:
+    other = tmp_path / "lb-1.jsonl"
+    acts = (lambda: append(other, "a\n"), lambda: append(log, "b\n"))
+    found = followed({"web-1": log, "lb-1": other}, 2, *acts)
+    assert found == [("lb-1", "a"), ("web-1", "b")]

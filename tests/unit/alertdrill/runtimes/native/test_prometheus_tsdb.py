@@ -1,0 +1,152 @@
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from alertdrill.programs import Located
+from alertdrill.runtimes import prometheus_tsdb
+from alertdrill.runtimes.native.context import NativeContext
+from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.prometheus_tsdb import MARKER_SERIES, MAX_BACKFILLS, TsdbError
+from alertdrill.settings import StackSettings
+
+Call = tuple[str, str, Mapping[str, str]]
+PAST = "x 1 1700000000\n# EOF\n"
+
+
+class FakeSupervisor:
+    """Runs."""
+
+    def is_running(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def promtool(render_context: RenderContext, tmp_path: Path) -> Path:
+    """Return a promtool that notes how it was called and what it was given."""
+    file = render_context.programs["promtool"].path
+    file.parent.mkdir()
+    file.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/called\ncp "$5" {tmp_path}/given\n')
+    file.chmod(0o755)
+    return file
+
+
+@pytest.fixture
+def make(tmp_path: Path, render_context: RenderContext, promtool: Path) -> Callable[..., Any]:
+    """Return a function that makes context of a stack with these settings."""
+
+    def context(**settings: Any) -> Any:
+        made: Any = NativeContext(StackSettings(tmp_path, **settings))
+        made.supervisor = FakeSupervisor()
+        made.locate = lambda on_progress: Located(render_context.programs, ())
+        return made
+
+    return context
+
+
+@pytest.fixture
+def marks() -> list[list[object]]:
+    return [[1700000000.5, "1"], [1700000000.501, "1"]]
+
+
+@pytest.fixture
+def calls(marks: list[list[object]], monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Stand in for Prometheus; note what it is asked."""
+    asked: list[Call] = []
+
+    def request(_: object, method: str, url: str, **more: Any) -> requests.Response:
+        asked.append((method, url.partition("/api/v1/")[2], more["params"]))
+        answer = requests.Response()
+        answer.status_code = 200
+        result = [{"metric": {}, "values": marks}] if marks else []
+        answer._content = json.dumps({"data": {"result": result}}).encode()
+        return answer
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    return asked
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Path:
+    file = tmp_path / "past.txt"
+    file.write_text(PAST)
+    return file
+
+
+def test_marks_end_before_prometheus_begins(
+    make: Callable[..., Any], render_context: RenderContext
+) -> None:
+    context = make(rehearsal=True)
+    prometheus_tsdb.write_markers(context.store(render_context.programs))
+    given = (context.settings.home / "given").read_text().splitlines()
+    times = [float(line.split()[2]) for line in given[:-1]]
+    assert given[-1] == "# EOF"
+    assert len(set(times)) == MAX_BACKFILLS
+    assert max(times) - min(times) < prometheus_tsdb.MARKER_LEAD_S
+
+
+def test_import_uses_up_the_oldest_mark(
+    make: Callable[..., Any], calls: list[Call], past: Path
+) -> None:
+    context = make(rehearsal=True)
+    prometheus_tsdb.backfill(context.ephemeral_store("made up"), past)
+    called = (context.settings.home / "called").read_text().split()
+    assert called[:3] == ["tsdb", "create-blocks-from", "openmetrics"]
+    assert called[-1] == str(context.layout.data / "prometheus")
+    assert calls == [
+        ("get", "query", {"query": f"{MARKER_SERIES}[35d]"}),
+        (
+            "post",
+            "admin/tsdb/delete_series",
+            {"match[]": MARKER_SERIES, "start": "1700000000.5", "end": "1700000000.5"},
+        ),
+        ("post", "admin/tsdb/clean_tombstones", {}),
+    ]
+
+
+def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]) -> None:
+    prometheus_tsdb.delete_series(make(rehearsal=True).ephemeral_store("forgotten"))
+    [(_, first, values), (_, second, _)] = calls
+    assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
+    assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'}
+
+
+def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past: Path) -> None:
+    context = make(speed=12.0)
+    with pytest.raises(TsdbError, match=r"^The series of a real stack are not made up: do it in"):
+        context.ephemeral_store("made up")
+    with pytest.raises(TsdbError, match=r"are not forgotten: do it in a rehearsal's own stack"):
+        context.ephemeral_store("forgotten")
+    assert calls == []
+    assert not (context.settings.home / "called").exists()
+
+
+def test_used_up_marks_are_told(
+    make: Callable[..., Any], calls: list[Call], marks: list[list[object]], past: Path
+) -> None:
+    marks.clear()
+    with pytest.raises(TsdbError, match=r"has imported 1000 times: begin another"):
+        prometheus_tsdb.backfill(make(rehearsal=True).ephemeral_store("made up"), past)
+
+
+def test_broken_past_is_named(
+    make: Callable[..., Any], calls: list[Call], past: Path, promtool: Path
+) -> None:
+    promtool.write_text("#!/bin/sh\necho 'error: next: data does not end with # EOF' >&2; exit 1\n")
+    with pytest.raises(TsdbError, match=r"^past\.txt is no past: error: next: data does not end"):
+        prometheus_tsdb.backfill(make(rehearsal=True).ephemeral_store("made up"), past)
+    assert [name for _, name, _ in calls] == ["query"]
+
+
+def test_silent_prometheus_is_told(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(requests.Session, "request", refuse)
+    with pytest.raises(TsdbError, match=r"did not take it \(refused\): look at `make logs S="):
+        prometheus_tsdb.delete_series(make(rehearsal=True).ephemeral_store("forgotten"))

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from alertdrill.runtimes.native.plan import Plan
+from alertdrill.runtimes.native.replica_store import ReplicaStore
+from alertdrill.settings import SERVICES, StackSettings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+@pytest.fixture
+def store(file: Path) -> ReplicaStore:
+    return ReplicaStore(file, StackSettings(file.parent, instances={"web": 3}))
+
+
+def test_unasked_scale_is_the_floor(store: ReplicaStore) -> None:
+    assert (store.get("web"), store.get("data-service")) == (3, 2)
+
+
+def test_asked_scale_outlives_the_command(store: ReplicaStore, file: Path) -> None:
+    store.set("web", 4)
+    store.set("data-service", 1)
+    again = ReplicaStore(file, StackSettings(file.parent))
+    assert (again.get("web"), again.get("data-service")) == (4, 1)
+
+
+def test_reset_goes_back_to_the_floor(store: ReplicaStore) -> None:
+    store.set("web", 1)
+    store.reset()
+    store.reset()  # twice is harmless
+    assert store.get("web") == 3
+
+
+def test_cut_off_file_means_the_floor(store: ReplicaStore, file: Path) -> None:
+    file.write_text('{"web": ')
+    assert store.get("web") == 3
+    store.set("data-service", 1)
+    assert (store.get("web"), store.get("data-service")) == (3, 1)
+
+
+def test_instances_beyond_scale_stand_by(store: ReplicaStore, plan: Plan) -> None:
+    store.set("web", 1)
+    by = {one.name for one in plan.processes} - {one.name for one in store.desired(plan)}
+    others = {f"{name}-{number}" for name in SERVICES if name != "web" for number in (3, 4)}
+    assert by == {"web-2", "web-3", "web-4", *others}

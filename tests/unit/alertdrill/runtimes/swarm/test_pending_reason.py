@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pytest
+
+from alertdrill.runtimes.swarm import pending_reason
+from alertdrill.runtimes.swarm.errors import SwarmError
+from alertdrill.runtimes.swarm.slots import Slot
+from alertdrill.runtimes.swarm.tasks import Container, Service, Task
+
+WEB = Service("s1", "web", "alertdrill_web", 2)
+HERE = Container("alertdrill_web.1.a", "running")
+
+
+def slot(number: int, id_: str = "a", state: str = "running", error: str = "") -> Slot:
+    task = Task(id_, "s1", str(number), state, True, "far", 7, error)
+    return Slot(WEB, str(number), task, None)
+
+
+def test_container_here_is_within_reach() -> None:
+    assert pending_reason.local_container(replace(slot(1), container=HERE)) == HERE
+
+
+def test_container_elsewhere_is_not() -> None:
+    with pytest.raises(SwarmError, match=r"on the node far, .* update --force alertdrill_web"):
+        pending_reason.local_container(slot(1))
+
+
+def test_nothing_to_end_is_told_with_its_reason() -> None:
+    waits = slot(1, state="pending", error="no suitable node")
+    assert waits.task
+    with pytest.raises(SwarmError, match=r"no container to restart, .* pending: no suitable node"):
+        pending_reason.local_container(replace(waits, task=replace(waits.task, pid=None)))
+
+
+def test_what_stays_away_is_not_ended() -> None:
+    service = replace(WEB, condition="on-failure")
+    with pytest.raises(SwarmError, match="condition 'on-failure', and a restart takes 'any'"):
+        pending_reason.local_container(replace(slot(1), service=service, container=HERE))
+
+
+def test_restart_takes_another_task() -> None:
+    assert pending_reason.until_restart("web-1", "a", [slot(1, "a")])
+    assert pending_reason.until_restart("web-1", "a", [slot(1, "b")]) is None
+    assert pending_reason.until_restart("web-1", "a", [slot(1, "b", "preparing", "no image")]) == (
+        "web-1 does not serve, Swarm says preparing: no image"
+    )
+
+
+def test_slot_that_is_gone_is_not_awaited() -> None:
+    with pytest.raises(SwarmError, match="wants no web-3 any more"):
+        pending_reason.until_restart("web-3", "a", [slot(1), slot(2)])
+
+
+def test_scale_takes_what_is_new_to_serve() -> None:
+    fresh = slot(2, "b", "starting")
+    assert pending_reason.until_scale(WEB, 2, {"1"}, [slot(1), fresh]) == (
+        "web-2 does not serve, Swarm says starting"
+    )
+    assert pending_reason.until_scale(WEB, 2, {"1"}, [slot(1), slot(2)]) is None
+
+
+def test_sick_one_does_not_hold_up_scaling() -> None:
+    unhealthy = slot(1, "a", "starting")
+    assert pending_reason.until_scale(WEB, 2, {"1"}, [unhealthy, slot(2)]) is None
+
+
+def test_scale_takes_the_others_to_leave() -> None:
+    three = [slot(1), slot(2), slot(3)]
+    assert pending_reason.until_scale(WEB, 2, {"1", "2", "3"}, three) == "web has 3 tasks, not 2"
+
+
+def test_scale_by_another_is_not_awaited() -> None:
+    with pytest.raises(SwarmError, match="Another has scaled web to 4"):
+        pending_reason.until_scale(replace(WEB, replicas=4), 2, set(), [])
+
+
+@pytest.mark.parametrize(
+    ("state", "should_run", "lacking"),
+    [
+        ("running", False, "web-3 has not ended"),
+        ("shutdown", False, None),
+        ("failed", False, None),
+        ("running", True, None),
+    ],
+)
+def test_leaving_is_over_once_it_has_ended(
+    state: str, should_run: bool, lacking: str | None
+) -> None:
+    task = Task("c", "s1", "3", state, should_run)
+    assert pending_reason.until_leaving(["c"], [task], "web") == lacking
+    assert pending_reason.until_leaving(["other"], [task], "web") is None
