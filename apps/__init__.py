@@ -1,1 +1,1 @@
-"""Everything that runs as one of our Flask programs."""
+"""The sample services and the instrumentation library."""

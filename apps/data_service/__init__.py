@@ -1,4 +1,4 @@
-"""The service `data-service`: takes records and describes their numeric fields."""
+"""The service `data-service`: it describes the numeric fields of records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import process
 
 
 def create_app(telemetry: TelemetrySettings | None = None) -> Flask:
-    """Return the application; settings come from the environment unless given."""
+    """Return the application. Settings come from the environment by default."""
     app = Flask(__name__, static_folder=None)
     init_app(app, service="data-service", settings=telemetry)
     app.register_blueprint(process.routes)

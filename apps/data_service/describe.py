@@ -1,4 +1,4 @@
-"""Describe numeric fields as pandas' `DataFrame.describe()` does, with the standard library."""
+"""Statistics of numeric fields, equal to those of pandas' `DataFrame.describe()`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ QUARTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
 def describe(records: Sequence[Mapping[str, Any]]) -> Summary:
     """Return count, mean, std, min, quartiles and max of every numeric field, by its name.
 
-    A field is numeric when each of its values is a number or missing (absent or null), and at
-    least one is a number; booleans are no numbers. `std` is the sample's (n - 1), the quartiles
-    interpolate linearly. What has no finite value, such as the std of one number, is None.
+    A field is numeric if each of its values is a number or missing (absent or null), and at least
+    one is a number. Booleans are not numbers. `std` is the sample's (n - 1), and the quartiles use
+    linear interpolation. A value that is not finite, such as the std of one number, is None.
     Source: https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.describe.html
     """
     fields = dict.fromkeys(name for record in records for name in record)
     columns = {name: [record.get(name) for record in records] for name in fields}
     return {
-        name: _describe_one([float(value) for value in values if value is not None])
+        name: _describe_column([float(value) for value in values if value is not None])
         for name, values in columns.items()
         if _is_numeric(values)
     }
@@ -34,7 +34,7 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     )
 
 
-def _describe_one(values: list[float]) -> dict[str, float | None]:
+def _describe_column(values: list[float]) -> dict[str, float | None]:
     values.sort()
     mean = _mean(values)
     quartiles = {name: _quantile(values, share) for name, share in QUARTILES.items()}

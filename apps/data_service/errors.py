@@ -1,12 +1,12 @@
-"""What is wrong with the records of a request."""
+"""Errors in the records of a request."""
 
 
 class DataServiceError(Exception):
-    """Root of every error that this package raises by itself."""
+    """Base class of the errors of this package."""
 
 
 class InvalidRecordsError(DataServiceError):
-    """The body is JSON, but not records; `field` says where."""
+    """The body is JSON, but contains no valid records. `field` names the field."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)

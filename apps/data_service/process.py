@@ -1,4 +1,4 @@
-"""`POST /process`: describe the records of the body."""
+"""`POST /process`: describe the records in the body."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ logger = logging.getLogger(__name__)
 
 @routes.post("/process")
 def process() -> ResponseReturnValue:
-    """Answer with the summary of the numeric fields, and the records as they came."""
+    """Return the summary of the numeric fields, and the records unchanged."""
     if not request.is_json:
         raise Problem(415, "Send the records as Content-Type: application/json.")
     rows = _parse(request.get_data())
     summary = describe(rows)
     logger.info("Data processed", extra={"records": len(rows), "fields": len(summary)})
-    answer = {
+    result = {
         "message": "Data processed",
         "count": len(rows),
         "summary": summary,
         "data": rows,
     }
-    # Fields keep the order in which they came, which jsonify would change.
-    return json.dumps(answer, sort_keys=False) + "\n", {"Content-Type": "application/json"}
+    # jsonify would change the order of the fields.
+    return json.dumps(result, sort_keys=False) + "\n", {"Content-Type": "application/json"}
 
 
 def _parse(body: bytes) -> list[records.Record]:

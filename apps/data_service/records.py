@@ -1,4 +1,4 @@
-"""From a request's body to records: a list of objects, `{"records": [...]}` or one object."""
+"""Parse a request body into records: a list of objects, `{"records": [...]}` or one object."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 from .errors import InvalidRecordsError, MalformedJsonError
 
 Record = dict[str, Any]
-# Deeper data is no table; Python's parser would end at its recursion limit, around 1,000.
+# Deeper data is not a table. Python's parser fails at its recursion limit, around 1,000.
 MAX_DEPTH = 32
-# What an error calls the one object of a body that is no list.
-LONE = "record"
+# The name, in an error, of the object in a body that is not a list.
+SINGLE_RECORD = "record"
 
 
 class _NotFiniteError(ValueError):
@@ -22,9 +22,9 @@ class _NotFiniteError(ValueError):
 def parse(body: bytes) -> list[Record]:
     """Return the records of a UTF-8 JSON body, in order.
 
-    Raises `MalformedJsonError` where it is not JSON (RFC 8259), and `InvalidRecordsError`,
-    naming the field, where it holds no records, a nested value that is too deep, or a number
-    that is not finite (NaN, Infinity, 1e999).
+    Raises `MalformedJsonError` if the body is not JSON (RFC 8259). Raises `InvalidRecordsError`,
+    with the field, if it has no records, a value that is nested too deep, or a number that is not
+    finite (NaN, Infinity, 1e999).
     """
     try:
         data = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
@@ -36,7 +36,7 @@ def parse(body: bytes) -> list[Record]:
         raise MalformedJsonError(f"The body is not JSON: {error}.") from error
     records, field = _records(data)
     for number, record in enumerate(records):
-        _check(record, field if field == LONE else f"{field}[{number}]")
+        _check(record, field if field == SINGLE_RECORD else f"{field}[{number}]")
     return records
 
 
@@ -55,7 +55,7 @@ def _records(data: Any) -> tuple[list[Any], str]:
     if isinstance(data, dict) and "records" in data:
         data, field = data["records"], "records"
     elif isinstance(data, dict):
-        return [data], LONE
+        return [data], SINGLE_RECORD
     else:
         field = "body"
     if not isinstance(data, list):
@@ -85,7 +85,7 @@ def _fits_float(value: int) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """Count the levels of lists and objects, no further than it takes to refuse."""
+    """Count the levels of lists and objects, up to one more than the maximum."""
     depth, level = 0, [value]
     while level and depth <= MAX_DEPTH:
         inner = [item for item in level if isinstance(item, list | dict)]

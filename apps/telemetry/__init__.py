@@ -1,7 +1,7 @@
-"""The instrumentation library: `init_app(app, service="web")` and a service keeps the contracts.
+"""The instrumentation library: `init_app(app, service="web")` adds it to a Flask application.
 
-Metrics, JSON logs, request context, probes, draining, problem+json errors and faults; see
-docs/explanation/architecture.md for the contracts themselves.
+It provides metrics, JSON logs, request context, probes, draining, problem+json errors and faults.
+See docs/explanation/architecture.md for the contracts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass
 class Telemetry:
-    """What `init_app` gives a service to work with."""
+    """The instruments that `init_app` gives to a service."""
 
     settings: TelemetrySettings
     metrics: Metrics
@@ -45,10 +45,10 @@ class Telemetry:
     def session(self, peer: str) -> Session:
         """Return a session for calls to the service `peer`.
 
-        It passes the request's context on, keeps its connections, has the settings' time
-        limits, tries again where no connection was made, and is measured under `peer`.
+        It propagates the request context, pools connections, applies the timeouts of the
+        settings, retries failed connections and measures each call under `peer`.
         """
-        guards = (faults.strikes.refuse_calls(self.faults),) if self.faults else ()
+        guards = (faults.request_faults.fail_outgoing(self.faults),) if self.faults else ()
         return http_client.session(
             http_client.ServiceAdapter(peer, self.settings, self.metrics, guards)
         )
@@ -62,7 +62,7 @@ def init_app(
 ) -> Telemetry:
     """Instrument a Flask application; raise `SettingsError` naming a bad variable.
 
-    Without `settings` they are read from the environment; `registry` is a fresh one unless given.
+    Settings come from the environment by default, and the registry is a new one.
     """
     settings = settings or TelemetrySettings.from_env(service, Environment(os.environ))
     clock = Clock()
@@ -70,10 +70,11 @@ def init_app(
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     drain = DrainState(worker=os.getpid())
     telemetry = Telemetry(settings, metrics, Readiness(drain))
-    # Order matters: the context comes first and goes last, and faults strike when all else watches.
+    # Order matters: the context is set first and reset last. Faults come after all other hooks, so
+    # that these see their effect.
     context.init_app(app)
     exposition.init_app(app, metrics, drain)
-    written = logs.configure(
+    log_handler = logs.configure(
         settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
     )
     logs.init_app(app)
@@ -81,8 +82,8 @@ def init_app(
     health.init_app(app, telemetry.readiness)
     if settings.faults_enabled:
         telemetry.faults = faults.init_app(app, metrics, telemetry.readiness, settings.faults_token)
-        clock.ahead = faults.skew(telemetry.faults)
-        written.addFilter(faults.mute(telemetry.faults))
+        clock.skew = faults.clock_skew(telemetry.faults)
+        log_handler.addFilter(faults.suppress_logs(telemetry.faults))
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.extensions["telemetry"] = telemetry
     return telemetry

@@ -1,4 +1,4 @@
-"""The wall clock as this instance sees it; what is logged and exported goes by it."""
+"""The wall clock of an instance. Log lines and exported metrics use it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import time
 from collections.abc import Callable
 
 
-def on_time() -> float:
-    """Be no second ahead."""
+def no_skew() -> float:
+    """Return 0: the clock is right."""
     return 0.0
 
 
 class Clock:
-    """The machine's wall clock, and by how many seconds the instance sees it `ahead`."""
+    """The machine's wall clock, shifted by `skew` seconds."""
 
     def __init__(
-        self, ahead: Callable[[], float] = on_time, real: Callable[[], float] = time.time
+        self, skew: Callable[[], float] = no_skew, real: Callable[[], float] = time.time
     ) -> None:
-        self.ahead = ahead
+        self.skew = skew
         self._real = real
 
     def now(self) -> float:
         """Return the seconds since 1970."""
-        return self.as_seen(self._real())
+        return self.apply_skew(self._real())
 
-    def as_seen(self, moment: float) -> float:
-        """Return what this clock showed at a real moment; both in seconds since 1970."""
-        return moment + self.ahead()
+    def apply_skew(self, timestamp: float) -> float:
+        """Return what this clock shows at a real timestamp; both in seconds since 1970."""
+        return timestamp + self.skew()

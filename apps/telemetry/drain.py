@@ -1,4 +1,7 @@
-"""Leave without losing a request: not ready first, then wait, then finish what is in flight."""
+"""Stop an instance without losing a request: become unready, wait, then stop.
+
+The wait lasts until the load balancer has noticed and no request is in flight.
+"""
 
 from __future__ import annotations
 
@@ -15,99 +18,99 @@ from . import shared
 
 logger = logging.getLogger(__name__)
 
-# Places in the shared numbers: is the instance draining, when it was scraped last (monotonic
-# seconds, which all processes of a machine share), then the requests in flight of each worker.
+# Indexes of the shared counters: whether the instance drains, the time of the last scrape
+# (monotonic seconds, equal in all processes of a machine), then each worker's requests in flight.
 DRAINING, SCRAPED, FIRST_WORKER = 0, 1, 2
-# The load balancer asks `/readyz` every 0.5 s and believes the second failure.
-NOTICED = 1.5
-# How often the arbiter looks whether it may stop.
-STEP = 0.1
+# The load balancer checks `/readyz` every 0.5 s and removes a server after two failures.
+LB_DETECTION_S = 1.5
+# How often the arbiter checks whether it may stop.
+POLL_INTERVAL_S = 0.1
 
 
 class DrainState:
-    """What has to be known to stop an instance at the right moment.
+    """The state that decides when an instance may stop.
 
-    `worker` is a number that no other live worker of the instance has.
+    `worker` is a number that is unique among the live workers of the instance.
     """
 
     def __init__(
         self,
-        numbers: memoryview[float] = shared.DRAIN,
+        counters: memoryview[float] = shared.DRAIN,
         worker: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._numbers = numbers
-        self._place = FIRST_WORKER + worker % (len(numbers) - FIRST_WORKER)
+        self._counters = counters
+        self._index = FIRST_WORKER + worker % (len(counters) - FIRST_WORKER)
         self._lock = threading.Lock()
         self._clock = clock
-        numbers[self._place] = 0
+        counters[self._index] = 0
 
     @property
     def draining(self) -> bool:
-        """Tell whether the instance is on its way out."""
-        return bool(self._numbers[DRAINING])
+        """Return whether the instance is draining."""
+        return bool(self._counters[DRAINING])
 
-    def begin(self) -> None:
+    def start_draining(self) -> None:
         """Make `/readyz` fail from now on."""
-        self._numbers[DRAINING] = 1
+        self._counters[DRAINING] = 1
 
     def change_in_flight(self, by: int) -> None:
-        """Count a request that enters (1) or leaves (-1) this worker."""
+        """Count a request that starts (1) or ends (-1) in this worker."""
         with self._lock:
-            self._numbers[self._place] += by
+            self._counters[self._index] += by
 
-    def scraped(self) -> None:
-        """Remember that the metrics were read just now."""
-        self._numbers[SCRAPED] = self._clock()
+    def record_scrape(self) -> None:
+        """Store the current time as the time of the last scrape."""
+        self._counters[SCRAPED] = self._clock()
 
     def in_flight(self) -> int:
-        """Return the requests in flight in all workers."""
-        return int(sum(self._numbers[FIRST_WORKER:]))
+        """Return the number of requests in flight in all workers."""
+        return int(sum(self._counters[FIRST_WORKER:]))
 
     def last_scrape(self) -> float:
-        """Return when the metrics were read last, in monotonic seconds; 0 where never."""
-        return self._numbers[SCRAPED]
+        """Return the time of the last scrape in monotonic seconds; 0 if there was none."""
+        return self._counters[SCRAPED]
 
 
-def wait(
+def wait_until_drained(
     state: DrainState,
-    at_most: float,
-    hurried: Callable[[float], bool],
+    timeout: float,
+    interrupted: Callable[[float], bool],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Return when the instance may stop, after `at_most` seconds in any case.
+    """Block until the instance may stop, or for `timeout` seconds.
 
-    `hurried` takes so many seconds and tells whether somebody has lost patience meanwhile.
+    The instance may stop when the load balancer has had time to notice, no request is in flight,
+    and one more scrape has read the metrics, so that no request is missing from them. An instance
+    without scrapes takes the whole `timeout`.
 
-    It may when the load balancer has had time to notice, nothing is in flight, and the metrics
-    were read once more after that, so that no request is missing from them. An instance that
-    nobody scrapes takes `at_most` seconds.
+    `interrupted` waits for a number of seconds and returns whether a signal ends the wait.
     """
-    begun = clock()
-    quiet_since = None
-    while clock() - begun < at_most:
-        noticed = clock() - begun >= NOTICED
-        if not noticed or state.in_flight():
-            quiet_since = None
-        elif quiet_since is None:
-            quiet_since = clock()
-        if quiet_since is not None and state.last_scrape() > quiet_since:
+    started = clock()
+    idle_since = None
+    while clock() - started < timeout:
+        detected = clock() - started >= LB_DETECTION_S
+        if not detected or state.in_flight():
+            idle_since = None
+        elif idle_since is None:
+            idle_since = clock()
+        if idle_since is not None and state.last_scrape() > idle_since:
             return
-        if hurried(STEP):
+        if interrupted(POLL_INTERVAL_S):
             return
 
 
-def install(arbiter: Any, at_most: float) -> None:
-    """Make gunicorn's arbiter drain on SIGTERM, for `at_most` seconds, before it stops.
+def install(arbiter: Any, timeout: float) -> None:
+    """Make gunicorn's arbiter drain on SIGTERM, for up to `timeout` seconds, before it stops.
 
-    Its own order closes the listening socket at once, while the load balancer still sends
-    requests. Here `/readyz` fails first, and the socket stays open until `wait` returns; what is
-    still in flight then has gunicorn's graceful timeout to finish. SIGINT
-    or SIGQUIT end the wait.
+    By default gunicorn closes the listening socket at once, while the load balancer still sends
+    requests. Here `/readyz` fails first, and the socket stays open until the instance is drained.
+    Requests that are then in flight have gunicorn's graceful timeout to finish. SIGINT and SIGQUIT
+    end the wait.
     """
     stop = arbiter.handle_term
 
-    def hurried(seconds: float) -> bool:
+    def interrupted(seconds: float) -> bool:
         with contextlib.suppress(queue.Empty):
             return arbiter.SIG_QUEUE.get(timeout=seconds) in (signal.SIGINT, signal.SIGQUIT)
         return False
@@ -115,9 +118,9 @@ def install(arbiter: Any, at_most: float) -> None:
     state = DrainState()
 
     def handle_term() -> None:
-        logger.info("Draining for at most %s s", at_most)
-        state.begin()
-        wait(state, at_most, hurried)
+        logger.info("Draining for at most %s s", timeout)
+        state.start_draining()
+        wait_until_drained(state, timeout, interrupted)
         stop()
 
     arbiter.handle_term = handle_term

@@ -1,4 +1,4 @@
-"""Read settings from the environment once, at start, and refuse bad ones by name."""
+"""Read settings from the environment at start; name the variable of a bad value."""
 
 from __future__ import annotations
 
@@ -14,96 +14,98 @@ FALSE = ("0", "false", "no", "off")
 
 
 class Environment:
-    """A view on environment variables that converts and checks them.
+    """Environment variables with conversion and validation.
 
-    Every method takes the variable's name and the value it has when unset or empty,
-    and raises `SettingsError` naming the variable and what it accepts.
+    Every method takes the variable's name and its default for an unset or empty variable. It
+    raises `SettingsError` with the variable's name and the accepted values.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return the variable's text; without a default the variable is required."""
+        """Return the variable's text. Without a default the variable is required."""
         value = self._variables.get(name, "").strip() or default
         if value is None:
             raise SettingsError(f"{name} is not set: give it a value.")
         return value
 
     def secret(self, name: str, default: str = "") -> str:
-        """Return a text that may be in a file instead, whose path is in NAME_FILE."""
-        given, file = self._variables.get(name, "").strip(), f"{name}_FILE"
+        """Return a secret, from the variable or from the file whose path is in NAME_FILE."""
+        value, file = self._variables.get(name, "").strip(), f"{name}_FILE"
         path = self._variables.get(file, "").strip()
-        if given and path:
-            raise SettingsError(f"{name} and {file} are both set: leave one of them out.")
+        if value and path:
+            raise SettingsError(f"{name} and {file} are both set: unset one of them.")
         if not path:
-            return given or default
+            return value or default
         try:
-            found = Path(path).read_text(encoding="utf-8").strip()
+            secret = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file} is {path!r}, which can't be read: {error}.") from None
-        if not found:
-            raise SettingsError(f"{file} is {path!r}, which is empty.")
-        return found
+            raise SettingsError(f"{file}: cannot read {path!r}: {error}.") from None
+        if not secret:
+            raise SettingsError(f"{file}: the file {path!r} is empty: write the secret into it.")
+        return secret
 
     def integer(
         self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None
     ) -> int:
-        """Return a whole number within the bounds, both included."""
+        """Return an integer within the inclusive bounds."""
         value = self.text(name, str(default))
         accepted = _bounds("a whole number", at_least, at_most)
         try:
             number = int(value)
         except ValueError:
-            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.") from None
+            raise SettingsError(f"{name} is {value!r}: it must be {accepted}.") from None
         if number < at_least or (at_most is not None and number > at_most):
-            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.")
+            raise SettingsError(f"{name} is {value!r}: it must be {accepted}.")
         return number
 
     def number(
         self, name: str, default: float, *, at_least: float = 0.0, at_most: float | None = None
     ) -> float:
-        """Return a finite number within the bounds, both included."""
+        """Return a finite number within the inclusive bounds."""
         value = self.text(name, str(default))
         accepted = _bounds("a number", at_least, at_most)
         try:
             number = float(value)
         except ValueError:
-            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.") from None
+            raise SettingsError(f"{name} is {value!r}: it must be {accepted}.") from None
         too_large = at_most is not None and number > at_most
         if not math.isfinite(number) or number < at_least or too_large:
-            raise SettingsError(f"{name} is {value!r}: it takes {accepted}.")
+            raise SettingsError(f"{name} is {value!r}: it must be {accepted}.")
         return number
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return a switch: 1, true, yes, on or 0, false, no, off."""
+        """Return a boolean: 1, true, yes, on or 0, false, no, off."""
         value = self.text(name, "1" if default else "0").lower()
         if value not in TRUE + FALSE:
-            raise SettingsError(f"{name} is {value!r}: it takes 1 or 0.")
+            raise SettingsError(f"{name} is {value!r}: it must be 1 or 0.")
         return value in TRUE
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
-        """Return one of the given words."""
+        """Return one of the choices."""
         value = self.text(name, default)
         if value not in choices:
-            raise SettingsError(f"{name} is {value!r}: it takes one of {', '.join(choices)}.")
+            raise SettingsError(f"{name} is {value!r}: it must be one of {', '.join(choices)}.")
         return value
 
     def url(self, name: str, default: str) -> str:
-        """Return an http or https address without a trailing slash."""
+        """Return an HTTP or HTTPS URL without a trailing slash."""
         value = self.text(name, default)
         try:
             parts = urlsplit(value)
             usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-            _ = parts.port  # raises for a port that is no number from 0 to 65535
+            _ = parts.port  # raises for a port that is not a number from 0 to 65535
         except ValueError:
             usable = False
         if not usable:
-            raise SettingsError(f"{name} is {value!r}: it takes an address like http://host:5001.")
+            raise SettingsError(
+                f"{name} is {value!r}: it must be an address like http://host:5001."
+            )
         return value.rstrip("/")
 
     def path(self, name: str, default: Path | None = None) -> Path:
-        """Return a path of a file or folder; whether it exists is the reader's matter."""
+        """Return the path of a file or folder, which need not exist."""
         return Path(self.text(name, None if default is None else str(default)))
 
 

@@ -1,13 +1,13 @@
-"""What can go wrong in the instrumentation library."""
+"""Errors of the instrumentation library."""
 
 
 class TelemetryError(Exception):
-    """Root of every error that this package raises by itself."""
+    """Base class of the errors of this package."""
 
 
 class SettingsError(TelemetryError):
-    """A setting in the environment has a value that is not accepted."""
+    """A setting in the environment has an invalid value."""
 
 
 class FaultError(TelemetryError):
-    """A fault was asked for that does not exist, or with parameters out of range."""
+    """A request names an unknown fault, or a parameter that is out of range."""

@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: it can serve now."""
+"""The probes: `/healthz` (the process is alive) and `/readyz` (it can serve requests)."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Check = Callable[[], str | None]
 
 
 class Readiness:
-    """The reasons, if any, why this instance should get no requests now."""
+    """The checks that decide whether this instance may get requests."""
 
     def __init__(self, drain: DrainState) -> None:
         self._drain = drain
         self._checks: dict[str, Check] = {}
 
     def add(self, name: str, check: Check) -> None:
-        """Ask `check` at each probe; it returns None, or a sentence that says why not."""
+        """Run `check` at each probe. It returns None, or a sentence with the reason."""
         self._checks[name] = check
 
     def reasons(self) -> dict[str, str]:
-        """Return why the instance is not ready, by the name of the check; empty when it is."""
+        """Return the reasons why the instance is not ready, by check; empty if it is ready."""
         if self._drain.draining:
             return {"draining": "The instance is shutting down."}
-        answers = {name: check() for name, check in self._checks.items()}
-        return {name: reason for name, reason in answers.items() if reason is not None}
+        results = {name: check() for name, check in self._checks.items()}
+        return {name: reason for name, reason in results.items() if reason is not None}
 
 
 def init_app(app: Flask, readiness: Readiness) -> None:
-    """Serve both probes."""
+    """Serve the probes."""
 
     @app.get("/healthz")
     def healthz() -> ResponseReturnValue:

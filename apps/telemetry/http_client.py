@@ -1,4 +1,4 @@
-"""Calls to other services: pooled, bounded in time, measured, with the caller's context."""
+"""Calls to other services, with pooling, timeouts, retries, metrics and request context."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from . import context
 from .metrics import Metrics
 from .settings import TelemetrySettings
 
-# A connection that could not be made carried no request, so trying again is always safe; two
-# tries after the first cover an instance that is just being replaced.
+# A failed connection carried no request, so a retry is always safe. Two retries cover an instance
+# that is being replaced.
 CONNECT_RETRIES = 2
-# No pause before the first new try and 0.2 s before the second: the load balancer needs about
-# that to pick another instance.
-BACKOFF = 0.1
-# As many connections as an instance may have threads, so that none waits for a connection.
-POOL = 64
+# No pause before the first retry and 0.2 s before the second: about the time that the load
+# balancer needs to pick another instance.
+BACKOFF_FACTOR_S = 0.1
+# At least the number of threads of an instance, so that no thread waits for a connection.
+POOL_SIZE = 64
 
 
 class ServiceAdapter(HTTPAdapter):
-    """Send requests to one peer with our headers, time limits, retries and metrics.
+    """Sends requests to one peer with context headers, timeouts, retries and metrics.
 
-    Each guard is called before a request leaves, and may refuse it by raising.
+    It calls each guard before a request. A guard refuses the request by raising.
     """
 
     def __init__(
@@ -38,19 +38,23 @@ class ServiceAdapter(HTTPAdapter):
         guards: Sequence[Callable[[], None]] = (),
     ) -> None:
         retries = Retry(
-            total=None, connect=CONNECT_RETRIES, read=False, other=False, backoff_factor=BACKOFF
+            total=None,
+            connect=CONNECT_RETRIES,
+            read=False,
+            other=False,
+            backoff_factor=BACKOFF_FACTOR_S,
         )
-        super().__init__(pool_maxsize=POOL, max_retries=retries)
+        super().__init__(pool_maxsize=POOL_SIZE, max_retries=retries)
         self._peer = peer
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         self._metrics = metrics
         self._guards = guards
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send one request; raise requests' own exceptions when no answer came in time."""
+        """Send one request; raise an exception of `requests` without a response in time."""
         self._add_context(request)
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
-        begun = time.perf_counter()
+        started = time.perf_counter()
         status = "error"
         try:
             for guard in self._guards:
@@ -60,20 +64,21 @@ class ServiceAdapter(HTTPAdapter):
         finally:
             self._metrics.client_duration.labels(
                 peer=self._peer, method=request.method or "GET", status=status
-            ).observe(time.perf_counter() - begun)
+            ).observe(time.perf_counter() - started)
         return response
 
     def _add_context(self, request: PreparedRequest) -> None:
-        now = context.current()
-        if now is not None:
-            request.headers["traceparent"] = now.traceparent()
-            request.headers["X-Request-ID"] = now.request_id
+        request_context = context.current()
+        if request_context is not None:
+            request.headers["traceparent"] = request_context.traceparent()
+            request.headers["X-Request-ID"] = request_context.request_id
 
 
 def session(adapter: ServiceAdapter) -> Session:
-    """Return a session that goes through `adapter` and takes no settings from the environment."""
-    made = Session()
-    made.trust_env = False  # a proxy variable of the host must not reroute calls inside the stack
-    made.mount("http://", adapter)
-    made.mount("https://", adapter)
-    return made
+    """Return a session that uses `adapter` and reads no settings from the environment."""
+    new_session = Session()
+    # A proxy variable of the host must not reroute calls inside the stack.
+    new_session.trust_env = False
+    new_session.mount("http://", adapter)
+    new_session.mount("https://", adapter)
+    return new_session

@@ -1,31 +1,31 @@
-"""What this instance is called, where nobody has said so: in a container of Docker Compose."""
+"""The default name of this instance in a container of Docker Compose."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
 
-# As many replicas as the load balancer and Prometheus look for.
-PLACES = 8
+# The number of replicas that the load balancer and Prometheus look for.
+MAX_REPLICAS = 8
 
 
 def name(service: str, project: str, resolve: Callable[[str], str] = socket.gethostbyname) -> str:
-    """Return `web-2` in the second replica of `web`: the name whose address is our own.
+    """Return `web-2` in the second replica of `web`; outside Compose, the host name.
 
-    All replicas of a service are told the same, but each has a name of its own in the engine's
-    name server: PROJECT-SERVICE-NUMBER. Elsewhere the host's name has to do.
+    All replicas of a service have the same environment. In the engine's DNS each of them has its
+    own name, PROJECT-SERVICE-NUMBER: the name with this host's address gives the number.
     """
     host = socket.gethostname()
     if not project:
         return host
     try:
-        own = resolve(host)
+        address = resolve(host)
     except OSError:
         return host
-    for number in range(1, PLACES + 1):
+    for number in range(1, MAX_REPLICAS + 1):
         try:
-            if resolve(f"{project}-{service}-{number}") == own:
+            if resolve(f"{project}-{service}-{number}") == address:
                 return f"{service}-{number}"
-        except OSError:  # no such replica
+        except OSError:  # this replica does not exist
             continue
     return host

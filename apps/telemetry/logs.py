@@ -1,4 +1,4 @@
-"""One JSON object per line on stdout, whatever is logged."""
+"""Log lines on stdout: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from werkzeug.wrappers import Response
 
 from . import context
 from .clock import Clock
-from .operations import is_operation
+from .ops_endpoints import is_ops_endpoint
 from .settings import TelemetrySettings
 
-CONTRACT = (
+CONTRACT_FIELDS = (
     *("timestamp", "level", "logger", "message", "service", "instance", "version"),
     *("trace_id", "span_id", "request_id", "exception"),
 )
-# Valid inside JSON, yet a terminal acts on C1 controls and some readers split lines at the rest.
+# Valid inside JSON, but a terminal interprets C1 controls and some readers split lines at the rest.
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 access_log = logging.getLogger("access")
 
 
-class ContractFormatter(OrjsonFormatter):
-    """Format a record as the contract's JSON object; never raises and never spans two lines."""
+class JsonFormatter(OrjsonFormatter):
+    """Formats a record as a JSON object on one line; it never raises."""
 
     def __init__(self, settings: TelemetrySettings, clock: Clock | None = None) -> None:
         super().__init__()
@@ -47,48 +47,51 @@ class ContractFormatter(OrjsonFormatter):
         }
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """Keep the contract's names for the contract: an extra of such a name gets a prefix."""
-        named = {_text(key): value for key, value in log_data.items()}
-        return {f"extra_{name}" if name in CONTRACT else name: named[name] for name in named}
+        """Add a prefix to extra fields whose names belong to the contract."""
+        fields = {_text(key): value for key, value in log_data.items()}
+        return {
+            f"extra_{name}" if name in CONTRACT_FIELDS else name: value
+            for name, value in fields.items()
+        }
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without its end."""
+        """Return the line without a newline."""
         extras: dict[str, Any] = {}
         self.add_fields(extras, record, {})
-        line = self._contract(record) | self.process_log_record(extras)
+        line = self._contract_fields(record) | self.process_log_record(extras)
         if record.exc_info and record.exc_info[1]:
             line["exception"] = describe_exception(record.exc_info[1])
         try:
             text = self.jsonify_log_record(line)
         except (TypeError, ValueError, RecursionError):
-            # A lone surrogate, a number over 64 bits, a cycle: repr() can show each of them.
+            # A lone surrogate, a number over 64 bits or a cycle: repr() handles each of them.
             text = self.jsonify_log_record({key: _printable(line[key]) for key in line})
         return UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
     def parse(self) -> list[str]:
-        """Return no fields: the contract is written out in `_contract`."""
+        """Return no fields: `_contract_fields` adds those of the contract."""
         return []
 
-    def _contract(self, record: logging.LogRecord) -> dict[str, Any]:
-        now = context.current()
-        moment = datetime.fromtimestamp(self._clock.as_seen(record.created), UTC)
+    def _contract_fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        request_context = context.current()
+        timestamp = datetime.fromtimestamp(self._clock.apply_skew(record.created), UTC)
         return {
-            "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
             **self._identity,
-            "trace_id": now.trace_id if now else None,
-            "span_id": now.span_id if now else None,
-            "request_id": now.request_id if now else None,
+            "trace_id": request_context.trace_id if request_context else None,
+            "span_id": request_context.span_id if request_context else None,
+            "request_id": request_context.request_id if request_context else None,
         }
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
-    """Return the type, the message and the whole stack of an exception."""
+    """Return the type, the message and the stack trace of an exception."""
     return {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
-        "message": _said(error),
+        "message": _error_message(error),
         "stack": "".join(traceback.format_exception(error)),
     }
 
@@ -96,48 +99,48 @@ def describe_exception(error: BaseException) -> dict[str, str]:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 - any __str__ may be called here; the line matters more
-        return f"{_shown(record.msg)} % {_shown(record.args)}"
+    except Exception:  # noqa: BLE001 - __str__ may raise anything; the line matters more
+        return f"{_safe_repr(record.msg)} % {_safe_repr(record.args)}"
 
 
-def _said(error: BaseException) -> str:
+def _error_message(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - as above
-        return _shown(error)
+        return _safe_repr(error)
 
 
-def _shown(value: Any) -> str:
+def _safe_repr(value: Any) -> str:
     try:
         return repr(value)
     except Exception:  # noqa: BLE001 - as above; also a number of over 4,300 digits
-        return f"<{type(value).__qualname__} that can't be shown>"
+        return f"<{type(value).__qualname__} without a repr>"
 
 
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else _shown(value)
+    text = value if isinstance(value, str) else _safe_repr(value)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _printable(value: Any) -> str | dict[str, str] | None:
     if value is None:
         return None
-    if isinstance(value, dict):  # one level, which keeps an exception's fields apart
+    if isinstance(value, dict):  # one level keeps the fields of an exception separate
         return {_text(key): _text(value[key]) for key in value}
     return _text(value)
 
 
 class LineHandler(logging.Handler):
-    """Write each record with one system call, so that lines of several workers never mix."""
+    """Writes each record with one system call, so that lines of several workers never mix."""
 
     def __init__(self, count: Callable[[str], None] | None = None, descriptor: int = 1) -> None:
         super().__init__()
         self.count = count
         self._descriptor = descriptor
-        self._turn: int | None = None
+        self._lock_descriptor: int | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line; count its level. A reader that went away is not this program's end."""
+        """Write the line and count its level. A closed reader does not end this program."""
         try:
             self._write(self.format(record).encode() + b"\n")
             if self.count is not None:
@@ -146,20 +149,20 @@ class LineHandler(logging.Handler):
             self.handleError(record)
 
     def _write(self, line: bytes) -> None:
-        # A pipe keeps writes of up to 4096 bytes whole by itself; a longer line could be cut
-        # into by another worker, so workers that share stdout take turns.
-        if self._turn is not None:
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
+        # Writes of up to 4096 bytes to a pipe are atomic. Lines of other workers could split a
+        # longer one, so workers that share stdout use a lock.
+        if self._lock_descriptor is not None:
+            fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX)
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
         finally:
-            if self._turn is not None:
-                fcntl.flock(self._turn, fcntl.LOCK_UN)
+            if self._lock_descriptor is not None:
+                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
 
-    def take_turns(self, lock_file: str) -> None:
-        """Share stdout with the other workers that lock the same file."""
-        self._turn = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    def use_file_lock(self, lock_file: str) -> None:
+        """Lock a file during each write. Workers that share stdout use the same file."""
+        self._lock_descriptor = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
 def configure(
@@ -167,21 +170,22 @@ def configure(
     count: Callable[[str], None] | None = None,
     clock: Clock | None = None,
 ) -> LineHandler:
-    """Send everything this process logs to stdout as JSON lines; `count` is told each level.
+    """Write all logs of this process to stdout as JSON lines; return the handler.
 
-    The lines carry the time of `clock`, the machine's unless given. Returns what writes them.
+    It calls `count` with the level of each line. The timestamps come from `clock`, by default the
+    machine's clock.
     """
     handler = LineHandler(count)
-    handler.setFormatter(ContractFormatter(settings, clock))
+    handler.setFormatter(JsonFormatter(settings, clock))
     if shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        handler.take_turns(os.path.join(shared, "stdout.lock"))  # noqa: PTH118 - a plain name
+        handler.use_file_lock(os.path.join(shared, "stdout.lock"))  # noqa: PTH118 - a plain name
     root = logging.getLogger()
-    for old in [known for known in root.handlers if isinstance(known, LineHandler)]:
+    for old in [handler for handler in root.handlers if isinstance(handler, LineHandler)]:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
     root.setLevel(settings.log_level)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be doubles
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be duplicates
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread
@@ -204,21 +208,23 @@ def _log_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Log one access line for each request that is not an operation."""
+    """Log an access line for each request except those to operations endpoints."""
 
     @app.before_request
-    def start() -> None:
+    def record_start() -> None:
         g.started = time.perf_counter()
 
     @app.after_request
-    def access(response: Response) -> Response:
-        if not is_operation(request.path):
+    def log_access(response: Response) -> Response:
+        if not is_ops_endpoint(request.path):
             level = logging.ERROR if response.status_code >= 500 else logging.INFO
-            access_log.log(level, "%s %s", request.method, request.path, extra=_fields(response))
+            access_log.log(
+                level, "%s %s", request.method, request.path, extra=_access_fields(response)
+            )
         return response
 
 
-def _fields(response: Response) -> dict[str, Any]:
+def _access_fields(response: Response) -> dict[str, Any]:
     return {
         "method": request.method,
         "route": request.url_rule.rule if request.url_rule else None,

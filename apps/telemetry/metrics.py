@@ -1,4 +1,4 @@
-"""Every metric of the contract, declared in one class."""
+"""The metrics of the telemetry contract, declared in one class."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from prometheus_client.registry import Collector
 from . import context
 from .clock import Clock
 
-# From 5 ms (one hop on one machine) to 10 s (every time limit of the stack has passed by then);
-# an objective that is a bucket's bound is measured exactly.
+# From 5 ms (one hop on one machine) to 10 s (longer than every timeout of the stack). An
+# objective that equals a bucket's bound is measured exactly.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# Python's own; a line below LOG_LEVEL is not written and so not counted.
+# Python's levels. A line below LOG_LEVEL is not written, so it is not counted.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# What the exporter declares by itself; the names are its own, the labels ours (see exposition.py).
+# The metrics that prometheus-flask-exporter declares; exposition.py sets their labels.
 EXPORTER_METRICS = (
     "flask_exporter_info",
     "flask_http_request_duration_seconds",
@@ -39,28 +39,28 @@ EXPORTER_METRICS = (
 )
 
 Combine = Literal["livesum", "livemax"]
-# The values of a sample's labels, and its own.
+# The label values of a sample, and its value.
 Sample = tuple[Sequence[str], float]
 
-# The `_created` samples of OpenMetrics would double the number of series and nothing reads them.
+# Nothing reads the `_created` samples of OpenMetrics, and they double the number of series.
 disable_created_metrics()
 
 
-class TracedHistogram(Histogram):
+class ExemplarHistogram(Histogram):
     """A histogram whose observations carry the current trace id as their exemplar."""
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
-        """Count `amount`, in the unit of the metric, under the trace of the request at hand."""
-        now = context.current()
-        if exemplar is None and now is not None:
-            exemplar = {"trace_id": now.trace_id}
+        """Observe `amount` with the trace id of the current request as its exemplar."""
+        request_context = context.current()
+        if exemplar is None and request_context is not None:
+            exemplar = {"trace_id": request_context.trace_id}
         super().observe(amount, exemplar)
 
 
-class ComputedGauge(Collector):
-    """A gauge that `read` works out at a scrape; one without samples is not shown at all.
+class CallbackGauge(Collector):
+    """A gauge whose samples come from `read` at each scrape. Without samples it is not exposed.
 
-    The worker that answers the scrape reads it, so it has no values of other workers in it.
+    The worker that answers the scrape calls `read`, so values of other workers are not included.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class ComputedGauge(Collector):
         self._text = text
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Name the metric, for a scrape that asks for some by name."""
+        """Return the metric without samples, for a scrape that selects metrics by name."""
         return [self._family()]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Read the samples."""
+        """Return the metric with its samples."""
         family = self._family()
         for labels, value in self.read():
             family.add_metric(labels, value)
@@ -89,46 +89,49 @@ class ComputedGauge(Collector):
 class Metrics:
     """The contract's metrics in one registry.
 
-    With `PROMETHEUS_MULTIPROC_DIR` set, the workers of one instance add up: whichever of them
-    answers a scrape speaks for all. `clock` is the machine's unless given.
+    If `PROMETHEUS_MULTIPROC_DIR` is set, each worker exposes the sum over all workers of the
+    instance. `clock` is the machine's clock by default.
     """
 
     def __init__(
         self, registry: CollectorRegistry | None = None, clock: Clock | None = None
     ) -> None:
         self.registry = registry or CollectorRegistry()
-        self.computed: list[ComputedGauge] = []
+        self.callback_gauges: list[CallbackGauge] = []
         clock = clock or Clock()
-        self.app_clock = self.computed_gauge(
+        self.app_clock = self.callback_gauge(
             "app_clock_seconds",
             "Wall clock of the instance, in seconds since 1970, when it was scraped.",
             read=lambda: [((), clock.now())],
         )
-        self.fault_series = self.computed_gauge(
-            "fault_series", "What the fault `cardinality` adds, and nothing else.", ("number",)
+        self.fault_series = self.callback_gauge(
+            "fault_series", "Series that the fault `cardinality` adds.", ("number",)
         )
         self.in_flight = self.gauge(
-            "http_requests_in_flight", "Requests being served now, operations excluded."
+            "http_requests_in_flight", "Requests in flight, without the operations endpoints."
         )
         self.client_duration = self.histogram(
             "http_client_request_duration_seconds",
-            "Duration of calls to other services; status is `error` where none arrived.",
+            "Duration of calls to other services; status is `error` without a response.",
             ("peer", "method", "status"),
         )
         self.breaker_open = self.gauge(
             "circuit_breaker_open",
-            "1 while calls to the peer are refused here.",
+            "1 while the circuit breaker to the peer is open.",
             ("peer",),
             mode="livemax",
         )
-        self.log_records = self.counter("log_records_total", "Lines logged, by level.", ("level",))
-        for level in LEVELS:  # from the start, so that the first error is an increase
+        self.log_records = self.counter("log_records_total", "Log lines, by level.", ("level",))
+        for level in LEVELS:  # at 0 from the start, so that the first error is an increase
             self.log_records.labels(level=level)
         self.fault_active = self.gauge(
             "fault_active", "1 while the fault is switched on.", ("kind",), mode="livemax"
         )
         self.app_info = self.gauge(
-            "app_info", "Always 1; says what runs.", ("service", "version"), mode="livemax"
+            "app_info",
+            "Always 1; its labels have the version.",
+            ("service", "version"),
+            mode="livemax",
         )
         if not multiprocess_dir():
             ProcessCollector(registry=self.registry)
@@ -136,36 +139,36 @@ class Metrics:
             GCCollector(registry=self.registry)
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
-        """Declare a counter; its name ends in `_total`."""
+        """Declare a counter. Its name must end in `_total`."""
         return Counter(name, text, labels, registry=self.registry)
 
     def gauge(
         self, name: str, text: str, labels: Sequence[str] = (), mode: Combine = "livesum"
     ) -> Gauge:
-        """Declare a gauge; `mode` says how the workers of an instance combine."""
+        """Declare a gauge; `mode` tells how to combine the values of several workers."""
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
 
-    def computed_gauge(
+    def callback_gauge(
         self,
         name: str,
         text: str,
         labels: Sequence[str] = (),
         read: Callable[[], Iterable[Sample]] = list,
-    ) -> ComputedGauge:
-        """Declare a gauge that `read` works out when it is scraped."""
-        gauge = ComputedGauge(name, text, labels, read)
+    ) -> CallbackGauge:
+        """Declare a gauge whose samples `read` returns at each scrape."""
+        gauge = CallbackGauge(name, text, labels, read)
         self.registry.register(gauge)
-        self.computed.append(gauge)
+        self.callback_gauges.append(gauge)
         return gauge
 
     def histogram(
         self, name: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS
     ) -> Histogram:
-        """Declare a histogram with exemplars; its name says the unit."""
-        return TracedHistogram(name, text, labels, buckets=buckets, registry=self.registry)
+        """Declare a histogram with exemplars. Its name must contain the unit."""
+        return ExemplarHistogram(name, text, labels, buckets=buckets, registry=self.registry)
 
 
 def multiprocess_dir() -> Path | None:
-    """Return the folder that the workers of this instance share, None with a single worker."""
+    """Return the metrics folder that the workers share; None with a single worker."""
     value = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     return Path(value) if value else None

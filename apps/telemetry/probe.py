@@ -1,21 +1,21 @@
-"""The health check of a container: is this instance ready?
+"""The health check of a container: exit with 0 if the instance is ready, otherwise with 1.
 
-Run by its path, as `python -I -S apps/telemetry/probe.py`: without the rest of the package it takes
-some 20 ms, and images need neither a shell nor curl.
+Run it by its path, as in `python -I -S apps/telemetry/probe.py`. Without the rest of the package it
+takes about 20 ms, and images need neither a shell nor curl.
 """
 
 import os
 import socket
 import sys
 
-# Below the check's own timeout (3 s), so that it is us who says what was wrong.
-TIMEOUT = 2.0
+# Below the timeout of the health check (3 s), so that this program fails first.
+TIMEOUT_S = 2.0
 
 
 def ready(port: int) -> bool:
-    """Tell whether /readyz on the loopback answers 200."""
+    """Return whether /readyz on the loopback answers 200."""
     try:
-        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
             connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return connection.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457) with the request's id."""
+"""Errors as `application/problem+json` (RFC 9457) with the request id."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from . import context
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An error to answer the request with.
+    """An exception that becomes the response to the request.
 
-    `status` is the HTTP status, `detail` a sentence that says what to do about it, `headers`
-    go on the response, and further members (a `field`, say) into its body.
+    `status` is the HTTP status, `detail` a sentence that says what to do. `headers` are added to
+    the response, and other members (such as `field`) to its body.
     """
 
     def __init__(
@@ -35,15 +35,15 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         self.members = members
 
     def response(self) -> Response:
-        """Return the answer as RFC 9457 writes it."""
-        now = context.current()
+        """Return the response in the format of RFC 9457."""
+        request_context = context.current()
         body = {
             "type": "about:blank",
             "title": HTTP_STATUS_CODES.get(self.status, "Unknown Error"),
             "status": self.status,
             "detail": self.detail,
             "instance": request.path,
-            "request_id": now.request_id if now else None,
+            "request_id": request_context.request_id if request_context else None,
             **self.members,
         }
         return Response(
@@ -55,26 +55,26 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 def init_app(app: Flask, max_body_bytes: int) -> None:
-    """Turn problems and HTTP exceptions into answers; refuse bodies over the limit with 413."""
+    """Turn problems and HTTP exceptions into responses; reject bodies over the limit with 413."""
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         return error.response()
 
-    # Unhandled exceptions arrive here too, as InternalServerError; Flask has logged them by then.
+    # Unhandled exceptions arrive here too, as InternalServerError. Flask has already logged them.
     @app.errorhandler(HTTPException)
     def http_exception(error: HTTPException) -> Response:
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         status = error.code or 500
-        kept = {name: text for name, text in error.get_headers() if name != "Content-Type"}
-        return Problem(status, _detail(error, max_body_bytes), headers=kept).response()
+        headers = {name: text for name, text in error.get_headers() if name != "Content-Type"}
+        return Problem(status, _detail(error, max_body_bytes), headers=headers).response()
 
 
 def _detail(error: HTTPException, max_body_bytes: int) -> str:
     if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return f"The body is larger than {max_body_bytes} bytes: send it in smaller parts."
     if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "The service failed to answer; its log has the reason under this request id."
-    return error.description or "The request could not be served."
+        return "The service failed: look up this request id in its log."
+    return error.description or "The request failed."

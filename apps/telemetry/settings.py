@@ -1,4 +1,4 @@
-"""Settings that every instrumented program shares."""
+"""The settings of every instrumented service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 @dataclass(frozen=True)
 class TelemetrySettings:
-    """What the instrumentation of one instance needs to know."""
+    """The settings of the instrumentation of one instance."""
 
     service: str
     instance: str
@@ -28,24 +28,24 @@ class TelemetrySettings:
 
     @classmethod
     def from_env(cls, service: str, env: Environment) -> TelemetrySettings:
-        """Read the settings of `service`; raise `SettingsError` naming a bad variable."""
+        """Read the settings of `service`; raise `SettingsError` with the name of a bad variable."""
         enabled = env.flag("FAULTS_ENABLED", default=False)
         token = env.secret("FAULTS_TOKEN", "") if enabled else ""
         if enabled and len(token) < 16:  # short enough to type, too long to guess over loopback
-            raise SettingsError("FAULTS_ENABLED is 1: FAULTS_TOKEN takes 16 characters or more.")
+            raise SettingsError("FAULTS_ENABLED is 1: set FAULTS_TOKEN to 16 or more characters.")
         return cls(
             service=service,
             instance=env.text("INSTANCE", "") or instance.name(service, env.text("PROJECT", "")),
             version=env.text("VERSION", "dev"),
             log_level=env.choice("LOG_LEVEL", "INFO", LEVELS),
-            # 1 MiB holds about 10,000 rows of a small table; more is a job for a file.
+            # 1 MiB holds about 10,000 rows of a small table.
             max_body_bytes=env.integer("MAX_BODY_BYTES", 1024 * 1024, at_least=1),
             faults_enabled=enabled,
             faults_token=token,
-            # Connecting inside one site takes under a millisecond; half a second is a host gone.
+            # A connection inside one site takes under a millisecond; after 0.5 s the host is gone.
             connect_timeout=env.number("CONNECT_TIMEOUT", 0.5, at_least=0.01, at_most=60),
-            # A caller that waits longer holds a thread that others need.
+            # A caller that waits longer holds a thread that other requests need.
             read_timeout=env.number("READ_TIMEOUT", 2.0, at_least=0.01, at_most=600),
-            # How many load balancers in front append the client's address; 0 trusts no header.
+            # The number of load balancers in front that append the client's address; 0 trusts none.
             trusted_proxies=env.integer("TRUSTED_PROXIES", 0, at_most=10),
         )

@@ -1,19 +1,19 @@
-"""A few numbers that the arbiter and all workers of one instance see alike."""
+"""Memory that the arbiter and all workers of an instance share."""
 
 from __future__ import annotations
 
 import mmap
 
 
-def shared_numbers() -> memoryview[float]:
-    """Return a page of zeros, 512 floats, that processes forked from now on share.
+def shared_counters() -> memoryview[float]:
+    """Return a page of 512 floats, all 0, that this process shares with its later forks.
 
-    It is anonymous memory: it needs no file, dies with the instance, and a process that is
-    killed while it writes leaves no lock behind.
+    It is anonymous memory: it needs no file and ends with the instance. A process that is killed
+    during a write leaves no lock behind.
     """
     return memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
 
 
-# Made at import: the server's configuration imports this in the arbiter, before it forks.
-DRAIN = shared_numbers()
-FAULTS = shared_numbers()
+# Created at import: the server's configuration imports this module in the arbiter before it forks.
+DRAIN = shared_counters()
+FAULTS = shared_counters()

@@ -1,4 +1,4 @@
-"""gunicorn's threads, for those alone who have something to say."""
+"""A gunicorn worker that gives no thread to an idle connection."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-# A request follows its connection within a millisecond, unless the client has dialled to spare.
-AT_ONCE = 0.005
+# A request follows its connection within a millisecond, unless the client opens spare connections.
+FIRST_BYTE_TIMEOUT_S = 0.005
 
 
 class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
-    """Gives a thread to a connection only once there is a request on it.
+    """Gives a thread to a connection only when it has data.
 
-    gunicorn's own waits for it in a thread, for 5 s. Alertmanager dials more connections than it
-    uses when much fires at once; ten that are silent would silence the instance.
+    gunicorn's default worker waits for the data in a thread, for up to 5 s. Alertmanager opens more
+    connections than it uses when many alerts fire; ten idle ones would block the instance.
     """
 
     def handle(self, conn: Any) -> Any:
-        """Serve a connection, or leave it to the poller until it is readable."""
-        if not conn.initialized and not conn.wait_for_data(AT_ONCE):
+        """Serve a connection, or return it to the poller until it is readable."""
+        if not conn.initialized and not conn.wait_for_data(FIRST_BYTE_TIMEOUT_S):
             return gthread._DEFER
         return super().handle(conn)

@@ -1,4 +1,4 @@
-"""The service `web`: the public edge, which asks `data-service`."""
+"""The service `web`: the public edge, which calls `data-service`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import WebSettings
 def create_app(
     settings: WebSettings | None = None, telemetry: TelemetrySettings | None = None
 ) -> Flask:
-    """Return the application; settings come from the environment unless given."""
+    """Return the application. Settings come from the environment by default."""
     settings = settings or WebSettings.from_env(Environment(os.environ))
     app = Flask(__name__, static_folder=None)
     instruments = init_app(app, service="web", settings=telemetry)

@@ -1,4 +1,4 @@
-"""Stop asking a peer that fails, so that `web` stays fast, and try it again after a while."""
+"""A circuit breaker: refuse calls to a failing peer for a while, so that `web` stays fast."""
 
 from __future__ import annotations
 
@@ -14,43 +14,42 @@ T = TypeVar("T")
 
 
 class Breaker:
-    """A circuit breaker that lets one call at a time through while it is half open.
+    """A circuit breaker that allows one call at a time while it is half open.
 
-    `failure` is the exception that counts as a failure of the peer; `show` is told whether the
-    breaker is open, after every change.
+    It calls `on_state_change` after each call, with whether the breaker is open.
     """
 
     def __init__(
         self,
         peer: str,
         circuit: CircuitBreaker,
-        show: Callable[[bool], None],
+        on_state_change: Callable[[bool], None],
     ) -> None:
         self.peer = peer
         self._circuit = circuit
-        self._show = show
-        self._trial = threading.Lock()
-        show(False)
+        self._on_state_change = on_state_change
+        self._half_open_lock = threading.Lock()
+        on_state_change(False)
 
-    def call(self, ask: Callable[[], T]) -> T:
-        """Return what `ask` returns; raise `BreakerOpenError` instead of asking while open."""
+    def call(self, send: Callable[[], T]) -> T:
+        """Return the result of `send`; raise `BreakerOpenError` if the breaker is open."""
         if self._circuit.closed:
-            return self._ask(ask)
-        if not self._trial.acquire(blocking=False):
-            raise self._refusal()
+            return self._call(send)
+        if not self._half_open_lock.acquire(blocking=False):
+            raise self._open_error()
         try:
-            if self._circuit.opened:  # asked only now: the trial before may just have failed
-                raise self._refusal()
-            return self._ask(ask)
+            if self._circuit.opened:  # check again: the call before may just have failed
+                raise self._open_error()
+            return self._call(send)
         finally:
-            self._trial.release()
+            self._half_open_lock.release()
 
-    def _refusal(self) -> BreakerOpenError:
+    def _open_error(self) -> BreakerOpenError:
         return BreakerOpenError(self.peer, max(1.0, self._circuit.open_remaining))
 
-    def _ask(self, ask: Callable[[], T]) -> T:
+    def _call(self, send: Callable[[], T]) -> T:
         try:
-            answer: T = self._circuit.call(ask)
-            return answer
+            result: T = self._circuit.call(send)
+            return result
         finally:
-            self._show(not self._circuit.closed)
+            self._on_state_change(not self._circuit.closed)

@@ -1,13 +1,13 @@
-"""What can go wrong between `web` and the services that it asks."""
+"""Errors between `web` and the services that it calls."""
 
 
 class WebError(Exception):
-    """Root of every error that this package raises by itself."""
+    """Base class of the errors of this package."""
 
 
 class BreakerOpenError(WebError):
-    """The peer failed too often just now, so it is not asked; try again in `seconds`."""
+    """The peer failed too often, so it gets no calls. Retry in `seconds`."""
 
     def __init__(self, peer: str, seconds: float) -> None:
-        super().__init__(f"{peer} is failing and gets no requests for {seconds:.0f} s.")
+        super().__init__(f"{peer} is failing and gets no calls for {seconds:.0f} s.")
         self.seconds = seconds

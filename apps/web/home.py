@@ -1,4 +1,4 @@
-"""`GET /`: a page that links to everything that runs."""
+"""`GET /`: a page with links to the components of the stack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .settings import WebSettings
 
 
 def blueprint(settings: WebSettings, telemetry: TelemetrySettings) -> Blueprint:
-    """Return the route; the page needs no script and nothing from elsewhere."""
+    """Return the route. The page needs no script and no other file."""
     routes = Blueprint("home", __name__)
 
     @routes.get("/")

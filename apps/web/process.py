@@ -1,4 +1,4 @@
-"""`POST /process`: pass the records to `data-service` and its answer back."""
+"""`POST /process`: pass the records to `data-service`, and return its response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PEER = "data-service"
 
 
 class PeerFailedError(Exception):
-    """`data-service` answered with a server error; it counts against the breaker."""
+    """`data-service` answered with a server error. The breaker counts it as a failure."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"{PEER} answered {status}.")
@@ -29,22 +29,24 @@ class PeerFailedError(Exception):
 
 
 def blueprint(settings: WebSettings, telemetry: Telemetry) -> Blueprint:
-    """Return the route, with one session and one breaker for the life of the process."""
+    """Return the route. The process has one session and one breaker."""
     routes = Blueprint("process", __name__)
     session = telemetry.session(PEER)
     breaker = _breaker(settings, telemetry)
-    address = f"{settings.data_service_url}/process"
+    url = f"{settings.data_service_url}/process"
 
     @routes.post("/process")
     def process() -> ResponseReturnValue:
         if not request.is_json:
             raise Problem(415, "Send the records as Content-Type: application/json.")
-        body = request.get_data()  # answers 413 where it is over the limit
+        body = request.get_data()  # Flask answers 413 if the body is over the limit
         try:
-            answer = breaker.call(lambda: _ask(session, address, body))
+            response = breaker.call(lambda: _send(session, url, body))
         except (BreakerOpenError, PeerFailedError, RequestException) as error:
             raise _problem(error, settings.breaker_seconds) from error
-        return Response(answer.content, answer.status_code, content_type=_content_type(answer))
+        return Response(
+            response.content, response.status_code, content_type=_content_type(response)
+        )
 
     return routes
 
@@ -59,32 +61,32 @@ def _breaker(settings: WebSettings, telemetry: Telemetry) -> Breaker:
     return Breaker(PEER, circuit, gauge.set)
 
 
-def _ask(session: Session, address: str, body: bytes) -> PeerResponse:
-    answer = session.post(address, data=body, headers={"Content-Type": "application/json"})
-    if answer.status_code >= 500:
-        raise PeerFailedError(answer.status_code)
-    return answer
+def _send(session: Session, url: str, body: bytes) -> PeerResponse:
+    response = session.post(url, data=body, headers={"Content-Type": "application/json"})
+    if response.status_code >= 500:
+        raise PeerFailedError(response.status_code)
+    return response
 
 
-def _content_type(answer: PeerResponse) -> str:
-    return answer.headers.get("Content-Type", "application/octet-stream")
+def _content_type(response: PeerResponse) -> str:
+    return response.headers.get("Content-Type", "application/octet-stream")
 
 
 def _problem(error: Exception, retry_seconds: float) -> Problem:
-    """Choose the status: 504 too slow, 503 away or refused for now, 502 a failure of its own."""
+    """Choose the status: 504 for a timeout, 503 without a connection, 502 for its own failure."""
     status, seconds = 503, retry_seconds
     if isinstance(error, BreakerOpenError):
         seconds = error.seconds
     elif isinstance(error, PeerFailedError):
-        # 503 and 504 come from the load balancer: no instance, or none that was fast enough.
+        # 503 and 504 come from the load balancer: no instance is ready, or none answered in time.
         status = error.status if error.status in (503, 504) else 502
     elif isinstance(error, Timeout):
         status = 504
-    whole = math.ceil(max(1.0, seconds))  # Retry-After takes whole seconds
-    says = {502: "failed", 503: "can't be reached now", 504: "did not answer in time"}
+    retry_after = math.ceil(max(1.0, seconds))  # Retry-After is in whole seconds
+    reasons = {502: "failed", 503: "is unavailable", 504: "did not answer in time"}
     return Problem(
         status,
-        f"{PEER} {says[status]}: try again in {whole} s.",
-        headers={"Retry-After": str(whole)},
+        f"{PEER} {reasons[status]}: try again in {retry_after} s.",
+        headers={"Retry-After": str(retry_after)},
         peer=PEER,
     )

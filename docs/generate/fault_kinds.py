@@ -59,7 +59,7 @@ def _number(kind: FaultKind, name: str) -> str:
 def _of_services() -> Iterator[Sequence[str]]:
     for kind in service_faults.KINDS.values():
         parameters = "; ".join(
-            f"`{name}`: {item.at_least:g} to {item.at_most:g} ({item.unit}), by default"
+            f"`{name}`: {item.minimum:g} to {item.maximum:g} ({item.unit}), by default"
             f" {item.default:g}"
             for name, item in kind.parameters.items()
         )
@@ -69,5 +69,5 @@ def _of_services() -> Iterator[Sequence[str]]:
 def _common() -> Iterator[Sequence[str]]:
     common = {"probability": service_faults.PROBABILITY, "duration": service_faults.DURATION}
     for name, item in common.items():
-        bounds = (f"{value:g}" for value in (item.default, item.at_least, item.at_most))
+        bounds = (f"{value:g}" for value in (item.default, item.minimum, item.maximum))
         yield code(name), item.unit, *bounds

@@ -19,8 +19,8 @@ from apps.telemetry.drain import DrainState
 from apps.telemetry.metrics import (
     BUCKETS,
     EXPORTER_METRICS,
+    CallbackGauge,
     Combine,
-    ComputedGauge,
     Metrics,
     Sample,
 )
@@ -64,16 +64,16 @@ class RecordingMetrics(Metrics):
         self.declared.append(Metric(name, "gauge", labels, text))
         return super().gauge(name, text, labels, mode)
 
-    def computed_gauge(
+    def callback_gauge(
         self,
         name: str,
         text: str,
         labels: Sequence[str] = (),
         read: Callable[[], Iterable[Sample]] = list,
-    ) -> ComputedGauge:
+    ) -> CallbackGauge:
         """Declare a gauge that is computed at a scrape."""
         self.declared.append(Metric(name, "gauge", labels, text))
-        return super().computed_gauge(name, text, labels, read)
+        return super().callback_gauge(name, text, labels, read)
 
     def histogram(
         self, name: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS

@@ -17,7 +17,7 @@ from vega_datasets import data
 
 from apps.data_service.describe import describe
 from apps.telemetry import TelemetrySettings, init_app
-from apps.telemetry.logs import ContractFormatter, LineHandler
+from apps.telemetry.logs import JsonFormatter, LineHandler
 from tests.bench import carriage, containers, scaling
 
 # Odd, so that the median is one of them; interleaved, so that a busy moment hits both sides.
@@ -81,7 +81,7 @@ def main() -> None:
             requests_to(bare()),
         ),
         "2,000 log lines, contract JSON : plain text": (
-            formatting(ContractFormatter(SETTINGS)),
+            formatting(JsonFormatter(SETTINGS)),
             formatting(plain),
         ),
         "406 rows described, ours : pandas from the same rows": (

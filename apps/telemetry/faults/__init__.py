@@ -1,4 +1,4 @@
-"""Things to break on purpose; absent unless `FAULTS_ENABLED=1`."""
+"""Faults that a service injects into itself. Absent unless `FAULTS_ENABLED=1`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from flask import Flask
 
 from ..health import Readiness
 from ..metrics import Metrics
-from . import readings, strikes
-from .background import Background
-from .readings import mute, skew
+from . import request_faults, telemetry_faults
+from .background_faults import BackgroundFaults
 from .routes import blueprint
 from .state import FaultState
+from .telemetry_faults import clock_skew, suppress_logs
 
-__all__ = ["FaultState", "init_app", "mute", "skew"]
+__all__ = ["FaultState", "clock_skew", "init_app", "suppress_logs"]
 
 
 def init_app(app: Flask, metrics: Metrics, readiness: Readiness, token: str) -> FaultState:
-    """Add the routes and the effects; return the switches for the calls to other services."""
+    """Add the routes and the effects of all faults; return their state."""
     state = FaultState()
-    background = Background(state, metrics)
+    background = BackgroundFaults(state, metrics)
     app.register_blueprint(blueprint(state, background, token))
-    strikes.init_app(app, state)
-    metrics.fault_series.read = readings.series(state)
+    request_faults.init_app(app, state)
+    metrics.fault_series.read = telemetry_faults.extra_series(state)
     readiness.add(
-        "fault", lambda: "The fault `unready` is on." if state.strikes("unready") else None
+        "fault", lambda: "The fault `unready` is on." if state.should_inject("unready") else None
     )
     background.start()
     return state

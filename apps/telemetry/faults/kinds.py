@@ -1,4 +1,4 @@
-"""The faults that a service can be told to have, and their parameters."""
+"""The kinds of faults that a service can inject into itself, and their parameters."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from ..errors import FaultError
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that shapes a fault: its unit, the value it has unasked, and its bounds."""
+    """A number parameter of a fault: its unit, default and bounds."""
 
     unit: str
     default: float
-    at_least: float
-    at_most: float
+    minimum: float
+    maximum: float
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One fault: what it does, and at most three parameters beside probability and duration."""
+    """A kind of fault. It has at most three parameters beside probability and duration."""
 
     name: str
     description: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
 
-# How often a fault strikes where it can: of the requests, or of the calls for `dependency`.
-PROBABILITY = Parameter("share from 0 to 1", 1.0, 0.0, 1.0)
-# Every fault ends by itself, also when whoever switched it on is gone: 5 minutes unasked,
-# an hour at most.
+# The share of requests that a fault affects; of outgoing calls for `dependency`.
+PROBABILITY = Parameter("fraction", 1.0, 0.0, 1.0)
+# Every fault ends by itself, even if the program that switched it on is gone.
 DURATION = Parameter("seconds", 300.0, 0.1, 3600.0)
 
 KINDS = {
@@ -37,24 +36,24 @@ KINDS = {
     for kind in (
         Kind(
             "latency",
-            "Requests wait before they are served.",
+            "Requests wait before the service handles them.",
             {"seconds": Parameter("seconds", 1.0, 0.001, 60.0)},
         ),
         Kind(
             "errors",
-            "Requests are answered with a server error.",
+            "Requests fail with a server error.",
             {"status": Parameter("HTTP status", 500.0, 500.0, 599.0)},
         ),
-        Kind("hang", "Requests are not answered until the fault ends."),
-        Kind("crash", "The whole instance exits with code 3 at a request."),
+        Kind("hang", "Requests get no answer until the fault ends."),
+        Kind("crash", "A request makes the whole instance exit with code 3."),
         Kind(
             "cpu",
-            "The instance computes beside its work.",
-            {"load": Parameter("share of one core", 1.0, 0.01, 1.0)},
+            "The instance uses CPU beside its work.",
+            {"load": Parameter("fraction of one core", 1.0, 0.01, 1.0)},
         ),
         Kind(
             "memory",
-            "The instance keeps more and more memory.",
+            "The instance allocates memory until it reaches a limit.",
             {
                 "mib_per_second": Parameter("MiB/s", 10.0, 0.1, 1024.0),
                 "mib": Parameter("MiB", 256.0, 1.0, 4096.0),
@@ -62,41 +61,41 @@ KINDS = {
         ),
         Kind(
             "log_flood",
-            "The instance logs without end.",
+            "The instance writes log lines at a fixed rate.",
             {
                 "lines_per_second": Parameter("lines/s", 100.0, 1.0, 10_000.0),
-                "error_ratio": Parameter("share from 0 to 1", 1.0, 0.0, 1.0),
+                "error_ratio": Parameter("fraction of the lines", 1.0, 0.0, 1.0),
             },
         ),
-        Kind("unready", "`/readyz` says that the instance can't serve."),
-        Kind("dependency", "Calls to other services fail as if nothing listened there."),
+        Kind("unready", "`/readyz` answers 503."),
+        Kind("dependency", "Calls to other services fail with a connection error."),
         Kind(
             "cardinality",
-            "The instance exposes many more series.",
-            # The default is over fifty times what an instance has; the most takes 2 s to write, so
-            # that it still arrives within the scrape's time limit of 4 s.
+            "The instance exposes additional series.",
+            # The default is over fifty times the normal number. The maximum takes 2 s to write,
+            # within the scrape timeout of 4 s.
             {"series": Parameter("series", 5000.0, 1.0, 100_000.0)},
         ),
         Kind(
             "slow_scrape",
-            "`GET /metrics` answers late; all else is as before.",
-            # The default is half of the scrape interval: slow, and well within its time limit. The
-            # most is far beyond any, so that no scrape arrives.
+            "`GET /metrics` answers late. Other endpoints are not affected.",
+            # The default is half of the scrape interval: slow, and within the scrape timeout. The
+            # maximum is far beyond any timeout, so that every scrape fails.
             {"seconds": Parameter("seconds", 2.5, 0.001, 30.0)},
         ),
         Kind(
             "clock_skew",
-            "The clock is off, as the instance logs and exports it.",
+            "The instance logs and exports a wrong time.",
             {"seconds": Parameter("seconds ahead", 10.0, -3600.0, 3600.0)},
         ),
-        Kind("log_silence", "What the instance logs is not written."),
+        Kind("log_silence", "The instance writes no log lines."),
     )
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault as it was switched on: shares and seconds, and its own parameters by name."""
+    """An active fault: its probability, its duration in seconds and its parameters by name."""
 
     kind: str
     probability: float
@@ -104,25 +103,25 @@ class Fault:
     parameters: dict[str, float]
 
 
-def parse_fault(kind: str, asked: object) -> Fault:
-    """Return the fault that a JSON body asks for; raise `FaultError` saying what is accepted."""
+def parse_fault(kind: str, body: object) -> Fault:
+    """Return the fault of a JSON body; raise `FaultError` with the accepted values."""
     if kind not in KINDS:
-        raise FaultError(f"There is no fault {kind!r}: there are {', '.join(KINDS)}.")
-    if not isinstance(asked, dict):
-        raise FaultError("The body must be a JSON object, {} for the defaults.")
+        raise FaultError(f"Unknown fault {kind!r}: known faults are {', '.join(KINDS)}.")
+    if not isinstance(body, dict):
+        raise FaultError("The body must be a JSON object. Send {} for the defaults.")
     accepted = {"probability": PROBABILITY, "duration": DURATION, **KINDS[kind].parameters}
-    for name in asked:
+    for name in body:
         if name not in accepted:
-            raise FaultError(f"{kind} has no parameter {name!r}: it has {', '.join(accepted)}.")
-    values = {name: _value(name, asked, parameter) for name, parameter in accepted.items()}
+            raise FaultError(f"{kind} has no parameter {name!r}: it accepts {', '.join(accepted)}.")
+    values = {name: _value(name, body, parameter) for name, parameter in accepted.items()}
     return Fault(kind, values.pop("probability"), values.pop("duration"), values)
 
 
-def _value(name: str, asked: dict[str, object], parameter: Parameter) -> float:
-    value = asked.get(name, parameter.default)
+def _value(name: str, body: dict[str, object], parameter: Parameter) -> float:
+    value = body.get(name, parameter.default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FaultError(f"{name} must be a number ({parameter.unit}).")
-    if not parameter.at_least <= value <= parameter.at_most:
-        bounds = f"from {parameter.at_least:g} to {parameter.at_most:g}"
-        raise FaultError(f"{name} is {value!r}: it takes {parameter.unit}, {bounds}.")
+    if not parameter.minimum <= value <= parameter.maximum:
+        bounds = f"from {parameter.minimum:g} to {parameter.maximum:g}"
+        raise FaultError(f"{name} is {value!r}: it must be {bounds} ({parameter.unit}).")
     return float(value)

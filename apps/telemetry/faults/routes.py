@@ -1,4 +1,4 @@
-"""`/faults`: switch faults on and off, and see which are on. Only with the token."""
+"""The endpoint `/faults`: switch faults on and off, and list them. It requires the token."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from flask.typing import ResponseReturnValue
 
 from ..errors import FaultError
 from ..problems import Problem
-from .background import Background
+from .background_faults import BackgroundFaults
 from .kinds import KINDS, Fault, parse_fault
 from .state import FaultState
 
 logger = logging.getLogger("faults")
 
 
-def blueprint(state: FaultState, background: Background, token: str) -> Blueprint:
-    """Return the routes; each asks for `Authorization: Bearer <token>`."""
+def blueprint(state: FaultState, background: BackgroundFaults, token: str) -> Blueprint:
+    """Return the routes; each requires `Authorization: Bearer <token>`."""
     routes = Blueprint("faults", __name__, url_prefix="/faults")
 
     @routes.before_request
     def authorize() -> None:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        sent = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
             raise Problem(
                 401,
                 "Send the fault token as `Authorization: Bearer TOKEN`.",
@@ -37,33 +37,33 @@ def blueprint(state: FaultState, background: Background, token: str) -> Blueprin
         return {"faults": [_describe(state, kind) for kind in KINDS]}
 
     @routes.get("/<kind>")
-    def status_of_one(kind: str) -> ResponseReturnValue:
-        return _describe(state, _known(kind))
+    def status_of_kind(kind: str) -> ResponseReturnValue:
+        return _describe(state, _require_kind(kind))
 
     @routes.put("/<kind>")
     def enable(kind: str) -> ResponseReturnValue:
-        state.enable(_asked(kind))
-        background.show()
+        state.enable(_parse_request(kind))
+        background.update_gauge()
         logger.warning("Fault %s is on", kind, extra={"fault": _describe(state, kind)})
         return _describe(state, kind)
 
     @routes.delete("/<kind>")
     def disable(kind: str) -> ResponseReturnValue:
-        _switch_off(state, [_known(kind)])
-        background.show()
+        _disable(state, [_require_kind(kind)])
+        background.update_gauge()
         return _describe(state, kind)
 
     @routes.delete("")
     def disable_all() -> ResponseReturnValue:
-        _switch_off(state, KINDS)
-        background.show()
+        _disable(state, KINDS)
+        background.update_gauge()
         return status()
 
     return routes
 
 
-def _asked(kind: str) -> Fault:
-    _known(kind)
+def _parse_request(kind: str) -> Fault:
+    _require_kind(kind)
     body = request.get_json() if request.get_data() else {}
     try:
         return parse_fault(kind, body)
@@ -71,13 +71,13 @@ def _asked(kind: str) -> Fault:
         raise Problem(422, str(error)) from error
 
 
-def _known(kind: str) -> str:
+def _require_kind(kind: str) -> str:
     if kind not in KINDS:
-        raise Problem(404, f"There is no fault {kind!r}: there are {', '.join(KINDS)}.")
+        raise Problem(404, f"Unknown fault {kind!r}: known faults are {', '.join(KINDS)}.")
     return kind
 
 
-def _switch_off(state: FaultState, kinds: Iterable[str]) -> None:
+def _disable(state: FaultState, kinds: Iterable[str]) -> None:
     for kind in kinds:
         if state.remaining(kind):
             logger.warning("Fault %s is off", kind)

@@ -15,7 +15,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from apps.telemetry import TelemetrySettings, init_app, shared
-from apps.telemetry.faults.background import Background
+from apps.telemetry.faults.background_faults import BackgroundFaults
 from tests.unit.apps.loopback import Peer
 
 TOKEN = "a-token-for-the-tests"  # 16 characters or more
@@ -28,7 +28,7 @@ def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         numbers[:] = memoryview(bytes(numbers.nbytes)).cast("d")
     for module, name in ((sys, "excepthook"), (threading, "excepthook"), (warnings, "showwarning")):
         monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(Background, "start", lambda _: None)
+    monkeypatch.setattr(BackgroundFaults, "start", lambda _: None)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield

@@ -13,10 +13,10 @@ def test_clock_is_right_by_itself() -> None:
 def test_clock_is_ahead_or_behind(seconds: float) -> None:
     clock = Clock(lambda: seconds, lambda: 1000.0)
     assert clock.now() == 1000 + seconds
-    assert clock.as_seen(2000.0) == 2000 + seconds
+    assert clock.apply_skew(2000.0) == 2000 + seconds
 
 
 def test_clock_is_set_while_it_runs() -> None:
     clock = Clock(real=lambda: 1000.0)
-    clock.ahead = lambda: 5.0
+    clock.skew = lambda: 5.0
     assert clock.now() == 1005

@@ -7,26 +7,32 @@ from collections.abc import Callable
 import pytest
 
 from apps.telemetry import drain, shared
-from apps.telemetry.drain import DRAINING, NOTICED, STEP, DrainState, wait
+from apps.telemetry.drain import (
+    DRAINING,
+    LB_DETECTION_S,
+    POLL_INTERVAL_S,
+    DrainState,
+    wait_until_drained,
+)
 
 
 class FakeTime:
-    """A clock that `hurried` moves; what is planned for a moment happens at that moment."""
+    """A clock that `interrupted` advances; it runs planned actions at their time."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.plan: list[tuple[float, Callable[[], None]]] = []
-        self.patient_until = float("inf")
+        self.interrupted_at = float("inf")
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         self.plan.append((1000.0 + seconds, action))
 
-    def hurried(self, seconds: float) -> bool:
+    def interrupted(self, seconds: float) -> bool:
         self.now += seconds
         for moment, action in [item for item in self.plan if item[0] <= self.now]:
             self.plan.remove((moment, action))
             action()
-        return self.now >= self.patient_until
+        return self.now >= self.interrupted_at
 
 
 @pytest.fixture
@@ -36,76 +42,76 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def state(time: FakeTime) -> DrainState:
-    return DrainState(shared.shared_numbers(), clock=lambda: time.now)
+    return DrainState(shared.shared_counters(), clock=lambda: time.now)
 
 
-def waited(state: DrainState, time: FakeTime, at_most: float = 30.0) -> object:
-    begun = time.now
-    wait(state, at_most, time.hurried, lambda: time.now)
-    return pytest.approx(time.now - begun, abs=STEP * 1.5)
+def waited(state: DrainState, time: FakeTime, timeout: float = 30.0) -> object:
+    started = time.now
+    wait_until_drained(state, timeout, time.interrupted, lambda: time.now)
+    return pytest.approx(time.now - started, abs=POLL_INTERVAL_S * 1.5)
 
 
 def scrape_always(state: DrainState, time: FakeTime) -> None:
     for tenth in range(300):
-        time.at(tenth / 10, state.scraped)
+        time.at(tenth / 10, state.record_scrape)
 
 
-def test_idle_instance_waits_for_notice(state: DrainState, time: FakeTime) -> None:
+def test_idle_instance_waits_for_detection(state: DrainState, time: FakeTime) -> None:
     scrape_always(state, time)
-    assert waited(state, time) == NOTICED + STEP
+    assert waited(state, time) == LB_DETECTION_S + POLL_INTERVAL_S
 
 
 def test_request_in_flight_is_awaited(state: DrainState, time: FakeTime) -> None:
     scrape_always(state, time)
     state.change_in_flight(1)
     time.at(5, lambda: state.change_in_flight(-1))
-    assert waited(state, time) == 5 + STEP
+    assert waited(state, time) == 5 + POLL_INTERVAL_S
 
 
 def test_last_scrape_is_awaited(state: DrainState, time: FakeTime) -> None:
-    time.at(1, state.scraped)  # too early: requests may still come
-    time.at(4, state.scraped)
+    time.at(1, state.record_scrape)  # too early: requests may still come
+    time.at(4, state.record_scrape)
     assert waited(state, time) == 4
 
 
 def test_unscraped_instance_takes_its_limit(state: DrainState, time: FakeTime) -> None:
-    assert waited(state, time, at_most=9.0) == 9
+    assert waited(state, time, timeout=9.0) == 9
 
 
 def test_late_request_needs_another_scrape(state: DrainState, time: FakeTime) -> None:
     time.at(2, lambda: state.change_in_flight(1))
-    time.at(3, state.scraped)
+    time.at(3, state.record_scrape)
     time.at(4, lambda: state.change_in_flight(-1))
-    time.at(6, state.scraped)
+    time.at(6, state.record_scrape)
     assert waited(state, time) == 6
 
 
 def test_wait_ends_at_its_limit(state: DrainState, time: FakeTime) -> None:
     state.change_in_flight(1)
-    assert waited(state, time, at_most=9.0) == 9
+    assert waited(state, time, timeout=9.0) == 9
 
 
-def test_hurry_ends_the_wait(state: DrainState, time: FakeTime) -> None:
+def test_interrupt_ends_the_wait(state: DrainState, time: FakeTime) -> None:
     state.change_in_flight(1)
-    time.patient_until = 1000.5
+    time.interrupted_at = 1000.5
     assert waited(state, time) == 0.5
 
 
 def test_workers_add_up_their_requests() -> None:
-    numbers = shared.shared_numbers()
-    first, second = DrainState(numbers, worker=100), DrainState(numbers, worker=101)
+    counters = shared.shared_counters()
+    first, second = DrainState(counters, worker=100), DrainState(counters, worker=101)
     first.change_in_flight(2)
     second.change_in_flight(1)
     assert first.in_flight() == second.in_flight() == 3
-    DrainState(numbers, worker=100)  # its successor, or whoever cleans up after it
+    DrainState(counters, worker=100)  # its successor, or the cleanup after its exit
     assert second.in_flight() == 1
 
 
 def test_all_workers_see_the_drain() -> None:
-    numbers = shared.shared_numbers()
-    first, second = DrainState(numbers, worker=1), DrainState(numbers, worker=2)
+    counters = shared.shared_counters()
+    first, second = DrainState(counters, worker=1), DrainState(counters, worker=2)
     assert not second.draining
-    first.begin()
+    first.start_draining()
     assert second.draining
 
 
@@ -120,7 +126,7 @@ class FakeArbiter:
 
 def test_arbiter_drains_before_it_stops() -> None:
     arbiter = FakeArbiter()
-    drain.install(arbiter, at_most=0.0)
+    drain.install(arbiter, timeout=0.0)
     arbiter.handle_term()
     assert arbiter.draining_at_stop == [1.0]
 
@@ -130,7 +136,7 @@ def test_second_signal_ends_the_wait(number: signal.Signals) -> None:
     arbiter = FakeArbiter()
     arbiter.SIG_QUEUE.put(signal.SIGCHLD)
     arbiter.SIG_QUEUE.put(number)
-    drain.install(arbiter, at_most=30.0)
+    drain.install(arbiter, timeout=30.0)
     DrainState().change_in_flight(1)
     arbiter.handle_term()
     assert arbiter.draining_at_stop == [1.0]

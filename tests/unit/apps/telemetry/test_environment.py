@@ -30,7 +30,7 @@ REFUSED: list[tuple[Callable[[Environment], Any], str]] = [
 
 @pytest.mark.parametrize(("read", "value"), REFUSED)
 def test_bad_value_names_the_variable(read: Callable[[Environment], Any], value: str) -> None:
-    with pytest.raises(SettingsError, match=r"^X is '.*': it takes ") as refused:
+    with pytest.raises(SettingsError, match=r"^X is '.*': it must be ") as refused:
         read(Environment({"X": value}))
     assert repr(value) in str(refused.value)
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import requests
 
-from apps.telemetry.drain import NOTICED
+from apps.telemetry.drain import LB_DETECTION_S
 from tests.unit.apps.instance import PATIENCE, Instance, poll_until
 
 COUNTERS = ("flask_http_request_total", "flask_http_request_duration_seconds_count")
@@ -189,7 +189,7 @@ def test_drain_loses_no_request(tmp_path: Path) -> None:
 
 def slow_request(instance: Instance) -> SlowRequest:
     """Begin a request that outlasts the time in which the load balancer notices."""
-    instance.fault("latency", seconds=NOTICED + 1)
+    instance.fault("latency", seconds=LB_DETECTION_S + 1)
     request = SlowRequest(instance)
     request.start()
     poll_until(lambda: instance.samples()["http_requests_in_flight"] == 1, "the slow request")

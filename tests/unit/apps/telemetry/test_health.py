@@ -25,7 +25,7 @@ def test_failing_check_says_its_reason(app: Flask, client: FlaskClient) -> None:
 
 
 def test_draining_instance_is_not_ready(client: FlaskClient) -> None:
-    DrainState().begin()
+    DrainState().start_draining()
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
     assert client.get("/items/1").status_code == 200

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.telemetry import TelemetrySettings
-from apps.telemetry.logs import CONTRACT, ContractFormatter
+from apps.telemetry.logs import CONTRACT_FIELDS, JsonFormatter
 
 SETTINGS = TelemetrySettings("web", "web-1", "1.2.3")
 
@@ -71,7 +71,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=5,
 )
-KEYS = st.one_of(st.sampled_from(CONTRACT), WORDS, st.integers(), st.just("<enum>"))
+KEYS = st.one_of(st.sampled_from(CONTRACT_FIELDS), WORDS, st.integers(), st.just("<enum>"))
 
 
 def built(value: Any) -> Any:
@@ -89,7 +89,7 @@ def formatted(message: object, *arguments: object, **more: Any) -> str:
     info = (type(error), error, error.__traceback__) if error else None
     record = logging.LogRecord("a.logger", logging.INFO, "f.py", 1, message, arguments, info)
     record.__dict__ |= {key: extras[key] for key in extras if key not in record.__dict__}
-    return ContractFormatter(SETTINGS).format(record)
+    return JsonFormatter(SETTINGS).format(record)
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def test_message_comes_back_as_logged(message: str) -> None:
     assert fields["message"] == fields["extra"] == message
 
 
-@pytest.mark.parametrize("name", [name for name in CONTRACT if name != "message"])
+@pytest.mark.parametrize("name", [name for name in CONTRACT_FIELDS if name != "message"])
 def test_extra_cannot_forge_a_field(name: str) -> None:
     fields = parsed(formatted("m", extras={name: "forged"}))
     check_contract(fields)

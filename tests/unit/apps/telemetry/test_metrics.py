@@ -7,7 +7,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 
 from apps.telemetry import context
 from apps.telemetry.clock import Clock
-from apps.telemetry.metrics import EXPORTER_METRICS, ComputedGauge, Metrics
+from apps.telemetry.metrics import EXPORTER_METRICS, CallbackGauge, Metrics
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def metrics() -> Metrics:
 def names(metrics: Metrics) -> dict[str, tuple[str, ...]]:
     """Return the labels of every declared metric, by the name its samples begin with."""
     collectors: set[Any] = set(metrics.registry._names_to_collectors.values())
-    computed = {c.name: c.labels for c in collectors if isinstance(c, ComputedGauge)}
+    computed = {c.name: c.labels for c in collectors if isinstance(c, CallbackGauge)}
     kept = {c._name: tuple(c._labelnames) for c in collectors if hasattr(c, "_labelnames")}
     return computed | kept
 
@@ -66,7 +66,7 @@ def test_clock_is_read_at_the_scrape() -> None:
 
 def test_computed_gauge_reads_its_samples(metrics: Metrics) -> None:
     depths = {"a": 2.0}
-    metrics.computed_gauge("depth", "Depth.", ("of",), lambda: [((k,), depths[k]) for k in depths])
+    metrics.callback_gauge("depth", "Depth.", ("of",), lambda: [((k,), depths[k]) for k in depths])
     assert metrics.registry.get_sample_value("depth", {"of": "a"}) == 2
     assert "depth" in generate_latest(metrics.registry).decode()
     depths.clear()

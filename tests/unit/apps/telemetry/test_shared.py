@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import os
 
-from apps.telemetry.shared import shared_numbers
+from apps.telemetry.shared import shared_counters
 
 
 def test_forked_processes_share_the_numbers() -> None:
-    numbers = shared_numbers()
+    numbers = shared_counters()
     assert not any(numbers)
     child = os.fork()
     if not child:

@@ -17,21 +17,21 @@ class FailedError(Exception):
     pass
 
 
-class Bench:
-    """A breaker under a fake clock; `shown` is what its gauge was told, `asked` counts calls."""
+class BreakerHarness:
+    """A breaker with a fake clock. `states` has its reported states, `calls` counts its calls."""
 
     def __init__(self, circuit: CircuitBreaker) -> None:
         self.now = 0.0
-        self.shown: list[bool] = []
-        self.asked = 0
-        self.breaker = Breaker("peer", circuit, self.shown.append)
+        self.states: list[bool] = []
+        self.calls = 0
+        self.breaker = Breaker("peer", circuit, self.states.append)
 
     def succeed(self) -> str:
-        self.asked += 1
+        self.calls += 1
         return "answer"
 
     def fail(self) -> str:
-        self.asked += 1
+        self.calls += 1
         raise FailedError
 
     def call(self, ask: Callable[[], str]) -> str:
@@ -44,71 +44,71 @@ class Bench:
     def open(self) -> None:
         for _ in range(FAILURES):
             assert self.call(self.fail) == "FailedError"
-        self.asked = 0
+        self.calls = 0
 
 
-def circuit(kind: type[CircuitBreaker] = CircuitBreaker) -> CircuitBreaker:
+def make_circuit(kind: type[CircuitBreaker] = CircuitBreaker) -> CircuitBreaker:
     return kind(FAILURES, SECONDS, FailedError)
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return benched(monkeypatch, circuit())
+def bench(monkeypatch: pytest.MonkeyPatch) -> BreakerHarness:
+    return make_harness(monkeypatch, make_circuit())
 
 
-def benched(monkeypatch: pytest.MonkeyPatch, made: CircuitBreaker) -> Bench:
-    bench = Bench(made)
+def make_harness(monkeypatch: pytest.MonkeyPatch, circuit: CircuitBreaker) -> BreakerHarness:
+    bench = BreakerHarness(circuit)
     monkeypatch.setattr("circuitbreaker.monotonic", lambda: bench.now)
     return bench
 
 
-def test_failures_in_a_row_open(bench: Bench) -> None:
+def test_failures_in_a_row_open(bench: BreakerHarness) -> None:
     for expected in ("FailedError", "FailedError", "FailedError", "BreakerOpenError"):
         assert bench.call(bench.fail) == expected
-    assert bench.asked == FAILURES
-    assert bench.shown == [False, False, False, True]
+    assert bench.calls == FAILURES
+    assert bench.states == [False, False, False, True]
 
 
-def test_success_forgets_earlier_failures(bench: Bench) -> None:
+def test_success_forgets_earlier_failures(bench: BreakerHarness) -> None:
     for ask in (bench.fail, bench.fail, bench.succeed, bench.fail, bench.fail, bench.succeed):
         assert bench.call(ask) != "BreakerOpenError"
-    assert True not in bench.shown
+    assert True not in bench.states
 
 
-def test_other_exceptions_are_no_failures(bench: Bench) -> None:
+def test_other_exceptions_are_no_failures(bench: BreakerHarness) -> None:
     for _ in range(FAILURES + 1):
         with pytest.raises(ZeroDivisionError):
             bench.breaker.call(lambda: 1 / 0)
-    assert True not in bench.shown
+    assert True not in bench.states
 
 
-def test_open_breaker_says_how_long(bench: Bench) -> None:
+def test_open_breaker_says_how_long(bench: BreakerHarness) -> None:
     bench.open()
     bench.now += 4
     with pytest.raises(BreakerOpenError, match="peer") as refused:
         bench.breaker.call(bench.succeed)
     assert refused.value.seconds == SECONDS - 4
-    assert bench.asked == 0
+    assert bench.calls == 0
 
 
-def test_success_after_a_while_closes(bench: Bench) -> None:
+def test_success_after_a_while_closes(bench: BreakerHarness) -> None:
     bench.open()
     bench.now += SECONDS
     assert [bench.call(bench.succeed) for _ in range(2)] == ["answer", "answer"]
-    assert bench.shown[-1] is False
+    assert bench.states[-1] is False
 
 
-def test_failure_after_a_while_reopens(bench: Bench) -> None:
+def test_failure_after_a_while_reopens(bench: BreakerHarness) -> None:
     bench.open()
     bench.now += SECONDS
     assert bench.call(bench.fail) == "FailedError"
     assert bench.call(bench.succeed) == "BreakerOpenError"
-    assert (bench.asked, bench.shown[-1]) == (1, True)
+    assert (bench.calls, bench.states[-1]) == (1, True)
     bench.now += SECONDS
     assert bench.call(bench.succeed) == "answer"
 
 
-def test_half_open_lets_one_through(bench: Bench) -> None:
+def test_half_open_lets_one_through(bench: BreakerHarness) -> None:
     bench.open()
     bench.now += SECONDS
     threads = 8
@@ -132,12 +132,12 @@ def test_half_open_lets_one_through(bench: Bench) -> None:
         others_refused.set()
         assert all_but_one
         assert sorted(answers) == ["BreakerOpenError"] * (threads - 1) + ["answer"]
-    assert bench.asked == 1
+    assert bench.calls == 1
     assert bench.call(bench.succeed) == "answer"
 
 
 class Interrupted(CircuitBreaker):  # type: ignore[misc]
-    """A circuit where another thread gets its turn just after it said that it isn't open."""
+    """A circuit where another thread runs right after `opened` returned."""
 
     def __init__(self, *settings: object) -> None:
         super().__init__(*settings)
@@ -151,11 +151,11 @@ class Interrupted(CircuitBreaker):  # type: ignore[misc]
         return answer
 
 
-def test_failed_trial_lets_none_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted = circuit(Interrupted)
-    bench = benched(monkeypatch, interrupted)
+def test_failed_half_open_call_lets_none_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted = make_circuit(Interrupted)
+    bench = make_harness(monkeypatch, interrupted)
     bench.open()
     bench.now += SECONDS
     interrupted.other.append(lambda: bench.call(bench.fail))
     bench.call(bench.fail)
-    assert bench.asked == 1
+    assert bench.calls == 1

@@ -21,9 +21,9 @@ def test_page_links_to_everything() -> None:
     assert "web-1, version 1.2.3" in text
 
 
-def test_page_without_links_says_so() -> None:
+def test_page_without_links_explains_how_to_set_them() -> None:
     text, _ = page()
-    assert "<code>LINKS</code> is not set" in text
+    assert "set <code>LINKS</code>" in text
 
 
 def test_page_lets_nothing_in() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from apps.telemetry.errors import FaultError
 from apps.telemetry.faults.kinds import KINDS, parse_fault
-from apps.telemetry.faults.state import FIRST, WIDTH
+from apps.telemetry.faults.state import FIRST_PARAMETER, WIDTH
 
 
 def test_every_fault_of_the_design_exists() -> None:
@@ -36,20 +36,20 @@ def test_nothing_asked_means_defaults(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parameters_have_a_place_each(kind: str) -> None:
-    assert FIRST + len(KINDS[kind].parameters) <= WIDTH
+    assert FIRST_PARAMETER + len(KINDS[kind].parameters) <= WIDTH
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_themselves_are_accepted(kind: str) -> None:
     for name, parameter in KINDS[kind].parameters.items():
-        for value in (parameter.at_least, parameter.at_most):
+        for value in (parameter.minimum, parameter.maximum):
             assert parse_fault(kind, {name: value}).parameters[name] == value
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_beyond_the_bounds_is_refused(kind: str) -> None:
     for name, parameter in KINDS[kind].parameters.items():
-        for value in (parameter.at_least - 1e-6, parameter.at_most * 1.001, math.nan, math.inf):
+        for value in (parameter.minimum - 1e-6, parameter.maximum * 1.001, math.nan, math.inf):
             with pytest.raises(FaultError, match=f"^{name} is "):
                 parse_fault(kind, {name: value})
 

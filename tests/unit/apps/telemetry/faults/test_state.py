@@ -4,7 +4,7 @@ import pytest
 
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared import shared_numbers
+from apps.telemetry.shared import shared_counters
 
 
 class FakeClock:
@@ -22,16 +22,16 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def state(clock: FakeClock) -> FaultState:
-    return FaultState(shared_numbers(), clock)
+    return FaultState(shared_counters(), clock)
 
 
 def test_everything_is_off_at_first(state: FaultState) -> None:
-    assert not any(state.active(kind) or state.strikes(kind) for kind in KINDS)
+    assert not any(state.active(kind) or state.should_inject(kind) for kind in KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_enabled_fault_stands_alone(state: FaultState, kind: str) -> None:
-    parameters = {name: p.at_least for name, p in KINDS[kind].parameters.items()}
+    parameters = {name: p.minimum for name, p in KINDS[kind].parameters.items()}
     fault = parse_fault(kind, {"probability": 0.5, "duration": 7, **parameters})
     state.enable(fault)
     assert state.active(kind) == fault
@@ -48,7 +48,7 @@ def test_fault_ends_by_itself(state: FaultState, clock: FakeClock) -> None:
     assert state.active("hang")
     clock.now += 0.1
     assert state.active("hang") is None
-    assert state.strikes("hang") is None
+    assert state.should_inject("hang") is None
 
 
 def test_second_enabling_changes_the_fault(state: FaultState, clock: FakeClock) -> None:
@@ -63,24 +63,26 @@ def test_second_enabling_changes_the_fault(state: FaultState, clock: FakeClock) 
 
 @pytest.mark.parametrize("probability", [0.0, 0.04, 0.25, 0.5, 1.0])
 @pytest.mark.parametrize("requests", [25, 50, 1000])
-def test_ratio_is_the_share_struck(clock: FakeClock, probability: float, requests: int) -> None:
-    state = FaultState(shared_numbers(), clock)
+def test_probability_is_the_share(clock: FakeClock, probability: float, requests: int) -> None:
+    state = FaultState(shared_counters(), clock)
     state.enable(parse_fault("errors", {"probability": probability}))
     for _ in range(3):
-        struck = sum(state.strikes("errors") is not None for _ in range(requests))
-        assert abs(struck - requests * probability) <= 2
+        injected = sum(state.should_inject("errors") is not None for _ in range(requests))
+        assert abs(injected - requests * probability) <= 2
 
 
-def test_strikes_of_each_kind_are_even(clock: FakeClock) -> None:
-    state = FaultState(shared_numbers(), clock)
+def test_each_kind_is_spread_evenly(clock: FakeClock) -> None:
+    state = FaultState(shared_counters(), clock)
     for kind in ("errors", "latency"):
         state.enable(parse_fault(kind, {"probability": 0.5}))
-    struck = [(state.strikes("errors"), state.strikes("latency"))[0] for _ in range(100)]
-    assert abs(len([fault for fault in struck if fault]) - 50) <= 2
+    injected = [
+        (state.should_inject("errors"), state.should_inject("latency"))[0] for _ in range(100)
+    ]
+    assert abs(len([fault for fault in injected if fault]) - 50) <= 2
 
 
 def test_two_views_share_the_switches(clock: FakeClock) -> None:
-    numbers = shared_numbers()
+    numbers = shared_counters()
     FaultState(numbers, clock).enable(parse_fault("errors", {"status": 503}))
     seen = FaultState(numbers, clock).active("errors")
     assert seen is not None

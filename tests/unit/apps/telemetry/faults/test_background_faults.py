@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.telemetry.faults.background import MIB, TICK, Background
+from apps.telemetry.faults.background_faults import MIB, TICK_S, BackgroundFaults
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
 from apps.telemetry.metrics import Metrics
-from apps.telemetry.shared import shared_numbers
+from apps.telemetry.shared import shared_counters
 
 
 class FakeClock:
@@ -25,7 +25,7 @@ class FakeClock:
 
 @pytest.fixture
 def state() -> FaultState:
-    return FaultState(shared_numbers())
+    return FaultState(shared_counters())
 
 
 @pytest.fixture
@@ -39,25 +39,25 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def background(state: FaultState, metrics: Metrics, clock: FakeClock) -> Iterator[Background]:
-    made = Background(state, metrics, clock)
+def background(state: FaultState, metrics: Metrics, clock: FakeClock) -> Iterator[BackgroundFaults]:
+    made = BackgroundFaults(state, metrics, clock)
     yield made
     state.disable("memory")
     made.tick(0)
 
 
 def test_nothing_on_does_nothing(
-    background: Background, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    background: BackgroundFaults, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     background.tick(10)
-    assert (background.kept_mib(), clock.now, caplog.records) == (0, 0, [])
+    assert (background.allocated_mib(), clock.now, caplog.records) == (0, 0, [])
 
 
 def test_gauge_shows_each_fault(
-    background: Background, state: FaultState, metrics: Metrics
+    background: BackgroundFaults, state: FaultState, metrics: Metrics
 ) -> None:
     state.enable(parse_fault("hang", {}))
-    background.show()
+    background.update_gauge()
     shown = {k: metrics.registry.get_sample_value("fault_active", {"kind": k}) for k in KINDS}
     assert shown == {kind: float(kind == "hang") for kind in KINDS}
     state.disable("hang")
@@ -65,39 +65,39 @@ def test_gauge_shows_each_fault(
     assert metrics.registry.get_sample_value("fault_active", {"kind": "hang"}) == 0
 
 
-def test_memory_grows_to_its_ceiling(background: Background, state: FaultState) -> None:
+def test_memory_grows_to_its_ceiling(background: BackgroundFaults, state: FaultState) -> None:
     state.enable(parse_fault("memory", {"mib_per_second": 4, "mib": 3}))
     grown = []
     for _ in range(4):
         background.tick(0.25)
-        grown.append(background.kept_mib())
+        grown.append(background.allocated_mib())
     assert grown == [1, 2, 3, 3]
-    assert sum(len(piece) for piece in background._kept) == 3 * MIB
+    assert sum(len(block) for block in background._blocks) == 3 * MIB
 
 
-def test_memory_is_given_back(background: Background, state: FaultState) -> None:
+def test_memory_is_given_back(background: BackgroundFaults, state: FaultState) -> None:
     state.enable(parse_fault("memory", {"mib": 1}))
     background.tick(1)
-    assert background.kept_mib() == 1
+    assert background.allocated_mib() == 1
     state.disable("memory")
     background.tick(1)
-    assert background.kept_mib() == 0
+    assert background.allocated_mib() == 0
 
 
 def test_lines_come_at_their_rate(
-    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
+    background: BackgroundFaults, state: FaultState, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     state.enable(parse_fault("log_flood", {"lines_per_second": 25, "error_ratio": 0}))
     for _ in range(40):
-        background.tick(TICK)
+        background.tick(TICK_S)
     assert len(caplog.records) == pytest.approx(100, abs=1)  # floats lose a part of a line
     assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 @pytest.mark.parametrize(("ratio", "errors"), [(0.0, 0), (0.25, 50), (1.0, 200)])
 def test_errors_are_their_share(
-    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture, ratio: float,
+    background: BackgroundFaults, state: FaultState, caplog: pytest.LogCaptureFixture, ratio: float,
     errors: int,
 ) -> None:  # fmt: skip
     caplog.set_level(logging.INFO)
@@ -107,20 +107,20 @@ def test_errors_are_their_share(
 
 
 def test_errors_keep_their_share_slowly(
-    background: Background, state: FaultState, caplog: pytest.LogCaptureFixture
+    background: BackgroundFaults, state: FaultState, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     state.enable(parse_fault("log_flood", {"lines_per_second": 100, "error_ratio": 0.5}))
     for _ in range(20):
-        background.tick(TICK)  # ten lines each
+        background.tick(TICK_S)  # ten lines each
     errors = sum(record.levelno == logging.ERROR for record in caplog.records)
     assert errors == pytest.approx(100, abs=2)
 
 
-@pytest.mark.parametrize(("load", "work"), [(0.5, TICK), (0.2, TICK / 4), (1.0, TICK * 10.1)])
+@pytest.mark.parametrize(("load", "work"), [(0.5, TICK_S), (0.2, TICK_S / 4), (1.0, TICK_S * 10.1)])
 def test_cpu_works_its_share(
-    background: Background, state: FaultState, clock: FakeClock, load: float, work: float
+    background: BackgroundFaults, state: FaultState, clock: FakeClock, load: float, work: float
 ) -> None:
     state.enable(parse_fault("cpu", {"load": load}))
-    background.tick(TICK)
+    background.tick(TICK_S)
     assert clock.now == pytest.approx(work, abs=0.005)

@@ -8,10 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from apps.telemetry import problems
-from apps.telemetry.faults import strikes
+from apps.telemetry.faults import request_faults
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.operations import METRICS_PATH, OPERATIONS_PATHS
+from apps.telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
 from tests.unit.apps.loopback import Peer
 
 
@@ -25,8 +25,8 @@ class Struck:
         self.wake: Callable[[], None] = lambda: None
         app = Flask("web", static_folder=None)
         problems.init_app(app, 1000)
-        strikes.init_app(app, self.state, self._sleep, self.left.append)
-        for path in ("/", *OPERATIONS_PATHS):
+        request_faults.init_app(app, self.state, self._sleep, self.left.append)
+        for path in ("/", *OPS_PATHS):
             app.add_url_rule(path, path, lambda: "served")
         self.client: FlaskClient = app.test_client()
 
@@ -67,13 +67,13 @@ def test_hang_ends_with_the_fault(struck: Struck) -> None:
 def test_crash_leaves_with_its_code(struck: Struck) -> None:
     struck.enable("crash")
     struck.client.get("/")
-    assert struck.left == [strikes.CRASH_CODE]
+    assert struck.left == [request_faults.CRASH_CODE]
 
 
 def test_operations_are_never_struck(struck: Struck) -> None:
     for kind in KINDS.keys() - {"slow_scrape"}:
         struck.enable(kind)
-    for path in OPERATIONS_PATHS:
+    for path in OPS_PATHS:
         assert struck.client.get(path).text == "served"
     assert struck.slept == struck.left == []
 
@@ -86,7 +86,7 @@ def test_scrape_answers_metrics_late(struck: Struck) -> None:
 
 def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
     struck.enable("slow_scrape")
-    for path in ("/", *OPERATIONS_PATHS):
+    for path in ("/", *OPS_PATHS):
         if path != METRICS_PATH:
             assert struck.client.get(path).text == "served"
     struck.client.head(METRICS_PATH)

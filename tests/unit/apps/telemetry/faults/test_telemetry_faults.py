@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry.faults import readings
+from apps.telemetry.faults import telemetry_faults
 from apps.telemetry.faults.kinds import parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared import shared_numbers
+from apps.telemetry.shared import shared_counters
 
 Lines = Callable[[], list[dict[str, Any]]]
 # How far two readings of the clock may be apart on a machine that is busy.
@@ -22,7 +22,7 @@ APART = 60.0
 
 @pytest.fixture
 def state() -> FaultState:
-    return FaultState(shared_numbers())
+    return FaultState(shared_counters())
 
 
 def clock_shown(app: Flask) -> float:
@@ -32,7 +32,7 @@ def clock_shown(app: Flask) -> float:
 
 
 def test_skew_is_what_was_asked(state: FaultState) -> None:
-    ahead = readings.skew(state)
+    ahead = telemetry_faults.clock_skew(state)
     assert ahead() == 0
     state.enable(parse_fault("clock_skew", {"seconds": -3600}))
     assert ahead() == -3600
@@ -52,7 +52,7 @@ def test_mute_instance_writes_no_line(operator: FlaskClient, lines: Lines) -> No
 
 
 def test_series_are_as_many_as_asked(state: FaultState) -> None:
-    made = readings.series(state)
+    made = telemetry_faults.extra_series(state)
     assert made() == []
     state.enable(parse_fault("cardinality", {"series": 3}))
     assert made() == [(("1",), 1.0), (("2",), 1.0), (("3",), 1.0)]

@@ -1,0 +1,35 @@
+"""Faults in the telemetry of an instance: its clock, its series and its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ..metrics import Sample
+from .state import FaultState
+
+
+def clock_skew(state: FaultState) -> Callable[[], float]:
+    """Return a function that returns the clock's skew in seconds; 0 without the fault."""
+
+    def skew() -> float:
+        fault = state.active("clock_skew")
+        return fault.parameters["seconds"] if fault else 0.0
+
+    return skew
+
+
+def suppress_logs(state: FaultState) -> Callable[[logging.LogRecord], bool]:
+    """Return a log filter that drops records while the fault `log_silence` is on."""
+    return lambda _: not state.should_inject("log_silence")
+
+
+def extra_series(state: FaultState) -> Callable[[], list[Sample]]:
+    """Return a function that returns the samples of the fault `cardinality`; none without it."""
+
+    def samples() -> list[Sample]:
+        fault = state.active("cardinality")
+        count = int(fault.parameters["series"]) if fault else 0
+        return [((str(number),), 1.0) for number in range(1, count + 1)]
+
+    return samples
