@@ -1,7 +1,7 @@
-"""`python -m tests.e2e.compressed_cli HOME COMMAND`: the command line, of a stack at speed 12.
+"""`python -m tests.e2e.compressed_cli HOME COMMAND`: the command line of a stack at speed 12.
 
-Nobody can set a stack's speed, so that this takes the place of `python -m alertdrill` where a test
-does what a person does, and has not their time. It works in any copy of the repository.
+No setting sets the speed of a stack, so a test that follows a person's steps in less time runs this
+in place of `alertdrill`. It works in any copy of the repository.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from alertdrill.settings import StackSettings
 from tests.e2e.compressed_stack import SPEED
 
 
-def of(home: Path) -> StackSettings:
-    """Return the settings of the stack in a folder, the same each time."""
+def stack_settings(home: Path) -> StackSettings:
+    """Return the settings of the stack in a folder; the first call chooses and stores them."""
     file = home / "settings.json"
     if not file.exists():
         own = own_settings(replace(settings.load(os.environ), home=home), SPEED)
@@ -30,6 +30,6 @@ def of(home: Path) -> StackSettings:
 
 
 if __name__ == "__main__":
-    stack = of(Path(sys.argv[1]))
+    stack = stack_settings(Path(sys.argv[1]))
     settings.current = lambda: stack
     main(sys.argv[2:])

@@ -1,4 +1,4 @@
-"""A stack at a rehearsal's speed, as the tests of healing see it and what they do to it."""
+"""A native stack with time compression, and what the tests of healing do to it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from alertdrill.runtimes.native import NativeRuntime
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.lb import LoadBalancer
 from alertdrill.settings import StackSettings, load
-from tests.e2e.stack import marked, poll_until
+from tests.e2e.stack import poll_until, processes_of
 
 SPEED = 12.0
-# As no test takes so long, what it fires lasts until it is ended.
-LASTS = timedelta(minutes=10)
-# Some are acted on only after a minute (`after`), which is 5 s at this speed.
+# Longer than any test, so that an alert fires until the test ends it.
+ALERT_DURATION = timedelta(minutes=10)
+# The policy acts on some alerts only after a minute, which is 5 s at this speed.
 LONG_ENOUGH = timedelta(seconds=6)
-# What follows is waited for, and no measure: other tests have these cores, too.
-# From an alert that fires to a decision: group wait or group interval (2.5 s), and a turn.
-DECIDED = 60.0
+# Timeouts, in seconds; they measure nothing, since other tests use the same cores.
+# From an alert that fires to a decision: group wait or group interval (2.5 s), and a poll.
+DECISION_TIMEOUT_S = 60.0
 # A graceful restart drains for 2 s at this speed and starts within another 3.
-RESTARTED = 90.0
-# While a storm of 500 comes in or ends, others wait for the responder.
-ANSWERED = 60.0
+RESTART_TIMEOUT_S = 90.0
+# While a storm of 500 alerts arrives or ends, other requests to the responder wait.
+RESPONSE_TIMEOUT_S = 60.0
 Labels = Mapping[str, str]
 
 
 def settings(home: Path, **changed: Any) -> StackSettings:
-    """Return the settings of a stack of a test's own; `changed` are those that differ."""
+    """Return the settings of a test's own stack; `changed` are those that differ."""
     return replace(own_settings(replace(load(os.environ), home=home), SPEED), **changed)
 
 
 def labels(alert: str, instance: str, service: str = "web", **more: str) -> Labels:
-    """Return an alert's labels as its rule gives them."""
+    """Return the labels that an alert's rule would set."""
     return {
         "alertname": alert,
         "service": service,
@@ -54,20 +54,20 @@ def labels(alert: str, instance: str, service: str = "web", **more: str) -> Labe
 
 @contextmanager
 def running(folder: Path, **changed: Any) -> Iterator[CompressedStack]:
-    """Start a stack of a test's own in a folder, and end it."""
-    made = CompressedStack(settings(folder, **changed))
+    """Start a test's own stack in a folder, and stop it after the block."""
+    stack = CompressedStack(settings(folder, **changed))
     try:
-        made.runtime.up(lambda _: None)
-        poll_until(made.all_serve, "every instance to serve", RESTARTED)
-        yield made
+        stack.runtime.up(lambda _: None)
+        poll_until(stack.all_ready, "every instance to be ready", RESTART_TIMEOUT_S)
+        yield stack
     finally:
-        made.runtime.down(lambda _: None)
-    assert marked(made.settings.home / "native") == []
+        stack.runtime.down(lambda _: None)
+    assert processes_of(stack.settings.home / "native") == []
 
 
 @dataclass
 class CompressedStack:
-    """A stack that runs natively at speed 12."""
+    """A stack that runs natively at speed 12, for tests that fire alerts and watch the healing."""
 
     settings: StackSettings
 
@@ -80,34 +80,34 @@ class CompressedStack:
 
     def instance(self, name: str) -> Instance:
         """Return an instance as it is now."""
-        return next(found for found in self.runtime.status() if found.name == name)
+        return next(instance for instance in self.runtime.status() if instance.name == name)
 
     def pid(self, name: str) -> int | None:
-        """Return an instance's process, another one after each restart."""
+        """Return the process id of an instance, which every restart changes."""
         return self.instance(name).pid
 
-    def all_serve(self) -> bool:
-        """Tell whether every instance that is wanted serves, also to the load balancer."""
-        wanted = [found for found in self.runtime.status() if found.state != "standby"]
-        ours = [found for found in wanted if found.service in ("web", "data-service")]
-        return all(found.state == "ready" for found in wanted) and all(
-            self.lb.is_up(found.service, found.name) for found in ours
+    def all_ready(self) -> bool:
+        """Tell whether every instance but the standby ones is ready, also to the load balancer."""
+        active = [instance for instance in self.runtime.status() if instance.state != "standby"]
+        balanced = [instance for instance in active if instance.service in ("web", "data-service")]
+        return all(instance.state == "ready" for instance in active) and all(
+            self.lb.is_up(instance.service, instance.name) for instance in balanced
         )
 
     @contextmanager
     def hung(self, name: str) -> Iterator[None]:
-        """Have an instance hang, until it is restarted or the block ends."""
+        """Freeze an instance until it is restarted or the block ends."""
         self.runtime.pause(name)
         try:
             yield
         finally:
-            self.runtime.resume(name)  # nothing happens to a new process
+            self.runtime.resume(name)  # a new process ignores it
 
     def make_unready(self, name: str) -> None:
-        """Have an instance say that it can't serve, until it is restarted."""
+        """Make an instance report that it is not ready, until it is restarted."""
         requests.put(
             f"http://{self.instance(name).address}/faults/unready",
-            json={"duration": LASTS.total_seconds()},
+            json={"duration": ALERT_DURATION.total_seconds()},
             headers={"Authorization": f"Bearer {self.runtime.token()}"},
             timeout=5,
         ).raise_for_status()
@@ -115,117 +115,125 @@ class CompressedStack:
     # Alertmanager
 
     def fire(self, *alerts: Labels, since: timedelta = timedelta()) -> None:
-        """Have alerts fire as Prometheus would."""
+        """Fire alerts as Prometheus would."""
         now = datetime.now(UTC)
-        times = {"startsAt": (now - since).isoformat(), "endsAt": (now + LASTS).isoformat()}
-        self._post("alerts", [{"labels": each, **times} for each in alerts])
+        times = {
+            "startsAt": (now - since).isoformat(),
+            "endsAt": (now + ALERT_DURATION).isoformat(),
+        }
+        self._post("alerts", [{"labels": alert, **times} for alert in alerts])
 
-    def end(self, *alerts: Labels) -> None:
-        """Have alerts end as Prometheus would."""
+    def resolve(self, *alerts: Labels) -> None:
+        """Resolve alerts as Prometheus would."""
         ended = {"endsAt": datetime.now(UTC).isoformat()}
-        self._post("alerts", [{"labels": each, **ended} for each in alerts])
+        self._post("alerts", [{"labels": alert, **ended} for alert in alerts])
 
     def silence(self, name: str) -> str:
-        """Silence all that is about an instance; return the silence's id."""
+        """Silence every alert of an instance; return the id of the silence."""
         now = datetime.now(UTC)
         matcher = {"name": "instance", "value": name, "isRegex": False, "isEqual": True}
-        made = self._post(
+        response = self._post(
             "silences",
             {
                 "matchers": [matcher],
                 "startsAt": now.isoformat(),
-                "endsAt": (now + LASTS).isoformat(),
+                "endsAt": (now + ALERT_DURATION).isoformat(),
                 "createdBy": "a test",
-                "comment": "it is being looked at",
+                "comment": "a test silences it",
             },
         )
-        return str(made.json()["silenceID"])
+        return str(response.json()["silenceID"])
 
     def unsilence(self, silence: str) -> None:
-        """End a silence."""
+        """Delete a silence."""
         url = f"{self.runtime.address('alertmanager')}/api/v2/silence/{silence}"
         requests.delete(url, timeout=5).raise_for_status()
 
-    def alert_state(self, wanted: Labels) -> str:
-        """Return Alertmanager's word for an alert, empty where it knows of none."""
+    def alert_state(self, alert: Labels) -> str:
+        """Return the state of an alert in Alertmanager; empty where it has no such alert."""
         url = f"{self.runtime.address('alertmanager')}/api/v2/alerts"
-        for found in requests.get(url, timeout=5).json():
-            if wanted.items() <= found["labels"].items():
-                return str(found["status"]["state"])
+        for current in requests.get(url, timeout=5).json():
+            if alert.items() <= current["labels"].items():
+                return str(current["status"]["state"])
         return ""
 
-    def _post(self, what: str, body: object) -> requests.Response:
-        url = f"{self.runtime.address('alertmanager')}/api/v2/{what}"
-        answer = requests.post(url, json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer
+    def _post(self, resource: str, body: object) -> requests.Response:
+        url = f"{self.runtime.address('alertmanager')}/api/v2/{resource}"
+        response = requests.post(url, json=body, timeout=10)
+        assert response.ok, response.text
+        return response
 
     # The responder
 
     def get(self, path: str, **query: str) -> Any:
-        """Return what the responder says."""
+        """Return the JSON of a resource of the responder."""
         url = f"{self.runtime.address('responder')}{path}"
-        answer = requests.get(url, params=query, timeout=ANSWERED)
-        answer.raise_for_status()
-        return answer.json()
+        response = requests.get(url, params=query, timeout=RESPONSE_TIMEOUT_S)
+        response.raise_for_status()
+        return response.json()
 
-    def order(self, path: str, token: str | None = None) -> requests.Response:
-        """Tell the responder what to do, with its token unless another one is given."""
-        given = self.runtime.responder_token() if token is None else token
-        headers = {"Authorization": f"Bearer {given}"}
+    def command(self, path: str, token: str | None = None) -> requests.Response:
+        """Post a command to the responder, with its own token by default."""
+        bearer = self.runtime.responder_token() if token is None else token
+        headers = {"Authorization": f"Bearer {bearer}"}
         url = f"{self.runtime.address('responder')}{path}"
-        return requests.post(url, headers=headers, timeout=ANSWERED)
+        return requests.post(url, headers=headers, timeout=RESPONSE_TIMEOUT_S)
 
     def deliver(self, payload: object) -> str:
-        """Deliver a notification as Alertmanager does; return what became of it."""
+        """Deliver a notification as Alertmanager does; return its outcome."""
         url = f"{self.runtime.address('responder')}/webhook"
-        answer = requests.post(url, json=payload, timeout=ANSWERED)
-        answer.raise_for_status()
-        return str(answer.json()["outcome"])
+        response = requests.post(url, json=payload, timeout=RESPONSE_TIMEOUT_S)
+        response.raise_for_status()
+        return str(response.json()["outcome"])
 
-    def notification(self, status: Literal["firing", "resolved"], wanted: Labels) -> Any:
+    def notification(self, status: Literal["firing", "resolved"], alert: Labels) -> Any:
         """Return the payload of the newest notification of an alert that had this status."""
-        query = {"status": status, "alert": wanted["alertname"], "instance": wanted["instance"]}
-        found = self.get("/notifications", **query)
-        return self.get(f"/notifications/{found[0]['id']}")["payload"] if found else None
+        query = {"status": status, "alert": alert["alertname"], "instance": alert["instance"]}
+        stored = self.get("/notifications", **query)
+        return self.get(f"/notifications/{stored[0]['id']}")["payload"] if stored else None
 
     def last_action(self) -> int:
         """Return the number of the newest action, 0 without any."""
-        found = self.get("/actions", limit="1")
-        return int(found[0]["id"]) if found else 0
+        newest = self.get("/actions", limit="1")
+        return int(newest[0]["id"]) if newest else 0
 
     def actions(self, after: int) -> Sequence[Mapping[str, Any]]:
         """Return the actions after the one of that number, oldest first."""
-        return [each for each in reversed(self.get("/actions", limit="1000")) if each["id"] > after]
+        actions = self.get("/actions", limit="1000")
+        return [action for action in reversed(actions) if action["id"] > after]
 
-    def decision(self, wanted: Labels) -> tuple[str, str]:
+    def decision(self, alert: Labels) -> tuple[str, str]:
         """Return the code and the reason of the newest decision about an alert's instance."""
-        for found in self.get("/decisions", limit="1000"):
-            about = (found["alert"], found["service"], found["instance"])
-            if about == (wanted["alertname"], wanted["service"], wanted["instance"]):
-                return found["code"], found["reason"]
+        target = (alert["alertname"], alert["service"], alert["instance"])
+        for decision in self.get("/decisions", limit="1000"):
+            if (decision["alert"], decision["service"], decision["instance"]) == target:
+                return decision["code"], decision["reason"]
         return "", ""
 
-    def let_it_look_again(self) -> None:
-        """Return once the responder has decided anew about everything that fires now."""
-        marker = labels("InstanceHung", f"nobody-{time.monotonic_ns()}", "nobody")
+    def wait_for_reconcile(self) -> None:
+        """Wait until the responder has decided again about every alert that fires now."""
+        marker = labels("InstanceHung", f"unknown-{time.monotonic_ns()}", "unknown")
         self.fire(marker)
-        poll_until(lambda: self.decision(marker)[0], "the responder to look again", 10)
-        self.end(marker)
+        poll_until(lambda: self.decision(marker)[0], "the responder to decide again", 10)
+        self.resolve(marker)
 
     def wait_for_action(self, after: int, state: str) -> int:
         """Return the number of the first action after another, once it has a state."""
 
-        def found() -> Sequence[int]:
-            return [each["id"] for each in self.actions(after) if each["state"] == state]
+        def in_state() -> Sequence[int]:
+            return [action["id"] for action in self.actions(after) if action["state"] == state]
 
-        return poll_until(found, f"an action to be {state}", RESTARTED)[0]
+        return poll_until(in_state, f"an action to be {state}", RESTART_TIMEOUT_S)[0]
 
     def wait_for_decision(self, alert: Labels, code: str) -> str:
         """Return the reason of the newest decision about an alert, once it has a code."""
-        poll_until(lambda: self.decision(alert)[0] == code, f"the decision {code}", DECIDED)
+        poll_until(
+            lambda: self.decision(alert)[0] == code, f"the decision {code}", DECISION_TIMEOUT_S
+        )
         return self.decision(alert)[1]
 
-    def done(self, after: int) -> list[tuple[str, str, str]]:
-        """Return what was done after an action: its kind, its target and how it ended."""
-        return [(each["kind"], each["target"], each["state"]) for each in self.actions(after)]
+    def results(self, after: int) -> list[tuple[str, str, str]]:
+        """Return kind, target and state of the actions after the one of that number."""
+        return [
+            (action["kind"], action["target"], action["state"]) for action in self.actions(after)
+        ]

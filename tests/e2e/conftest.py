@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import Stack, environment, free_ports, left_over, poll_until
+from tests.e2e.stack import Stack, environment, free_ports, leftovers, poll_until
 
 # In a shell's background Ctrl-C is ignored, and whatever is started there would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,7 +39,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     finally:
         stack.alertdrill("down")
-    left = left_over(stack)
+    left = leftovers(stack)
     assert not left, f"`down` left something running: {left}"
 
 

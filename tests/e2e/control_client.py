@@ -1,4 +1,4 @@
-"""Ask the control API as the responder does: over the loopback, or from its container."""
+"""Call the control API as the responder does: over the loopback, or from its container."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import requests
 
 from tests.e2e.stack import Stack
 
-# What the responder's container is told: where the API is, and where its token.
-FROM_INSIDE = """
+# Runs in the responder's container, whose environment has the API's address and token.
+REQUEST_IN_CONTAINER = """
 import json, os, sys, urllib.error, urllib.request
 method, path, body, headers = json.loads(sys.argv[1])
 token = open(os.environ["CONTROL_TOKEN_FILE"]).read().strip()
@@ -29,34 +29,34 @@ print(json.dumps([answer.status, json.load(answer)]))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the control API says."""
+class Response:
+    """A response of the control API."""
 
     status: int
     body: dict[str, Any]
 
 
-def ask(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    """Ask with the token, and a key of its own for each request, unless `headers` say otherwise."""
-    sent = {"Idempotency-Key": uuid.uuid4().hex, **headers}
+def call(stack: Stack, method: str, path: str, body: object = None, **headers: str) -> Response:
+    """Send a request with the token and a new idempotency key; `headers` replace them."""
+    all_headers = {"Idempotency-Key": uuid.uuid4().hex, **headers}
     text = None if body is None else json.dumps(body)
     if stack.runtime == "compose":
-        return _from_inside(stack, json.dumps([method, path, text, sent]))
+        return _call_from_container(stack, json.dumps([method, path, text, all_headers]))
     token = (stack.home / "native" / "control.token").read_text()
-    sent = {"Authorization": f"Bearer {token}", **sent}
+    all_headers = {"Authorization": f"Bearer {token}", **all_headers}
     url = stack.url("control", path)
-    answer = requests.request(method, url, data=text, headers=sent, timeout=60)
-    return Answer(answer.status_code, answer.json())
+    response = requests.request(method, url, data=text, headers=all_headers, timeout=60)
+    return Response(response.status_code, response.json())
 
 
-def _from_inside(stack: Stack, request: str) -> Answer:
+def _call_from_container(stack: Stack, request: str) -> Response:
     container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-responder-1"
-    done = subprocess.run(
-        ["docker", "exec", container, "python", "-c", FROM_INSIDE, request],
+    completed = subprocess.run(
+        ["docker", "exec", container, "python", "-c", REQUEST_IN_CONTAINER, request],
         env=stack.environment,
         capture_output=True,
         text=True,
         timeout=90,
         check=True,
     )
-    return Answer(*json.loads(done.stdout))
+    return Response(*json.loads(completed.stdout))

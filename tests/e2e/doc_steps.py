@@ -1,4 +1,4 @@
-"""Follow a page of the documentation to the letter: write what it says, find what it has run."""
+"""Follow a page of the documentation: make its edits, and collect the commands that it gives."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from markdown_it import MarkdownIt
 
 @dataclass(frozen=True)
 class Step:
-    """A block of code and the paragraph before it, on one line, which says what it is for."""
+    """A block of code and the paragraph before it, as one line."""
 
-    says: str
+    paragraph: str
     block: str
 
 
 class UnclearError(AssertionError):
-    """What the page says can't be done: it is about a file that is otherwise by now."""
+    """An edit of the page does not fit its file any more."""
 
 
 def steps(page: str) -> Iterator[Step]:
     """Yield every fenced block."""
-    says = ""
+    paragraph = ""
     for token in MarkdownIt("commonmark").parse(page):
         if token.type == "inline":
-            says = " ".join(token.content.split())
+            paragraph = " ".join(token.content.split())
         elif token.type == "fence":
-            yield Step(says, token.content)
-            says = ""
+            yield Step(paragraph, token.content)
+            paragraph = ""
 
 
 def follow(page: str, root: Path) -> Sequence[str]:
-    """Write what a page says to write below `root`; return the commands that it has run."""
+    """Make the edits of a page below `root`; return the commands that it tells you to run."""
     commands: list[str] = []
     for step in steps(page):
         for form, edit in EDITS.items():
-            if match := re.search(form, step.says):
+            if match := re.search(form, step.paragraph):
                 edit(root, match, step.block)
                 break
         else:
@@ -49,7 +49,7 @@ def follow(page: str, root: Path) -> Sequence[str]:
 def _write(root: Path, match: re.Match[str], block: str) -> None:
     file = root / match[1]
     if file.exists():
-        raise UnclearError(f"{match[1]} is there already.")
+        raise UnclearError(f"{match[1]} exists already: the page says to write it.")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(block)
 
@@ -60,28 +60,28 @@ def _append(root: Path, match: re.Match[str], block: str) -> None:
 
 
 def _below(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _place(root, match)
+    lines, at = _find(root, match)
     (root / match[1]).write_text("".join([*lines[: at + 1], block, *lines[at + 1 :]]))
 
 
 def _above(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _place(root, match)
+    lines, at = _find(root, match)
     (root / match[1]).write_text("".join([*lines[:at], block, *lines[at:]]))
 
 
 def _replace(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _place(root, match)
+    lines, at = _find(root, match)
     lines[at] = lines[at].replace(match[2], block.strip())
     (root / match[1]).write_text("".join(lines))
 
 
-def _place(root: Path, match: re.Match[str]) -> tuple[list[str], int]:
-    """Return a file's lines, and which one the page means."""
+def _find(root: Path, match: re.Match[str]) -> tuple[list[str], int]:
+    """Return a file's lines, and the index of the one that the page names."""
     lines = (root / match[1]).read_text().splitlines(keepends=True)
-    found = [at for at, line in enumerate(lines) if match[2] in line]
-    if len(found) != 1:
-        raise UnclearError(f"{match[1]} has {match[2]!r} in {len(found)} lines, and not in one.")
-    return lines, found[0]
+    matches = [at for at, line in enumerate(lines) if match[2] in line]
+    if len(matches) != 1:
+        raise UnclearError(f"{match[1]} has {match[2]!r} in {len(matches)} lines: it takes one.")
+    return lines, matches[0]
 
 
 EDITS: dict[str, Callable[[Path, re.Match[str], str], None]] = {

@@ -15,7 +15,7 @@ HEAD = ("Container", "User", "Root", "Capabilities", "Memory", "CPUs", "Pids", "
 
 @dataclass(frozen=True)
 class Row:
-    """One container of each service, in words."""
+    """What a container of a service may do: its user, limits, networks and ports."""
 
     service: str
     user: str
@@ -33,8 +33,8 @@ class Row:
 
 
 def docker(stack: Stack, *arguments: str) -> str:
-    """Run a command of docker; return what it says, also where it fails."""
-    done = subprocess.run(
+    """Run a docker command; return its output, also where it fails."""
+    completed = subprocess.run(
         ["docker", *arguments],
         env=stack.environment,
         capture_output=True,
@@ -42,37 +42,37 @@ def docker(stack: Stack, *arguments: str) -> str:
         timeout=120,
         check=False,
     )
-    return done.stdout + done.stderr
+    return completed.stdout + completed.stderr
 
 
 def compose(stack: Stack, *arguments: str) -> str:
-    """Run a command of Compose on the stack's own project."""
+    """Run a Compose command on the project of the stack."""
     return docker(stack, "compose", "--project-directory", str(stack.root), *arguments)
 
 
-def inspected(stack: Stack) -> list[dict[str, Any]]:
-    """Return what the engine knows of every container that runs."""
+def inspect(stack: Stack) -> list[dict[str, Any]]:
+    """Return the engine's description of every running container."""
     project = f"label={LABEL}.project={stack.environment['COMPOSE_PROJECT_NAME']}"
     names = docker(stack, "ps", "--quiet", "--filter", project).split()
-    found: list[dict[str, Any]] = json.loads(docker(stack, "inspect", *names))
-    return found
+    containers: list[dict[str, Any]] = json.loads(docker(stack, "inspect", *names))
+    return containers
 
 
-def service(found: dict[str, Any]) -> str:
+def service(container: dict[str, Any]) -> str:
     """Return the name of a container's service."""
-    name: str = found["Config"]["Labels"][f"{LABEL}.service"]
+    name: str = container["Config"]["Labels"][f"{LABEL}.service"]
     return name
 
 
-def row(found: dict[str, Any], project: str) -> Row:
-    """Return what a container may do."""
-    host = found["HostConfig"]
-    published = found["NetworkSettings"]["Ports"] or {}
+def row(container: dict[str, Any], project: str) -> Row:
+    """Return the row of a container."""
+    host = container["HostConfig"]
+    published = container["NetworkSettings"]["Ports"] or {}
     dropped = host["CapDrop"] == ["ALL"] and "no-new-privileges:true" in host["SecurityOpt"]
-    networks = sorted(name.removeprefix(f"{project}_") for name in host_networks(found))
+    networks = sorted(name.removeprefix(f"{project}_") for name in host_networks(container))
     return Row(
-        service=service(found),
-        user=found["Config"]["User"] or "root",
+        service=service(container),
+        user=container["Config"]["User"] or "root",
         root="read-only" if host["ReadonlyRootfs"] else "writable",
         capabilities=", ".join(host["CapAdd"] or []) or ("none" if dropped else "default"),
         memory=f"{host['Memory'] // 2**20} MiB",
@@ -87,17 +87,17 @@ def row(found: dict[str, Any], project: str) -> Row:
     )
 
 
-def host_networks(found: dict[str, Any]) -> list[str]:
+def host_networks(container: dict[str, Any]) -> list[str]:
     """Return the networks of a container."""
-    return list(found["NetworkSettings"]["Networks"])
+    return list(container["NetworkSettings"]["Networks"])
 
 
 def kind(address: str) -> str:
-    """Say where a port is published."""
+    """Return where a port is published, in one word for the loopback."""
     return "loopback" if address.startswith("127.") else address
 
 
 def table(rows: list[Row]) -> str:
     """Return the table as Markdown."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *(found.cells() for found in rows)]
+    lines = [HEAD, tuple("---" for _ in HEAD), *(row.cells() for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

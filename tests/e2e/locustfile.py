@@ -1,4 +1,4 @@
-"""Two hundred impatient clients of `/process`, for the test that counts their requests."""
+"""Clients of `/process` that hardly wait, for the test that counts their requests."""
 
 import json
 
@@ -9,7 +9,7 @@ ROWS = json.loads(data.cars.raw())[:20]
 
 
 class Client(FastHttpUser):
-    """Posts real rows, again as soon as the answer is there."""
+    """Posts real rows, again as soon as the response is there."""
 
     wait_time = constant(0.1)
 

@@ -1,4 +1,4 @@
-"""Loki and the collector alone, with a folder of log files: what a whole stack has, in seconds."""
+"""Loki and the collector alone, with a folder of log files: they start in seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from alertdrill.settings import Ports, StackSettings
 from tests.e2e.stack import free_ports, poll_until
 
 DAY = 24 * 3600 * 10**9
-# A metric as Prometheus reads it: name, labels, value.
+# A sample in the exposition format: name, labels, value.
 SAMPLE = re.compile(r"^([a-z_:]+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -38,10 +38,10 @@ class LogPipeline:
         for name in ("loki/rules/fake", "loki/overrides.yml"):
             configs.install(layout, name, 1)
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
-        wanted = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
-        found = locate(wanted, home / "cache", lambda _: None).programs
+        specs = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
+        programs = locate(specs, home / "cache", lambda _: None).programs
         self.site = RenderContext(
-            StackSettings(home, ports=Ports(**ports)), layout, found, token=""
+            StackSettings(home, ports=Ports(**ports)), layout, programs, token=""
         )
         self.files = layout.logs
         self.loki = components.loki(self.site)
@@ -51,7 +51,7 @@ class LogPipeline:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Start both, and wait until they serve."""
+        """Start both, and wait until they are ready."""
         self.start_loki()
         self.start_collector()
 
@@ -76,16 +76,16 @@ class LogPipeline:
             )
         self._running[process.service] = started
         poll_until(lambda: is_ready(process) or started.poll() is not None, process.name, 60)
-        assert started.poll() is None, self.said(process.service)
+        assert started.poll() is None, self.log(process.service)
 
-    def stop(self, service: str, by: int = signal.SIGTERM) -> None:
-        """End one of the two and wait for its end."""
+    def stop(self, service: str, signal_number: int = signal.SIGTERM) -> None:
+        """Stop one of the two and wait until it has exited."""
         process = self._running.pop(service)
-        process.send_signal(by)
+        process.send_signal(signal_number)
         process.wait(60)
 
     def close(self) -> None:
-        """End what runs."""
+        """Kill the processes that run."""
         for service in list(self._running):
             self.stop(service, signal.SIGKILL)
 
@@ -97,8 +97,8 @@ class LogPipeline:
         """Return its process id."""
         return self._running[service].pid
 
-    def said(self, service: str) -> str:
-        """Return what it has logged."""
+    def log(self, service: str) -> str:
+        """Return what one of the two has logged."""
         return (self.site.layout.home / f"{service}-1.log").read_text(errors="replace")
 
     def write(self, name: str, content: bytes) -> None:
@@ -107,12 +107,12 @@ class LogPipeline:
             file.write(content)
 
     def find(self, logql: str, days: int = 1, limit: int = 5000) -> list[Line]:
-        """Return the lines of the last days, and of an hour to come."""
+        """Return the lines of the last days, and of the next hour."""
         now = time.time_ns()
         return self.store.last(logql, (now - days * DAY, now + DAY // 24), limit)
 
     def await_lines(self, logql: str, count: int, days: int = 1) -> list[Line]:
-        """Return the lines that a query finds, once there are so many."""
+        """Return the lines that a query finds, once there are `count` of them."""
         poll_until(lambda: len(self.find(logql, days)) >= count, f"{count} of {logql}", 30)
         return self.find(logql, days)
 
@@ -120,15 +120,15 @@ class LogPipeline:
         """Return the sum of a metric's samples that have these labels."""
         port = {"loki": "loki", "collector": "collector_metrics"}[service]
         text = requests.get(f"{self.site.url(port)}/metrics", timeout=5).text
-        return sum(value for found, value in samples(text, name) if labels.items() <= found.items())
+        return sum(value for of, value in samples(text, name) if labels.items() <= of.items())
 
 
 def samples(text: str, name: str) -> list[tuple[Mapping[str, str], float]]:
-    """Return a metric's samples in a page of metrics."""
+    """Return the labels and values of a metric in a page of metrics."""
     return [
         (dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
-        for found, labels, value in SAMPLE.findall(text)
-        if found == name
+        for metric, labels, value in SAMPLE.findall(text)
+        if metric == name
     ]
 
 
@@ -137,9 +137,9 @@ def contract(**fields: Any) -> dict[str, Any]:
     now = time.time()
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
     line = {"timestamp": moment, "level": "INFO", "logger": "test", "message": "a line"}
-    whose = {"service": "web", "instance": "web-1", "version": "1"}
+    source = {"service": "web", "instance": "web-1", "version": "1"}
     context = {"trace_id": None, "span_id": None, "request_id": None}
-    return {**line, **whose, **context, **fields}
+    return {**line, **source, **context, **fields}
 
 
 def line(**fields: Any) -> bytes:
@@ -148,7 +148,7 @@ def line(**fields: Any) -> bytes:
 
 
 def records(tag: str, content: bytes) -> bytes:
-    """Return what Docker's json-file driver writes of a program's output: 16 KiB a record."""
+    """Return the records of Docker's json-file driver for a program's output: 16 KiB each."""
     written = []
     for text in content.splitlines(keepends=True):
         for begin in range(0, len(text), 16 * 1024):

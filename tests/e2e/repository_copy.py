@@ -1,4 +1,4 @@
-"""A copy of the repository, in which a test follows a page of the documentation."""
+"""A copy of the repository in which a test follows a page of the documentation."""
 
 from __future__ import annotations
 
@@ -17,35 +17,38 @@ from tests.e2e.stack import Stack
 # The images that were built for the copy.
 NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=alertdrill/*:$ALERTDRILL_VERSION"
 
+# The command, however a page calls it, at the beginning of a line or of a part of a pipeline.
+COMMAND = re.compile(r"(?:(?<=^)|(?<=[|;&] ))(?:\.venv/bin/(?:python -m )?)?alertdrill(?= [a-z])")
+
 
 @dataclass
 class RepositoryCopy(Stack):
-    """A copy of the repository in which the page was followed, and its stack at speed 12."""
+    """A copy of the repository in which a page was followed, and its stack at speed 12."""
 
-    # What each command of the page said.
-    said: dict[str, str] = field(default_factory=dict)
+    # The output of each command of the page.
+    outputs: dict[str, str] = field(default_factory=dict)
 
     def alertdrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command line of the copy."""
-        return self.run(f"{REHEARSED} {' '.join(arguments)}", check)
+        """Run the `alertdrill` command of the copy."""
+        return self.run(f"{COMPRESSED_CLI} {' '.join(arguments)}", check)
 
     def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in the copy, as its reader would."""
-        return self._ended(["bash", "-euc", command], command, check)
+        """Run a shell command in the copy, as a reader of the page would."""
+        return self._run(["bash", "-euc", command], command, check)
 
-    def run_pages(self, command: str) -> None:
-        """Run a command of the page, on this stack: at its speed, and where it listens."""
-        here = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
-        here = re.sub(r"^make (up|status)\b", rf"{REHEARSED} \1", here)
-        here = here.replace(".venv/bin/python -m alertdrill", REHEARSED)
-        self.said[command] = self.run(here).stdout
-
-
-REHEARSED = '.venv/bin/python -m tests.e2e.compressed_cli "$ALERTDRILL_HOME"'
+    def run_page_command(self, command: str) -> None:
+        """Run a command of the page on this stack: at its speed, on its ports."""
+        local = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
+        local = re.sub(r"^make (up|status)\b", rf"{COMPRESSED_CLI} \1", local)
+        local = COMMAND.sub(COMPRESSED_CLI, local)
+        self.outputs[command] = self.run(local).stdout
 
 
-def copied(folder: Path) -> Path:
-    """Return a copy of the repository as it is now, with the same environment for Python."""
+COMPRESSED_CLI = '.venv/bin/python -m tests.e2e.compressed_cli "$ALERTDRILL_HOME"'
+
+
+def copy_repository(folder: Path) -> Path:
+    """Copy the working tree into a folder, with a link to this Python environment; return it."""
     listed = subprocess.check_output(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
     )
@@ -58,8 +61,8 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def surroundings(home: Path) -> dict[str, str]:
-    """Return the environment of the commands, free of this shell's own settings."""
+def environment_of_copy(home: Path) -> dict[str, str]:
+    """Return the environment of the copy's commands, without the settings of this shell."""
     kept = {
         name: value
         for name, value in os.environ.items()

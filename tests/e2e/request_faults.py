@@ -1,4 +1,4 @@
-"""Have every instance of a service fail at times, as drills do, natively and in containers."""
+"""Inject errors into every instance of a service, natively and in containers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import requests
 
 from tests.e2e.stack import Stack
 
-# What a container of the service runs: it alone reaches its own /faults, and has the token.
-FROM_INSIDE = """
+# Runs in a container of the service, which alone reaches its own /faults and has the token.
+REQUEST_IN_CONTAINER = """
 import os, sys, urllib.request
 token = open(os.environ["FAULTS_TOKEN_FILE"]).read().strip()
 request = urllib.request.Request(
@@ -26,29 +26,33 @@ urllib.request.urlopen(request, timeout=10).read()
 
 @contextmanager
 def failing(stack: Stack, service: str, probability: float) -> Iterator[None]:
-    """Have a service raise in a share of its requests while the block lasts."""
-    found = [one for one in stack.instances().values() if one["service"] == service and one["pid"]]
-    order = _inside if stack.runtime == "compose" else _outside
-    for one in found:
-        order(stack, one, "PUT", f'{{"probability": {probability}}}')
+    """Make a service raise in a share of its requests while the block lasts."""
+    instances = [
+        instance
+        for instance in stack.instances().values()
+        if instance["service"] == service and instance["pid"]
+    ]
+    send = _send_in_container if stack.runtime == "compose" else _send
+    for instance in instances:
+        send(stack, instance, "PUT", f'{{"probability": {probability}}}')
     try:
         yield
     finally:
-        for one in found:
-            order(stack, one, "DELETE", "")
+        for instance in instances:
+            send(stack, instance, "DELETE", "")
 
 
-def _outside(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
+def _send(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
     token = (stack.home / "native" / "faults.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     url = f"http://{instance['address']}/faults/errors"
     requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()
 
 
-def _inside(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
+def _send_in_container(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
     container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{instance['name']}"
     subprocess.run(
-        ["docker", "exec", container, "python", "-c", FROM_INSIDE, method, body],
+        ["docker", "exec", container, "python", "-c", REQUEST_IN_CONTAINER, method, body],
         env=stack.environment,
         check=True,
         timeout=60,

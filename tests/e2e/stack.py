@@ -1,4 +1,4 @@
-"""Drive a stack as a user does: its command line, its addresses, its logs."""
+"""A stack that a test uses as a person does: by its command line, addresses and logs."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ T = TypeVar("T")
 native_only = pytest.mark.native
 containers_only = pytest.mark.containers
 # On a machine that has built none of our images yet, the first start takes minutes.
-PATIENCE = 900
-# Each line of an hour's tests, and more.
-EVERYTHING = "1000000"
-# Instances listen up to so far above INSTANCES_PORT.
+TIMEOUT_S = 900
+# More than all the tests write.
+ALL_LINES = "1000000"
+# How many ports from INSTANCES_PORT on belong to instances.
 BLOCK = SPAN + 1
 
 
-def poll_until(check: Callable[[], T], what: str, patience: float) -> T:
-    """Return the first true answer of `check`; fail saying what was awaited."""
-    deadline = time.monotonic() + patience
+def poll_until(check: Callable[[], T], what: str, timeout: float) -> T:
+    """Return the first true result of `check`; fail after `timeout` seconds and name `what`."""
+    deadline = time.monotonic() + timeout
     while True:
         answer = check()
         if answer:
             return answer
         if time.monotonic() > deadline:
-            pytest.fail(f"Waited {patience:.0f} s in vain for {what}; last answer: {answer!r}")
+            pytest.fail(f"Timed out after {timeout:.0f} s: {what}; last result: {answer!r}")
         time.sleep(0.2)
 
 
 @dataclass
 class Stack:
-    """A stack that runs, and what a user does with it."""
+    """A running stack."""
 
     environment: dict[str, str]
     home: Path
@@ -55,45 +55,45 @@ class Stack:
 
     @property
     def runtime(self) -> str:
-        """How it runs."""
+        """The name of its runtime."""
         return self.environment["RUNTIME"]
 
     def alertdrill(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the command line as a user would."""
+        """Run an `alertdrill` command; fail if it fails, unless `check` is false."""
         command = [sys.executable, "-m", "alertdrill", *arguments]
-        return self._ended(command, f"alertdrill {' '.join(arguments)}", check)
+        return self._run(command, f"alertdrill {' '.join(arguments)}", check)
 
-    def _ended(
-        self, command: Sequence[str], called: str, check: bool
+    def _run(
+        self, command: Sequence[str], name: str, check: bool
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+        completed = subprocess.run(
             command,
             cwd=self.root,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             check=False,
         )
-        if check and done.returncode != 0:
-            pytest.fail(f"{called}: {done.stderr}{done.stdout}")
-        return done
+        if check and completed.returncode != 0:
+            pytest.fail(f"{name}: {completed.stderr}{completed.stdout}")
+        return completed
 
     def url(self, part: str, path: str = "") -> str:
-        """Return the address of a part: lb, prometheus, responder, lb_stats, ..."""
+        """Return the address of a component: lb, prometheus, responder, lb_stats, ..."""
         return f"http://127.0.0.1:{self.environment[part.upper() + '_PORT']}{path}"
 
     def instances(self) -> dict[str, dict[str, Any]]:
         """Return every instance by its name."""
-        found = json.loads(self.alertdrill("status", "--json", check=False).stdout)
-        return {instance["name"]: instance for instance in found}
+        instances = json.loads(self.alertdrill("status", "--json", check=False).stdout)
+        return {instance["name"]: instance for instance in instances}
 
     def query(self, promql: str) -> list[dict[str, Any]]:
-        """Ask Prometheus now; each result has `metric` and `value`."""
-        asked = requests.get(
+        """Run an instant query; each result has `metric` and `value`."""
+        response = requests.get(
             self.url("prometheus", "/api/v1/query"), params={"query": promql}, timeout=5
         )
-        result: list[dict[str, Any]] = asked.json()["data"]["result"]
+        result: list[dict[str, Any]] = response.json()["data"]["result"]
         return result
 
     def total(self, promql: str) -> float:
@@ -101,21 +101,21 @@ class Stack:
         return sum(float(row["value"][1]) for row in self.query(promql))
 
     def notifications(self, **filters: str) -> list[dict[str, Any]]:
-        """Ask the responder's journal."""
-        asked = requests.get(self.url("responder", "/notifications"), params=filters, timeout=5)
-        asked.raise_for_status()
-        found: list[dict[str, Any]] = asked.json()
-        return found
+        """Return the notifications that the responder has stored, newest first."""
+        response = requests.get(self.url("responder", "/notifications"), params=filters, timeout=5)
+        response.raise_for_status()
+        notifications: list[dict[str, Any]] = response.json()
+        return notifications
 
     def lines(self, service: str) -> list[dict[str, Any]]:
         """Return all JSON log lines of a service's instances, rotated files included."""
         if self.runtime == "compose":
-            words = ("--from", "files", "--json", "--lines", EVERYTHING)
+            words = ("--from", "files", "--json", "--lines", ALL_LINES)
             lines = self.alertdrill("logs", service, *words).stdout.split("\n")
         else:
             lines = self._files(service)
-        found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if line["logger"] is not None]
+        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in parsed if line["logger"] is not None]
 
     def _files(self, service: str) -> list[str]:
         names = sorted(file.name for file in self.home.glob(f"native/logs/{service}-[0-9].jsonl"))
@@ -131,13 +131,14 @@ class Stack:
         ]
 
     def scrapes_everything(self) -> bool:
-        """Tell whether Prometheus scrapes exactly what serves, and the public way in."""
+        """Tell whether Prometheus scrapes exactly the ready instances and the public address."""
         scraped = {row["metric"]["instance"] for row in self.query("up == 1")}
-        ready = {name for name, found in self.instances().items() if found["state"] == "ready"}
-        return scraped == {name for name in ready if scraped_at_all(name)} | {"public"}
+        instances = self.instances().items()
+        ready = {name for name, instance in instances if instance["state"] == "ready"}
+        return scraped == {name for name in ready if has_metrics(name)} | {"public"}
 
     def wait_for_scrape(self) -> None:
-        """Return when every target was scraped after now."""
+        """Wait until every target was scraped after this call."""
         now = time.time()
         poll_until(
             lambda: self.total(f"min(timestamp(up)) > bool {now + 0.1}") == 1,
@@ -146,8 +147,8 @@ class Stack:
         )
 
 
-def scraped_at_all(instance: str) -> bool:
-    """Tell whether an instance has metrics; two kinds of containers have none."""
+def has_metrics(instance: str) -> bool:
+    """Tell whether an instance exposes metrics; two kinds of containers don't."""
     part = COMPONENTS.get(instance.rpartition("-")[0])
     return part is None or part.job is not None
 
@@ -159,17 +160,17 @@ def whole_log(file: Path) -> str:
 
 
 def free_ports() -> dict[str, str]:
-    """Return a port for every part, from a block that nobody uses."""
+    """Return a port for every component, from a block of ports that are free."""
     names = list(Ports.__dataclass_fields__)
-    # Two test workers that look at the same moment must not find the same block.
+    # Two test workers that search at the same moment must not choose the same block.
     lowest = 20000 + 5000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2)
     for _ in range(50):
         base = random.randrange(lowest, lowest + 4500, BLOCK + len(names))
         if all(_free(port) for port in range(base, base + BLOCK + len(names))):
-            fixed = {f"{name.upper()}_PORT": base + place for place, name in enumerate(names)}
-            fixed["INSTANCES_PORT"] = base + len(names)
-            return {name: str(port) for name, port in fixed.items()}
-    raise RuntimeError(f"No free block of ports from {lowest} on.")
+            ports = {f"{name.upper()}_PORT": base + index for index, name in enumerate(names)}
+            ports["INSTANCES_PORT"] = base + len(names)
+            return {name: str(port) for name, port in ports.items()}
+    raise RuntimeError(f"There is no free block of ports from {lowest} on.")
 
 
 def _free(port: int) -> bool:
@@ -178,9 +179,9 @@ def _free(port: int) -> bool:
 
 
 def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a stack's commands, free of this shell's own settings.
+    """Return the environment of a stack's commands, without the settings of this shell.
 
-    RUNTIME says which runtime is tested, the native one where it is not set.
+    RUNTIME names the runtime that is tested; the default is native.
     """
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
     compose = os.environ.get("RUNTIME") == "compose"
@@ -193,10 +194,10 @@ def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
     return {**kept, **ports, **own}
 
 
-def left_over(stack: Stack) -> Sequence[str]:
-    """Return what is left of a stack after `down`: processes, or containers."""
+def leftovers(stack: Stack) -> Sequence[str]:
+    """Return the processes or containers that outlived `down`; remove the volumes of a test."""
     if stack.runtime == "native":
-        return marked(stack.home)
+        return processes_of(stack.home)
     project = f"label=com.docker.compose.project={stack.environment['COMPOSE_PROJECT_NAME']}"
     listed = [
         subprocess.run(
@@ -209,20 +210,20 @@ def left_over(stack: Stack) -> Sequence[str]:
         for what, more in (("container", ["--all"]), ("network", []), ("volume", []))
     ]
     containers, networks, volumes = listed
-    for volume in volumes:  # `down` keeps what must outlive it; a test's need not
+    for volume in volumes:  # `down` keeps volumes
         subprocess.run(["docker", "volume", "rm", volume], env=stack.environment, check=True)
     return [*containers, *networks]
 
 
-def marked(home: Path) -> Sequence[str]:
+def processes_of(home: Path) -> Sequence[str]:
     """Return the command lines of all processes that belong to the stack at `home`."""
-    found = []
+    commands = []
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
             if f"ALERTDRILL_STACK={home}".encode() in environ.read_bytes():
-                found.append(
+                commands.append(
                     (environ.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 )
-        except OSError:  # gone meanwhile, or another user's
+        except OSError:  # it has ended, or belongs to another user
             continue
-    return found
+    return commands

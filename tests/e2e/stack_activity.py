@@ -1,4 +1,4 @@
-"""A stack that has lived through something: a load, a drill that was healed, and errors."""
+"""Activity that gives every panel data: a load, a drill with healing, and errors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tests.e2e.request_faults import failing
 from tests.e2e.stack import Stack, poll_until
 
 # At speed 1 an alert takes a minute and a half to fire, and a drill four.
-PATIENCE = 300.0
-# More than a test takes; it is ended before.
+TIMEOUT_S = 300.0
+# Longer than any test; the load is stopped before.
 LOAD = ("load", "steady", "--users", "6", "--for", "30m")
 
 
-def of_rehearsal(settings: StackSettings) -> Stack:
-    """Return a native stack of a test's own as its command line sees it."""
+def as_stack(settings: StackSettings) -> Stack:
+    """Return a native stack with these settings."""
     ports = {f"{name.upper()}_PORT": str(port) for name, port in asdict(settings.ports).items()}
     own = {"ALERTDRILL_HOME": str(settings.home), "RUNTIME": "native", "COLUMNS": "200"}
     return Stack({**os.environ, **ports, **own}, settings.home)
 
 
-def rehearsed(settings: StackSettings) -> Sequence[str]:
-    """Return the command line of such a stack, which has its speed and is to stay up."""
+def compressed_cli(settings: StackSettings) -> Sequence[str]:
+    """Return the module and home that run commands on such a stack at its speed."""
     file = settings.home / "settings.json"
     file.write_text(stored.written(replace(settings, rehearsal=False)))
     return ("tests.e2e.compressed_cli", str(settings.home))
@@ -40,7 +40,7 @@ def rehearsed(settings: StackSettings) -> Sequence[str]:
 
 @contextmanager
 def under_load(stack: Stack, folder: Path) -> Iterator[None]:
-    """Have normal clients ask while the block lasts."""
+    """Send steady load while the block lasts."""
     with (folder / "load.log").open("w") as log:
         running = subprocess.Popen(
             [sys.executable, "-m", "alertdrill", *LOAD],
@@ -58,25 +58,25 @@ def under_load(stack: Stack, folder: Path) -> Iterator[None]:
 
 
 def drill(stack: Stack, *command: str) -> None:
-    """Have an instance hang in a drill on a stack that is up, until it is restarted."""
-    made = subprocess.run(
+    """Run the drill InstanceHung on a stack that is up: an instance hangs and is restarted."""
+    completed = subprocess.run(
         [sys.executable, "-m", *command, "drill", "run", "InstanceHung", "--current-stack"],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
         check=False,
     )
-    assert made.returncode == 0, made.stdout + made.stderr
-    told, *_ = requests.get(stack.url("responder", "/drills"), timeout=5).json()
-    assert (told["alert"], told["verdict"]) == ("InstanceHung", "passed")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    result, *_ = requests.get(stack.url("responder", "/drills"), timeout=5).json()
+    assert (result["alert"], result["verdict"]) == ("InstanceHung", "passed")
 
 
-def fail(stack: Stack) -> None:
-    """Have `web` fail until that is told of, and see it over."""
+def fire_error_rate(stack: Stack) -> None:
+    """Make `web` fail until WebHighErrorRate is notified, and wait until it is resolved."""
     with failing(stack, "web", 0.3):
-        told = {"alert": "WebHighErrorRate", "status": "firing"}
-        poll_until(lambda: stack.notifications(**told), "WebHighErrorRate", PATIENCE)
-    told = {"alert": "WebHighErrorRate", "status": "resolved"}
-    poll_until(lambda: stack.notifications(**told), "the end of WebHighErrorRate", PATIENCE)
+        firing = {"alert": "WebHighErrorRate", "status": "firing"}
+        poll_until(lambda: stack.notifications(**firing), "WebHighErrorRate", TIMEOUT_S)
+    resolved = {"alert": "WebHighErrorRate", "status": "resolved"}
+    poll_until(lambda: stack.notifications(**resolved), "the end of WebHighErrorRate", TIMEOUT_S)

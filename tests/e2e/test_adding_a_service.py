@@ -16,10 +16,16 @@ import pytest
 import requests
 
 from tests.e2e import doc_steps
-from tests.e2e.repository_copy import NAME, OURS, RepositoryCopy, copied, surroundings
-from tests.e2e.stack import PATIENCE, left_over, native_only, poll_until
+from tests.e2e.repository_copy import (
+    NAME,
+    OURS,
+    RepositoryCopy,
+    copy_repository,
+    environment_of_copy,
+)
+from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(PATIENCE)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(TIMEOUT_S)]
 PAGE = "docs/how-to/add-a-service.md"
 SERVICE = "orders"
 # A rule is evaluated every 5 minutes at most, which is 25 s at this speed.
@@ -62,20 +68,20 @@ NOT_OF_ORDERS = """
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     """Follow the page, from its first line to its last, and end what it started."""
     home = tmp_path_factory.mktemp("home")
-    root = copied(tmp_path_factory.mktemp("copy"))
+    root = copy_repository(tmp_path_factory.mktemp("copy"))
     commands = doc_steps.follow((root / PAGE).read_text(), root)
-    made = RepositoryCopy(surroundings(home), home / "rehearsal", root)
+    made = RepositoryCopy(environment_of_copy(home), home / "rehearsal", root)
     made.alertdrill("status", check=False)  # the first of all decides where everything listens
     settings = json.loads((home / "settings.json").read_text())
     made.environment |= {f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()}
     made.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
     try:
         for command in commands:
-            made.run_pages(command)
+            made.run_page_command(command)
         yield made
     finally:
         made.alertdrill("down", check=False)
-    left = left_over(made)
+    left = leftovers(made)
     if made.runtime == "compose":
         made.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
     assert not left, f"`down` left something running: {left}"
@@ -109,12 +115,12 @@ def of_service(copy: RepositoryCopy, metric: str, **labels: str) -> float:
 
 
 def test_page_says_what_comes(copy: RepositoryCopy) -> None:
-    answers = [said for command, said in copy.said.items() if command.startswith("curl")]
+    answers = [said for command, said in copy.outputs.items() if command.startswith("curl")]
     assert json.loads(answers[0]) == {"costs": 7.5}
     assert json.loads(answers[1])["status"] == 500
-    (status,) = (said for command, said in copy.said.items() if command == "make status")
+    (status,) = (said for command, said in copy.outputs.items() if command == "make status")
     assert len(re.findall(r"\borders-\d\b.* ready\b", status)) == 2
-    (logs,) = (said for command, said in copy.said.items() if " logs orders " in command)
+    (logs,) = (said for command, said in copy.outputs.items() if " logs orders " in command)
     assert "ZeroDivisionError" in logs or "GET /orders" in logs
 
 

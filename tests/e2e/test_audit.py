@@ -15,7 +15,7 @@ import pytest
 
 from alertdrill.settings import ROOT
 from tests.e2e.optional_programs import COLLECTOR, LOKI
-from tests.e2e.stack import Stack, environment, free_ports, marked, native_only, poll_until
+from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
 
@@ -28,7 +28,7 @@ SMALL = ["conserve", "--requests", "1000", "--json"]
 def alone(tmp_path: Path) -> Iterator[Stack]:
     """Return a stack that is not up: a run makes its own below this home."""
     yield Stack(environment(tmp_path, free_ports()), tmp_path)
-    assert marked(tmp_path / "rehearsal" / "native") == []
+    assert processes_of(tmp_path / "rehearsal" / "native") == []
 
 
 def conserved(stack: Stack) -> dict[str, Any]:

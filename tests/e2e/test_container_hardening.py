@@ -10,7 +10,7 @@ import pytest
 
 from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.settings import ROOT
-from tests.e2e.hardening_table import Row, docker, inspected, row, service, table
+from tests.e2e.hardening_table import Row, docker, inspect, row, service, table
 from tests.e2e.stack import Stack, containers_only
 
 pytestmark = [pytest.mark.stack, containers_only]
@@ -46,7 +46,7 @@ KNOCK = (
 @pytest.fixture(scope="module")
 def rows(stack: Stack) -> list[Row]:
     project = stack.environment["COMPOSE_PROJECT_NAME"]
-    found = {service(one): row(one, project) for one in inspected(stack)}
+    found = {service(one): row(one, project) for one in inspect(stack)}
     return [found[name] for name in sorted(found)]
 
 
@@ -69,12 +69,12 @@ def test_every_container_is_bounded(rows: list[Row]) -> None:
 
 
 def test_memory_fits_a_small_host(stack: Stack) -> None:
-    limits = [one["HostConfig"]["Memory"] // 2**20 for one in inspected(stack)]
+    limits = [one["HostConfig"]["Memory"] // 2**20 for one in inspect(stack)]
     assert sum(limits) <= MOST_MEMORY
 
 
 def test_every_container_is_watched_and_rotated(stack: Stack) -> None:
-    for one in inspected(stack):
+    for one in inspect(stack):
         logging, name = one["HostConfig"]["LogConfig"], service(one)
         assert one["Config"]["Healthcheck"]["Test"][0] == "CMD", name
         assert one["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", name
@@ -85,7 +85,7 @@ def test_every_container_is_watched_and_rotated(stack: Stack) -> None:
 def test_socket_is_the_proxys_alone(stack: Stack) -> None:
     holders = {
         service(one)
-        for one in inspected(stack)
+        for one in inspect(stack)
         if any(mount["Source"].endswith("docker.sock") for mount in one["Mounts"])
     }
     assert holders == {"docker-proxy"}

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.hardening_table import compose, docker, inspected
+from tests.e2e.hardening_table import compose, docker, inspect
 from tests.e2e.stack import (
     Stack,
     containers_only,
     environment,
     free_ports,
-    left_over,
+    leftovers,
     poll_until,
 )
 from tests.e2e.test_request_counts import locust
@@ -71,7 +71,7 @@ def test_up_numbers_instances_anew(stack: Stack) -> None:
 
 def test_every_killed_container_comes_back(stack: Stack) -> None:
     slow = {}
-    for one in inspected(stack):
+    for one in inspect(stack):
         name, pid, begun = one["Name"].lstrip("/"), one["State"]["Pid"], time.monotonic()
         docker(stack, "kill", name)
 
@@ -110,4 +110,4 @@ def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, said:
     done = made.alertdrill("up", check=False)
     assert done.returncode == 1
     assert said in " ".join(done.stderr.split())
-    assert left_over(made) == []
+    assert leftovers(made) == []

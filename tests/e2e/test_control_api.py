@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.control_client import ask
+from tests.e2e.control_client import call
 from tests.e2e.stack import (
     Stack,
     environment,
     free_ports,
-    left_over,
+    leftovers,
     native_only,
     poll_until,
 )
@@ -39,17 +39,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield made
     finally:
         made.alertdrill("down")
-    assert not left_over(made)
+    assert not leftovers(made)
 
 
 def web(stack: Stack) -> dict[str, str]:
     """Return the states of web's instances, as the responder sees them."""
-    found: list[dict[str, Any]] = ask(stack, "GET", "/instances").body["instances"]
+    found: list[dict[str, Any]] = call(stack, "GET", "/instances").body["instances"]
     return {one["name"]: one["state"] for one in found if one["service"] == "web"}
 
 
 def test_token_is_asked_for(stack: Stack) -> None:
-    refused = ask(stack, "GET", "/instances", Authorization="Bearer wrong")
+    refused = call(stack, "GET", "/instances", Authorization="Bearer wrong")
     assert (refused.status, refused.body["status"]) == (401, 401)
 
 
@@ -64,7 +64,7 @@ def test_frozen_instance_serves_again(stack: Stack) -> None:
     stack.alertdrill("pause", "web-1")
     begun = time.monotonic()
     assert web(stack)["web-1"] == "paused"
-    answer = ask(stack, "POST", "/instances/web-1/restart", {"grace": 0})
+    answer = call(stack, "POST", "/instances/web-1/restart", {"grace": 0})
     assert answer.status == 200, answer.body
     assert time.monotonic() - begun < SERVES_AGAIN
     # supervisord calls what has not been up for a second yet starting.
@@ -75,7 +75,7 @@ def test_frozen_instance_serves_again(stack: Stack) -> None:
 
 
 def test_new_instance_is_seen_and_leaves(stack: Stack) -> None:
-    assert ask(stack, "PUT", "/services/web/scale", {"instances": 3}).status == 200
+    assert call(stack, "PUT", "/services/web/scale", {"instances": 3}).status == 200
     three = {"web-1", "web-2", "web-3"}
     poll_until(lambda: answering(stack) >= three, "traffic on all three", TWO_SCRAPES)
     scraped = 'up{job="services",service="web"} == 1'
@@ -85,7 +85,7 @@ def test_new_instance_is_seen_and_leaves(stack: Stack) -> None:
         TWO_SCRAPES,
     )
     poll_until(lambda: stack.instances()["web-3"]["state"] == "ready", "the host to see it", 15)
-    assert ask(stack, "PUT", "/services/web/scale", {"instances": 2}).status == 200
+    assert call(stack, "PUT", "/services/web/scale", {"instances": 2}).status == 200
     assert web(stack)["web-3"] == stack.instances()["web-3"]["state"] == "standby"
     poll_until(stack.scrapes_everything, "the third to be forgotten", TWO_SCRAPES)
     assert answering(stack) == three - {"web-3"}
@@ -102,7 +102,7 @@ def answering(stack: Stack) -> set[str]:
 def test_same_key_restarts_once(stack: Stack) -> None:
     def restart(_: int) -> int:
         path, key = "/instances/web-2/restart", {"Idempotency-Key": "the-same"}
-        return ask(stack, "POST", path, {"grace": 0}, **key).status
+        return call(stack, "POST", path, {"grace": 0}, **key).status
 
     with ThreadPoolExecutor() as pool:
         assert list(pool.map(restart, range(3))) == [200, 200, 200]
@@ -125,7 +125,7 @@ def test_unlabelled_one_is_left_alone(
     stack: Stack, method: str, path: str, body: dict[str, int]
 ) -> None:
     before = {name: found["pid"] for name, found in stack.instances().items()}
-    assert ask(stack, method, path, body).status == 403
+    assert call(stack, method, path, body).status == 403
     assert {name: found["pid"] for name, found in stack.instances().items()} == before
 
 
@@ -138,7 +138,7 @@ def test_it_comes_back_by_itself(stack: Stack) -> None:
         return bool(now["state"] == "ready" and now["pid"] != before)
 
     poll_until(back, "it to be back", 30)
-    assert ask(stack, "GET", "/instances").status == 200
+    assert call(stack, "GET", "/instances").status == 200
 
 
 @native_only

@@ -21,7 +21,7 @@ from grafana.proof.prove import Proof, Rules, prove
 from tests.e2e.compressed_stack import running
 from tests.e2e.optional_programs import needs_loki_and_collector
 from tests.e2e.stack import Stack, poll_until
-from tests.e2e.stack_activity import drill, fail, of_rehearsal, rehearsed, under_load
+from tests.e2e.stack_activity import as_stack, compressed_cli, drill, fire_error_rate, under_load
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 DASHBOARDS = ROOT / "grafana" / "dashboards"
@@ -40,13 +40,13 @@ def lived(
         yield from _lived(request.getfixturevalue("stack"), folder, "alertdrill")
         return
     with running(folder) as made:
-        yield from _lived(of_rehearsal(made.settings), folder, *rehearsed(made.settings))
+        yield from _lived(as_stack(made.settings), folder, *compressed_cli(made.settings))
 
 
 def _lived(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
     with under_load(stack, folder):
         drill(stack, *command)
-        fail(stack)
+        fire_error_rate(stack)
         yield stack
 
 

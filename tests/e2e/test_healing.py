@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.compressed_stack import (
-    DECIDED,
+    DECISION_TIMEOUT_S,
     LONG_ENOUGH,
-    RESTARTED,
+    RESTART_TIMEOUT_S,
     CompressedStack,
     labels,
     running,
@@ -38,8 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
 @pytest.fixture
 def stack(home: CompressedStack) -> CompressedStack:
     """Return the stack when all of it serves, with the whole budget."""
-    poll_until(home.all_serve, "every instance to serve", 30)
-    assert home.order("/resume").status_code == 200
+    poll_until(home.all_ready, "every instance to serve", 30)
+    assert home.command("/resume").status_code == 200
     return home
 
 
@@ -68,7 +68,7 @@ def test_hung_instance_is_healed_in_time(stack: CompressedStack) -> None:
     assert [answer for answer in later if answer.status != 200] == []
     assert out - hung < OUT + BUSY
     assert back - hung < BACK + BUSY
-    assert stack.done(before) == [("restart", "web-2", "done")]
+    assert stack.results(before) == [("restart", "web-2", "done")]
     assert stack.pid("web-2") != pid
 
 
@@ -78,24 +78,24 @@ def test_silenced_instance_is_left_alone(stack: CompressedStack) -> None:
     silence = stack.silence("web-3")
     with stack.hung("web-3"):
         poll_until(lambda: stack.alert_state(hung) == "suppressed", "the silenced alert", 15)
-        stack.let_it_look_again()
-        assert (stack.done(before), stack.pid("web-3")) == ([], pid)
+        stack.wait_for_reconcile()
+        assert (stack.results(before), stack.pid("web-3")) == ([], pid)
         stack.unsilence(silence)
         stack.wait_for_action(before, "done")
-    assert stack.done(before) == [("restart", "web-3", "done")]
+    assert stack.results(before) == [("restart", "web-3", "done")]
 
 
 def test_silence_after_the_notification_counts(stack: CompressedStack) -> None:
     before, leak = stack.last_action(), labels("MemoryLeak", "web-4", job="services")
-    stack.order("/pause")
+    stack.command("/pause")
     stack.fire(leak)
     stack.wait_for_decision(leak, "is_paused")
     silence = stack.silence("web-4")
     assert stack.wait_for_decision(leak, "is_excused") == "somebody has silenced it"
-    stack.order("/resume")
-    stack.let_it_look_again()
-    assert stack.done(before) == []
-    stack.end(leak)
+    stack.command("/resume")
+    stack.wait_for_reconcile()
+    assert stack.results(before) == []
+    stack.resolve(leak)
     stack.unsilence(silence)
 
 
@@ -105,22 +105,22 @@ def test_unlabelled_service_is_left_alone(stack: CompressedStack) -> None:
     with stack.hung("data-service-1"):
         said = stack.wait_for_decision(hung, "names_nobody")
         assert said == "data-service-1 does not carry the heal label"
-        stack.let_it_look_again()
-        assert (stack.done(before), stack.pid("data-service-1")) == ([], pid)
+        stack.wait_for_reconcile()
+        assert (stack.results(before), stack.pid("data-service-1")) == ([], pid)
 
 
 def test_paused_responder_acts_when_resumed(stack: CompressedStack) -> None:
     before, leak = stack.last_action(), labels("MemoryLeak", "web-1", job="services")
-    assert stack.order("/pause").json()["paused"] is True
+    assert stack.command("/pause").json()["paused"] is True
     stack.fire(leak)
     stack.wait_for_decision(leak, "is_paused")
-    stack.let_it_look_again()
-    assert stack.done(before) == []
-    assert stack.order("/resume").json()["paused"] is False
+    stack.wait_for_reconcile()
+    assert stack.results(before) == []
+    assert stack.command("/resume").json()["paused"] is False
     stack.wait_for_action(before, "acting")
-    stack.end(leak)
+    stack.resolve(leak)
     stack.wait_for_action(before, "done")
-    assert stack.done(before) == [("restart", "web-1", "done")]
+    assert stack.results(before) == [("restart", "web-1", "done")]
 
 
 def test_cancelled_action_leaves_it_to_people(stack: CompressedStack) -> None:
@@ -128,38 +128,40 @@ def test_cancelled_action_leaves_it_to_people(stack: CompressedStack) -> None:
     leak = labels("MemoryLeak", "web-4", job="services")
     stack.fire(leak)
     action = stack.wait_for_action(before, "acting")
-    assert stack.order(f"/actions/{action}/cancel").json()["state"] == "cancelled"
-    poll_until(lambda: stack.pid("web-4") != pid, "half a restart to be a whole one", RESTARTED)
-    poll_until(stack.all_serve, "it to serve", RESTARTED)
+    assert stack.command(f"/actions/{action}/cancel").json()["state"] == "cancelled"
+    poll_until(
+        lambda: stack.pid("web-4") != pid, "half a restart to be a whole one", RESTART_TIMEOUT_S
+    )
+    poll_until(stack.all_ready, "it to serve", RESTART_TIMEOUT_S)
     said = stack.wait_for_decision(leak, "is_excused")
     assert said == "a human has cancelled what was done about it"
-    stack.let_it_look_again()
-    assert stack.done(before) == [("restart", "web-4", "cancelled")]
-    stack.end(leak)
+    stack.wait_for_reconcile()
+    assert stack.results(before) == [("restart", "web-4", "cancelled")]
+    stack.resolve(leak)
 
 
 def test_alert_that_is_held_untold_is_acted_on(stack: CompressedStack) -> None:
     before = stack.last_action()
     leak = labels("MemoryLeak", "web-3", job="services")
-    assert stack.order("/pause").status_code == 200
+    assert stack.command("/pause").status_code == 200
     stack.fire(leak)
     stack.wait_for_decision(leak, "is_paused")
     # It forgets its alerts, and remembers that it has told of them.
     stack.runtime.restart("alertmanager-1")
-    stack.let_it_look_again()
+    stack.wait_for_reconcile()
     stack.fire(leak)
-    assert stack.order("/resume").status_code == 200
+    assert stack.command("/resume").status_code == 200
     done = [("restart", "web-3", "done")]
-    poll_until(lambda: stack.done(before) == done, "it to be acted on", RESTARTED)
+    poll_until(lambda: stack.results(before) == done, "it to be acted on", RESTART_TIMEOUT_S)
     assert len(stack.get("/notifications", alert="MemoryLeak", instance="web-3")) == 1
-    stack.end(leak)
+    stack.resolve(leak)
 
 
 @pytest.mark.parametrize("path", ["/pause", "/resume", "/actions/1/cancel"])
 def test_wrong_token_orders_nothing(stack: CompressedStack, path: str) -> None:
-    refused = stack.order(path, token="wrong")
+    refused = stack.command(path, token="wrong")
     assert (refused.status_code, refused.json()["status"]) == (401, 401)
-    assert stack.order("/resume").json()["paused"] is False
+    assert stack.command("/resume").json()["paused"] is False
 
 
 def test_late_and_repeated_notifications_act_once(stack: CompressedStack) -> None:
@@ -168,25 +170,27 @@ def test_late_and_repeated_notifications_act_once(stack: CompressedStack) -> Non
     stack.wait_for_action(before, "acting")
     firing = stack.notification("firing", leak)
     assert [stack.deliver(firing), stack.deliver(firing)] == ["repeated", "repeated"]
-    stack.end(leak)
+    stack.resolve(leak)
     stack.wait_for_action(before, "done")
-    resolved = poll_until(lambda: stack.notification("resolved", leak), "its end", DECIDED)
+    resolved = poll_until(
+        lambda: stack.notification("resolved", leak), "its end", DECISION_TIMEOUT_S
+    )
     # Out of order: the end has come, and then its beginning once more.
     assert [stack.deliver(resolved), stack.deliver(firing)] == ["repeated", "repeated"]
-    stack.let_it_look_again()
-    assert stack.done(before) == [("restart", "web-2", "done")]
+    stack.wait_for_reconcile()
+    assert stack.results(before) == [("restart", "web-2", "done")]
     # The end of the last time is not that of this one.
-    stack.order("/pause")
+    stack.command("/pause")
     stack.fire(leak)
     stack.wait_for_decision(leak, "is_paused")
     assert stack.deliver(resolved) == "repeated"
-    stack.let_it_look_again()
+    stack.wait_for_reconcile()
     second = stack.last_action()
-    stack.order("/resume")
+    stack.command("/resume")
     stack.wait_for_action(second, "acting")
-    stack.end(leak)
+    stack.resolve(leak)
     stack.wait_for_action(second, "done")
-    assert stack.done(before) == [("restart", "web-2", "done")] * 2
+    assert stack.results(before) == [("restart", "web-2", "done")] * 2
 
 
 def test_killed_responder_ends_its_action(stack: CompressedStack) -> None:
@@ -196,13 +200,15 @@ def test_killed_responder_ends_its_action(stack: CompressedStack) -> None:
     stack.fire(unready, since=LONG_ENOUGH)
     action = stack.wait_for_action(before, "acting")
     stack.runtime.kill("responder-1")
-    poll_until(lambda: stack.instance("responder-1").state == "ready", "the responder", RESTARTED)
+    poll_until(
+        lambda: stack.instance("responder-1").state == "ready", "the responder", RESTART_TIMEOUT_S
+    )
     stack.wait_for_action(before, "done")
-    stack.let_it_look_again()
-    assert stack.done(before) == [("restart", "web-3", "done")]
+    stack.wait_for_reconcile()
+    assert stack.results(before) == [("restart", "web-3", "done")]
     assert stack.pid("web-3") != pid
     assert restarts(stack, "web-3", action) == 1
-    stack.end(unready)
+    stack.resolve(unready)
 
 
 def restarts(stack: CompressedStack, name: str, action: int) -> int:
@@ -219,7 +225,7 @@ def test_dry_run_touches_nobody(tmp_path: Path) -> None:
         with dry.hung("web-2"):
             dry.fire(hung)
             dry.wait_for_action(0, "done")
-            dry.let_it_look_again()
+            dry.wait_for_reconcile()
             assert dry.pid("web-2") == pid
         told = {(each["kind"], each["target"], each["dry_run"]) for each in dry.actions(0)}
         assert told == {("restart", "web-2", True)}

@@ -8,10 +8,10 @@ import pytest
 import requests
 
 from tests.e2e.compressed_stack import (
-    ANSWERED,
-    DECIDED,
+    DECISION_TIMEOUT_S,
     LONG_ENOUGH,
-    RESTARTED,
+    RESPONSE_TIMEOUT_S,
+    RESTART_TIMEOUT_S,
     CompressedStack,
     labels,
     running,
@@ -36,8 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
 @pytest.fixture
 def stack(home: CompressedStack) -> CompressedStack:
     """Return the stack when all of it serves, with the whole budget."""
-    poll_until(home.all_serve, "every instance to serve", RESTARTED)
-    assert home.order("/resume").status_code == 200
+    poll_until(home.all_ready, "every instance to serve", RESTART_TIMEOUT_S)
+    assert home.command("/resume").status_code == 200
     return home
 
 
@@ -59,15 +59,15 @@ def test_storm_touches_only_who_is_down(stack: CompressedStack) -> None:
     with stack.hung("web-2"):
         stack.fire(*storm, since=LONG_ENOUGH)
         stack.wait_for_decision(storm[-1], "names_nobody")
-        poll_until(lambda: len(stack.done(before)) == 2, "both to be healed", RESTARTED)
-        poll_until(stack.all_serve, "every instance to serve", RESTARTED)
-    stack.let_it_look_again()
-    assert sorted(stack.done(before)) == [
+        poll_until(lambda: len(stack.results(before)) == 2, "both to be healed", RESTART_TIMEOUT_S)
+        poll_until(stack.all_ready, "every instance to serve", RESTART_TIMEOUT_S)
+    stack.wait_for_reconcile()
+    assert sorted(stack.results(before)) == [
         ("restart", "web-2", "done"),
         ("restart", "web-3", "done"),
     ]
     assert not exhausted(stack)
-    stack.end(*storm)
+    stack.resolve(*storm)
 
 
 def test_budget_ends_a_storm(stack: CompressedStack) -> None:
@@ -78,17 +78,21 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     ]
     stack.fire(*storm)
     poll_until(lambda: exhausted(stack), "the budget to be spent", SPENT)
-    poll_until(lambda: "acting" not in str(stack.done(before)), "the last to be done", RESTARTED)
-    stack.let_it_look_again()
-    assert len(stack.done(before)) == BUDGET
+    poll_until(
+        lambda: "acting" not in str(stack.results(before)), "the last to be done", RESTART_TIMEOUT_S
+    )
+    stack.wait_for_reconcile()
+    assert len(stack.results(before)) == BUDGET
     wanted = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
-    poll_until(lambda: stack.alert_state(wanted) == "active", "people to be told", DECIDED)
-    stack.end(*storm)
-    assert stack.order("/resume").json()["circuit_open"] is False
-    poll_until(lambda: not stack.alert_state(wanted), "the end of it", DECIDED)
+    poll_until(
+        lambda: stack.alert_state(wanted) == "active", "people to be told", DECISION_TIMEOUT_S
+    )
+    stack.resolve(*storm)
+    assert stack.command("/resume").json()["circuit_open"] is False
+    poll_until(lambda: not stack.alert_state(wanted), "the end of it", DECISION_TIMEOUT_S)
 
 
 def exhausted(stack: CompressedStack) -> bool:
     """Tell whether the budget is spent."""
     url = f"{stack.runtime.address('responder')}/metrics"
-    return "\nresponder_circuit_open 1.0\n" in requests.get(url, timeout=ANSWERED).text
+    return "\nresponder_circuit_open 1.0\n" in requests.get(url, timeout=RESPONSE_TIMEOUT_S).text

@@ -56,7 +56,7 @@ def lines_of(pipeline: LogPipeline, form: str, name: str) -> list[Line]:
 def test_line_is_found_whole(pipeline: LogPipeline, form: str, name: str) -> None:
     case = CASES[name]
     lines = lines_of(pipeline, form, name)
-    assert [found.message for found in lines] == list(case.found)
+    assert [found.message for found in lines] == list(case.messages)
     assert [found for found in lines if not case.fields.items() <= found.fields.items()] == []
 
 
@@ -64,7 +64,7 @@ def test_line_is_found_whole(pipeline: LogPipeline, form: str, name: str) -> Non
 @pytest.mark.parametrize("name", IN_PIECES)
 def test_long_line_is_found_in_pieces(pipeline: LogPipeline, form: str, name: str) -> None:
     *cut, last = lines_of(pipeline, form, name)
-    assert "".join(piece.message for piece in [*cut, last]) == CASES[name].found[0]
+    assert "".join(piece.message for piece in [*cut, last]) == CASES[name].messages[0]
     # A piece of Docker's has a record more than 256 KiB.
     assert [piece.fields.get("cut") for piece in cut] == ["true"] * (4 if form == "native" else 3)
     assert "cut" not in last.fields
@@ -86,7 +86,7 @@ def test_nothing_was_refused(pipeline: LogPipeline) -> None:
 def test_nothing_crashed_or_complained(pipeline: LogPipeline) -> None:
     assert pipeline.running("loki")
     assert pipeline.running("collector")
-    assert '"level":"error"' not in pipeline.said("collector")
+    assert '"level":"error"' not in pipeline.log("collector")
 
 
 def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
@@ -102,4 +102,4 @@ def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
         10,
     )
     assert [found.message for found in lines_of(pipeline, "native", "behind")] == ["now"]
-    assert "entry too far behind" in pipeline.said("loki")
+    assert "entry too far behind" in pipeline.log("loki")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import requests
 
-from tests.e2e.stack import Stack, marked, native_only, poll_until
+from tests.e2e.stack import Stack, native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
 
@@ -47,7 +47,7 @@ def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
     os.kill(pid, signal.SIGKILL)
     poll_until(lambda: not psutil.pid_exists(pid), "supervisord to be gone", 5)
     assert stack.instances() == {}
-    assert marked(stack.home), "the instances should have outlived their supervisor"
+    assert processes_of(stack.home), "the instances should have outlived their supervisor"
     said = stack.alertdrill("up").stderr
     assert "left over" in said
     assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from alertdrill.settings import ROOT
-from tests.e2e.stack import marked, native_only, poll_until
+from tests.e2e.stack import native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
 PARTS = ("alerting", "apps", "drills", "alertdrill", "lb", "loadtests", "loki", "prometheus")
@@ -55,7 +55,7 @@ class Copy:
         return process.returncode, said
 
     def left(self) -> list[str]:
-        return list(marked(self.home / "rehearsal" / "native"))
+        return list(processes_of(self.home / "rehearsal" / "native"))
 
     @property
     def ledger(self) -> Path:

@@ -14,7 +14,7 @@ from subprocess import DEVNULL
 import pytest
 
 from alertdrill.settings import ROOT
-from tests.e2e.stack import Stack, environment, free_ports, marked, native_only, poll_until
+from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
 
@@ -30,7 +30,7 @@ def refused(tmp_path: Path) -> Refused:
         done = made.alertdrill("up", check=False)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
-        assert not marked(tmp_path)
+        assert not processes_of(tmp_path)
         return " ".join(done.stderr.split("✗")[-1].split())
 
     return run
@@ -90,10 +90,10 @@ def test_down_ends_what_a_crashed_up_began(tmp_path: Path) -> None:
     with subprocess.Popen(
         command, cwd=ROOT, env=made.environment, stdout=DEVNULL, stderr=DEVNULL
     ) as begun:
-        poll_until(lambda: len(marked(tmp_path)) > 5, "some processes to be started", 30)
+        poll_until(lambda: len(processes_of(tmp_path)) > 5, "some processes to be started", 30)
         begun.kill()
     made.alertdrill("down")
-    assert not marked(tmp_path)
+    assert not processes_of(tmp_path)
 
 
 def test_unknown_runtime_is_refused(refused: Refused) -> None:

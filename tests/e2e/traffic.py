@@ -1,4 +1,4 @@
-"""Clients that go on asking, however the answers are, and remember when they asked."""
+"""Clients that keep sending requests, and record when they sent each and how it ended."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from types import TracebackType
 
 import requests
 
-# A light load for two cores, a client every 40 ms. Who waits in an instance that hangs does so for
-# 10 s at most, and as many fit in here.
-EVERY = 0.04
-CLIENTS = 256
+# A light load for two cores. A request to an instance that hangs waits for 10 s at most, which is
+# 250 requests at this interval.
+INTERVAL_S = 0.04
+MAX_CLIENTS = 256
 
 
 @dataclass(frozen=True)
 class Answer:
-    """When a request began (monotonic seconds), and its status; 0 if there was no answer."""
+    """When a request began (monotonic seconds), and its status; 0 without a response."""
 
     began: float
     status: int
 
 
 class Traffic:
-    """Asks for /process through the load balancer at `url` while the block lasts.
+    """Sends requests to /process through the load balancer at `url` while the block lasts.
 
-    Each request is of a client of its own, so that one that waits holds up no other.
+    Each request has a client of its own, so that a slow one delays no other.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,20 +47,20 @@ class Traffic:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ask no more, and wait for the last answers."""
+        """Send no more requests, and wait for the last responses."""
         self._ended.set()
         self._thread.join()
 
     def since(self, moment: float) -> Sequence[Answer]:
-        """Return the answers to what was asked after a moment, in monotonic seconds."""
+        """Return the results of the requests that were sent after a moment (monotonic seconds)."""
         return [answer for answer in list(self._answers) if answer.began > moment]
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            while not self._ended.wait(EVERY):
-                clients.submit(self._ask)
+        with ThreadPoolExecutor(MAX_CLIENTS) as clients:
+            while not self._ended.wait(INTERVAL_S):
+                clients.submit(self._send)
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         began = time.monotonic()
         try:
             status = requests.post(self._url, json=[{"mass": 3750}], timeout=15).status_code
