@@ -58,7 +58,7 @@ class Copy:
         return list(processes_of(self.home / "rehearsal" / "native"))
 
     @property
-    def ledger(self) -> Path:
+    def undo_log(self) -> Path:
         return self.home / "drills" / "current.json"
 
 
@@ -131,23 +131,23 @@ def test_deleted_rule_is_refused_before_anything(copy: Copy) -> None:
     assert not (copy.home / "rehearsal").exists()
 
 
-def test_killed_run_is_undone_and_told(copy: Copy) -> None:
+def test_killed_run_is_undone_and_reported(copy: Copy) -> None:
     process = copy.start("drill", "run", "InstanceHung")
-    poll_until(lambda: _at_work(copy.ledger) == "InstanceHung", "the fault to be on", 90)
+    poll_until(lambda: _current_alert(copy.undo_log) == "InstanceHung", "the fault to be on", 90)
     load = [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    poll_until(lambda: not copy.left(), "the guard to end the stack", 60)
-    poll_until(lambda: json.loads(copy.ledger.read_text())["undone"], "the guard's note", 10)
+    poll_until(lambda: not copy.left(), "the guard to stop the stack", 60)
+    poll_until(lambda: json.loads(copy.undo_log.read_text())["undone"], "the guard's record", 10)
     poll_until(lambda: not any(map(psutil.pid_exists, load)), "the load to be gone", 10)
     code, said = copy.drill("InstanceDown")
-    assert "was cut off during InstanceHung; its guard has undone its fault." in said
+    assert "was killed during InstanceHung; its rollback guard has undone its fault." in said
     assert code == 0, said
-    assert not copy.ledger.exists()
+    assert not copy.undo_log.exists()
 
 
-def _at_work(ledger: Path) -> str:
+def _current_alert(undo_log: Path) -> str:
     try:
-        return str(json.loads(ledger.read_text())["alert"])
+        return str(json.loads(undo_log.read_text())["alert"])
     except (OSError, ValueError):
         return ""

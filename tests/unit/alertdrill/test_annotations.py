@@ -16,9 +16,9 @@ ANNOTATION = Annotation(1000.5, 1010.0, ["load", "spike"], "Load spike: passed."
 
 @pytest.fixture
 def grafana() -> Iterator[FakeGrafana]:
-    made = FakeGrafana()
-    yield made
-    made.close()
+    grafana = FakeGrafana()
+    yield grafana
+    grafana.close()
 
 
 def stack(url: str, token: str, *running: str) -> Any:
@@ -29,7 +29,7 @@ def stack(url: str, token: str, *running: str) -> Any:
     )
 
 
-def test_note_is_left_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> None:
+def test_annotation_is_posted_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> None:
     ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
     token = (tmp_path / "token").read_text()
     assert post_annotation(stack(grafana.url, token, "web", "grafana"), ANNOTATION)
@@ -43,11 +43,11 @@ def test_note_is_left_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> No
     ]
 
 
-def test_without_grafana_there_is_no_note(grafana: FakeGrafana) -> None:
+def test_without_grafana_there_is_no_annotation(grafana: FakeGrafana) -> None:
     assert not post_annotation(stack(grafana.url, "x", "web"), ANNOTATION)
 
 
-def test_viewers_token_is_not_enough(grafana: FakeGrafana, tmp_path: Path) -> None:
+def test_token_of_viewer_is_refused(grafana: FakeGrafana, tmp_path: Path) -> None:
     ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
     for account in grafana.accounts.values():
         account["role"] = "Viewer"
@@ -55,11 +55,11 @@ def test_viewers_token_is_not_enough(grafana: FakeGrafana, tmp_path: Path) -> No
         post_annotation(stack(grafana.url, (tmp_path / "token").read_text(), "grafana"), ANNOTATION)
 
 
-def test_missing_token_is_told(grafana: FakeGrafana) -> None:
+def test_missing_token_is_an_error(grafana: FakeGrafana) -> None:
     with pytest.raises(AnnotationError, match="There is no token"):
         post_annotation(stack(grafana.url, "", "grafana"), ANNOTATION)
 
 
-def test_grafana_that_is_gone_is_told() -> None:
+def test_unreachable_grafana_is_an_error() -> None:
     with pytest.raises(AnnotationError, match="refused an annotation"):
         post_annotation(stack("http://127.0.0.1:9", "x", "grafana"), ANNOTATION)

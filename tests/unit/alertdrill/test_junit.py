@@ -15,9 +15,9 @@ CASES = [
 
 @pytest.fixture
 def suite() -> ET.Element:
-    found = ET.fromstring(to_xml("loads", CASES, 1767225600.0, 60.0)).find("testsuite")
-    assert found is not None
-    return found
+    testsuite = ET.fromstring(to_xml("loads", CASES, 1767225600.0, 60.0)).find("testsuite")
+    assert testsuite is not None
+    return testsuite
 
 
 def test_suite_counts_its_cases(suite: ET.Element) -> None:
@@ -32,28 +32,30 @@ def test_suite_counts_its_cases(suite: ET.Element) -> None:
     }
 
 
-def test_case_that_passed_says_what_it_said(suite: ET.Element) -> None:
+def test_passed_case_has_its_output(suite: ET.Element) -> None:
     assert suite[0].attrib == {"classname": "loads.spike", "name": "p95", "time": "1.500"}
-    assert [(each.tag, each.text) for each in suite[0]] == [("system-out", "It was 0.3 s.")]
+    assert [(element.tag, element.text) for element in suite[0]] == [
+        ("system-out", "It was 0.3 s.")
+    ]
 
 
-def test_case_that_failed_says_why(suite: ET.Element) -> None:
+def test_failed_case_has_its_reason(suite: ET.Element) -> None:
     (failure,) = suite[1]
     assert failure.attrib == {"type": "objective", "message": "too many"}
     assert failure.text == "12 of 100"
 
 
-def test_case_that_was_skipped_says_why(suite: ET.Element) -> None:
+def test_skipped_case_has_its_reason(suite: ET.Element) -> None:
     (skipped,) = suite[2]
     assert (skipped.tag, skipped.get("message")) == ("skipped", "There is none.")
 
 
-def test_what_xml_cannot_hold_is_replaced() -> None:
+def test_forbidden_characters_are_replaced() -> None:
     case = Case("s", "a\x00b", failure=Failure("f", "c\x1bd", "e\ufffef"), output="\ud800")
-    made = ET.fromstring(to_xml("s", [case], 0.0, 0.0)).find("testsuite/testcase")
-    assert made is not None
-    failure, said = made
-    assert [made.get("name"), failure.get("message"), failure.text, said.text] == [
+    testcase = ET.fromstring(to_xml("s", [case], 0.0, 0.0)).find("testsuite/testcase")
+    assert testcase is not None
+    failure, output = testcase
+    assert [testcase.get("name"), failure.get("message"), failure.text, output.text] == [
         "a\ufffdb",
         "c\ufffdd",
         "e\ufffdf",

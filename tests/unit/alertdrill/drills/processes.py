@@ -1,4 +1,4 @@
-"""Wait for processes with a deadline, and never leave one behind."""
+"""Helpers that wait for processes with a deadline."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ import psutil
 from alertdrill.drills.marked import MARK
 
 # Far more than an interpreter takes to start on a machine whose every core is busy.
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 def poll_until(check: Callable[[], object], awaited: str) -> None:
-    """Return once `check` is true; fail after the patience, naming what was awaited."""
-    deadline = time.monotonic() + PATIENCE
+    """Return once `check` is true; fail after the timeout, naming what was awaited."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not check():
         assert time.monotonic() < deadline, f"{awaited} did not come"
         time.sleep(0.02)
 
 
-def of_run(run: str) -> list[psutil.Process]:
-    """Return the living processes of a run."""
-    found = []
+def of_run(run_id: str) -> list[psutil.Process]:
+    """Return the running processes of a run."""
+    processes = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == run and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            tagged = process.environ().get(MARK) == run_id
+            if tagged and process.status() != psutil.STATUS_ZOMBIE:
+                processes.append(process)
         except psutil.Error:
             continue
-    return found
+    return processes

@@ -28,7 +28,7 @@ def test_query_returns_the_samples(server: FakeServer, prometheus: Prometheus) -
     assert server.requests[0].query == {"query": "up > 0"}
 
 
-def test_query_can_be_about_earlier(server: FakeServer, prometheus: Prometheus) -> None:
+def test_query_at_takes_a_time(server: FakeServer, prometheus: Prometheus) -> None:
     server.answers["/api/v1/query"] = vector("1")
     assert len(prometheus.query_at("up", 1795429230.5)) == 1
     assert server.requests[0].query == {"query": "up", "time": "1795429230.500"}
@@ -46,7 +46,7 @@ def test_value_is_the_first_sample(server: FakeServer, prometheus: Prometheus) -
     assert prometheus.value("up") is None
 
 
-def test_lines_cover_the_span(server: FakeServer, prometheus: Prometheus) -> None:
+def test_range_query_covers_the_span(server: FakeServer, prometheus: Prometheus) -> None:
     rows = [{"metric": {"a": "b"}, "values": [[1, "2"], [1.5, "NaN"]]}]
     server.answers["/api/v1/query_range"] = data({"resultType": "matrix", "result": rows})
     (line,) = prometheus.query_range("up", (1.0, 1.5), 0.5)
@@ -54,11 +54,11 @@ def test_lines_cover_the_span(server: FakeServer, prometheus: Prometheus) -> Non
     assert server.requests[0].query == {"query": "up", "start": "1.0", "end": "1.5", "step": "0.5"}
 
 
-def test_rule_is_read_as_it_runs(server: FakeServer, prometheus: Prometheus) -> None:
+def test_rule_is_read_from_the_evaluator(server: FakeServer, prometheus: Prometheus) -> None:
     active = {
         "state": "firing",
         "labels": {"alertname": "Down"},
-        # As Go writes it, to the nanosecond.
+        # Go writes nanoseconds.
         "activeAt": f"{AT}12345678Z",
         "value": "1e+00",
     }
@@ -70,19 +70,24 @@ def test_rule_is_read_as_it_runs(server: FakeServer, prometheus: Prometheus) -> 
         "lastError": "no",
     }
     server.answers["/api/v1/rules"] = data({"groups": [{"interval": 5, "rules": [rule]}]})
-    found = prometheus.rule("Down")
-    assert found
-    assert (found.query, found.hold, found.interval, found.error) == ("up == 0", 60, 5, "no")
-    assert found.alerts[0].active_at == pytest.approx(1795429230.5, abs=0.1)
+    rule_state = prometheus.rule("Down")
+    assert rule_state
+    assert (rule_state.query, rule_state.hold, rule_state.interval, rule_state.error) == (
+        "up == 0",
+        60,
+        5,
+        "no",
+    )
+    assert rule_state.alerts[0].active_at == pytest.approx(1795429230.5, abs=0.1)
     assert server.requests[0].query == {"type": "alert", "rule_name[]": "Down"}
 
 
-def test_absent_rule_is_none(server: FakeServer, prometheus: Prometheus) -> None:
+def test_missing_rule_is_none(server: FakeServer, prometheus: Prometheus) -> None:
     server.answers["/api/v1/rules"] = data({"groups": []})
     assert prometheus.rule("Down") is None
 
 
-def test_ruler_answers_as_prometheus_does(server: FakeServer) -> None:
+def test_ruler_has_the_api_of_prometheus(server: FakeServer) -> None:
     other, mine = (
         {"name": name, "query": f"({name} > 1)", "duration": 5, "alerts": None}
         for name in ("Up", "Down")
@@ -92,10 +97,10 @@ def test_ruler_answers_as_prometheus_does(server: FakeServer) -> None:
     server.answers["/prometheus/api/v1/alerts"] = data({"alerts": None})
     server.answers["/loki/api/v1/query"] = vector("7")
     ruler = LokiRuler(server.url)
-    found = ruler.rule("Down")
-    assert found
-    assert (found.query, found.interval, found.alerts) == ("(Down > 1)", 0.417, [])
-    assert ruler.branches(found.query)[0][0].left == "Down"
+    rule_state = ruler.rule("Down")
+    assert rule_state
+    assert (rule_state.query, rule_state.interval, rule_state.alerts) == ("(Down > 1)", 0.417, [])
+    assert ruler.branches(rule_state.query)[0][0].left == "Down"
     assert ruler.firing_alerts() == []
     assert len(ruler.query("vector(7)")) == 1
 
@@ -111,7 +116,7 @@ def test_pending_alerts_do_not_fire(server: FakeServer, prometheus: Prometheus) 
     assert prometheus.firing_alerts() == [{"alertname": "firing"}]
 
 
-def test_intervals_come_from_loaded_configuration(
+def test_intervals_come_from_the_loaded_configuration(
     server: FakeServer, prometheus: Prometheus
 ) -> None:
     server.answers["/api/v1/status/config"] = data({"yaml": "global: {scrape_interval: 417ms}"})
@@ -120,19 +125,19 @@ def test_intervals_come_from_loaded_configuration(
     assert Alertmanager(server.url).group_wait() == 10
 
 
-def test_alertmanager_is_asked_by_name(server: FakeServer) -> None:
+def test_alertmanager_filters_by_name(server: FakeServer) -> None:
     server.answers["/api/v2/alerts"] = [{"labels": {}}]
     assert Alertmanager(server.url).alerts("Down") == [{"labels": {}}]
     assert server.requests[0].query == {"filter": 'alertname="Down"'}
 
 
-def test_refusal_says_status_and_why(server: FakeServer) -> None:
+def test_error_has_status_and_body(server: FakeServer) -> None:
     server.answers["/x"] = 503
     with pytest.raises(UnreachableError, match=rf"^{server.url}/x answers 503: refused"):
         get_json(f"{server.url}/x")
 
 
-def test_silence_is_unreachable_too(server: FakeServer) -> None:
+def test_closed_port_is_unreachable(server: FakeServer) -> None:
     server.close()
     with pytest.raises(UnreachableError, match=r"/x does not answer\.$"):
         get_json(f"{server.url}/x")
@@ -149,5 +154,5 @@ def test_silence_is_unreachable_too(server: FakeServer) -> None:
         ("4h", 14_400),
     ],
 )
-def test_prometheus_durations_are_read(text: str, seconds: float) -> None:
+def test_durations_of_prometheus_are_parsed(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)

@@ -32,13 +32,13 @@ def report(*verdicts: Verdict) -> Report:
     return Report(0.0, 125.0, 12.0, "native", "an ephemeral stack", found)
 
 
-def test_drill_begins_with_its_place() -> None:
-    text = shown(lambda seen: seen.drill_started(a_drill(), (3, 37)))
+def test_drill_starts_with_its_position() -> None:
+    text = shown(lambda drill_console: drill_console.drill_started(a_drill(), (3, 37)))
     assert text == "Down 3/37 Web is frozen.\n"
 
 
 def test_reached_phase_shows_its_limit() -> None:
-    text = shown(lambda seen: seen.phase_reached("firing", 4.25, 15.0))
+    text = shown(lambda drill_console: drill_console.phase_reached("firing", 4.25, 15.0))
     assert text == "  firing      4.2 s  of 15.0 s\n"
 
 
@@ -50,11 +50,11 @@ def test_reached_phase_shows_its_limit() -> None:
         ("scale_out", ", by the responder", " since it was healed"),
     ],
 )
-def test_healing_says_by_whom(heal: str, healed: str, resolved: str) -> None:
-    def reach(seen: console.DrillConsole) -> None:
-        seen.drill_started(a_drill(expect=Expectation(heal=heal)), (3, 37))
-        seen.phase_reached("healed", 4.25, 15.0)
-        seen.phase_reached("resolved", 5.0, 15.0)
+def test_healing_names_the_healer(heal: str, healed: str, resolved: str) -> None:
+    def reach(drill_console: console.DrillConsole) -> None:
+        drill_console.drill_started(a_drill(expect=Expectation(heal=heal)), (3, 37))
+        drill_console.phase_reached("healed", 4.25, 15.0)
+        drill_console.phase_reached("resolved", 5.0, 15.0)
 
     assert shown(reach).splitlines()[1:] == [
         f"  healed      4.2 s  of 15.0 s{healed}",
@@ -63,21 +63,25 @@ def test_healing_says_by_whom(heal: str, healed: str, resolved: str) -> None:
 
 
 @pytest.mark.parametrize("verdict", get_args(Verdict))
-def test_every_verdict_is_a_word(verdict: Verdict) -> None:
-    text = shown(lambda seen: seen.drill_finished(outcome(verdict, reason="No data.")))
+def test_every_verdict_has_a_word(verdict: Verdict) -> None:
+    text = shown(
+        lambda drill_console: drill_console.drill_finished(outcome(verdict, reason="No data."))
+    )
     sign, _ = console.SIGNS[verdict]
     assert text == f"  {sign} {verdict} in 12 s: No data.\n"
 
 
 def test_verdict_has_the_ratio() -> None:
-    done = outcome(times={"firing": 6.0}, least=4.0)
-    text = shown(lambda seen: seen.drill_finished(done))
+    finished = outcome(times={"firing": 6.0}, least=4.0)
+    text = shown(lambda drill_console: drill_console.drill_finished(finished))
     assert "in 12 s, fired at 1.50 of the minimum time" in text
 
 
 def test_long_reason_is_not_cut() -> None:
     reason = "word " * 60 + "end."
-    assert reason in shown(lambda seen: seen.drill_finished(outcome("failed", reason=reason)))
+    assert reason in shown(
+        lambda drill_console: drill_console.drill_finished(outcome("failed", reason=reason))
+    )
 
 
 EVIL = "a [red]b[/red] [/x] \x1b[2J c"
@@ -86,19 +90,19 @@ EVIL = "a [red]b[/red] [/x] \x1b[2J c"
 @pytest.mark.parametrize(
     "act",
     [
-        lambda seen: seen.note(EVIL),
-        lambda seen: seen.drill_started(a_drill(says=EVIL), (1, 1)),
-        lambda seen: seen.drill_finished(outcome("failed", reason=EVIL)),
+        lambda drill_console: drill_console.note(EVIL),
+        lambda drill_console: drill_console.drill_started(a_drill(says=EVIL), (1, 1)),
+        lambda drill_console: drill_console.drill_finished(outcome("failed", reason=EVIL)),
     ],
 )
 def test_texts_are_never_markup(act: Callable[[console.DrillConsole], object]) -> None:
     assert "a [red]b[/red] [/x] \\x1b[2J c" in shown(act)
 
 
-def test_waiting_leaves_no_line() -> None:
+def test_waiting_prints_no_line() -> None:
     def wait(terminal: Console) -> None:
-        with console.DrillConsole(terminal) as seen:
-            seen.waiting("firing", 1.0, 15.0)
+        with console.DrillConsole(terminal) as drill_console:
+            drill_console.waiting("firing", 1.0, 15.0)
 
     assert "waiting" not in printed(wait)
 
@@ -118,7 +122,7 @@ def test_summary_counts_each_verdict(found: Report, line: str) -> None:
     assert console.summary(found) == line
 
 
-def test_list_has_each_drill() -> None:
+def test_table_has_every_drill() -> None:
     drills = {"Down": a_drill(), "Slow": a_drill(alert="Slow", fault=FaultSpec("stop", "lb"))}
     lines = printed(
         lambda terminal: terminal.print(console.drill_table(Catalogue(drills, [])))
@@ -128,6 +132,6 @@ def test_list_has_each_drill() -> None:
     assert lines[2].rstrip().endswith("stop on lb")
 
 
-def test_list_takes_nothing_for_markup() -> None:
+def test_table_is_never_markup() -> None:
     found = Catalogue({"Down": a_drill(says="Web [red] is frozen.")}, [])
     assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(found)))

@@ -16,7 +16,7 @@ def test_unsteady_stack_aborts_the_drill(simulated: SimulatedStack) -> None:
     assert simulated.log == []
 
 
-def test_steady_state_is_waited_for(simulated: SimulatedStack) -> None:
+def test_steady_state_is_awaited(simulated: SimulatedStack) -> None:
     simulated.unsteady = (20.0, 5.0)
     outcome = simulated.run()
     assert outcome.verdict == "passed"
@@ -24,7 +24,7 @@ def test_steady_state_is_waited_for(simulated: SimulatedStack) -> None:
     assert outcome.injected - outcome.began >= 20
 
 
-def test_left_fault_aborts_the_drill(simulated: SimulatedStack) -> None:
+def test_active_fault_aborts_the_drill(simulated: SimulatedStack) -> None:
     simulated.active_fault = "web has the fault errors."
     outcome = simulated.run()
     assert (outcome.verdict, simulated.log) == ("aborted", [])
@@ -38,36 +38,39 @@ def test_dead_load_aborts_the_drill(simulated: SimulatedStack) -> None:
     assert "Locust has ended" in outcome.reason
 
 
-def test_wanted_load_is_ensured(simulated: SimulatedStack) -> None:
+def test_load_of_the_drill_is_started(simulated: SimulatedStack) -> None:
     simulated.run(load=LoadSpec("steady", 60))
     assert simulated.traffic.calls == [LoadSpec("steady", 60)]
 
 
-def acted(kind: str) -> PerformedAction:
+def performed(kind: str) -> PerformedAction:
     return PerformedAction("Down", kind, "web", "web", "done", 0.0, 1.0)
 
 
 @pytest.mark.parametrize(("speed", "longer"), [(1.0, 550.0), (10.0, 55.0)])
-def test_way_to_floor_takes_longer(speed: float, longer: float) -> None:
-    assert preflight.scale_in_time([acted("restart"), acted("scale_in")], speed) == 0
-    assert preflight.scale_in_time([acted("restart"), acted("scale_out")], speed) == longer + ACTING
-    # A drill that failed up there does not have the next one aborted.
+def test_scale_in_takes_longer(speed: float, longer: float) -> None:
+    assert preflight.scale_in_time([performed("restart"), performed("scale_in")], speed) == 0
+    assert (
+        preflight.scale_in_time([performed("restart"), performed("scale_out")], speed)
+        == longer + ACTING
+    )
+    # A drill that failed during the scale-in does not abort the next drill.
     assert longer + ACTING <= preflight.STEADY_FIXED_S + preflight.STEADY_SCALED_S / speed
 
 
-# A past that is made up
+# Backfilled history
 
 PAST = [Past("up", 60.0, 30.0, 1.0, 1.0)]
 
 
 @pytest.mark.parametrize("past", [[], PAST])
-def test_real_stack_forgets_nothing(simulated: SimulatedStack, past: list[Past]) -> None:
+def test_real_stack_keeps_its_history(simulated: SimulatedStack, past: list[Past]) -> None:
     simulated.run(history=past)
     assert "delete_series" not in simulated.log
     assert "backfill" not in simulated.log
 
 
-def test_rehearsal_begins_without_past(simulated: SimulatedStack) -> None:
+def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> None:
     simulated.runtime.rehearsal = True
     outcome = simulated.run()
     assert simulated.log[0] == "delete_series"
@@ -76,14 +79,14 @@ def test_rehearsal_begins_without_past(simulated: SimulatedStack) -> None:
     assert outcome.injected - outcome.began >= preflight.SETTLE_S
 
 
-def test_made_up_past_comes_next(simulated: SimulatedStack) -> None:
+def test_history_is_backfilled(simulated: SimulatedStack) -> None:
     simulated.runtime.rehearsal = True
-    said: list[str] = []
-    told = simulated.runtime.on_call
+    samples: list[str] = []
+    on_call = simulated.runtime.on_call
     simulated.runtime.on_call = lambda *order: (
-        said.append(order[1].read_text()) if order[0] == "backfill" else told(*order)
+        samples.append(order[1].read_text()) if order[0] == "backfill" else on_call(*order)
     )
     assert simulated.run(history=PAST).history
     assert simulated.log[0] == "delete_series"
-    assert said[0].startswith("# TYPE up gauge\n")
+    assert samples[0].startswith("# TYPE up gauge\n")
     assert list(simulated.folder.glob("*.om")) == []

@@ -6,8 +6,15 @@ from typing import Any, get_args
 
 import pytest
 
+from alertdrill.annotations import AnnotationError
+from alertdrill.drills import publish
 from alertdrill.drills.outcome import PHASES, Outcome, Verdict
-from alertdrill.drills.publish import ResultPublisher, document
+from alertdrill.drills.publish import (
+    AnnotationPublisher,
+    ResultPublisher,
+    annotation_text,
+    document,
+)
 from alerting.responder.drill_journal import parse
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
@@ -25,59 +32,99 @@ def outcome(verdict: Any = "passed", reason: str = "") -> Outcome:
 
 @pytest.fixture
 def runtime(tmp_path: Path, server: FakeServer) -> Any:
-    made = FakeRuntime(tmp_path)
-    made.running = [instance("responder-1")]
-    made.urls["responder"] = server.url
+    runtime = FakeRuntime(tmp_path)
+    runtime.running = [instance("responder-1")]
+    runtime.urls["responder"] = server.url
     server.answers["/drills"] = {}
-    return made
+    return runtime
 
 
-def test_drill_is_told_with_token(runtime: Any, server: FakeServer) -> None:
+def test_result_is_sent_with_token(runtime: Any, server: FakeServer) -> None:
     progress = FakeProgress()
     ResultPublisher(runtime, progress).publish(outcome(), 12)
     [request] = server.requests
-    assert (request.method, request.path, request.token) == (
-        "POST",
-        "/drills",
-        "the-responders-token",
-    )
+    assert (request.method, request.path) == ("POST", "/drills")
+    assert request.token == "the-responders-token"
     assert json.loads(request.body) == document(outcome(), 12)
     assert progress.events == []
 
 
-def test_responder_takes_what_is_told() -> None:
-    found = parse(json.dumps(document(outcome("failed", "It hung."), 1.5)).encode())
-    assert (found.alert, found.verdict, found.reason) == ("InstanceHung", "failed", "It hung.")
-    assert found.speed == 1.5
-    assert found.began.timestamp() == 1763917200.25
-    assert found.times == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
+def test_responder_accepts_the_document() -> None:
+    result = parse(json.dumps(document(outcome("failed", "It hung."), 1.5)).encode())
+    assert (result.alert, result.verdict, result.reason) == ("InstanceHung", "failed", "It hung.")
+    assert result.speed == 1.5
+    assert result.began.timestamp() == 1763917200.25
+    assert result.times == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
 
 
-@pytest.mark.parametrize("verdict", [one for one in get_args(Verdict) if one != "skipped"])
+@pytest.mark.parametrize(
+    "verdict", [verdict for verdict in get_args(Verdict) if verdict != "skipped"]
+)
 def test_responder_knows_every_verdict(verdict: Verdict) -> None:
-    told = json.dumps(document(outcome(verdict), 12)).encode()
-    assert parse(told).verdict == verdict
+    assert parse(json.dumps(document(outcome(verdict), 12)).encode()).verdict == verdict
 
 
-def test_stack_that_is_down_is_not_told(runtime: Any, server: FakeServer) -> None:
+def test_stopped_stack_receives_no_result(runtime: Any, server: FakeServer) -> None:
     runtime.running = []
     progress = FakeProgress()
     ResultPublisher(runtime, progress).publish(outcome(), 12)
     assert (server.requests, progress.events) == ([], [])
 
 
-def test_skipped_drill_is_not_told(runtime: Any, server: FakeServer) -> None:
+def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer) -> None:
     ResultPublisher(runtime, FakeProgress()).publish(outcome("skipped"), 12)
     assert server.requests == []
 
 
-def test_refusal_is_told_once_and_tried_again(runtime: Any, server: FakeServer) -> None:
+def test_refusal_is_shown_once_and_tried_again(runtime: Any, server: FakeServer) -> None:
     server.answers["/drills"] = 503
     progress = FakeProgress()
-    results = ResultPublisher(runtime, progress)
+    publisher = ResultPublisher(runtime, progress)
     for _ in range(3):
-        results.publish(outcome(), 12)
-    [(kind, said)] = progress.events
+        publisher.publish(outcome(), 12)
+    [(kind, sentence)] = progress.events
     assert kind == "note"
-    assert str(said).startswith("The responder did not accept a drill's result: http")
+    assert str(sentence).startswith("The responder did not accept a drill's result: http")
     assert len(server.requests) == 3
+
+
+# Annotations
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    annotations: list[Any] = []
+    monkeypatch.setattr(
+        publish, "post_annotation", lambda _, annotation: annotations.append(annotation)
+    )
+    return annotations
+
+
+def test_annotation_has_alert_and_verdict(runtime: Any, posted: list[Any]) -> None:
+    AnnotationPublisher(runtime, FakeProgress()).publish(outcome())
+    [annotation] = posted
+    assert (annotation.began, annotation.ended) == (1763917200.25, 1763917220.0)
+    assert annotation.tags == ["drill", "InstanceHung", "passed"]
+
+
+def test_annotation_text_has_the_reason() -> None:
+    assert annotation_text(outcome()) == "Drill InstanceHung: web-2 is frozen. Passed."
+    text = annotation_text(outcome("failed", "It never fired."))
+    assert text == "Drill InstanceHung: web-2 is frozen. Failed: It never fired."
+
+
+def test_skipped_drill_has_no_annotation(runtime: Any, posted: list[Any]) -> None:
+    AnnotationPublisher(runtime, FakeProgress()).publish(outcome("skipped"))
+    assert posted == []
+
+
+def test_refusal_of_annotation_is_shown_once(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AnnotationError("Grafana refused an annotation.")
+
+    monkeypatch.setattr(publish, "post_annotation", refuse)
+    progress = FakeProgress()
+    publisher = AnnotationPublisher(runtime, progress)
+    for _ in range(3):
+        publisher.publish(outcome())
+    assert progress.events == [("note", "Grafana refused an annotation.")]

@@ -11,21 +11,21 @@ SINCE = 1795429200.0
 
 
 def notification(alert: str, second: int) -> dict[str, object]:
-    told: dict[str, object] = {
+    alert_fields: dict[str, object] = {
         "alert": alert,
         "status": "firing",
         "severity": None,
         "labels": {},
         "annotations": {},
     }
-    return {"received_at": f"2026-11-23T10:20:{second}.000Z", "alerts": [told]}
+    return {"received_at": f"2026-11-23T10:20:{second}.000Z", "alerts": [alert_fields]}
 
 
-def test_journal_is_read_oldest_first(server: FakeServer) -> None:
+def test_notifications_are_read_oldest_first(server: FakeServer) -> None:
     server.answers["/notifications"] = [notification("Late", 40), notification("Early", 30)]
-    found = ResponderClient(server.url).received_alerts(SINCE, status="firing")
-    assert [(one.alert, one.severity) for one in found] == [("Early", ""), ("Late", "")]
-    assert found[1].received_at - found[0].received_at == 10
+    alerts = ResponderClient(server.url).received_alerts(SINCE, status="firing")
+    assert [(alert.alert, alert.severity) for alert in alerts] == [("Early", ""), ("Late", "")]
+    assert alerts[1].received_at - alerts[0].received_at == 10
     assert server.requests[0].query == {
         "since": "1795429200.000",
         "limit": "1000",
@@ -34,7 +34,7 @@ def test_journal_is_read_oldest_first(server: FakeServer) -> None:
 
 
 def action(second: int, ended: int | None, **changed: Any) -> dict[str, object]:
-    """Return one as the responder shows it, with more than is read."""
+    """Return an action as the responder serves it, with fields that are not read."""
     return {
         "id": second,
         "alert": "Down",
@@ -63,7 +63,9 @@ def test_actions_are_read_oldest_first(server: FakeServer) -> None:
 
 def test_earlier_actions_do_not_count(server: FakeServer) -> None:
     server.answers["/actions"] = [action(40, 41), action(30, 45)]
-    assert [one.began for one in ResponderClient(server.url).actions(SINCE + 31)] == [SINCE + 40]
+    assert [action.began for action in ResponderClient(server.url).actions(SINCE + 31)] == [
+        SINCE + 40
+    ]
 
 
 def decision(alert: str, second: int, reason: str) -> dict[str, object]:
@@ -76,20 +78,20 @@ def test_newest_decision_has_the_reason(server: FakeServer) -> None:
         decision("Down", 40, "it is paused"),
         decision("Down", 30, "it is too soon"),
     ]
-    journal = ResponderClient(server.url)
-    assert journal.decision_reason("Down", SINCE) == "it is paused"
-    assert journal.decision_reason("Down", SINCE + 41) == ""
-    assert journal.decision_reason("Unheard", SINCE) == ""
+    responder = ResponderClient(server.url)
+    assert responder.decision_reason("Down", SINCE) == "it is paused"
+    assert responder.decision_reason("Down", SINCE + 41) == ""
+    assert responder.decision_reason("Unheard", SINCE) == ""
     assert server.requests[0].query == {"limit": "1000"}
 
 
-def test_absent_responder_is_unreachable(server: FakeServer) -> None:
-    journal = ResponderClient(server.url)
+def test_stopped_responder_is_unreachable(server: FakeServer) -> None:
+    responder = ResponderClient(server.url)
     server.close()
     for ask in (
-        journal.actions,
-        journal.received_alerts,
-        lambda since: journal.decision_reason("Down", since),
+        responder.actions,
+        responder.received_alerts,
+        lambda since: responder.decision_reason("Down", since),
     ):
         with pytest.raises(UnreachableError):
             ask(SINCE)

@@ -13,9 +13,9 @@ from alertdrill.drills import marked, rollback_guard
 from alertdrill.drills.rollback_guard import RollbackGuard
 from alertdrill.drills.undo_log import UndoLog, UndoRecord
 from alertdrill.settings import ROOT, StackSettings
-from tests.unit.alertdrill.drills.processes import PATIENCE, of_run, poll_until
+from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
 
-# A run: it has a guard, and waits to be killed.
+# A run with a guard; it waits until it is killed.
 RUN = """
 import sys
 from pathlib import Path
@@ -24,96 +24,96 @@ guard = RollbackGuard(Path(sys.argv[1]))
 print(guard._process.pid, flush=True)
 sys.stdin.read()
 """
-# Beside it, as the load is: no child of the run, ends only when it is told to.
+# A load beside the run: not its child, and it ends only on a signal.
 LOAD = "import signal; print('up', flush=True); signal.pause()"
 
 
 @pytest.fixture(autouse=True)
 def from_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)  # where the command line is
+    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    made = tmp_path / "drill.fill"
-    made.write_text("x")
-    return made
+    file = tmp_path / "drill.fill"
+    file.write_text("x")
+    return file
 
 
-def entry(home: Path, file: Path, run: str = "no-such-run") -> UndoRecord:
+def make_record(home: Path, file: Path, run: str = "no-such-run") -> UndoRecord:
     stack = StackSettings(home, runtime="native")
     return UndoRecord(run, 1.0, stack, "Down", [("remove_file", str(file))])
 
 
 def killed_run(home: Path) -> psutil.Process:
-    """Start a run with a guard, kill it, and return the guard that it leaves."""
+    """Start a run with a guard, kill it, and return the guard's process."""
     run = subprocess.Popen(
         [sys.executable, "-c", RUN, home], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert run.stdout
     assert run.stdin
-    left = psutil.Process(int(run.stdout.readline()))
+    guard_process = psutil.Process(int(run.stdout.readline()))
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    return left
+    return guard_process
 
 
 def test_killed_run_is_undone(tmp_path: Path, file: Path) -> None:
-    ledger = UndoLog(tmp_path)
-    ledger.write(entry(tmp_path, file))
+    undo_log = UndoLog(tmp_path)
+    undo_log.write(make_record(tmp_path, file))
     killed_run(tmp_path)
-    poll_until(lambda: (found := ledger.read()) and found.undone, "the guard's note")
+    poll_until(lambda: (record := undo_log.read()) and record.undone, "the guard's record")
     assert not file.exists()
 
 
-def test_lock_given_back_late_is_awaited(tmp_path: Path, file: Path) -> None:
-    ledger = UndoLog(tmp_path)
-    # The kernel may close the guard's pipe before it gives back the lock of the run.
-    ledger.write(replace(entry(tmp_path, file), process=os.getpid()))
-    with ledger.lock():
-        left = killed_run(tmp_path)
-        poll_until(lambda: waits(left.pid), "the guard to wait for the lock")
+def test_lock_released_late_is_awaited(tmp_path: Path, file: Path) -> None:
+    undo_log = UndoLog(tmp_path)
+    # The kernel may close the guard's pipe before it releases the lock of the run.
+    undo_log.write(replace(make_record(tmp_path, file), process=os.getpid()))
+    with undo_log.lock():
+        guard_process = killed_run(tmp_path)
+        poll_until(lambda: waits_for_lock(guard_process.pid), "the guard to wait for the lock")
         assert file.exists()
-    poll_until(lambda: (found := ledger.read()) and found.undone, "the guard's note")
+    poll_until(lambda: (record := undo_log.read()) and record.undone, "the guard's record")
 
 
-def waits(pid: int) -> bool:
-    """Whether a process has the lock of the drills open."""
-    return any(Path(one.path).name == "lock" for one in psutil.Process(pid).open_files())
+def waits_for_lock(pid: int) -> bool:
+    """Return whether a process has the lock file open."""
+    return any(Path(file.path).name == "lock" for file in psutil.Process(pid).open_files())
 
 
-def test_killed_run_takes_load_along(tmp_path: Path, file: Path) -> None:
+def test_load_of_killed_run_is_stopped(tmp_path: Path, file: Path) -> None:
     name = f"test-{uuid.uuid4()}"
     load = subprocess.Popen(
         [sys.executable, "-c", LOAD], env=marked.environment(name), stdout=subprocess.PIPE
     )
     assert load.stdout
     assert load.stdout.readline() == b"up\n"
-    UndoLog(tmp_path).write(entry(tmp_path, file, name))
+    UndoLog(tmp_path).write(make_record(tmp_path, file, name))
     killed_run(tmp_path)
-    assert load.wait(PATIENCE) == -signal.SIGTERM
+    assert load.wait(TIMEOUT_S) == -signal.SIGTERM
     load.communicate()
     assert not of_run(name)
 
 
-def test_dismissed_guard_touches_nothing(tmp_path: Path, file: Path) -> None:
-    UndoLog(tmp_path).write(entry(tmp_path, file))
-    made = RollbackGuard(tmp_path)
-    made.dismiss()
-    assert made._process.returncode == 0
+def test_dismissed_guard_undoes_nothing(tmp_path: Path, file: Path) -> None:
+    UndoLog(tmp_path).write(make_record(tmp_path, file))
+    guard = RollbackGuard(tmp_path)
+    guard.dismiss()
+    assert guard._process.returncode == 0
     assert file.exists()
 
 
-def test_guard_outlives_signals(tmp_path: Path, file: Path) -> None:
-    ledger = UndoLog(tmp_path)
-    ledger.write(entry(tmp_path, file))
-    made = RollbackGuard(tmp_path)
-    one = psutil.Process(made._process.pid)
-    assert os.getsid(one.pid) == one.pid  # Ctrl-C is for the terminal's own session
-    poll_until(lambda: ignored(one.pid) >= {1, 2, 15}, "the guard to be ready")
+def test_guard_ignores_signals(tmp_path: Path, file: Path) -> None:
+    undo_log = UndoLog(tmp_path)
+    undo_log.write(make_record(tmp_path, file))
+    guard = RollbackGuard(tmp_path)
+    process = psutil.Process(guard._process.pid)
+    assert os.getsid(process.pid) == process.pid  # Ctrl-C signals the terminal's session
+    poll_until(lambda: ignored(process.pid) >= {1, 2, 15}, "the guard to be ready")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        one.send_signal(number)
-    made._process.communicate(b"")  # as if the run were gone
+        process.send_signal(number)
+    guard._process.communicate(b"")  # as when the run ends
     assert not file.exists()
 
 
@@ -124,7 +124,7 @@ def ignored(pid: int) -> set[int]:
     return {number for number in range(1, 32) if bits >> (number - 1) & 1}
 
 
-class Ended:
+class ClosedInput:
     """A standard input that has ended."""
 
     class buffer:  # noqa: N801 - its name in sys.stdin
@@ -134,51 +134,51 @@ class Ended:
 
 
 class FakeStack:
-    """Remembers that it was taken down."""
+    """Records that it was stopped."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.calls: list[str] = []
 
     def down(self, notify: object) -> None:
-        self.asked.append("down")
+        self.calls.append("down")
 
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
-    made = FakeStack()
-    monkeypatch.setattr(rollback_guard, "select_runtime", lambda *_: made)
-    monkeypatch.setattr("sys.stdin", Ended)
+    stack = FakeStack()
+    monkeypatch.setattr(rollback_guard, "select_runtime", lambda *_: stack)
+    monkeypatch.setattr("sys.stdin", ClosedInput)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("alertdrill.drills.marked.end", lambda _: 0)
-    return made
+    return stack
 
 
-@pytest.mark.parametrize(("rehearsal", "asked"), [(True, ["down"]), (False, [])])
-def test_only_own_stack_is_ended(
-    tmp_path: Path, file: Path, stack: FakeStack, rehearsal: bool, asked: list[str]
+@pytest.mark.parametrize(("rehearsal", "calls"), [(True, ["down"]), (False, [])])
+def test_only_ephemeral_stack_is_stopped(
+    tmp_path: Path, file: Path, stack: FakeStack, rehearsal: bool, calls: list[str]
 ) -> None:
     own = StackSettings(tmp_path, rehearsal=rehearsal)
     UndoLog(tmp_path).write(UndoRecord("run", 1.0, own, "Down", [("remove_file", str(file))]))
     rollback_guard.main(tmp_path)
-    assert stack.asked == asked
+    assert stack.calls == calls
     assert not file.exists()
 
 
-def test_what_stays_broken_is_noted(
+def test_failed_undo_is_logged(
     tmp_path: Path, stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "not-a-file"
     folder.mkdir()
-    UndoLog(tmp_path).write(entry(tmp_path, folder))
+    UndoLog(tmp_path).write(make_record(tmp_path, folder))
     rollback_guard.main(tmp_path)
-    found = UndoLog(tmp_path).read()
-    assert found
-    assert not found.undone
+    record = UndoLog(tmp_path).read()
+    assert record
+    assert not record.undone
     assert f"remove_file {folder}: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("undone", [True, None])
-def test_nothing_broken_is_left_alone(
+def test_nothing_to_undo_is_left_alone(
     tmp_path: Path, file: Path, stack: FakeStack, undone: bool | None
 ) -> None:
     if undone:
@@ -187,4 +187,4 @@ def test_nothing_broken_is_left_alone(
         UndoLog(tmp_path).write(UndoRecord("run", 1.0, stack_settings, "Down", undo, undone=True))
     rollback_guard.main(tmp_path)
     assert file.exists()
-    assert stack.asked == []
+    assert stack.calls == []

@@ -23,7 +23,7 @@ def test_drill_passes_with_its_times(simulated: SimulatedStack) -> None:
     assert outcome.began <= outcome.injected < outcome.removed < outcome.ended  # type: ignore[operator]
 
 
-def test_undo_is_noted_before_injection(simulated: SimulatedStack) -> None:
+def test_undo_is_recorded_before_injection(simulated: SimulatedStack) -> None:
     simulated.run()
     assert [row for row in simulated.log if row != "runbook"] == [
         RECORDED,
@@ -32,7 +32,7 @@ def test_undo_is_noted_before_injection(simulated: SimulatedStack) -> None:
     ]
 
 
-def test_runbook_is_tried_during_fault(simulated: SimulatedStack) -> None:
+def test_runbook_is_checked_during_the_fault(simulated: SimulatedStack) -> None:
     simulated.run()
     assert simulated.log.index("runbook") < simulated.log.index("cease")
 
@@ -43,13 +43,13 @@ def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
     assert reached == ["pending", "firing", "notified", "resolved"]
 
 
-def test_speed_shortens_the_budgets(simulated: SimulatedStack) -> None:
+def test_speed_shortens_the_limits(simulated: SimulatedStack) -> None:
     simulated.runtime.speed = 10.0
     outcome = simulated.run(world=2.0)
     assert outcome.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
 
 
-def test_least_times_are_worked_out(simulated: SimulatedStack) -> None:
+def test_minimum_times_are_computed(simulated: SimulatedStack) -> None:
     outcome = simulated.run(window=6.0, world=1.0)
     assert outcome.least == 5 + 6 + 1 + 60 + 5
     assert outcome.least_notified == outcome.least + 10
@@ -83,13 +83,13 @@ def test_late_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> No
     )
 
 
-def test_runbook_is_asked_as_of_notification(simulated: SimulatedStack) -> None:
+def test_runbook_is_checked_as_of_the_notification(simulated: SimulatedStack) -> None:
     outcome = simulated.run()
     assert outcome.injected
     assert simulated.checked_at == outcome.injected + 6
 
 
-def test_without_notification_it_is_asked_now(simulated: SimulatedStack) -> None:
+def test_runbook_of_late_alert_is_checked_now(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0
     outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
     assert outcome.injected
@@ -97,7 +97,7 @@ def test_without_notification_it_is_asked_now(simulated: SimulatedStack) -> None
     assert outcome.injected + 4 <= simulated.checked_at <= outcome.removed
 
 
-def test_absent_journal_has_no_actions(
+def test_unreachable_responder_has_no_actions(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_: Any, since: float) -> list[PerformedAction]:
@@ -125,11 +125,11 @@ def test_failure_is_rolled_back(simulated: SimulatedStack, at: str, error: Excep
 
 @pytest.mark.parametrize("at", ["inject", "rule", "runbook"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_any_end_is_rolled_back(
+def test_any_exception_is_rolled_back(
     simulated: SimulatedStack, at: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulated.raises[at] = error()
-    # The rule is asked for before the fault, too.
+    # Preflight reads the rule, too.
     monkeypatch.setattr(preflight, "_pace", lambda *_: None)
     with pytest.raises(error):
         simulated.run()
@@ -159,7 +159,7 @@ def test_failed_undo_hides_no_interrupt(simulated: SimulatedStack) -> None:
         simulated.run()
 
 
-def test_failed_cease_is_undone_still(
+def test_failed_cease_is_still_undone(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = faults.make
@@ -167,21 +167,21 @@ def test_failed_cease_is_undone_still(
     def refuse() -> None:
         raise OSError("no")
 
-    def made(*arguments: Any) -> Any:
+    def make_stubborn(*arguments: Any) -> Any:
         fault = make(*arguments)
         monkeypatch.setattr(fault, "cease", refuse)
         return fault
 
-    monkeypatch.setattr(faults, "make", made)
+    monkeypatch.setattr(faults, "make", make_stubborn)
     with pytest.raises(OSError, match="no"):
         simulated.run()
     assert "resume" in simulated.log
 
 
-# Afterwards
+# After the fault
 
 
-def test_unsteady_end_is_a_deviation(simulated: SimulatedStack) -> None:
+def test_missing_steady_state_is_a_deviation(simulated: SimulatedStack) -> None:
     simulated.unsteady = (0.0, 1e6)
     outcome = simulated.run()
     assert (outcome.verdict, outcome.reason) == (
@@ -191,11 +191,11 @@ def test_unsteady_end_is_a_deviation(simulated: SimulatedStack) -> None:
     assert "resolved" in outcome.times
 
 
-def test_load_that_died_is_deviation(simulated: SimulatedStack) -> None:
-    told = simulated.runtime.on_call
+def test_dead_load_is_a_deviation(simulated: SimulatedStack) -> None:
+    on_call = simulated.runtime.on_call
 
     def killed(order: str, *arguments: object) -> None:
-        told(order, *arguments)
+        on_call(order, *arguments)
         simulated.traffic.error = DrillError("Locust has ended: no output.")
 
     simulated.runtime.on_call = killed
@@ -205,7 +205,7 @@ def test_load_that_died_is_deviation(simulated: SimulatedStack) -> None:
 # Other expectations
 
 
-def test_late_notification_comes_after_fault(simulated: SimulatedStack) -> None:
+def test_late_notification_comes_after_the_fault(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0  # while the alert fires from 4 s on
     outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
     assert outcome.verdict == "passed"
@@ -228,7 +228,7 @@ def test_late_alert_can_page_twice(simulated: SimulatedStack) -> None:
     assert simulated.run(expect=Expectation(notified="late")).verdict == "passed"
 
 
-def test_other_alert_arrives_instead(simulated: SimulatedStack) -> None:
+def test_another_alert_is_expected_instead(simulated: SimulatedStack) -> None:
     simulated.delays["pending"] = None
     simulated.notifies = "WatchdogMissing"
     simulated.pages = ["WatchdogMissing"]
@@ -239,7 +239,7 @@ def test_other_alert_arrives_instead(simulated: SimulatedStack) -> None:
     assert (outcome.least, outcome.least_notified) == (None, None)
 
 
-def test_absent_prometheus_is_waited_out(
+def test_unreachable_prometheus_is_awaited(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule = simulated.rule
@@ -253,13 +253,15 @@ def test_absent_prometheus_is_waited_out(
     assert simulated.run().verdict == "passed"
 
 
-def test_stopped_prometheus_has_no_runbook(simulated: SimulatedStack) -> None:
+def test_runbook_of_stopped_prometheus_is_not_checked(simulated: SimulatedStack) -> None:
     outcome = simulated.run(fault=FaultSpec("stop", "prometheus"))
     assert (outcome.queries, outcome.queries_left_out) == (0, "the drill stops Prometheus")
     assert "runbook" not in simulated.log
 
 
-def test_chart_may_not_be_had(simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_chart_does_not_fail_the_drill(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away() -> float:
         raise UnreachableError("Prometheus does not answer.")
 

@@ -11,7 +11,7 @@ from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 ROLLED_BACK: list[object] = ["cease", "resume", ("record", "", [])]
 
 
-def test_supervisors_healing_is_waited_for(simulated: SimulatedStack) -> None:
+def test_healing_by_supervisor_is_awaited(simulated: SimulatedStack) -> None:
     simulated.delays["healed"] = 8.0
     outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
     assert outcome.verdict == "passed"
@@ -20,18 +20,18 @@ def test_supervisors_healing_is_waited_for(simulated: SimulatedStack) -> None:
     assert (outcome.heal, outcome.actions) == ("supervisor", [])
 
 
-def test_fault_outlives_supervisors_healing(simulated: SimulatedStack) -> None:
-    told = simulated.runtime.on_call
+def test_fault_outlasts_healing_by_supervisor(simulated: SimulatedStack) -> None:
+    on_call = simulated.runtime.on_call
 
     def late(*order: Any) -> None:
         simulated.clock.sleep(2.0)
-        told(*order)
+        on_call(*order)
 
     simulated.runtime.on_call = late
     outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
     assert outcome.injected
     assert outcome.removed
-    # It goes on although it is healed, as a kill does that comes again.
+    # The fault continues after the healing, like repeated kills.
     assert outcome.over == outcome.removed
     assert outcome.removed >= outcome.injected + outcome.times["healed"] + 2
     assert outcome.times["resolved"] == pytest.approx(5, abs=0.2)
@@ -44,11 +44,11 @@ def test_missing_healing_fails_the_drill(simulated: SimulatedStack) -> None:
     assert simulated.log[-3:] == ROLLED_BACK
 
 
-# What the responder heals
+# Healing by the responder
 
 
 def healing(simulated: SimulatedStack, heal: str = "restart", **drill: Any) -> Outcome:
-    """Run a drill that the responder is to heal: within 15 s to its notification, and 30 s."""
+    """Run a drill that expects healing: 15 s to the notification, then 30 s to the healing."""
     expect = Expectation({"severity": "page"}, heal=heal)
     return simulated.run(expect=expect, heal=5.0, **drill)
 
@@ -60,7 +60,7 @@ def acted(target: str, kind: str = "restart") -> PerformedAction:
 
 
 @pytest.mark.parametrize("kind", ACTIONS)
-def test_action_resolves_before_fault_ends(simulated: SimulatedStack, kind: str) -> None:
+def test_action_resolves_the_alert_under_the_fault(simulated: SimulatedStack, kind: str) -> None:
     simulated.delays["healed"] = 8.0
     simulated.healing = kind
     outcome = healing(simulated, kind)
@@ -76,15 +76,15 @@ def test_action_resolves_before_fault_ends(simulated: SimulatedStack, kind: str)
     assert outcome.removed >= outcome.injected + 8 + 5
 
 
-def test_fault_lasts_until_healing_resolves(simulated: SimulatedStack) -> None:
+def test_fault_lasts_until_the_alert_resolves(simulated: SimulatedStack) -> None:
     simulated.healing = "restart"
     healing(simulated)
     assert ("inject", 15 + 5 + ACTING + 15 + run.FAULT_MARGIN_S) in simulated.log
 
 
-def test_fault_that_stays_fails_the_drill(simulated: SimulatedStack) -> None:
+def test_unresolved_alert_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.healing = "restart"
-    simulated.delays["resolved"] = None  # it was restarted, and is as sick as before
+    simulated.delays["resolved"] = None  # the restart does not help
     outcome = healing(simulated)
     assert (outcome.verdict, outcome.reason) == (
         "failed",
@@ -94,25 +94,25 @@ def test_fault_that_stays_fails_the_drill(simulated: SimulatedStack) -> None:
     assert outcome.actions == ["restart of web-1"]
 
 
-def test_end_of_fault_heals_nothing(
+def test_end_of_fault_is_not_healing(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulated.healing = "restart"
-    # It resolves as the fault is undone, and not by what the responder did.
+    # The alert resolves because the fault is undone, not because of the action.
     monkeypatch.setattr(simulated, "_recovered_at", lambda: simulated.removed)
     assert healing(simulated).reason == "Down was not resolved within 15.0 s."
 
 
-@pytest.mark.parametrize("did", ["", "scale_out"])
-def test_missing_action_fails_the_drill(simulated: SimulatedStack, did: str) -> None:
-    simulated.healing = did
+@pytest.mark.parametrize("action", ["", "scale_out"])
+def test_missing_action_fails_the_drill(simulated: SimulatedStack, action: str) -> None:
+    simulated.healing = action
     assert healing(simulated).reason == "Down was not healed within 45.0 s."
     assert simulated.log[-3:] == ROLLED_BACK
 
 
-def test_touched_stranger_fails_the_drill(simulated: SimulatedStack) -> None:
+def test_action_outside_blast_radius_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.extra_actions = [(4.0, acted("web-2"))]
-    simulated.unsteady = (0.0, 1e6)  # which is the smaller evil
+    simulated.unsteady = (0.0, 1e6)  # a failure outweighs a deviation
     outcome = simulated.run()
     assert (outcome.verdict, outcome.reason) == (
         "failed",
@@ -122,7 +122,7 @@ def test_touched_stranger_fails_the_drill(simulated: SimulatedStack) -> None:
     assert outcome.actions == ["restart of web-2"]
 
 
-def test_stranger_touched_afterwards_fails_too(simulated: SimulatedStack) -> None:
+def test_late_action_outside_blast_radius_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.unsteady = (0.0, 10.0)
     simulated.extra_actions = [(14.0, acted("web-2"))]  # resolved comes 11 s after the fault
     outcome = simulated.run()
@@ -131,7 +131,7 @@ def test_stranger_touched_afterwards_fails_too(simulated: SimulatedStack) -> Non
 
 
 @pytest.mark.parametrize("kind", ["scale_out", "restart"])
-def test_floor_is_waited_for(simulated: SimulatedStack, kind: str) -> None:
+def test_scale_in_is_awaited(simulated: SimulatedStack, kind: str) -> None:
     simulated.healing = kind
     simulated.unsteady = (0.0, 15 + preflight.SCALE_IN_S)
     assert healing(simulated, kind).verdict == ("passed" if kind == "scale_out" else "deviated")

@@ -15,7 +15,7 @@ from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, 
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
 
 
-def test_own_stack_comes_and_goes(session: FakeSession) -> None:
+def test_ephemeral_stack_is_started_and_stopped(session: FakeSession) -> None:
     with session.open() as context:
         assert session.log == ["guard", "down", "up"]
         assert context.settings.rehearsal
@@ -25,13 +25,13 @@ def test_own_stack_comes_and_goes(session: FakeSession) -> None:
     assert not session.undo_log.file.exists()
 
 
-@pytest.mark.parametrize("asked", [True, False])
-def test_own_stack_may_stand_in_for_loki(session: FakeSession, asked: bool) -> None:
-    with session.open(replace(EPHEMERAL, log_sink=asked)) as context:
-        assert context.settings.log_sink is asked
+@pytest.mark.parametrize("log_sink", [True, False])
+def test_ephemeral_stack_may_replace_loki(session: FakeSession, log_sink: bool) -> None:
+    with session.open(replace(EPHEMERAL, log_sink=log_sink)) as context:
+        assert context.settings.log_sink is log_sink
 
 
-def test_own_stack_starts_from_nothing(session: FakeSession) -> None:
+def test_ephemeral_stack_starts_empty(session: FakeSession) -> None:
     old = session.settings.home / "own" / "old.data"
     old.parent.mkdir(parents=True)
     old.write_text("x")
@@ -39,7 +39,7 @@ def test_own_stack_starts_from_nothing(session: FakeSession) -> None:
         assert not old.exists()
 
 
-def test_containers_have_one_own_stack_at_a_time(
+def test_containers_have_one_ephemeral_stack_at_a_time(
     session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ComposeRuntime", FakeRuntime)
@@ -53,23 +53,25 @@ def test_containers_have_one_own_stack_at_a_time(
         assert "up" in session.log
 
 
-def test_running_stack_is_left_running(session: FakeSession) -> None:
+def test_current_stack_keeps_running(session: FakeSession) -> None:
     with session.open(CURRENT) as context:
         assert context.settings == session.settings
     assert session.log == ["guard", "end processes", "stop load", "dismiss"]
 
 
 @pytest.mark.parametrize(
-    ("names", "asked"),
+    ("names", "present"),
     [(["loki-1"], False), (["collector-1"], False), (["loki-1", "collector-1"], True)],
 )
-def test_log_store_needs_its_collector(session: FakeSession, names: list[str], asked: bool) -> None:
+def test_log_store_needs_its_collector(
+    session: FakeSession, names: list[str], present: bool
+) -> None:
     session.runtime.running = [instance(name) for name in names]
     with session.open() as context:
-        assert (context.loki is not None) is asked
+        assert (context.loki is not None) is present
 
 
-def test_drill_without_its_parts_is_skipped(session: FakeSession) -> None:
+def test_drill_without_its_components_is_skipped(session: FakeSession) -> None:
     with session.open() as context:
         report = run_drills(context, [a_drill(alert="LogsMissing")])
     (outcome,) = report.outcomes
@@ -80,7 +82,7 @@ def test_drill_without_its_parts_is_skipped(session: FakeSession) -> None:
     assert ("finished", "skipped") in session.progress.events
 
 
-def test_stack_here_must_run(session: FakeSession) -> None:
+def test_current_stack_must_run(session: FakeSession) -> None:
     session.runtime.running = []
     with pytest.raises(DrillError, match=r"^The stack is down: start it with `make up`, or"):
         session.open(CURRENT).__enter__()
@@ -88,7 +90,7 @@ def test_stack_here_must_run(session: FakeSession) -> None:
     assert not session.undo_log.file.exists()
 
 
-def test_failed_start_leaves_nothing(session: FakeSession) -> None:
+def test_failed_start_is_cleaned_up(session: FakeSession) -> None:
     session.runtime.refuses = {"up"}
     with pytest.raises(AlertdrillError, match="No up today"):
         session.open().__enter__()
@@ -96,13 +98,13 @@ def test_failed_start_leaves_nothing(session: FakeSession) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DrillError, ZeroDivisionError])
-def test_any_end_cleans_up(session: FakeSession, error: type[BaseException]) -> None:
+def test_any_exception_is_cleaned_up(session: FakeSession, error: type[BaseException]) -> None:
     with pytest.raises(error), session.open():
         raise error
     assert session.log[3:] == ["end processes", "stop load", "down", "dismiss"]
 
 
-def test_ledger_has_what_is_broken(session: FakeSession) -> None:
+def test_undo_log_has_the_current_fault(session: FakeSession) -> None:
     with session.open() as context:
         context.record_undo("Down", UNDO)
         entry = session.undo_log.read()
@@ -114,7 +116,7 @@ def test_ledger_has_what_is_broken(session: FakeSession) -> None:
         assert entry.undo == []
 
 
-def test_what_is_left_is_undone(session: FakeSession) -> None:
+def test_active_fault_is_undone_on_exit(session: FakeSession) -> None:
     with pytest.raises(KeyboardInterrupt):
         session.interrupt()
     assert session.log == ["guard", "end processes", "stop load", "resume", "dismiss"]
@@ -127,7 +129,7 @@ def test_failed_undo_stays_on_record(session: FakeSession) -> None:
     assert session.undo_log.read()
 
 
-def test_termination_is_an_interrupt(session: FakeSession) -> None:
+def test_sigterm_is_an_interrupt(session: FakeSession) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), session.open():
         os.kill(os.getpid(), signal.SIGTERM)

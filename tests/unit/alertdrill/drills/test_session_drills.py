@@ -1,4 +1,4 @@
-"""The drills of a session, one after the other."""
+"""The drills of a session."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +14,11 @@ from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, a_dril
 
 
 @pytest.fixture
-def trials(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Make trials end as the list says, one after the other."""
+def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Replace drill runs by verdicts or exceptions, in order."""
     ends: list[Any] = []
 
-    class FakeTrial:
+    class FakeDrillRun:
         def __init__(self, drill: Any, context: Any) -> None:
             self.drill = drill
 
@@ -28,21 +28,21 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
                 raise end
             return Outcome(self.drill.alert, "", "", "page", end, "", 0.0)
 
-    monkeypatch.setattr(module, "DrillRun", FakeTrial)
+    monkeypatch.setattr(module, "DrillRun", FakeDrillRun)
     return ends
 
 
 @pytest.fixture
 def context(session: FakeSession) -> Iterator[DrillContext]:
-    with session.open() as made:
-        yield made
+    with session.open() as context:
+        yield context
 
 
-def test_every_drill_is_run(session: FakeSession, context: DrillContext, trials: list[Any]) -> None:
-    trials += ["failed", "passed"]
+def test_every_drill_runs(session: FakeSession, context: DrillContext, verdicts: list[Any]) -> None:
+    verdicts += ["failed", "passed"]
     context.runtime.rehearsal = True  # type: ignore[misc]
     report = run_drills(context, [a_drill(), a_drill(alert="Slow")])
-    assert [(one.alert, one.verdict) for one in report.outcomes] == [
+    assert [(outcome.alert, outcome.verdict) for outcome in report.outcomes] == [
         ("Down", "failed"),
         ("Slow", "passed"),
     ]
@@ -57,43 +57,43 @@ def test_every_drill_is_run(session: FakeSession, context: DrillContext, trials:
     assert report.stack == "an ephemeral stack"
 
 
-def test_interrupted_run_has_a_report(context: DrillContext, trials: list[Any]) -> None:
-    trials += ["passed", KeyboardInterrupt()]
+def test_interrupted_run_has_a_report(context: DrillContext, verdicts: list[Any]) -> None:
+    verdicts += ["passed", KeyboardInterrupt()]
     report = run_drills(context, [a_drill()] * 4)
     assert len(report.outcomes) == 1
     assert report.notes == ["The run was interrupted: 3 drills did not run to their end."]
     assert report.stack == "the stack that was up"
 
 
-def test_nothing_run_is_nothing_passed(context: DrillContext) -> None:
+def test_run_without_drills_does_not_pass(context: DrillContext) -> None:
     assert not run_drills(context, []).passed
 
 
-@pytest.mark.parametrize(("here", "watched"), [(True, "its own"), (False, "the user's")])
-def test_stack_that_people_look_at_is_told(
+@pytest.mark.parametrize(("current_stack", "receiver"), [(True, "ephemeral"), (False, "user")])
+def test_users_stack_receives_the_results(
     session: FakeSession,
-    trials: list[Any],
+    verdicts: list[Any],
     monkeypatch: pytest.MonkeyPatch,
-    here: bool,
-    watched: str,
+    current_stack: bool,
+    receiver: str,
 ) -> None:
-    told: list[tuple[str, str, float]] = []
+    published: list[tuple[str, str, float]] = []
 
-    class FakeResults:
+    class FakePublisher:
         def __init__(self, runtime: FakeRuntime, _: FakeProgress) -> None:
             self.runtime = runtime
 
         def publish(self, outcome: Outcome, speed: float) -> None:
-            told.append((self.runtime.name, outcome.alert, speed))
+            published.append((self.runtime.name, outcome.alert, speed))
 
     def choose(settings: Any, _: object) -> FakeRuntime:
-        made = FakeRuntime(session.settings.home, settings.speed)
-        made.name = "its own" if here or settings.rehearsal else "the user's"
-        return made
+        runtime = FakeRuntime(session.settings.home, settings.speed)
+        runtime.name = "ephemeral" if current_stack or settings.rehearsal else "user"
+        return runtime
 
-    monkeypatch.setattr(module, "ResultPublisher", FakeResults)
+    monkeypatch.setattr(module, "ResultPublisher", FakePublisher)
     monkeypatch.setattr(module, "select_runtime", choose)
-    trials += ["passed"]
-    with session.open(CURRENT if here else EPHEMERAL) as context:
+    verdicts += ["passed"]
+    with session.open(CURRENT if current_stack else EPHEMERAL) as context:
         run_drills(context, [a_drill()])
-    assert told == [(watched, "Down", 1.0 if here else 12.0)]
+    assert published == [(receiver, "Down", 1.0 if current_stack else 12.0)]

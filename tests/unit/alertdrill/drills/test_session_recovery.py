@@ -1,4 +1,4 @@
-"""After a run that was cut off."""
+"""Sessions after a run that was killed."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ def test_clean_start_has_no_notes(session: FakeSession) -> None:
         assert context.notes == []
 
 
-def test_guards_work_is_told(session: FakeSession) -> None:
+def test_work_of_the_guard_is_reported(session: FakeSession) -> None:
     session.leave_record(undone=True)
     with session.open() as context:
         assert context.notes[0].endswith(
@@ -23,22 +23,22 @@ def test_guards_work_is_told(session: FakeSession) -> None:
     assert "resume" not in session.log
 
 
-def test_work_without_guard_is_done(session: FakeSession) -> None:
+def test_fault_without_guard_is_undone(session: FakeSession) -> None:
     session.leave_record()
     with session.open() as context:
         assert context.notes[0].endswith("was killed during Down; its fault is undone now.")
     assert session.log[:3] == ["end processes", "resume", "guard"]
 
 
-def test_old_own_stack_is_ended(session: FakeSession) -> None:
+def test_old_ephemeral_stack_is_stopped(session: FakeSession) -> None:
     session.leave_record(stack=replace(session.settings, rehearsal=True))
-    session.runtime.refuses = {"resume"}  # it is broken, but goes anyway
+    session.runtime.refuses = {"resume"}  # the stack is stopped anyway
     with session.open() as context:
         assert context.notes[0].endswith("; its fault is undone now.")
     assert session.log[:3] == ["end processes", "resume", "down"]
 
 
-def test_stuck_fault_refuses_the_run(session: FakeSession) -> None:
+def test_fault_that_stays_refuses_the_run(session: FakeSession) -> None:
     session.leave_record()
     session.runtime.refuses = {"resume"}
     with pytest.raises(DrillError, match=r"its fault cannot be undone: resume web-1: No resume"):
@@ -46,7 +46,7 @@ def test_stuck_fault_refuses_the_run(session: FakeSession) -> None:
     assert "guard" not in session.log
 
 
-def test_stuck_fault_stays_on_record(session: FakeSession) -> None:
+def test_fault_that_stays_is_kept_on_record(session: FakeSession) -> None:
     session.leave_record()
     session.runtime.refuses = {"resume"}
     for _ in range(2):
@@ -54,7 +54,7 @@ def test_stuck_fault_stays_on_record(session: FakeSession) -> None:
             session.open().__enter__()
 
 
-def test_unbroken_run_is_told_so(session: FakeSession) -> None:
+def test_run_killed_before_its_fault_is_reported(session: FakeSession) -> None:
     session.undo_log.file.parent.mkdir(parents=True)
     session.undo_log.file.write_text("")
     with session.open() as context:

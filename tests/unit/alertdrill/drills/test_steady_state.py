@@ -12,7 +12,7 @@ WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog"}}
 
 
 class Stack:
-    """A stack whose every part answers as it should, until a test changes that."""
+    """A healthy stack; tests change its answers."""
 
     def __init__(self, server: FakeServer, runtime: FakeRuntime) -> None:
         self.server = server
@@ -41,18 +41,18 @@ class Stack:
 
 @pytest.fixture
 def stack(server: FakeServer, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    made = Stack(server, runtime)
-    asked: list[str] = []
+    stack = Stack(server, runtime)
+    queries: list[str] = []
 
     def query(_: object, promql: str) -> Any:
         if promql == steady_state.ABOVE_MIN_REPLICAS:
-            return made.above
-        asked.append(promql)
-        return made.up if promql == "up" else made.rate
+            return stack.above
+        queries.append(promql)
+        return stack.up if promql == "up" else stack.rate
 
     monkeypatch.setattr("alertdrill.drills.steady_state.Prometheus.query", query)
-    made.queries = asked  # type: ignore[attr-defined]
-    return made
+    stack.queries = queries  # type: ignore[attr-defined]
+    return stack
 
 
 def unsteady(stack: Stack, **expected: Any) -> str:
@@ -61,18 +61,18 @@ def unsteady(stack: Stack, **expected: Any) -> str:
     return str(error.value)
 
 
-def test_whole_stack_is_steady(stack: Stack) -> None:
+def test_healthy_stack_is_steady(stack: Stack) -> None:
     stack.runtime.running.append(instance("web-3", state="standby", pid=None))
     stack.require()
 
 
-def test_stack_that_is_down(stack: Stack) -> None:
+def test_stopped_stack_is_unsteady(stack: Stack) -> None:
     stack.runtime.running = []
     assert unsteady(stack) == "The stack is down."
 
 
 @pytest.mark.parametrize("state", ["unready", "starting", "stopped", "paused", "failed"])
-def test_every_instance_must_serve(stack: Stack, state: str) -> None:
+def test_every_instance_must_be_ready(stack: Stack, state: str) -> None:
     stack.runtime.running.append(instance("lb-1", state=state))
     assert unsteady(stack) == f"lb-1 is {state}."
 
@@ -84,13 +84,13 @@ def test_every_target_must_be_scraped(stack: Stack) -> None:
     assert unsteady(stack) == "Prometheus scrapes nothing."
 
 
-def test_nothing_but_watchdog_may_fire(stack: Stack) -> None:
+def test_only_watchdog_may_fire(stack: Stack) -> None:
     stack.alerts += [{"state": "firing", "labels": {"alertname": "Slow"}}] * 2
     stack.alerts.append({"state": "pending", "labels": {"alertname": "Soon"}})
     assert unsteady(stack) == "Slow is firing."
 
 
-def test_drilled_alert_may_not_pend(stack: Stack) -> None:
+def test_alert_of_the_drill_may_not_be_pending(stack: Stack) -> None:
     stack.pending = [
         {"state": "pending", "labels": {}, "activeAt": "2026-11-23T10:20:30Z", "value": "1"}
     ]
@@ -101,7 +101,7 @@ def test_drilled_alert_may_not_pend(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("rate", "users", "steady"), [("12", 24, True), ("11.9", 24, False)])
-def test_half_of_traffic_is_needed(stack: Stack, rate: str, users: int, steady: bool) -> None:
+def test_half_of_the_traffic_is_required(stack: Stack, rate: str, users: int, steady: bool) -> None:
     stack.rate = [{"metric": {}, "value": [0, rate]}]
     load = LoadSpec("steady", users)
     if steady:
@@ -112,31 +112,31 @@ def test_half_of_traffic_is_needed(stack: Stack, rate: str, users: int, steady: 
         )
 
 
-def test_no_traffic_may_be_meant(stack: Stack) -> None:
+def test_drill_without_load_needs_no_traffic(stack: Stack) -> None:
     stack.rate = []
     stack.require(load=LoadSpec(None, 0))
     assert unsteady(stack).startswith("web serves 0.0 requests/s")
 
 
 @pytest.mark.parametrize(("speed", "window"), [(1.0, "30s"), (12.0, "2s"), (1000.0, "2s")])
-def test_window_goes_with_speed(stack: Any, speed: float, window: str) -> None:
+def test_window_shrinks_with_speed(stack: Any, speed: float, window: str) -> None:
     stack.runtime.speed = speed
     stack.require()
     assert f"[{window}]" in stack.queries[-1]
 
 
-def test_services_must_be_at_floor(stack: Stack) -> None:
+def test_services_must_be_at_min_replicas(stack: Stack) -> None:
     stack.above = [{"metric": {"scaled_service": "web"}, "value": [0, "3"]}]
     assert unsteady(stack) == "web has 3 instances, more than its min_replicas."
 
 
 @pytest.mark.parametrize("answer", [{"late": True}, 503])
-def test_responder_must_hear_watchdog(stack: Stack, answer: object) -> None:
+def test_responder_must_receive_watchdog(stack: Stack, answer: object) -> None:
     stack.watchdog = answer
     assert unsteady(stack).startswith("The responder misses Watchdog")
 
 
-def test_absent_part_is_unsteady(stack: Stack) -> None:
+def test_failing_component_is_unsteady(stack: Stack) -> None:
     stack.server.answers["/api/v1/alerts"] = 500
     assert "/api/v1/alerts answers 500" in unsteady(stack)
 
@@ -151,7 +151,7 @@ def no_faults(stack: Stack, answer: object) -> None:
     steady_state.require_no_faults(stack.runtime, ["web", "data-service"])
 
 
-def test_left_fault_is_found(stack: Stack) -> None:
+def test_active_fault_is_unsteady(stack: Stack) -> None:
     no_faults(stack, {"faults": [fault("hang", False)]})
     assert stack.server.requests[-1].token == "the-token"
     with pytest.raises(UnsteadyError, match=r"^web at .* has the fault errors\.$"):
@@ -163,7 +163,7 @@ def test_faults_must_be_enabled(stack: Stack) -> None:
         no_faults(stack, 404)
 
 
-def test_silent_service_is_unsteady(stack: Stack) -> None:
+def test_unreachable_service_is_unsteady(stack: Stack) -> None:
     stack.runtime.running = [instance("web-1", "127.0.0.1:1")]
     with pytest.raises(UnsteadyError, match=r"^127.0.0.1:1 of web does not answer\.$"):
         steady_state.require_no_faults(stack.runtime, ["web"])

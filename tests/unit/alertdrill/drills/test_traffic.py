@@ -14,50 +14,50 @@ SOME, MORE, NONE = LoadSpec("steady", 24), LoadSpec("steady", 60), LoadSpec(None
 
 
 class FakeLocust:
-    """A process that runs until it is asked to end; a stubborn one must be killed."""
+    """A process that runs until SIGTERM; a stubborn one until SIGKILL."""
 
-    made: list["FakeLocust"]
+    processes: list["FakeLocust"]
     stubborn = False
 
     def __init__(self, command: Sequence[str], **options: Any) -> None:
         self.command = command
         self.options = options
-        self.said: list[str] = []
-        self.over = False
-        self.made.append(self)
+        self.signals: list[str] = []
+        self.ended = False
+        self.processes.append(self)
 
     def poll(self) -> int | None:
-        return 0 if self.over else None
+        return 0 if self.ended else None
 
     def terminate(self) -> None:
-        self.said.append("terminate")
-        self.over = not self.stubborn
+        self.signals.append("terminate")
+        self.ended = not self.stubborn
 
     def kill(self) -> None:
-        self.said.append("kill")
-        self.over = True
+        self.signals.append("kill")
+        self.ended = True
 
     def wait(self, timeout: float = 0) -> int:
-        if not self.over:
+        if not self.ended:
             raise subprocess.TimeoutExpired("locust", timeout)
         return 0
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeLocust]:
-    monkeypatch.setattr(FakeLocust, "made", [], raising=False)
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[FakeLocust]:
+    monkeypatch.setattr(FakeLocust, "processes", [], raising=False)
     monkeypatch.setattr("alertdrill.drills.traffic.subprocess.Popen", FakeLocust)
-    return FakeLocust.made
+    return FakeLocust.processes
 
 
 @pytest.fixture
-def traffic(tmp_path: Path, made: list[FakeLocust]) -> Traffic:
+def traffic(tmp_path: Path, processes: list[FakeLocust]) -> Traffic:
     return Traffic("http://127.0.0.1:8080/", "the-run", tmp_path / "locust.log")
 
 
-def test_load_is_started_marked(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_load_process_has_the_tag(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(MORE)
-    (process,) = made
+    (process,) = processes
     command = " ".join(process.command)
     assert "-m locust" in command
     assert "--host http://127.0.0.1:8080 --users 60" in command
@@ -66,73 +66,73 @@ def test_load_is_started_marked(traffic: Traffic, made: list[FakeLocust]) -> Non
     assert process.options["start_new_session"]
 
 
-def test_same_load_is_kept(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_same_load_is_kept(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(SOME)
     traffic.ensure(LoadSpec("steady", 24))
-    assert len(made) == 1
+    assert len(processes) == 1
 
 
-def test_other_load_replaces_it(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_other_load_replaces_it(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(SOME)
     traffic.ensure(MORE)
-    assert [process.over for process in made] == [True, False]
+    assert [process.ended for process in processes] == [True, False]
     traffic.ensure(NONE)
-    assert made[1].over
-    assert len(made) == 2
+    assert processes[1].ended
+    assert len(processes) == 2
 
 
-def test_dead_load_is_started_again(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_dead_load_is_started_again(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(SOME)
-    made[0].over = True
+    processes[0].ended = True
     assert not traffic.is_running()
     traffic.ensure(SOME)
     assert traffic.is_running()
 
 
-def test_stop_is_harmless_twice(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_stop_may_be_repeated(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.stop()
     traffic.ensure(SOME)
     traffic.stop()
     traffic.stop()
-    assert made[0].said == ["terminate"]
+    assert processes[0].signals == ["terminate"]
 
 
 def test_stubborn_load_is_killed(
-    traffic: Traffic, made: list[FakeLocust], monkeypatch: pytest.MonkeyPatch
+    traffic: Traffic, processes: list[FakeLocust], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakeLocust, "stubborn", True)
     traffic.ensure(SOME)
     traffic.stop()
-    assert made[0].said == ["terminate", "kill"]
+    assert processes[0].signals == ["terminate", "kill"]
 
 
-def test_paused_load_comes_back(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_paused_load_comes_back(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(MORE)
     traffic.pause()
-    assert made[0].over
-    traffic.require_running()  # it is meant to be away
+    assert processes[0].ended
+    traffic.require_running()  # the load is paused
     traffic.resume()
     traffic.resume()
-    assert [process.over for process in made] == [True, False]
-    assert "60" in made[1].command
+    assert [process.ended for process in processes] == [True, False]
+    assert "60" in processes[1].command
 
 
-def test_nothing_paused_is_nothing_resumed(traffic: Traffic, made: list[FakeLocust]) -> None:
+def test_resume_needs_a_paused_load(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.pause()
     traffic.resume()
-    assert made == []
+    assert processes == []
 
 
 @pytest.mark.parametrize(
     ("log", "reason"),
     [("first\nno such file.\n", "no such file"), ("", "no output")],
 )
-def test_dead_load_is_told(
-    traffic: Traffic, made: list[FakeLocust], tmp_path: Path, log: str, reason: str
+def test_dead_load_is_reported(
+    traffic: Traffic, processes: list[FakeLocust], tmp_path: Path, log: str, reason: str
 ) -> None:
     traffic.ensure(SOME)
     traffic.require_running()
-    made[0].over = True
+    processes[0].ended = True
     (tmp_path / "locust.log").write_text(log)
     with pytest.raises(DrillError, match=rf"^Locust has ended: {reason}\.$"):
         traffic.require_running()

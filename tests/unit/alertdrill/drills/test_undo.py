@@ -10,12 +10,12 @@ from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instanc
 from tests.unit.alertdrill.drills.http_server import FakeServer
 
 
-def test_last_is_undone_first(runtime: Any) -> None:
+def test_last_step_is_undone_first(runtime: Any) -> None:
     assert undo.perform(runtime, [("start", "web"), ("restore_targets",), ("resume", "lb")]) == []
     assert runtime.calls == [("resume", "lb"), ("restore_targets",), ("start", "web")]
 
 
-def test_failure_does_not_stop_rest(runtime: Any, tmp_path: Path) -> None:
+def test_failure_does_not_stop_the_rest(runtime: Any, tmp_path: Path) -> None:
     runtime.refuses = {"resume"}
     steps = [("start", "web"), ("resume", "lb"), ("remove_file", str(tmp_path))]
     failures = undo.perform(runtime, steps)
@@ -27,12 +27,12 @@ def test_failure_does_not_stop_rest(runtime: Any, tmp_path: Path) -> None:
     assert runtime.calls[-1] == ("start", "web")
 
 
-def test_unknown_step_does_not_stop_rest(runtime: Any) -> None:
+def test_unknown_step_does_not_stop_the_rest(runtime: Any) -> None:
     assert len(undo.perform(runtime, [("start", "web"), ("unheard-of",)])) == 1
     assert runtime.calls == [("start", "web")]
 
 
-def test_configuration_is_taken_back(runtime: Any) -> None:
+def test_configuration_is_restored(runtime: Any) -> None:
     assert undo.perform(runtime, [("restore_config", "prometheus", "rules.d/drill.yml")]) == []
     assert runtime.calls == [("configure", "prometheus", "rules.d/drill.yml", None)]
 
@@ -58,8 +58,8 @@ def test_target_is_service_or_instance(runtime: Any) -> None:
     assert undo.instance_addresses(runtime, "gone") == []
 
 
-def test_faults_are_switched_off_everywhere(runtime: Any, server: FakeServer) -> None:
-    # The first is gone, and its faults with it.
+def test_fault_is_cleared_in_every_instance(runtime: Any, server: FakeServer) -> None:
+    # The first instance is gone, and its faults with it.
     runtime.running = [instance("web-1", "127.0.0.1:1"), instance("web-2", server.address)]
     server.answers["/faults/errors"] = {}
     assert undo.perform(runtime, [("clear_fault", "web", "errors")]) == []
@@ -71,13 +71,13 @@ def test_faults_are_switched_off_everywhere(runtime: Any, server: FakeServer) ->
     )
 
 
-def test_refused_switch_off_is_told(runtime: Any, server: FakeServer) -> None:
+def test_refusal_to_clear_is_a_failure(runtime: Any, server: FakeServer) -> None:
     runtime.running = [instance("web-1", server.address)]
     server.answers["/faults/errors"] = 500
     assert len(undo.perform(runtime, [("clear_fault", "web", "errors")])) == 1
 
 
-def test_healing_goes_on_by_token(runtime: Any, server: FakeServer) -> None:
+def test_healing_resumes_with_the_token(runtime: Any, server: FakeServer) -> None:
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = {}
     assert undo.perform(runtime, [("resume_healing",)]) == []
@@ -89,7 +89,7 @@ def test_healing_goes_on_by_token(runtime: Any, server: FakeServer) -> None:
     )
 
 
-def test_responder_that_refuses_is_told(runtime: Any, server: FakeServer) -> None:
+def test_refusal_of_responder_is_a_failure(runtime: Any, server: FakeServer) -> None:
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = 401
     assert undo.perform(runtime, [("resume_healing",)]) == [
@@ -101,13 +101,13 @@ def test_responder_that_refuses_is_told(runtime: Any, server: FakeServer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("serve", "asked"), [(3, [("scale", "web", 2)]), (2, []), (1, [("scale", "web", 2)])]
+    ("serving", "calls"), [(3, [("scale", "web", 2)]), (2, []), (1, [("scale", "web", 2)])]
 )
-def test_scale_goes_back_once(runtime: Any, serve: int, asked: list[object]) -> None:
-    runtime.running = [instance(f"web-{n}") for n in range(1, serve + 1)]
+def test_scale_is_restored_once(runtime: Any, serving: int, calls: list[object]) -> None:
+    runtime.running = [instance(f"web-{n}") for n in range(1, serving + 1)]
     runtime.running += [instance("web-4", state="standby", pid=None), instance("data-service-1")]
     assert undo.perform(runtime, [("scale", "web", "2")]) == []
-    assert runtime.calls == asked
+    assert runtime.calls == calls
 
 
 @pytest.mark.parametrize("kind", KINDS)

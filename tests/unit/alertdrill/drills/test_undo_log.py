@@ -21,7 +21,7 @@ UNDO = [
     ("restore_config", "prometheus", "rules.d/drill.yml"),
     ("restore_targets",),
 ]
-# No process has it: the kernel gives no number above 2^22.
+# No process has this pid: the kernel's maximum is 2^22.
 GONE = 2**22 + 1
 
 
@@ -38,12 +38,12 @@ def record(tmp_path: Path) -> UndoRecord:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    made = FakeClock()
-    monkeypatch.setattr(undo_log_module, "time", made)
-    return made
+    clock = FakeClock()
+    monkeypatch.setattr(undo_log_module, "time", clock)
+    return clock
 
 
-def test_entry_comes_back_the_same(undo_log: UndoLog, record: UndoRecord) -> None:
+def test_record_is_read_as_written(undo_log: UndoLog, record: UndoRecord) -> None:
     undo_log.write(record)
     assert undo_log.read() == record
     undo_log.write(replace(record, undone=True, undo=[], stack=StackSettings(Path("/x"))))
@@ -52,14 +52,14 @@ def test_entry_comes_back_the_same(undo_log: UndoLog, record: UndoRecord) -> Non
     )
 
 
-def test_entry_is_replaced_at_once(undo_log: UndoLog, record: UndoRecord) -> None:
+def test_record_is_replaced_atomically(undo_log: UndoLog, record: UndoRecord) -> None:
     undo_log.write(record)
     undo_log.write(replace(record, alert="Slow"))
     assert [file.name for file in undo_log.file.parent.iterdir()] == ["current.json"]
     assert json.loads(undo_log.file.read_text())["alert"] == "Slow"
 
 
-def test_cleared_ledger_has_nothing(undo_log: UndoLog, record: UndoRecord) -> None:
+def test_cleared_log_has_no_record(undo_log: UndoLog, record: UndoRecord) -> None:
     undo_log.clear()
     undo_log.write(record)
     undo_log.clear()
@@ -69,23 +69,23 @@ def test_cleared_ledger_has_nothing(undo_log: UndoLog, record: UndoRecord) -> No
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", "{}", '{"stack": {}, "undo": []}', '{"stack": 1, "undo": 1}']
 )
-def test_damaged_entry_is_no_entry(undo_log: UndoLog, text: str) -> None:
+def test_damaged_record_is_ignored(undo_log: UndoLog, text: str) -> None:
     undo_log.file.parent.mkdir(parents=True)
     undo_log.file.write_text(text)
     assert undo_log.read() is None
 
 
-def test_entry_of_another_version_is_none(undo_log: UndoLog, record: UndoRecord) -> None:
+def test_record_of_another_version_is_ignored(undo_log: UndoLog, record: UndoRecord) -> None:
     undo_log.write(record)
-    found = json.loads(undo_log.file.read_text())
-    found["stack"]["unheard_of"] = 1
-    undo_log.file.write_text(json.dumps(found))
+    fields = json.loads(undo_log.file.read_text())
+    fields["stack"]["unheard_of"] = 1
+    undo_log.file.write_text(json.dumps(fields))
     assert undo_log.read() is None
 
 
 @contextmanager
 def busy(undo_log: UndoLog) -> Iterator[None]:
-    """Hold the lock as another process would: with a file handle of its own."""
+    """Hold the lock with a separate file handle, as another process does."""
     undo_log.file.parent.mkdir(parents=True, exist_ok=True)
     with (undo_log.file.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -93,54 +93,58 @@ def busy(undo_log: UndoLog) -> Iterator[None]:
 
 
 def test_second_run_is_refused(undo_log: UndoLog, clock: FakeClock) -> None:
-    begun = clock.now
+    start = clock.now
     with (
         busy(undo_log),
         pytest.raises(DrillError, match=r"^Another run of drills is in progress: wait"),
     ):
         undo_log.lock().__enter__()
-    assert clock.now - begun < 1  # nobody is cleaning up, so there is nothing to wait for
+    assert clock.now - start < 1  # no guard is at work, so there is nothing to wait for
 
 
-def test_guard_is_waited_for(undo_log: UndoLog, record: UndoRecord, clock: FakeClock) -> None:
+def test_guard_of_killed_run_is_awaited(
+    undo_log: UndoLog, record: UndoRecord, clock: FakeClock
+) -> None:
     undo_log.write(replace(record, process=GONE))
-    begun = clock.now
+    start = clock.now
     with busy(undo_log), pytest.raises(DrillError):
         undo_log.lock().__enter__()
-    assert clock.now - begun == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
+    assert clock.now - start == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
 
 
-def test_living_run_is_not_waited_for(
+def test_running_run_is_not_awaited(
     undo_log: UndoLog, record: UndoRecord, clock: FakeClock
 ) -> None:
     undo_log.write(record)
-    begun = clock.now
+    start = clock.now
     with busy(undo_log), pytest.raises(DrillError, match=r"^Another run of drills is in progress"):
         undo_log.lock().__enter__()
-    assert clock.now - begun == pytest.approx(undo_log_module.POLL_INTERVAL_S)
+    assert clock.now - start == pytest.approx(undo_log_module.POLL_INTERVAL_S)
 
 
-def test_dead_run_is_no_living_one(undo_log: UndoLog, record: UndoRecord, clock: FakeClock) -> None:
+def test_zombie_run_counts_as_killed(
+    undo_log: UndoLog, record: UndoRecord, clock: FakeClock
+) -> None:
     run = subprocess.Popen([sys.executable, "-c", ""])
-    # Ended, and nobody has asked how: what a killed run is under a careless parent.
+    # A zombie, as a killed run is if its parent does not wait for it.
     os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
     undo_log.write(replace(record, process=run.pid))
-    begun = clock.now
+    start = clock.now
     with busy(undo_log), pytest.raises(DrillError):
         undo_log.lock().__enter__()
-    assert clock.now - begun == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
+    assert clock.now - start == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
     run.wait()
 
 
-def test_guard_waits_for_dying_run(undo_log: UndoLog, record: UndoRecord, clock: FakeClock) -> None:
+def test_guard_waits_for_the_lock(undo_log: UndoLog, record: UndoRecord, clock: FakeClock) -> None:
     undo_log.write(record)
-    begun = clock.now
+    start = clock.now
     with busy(undo_log), pytest.raises(DrillError):
         undo_log.lock(10).__enter__()
-    assert clock.now - begun == pytest.approx(10, abs=1)
+    assert clock.now - start == pytest.approx(10, abs=1)
 
 
-def test_lock_is_given_back(undo_log: UndoLog) -> None:
+def test_lock_is_released(undo_log: UndoLog) -> None:
     for _ in range(2):
         with undo_log.lock():
             pass
