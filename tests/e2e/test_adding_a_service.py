@@ -204,7 +204,7 @@ def test_lines_keep_the_contract(asked: RepositoryCopy) -> None:
         found.get("exception", {}).get("type") for found in same
     }
     own = {found["message"] for found in lines if found["logger"] == "apps.orders"}
-    assert "Somebody asks for 3 pieces" in own
+    assert "Pricing 3 pieces" in own
 
 
 def test_lb_gives_it_its_own_alone(asked: RepositoryCopy) -> None:
