@@ -1,4 +1,4 @@
-"""Drills: break something for real, and see the alert fire, arrive, be acted on and clear."""
+"""Drills inject a fault and verify that the alert fires, is delivered, healed and cleared."""
 
 from .errors import DrillError, InvalidDrillError
 from .outcome import Outcome, Report

@@ -1,4 +1,4 @@
-"""What can be wrong with a drill before it starts, and while it runs."""
+"""Errors of drills: their files, the stack that they run on, and their expectations."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from ..errors import AlertdrillError
 
 
 class InvalidDrillError(AlertdrillError):
-    """A drill's file is wrong; the text begins with the file and the line."""
+    """A drill file is invalid; the message begins with its name and line."""
 
 
 class DrillError(AlertdrillError):
-    """A drill can't be run here, or not now."""
+    """A drill cannot run on this stack, or not now."""
 
 
 class UnreachableError(AlertdrillError):
-    """A part of the stack does not answer."""
+    """A component of the stack does not answer."""
 
 
 class FaultError(AlertdrillError):
-    """A fault could not be switched on or off."""
+    """A fault cannot be injected or undone."""
 
 
 class UnmetError(Exception):
-    """Something that a drill expects did not happen; the text names the broken link."""
+    """An expectation of a drill is not met; the message names the broken link."""
 
 
 class UnsteadyError(Exception):
-    """The stack is not in its steady state; the text says what is not as it should be."""
+    """The stack is not in its steady state; the message names the first deviation."""

@@ -1,4 +1,4 @@
-"""Every alert has a drill that can be run, and that asks for nothing impossible."""
+"""Every alert has a drill that can run, and whose limits and faults are possible."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = read_all(ROOT / "drills", alerts())
 DRILLS = list(CATALOGUE.drills.values())
 POLICY = read_policy(ROOT / "alerting" / "policy.yml")
-# The others are told of when somebody else says so.
-TOLD_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
+# The notifications of the other alerts come late, or from another alert.
+NOTIFIED_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
 OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].of_services]
-# In earnest, and as a rehearsal is unless it is told otherwise.
+# Without time compression, and with the default one.
 SPEEDS = (1.0, 12.0)
 
 
@@ -60,11 +60,11 @@ def test_every_alert_has_valid_drill() -> None:
     assert not CATALOGUE.complaints, "\n".join(CATALOGUE.complaints)
 
 
-# What arrives instead of the drill's own alert has labels of its own.
+# An alert that is expected instead of the drill's own has other labels.
 @pytest.mark.parametrize(
     "drill", [drill for drill in DRILLS if not drill.expect.instead], ids=by_alert
 )
-def test_drill_expects_the_rules_labels(drill: Drill) -> None:
+def test_drill_expects_the_labels_of_the_rule(drill: Drill) -> None:
     expected = drill.expect.labels
     fixed = {
         name: value for name, value in rule_of(drill)["labels"].items() if "{{" not in str(value)
@@ -75,7 +75,7 @@ def test_drill_expects_the_rules_labels(drill: Drill) -> None:
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
-@pytest.mark.parametrize("drill", TOLD_AT_ONCE, ids=by_alert)
+@pytest.mark.parametrize("drill", NOTIFIED_AT_ONCE, ids=by_alert)
 def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
     times = read_yaml("prometheus/prometheus.yml")["global"]
     ruler = read_yaml("loki/loki.yml")["ruler"]
@@ -88,7 +88,7 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
         hold=parse_duration(rule_of(drill)["for"]) / speed,
         group_wait=parse_duration(route["group_wait"]) / speed,
     )
-    # Without the grace, which is for the machine and not for the arithmetic.
+    # Without the grace, which allows for a slow machine.
     assert drill.detect / speed + drill.world >= to_notification(drill, pace)
 
 
@@ -96,18 +96,18 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
 @pytest.mark.parametrize("drill", OF_SERVICES, ids=by_alert)
 def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     kind = KINDS[drill.fault.kind]
-    asked = {name: float(value) for name, value in drill.fault.parameters.items()}
-    for name in asked:
-        asked[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
-    asked["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + FAULT_MARGIN_S
-    assert services.parse_fault(kind.name, asked).kind == kind.name
+    parameters = {name: float(value) for name, value in drill.fault.parameters.items()}
+    for name in parameters:
+        parameters[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
+    parameters["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + FAULT_MARGIN_S
+    assert services.parse_fault(kind.name, parameters).kind == kind.name
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
-def test_policy_does_what_drill_expects(drill: Drill) -> None:
+def test_policy_has_the_expected_action(drill: Drill) -> None:
     wish = POLICY.wish(drill.alert, drill.expect.labels)
     assert wish.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
-    # Else the drill would give up before the policy has the responder act.
+    # Otherwise the drill's limit would pass before the policy allows the action.
     assert drill.heal > wish.after or wish.action == "none"
 
 
