@@ -10,9 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from alertdrill.programs.apt import PrivateApt, unpack
-from alertdrill.programs.catalogue import Suite
-from alertdrill.programs.store import default_search_path
+from alertdrill.toolchain.apt import PrivateApt, unpack
+from alertdrill.toolchain.package_cache import default_search_path
+from alertdrill.toolchain.specs import Suite
 
 PACKAGES = ("docker-compose", "docker-buildx")
 PLUGINS = Path.home() / ".docker" / "cli-plugins"

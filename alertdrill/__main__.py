@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line."""
     try:
         # Every command needs `apps/services.yml`: an error in it shows at once.
-        from .cli import main as command  # noqa: PLC0415
+        from .cli.app import main as command  # noqa: PLC0415
     except AlertdrillError as error:
         sys.exit(f"✗ {error}")
     command(prog_name="alertdrill")

@@ -169,11 +169,11 @@ def _newest_wheel(*folders: Path) -> Path | None:
 
 def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     # Imported late: these need the Python that main() has checked for.
-    from alertdrill.programs.catalogue import PIP  # noqa: PLC0415
-    from alertdrill.programs.errors import FetchError  # noqa: PLC0415
-    from alertdrill.programs.store import Store, default_search_path  # noqa: PLC0415
+    from alertdrill.toolchain.errors import FetchError  # noqa: PLC0415
+    from alertdrill.toolchain.package_cache import PackageCache, default_search_path  # noqa: PLC0415
+    from alertdrill.toolchain.specs import PIP  # noqa: PLC0415
 
-    store = Store(work, default_search_path(os.environ))
+    store = PackageCache(work, default_search_path(os.environ))
     say("fetching pip, which this Python came without …")
     try:
         with store.locked(say):

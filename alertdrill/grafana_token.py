@@ -23,7 +23,7 @@ ACCOUNT = "alertdrill-annotations"
 # (fixed:annotations:writer); finer ones are Grafana Enterprise's.
 ROLE = "Editor"
 # Grafana answers within some milliseconds once it serves.
-TIMEOUT = 5.0
+TIMEOUT_S = 5.0
 
 Verdict = Literal["kept", "made"]
 
@@ -33,14 +33,14 @@ class TokenError(AlertdrillError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class GrafanaResponse:
     """A status, and the JSON that came with it."""
 
     status: int
     body: Any
 
 
-class Grafana:
+class GrafanaClient:
     """The HTTP API of a Grafana at `url`, for its `admin`."""
 
     def __init__(self, url: str, password: str) -> None:
@@ -77,10 +77,10 @@ class Grafana:
 
     def _ask(
         self, method: str, path: str, who: str, body: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> GrafanaResponse:
         headers = {"Authorization": who, "Content-Type": "application/json"}
         sent = None if body is None else json.dumps(body)
-        connection = HTTPConnection(self._parts.netloc, timeout=TIMEOUT)
+        connection = HTTPConnection(self._parts.netloc, timeout=TIMEOUT_S)
         try:
             connection.request(method, f"{self._parts.path.rstrip('/')}{path}", sent, headers)
             answer = connection.getresponse()
@@ -90,12 +90,12 @@ class Grafana:
         finally:
             connection.close()
         try:
-            return Answer(answer.status, json.loads(text or b"null"))
+            return GrafanaResponse(answer.status, json.loads(text or b"null"))
         except ValueError as error:
             raise TokenError(f"Grafana's answer {answer.status} is no JSON.") from error
 
 
-def _expect(answer: Answer, otherwise: str) -> Any:
+def _expect(answer: GrafanaResponse, otherwise: str) -> Any:
     """Return the body; raise `TokenError` unless the status is a good one."""
     if answer.status == 401:
         raise TokenError(
@@ -107,7 +107,7 @@ def _expect(answer: Answer, otherwise: str) -> Any:
     return answer.body
 
 
-def ensure(grafana: Grafana, file: Path, mode: int = 0o600) -> Verdict:
+def ensure_token(grafana: GrafanaClient, file: Path, mode: int = 0o600) -> Verdict:
     """Have a good token in a file that has this mode; keep the one there while Grafana takes it.
 
     Raises `TokenError` where Grafana does not answer or refuses.

@@ -11,7 +11,7 @@ from . import VERSION
 
 
 @dataclass(frozen=True)
-class Speaker:
+class LogOrigin:
     """Whose lines they are."""
 
     service: str
@@ -19,8 +19,8 @@ class Speaker:
     version: str = VERSION
 
 
-def line(
-    speaker: Speaker, level: str, message: str, logger: str, error: BaseException | None = None
+def format_line(
+    speaker: LogOrigin, level: str, message: str, logger: str, error: BaseException | None = None
 ) -> str:
     """Return one line, without its end; `error` comes whole, with its stack."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

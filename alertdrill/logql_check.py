@@ -16,14 +16,14 @@ import yaml
 
 from .drills import rules, runbook
 from .errors import AlertdrillError
-from .loki import Loki, LokiError
-from .programs import CATALOGUE, Program, default_cache, locate
-from .rehearsal.stack import free_ports
+from .loki_client import LokiClient, LokiError
 from .runtimes.base import ProgressCallback
 from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
 from .runtimes.native.process import Process, RenderContext
 from .settings import ROOT, StackSettings
+from .timescale.ephemeral_stack import free_ports
+from .toolchain import PROGRAMS, Program, default_cache, resolve_programs
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"
 # It serves within a second; a machine that is very busy takes longer.
@@ -42,8 +42,8 @@ def check(settings: StackSettings, on_progress: ProgressCallback) -> None:
     Where there is no Loki, it is said that nothing was checked.
     """
     cache = settings.cache or default_cache(os.environ)
-    wanted = [program for program in CATALOGUE if program.name == "loki"]
-    programs = locate(wanted, cache, lambda _: None).programs
+    wanted = [program for program in PROGRAMS if program.name == "loki"]
+    programs = resolve_programs(wanted, cache, lambda _: None).programs
     if "loki" not in programs:
         on_progress("SKIPPED: no LogQL was checked, for Loki is not on the PATH.")
         return
@@ -69,7 +69,7 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield f"alerting/runbooks/{file.name}", query
 
 
-def _loaded(loki: Loki) -> bool:
+def _loaded(loki: LokiClient) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
     return sorted(names) == sorted(rules.within(rules.OF_LOKI))
@@ -78,7 +78,7 @@ def _loaded(loki: Loki) -> bool:
 @contextmanager
 def _started(
     settings: StackSettings, programs: Mapping[str, Program], folder: str
-) -> Iterator[Loki]:
+) -> Iterator[LokiClient]:
     """Have a Loki with the committed files, on ports of its own."""
     layout = Layout(Path(folder))
     layout.make()
@@ -90,7 +90,7 @@ def _started(
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
             readiness.wait_until(lambda: _serves(process, running), "Loki to start", PATIENCE)
-            yield Loki(site.url("loki"))
+            yield LokiClient(site.url("loki"))
         except (LokiError, readiness.NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_refusal(log) or error}") from error
 

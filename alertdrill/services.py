@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import AlertdrillError
-from .section import Section, Source, load
+from .yaml_section import YamlSection, YamlSource, load_yaml
 
 # Each has a hundred ports natively; ten of them still leave room for a rehearsal beside a stack.
-FIRST, LAST = 5000, 5009
+MIN_PORT, MAX_PORT = 5000, 5009
 KEYS = ("port", "public", "internal")
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname holds 63 characters, of which the project and the number take their share.
-LONGEST = 30
+MAX_NAME_LENGTH = 30
 PATH = r"(/[A-Za-z0-9._~-]+)+"
 # For the machines inside: the load balancer shows them to nobody.
-OPERATIONS = ("healthz", "readyz", "metrics", "faults")
+OPS_PATHS = ("healthz", "readyz", "metrics", "faults")
 # The parts of the stack: a test holds it against docker-compose.yml.
-PARTS = (
+COMPONENT_NAMES = (
     *("alertmanager", "blackbox-exporter", "collector", "control", "docker-proxy", "drills"),
     *("drills-proxy", "grafana", "grafana-token", "init-config", "lb", "locust-master"),
     *("locust-worker", "loki", "node-exporter", "prometheus", "pushgateway", "responder"),
@@ -64,14 +64,14 @@ class Service:
     @property
     def offset(self) -> int:
         """How far above INSTANCES_PORT its instances begin natively."""
-        return (self.port - FIRST + 1) * 100
+        return (self.port - MIN_PORT + 1) * 100
 
 
-def read(apps: Path) -> Mapping[str, Service]:
+def read_services(apps: Path) -> Mapping[str, Service]:
     """Return the services that are declared in a folder; raise `ServicesError` for a mistake."""
     what = "it is a mapping of services, as in {web: {port: 5000}}"
     name = f"{apps.name}/services.yml"
-    found = load(apps / "services.yml", Source(name, what, ServicesError))
+    found = load_yaml(apps / "services.yml", YamlSource(name, what, ServicesError))
     services: dict[str, Service] = {}
     for name in found:
         service = _service(found, name, apps)
@@ -80,14 +80,14 @@ def read(apps: Path) -> Mapping[str, Service]:
     return services
 
 
-def _service(found: Section, name: str, apps: Path) -> Service:
-    if not re.fullmatch(NAME, name) or len(name) > LONGEST or name[-1].isdigit():
+def _service(found: YamlSection, name: str, apps: Path) -> Service:
+    if not re.fullmatch(NAME, name) or len(name) > MAX_NAME_LENGTH or name[-1].isdigit():
         found.refuse(
-            f"{name!r} is no name of a service: it takes up to {LONGEST} small letters, digits and"
-            " single hyphens, and ends with a letter",
+            f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
+            " digits and single hyphens, and end with a letter",
             name,
         )
-    if name in PARTS:
+    if name in COMPONENT_NAMES:
         found.refuse(f"a part of the stack is called {name}: take another name", name)
     section = found.section(name)
     section.only(KEYS)
@@ -100,24 +100,24 @@ def _service(found: Section, name: str, apps: Path) -> Service:
     return replace(made, environment=environment(folder / SETTINGS))
 
 
-def _port(section: Section) -> int:
+def _port(section: YamlSection) -> int:
     text = section.text("port")
-    if not re.fullmatch(r"[0-9]{4}", text) or not FIRST <= int(text) <= LAST:
-        section.refuse(f"port is {text!r}: it takes {FIRST} to {LAST}", "port")
+    if not re.fullmatch(r"[0-9]{4}", text) or not MIN_PORT <= int(text) <= MAX_PORT:
+        section.refuse(f"port is {text!r}: it takes {MIN_PORT} to {MAX_PORT}", "port")
     return int(text)
 
 
-def _paths(section: Section, side: str) -> Sequence[str]:
+def _paths(section: YamlSection, side: str) -> Sequence[str]:
     paths = section.texts(side)
     for path in paths:
         if not re.fullmatch(PATH, path):
             section.refuse(f"{side} has {path!r}: it takes paths such as /orders", side)
-        if path.split("/")[1].lower() in OPERATIONS:
+        if path.split("/")[1].lower() in OPS_PATHS:
             section.refuse(f"{side} has {path!r}, which the load balancer shows to nobody", side)
     return tuple(paths)
 
 
-def _refuse_twice(new: Service, others: Mapping[str, Service], section: Section) -> None:
+def _refuse_twice(new: Service, others: Mapping[str, Service], section: YamlSection) -> None:
     for other in others.values():
         if new.port == other.port:
             section.refuse(f"port {new.port} is {other.name}'s already", "port")

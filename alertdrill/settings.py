@@ -10,8 +10,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from . import services
-from .reader import Reader, SettingsError
-from .versions import Versions
+from .env_reader import EnvReader, SettingsError
+from .image_versions import ImageVersions
 
 ROOT = Path(__file__).resolve().parent.parent
 # What users choose from; `inside` is compose, seen from a container of drills or of control.
@@ -20,9 +20,9 @@ INSIDE = "inside"
 # Has no command line: the control API alone works with a Swarm.
 SWARM = "swarm"
 # The load balancer's native configuration has as many places for each service.
-CEILING = 4
+MAX_REPLICAS = 4
 # A tag of an image, and the digest of what it means where it is pinned.
-TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
+IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 # A registry, with a port and a path where it has them.
 REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
 DIGEST = r"(sha256:[0-9a-f]{64})?"
@@ -31,16 +31,16 @@ HEALING = ("on", "dry-run", "off")
 # A password that nobody chose; a random one is made at the first start.
 RANDOM = "random"
 # Our services by name, in the order of `apps/services.yml`.
-SERVICES = services.read(ROOT / "apps")
+SERVICES = services.read_services(ROOT / "apps")
 # How many instances of a service a fresh stack runs: one that is lost leaves another.
-FLOOR = 2
+MIN_REPLICAS = 2
 # The images that are built from apps/Dockerfile.
 OWN_IMAGES = (*SERVICES, "responder", "tools")
 # Where they are named when they are built here. `.invalid` is reserved (RFC 6761): no registry can
 # answer for it, so an image of this name is never pulled.
 LOCAL_REGISTRY = "alertdrill.invalid"
 # How far above INSTANCES_PORT the last instance listens natively.
-SPAN = max(service.offset for service in SERVICES.values()) + CEILING
+INSTANCE_PORT_RANGE = max(service.offset for service in SERVICES.values()) + MAX_REPLICAS
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class StackSettings:
     """The whole stack's settings; `home` holds everything that a run writes.
 
     The last three are no user's to set: `speed` divides every duration of the rules and routes, a
-    `rehearsal` is a stack of a run's own, whose series may be made up and forgotten, and a
-    `log_sink` stands in for Loki where there is none.
+    `ephemeral` is a stack of a run's own, whose series may be made up and forgotten, and a
+    `fake_loki` stands in for Loki where there is none.
     """
 
     home: Path
@@ -94,7 +94,9 @@ class StackSettings:
     lb_address: str = "127.0.0.1"
     ports: Ports = Ports()
     # How many instances of each service a fresh stack runs; of one that is not there, FLOOR.
-    instances: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SERVICES, FLOOR))
+    instances: Mapping[str, int] = field(
+        default_factory=lambda: dict.fromkeys(SERVICES, MIN_REPLICAS)
+    )
     # Which services the responder may restart and scale, and whether it does.
     heal: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(SERVICES, True))
     healing: str = "on"
@@ -106,7 +108,7 @@ class StackSettings:
     retention_size: str = "5GB"
     # What only containers have: the name before theirs, their images, parts that may be left out.
     project: str = "alertdrill"
-    versions: Versions = field(default_factory=Versions)
+    versions: ImageVersions = field(default_factory=ImageVersions)
     # Where our own images are pulled from, each by its digest; empty builds them here.
     registry: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -115,8 +117,8 @@ class StackSettings:
     docker_socket: str = "/var/run/docker.sock"
     grafana_password: str = RANDOM
     speed: float = 1.0
-    rehearsal: bool = False
-    log_sink: bool = False
+    ephemeral: bool = False
+    fake_loki: bool = False
 
     def image(self, name: str) -> str:
         """Return the reference of one of OWN_IMAGES."""
@@ -126,7 +128,7 @@ class StackSettings:
 
     def floor(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
-        return self.instances.get(service, FLOOR)
+        return self.instances.get(service, MIN_REPLICAS)
 
     def heals(self, service: str) -> bool:
         """Tell whether the instances of a service carry the heal label; parts never do."""
@@ -148,7 +150,7 @@ def _read_file(file: Path) -> dict[str, str]:
 
 def parse(values: Mapping[str, str]) -> StackSettings:
     """Return the settings in `values`; raise `SettingsError` naming a bad variable."""
-    read = Reader(values)
+    read = EnvReader(values)
     cache = read.text("ALERTDRILL_CACHE", "")
     registry = read.matching("REGISTRY", "", REGISTRY, "registry.example.com/team")
     return StackSettings(
@@ -159,7 +161,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         lb_address=read.address("LB_ADDRESS", "127.0.0.1"),
         ports=_ports(read),
         instances={
-            name: read.integer(f"{service.variable}_INSTANCES", FLOOR, 1, CEILING)
+            name: read.integer(f"{service.variable}_INSTANCES", MIN_REPLICAS, 1, MAX_REPLICAS)
             for name, service in SERVICES.items()
         },
         heal={
@@ -172,10 +174,12 @@ def parse(values: Mapping[str, str]) -> StackSettings:
         retention=read.text("PROMETHEUS_RETENTION", "35d"),
         retention_size=read.text("PROMETHEUS_RETENTION_SIZE", "5GB"),
         project=read.matching("COMPOSE_PROJECT_NAME", "alertdrill", r"[a-z0-9][a-z0-9_-]*"),
-        versions=Versions(
+        versions=ImageVersions(
             **{
-                item.name: read.matching(f"{item.name.upper()}_VERSION", str(item.default), TAG)
-                for item in fields(Versions)
+                item.name: read.matching(
+                    f"{item.name.upper()}_VERSION", str(item.default), IMAGE_TAG
+                )
+                for item in fields(ImageVersions)
             }
         ),
         registry=registry,
@@ -192,7 +196,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
     )
 
 
-def _runtime(read: Reader) -> str:
+def _runtime(read: EnvReader) -> str:
     given = read.text("RUNTIME", "auto")
     return given if given in (INSIDE, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
 
@@ -202,7 +206,7 @@ def digest_variable(image: str) -> str:
     return f"{image.upper().replace('-', '_')}_DIGEST"
 
 
-def _digests(read: Reader, registry: str) -> Mapping[str, str]:
+def _digests(read: EnvReader, registry: str) -> Mapping[str, str]:
     """Return the digest of each image that comes from a registry."""
     digests = {}
     for name in OWN_IMAGES:
@@ -218,7 +222,7 @@ def _digests(read: Reader, registry: str) -> Mapping[str, str]:
     return digests
 
 
-def _ports(read: Reader) -> Ports:
+def _ports(read: EnvReader) -> Ports:
     defaults = {item.name: int(str(item.default)) for item in fields(Ports)}
     # Above 1023, for no part has the right to less; 60000 leaves room for the instances.
     ports = {
@@ -238,7 +242,7 @@ def _ports(read: Reader) -> Ports:
 
 def _refuse_instances_ports(made: Ports, seen: Mapping[int, str]) -> None:
     for service in SERVICES:
-        for number in range(1, CEILING + 1):
+        for number in range(1, MAX_REPLICAS + 1):
             port = made.instance(service, number)
             if port in seen:
                 raise SettingsError(

@@ -6,7 +6,7 @@ import os
 
 from alertdrill import VERSION
 from alertdrill.control import logs
-from alertdrill.log_line import Speaker
+from alertdrill.log_line import LogOrigin
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8091')}"
 # One process: what is under way, and under which key, is in its memory.
@@ -21,6 +21,6 @@ control_socket_disable = True  # nobody uses it, and it would be one more way in
 accesslog = None  # what was asked for is told with its outcome
 logger_class = logs.LineLogger
 logs.configure(
-    Speaker("control", os.environ.get("INSTANCE", "control-1"), VERSION),
+    LogOrigin("control", os.environ.get("INSTANCE", "control-1"), VERSION),
     os.environ.get("LOG_LEVEL", "INFO"),
 )

@@ -8,20 +8,20 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from ..log_line import Speaker, line
+from ..log_line import LogOrigin, format_line
 
 
 class LineFormatter(logging.Formatter):
     """Writes a record in the form that all programs of the stack share."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: LogOrigin) -> None:
         super().__init__()
         self._speaker = speaker
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; an exception is a field of it, never lines of its own."""
         error = record.exc_info[1] if record.exc_info else None
-        return line(self._speaker, record.levelname, record.getMessage(), record.name, error)
+        return format_line(self._speaker, record.levelname, record.getMessage(), record.name, error)
 
 
 class LineLogger(Logger):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class LineLogger(Logger):  # type: ignore[misc]
             log.propagate = True
 
 
-def configure(speaker: Speaker, level: str) -> None:
+def configure(speaker: LogOrigin, level: str) -> None:
     """Send everything that this process logs to stdout, from `level` on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter(speaker))

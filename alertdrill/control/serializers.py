@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..runtimes import Instance
-from ..settings import CEILING, SERVICES, StackSettings
+from ..settings import MAX_REPLICAS, SERVICES, StackSettings
 
 
 def serialize_stack(found: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
@@ -24,7 +24,7 @@ def _service(service: str, ours: Sequence[Instance], settings: StackSettings) ->
     own = [one for one in ours if one.service == service]
     return {
         "floor": settings.floor(service),
-        "ceiling": CEILING,
+        "ceiling": MAX_REPLICAS,
         # Whoever is not meant to serve stands by; whoever is and does not is sick.
         "scale": sum(one.state != "standby" for one in own),
         "heals": heals(service, own),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import settings as stack_settings
-from .. import stored
-from ..reader import SettingsError
+from .. import settings_json
+from ..env_reader import SettingsError
 from ..settings import StackSettings
 
 # As of the other tokens: too long to guess over a network, short enough to copy.
@@ -47,7 +47,7 @@ def _stack(environ: Mapping[str, str]) -> StackSettings:
     if not file:
         return stack_settings.load(environ)
     try:
-        return stored.read(json.loads(_text("CONTROL_STACK", file)))
+        return settings_json.from_dict(json.loads(_text("CONTROL_STACK", file)))
     except (ValueError, TypeError, KeyError) as error:
         raise SettingsError(
             f"CONTROL_STACK is {file!r}, which holds no settings of a stack: start it anew."

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import yaml
 
-from ..section import UNITS
+from ..yaml_section import DURATION_UNITS
 from . import expression, logql
 from .errors import UnreachableError
 from .expression import Comparison
@@ -186,5 +186,5 @@ def parse_time(text: str) -> float:
 def parse_duration(text: str) -> float:
     """Return a duration in Prometheus's format, such as 1m30s or 417ms, in seconds."""
     parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
-    units = {**UNITS, "w": 7 * UNITS["d"], "y": 365 * UNITS["d"]}
+    units = {**DURATION_UNITS, "w": 7 * DURATION_UNITS["d"], "y": 365 * DURATION_UNITS["d"]}
     return sum(int(count) * units[unit] for count, unit in parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from ..screen import escape
+from ..console import escape
 from .drill import ACTIONS, Drill, healer
 from .outcome import Outcome, Report
 from .read import Catalogue

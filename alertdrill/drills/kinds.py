@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..settings import CEILING
+from ..settings import MAX_REPLICAS
 
 # `services`: one, or an instance of it; `scales`: a service as a whole.
 Where = Literal["services", "scales", "stack", "anything", "nothing"]
@@ -40,7 +40,7 @@ class FaultKind:
         if name in SHARES:
             return 0.0, 1.0
         if name == "instances":
-            return 0.0, float(CEILING)
+            return 0.0, float(MAX_REPLICAS)
         # A clock may be slow as well as fast, and a flood may be without errors.
         free = self.name in ("clock_skew", "log_flood")
         return (-math.inf if free else 0.0), math.inf

@@ -27,7 +27,7 @@ STEADY_FIXED_S, STEADY_SCALED_S = 30.0, SCALE_IN_S
 def prepare(drill: Drill, context: DrillContext) -> Pace:
     """Start the load, backfill the history, await the steady state; return the stack's timing."""
     context.traffic.ensure(drill.load)
-    if context.runtime.rehearsal:
+    if context.runtime.ephemeral:
         _backfill(drill, context)
     limit = STEADY_FIXED_S + STEADY_SCALED_S / context.runtime.speed
     await_steady_state(drill, context, "steady", limit)

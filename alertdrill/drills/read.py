@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..section import Section, Source, load
-from ..settings import CEILING, SERVICES
+from ..settings import MAX_REPLICAS, SERVICES
+from ..yaml_section import YamlSection, YamlSource, load_yaml
 from .drill import ACTIONS, HEALINGS, USERS, Drill, Expectation, FaultSpec, LoadSpec, Past
 from .errors import InvalidDrillError
 from .kinds import KINDS, FaultKind
@@ -56,7 +56,7 @@ def read_all(folder: Path, alerts: Collection[str]) -> Catalogue:
 
 def read(file: Path, alerts: Collection[str]) -> Drill:
     """Return the drill in a file; raise `InvalidDrillError` with its first mistake."""
-    drill = load(file, Source(f"{file.parent.name}/{file.name}", WHAT, InvalidDrillError))
+    drill = load_yaml(file, YamlSource(f"{file.parent.name}/{file.name}", WHAT, InvalidDrillError))
     drill.only(KEYS)
     drill.require("alert", "description", "fault", "deadlines")
     alert = drill.text("alert")
@@ -86,7 +86,7 @@ def read(file: Path, alerts: Collection[str]) -> Drill:
     )
 
 
-def _optional(section: Section, key: str, keys: Sequence[str]) -> Section | None:
+def _optional(section: YamlSection, key: str, keys: Sequence[str]) -> YamlSection | None:
     if key not in section:
         return None
     found = section.section(key)
@@ -94,28 +94,28 @@ def _optional(section: Section, key: str, keys: Sequence[str]) -> Section | None
     return found
 
 
-def _sentence(drill: Section) -> str:
+def _sentence(drill: YamlSection) -> str:
     description = drill.text("description")
     if not re.fullmatch(r"\S.+\.", description):
         drill.refuse("description must be a sentence", "description")
     return description
 
 
-def _check_healing(deadlines: Section, expect: Expectation) -> None:
+def _check_healing(deadlines: YamlSection, expect: Expectation) -> None:
     if expect.acted_on:
         deadlines.require("heal")
     elif "heal" in deadlines:
         deadlines.refuse(f"heal is the budget of an action: expect {' or '.join(ACTIONS)}", "heal")
 
 
-def _budget(deadlines: Section, key: str) -> float:
+def _budget(deadlines: YamlSection, key: str) -> float:
     seconds = deadlines.seconds(key)
     if seconds <= 0:
         deadlines.refuse(f"{key} must be more than nothing", key)
     return seconds
 
 
-def _fault(fault: Section) -> FaultSpec:
+def _fault(fault: YamlSection) -> FaultSpec:
     fault.require("kind")
     name = fault.text("kind")
     kind = KINDS.get(name)
@@ -136,7 +136,7 @@ def _fault(fault: Section) -> FaultSpec:
     return FaultSpec(name, fault.text("target"), parameters)
 
 
-def _number(fault: Section, key: str, kind: FaultKind) -> float:
+def _number(fault: YamlSection, key: str, kind: FaultKind) -> float:
     value = fault.seconds(key) if key == "every" else fault.number(key)
     least, most = kind.bounds(key)
     if not least < value <= most:
@@ -145,19 +145,19 @@ def _number(fault: Section, key: str, kind: FaultKind) -> float:
     return value
 
 
-def _word(section: Section, key: str, words: Sequence[str]) -> str:
+def _word(section: YamlSection, key: str, words: Sequence[str]) -> str:
     word = section.text(key)
     if word not in words:
         section.refuse(f"{key} is {word!r}: it takes {' or '.join(words)}", key)
     return word
 
 
-def _check_target(fault: Section, kind: FaultKind) -> None:
-    instances = [f"{service}-{n}" for service in SERVICES for n in range(1, CEILING + 1)]
+def _check_target(fault: YamlSection, kind: FaultKind) -> None:
+    instances = [f"{service}-{n}" for service in SERVICES for n in range(1, MAX_REPLICAS + 1)]
     instances += [f"{part}-1" for part in PARTS]
     allowed = {
         "scales": [*SERVICES],
-        "services": [*SERVICES, *instances[: len(SERVICES) * CEILING]],
+        "services": [*SERVICES, *instances[: len(SERVICES) * MAX_REPLICAS]],
         "stack": list(PARTS),
         "anything": [*SERVICES, *PARTS, *instances],
         "nothing": [],
@@ -173,7 +173,7 @@ def _check_target(fault: Section, kind: FaultKind) -> None:
         )
 
 
-def _load(drill: Section) -> LoadSpec:
+def _load(drill: YamlSection) -> LoadSpec:
     if not drill.is_section("load"):
         shape = drill.text("load", "steady")
         users = USERS
@@ -191,7 +191,7 @@ def _load(drill: Section) -> LoadSpec:
     return LoadSpec(shape, users)
 
 
-def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
+def _expectation(drill: YamlSection, alerts: Collection[str]) -> Expectation:
     expect = _optional(drill, "expect", ("labels", "notified", "heal"))
     if expect is None:
         return Expectation()
@@ -212,7 +212,7 @@ def _expectation(drill: Section, alerts: Collection[str]) -> Expectation:
     )
 
 
-def _past(item: Section) -> Past:
+def _past(item: YamlSection) -> Past:
     item.only(("series", "duration", "offset", "step", "from", "to", "relative"))
     item.require("series", "duration", "step", "from", "to")
     over, step = item.seconds("duration"), item.seconds("step")

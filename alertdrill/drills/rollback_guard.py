@@ -65,7 +65,7 @@ def main(home: Path) -> None:
         failures = undo.perform(runtime, record.undo)
         for failure in failures:
             click.echo(failure)
-        if record.stack.rehearsal:
+        if record.stack.ephemeral:
             runtime.down(click.echo)
         undo_log.write(replace(record, undone=not failures))
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import AlertdrillError
-from ..rehearsal.promql import scale as scale_query
 from ..settings import ROOT
+from ..timescale.promql import scale as scale_query
 from . import diagnose, faults, least, preflight, runbook, undo
 from .context import DrillContext
 from .drill import Drill

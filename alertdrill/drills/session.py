@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import AlertdrillError
-from ..rehearsal.stack import own_settings
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
 from ..runtimes.compose.project_lock import project_lock
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
-from ..terminating import terminating
+from ..signals import interrupt_on_sigterm
+from ..timescale.ephemeral_stack import ephemeral_settings
 from . import absent, marked, undo
 from .clients import Alertmanager, Prometheus
 from .context import DrillContext
@@ -38,13 +38,13 @@ EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 class Options:
     """How to run: the time compression, and whether to use the stack that is up.
 
-    They apply to an ephemeral stack: `log_sink` replaces Loki where there is none, and `healing`
+    They apply to an ephemeral stack: `fake_loki` replaces Loki where there is none, and `healing`
     lets its responder act.
     """
 
     speed: float
     current_stack: bool = False
-    log_sink: bool = False
+    fake_loki: bool = False
     healing: bool = True
 
 
@@ -70,14 +70,14 @@ def provision(
     undo_log = UndoLog(settings.home)
     with ExitStack() as on_exit:
         on_exit.enter_context(undo_log.lock())
-        on_exit.enter_context(terminating())
+        on_exit.enter_context(interrupt_on_sigterm())
         notes = [_recover(undo_log)] if undo_log.file.exists() else []
         for note in notes:
             on_progress(note)
         began = time.time()
         stack = settings if options.current_stack else _ephemeral_settings(settings, options)
         runtime = select_runtime(stack, lambda _: None)
-        if stack.rehearsal and isinstance(runtime, ComposeRuntime):
+        if stack.ephemeral and isinstance(runtime, ComposeRuntime):
             on_exit.enter_context(project_lock(stack))
         record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
         undo_log.write(record)
@@ -149,7 +149,7 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
         ended=time.time(),
         speed=runtime.speed,
         runtime=runtime.name,
-        stack=EPHEMERAL_STACK if runtime.rehearsal else CURRENT_STACK,
+        stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,
         outcomes=outcomes,
         notes=notes,
     )
@@ -181,7 +181,7 @@ def _recover(undo_log: UndoLog) -> str:
     marked.end(record.run_id)
     runtime = select_runtime(record.stack, lambda _: None)
     failures = undo.perform(runtime, record.undo)
-    if record.stack.rehearsal:
+    if record.stack.ephemeral:
         runtime.down(lambda _: None)
         failures = []  # the faulty stack no longer exists
     if failures:
@@ -199,7 +199,7 @@ def _clean_up(
     """
     record = undo_log.read()
     failures = undo.perform(runtime, record.undo) if record else []
-    if record and record.stack.rehearsal:
+    if record and record.stack.ephemeral:
         runtime.down(lambda _: None)
         failures = []  # the faulty stack no longer exists
     if failures:
@@ -217,9 +217,9 @@ def _require_running(runtime: Runtime) -> None:
 
 
 def _ephemeral_settings(settings: StackSettings, options: Options) -> StackSettings:
-    ephemeral = own_settings(settings, options.speed)
+    ephemeral = ephemeral_settings(settings, options.speed)
     healing = ephemeral.healing if options.healing else "off"
-    return replace(ephemeral, log_sink=options.log_sink, healing=healing)
+    return replace(ephemeral, fake_loki=options.fake_loki, healing=healing)
 
 
 def _start_ephemeral(runtime: Runtime, stack: StackSettings, on_progress: ProgressCallback) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from .. import stored
+from .. import settings_json
 from ..settings import StackSettings
 from .errors import DrillError
 from .undo import UndoStep
@@ -58,7 +58,7 @@ class UndoLog:
             return UndoRecord(
                 **{
                     **fields,
-                    "stack": stored.read(fields["stack"]),
+                    "stack": settings_json.from_dict(fields["stack"]),
                     "undo": [tuple(step) for step in fields["undo"]],
                 }
             )

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..programs.apt import own_mirror, require_command, run
-from ..programs.errors import FetchError
-from ..programs.store import default_search_path
+from ..toolchain.apt import own_mirror, require_command, run
+from ..toolchain.errors import FetchError
+from ..toolchain.package_cache import default_search_path
 from .catalogue import SUITE
 from .errors import BaseError
 

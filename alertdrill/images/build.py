@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..programs import Program
 from ..settings import ROOT
+from ..toolchain import Program
 from .base import Notify, copy_authorities
 from .catalogue import BASE, IMAGES, MARK, PULL, SUITE, Image
 from .engine import Engine

@@ -9,12 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..programs import CATALOGUE, FILES, PUSHGATEWAY, Located, Program, Wanted, locate
-from ..programs.relocate import rebase, same_length
+from ..toolchain import (
+    DATA_FOLDER,
+    PROGRAMS,
+    PUSHGATEWAY,
+    Program,
+    ProgramSpec,
+    ResolvedPrograms,
+    resolve_programs,
+)
+from ..toolchain.path_patch import pad_path, patch_path
 from .base import Notify
 from .catalogue import Image
 
-_ALL: Mapping[str, Wanted] = {item.name: item for item in (*CATALOGUE, PUSHGATEWAY)}
+_ALL: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
 # What Grafana is not without; one of these folders beside a program is its home.
 _HOME = Path("conf/defaults.ini")
 
@@ -28,10 +36,10 @@ class Origin:
     sha256: str = ""
 
 
-def find(images: Sequence[Image], cache: Path, notify: Notify) -> Located:
+def find(images: Sequence[Image], cache: Path, notify: Notify) -> ResolvedPrograms:
     """Find the programs of these images, fetching into the cache what must be had."""
     names = [name for image in images for name in image.programs]
-    return locate([_ALL[name] for name in names], cache, notify)
+    return resolve_programs([_ALL[name] for name in names], cache, notify)
 
 
 def copy(image: Image, programs: Mapping[str, Program], context: Path) -> None:
@@ -43,7 +51,7 @@ def copy(image: Image, programs: Mapping[str, Program], context: Path) -> None:
         package = _ALL[name].package
         if package and package.files:
             # The copy in the cache looks beside itself; in an image, everything is in its place.
-            rebase(place, same_length(FILES, len(package.files)), package.files)
+            patch_path(place, pad_path(DATA_FOLDER, len(package.files)), package.files)
     if image.share:
         copy_share(_share(image, programs[image.programs[0]]), context / "share")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..image_versions import ImageVersions
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
-from ..versions import Versions
 from .catalogue import IMAGES, OURS_VARIABLE, PULL
 from .engine import Engine
 from .inventory import Row
@@ -69,7 +69,7 @@ def variables(items: Iterable[Item]) -> dict[str, str]:
     """Return what `.env` must say on a host that has just those of these images that are here."""
     values = {PULL: "never"}
     for item in items:
-        usual = item.ours and item.tag == Versions().alertdrill
+        usual = item.ours and item.tag == ImageVersions().alertdrill
         if item.found and not usual:
             values[item.variable] = item.tag
         if item.optional:

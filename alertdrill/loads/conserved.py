@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..conserve.growth import growth
+from ..audit.growth import growth
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from .observed import BEFORE, REQUESTS, Span

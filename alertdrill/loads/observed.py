@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..conserve.growth import growth
+from ..audit.growth import growth
 from ..drills.clients import Prometheus
 from ..drills.outcome import Line
 from ..settings import SERVICES

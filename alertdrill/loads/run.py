@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..conserve.counters import scraped_since
+from ..audit.counters import scraped_since
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from . import conserved, observed, recovery, stats

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from ..errors import AlertdrillError
-from ..rehearsal.durations import milliseconds
+from ..timescale.durations import parse_milliseconds
 from .entry import LEVELS
 
 DURATION = re.compile(r"([0-9]{1,9}[smhd])+")
@@ -21,7 +21,7 @@ class OptionError(AlertdrillError):
 def moment(option: str, value: str, now: int) -> int:
     """Return what `10m` or an RFC 3339 time means, in milliseconds since 1970."""
     if DURATION.fullmatch(value):
-        return max(0, now - milliseconds(value))
+        return max(0, now - parse_milliseconds(value))
     try:
         return max(0, round(datetime.fromisoformat(_zoned(value)).timestamp() * 1000))
     except (ValueError, OverflowError):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from ..loki import Line
+from ..loki_client import LokiLine
 from .entry import LEVELS, UNKNOWN, Entry
 from .flatten import flatten
 
@@ -43,7 +43,7 @@ def of_file(instance: str, text: str, at: int, place: int = 0) -> Entry:
     return Entry(moment, line["message"], fields, place=place)
 
 
-def of_loki(line: Line) -> Entry:
+def of_loki(line: LokiLine) -> Entry:
     """Return a line that Loki found."""
     fields = {name: text for name, text in line.fields.items() if name not in ADDED and text}
     at, place = divmod(line.at, PLACES)

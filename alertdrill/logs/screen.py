@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-from ..screen import printable
+from ..console import printable
 from .entry import Entry, written_time
 
 LEVELS = {

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Literal, Protocol
 
 from ..errors import AlertdrillError
-from ..loki import Loki, LokiError
+from ..loki_client import LokiClient, LokiError
 from ..runtimes import Runtime
 from .choose import whose, why_files
 from .entry import Entry
@@ -58,7 +58,9 @@ def found(
     why = why_files(instances, search.target) if search.origin != "files" else "as asked"
     if why is None:
         query = replace(search.query, whose=whose(instances, search.target))
-        groups = _groups(Store(Loki(runtime.address("loki")), say), replace(search, query=query))
+        groups = _groups(
+            Store(LokiClient(runtime.address("loki")), say), replace(search, query=query)
+        )
         try:
             first = next(groups)
         except LokiError as error:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..loki import PAGE, Loki, LokiError
+from ..loki_client import PAGE_SIZE, LokiClient, LokiError
 from .contract import PLACES, of_loki
 from .entry import Entry
 from .merge import MARGIN, in_order, last, order
@@ -25,14 +25,14 @@ STEP = 1.0
 class Store:
     """A running Loki; implements `Source`. `say` hears of what keeps a follower waiting."""
 
-    def __init__(self, loki: Loki, say: Callable[[str], None]) -> None:
+    def __init__(self, loki: LokiClient, say: Callable[[str], None]) -> None:
         self._loki = loki
         self._say = say
         self._waits = False
 
     def last(self, query: Query, lines: int | None) -> Iterable[Entry]:
         """Return the last `lines` lines that pass, or all, in order. Raises `LokiError`."""
-        if lines is None or lines + MARGIN > PAGE:
+        if lines is None or lines + MARGIN > PAGE_SIZE:
             every = in_order(self._every(query))
             return every if lines is None else deque(every, lines)
         if lines == 0:

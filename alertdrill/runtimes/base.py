@@ -125,7 +125,7 @@ class Runtime(ControlTarget, Protocol):
         ...
 
     @property
-    def rehearsal(self) -> bool:
+    def ephemeral(self) -> bool:
         """Tell whether this is a run's own stack, whose series may be made up and forgotten."""
         ...
 

@@ -1,4 +1,4 @@
-"""Make up a past for Prometheus, and forget it; for a rehearsal's own stack alone.
+"""Make up a past for Prometheus, and forget it; for an ephemeral stack alone.
 
 Prometheus sees a block that was put into its folder once a minute, when it starts, or when it
 rewrites one of its own. The last is what can be asked for: a block of marks is there from the

@@ -33,8 +33,8 @@ def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Ru
     if settings.runtime == INSIDE:
         from .compose.in_network import InNetworkRuntime  # noqa: PLC0415
 
-        speed, rehearsal = os.environ.get("SPEED", "1"), os.environ.get("REHEARSAL", "0")
-        return InNetworkRuntime(replace(settings, speed=float(speed), rehearsal=rehearsal == "1"))
+        speed, ephemeral = os.environ.get("SPEED", "1"), os.environ.get("EPHEMERAL", "0")
+        return InNetworkRuntime(replace(settings, speed=float(speed), ephemeral=ephemeral == "1"))
     if settings.runtime == "compose":
         from .compose.runtime import ComposeRuntime  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from alertdrill.cli import main
+from alertdrill.cli.app import main
 
 from .markdown import document
 

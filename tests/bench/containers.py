@@ -18,11 +18,11 @@ from typing import Any
 import docker
 from rich.table import Table
 
-from alertdrill.rehearsal.stack import free_ports
 from alertdrill.runtimes import has_compose
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.settings import ROOT, StackSettings, current
+from alertdrill.timescale.ephemeral_stack import free_ports
 
 # Long enough for the first scrapes and rules, and for clients to have come and stayed.
 SETTLE = 20.0

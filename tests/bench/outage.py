@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alertdrill.drills.clients import Prometheus
-from alertdrill.loki import Loki
+from alertdrill.loki_client import LokiClient
 from alertdrill.settings import ROOT
 from tests.bench.written import FOREIGN, Line, found, written
 from tests.e2e.log_pipeline import samples
@@ -146,7 +146,7 @@ def told(stack: Stack, watched: Watched) -> Table:
 def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
     """Return the lines of the files and of Loki up to now, once Loki has all that it will get."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    store, deadline = Loki(stack.url("loki")), time.monotonic() + LAST
+    store, deadline = LokiClient(stack.url("loki")), time.monotonic() + LAST
     files = until(now, written(stack.home / "native" / "logs"))
     while True:
         loki = until(now, found(store))

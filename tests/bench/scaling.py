@@ -24,7 +24,7 @@ from alertdrill.loads.ground import ground as loaded
 from alertdrill.loads.plan import plan
 from alertdrill.loads.run import Size
 from alertdrill.runtimes import Runtime
-from alertdrill.settings import CEILING, SERVICES, StackSettings, current
+from alertdrill.settings import MAX_REPLICAS, SERVICES, StackSettings, current
 
 SPEED = 12.0
 # Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.
@@ -51,7 +51,7 @@ def table() -> RenderableType:
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
         with provision(settings, Options(SPEED, healing=False), lambda _: None) as stack:
-            grown = [_carried(stack.settings, stack.runtime, n) for n in range(1, CEILING + 1)]
+            grown = [_carried(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)]
         with (
             DrillConsole(Console(quiet=True)) as console,
             open_session(settings, Options(SPEED), console) as context,

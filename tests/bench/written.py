@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from alertdrill.loki import Loki
+from alertdrill.loki_client import LokiClient
 from tests.e2e.stack import whole_log
 
 # What tells lines apart: the instance and, of a line of the log contract, its time in ms and these.
@@ -40,7 +40,7 @@ def _of_file(instance: str, line: str) -> Line:
     return instance, fields["timestamp"], *(_text(fields, name) for name in FIELDS)
 
 
-def found(store: Loki) -> Counter[Line]:
+def found(store: LokiClient) -> Counter[Line]:
     """Return every line of the last hours in Loki."""
     now = time.time_ns()
     lines = store.every('{service=~".+"}', (now - 6 * HOUR, now + HOUR))

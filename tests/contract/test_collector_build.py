@@ -1,4 +1,4 @@
-"""What `alertdrill tools` builds has what collector.yml uses, in the image's version."""
+"""What `alertdrill build-collector` builds has what collector.yml uses, in the image's version."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from alertdrill.programs.build import PROGRAM
-from alertdrill.versions import Versions
+from alertdrill.image_versions import ImageVersions
+from alertdrill.toolchain.collector_build import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 BUILD: dict[str, Any] = yaml.safe_load((ROOT / "loki" / "collector-build.yml").read_text())
@@ -41,7 +41,7 @@ def test_components_are_those_in_use() -> None:
 
 
 def test_version_is_the_images() -> None:
-    image, _, _ = Versions().collector.partition("@")
+    image, _, _ = ImageVersions().collector.partition("@")
     assert BUILD["dist"]["version"] == image
     assert {version for kind in KINDS for version in modules(kind).values()} == {f"v{image}"}
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.image_versions import ImageVersions
 from alertdrill.runtimes.compose.components import COMPONENTS, REDUNDANT
 from alertdrill.runtimes.compose.images import VARIABLES
 from alertdrill.settings import SERVICES as OURS
 from alertdrill.settings import StackSettings
-from alertdrill.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -60,7 +60,7 @@ def defaults() -> dict[str, set[str]]:
 def settings() -> dict[str, str]:
     """Return the defaults of the settings that have a variable in the file."""
     made = StackSettings(home=Path())
-    versions = {f"{name.upper()}_VERSION": value for name, value in asdict(Versions()).items()}
+    versions = {f"{name.upper()}_VERSION": value for name, value in asdict(ImageVersions()).items()}
     ports = {f"{name.upper()}_PORT": str(value) for name, value in asdict(made.ports).items()}
     replicas = {
         f"{name.upper()}_REPLICAS": str(value) for name, value in asdict(made.replicas).items()

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from alertdrill.cli import main
+from alertdrill.cli.app import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alertdrill.image_versions import ImageVersions
 from alertdrill.images.catalogue import IMAGES, OURS_VARIABLE
 from alertdrill.runtimes import has_compose
 from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
-from alertdrill.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -57,7 +57,7 @@ def test_what_is_built_here_has_a_name_that_no_registry_serves() -> None:
 
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
 def test_compose_asks_no_registry_for_our_images() -> None:
-    versions = asdict(Versions())
+    versions = asdict(ImageVersions())
     known = {
         f"{image.repository}:{versions[image.variable.removesuffix('_VERSION').lower()]}"
         for image in IMAGES

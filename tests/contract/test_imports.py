@@ -36,7 +36,7 @@ BEFORE_INSTALLATION = [
     "alertdrill/bootstrap.py",
     "alertdrill/errors.py",
     "alertdrill/stamp.py",
-    *(str(file.relative_to(ROOT)) for file in (ROOT / "alertdrill/programs").rglob("*.py")),
+    *(str(file.relative_to(ROOT)) for file in (ROOT / "alertdrill/toolchain").rglob("*.py")),
 ]
 
 

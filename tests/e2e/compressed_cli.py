@@ -13,10 +13,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from alertdrill import settings, stored
-from alertdrill.cli import main
-from alertdrill.rehearsal.stack import own_settings
+from alertdrill import settings, settings_json
+from alertdrill.cli.app import main
 from alertdrill.settings import StackSettings
+from alertdrill.timescale.ephemeral_stack import ephemeral_settings
 from tests.e2e.compressed_stack import SPEED
 
 
@@ -24,9 +24,11 @@ def stack_settings(home: Path) -> StackSettings:
     """Return the settings of the stack in a folder; the first call chooses and stores them."""
     file = home / "settings.json"
     if not file.exists():
-        own = own_settings(replace(settings.load(os.environ), home=home), SPEED)
-        file.write_text(stored.written(replace(own, project=f"alertdrill-{secrets.token_hex(3)}")))
-    return stored.read(json.loads(file.read_text()))
+        own = ephemeral_settings(replace(settings.load(os.environ), home=home), SPEED)
+        file.write_text(
+            settings_json.to_json(replace(own, project=f"alertdrill-{secrets.token_hex(3)}"))
+        )
+    return settings_json.from_dict(json.loads(file.read_text()))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import requests
 
-from alertdrill.rehearsal.stack import own_settings
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.native import NativeRuntime
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.lb import LoadBalancer
 from alertdrill.settings import StackSettings, load
+from alertdrill.timescale.ephemeral_stack import ephemeral_settings
 from tests.e2e.stack import poll_until, processes_of
 
 SPEED = 12.0
@@ -38,7 +38,7 @@ Labels = Mapping[str, str]
 
 def settings(home: Path, **changed: Any) -> StackSettings:
     """Return the settings of a test's own stack; `changed` are those that differ."""
-    return replace(own_settings(replace(load(os.environ), home=home), SPEED), **changed)
+    return replace(ephemeral_settings(replace(load(os.environ), home=home), SPEED), **changed)
 
 
 def labels(alert: str, instance: str, service: str = "web", **more: str) -> Labels:

@@ -15,13 +15,13 @@ from typing import Any
 
 import requests
 
-from alertdrill.loki import Line, Loki
-from alertdrill.programs import CATALOGUE, locate
+from alertdrill.loki_client import LokiClient, LokiLine
 from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.runtimes.native.readiness import is_ready
 from alertdrill.settings import Ports, StackSettings
+from alertdrill.toolchain import PROGRAMS, resolve_programs
 from tests.e2e.stack import free_ports, poll_until
 
 DAY = 24 * 3600 * 10**9
@@ -38,8 +38,8 @@ class LogPipeline:
         for name in ("loki/rules/fake", "loki/overrides.yml"):
             configs.install(layout, name, 1)
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
-        specs = [program for program in CATALOGUE if program.name in ("loki", "otelcol")]
-        programs = locate(specs, home / "cache", lambda _: None).programs
+        specs = [program for program in PROGRAMS if program.name in ("loki", "otelcol")]
+        programs = resolve_programs(specs, home / "cache", lambda _: None).programs
         self.site = RenderContext(
             StackSettings(home, ports=Ports(**ports)), layout, programs, token=""
         )
@@ -47,7 +47,7 @@ class LogPipeline:
         self.loki = components.loki(self.site)
         self.collector = components.collector(self.site)
         self.flags = tuple(flags)
-        self.store = Loki(self.site.url("loki"))
+        self.store = LokiClient(self.site.url("loki"))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -106,12 +106,12 @@ class LogPipeline:
         with (self.files / name).open("ab") as file:
             file.write(content)
 
-    def find(self, logql: str, days: int = 1, limit: int = 5000) -> list[Line]:
+    def find(self, logql: str, days: int = 1, limit: int = 5000) -> list[LokiLine]:
         """Return the lines of the last days, and of the next hour."""
         now = time.time_ns()
         return self.store.last(logql, (now - days * DAY, now + DAY // 24), limit)
 
-    def await_lines(self, logql: str, count: int, days: int = 1) -> list[Line]:
+    def await_lines(self, logql: str, count: int, days: int = 1) -> list[LokiLine]:
         """Return the lines that a query finds, once there are `count` of them."""
         poll_until(lambda: len(self.find(logql, days)) >= count, f"{count} of {logql}", 30)
         return self.find(logql, days)

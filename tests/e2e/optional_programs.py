@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from alertdrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 
-_specs = [program for program in CATALOGUE if program.name == "otelcol"]
-_programs = locate(_specs, default_cache(os.environ), lambda _: None).programs
-# On the PATH, or built by `alertdrill tools`.
+_specs = [program for program in PROGRAMS if program.name == "otelcol"]
+_programs = resolve_programs(_specs, default_cache(os.environ), lambda _: None).programs
+# On the PATH, or built by `alertdrill build-collector`.
 COLLECTOR = str(_programs["otelcol"].path) if "otelcol" in _programs else None
 LOKI = shutil.which("loki")
 

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from alertdrill.runtimes.compose.components import COMPONENTS
-from alertdrill.settings import ROOT, SPAN, Ports
+from alertdrill.settings import INSTANCE_PORT_RANGE, ROOT, Ports
 
 T = TypeVar("T")
 # Tests that make no sense with the other runtime are deselected, so that each skip is a waiver.
@@ -30,7 +30,7 @@ TIMEOUT_S = 900
 # More than all the tests write.
 ALL_LINES = "1000000"
 # How many ports from INSTANCES_PORT on belong to instances.
-BLOCK = SPAN + 1
+BLOCK = INSTANCE_PORT_RANGE + 1
 
 
 def poll_until(check: Callable[[], T], what: str, timeout: float) -> T:

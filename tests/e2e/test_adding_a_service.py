@@ -70,7 +70,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     home = tmp_path_factory.mktemp("home")
     root = copy_repository(tmp_path_factory.mktemp("copy"))
     commands = doc_steps.follow((root / PAGE).read_text(), root)
-    made = RepositoryCopy(environment_of_copy(home), home / "rehearsal", root)
+    made = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
     made.alertdrill("status", check=False)  # the first of all decides where everything listens
     settings = json.loads((home / "settings.json").read_text())
     made.environment |= {f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()}

@@ -1,4 +1,4 @@
-"""`alertdrill conserve` finds every request once, and names each one that somebody lacks."""
+"""`alertdrill audit` finds every request once, and names each one that somebody lacks."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ pytestmark = [pytest.mark.stack, native_only]
 
 # A start, eight steps under traffic, and a calm while: 90 s on two cores that have nothing else.
 PATIENCE = 240
-SMALL = ["conserve", "--requests", "1000", "--json"]
+SMALL = ["audit", "--requests", "1000", "--json"]
 
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Stack]:
     """Return a stack that is not up: a run makes its own below this home."""
     yield Stack(environment(tmp_path, free_ports()), tmp_path)
-    assert processes_of(tmp_path / "rehearsal" / "native") == []
+    assert processes_of(tmp_path / "ephemeral" / "native") == []
 
 
-def conserved(stack: Stack) -> dict[str, Any]:
+def run_audit(stack: Stack) -> dict[str, Any]:
     """Run a small check; return its report."""
     done = stack.alertdrill(*SMALL, check=False)
     report: dict[str, Any] = json.loads(done.stdout or "{}")
@@ -43,7 +43,7 @@ def conserved(stack: Stack) -> dict[str, Any]:
 
 @pytest.mark.timeout(PATIENCE)
 def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
-    report = conserved(alone)
+    report = run_audit(alone)
     assert report["requests"] == 1000
     steps = [done["step"] for done in report["steps"]]
     assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
@@ -64,10 +64,10 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
 @pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
 def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     alone.environment["PATH"] = without("loki", tmp_path / "bin")
-    report = conserved(alone)
+    report = run_audit(alone)
     assert report["store"] == "stand-in"
     assert any("a stand-in of our own" in note for note in report["notes"])
-    assert {"restart collector", "restart log-sink"} <= {done["step"] for done in report["steps"]}
+    assert {"restart collector", "restart fake-loki"} <= {done["step"] for done in report["steps"]}
     assert len(report["parties"]) == 13
 
 
@@ -89,7 +89,7 @@ def without(program: str, folder: Path) -> str:
 def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run the check on the stack that is up while a test meddles with it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "alertdrill", "conserve", "--current-stack", "--json", *options],
+        [sys.executable, "-m", "alertdrill", "audit", "--current-stack", "--json", *options],
         cwd=ROOT,
         env=stack.environment,
         stdout=subprocess.PIPE,
@@ -136,7 +136,7 @@ def meddle(stack: Stack, instance: str, how: Meddle) -> str:
 
     def lines() -> list[bytes]:
         found = file.read_bytes().splitlines(True)
-        return [line for line in found if b'"access"' in line and b'"conserve-' in line]
+        return [line for line in found if b'"access"' in line and b'"audit-' in line]
 
     line = poll_until(lines, f"a request in {file.name}", 20)[0]
     how(file, line)

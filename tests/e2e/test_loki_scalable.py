@@ -15,7 +15,7 @@ import pytest
 import requests
 import yaml
 
-from alertdrill.loki import Loki
+from alertdrill.loki_client import LokiClient
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process import LOOPBACK
@@ -144,7 +144,7 @@ def carried(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         pipeline.start_collector(LOKI_URL=parts.url("write"))
         pipeline.write("web-1.jsonl", line(message="split up", request_id="a-request"))
-        pipeline.store = Loki(parts.url("read"))
+        pipeline.store = LokiClient(parts.url("read"))
         yield pipeline
     finally:
         pipeline.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alertdrill.loki import Line
+from alertdrill.loki_client import LokiLine
 from tests.e2e.log_pipeline import LogPipeline, line, records
 from tests.e2e.malformed_lines import cases, days
 from tests.e2e.optional_programs import needs_loki_and_collector
@@ -47,7 +47,7 @@ def write(pipeline: LogPipeline, form: str, name: str, content: bytes) -> None:
         pipeline.write(f"{name}/{name}-json.log", tagged)
 
 
-def lines_of(pipeline: LogPipeline, form: str, name: str) -> list[Line]:
+def lines_of(pipeline: LogPipeline, form: str, name: str) -> list[LokiLine]:
     return pipeline.find(f'{{service="{form}-{name}",instance="{form}-{name}-1"}}')
 
 

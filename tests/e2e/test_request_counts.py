@@ -1,4 +1,4 @@
-"""Conservation: the client, the load balancer, Prometheus and the logs count the same."""
+"""Counts agree: the client, the load balancer, Prometheus and the logs count the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from alertdrill.conserve.growth import growth
+from alertdrill.audit.growth import growth
 from alertdrill.settings import ROOT
 from tests.e2e.stack import Stack, poll_until
 

@@ -55,7 +55,7 @@ class Copy:
         return process.returncode, said
 
     def left(self) -> list[str]:
-        return list(processes_of(self.home / "rehearsal" / "native"))
+        return list(processes_of(self.home / "ephemeral" / "native"))
 
     @property
     def undo_log(self) -> Path:
@@ -128,7 +128,7 @@ def test_deleted_rule_is_refused_before_anything(copy: Copy) -> None:
     code, said = copy.drill("InstanceDown")
     assert code == 1
     assert "drills/InstanceDown.yml:1: there is no alert 'InstanceDown'" in said
-    assert not (copy.home / "rehearsal").exists()
+    assert not (copy.home / "ephemeral").exists()
 
 
 def test_killed_run_is_undone_and_reported(copy: Copy) -> None:

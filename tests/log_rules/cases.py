@@ -11,7 +11,7 @@ import yaml
 
 from alertdrill.drills.clients import parse_duration
 from alertdrill.drills.rules import OF_LOKI
-from alertdrill.rehearsal import language, render
+from alertdrill.timescale import expression_scaler, render
 
 HERE = Path(__file__).parent
 
@@ -84,7 +84,7 @@ def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
 def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
     """Return an alert's rule as it is at a speed."""
     for file in sorted(OF_LOKI.glob("*.yml")):
-        rendered = render(file.read_text(), speed, language("loki/rules"))
+        rendered = render(file.read_text(), speed, expression_scaler("loki/rules"))
         for group in yaml.safe_load(rendered)["groups"]:
             for found in group["rules"]:
                 if found["alert"] == alert:

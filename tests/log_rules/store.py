@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from alertdrill.rehearsal.stack import free_ports
 from alertdrill.runtimes.native.speed import loki_flags
 from alertdrill.settings import ROOT
+from alertdrill.timescale.ephemeral_stack import free_ports
 from tests.e2e.stack import poll_until
 
 LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}

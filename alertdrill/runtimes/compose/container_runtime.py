@@ -104,9 +104,9 @@ class ContainerRuntime:
         return self._settings.speed
 
     @property
-    def rehearsal(self) -> bool:
+    def ephemeral(self) -> bool:
         """Tell whether this is a run's own stack."""
-        return self._settings.rehearsal
+        return self._settings.ephemeral
 
     # Acting
 

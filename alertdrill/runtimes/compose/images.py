@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...image_versions import ImageVersions
 from ...settings import LOCAL_REGISTRY
-from ...versions import Versions
 from ..base import ProgressCallback
 from .components import COMPONENTS
 from .compose_cli import ComposeCli
@@ -57,7 +57,7 @@ def ensure_images(
         if compose.has_image(image) or _pulled(compose, image, on_progress):
             continue
         variable, optional = VARIABLES[service], COMPONENTS[service].optional
-        if not optional or tag(image) != getattr(Versions(), service):
+        if not optional or tag(image) != getattr(ImageVersions(), service):
             raise ImageMissingError(
                 f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
                 " Set another version, or make the images with `make images`."

@@ -166,7 +166,7 @@ class InNetworkRuntime(ContainerRuntime):
         prometheus_tsdb.delete_series(self._store())
 
     def _store(self) -> prometheus_tsdb.TsdbStore:
-        if not self.rehearsal:
+        if not self.ephemeral:
             raise prometheus_tsdb.TsdbError(
                 "The series of a real stack are neither made up nor forgotten."
             )

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import click
 
-from ...rehearsal import language, render
-from ...settings import CEILING, FLOOR, RANDOM, ROOT, SERVICES
+from ...settings import MAX_REPLICAS, MIN_REPLICAS, RANDOM, ROOT, SERVICES
+from ...timescale import expression_scaler, render
 from .. import lb_backends
 from . import compose_file
 from .components import COMPONENTS, REDUNDANT
@@ -67,7 +67,7 @@ class RenderContext:
         """Read what docker-compose.yml gives; it has a default for everything."""
         replicas = {
             **{
-                name: int(environ.get(f"{service.variable}_INSTANCES", str(FLOOR)))
+                name: int(environ.get(f"{service.variable}_INSTANCES", str(MIN_REPLICAS)))
                 for name, service in SERVICES.items()
             },
             **{
@@ -89,7 +89,7 @@ class RenderContext:
 def install(context: RenderContext, name: str) -> None:
     """Put one of `SOURCES` into path, at this speed and for this project."""
     path, source = context.etc / name, ROOT / SOURCES[name]
-    scale = language(SOURCES[name])
+    scale = expression_scaler(SOURCES[name])
     if source.is_dir():
         for old in path.glob("*.yml"):
             old.unlink()
@@ -188,9 +188,9 @@ def main() -> None:
     """Write everything."""
     os.umask(0o002)  # drills, of the same group, may put other configurations there
     context = RenderContext.from_env(os.environ)
-    if not all(1 <= context.replicas[service] <= CEILING for service in SERVICES):
+    if not all(1 <= context.replicas[service] <= MAX_REPLICAS for service in SERVICES):
         variables = ", ".join(f"{one.variable}_INSTANCES" for one in SERVICES.values())
-        raise SystemExit(f"{variables}: each takes 1 to {CEILING}.")
+        raise SystemExit(f"{variables}: each takes 1 to {MAX_REPLICAS}.")
     for folder in DROP_IN_FOLDERS:
         path = context.etc / folder
         path.mkdir(parents=True, exist_ok=True)

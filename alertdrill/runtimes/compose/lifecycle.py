@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 
-from ...settings import CEILING, SERVICES
+from ...settings import MAX_REPLICAS, SERVICES
 from ..base import ProgressCallback
 from ..native import ports
 from . import compose_file, images, renumber, scaling
@@ -93,7 +93,7 @@ def _last_log_line(project: ComposeProject) -> str:
 
 def create_standby(project: ComposeProject) -> None:
     """Make the instances beyond the scale, up to the ceiling, without starting them."""
-    scales = [item for service in SERVICES for item in ("--scale", f"{service}={CEILING}")]
+    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
     project.cli.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
 
 
@@ -107,7 +107,7 @@ def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
 def _end(project: ComposeProject, on_progress: ProgressCallback) -> None:
     on_progress("stopping the containers …")
     # A rehearsal's data goes with it.
-    volumes = ["--volumes"] if project.settings.rehearsal else []
+    volumes = ["--volumes"] if project.settings.ephemeral else []
     project.cli.run("down", "--remove-orphans", *volumes, profiles=["*"])
     shutil.rmtree(project.folder / "scratch", ignore_errors=True)
 

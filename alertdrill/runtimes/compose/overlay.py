@@ -15,11 +15,11 @@ def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | N
 
     `model` is the file as Compose reads it: {"services": {name: {"command": [...]}}}.
     """
-    if settings.speed == 1 and not settings.rehearsal:
+    if settings.speed == 1 and not settings.ephemeral:
         return None
     services = model["services"]
     # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
-    admin = ["--web.enable-admin-api"] if settings.rehearsal else []
+    admin = ["--web.enable-admin-api"] if settings.ephemeral else []
     blackbox = services["blackbox-exporter"]["command"]
     prometheus = [*prometheus_flags(settings.speed), *admin]
     offset = [f"--timeout-offset={timeout_offset(settings.speed)}"]

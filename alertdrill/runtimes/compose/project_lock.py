@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...programs import default_cache
 from ...settings import StackSettings
+from ...toolchain import default_cache
 from .errors import EngineError
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import AlertdrillError
-from ...settings import CEILING, SERVICES, StackSettings
+from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from . import init_config
 from .engine import Container, Engine
 from .errors import UnknownTargetError
@@ -66,8 +66,8 @@ def check_replicas(service: str, count: int) -> None:
     """Raise a `AlertdrillError` for what does not scale, or not that far."""
     if service not in SERVICES:
         raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
-    if not 1 <= count <= CEILING:
-        raise AlertdrillError(f"{service} scales from 1 to {CEILING}, not to {count}.")
+    if not 1 <= count <= MAX_REPLICAS:
+        raise AlertdrillError(f"{service} scales from 1 to {MAX_REPLICAS}, not to {count}.")
 
 
 def require_containers(own: Sequence[Container], service: str, count: int) -> Sequence[Container]:

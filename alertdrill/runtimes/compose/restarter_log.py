@@ -9,7 +9,7 @@ from functools import cache
 
 import click
 
-from ...log_line import Speaker, line
+from ...log_line import LogOrigin, format_line
 
 # There are two; whoever wants more has names for as many as other services may have.
 MAX_REPLICAS = 8
@@ -17,7 +17,7 @@ MAX_REPLICAS = 8
 
 def log(level: str, message: str) -> None:
     """Write one line to stdout."""
-    click.echo(line(Speaker("restarter", instance()), level, message, "restarter"))
+    click.echo(format_line(LogOrigin("restarter", instance()), level, message, "restarter"))
 
 
 @cache

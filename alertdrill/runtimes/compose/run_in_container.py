@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from ...rehearsal.stack import own_settings
 from ...settings import StackSettings
+from ...timescale.ephemeral_stack import ephemeral_settings
 from ..base import ProgressCallback
 from .errors import EngineError
 from .project import ComposeProject
@@ -36,7 +36,7 @@ def run_in_container(
     It is inside the stack that is up, or where a speed is given inside one of the run's own, which
     is there for as long as it takes.
     """
-    stack = settings if speed is None else own_settings(settings, speed)
+    stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
     project = ComposeProject(stack)
     if speed is None:
@@ -67,7 +67,7 @@ def _run_drills(
     project.write_overlay()
     name = f"{project.settings.project}-drills-run"
     more = {
-        "REHEARSAL": "1" if project.settings.rehearsal else "0",
+        "EPHEMERAL": "1" if project.settings.ephemeral else "0",
         "PROMETHEUS_RETENTION": project.settings.retention,
     }
     variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]

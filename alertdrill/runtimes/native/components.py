@@ -10,7 +10,7 @@ from typing import Any
 
 from ...settings import ROOT
 from .. import lb_backends
-from . import log_sink, speed
+from . import fake_loki, speed
 from .grafana import settings
 from .process import LOOPBACK, Process, RenderContext
 
@@ -40,8 +40,8 @@ def components(context: RenderContext) -> list[Process]:
         "grafana": grafana,
     }
     found = [make(context) for program, make in makers.items() if program in context.programs]
-    if context.log_sink:
-        return [*found, log_sink.process(context)]
+    if context.fake_loki:
+        return [*found, fake_loki.process(context)]
     # Without a store to carry lines to, there is nothing for the collector to do.
     return [part for part in found if part.service != "collector" or "loki" in context.programs]
 
@@ -103,7 +103,7 @@ def lb(context: RenderContext) -> Process:
 def prometheus(context: RenderContext) -> Process:
     """Return Prometheus."""
     # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
-    admin = ["--web.enable-admin-api"] if context.settings.rehearsal else []
+    admin = ["--web.enable-admin-api"] if context.settings.ephemeral else []
     return _component(
         context,
         "prometheus",
@@ -206,7 +206,7 @@ def collector(context: RenderContext) -> Process:
         # Below the limit at which it stops reading (400 MiB), so that it tidies up before.
         "GOMEMLIMIT": "320MiB",
     }
-    more = [f"--config={log_sink.CONFIG}"] if context.log_sink else []
+    more = [f"--config={fake_loki.CONFIG}"] if context.fake_loki else []
     process = _component(
         context,
         "collector",

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import AlertdrillError
-from ...programs import FILES, Program
-from ...rehearsal import language, render
 from ...settings import ROOT, SERVICES
+from ...timescale import expression_scaler, render
+from ...toolchain import DATA_FOLDER, Program
 from .. import lb_backends
 from ..checker_error import checker_error
 from .components import LB_FILES
@@ -52,7 +52,7 @@ def write_all(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) ->
         install(layout, name, speed)
     for process in plan.processes:
         if process.files:
-            _link(process.directory / FILES, process.files)
+            _link(process.directory / DATA_FOLDER, process.files)
     for folder in ("prometheus", "alertmanager", "responder"):
         (layout.data / folder).mkdir(parents=True, exist_ok=True)
     layout.targets.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def write_webhook(layout: Layout, responder: str) -> None:
 def install(layout: Layout, name: str, speed: float) -> None:
     """Put one of `SOURCES` into path: a link, or at another speed than 1 a rendered copy."""
     path, source = layout.etc / name, ROOT / SOURCES[name]
-    scale = language(SOURCES[name])
+    scale = expression_scaler(SOURCES[name])
     if speed == 1:
         _link(path, source)
     elif source.is_dir():

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import AlertdrillError
-from ...grafana_token import Grafana, ensure
-from ...programs import CATALOGUE, Located, Program, default_cache, locate
+from ...grafana_token import GrafanaClient, ensure_token
 from ...settings import StackSettings
+from ...toolchain import PROGRAMS, Program, ResolvedPrograms, default_cache, resolve_programs
 from ..base import ProgressCallback
 from ..errors import StackUnavailableError
 from ..prometheus_tsdb import TsdbError, TsdbStore
@@ -52,11 +52,13 @@ class NativeContext:
         """Return supervisord's word for a process."""
         return str(self.supervisor.processes()[name]["statename"])
 
-    def locate(self, on_progress: ProgressCallback) -> Located:
+    def locate(self, on_progress: ProgressCallback) -> ResolvedPrograms:
         """Find the programs, fetching what is missing."""
-        return locate(CATALOGUE, self.settings.cache or default_cache(os.environ), on_progress)
+        return resolve_programs(
+            PROGRAMS, self.settings.cache or default_cache(os.environ), on_progress
+        )
 
-    def plan(self, located: Located | None = None) -> Plan:
+    def plan(self, located: ResolvedPrograms | None = None) -> Plan:
         """Return what there is to run on this machine."""
         programs = (located or self.locate(lambda _: None)).programs
         return make_plan(RenderContext(self.settings, self.layout, programs, self.token()))
@@ -71,10 +73,10 @@ class NativeContext:
         )
 
     def ephemeral_store(self, what: str) -> TsdbStore:
-        """Return the storage of a rehearsal's own stack; raise `TsdbError` for a real one."""
-        if not self.settings.rehearsal:
+        """Return the storage of an ephemeral stack; raise `TsdbError` for a real one."""
+        if not self.settings.ephemeral:
             raise TsdbError(
-                f"The series of a real stack are not {what}: do it in a rehearsal's own stack."
+                f"The series of a real stack are not {what}: do it in an ephemeral stack."
             )
         self.require_running()
         return self.store(self.locate(lambda _: None).programs)
@@ -102,8 +104,8 @@ class NativeContext:
 
     def make_grafana_token(self) -> None:
         """Have Grafana, which runs, give a token for annotations; raise `TokenError` otherwise."""
-        grafana = Grafana(url(self.settings.ports.grafana), self.grafana_password())
-        ensure(grafana, self.layout.grafana_token)
+        grafana = GrafanaClient(url(self.settings.ports.grafana), self.grafana_password())
+        ensure_token(grafana, self.layout.grafana_token)
 
     def grafana_token(self) -> str:
         """Return the token for annotations, empty where Grafana has given none."""

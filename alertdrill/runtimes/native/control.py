@@ -7,9 +7,9 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from ... import VERSION, stored
-from ...programs import default_cache
+from ... import VERSION, settings_json
 from ...settings import StackSettings
+from ...toolchain import default_cache
 from .process import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
@@ -57,7 +57,7 @@ def stack(settings: StackSettings) -> str:
     """Return the settings by which the control API knows the stack, as text for its file."""
     defaults = StackSettings(home=Path())
     unused = {item.name: getattr(defaults, item.name) for item in fields(settings)}
-    return stored.written(
+    return settings_json.to_json(
         replace(
             settings,
             runtime="native",

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...grafana_token import TokenError
-from ...programs import Program
 from ...settings import StackSettings
+from ...toolchain import Program
 from .. import prometheus_tsdb
 from ..base import ProgressCallback
 from . import configs, control, ports, readiness, stack_processes, supervisor
@@ -87,7 +87,7 @@ def _begin(
 ) -> None:
     ports.check(_wanted_ports(plan, context.settings))
     context.replicas.reset()
-    if context.settings.rehearsal:
+    if context.settings.ephemeral:
         shutil.rmtree(context.layout.data)  # nothing that an earlier one left may be repeated
         context.layout.make()
     wanted = context.replicas.desired(plan)
@@ -97,7 +97,7 @@ def _begin(
     configs.write_atomically(context.layout.stack, control.stack(context.settings))
     context.layout.lb_state.unlink(missing_ok=True)
     context.layout.supervisor_config.write_text(supervisor.render(plan.processes, context.layout))
-    if context.settings.rehearsal:
+    if context.settings.ephemeral:
         prometheus_tsdb.write_markers(context.store(programs))
     supervisor.start(context.layout)
     _start(context, wanted, on_progress)

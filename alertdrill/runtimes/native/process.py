@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...programs import Program
 from ...settings import ROOT, Ports, StackSettings
+from ...toolchain import Program
 from .layout import Layout
 
 LOOPBACK = "127.0.0.1"
@@ -61,9 +61,10 @@ class RenderContext:
         return self.settings.ports
 
     @property
-    def log_sink(self) -> bool:
+    def fake_loki(self) -> bool:
         """Tell whether a stand-in takes Loki's place: there is none, but lines are carried."""
-        return self.settings.log_sink and "otelcol" in self.programs and "loki" not in self.programs
+        carries_logs = "otelcol" in self.programs and "loki" not in self.programs
+        return self.settings.fake_loki and carries_logs
 
     def url(self, part: str) -> str:
         """Return the address of a part, named as its port is."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import AlertdrillError
-from ...settings import CEILING, SERVICES, StackSettings
+from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from .. import prometheus_tsdb
 from ..base import Instance, ProgressCallback
 from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes
@@ -138,8 +138,8 @@ class NativeRuntime:
         """Have `count` instances of a service serve; the others drain and stand by."""
         if service not in SERVICES:
             raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
-        if not 1 <= count <= CEILING:
-            raise AlertdrillError(f"{service} scales from 1 to {CEILING}, not to {count}.")
+        if not 1 <= count <= MAX_REPLICAS:
+            raise AlertdrillError(f"{service} scales from 1 to {MAX_REPLICAS}, not to {count}.")
         self._context.require_running()
         with self._context.lock():
             scaling.scale(self._context, self._context.plan(), service, count, on_progress)
@@ -170,9 +170,9 @@ class NativeRuntime:
         return self._context.settings.speed
 
     @property
-    def rehearsal(self) -> bool:
+    def ephemeral(self) -> bool:
         """Tell whether this is a run's own stack."""
-        return self._context.settings.rehearsal
+        return self._context.settings.ephemeral
 
     def token(self) -> str:
         """Return the token that `/faults` of the services asks for."""

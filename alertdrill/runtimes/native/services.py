@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from ... import VERSION
-from ...settings import CEILING, SERVICES
+from ...settings import MAX_REPLICAS, SERVICES
 from . import speed
 from .process import LOOPBACK, Process, RenderContext, url
 
@@ -33,7 +33,7 @@ def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]
             },
         )
         for service in SERVICES.values()
-        for number in range(1, CEILING + 1)
+        for number in range(1, MAX_REPLICAS + 1)
     ]
 
 

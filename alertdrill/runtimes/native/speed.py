@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...rehearsal.durations import write
+from ...timescale.durations import format_milliseconds
 
 # What Prometheus waits for, in seconds at speed 1.
 PROMETHEUS = {
@@ -39,7 +39,8 @@ def loki_flags(speed: float) -> list[str]:
 
 def _divided(flags: Mapping[str, float], speed: float) -> list[str]:
     return [
-        f"{name}={write(max(1, round(1000 * seconds / speed)))}" for name, seconds in flags.items()
+        f"{name}={format_milliseconds(max(1, round(1000 * seconds / speed)))}"
+        for name, seconds in flags.items()
     ]
 
 

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
-from alertdrill.programs import CATALOGUE, default_cache, locate
 from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.settings import ROOT
+from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
 
@@ -51,7 +51,9 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    haproxy = locate(CATALOGUE, default_cache(os.environ), lambda _: None).programs["haproxy"]
+    haproxy = resolve_programs(PROGRAMS, default_cache(os.environ), lambda _: None).programs[
+        "haproxy"
+    ]
     environment = {
         **os.environ,
         **haproxy.environment,
@@ -138,7 +140,7 @@ def test_projects_containers_are_within_reach(proxy: Proxy, method: str, path: s
         ("GET", "/containers/json?filters=" + quote(READ % "other")),
         ("GET", f"/containers/json?filters={quote(READ % 'PROJECT')}&%66ilters=%7B%7D"),
         ("POST", "/containers/PROJECT-web-1/start?checkpoint-dir=/etc"),
-        ("POST", "/containers/PROJECT-rehearsal-web-1/stop"),
+        ("POST", "/containers/PROJECT-ephemeral-web-1/stop"),
         ("GET", "/containers/PROJECT-web-1/../../images/json"),
         ("POST", "/containers/PROJECT-web-1%2f..%2f..%2fcontainers/create"),
         ("GET", "//containers/json"),

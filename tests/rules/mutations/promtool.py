@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from alertdrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 
 from .rules import RuleTests
 from .variants import Variant, seen_by, side_by_side
@@ -25,8 +25,8 @@ FAILED = re.compile(r"^\s*(alertname|rule): [\w:]+?(?:_v(\d+))?, time: ", re.MUL
 @cache
 def promtool() -> Path:
     """Return where promtool is."""
-    wanted = [program for program in CATALOGUE if program.name == "promtool"]
-    return locate(wanted, default_cache(os.environ), print).programs["promtool"].path
+    wanted = [program for program in PROGRAMS if program.name == "promtool"]
+    return resolve_programs(wanted, default_cache(os.environ), print).programs["promtool"].path
 
 
 def failing(tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]) -> set[int]:

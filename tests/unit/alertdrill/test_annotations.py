@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alertdrill.annotations import Annotation, AnnotationError, post_annotation
-from alertdrill.grafana_token import Grafana, ensure
+from alertdrill.grafana_token import GrafanaClient, ensure_token
 from tests.unit.alertdrill.grafana import FakeGrafana
 
 ANNOTATION = Annotation(1000.5, 1010.0, ["load", "spike"], "Load spike: passed.")
@@ -30,7 +30,7 @@ def stack(url: str, token: str, *running: str) -> Any:
 
 
 def test_annotation_is_posted_with_the_token(grafana: FakeGrafana, tmp_path: Path) -> None:
-    ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
+    ensure_token(GrafanaClient(grafana.url, "secret"), tmp_path / "token")
     token = (tmp_path / "token").read_text()
     assert post_annotation(stack(grafana.url, token, "web", "grafana"), ANNOTATION)
     assert grafana.annotations == [
@@ -48,7 +48,7 @@ def test_without_grafana_there_is_no_annotation(grafana: FakeGrafana) -> None:
 
 
 def test_token_of_viewer_is_refused(grafana: FakeGrafana, tmp_path: Path) -> None:
-    ensure(Grafana(grafana.url, "secret"), tmp_path / "token")
+    ensure_token(GrafanaClient(grafana.url, "secret"), tmp_path / "token")
     for account in grafana.accounts.values():
         account["role"] = "Viewer"
     with pytest.raises(AnnotationError, match="403"):

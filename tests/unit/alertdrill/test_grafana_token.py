@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.grafana_token import ACCOUNT, Grafana, TokenError, ensure
+from alertdrill.grafana_token import ACCOUNT, GrafanaClient, TokenError, ensure_token
 from tests.unit.alertdrill.grafana import FakeGrafana
 from tests.unit.apps.loopback import Answer, Peer
 
@@ -18,7 +18,7 @@ def grafana() -> Iterator[FakeGrafana]:
 
 
 def made(grafana: FakeGrafana, file: Path, password: str = "secret") -> str:
-    return ensure(Grafana(grafana.url, password), file)
+    return ensure_token(GrafanaClient(grafana.url, password), file)
 
 
 def test_token_is_of_an_editor(grafana: FakeGrafana, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_token_is_of_an_editor(grafana: FakeGrafana, tmp_path: Path) -> None:
 def test_only_its_owner_reads_it(grafana: FakeGrafana, tmp_path: Path) -> None:
     made(grafana, tmp_path / "token")
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-    ensure(Grafana(grafana.url, "secret"), tmp_path / "shared", 0o440)
+    ensure_token(GrafanaClient(grafana.url, "secret"), tmp_path / "shared", 0o440)
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o440
 
 
@@ -82,12 +82,12 @@ def test_token_is_kept_while_grafana_starts(grafana: FakeGrafana, tmp_path: Path
 
 def test_nobody_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(TokenError, match="does not answer"):
-        ensure(Grafana("http://127.0.0.1:9", "secret"), tmp_path / "token")
+        ensure_token(GrafanaClient("http://127.0.0.1:9", "secret"), tmp_path / "token")
 
 
 def test_page_instead_of_json_is_told(tmp_path: Path) -> None:
     peer = Peer()
     peer.answer = lambda: Answer(200, b"<html>")
     with pytest.raises(TokenError, match="is no JSON"):
-        ensure(Grafana(peer.url, "secret"), tmp_path / "token")
+        ensure_token(GrafanaClient(peer.url, "secret"), tmp_path / "token")
     peer.close()

@@ -1,13 +1,13 @@
 import json
 import re
 
-from alertdrill.log_line import Speaker, line
+from alertdrill.log_line import LogOrigin, format_line
 
-SPEAKER = Speaker("control", "control-1", "0.1")
+SPEAKER = LogOrigin("control", "control-1", "0.1")
 
 
 def test_line_has_every_field() -> None:
-    found = json.loads(line(SPEAKER, "INFO", "Done.", "here"))
+    found = json.loads(format_line(SPEAKER, "INFO", "Done.", "here"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("timestamp"))
     assert found == {
         "level": "INFO",
@@ -23,13 +23,13 @@ def test_line_has_every_field() -> None:
 
 
 def test_message_forges_no_line() -> None:
-    assert "\n" not in line(SPEAKER, "INFO", 'a\n{"level": "ERROR"}\r\u2028', "here")
+    assert "\n" not in format_line(SPEAKER, "INFO", 'a\n{"level": "ERROR"}\r\u2028', "here")
 
 
 def test_error_comes_with_its_stack() -> None:
     try:
         int("no")
     except ValueError as error:
-        found = json.loads(line(SPEAKER, "ERROR", "It failed", "here", error))["exception"]
+        found = json.loads(format_line(SPEAKER, "ERROR", "It failed", "here", error))["exception"]
     assert (found["type"], found["message"][:15]) == ("builtins.ValueError", "invalid literal")
     assert found["stack"].startswith("Traceback")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from alertdrill import services
-from alertdrill.services import ServicesError, environment, read
+from alertdrill.services import ServicesError, environment, read_services
 from alertdrill.settings import ROOT, SERVICES
 
 
@@ -13,7 +13,7 @@ def declared(folder: Path, text: str) -> dict[str, services.Service]:
     apps = folder / "apps"
     apps.mkdir(exist_ok=True)
     (apps / "services.yml").write_text(text)
-    return dict(read(apps))
+    return dict(read_services(apps))
 
 
 def test_ours_are_the_committed() -> None:
@@ -44,9 +44,9 @@ def test_paths_are_read_by_side(tmp_path: Path) -> None:
         ("a: {port: 5000, ports: 1}", "1: ports is unknown here: there are port, public, internal"),
         ("a: {port: 4999}", "1: port is '4999': it takes 5000 to 5009"),
         ("a: {port: 05000}", "1: port is '05000'"),
-        ("Orders: {port: 5000}", "1: 'Orders' is no name of a service"),
-        ("a-1: {port: 5000}", "1: 'a-1' is no name of a service"),
-        ("a--b: {port: 5000}", "1: 'a--b' is no name of a service"),
+        ("Orders: {port: 5000}", "1: 'Orders' is not a valid service name"),
+        ("a-1: {port: 5000}", "1: 'a-1' is not a valid service name"),
+        ("a--b: {port: 5000}", "1: 'a--b' is not a valid service name"),
         ("lb: {port: 5000}", "1: a part of the stack is called lb"),
         ("a: {port: 5000}\nb: {port: 5000}", "2: port 5000 is a's already"),
         ("a: {port: 5000, public: /a}", "1: public must be a list"),
@@ -80,7 +80,7 @@ def test_same_path_may_be_of_both_sides(tmp_path: Path) -> None:
 
 def test_parts_are_those_of_compose() -> None:
     found = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
-    assert set(services.PARTS) == found - set(SERVICES)
+    assert set(services.COMPONENT_NAMES) == found - set(SERVICES)
 
 
 def test_own_settings_are_read(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.reader import SettingsError
+from alertdrill.env_reader import SettingsError
 from alertdrill.settings import ROOT, Ports, StackSettings, load, parse
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import stored
+from alertdrill import settings_json
 from alertdrill.control import create_app
 from alertdrill.settings import StackSettings
 
@@ -10,7 +10,7 @@ from alertdrill.settings import StackSettings
 def test_environment_is_all_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token, stack = tmp_path / "token", tmp_path / "stack.json"
     token.write_text("the-token-of-the-control-api\n")
-    stack.write_text(stored.written(StackSettings(tmp_path / "home", runtime="native")))
+    stack.write_text(settings_json.to_json(StackSettings(tmp_path / "home", runtime="native")))
     monkeypatch.setenv("CONTROL_TOKEN_FILE", str(token))
     monkeypatch.setenv("CONTROL_STACK", str(stack))
     headers = {"Authorization": "Bearer the-token-of-the-control-api"}

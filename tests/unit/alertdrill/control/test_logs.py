@@ -8,7 +8,7 @@ import pytest
 from gunicorn.config import Config
 
 from alertdrill.control.logs import LineLogger, configure
-from alertdrill.log_line import Speaker
+from alertdrill.log_line import LogOrigin
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_level_is_the_least_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(Speaker("control", "control-1"), "WARNING")
+    configure(LogOrigin("control", "control-1"), "WARNING")
     logging.getLogger("a").info("no")
     logging.getLogger("a").warning("web-%d", 1)
     [line] = said(capsys)
@@ -36,7 +36,7 @@ def test_level_is_the_least_that_is_said(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_exception_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(Speaker("control", "control-1"), "INFO")
+    configure(LogOrigin("control", "control-1"), "INFO")
     try:
         os.environ["NOBODY_SETS_THIS"]
     except KeyError:
@@ -47,7 +47,7 @@ def test_exception_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_gunicorn_speaks_alike(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(Speaker("control", "control-1"), "INFO")
+    configure(LogOrigin("control", "control-1"), "INFO")
     LineLogger(Config()).info("Listening at: %s", "here")
     [line] = said(capsys)
     assert (line["logger"], line["message"]) == ("gunicorn.error", "Listening at: here")

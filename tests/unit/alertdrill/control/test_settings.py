@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import stored
+from alertdrill import settings_json
 from alertdrill.control.settings import ControlSettings
-from alertdrill.reader import SettingsError
+from alertdrill.env_reader import SettingsError
 from alertdrill.settings import StackSettings
 
 TOKEN = "sixteen-or-longer"
@@ -24,8 +24,8 @@ def refusal(**environ: str) -> str:
 
 
 def test_stack_is_the_files(tmp_path: Path, token: str) -> None:
-    stack, file = StackSettings(tmp_path, speed=12.0, rehearsal=True), tmp_path / "stack.json"
-    file.write_text(stored.written(stack))
+    stack, file = StackSettings(tmp_path, speed=12.0, ephemeral=True), tmp_path / "stack.json"
+    file.write_text(settings_json.to_json(stack))
     made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "CONTROL_STACK": str(file)})
     assert made == ControlSettings(TOKEN, stack)
 

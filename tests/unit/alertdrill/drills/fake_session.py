@@ -47,13 +47,13 @@ class FakeSession:
         monkeypatch.setattr(module, "RollbackGuard", FakeGuard)
         monkeypatch.setattr(module, "Traffic", FakeTraffic)
         monkeypatch.setattr(module, "select_runtime", lambda *_: self.runtime)
-        monkeypatch.setattr(module, "own_settings", self._own_settings)
+        monkeypatch.setattr(module, "ephemeral_settings", self._own_settings)
         monkeypatch.setattr(
             "alertdrill.drills.marked.end", lambda _: self.log.append("end processes")
         )
 
     def _own_settings(self, settings: StackSettings, speed: float) -> StackSettings:
-        return replace(settings, home=settings.home / "own", speed=speed, rehearsal=True)
+        return replace(settings, home=settings.home / "own", speed=speed, ephemeral=True)
 
     def open(self, options: Options = EPHEMERAL) -> Any:
         return open_session(self.settings, options, self.progress)

@@ -26,7 +26,7 @@ class FakeRuntime:
     def __init__(self, folder: Path, speed: float = 1.0) -> None:
         self.folder = folder
         self.speed = speed
-        self.rehearsal = False
+        self.ephemeral = False
         self.calls: list[tuple[object, ...]] = []
         self.refuses: set[str] = set()
         self.running: list[Instance] = [instance("web-1"), instance("web-2")]

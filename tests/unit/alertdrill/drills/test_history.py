@@ -9,7 +9,7 @@ import pytest
 from alertdrill.drills.drill import Past
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.history import GAP, points, write
-from alertdrill.programs import CATALOGUE, default_cache, locate
+from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 
 NOW = 1_700_000_000.0
 FLAT = Past('a:b{c="d"}', over=120.0, step=60.0, begin=20.0, end=20.0)
@@ -29,8 +29,8 @@ class FakePrometheus:
 
 @pytest.fixture(scope="module")
 def promtool() -> Path:
-    wanted = [program for program in CATALOGUE if program.name == "promtool"]
-    return locate(wanted, default_cache(os.environ), print).programs["promtool"].path
+    wanted = [program for program in PROGRAMS if program.name == "promtool"]
+    return resolve_programs(wanted, default_cache(os.environ), print).programs["promtool"].path
 
 
 def written(folder: Path, *pasts: Past, speed: float = 1.0) -> Path:

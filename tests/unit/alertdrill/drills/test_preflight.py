@@ -71,7 +71,7 @@ def test_real_stack_keeps_its_history(simulated: SimulatedStack, past: list[Past
 
 
 def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> None:
-    simulated.runtime.rehearsal = True
+    simulated.runtime.ephemeral = True
     outcome = simulated.run()
     assert simulated.log[0] == "delete_series"
     assert "backfill" not in simulated.log
@@ -80,7 +80,7 @@ def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> No
 
 
 def test_history_is_backfilled(simulated: SimulatedStack) -> None:
-    simulated.runtime.rehearsal = True
+    simulated.runtime.ephemeral = True
     samples: list[str] = []
     on_call = simulated.runtime.on_call
     simulated.runtime.on_call = lambda *order: (

@@ -153,11 +153,11 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     return stack
 
 
-@pytest.mark.parametrize(("rehearsal", "calls"), [(True, ["down"]), (False, [])])
+@pytest.mark.parametrize(("ephemeral", "calls"), [(True, ["down"]), (False, [])])
 def test_only_ephemeral_stack_is_stopped(
-    tmp_path: Path, file: Path, stack: FakeStack, rehearsal: bool, calls: list[str]
+    tmp_path: Path, file: Path, stack: FakeStack, ephemeral: bool, calls: list[str]
 ) -> None:
-    own = StackSettings(tmp_path, rehearsal=rehearsal)
+    own = StackSettings(tmp_path, ephemeral=ephemeral)
     UndoLog(tmp_path).write(UndoRecord("run", 1.0, own, "Down", [("remove_file", str(file))]))
     rollback_guard.main(tmp_path)
     assert stack.calls == calls
@@ -182,7 +182,7 @@ def test_nothing_to_undo_is_left_alone(
     tmp_path: Path, file: Path, stack: FakeStack, undone: bool | None
 ) -> None:
     if undone:
-        stack_settings = StackSettings(tmp_path, rehearsal=True)
+        stack_settings = StackSettings(tmp_path, ephemeral=True)
         undo = [("remove_file", str(file))]
         UndoLog(tmp_path).write(UndoRecord("run", 1.0, stack_settings, "Down", undo, undone=True))
     rollback_guard.main(tmp_path)

@@ -18,17 +18,17 @@ from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
 def test_ephemeral_stack_is_started_and_stopped(session: FakeSession) -> None:
     with session.open() as context:
         assert session.log == ["guard", "down", "up"]
-        assert context.settings.rehearsal
+        assert context.settings.ephemeral
         assert context.folder.is_dir()
         assert context.folder.is_relative_to(session.settings.home / "drills")
     assert session.log[3:] == ["end processes", "stop load", "down", "dismiss"]
     assert not session.undo_log.file.exists()
 
 
-@pytest.mark.parametrize("log_sink", [True, False])
-def test_ephemeral_stack_may_replace_loki(session: FakeSession, log_sink: bool) -> None:
-    with session.open(replace(EPHEMERAL, log_sink=log_sink)) as context:
-        assert context.settings.log_sink is log_sink
+@pytest.mark.parametrize("fake_loki", [True, False])
+def test_ephemeral_stack_may_replace_loki(session: FakeSession, fake_loki: bool) -> None:
+    with session.open(replace(EPHEMERAL, fake_loki=fake_loki)) as context:
+        assert context.settings.fake_loki is fake_loki
 
 
 def test_ephemeral_stack_starts_empty(session: FakeSession) -> None:

@@ -40,7 +40,7 @@ def context(session: FakeSession) -> Iterator[DrillContext]:
 
 def test_every_drill_runs(session: FakeSession, context: DrillContext, verdicts: list[Any]) -> None:
     verdicts += ["failed", "passed"]
-    context.runtime.rehearsal = True  # type: ignore[misc]
+    context.runtime.ephemeral = True  # type: ignore[misc]
     report = run_drills(context, [a_drill(), a_drill(alert="Slow")])
     assert [(outcome.alert, outcome.verdict) for outcome in report.outcomes] == [
         ("Down", "failed"),
@@ -88,7 +88,7 @@ def test_users_stack_receives_the_results(
 
     def choose(settings: Any, _: object) -> FakeRuntime:
         runtime = FakeRuntime(session.settings.home, settings.speed)
-        runtime.name = "ephemeral" if current_stack or settings.rehearsal else "user"
+        runtime.name = "ephemeral" if current_stack or settings.ephemeral else "user"
         return runtime
 
     monkeypatch.setattr(module, "ResultPublisher", FakePublisher)

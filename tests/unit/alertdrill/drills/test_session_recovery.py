@@ -31,7 +31,7 @@ def test_fault_without_guard_is_undone(session: FakeSession) -> None:
 
 
 def test_old_ephemeral_stack_is_stopped(session: FakeSession) -> None:
-    session.leave_record(stack=replace(session.settings, rehearsal=True))
+    session.leave_record(stack=replace(session.settings, ephemeral=True))
     session.runtime.refuses = {"resume"}  # the stack is stopped anyway
     with session.open() as context:
         assert context.notes[0].endswith("; its fault is undone now.")

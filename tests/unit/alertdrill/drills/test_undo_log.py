@@ -33,7 +33,7 @@ def undo_log(tmp_path: Path) -> UndoLog:
 @pytest.fixture
 def record(tmp_path: Path) -> UndoRecord:
     stack = StackSettings(tmp_path, tmp_path / "cache", ports=Ports(lb=18080), faults_enabled=False)
-    return UndoRecord("the-run", 1.5, replace(stack, speed=12.0, rehearsal=True), "Down", UNDO)
+    return UndoRecord("the-run", 1.5, replace(stack, speed=12.0, ephemeral=True), "Down", UNDO)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from alertdrill.images import base
 from alertdrill.images.catalogue import SUITE
 from alertdrill.images.errors import BaseError
-from alertdrill.programs.errors import FetchError
+from alertdrill.toolchain.errors import FetchError
 
 ONE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"

@@ -8,7 +8,7 @@ from alertdrill.images import build
 from alertdrill.images.build import Builder, hash_folder
 from alertdrill.images.catalogue import BASE, IMAGES, Image
 from alertdrill.images.errors import BuildError, EngineError
-from alertdrill.programs import Located, Program
+from alertdrill.toolchain import Program, ResolvedPrograms
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 WANTED = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]
@@ -62,7 +62,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Progr
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
         found[name] = Program(name, path, (1, 0), {}, "path")
-    monkeypatch.setattr(build, "find", lambda *_: Located(found, ()))
+    monkeypatch.setattr(build, "find", lambda *_: ResolvedPrograms(found, ()))
     monkeypatch.setattr(build, "copy_authorities", lambda folder: folder.mkdir())
     return found
 

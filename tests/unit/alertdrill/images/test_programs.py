@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.images import programs
 from alertdrill.images.catalogue import IMAGES, Image
-from alertdrill.programs import Program
+from alertdrill.toolchain import Program
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 ALERTMANAGER = BY_RECIPE["alertmanager"]

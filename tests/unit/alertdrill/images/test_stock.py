@@ -1,9 +1,9 @@
 from typing import Any
 
+from alertdrill.image_versions import ImageVersions
 from alertdrill.images import stock
 from alertdrill.images.inventory import Row
 from alertdrill.settings import OWN_IMAGES, Replicas, StackSettings, digest_variable, parse
-from alertdrill.versions import Versions
 
 PROMETHEUS = "prom/prometheus"
 
@@ -51,7 +51,7 @@ def test_tag_travels_without_the_digest() -> None:
 
 def test_what_is_not_here_is_left_out() -> None:
     values = stock.variables(survey("grafana/loki").values())
-    assert values["LOKI_VERSION"] == Versions().loki
+    assert values["LOKI_VERSION"] == ImageVersions().loki
     assert values["LOKI_REPLICAS"] == "1"
     assert values["GRAFANA_REPLICAS"] == "0"
     assert "GRAFANA_VERSION" not in values

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alertdrill.logs.entry import LEVELS
 from alertdrill.logs.flatten import flatten
-from alertdrill.loki import Line
+from alertdrill.loki_client import LokiLine
 
 LINE: dict[str, Any] = {
     "timestamp": "2026-11-23T10:20:30.456Z",
@@ -45,14 +45,14 @@ ACCESS: dict[str, Any] = {
 ADDED = {"observed_timestamp": "1795426831000000000", "severity_number": "13", "severity_text": "W"}
 
 
-def in_loki(line: Mapping[str, Any], place: int = 7) -> Line:
+def in_loki(line: Mapping[str, Any], place: int = 7) -> LokiLine:
     """Return what the collector and Loki make of a line of web-1: time apart, the rest flat."""
     owner = {"service": "web", "instance": "web-1"}
     rest = {name: line[name] for name in line if name not in ("timestamp", "message", *owner)}
     claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
     moment = datetime.fromisoformat(line["timestamp"]).replace(tzinfo=UTC)
     at = round(moment.timestamp() * 1000) * 1_000_000 + place
-    return Line(at, {**flatten({**rest, **claims}), **owner, **ADDED}, line["message"])
+    return LokiLine(at, {**flatten({**rest, **claims}), **owner, **ADDED}, line["message"])
 
 
 def text(line: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from alertdrill.loki import Line
+from alertdrill.loki_client import LokiLine
 
 STRING = r'"(?:[^"\\]|\\.)*"'
 MATCHER = re.compile(rf"(\w+)(=~|=)({STRING})")
@@ -14,7 +14,7 @@ EITHER = re.compile(rf"{MATCHER.pattern}(?: or |$)")
 STAGE = re.compile(rf" \| ((?:[^|\" ]|{STRING}| (?!\|))+)")
 
 
-def selects(logql: str, line: Line) -> bool:
+def selects(logql: str, line: LokiLine) -> bool:
     """Tell whether a query finds a line; fail on anything that is not of our LogQL."""
     fields = dict(line.fields)
     head = re.match(rf"\{{((?:[^\"}}]|{STRING})*)\}}", logql)
@@ -28,7 +28,7 @@ def selects(logql: str, line: Line) -> bool:
     )
 
 
-def _goes_on(stage: str, fields: dict[str, str], line: Line) -> bool:
+def _goes_on(stage: str, fields: dict[str, str], line: LokiLine) -> bool:
     if pattern := re.fullmatch(r'pattern "<(\w+)>"', stage):
         fields[pattern[1]] = line.message
         return True

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.logs.contract import of_file, of_loki
-from alertdrill.loki import Line
+from alertdrill.loki_client import LokiLine
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, anything, contract, in_loki, text
 
 AT = 1795429230456
@@ -82,7 +82,7 @@ def test_foreign_line_stays_as_it_is(line: str) -> None:
 @given(anything)
 def test_foreign_line_is_the_same_from_both(line: str) -> None:
     labels = {"service": "lb", "instance": "lb-1", "level": "UNKNOWN", "observed_timestamp": "5"}
-    there, here = of_loki(Line(5_000_007, labels, line)), of_file("lb-1", line, 5)
+    there, here = of_loki(LokiLine(5_000_007, labels, line)), of_file("lb-1", line, 5)
     assert there.as_dict() == here.as_dict()
     assert (there.at, there.foreign) == (5, True)
 

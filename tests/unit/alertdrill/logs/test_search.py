@@ -11,7 +11,7 @@ from alertdrill.logs import search
 from alertdrill.logs.entry import Entry
 from alertdrill.logs.query import Query
 from alertdrill.logs.search import Origin, Search
-from alertdrill.loki import LokiError
+from alertdrill.loki_client import LokiError
 from alertdrill.runtimes import Instance, Runtime
 
 ENTRIES = [Entry(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]

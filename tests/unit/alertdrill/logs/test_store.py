@@ -9,26 +9,26 @@ import pytest
 from alertdrill.logs import store
 from alertdrill.logs.query import Query
 from alertdrill.logs.store import Store
-from alertdrill.loki import Line, Loki, LokiError
+from alertdrill.loki_client import LokiClient, LokiError, LokiLine
 
 SECOND = 1_000_000_000
 NOW = 1_795_429_230 * SECOND
 ERROR = LokiError("Loki does not answer.")
 
 
-def line(at: int, message: str = "", level: str = "INFO") -> Line:
-    return Line(at, {"service": "web", "instance": "web-1", "level": level}, message or str(at))
+def line(at: int, message: str = "", level: str = "INFO") -> LokiLine:
+    return LokiLine(at, {"service": "web", "instance": "web-1", "level": level}, message or str(at))
 
 
 class FakeLoki:
     """Has lines, and a clock; between two looks, the next act happens."""
 
-    def __init__(self, *lines: Line) -> None:
+    def __init__(self, *lines: LokiLine) -> None:
         self.lines = list(lines)
         self.asked: list[tuple[str, str, tuple[int, int]]] = []
         self.error: LokiError | None = None
 
-    def _found(self, how: str, logql: str, span: tuple[int, int]) -> list[Line]:
+    def _found(self, how: str, logql: str, span: tuple[int, int]) -> list[LokiLine]:
         self.asked.append((how, logql, span))
         if self.error:
             raise self.error
@@ -40,10 +40,10 @@ class FakeLoki:
         ]
         return sorted(found, key=lambda one: one.at)
 
-    def last(self, logql: str, span: tuple[int, int], limit: int) -> list[Line]:
+    def last(self, logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
         return self._found("last", logql, span)[-limit:]
 
-    def every(self, logql: str, span: tuple[int, int]) -> Iterator[Line]:
+    def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
         yield from self._found("every", logql, span)
 
 
@@ -54,7 +54,7 @@ def loki(monkeypatch: pytest.MonkeyPatch) -> FakeLoki:
 
 
 def made(loki: FakeLoki, *said: list[str]) -> Store:
-    return Store(cast(Loki, loki), (said[0] if said else []).append)
+    return Store(cast(LokiClient, loki), (said[0] if said else []).append)
 
 
 def messages(entries: Any) -> list[str]:
@@ -99,7 +99,7 @@ class Following:
     def _sleep(self, seconds: float) -> None:
         self.now += round(seconds * SECOND)
 
-    def look(self, *lines: Line) -> list[str]:
+    def look(self, *lines: LokiLine) -> list[str]:
         self.loki.lines += lines
         return messages(next(self._groups))
 
@@ -141,7 +141,7 @@ def test_line_that_comes_between_two_questions_is_shown(
     between = line(NOW, "between")
     last = following.loki.last
 
-    def slow(logql: str, span: tuple[int, int], limit: int) -> list[Line]:
+    def slow(logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
         following.loki.lines.append(between)
         monkeypatch.setattr(following.loki, "last", last)
         return last(logql, span, limit)

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.image_versions import ImageVersions
 from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
 from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, tag
-from alertdrill.versions import Versions
 
 
 class FakeCompose:
@@ -57,7 +57,7 @@ def test_unknown_version_is_named() -> None:
 
 
 def test_optional_part_is_left_out_and_told() -> None:
-    image = f"grafana/grafana:{Versions().grafana}"
+    image = f"grafana/grafana:{ImageVersions().grafana}"
     found = had(FakeCompose(), grafana=image)
     # The responder need not look for it.
     assert found.without == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
@@ -65,8 +65,10 @@ def test_optional_part_is_left_out_and_told() -> None:
 
 
 def test_collector_goes_with_loki() -> None:
-    collector = f"otel/opentelemetry-collector-contrib:{Versions().collector}"
-    found = had(FakeCompose(collector), loki=f"grafana/loki:{Versions().loki}", collector=collector)
+    collector = f"otel/opentelemetry-collector-contrib:{ImageVersions().collector}"
+    found = had(
+        FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
+    )
     assert found.without == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
 
 

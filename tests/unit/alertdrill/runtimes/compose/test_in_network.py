@@ -203,7 +203,7 @@ def test_environment_says_the_speed(
     settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPEED", "12")
-    monkeypatch.setenv("REHEARSAL", "1")
+    monkeypatch.setenv("EPHEMERAL", "1")
     inner = StackSettings(settings.home, runtime=INSIDE)
     made = select_runtime(inner, lambda _: None)
-    assert (made.speed, made.rehearsal) == (12.0, True)
+    assert (made.speed, made.ephemeral) == (12.0, True)

@@ -18,7 +18,7 @@ def test_real_thing_needs_none(settings: StackSettings) -> None:
 
 
 def test_speed_changes_the_flags(settings: StackSettings) -> None:
-    text = render_overlay(replace(settings, speed=10.0, rehearsal=True), MODEL)
+    text = render_overlay(replace(settings, speed=10.0, ephemeral=True), MODEL)
     assert text
     command = json.loads(text)["services"]["prometheus"]["command"]
     assert "--config.file=p.yml" in command

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from alertdrill.rehearsal import own_settings
 from alertdrill.runtimes.compose import run_in_container
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
 from alertdrill.settings import StackSettings
+from alertdrill.timescale import ephemeral_settings
 
 
 @pytest.fixture
@@ -33,7 +33,10 @@ def test_refused_run_touches_nothing(
     touched: list[str] = []
     runtime = SimpleNamespace(down=lambda _: touched.append("down"))
     monkeypatch.setattr(run_in_container, "ComposeRuntime", lambda _: runtime)
-    with project_lock(own_settings(settings, 12)), pytest.raises(EngineError, match="Another run"):
+    with (
+        project_lock(ephemeral_settings(settings, 12)),
+        pytest.raises(EngineError, match="Another run"),
+    ):
         run_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
     assert touched == []
 

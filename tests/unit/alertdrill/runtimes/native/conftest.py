@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from alertdrill.programs import CATALOGUE, Program
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, make_plan
 from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.settings import StackSettings
+from alertdrill.toolchain import PROGRAMS, Program
 
-OPTIONAL = {wanted.name for wanted in CATALOGUE if wanted.package is None}
+OPTIONAL = {wanted.name for wanted in PROGRAMS if wanted.package is None}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def render_context_with(tmp_path: Path, layout: Layout) -> Callable[..., RenderC
 
     def make(*optional: str, **settings: Any) -> RenderContext:
         names = [
-            wanted.name for wanted in CATALOGUE if wanted.package or wanted.name in set(optional)
+            wanted.name for wanted in PROGRAMS if wanted.package or wanted.name in set(optional)
         ]
         programs = {
             name: Program(name, tmp_path / "bin" / name, (2, 6, 12), {}, "path") for name in names

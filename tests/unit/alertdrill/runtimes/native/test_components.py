@@ -116,10 +116,12 @@ def test_speed_reaches_the_flags(render_context_with: ContextWith) -> None:
     assert "--timeout-offset=0.04167" in fast["blackbox-exporter"].command
 
 
-@pytest.mark.parametrize("rehearsal", [False, True])
-def test_only_rehearsals_may_delete(render_context_with: ContextWith, rehearsal: bool) -> None:
-    command = by_service(render_context_with(rehearsal=rehearsal))["prometheus"].command
-    assert ("--web.enable-admin-api" in command) == rehearsal
+@pytest.mark.parametrize("ephemeral", [False, True])
+def test_only_ephemeral_stacks_may_delete(
+    render_context_with: ContextWith, ephemeral: bool
+) -> None:
+    command = by_service(render_context_with(ephemeral=ephemeral))["prometheus"].command
+    assert ("--web.enable-admin-api" in command) == ephemeral
 
 
 def test_programs_own_environment_goes_along(render_context: RenderContext, tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from alertdrill.programs import Located
 from alertdrill.runtimes.native import config_faults, configs, stack_processes
 from alertdrill.runtimes.native.config_faults import NotConfigurableError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import ROOT, StackSettings
+from alertdrill.toolchain import ResolvedPrograms
 
 PIDS = {"prometheus-1": 10, "alertmanager-1": 0, "web-1": 12}
 Signals = list[tuple[int, str]]
@@ -39,7 +39,7 @@ def context(tmp_path: Path, render_context: RenderContext, signals: Signals) -> 
     """Return context of a stack whose files are laid out at speed 12."""
     made: Any = NativeContext(StackSettings(tmp_path, speed=12.0))
     made.supervisor = FakeSupervisor()
-    made.locate = lambda on_progress: Located(render_context.programs, ())
+    made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
     configs.write_all(made.layout, made.plan(), "http://127.0.0.1:8090", 12)
     config_faults.restore_targets(made)
     return made

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.programs import FILES, Program
-from alertdrill.rehearsal import language, render
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, make_plan
 from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import ROOT
+from alertdrill.timescale import expression_scaler, render
+from alertdrill.toolchain import DATA_FOLDER, Program
 
 RESPONDER = "http://127.0.0.1:8090"
 
@@ -63,7 +63,9 @@ def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
             files = {file: place / file.name for file in (ROOT / source).glob("*.yml")}
             assert set(place.iterdir()) == set(files.values())
         for committed, rendered in files.items():
-            assert rendered.read_text() == render(committed.read_text(), 12, language(source))
+            assert rendered.read_text() == render(
+                committed.read_text(), 12, expression_scaler(source)
+            )
 
 
 def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> None:
@@ -143,8 +145,8 @@ def test_programs_files_lie_beside_it(
         replace(render_context, programs={**render_context.programs, "alertmanager": found})
     )
     configs.write_all(layout, plan, RESPONDER)
-    assert (plan.processes_of("alertmanager")[0].directory / FILES / "ui").is_dir()
-    assert sorted(layout.home.rglob(FILES)) == [layout.etc / "alertmanager" / FILES]
+    assert (plan.processes_of("alertmanager")[0].directory / DATA_FOLDER / "ui").is_dir()
+    assert sorted(layout.home.rglob(DATA_FOLDER)) == [layout.etc / "alertmanager" / DATA_FOLDER]
 
 
 @pytest.fixture

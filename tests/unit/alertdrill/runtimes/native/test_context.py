@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.programs import Located
 from alertdrill.runtimes.native.context import NativeContext, NotRunningError
 from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import Ports, StackSettings
+from alertdrill.toolchain import ResolvedPrograms
 from tests.unit.alertdrill.grafana import FakeGrafana
 
 
@@ -76,7 +76,7 @@ def test_stack_that_is_down_says_so(context: NativeContext) -> None:
 
 
 def test_plan_is_of_what_was_found(context: NativeContext, render_context: RenderContext) -> None:
-    plan = context.plan(Located(render_context.programs, ()))
+    plan = context.plan(ResolvedPrograms(render_context.programs, ()))
     assert {"grafana", "loki", "collector"} <= {process.service for process in plan.processes}
     assert plan.processes_of("web")[0].environment["FAULTS_TOKEN"] == context.token()
 
@@ -84,11 +84,11 @@ def test_plan_is_of_what_was_found(context: NativeContext, render_context: Rende
 def test_cache_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
 
-    def locate(_: object, cache: Path, __: object) -> Located:
+    def locate(_: object, cache: Path, __: object) -> ResolvedPrograms:
         asked.append(cache)
-        return Located({}, ())
+        return ResolvedPrograms({}, ())
 
-    monkeypatch.setattr("alertdrill.runtimes.native.context.locate", locate)
+    monkeypatch.setattr("alertdrill.runtimes.native.context.resolve_programs", locate)
     monkeypatch.setenv("ALERTDRILL_CACHE", "/from/environment")
     NativeContext(StackSettings(tmp_path, cache=tmp_path / "mine")).locate(lambda _: None)
     NativeContext(StackSettings(tmp_path)).locate(lambda _: None)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import stored
+from alertdrill import settings_json
+from alertdrill.image_versions import ImageVersions
 from alertdrill.runtimes.native.control import CONTAINER_SETTINGS, stack
 from alertdrill.runtimes.native.plan import Plan, make_plan
 from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.settings import ROOT, Ports, StackSettings
-from alertdrill.versions import Versions
 
 
 @pytest.fixture
@@ -58,22 +58,26 @@ def test_runs_own_stack_is_told_whole(tmp_path: Path) -> None:
         runtime="native",
         ports=Ports(lb=30001),
         speed=12.0,
-        rehearsal=True,
+        ephemeral=True,
     )
-    assert stored.read(json.loads(stack(own))) == own
+    assert settings_json.from_dict(json.loads(stack(own))) == own
 
 
 def test_cache_is_the_callers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERTDRILL_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    told = stored.read(json.loads(stack(StackSettings(tmp_path, runtime="auto"))))
+    told = settings_json.from_dict(json.loads(stack(StackSettings(tmp_path, runtime="auto"))))
     assert (told.cache, told.runtime) == (Path("/somewhere/alertdrill"), "native")
 
 
 def test_containers_matters_change_nothing(tmp_path: Path) -> None:
     plain = StackSettings(tmp_path)
     other = replace(
-        plain, project="x", docker_root="/x", grafana_password="secret", versions=Versions(loki="3")
+        plain,
+        project="x",
+        docker_root="/x",
+        grafana_password="secret",
+        versions=ImageVersions(loki="3"),
     )
     assert stack(other) == stack(plain)
     assert "secret" not in stack(other)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill import stored
+from alertdrill import settings_json
 from alertdrill.grafana_token import TokenError
-from alertdrill.programs import Located
 from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native import (
     configs,
@@ -23,6 +22,7 @@ from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.settings import SERVICES, StackSettings
+from alertdrill.toolchain import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
 MISSING = ("loki is not here.",)
@@ -40,7 +40,7 @@ def context(
     """Return context whose stack is made of words: nothing runs, nothing is asked."""
     made: Any = NativeContext(StackSettings(tmp_path))
     made.supervisor, made.lb = FakeSupervisor(said), FakeLb(said)
-    made.locate = lambda on_progress: Located(render_context.programs, MISSING)
+    made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, MISSING)
     made.make_grafana_token = lambda: None
 
     def start(layout: object) -> None:
@@ -102,7 +102,7 @@ def test_up_without_a_token_is_up(context: Any) -> None:
 def test_up_without_grafana_asks_for_none(context: Any) -> None:
     found = context.locate(None)
     fewer = {name: one for name, one in found.programs.items() if name != "grafana"}
-    context.locate = lambda _: Located(fewer, MISSING)
+    context.locate = lambda _: ResolvedPrograms(fewer, MISSING)
     context.make_grafana_token = lambda: pytest.fail("asked")
     up(context)
 
@@ -161,27 +161,27 @@ def test_broken_configuration_starts_nothing(
 
 
 @pytest.fixture
-def rehearsal(
+def ephemeral(
     context: Any, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Any:
-    """Return context of a rehearsal's stack, at speed 12."""
-    context.settings = StackSettings(tmp_path, speed=12.0, rehearsal=True)
+    """Return context of a ephemeral's stack, at speed 12."""
+    context.settings = StackSettings(tmp_path, speed=12.0, ephemeral=True)
     monkeypatch.setattr(prometheus_tsdb, "write_markers", lambda *_: said.append("marks"))
     return context
 
 
-def test_rehearsal_begins_with_nothing(rehearsal: Any, said: list[str]) -> None:
-    old = rehearsal.layout.data / "prometheus" / "wal" / "00000000"
+def test_rehearsal_begins_with_nothing(ephemeral: Any, said: list[str]) -> None:
+    old = ephemeral.layout.data / "prometheus" / "wal" / "00000000"
     old.parent.mkdir(parents=True)
     old.touch()
-    up(rehearsal)
+    up(ephemeral)
     assert not old.exists()
     assert said[:4] == ["ports", "check", "marks", "supervisord"]
 
 
-def test_rehearsal_has_its_speed(rehearsal: Any) -> None:
-    up(rehearsal)
-    rendered = (rehearsal.layout.etc / "prometheus" / "prometheus.yml").read_text()
+def test_rehearsal_has_its_speed(ephemeral: Any) -> None:
+    up(ephemeral)
+    rendered = (ephemeral.layout.etc / "prometheus" / "prometheus.yml").read_text()
     assert "scrape_interval: 417ms" in rendered
 
 
@@ -242,7 +242,10 @@ def test_down_waits_for_a_drain(context: Any, said: list[str]) -> None:
 
 def test_up_tells_the_control_api(context: Any) -> None:
     up(context)
-    assert stored.read(json.loads(context.layout.stack.read_text())).home == context.settings.home
+    assert (
+        settings_json.from_dict(json.loads(context.layout.stack.read_text())).home
+        == context.settings.home
+    )
     for file in (context.layout.control_token, context.layout.responder_token):
         assert file.stat().st_mode & 0o777 == 0o600
     assert context.layout.control_token.read_text() != context.layout.responder_token.read_text()

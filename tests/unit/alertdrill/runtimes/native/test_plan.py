@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.runtimes.native.plan import Plan, make_plan
 from alertdrill.runtimes.native.process import RenderContext
-from alertdrill.settings import CEILING, SERVICES
+from alertdrill.settings import MAX_REPLICAS, SERVICES
 
 
 def ports(plan: Plan) -> list[int]:
@@ -19,7 +19,7 @@ def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> N
     places = {
         render_context.ports.instance(service, number)
         for service in SERVICES
-        for number in range(1, CEILING + 1)
+        for number in range(1, MAX_REPLICAS + 1)
     }
     assert Counter(ports(plan)) == Counter(wanted | places)
 

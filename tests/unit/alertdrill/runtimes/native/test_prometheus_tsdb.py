@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import requests
 
-from alertdrill.programs import Located
 from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process import RenderContext
 from alertdrill.runtimes.prometheus_tsdb import MARKER_SERIES, MAX_BACKFILLS, TsdbError
 from alertdrill.settings import StackSettings
+from alertdrill.toolchain import ResolvedPrograms
 
 Call = tuple[str, str, Mapping[str, str]]
 PAST = "x 1 1700000000\n# EOF\n"
@@ -41,7 +41,7 @@ def make(tmp_path: Path, render_context: RenderContext, promtool: Path) -> Calla
     def context(**settings: Any) -> Any:
         made: Any = NativeContext(StackSettings(tmp_path, **settings))
         made.supervisor = FakeSupervisor()
-        made.locate = lambda on_progress: Located(render_context.programs, ())
+        made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
         return made
 
     return context
@@ -79,7 +79,7 @@ def past(tmp_path: Path) -> Path:
 def test_marks_end_before_prometheus_begins(
     make: Callable[..., Any], render_context: RenderContext
 ) -> None:
-    context = make(rehearsal=True)
+    context = make(ephemeral=True)
     prometheus_tsdb.write_markers(context.store(render_context.programs))
     given = (context.settings.home / "given").read_text().splitlines()
     times = [float(line.split()[2]) for line in given[:-1]]
@@ -91,7 +91,7 @@ def test_marks_end_before_prometheus_begins(
 def test_import_uses_up_the_oldest_mark(
     make: Callable[..., Any], calls: list[Call], past: Path
 ) -> None:
-    context = make(rehearsal=True)
+    context = make(ephemeral=True)
     prometheus_tsdb.backfill(context.ephemeral_store("made up"), past)
     called = (context.settings.home / "called").read_text().split()
     assert called[:3] == ["tsdb", "create-blocks-from", "openmetrics"]
@@ -108,7 +108,7 @@ def test_import_uses_up_the_oldest_mark(
 
 
 def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]) -> None:
-    prometheus_tsdb.delete_series(make(rehearsal=True).ephemeral_store("forgotten"))
+    prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("forgotten"))
     [(_, first, values), (_, second, _)] = calls
     assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
     assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'}
@@ -118,7 +118,7 @@ def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past:
     context = make(speed=12.0)
     with pytest.raises(TsdbError, match=r"^The series of a real stack are not made up: do it in"):
         context.ephemeral_store("made up")
-    with pytest.raises(TsdbError, match=r"are not forgotten: do it in a rehearsal's own stack"):
+    with pytest.raises(TsdbError, match=r"are not forgotten: do it in an ephemeral stack"):
         context.ephemeral_store("forgotten")
     assert calls == []
     assert not (context.settings.home / "called").exists()
@@ -129,7 +129,7 @@ def test_used_up_marks_are_told(
 ) -> None:
     marks.clear()
     with pytest.raises(TsdbError, match=r"has imported 1000 times: begin another"):
-        prometheus_tsdb.backfill(make(rehearsal=True).ephemeral_store("made up"), past)
+        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("made up"), past)
 
 
 def test_broken_past_is_named(
@@ -137,7 +137,7 @@ def test_broken_past_is_named(
 ) -> None:
     promtool.write_text("#!/bin/sh\necho 'error: next: data does not end with # EOF' >&2; exit 1\n")
     with pytest.raises(TsdbError, match=r"^past\.txt is no past: error: next: data does not end"):
-        prometheus_tsdb.backfill(make(rehearsal=True).ephemeral_store("made up"), past)
+        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("made up"), past)
     assert [name for _, name, _ in calls] == ["query"]
 
 
@@ -149,4 +149,4 @@ def test_silent_prometheus_is_told(
 
     monkeypatch.setattr(requests.Session, "request", refuse)
     with pytest.raises(TsdbError, match=r"did not take it \(refused\): look at `make logs S="):
-        prometheus_tsdb.delete_series(make(rehearsal=True).ephemeral_store("forgotten"))
+        prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("forgotten"))

@@ -5,7 +5,7 @@ import pytest
 from alertdrill.runtimes.native.plan import Plan, make_plan
 from alertdrill.runtimes.native.process import Process, RenderContext
 from alertdrill.runtimes.native.services import DRAINING_SERVICES
-from alertdrill.settings import CEILING, ROOT, SERVICES
+from alertdrill.settings import MAX_REPLICAS, ROOT, SERVICES
 from alerting.responder.settings import ResponderSettings
 
 
@@ -14,7 +14,7 @@ def ours(plan: Plan) -> list[Process]:
 
 
 def test_instances_exist_up_to_the_ceiling(plan: Plan) -> None:
-    assert len(plan.processes_of("web")) == len(plan.processes_of("data-service")) == CEILING
+    assert len(plan.processes_of("web")) == len(plan.processes_of("data-service")) == MAX_REPLICAS
     assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
 

@@ -1,0 +1,144 @@
+"""A stand-in for Loki where there is none: takes lines as Loki does, and tells which it has.
+
+It speaks OTLP over HTTP in JSON. Where Loki takes two lines of a stream with the same text and
+time for one, so does this. It is for the audit's own stack alone.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+# One batch of the collector is 1 MiB at most before it is JSON, which may be three times that.
+LARGEST = 16 * 1024 * 1024
+
+
+class Shelf:
+    """Lines on disk, each as one JSON object; a restart finds them again."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / "lines.jsonl"
+        self._lock = threading.Lock()
+
+    def size(self) -> int:
+        """Return how many bytes are kept."""
+        return self._file.stat().st_size if self._file.exists() else 0
+
+    def add(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Keep lines; when this returns, the death of this process loses none of them."""
+        text = "".join(f"{json.dumps(line, sort_keys=True)}\n" for line in lines)
+        with self._lock, self._file.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def lines(self, request_id: str) -> Iterator[str]:
+        """Yield each different line whose request id begins so, as a JSON object of its fields."""
+        if not self.size():
+            return
+        with self._lock, self._file.open(encoding="utf-8") as file:
+            # A dictionary keeps their order.
+            kept = dict.fromkeys(line for line in file if request_id in line)
+        for line in kept:
+            fields = json.loads(line)["fields"]
+            if str(fields.get("request_id", "")).startswith(request_id):
+                yield json.dumps(fields)
+
+
+def read(body: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every line of an OTLP request: its time, its text, and all its fields.
+
+    The form is that of ExportLogsServiceRequest in OTLP's JSON encoding. Raises `KeyError` or
+    `TypeError` for another.
+    """
+    for resource in body["resourceLogs"]:
+        labels = _attributes(resource.get("resource", {}))
+        for scope in resource["scopeLogs"]:
+            for record in scope["logRecords"]:
+                # Not when it was observed, which differs when a line is sent twice.
+                yield {
+                    "time": record.get("timeUnixNano"),
+                    "text": record.get("body"),
+                    "fields": {**labels, **_attributes(record)},
+                }
+
+
+def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
+    return {item["key"]: _value(item["value"]) for item in holder.get("attributes", ())}
+
+
+def _value(value: Mapping[str, Any]) -> Any:
+    """Return a value: it comes as {"stringValue": "x"}, and whole numbers are text."""
+    kind, inner = next(iter(value.items()), ("", None))
+    return int(str(inner)) if kind == "intValue" else inner
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the collector, the probe, and the check that asks for lines."""
+
+    shelf: Shelf
+
+    def do_GET(self) -> None:
+        """Say that it is ready, or which lines it has."""
+        asked = urlsplit(self.path)
+        if asked.path == "/ready":
+            self._answer(200, "ready\n")
+        elif asked.path == "/lines":
+            [request_id] = parse_qs(asked.query).get("request_id", [""])[:1]
+            self._answer(200, "".join(f"{line}\n" for line in self.shelf.lines(request_id)))
+        else:
+            self._answer(404, "There is nothing here.\n")
+
+    def do_POST(self) -> None:
+        """Keep lines, and say so only once they are kept."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.path != "/otlp/v1/logs" or length > LARGEST:
+            self._answer(404 if length <= LARGEST else 413, "Lines go to /otlp/v1/logs.\n")
+            return
+        try:
+            self.shelf.add(read(json.loads(self.rfile.read(length))))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._answer(400, f"That is no OTLP in JSON: {type(error).__name__} {error}.\n")
+        else:
+            self._answer(200, "{}", "application/json")
+
+    def _answer(self, status: int, text: str, kind: str = "text/plain; charset=utf-8") -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+        """Say nothing: its lines would be carried to itself."""
+
+
+def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
+    """Return a server that keeps its lines in a folder; closing it finishes what is under way."""
+    handler = type("OwnHandler", (Handler,), {"shelf": Shelf(folder)})
+    server = ThreadingHTTPServer(address, handler)
+    server.daemon_threads = False
+    return server
+
+
+def main(port: str, folder: str) -> None:
+    """Serve at a port of the loopback until SIGTERM."""
+    with serve(("127.0.0.1", int(port)), Path(folder)) as server:
+
+        def leave(*_: object) -> None:
+            # From another thread: it waits for the loop that this one is in.
+            threading.Thread(target=server.shutdown).start()
+
+        signal.signal(signal.SIGTERM, leave)
+        server.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

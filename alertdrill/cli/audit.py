@@ -1,0 +1,88 @@
+"""`alertdrill audit`: check that every party counts each request once, also across restarts."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+from rich.console import Console
+
+from .. import settings
+from ..audit import screen
+from ..audit.report import Report, as_json, junit
+from ..audit.run import Wanted, run_audit
+from ..console import escape
+from ..drills.session import Options, provision, report_folder
+from ..errors import AlertdrillError
+
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+# How a shell names the end by Ctrl-C.
+INTERRUPTED = 130
+
+
+@click.command()
+@click.option(
+    "--requests",
+    default=20_000,
+    show_default=True,
+    # Below 100 a step would have hardly any; a million take three hours.
+    type=click.IntRange(100, 1_000_000),
+    help="How many requests to send.",
+)
+@click.option(
+    "--rate",
+    default=100,
+    show_default=True,
+    # Two instances on two cores serve some 250 a second; who has more may ask for more.
+    type=click.IntRange(1, 1000),
+    help="How many a second; fewer while a restart outlasts its share of the requests.",
+)
+@click.option(
+    "--rounds",
+    default=None,
+    type=click.IntRange(0, 1000),
+    help="How often everything is restarted in turn; by default as often as there is time.",
+)
+@click.option(
+    "--current-stack", is_flag=True, help="Use the stack that is up instead of an ephemeral one."
+)
+@click.option("--json", "as_text", is_flag=True, help="Print the report as JSON.")
+def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_text: bool) -> None:
+    """Send requests while all is restarted; exit 1 unless each is counted once by everybody."""
+    current = settings.current()
+    if current.runtime == settings.INSIDE:
+        raise AlertdrillError("Only the host can scale containers: run it outside of them.")
+    # It scales by itself, and nobody else is to undo that.
+    options = Options(
+        speed=1, current_stack=current_stack, fake_loki=not current_stack, healing=current_stack
+    )
+    try:
+        with provision(current, options, _note) as found:
+            folder = report_folder(current.home / "audit", found.record.began)
+            report = run_audit(found, Wanted(requests, rate, rounds), _note)
+    except KeyboardInterrupt:
+        progress.print("Interrupted: nothing was compared.")
+        sys.exit(INTERRUPTED)
+    (folder / "report.json").write_text(as_json(report), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(report), encoding="utf-8")
+    if as_text:
+        click.echo(as_json(report), nl=False)
+    else:
+        _show(report, str(folder / "report.json"))
+    sys.exit(0 if report.exact else 1)
+
+
+def _show(report: Report, file: str) -> None:
+    for sentence in report.notes:
+        output.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
+    output.print(screen.table(report))
+    for sentence in screen.named(report):
+        output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
+    output.print(escape(screen.summary(report)), soft_wrap=True)
+    output.print(f"Report: {escape(file)}", soft_wrap=True)
+
+
+def _note(text: str) -> None:
+    progress.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(text)}", soft_wrap=True)

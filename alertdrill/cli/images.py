@@ -1,0 +1,152 @@
+"""`alertdrill images build|list|save|load|push`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from .. import settings
+from ..console import escape
+from ..images import archive, block, inventory, publish, stock
+from ..images.base import rootfs
+from ..images.build import Builder
+from ..images.catalogue import IMAGES
+from ..images.engine import Engine
+from ..images.errors import ArchiveError
+from ..images.inventory import Row
+from ..images.manifest import Manifest
+from ..toolchain import default_cache
+
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+ENV = settings.ROOT / ".env"
+
+
+@click.group()
+def images() -> None:
+    """Make the stack's images on a host without a registry, and move them to another."""
+
+
+@images.command()
+@click.option("--mirror", help="Where Debian's packages are; else as the host's apt says.")
+@click.option("--fresh", is_flag=True, help="Fetch the base anew, and with it all updates.")
+def build(mirror: str | None, fresh: bool) -> None:
+    """Build every third-party image, and have .env name them."""
+    # Before anything takes minutes.
+    block.refuse(block.read(ENV), [image.variable for image in IMAGES])
+    engine = _engine()
+    current = settings.current()
+    cache = current.cache or default_cache(os.environ)
+    with progress.status("building"):
+        base = rootfs(cache, mirror, _say, fresh=fresh)
+        made = Builder(engine, base, cache, _say).build_all()
+    block.write(ENV, made.values)
+    file = inventory.write(current.home, made.rows)
+    output.print(_inventory(made.rows))
+    for sentence in made.missing:
+        progress.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
+    output.print(f"{escape(str(file))} has this table; .env names these versions.", soft_wrap=True)
+
+
+@images.command(name="list")
+def list_images() -> None:
+    """List the images that the stack wants, and where each came from."""
+    current = settings.current()
+    rows = inventory.read(current.home)
+    table = _table("Image", "MB", "From")
+    for item in stock.survey(_engine(), current):
+        size = _megabytes(item.found["Size"]) if item.found else ""
+        sign = "[green]●[/]" if item.found else "[red]✗[/]" if item.missing else "[dim]○[/]"
+        table.add_row(sign, escape(item.name), size, escape(stock.origin(item, rows)))
+    output.print(table)
+
+
+@images.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def save(file: Path | None) -> None:
+    """Write the images of the stack into one FILE, for a host without a network."""
+    current = settings.current()
+    engine = _engine()
+    items = stock.survey(engine, current)
+    if missing := [item.name for item in items if item.missing]:
+        raise ArchiveError(
+            f"{', '.join(missing)}: not here. Pull what is missing, or build it by `make images`."
+        )
+    here = [item for item in items if item.found and item.wanted]
+    for item in here:
+        if item.found and item.reference != item.name:
+            engine.tag(item.found["Id"], item.name)  # a digest can't be loaded again; a tag can
+    packed = archive.pack(engine, [item.name for item in here])
+    names = {image.name for image in packed}
+    rows = [row for row in inventory.read(current.home) if row.name in names]
+    file = file or current.home / "images" / "alertdrill-images.tar"
+    with progress.status("saving"):
+        archive.save(engine, Manifest(packed, stock.variables(items), rows), file)
+    for item in items:
+        if not item.found:
+            progress.print(f"[yellow]![/] {escape(item.name)} is not in it.", soft_wrap=True)
+    size = _megabytes(file.stat().st_size)
+    output.print(f"{escape(str(file))} has {len(packed)} images, {size} MB.", soft_wrap=True)
+
+
+@images.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def load(file: Path) -> None:
+    """Take the images in FILE, and have .env name them; a damaged one is refused."""
+    current = settings.current()
+    with progress.status("checking"):
+        content = archive.check(file)
+    block.refuse(block.read(ENV), content.variables)
+    engine = _engine()
+    with progress.status("loading"):
+        archive.load(engine, content, file)
+    block.write(ENV, content.variables)
+    inventory.write(current.home, content.inventory)
+    output.print(f"{len(content.images)} images are here; .env names their versions.")
+
+
+@images.command()
+@click.argument("registry")
+def push(registry: str) -> None:
+    """Push our own images to REGISTRY and print the lines for .env that pull them from there."""
+    engine = _engine()
+    with progress.status("pushing"):
+        values = publish.push(engine, registry, settings.current().versions.alertdrill, _say)
+    click.echo("\n".join(f"{name}={value}" for name, value in values.items()))
+
+
+def _engine() -> Engine:
+    engine = Engine()
+    engine.require()
+    return engine
+
+
+def _say(text: str) -> None:
+    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+
+
+def _inventory(rows: Sequence[Row]) -> Table:
+    table = _table("Image", "MB", "Version", "From")
+    for row in rows:
+        size = _megabytes(row.size)
+        table.add_row("", escape(row.name), size, row.version, escape(row.origin))
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table("", box=None, pad_edge=False)
+    # Half a name is no name.
+    table.add_column(first, overflow="fold")
+    for title in others:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f}"

@@ -1,0 +1,122 @@
+"""`alertdrill load`: traffic through the load balancer, and whether it kept its objectives."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from .. import settings
+from ..console import escape
+from ..drills.report import formats
+from ..drills.session import report_folder
+from ..errors import AlertdrillError
+from ..loads import capacity_report
+from ..loads.annotate import annotate
+from ..loads.capacity import capacity
+from ..loads.ground import ground
+from ..loads.page import html
+from ..loads.plan import Plan, plan
+from ..loads.report import Report, as_json, junit
+from ..loads.run import Ground, Size, run
+from ..runtimes import Runtime, select_runtime
+from ..signals import interrupt_on_sigterm
+from ..yaml_section import DURATION_UNITS
+
+output = Console(highlight=False)
+# How a shell names the end by Ctrl-C.
+INTERRUPTED = 130
+
+
+class Duration(click.ParamType[float]):
+    """A duration such as 90s or 1h, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds; end with what it takes otherwise."""
+        found = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
+        if found is None:
+            self.fail(
+                f"{value!r} is none: it takes a number and s, m or h, such as 90s.", param, ctx
+            )
+        return int(found[1]) * DURATION_UNITS[found[2]]
+
+
+@click.command()
+@click.argument("name", default="steady")
+@click.option("--users", type=click.IntRange(1, 10_000), help="Clients at most; the shape's own.")
+@click.option("--duration", "--for", type=Duration(), help="How long; the shape's own time.")
+@click.option("--host", help="Where to send it; the stack's load balancer.")
+def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
+    """Make the load NAME on the stack that is up; exit 1 unless its objectives hold."""
+    current, wanted = settings.current(), plan(name)
+    runtime = select_runtime(current, lambda _: None)
+    if not runtime.status():
+        raise AlertdrillError("The stack is down: start it with `make up`.")
+    chosen = wanted.at(runtime.speed)
+    size = Size(users or chosen.users, duration or chosen.lasts)
+    folder = report_folder(current.home / "loads", time.time())
+    output.print(f"{escape(chosen.says)} {_words(size)}", soft_wrap=True)
+    around = ground(current, runtime, host, _tell)
+    try:
+        with interrupt_on_sigterm():
+            if chosen.search:
+                sys.exit(0 if find_capacity(chosen, size, around, folder) else 1)
+            report = run(chosen, size, around, folder)
+    except KeyboardInterrupt:
+        output.print("Interrupted: nothing was judged.")
+        sys.exit(INTERRUPTED)
+    output.print(_table(report))
+    output.print(f"Report: {escape(str(_write(report, folder)))}", soft_wrap=True)
+    _annotate(runtime, report)
+    sys.exit(0 if report.passed else 1)
+
+
+def find_capacity(chosen: Plan, size: Size, around: Ground, folder: Path) -> bool:
+    """Search, tell and write; return whether there is a rate that keeps the objectives."""
+    found = capacity(chosen, size, around, folder, _tell)
+    output.print(capacity_report.table(found))
+    output.print(f"[bold]{escape(capacity_report.sentence(found))}[/]", soft_wrap=True)
+    page = capacity_report.write(found, folder)
+    output.print(f"Report: {escape(str(page))}", soft_wrap=True)
+    return found.best is not None
+
+
+def _annotate(runtime: Runtime, report: Report) -> None:
+    """Leave a note in Grafana; that it takes none is told, and no failed load."""
+    try:
+        annotate(runtime, report)
+    except AlertdrillError as error:
+        _tell(str(error))
+
+
+def _tell(sentence: str) -> None:
+    output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
+
+
+def _words(size: Size) -> str:
+    return f"{size.users} clients at most, {formats.duration(size.seconds)}."
+
+
+def _table(report: Report) -> Table:
+    shown = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
+    for check in report.checks:
+        verdict = "[green]✓ holds[/]" if check.passed else "[bold red]✗ missed[/]"
+        shown.add_row(check.what, check.objective, *check.seen, verdict)
+    return shown
+
+
+def _write(report: Report, folder: Path) -> Path:
+    page = folder / "index.html"
+    page.write_text(html(report), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(report), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(report), encoding="utf-8")
+    return page

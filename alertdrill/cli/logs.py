@@ -1,0 +1,114 @@
+"""`alertdrill logs`: find lines, in Loki where it runs and in the log files otherwise."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from .. import settings
+from ..console import escape
+from ..logs import asked
+from ..logs.entry import Entry
+from ..logs.query import Query
+from ..logs.screen import Screen, as_json
+from ..logs.search import Search, found, logql
+from ..runtimes import select_runtime
+
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+# About a screen of lines, unless a time or a trace says which.
+LAST = 20
+T = TypeVar("T")
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0),
+    help=f"Only the last so many; {LAST} unless a time or trace is given.",
+)
+@click.option(
+    "--since",
+    metavar="10m|TIME",
+    help="From how long ago on, or from a time such as 2026-11-25T10:00:00Z.",
+)
+@click.option("--until", metavar="10m|TIME", help="Up to then; the same forms.")
+@click.option("--level", help="This level and above, such as WARNING.")
+@click.option("--trace", metavar="ID", help="One request's lines, of all services.")
+@click.option(
+    "--grep",
+    metavar="TEXT",
+    help="A plain text in the message or a field; or a field's name=value.",
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--json", "json_", is_flag=True, help="Print each line as a JSON object.")
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(["auto", "loki", "files"]),
+    default="auto",
+    show_default=True,
+    help="Where to look.",
+)
+@click.option(
+    "--logql", "as_logql", is_flag=True, help="Print what Loki is asked, and ask nothing."
+)
+def logs(**options: Any) -> None:
+    """Show the log lines of an instance or a service, or of everything.
+
+    TARGET is such as web-1 or web. Loki is asked where it and the collector run, the log files
+    otherwise. Lines of several instances come in one order, by time (UTC).
+    """
+    search = _search(options)
+    runtime = select_runtime(settings.current(), _say)
+    if options["as_logql"]:
+        click.echo(logql(runtime, search))
+        return
+    show: Callable[[Entry], None] = _print_json if options["json_"] else Screen(output).show
+    count = 0
+    try:
+        for group in found(runtime, search, _say):
+            for entry in group:
+                show(entry)
+                count += 1
+    except KeyboardInterrupt:
+        sys.exit(0)  # how one ends `-f`
+    if not count:
+        _say("no lines match")
+
+
+def _search(options: dict[str, Any]) -> Search:
+    """Return what is looked for; raise `OptionError` naming a bad option."""
+    now = round(time.time() * 1000)
+    since = _read(lambda value: asked.moment("--since", value, now), options["since"])
+    until = _read(lambda value: asked.moment("--until", value, now), options["until"])
+    asked.span(since, until, follow=options["follow"])
+    query = Query(
+        level=_read(asked.level, options["level"]),
+        trace=_read(asked.trace, options["trace"]),
+        text=_read(asked.text, options["grep"]),
+        since=since,
+        until=until,
+    )
+    bounded = query.trace or query.since is not None or query.until is not None
+    lines = options["lines"] if options["lines"] is not None or bounded else LAST
+    return Search(query, options["target"], lines, options["follow"], options["origin"])
+
+
+def _read(check: Callable[[str], T], value: str | None) -> T | None:
+    return None if value is None else check(value)
+
+
+def _say(text: str) -> None:
+    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+
+
+def _print_json(entry: Entry) -> None:
+    click.echo(as_json(entry))

@@ -1,1 +1,0 @@
-"""The conservation check: each request is counted once by every party, whatever is restarted."""

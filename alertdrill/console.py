@@ -1,0 +1,64 @@
+"""How things look on a terminal. A state is a word and a sign before it is a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import markup
+from rich.table import Table
+from rich.text import Text
+
+from .runtimes import Instance
+
+__all__ = ["address_table", "escape", "instance_table", "printable"]
+
+SIGNS = {
+    "ready": ("●", "green"),
+    "standby": ("○", "dim"),
+    "starting": ("◐", "yellow"),
+    "unready": ("▲", "yellow"),
+    "paused": ("‖", "yellow"),
+    "stopped": ("■", "red"),
+    "failed": ("✗", "bold red"),
+}
+
+
+def escape(text: str) -> str:
+    """Return a sentence for the console as it is: no markup, no control characters."""
+    return markup.escape(printable(text))
+
+
+def address_table(found: Mapping[str, str]) -> Table:
+    """Return the table of addresses."""
+    table = Table("What", "Address", box=None, pad_edge=False)
+    for title, address in found.items():
+        table.add_row(title, address)
+    return table
+
+
+def instance_table(found: Sequence[Instance]) -> Table:
+    """Return the table of instances."""
+    table = Table("Instance", "State", "Address", "Pid", "Up", box=None, pad_edge=False)
+    for instance in found:
+        sign, style = SIGNS[instance.state]
+        table.add_row(
+            instance.name,
+            Text(f"{sign} {instance.state}", style=style),
+            instance.address,
+            str(instance.pid or ""),
+            _duration(instance.uptime_seconds),
+        )
+    return table
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def printable(text: str) -> str:
+    """Show control characters instead of sending them to the terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,0 +1,99 @@
+"""Loki's HTTP API, as far as finding log lines needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from .errors import AlertdrillError
+
+# A query over days of lines takes Loki some seconds; it gives up by itself after a minute.
+TIMEOUT_S = 70.0
+# The most that Loki gives at once, unless its configuration says otherwise.
+PAGE_SIZE = 5000
+
+
+class LokiError(AlertdrillError):
+    """Loki does not answer, or refuses a query."""
+
+
+@dataclass(frozen=True)
+class LokiLine:
+    """A line as Loki keeps it.
+
+    `at` is its time in nanoseconds since 1970, `fields` its labels and all its other fields, and
+    `message` its text: of a line of the log contract the message, of any other the whole line.
+    """
+
+    at: int
+    fields: Mapping[str, str]
+    message: str
+
+
+class LokiClient:
+    """A running Loki at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy of the host for what is on it
+
+    def last(self, logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
+        """Return the last `limit` lines (5,000 at most) of a span of time, oldest first.
+
+        `span` is in nanoseconds since 1970; its end is not in it. Raises `LokiError`.
+        """
+        return sorted(self._page(logql, span, limit, "backward"), key=lambda line: line.at)
+
+    def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
+        """Yield every line of a span of time, oldest first, however many there are.
+
+        Raises `LokiError`, also where more than a page of lines have the very same time.
+        """
+        begin, end = span
+        told: list[LokiLine] = []
+        while True:
+            page = sorted(
+                self._page(logql, (begin, end), PAGE_SIZE, "forward"), key=lambda line: line.at
+            )
+            # The next page begins with the lines of the moment at which this one ends.
+            yield from (line for line in page if line not in told)
+            if len(page) < PAGE_SIZE:
+                return
+            if page[-1].at == begin:
+                raise LokiError(f"over {PAGE_SIZE} lines have the same time: narrow the query")
+            begin = page[-1].at
+            told = [line for line in page if line.at == begin]
+
+    def _page(
+        self, logql: str, span: tuple[int, int], limit: int, direction: str
+    ) -> list[LokiLine]:
+        answer = self.get(
+            "/loki/api/v1/query_range",
+            query=logql,
+            start=str(span[0]),
+            end=str(span[1]),
+            limit=str(limit),
+            direction=direction,
+        )
+        return [
+            LokiLine(int(at), stream["stream"], text)
+            for stream in answer["data"]["result"]
+            for at, text in stream["values"]
+        ]
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """Return the JSON at a path; raise `LokiError` with what is wrong."""
+        try:
+            answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise LokiError(f"Loki does not answer at {self._url}: see `make status`.") from error
+        if not answer.ok:
+            raise LokiError(f"Loki refuses: {' '.join(answer.text.split())[:300]}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise LokiError(f"{self._url} answers, but is no Loki.") from error

@@ -1,0 +1,186 @@
+"""Find every program of the catalogue: on the PATH, in the cache, or by fetching it."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from alertdrill.toolchain.errors import FetchError, ProgramMissingError
+from alertdrill.toolchain.package_cache import Notify, PackageCache, default_search_path
+from alertdrill.toolchain.specs import Package, ProgramSpec
+from alertdrill.toolchain.version import Version, VersionCache, format_version, same_release_line
+
+Origin = Literal["path", "cache"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that can be run: with `environment` added to the environment.
+
+    Where it has `files`, that folder must be in its working directory under the name `FILES`.
+    """
+
+    name: str
+    path: Path
+    version: Version
+    environment: Mapping[str, str]
+    origin: Origin
+    files: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPrograms:
+    """What was found, by name, and one sentence for each optional program that was not."""
+
+    programs: Mapping[str, Program]
+    missing: tuple[str, ...]
+
+
+Group = Sequence[ProgramSpec]
+Find = Callable[[ProgramSpec], Program | None]
+
+
+def resolve_programs(
+    wanted: Sequence[ProgramSpec],
+    cache: Path,
+    notify: Notify,
+    search_path: str | None = None,
+) -> ResolvedPrograms:
+    """Find `wanted`, fetching into `cache` what must run and is nowhere.
+
+    The PATH comes first if it has every program of a package new enough, then the cache.
+    Raises ProgramMissingError in one sentence when a program cannot be had.
+    """
+    search_path = search_path or default_search_path(os.environ)
+    search = _Search(PackageCache(cache, search_path), search_path)
+    groups = by_package(wanted)
+    found = [search.find(group) for group in groups]
+    absent = [group for group, programs in zip(groups, found, strict=True) if not programs]
+    fetched = search.fetch([group for group in absent if group[0].package], notify)
+    search.book.save()
+    return ResolvedPrograms(
+        {program.name: program for programs in (*found, *fetched) for program in programs},
+        tuple(missing_message(group[0]) for group in absent if not group[0].package),
+    )
+
+
+def by_package(wanted: Sequence[ProgramSpec]) -> list[Group]:
+    """Group programs by their package, since they must come from one place and one version."""
+    groups: dict[str, list[ProgramSpec]] = {}
+    for program in wanted:
+        key = program.package.name if program.package else f"only {program.name}"
+        groups.setdefault(key, []).append(program)
+    return list(groups.values())
+
+
+def compatible_programs(group: Group, find: Find) -> list[Program]:
+    """Return the programs of a group if one place has all of them, new enough and alike."""
+    programs = [program for wanted in group if (program := find(wanted))]
+    enough = all(
+        program.version >= wanted.minimum for program, wanted in zip(programs, group, strict=False)
+    )
+    alike = all(same_release_line(program.version, programs[0].version) for program in programs)
+    return programs if len(programs) == len(group) and enough and alike else []
+
+
+def missing_message(wanted: ProgramSpec) -> str:
+    """Say that an optional program is not there, and what stands in."""
+    return f"{wanted} is not on the PATH: {wanted.otherwise}."
+
+
+def missing_error(needed: Sequence[ProgramSpec], reason: str) -> ProgramMissingError:
+    """Say which programs could not be had, why, and the way out."""
+    names = ", ".join(str(wanted) for wanted in needed)
+    them = "it" if len(needed) == 1 else "them"
+    return ProgramMissingError(
+        f"{names} could not be found or fetched: {reason.rstrip('.')}; "
+        f"install {them} so that the PATH leads to {them}, and try again."
+    )
+
+
+class _Search:
+    """The two places where programs are, and the versions read there."""
+
+    def __init__(self, store: PackageCache, search_path: str) -> None:
+        self._store = store
+        self._search_path = search_path
+        self.book = VersionCache(store.root / "versions.json")
+
+    def find(self, group: Group) -> list[Program]:
+        """Return the programs of a group from the PATH or the cache, or none."""
+        return compatible_programs(group, self._on_path) or compatible_programs(
+            group, self._in_cache
+        )
+
+    def fetch(self, groups: Sequence[Group], notify: Notify) -> list[list[Program]]:
+        """Fetch the packages of these groups and return their programs."""
+        if not groups:
+            return []
+        with self._store.locked(notify):
+            # Another run may have fetched them while this one waited.
+            absent = [group for group in groups if not compatible_programs(group, self._in_cache)]
+            self._fetch_absent(absent, notify)
+        return [self._fetched(group) for group in groups]
+
+    def _fetch_absent(self, groups: Sequence[Group], notify: Notify) -> None:
+        packages = [group[0].package for group in groups if group[0].package]
+        for suite in dict.fromkeys(package.suite for package in packages):
+            of_suite = [package for package in packages if package.suite is suite]
+            needed = [group[0] for group in groups if group[0].package in of_suite]
+            names = ", ".join(str(wanted) for wanted in needed)
+            notify(f"fetching {names} from the distribution's {suite.value} …")
+            try:
+                self._store.fetch(of_suite)
+            except FetchError as error:
+                raise missing_error(needed, str(error)) from error
+
+    def _fetched(self, group: Group) -> list[Program]:
+        programs = compatible_programs(group, self._in_cache)
+        if programs:
+            return programs
+        got = [program for wanted in group if (program := self._in_cache(wanted))]
+        had = ", ".join(f"{program.name} {format_version(program.version)}" for program in got)
+        raise missing_error(group, f"the distribution has {had or 'nothing that runs here'}")
+
+    def _on_path(self, wanted: ProgramSpec) -> Program | None:
+        return self._first(wanted, self._search_path, {}, "path")
+
+    def _in_cache(self, wanted: ProgramSpec) -> Program | None:
+        if wanted.built:
+            return self._first(wanted, str(self._store.built(wanted.name)), {}, "cache")
+        if not wanted.package:
+            return None
+        folder = self._store.folder(wanted.package)
+        path = os.pathsep.join((f"{folder}/usr/bin", f"{folder}/usr/sbin"))
+        found = self._first(wanted, path, library_environment(folder, wanted.package), "cache")
+        if found and wanted.package.files:
+            return replace(found, files=folder / wanted.package.files.lstrip("/"))
+        return found
+
+    def _first(
+        self, wanted: ProgramSpec, search_path: str, environment: Mapping[str, str], origin: Origin
+    ) -> Program | None:
+        """Return the newest program that one of the commands leads to."""
+        programs = []
+        for command in wanted.commands:
+            if found := shutil.which(command, path=search_path):
+                path = Path(found).absolute()
+                version = self.book.version(path, wanted.version_flag, environment)
+                if version:
+                    programs.append(Program(wanted.name, path, version, environment, origin))
+        return max(programs, key=lambda program: program.version, default=None)
+
+
+def library_environment(folder: Path, package: Package) -> dict[str, str]:
+    """Return the environment that lets an unpacked package find the libraries beside it."""
+    if not package.complete:
+        return {}
+    places = {library.parent for top in ("lib", "usr/lib") for library in _libraries(folder / top)}
+    return {"LD_LIBRARY_PATH": os.pathsep.join(sorted(map(str, places)))} if places else {}
+
+
+def _libraries(folder: Path) -> list[Path]:
+    # Directly inside, or one architecture's folder below, as the distribution lays them out.
+    return [*folder.glob("lib*.so*"), *folder.glob("*-linux-*/lib*.so*")]

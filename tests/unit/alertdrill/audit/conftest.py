@@ -1,0 +1,91 @@
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from alertdrill.audit.compare import Party
+from alertdrill.audit.report import Done, Report
+
+# Take the method and the path, and give a status and a body; None hangs up.
+Answer = Callable[[str, str, Any], tuple[int, str] | None]
+
+
+@dataclass
+class Peer:
+    """A server that answers as a test says, and notes each request."""
+
+    url: str = ""
+    answer: Answer = lambda *_: (200, "{}")
+    seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.reply()
+
+        def do_POST(self) -> None:
+            self.reply()
+
+        def reply(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            made.seen.append((self.command, self.path, dict(self.headers)))
+            found = made.answer(self.command, self.path, body)
+            if found is None:
+                return
+            self.send_response(found[0])
+            text = found[1].encode()
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=[0.02])
+        thread.start()
+        made.url = f"http://127.0.0.1:{server.server_port}"
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+def access(service: str, id_: str, **more: Any) -> dict[str, Any]:
+    """Return the fields of an access line."""
+    return {
+        "logger": "access",
+        "service": service,
+        "request_id": id_,
+        "path": "/process",
+        **more,
+    }
+
+
+def as_text(fields: dict[str, Any]) -> str:
+    return json.dumps(fields)
+
+
+def a_report(*parties: Party, **changed: Any) -> Report:
+    given = {
+        "began": 1_700_000_000.0,
+        "ended": 1_700_000_090.0,
+        "runtime": "native",
+        "stack": "an ephemeral stack",
+        "store": "Loki",
+        "requests": 3,
+        "rate": 100.0,
+        "rounds": 1,
+        "steps": [Done("restart web", 1, 2.5), Done("scale web=3", 2, 1.5)],
+        "failures": [],
+        "retries": {"web": 0, "data-service": 1},
+        "parties": [Party("client: answered", 3, 3), *parties],
+    }
+    return Report(**{**given, **changed})

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alertdrill.cli import app, build_collector
+from alertdrill.settings import StackSettings
+from alertdrill.toolchain import collector_build
+from alertdrill.toolchain.errors import BuildError
+from alertdrill.toolchain.resolve import Program, ResolvedPrograms
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("alertdrill.settings.current", lambda: StackSettings(tmp_path))
+
+
+def located(monkeypatch: pytest.MonkeyPatch, *found: Program) -> None:
+    programs = ResolvedPrograms({program.name: program for program in found}, ())
+    monkeypatch.setattr(build_collector, "resolve_programs", lambda *_: programs)
+
+
+def test_collector_on_the_path_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    located(monkeypatch, Program("otelcol", Path("/bin/otelcol"), (0, 148), {}, "path"))
+    monkeypatch.delattr(collector_build, "build_collector")
+    result = CliRunner().invoke(app.main, ["build-collector"])
+    assert (result.exit_code, result.output) == (
+        0,
+        "/bin/otelcol is on the PATH: nothing to build.\n",
+    )
+
+
+def test_built_one_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Its manifest may have changed.
+    located(monkeypatch, Program("otelcol", tmp_path / "old", (0, 148), {}, "cache"))
+    monkeypatch.setattr(collector_build, "build_collector", lambda *_: tmp_path / "new")
+    result = CliRunner().invoke(app.main, ["build-collector"])
+    assert f"{tmp_path}/new is the collector" in result.output
+
+
+def test_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Path:
+        raise BuildError("There is no Go.")
+
+    located(monkeypatch)
+    monkeypatch.setattr(collector_build, "build_collector", fail)
+    result = CliRunner().invoke(app.main, ["build-collector"])
+    assert result.exit_code == 1
+    assert "✗ There is no Go." in result.output

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alertdrill.cli import app, logs
+from alertdrill.errors import AlertdrillError
+from alertdrill.logs.entry import Entry
+from alertdrill.logs.search import Search
+from alertdrill.runtimes import Instance
+
+Run = Callable[..., Result]
+LINE = {
+    "timestamp": "2026-11-23T10:20:30.456Z",
+    "level": "ERROR",
+    "message": "one",
+    "service": "web",
+    "instance": "web-1",
+}
+LINES = [("web-1", json.dumps(LINE)), ("lb-1", "two")]
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class FakeRuntime:
+    """Has two lines in files, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.error: BaseException | None = None
+
+    def status(self) -> list[Instance]:
+        return []
+
+    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
+        self.asked.append(("logs", target, lines))
+        if self.error:
+            raise self.error
+        yield from LINES
+
+    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
+        self.asked.append(("follow", target, lines))
+        yield LINES
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
+    made = FakeRuntime()
+    monkeypatch.setattr(logs, "select_runtime", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def run(runtime: FakeRuntime) -> Run:
+    return lambda *arguments: CliRunner().invoke(
+        app.main, ["logs", *arguments], env={"COLUMNS": "200"}
+    )
+
+
+def test_lines_are_put_for_people(run: Run) -> None:
+    result = run()
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["lb-1", "two"],
+        ["2026-11-23"],
+        ["10:20:30.456", "web-1", "ERROR", "one"],
+    ]
+    assert result.stderr == "· from the log files: Loki does not run here\n"
+
+
+def test_json_is_an_object_a_line(run: Run) -> None:
+    foreign, one = map(json.loads, run("--json").stdout.splitlines())
+    assert {name: value for name, value in one.items() if value is not None} == LINE
+    assert (foreign["instance"], foreign["message"]) == ("lb-1", "two")
+    assert foreign.keys() == one.keys()
+
+
+def test_few_lines_are_shown_by_default(run: Run, runtime: FakeRuntime) -> None:
+    assert len(run("web", "-n", "1").stdout.splitlines()) == 2  # the day, and the last line
+    assert run("-n", "0").stdout == ""
+
+
+@pytest.mark.parametrize("bound", [["--since", "2000d"], ["--until", "1s"], ["--trace", TRACE]])
+def test_bounded_search_shows_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch, bound: list[str]
+) -> None:
+    searched: list[Search] = []
+
+    def found(_: object, search: Search, __: object) -> list[list[Entry]]:
+        searched.append(search)
+        return []
+
+    monkeypatch.setattr(logs, "found", found)
+    run(*bound)
+    run(*bound, "-n", "5")
+    run()
+    assert [search.lines for search in searched] == [None, 5, logs.LAST]
+
+
+def test_filters_reach_the_search(run: Run) -> None:
+    assert (
+        "one"
+        in run("web", "--level", "error", "--grep", "message").stdout
+        + run("--level", "error", "--grep", "instance=web").stdout
+    )
+    assert run("--level", "critical").stdout == ""
+
+
+def test_nothing_found_is_said(run: Run) -> None:
+    result = run("--grep", "no such text")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.splitlines()[-1] == "· no lines match"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--since", "soon"], "--since is 'soon': it takes how long ago"),
+        (["--until", "5"], "--until is '5': it takes how long ago"),
+        (["--level", "LOUD"], "--level is 'LOUD': it takes one of DEBUG"),
+        (["--trace", "1"], "--trace is '1': it takes the trace_id of a line"),
+        (["--grep", ""], "--grep is '': it takes a plain text"),
+        (["--since", "1m", "--until", "2m"], "--until is not after --since"),
+        (["-f", "--until", "1m"], "--until ends and --follow goes on"),
+    ],
+)
+def test_bad_option_is_one_sentence(
+    run: Run, runtime: FakeRuntime, arguments: list[str], said: str
+) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout, runtime.asked) == (1, "", [])
+    # In as many lines as a terminal takes.
+    assert " ".join(result.stderr.split()).startswith(f"✗ {said}")
+
+
+def test_error_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
+    runtime.error = AlertdrillError("There is no instance or service 'x': see `make status`.")
+    result = run("x")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == f"✗ {runtime.error}"
+
+
+def test_control_c_ends_well(run: Run, runtime: FakeRuntime) -> None:
+    result = run("web", "-f")
+    assert result.exit_code == 0
+    assert "two" in result.stdout
+    assert "no lines" not in result.stderr
+
+
+def test_logql_is_printed_and_nothing_asked(run: Run, runtime: FakeRuntime) -> None:
+    result = run("--level", "error", "--logql")
+    assert result.stdout == '{level=~"ERROR|CRITICAL"}\n'
+    assert (result.stderr, runtime.asked) == ("", [])

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from alertdrill import loki_client
+from alertdrill.loki_client import LokiClient, LokiError, LokiLine
+
+# Two lines have the same time: a page may end between them.
+LINES = [(1, "a"), (2, "b"), (2, "c"), (3, "d"), (4, "e")]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as Loki does, from LINES."""
+
+    def do_GET(self) -> None:
+        asked = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+        if asked["query"] == "{":
+            self.answer(400, b"parse error at line 1,\ncol 1: syntax error")
+        elif asked["query"] == "page":
+            self.answer(200, b"<html>")
+        else:
+            self.answer(200, json.dumps({"data": {"result": streams(asked)}}).encode())
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+        """Say nothing."""
+
+
+def streams(asked: dict[str, str]) -> Sequence[object]:
+    begin, end, limit = (int(asked[name]) for name in ("start", "end", "limit"))
+    found = [line for line in LINES if begin <= line[0] < end]
+    found = found[-limit:] if asked["direction"] == "backward" else found[:limit]
+    # A stream each, in an order of Loki's own.
+    return [{"stream": {"n": text}, "values": [[str(at), text]]} for at, text in reversed(found)]
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[LokiClient]:
+    monkeypatch.setattr(loki_client, "PAGE_SIZE", 3)
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield LokiClient(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+def test_last_lines_come_oldest_first(store: LokiClient) -> None:
+    assert [line.message for line in store.last("{}", (0, 4), 2)] == ["c", "d"]
+
+
+def test_line_keeps_time_and_fields(store: LokiClient) -> None:
+    assert store.last("{}", (0, 5), 1) == [LokiLine(4, {"n": "e"}, "e")]
+
+
+def test_pages_lose_and_double_nothing(store: LokiClient) -> None:
+    found = list(store.every("{}", (0, 9)))
+    assert sorted((line.at, line.message) for line in found) == LINES
+    assert [line.at for line in found] == [1, 2, 2, 3, 4]
+
+
+def test_moment_longer_than_a_page_is_an_error(
+    store: LokiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loki_client, "PAGE_SIZE", 1)
+    with pytest.raises(LokiError, match="have the same time"):
+        list(store.every("{}", (2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [("{", "Loki refuses: parse error at line 1, col 1"), ("page", "is no Loki")]
+)
+def test_refusal_has_its_reason(store: LokiClient, query: str, said: str) -> None:
+    with pytest.raises(LokiError, match=said):
+        store.last(query, (0, 9), 1)
+
+
+def test_absent_loki_is_named() -> None:
+    with pytest.raises(LokiError, match=r"does not answer at http://127\.0\.0\.1:1"):
+        LokiClient("http://127.0.0.1:1").last("{}", (0, 9), 1)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from alertdrill.signals import interrupt_on_sigterm
+
+
+def test_sigterm_interrupts() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupt_on_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_sigterm_is_as_before_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with interrupt_on_sigterm():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -1,0 +1,169 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertdrill.timescale import TimescaleError, expression_scaler, logql, promql, render
+from alertdrill.timescale.durations import DURATION, parse_milliseconds
+from alertdrill.timescale.render import DURATION_KEYS, EXPRESSION, ExpressionScaler, scalars
+
+ROOT = Path(__file__).resolve().parents[4]
+PATTERNS = ["prometheus/prometheus.yml", "prometheus/scrape/*.yml", "prometheus/rules/*.yml"]
+OF_LOKI = ["loki/rules/*.yml", "loki/overrides.yml"]
+COMMITTED = [
+    file
+    for name in [*PATTERNS, *OF_LOKI, "alerting/alertmanager.yml"]
+    for file in sorted(ROOT.glob(name))
+]
+SPEEDS = st.floats(1, 1000)
+QUOTES = st.sampled_from(["", "'", '"'])
+TIMES = st.from_regex(r"[1-9][0-9]{0,2}[smhd]", fullmatch=True)
+
+
+@pytest.fixture(params=COMMITTED, ids=lambda file: str(file.relative_to(ROOT)))
+def file(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+@pytest.fixture
+def committed(file: Path) -> str:
+    return file.read_text()
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> str:
+    """Return a configuration of groups with comments, quotes, blocks and odd spaces."""
+    rules = []
+    for number in range(draw(st.integers(1, 4))):
+        quote, time, window = draw(QUOTES), draw(TIMES), draw(TIMES)
+        expression = draw(
+            st.sampled_from(
+                [
+                    f"|\n          rate(x{{a='5m'}}[{window}]) # in [5m]\n            > 5\n",
+                    f">-\n          sum_over_time(a:rate5m[{window}])\n\n",
+                    f"max(x offset {window}) > {window}\n",
+                    f'"rate(x[{window}])"   # 5m of it\n',
+                ]
+            )
+        )
+        rules.append(
+            f"      - alert: A{number}\n        expr: {expression}"
+            f"        for:  {quote}{time}{quote} # not {window}\n"
+            f"        labels: {{window: {window}, for: 5m}}\n"
+            f"        annotations:\n          summary: over {window}\n          interval: 5m\n"
+        )
+    interval, wait = draw(TIMES), draw(TIMES)
+    head = f"# every 5m\n\ngroups:\n  - name: 5m\n    interval: {interval}\n    limit: 5\n"
+    tail = f"other: {{scrape_timeout: {wait}, path: 5m}}\n"
+    return f"{head}    rules:\n{''.join(rules)}{tail}"
+
+
+def test_all_configurations_are_there() -> None:
+    names = {file.name for file in COMMITTED}
+    assert {"prometheus.yml", "native.yml", "pipeline.yml", "alertmanager.yml"} <= names
+
+
+def test_every_committed_duration_has_its_key(committed: str) -> None:
+    found = {scalar.key for scalar in scalars(committed) if DURATION.fullmatch(scalar.node.value)}
+    assert found - DURATION_KEYS == set()
+
+
+def test_committed_files_scale_well(file: Path, committed: str) -> None:
+    scale = expression_scaler(str(file.relative_to(ROOT)))
+    for speed in (2, 12, 60.5):
+        assert_scaled(committed, render(committed, speed, scale), speed, scale)
+
+
+def test_language_goes_by_the_folder() -> None:
+    assert expression_scaler("prometheus/rules/slo.yml") is promql.scale
+    assert expression_scaler("loki/rules") is expression_scaler("loki/overrides.yml") is logql.scale
+
+
+def test_speed_one_is_the_identity(committed: str) -> None:
+    assert render(committed, 1) == committed
+
+
+@pytest.mark.parametrize("scale", [promql.scale, logql.scale])
+@given(text=configurations(), speed=SPEEDS)
+def test_generated_files_scale_well(scale: ExpressionScaler, text: str, speed: float) -> None:
+    assert render(text, 1, scale) == text
+    assert_scaled(text, render(text, speed, scale), speed, scale)
+
+
+def assert_scaled(text: str, rendered: str, speed: float, scale: ExpressionScaler) -> None:
+    """Hold a rendered text against its original: value by value, and all that is between them."""
+    before, after = scalars(text), scalars(rendered)
+    assert between(text) == between(rendered)
+    assert len(before) == len(after)
+    for old, new in zip(before, after, strict=True):
+        assert (old.key, old.node.style) == (new.key, new.node.style)
+        if old.key == EXPRESSION:
+            assert new.node.value == scale(old.node.value, speed)
+        elif old.key in DURATION_KEYS and DURATION.fullmatch(old.node.value):
+            assert_divided(old.node.value, new.node.value, speed)
+        else:
+            assert new.node.value == old.node.value
+    assert shape(yaml.safe_load(text)) == shape(yaml.safe_load(rendered))
+
+
+def assert_divided(old: str, new: str, speed: float) -> None:
+    whole, scaled = parse_milliseconds(old), parse_milliseconds(new)
+    assert (scaled == 0) == (whole == 0)
+    assert scaled == 1 or abs(scaled - whole / speed) <= 0.5
+
+
+def between(text: str) -> list[str]:
+    """Return everything that is no value: keys, comments, indentation, labels, annotations."""
+    found = scalars(text)
+    ends = [0, *(scalar.end for scalar in found)]
+    begins = [*(scalar.begin for scalar in found), len(text)]
+    return [text[end:begin] for end, begin in zip(ends, begins, strict=True)]
+
+
+def shape(value: Any) -> Any:
+    """Return a document with its texts left out."""
+    match value:
+        case dict():
+            return {key: shape(item) for key, item in value.items()}
+        case list():
+            return [shape(item) for item in value]
+    return type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("for: 1m", "for: 5s"),
+        ("for: '1m'\n", "for: '5s'\n"),
+        ('{interval: "1m", group_wait: 0s}', '{interval: "5s", group_wait: 0s}'),
+        ("for: &hold 1m\nkeep_firing_for: *hold\n", "for: &hold 5s\nkeep_firing_for: *hold\n"),
+        ("timeout: 10\nlimit: 5m\n", "timeout: 10\nlimit: 5m\n"),
+        ("expr: x[1m] # 1m\n", "expr: x[5s] # 1m\n"),
+        ("expr: |2-\n    x[1m]\n", "expr: |2-\n    x[5s]\n"),
+        ("for: 1m\r\nexpr: x\r\n", "for: 5s\r\nexpr: x\r\n"),
+        ("", ""),
+    ],
+)
+def test_each_way_of_writing_is_kept(text: str, rendered: str) -> None:
+    assert render(text, 12) == rendered
+
+
+@pytest.mark.parametrize("value", [r'"x{a=\"5m\"}[5m]"', "'x{a=''5m''}[5m]'", r'"5\u006d"'])
+def test_quotes_inside_quotes_are_refused(value: str) -> None:
+    with pytest.raises(TimescaleError, match=r"^Line 2 quotes inside quotes: write `expr` as a"):
+        render(f"for: 5m\nexpr: {value}\n", 12)
+
+
+def test_other_text_is_refused() -> None:
+    with pytest.raises(TimescaleError, match=r"^The configuration is not YAML, so mend it first: "):
+        render("a: [", 12)
+
+
+def test_bad_speed_is_refused() -> None:
+    with pytest.raises(TimescaleError, match=re.escape("A speed of 0.5 can't be rehearsed at")):
+        render("for: 5m", 0.5)

@@ -1,0 +1,81 @@
+"""A machine of the test's own: apt-get and dpkg that play their part without a network."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+APT_GET = """\
+#!/bin/sh
+echo "$*" >>"$FAKE/apt.log"
+if [ -e "$FAKE/offline" ] && case "$*" in *update*) true;; *) false;; esac; then
+    echo "E: Failed to fetch http://mirror.test/  Temporary failure resolving" >&2
+    echo "E: Some index files failed to download." >&2
+    exit 100
+fi
+case "$*" in
+*indextargets*)
+    echo "http://mirror.test/debian/|stable|main|Packages|/none:1"
+    echo "http://mirror.test/ubuntu/|stable|main|Packages|/none:1";;
+*--print-uris\\ promtool) ;;
+*download-only*)
+    conf=$(echo "$*" | sed 's/.*-c \\([^ ]*\\) .*/\\1/')
+    touch "$(dirname "$conf")/cache/archives/haproxy_2.6.12_amd64.deb" \\
+        "$(dirname "$conf")/cache/archives/liblua5.3-0_5.3_amd64.deb";;
+*\\ download\\ *)
+    for name in $(echo "$*" | sed 's/.* download //'); do touch "${name}_1_amd64.deb"; done;;
+esac
+"""
+DPKG = """\
+#!/bin/sh
+# dpkg -x DEB FOLDER
+mkdir -p "$3/usr/bin" "$3/usr/sbin" "$3/usr/lib/x86_64-linux-gnu"
+if [ -e "$FAKE/broken" ]; then echo "dpkg-deb: error: unexpected end of file" >&2; exit 2; fi
+case "$2" in
+*/liblua*) touch "$3/usr/lib/x86_64-linux-gnu/liblua5.3.so.0"; exit;;
+*/prometheus_*) set -- "$3" prometheus 3.5.3;;
+*/promtool_*) set -- "$3" promtool 3.5.3;;
+*/haproxy_*) set -- "$3" haproxy 2.6.12;;
+esac
+printf '#!/bin/sh\\necho "%s, version %s"\\n' "$2" "$3" >"$1/usr/bin/$2"
+chmod +x "$1/usr/bin/$2"
+"""
+
+
+class Machine:
+    """Its folder of commands, and what apt-get was asked to do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.commands = folder / "bin"
+        self.cache = folder / "cache"
+        self.search_path = str(self.commands)
+        self.commands.mkdir()
+        self.install("apt-get", APT_GET)
+        self.install("dpkg", DPKG)
+
+    def install(self, name: str, script: str) -> None:
+        (self.commands / name).write_text(script)
+        (self.commands / name).chmod(0o755)
+
+    def install_program(self, name: str, version: str) -> None:
+        self.install(name, f'#!/bin/sh\necho "{name}, version {version}"\n')
+
+    def remove(self, name: str) -> None:
+        (self.commands / name).unlink()
+
+    def set(self, state: str) -> None:
+        (self.folder / state).touch()
+
+    def apt_calls(self) -> list[str]:
+        log = self.folder / "apt.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    monkeypatch.setenv("FAKE", str(tmp_path))
+    os_release = tmp_path / "os-release"
+    os_release.write_text(f"ID=debian{os.linesep}VERSION_CODENAME=stable{os.linesep}")
+    monkeypatch.setattr("alertdrill.toolchain.apt._OS_RELEASE", os_release)
+    return Machine(tmp_path)

@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from alertdrill.toolchain.apt import failure_reason, require_command, run, write_configuration
+from alertdrill.toolchain.errors import FetchError
+
+
+def test_reason_is_the_line_that_tells() -> None:
+    output = "W: slow\nE: The repository is not signed.\nE: Some index files failed to download.\n"
+    assert failure_reason("apt-get", output) == "apt-get says: The repository is not signed."
+
+
+def test_unreachable_archive_is_no_network() -> None:
+    output = "E: Failed to fetch http://m.test/  Temporary failure resolving 'm.test'\n"
+    assert failure_reason("apt-get", output).startswith("no network (Failed to fetch")
+
+
+def test_silent_failure_has_a_reason_too() -> None:
+    assert failure_reason("dpkg", "\n") == "dpkg failed without saying why"
+
+
+def test_absent_apt_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="apt-get is not on this machine"):
+        require_command("apt-get", str(tmp_path))
+
+
+def test_failed_command_raises_its_reason() -> None:
+    with pytest.raises(FetchError, match="sh says: no such package"):
+        run(["sh", "-c", "echo 'E: no such package' >&2; exit 100"])
+
+
+def test_configuration_keeps_state_private(tmp_path: Path) -> None:
+    text = write_configuration(tmp_path, root=False)
+    for name in ("Dir::State::Lists", "Dir::Cache", "Dir::Cache::Archives"):
+        assert f'{name} "{tmp_path}/' in text
+    assert 'APT::Get::AllowUnauthenticated "false"' in text
+    assert "Sandbox" not in text
+    assert 'APT::Sandbox::User "root"' in write_configuration(tmp_path, root=True)

@@ -1,0 +1,107 @@
+import pytest
+
+from alertdrill.toolchain.apt_sources import (
+    Distribution,
+    IndexTarget,
+    read_apt_sources,
+    read_distribution,
+    read_targets,
+    write_sources,
+)
+from alertdrill.toolchain.errors import FetchError
+from alertdrill.toolchain.specs import Suite
+
+DEBIAN = Distribution("debian", "bookworm")
+UBUNTU = Distribution("ubuntu", "noble")
+DEB822 = """\
+# the mirror of this house
+Types: deb deb-src
+URIs: http://mirror.test/debian
+Suites: bookworm
+ bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: http://mirror.test/debian-security
+Suites: bookworm-security
+Components: main
+"""
+OTHERS = "deb [arch=amd64 signed-by=/k/wine.gpg] http://other.test/wine/debian/ bookworm main\n"
+
+
+def test_listing_becomes_package_targets() -> None:
+    listing = (
+        "http://mirror.test/debian/|bookworm|main|Packages|/etc/apt/a.sources:1\n"
+        "http://mirror.test/debian/|bookworm|main|DEP-11|/etc/apt/a.sources:1\n"
+        "N: something else\n"
+    )
+    expected = IndexTarget("http://mirror.test/debian/", "bookworm", "main", "/etc/apt/a.sources")
+    assert read_targets(listing) == [expected]
+
+
+def test_both_formats_of_sources_are_read() -> None:
+    first, second = read_apt_sources(DEB822)
+    assert first.suites == ("bookworm", "bookworm-updates")
+    assert first.options == {"Signed-By": "/usr/share/keyrings/debian-archive-keyring.gpg"}
+    assert second.uris == ("http://mirror.test/debian-security",)
+    assert read_apt_sources(OTHERS)[0].options == {
+        "Architectures": "amd64",
+        "Signed-By": "/k/wine.gpg",
+    }
+
+
+def test_embedded_key_is_kept_whole() -> None:
+    text = "URIs: http://m.test/debian\nSuites: bookworm\nSigned-By:\n -----BEGIN\n .\n abc\n"
+    assert read_apt_sources(text)[0].options["Signed-By"] == "\n -----BEGIN\n .\n abc"
+
+
+@pytest.fixture
+def targets() -> list[IndexTarget]:
+    main, security = "http://mirror.test/debian/", "http://mirror.test/debian-security/"
+    return [
+        IndexTarget("http://other.test/wine/debian/", "bookworm", "main", "others"),
+        IndexTarget("cdrom://[Debian]/", "bookworm", "main", "cdrom"),
+        IndexTarget(main, "bookworm", "main", "ours"),
+        IndexTarget(main, "bookworm-updates", "main", "ours"),
+        IndexTarget(security, "bookworm-security", "main", "ours"),
+    ]
+
+
+def test_development_suite_uses_own_mirror(targets: list[IndexTarget]) -> None:
+    text = write_sources(Suite.DEVELOPMENT, DEBIAN, targets, {"ours": DEB822, "others": OTHERS})
+    (entry,) = read_apt_sources(text)
+    assert entry.uris == ("http://mirror.test/debian/",)
+    assert entry.suites == ("sid",)
+    assert entry.options["Signed-By"] == "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def test_own_release_includes_its_updates(targets: list[IndexTarget]) -> None:
+    text = write_sources(Suite.SYSTEM, DEBIAN, targets, {"ours": DEB822, "others": OTHERS})
+    suites = [entry.suites[0] for entry in read_apt_sources(text)]
+    assert suites == ["bookworm", "bookworm-updates", "bookworm-security"]
+    assert "other.test" not in text
+
+
+def test_ubuntu_takes_devel_with_universe() -> None:
+    targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
+    text = write_sources(Suite.DEVELOPMENT, UBUNTU, targets, {})
+    assert "Suites: devel\n" in text
+    assert "Components: main universe\n" in text
+
+
+def test_no_archive_of_the_distribution_is_said() -> None:
+    targets = [IndexTarget("http://other.test/", "bookworm-pgdg", "main", "file")]
+    with pytest.raises(FetchError, match="name no archive of Debian"):
+        write_sources(Suite.SYSTEM, DEBIAN, targets, {})
+
+
+def test_derivative_counts_as_its_base() -> None:
+    mint = 'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_CODENAME=zara\nUBUNTU_CODENAME=noble\n'
+    assert read_distribution(mint) == UBUNTU
+    assert read_distribution("ID=debian\nVERSION_CODENAME=bookworm\n") == DEBIAN
+
+
+def test_other_systems_are_refused() -> None:
+    with pytest.raises(FetchError, match="neither Debian nor Ubuntu"):
+        read_distribution("ID=fedora\n")

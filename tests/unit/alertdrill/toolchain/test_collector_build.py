@@ -1,0 +1,166 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.toolchain.collector_build import build_collector, reason, version
+from alertdrill.toolchain.errors import BuildError
+from alertdrill.toolchain.package_cache import PackageCache
+from alertdrill.toolchain.resolve import resolve_programs
+from alertdrill.toolchain.specs import PROGRAMS
+
+Machine = Any  # the fixture's own class; test folders are no packages to import it from
+MANIFEST = "dist:\n  name: otelcol\n  version: 0.148.0\n"
+# Plays `go run BUILDER --config manifest.yml`.
+GO = """#!/bin/sh
+echo "$*" >>"$FAKE/go.log"
+env | grep -c '^CGO_ENABLED=0$' >>"$FAKE/go.log"
+/bin/mkdir -p built
+printf '#!/bin/sh\\necho "otelcol version 0.148.0"\\n' >built/otelcol
+/bin/chmod +x built/otelcol
+"""
+FAILING = """#!/bin/sh
+/bin/mkdir -p built; echo half >built/otelcol
+echo 'go: example.org/x@v1: Get "https://proxy.example/x.zip": connection refused'
+exit 1
+"""
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    file = tmp_path / "manifest.yml"
+    file.write_text(MANIFEST)
+    return file
+
+
+@pytest.fixture
+def store(machine: Machine) -> PackageCache:
+    machine.install("go", GO)
+    return PackageCache(machine.cache, machine.search_path)
+
+
+def build(store: PackageCache, manifest: Path, machine: Machine) -> Path:
+    return build_collector(manifest, store, machine.search_path, lambda _: None)
+
+
+def calls(machine: Machine) -> int:
+    log = machine.folder / "go.log"
+    return log.read_text().count("run ") if log.exists() else 0
+
+
+def test_builder_has_the_manifests_version(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    build(store, manifest, machine)
+    assert (machine.folder / "go.log").read_text().splitlines() == [
+        "run go.opentelemetry.io/collector/cmd/builder@v0.148.0 --config manifest.yml",
+        "1",
+    ]
+
+
+def test_built_program_is_located(store: PackageCache, manifest: Path, machine: Machine) -> None:
+    built = build(store, manifest, machine)
+    wanted = [program for program in PROGRAMS if program.name == "otelcol"]
+    found = resolve_programs(wanted, machine.cache, lambda _: None, machine.search_path)
+    assert found.programs["otelcol"].path == built
+    assert found.programs["otelcol"].version == (0, 148, 0)
+    assert found.missing == ()
+
+
+def test_path_goes_before_what_was_built(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    build(store, manifest, machine)
+    machine.install_program("otelcol-contrib", "0.150.0")
+    wanted = [program for program in PROGRAMS if program.name == "otelcol"]
+    found = resolve_programs(wanted, machine.cache, lambda _: None, machine.search_path)
+    assert found.programs["otelcol"].origin == "path"
+
+
+def test_nothing_is_built_twice(store: PackageCache, manifest: Path, machine: Machine) -> None:
+    build(store, manifest, machine)
+    build(store, manifest, machine)
+    assert calls(machine) == 1
+
+
+def test_changed_manifest_builds_anew(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    build(store, manifest, machine)
+    manifest.write_text(MANIFEST + "receivers: []\n")
+    build(store, manifest, machine)
+    assert calls(machine) == 2
+    assert {path.name for path in store.root.glob("*")} == {"lock", "built-otelcol"}
+
+
+def test_failed_build_keeps_the_old_one(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    built = build(store, manifest, machine)
+    before = built.read_text()
+    machine.install("go", FAILING)
+    manifest.write_text(MANIFEST + "receivers: []\n")
+    with pytest.raises(BuildError):
+        build(store, manifest, machine)
+    assert built.read_text() == before
+    assert not list(store.root.glob(".fetch-*"))
+
+
+def test_failure_names_no_address(store: PackageCache, manifest: Path, machine: Machine) -> None:
+    machine.install("go", FAILING)
+    with pytest.raises(BuildError) as error:
+        build(store, manifest, machine)
+    assert str(error.value) == (
+        "The collector could not be built: go: example.org/x@v1: Get its address connection"
+        " refused; see to it and run `alertdrill build-collector` again."
+    )
+
+
+def test_killed_build_leaves_nothing_half(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    # It says where it is, once it has begun to write, and never ends by itself.
+    machine.install("go", "#!/bin/sh\n/bin/mkdir built\n>built/otelcol\necho\nexec /bin/sleep 60\n")
+    script = (
+        "import sys; from pathlib import Path;"
+        "from alertdrill.toolchain.collector_build import build_collector;"
+        "from alertdrill.toolchain.package_cache import Store;"
+        "build_collector(Path(sys.argv[1]), Store(Path(sys.argv[2]), ''), sys.argv[3], print)"
+    )
+    words = [sys.executable, "-c", script, str(manifest), str(machine.cache), machine.search_path]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as killed:
+        assert killed.stdout
+        killed.stdout.readline()  # it builds
+        os.killpg(killed.pid, signal.SIGKILL)
+    assert not store.built("otelcol").exists()
+    machine.install("go", GO)
+    build(store, manifest, machine)
+    assert not list(store.root.glob(".fetch-*"))
+
+
+def test_absent_go_is_one_sentence(store: PackageCache, manifest: Path, machine: Machine) -> None:
+    machine.remove("go")
+    with pytest.raises(BuildError, match="There is no Go on this machine"):
+        build(store, manifest, machine)
+
+
+def test_absent_go_is_no_matter_once_built(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    built = build(store, manifest, machine)
+    machine.remove("go")
+    assert build(store, manifest, machine) == built
+
+
+def test_manifest_without_version_is_refused() -> None:
+    with pytest.raises(BuildError, match="no version"):
+        version("dist:\n  name: otelcol\n")
+
+
+def test_reason_is_the_last_word() -> None:
+    assert reason("go: downloading x\ngo: no such module\nexit status 1\n") == "go: no such module"
+    assert reason("") == "Go failed without saying why"

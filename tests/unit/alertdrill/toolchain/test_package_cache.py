@@ -1,0 +1,108 @@
+import fcntl
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertdrill.toolchain.errors import CacheError, FetchError
+from alertdrill.toolchain.package_cache import PackageCache, default_cache
+from alertdrill.toolchain.specs import Package, Suite
+
+Machine = Any  # the fixture's own class; test folders are no packages to import it from
+HOLDS_A_PATH = r"""#!/bin/sh
+mkdir -p "$3/usr/bin"
+printf '#!/bin/sh\necho /usr/share/prometheus/ui\n' >"$3/usr/bin/prometheus"
+chmod 755 "$3/usr/bin/prometheus"
+"""
+PROMETHEUS = Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))
+
+
+@pytest.fixture
+def store(machine: Machine) -> PackageCache:
+    return PackageCache(machine.cache, machine.search_path)
+
+
+def fetch(store: PackageCache) -> None:
+    with store.locked(lambda _: None):
+        store.fetch([PROMETHEUS])
+
+
+def test_package_and_its_parts_are_unpacked(store: PackageCache) -> None:
+    fetch(store)
+    commands = {path.name for path in (store.folder(PROMETHEUS) / "usr/bin").iterdir()}
+    assert commands == {"prometheus", "promtool"}
+
+
+def test_programs_look_beside_themselves(store: PackageCache, machine: Machine) -> None:
+    machine.install("dpkg", HOLDS_A_PATH)
+    package = replace(PROMETHEUS, files="/usr/share/prometheus")
+    with store.locked(lambda _: None):
+        store.fetch([package])
+    program = store.folder(package) / "usr/bin/prometheus"
+    assert program.read_text() == "#!/bin/sh\necho ./././././././builtin/ui\n"
+    assert program.stat().st_mode & 0o777 == 0o755
+
+
+def test_paths_of_others_stay(store: PackageCache, machine: Machine) -> None:
+    machine.install("dpkg", HOLDS_A_PATH)
+    fetch(store)
+    program = store.folder(PROMETHEUS) / "usr/bin/prometheus"
+    assert "/usr/share/prometheus/ui" in program.read_text()
+
+
+def test_broken_package_is_not_there(store: PackageCache, machine: Machine) -> None:
+    machine.set("broken")
+    with pytest.raises(FetchError, match="unexpected end of file"):
+        fetch(store)
+    assert [path.name for path in store.root.iterdir()] == ["lock"]
+
+
+def test_newer_package_replaces_the_older(store: PackageCache) -> None:
+    (store.folder(PROMETHEUS) / "old").mkdir(parents=True)
+    fetch(store)
+    assert not (store.folder(PROMETHEUS) / "old").exists()
+
+
+def test_killed_run_leaves_nothing_behind(store: PackageCache) -> None:
+    (store.root / ".fetch-killed").mkdir(parents=True)
+    fetch(store)
+    assert not list(store.root.glob(".fetch-*"))
+
+
+def test_second_run_waits_for_first(store: PackageCache) -> None:
+    store.root.mkdir(parents=True)
+    said: list[str] = []
+    with (store.root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Event()
+
+        def notify(sentence: str) -> None:
+            said.append(sentence)
+            waiting.set()
+
+        def enter() -> None:
+            with store.locked(notify):
+                said.append("in")
+
+        second = threading.Thread(target=enter)
+        second.start()
+        assert waiting.wait(5), "the second run to say that it waits"
+        assert "in" not in said
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        second.join(5)
+    assert said[-1] == "in"
+
+
+def test_unwritable_cache_names_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = PackageCache(tmp_path / "file", "")
+    with pytest.raises(CacheError, match="ALERTDRILL_CACHE"), store.locked(lambda _: None):
+        pass
+
+
+def test_cache_folder_follows_the_environment() -> None:
+    assert default_cache({"ALERTDRILL_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
+    assert default_cache({"XDG_CACHE_HOME": "/b"}) == Path("/b/alertdrill")
+    assert default_cache({}) == Path.home() / ".cache/alertdrill"
