@@ -1,1 +1,1 @@
-"""Write the dashboards' JSON."""
+"""Generate the JSON of the dashboards."""

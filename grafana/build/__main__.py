@@ -1,4 +1,4 @@
-"""`python -m grafana.build`: write grafana/dashboards; `--check` only says which files differ."""
+"""`python -m grafana.build`: write grafana/dashboards; `--check` only lists changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .errors import BuildError
-from .write import differing, wanted, write
+from .write import outdated, rendered, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,26 +17,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return check() if parser.parse_args(arguments).check else build()
     except BuildError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command's own output
+        print(error, file=sys.stderr)  # noqa: T201 - the output of a command
         return 1
 
 
 def build() -> int:
-    """Write what differs, and say so."""
+    """Write the changed files and print their names."""
     changed = write()
-    said = f"{len(changed)} changed: {', '.join(changed)}." if changed else "none changed."
-    print(f"{len(wanted())} dashboards, {said}")  # noqa: T201 - as above
+    changes = f"{len(changed)} changed: {', '.join(changed)}." if changed else "none changed."
+    print(f"{len(rendered())} dashboards, {changes}")  # noqa: T201 - as above
     return 0
 
 
 def check() -> int:
-    """Say which files differ from the build."""
-    found = differing()
-    if not found:
-        print("The dashboards are what the build writes.")  # noqa: T201 - as above
+    """Print the files that differ from the build."""
+    outdated_files = outdated()
+    if not outdated_files:
+        print("The dashboards are up to date.")  # noqa: T201 - as above
         return 0
     print(  # noqa: T201 - as above
-        f"{', '.join(found)}: not what the build writes; run `make dashboards` and commit.",
+        f"{', '.join(outdated_files)}: outdated; run `make dashboards` and commit.",
         file=sys.stderr,
     )
     return 1

@@ -1,4 +1,4 @@
-"""What happened, as marks over every panel: alerts, drills, loads and actions."""
+"""Annotations of all panels: alerts, drills, loads and actions."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ from grafana_foundation_sdk.cog.runtime import UnknownDataquery
 from grafana_foundation_sdk.models import dashboard
 
 from . import colours
-from .queries import GRAFANA, PROMETHEUS, asked, target
+from .queries import GRAFANA, PROMETHEUS, range_query, target
 
-# The first tag of every mark of ours; the second says of what.
+# The first tag of our annotations; the second is their kind.
 TAG = "alertdrill"
-# A storm's worth, of the newest.
-MOST = 100
-# Those that tell of trouble; Watchdog always fires, Overprovisioned is none.
+# The newest ones, enough for an alert storm.
+MAX_ANNOTATIONS = 100
+# Pages and tickets. Watchdog always fires, and Overprovisioned is not a problem.
 FIRING = 'ALERTS{alertstate="firing", severity=~"page|ticket"}'
 
 
 class Tags(cogbuilder.Builder[variants.Dataquery]):
-    """A query of Grafana's own marks, of which the SDK has a type and no query."""
+    """A query of Grafana's own annotations, for which the SDK has no builder."""
 
     def __init__(self, *tags: str) -> None:
         self._tags = list(tags)
 
     def build(self) -> variants.Dataquery:
         """Return the query."""
-        found = {"limit": MOST, "matchAny": False, "tags": self._tags, "type": "tags"}
-        return UnknownDataquery(found)
+        query = {"limit": MAX_ANNOTATIONS, "matchAny": False, "tags": self._tags, "type": "tags"}
+        return UnknownDataquery(query)
 
 
-def marks() -> list[cogbuilder.Builder[dashboard.AnnotationQuery]]:
-    """Return the marks of every dashboard; each can be switched off at its top."""
+def annotation_queries() -> list[cogbuilder.Builder[dashboard.AnnotationQuery]]:
+    """Return the annotations of all dashboards; each can be switched off at the top."""
     return [
         alerts(),
-        _marks("Drills", "drill", colours.PURPLE),
-        _marks("Loads", "load", colours.BLUE),
-        _marks("Actions", "action", colours.GREEN),
+        _tagged("Drills", "drill", colours.PURPLE),
+        _tagged("Loads", "load", colours.BLUE),
+        _tagged("Actions", "action", colours.GREEN),
     ]
 
 
 def alerts() -> AnnotationQuery:
-    """Return the marks of the alerts that fire."""
+    """Return the annotations of firing alerts."""
     return (
         AnnotationQuery()
         .name("Alerts")
         .enable(True)
         .datasource(PROMETHEUS)
         .icon_color(colours.VERMILLION)
-        .target(target(asked(FIRING), "Anno"))
+        .target(target(range_query(FIRING), "Anno"))
         .title_format("{{alertname}}")
         .text_format("{{service}} {{instance}}")
         .tag_keys("severity,service")
     )
 
 
-def _marks(name: str, tag: str, colour: str) -> AnnotationQuery:
+def _tagged(name: str, tag: str, colour: str) -> AnnotationQuery:
     return (
         AnnotationQuery()
         .name(name)

@@ -1,7 +1,7 @@
-"""Colours that also work for people who see few of them: Okabe and Ito's palette.
+"""Colours for colour-blind people, too: Okabe and Ito's palette.
 
-https://jfly.uni-koeln.de/color/ has the palette and its reasons. None of them says anything alone:
-states carry a word, limits a line.
+https://jfly.uni-koeln.de/color/ explains the palette. No meaning is shown by colour alone: states
+also have a text, limits a line.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#999999"
 
-# Light and dark by turns, so that neighbours differ in print too.
+# Alternately dark and light, so that neighbours also differ in print.
 SERIES = (BLUE, ORANGE, GREEN, SKY, VERMILLION, PURPLE)
 
 FINE = SKY
 UNKNOWN = GREY
-# What is over a limit, by the severity of the alert that has the limit.
+# Values beyond a limit, by the severity of the limit's alert.
 SEVERITY = {"page": VERMILLION, "ticket": ORANGE, "none": GREY}

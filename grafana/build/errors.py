@@ -1,7 +1,7 @@
-"""What can be wrong with what a dashboard asks for."""
+"""Errors of the build."""
 
 from __future__ import annotations
 
 
 class BuildError(Exception):
-    """A dashboard asks for what is not there; the message says what and where to look."""
+    """A dashboard refers to something that does not exist; the message says where to look."""

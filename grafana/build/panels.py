@@ -1,4 +1,4 @@
-"""The kinds of panels, each with the same look everywhere."""
+"""The kinds of panels, each with the same style on all dashboards."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from . import colours
-from .look import LETTERS, Look, dress
+from .panel_style import LETTERS, PanelSpec, apply_common
 from .queries import Query
-from .words import Words, mappings
+from .value_texts import ValueTexts, mappings
 
-# Enough to tell a line from its area where several lie over each other.
+# Low enough that overlapping areas keep their lines visible.
 OPACITY = 10
 STACKED_OPACITY = 40
-# How a line is written: a panel of many services would not say whose it is.
-SAID_BY = "line_format `{{.instance}} {{.level}}: {{__line__}}`"
+# The format of a log line. Panels of several services need the instance.
+LINE_FORMAT = "line_format `{{.instance}} {{.level}}: {{__line__}}`"
 
 
 def series(
-    look: Look, *queries: Query, stacked: bool = False, lowest: float | None = 0
+    spec: PanelSpec, *queries: Query, stacked: bool = False, lowest: float | None = 0
 ) -> timeseries.Panel:
-    """Return lines over time; the limits of the alerts are dashed lines.
+    """Return lines over time, with the alerts' limits as dashed lines.
 
-    `lowest` is where the axis begins, None where there may be less than nothing.
+    `lowest` is the minimum of the axis, None if values can be negative.
     """
     legend = (
         builders.VizLegendOptions()
@@ -45,7 +45,7 @@ def series(
         .sort(common.SortOrder.DESCENDING)
     )
     panel = (
-        dress(timeseries.Panel(), look, queries)
+        apply_common(timeseries.Panel(), spec, queries)
         .draw_style(common.GraphDrawStyle.LINE)
         .line_width(2)
         .fill_opacity(STACKED_OPACITY if stacked else OPACITY)
@@ -54,7 +54,7 @@ def series(
         .legend(legend)
         .tooltip(tooltip)
         .color_scheme(_shades(colours.SERIES[0]))
-        .thresholds_style(_limits(look))
+        .thresholds_style(_limits(spec))
     )
     if lowest is not None:
         panel = panel.min(lowest)
@@ -69,42 +69,42 @@ def series(
 
 
 def _shades(colour: str) -> FieldColor:
-    """Return the colours of the series of one query: they differ in how light they are."""
+    """Return the colours of the series of a query: shades of one colour."""
     return FieldColor().mode(FieldColorModeId.SHADES).fixed_color(colour)
 
 
-def _limits(look: Look) -> builders.GraphThresholdsStyleConfig:
+def _limits(spec: PanelSpec) -> builders.GraphThresholdsStyleConfig:
     mode = common.GraphThresholdsStyleMode
-    return builders.GraphThresholdsStyleConfig().mode(mode.DASHED if look.limits else mode.OFF)
+    return builders.GraphThresholdsStyleConfig().mode(mode.DASHED if spec.limits else mode.OFF)
 
 
-def bars(look: Look, *queries: Query) -> timeseries.Panel:
-    """Return bars over time, for what is counted and not for what goes on."""
+def bars(spec: PanelSpec, *queries: Query) -> timeseries.Panel:
+    """Return bars over time, for counts of events."""
     return (
-        series(look, *queries, stacked=True)
+        series(spec, *queries, stacked=True)
         .draw_style(common.GraphDrawStyle.BARS)
         .line_width(1)
         .fill_opacity(STACKED_OPACITY * 2)
     )
 
 
-def stats(look: Look, *queries: Query, words: Words | None = None) -> stat.Panel:
-    """Return the last values, large, each under its name and in words where there are some."""
+def stats(spec: PanelSpec, *queries: Query, value_texts: ValueTexts | None = None) -> stat.Panel:
+    """Return the last values as large numbers or texts, each with its name."""
     return (
-        dress(stat.Panel(), look, queries)
+        apply_common(stat.Panel(), spec, queries)
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .color_mode(common.BigValueColorMode.VALUE)
         .graph_mode(common.BigValueGraphMode.NONE)
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
         .reduce_options(_last())
-        .mappings(mappings(words or {}))
+        .mappings(mappings(value_texts or {}))
     )
 
 
-def gauges(look: Look, *queries: Query) -> bargauge.Panel:
-    """Return the last values as bars, the longest of which is the most."""
+def gauges(spec: PanelSpec, *queries: Query) -> bargauge.Panel:
+    """Return the last values as horizontal bars."""
     return (
-        dress(bargauge.Panel(), look, queries)
+        apply_common(bargauge.Panel(), spec, queries)
         .min(0)
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .orientation(common.VizOrientation.HORIZONTAL)
@@ -117,10 +117,10 @@ def _last() -> builders.ReduceDataOptions:
     return builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
 
 
-def lines(look: Look, query: Query) -> logs.Panel:
-    """Return log lines, the newest first, each with who said it and its fields a click away."""
+def lines(spec: PanelSpec, query: Query) -> logs.Panel:
+    """Return log lines, the newest first, each with its instance, level and fields."""
     return (
-        dress(logs.Panel(), look, [replace(query, expr=f"{query.expr} | {SAID_BY}")])
+        apply_common(logs.Panel(), spec, [replace(query, expr=f"{query.expr} | {LINE_FORMAT}")])
         .show_time(True)
         .show_labels(False)
         .show_common_labels(False)
@@ -132,10 +132,10 @@ def lines(look: Look, query: Query) -> logs.Panel:
     )
 
 
-def marks(look: Look, *tags: str) -> annotationslist.Panel:
-    """Return the list of the marks in Grafana that carry the tags."""
+def annotation_list(spec: PanelSpec, *tags: str) -> annotationslist.Panel:
+    """Return a list of the annotations with the tags."""
     return (
-        dress(annotationslist.Panel(), look, [])
+        apply_common(annotationslist.Panel(), spec, [])
         .only_from_this_dashboard(False)
         .only_in_time_range(True)
         .tags(list(tags))

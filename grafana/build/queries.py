@@ -1,4 +1,4 @@
-"""What is asked, of whom."""
+"""Queries of Prometheus and Loki."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEdito
 PROMETHEUS = DataSourceRef("prometheus", "prometheus")
 LOKI = DataSourceRef("loki", "loki")
 GRAFANA = DataSourceRef("grafana", "-- Grafana --")
-# A panel is read, not searched: what is older is a click on the range away.
+# Enough to read in a panel. Older lines are in a different time range.
 LINES = 200
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query, the name of its series, and whether only its last value counts.
+    """A query and the legend of its series; `instant` returns only the last value.
 
-    `exemplars` shows single requests over the line, each of which leads to its log lines.
+    `exemplars` shows single requests, each of which links to its log lines.
     """
 
     expr: str
     legend: str = ""
     instant: bool = False
     exemplars: bool = False
-    of_loki: bool = False
+    is_logql: bool = False
 
     @property
     def source(self) -> DataSourceRef:
-        """The data source that is asked."""
-        return LOKI if self.of_loki else PROMETHEUS
+        """The data source of the query."""
+        return LOKI if self.is_logql else PROMETHEUS
 
 
-def asked(expr: str, legend: str = "") -> Query:
-    """Return a PromQL query over the time that is shown."""
-    return Query(_tidy(expr), legend)
+def range_query(expr: str, legend: str = "") -> Query:
+    """Return a PromQL query over the dashboard's time range."""
+    return Query(_one_line(expr), legend)
 
 
-def now(expr: str, legend: str = "") -> Query:
-    """Return a PromQL query for its last value."""
-    return Query(_tidy(expr), legend, instant=True)
+def instant_query(expr: str, legend: str = "") -> Query:
+    """Return a PromQL query of the last value."""
+    return Query(_one_line(expr), legend, instant=True)
 
 
-def traced(expr: str, legend: str = "") -> Query:
+def exemplar_query(expr: str, legend: str = "") -> Query:
     """Return a PromQL query of a histogram, with exemplars."""
-    return Query(_tidy(expr), legend, exemplars=True)
+    return Query(_one_line(expr), legend, exemplars=True)
 
 
-def logged(expr: str, legend: str = "") -> Query:
-    """Return a LogQL query over the time that is shown."""
-    return Query(_tidy(expr), legend, of_loki=True)
+def log_query(expr: str, legend: str = "") -> Query:
+    """Return a LogQL query over the dashboard's time range."""
+    return Query(_one_line(expr), legend, is_logql=True)
 
 
-def logged_now(expr: str, legend: str = "") -> Query:
-    """Return a LogQL query for its last value."""
-    return Query(_tidy(expr), legend, instant=True, of_loki=True)
+def instant_log_query(expr: str, legend: str = "") -> Query:
+    """Return a LogQL query of the last value."""
+    return Query(_one_line(expr), legend, instant=True, is_logql=True)
 
 
-def _tidy(expr: str) -> str:
-    """Return a query on one line, as it is written in a diff of the JSON."""
+def _one_line(expr: str) -> str:
+    """Return a query on one line, for readable diffs of the JSON."""
     return re.sub(r"\s+", " ", expr).strip()
 
 
 def target(query: Query, ref: str, table: bool = False) -> prometheus.Dataquery | loki.Dataquery:
-    """Return what Grafana asks; `ref` names it within its panel."""
-    return _loki(query, ref) if query.of_loki else _prometheus(query, ref, table)
+    """Return the query as the SDK's builder; `ref` identifies it in its panel."""
+    return _loki(query, ref) if query.is_logql else _prometheus(query, ref, table)
 
 
 def _prometheus(query: Query, ref: str, table: bool) -> prometheus.Dataquery:
-    made = (
+    dataquery = (
         prometheus.Dataquery()
         .expr(query.expr)
         .ref_id(ref)
@@ -80,10 +80,10 @@ def _prometheus(query: Query, ref: str, table: bool) -> prometheus.Dataquery:
         .editor_mode(QueryEditorMode.CODE)
         .legend_format(query.legend or "__auto")
     )
-    made = made.instant() if query.instant else made.range()
+    dataquery = dataquery.instant() if query.instant else dataquery.range()
     if query.exemplars:
-        made = made.exemplar(True)
-    return made.format(PromQueryFormat.TABLE) if table else made
+        dataquery = dataquery.exemplar(True)
+    return dataquery.format(PromQueryFormat.TABLE) if table else dataquery
 
 
 def _loki(query: Query, ref: str) -> loki.Dataquery:

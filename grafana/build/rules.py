@@ -1,4 +1,4 @@
-"""The alerts and their limits, read from the rules themselves, so that no panel can differ."""
+"""The alerts and their limits, read from the rules, so that panels cannot differ."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .errors import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("prometheus/rules", "loki/rules")
-# What stands before a comparison on its line, its sign, and a number after it.
+# The text before a comparison on its line, the operator, and the number after it.
 COMPARISON = re.compile(r"^(.*?)(>=|<=|>|<)\s*([0-9]+(?:\.[0-9]+)?)\s*\)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The number that an alert compares with; `above` says that more of it is what is bad."""
+    """The number that an alert compares with; `above` means that higher values fire."""
 
     alert: str
     severity: str
@@ -30,14 +30,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert as its rule has it."""
+    """An alert, as defined by its rule."""
 
     name: str
     expr: str
     severity: str
 
     def limits(self) -> list[tuple[str, Limit]]:
-        """Return the limits in the order of the expression, each with what is left of it."""
+        """Return the limits in the order of the expression, each with the text to its left."""
         return [
             (
                 left.strip(),
@@ -49,7 +49,7 @@ class Alert:
 
 @cache
 def alerts(root: Path = ROOT) -> dict[str, Alert]:
-    """Return every alert by its name, whoever evaluates it."""
+    """Return all alerts of Prometheus and Loki by name."""
     files = [file for folder in FOLDERS for file in sorted((root / folder).glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     found = [_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule]
@@ -61,18 +61,18 @@ def _alert(rule: dict[str, Any]) -> Alert:
 
 
 def alert(name: str) -> Alert:
-    """Return the alert of that name; raise `BuildError` where there is none."""
+    """Return an alert by name; raise `BuildError` if it does not exist."""
     found = alerts().get(name)
     if found is None:
-        raise BuildError(f"There is no alert {name} in {' or '.join(FOLDERS)}: see its name there.")
+        raise BuildError(f"no alert named {name!r} in {' or '.join(FOLDERS)}: check its name there")
     return found
 
 
 def limit(name: str, of: str = "") -> Limit:
-    """Return the limit of an alert: of what has `of` before its sign, the first.
+    """Return the first limit of an alert whose left side contains `of`.
 
-    Without `of` it is the first that stands on a line of its own, or the first of all. Raises
-    `BuildError` where there is none.
+    Without `of`, it is the first limit on a line of its own, or else the first limit. Raises
+    `BuildError` if there is none.
     """
     found = alert(name).limits()
     own = [] if of else [one for left, one in found if not left]

@@ -1,4 +1,4 @@
-"""Queries that several dashboards show: what goes in, what fails, what is slow, what is left."""
+"""Service level indicators that several dashboards use: traffic, errors, latency, budget."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import replace
 from .rules import Limit, limit
 
 RATE = "[$__rate_interval]"
-# The services that are chosen, and of them the instances.
+# The selected services, and the selected instances of them.
 SERVICE = 'service=~"$service"'
-MINE = 'service=~"$service", instance=~"$instance"'
-# Of the load balancer, whose backends are called as the services behind them.
-LB = 'label_replace({}, "service", "$1", "proxy", "(.+)")'
-# What the load balancer gives each instance that is up, as Saturated counts them.
-PLACES = (
+INSTANCE = 'service=~"$service", instance=~"$instance"'
+# The load balancer's backends have the names of the services behind them.
+AS_SERVICE = 'label_replace({}, "service", "$1", "proxy", "(.+)")'
+# The concurrent requests that the load balancer allows each instance that is up, as in Saturated.
+CAPACITY = (
     "haproxy_server_limit_sessions and on (instance, proxy, server)"
     ' haproxy_server_status{state="UP"} == 1'
 )
 
 
 def requests(matchers: str, by: str = "service") -> str:
-    """Return the requests a second."""
+    """Return the requests per second."""
     return f"sum by ({by}) (rate(flask_http_request_total{{{matchers}}}{RATE}))"
 
 
-def failed_share(matchers: str, by: str = "service") -> str:
-    """Return the share of requests that failed; 0, not nothing, where none has ever failed."""
+def error_ratio(matchers: str, by: str = "service") -> str:
+    """Return the ratio of failed requests; 0 instead of no series if no request has failed."""
     failed = requests(f'{matchers}, status=~"5.."', by)
     every = requests(matchers, by)
     return f"({failed} or 0 * {every}) / {every}"
 
 
-def fast_share(matchers: str) -> str:
-    """Return the share of requests within the objective's `le`, as HighLatency has it."""
+def fast_ratio(matchers: str) -> str:
+    """Return the ratio of requests within the objective's `le`, as in HighLatency."""
     name = "flask_http_request_duration_seconds"
     return f"""
         sum by (service, le) (rate({name}_bucket{{{matchers}}}{RATE}))
@@ -43,18 +43,17 @@ def fast_share(matchers: str) -> str:
 
 
 def quantile(share: float, matchers: str, by: str = "service") -> str:
-    """Return the time within which so many of the requests were answered."""
+    """Return a quantile of the response time, such as 0.95."""
     name = "flask_http_request_duration_seconds_bucket"
     buckets = f"sum by ({by}, le) (rate({name}{{{matchers}}}{RATE}))"
     return f"histogram_quantile({share:g}, {buckets})"
 
 
-def left(matchers: str) -> str:
-    """Return the share of the error budget of 30 days that is left; below 0 all of it is spent.
+def budget_remaining(matchers: str) -> str:
+    """Return the remaining share of the 30-day error budget; it is negative once exhausted.
 
-    Until the rule of 30 days is evaluated for the first time (5 minutes), the stack is younger
-    than an hour, so the rule of an hour says the same. Without a request so far either is NaN,
-    which is no number to stay with.
+    Until the 30-day rule is evaluated for the first time (5 minutes), the stack is younger than an
+    hour, so the one-hour rule has the same value. Without any request both are NaN and left out.
     """
     windows = [
         f"service:request_errors:burnrate{window}{{{matchers}}} >= 0" for window in ("30d", "1h")
@@ -62,13 +61,13 @@ def left(matchers: str) -> str:
     return f"1 - ({' or '.join(windows)})"
 
 
-def spent() -> Limit:
-    """Return below what of it an alert says that the budget is spent."""
+def budget_exhausted() -> Limit:
+    """Return the limit of ErrorBudgetSpent as a limit of the remaining budget."""
     found = limit("ErrorBudgetSpent")
     return replace(found, value=1 - found.value, above=not found.above)
 
 
-def firing(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:
-    """Return the alerts that fire and tell of trouble."""
+def firing_alerts(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:
+    """Return the firing pages and tickets."""
     chosen = f", {matchers}" if matchers else ""
     return f'max by ({by}) (ALERTS{{alertstate="firing", severity=~"page|ticket"{chosen}}})'

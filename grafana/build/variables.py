@@ -1,4 +1,4 @@
-"""What a person may choose on a dashboard."""
+"""The variables of the dashboards."""
 
 from __future__ import annotations
 
@@ -18,44 +18,50 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from .queries import PROMETHEUS
 
-# Whatever there is, where a list of all of it would be long.
+# Matches any value, where a list of all values would be long.
 ANY = ".+"
 ALL = VariableOption(text=["All"], value=["$__all"], selected=True)
 
 
 def services() -> QueryVariable:
-    """Return the choice of services: whatever follows the contract is scraped as one."""
-    return _labels("service", 'label_values(up{job="services"}, service)')
+    """Return the variable of services: all targets of the job `services`."""
+    return _label_variable("service", 'label_values(up{job="services"}, service)')
 
 
-def promising() -> QueryVariable:
-    """Return the choice of the services that have an objective."""
-    return _labels("service", "label_values(service:objective:ratio, service)")
+def services_with_objective() -> QueryVariable:
+    """Return the variable of services that have an objective."""
+    return _label_variable("service", "label_values(service:objective:ratio, service)")
 
 
-def parts() -> QueryVariable:
-    """Return the choice of everything that logs; All is whatever does, scraped or not."""
-    found = _labels("service", 'label_values(up{job!~"load|pushed"}, service)')
-    return found.all_value(ANY)
+def log_sources() -> QueryVariable:
+    """Return the variable of services that log; All includes those that are not scraped."""
+    variable = _label_variable("service", 'label_values(up{job!~"load|pushed"}, service)')
+    return variable.all_value(ANY)
 
 
 def instances() -> QueryVariable:
-    """Return the choice of instances of the services that are chosen."""
-    return _labels("instance", 'label_values(up{service=~"$service"}, instance)')
+    """Return the variable of instances of the selected services."""
+    return _label_variable("instance", 'label_values(up{service=~"$service"}, instance)')
 
 
 def responder() -> QueryVariable:
-    """Return where the responder is, which serves the runbooks; nobody chooses it."""
+    """Return the hidden variable with the URL of the responder, which serves the runbooks."""
     name = "responder"
     query = "label_values(responder_info, url)"
-    return _asked(name, query).hide(VariableHide.HIDE_VARIABLE)
+    return _query_variable(name, query).hide(VariableHide.HIDE_VARIABLE)
 
 
-def _labels(name: str, query: str) -> QueryVariable:
-    return _asked(name, query).label(name.capitalize()).multi(True).include_all(True).current(ALL)
+def _label_variable(name: str, query: str) -> QueryVariable:
+    return (
+        _query_variable(name, query)
+        .label(name.capitalize())
+        .multi(True)
+        .include_all(True)
+        .current(ALL)
+    )
 
 
-def _asked(name: str, query: str) -> QueryVariable:
+def _query_variable(name: str, query: str) -> QueryVariable:
     return (
         QueryVariable(name)
         .datasource(PROMETHEUS)
@@ -66,8 +72,8 @@ def _asked(name: str, query: str) -> QueryVariable:
     )
 
 
-def choice(name: str, values: Sequence[str]) -> CustomVariable:
-    """Return a choice of some of the values, or all of them."""
+def custom_variable(name: str, values: Sequence[str]) -> CustomVariable:
+    """Return a variable with the given values, of which several can be selected."""
     return (
         CustomVariable(name)
         .label(name.capitalize())
@@ -80,7 +86,7 @@ def choice(name: str, values: Sequence[str]) -> CustomVariable:
     )
 
 
-def text(name: str, label: str) -> TextBoxVariable:
-    """Return a field to type into, empty at first."""
-    nothing = VariableOption(text="", value="", selected=True)
-    return TextBoxVariable(name).label(label).default_value("").current(nothing).options([nothing])
+def text_variable(name: str, label: str) -> TextBoxVariable:
+    """Return a text box, initially empty."""
+    empty = VariableOption(text="", value="", selected=True)
+    return TextBoxVariable(name).label(label).default_value("").current(empty).options([empty])

@@ -1,4 +1,4 @@
-"""The dashboards as text, and where the committed ones differ from it."""
+"""Render the dashboards as JSON and compare them with the committed files."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from .rules import ROOT
 FOLDER = ROOT / "grafana" / "dashboards"
 
 
-def text(dashboard: Dashboard) -> str:
-    """Return a dashboard's JSON, the same for the same dashboard."""
+def to_json(dashboard: Dashboard) -> str:
+    """Return the JSON of a dashboard, with stable formatting."""
     return (
         json.dumps(dashboard, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     )
 
 
-def wanted() -> dict[str, str]:
-    """Return the name and the text of every file."""
-    return {f"{uid}.json": text(make()) for uid, make in ALL.items()}
+def rendered() -> dict[str, str]:
+    """Return the rendered text of each file by its name."""
+    return {f"{uid}.json": to_json(make()) for uid, make in ALL.items()}
 
 
-def differing(folder: Path = FOLDER) -> list[str]:
-    """Return the names of the files that the build would change, add or take away."""
-    there = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.json")}
-    new = wanted()
-    return sorted(name for name in {*there, *new} if there.get(name) != new.get(name))
+def outdated(folder: Path = FOLDER) -> list[str]:
+    """Return the names of the files that the build would change, add or delete."""
+    committed = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.json")}
+    expected = rendered()
+    return sorted(
+        name for name in {*committed, *expected} if committed.get(name) != expected.get(name)
+    )
 
 
 def write(folder: Path = FOLDER) -> list[str]:
-    """Make the folder what the build says; return the names of the files that changed."""
+    """Write the changed files, delete surplus ones; return their names."""
     folder.mkdir(parents=True, exist_ok=True)
-    new, changed = wanted(), differing(folder)
+    expected, changed = rendered(), outdated(folder)
     for name in changed:
-        if name in new:
-            (folder / name).write_text(new[name], encoding="utf-8")
+        if name in expected:
+            (folder / name).write_text(expected[name], encoding="utf-8")
         else:
             (folder / name).unlink()
     return changed

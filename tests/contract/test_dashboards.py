@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import units
 
-from grafana.build.write import differing
+from grafana.build.write import outdated
 from tests.contract.dashboards import Panel, dashboards, panels
 
 DASHBOARDS = dashboards()
@@ -34,7 +34,7 @@ def found(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_committed_json_is_the_builds() -> None:
-    assert differing() == [], "run `make dashboards` and commit"
+    assert outdated() == [], "run `make dashboards` and commit"
 
 
 def test_every_dashboard_is_there() -> None:

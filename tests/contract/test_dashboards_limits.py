@@ -33,7 +33,7 @@ SOME = {
     "UnhandledExceptions": (
         "> 0.03",
         "> 0.5",
-        "logs: How many exceptions a second does each service meet?",
+        "logs: How many exceptions per second does each service raise?",
     ),
 }
 

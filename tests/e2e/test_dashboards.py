@@ -95,7 +95,7 @@ def test_typed_in_trace_is_found(lived: Stack) -> None:
     trace = secrets.token_hex(16)
     headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
     requests.post(lived.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
-    panel = "Where was one request, through all services?"
+    panel = "Which lines belong to one request, in all services?"
     logs = next(one for one in dashboard.read(DASHBOARDS) if one.uid == "logs")
 
     def states() -> set[str]:

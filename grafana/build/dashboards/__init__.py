@@ -1,4 +1,4 @@
-"""The dashboards, one module each, by their uids."""
+"""The dashboards by uid, one module each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from . import drills, host, load, logs, overview, pipeline, service, slo
 
 ALL: Mapping[str, Callable[[], Dashboard]] = {
-    module.PAGE.uid: module.make
+    module.SPEC.uid: module.make
     for module in (overview, service, slo, logs, load, drills, host, pipeline)
 }

@@ -1,32 +1,34 @@
-"""Do alerts fire, arrive and get healed in time, in drills and for real?"""
+"""Alerts, notifications and healing, in drills and in real incidents."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import responder, words
-from ..look import Look
-from ..page import Page, Section, made
-from ..panels import gauges, marks, series, stats
-from ..queries import asked, now
-from ..states import timeline
-from .drills_made import made as drilled
-from .drills_times import times
+from .. import responder_panels, value_texts
+from ..layout import DashboardSpec, Section, build_dashboard
+from ..panel_style import PanelSpec
+from ..panels import annotation_list, gauges, series, stats
+from ..queries import instant_query, range_query
+from ..state_panels import state_timeline
+from .drills_results import results
+from .drills_timing import times
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="drills",
     title="Do alerts arrive, and does healing help?",
-    says="When alerts fired, were notified and were over, what the responder did about them and"
-    " why, and what is left of its budget. Drills are told from real trouble by their marks.",
-    since="now-6h",
+    description=(
+        "When alerts fired, were notified and resolved, what the responder did and why, and its"
+        " remaining budget. Annotations mark drills."
+    ),
+    time_from="now-6h",
     refresh="30s",
 )
 
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _healer(), drilled(), times(), _actions(), _drills())
+    return build_dashboard(SPEC, _healer(), results(), times(), _actions(), _drills())
 
 
 def _healer() -> Section:
@@ -34,48 +36,51 @@ def _healer() -> Section:
         "Can the responder heal?",
         [
             stats(
-                Look(
+                PanelSpec(
                     "Is healing paused?",
-                    "A human has paused it: it decides and does nothing. POST /resume ends that.",
+                    "Paused by an operator: the responder decides and takes no action. POST"
+                    " /resume ends the pause.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(5, 5),
                 ),
-                now("max(responder_paused)", "paused"),
-                words=words.PAUSED,
+                instant_query("max(responder_paused)", "paused"),
+                value_texts=value_texts.PAUSED,
             ),
             stats(
-                Look(
-                    "Is its circuit open?",
-                    "Open: it has done as much as it may and something is still broken. Find out"
-                    " what breaks again and again before you do anything else.",
+                PanelSpec(
+                    "Is its circuit breaker open?",
+                    "Open: the responder has exhausted its action budget and something is still"
+                    " broken. Find out what fails repeatedly before you resume it.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(5, 5),
                 ),
-                now("max(responder_circuit_open)", "circuit"),
-                words=words.CIRCUIT,
+                instant_query("max(responder_circuit_open)", "circuit"),
+                value_texts=value_texts.CIRCUIT,
             ),
             series(
-                Look(
-                    "How many actions may it still take?",
-                    "At none its circuit opens and a human is paged. It falls with each action and"
-                    " rises once they are half an hour old.",
+                PanelSpec(
+                    "How many actions are left in its budget?",
+                    "At zero its circuit breaker opens and an alert pages. Each action uses up"
+                    " one, and returns it after half an hour.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(8, 5),
                 ),
-                asked("max(responder_budget_left)", "actions left"),
+                range_query("max(responder_budget_left)", "actions left"),
             ),
             stats(
-                Look(
-                    "How many instances does it keep at least?",
-                    "The floor of each service with the heal label. Others are left to people.",
+                PanelSpec(
+                    "What is the minimum number of instances?",
+                    "Of each service with the heal label. The responder does not scale the others.",
                     units.Short,
                     ["Overprovisioned", "Saturated"],
                     size=(6, 5),
                 ),
-                now("max by (scaled_service) (responder_floor_instances)", "{{scaled_service}}"),
+                instant_query(
+                    "max by (scaled_service) (responder_floor_instances)", "{{scaled_service}}"
+                ),
             ),
         ],
     )
@@ -83,50 +88,50 @@ def _healer() -> Section:
 
 def _actions() -> Section:
     return Section(
-        "What did it do, and why not more?",
+        "What did it do, and what did it skip?",
         [
-            responder.actions((12, 8)),
+            responder_panels.actions((12, 8)),
             gauges(
-                Look(
-                    "Why did it do nothing?",
-                    "`left_to_a_human` is the policy's wish; `is_too_soon` and the like are its"
-                    " guard rails, which docs/explanation/healing.md explains. A guard rail"
-                    " that holds all the time hides a fault.",
+                PanelSpec(
+                    "Why did it skip actions?",
+                    "`manual` is the policy's decision; `cooldown` and the like are guards, which"
+                    " docs/explanation/healing.md explains. A guard that applies all the time"
+                    " hides a fault.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(12, 8),
                 ),
-                now(
+                instant_query(
                     "sort_desc(round(sum by (code) (increase(responder_decisions_total"
                     '{code!="acted"}[$__range]))))',
                     "{{code}}",
                 ),
             ),
-            responder.said((24, 8)),
+            responder_panels.decision_log((24, 8)),
         ],
     )
 
 
 def _drills() -> Section:
     return Section(
-        "Which drills were there?",
+        "Which drills were run?",
         [
-            timeline(
-                Look(
-                    "Which faults were switched on?",
-                    "A drill's fault of a service, while it lasts. One that stays on when no drill"
-                    " runs was forgotten: DELETE /faults of that instance.",
+            state_timeline(
+                PanelSpec(
+                    "Which faults were active?",
+                    "A drill's fault in a service, while it is active. Disable one that remains"
+                    " without a drill: DELETE /faults of that instance.",
                     units.Short,
                     ["InstanceUnready", "DataServiceErrors"],
                     size=(12, 8),
                 ),
-                words.FAULT,
-                asked("max by (kind) (fault_active)", "{{kind}}"),
+                value_texts.FAULT,
+                range_query("max by (kind) (fault_active)", "{{kind}}"),
             ),
-            marks(
-                Look(
-                    "What was marked: drills, loads, decisions, actions?",
-                    "The newest first. A click goes to its time.",
+            annotation_list(
+                PanelSpec(
+                    "Which drills, loads, decisions and actions were there?",
+                    "The newest first. Click one to go to its time.",
                     units.Short,
                     ["HealingExhausted"],
                     size=(12, 8),

@@ -1,4 +1,4 @@
-"""Has the machine enough of everything, and who uses it?"""
+"""The host's resources and the processes that use them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from ..look import Look
-from ..page import Page, Panels, Section, made
+from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import series, stats
-from ..queries import asked, now
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import RATE
-from .host_parts import parts
+from .host_processes import processes
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="host",
-    title="Has the machine enough of everything?",
-    says="Processor, memory, disk, network and clock of the machine, and which instance of what"
-    " uses how much of it, as a process or in its container.",
+    title="Does the host have enough resources?",
+    description=(
+        "CPU, memory, disk, network and clock of the host, and what each process uses, on the"
+        " host or in its container."
+    ),
     refresh="30s",
 )
 BUSY = f'rate(node_cpu_seconds_total{{mode!~"idle|iowait"}}{RATE})'
-# What is kept in memory is no disk, and an overlay is part of another.
+# tmpfs and ramfs are memory, and an overlay is part of another file system.
 DISKS = '{fstype!~"tmpfs|ramfs|overlay"}'
 FREE = f"node_filesystem_avail_bytes{DISKS} / node_filesystem_size_bytes{DISKS}"
 MEMORY = "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"
@@ -30,31 +32,31 @@ MEMORY = "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _machine(), _disk(), parts())
+    return build_dashboard(SPEC, _machine(), _disk(), processes())
 
 
 def _machine() -> Section:
     return Section(
-        "How is the machine?",
+        "How busy is the host?",
         [_left(), *_processor_and_memory(), *_load_and_clock()],
     )
 
 
 def _left() -> stat.Panel:
     return stats(
-        Look(
-            "What is left now?",
-            "Little memory: see below who takes it. Little disk: see how fast it goes.",
+        PanelSpec(
+            "What is available now?",
+            "Low memory: see below which process uses it. Low disk space: see how fast it shrinks.",
             units.PercentUnit,
             ["HostMemoryLow", "HostDiskFilling"],
             [limit("HostMemoryLow")],
             size=(24, 4),
         ),
-        now(f"min by (instance) ({MEMORY})", "memory of {{instance}}"),
-        now(f"min by (instance, mountpoint) ({FREE})", "disk {{mountpoint}}"),
-        now(
+        instant_query(f"min by (instance) ({MEMORY})", "memory of {{instance}}"),
+        instant_query(f"min by (instance, mountpoint) ({FREE})", "disk {{mountpoint}}"),
+        instant_query(
             f"1 - avg by (instance) (sum by (instance, cpu) ({BUSY}))",
-            "processor of {{instance}}",
+            "CPU of {{instance}}",
         ),
     )
 
@@ -62,38 +64,38 @@ def _left() -> stat.Panel:
 def _processor_and_memory() -> Panels:
     return [
         series(
-            Look(
-                "How busy is its processor?",
-                "Over the line for minutes, everything waits: see below who uses it.",
+            PanelSpec(
+                "How busy are its CPUs?",
+                "Above the line for minutes, everything waits: see below which process uses them.",
                 units.PercentUnit,
                 ["HostCpuHigh", "CpuSaturated"],
                 [limit("HostCpuHigh")],
             ),
-            asked(f"avg by (instance) (sum by (instance, cpu) ({BUSY}))", "{{instance}}"),
+            range_query(f"avg by (instance) (sum by (instance, cpu) ({BUSY}))", "{{instance}}"),
         ),
         series(
-            Look(
-                "What is its processor busy with?",
-                "Much of iowait: the disk is slow. Much of steal: other machines on the same"
-                " hardware take it.",
+            PanelSpec(
+                "What are its CPUs busy with?",
+                "High iowait: the disk is slow. High steal: other virtual machines on the same"
+                " hardware use the CPUs.",
                 units.PercentUnit,
                 ["HostCpuHigh"],
             ),
-            asked(
+            range_query(
                 "avg by (mode) (sum by (mode, cpu) "
                 f'(rate(node_cpu_seconds_total{{mode!="idle"}}{RATE})))',
                 "{{mode}}",
             ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How much memory is available?",
-                "Under the line the kernel soon kills a process. See below who grows.",
+                "Below the line the kernel will soon kill a process. See below which one grows.",
                 units.PercentUnit,
                 ["HostMemoryLow", "MemoryLeak"],
                 [limit("HostMemoryLow")],
             ),
-            asked(f"min by (instance) ({MEMORY})", "{{instance}}"),
+            range_query(f"min by (instance) ({MEMORY})", "{{instance}}"),
         ),
     ]
 
@@ -101,46 +103,45 @@ def _processor_and_memory() -> Panels:
 def _load_and_clock() -> Panels:
     return [
         series(
-            Look(
-                "How many processes want a core?",
-                "More than there are cores, for long: they wait for each other.",
+            PanelSpec(
+                "What is the load, compared with the cores?",
+                "A load above the number of cores for long: processes wait for each other.",
                 units.Short,
                 ["HostCpuHigh"],
             ),
-            asked("max by (instance) (node_load1)", "{{instance}} load, 1 min"),
-            asked(
+            range_query("max by (instance) (node_load1)", "{{instance}} load, 1 min"),
+            range_query(
                 "count by (instance) (sum by (instance, cpu) (node_cpu_seconds_total))",
                 "{{instance}} cores",
             ),
         ),
         series(
-            Look(
-                "How much goes over the network?",
-                "Far more than the services' requests explain: somebody copies something, or a"
-                " client asks for large answers.",
+            PanelSpec(
+                "How much network traffic is there?",
+                "Far more than the services' requests explain: a copy of data, or a client that"
+                " requests large responses.",
                 units.BytesPerSecondIEC,
                 ["HostCpuHigh"],
             ),
-            asked(
+            range_query(
                 f"sum by (device) (rate(node_network_receive_bytes_total{RATE}))",
                 "{{device}} in",
             ),
-            asked(
+            range_query(
                 f"sum by (device) (rate(node_network_transmit_bytes_total{RATE}))",
                 "{{device}} out",
             ),
         ),
         series(
-            Look(
-                "How far are the clocks off?",
-                "Over the line log lines of several machines stand in a wrong order: set the"
-                " clock.",
+            PanelSpec(
+                "How far do the clocks differ from Prometheus's?",
+                "Above the line log lines of several hosts are out of order: correct the clock.",
                 units.Seconds,
                 ["ClockSkew"],
                 [limit("ClockSkew")],
             ),
-            asked(_off("node_time_seconds"), "{{instance}}"),
-            asked(_off("app_clock_seconds"), "{{instance}}"),
+            range_query(_off("node_time_seconds"), "{{instance}}"),
+            range_query(_off("app_clock_seconds"), "{{instance}}"),
         ),
     ]
 
@@ -152,44 +153,44 @@ def _off(clock: str) -> str:
 
 def _disk() -> Section:
     return Section(
-        "Will the disks do?",
+        "Do the disks have enough space?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How much of each disk is free?",
-                    "It falls steadily: see what grows, such as logs or Prometheus's store.",
+                    "A steady fall: find what grows, such as logs or Prometheus's storage.",
                     units.PercentUnit,
                     ["HostDiskFilling", "PrometheusStorageFilling"],
                 ),
-                asked(f"min by (instance, mountpoint) ({FREE})", "{{mountpoint}}"),
+                range_query(f"min by (instance, mountpoint) ({FREE})", "{{mountpoint}}"),
             ),
             series(
-                Look(
-                    "How much will be free in four hours, if it goes on?",
-                    "At the line it is full by then, and an alert fires. Delete or move what grew"
-                    " in the last hour.",
+                PanelSpec(
+                    "How much will be free in four hours, at the current rate?",
+                    "At the line the disk is full by then, and an alert fires. Delete or move"
+                    " what has grown in the last hour.",
                     units.BytesIEC,
                     ["HostDiskFilling"],
                     [limit("HostDiskFilling", "[1h], 4h)")],
                 ),
-                asked(
+                range_query(
                     "min by (instance, mountpoint) "
                     f"(predict_linear(node_filesystem_avail_bytes{DISKS}[1h], 4 * 3600))",
                     "{{mountpoint}}",
                 ),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How much is read and written?",
-                    "Much reading while memory is short: programs are read again and again. Much"
-                    " writing: see the log lines a second.",
+                    "Many reads while memory is low: programs are read from disk again and again."
+                    " Many writes: see the log lines per second.",
                     units.BytesPerSecondIEC,
                     ["HostMemoryLow", "LogFlood"],
                 ),
-                asked(
+                range_query(
                     f"sum by (device) (rate(node_disk_read_bytes_total{RATE}))", "{{device}} read"
                 ),
-                asked(
+                range_query(
                     f"sum by (device) (rate(node_disk_written_bytes_total{RATE}))",
                     "{{device}} written",
                 ),

@@ -1,4 +1,4 @@
-"""What does a load do to the services?"""
+"""The effect of a load on the services."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..look import Look
-from ..page import Page, Panels, Section, made
-from ..panels import marks, series, stats
-from ..queries import asked, now
+from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..panel_style import PanelSpec
+from ..panels import annotation_list, series, stats
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import SERVICE
 from ..variables import services
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="load",
     title="What does a load do to the services?",
-    says="Locust's view over the services' own, the instances, and what waits. Locust is there"
-    " while a load runs: `make load`.",
-    since="now-15m",
+    description=(
+        "Locust's measurements beside the services' own, the instances, and the queues. Locust"
+        " exists only while a load runs: `make load`."
+    ),
+    time_from="now-15m",
     refresh="5s",
     variables=[services()],
 )
 TIMES = "locust_response_time_seconds_bucket"
 
-LIMITS = sli.LB.format(sli.PLACES)
+LIMITS = sli.AS_SERVICE.format(sli.CAPACITY)
 
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _now(), _both(), _strain())
+    return build_dashboard(SPEC, _now(), _comparison(), _bottlenecks())
 
 
 def _now() -> Section:
@@ -38,22 +40,22 @@ def _now() -> Section:
         "What does the load look like?",
         [
             stats(
-                Look(
-                    "How many clients are there, and what do they ask?",
-                    "As many as the shape says, or the machine that makes the load is too small.",
+                PanelSpec(
+                    "How many clients are there, and how many requests do they send?",
+                    "Fewer than the load's shape defines: the machine that runs Locust is too"
+                    " small.",
                     units.Short,
                     ["Saturated"],
                     size=(12, 6),
-                    absent="No load runs: `make load`.",
+                    no_data_text="No load runs: `make load`.",
                 ),
-                now("sum(locust_users)", "clients"),
-                now("sum(locust_requests_per_second)", "requests/s"),
+                instant_query("sum(locust_users)", "clients"),
+                instant_query("sum(locust_requests_per_second)", "requests/s"),
             ),
-            marks(
-                Look(
-                    "Which loads were there, and how did they go?",
-                    "Each has its verdict: what it missed is to be looked up in the panels at that"
-                    " time. A click goes there.",
+            annotation_list(
+                PanelSpec(
+                    "Which loads were run, and with which verdict?",
+                    "Each annotation has the verdict. Click it to see the panels at that time.",
                     units.Short,
                     ["Saturated"],
                     size=(12, 6),
@@ -65,9 +67,9 @@ def _now() -> Section:
     )
 
 
-def _both() -> Section:
+def _comparison() -> Section:
     return Section(
-        "Do Locust and the services see the same?",
+        "Do Locust and the services measure the same?",
         [*_rates_and_times(), *_failures_and_kinds()],
     )
 
@@ -75,39 +77,39 @@ def _both() -> Section:
 def _rates_and_times() -> Panels:
     return [
         series(
-            Look(
-                "Does what is sent arrive?",
-                "Locust's line above the load balancer's: clients wait for a connection. The"
-                " load balancer's above the services': it answers by itself, with 503.",
+            PanelSpec(
+                "Do all requests that Locust sends arrive?",
+                "Locust above the load balancer: clients wait for a connection. The load balancer"
+                " above the services: it answers itself, with 503.",
                 units.RequestsPerSecond,
                 ["NoTraffic", "LbBackendDown"],
                 size=(12, 9),
             ),
-            asked(f"sum(rate(locust_requests_total{sli.RATE}))", "Locust"),
-            asked(
+            range_query(f"sum(rate(locust_requests_total{sli.RATE}))", "Locust"),
+            range_query(
                 f'sum(rate(haproxy_frontend_http_requests_total{{proxy="public"}}{sli.RATE}))',
                 "load balancer",
             ),
-            asked(sli.requests(SERVICE), "{{service}}"),
+            range_query(sli.requests(SERVICE), "{{service}}"),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How long do clients wait, and how long do services take?",
-                "What clients wait longer than the services take they wait at the load"
-                " balancer, for a place: see its queue below.",
+                "The difference between both is the wait in the load balancer's queue for a free"
+                " worker thread: see the queue below.",
                 units.Seconds,
                 ["HighLatency", "LbQueueing"],
                 size=(12, 9),
             ),
-            asked(
+            range_query(
                 f"histogram_quantile(0.95, sum by (le) (rate({TIMES}{sli.RATE})))",
                 "Locust 95 %",
             ),
-            asked(
+            range_query(
                 f"histogram_quantile(0.5, sum by (le) (rate({TIMES}{sli.RATE})))",
                 "Locust median",
             ),
-            asked(sli.quantile(0.95, SERVICE), "{{service}} 95 %"),
+            range_query(sli.quantile(0.95, SERVICE), "{{service}} 95 %"),
         ),
     ]
 
@@ -115,32 +117,31 @@ def _rates_and_times() -> Panels:
 def _failures_and_kinds() -> Panels:
     return [
         series(
-            Look(
-                "What share fails, seen from both sides?",
-                "Only Locust's: requests never came to a service. The service's first: it is"
-                " the cause.",
+            PanelSpec(
+                "What share fails, on the side of Locust and of the services?",
+                "Locust only: requests never reached a service. A service first: it is the cause.",
                 units.PercentUnit,
                 ["WebHighErrorRate", "DataServiceErrors"],
                 [limit("WebHighErrorRate")],
                 size=(12, 8),
             ),
-            asked(
+            range_query(
                 f"sum(rate(locust_failures_total{sli.RATE}))"
                 f" / sum(rate(locust_requests_total{sli.RATE}))",
                 "Locust",
             ),
-            asked(sli.failed_share(SERVICE), "{{service}}"),
+            range_query(sli.error_ratio(SERVICE), "{{service}}"),
         ),
         series(
-            Look(
+            PanelSpec(
                 "Which requests does Locust send?",
-                "They should be mixed as the users in loadtests/users.py do; one that is"
-                " missing waits for an answer.",
+                "They should be mixed as defined by the users in loadtests/users.py. A missing"
+                " one waits for a response.",
                 units.RequestsPerSecond,
                 ["NoTraffic"],
                 size=(12, 8),
             ),
-            asked(
+            range_query(
                 f"sum by (method, name) (rate(locust_requests_total{sli.RATE}))",
                 "{{method}} {{name}}",
             ),
@@ -148,51 +149,51 @@ def _failures_and_kinds() -> Panels:
     ]
 
 
-def _strain() -> Section:
+def _bottlenecks() -> Section:
     return Section(
-        "What gives way?",
-        [*_places(), *_machines()],
+        "What is the bottleneck?",
+        [*_capacity(), *_machines()],
     )
 
 
-def _places() -> Panels:
+def _capacity() -> Panels:
     return [
         series(
-            Look(
-                "How many instances serve?",
-                "Fewer than a moment ago: one fell out under the load. More: the responder has"
-                " started one, as its mark says.",
+            PanelSpec(
+                "How many instances are available?",
+                "Fewer than before: one failed under the load. More: the responder has started"
+                " one, which an annotation shows.",
                 units.Short,
                 ["Saturated", "Overprovisioned", "InstanceDown"],
             ),
-            asked(
-                f"sum by (service) ({sli.LB.format('haproxy_backend_active_servers')})",
+            range_query(
+                f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_active_servers')})",
                 "{{service}}",
             ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How many requests wait at the load balancer?",
-                "Every place is taken. If the processor is free meanwhile, the services wait"
-                " for something else.",
+                "Above zero for a minute: all worker threads are in use. Check which instances"
+                " are slow or down before you add more.",
                 units.Short,
                 ["LbQueueing", "Saturated"],
                 [limit("LbQueueing")],
             ),
-            asked(
-                f"sum by (service) ({sli.LB.format('haproxy_backend_current_queue')})",
+            range_query(
+                f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})",
                 "{{service}}",
             ),
         ),
         series(
-            Look(
-                "What share of the places is taken?",
-                "Over the line the responder starts one instance more, up to its ceiling.",
+            PanelSpec(
+                "What share of the worker threads is in use?",
+                "Above the line the responder starts another instance, up to the maximum.",
                 units.PercentUnit,
                 ["Saturated", "Overprovisioned"],
                 [limit("Saturated")],
             ),
-            asked(
+            range_query(
                 f"sum by (service) (http_requests_in_flight{{{SERVICE}}})"
                 f" / sum by (service) ({LIMITS})",
                 "{{service}}",
@@ -204,43 +205,45 @@ def _places() -> Panels:
 def _machines() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "How much of a core does each instance use?",
-                "Over the line the instance itself is what is too slow, not what it waits for.",
+                "Above the line the instance itself is the bottleneck, not a service that it"
+                " calls.",
                 units.PercentUnit,
                 ["CpuSaturated"],
                 [limit("CpuSaturated")],
             ),
-            asked(
+            range_query(
                 "sum by (instance) (rate(process_cpu_seconds_total"
                 f'{{job="services", {SERVICE}}}{sli.RATE}))',
                 "{{instance}}",
             ),
         ),
         series(
-            Look(
-                "How busy is the machine?",
-                "Over the line all that runs on it waits, Locust too: its own numbers are then"
-                " too bad. Make the load from another machine.",
+            PanelSpec(
+                "How busy is the host?",
+                "Above the line everything on the host waits, Locust too, so its measurements are"
+                " too high. Run Locust on another machine.",
                 units.PercentUnit,
                 ["HostCpuHigh"],
                 [limit("HostCpuHigh")],
             ),
-            asked(
+            range_query(
                 "avg by (instance) (sum by (instance, cpu) (rate(node_cpu_seconds_total"
                 f'{{mode!~"idle|iowait"}}{sli.RATE})))',
                 "{{instance}}",
             ),
         ),
         series(
-            Look(
-                "How much memory do the instances take?",
-                "It should be as before once the load is over; what stays is kept by somebody.",
+            PanelSpec(
+                "How much memory do the instances use?",
+                "It should return to its previous level after the load. The remainder is kept in"
+                " memory.",
                 units.BytesIEC,
                 ["MemoryLeak"],
                 [limit("MemoryLeak")],
             ),
-            asked(
+            range_query(
                 f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})',
                 "{{instance}}",
             ),

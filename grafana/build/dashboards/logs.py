@@ -1,4 +1,4 @@
-"""What do the logs say, and where is one request?"""
+"""The logs, and the lines of a single request."""
 
 from __future__ import annotations
 
@@ -6,65 +6,67 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..look import Look
-from ..page import Page, Panels, Section, made
+from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import bars, lines, series
-from ..queries import asked, logged, now
+from ..queries import instant_query, log_query, range_query
 from ..rules import limit
-from ..states import rows
-from ..variables import choice, parts, text
-from .logs_frequent import CHOSEN, frequent
+from ..state_panels import table_panel
+from ..variables import custom_variable, log_sources, text_variable
+from .logs_top_messages import CHOSEN, top_messages
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="logs",
     title="What do the logs say?",
-    says="How many lines there are of each service and level, the most frequent messages and"
-    " exceptions, and the lines of one request, by its trace id or its request id.",
-    since="now-15m",
+    description=(
+        "The number of lines by service and level, the most frequent messages and exceptions, and"
+        " the lines of one request, by its trace id or request id."
+    ),
+    time_from="now-15m",
     variables=[
-        parts(),
-        choice("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "UNKNOWN"]),
-        text("trace", "Trace id"),
-        text("request", "Request id"),
-        text("search", "Text"),
+        log_sources(),
+        custom_variable("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "UNKNOWN"]),
+        text_variable("trace", "Trace id"),
+        text_variable("request", "Request id"),
+        text_variable("search", "Text"),
     ],
 )
-# What begins as typed; with nothing typed, everything.
+# Ids that begin with the typed text, or all lines without one.
 FOUND = f"{CHOSEN} |= `$search` | trace_id=~`$trace.*` | request_id=~`$request.*`"
-OF_LINES = "UnhandledExceptions|LogPatternSuspicious|LogsMissing"
+LOKI_ALERTS = "UnhandledExceptions|LogPatternSuspicious|LogsMissing"
 
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _search(), _volume(), frequent(), _carried())
+    return build_dashboard(SPEC, _search(), _volume(), top_messages(), _carried())
 
 
 def _search() -> Section:
     return Section(
-        "Where is it?",
+        "Which lines are there?",
         [
             lines(
-                Look(
-                    "Which lines are there?",
+                PanelSpec(
+                    "Which lines match?",
                     "Choose services and levels above, or type the beginning of a trace id or a"
-                    " request id, or some text. Nothing found: the line is older than a week, or"
-                    " was never carried.",
+                    " request id, or some text. Without a match, the line is older than a week or"
+                    " was never delivered.",
                     units.Short,
                     ["LogsMissing", "ErrorLogBurst"],
                     size=(14, 12),
                 ),
-                logged(FOUND),
+                log_query(FOUND),
             ),
             lines(
-                Look(
-                    "Where was one request, through all services?",
-                    "With a trace id above, the lines of that request alone, in all services;"
-                    " without one, those of every request. The first error of them is the cause.",
+                PanelSpec(
+                    "Which lines belong to one request, in all services?",
+                    "With a trace id above, the lines of that request in all services; without"
+                    " one, the lines of all requests. The first error is the cause.",
                     units.Short,
                     ["UnhandledExceptions", "DependencyFailing"],
                     size=(10, 12),
                 ),
-                logged('{service=~".+"} | trace_id=~`$trace.*` | trace_id != ``'),
+                log_query('{service=~".+"} | trace_id=~`$trace.*` | trace_id != ``'),
             ),
         ],
     )
@@ -80,26 +82,26 @@ def _volume() -> Section:
 def _counts() -> Panels:
     return [
         bars(
-            Look(
+            PanelSpec(
                 "How many lines does each service log?",
-                "Many of one service: see its most frequent messages below. None of one that"
-                " serves: they are not carried.",
+                "Many lines of one service: see its most frequent messages below. No lines of a"
+                " service that handles requests: they are not delivered.",
                 units.Short,
                 ["LogFlood", "LogsMissing"],
                 size=(12, 8),
             ),
-            logged(f"sum by (service) (count_over_time({CHOSEN} [$__auto]))", "{{service}}"),
+            log_query(f"sum by (service) (count_over_time({CHOSEN} [$__auto]))", "{{service}}"),
         ),
         bars(
-            Look(
+            PanelSpec(
                 "How many lines are there of each level?",
-                "A wall of ERROR is one cause that strikes again and again. UNKNOWN are lines"
-                " that are not in the contract's form.",
+                "Many ERROR lines mostly have a single recurring cause. UNKNOWN are lines that do"
+                " not follow the log contract.",
                 units.Short,
                 ["ErrorLogBurst"],
                 size=(12, 8),
             ),
-            logged(f"sum by (level) (count_over_time({CHOSEN} [$__auto]))", "{{level}}"),
+            log_query(f"sum by (level) (count_over_time({CHOSEN} [$__auto]))", "{{level}}"),
         ),
     ]
 
@@ -107,31 +109,31 @@ def _counts() -> Panels:
 def _rates() -> Panels:
     return [
         series(
-            Look(
-                "How many errors a second does each service log?",
-                "Over the line an alert fires: see the exceptions and messages below.",
+            PanelSpec(
+                "How many errors per second does each service log?",
+                "Above the line an alert fires: see the exceptions and messages below.",
                 units.OpsPerSecond,
                 ["ErrorLogBurst"],
                 [limit("ErrorLogBurst")],
                 size=(12, 8),
             ),
-            asked(
+            range_query(
                 "sum by (service) (rate(log_records_total"
                 f'{{service=~"$service", level=~"ERROR|CRITICAL"}}{sli.RATE}))',
                 "{{service}}",
             ),
         ),
         series(
-            Look(
-                "How many lines a second does each instance log?",
-                "Over the line there is more than can be kept for an hour without Loki: find"
-                " the loop, or raise LOG_LEVEL.",
+            PanelSpec(
+                "How many lines per second does each instance log?",
+                "Above the line there are more lines than the queue can hold for an hour without"
+                " Loki: find the loop, or raise LOG_LEVEL.",
                 units.OpsPerSecond,
                 ["LogFlood"],
                 [limit("LogFlood")],
                 size=(12, 8),
             ),
-            asked(
+            range_query(
                 f'sum by (instance) (rate(log_records_total{{service=~"$service"}}{sli.RATE}))',
                 "{{instance}}",
             ),
@@ -141,33 +143,33 @@ def _rates() -> Panels:
 
 def _carried() -> Section:
     return Section(
-        "Are the lines carried?",
+        "Are the lines delivered?",
         [
             series(
-                Look(
-                    "How many bytes wait to be stored?",
-                    "Over the line Loki is down or slow. Nothing is lost meanwhile: they wait on"
-                    " disk, and what is searched here is older than it seems.",
+                PanelSpec(
+                    "How many bytes wait for delivery?",
+                    "Above the line Loki is down or slow. No line is lost: they wait on disk, and"
+                    " searches here lag behind.",
                     units.BytesIEC,
                     ["LogPipelineLagging", "LogPipelineDown"],
                     [limit("LogPipelineLagging")],
                     size=(12, 8),
                 ),
-                asked("sum by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
+                range_query("sum by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
             ),
-            rows(
-                Look(
-                    "Which alerts about lines were told of?",
-                    "Loki evaluates these, so they are in none of Prometheus's lists. Open the"
-                    " runbook of the one that was told most.",
+            table_panel(
+                PanelSpec(
+                    "Which alerts on log lines were notified?",
+                    "Loki evaluates these alerts, so Prometheus does not list them. Open the"
+                    " runbook of the most frequent one.",
                     units.Short,
                     ["UnhandledExceptions", "LogPatternSuspicious", "LogsMissing"],
                     size=(12, 8),
                 ),
                 {"alert": "Alert", "status": "Status", "Value #A": "Times"},
-                now(
+                instant_query(
                     "round(sum by (alert, status) (increase("
-                    f'responder_notifications_total{{alert=~"{OF_LINES}"}}[$__range])))'
+                    f'responder_notifications_total{{alert=~"{LOKI_ALERTS}"}}[$__range])))'
                 ),
                 sort="Times",
                 link="${responder}/runbooks/${__value.raw}",

@@ -1,63 +1,70 @@
-"""Is everything well, in one look?"""
+"""The state of everything at a glance."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import responder, sli, words
-from ..look import Look
-from ..page import Page, Panels, Section, made
+from .. import responder_panels, sli, value_texts
+from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import series, stats
-from ..queries import asked, now
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import SERVICE
-from ..states import RUNBOOK, rows, timeline
-from ..states import units as column_units
+from ..state_panels import RUNBOOK, column_units, state_timeline, table_panel
 from ..variables import services
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="overview",
-    title="Is everything well?",
-    says="Objectives and the budget left, traffic, errors, latency, alerts, and what the responder"
-    " did. Begin here; each panel leads to its runbook, a service's name to the service.",
+    title="Is everything healthy?",
+    description=(
+        "Objectives and remaining budget, traffic, errors, latency, alerts, and the responder's"
+        " actions. Start here: each panel links to its runbook, each service to its dashboard."
+    ),
     variables=[services()],
 )
 
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _now(), _services(), _traffic(), _responder())
+    return build_dashboard(SPEC, _now(), _services(), _traffic(), _responder())
 
 
 def _now() -> Section:
     return Section(
         "Is anything wrong now?",
-        [*_alerts(), *_parts()],
+        [*_alerts(), *_components()],
     )
 
 
 def _alerts() -> Panels:
     return [
         stats(
-            Look(
+            PanelSpec(
                 "How many alerts fire?",
-                "Open the newest one's runbook from the list beside. A page wants somebody now,"
-                " a ticket today.",
+                "Open the runbook of the newest alert in the list beside. A page needs you now, a"
+                " ticket today.",
                 units.Short,
                 ["ServiceDown", "InstanceDown"],
                 size=(4, 6),
             ),
-            now('count(ALERTS{alertstate="firing", severity="page"}) or vector(0)', "pages"),
-            now('count(ALERTS{alertstate="firing", severity="ticket"}) or vector(0)', "tickets"),
-            # Loki's alerts are in none of Prometheus's series; Watchdog is one of those here.
-            now('clamp_min(max(alertmanager_alerts{state="active"}) - 1, 0)', "with Loki's"),
-            words=words.NONE,
+            instant_query(
+                'count(ALERTS{alertstate="firing", severity="page"}) or vector(0)', "pages"
+            ),
+            instant_query(
+                'count(ALERTS{alertstate="firing", severity="ticket"}) or vector(0)', "tickets"
+            ),
+            # Prometheus has no series of Loki's alerts. Watchdog is subtracted.
+            instant_query(
+                'clamp_min(max(alertmanager_alerts{state="active"}) - 1, 0)', "with Loki's"
+            ),
+            value_texts=value_texts.NONE,
         ),
-        rows(
-            Look(
+        table_panel(
+            PanelSpec(
                 "Which alerts fire?",
-                "A click on a name opens its runbook. An empty list is what you want to see.",
+                "Click a name to open its runbook. An empty list is the normal state.",
                 units.Short,
                 ["ServiceDown", "InstanceDown", "WebHighErrorRate", "HighLatency"],
                 size=(10, 6),
@@ -68,60 +75,60 @@ def _alerts() -> Panels:
                 "service": "Service",
                 "instance": "Instance",
             },
-            now(sli.firing()),
+            instant_query(sli.firing_alerts()),
             link=RUNBOOK,
         ),
     ]
 
 
-def _parts() -> Panels:
+def _components() -> Panels:
     return [
         stats(
-            Look(
+            PanelSpec(
                 "Does Watchdog arrive?",
-                "Late: alerts may fire and nobody hears of them. Look at Prometheus,"
-                " Alertmanager and the responder on the dashboard of the pipeline.",
+                "Late: alerts can fire without a notification. Check Prometheus, Alertmanager and"
+                " the responder on the dashboard of the pipeline.",
                 units.Short,
                 ["Watchdog", "ResponderDown", "AlertmanagerDown"],
                 size=(3, 6),
             ),
-            now("max(responder_watchdog_late)", "Watchdog"),
-            words=words.LATE,
+            instant_query("max(responder_watchdog_late)", "Watchdog"),
+            value_texts=value_texts.LATE,
         ),
         stats(
-            Look(
+            PanelSpec(
                 "Does the start page answer?",
-                "It fails: clients can't come in. See whether the load balancer runs, and"
-                " whether it has an instance of web to ask.",
+                "Fails: clients cannot reach it. Check whether the load balancer runs, and"
+                " whether it has an available instance of web.",
                 units.Short,
                 ["PublicProbeFailing", "LbBackendDown"],
                 size=(3, 6),
             ),
-            now('min(probe_success{job="probe"})', "start page"),
-            words=words.PROBE,
+            instant_query('min(probe_success{job="probe"})', "start page"),
+            value_texts=value_texts.PROBE,
         ),
         stats(
-            Look(
+            PanelSpec(
                 "How many instances are down?",
-                "One that is down for long is not restarted by its supervisor nor by the"
-                " responder: open its service and see why it ends.",
+                "Neither its supervisor nor the responder restarts an instance that stays down."
+                " Open its service and find out why it ends.",
                 units.Short,
                 ["InstanceDown", "ServiceDown"],
                 size=(4, 6),
             ),
-            now('count(up{job="services"} == 0) or vector(0)', "services"),
-            now('count(up{job!~"services|load"} == 0) or vector(0)', "the rest"),
-            words=words.NONE,
+            instant_query('count(up{job="services"} == 0) or vector(0)', "services"),
+            instant_query('count(up{job!~"services|load"} == 0) or vector(0)', "others"),
+            value_texts=value_texts.NONE,
         ),
     ]
 
 
 def _services() -> Section:
-    table = rows(
-        Look(
-            "How does each service stand?",
-            "Begin with the service that has fewest of its budget left; a click on its name opens"
-            " it. The objective is the share of requests that must not fail.",
+    table = table_panel(
+        PanelSpec(
+            "What is the state of each service?",
+            "Start with the service that has the smallest budget left. Click its name to open it."
+            " The objective is the share of requests that must not fail.",
             units.PercentUnit,
             ["AvailabilityBurnFast", "AvailabilityBurnSlow", "ErrorBudgetSpent"],
             size=(24, 6),
@@ -135,65 +142,68 @@ def _services() -> Section:
             "Value #E": "Objective",
             "Value #F": "Error budget left",
         },
-        now('sum by (service) (up{job="services", service=~"$service"})'),
-        now(sli.requests(SERVICE)),
-        now(sli.failed_share(SERVICE)),
-        now(f"sum by (service) ({sli.fast_share(SERVICE)})"),
-        now(f"max by (service) (service:objective:ratio{{{SERVICE}}})"),
-        now(f"max by (service) ({sli.left(SERVICE)})"),
+        instant_query('sum by (service) (up{job="services", service=~"$service"})'),
+        instant_query(sli.requests(SERVICE)),
+        instant_query(sli.error_ratio(SERVICE)),
+        instant_query(f"sum by (service) ({sli.fast_ratio(SERVICE)})"),
+        instant_query(f"max by (service) (service:objective:ratio{{{SERVICE}}})"),
+        instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})"),
         link="/d/service?var-service=${__value.raw}",
     )
     found = {"Instances up": units.Short, "Requests": units.RequestsPerSecond}
-    return Section("Do we keep what we promise?", [column_units(table, found)])
+    return Section("Are the objectives met?", [column_units(table, found)])
 
 
 def _traffic() -> Section:
     return Section(
-        "What do clients meet?",
+        "What do clients experience?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How many requests does each service get?",
-                    "Far fewer than usual: clients can't reach us, or somebody before us fails. Far"
-                    " more: see whether instances and places are enough.",
+                    "Far fewer than usual: clients cannot reach us, or a component in front of us"
+                    " fails. Far more: check whether the instances have enough capacity.",
                     units.RequestsPerSecond,
                     ["NoTraffic", "PublicProbeFailing"],
                 ),
-                asked(sli.requests(SERVICE), "{{service}}"),
+                range_query(sli.requests(SERVICE), "{{service}}"),
             ),
             series(
-                Look(
+                PanelSpec(
                     "What share of the requests fails?",
-                    "Over the line an alert fires. Open the service that began first: what it calls"
-                    " is often the cause, and the one behind fails before the one in front.",
+                    "Above the line an alert fires. Open the service that failed first: the cause"
+                    " is often a service that it calls, which fails earlier.",
                     units.PercentUnit,
                     ["WebHighErrorRate", "DataServiceErrors"],
                     [limit("WebHighErrorRate")],
                 ),
-                asked(sli.failed_share(SERVICE), "{{service}}"),
+                range_query(sli.error_ratio(SERVICE), "{{service}}"),
             ),
             series(
-                Look(
-                    "What share of the answers is fast enough?",
-                    "Under the objective's line an alert fires. See on the service's dashboard"
-                    " whether one route is slow, its instances are busy or it waits for another.",
+                PanelSpec(
+                    "What share of the responses is fast enough?",
+                    "Below the objective's line an alert fires. The service's dashboard shows"
+                    " whether a route is slow, its instances are busy, or it waits for another"
+                    " service.",
                     units.PercentUnit,
                     ["HighLatency", "LatencyBurnFast"],
                 ),
-                asked(sli.fast_share(SERVICE), "{{service}} within {{le}} s"),
-                asked("max(service:latency_objective:ratio)", "objective"),
+                range_query(sli.fast_ratio(SERVICE), "{{service}} within {{le}} s"),
+                range_query("max(service:latency_objective:ratio)", "objective"),
             ).max(1),
-            timeline(
-                Look(
+            state_timeline(
+                PanelSpec(
                     "Which alerts fired, and when?",
-                    "What fires first is often the cause, what follows the effect. Zoom into its"
-                    " beginning; the marks show drills, loads and actions.",
+                    "The first alert is often the cause, the later ones its effects. Zoom into"
+                    " its start; annotations show drills, loads and actions.",
                     units.Short,
                     ["ServiceDown", "InstanceDown"],
                     size=(24, 7),
                 ),
-                words.FIRING,
-                asked(sli.firing(by="alertname, service"), "{{alertname}} {{service}}"),
+                value_texts.FIRING,
+                range_query(
+                    sli.firing_alerts(by="alertname, service"), "{{alertname}} {{service}}"
+                ),
             ),
         ],
     )
@@ -203,7 +213,7 @@ def _responder() -> Section:
     return Section(
         "What did the responder do?",
         [
-            responder.actions((10, 7)),
-            responder.said((14, 7)),
+            responder_panels.actions((10, 7)),
+            responder_panels.decision_log((14, 7)),
         ],
     )

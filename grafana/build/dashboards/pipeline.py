@@ -1,25 +1,27 @@
-"""Does what watches the services work itself?"""
+"""The state of the monitoring itself."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import words
-from ..look import Look
-from ..page import Page, Section, made
+from .. import value_texts
+from ..layout import DashboardSpec, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import series, stats
-from ..queries import asked, now
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import RATE
-from ..states import rows, timeline
-from .pipeline_delivery import carried, told
+from ..state_panels import state_timeline, table_panel
+from .pipeline_delivery import alert_delivery, log_delivery
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="pipeline",
-    title="Does the watching itself work?",
-    says="Prometheus, Loki, the collector, Alertmanager and the responder: what lags, what is"
-    " dropped, how full the stores are, and whether every rule is evaluated.",
+    title="Does the monitoring itself work?",
+    description=(
+        "Prometheus, Loki, the collector, Alertmanager and the responder: what is late, what is"
+        " dropped, how full the storage is, and whether all rules are evaluated."
+    ),
     refresh="30s",
 )
 GROUP = "rule_group"
@@ -31,51 +33,52 @@ STORE = " + ".join(
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _now(), _scrapes(), _rules(), told(), carried())
+    return build_dashboard(SPEC, _now(), _scrapes(), _rules(), alert_delivery(), log_delivery())
 
 
 def _now() -> Section:
     return Section(
-        "Is every part there?",
+        "Is every component up?",
         [
-            timeline(
-                Look(
-                    "Which parts answer scrapes?",
-                    "Alertmanager or the responder down: nobody hears of anything. Loki or the"
-                    " collector down: lines wait on disk.",
+            state_timeline(
+                PanelSpec(
+                    "Which components answer scrapes?",
+                    "Alertmanager or the responder down: no notification arrives. Loki or the"
+                    " collector down: log lines wait on disk.",
                     units.Short,
                     ["InstanceDown", "AlertmanagerDown", "ResponderDown", "LogPipelineDown"],
                     size=(12, 9),
                 ),
-                words.UP,
-                asked('max by (instance) (up{job="stack"})', "{{instance}}"),
-                asked('max by (instance) (up{service="responder"})', "{{instance}}"),
+                value_texts.UP,
+                range_query('max by (instance) (up{job="stack"})', "{{instance}}"),
+                range_query('max by (instance) (up{service="responder"})', "{{instance}}"),
             ),
-            rows(
-                Look(
-                    "How many targets are known, and up?",
-                    "A service that had targets and has none any more was lost from a list: compare"
-                    " with what runs.",
+            table_panel(
+                PanelSpec(
+                    "How many targets are configured, and how many are up?",
+                    "A service that had targets and has no target any more is missing from a"
+                    " target list: compare with what runs.",
                     units.Short,
                     ["TargetMissing", "InstanceDown"],
                     size=(8, 9),
                 ),
-                {"job": "Job", "service": "Service", "Value #A": "Known", "Value #B": "Up"},
-                now("count by (job, service) (up)"),
-                now("sum by (job, service) (up)"),
+                {"job": "Job", "service": "Service", "Value #A": "Configured", "Value #B": "Up"},
+                instant_query("count by (job, service) (up)"),
+                instant_query("sum by (job, service) (up)"),
             ),
             stats(
-                Look(
-                    "Was every configuration taken?",
-                    "Refused: it runs with the one before. Its log says which line is wrong.",
+                PanelSpec(
+                    "Was every configuration loaded?",
+                    "Rejected: the component runs with its previous configuration. Its log has"
+                    " the wrong line.",
                     units.Short,
                     ["ConfigReloadFailed"],
                     size=(4, 9),
                 ),
-                now("min(prometheus_config_last_reload_successful)", "Prometheus"),
-                now("min(alertmanager_config_last_reload_successful)", "Alertmanager"),
-                now("min(loki_runtime_config_last_reload_successful)", "Loki"),
-                words=words.RELOADED,
+                instant_query("min(prometheus_config_last_reload_successful)", "Prometheus"),
+                instant_query("min(alertmanager_config_last_reload_successful)", "Alertmanager"),
+                instant_query("min(loki_runtime_config_last_reload_successful)", "Loki"),
+                value_texts=value_texts.RELOADED,
             ),
         ],
     )
@@ -83,44 +86,46 @@ def _now() -> Section:
 
 def _scrapes() -> Section:
     return Section(
-        "Is everything measured?",
+        "Is everything scraped?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How much of its timeout does a scrape take?",
-                    "Over the line a little more load makes scrapes fail: the instance is busy, or"
-                    " has too many series.",
+                    "Above the line a little more load makes scrapes fail: the instance is busy,"
+                    " or has too many series.",
                     units.PercentUnit,
                     ["ScrapeSlow", "CardinalityHigh"],
                     [limit("ScrapeSlow")],
                 ),
-                asked(
+                range_query(
                     'max by (instance) (avg_over_time(scrape_duration_seconds{job!="load"}[1m])'
                     " / scrape_timeout_seconds)",
                     "{{instance}}",
                 ),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How many series and samples are there?",
-                    "Series that only grow come from a label without bounds: CardinalityHigh says"
-                    " whose.",
+                    "A growing number of series comes from a label with unbounded values."
+                    " CardinalityHigh names the instance.",
                     units.Short,
                     ["CardinalityHigh", "PrometheusStorageFilling"],
                 ),
-                asked("max(prometheus_tsdb_head_series)", "series"),
-                asked(f"sum(rate(prometheus_tsdb_head_samples_appended_total{RATE}))", "samples/s"),
+                range_query("max(prometheus_tsdb_head_series)", "series"),
+                range_query(
+                    f"sum(rate(prometheus_tsdb_head_samples_appended_total{RATE}))", "samples/s"
+                ),
             ),
             series(
-                Look(
-                    "How full is Prometheus's store?",
-                    "Over the line the oldest samples will soon go before their time: raise"
-                    " PROMETHEUS_RETENTION_SIZE, or see which series are many.",
+                PanelSpec(
+                    "How full is Prometheus's storage?",
+                    "Above the line the oldest samples will soon be deleted early: raise"
+                    " PROMETHEUS_RETENTION_SIZE, or reduce the number of series.",
                     units.PercentUnit,
                     ["PrometheusStorageFilling"],
                     [limit("PrometheusStorageFilling")],
                 ),
-                asked(
+                range_query(
                     f"max by (instance) (({STORE}) / (prometheus_tsdb_retention_limit_bytes > 0))",
                     "{{instance}}",
                 ),
@@ -135,42 +140,41 @@ def _rules() -> Section:
         "Is every rule evaluated?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How many evaluations fail?",
-                    "Each is an alert that can't fire meanwhile. Prometheus's page /rules has the"
+                    "A rule that fails cannot fire its alert. Prometheus's page /rules has the"
                     " error.",
                     units.Short,
                     ["RuleEvaluationFailing"],
                     [limit("RuleEvaluationFailing")],
                 ),
-                asked(
+                range_query(
                     f"sum {group} (increase(prometheus_rule_evaluation_failures_total{RATE}))",
                     "{{rule_group}}",
                 ),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How much of its interval does a group take?",
-                    "Near all of it, evaluations are left out and alerts come late: see which"
-                    " group, and which of its queries reads too much.",
+                    "Near 100 %, evaluations are skipped and alerts are late: find the group and"
+                    " its query that reads too much.",
                     units.PercentUnit,
                     ["RuleEvaluationFailing"],
                 ),
-                asked(
+                range_query(
                     f"max {group} (prometheus_rule_group_last_duration_seconds"
                     " / prometheus_rule_group_interval_seconds)",
                     "{{rule_group}}",
                 ),
             ),
             series(
-                Look(
-                    "How many evaluations were left out?",
-                    "More than none: a group takes longer than its interval, or the machine is too"
-                    " busy.",
+                PanelSpec(
+                    "How many evaluations were skipped?",
+                    "Above zero: a group takes longer than its interval, or the host is too busy.",
                     units.Short,
                     ["RuleEvaluationFailing", "HostCpuHigh"],
                 ),
-                asked(
+                range_query(
                     f"sum {group} (increase(prometheus_rule_group_iterations_missed_total{RATE}))",
                     "{{rule_group}}",
                 ),

@@ -1,13 +1,13 @@
-"""Whether alerts and log lines arrive."""
+"""The delivery of alerts and log lines."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 
-from ..look import Look
-from ..page import Panels, Section
+from ..layout import Panels, Section
+from ..panel_style import PanelSpec
 from ..panels import gauges, series
-from ..queries import asked, now
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import RATE
 
@@ -15,8 +15,8 @@ FAILED = "alertmanager_notification_requests_failed_total"
 TRIED = "alertmanager_notification_requests_total"
 
 
-def told() -> Section:
-    """Return the panels of alerts on their way."""
+def alert_delivery() -> Section:
+    """Return the panels of the delivery of alerts."""
     return Section(
         "Are alerts delivered?",
         [*_notifications(), *_arrivals()],
@@ -26,39 +26,40 @@ def told() -> Section:
 def _notifications() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "What share of the notifications fails?",
-                "Over the line nothing gets through: see whether the responder runs and answers.",
+                "Above the line no notification is delivered: check whether the responder runs"
+                " and answers.",
                 units.PercentUnit,
                 ["NotificationsFailing", "ResponderDown"],
                 [limit("NotificationsFailing")],
             ),
-            asked(
+            range_query(
                 f'sum by (integration) (rate({FAILED}{{integration="webhook"}}[2m]))'
                 f' / sum by (integration) (rate({TRIED}{{integration="webhook"}}[2m]))',
                 "{{integration}}",
             ),
         ),
         series(
-            Look(
-                "How many alerts does Alertmanager hold?",
-                "Suppressed ones are silenced or inhibited by another: look there why, before"
-                " you wonder that nobody was told.",
+            PanelSpec(
+                "How many alerts does Alertmanager have?",
+                "Suppressed alerts are silenced, or inhibited by another alert, and are not"
+                " notified. Alertmanager shows the reason.",
                 units.Short,
                 ["AlertmanagerDown", "Watchdog"],
             ),
-            asked("sum by (state) (alertmanager_alerts)", "{{state}}"),
-            asked('sum(alertmanager_silences{state="active"})', "silences"),
+            range_query("sum by (state) (alertmanager_alerts)", "{{state}}"),
+            range_query('sum(alertmanager_silences{state="active"})', "silences"),
         ),
         series(
-            Look(
-                "Does Prometheus get rid of its alerts?",
-                "Waiting or refused ones: Alertmanager is down or slow. They are sent again.",
+            PanelSpec(
+                "Does Prometheus deliver its alerts to Alertmanager?",
+                "Queued or failed ones: Alertmanager is down or slow. They are sent again.",
                 units.Short,
                 ["AlertmanagerDown"],
             ),
-            asked("max(prometheus_notifications_queue_length)", "waiting"),
-            asked(f"sum(increase(prometheus_notifications_errors_total{RATE}))", "refused"),
+            range_query("max(prometheus_notifications_queue_length)", "queued"),
+            range_query(f"sum(increase(prometheus_notifications_errors_total{RATE}))", "failed"),
         ),
     ]
 
@@ -66,34 +67,34 @@ def _notifications() -> Panels:
 def _arrivals() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "How long ago did Watchdog arrive?",
-                "It comes each minute. After three minutes without it the responder itself says"
+                "It arrives each minute. After three minutes without it the responder reports"
                 " that the pipeline is broken.",
                 units.Seconds,
                 ["Watchdog", "NotificationsFailing"],
             ),
-            asked("time() - max(responder_watchdog_last_seen_timestamp_seconds)", "Watchdog"),
+            range_query("time() - max(responder_watchdog_last_seen_timestamp_seconds)", "Watchdog"),
         ),
         series(
-            Look(
-                "What becomes of the webhooks?",
-                "Failed: the responder's disk is full or slow, and Alertmanager tries again."
-                " Malformed: somebody else posts there.",
+            PanelSpec(
+                "What are the results of the webhooks?",
+                "Failed: the responder's disk is full or slow, and Alertmanager retries."
+                " Malformed: another client posts there.",
                 units.OpsPerSecond,
                 ["ResponderDown", "NotificationsFailing"],
             ),
-            asked(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))", "{{outcome}}"),
+            range_query(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))", "{{outcome}}"),
         ),
         gauges(
-            Look(
-                "Which alerts were told of most?",
-                "One that is told again and again is a fault that nobody mends, or a threshold"
-                " that is wrong.",
+            PanelSpec(
+                "Which alerts were notified most often?",
+                "An alert that is notified again and again is a fault that is not being fixed, or"
+                " a wrong threshold.",
                 units.Short,
                 ["Watchdog"],
             ),
-            now(
+            instant_query(
                 "topk(10, round(sum by (alert) (increase(responder_notifications_total"
                 '{status="firing"}[$__range]))))',
                 "{{alert}}",
@@ -102,10 +103,10 @@ def _arrivals() -> Panels:
     ]
 
 
-def carried() -> Section:
-    """Return the panels of log lines on their way."""
+def log_delivery() -> Section:
+    """Return the panels of the delivery of log lines."""
     return Section(
-        "Are log lines carried and kept?",
+        "Are log lines delivered and stored?",
         [*_waiting(), *_store()],
     )
 
@@ -113,27 +114,28 @@ def carried() -> Section:
 def _waiting() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "How many bytes wait for Loki?",
-                "Over the line Loki is down or slow; they wait on disk, up to the capacity.",
+                "Above the line Loki is down or slow. The lines wait on disk, up to the capacity"
+                " of the queue.",
                 units.BytesIEC,
                 ["LogPipelineLagging", "LogPipelineDown"],
                 [limit("LogPipelineLagging")],
                 size=(6, 8),
             ),
-            asked("max by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
+            range_query("max by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
         ),
         series(
-            Look(
+            PanelSpec(
                 "Are as many lines stored as read?",
-                "Read and not stored: they wait. Read and refused: see Loki's discarded ones"
-                " beside.",
+                "Read and not stored: they wait in the queue. Read and rejected: see Loki's"
+                " discarded lines beside.",
                 units.OpsPerSecond,
                 ["LogPipelineLagging", "LogsMissing"],
                 size=(6, 8),
             ),
-            asked(f"sum(rate(otelcol_receiver_accepted_log_records_total{RATE}))", "read"),
-            asked(f"sum(rate(otelcol_exporter_sent_log_records_total{RATE}))", "stored"),
+            range_query(f"sum(rate(otelcol_receiver_accepted_log_records_total{RATE}))", "read"),
+            range_query(f"sum(rate(otelcol_exporter_sent_log_records_total{RATE}))", "stored"),
         ),
     ]
 
@@ -141,26 +143,28 @@ def _waiting() -> Panels:
 def _store() -> Panels:
     return [
         series(
-            Look(
-                "How many lines does Loki refuse?",
-                "Each is lost, but for rate_limited, which is tried again. docs/explanation/logs.md"
-                " says what each reason means.",
+            PanelSpec(
+                "How many lines does Loki reject?",
+                "Each rejected line is lost, except for rate_limited, which is retried."
+                " docs/explanation/logs.md explains the reasons.",
                 units.OpsPerSecond,
                 ["LogPipelineLagging", "LogsMissing"],
                 size=(6, 8),
             ),
-            asked(f"sum by (reason) (rate(loki_discarded_samples_total{RATE}))", "{{reason}}"),
+            range_query(
+                f"sum by (reason) (rate(loki_discarded_samples_total{RATE}))", "{{reason}}"
+            ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How fast does Loki answer?",
-                "Slow pushes: its disk is slow, and lines begin to wait. Slow queries: somebody"
-                " searches far back.",
+                "Slow pushes: its disk is slow, and lines start to wait. Slow queries: a search"
+                " over a long time.",
                 units.Seconds,
                 ["LogPipelineLagging"],
                 size=(6, 8),
             ),
-            asked(
+            range_query(
                 "histogram_quantile(0.95, sum by (route, le) (rate("
                 f'loki_request_duration_seconds_bucket{{route=~"otlp.*|loki_api_v1_.*"}}{RATE})))',
                 "{{route}}",

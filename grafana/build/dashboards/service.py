@@ -1,26 +1,28 @@
-"""How is a service, and how are its instances? Of any service that follows the contract."""
+"""The state of a service and its instances, for any service that follows the contract."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .. import sli, words
-from ..look import Look
-from ..page import Page, Panels, Section, made
+from .. import sli, value_texts
+from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import series
-from ..queries import asked, now, traced
+from ..queries import exemplar_query, instant_query, range_query
 from ..rules import limit
-from ..sli import MINE, SERVICE
-from ..states import RUNBOOK, rows, timeline
+from ..sli import INSTANCE, SERVICE
+from ..state_panels import RUNBOOK, state_timeline, table_panel
 from ..variables import instances, services
 from .service_process import log_lines, process
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="service",
-    title="How is a service?",
-    says="Rate, errors and duration of a service's requests, what keeps it busy, its process, its"
-    " alerts and its log lines. It works for every service that follows the contract.",
+    title="What is the state of a service?",
+    description=(
+        "Rate, errors and duration of a service's requests, its capacity, processes, alerts and"
+        " log lines. It works for any service that follows the contract."
+    ),
     variables=[services(), instances()],
 )
 ROUTE = "service, method, url_rule"
@@ -29,35 +31,37 @@ COUNT = "flask_http_request_duration_seconds_count"
 
 def make() -> Dashboard:
     """Return the dashboard."""
-    return made(PAGE, _now(), _requests(), _places(), _others(), process(), log_lines())
+    return build_dashboard(
+        SPEC, _now(), _requests(), _capacity(), _others(), process(), log_lines()
+    )
 
 
 def _now() -> Section:
     return Section(
-        "Is it there?",
+        "Is it up?",
         [
-            timeline(
-                Look(
+            state_timeline(
+                PanelSpec(
                     "Which instances answer scrapes?",
-                    "Down for long: neither its supervisor nor the responder brings it back. See"
-                    " its last lines below. Down again and again: it ends soon after each start.",
+                    "Down for long: neither its supervisor nor the responder restarts it. Read"
+                    " its last lines below. Down repeatedly: it ends soon after each start.",
                     units.Short,
                     ["InstanceDown", "ServiceDown", "InstanceCrashLooping"],
                     size=(12, 7),
                 ),
-                words.UP,
-                asked(f"max by (service, instance) (up{{{MINE}}})", "{{instance}}"),
+                value_texts.UP,
+                range_query(f"max by (service, instance) (up{{{INSTANCE}}})", "{{instance}}"),
             ),
-            rows(
-                Look(
+            table_panel(
+                PanelSpec(
                     "Which of its alerts fire?",
-                    "A click on a name opens its runbook. An empty list is what you want to see.",
+                    "Click a name to open its runbook. An empty list is the normal state.",
                     units.Short,
                     ["InstanceUnready", "InstanceHung", "DependencyFailing"],
                     size=(12, 7),
                 ),
                 {"alertname": "Alert", "severity": "Severity", "instance": "Instance"},
-                now(sli.firing(SERVICE)),
+                instant_query(sli.firing_alerts(SERVICE)),
                 link=RUNBOOK,
             ),
         ],
@@ -66,7 +70,7 @@ def _now() -> Section:
 
 def _requests() -> Section:
     return Section(
-        "How are its requests?",
+        "How do its requests perform?",
         [*_answers(), *_durations()],
     )
 
@@ -74,37 +78,38 @@ def _requests() -> Section:
 def _answers() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "How many requests does each route get?",
-                "Far fewer than usual: nobody reaches it. Far more: see if places and cores do.",
+                "Far fewer than usual: clients cannot reach it. Far more: check whether worker"
+                " threads and cores suffice.",
                 units.RequestsPerSecond,
                 ["NoTraffic", "LbBackendDown"],
             ),
-            asked(
-                f"sum by ({ROUTE}) (rate({COUNT}{{{MINE}}}{sli.RATE}))",
+            range_query(
+                f"sum by ({ROUTE}) (rate({COUNT}{{{INSTANCE}}}{sli.RATE}))",
                 "{{method}} {{url_rule}}",
             ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "What share of the requests fails?",
-                "Over the line an alert fires. Look at the exceptions below, then at what it"
-                " calls. A single failing instance points at that instance.",
+                "Above the line an alert fires. Open the service that failed first: the cause is"
+                " often a service that it calls, which fails earlier.",
                 units.PercentUnit,
                 ["WebHighErrorRate", "DataServiceErrors"],
                 [limit("WebHighErrorRate")],
             ),
-            asked(sli.failed_share(MINE, "service, instance"), "{{instance}}"),
+            range_query(sli.error_ratio(INSTANCE, "service, instance"), "{{instance}}"),
         ),
         series(
-            Look(
-                "How are the requests answered?",
-                "More of 5xx: the service or what it calls fails. More of 4xx: clients ask for"
-                " what is not there, or send what it refuses.",
+            PanelSpec(
+                "What are the results of the requests?",
+                "More 5xx: the service, or one that it calls, fails. More 4xx: clients request"
+                " unknown paths, or send invalid data.",
                 units.RequestsPerSecond,
                 ["WebHighErrorRate", "DataServiceErrors"],
             ),
-            asked(sli.requests(MINE, "service, status"), "{{service}} {{status}}"),
+            range_query(sli.requests(INSTANCE, "service, status"), "{{service}} {{status}}"),
         ),
     ]
 
@@ -112,39 +117,41 @@ def _answers() -> Panels:
 def _durations() -> Panels:
     return [
         series(
-            Look(
-                "How long do answers take?",
-                "Only the 99th percentile grows: few wait, for a lock or a restart. The median"
-                " too: all do. A point is a request, and a click on it leads to its log lines.",
+            PanelSpec(
+                "How long do responses take?",
+                "Only the 99th percentile grows: few requests wait, for a lock or a restart. The"
+                " median grows too: all wait. Click a point, which is a request, to see its log"
+                " lines.",
                 units.Seconds,
                 ["HighLatency", "LatencyBurnFast"],
                 size=(8, 9),
             ),
-            traced(sli.quantile(0.5, MINE), "{{service}} median"),
-            traced(sli.quantile(0.95, MINE), "{{service}} 95 %"),
-            traced(sli.quantile(0.99, MINE), "{{service}} 99 %"),
+            exemplar_query(sli.quantile(0.5, INSTANCE), "{{service}} median"),
+            exemplar_query(sli.quantile(0.95, INSTANCE), "{{service}} 95 %"),
+            exemplar_query(sli.quantile(0.99, INSTANCE), "{{service}} 99 %"),
         ),
         series(
-            Look(
-                "How long does each route take, for 95 % of its requests?",
-                "One route alone: what it does has become slow. All of them: the instance is"
-                " busy, or what they have in common waits.",
+            PanelSpec(
+                "What is the 95th percentile of each route?",
+                "A single slow route: its own work has become slow. All routes: the instance is"
+                " busy, or something that they share is slow.",
                 units.Seconds,
                 ["HighLatency"],
                 size=(8, 9),
             ),
-            asked(sli.quantile(0.95, MINE, ROUTE), "{{method}} {{url_rule}}"),
+            range_query(sli.quantile(0.95, INSTANCE, ROUTE), "{{method}} {{url_rule}}"),
         ),
         series(
-            Look(
-                "What share of the answers is fast enough?",
-                "Under the objective's line an alert fires; the times beside say which route.",
+            PanelSpec(
+                "What share of the responses is fast enough?",
+                "Below the objective's line an alert fires. The service's dashboard shows whether"
+                " a route is slow, its instances are busy, or it waits for another service.",
                 units.PercentUnit,
                 ["HighLatency", "LatencyBurnFast", "LatencyBurnSlow"],
                 size=(8, 9),
             ),
-            asked(sli.fast_share(MINE), "{{service}} within {{le}} s"),
-            asked(
+            range_query(sli.fast_ratio(INSTANCE), "{{service}} within {{le}} s"),
+            range_query(
                 f"max by (service) (service:latency_objective:ratio{{{SERVICE}}})",
                 "{{service}} objective",
             ),
@@ -152,46 +159,49 @@ def _durations() -> Panels:
     ]
 
 
-def _places() -> Section:
-    limits = sli.LB.format(sli.PLACES)
+def _capacity() -> Section:
+    limits = sli.AS_SERVICE.format(sli.CAPACITY)
     taken = f"sum by (service) (http_requests_in_flight{{{SERVICE}}})"
     return Section(
-        "Has it places for more?",
+        "Does it have spare capacity?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How many requests are in flight?",
-                    "One instance with many and the others with few: that one hangs or is slow. All"
-                    " with many: there are too few, or what they call is slow.",
+                    "One instance with many and the others with few: that instance hangs or is"
+                    " slow. All with many: there are too few instances, or a service that they"
+                    " call is slow.",
                     units.Short,
                     ["Saturated", "InstanceHung"],
                 ),
-                asked(f"sum by (instance) (http_requests_in_flight{{{MINE}}})", "{{instance}}"),
+                range_query(
+                    f"sum by (instance) (http_requests_in_flight{{{INSTANCE}}})", "{{instance}}"
+                ),
             ),
             series(
-                Look(
-                    "What share of its threads is taken?",
-                    "A place is a thread for requests that the load balancer gives an instance."
-                    " Over the line the responder starts an instance more; at its ceiling, see"
-                    " what is slow.",
+                PanelSpec(
+                    "What share of its worker threads is in use?",
+                    "Capacity is the number of requests that the load balancer sends to an"
+                    " instance at a time, one worker thread each. Above the line the responder"
+                    " starts another instance. At the maximum, find out what is slow.",
                     units.PercentUnit,
                     ["Saturated", "Overprovisioned"],
                     [limit("Saturated")],
                 ),
-                asked(f"{taken} / sum by (service) ({limits})", "{{service}}"),
+                range_query(f"{taken} / sum by (service) ({limits})", "{{service}}"),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How many requests wait at the load balancer?",
-                    "More than none for a minute: every place is taken. See which instances are"
-                    " slow or down before you add more.",
+                    "Above zero for a minute: all worker threads are in use. Check which"
+                    " instances are slow or down before you add more.",
                     units.Short,
                     ["LbQueueing", "LbBackendDown"],
                     [limit("LbQueueing")],
                 ),
-                asked(
+                range_query(
                     "sum by (service) ("
-                    + sli.LB.format('haproxy_backend_current_queue{proxy=~"$service"}')
+                    + sli.AS_SERVICE.format('haproxy_backend_current_queue{proxy=~"$service"}')
                     + ")",
                     "{{service}}",
                 ),
@@ -204,45 +214,45 @@ def _others() -> Section:
     name = "http_client_request_duration_seconds"
     by = "service, peer"
     return Section(
-        "How are the services that it calls?",
+        "How do the services that it calls perform?",
         [
-            timeline(
-                Look(
+            state_timeline(
+                PanelSpec(
                     "Is a circuit breaker open?",
-                    "Open: it has stopped asking a service that failed, and answers without it."
-                    " Look at that service; the breaker closes by itself.",
+                    "Open: the service has stopped calling a peer that failed, and responds"
+                    " without it. Check the peer; the circuit breaker closes by itself.",
                     units.Short,
                     ["DependencyFailing"],
                 ),
-                words.BREAKER,
-                asked(
-                    f"max by (service, instance, peer) (circuit_breaker_open{{{MINE}}})",
+                value_texts.BREAKER,
+                range_query(
+                    f"max by (service, instance, peer) (circuit_breaker_open{{{INSTANCE}}})",
                     "{{instance}} to {{peer}}",
                 ),
             ),
             series(
-                Look(
-                    "How are its calls answered?",
-                    "`error`: no answer came at all, so the service called is down or too slow.",
+                PanelSpec(
+                    "What are the results of its calls?",
+                    "`error`: no response arrived, so the called service is down or too slow.",
                     units.RequestsPerSecond,
                     ["DependencyFailing", "DataServiceErrors"],
                 ),
-                asked(
-                    f"sum by ({by}, status) (rate({name}_count{{{MINE}}}{sli.RATE}))",
+                range_query(
+                    f"sum by ({by}, status) (rate({name}_count{{{INSTANCE}}}{sli.RATE}))",
                     "{{peer}} {{status}}",
                 ),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How long do its calls take?",
-                    "They grow as its own answers do: the service called is the cause. They don't:"
-                    " look at this one's processor and places.",
+                    "If they slow down together with its own responses, the called service is the"
+                    " cause. Otherwise check the CPU and the worker threads of this service.",
                     units.Seconds,
                     ["HighLatency", "DependencyFailing"],
                 ),
-                traced(
+                exemplar_query(
                     f"histogram_quantile(0.95, sum by ({by}, le) "
-                    f"(rate({name}_bucket{{{MINE}}}{sli.RATE})))",
+                    f"(rate({name}_bucket{{{INSTANCE}}}{sli.RATE})))",
                     "{{peer}} 95 %",
                 ),
             ),

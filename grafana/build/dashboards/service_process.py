@@ -1,22 +1,22 @@
-"""A service's processes and what they log."""
+"""The processes of a service and their logs."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 
 from .. import sli
-from ..look import Look
-from ..page import Panels, Section
+from ..layout import Panels, Section
+from ..panel_style import PanelSpec
 from ..panels import bars, lines, series, stats
-from ..queries import asked, logged, now
+from ..queries import instant_query, log_query, range_query
 from ..rules import limit
-from ..sli import MINE
+from ..sli import INSTANCE
 
 
 def process() -> Section:
     """Return the panels of its processes."""
     return Section(
-        "How are its processes?",
+        "What do its processes use?",
         [*_resources(), *_starts()],
     )
 
@@ -24,42 +24,46 @@ def process() -> Section:
 def _resources() -> Panels:
     return [
         series(
-            Look(
-                "How much memory do they take?",
-                "Growth without an end is a leak; the line is the budget of an instance. The"
-                " responder restarts it before it is reached; find what is kept.",
+            PanelSpec(
+                "How much memory do they use?",
+                "Unbounded growth is a leak; the line is the budget of an instance. The responder"
+                " restarts it before it exceeds the budget. Find what it keeps in memory.",
                 units.BytesIEC,
                 ["MemoryLeak"],
                 [limit("MemoryLeak")],
             ),
-            asked(f"sum by (instance) (process_resident_memory_bytes{{{MINE}}})", "{{instance}}"),
+            range_query(
+                f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})", "{{instance}}"
+            ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How much of a core do they use?",
-                "An instance is one Python process and can't use more than a core. Over the"
-                " line requests wait for it: add instances, or see what computes so much.",
+                "An instance is one Python process and cannot use more than one core. Above the"
+                " line requests wait for it: add instances, or find what computes so much.",
                 units.PercentUnit,
                 ["CpuSaturated"],
                 [limit("CpuSaturated")],
             ),
-            asked(
-                f"sum by (instance) (rate(process_cpu_seconds_total{{{MINE}}}{sli.RATE}))",
+            range_query(
+                f"sum by (instance) (rate(process_cpu_seconds_total{{{INSTANCE}}}{sli.RATE}))",
                 "{{instance}}",
             ),
         ),
         series(
-            Look(
-                "How many files and series do they have?",
-                "Files that only grow are never closed. Series over the line come from a label"
-                " whose values have no bounds.",
+            PanelSpec(
+                "How many open files and series do they have?",
+                "A growing number of files means that they are never closed. Series above the"
+                " line come from a label with unbounded values.",
                 units.Short,
                 ["CardinalityHigh", "InstanceCrashLooping"],
                 [limit("CardinalityHigh")],
             ),
-            asked(f"sum by (instance) (process_open_fds{{{MINE}}})", "{{instance}} files"),
-            asked(
-                f"max by (instance) (scrape_samples_post_metric_relabeling{{{MINE}}})",
+            range_query(
+                f"sum by (instance) (process_open_fds{{{INSTANCE}}})", "{{instance}} files"
+            ),
+            range_query(
+                f"max by (instance) (scrape_samples_post_metric_relabeling{{{INSTANCE}}})",
                 "{{instance}} series",
             ),
         ),
@@ -69,44 +73,46 @@ def _resources() -> Panels:
 def _starts() -> Panels:
     return [
         series(
-            Look(
-                "How often did they start within 4 minutes?",
-                "Over the line it starts again and again: see its last lines before each end.",
+            PanelSpec(
+                "How often did they restart within 4 minutes?",
+                "Above the line the instance is in a crash loop: read its last lines before each"
+                " end.",
                 units.Short,
                 ["InstanceCrashLooping"],
                 [limit("InstanceCrashLooping")],
                 size=(8, 7),
             ),
-            asked(
-                f"max by (instance) (changes(process_start_time_seconds{{{MINE}}}[4m]))",
+            range_query(
+                f"max by (instance) (changes(process_start_time_seconds{{{INSTANCE}}}[4m]))",
                 "{{instance}}",
             ),
         ),
         series(
-            Look(
-                "How far are their clocks off?",
-                "Over the line their log lines stand in a wrong order: set the clock of the"
-                " machine that they run on.",
+            PanelSpec(
+                "How far do their clocks differ from Prometheus's?",
+                "Above the line their log lines are out of order: correct the clock of their host.",
                 units.Seconds,
                 ["ClockSkew"],
                 [limit("ClockSkew")],
                 size=(8, 7),
             ),
-            asked(
-                f"max by (instance) (abs(app_clock_seconds{{{MINE}}}"
-                f" - timestamp(app_clock_seconds{{{MINE}}})))",
+            range_query(
+                f"max by (instance) (abs(app_clock_seconds{{{INSTANCE}}}"
+                f" - timestamp(app_clock_seconds{{{INSTANCE}}})))",
                 "{{instance}}",
             ),
         ),
         stats(
-            Look(
+            PanelSpec(
                 "Which versions run?",
-                "Two at a time outside of a release: an instance was forgotten.",
+                "Two at a time outside of a release: an instance was not updated.",
                 units.Short,
                 ["InstanceCrashLooping"],
                 size=(8, 7),
             ),
-            now(f"count by (service, version) (app_info{{{MINE}}})", "{{service}} {{version}}"),
+            instant_query(
+                f"count by (service, version) (app_info{{{INSTANCE}}})", "{{service}} {{version}}"
+            ),
         ),
     ]
 
@@ -122,41 +128,43 @@ def log_lines() -> Section:
 def _counted() -> Panels:
     return [
         series(
-            Look(
+            PanelSpec(
                 "How many lines of each level does it log?",
-                "Errors over the line: see the exceptions beside. Many lines in all: a loop, or"
-                " a level that is too low.",
+                "Errors above the line: see the exceptions beside. Many lines in total: a loop,"
+                " or a log level that is too low.",
                 units.OpsPerSecond,
                 ["ErrorLogBurst", "LogFlood"],
                 [limit("ErrorLogBurst")],
             ),
-            asked(f"sum by (level) (rate(log_records_total{{{MINE}}}{sli.RATE}))", "{{level}}"),
+            range_query(
+                f"sum by (level) (rate(log_records_total{{{INSTANCE}}}{sli.RATE}))", "{{level}}"
+            ),
         ),
         series(
-            Look(
+            PanelSpec(
                 "How many of its requests end in an exception?",
-                "More than none: something that the code does not expect. The types and stacks"
-                " are beside, the lines below.",
+                "Above zero: an unhandled error in the code. Types and stacks are beside, the"
+                " lines below.",
                 units.RequestsPerSecond,
                 ["UnhandledExceptions", "WebHighErrorRate"],
             ),
-            asked(
-                f"sum by (instance) (rate(flask_http_request_exceptions_total{{{MINE}}}"
-                f"{sli.RATE})) or 0 * sum by (instance) (up{{{MINE}}})",
+            range_query(
+                f"sum by (instance) (rate(flask_http_request_exceptions_total{{{INSTANCE}}}"
+                f"{sli.RATE})) or 0 * sum by (instance) (up{{{INSTANCE}}})",
                 "{{instance}}",
             ),
         ),
         bars(
-            Look(
-                "Which exceptions does it meet?",
-                "One kind again and again is a bug or a service that fails behind it: its stack"
-                " is in the line's fields below.",
+            PanelSpec(
+                "Which exceptions does it raise?",
+                "One type repeatedly is a bug, or a failing service behind it. The stack is in"
+                " the fields of the lines below.",
                 units.Short,
                 ["UnhandledExceptions", "ErrorLogBurst"],
             ),
-            logged(
+            log_query(
                 "sum by (service, exception_type) (count_over_time("
-                f'{{{MINE}, level=~"ERROR|CRITICAL"}} | exception_type != "" [$__auto]))',
+                f'{{{INSTANCE}, level=~"ERROR|CRITICAL"}} | exception_type != "" [$__auto]))',
                 "{{service}} {{exception_type}}",
             ),
         ),
@@ -166,14 +174,14 @@ def _counted() -> Panels:
 def _newest() -> Panels:
     return [
         lines(
-            Look(
+            PanelSpec(
                 "What are its newest lines?",
-                "A click on a line shows its fields; its trace id leads to the same request in"
-                " all services.",
+                "Click a line to see its fields. Its trace id leads to the same request in all"
+                " services.",
                 units.Short,
                 ["LogsMissing", "ErrorLogBurst"],
                 size=(24, 10),
             ),
-            logged(f"{{{MINE}}}"),
+            log_query(f"{{{INSTANCE}}}"),
         ),
     ]

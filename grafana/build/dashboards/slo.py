@@ -1,4 +1,4 @@
-"""Do we keep what we promise, and for how long still?"""
+"""Service level objectives, burn rates and error budgets."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..look import Look
-from ..page import Page, Section, made
+from ..layout import DashboardSpec, Section, build_dashboard
+from ..panel_style import PanelSpec
 from ..panels import series, stats
-from ..queries import asked, now
+from ..queries import instant_query, range_query
 from ..rules import limit
 from ..sli import SERVICE
-from ..variables import promising
+from ..variables import services_with_objective
 
-PAGE = Page(
+SPEC = DashboardSpec(
     uid="slo",
-    title="Do we keep what we promise?",
-    says="Burn rates by window against the alerts' thresholds, and the budget left. At 1 a service"
-    " spends exactly its budget of 30 days in 30 days.",
-    since="now-6h",
+    title="Are the objectives met?",
+    description=(
+        "Burn rates by window, with the alerts' thresholds, and the remaining budget. At a burn"
+        " rate of 1 a service consumes exactly its 30-day budget in 30 days."
+    ),
+    time_from="now-6h",
     refresh="1m",
-    variables=[promising()],
+    variables=[services_with_objective()],
 )
-# The long window of each pair, its short one, and the speed of the alert that watches both.
+# The long and the short window of each pair, and the speed of their alert.
 PAIRS = (("1h", "5m", "Fast"), ("6h", "30m", "Fast"), ("1d", "2h", "Slow"), ("3d", "6h", "Slow"))
 
 
@@ -32,58 +34,58 @@ def make() -> Dashboard:
     """Return the dashboard."""
     failed = [_burn("request_errors", "Availability", pair) for pair in PAIRS]
     slow = [_burn("requests_slow", "Latency", pair) for pair in PAIRS]
-    return made(
-        PAGE,
+    return build_dashboard(
+        SPEC,
         _budget(),
-        Section("How fast do failed requests spend the budget?", failed),
-        Section("How fast do slow requests spend the budget?", slow),
+        Section("How fast do failed requests burn the budget?", failed),
+        Section("How fast do slow requests burn the budget?", slow),
         _measured(),
     )
 
 
 def _budget() -> Section:
     return Section(
-        "How much is left?",
+        "How much budget is left?",
         [
             stats(
-                Look(
+                PanelSpec(
                     "How much of the error budget is left?",
-                    "Nothing left: no more risks, such as releases, until days with few errors have"
-                    " given some back. The panels below say whether it is being spent now.",
+                    "Nothing left: take no more risks, such as releases, until days with few"
+                    " errors have restored some. The panels below show whether it still burns.",
                     units.PercentUnit,
                     ["ErrorBudgetSpent", "AvailabilityBurnSlow"],
-                    [sli.spent()],
+                    [sli.budget_exhausted()],
                     size=(8, 8),
                 ),
-                now(f"max by (service) ({sli.left(SERVICE)})", "{{service}}"),
+                instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})", "{{service}}"),
             ),
             series(
-                Look(
+                PanelSpec(
                     "How did the error budget change?",
-                    "A steep fall was an incident, and its marks say which; a slow one is a fault"
-                    " that nobody looks after.",
+                    "A steep fall is an incident, which its annotations explain. A slow fall is a"
+                    " fault that is not being fixed.",
                     units.PercentUnit,
                     ["ErrorBudgetSpent", "AvailabilityBurnSlow"],
-                    [sli.spent()],
+                    [sli.budget_exhausted()],
                     size=(10, 8),
                 ),
-                asked(f"max by (service) ({sli.left(SERVICE)})", "{{service}}"),
+                range_query(f"max by (service) ({sli.budget_remaining(SERVICE)})", "{{service}}"),
                 lowest=None,
             ).max(1),
             stats(
-                Look(
-                    "What is promised?",
+                PanelSpec(
+                    "What are the objectives?",
                     "The share of requests that must not fail, and the share that must be fast"
-                    " enough. prometheus/rules/sli.yml has them: a service that is not here has no"
-                    " objective yet.",
+                    " enough, as defined in prometheus/rules/sli.yml. A service that is missing"
+                    " here has no objective yet.",
                     units.PercentUnit,
                     ["AvailabilityBurnFast", "LatencyBurnFast"],
                     size=(6, 8),
                 ),
-                now(
+                instant_query(
                     f"max by (service) (service:objective:ratio{{{SERVICE}}})", "{{service}} works"
                 ),
-                now(
+                instant_query(
                     f"max by (service, le) (service:latency_objective:ratio{{{SERVICE}}})",
                     "{{service}} within {{le}} s",
                 ),
@@ -96,53 +98,57 @@ def _burn(budget: str, what: str, pair: tuple[str, str, str]) -> timeseries.Pane
     long, short, speed = pair
     alert = f"{what}Burn{speed}"
     name = f"service:{budget}:burnrate"
-    sayings = {
-        "Fast": "Both lines over the limit: an alert pages, and within days all of the budget is"
-        " gone. Look at the service's dashboard now.",
-        "Slow": "Both lines over the limit: a ticket, for before its 30 days are over the budget is"
-        " gone. Find out what fails little but always.",
+    descriptions = {
+        "Fast": "Both lines above the limit: an alert pages, and the budget will be exhausted"
+        " within days. Open the service's dashboard now.",
+        "Slow": "Both lines above the limit: a ticket, because the budget will be exhausted"
+        " before its 30 days are over. Find out what fails rarely but continuously.",
     }
-    which = "failures" if what == "Availability" else "slow answers"
+    which = "failures" if what == "Availability" else "slow responses"
     return series(
-        Look(
+        PanelSpec(
             f"Do {which} burn too fast over {long} and still over {short}?",
-            sayings[speed],
+            descriptions[speed],
             units.Short,
             [alert],
             [limit(alert, f"{name}{long}")],
             size=(12, 8),
         ),
-        asked(f"max by (service) ({name}{long}{{{SERVICE}}})", f"{{{{service}}}} {long}"),
-        asked(f"max by (service) ({name}{short}{{{SERVICE}}})", f"{{{{service}}}} {short}"),
+        range_query(f"max by (service) ({name}{long}{{{SERVICE}}})", f"{{{{service}}}} {long}"),
+        range_query(f"max by (service) ({name}{short}{{{SERVICE}}})", f"{{{{service}}}} {short}"),
     )
 
 
 def _measured() -> Section:
     rate = "service:{}:rate5m{{" + SERVICE + "}}"
     return Section(
-        "What are they measured by?",
+        "What are the burn rates calculated from?",
         [
             series(
-                Look(
+                PanelSpec(
                     "How many requests fail, and how many are slow?",
-                    "What the burn rates are made of. Few requests in all: a handful of failures is"
-                    " a large share, which is why alerts ask for ten of them.",
+                    "The inputs of the burn rates. With little traffic, a handful of failures is"
+                    " a large share, so the alerts require ten of them.",
                     units.RequestsPerSecond,
                     ["AvailabilityBurnFast", "LatencyBurnFast"],
                     size=(12, 8),
                 ),
-                asked(f"max by (service) ({rate.format('request_errors')})", "{{service}} failed"),
-                asked(f"max by (service) ({rate.format('requests_slow')})", "{{service}} slow"),
+                range_query(
+                    f"max by (service) ({rate.format('request_errors')})", "{{service}} failed"
+                ),
+                range_query(
+                    f"max by (service) ({rate.format('requests_slow')})", "{{service}} slow"
+                ),
             ),
             series(
-                Look(
-                    "How many requests count?",
-                    "Where nothing comes, a ratio is no number, and no alert of these can fire.",
+                PanelSpec(
+                    "How many requests are counted?",
+                    "Without requests a ratio is not a number, and none of these alerts can fire.",
                     units.RequestsPerSecond,
                     ["NoTraffic"],
                     size=(12, 8),
                 ),
-                asked(f"max by (service) ({rate.format('requests')})", "{{service}}"),
+                range_query(f"max by (service) ({rate.format('requests')})", "{{service}}"),
             ),
         ],
     )

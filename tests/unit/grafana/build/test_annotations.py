@@ -5,11 +5,11 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana.build.annotations import FIRING, marks
+from grafana.build.annotations import FIRING, annotation_queries
 
 
 def built() -> dict[str, dict[str, Any]]:
-    found = json.loads(json.dumps([mark.build() for mark in marks()], cls=JSONEncoder))
+    found = json.loads(json.dumps([mark.build() for mark in annotation_queries()], cls=JSONEncoder))
     return {mark["name"]: mark for mark in found}
 
 

@@ -6,33 +6,33 @@ import pytest
 
 from grafana.build import __main__ as command
 from grafana.build.errors import BuildError
-from grafana.build.write import differing, write
+from grafana.build.write import outdated, write
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(command, "write", lambda: write(tmp_path))
-    monkeypatch.setattr(command, "differing", lambda: differing(tmp_path))
+    monkeypatch.setattr(command, "outdated", lambda: outdated(tmp_path))
     return tmp_path
 
 
-def test_build_says_what_changed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_prints_changed_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([]) == 0
     assert "8 dashboards, 8 changed: drills.json" in capsys.readouterr().out
     assert command.main([]) == 0
     assert "none changed" in capsys.readouterr().out
 
 
-def test_check_names_what_differs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_outdated_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.main([])
     assert command.main(["--check"]) == 0
     (folder / "slo.json").write_text("{}")
     assert command.main(["--check"]) == 1
-    assert "slo.json: not what the build writes" in capsys.readouterr().err
+    assert "slo.json: outdated" in capsys.readouterr().err
     assert (folder / "slo.json").read_text() == "{}"
 
 
-def test_what_can_not_be_built_is_a_sentence(
+def test_build_error_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> list[str]:

@@ -5,15 +5,15 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana.build import colours, words
-from grafana.build.look import Look
-from grafana.build.panels import bars, gauges, lines, marks, series, stats
-from grafana.build.queries import asked, logged, now
+from grafana.build import colours, value_texts
+from grafana.build.panel_style import PanelSpec
+from grafana.build.panels import annotation_list, bars, gauges, lines, series, stats
+from grafana.build.queries import instant_query, log_query, range_query
 from grafana.build.rules import Limit
 
 LIMIT = Limit("High", "page", 5.0, above=True)
-LOOK = Look("How?", "So.", "short", ["InstanceDown"])
-LIMITED = Look("How?", "So.", "short", ["InstanceDown"], [LIMIT])
+SPEC = PanelSpec("How?", "So.", "short", ["InstanceDown"])
+LIMITED = PanelSpec("How?", "So.", "short", ["InstanceDown"], [LIMIT])
 
 
 def built(panel: Any) -> dict[str, Any]:
@@ -27,12 +27,12 @@ def custom(panel: Any) -> dict[str, Any]:
 
 
 def test_limit_is_a_dashed_line() -> None:
-    assert custom(series(LIMITED, asked("up")))["thresholdsStyle"] == {"mode": "dashed"}
-    assert custom(series(LOOK, asked("up")))["thresholdsStyle"] == {"mode": "off"}
+    assert custom(series(LIMITED, range_query("up")))["thresholdsStyle"] == {"mode": "dashed"}
+    assert custom(series(SPEC, range_query("up")))["thresholdsStyle"] == {"mode": "off"}
 
 
 def test_each_query_has_its_own_colour() -> None:
-    panel = built(series(LOOK, asked("a"), asked("b"), asked("c")))
+    panel = built(series(SPEC, range_query("a"), range_query("b"), range_query("c")))
     overrides = panel["fieldConfig"]["overrides"]
     assert [one["matcher"]["options"] for one in overrides] == ["B", "C"]
     shown = [one["properties"][0]["value"]["fixedColor"] for one in overrides]
@@ -40,25 +40,25 @@ def test_each_query_has_its_own_colour() -> None:
 
 
 def test_bars_stand_on_each_other() -> None:
-    found = custom(bars(LOOK, asked("up")))
+    found = custom(bars(SPEC, range_query("up")))
     assert (found["drawStyle"], found["stacking"]["mode"]) == ("bars", "normal")
 
 
 def test_stat_shows_the_last_value_in_words() -> None:
-    panel = built(stats(LOOK, now("up"), words=words.UP))
+    panel = built(stats(SPEC, instant_query("up"), value_texts=value_texts.UP))
     assert panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
     assert panel["fieldConfig"]["defaults"]["mappings"][0]["options"]["0"]["text"] == "down"
 
 
 def test_gauges_lie_beside_each_other() -> None:
-    assert built(gauges(LOOK, now("up")))["options"]["orientation"] == "horizontal"
+    assert built(gauges(SPEC, instant_query("up")))["options"]["orientation"] == "horizontal"
 
 
 def test_newest_line_comes_first() -> None:
-    assert built(lines(LOOK, logged('{a="b"}')))["options"]["sortOrder"] == "Descending"
+    assert built(lines(SPEC, log_query('{a="b"}')))["options"]["sortOrder"] == "Descending"
 
 
 def test_marks_ask_nobody_else() -> None:
-    panel = built(marks(LOOK, "alertdrill", "load"))
+    panel = built(annotation_list(SPEC, "alertdrill", "load"))
     assert panel["options"]["tags"] == ["alertdrill", "load"]
     assert "targets" not in panel

@@ -50,7 +50,7 @@ def test_equality_is_no_limit() -> None:
 
 
 def test_unknown_alert_is_named() -> None:
-    with pytest.raises(BuildError, match="no alert ServiceUp"):
+    with pytest.raises(BuildError, match="no alert named 'ServiceUp'"):
         alert("ServiceUp")
 
 

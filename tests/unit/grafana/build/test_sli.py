@@ -4,7 +4,7 @@ import promql_parser as promql
 
 from grafana.build import sli
 
-MINE = 'service="web"'
+INSTANCE = 'service="web"'
 
 
 def parsed(expression: str) -> str:
@@ -13,26 +13,26 @@ def parsed(expression: str) -> str:
 
 def test_queries_are_promql() -> None:
     for found in (
-        sli.requests(MINE),
-        sli.failed_share(MINE),
-        sli.fast_share(MINE),
-        sli.quantile(0.95, MINE),
-        sli.left(MINE),
-        sli.firing(),
-        sli.firing(MINE),
-        sli.PLACES,
+        sli.requests(INSTANCE),
+        sli.error_ratio(INSTANCE),
+        sli.fast_ratio(INSTANCE),
+        sli.quantile(0.95, INSTANCE),
+        sli.budget_remaining(INSTANCE),
+        sli.firing_alerts(),
+        sli.firing_alerts(INSTANCE),
+        sli.CAPACITY,
     ):
         assert parsed(found)
 
 
 def test_nothing_failed_is_zero() -> None:
-    assert "or 0 *" in sli.failed_share(MINE)
+    assert "or 0 *" in sli.error_ratio(INSTANCE)
 
 
 def test_groups_are_as_asked() -> None:
-    assert "sum by (service, instance)" in sli.requests(MINE, "service, instance")
+    assert "sum by (service, instance)" in sli.requests(INSTANCE, "service, instance")
 
 
 def test_matchers_are_everywhere() -> None:
-    assert sli.failed_share(MINE).count(MINE) == 3
-    assert sli.left(MINE).count(MINE) == 2
+    assert sli.error_ratio(INSTANCE).count(INSTANCE) == 3
+    assert sli.budget_remaining(INSTANCE).count(INSTANCE) == 2

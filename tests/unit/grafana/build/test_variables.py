@@ -4,27 +4,33 @@ from grafana_foundation_sdk.models.dashboard import VariableHide
 
 from grafana.build.variables import (
     ANY,
-    choice,
+    custom_variable,
     instances,
-    parts,
-    promising,
+    log_sources,
     responder,
     services,
-    text,
+    services_with_objective,
+    text_variable,
 )
 
 
 def test_several_or_all_may_be_chosen() -> None:
-    for made in (services(), promising(), parts(), instances(), choice("level", ["INFO"])):
-        found = made.build()
-        assert (found.include_all, found.multi) == (True, True)
-        assert found.current
-        assert found.current.value == ["$__all"]
+    for made in (
+        services(),
+        services_with_objective(),
+        log_sources(),
+        instances(),
+        custom_variable("level", ["INFO"]),
+    ):
+        variable = made.build()
+        assert (variable.include_all, variable.multi) == (True, True)
+        assert variable.current
+        assert variable.current.value == ["$__all"]
 
 
 def test_all_services_are_those_that_are_there() -> None:
     assert services().build().all_value is None
-    assert parts().build().all_value == ANY
+    assert log_sources().build().all_value == ANY
 
 
 def test_instances_are_of_the_chosen_services() -> None:
@@ -36,11 +42,11 @@ def test_nobody_chooses_the_responder() -> None:
 
 
 def test_choice_has_its_values() -> None:
-    found = choice("level", ["INFO", "ERROR"]).build()
-    assert found.query == "INFO,ERROR"
-    assert [option.value for option in found.options or []] == ["INFO", "ERROR"]
+    variable = custom_variable("level", ["INFO", "ERROR"]).build()
+    assert variable.query == "INFO,ERROR"
+    assert [option.value for option in variable.options or []] == ["INFO", "ERROR"]
 
 
 def test_text_is_empty_at_first() -> None:
-    found = text("trace", "Trace id").build()
-    assert (found.name, found.label, found.query) == ("trace", "Trace id", "")
+    variable = text_variable("trace", "Trace id").build()
+    assert (variable.name, variable.label, variable.query) == ("trace", "Trace id", "")

@@ -3,22 +3,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from grafana.build.dashboards import ALL
-from grafana.build.write import differing, text, wanted, write
+from grafana.build.write import outdated, rendered, to_json, write
 
 
 def test_text_is_the_same_again() -> None:
     make = ALL["overview"]
-    assert text(make()) == text(make())
-    assert text(make()).endswith("}\n")
+    assert to_json(make()) == to_json(make())
+    assert to_json(make()).endswith("}\n")
 
 
 def test_every_dashboard_has_a_file() -> None:
-    assert set(wanted()) == {f"{uid}.json" for uid in ALL}
+    assert set(rendered()) == {f"{uid}.json" for uid in ALL}
 
 
 def test_what_was_written_differs_no_more(tmp_path: Path) -> None:
-    assert write(tmp_path) == sorted(wanted())
-    assert differing(tmp_path) == []
+    assert write(tmp_path) == sorted(rendered())
+    assert outdated(tmp_path) == []
     assert write(tmp_path) == []
 
 
@@ -27,7 +27,7 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     (tmp_path / "slo.json").write_text("{}\n")
     (tmp_path / "host.json").unlink()
     (tmp_path / "old.json").write_text("{}\n")
-    assert differing(tmp_path) == ["host.json", "old.json", "slo.json"]
+    assert outdated(tmp_path) == ["host.json", "old.json", "slo.json"]
 
 
 def test_what_nobody_builds_goes(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.host import make
-from tests.unit.grafana.build.boards import limits, panels
+from tests.unit.grafana.build.built_panels import limits, panels
 
 
 def test_machine_has_the_alerts_limits() -> None:
     found = panels(make)
-    assert limits(found["How busy is its processor?"]) == [0.9]
+    assert limits(found["How busy are its CPUs?"]) == [0.9]
     assert limits(found["How much memory is available?"]) == [0.1]
-    assert limits(found["How much will be free in four hours, if it goes on?"]) == [0]
+    assert limits(found["How much will be free in four hours, at the current rate?"]) == [0]

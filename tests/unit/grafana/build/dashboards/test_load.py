@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.load import make
-from tests.unit.grafana.build.boards import asked, panels
+from tests.unit.grafana.build.built_panels import expressions, panels
 
 
 def test_both_sides_share_a_panel() -> None:
     found = panels(make)
     both = "How long do clients wait, and how long do services take?"
-    for title in ("Does what is sent arrive?", both):
-        queries = " ".join(asked(found[title]))
+    for title in ("Do all requests that Locust sends arrive?", both):
+        queries = " ".join(expressions(found[title]))
         assert "locust_" in queries
         assert "flask_" in queries
 
 
 def test_loads_are_listed() -> None:
-    marks = panels(make)["Which loads were there, and how did they go?"]
-    assert marks["options"]["tags"] == ["alertdrill", "load"]
+    annotation_list = panels(make)["Which loads were run, and with which verdict?"]
+    assert annotation_list["options"]["tags"] == ["alertdrill", "load"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.overview import make
-from tests.unit.grafana.build.boards import asked, panels
+from tests.unit.grafana.build.built_panels import expressions, panels
 
 
 def test_what_is_wrong_comes_first() -> None:
@@ -9,7 +9,7 @@ def test_what_is_wrong_comes_first() -> None:
 
 
 def test_service_leads_to_its_dashboard() -> None:
-    table = panels(make)["How does each service stand?"]
+    table = panels(make)["What is the state of each service?"]
     links = [
         found["value"][0]["url"]
         for one in table["fieldConfig"]["overrides"]
@@ -20,4 +20,6 @@ def test_service_leads_to_its_dashboard() -> None:
 
 
 def test_alerts_of_lines_are_counted_too() -> None:
-    assert any("alertmanager_alerts" in one for one in asked(panels(make)["How many alerts fire?"]))
+    assert any(
+        "alertmanager_alerts" in one for one in expressions(panels(make)["How many alerts fire?"])
+    )

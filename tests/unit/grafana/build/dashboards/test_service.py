@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.service import make
-from tests.unit.grafana.build.boards import asked, panels, variables
+from tests.unit.grafana.build.built_panels import expressions, panels, variables
 
 
 def test_services_and_instances_are_chosen() -> None:
@@ -9,12 +9,12 @@ def test_services_and_instances_are_chosen() -> None:
 
 
 def test_times_show_single_requests() -> None:
-    targets = panels(make)["How long do answers take?"]["targets"]
+    targets = panels(make)["How long do responses take?"]["targets"]
     assert all(target["exemplar"] for target in targets)
 
 
 def test_every_panel_is_of_the_choice() -> None:
-    found = {title: asked(panel) for title, panel in panels(make).items()}
+    found = {title: expressions(panel) for title, panel in panels(make).items()}
     assert {
         title for title, all_ in found.items() if not all("$service" in q for q in all_)
     } == set()

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.service_process import log_lines, process
-from tests.unit.grafana.build.boards import asked, limits, of
+from tests.unit.grafana.build.built_panels import expressions, limits, of
 
 
 def test_memory_is_shown_with_its_budget() -> None:
-    assert limits(of(process())["How much memory do they take?"]) == [268435456]
+    assert limits(of(process())["How much memory do they use?"]) == [268435456]
 
 
 def test_core_is_shown_with_its_limit() -> None:
@@ -13,7 +13,7 @@ def test_core_is_shown_with_its_limit() -> None:
 
 
 def test_newest_lines_are_its_own() -> None:
-    (query,) = asked(of(log_lines())["What are its newest lines?"])
+    (query,) = expressions(of(log_lines())["What are its newest lines?"])
     assert query.startswith('{service=~"$service", instance=~"$instance"} | line_format')
 
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from grafana.build.dashboards.slo import make
-from tests.unit.grafana.build.boards import limits, panels
+from tests.unit.grafana.build.built_panels import limits, panels
 
 
 def test_each_pair_has_its_own_limit() -> None:
     found = panels(make)
     assert {title: limits(panel) for title, panel in found.items() if "burn too fast" in title} == {
         f"Do {what} burn too fast over {windows}?": [value]
-        for what in ("failures", "slow answers")
+        for what in ("failures", "slow responses")
         for windows, value in (
             ("1h and still over 5m", 14.4),
             ("6h and still over 30m", 6),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from grafana.build.dashboards.logs_frequent import frequent
-from tests.unit.grafana.build.boards import asked, limits, of
+from grafana.build.dashboards.logs_top_messages import top_messages
+from tests.unit.grafana.build.built_panels import expressions, limits, of
 
 
 def test_long_lists_are_cut() -> None:
@@ -9,9 +9,9 @@ def test_long_lists_are_cut() -> None:
         "Which messages are the most frequent?",
         "Which exceptions are the most frequent?",
     ):
-        (query,) = asked(of(frequent())[title])
+        (query,) = expressions(of(top_messages())[title])
         assert query.startswith("topk(")
 
 
 def test_refused_requests_have_their_limit() -> None:
-    assert limits(of(frequent())["How many requests of a client are refused?"]) == [1]
+    assert limits(of(top_messages())["How many requests of each client are rejected?"]) == [1]

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from grafana.build.responder import actions, said
+from grafana.build.responder_panels import actions, decision_log
 
 
 def test_panels_have_the_size_they_are_given() -> None:
-    for panel in (actions((10, 7)).build(), said((10, 7)).build()):
+    for panel in (actions((10, 7)).build(), decision_log((10, 7)).build()):
         assert panel.grid_pos is not None
         assert (panel.grid_pos.w, panel.grid_pos.h) == (10, 7)
 
 
 def test_requests_are_not_what_it_says() -> None:
-    (target,) = said((24, 8)).build().targets or []
+    (target,) = decision_log((24, 8)).build().targets or []
     assert target.to_json()["expr"].startswith('{service="responder"} | logger != "access" |')  # type: ignore[attr-defined]

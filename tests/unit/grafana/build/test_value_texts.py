@@ -7,8 +7,8 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMap,
 )
 
-from grafana.build import colours, words
-from grafana.build.words import mappings
+from grafana.build import colours, value_texts
+from grafana.build.value_texts import mappings
 
 
 def test_value_has_its_word_and_colour() -> None:
@@ -18,7 +18,7 @@ def test_value_has_its_word_and_colour() -> None:
 
 
 def test_what_is_above_keeps_its_number() -> None:
-    _, above, _ = mappings(words.NONE)
+    _, above, _ = mappings(value_texts.NONE)
     assert isinstance(above, RangeMap)
     assert (above.options.from_val, above.options.to) == (0, None)
     assert above.options.result.text is None
@@ -26,14 +26,14 @@ def test_what_is_above_keeps_its_number() -> None:
 
 
 def test_what_is_no_number_says_so() -> None:
-    (absent,) = mappings({})
-    assert isinstance(absent, SpecialValueMap)
-    assert absent.options.match == SpecialValueMatch.NULL_AND_NAN
-    assert absent.options.result.text == "no data"
+    (no_data_text,) = mappings({})
+    assert isinstance(no_data_text, SpecialValueMap)
+    assert no_data_text.options.match == SpecialValueMatch.NULL_AND_NAN
+    assert no_data_text.options.result.text == "no data"
 
 
 def test_no_two_states_share_a_word() -> None:
-    found = [value for name, value in vars(words).items() if name.isupper()]
+    found = [value for name, value in vars(value_texts).items() if name.isupper()]
     assert found
     for one in found:
         assert len({text for text, _ in one.values()}) == len(one)

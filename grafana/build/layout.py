@@ -1,4 +1,4 @@
-"""What every dashboard has: how it is opened, its links to the others and its marks."""
+"""Dashboards: time range, links, annotations, and the layout of their panels."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from grafana_foundation_sdk.models.dashboard import (
     GridPos,
 )
 
-from .absent import explain
-from .annotations import marks
-from .look import COLUMNS, identity
+from .annotations import annotation_queries
+from .no_data import set_no_data_texts
+from .panel_style import COLUMNS, panel_id
 from .variables import responder
 
-# Grafana 12.0's; a newer one would be taken for a dashboard from the future.
+# The schema of Grafana 12.0. Grafana would reject a newer one.
 SCHEMA = 41
 TAG = "alertdrill"
 
 
 @dataclass(frozen=True)
-class Page:
-    """A dashboard: its uid, its title, what it answers, and the time that it shows at first.
+class DashboardSpec:
+    """The uid, title, description and initial time range of a dashboard.
 
-    `since` and `refresh` are as Grafana writes them, such as `now-1h` and `10s`.
+    `time_from` and `refresh` are in Grafana's format, such as `now-1h` and `10s`.
     """
 
     uid: str
     title: str
-    says: str
-    since: str = "now-1h"
+    description: str
+    time_from: str = "now-1h"
     refresh: str = "10s"
     variables: Sequence[cogbuilder.Builder[dashboard.VariableModel]] = field(default_factory=list)
 
@@ -46,36 +46,36 @@ Panels = Sequence[Any]
 
 @dataclass(frozen=True)
 class Section:
-    """Panels under a heading, in the order in which they fill the lines."""
+    """Panels under a heading, in the order of the layout."""
 
     title: str
     panels: Panels
 
 
-def made(page: Page, *sections: Section) -> dashboard.Dashboard:
-    """Return the dashboard of a page; panels flow from left to right and then down."""
-    built = (
-        Dashboard(page.title)
-        .uid(page.uid)
-        .description(page.says)
+def build_dashboard(spec: DashboardSpec, *sections: Section) -> dashboard.Dashboard:
+    """Build a dashboard; its panels flow from left to right and then down."""
+    result = (
+        Dashboard(spec.title)
+        .uid(spec.uid)
+        .description(spec.description)
         .tags([TAG])
         .timezone("browser")
         .readonly()
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .time(page.since, "now")
-        .refresh(page.refresh)
-        .variables([*page.variables, responder()])
-        .annotations(marks())
+        .time(spec.time_from, "now")
+        .refresh(spec.refresh)
+        .variables([*spec.variables, responder()])
+        .annotations(annotation_queries())
         .links([_others()])
         .build()
     )
-    built.schema_version = SCHEMA
-    built.panels = _placed(page.uid, sections)
-    return built
+    result.schema_version = SCHEMA
+    result.panels = _rows_and_panels(spec.uid, sections)
+    return result
 
 
 def _others() -> DashboardLink:
-    """Return the links to all of our dashboards, which keep the time and the services."""
+    """Return the links to the other dashboards, which keep the time range and the variables."""
     return (
         DashboardLink("Dashboards")
         .type(DashboardLinkType.DASHBOARDS)
@@ -86,25 +86,27 @@ def _others() -> DashboardLink:
     )
 
 
-def _placed(uid: str, sections: Sequence[Section]) -> list[dashboard.Panel | dashboard.RowPanel]:
+def _rows_and_panels(
+    uid: str, sections: Sequence[Section]
+) -> list[dashboard.Panel | dashboard.RowPanel]:
     found: list[dashboard.Panel | dashboard.RowPanel] = []
     top = 0
     for section in sections:
-        row = Row(section.title).id(identity(f"row {section.title}"))
+        row = Row(section.title).id(panel_id(f"row {section.title}"))
         head = row.build()
         head.grid_pos = GridPos(h=1, w=COLUMNS, x=0, y=top)
-        panels, top = _flow([builder.build() for builder in section.panels], top + 1)
-        explain(uid, panels)
+        panels, top = _arrange([builder.build() for builder in section.panels], top + 1)
+        set_no_data_texts(uid, panels)
         found += [head, *panels]
     return found
 
 
-def _flow(panels: Sequence[dashboard.Panel], top: int) -> tuple[list[dashboard.Panel], int]:
-    """Place panels beside each other as long as there is room; return them and the next line."""
+def _arrange(panels: Sequence[dashboard.Panel], top: int) -> tuple[list[dashboard.Panel], int]:
+    """Set the positions of panels, row by row; return the panels and the next free line."""
     left, height = 0, 0
     for panel in panels:
         place = panel.grid_pos
-        assert place is not None, panel.title  # every panel has a size
+        assert place is not None, panel.title  # apply_common sets it
         if left + place.w > COLUMNS:
             left, top, height = 0, top + height, 0
         place.x, place.y = left, top

@@ -6,9 +6,9 @@ import pytest
 from grafana_foundation_sdk.builders.stat import Panel
 from grafana_foundation_sdk.models import dashboard
 
-from grafana.build.absent import explain
+from grafana.build.no_data import set_no_data_texts
 
-WORDS = """
+ENTRIES = """
 - {dashboard: logs, panel: Whole, reason: Nothing is wrong.}
 - {dashboard: logs, panel: Part, query: B, reason: Half of it is.}
 - {dashboard: slo, panel: Other, reason: It is another one.}
@@ -21,12 +21,12 @@ def said(panel: dashboard.Panel) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("title", "says"),
+    ("title", "text"),
     [("Whole", "Nothing is wrong."), ("Part", None), ("Other", None), ("Full", None)],
 )
-def test_panel_that_may_be_empty_says_why(tmp_path: Path, title: str, says: str | None) -> None:
+def test_panel_that_may_be_empty_says_why(tmp_path: Path, title: str, text: str | None) -> None:
     file = tmp_path / "empty.yml"
-    file.write_text(WORDS)
+    file.write_text(ENTRIES)
     panel = Panel().title(title).unit("short").build()
-    explain("logs", [panel], file)
-    assert said(panel) == says
+    set_no_data_texts("logs", [panel], file)
+    assert said(panel) == text

@@ -1,4 +1,4 @@
-"""What every panel has, whatever its kind."""
+"""Properties that all kinds of panels share."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from . import colours
 from .queries import GRAFANA, Query, target
 from .rules import Limit, alert
 
-# Grafana's grid is so many columns wide.
+# The width of Grafana's grid.
 COLUMNS = 24
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Panel ids are whole numbers that JavaScript and a link both hold.
+# Panel ids are integers, short enough for a link.
 IDS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Look:
-    """A panel's title, what to do when it looks bad, its unit, its alerts and its limits.
+class PanelSpec:
+    """The title, description, unit, alerts and limits of a panel.
 
-    The runbook of each of the alerts is a link. `size` is (columns of 24, rows). `absent` is what
-    it says while there is nothing to show, instead of "No data"; a panel of empty.yml has its
-    reason there.
+    The description says what to do about a bad value. The panel links to the runbooks of its
+    alerts. `size` is (columns of 24, rows). `no_data_text` replaces Grafana's "No data"; panels in
+    empty.yml show their reason instead.
     """
 
     title: str
-    help: str
+    description: str
     unit: str
     alerts: Sequence[str]
     limits: Sequence[Limit] = ()
     size: tuple[int, int] = (8, 8)
-    absent: str = ""
+    no_data_text: str = ""
 
 
-# The builders of all kinds of panels that we have.
+# The builders of all kinds of panels in use.
 P = TypeVar(
     "P",
     annotationslist.Panel,
@@ -61,46 +61,46 @@ P = TypeVar(
 )
 
 
-def dress(panel: P, look: Look, queries: Sequence[Query], rows: bool = False) -> P:
-    """Give a panel what every panel has, and its queries; `rows` asks for a table's rows."""
+def apply_common(panel: P, spec: PanelSpec, queries: Sequence[Query], as_table: bool = False) -> P:
+    """Set the shared properties and the queries of a panel; `as_table` requests table rows."""
     panel = (
-        panel.id(identity(look.title))
-        .title(look.title)
-        .description(look.help)
+        panel.id(panel_id(spec.title))
+        .title(spec.title)
+        .description(spec.description)
         .datasource(queries[0].source if queries else GRAFANA)
-        .span(look.size[0])
-        .height(look.size[1])
-        .unit(look.unit)
-        .links([runbook(name) for name in look.alerts])
-        .thresholds(thresholds(look.limits))
+        .span(spec.size[0])
+        .height(spec.size[1])
+        .unit(spec.unit)
+        .links([runbook(name) for name in spec.alerts])
+        .thresholds(thresholds(spec.limits))
     )
-    if look.absent:
-        panel = panel.no_value(look.absent)
+    if spec.no_data_text:
+        panel = panel.no_value(spec.no_data_text)
     for letter, query in zip(LETTERS, queries, strict=False):
-        panel = panel.with_target(target(query, letter, rows))
+        panel = panel.with_target(target(query, letter, as_table))
     return panel
 
 
-def identity(title: str) -> int:
-    """Return a panel's id, which stays while its title does, whatever comes before it."""
+def panel_id(title: str) -> int:
+    """Return a panel's id, which depends only on its title."""
     return zlib.crc32(title.encode()) % IDS + 1
 
 
 def runbook(name: str) -> DashboardLink:
-    """Return the link to an alert's runbook; raise `BuildError` where there is no such alert."""
+    """Return the link to an alert's runbook; raise `BuildError` if the alert does not exist."""
     url = f"${{responder}}/runbooks/{alert(name).name}"
     return DashboardLink(f"Runbook: {name}").url(url).target_blank(True)
 
 
 def thresholds(limits: Sequence[Limit]) -> ThresholdsConfig:
-    """Return where colours change: at an alert's limit to that of its severity."""
+    """Return the thresholds: at an alert's limit, the colour of its severity begins."""
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps(limits))
 
 
 def steps(limits: Sequence[Limit]) -> list[Threshold]:
-    """Return the steps from the lowest up; the first has no value, for it begins at minus infinity.
+    """Return the steps in ascending order; the first has no value: it starts at minus infinity.
 
-    Of a limit below which it is bad, the colour is the one below it.
+    The colour of a lower limit applies below it.
     """
     found = sorted(limits, key=lambda one: one.value)
     if all(one.above for one in found):

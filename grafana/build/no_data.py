@@ -1,4 +1,4 @@
-"""What a panel says instead of "No data": why there is none, where that is by design."""
+"""The texts of panels that are empty by design, instead of "No data"."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 from grafana_foundation_sdk.models import dashboard
 
-# The list that excuses a panel before the proof, too.
+# The query check reads the same list.
 LIST = Path(__file__).resolve().parents[1] / "empty.yml"
 
 
-def explain(uid: str, panels: Sequence[dashboard.Panel], file: Path = LIST) -> None:
-    """Have each panel of a dashboard that may be empty as a whole show the reason."""
+def set_no_data_texts(uid: str, panels: Sequence[dashboard.Panel], file: Path = LIST) -> None:
+    """Set the reason as the text of each panel of a dashboard that may be empty."""
     reasons = {
         entry["panel"]: entry["reason"]
         for entry in yaml.safe_load(file.read_text("utf-8"))

@@ -1,55 +1,55 @@
-"""What the logs say most."""
+"""The most frequent messages, exceptions and rejected clients in the logs."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 
-from ..look import Look
-from ..page import Panels, Section
+from ..layout import Panels, Section
+from ..panel_style import PanelSpec
 from ..panels import series
-from ..queries import logged, logged_now
+from ..queries import instant_log_query, log_query
 from ..rules import limit
-from ..states import rows
+from ..state_panels import table_panel
 
 CHOSEN = '{service=~"$service", level=~"$level"}'
 TROUBLE = '{service=~"$service", level=~"ERROR|CRITICAL"}'
-# As LogPatternSuspicious asks it.
+# As in LogPatternSuspicious.
 REFUSED = '{service="lb"} | frontend="public" | status >= 400 | status < 500'
-# The message itself is no field: its beginning becomes one, to count by.
+# The message is not a field, so its beginning becomes one to group by.
 SAID = "| label_format said=`{{ __line__ | trunc 120 }}`"
 
 
-def frequent() -> Section:
-    """Return the panels of messages, exceptions and refusals."""
+def top_messages() -> Section:
+    """Return the panels of messages, exceptions and rejected requests."""
     return Section(
-        "What is said most?",
+        "What is logged most often?",
         [*_messages(), *_suspicious()],
     )
 
 
 def _messages() -> Panels:
     return [
-        rows(
-            Look(
+        table_panel(
+            PanelSpec(
                 "Which messages are the most frequent?",
-                "One that outnumbers all others is where to begin. The first 120 characters"
-                " count as the message.",
+                "Start with a message that outnumbers all others. The first 120 characters count"
+                " as the message.",
                 units.Short,
                 ["ErrorLogBurst", "LogFlood"],
                 size=(12, 10),
             ),
             {"service": "Service", "level": "Level", "said": "Message", "Value #A": "Lines"},
-            logged_now(
+            instant_log_query(
                 f"topk(15, sum by (service, level, said) (count_over_time({CHOSEN} {SAID}"
                 " [$__range])))"
             ),
             sort="Lines",
         ),
-        rows(
-            Look(
+        table_panel(
+            PanelSpec(
                 "Which exceptions are the most frequent?",
-                "Each is a bug, or a failure behind the service that it does not handle. An"
-                " empty list is what you want to see.",
+                "Each is a bug, or a failure of another service that is not handled. An empty"
+                " list is the normal state.",
                 units.Short,
                 ["UnhandledExceptions"],
                 size=(12, 10),
@@ -60,7 +60,7 @@ def _messages() -> Panels:
                 "exception_message": "Message",
                 "Value #A": "Lines",
             },
-            logged_now(
+            instant_log_query(
                 "topk(15, sum by (service, exception_type, exception_message)"
                 f" (count_over_time({TROUBLE} | exception_type != `` [$__range])))"
             ),
@@ -72,31 +72,31 @@ def _messages() -> Panels:
 def _suspicious() -> Panels:
     return [
         series(
-            Look(
-                "How many exceptions a second does each service meet?",
-                "Over the line an alert fires: the types and stacks are in the lines above.",
+            PanelSpec(
+                "How many exceptions per second does each service raise?",
+                "Above the line an alert fires. Types and stacks are in the lines above.",
                 units.OpsPerSecond,
                 ["UnhandledExceptions"],
                 [limit("UnhandledExceptions")],
                 size=(12, 8),
             ),
-            logged(
+            log_query(
                 "sum by (service, exception_type)"
                 f" (rate({TROUBLE} | exception_type != `` [$__auto]))",
                 "{{service}} {{exception_type}}",
             ),
         ),
         series(
-            Look(
-                "How many requests of a client are refused?",
-                "Over the line one client is a scanner, or a program that never waits: its"
-                " address is the line's name.",
+            PanelSpec(
+                "How many requests of each client are rejected?",
+                "A client above the line is a scanner, or a program that retries without a delay."
+                " The name of the series is its address.",
                 units.RequestsPerSecond,
                 ["LogPatternSuspicious"],
                 [limit("LogPatternSuspicious", ")")],
                 size=(12, 8),
             ),
-            logged(
+            log_query(
                 f"topk(10, sum by (client) (rate({REFUSED} [$__auto])))",
                 "{{client}}",
             ),

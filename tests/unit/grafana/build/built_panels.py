@@ -9,9 +9,9 @@ from typing import Any
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.build.page import Page, Section, made
+from grafana.build.layout import DashboardSpec, Section, build_dashboard
 
-PAGE = Page("some", "Some?", "Some things.")
+SPEC = DashboardSpec("some", "Some?", "Some things.")
 
 
 def panels(make: Callable[[], Dashboard]) -> dict[str, dict[str, Any]]:
@@ -22,10 +22,10 @@ def panels(make: Callable[[], Dashboard]) -> dict[str, dict[str, Any]]:
 
 def of(section: Section) -> dict[str, dict[str, Any]]:
     """Return the panels of one section."""
-    return panels(lambda: made(PAGE, section))
+    return panels(lambda: build_dashboard(SPEC, section))
 
 
-def asked(panel: dict[str, Any]) -> list[str]:
+def expressions(panel: dict[str, Any]) -> list[str]:
     """Return a panel's queries."""
     return [target["expr"] for target in panel.get("targets") or []]
 

@@ -9,13 +9,13 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.build import colours
 from grafana.build.errors import BuildError
-from grafana.build.look import Look, dress, identity, runbook, steps
-from grafana.build.queries import asked, logged
+from grafana.build.panel_style import PanelSpec, apply_common, panel_id, runbook, steps
+from grafana.build.queries import log_query, range_query
 from grafana.build.rules import Limit
 
 HIGH = Limit("High", "page", 5.0, above=True)
 LOW = Limit("Low", "ticket", 0.1, above=False)
-LOOK = Look("How?", "So.", "short", ["InstanceDown"], [HIGH], size=(6, 4))
+SPEC = PanelSpec("How?", "So.", "short", ["InstanceDown"], [HIGH], size=(6, 4))
 
 
 def test_colour_changes_at_the_limit() -> None:
@@ -39,8 +39,8 @@ def test_without_limits_all_is_fine() -> None:
 
 
 def test_id_stays_while_the_title_does() -> None:
-    assert identity("How?") == identity("How?") != identity("Why?")
-    assert 1 <= identity("How?") <= 1_000_000
+    assert panel_id("How?") == panel_id("How?") != panel_id("Why?")
+    assert 1 <= panel_id("How?") <= 1_000_000
 
 
 def test_runbook_is_the_responders() -> None:
@@ -48,14 +48,14 @@ def test_runbook_is_the_responders() -> None:
 
 
 def test_runbook_of_no_alert_is_refused() -> None:
-    with pytest.raises(BuildError, match="no alert Nobody"):
-        runbook("Nobody")
+    with pytest.raises(BuildError, match="no alert named 'Unknown'"):
+        runbook("Unknown")
 
 
 def test_panel_has_what_every_panel_has() -> None:
-    queries = [asked("up"), asked("vector(1)")]
+    queries = [range_query("up"), range_query("vector(1)")]
     panel = json.loads(
-        json.dumps(dress(timeseries.Panel(), LOOK, queries).build(), cls=JSONEncoder)
+        json.dumps(apply_common(timeseries.Panel(), SPEC, queries).build(), cls=JSONEncoder)
     )
     assert (panel["title"], panel["description"]) == ("How?", "So.")
     assert (panel["gridPos"]["w"], panel["gridPos"]["h"]) == (6, 4)
@@ -65,16 +65,16 @@ def test_panel_has_what_every_panel_has() -> None:
 
 
 def test_source_is_the_querys() -> None:
-    panel = dress(timeseries.Panel(), LOOK, [logged("{a=`b`}")]).build()
+    panel = apply_common(timeseries.Panel(), SPEC, [log_query("{a=`b`}")]).build()
     assert panel.datasource
     assert panel.datasource.uid == "loki"
 
 
 def test_panel_may_say_why_there_is_nothing() -> None:
-    def said(look: Look) -> str | None:
-        panel = dress(timeseries.Panel(), look, [asked("up", "up")]).build()
+    def said(spec: PanelSpec) -> str | None:
+        panel = apply_common(timeseries.Panel(), spec, [range_query("up", "up")]).build()
         assert panel.field_config
         return panel.field_config.defaults.no_value
 
-    assert said(LOOK) is None
-    assert said(replace(LOOK, absent="No load runs.")) == "No load runs."
+    assert said(SPEC) is None
+    assert said(replace(SPEC, no_data_text="No load runs.")) == "No load runs."

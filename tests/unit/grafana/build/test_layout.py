@@ -2,23 +2,23 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
 
-from grafana.build.look import Look
-from grafana.build.page import Page, Section, made
+from grafana.build.layout import DashboardSpec, Section, build_dashboard
+from grafana.build.panel_style import PanelSpec
 from grafana.build.panels import series
-from grafana.build.queries import asked
+from grafana.build.queries import range_query
 from grafana.build.variables import services
 
-PAGE = Page("some", "Some?", "Some things.", variables=[services()])
+SPEC = DashboardSpec("some", "Some?", "Some things.", variables=[services()])
 
 
 def panel(title: str, width: int, height: int = 8) -> object:
-    look = Look(title, "So.", "short", ["InstanceDown"], size=(width, height))
-    return series(look, asked("up"))
+    spec = PanelSpec(title, "So.", "short", ["InstanceDown"], size=(width, height))
+    return series(spec, range_query("up"))
 
 
 def places(*sections: Section) -> list[tuple[str, int, int]]:
     """Return the title, x and y of everything on the page."""
-    found = made(PAGE, *sections).panels or []
+    found = build_dashboard(SPEC, *sections).panels or []
     return [_place(one) for one in found]
 
 
@@ -44,10 +44,10 @@ def test_section_begins_under_the_highest() -> None:
 
 
 def test_page_knows_where_runbooks_are() -> None:
-    templating = made(PAGE).templating
+    templating = build_dashboard(SPEC).templating
     assert templating
     assert [one.name for one in templating.list_val or []] == ["service", "responder"]
 
 
 def test_page_is_read_only() -> None:
-    assert made(PAGE).editable is False
+    assert build_dashboard(SPEC).editable is False

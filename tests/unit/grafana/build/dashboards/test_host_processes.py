@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from grafana.build.dashboards.host_processes import processes
+from tests.unit.grafana.build.built_panels import expressions, of
+
+
+def test_parts_without_process_metrics_are_there() -> None:
+    queries = " ".join(expressions(of(processes())["How much memory does each process use?"]))
+    assert "otelcol_" in queries
+    assert "haproxy_" in queries
