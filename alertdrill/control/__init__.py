@@ -1,4 +1,4 @@
-"""The control API: what the responder may ask of the runtime, over HTTP."""
+"""The control API: it lets the responder restart and scale instances over HTTP."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .settings import ControlSettings
 def create_app(
     settings: ControlSettings | None = None, runtime: ControlTarget | None = None
 ) -> Flask:
-    """Return the API over a runtime, that of the settings unless one is given."""
+    """Return the API for a runtime; the settings select it unless `runtime` is set."""
     settings = settings or ControlSettings.from_env(os.environ)
     runtime = runtime or select_control_target(settings.stack)
     app = Flask(__name__, static_folder=None)
-    # A body is one member; whoever sends more means something else.
+    # A request body has one member; a larger body is a mistake.
     app.config["MAX_CONTENT_LENGTH"] = 4096
     problems.init_app(app)
     app.register_blueprint(

@@ -1,4 +1,4 @@
-"""What the control API refuses, and with which status."""
+"""The control API's error, with its HTTP status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..errors import AlertdrillError
 
 
 class Problem(AlertdrillError):  # noqa: N818 - RFC 9457 calls it a problem
-    """An error to answer a request with: an HTTP status, and a detail with the way out."""
+    """An HTTP status and a sentence that says what to do."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""Do what is asked under one key once, however often it is asked."""
+"""Run a request once for each idempotency key, however often a client retries it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 from .errors import Problem
 
-# A client asks again within minutes, and heals a few times an hour: the newest are enough.
+# Clients retry within minutes, and heal a few times an hour: keep only the newest keys.
 MAX_KEYS = 100
-# The stack was away: nothing was done, and the same may be asked again.
+# The stack was unavailable: nothing was done, so the same key may be retried.
 STACK_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How something ended: an HTTP status, and a detail."""
+    """The result of a request: an HTTP status and a sentence."""
 
     status: int
     detail: str
@@ -30,7 +30,7 @@ class _Entry:
 
 
 class IdempotencyCache:
-    """The outcomes of the newest keys; one that is under way is never forgotten."""
+    """The outcomes of the newest keys; the key of a running request is never evicted."""
 
     def __init__(self, most: int = MAX_KEYS) -> None:
         self._most = most
@@ -38,17 +38,16 @@ class IdempotencyCache:
         self._lock = threading.Lock()
 
     def do(self, key: str, request: str, act: Callable[[], Outcome]) -> Outcome:
-        """Return the outcome of `act`, or of what the key's first asker does or has done.
-
-        Raises a `Problem` where the key was given to another request; what `act` raises, each
-        of the askers gets.
+        """Return the outcome of `act`, or the outcome of the first request with this key.
+        Raises a `Problem` if the key belongs to a different request. An exception of `act` is
+        raised for every request with the key.
         """
         entry, mine = self._entry(key, request)
         if mine:
             _resolve(entry.outcome, act)
             if entry.outcome.result().status == STACK_UNAVAILABLE:
                 with self._lock:
-                    self._entries.pop(key, None)  # another asker may have made room
+                    self._entries.pop(key, None)  # a concurrent request may have evicted it
         return entry.outcome.result()
 
     def _entry(self, key: str, request: str) -> tuple[_Entry, bool]:
@@ -59,7 +58,9 @@ class IdempotencyCache:
                 self._evict()
                 return self._entries[key], True
         if found.request != request:
-            raise Problem(400, f"Idempotency-Key {key!r} was {found.request}: take a fresh one.")
+            raise Problem(
+                400, f"Idempotency-Key {key!r} was used for {found.request}: use a new key."
+            )
         return found, False
 
     def _evict(self) -> None:

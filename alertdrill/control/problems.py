@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457)."""
+"""Answer every error as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .errors import Problem
 
-FAILED = "The control API failed; its log has the reason."
+FAILED = "The control API failed: see its log for the reason."
 log = logging.getLogger("alertdrill.control")
 
 
 def init_app(app: Flask) -> None:
-    """Answer with a problem, whatever goes wrong."""
+    """Register the error handlers."""
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_exception(error: HTTPException) -> Response:
-        return answer(error.code or 500, error.description or "The request could not be served.")
+        return answer(error.code or 500, error.description or "The request failed.")
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer(status: int, detail: str) -> Response:
-    """Return a problem as RFC 9457 writes it."""
+    """Return an error as an RFC 9457 problem document."""
     body = {
         "type": "about:blank",
         "title": HTTP_STATUS_CODES.get(status, "Unknown Error"),

@@ -1,4 +1,4 @@
-"""The four routes, three of them behind the token."""
+"""The four routes; three of them require the token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEALTH_PATH = "/healthz"
 
 
 def blueprint(service: ControlService, token: str) -> Blueprint:
-    """Return the routes; all but the health check ask for the token."""
+    """Return the routes; all but the health check require the token."""
     made = Blueprint("control", __name__)
 
     @made.before_request
@@ -47,7 +47,7 @@ def blueprint(service: ControlService, token: str) -> Blueprint:
 
 
 def _has_token(header: str, token: str) -> bool:
-    """Compare in constant time, so that nobody learns the token by the time it takes."""
+    """Compare in constant time, so that timing reveals nothing about the token."""
     kind, _, given = header.partition(" ")
     same = secrets.compare_digest(given.strip().encode(), token.encode())
     return same and kind.lower() == "bearer"

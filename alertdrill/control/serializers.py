@@ -1,4 +1,4 @@
-"""The stack as the responder sees it: the services' instances, and what each may grow to. Pure."""
+"""Serialize the services' instances and their replica limits for the responder. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..settings import MAX_REPLICAS, SERVICES, StackSettings
 
 
 def serialize_stack(found: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
-    """Return the answer to `GET /instances`: the parts of the stack are not in it."""
+    """Return the response of `GET /instances`; it leaves out the components of the stack."""
     ours = [one for one in found if one.service in SERVICES]
     return {
         "instances": [
@@ -25,13 +25,13 @@ def _service(service: str, ours: Sequence[Instance], settings: StackSettings) ->
     return {
         "floor": settings.floor(service),
         "ceiling": MAX_REPLICAS,
-        # Whoever is not meant to serve stands by; whoever is and does not is sick.
+        # Standby instances do not count; an unhealthy one does.
         "scale": sum(one.state != "standby" for one in own),
         "heals": heals(service, own),
     }
 
 
 def heals(service: str, found: Sequence[Instance]) -> bool:
-    """Tell whether every instance of a service carries the heal label."""
+    """Return whether every instance of a service has the heal label."""
     own = [one for one in found if one.service == service]
     return bool(own) and all(one.heals for one in own)

@@ -1,4 +1,4 @@
-"""What the control API does: it looks at the runtime, and has it restart and scale."""
+"""The control API's operations: list, restart and scale the instances of a runtime."""
 
 from __future__ import annotations
 
@@ -16,46 +16,48 @@ from .errors import Problem
 from .idempotency import IdempotencyCache, Outcome
 
 log = logging.getLogger("alertdrill.control")
-# How a change that was asked for is told, by its status; the rest is an error of ours.
+# The log level of an outcome by its status; any other status is our own error.
 LOG_LEVELS = {200: logging.INFO, 403: logging.WARNING, 404: logging.WARNING, 409: logging.WARNING}
 
 
 class ControlService:
-    """Takes orders for one runtime; each is carried out once and told in one line."""
+    """Runs operations on one runtime; runs and logs each of them once."""
 
     def __init__(self, runtime: ControlTarget, settings: StackSettings) -> None:
         self._runtime = runtime
         self._settings = settings
         self._cache = IdempotencyCache()
-        # Runtimes refuse a second change of scale beside one; two services may want one at once.
+        # A runtime refuses concurrent scaling, and two services may need it at the same time.
         self._scaling = Lock()
 
     def instances(self) -> dict[str, object]:
-        """Return the services' instances; raise a `Problem` where the stack is away."""
+        """Return the services' instances; raise a `Problem` if the stack is unavailable."""
         try:
             return serializers.serialize_stack(self._status(), self._settings)
         except AlertdrillError as error:
             raise _problem(error) from error
 
     def restart(self, key: str, name: str, grace: float | None) -> Outcome:
-        """Restart an instance; return once it serves again."""
+        """Restart an instance; return when it is ready."""
 
         def act() -> str:
             instance = self._instance(name)
             if not instance.heals:
                 raise Problem(403, _no_heal_label(name, instance.service))
             self._runtime.restart(name, grace)
-            return f"{name} serves again."
+            return f"{name} is ready again."
 
         asked = f"restart {name}" + ("" if grace is None else f" with a grace of {grace:g} s")
         return self._cache.do(key, asked, lambda: _perform(asked, act))
 
     def scale(self, key: str, service: str, count: int) -> Outcome:
-        """Have so many instances of a service serve; return once they do."""
+        """Scale a service to `count` instances; return when they are ready."""
 
         def act() -> str:
             if service not in SERVICES:
-                raise Problem(404, f"There is no service {service!r}: {', '.join(SERVICES)} are.")
+                raise Problem(
+                    404, f"no service named {service!r}: the services are {', '.join(SERVICES)}."
+                )
             if not serializers.heals(service, self._status()):
                 raise Problem(403, _no_heal_label(service, service))
             with self._scaling:
@@ -69,7 +71,7 @@ class ControlService:
         for one in self._status():
             if one.name == name:
                 return one
-        raise Problem(404, f"There is no instance {name!r}: see GET /instances.")
+        raise Problem(404, f"no instance named {name!r}: see GET /instances.")
 
     def _status(self) -> Sequence[Instance]:
         found = self._runtime.status()
@@ -80,13 +82,13 @@ class ControlService:
 
 def _no_heal_label(target: str, service: str) -> str:
     if service not in SERVICES:
-        return f"{target} is a part of the stack, which does not heal: restart it yourself."
+        return f"{target} is not one of the services, so it can't be healed: restart it yourself."
     variable = f"HEAL_{service.upper().replace('-', '_')}"
-    return f"{target} does not carry the heal label: a person decides, or sets {variable}=1."
+    return f"{target} has no heal label: restart it yourself, or set {variable}=1."
 
 
 def _perform(asked: str, act: Callable[[], str]) -> Outcome:
-    """Carry out what was asked for, and say in one line how it ended."""
+    """Run an operation and log its outcome in one line."""
     begun = time.monotonic()
     try:
         outcome = Outcome(200, act())
@@ -103,7 +105,7 @@ def _perform(asked: str, act: Callable[[], str]) -> Outcome:
 
 
 def _problem(error: AlertdrillError) -> Problem:
-    """Return the answer to an error: the stack is away (503), or the runtime refuses (409)."""
+    """Return the problem for an error: 503 if the stack is unavailable, 409 for a refusal."""
     if isinstance(error, Problem):
         return error
     return Problem(503 if isinstance(error, StackUnavailableError) else 409, str(error))

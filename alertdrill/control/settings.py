@@ -1,4 +1,4 @@
-"""What the control API is told at its start."""
+"""Settings of the control API."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from .. import settings_json
 from ..env_reader import SettingsError
 from ..settings import StackSettings
 
-# As of the other tokens: too long to guess over a network, short enough to copy.
+# Like the other tokens: too long to guess over a network, short enough to copy.
 MIN_TOKEN_LENGTH = 16
 
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """The token that clients show, and the stack to act on."""
+    """The token that clients send, and the stack to control."""
 
     token: str
     stack: StackSettings
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ControlSettings:
-        """Read them; raise `SettingsError` naming a bad variable."""
+        """Read the environment; raise `SettingsError` naming a bad variable."""
         return cls(_token(environ.get("CONTROL_TOKEN_FILE", "")), _stack(environ))
 
 
 def _token(file: str) -> str:
     if not file:
-        raise SettingsError("CONTROL_TOKEN_FILE is not set: give it the path of a file.")
+        raise SettingsError("CONTROL_TOKEN_FILE is not set: set it to the path of a file.")
     token = _text("CONTROL_TOKEN_FILE", file).strip()
     if len(token) < MIN_TOKEN_LENGTH:
         raise SettingsError(
@@ -42,7 +42,7 @@ def _token(file: str) -> str:
 
 
 def _stack(environ: Mapping[str, str]) -> StackSettings:
-    """Return the settings in the file that CONTROL_STACK names; of the environment without one."""
+    """Return the settings from the file in CONTROL_STACK, or else from the environment."""
     file = environ.get("CONTROL_STACK", "")
     if not file:
         return stack_settings.load(environ)
@@ -50,7 +50,7 @@ def _stack(environ: Mapping[str, str]) -> StackSettings:
         return settings_json.from_dict(json.loads(_text("CONTROL_STACK", file)))
     except (ValueError, TypeError, KeyError) as error:
         raise SettingsError(
-            f"CONTROL_STACK is {file!r}, which holds no settings of a stack: start it anew."
+            f"CONTROL_STACK is {file!r}, which holds no stack settings: start the stack again."
         ) from error
 
 

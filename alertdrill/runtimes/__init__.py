@@ -1,4 +1,4 @@
-"""How the stack runs: one interface, an implementation for each way."""
+"""The ways to run the stack: one interface, and an implementation for each runtime."""
 
 from .base import ControlTarget, Instance, Runtime
 from .selection import has_compose, select_control_target, select_runtime

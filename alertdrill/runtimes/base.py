@@ -1,4 +1,4 @@
-"""What every runtime can do; the command line, the drills and the responder use nothing else."""
+"""The interface of every runtime, for the command line, the drills and the control API."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-# `ready`: it answers its probe. `standby`: stopped on purpose, beyond the service's scale.
+# `ready`: its probe succeeds. `standby`: stopped on purpose, beyond the service's replica count.
 State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", "failed"]
 ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One running (or standby) copy of a service or of a part of the stack."""
+    """One running or standby replica of a service, or of a component of the stack."""
 
     name: str
     service: str
@@ -22,42 +22,39 @@ class Instance:
     pid: int | None
     address: str
     uptime_seconds: float | None
-    # Whether it carries the heal label: the responder may restart it, and scale its service.
+    # Whether it has the heal label: the responder may restart it and scale its service.
     heals: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """Return the instance as JSON shows it."""
+        """Return the instance as a JSON object."""
         return asdict(self)
 
 
 class ControlTarget(Protocol):
-    """What the control API asks of a runtime, and all that a Swarm's has.
-
-    Every method raises `AlertdrillError`, whose text is one sentence with the way out.
+    """The operations that the control API needs from a runtime.
+    Docker Swarm implements only these. Every method raises `AlertdrillError` with one sentence
+    that says what to do.
     """
 
     def status(self) -> Sequence[Instance]:
-        """Return every instance, with its state; empty when the stack is down."""
+        """Return every instance with its state; empty when the stack is down."""
         ...
 
     def restart(self, target: str, grace: float | None = None) -> None:
-        """Stop gracefully and start again; return when it serves.
-
-        What has not left `grace` seconds later is killed, also where it is frozen: 0 is at once,
-        and None leaves it the time that it has by itself.
+        """Stop a target gracefully and start it again; return when it is ready.
+        After `grace` seconds the rest is killed, even if it is frozen: 0 kills at once, None keeps
+        the target's own grace period.
         """
         ...
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Have `count` instances of a service serve; the others drain and end, or stand by."""
+        """Scale a service to `count` instances; the others drain and go on standby."""
         ...
 
 
 class Runtime(ControlTarget, Protocol):
     """One way to run the stack.
-
-    `target` is the name of an instance or of a service, which means all of its instances, one
-    after the other.
+    `target` names an instance, or a service for all of its instances, one after the other.
     """
 
     name: str
@@ -67,122 +64,119 @@ class Runtime(ControlTarget, Protocol):
         ...
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return one sentence for each optional part not here."""
+        """Start what is not running; return a sentence for each optional component left out."""
         ...
 
     def down(self, on_progress: ProgressCallback) -> None:
-        """End everything that `up` started, also after a crash."""
+        """Stop everything that `up` started, also after a crash."""
         ...
 
     def instances(self, service: str) -> Sequence[Instance]:
-        """Return the instances of one service, standby ones included."""
+        """Return the instances of one service, including those on standby."""
         ...
 
     def start(self, target: str) -> None:
-        """Start what was stopped; return when it is ready."""
+        """Start a stopped target; return when it is ready."""
         ...
 
     def stop(self, target: str) -> None:
-        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
         ...
 
     def kill(self, target: str) -> None:
-        """End at once (SIGKILL); what supervises it starts it again."""
+        """Kill a target (SIGKILL); its supervisor starts it again."""
         ...
 
     def pause(self, target: str) -> None:
-        """Freeze (SIGSTOP) until `resume`."""
+        """Freeze a target (SIGSTOP) until `resume`."""
         ...
 
     def resume(self, target: str) -> None:
-        """Let a paused instance go on."""
+        """Resume a paused target."""
         ...
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each instance, or all that are kept.
-
-        Those of an instance come in their order, and of several in any.
+        """Yield (instance, line): the last `lines` of each instance, or all that are kept.
+        The lines of one instance are in order; instances are in any order.
         """
         ...
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        """Yield what `logs` would, at once, then again and again what was added, if anything.
-
-        Each is to be read before the next is asked for. It has no end but its reader's.
+        """Yield the batch that `logs` would return, then one batch of new lines after another.
+        Read each batch before you ask for the next. The iterator ends only when its reader stops.
         """
         ...
 
     @property
     def follows_new_instances(self) -> bool:
-        """Tell whether `follow` also has the lines of instances that come and go meanwhile."""
+        """Return whether `follow` includes instances that start later."""
         ...
 
-    # What drills need
+    # For drills
 
     @property
     def speed(self) -> float:
-        """Return what every duration of the rules and routes is divided by; 1 is the real thing."""
+        """Return the divisor of every duration in rules and routes; 1 is real time."""
         ...
 
     @property
     def ephemeral(self) -> bool:
-        """Tell whether this is a run's own stack, whose series may be made up and forgotten."""
+        """Return whether this is an ephemeral stack, whose series may be backfilled and deleted."""
         ...
 
     def token(self) -> str:
-        """Return the token that `/faults` of the services asks for."""
+        """Return the token for `/faults` of the services."""
         ...
 
     def responder_token(self) -> str:
-        """Return the token that the responder asks for where it is told what to do."""
+        """Return the token for the responder's API."""
         ...
 
     def grafana_token(self) -> str:
-        """Return the token that annotations are written to Grafana with, empty without one."""
+        """Return the token for Grafana annotations; empty without one."""
         ...
 
-    def data(self, part: str) -> Path:
-        """Return the folder where a part keeps its data."""
+    def data(self, component: str) -> Path:
+        """Return the data folder of a component."""
         ...
 
     def scratch(self) -> Path:
-        """Return a folder on the stack's file system for files that grow; `down` removes it."""
+        """Return a folder on the stack's file system for files that grow; `down` deletes it."""
         ...
 
-    def configure(self, part: str, name: str, text: str | None) -> None:
-        """Have a part read `text` as its file `name`; None puts back what belongs there.
-
-        `name` is a main file of the part, which may be broken so, or one more of
-        prometheus's `rules.d/*.yml` and `scrape.d/*.yml`. The committed files stay as they are.
+    def configure(self, component: str, name: str, text: str | None) -> None:
+        """Replace a component's configuration file `name` with `text`; None restores the original.
+        `name` is a main configuration file of the component, or an extra file in prometheus's
+        `rules.d/*.yml` or `scrape.d/*.yml`. The committed files stay unchanged.
         """
         ...
 
     def drop_targets(self, service: str) -> None:
-        """Take a service out of what Prometheus scrapes, as if its targets were forgotten."""
+        """Remove a service from Prometheus's list of targets."""
         ...
 
     def restore_targets(self) -> None:
-        """Put everything that serves back into what Prometheus scrapes."""
+        """Restore the complete list of Prometheus's targets."""
         ...
 
     def backfill(self, openmetrics: Path) -> None:
-        """Give Prometheus the samples of a file, in OpenMetrics; of a rehearsal's stack alone."""
+        """Load the samples of an OpenMetrics file into Prometheus; only in an ephemeral stack."""
         ...
 
     def delete_series(self) -> None:
-        """Delete every sample up to now; of a rehearsal's stack alone."""
+        """Delete every sample up to now; only in an ephemeral stack."""
         ...
 
     # Addresses
 
-    def address(self, part: str) -> str:
-        """Return the URL of a part of the stack, such as `prometheus`."""
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
         ...
 
     def resolve_url(self, link: str) -> str:
-        """Return a link of a notification as it can be followed from here."""
+        """Return the URL of a notification's link as this process can reach it."""
         ...
 
     def addresses(self) -> Mapping[str, str]:
-        """Return the URLs for people, by title."""
+        """Return the user-facing URLs, by title."""
         ...

@@ -1,16 +1,16 @@
-"""What a checking program says is wrong."""
+"""Extract the error from the output of a configuration checker."""
 
 from __future__ import annotations
 
 
 def checker_error(output: str) -> str:
-    """Return the lines of a checker's output that say what is wrong, as one line."""
+    """Return the error lines of a checker's output as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
-    # What comes after it belongs to it: some say which file, and only then what is wrong.
+    # Keep what follows: some checkers name the file first and the error after it.
     begin = lines.index(telling[0]) if telling else 0
-    return " ".join(lines[begin : begin + 3]) or "its checker gave no reason."
+    return " ".join(lines[begin : begin + 3]) or "the checker printed no error."
 
 
-# How the programs begin to say what is wrong. A name alone won't do: paths may hold `alert`.
+# Words that start an error message. "alert" alone is not enough: paths contain it.
 ERROR_WORDS = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")

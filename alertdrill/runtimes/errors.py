@@ -1,4 +1,4 @@
-"""What can be wrong with a stack, however it runs."""
+"""Errors of every runtime."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ..errors import AlertdrillError
 
 
 class StackUnavailableError(AlertdrillError):
-    """The stack is down, or what it runs on does not answer."""
+    """The stack is down, or its engine or supervisor does not answer."""

@@ -1,6 +1,5 @@
-"""What the load balancer reads beside lb/haproxy.cfg: where the instances are, and what is whose.
-
-The runtime writes it for the services of `apps/services.yml`, with the addresses that it knows.
+"""Generate the load balancer's files beside lb/haproxy.cfg: backends and path maps.
+The runtime writes them for the services of `apps/services.yml`, with their addresses.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from string import Template
 from ..settings import ROOT, SERVICES
 
 BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
-# A backend for each service; and for each side of the load balancer, which paths are whose.
+# One backend for each service; and for each frontend, a map from path to service.
 BACKENDS_FILE = "backends.cfg"
 SIDES = ("public", "internal")
 
 
 def render(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """Return the files by name; `addresses` has those of a service's instances, by their names."""
+    """Return the files' text by name; `addresses` is {service: {instance: host:port}}."""
     pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
     backends = [
         pattern.substitute(service=service, servers=_servers(found))
@@ -31,8 +30,8 @@ def _servers(found: Mapping[str, str]) -> str:
 
 
 def _paths(side: str) -> str:
-    """Return which path is whose, each with a slash at its end: `/orders` is not `/ordersheet`."""
-    lines = ["# Each path, and the service that it belongs to with everything below it."]
+    """Return the path map of a frontend; a trailing slash keeps `/orders` from `/ordersheet`."""
+    lines = ["# Each path, and the service that receives it and everything below it."]
     for service in SERVICES.values():
         lines += [f"{path}/ {service.name}" for path in getattr(service, side)]
     return "\n".join(lines) + "\n"

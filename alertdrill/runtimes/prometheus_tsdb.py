@@ -1,8 +1,7 @@
-"""Make up a past for Prometheus, and forget it; for an ephemeral stack alone.
-
-Prometheus sees a block that was put into its folder once a minute, when it starts, or when it
-rewrites one of its own. The last is what can be asked for: a block of marks is there from the
-start, and one deleted mark is a reason to rewrite it.
+"""Backfill and delete Prometheus series, in an ephemeral stack only.
+Prometheus notices a new block in its folder once a minute, when it starts, or when it rewrites
+one of its own blocks. Only the last can be requested: a block of markers exists from the start,
+and each deleted marker makes Prometheus rewrite that block.
 """
 
 from __future__ import annotations
@@ -19,23 +18,23 @@ import requests
 from ..errors import AlertdrillError
 from .checker_error import checker_error
 
-# The series of the marks: one is used up by each import, so many are possible in one rehearsal.
+# The markers' series. Each backfill uses one up, so this is the limit of one ephemeral stack.
 MARKER_SERIES, MAX_BACKFILLS = "alertdrill_rehearsal_mark", 1000
-# Marks are a millisecond apart and end before Prometheus begins, in seconds.
+# Markers are a millisecond apart and end this many seconds before Prometheus starts.
 MARKER_LEAD_S = 2.0
-# One block for a past of up to this, where 2 h each would be read through as often.
+# Write up to this range as one block: blocks of 2 h would be read through as often.
 MAX_BLOCK_DURATION = "31d"
-# Deleting and rewriting take well under a second; on a machine under strain, some.
+# Deleting and rewriting take well under a second, and longer on a busy machine.
 TIMEOUT_S = 30.0
 
 
 class TsdbError(AlertdrillError):
-    """A past could not be made up or forgotten."""
+    """Series could not be backfilled or deleted."""
 
 
 @dataclass(frozen=True)
 class TsdbStore:
-    """A Prometheus of a rehearsal's own: its storage, its address, and what it keeps at most."""
+    """A Prometheus of an ephemeral stack: storage folder, URL, retention and promtool."""
 
     folder: Path
     url: str
@@ -44,7 +43,7 @@ class TsdbStore:
 
 
 def write_markers(store: TsdbStore) -> None:
-    """Lay the block of marks into the folder of a Prometheus that is about to start."""
+    """Write the block of markers into the folder of a Prometheus that is not started yet."""
     begin = time.time() - MARKER_LEAD_S
     lines = [f"{MARKER_SERIES} 1 {begin + number / 1000:.3f}\n" for number in range(MAX_BACKFILLS)]
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +53,7 @@ def write_markers(store: TsdbStore) -> None:
 
 
 def backfill(store: TsdbStore, openmetrics: Path) -> None:
-    """Give Prometheus the samples of a file, in seconds since 1970, and see them loaded."""
+    """Load the samples of an OpenMetrics file (timestamps in seconds) and wait for them."""
     mark = _next_marker(store)
     _create_blocks(store, openmetrics)
     _admin(store, "delete_series", {"match[]": MARKER_SERIES, "start": mark, "end": mark})
@@ -62,14 +61,14 @@ def backfill(store: TsdbStore, openmetrics: Path) -> None:
 
 
 def delete_series(store: TsdbStore) -> None:
-    """Delete every sample up to now, made up or real; what comes from now on stays."""
+    """Delete every sample up to now, backfilled or scraped."""
     everything = f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'
     _admin(store, "delete_series", {"match[]": everything})
     _admin(store, "clean_tombstones", {})
 
 
 def has_markers(store: TsdbStore) -> bool:
-    """Tell whether Prometheus has marks, so that a past can be imported."""
+    """Return whether Prometheus has markers, so that a backfill is possible."""
     return bool(_markers(store))
 
 
@@ -84,20 +83,20 @@ def _create_blocks(store: TsdbStore, file: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise TsdbError(f"{file.name} is no past: {checker_error(done.stderr)}")
+        raise TsdbError(f"{file.name} can't be backfilled: {checker_error(done.stderr)}")
 
 
 def _next_marker(store: TsdbStore) -> str:
     marks = _markers(store)
     if not marks:
         raise TsdbError(
-            f"This rehearsal has imported {MAX_BACKFILLS} times: begin another with a fresh stack."
+            f"This stack was backfilled {MAX_BACKFILLS} times: start a new ephemeral stack."
         )
     return str(marks[0][0])
 
 
 def _markers(store: TsdbStore) -> Sequence[tuple[float, str]]:
-    # As far back as Prometheus keeps anything.
+    # As far back as the retention.
     found = _call(
         "get", f"{store.url}/api/v1/query", {"query": f"{MARKER_SERIES}[{store.retention}]"}
     )
@@ -115,11 +114,11 @@ def _admin(store: TsdbStore, name: str, values: Mapping[str, str]) -> None:
 def _call(method: str, address: str, values: Mapping[str, str]) -> requests.Response:
     try:
         with requests.Session() as session:
-            session.trust_env = False  # no proxy of the host for the loopback
+            session.trust_env = False  # keep the host's proxy away from the loopback
             answer = session.request(method, address, params=values, timeout=TIMEOUT_S)
             answer.raise_for_status()
     except requests.RequestException as error:
         raise TsdbError(
-            f"Prometheus did not take it ({error}): look at `make logs S=prometheus`."
+            f"Prometheus refused the request ({error}): see `make logs S=prometheus`."
         ) from error
     return answer

@@ -1,6 +1,5 @@
-"""Choose the runtime: Docker Compose where an engine answers, plain processes otherwise.
-
-A Swarm is for the control API alone.
+"""Select the runtime: Docker Compose if an engine answers, native processes otherwise.
+Docker Swarm is for the control API only.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from ..errors import AlertdrillError
 from ..settings import INSIDE, RUNTIMES, SWARM, StackSettings
 from .base import ControlTarget, ProgressCallback, Runtime
 
-# A local engine answers in well under a second; a dead socket must not hold up the start.
+# A local engine answers in well under a second; a dead socket must not delay the start.
 TIMEOUT_S = 2.0
 
 
 def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Runtime:
-    """Return the runtime that `RUNTIME` names; raise `AlertdrillError` where it can't be had."""
-    # Only the one that is used is loaded.
+    """Return the runtime that `RUNTIME` names; raise `AlertdrillError` if it is unavailable."""
+    # Import only the selected runtime.
     if settings.runtime == SWARM:
         raise AlertdrillError(
-            f"RUNTIME is {SWARM!r}, which is for the control API: set one of {', '.join(RUNTIMES)}."
+            f"RUNTIME is {SWARM!r}, which only the control API supports: use {', '.join(RUNTIMES)}."
         )
     if settings.runtime == "auto" and _engine_answers():
         on_progress(
-            "A Docker engine answers: running on Docker Compose (RUNTIME=native does without)."
+            "A Docker engine answers: using Docker Compose (set RUNTIME=native for processes)."
         )
         settings = replace(settings, runtime="compose")
     if settings.runtime == INSIDE:
@@ -45,7 +44,7 @@ def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Ru
 
 
 def select_control_target(settings: StackSettings) -> ControlTarget:
-    """Return what the control API works with; raise `AlertdrillError` where it can't be had."""
+    """Return the control API's target; raise `AlertdrillError` if it is unavailable."""
     if settings.runtime == SWARM:
         from .swarm import SwarmRuntime  # noqa: PLC0415
 
@@ -58,7 +57,7 @@ def _engine_answers() -> bool:
 
 
 def has_compose() -> bool:
-    """Tell whether Docker Compose is here, with an engine or without."""
+    """Return whether Docker Compose is installed, with or without an engine."""
     return _succeeds("compose", "version")
 
 

@@ -42,7 +42,7 @@ def test_taken_port_names_its_holder(refused: Refused) -> None:
         holder.listen()
         port = holder.getsockname()[1]
         said = refused(PROMETHEUS_PORT=str(port))
-    assert f"Port {port} is taken by" in said
+    assert f"Port {port} is in use by" in said
     assert f"(pid {os.getpid()})" in said
     assert "set PROMETHEUS_PORT" in said
 

@@ -1,3 +1,3 @@
-"""The compose runtime: the stack in containers, on a Docker engine."""
+"""The Compose runtime: the stack in containers, on a Docker engine."""
 
 __all__: list[str] = []

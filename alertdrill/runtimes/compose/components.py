@@ -1,6 +1,5 @@
-"""What `docker-compose.yml` runs, as seen from outside its containers. Pure data.
-
-A test holds it against the file itself.
+"""The services of `docker-compose.yml`: ports, probes, scrape jobs. Pure data.
+A test compares them with the file.
 """
 
 from __future__ import annotations
@@ -10,19 +9,18 @@ from dataclasses import dataclass
 
 from ...settings import SERVICES
 
-# How many replicas of a service the load balancer and Prometheus look for by name.
+# The number of replicas of a service that the load balancer and Prometheus look up by name.
 REPLICA_SLOTS = 8
 
 
 @dataclass(frozen=True)
 class Component:
-    """A service of the stack: where it listens inside, and how it says that it is ready.
-
-    `job` is the scrape job that lists it, None where it has no metrics; `ready` answers 200 once
-    it serves, None where only its health check can tell; `published` is its port of
-    `settings.Ports` on the host; `metrics` is another port than `port` for them; `optional` is
-    the variable that says how many there are, of a part that not every host can have; `alias` is
-    its name on the network over which the others talk to it, where they share another one.
+    """A service of the stack: its port, and the URL that tells whether it is ready.
+    `job` is its scrape job, None without metrics; `ready` is the path that answers 200 once it is
+    ready, None if only its health check can tell; `published` is its port of `settings.Ports` on
+    the host; `metrics` is its port for metrics, if that is not `port`; `optional` is the variable
+    for the number of replicas of a component that some hosts lack; `alias` is its name on the
+    network that it shares with Prometheus, if it is on several networks.
     """
 
     port: int = 0
@@ -64,10 +62,10 @@ COMPONENTS: Mapping[str, Component] = {
     "node-exporter": Component(9100, "/"),
     "blackbox-exporter": Component(9115, "/-/healthy", alias="blackbox-exporter-on-telemetry"),
     "pushgateway": Component(9091, "/-/ready", job="pushed"),
-    # Nobody but the responder reaches it, so that drills can't ask whether it serves.
+    # Only the responder reaches it, so drills can't probe it.
     "control": Component(8091, job=None, alias="control-on-healing"),
     "docker-proxy": Component(job=None),
     "restarter": Component(job=None),
 }
-# There are two of these from the start, so that each can bring the other back.
+# Each of these has two replicas, so that one can restart the other.
 REDUNDANT = ("docker-proxy", "restarter")

@@ -1,4 +1,4 @@
-"""`docker compose` and `docker`, run as a user would, on one project."""
+"""Run `docker compose` and `docker` for one project."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ...settings import ROOT
 from .errors import EngineError
 
 FILE = ROOT / "docker-compose.yml"
-# A build of every image from nothing takes some minutes on a slow network.
+# Building every image takes some minutes on a slow network.
 TIMEOUT_S = 1800
-# How a failure begins, in what Compose says.
+# Words that start an error message of Compose.
 ERROR_WORDS = ("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required")
 
 
@@ -33,43 +33,43 @@ class ComposeCli:
         self._overlays = overlays
 
     def with_variables(self, **more: str) -> ComposeCli:
-        """Return the same with more variables."""
+        """Return a copy with more variables."""
         return ComposeCli(self.project, {**self.variables, **more}, self._overlays)
 
     @cached_property
     def engine_host(self) -> str:
-        """Return where the engine listens, as the command line finds it."""
+        """Return the engine's address, as the docker command finds it."""
         if found := os.environ.get("DOCKER_HOST"):
             return found
         form = "{{.Endpoints.docker.Host}}"
         return self.docker("context", "inspect", "--format", form).strip()
 
     def require_engine(self) -> None:
-        """Raise `EngineError` unless an engine and Compose are there."""
+        """Raise `EngineError` unless an engine and Compose are available."""
         self.docker("version", "--format", "{{.Server.Version}}")
         self.run("version")
 
     def model(self, profiles: Sequence[str] = ()) -> dict[str, Any]:
-        """Return docker-compose.yml as Compose reads it, with every value filled in."""
+        """Return the docker-compose.yml that Compose resolves, with every value filled in."""
         printed = self.run("config", "--format", "json", profiles=profiles)
         loaded: dict[str, Any] = json.loads(printed)
         return loaded
 
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
-        """Run a command of Compose and return its output; raise `EngineError` with its reason."""
+        """Run a Compose command and return its output; raise `EngineError` with its error."""
         said = f"docker compose {arguments[0]}"
         return _run(self.command_line(*arguments, profiles=profiles), self.environment(), said)
 
     def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
-        """Return the command line of a command of Compose."""
+        """Return the command line of a Compose command."""
         files = [item for file in (FILE, *self._overlays) for item in ("--file", str(file))]
         chosen = [item for name in profiles for item in ("--profile", name)]
         own = ["--project-directory", str(ROOT), "--project-name", self.project]
         return [docker(), "compose", *own, *files, *chosen, *arguments]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a command; what the settings say wins."""
-        # Colours and moving lines are for terminals, and we read what it says.
+        """Return the environment of a command; the settings override the caller's."""
+        # Colours and progress bars are for terminals, and this output is parsed.
         return {
             **os.environ,
             **self.variables,
@@ -78,11 +78,11 @@ class ComposeCli:
         }
 
     def docker(self, *arguments: str) -> str:
-        """Run a command of docker itself."""
+        """Run a docker command and return its output."""
         return _run([docker(), *arguments], dict(os.environ), f"docker {arguments[0]}")
 
     def has_image(self, image: str) -> bool:
-        """Tell whether an image is on this host."""
+        """Return whether an image is on this host."""
         try:
             self.docker("image", "inspect", "--format", "{{.Id}}", image)
         except EngineError:
@@ -112,14 +112,14 @@ def _run(command: Sequence[str], environment: Mapping[str, str], said: str) -> s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AlertdrillError(f"{said} did not end in {TIMEOUT_S} s.") from None
+        raise AlertdrillError(f"{said} did not end within {TIMEOUT_S} s.") from None
     if done.returncode != 0:
         raise EngineError(f"{said} failed: {error_line(done.stderr or done.stdout)}")
     return done.stdout
 
 
 def error_line(output: str) -> str:
-    """Return the line of an output that says what is wrong."""
+    """Return the line of an output that describes the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
-    return (telling or lines or ["it gave no reason."])[-1]
+    return (telling or lines or ["it printed no error."])[-1]

@@ -1,4 +1,4 @@
-"""What Docker Compose needs of each service of `apps/services.yml`, beyond that file. Pure."""
+"""Check that docker-compose.yml declares each service of `apps/services.yml`. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from ...services import Service, ServicesError
 from ...settings import SERVICES
 from .components import REPLICA_SLOTS
 
-# They count the instances that there must be, so each is told how many.
+# These need the replica count of every service.
 NEEDS_REPLICA_COUNTS = ("init-config", "control")
-PAGE = "docs/how-to/add-a-service.md shows what it takes"
+PAGE = "docs/how-to/add-a-service.md shows how to add it"
 
 
 def check_services(model: Mapping[str, Any]) -> None:
-    """Raise `ServicesError` for a service that docker-compose.yml does not have as declared.
-
-    `model` is the file as Compose reads it: {"services": {name: {"environment": {...}}}}.
+    """Raise `ServicesError` for a service that docker-compose.yml lacks or declares differently.
+    `model` is the resolved file: {"services": {name: {"environment": {...}}}}.
     """
     for service in SERVICES.values():
         reason = _reason(service, model["services"])
@@ -35,16 +34,15 @@ def _reason(service: Service, found: Mapping[str, Any]) -> str:
     if given.get("SERVICE") != service.name or given.get("PORT") != port:
         return f"does not give {service.name} SERVICE={service.name} and PORT={port}"
     if "alertdrill.heal" not in own.get("labels", {}):
-        return f"does not say by the label alertdrill.heal whether {service.name} heals"
+        return f"has no label alertdrill.heal for {service.name}"
     variable = f"{service.variable}_INSTANCES"
     missing = [name for name in NEEDS_REPLICA_COUNTS if variable not in found[name]["environment"]]
     return f"does not give {variable} to {' and '.join(missing)}" if missing else ""
 
 
 def render_scrape_config(text: str) -> str:
-    """Return prometheus/scrape/compose.yml with a list of names for every service.
-
-    The file has that of one of them, which is the pattern.
+    """Return prometheus/scrape/compose.yml with the container names of every service.
+    The file has the names of one service, as the template of the others.
     """
     document = yaml.safe_load(text)
     job = next(job for job in document["scrape_configs"] if job["job_name"] == "services")
@@ -57,7 +55,7 @@ def render_scrape_config(text: str) -> str:
 
 
 def container_names(service: Service, project: str = "alertdrill") -> Mapping[str, str]:
-    """Return the containers that a service may have, and the instance that each is."""
+    """Return {container: instance} for every possible replica of a service."""
     return {
         f"{project}-{service.name}-{number}": f"{service.name}-{number}"
         for number in range(1, REPLICA_SLOTS + 1)

@@ -1,4 +1,4 @@
-"""Log lines as `docker compose logs` gives them: those that are kept, and those that are added."""
+"""Read and follow log lines with `docker compose logs`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import IO
 
 from .compose_cli import ComposeCli
 
-# How Compose writes a log line: `web-1  | text`.
+# Compose's format of a log line: `web-1  | text`.
 LOGGED = re.compile(r"(\S+)\s+\| ?(.*)", re.DOTALL)
-# Often enough that a person sees lines as they come.
+# Short enough that lines appear as they are written.
 POLL_INTERVAL_S = 0.2
 CHUNK = 65536
 
 
 def timestamp() -> str:
-    """Return a moment that parts the lines which are kept from those that are added."""
+    """Return the current time, to separate existing lines from new ones."""
     return datetime.now(UTC).isoformat()
 
 
 def read_logs(
     compose: ComposeCli, chosen: Sequence[str], lines: int | None, until: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield (instance, line), the last `lines` of each instance up to a moment, or all."""
+    """Yield (instance, line): the last `lines` of each instance before `until`, or all."""
     tail = "all" if lines is None else str(lines)
     with _running(compose, "--tail", tail, "--until", until, *chosen) as output:
         for line in output:
@@ -38,9 +38,8 @@ def read_logs(
 def follow_logs(
     compose: ComposeCli, chosen: Sequence[str], since: str
 ) -> Iterator[Sequence[tuple[str, str]]]:
-    """Yield (instance, line) of what came since a moment, as far as it is there; maybe none.
-
-    It ends when Compose has no more to tell: no container is left.
+    """Yield batches of (instance, line) since a time; a batch may be empty.
+    The iterator ends when Compose stops because no container is left.
     """
     half = b""
     with _running(compose, "--follow", "--since", since, *chosen) as output:

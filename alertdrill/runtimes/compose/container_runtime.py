@@ -1,4 +1,4 @@
-"""What the runtime does to running containers, from the host and from inside alike."""
+"""Operations on running containers, from the host and from inside the stack's networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .engine import Container, Engine
 from .errors import EngineUnavailableError, UnknownTargetError
 from .waiting import in_parallel, wait_until
 
-# What the engine calls a container's state, and its health while it runs, in every runtime's words.
+# The engine's container states and health states, and ours.
 STATES: Mapping[str, State] = {
     "created": "standby",
     "exited": "stopped",
@@ -22,40 +22,40 @@ STATES: Mapping[str, State] = {
     "paused": "paused",
 }
 HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
-# Not instances of anything: they do their work and end.
+# Not instances: they run once and end.
 ONE_SHOT_SERVICES = ("init-config", "test", "drills")
 
 
 class Endpoints(Protocol):
-    """Where the parts are, as seen from here."""
+    """The addresses of the components, as this process can reach them."""
 
-    def address(self, part: str) -> str:
-        """Return the URL of a part."""
+    def address(self, component: str) -> str:
+        """Return the URL of a component."""
         ...
 
     def instance_address(self, container: Container) -> str:
-        """Return where an instance listens."""
+        """Return the address of an instance."""
         ...
 
     def resolve_url(self, link: str) -> str:
-        """Return a link for people as it can be followed from here."""
+        """Return the URL of a user-facing link as this process can reach it."""
         ...
 
     def user_urls(self, running: Sequence[str]) -> Mapping[str, str]:
-        """Return the URLs for people, by title, of the services that run."""
+        """Return the user-facing URLs of the running services, by title."""
         ...
 
 
 class ReplicaSource(Protocol):
-    """How many instances of each service are meant to serve."""
+    """The replica count of each service."""
 
     def get(self, service: str) -> int:
-        """Return how many."""
+        """Return the replica count of a service."""
         ...
 
 
 class ContainerRuntime:
-    """The containers of one project: half of a `Runtime`."""
+    """The part of `Runtime` that acts on the containers of one project."""
 
     name = "compose"
 
@@ -67,76 +67,76 @@ class ContainerRuntime:
         self._replicas = replicas
         self._endpoints = places
 
-    # Looking
+    # Read
 
     def status(self) -> Sequence[Instance]:
-        """Return every instance, with its state; empty when the stack is down."""
+        """Return every instance with its state; empty when the stack is down."""
         found = [one for one in self._engine.containers() if one.service not in ONE_SHOT_SERVICES]
         return [self._instance(one) for one in found] if any(one.pid for one in found) else []
 
     def instances(self, service: str) -> Sequence[Instance]:
-        """Return the instances of one service, standby ones included."""
+        """Return the instances of one service, including those on standby."""
         found = [instance for instance in self.status() if instance.service == service]
         if not found:
-            raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
+            raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
         return found
 
-    def address(self, part: str) -> str:
-        """Return the URL of a part of the stack, such as `prometheus`."""
-        return self._endpoints.address(part)
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
+        return self._endpoints.address(component)
 
     def resolve_url(self, link: str) -> str:
-        """Return a link of a notification as it can be followed from here."""
+        """Return the URL of a notification's link as this process can reach it."""
         return self._endpoints.resolve_url(link)
 
     def addresses(self) -> Mapping[str, str]:
-        """Return the URLs for people, by title."""
+        """Return the user-facing URLs, by title."""
         return self._endpoints.user_urls([one.service for one in self._engine.running()])
 
     @property
     def follows_new_instances(self) -> bool:
-        """Tell that `follow` lacks what begins meanwhile: Compose follows what it finds."""
+        """Return false: Compose follows only the containers that run when it starts."""
         return False
 
     @property
     def speed(self) -> float:
-        """Return what every duration of the rules and routes is divided by."""
+        """Return the divisor of every duration in rules and routes."""
         return self._settings.speed
 
     @property
     def ephemeral(self) -> bool:
-        """Tell whether this is a run's own stack."""
+        """Return whether this is an ephemeral stack."""
         return self._settings.ephemeral
 
-    # Acting
+    # Write
 
     def start(self, target: str) -> None:
-        """Start what was stopped; return when it is ready."""
+        """Start a stopped target; return when it is ready."""
         chosen = self._wanted(target)
         for one in chosen:
             self._engine.start(one.name)
         self._await_ready([one.instance for one in chosen])
 
     def stop(self, target: str) -> None:
-        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
         in_parallel(self._engine.stop, [one.name for one in self._wanted(target)])
 
     def kill(self, target: str) -> None:
-        """End at once (SIGKILL); the restarter starts it again."""
+        """Kill a target (SIGKILL); the restarter starts it again."""
         self._each(target, lambda name: self._engine.signal(name, "KILL"))
 
     def pause(self, target: str) -> None:
-        """Freeze until `resume`."""
+        """Freeze a target until `resume`."""
         self._each(target, self._engine.pause)
 
     def resume(self, target: str) -> None:
-        """Let a paused instance go on."""
+        """Resume a paused target."""
         for one in self._wanted(target):
             if one.state == "paused":
                 self._engine.unpause(one.name)
 
     def restart(self, target: str, grace: float | None = None) -> None:
-        """Stop gracefully and start again, one instance after the other."""
+        """Restart the instances of a target gracefully, one after the other."""
         for one in self._wanted(target):
             if grace is None:
                 self._engine.stop(one.name)
@@ -150,7 +150,7 @@ class ContainerRuntime:
             states = {one.name: one.state for one in self.status()}
             return all(states.get(name) == "ready" for name in names)
 
-        wait_until(ready, f"{', '.join(names)} to serve")
+        wait_until(ready, f"{', '.join(names)} to be ready")
 
     def _instance(self, one: Container) -> Instance:
         return Instance(
@@ -174,18 +174,16 @@ class ContainerRuntime:
         found = self._engine.containers()
         chosen = [one for one in found if target in (one.instance, one.service)]
         if not chosen:
-            raise UnknownTargetError(
-                f"There is no instance or service {target!r}: see `make status`."
-            )
+            raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
         return chosen
 
     def _wanted(self, target: str) -> Sequence[Container]:
-        """Return the instances of a target that are meant to run."""
+        """Return the instances of a target that should run."""
         if not self._engine.running():
             raise EngineUnavailableError("The stack is down: start it with `make up`.")
         chosen = [one for one in self._targets(target) if self._state(one) != "standby"]
         if not chosen:
-            raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
+            raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
         return chosen
 
     def _each(self, target: str, act: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""The engine's API: the containers of one project, and what is done to each of them."""
+"""The Docker engine's API for the containers of one project."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ import requests
 from .errors import EngineError, EngineUnavailableError
 
 LABEL = "com.docker.compose"
-# Says of a container that the responder may restart it.
+# The label that lets the responder restart a container.
 HEAL_LABEL = "alertdrill.heal"
-# Longer than the longest grace period of docker-compose.yml (30 s).
+# Longer than the longest grace period in docker-compose.yml (30 s).
 TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container of a service: `state` and `health` are the engine's words."""
+    """One container of a service, with the engine's `state` and `health`."""
 
     name: str
     service: str
@@ -39,14 +39,14 @@ class Container:
 
     @property
     def instance(self) -> str:
-        """Return its name within the stack, such as web-1."""
+        """Return the instance's name, such as web-1."""
         return f"{self.service}-{self.number}"
 
 
 class Engine:
-    """The containers of `project`, by way of the engine at what `host` returns.
-
-    That is only asked for once it is needed; it is such as tcp://proxy:2375.
+    """The containers of `project`, on the engine at the address that `host` returns.
+    `host` is called when the first request is made; it returns an address such as
+    tcp://proxy:2375.
     """
 
     def __init__(self, project: str, host: Callable[[], str]) -> None:
@@ -74,30 +74,29 @@ class Engine:
                 return read(self._client.inspect_container(name))
         except EngineError as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
-                return None  # gone meanwhile
+                return None  # removed meanwhile
             raise
 
     def running(self) -> list[Container]:
-        """Return the containers that run."""
+        """Return the running containers."""
         return [one for one in self.containers() if one.pid is not None]
 
     def start(self, name: str) -> None:
-        """Start a container; harmless where it runs."""
+        """Start a container; harmless if it runs."""
         with _translate_errors():
             self._client.start(name)
 
     def stop(self, name: str) -> None:
-        """Stop gracefully, within its own grace period."""
+        """Stop a container gracefully, within its own grace period."""
         with _translate_errors():
             self._client.stop(name)
 
     def restart(self, name: str, grace: float) -> None:
-        """Stop, kill what is left after `grace` seconds, and start.
-
-        The engine does all of it, even where who asked for it is gone in between.
+        """Stop a container, kill the rest after `grace` seconds, and start it.
+        The engine completes this even if its client disconnects.
         """
         with _translate_errors():
-            self._client.restart(name, timeout=int(grace))  # it counts in whole seconds
+            self._client.restart(name, timeout=int(grace))  # the engine counts whole seconds
 
     def signal(self, name: str, signal: str) -> None:
         """Send a signal, such as KILL or HUP, to the container's first process."""
@@ -105,7 +104,7 @@ class Engine:
             self._client.kill(name, signal)
 
     def read(self, name: str, path: str) -> str | None:
-        """Return the text of a file as a container has it, running or not; None without one."""
+        """Return the text of a file in a container, running or not; None if it does not exist."""
         try:
             with _translate_errors():
                 chunks, _ = self._client.get_archive(name, path)
@@ -125,13 +124,13 @@ class Engine:
             self._client.pause(name)
 
     def unpause(self, name: str) -> None:
-        """Let a frozen container go on."""
+        """Resume a frozen container."""
         with _translate_errors():
             self._client.unpause(name)
 
 
 def read(found: Mapping[str, Any]) -> Container:
-    """Return what the engine says of a container (`GET /containers/NAME/json`)."""
+    """Parse a container from the engine's response (`GET /containers/NAME/json`)."""
     labels, state = found["Config"]["Labels"], found["State"]
     return Container(
         name=found["Name"].lstrip("/"),
@@ -146,13 +145,13 @@ def read(found: Mapping[str, Any]) -> Container:
 
 
 def _moment(text: str) -> float:
-    # To the nanosecond, of which Python reads six digits; year 1 where it never started.
+    # In nanoseconds, of which Python reads six digits; year 1 if it never started.
     return 0.0 if text.startswith("0001") else datetime.fromisoformat(text[:19] + "Z").timestamp()
 
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn the client's errors into one sentence."""
+    """Translate the client's errors into one sentence."""
     try:
         yield
     except docker.errors.APIError as error:

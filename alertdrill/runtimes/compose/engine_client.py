@@ -1,7 +1,6 @@
-"""What the restarter asks of the engine, by way of its proxy.
-
-With the standard library alone: there are two restarters, and the engine's client takes 15 MiB more
-in each. It also reads events without a time limit, so that a proxy that hangs would hang us too.
+"""The restarter's client of the engine, through the proxy.
+It uses the standard library only: the docker client would take 15 MiB more in each of the two
+restarters, and reads events without a timeout, so that a hanging proxy would block it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from ...errors import AlertdrillError
 from .exit_events import ACTIONS, NANOSECONDS
 
-# Above the restarter's window. The proxy's name has two addresses, and both may hang: together they
-# stay below the ten seconds of the health check.
+# Above the restarter's window. The proxy's name has two addresses, and both may hang: together
+# they stay below the ten seconds of the health check.
 TIMEOUT_S = 4.0
-# The engine starts a container within a second, on a host that is short of everything later.
+# The engine starts a container within a second, and later on a busy host.
 START_TIMEOUT_S = 8.0
 
 
@@ -27,37 +26,37 @@ class UnavailableError(AlertdrillError):
 
 
 class ContainerNotFoundError(AlertdrillError):
-    """There is no such container any more."""
+    """The container no longer exists."""
 
 
 class ForbiddenError(AlertdrillError):
-    """The proxy does not let it through."""
+    """The proxy forbids the request."""
 
 
 class EngineClient:
-    """The engine at `host`, such as tcp://docker-proxy:2375, about one project."""
+    """The engine at `host`, such as tcp://docker-proxy:2375, for one project."""
 
     def __init__(self, host: str, project: str) -> None:
         found = urlsplit(host)
         if found.scheme != "tcp" or not found.hostname or not found.port:
             raise AlertdrillError(f"DOCKER_HOST is {host!r}: set it to tcp://HOST:PORT.")
         self._address = (found.hostname, found.port)
-        # One-off containers (`docker compose run`) belong to who runs them.
+        # One-off containers (`docker compose run`) are not restarted.
         labels = [f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False"]
         self._filters = json.dumps({"label": labels, "event": ACTIONS})
 
     def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
-        """Return all that happened between two moments, waiting until the later one is there."""
+        """Return the events between two times; wait until `until` has passed."""
         query = {"since": _moment(since), "until": _moment(until), "filters": self._filters}
         told = self._request("GET", f"/events?{urlencode(query)}")
         return [_parsed(line) for line in told.splitlines()]
 
     def inspect(self, name: str) -> Mapping[str, Any]:
-        """Return everything about a container; raise `ContainerNotFoundError` without one."""
+        """Return a container's details; raise `ContainerNotFoundError` if it is gone."""
         return _parsed(self._request("GET", f"/containers/{quote(name)}/json"))
 
     def start(self, name: str) -> None:
-        """Start a container; harmless where it runs."""
+        """Start a container; harmless if it runs."""
         self._request("POST", f"/containers/{quote(name)}/start", START_TIMEOUT_S)
 
     def _request(self, method: str, target: str, timeout: float = TIMEOUT_S) -> bytes:
@@ -82,7 +81,7 @@ def _parsed(text: bytes) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = json.loads(text)
     except ValueError as error:
-        raise UnavailableError(f"it does not speak the engine's language: {error}") from error
+        raise UnavailableError(f"the response is not valid JSON: {error}") from error
     return found
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with an engine and what runs on it."""
+"""Errors of the Compose runtime."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from ..errors import StackUnavailableError
 
 
 class EngineError(AlertdrillError):
-    """The Docker engine, or its Compose, is not there or refused."""
+    """The Docker engine or Compose is missing, or refused a request."""
 
 
 class EngineUnavailableError(EngineError, StackUnavailableError):
-    """The engine does not answer, or nothing of the stack runs on it."""
+    """The engine does not answer, or the stack is down."""
 
 
 class ImageMissingError(AlertdrillError):
-    """An image is not on this host and can't be had."""
+    """An image is not on this host and can't be pulled or built."""
 
 
 class UnknownTargetError(AlertdrillError):
-    """There is no such instance, service or part."""
+    """No instance, service or component has this name."""
 
 
 class NotReadyError(AlertdrillError):
-    """An instance did not start to serve in time."""
+    """An instance was not ready in time."""

@@ -1,8 +1,7 @@
-"""Who died without having been stopped, as the engine's events tell it. Pure: time is passed in.
-
-All moments are the engine's, in nanoseconds since 1970. Of a stop the engine says `kill`, `die` and
-`stop` (or `destroy`); of a kill the `stop` is missing, and of a crash the `kill` too, which does
-not matter here: what crashed the engine itself starts again.
+"""Find containers that exited without being stopped, from the engine's events. Pure.
+All times are the engine's, in nanoseconds since 1970. A stop has the events `kill`, `die` and
+`stop` (or `destroy`); a kill lacks `stop`; a crash lacks `kill` too. The engine restarts a
+crashed container by itself, so the difference does not matter here.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 NANOSECONDS = 1_000_000_000
-# What tells a stop from a kill.
+# The events that distinguish a stop from a kill.
 ACTIONS = ("start", "die", "stop", "destroy")
-# A stop is told within milliseconds of the death, on a busy host within half a second.
+# The `stop` event follows within milliseconds, on a busy host within half a second.
 STOP_GRACE_NS = 1 * NANOSECONDS
-# Between two tries to start a container that could not be.
+# The delay before another attempt to start a container.
 RETRY_DELAY_NS = 2 * NANOSECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a container: one of `ACTIONS`."""
+    """A container's event; `action` is one of `ACTIONS`."""
 
     action: str
     container: str
@@ -31,7 +30,7 @@ class Event:
 
 
 def read(row: Mapping[str, Any]) -> Event | None:
-    """Return one line of `GET /events`, or None where it is not about a container."""
+    """Return an event of `GET /events`; None if it is not about a container."""
     if row.get("Type") != "container" or row.get("Action") not in ACTIONS:
         return None
     actor = row["Actor"]
@@ -40,7 +39,7 @@ def read(row: Mapping[str, Any]) -> Event | None:
 
 @dataclass(slots=True)
 class _ContainerState:
-    """When each of these last happened to a container: 0 where it is not known to have."""
+    """The time of each event of a container, and 0 for none."""
 
     name: str = ""
     started: int = 0
@@ -50,19 +49,19 @@ class _ContainerState:
     not_before: int = 0
 
     def is_unexpected(self) -> bool:
-        """Tell whether its last death was neither asked for nor dealt with."""
-        # A stop may be told just before the death that it brings about.
+        """Return whether its last exit was neither requested nor handled."""
+        # The `stop` event may precede the exit that it causes.
         return self.died > max(self.started, self.resolved) and self.stopped <= self.started
 
 
 class ExitTracker:
-    """Everybody's last start, death and stop; an event may be told more than once."""
+    """The last start, exit and stop of every container; an event may be recorded twice."""
 
     def __init__(self) -> None:
         self._containers: dict[str, _ContainerState] = {}
 
     def record(self, event: Event) -> None:
-        """Take note of an event."""
+        """Record an event."""
         if event.action == "destroy":
             self._containers.pop(event.container, None)
             return
@@ -77,7 +76,7 @@ class ExitTracker:
             state.stopped = max(state.stopped, event.moment)
 
     def due_for_restart(self, until: int) -> list[tuple[str, str]]:
-        """Return id and name of all to be started, when every event up to `until` was told."""
+        """Return (id, name) of the containers to start, if every event before `until` is known."""
         return [
             (container, state.name)
             for container, state in self._containers.items()
@@ -85,10 +84,10 @@ class ExitTracker:
         ]
 
     def resolve(self, container: str) -> None:
-        """Have done with a death."""
+        """Mark the last exit of a container as handled."""
         state = self._containers[container]
         state.resolved = state.died
 
     def postpone(self, container: str, now: int) -> None:
-        """Try again a little later."""
+        """Delay the next attempt to start a container."""
         self._containers[container].not_before = now + RETRY_DELAY_NS

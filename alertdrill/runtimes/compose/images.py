@@ -1,4 +1,4 @@
-"""Have every image that the stack needs, and name what can't be had."""
+"""Pull or build every image that the stack needs, and name what is unavailable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .compose_cli import ComposeCli
 from .errors import EngineError, ImageMissingError
 from .variables import NO_GRAFANA
 
-# What holds the tag of a service's image; those that are built are as new as Alertdrill itself.
+# The variable for the tag of a service's image; our own images have Alertdrill's version.
 VARIABLES = {
     "lb": "HAPROXY_VERSION",
     "docker-proxy": "HAPROXY_VERSION",
@@ -31,7 +31,7 @@ VARIABLES = {
 
 @dataclass(frozen=True)
 class ImageAvailability:
-    """What was found: sentences about the rest, and the variables that leave it out."""
+    """Sentences about unavailable images, and the variables that disable their services."""
 
     missing: Sequence[str]
     without: Mapping[str, str]
@@ -40,7 +40,7 @@ class ImageAvailability:
 def ensure_images(
     compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> ImageAvailability:
-    """Pull what is not here, build what is ours; raise `ImageMissingError` naming the variable."""
+    """Pull or build what is missing; raise `ImageMissingError` naming the variable."""
     missing, without = [], {}
     images = {
         service: found["image"]
@@ -48,9 +48,7 @@ def ensure_images(
         if service in VARIABLES
     }
     out = [service for service in images if _left_out(model["services"][service])]
-    missing += [
-        f"{service} is left out, as {COMPONENTS[service].optional}=0 says." for service in out
-    ]
+    missing += [f"{service} is disabled by {COMPONENTS[service].optional}=0." for service in out]
     for service, image in images.items():
         if service in out:
             continue
@@ -60,12 +58,12 @@ def ensure_images(
         if not optional or tag(image) != getattr(ImageVersions(), service):
             raise ImageMissingError(
                 f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
-                " Set another version, or make the images with `make images`."
+                " Set another version, or build the images with `make images`."
             )
-        missing.append(f"{image} can't be had here: the stack runs without {service}.")
+        missing.append(f"{image} can't be pulled: the stack runs without {service}.")
         without[optional] = "0"
     if "loki" in out or COMPONENTS["loki"].optional in without:
-        # There is nothing to carry lines to: they would only pile up.
+        # Without Loki, the collector has nowhere to send lines.
         without[COMPONENTS["collector"].optional] = "0"
     if COMPONENTS["grafana"].optional in without:
         without.update(NO_GRAFANA)
@@ -94,7 +92,7 @@ def _pulled(compose: ComposeCli, image: str, on_progress: ProgressCallback) -> b
 def _provide_own(
     compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> None:
-    """Pull our own images where they come from a registry, else build them here."""
+    """Pull our own images if they come from a registry, and build them otherwise."""
     built = [service for service in model["services"].values() if "build" in service]
     images = sorted({service["image"] for service in built})
     local = [image for image in images if image.startswith(f"{LOCAL_REGISTRY}/")]
@@ -108,7 +106,7 @@ def _provide_own(
 
 
 def _build(compose: ComposeCli, images: Sequence[str], on_progress: ProgressCallback) -> None:
-    """Build our own images, which takes a moment where nothing has changed."""
+    """Build our own images; this is quick if nothing has changed."""
     on_progress("building our own images …")
     try:
         compose.run("build", "--quiet")

@@ -1,8 +1,7 @@
-"""The one-shot step before everything else: secrets, and configurations for this project.
-
-It runs in a container of its own, so that `docker compose up` needs nothing beforehand. What the
-containers read lies on volumes that it fills: the committed files, at the speed of this stack, and
-beside them what only this stack knows.
+"""Generate secrets and configurations for this project before anything else starts.
+It runs in a container of its own, so that `docker compose up` needs no preparation. It fills the
+volumes that the other containers read: with the committed files, rendered at this stack's speed,
+and with the generated ones.
 """
 
 from __future__ import annotations
@@ -24,38 +23,38 @@ from .components import COMPONENTS, REDUNDANT
 
 # The project's name in prometheus/scrape/compose.yml.
 PROJECT_PREFIX = "alertdrill-"
-# Where Prometheus, Alertmanager and Loki read from.
+# The configurations of Prometheus, Alertmanager, Loki and the load balancer.
 ETC = Path("/etc/alertdrill")
 FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
-# Not made here: Grafana gives it.
+# Not generated here: Grafana issues it.
 GRAFANA_TOKEN = Path("/run/secrets/grafana-token/token")
 
-# What is read, below ETC, and the committed file or folder that it is.
+# Configuration files below ETC, and the committed file or folder of each.
 SOURCES = {
     "prometheus/prometheus.yml": "prometheus/prometheus.yml",
     "prometheus/rules": "prometheus/rules",
     "prometheus/scrape.d/compose.yml": "prometheus/scrape/compose.yml",
     "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
-    # `fake` is the name of Loki's only tenant.
+    # Loki calls its only tenant `fake`.
     "loki/rules/fake": "loki/rules",
     "loki/overrides.yml": "loki/overrides.yml",
 }
-# Folders that have room for more, which a drill puts there while it lasts.
+# Folders for extra files, which a drill adds and removes.
 DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
-# Who looks at its files by itself, and would end on a SIGHUP.
+# Programs that reload their files by themselves, and that a SIGHUP would end.
 SELF_RELOADING = ("loki",)
 WEBHOOK_URL_FILE = "alertmanager/webhook_url"
-# How many instances of each service are to serve: what whoever scales goes by, and leaves.
-# In a folder of its own, where the control API and drills, which are other users, may write.
+# The replica count of each service. In a folder of its own, which the control API and drills
+# can write to as other users.
 REPLICAS_FILE = "scale/scale.json"
 
 
 @dataclass(frozen=True)
 class RenderContext:
-    """One project: its name, its speed, and how many replicas each service must have."""
+    """One project: its name, its speed, and the replica count of each service."""
 
     project: str
     speed: float
@@ -64,15 +63,15 @@ class RenderContext:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> RenderContext:
-        """Read what docker-compose.yml gives; it has a default for everything."""
+        """Read the variables of docker-compose.yml; each has a default."""
         replicas = {
             **{
                 name: int(environ.get(f"{service.variable}_INSTANCES", str(MIN_REPLICAS)))
                 for name, service in SERVICES.items()
             },
             **{
-                name: int(environ.get(part.optional, "1") if part.optional else "1")
-                for name, part in COMPONENTS.items()
+                name: int(environ.get(component.optional, "1") if component.optional else "1")
+                for name, component in COMPONENTS.items()
                 if name not in SERVICES
             },
             **dict.fromkeys(REDUNDANT, 2),
@@ -81,13 +80,13 @@ class RenderContext:
         return cls(environ.get("PROJECT") or "alertdrill", speed, replicas)
 
     def address(self, service: str, number: int, port: int) -> str:
-        """Return where an instance listens, on the network that Prometheus asks it over."""
+        """Return the address of an instance on the network that it shares with Prometheus."""
         alias = COMPONENTS[service].alias
         return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
 
 
 def install(context: RenderContext, name: str) -> None:
-    """Put one of `SOURCES` into path, at this speed and for this project."""
+    """Install one of `SOURCES`, rendered for this project and its speed."""
     path, source = context.etc / name, ROOT / SOURCES[name]
     scale = expression_scaler(SOURCES[name])
     if source.is_dir():
@@ -105,7 +104,7 @@ def install(context: RenderContext, name: str) -> None:
 
 
 def write_backends(context: RenderContext) -> None:
-    """Write what the load balancer reads of the services: it finds instances by their names."""
+    """Write the load balancer's backends and path maps; it finds instances by name."""
     addresses = {
         service.name: {
             instance: f"{container}:{service.port}"
@@ -120,30 +119,32 @@ def write_backends(context: RenderContext) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file at once, so that nobody reads half of it."""
+    """Write a file in one step, so that no reader sees a partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not `.yml` at its end, so that no program takes it for a configuration meanwhile.
+    # Not named `.yml`, so that no program reads it as a configuration.
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text)
-    fresh.chmod(0o644)  # each program has a user of its own
+    fresh.chmod(0o644)  # each program runs as another user
     fresh.replace(path)
 
 
 def write_webhook(context: RenderContext) -> None:
-    """Write where Alertmanager sends its notifications."""
+    """Write the webhook's URL for Alertmanager."""
     write_atomically(
         context.etc / WEBHOOK_URL_FILE, f"http://{context.address('responder', 1, 8090)}/webhook"
     )
 
 
 def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
-    """Write what must be scraped, but for the services in `without`; and the scale."""
+    """Write the replica counts and the targets, but not those of the services in `without`."""
     scale = {service: context.replicas[service] for service in SERVICES}
     write_atomically(context.etc / REPLICAS_FILE, json.dumps(scale) + "\n")
     folder = context.etc / "prometheus" / "targets"
     for job in ("services", "stack", "pushed"):
         names = [
-            name for name, part in COMPONENTS.items() if part.job == job and name not in without
+            name
+            for name, component in COMPONENTS.items()
+            if component.job == job and name not in without
         ]
         found = [
             _target(context, name, number)
@@ -165,36 +166,36 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
 
 
 def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
-    part = COMPONENTS[service]
+    component = COMPONENTS[service]
     return {
-        "targets": [context.address(service, number, part.metrics or part.port)],
+        "targets": [context.address(service, number, component.metrics or component.port)],
         "labels": {"service": service, "instance": f"{service}-{number}"},
     }
 
 
 def write_secret(file: Path, given: str = "") -> None:
-    """Keep a secret that is there; make a random one, or take the given one, where it is not."""
+    """Write `given`, or a random secret if the file does not exist; keep an existing one."""
     if not given and file.exists() and file.stat().st_size:  # empty: cut off by a crash
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     fresh.write_text(given or secrets.token_urlsafe(32))
-    # Only the containers that need it have its volume, each under a user of its own.
+    # Only the containers that need it mount its volume, each as another user.
     fresh.chmod(0o444)
     fresh.replace(file)
 
 
 def main() -> None:
-    """Write everything."""
-    os.umask(0o002)  # drills, of the same group, may put other configurations there
+    """Write all secrets and configurations."""
+    os.umask(0o002)  # drills, in the same group, may replace configurations
     context = RenderContext.from_env(os.environ)
     if not all(1 <= context.replicas[service] <= MAX_REPLICAS for service in SERVICES):
         variables = ", ".join(f"{one.variable}_INSTANCES" for one in SERVICES.values())
-        raise SystemExit(f"{variables}: each takes 1 to {MAX_REPLICAS}.")
+        raise SystemExit(f"{variables} must be 1 to {MAX_REPLICAS}.")
     for folder in DROP_IN_FOLDERS:
         path = context.etc / folder
         path.mkdir(parents=True, exist_ok=True)
-        for left_over in path.glob("*.yml"):  # a drill's, of a run that was cut off
+        for left_over in path.glob("*.yml"):  # of an interrupted drill
             left_over.unlink()
     for name in SOURCES:
         install(context, name)
@@ -205,9 +206,9 @@ def main() -> None:
         write_secret(token)
     password = os.environ.get("GRAFANA_PASSWORD", RANDOM)
     if not password:
-        raise SystemExit("GRAFANA_PASSWORD is empty: leave it out, and a random one is made.")
+        raise SystemExit("GRAFANA_PASSWORD is empty: unset it for a random one.")
     write_secret(GRAFANA_PASSWORD, "" if password == RANDOM else password)
-    click.echo("The secrets and configurations are in path.")
+    click.echo("The secrets and configurations are written.")
 
 
 if __name__ == "__main__":

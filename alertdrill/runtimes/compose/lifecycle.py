@@ -1,4 +1,4 @@
-"""Bring a stack of containers up and down."""
+"""Start and stop a stack of containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .container_runtime import ONE_SHOT_SERVICES
 from .errors import EngineError
 from .project import ComposeProject
 
-# Images are there by then; a slow machine takes half a minute for all that has to start.
+# All images are here by now; a slow machine takes half a minute to start everything.
 TIMEOUT_S = 180
 
 
@@ -25,7 +25,7 @@ def check(project: ComposeProject, on_progress: ProgressCallback) -> None:
 
 
 def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
-    """Start what does not run; return one sentence for each optional part not here."""
+    """Start what is not running; return a sentence for each optional component left out."""
     project.cli.require_engine()
     with project.lock():
         begins = not project.engine.running()
@@ -40,7 +40,7 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
             _start(project, on_progress)
         except BaseException:
             if begins:
-                _end(project, on_progress)  # also on Ctrl-C: what is half up is of no use
+                _end(project, on_progress)  # also on Ctrl-C: leave no partial stack
             raise
     for sentence in secret_locations():
         on_progress(sentence)
@@ -56,14 +56,12 @@ def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
     except EngineError as error:
         raise EngineError(f"{error}{_last_log_line(project)}") from error
     if scales != project.replicas.all():
-        scaling.publish_replicas(
-            project, scales
-        )  # the one-shot step has been run again, and knows the floor
+        scaling.publish_replicas(project, scales)  # init-config ran again with the settings' counts
     create_standby(project)
 
 
 def secret_locations() -> Sequence[str]:
-    """Return where the secrets are that were made at random."""
+    """Return sentences that say where the random secrets are."""
     return (
         "Grafana's password for `admin`:"
         " docker compose exec grafana cat /run/secrets/grafana/password",
@@ -80,25 +78,25 @@ def _compose_up(project: ComposeProject, scales: Sequence[str]) -> None:
 
 
 def _last_log_line(project: ComposeProject) -> str:
-    """Return what the first container that is not well said last."""
+    """Return the last log line of the first container that has failed."""
     for one in project.engine.containers():
         begins = one.state == "created" or one.health == "starting"
         well = one.health == "healthy" if one.pid else one.service in ONE_SHOT_SERVICES
         if not (begins or well):
             lines = project.cli.docker("logs", "--tail", "20", one.name).strip().splitlines()
             if lines:
-                return f" {one.instance} last said: {lines[-1][:400]}"
+                return f" The last log line of {one.instance}: {lines[-1][:400]}"
     return ""
 
 
 def create_standby(project: ComposeProject) -> None:
-    """Make the instances beyond the scale, up to the ceiling, without starting them."""
+    """Create the standby instances of every service, without starting them."""
     scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
     project.cli.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
 
 
 def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
-    """End every container of the project, and its networks; what must outlive it stays."""
+    """Remove every container and network of the project; the volumes stay."""
     project.cli.require_engine()
     with project.lock():
         _end(project, on_progress)
@@ -106,14 +104,14 @@ def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
 
 def _end(project: ComposeProject, on_progress: ProgressCallback) -> None:
     on_progress("stopping the containers …")
-    # A rehearsal's data goes with it.
+    # The data of an ephemeral stack is deleted too.
     volumes = ["--volumes"] if project.settings.ephemeral else []
     project.cli.run("down", "--remove-orphans", *volumes, profiles=["*"])
     shutil.rmtree(project.folder / "scratch", ignore_errors=True)
 
 
 def _published(project: ComposeProject) -> Mapping[tuple[str, int], str]:
-    """Return every address and port that is published, with the variable that sets the port."""
+    """Return the variable that sets each published address and port."""
     return {
         (port["host_ip"], int(port["published"])): project.port_variable(int(port["published"]))
         for service in project.model()["services"].values()

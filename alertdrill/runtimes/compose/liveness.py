@@ -1,10 +1,10 @@
-"""The restarter's health check: run by path, so that it starts within milliseconds."""
+"""Health check by the age of a heartbeat file; run by path, so that it starts in milliseconds."""
 
 import os
 import sys
 import time
 
-# Its loop turns every two seconds; one that can't reach anybody, every eight at most.
+# The restarter touches the file every two seconds, or every eight without an answer.
 MAX_AGE_S = 10.0
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every operation on a stack of containers works with."""
+"""The shared context of every operation on a stack of containers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNIX_SCHEME = "unix://"
 
 
 class ComposeProject:
-    """The engine, Compose and the files of one project, on the host."""
+    """The settings, the engine, Compose and the files of one project, on the host."""
 
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
@@ -31,7 +31,7 @@ class ComposeProject:
         self.replicas = EngineReplicas(self.engine, settings)
 
     def model(self) -> Mapping[str, Any]:
-        """Return docker-compose.yml with every value filled in."""
+        """Return the resolved docker-compose.yml."""
         return self.cli.model()
 
     def port_variable(self, port: int) -> str:
@@ -40,7 +40,7 @@ class ComposeProject:
         return f"{names[port].upper()}_PORT"
 
     def write_overlay(self) -> None:
-        """Write what this stack changes of docker-compose.yml, and use it from now on."""
+        """Write this stack's overlay of docker-compose.yml, and use it from now on."""
         self.cli = self.cli.with_variables(**self._engine_paths())
         text = render_overlay(self.settings, self.model())
         if text is None:
@@ -51,11 +51,11 @@ class ComposeProject:
         self.cli = ComposeCli(self.settings.project, self.cli.variables, [file])
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Use variables that leave parts out from now on."""
+        """Use more variables from now on."""
         self.cli = self.cli.with_variables(**variables)
 
     def _engine_paths(self) -> dict[str, str]:
-        """Return where this engine is, if nobody has said otherwise."""
+        """Return the paths of this engine that the settings leave at their defaults."""
         found = {}
         defaults = StackSettings(home=Path())
         if (
@@ -70,7 +70,7 @@ class ComposeProject:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other commands from changing this stack meanwhile."""
+        """Lock this stack against other commands."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as held:
             try:

@@ -1,4 +1,4 @@
-"""One run at a time has a stack of its own: a second would end the first one's containers."""
+"""Lock a project, so that a second run does not stop the first one's containers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from .errors import EngineError
 
 @contextmanager
 def project_lock(settings: StackSettings) -> Iterator[None]:
-    """Be the only run of this user on the project; raise `EngineError` if there is another.
-
-    The project is the engine's, so the folder of the checkout does not matter.
+    """Lock the project for this user; raise `EngineError` if another run holds the lock.
+    Projects belong to the engine, so the folder of the checkout does not matter.
     """
     folder = (settings.cache or default_cache(os.environ)) / "locks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -25,7 +24,7 @@ def project_lock(settings: StackSettings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise EngineError(
-                f"Another run has the containers of {settings.project}: wait for it to end, or set"
-                " COMPOSE_PROJECT_NAME to a name of this one's own."
+                f"Another run uses the containers of {settings.project}: wait for it to end, or set"
+                " COMPOSE_PROJECT_NAME to another name."
             ) from None
         yield

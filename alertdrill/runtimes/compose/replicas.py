@@ -1,6 +1,5 @@
-"""How many instances of each service are to serve, as the stack itself has it on its volume.
-
-Whoever scales writes it there, from the host or from inside, so that all know the same.
+"""The replica count of each service, stored on a volume of the stack.
+Every command that scales writes it there, from the host or from inside, so that all agree.
 """
 
 from __future__ import annotations
@@ -18,34 +17,34 @@ from . import init_config
 from .engine import Container, Engine
 from .errors import UnknownTargetError
 
-# Has the volume, on every host.
+# This service mounts the volume, on every host.
 VOLUME_SERVICE = "prometheus"
 
 
 class VolumeReplicas:
-    """The scale as a container reads it, on the volume."""
+    """The replica counts as a container reads them, from the volume."""
 
     def __init__(self, etc: Path) -> None:
         self._file = etc / init_config.REPLICAS_FILE
 
     def get(self, service: str) -> int:
-        """Return how many instances of the service are meant to serve."""
+        """Return the replica count of a service."""
         return int(json.loads(self._file.read_text())[service])
 
 
 class EngineReplicas:
-    """The scale as the host reads it, by way of the engine; the floor where nothing runs."""
+    """The replica counts through the engine; the settings' counts if the stack is down."""
 
     def __init__(self, engine: Engine, settings: StackSettings) -> None:
         self._engine = engine
         self._floors = {service: settings.floor(service) for service in SERVICES}
 
     def get(self, service: str) -> int:
-        """Return how many instances of the service are meant to serve."""
+        """Return the replica count of a service."""
         return self.all()[service]
 
     def all(self) -> dict[str, int]:
-        """Return it of every service."""
+        """Return the replica count of every service."""
         found = self._engine.containers()
         holder = next((one.name for one in found if one.service == VOLUME_SERVICE), None)
         if holder is None or not any(one.pid for one in found):
@@ -57,44 +56,48 @@ class EngineReplicas:
 def _read(text: str | None) -> Mapping[str, int]:
     try:
         found: dict[str, int] = json.loads(text or "{}")
-    except ValueError:  # cut off: the floor it is
+    except ValueError:  # cut off by a crash: use the settings
         return {}
     return found
 
 
 def check_replicas(service: str, count: int) -> None:
-    """Raise a `AlertdrillError` for what does not scale, or not that far."""
+    """Raise an `AlertdrillError` if the service can't be scaled to `count`."""
     if service not in SERVICES:
-        raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
+        raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
     if not 1 <= count <= MAX_REPLICAS:
-        raise AlertdrillError(f"{service} scales from 1 to {MAX_REPLICAS}, not to {count}.")
+        raise AlertdrillError(
+            f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
+        )
 
 
 def require_containers(own: Sequence[Container], service: str, count: int) -> Sequence[Container]:
-    """Return the containers of a service; raise a `AlertdrillError` unless `count` exist."""
+    """Return the containers of a service; raise an `AlertdrillError` unless `count` exist."""
     numbers = {one.number for one in own if one.service == service}
     if not set(range(1, count + 1)) <= numbers:
         raise AlertdrillError(
-            f"{service} has {len(numbers)} containers, and {count} are wanted: `make up` makes"
-            " those that stand by, which nobody inside may."
+            f"{service} has too few containers for {count} instances: run `make up` on the host"
+            " to create them."
         )
     return own
 
 
 @contextmanager
 def scale_lock(etc: Path) -> Iterator[None]:
-    """Be the only one inside that scales; raise a `AlertdrillError` if there is another."""
-    # For reading: the control API and drills are different users, and either may have made it.
+    """Lock the replica counts; raise an `AlertdrillError` if another process holds the lock."""
+    # Open for reading: the control API and drills run as different users, and either creates it.
     path = etc / f"{init_config.REPLICAS_FILE}.lock"
     try:
         lock = os.open(path, os.O_CREAT | os.O_RDONLY, 0o644)
     except OSError as error:
-        raise AlertdrillError(f"{path} can't be opened ({error.strerror}): start anew.") from error
+        raise AlertdrillError(
+            f"{path} can't be opened ({error.strerror}): restart the stack."
+        ) from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise AlertdrillError("Another is scaling this stack: wait for it to end.") from None
+            raise AlertdrillError("Another command is scaling this stack: wait for it.") from None
         yield
     finally:
         os.close(lock)

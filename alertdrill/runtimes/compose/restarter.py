@@ -1,7 +1,6 @@
-"""Start again what was killed, as a supervisor does.
-
-The engine's own restart policy brings back what crashes. What `docker kill` ends it takes for
-stopped on purpose, and lets it lie; its events tell the two apart.
+"""Restart killed containers, as a supervisor does.
+The engine's restart policy covers crashes only: it treats a container ended by `docker kill` as
+stopped on purpose. Its events tell the two apart.
 """
 
 from __future__ import annotations
@@ -19,31 +18,31 @@ from .engine_client import ContainerNotFoundError, EngineClient, ForbiddenError,
 from .exit_events import NANOSECONDS, ExitTracker, read
 from .restarter_log import log
 
-# Events are asked for in windows, each of which the engine ends by itself: the loop always goes
-# on, and at a window's end everything up to then was told. A death waits for one or two of them.
+# Events are requested in windows, which the engine ends by itself: so the loop never blocks,
+# and at a window's end all events are known. An exit is handled one or two windows later.
 WINDOW_NS = 2 * NANOSECONDS
-# An event is told a little after its moment; what is told twice does no harm.
+# An event arrives a little after its time; reading one twice is harmless.
 OVERLAP_NS = 1 * NANOSECONDS
-# How long ago a death may be that nobody watched: longer than the restarters or the proxies take to
-# come back. Who died longer ago, or was forgotten by the engine (it keeps 256 events, of which
-# health checks are most), is left alone: nobody knows why.
+# How far back to look for exits when starting: longer than a restart of the restarters or the
+# proxies takes. An older exit, or one that the engine has forgotten (it keeps 256 events, mostly
+# health checks), is ignored, because its cause is unknown.
 LOOKBACK_NS = 60 * NANOSECONDS
-# Between two tries to reach the proxy, in seconds: at first, and at most.
+# The first and the longest delay before another request to the proxy, in seconds.
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 0.25, 2.0
-# Says that the loop goes on, for the health check.
-ALIVE_FILE = Path(os.environ.get("ALIVE", "/tmp/alive"))  # noqa: S108 - a container's own
+# The heartbeat file for the health check.
+ALIVE_FILE = Path(os.environ.get("ALIVE", "/tmp/alive"))  # noqa: S108 - inside a container
 RESTART_POLICIES = ("always", "unless-stopped")
 
 
 class Engine(Protocol):
-    """What is asked of the engine: see `EngineClient`."""
+    """The engine's operations, as `EngineClient` has them."""
 
     def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
-        """Return all that happened between two moments."""
+        """Return the events between two times."""
         ...
 
     def inspect(self, name: str) -> Mapping[str, Any]:
-        """Return all about a container."""
+        """Return a container's details."""
         ...
 
     def start(self, name: str) -> None:
@@ -52,7 +51,7 @@ class Engine(Protocol):
 
 
 class Restarter:
-    """Watches one project, window by window."""
+    """Watches the events of one project, window by window."""
 
     def __init__(self, engine: Engine, now: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine
@@ -69,7 +68,7 @@ class Restarter:
         for row in self._engine.events(since, begun + WINDOW_NS):
             if event := read(row):
                 self._exits.record(event)
-        # An engine that ends cuts the window short.
+        # If the engine stops, the window is shorter.
         self._watched_until = min(begun + WINDOW_NS, self._now())
         for container, name in self._exits.due_for_restart(self._watched_until):
             ALIVE_FILE.touch()
@@ -80,34 +79,34 @@ class Restarter:
             found = self._engine.inspect(name)
             if _wanted(found, container):
                 self._engine.start(name)
-                log("WARNING", f"{name} was killed: started it again.")
+                log("WARNING", f"{name} was killed: restarted it.")
         except UnavailableError as error:
-            log("ERROR", f"{name} can't be started yet: {error}")
+            log("ERROR", f"{name} can't be restarted yet: {error}")
             self._exits.postpone(container, self._now())
             return
         except ContainerNotFoundError:
             pass  # removed meanwhile
         except ForbiddenError as error:
-            log("ERROR", f"{name} can't be started: {error}")
+            log("ERROR", f"{name} can't be restarted: {error}")
         self._exits.resolve(container)
 
 
 def _wanted(found: Mapping[str, Any], container: str) -> bool:
-    """Tell whether a container is still dead, and meant to run."""
-    # Another may have its name by now, and the engine may be about to start it by itself.
+    """Return whether a container is still stopped, and should run."""
+    # Another container may have its name by now, and the engine may be restarting it.
     kept = found["HostConfig"]["RestartPolicy"]["Name"] in RESTART_POLICIES
     return bool(found["Id"] == container and kept and found["State"]["Status"] == "exited")
 
 
 def run_forever(restarter: Restarter, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Keep, whether the proxy is there or not, until the process is ended."""
+    """Watch windows forever, with growing delays while the proxy does not answer."""
     pause = MIN_RETRY_DELAY_S
     while True:
         try:
             restarter.watch_window()
         except (UnavailableError, ContainerNotFoundError, ForbiddenError) as error:
-            if pause == MIN_RETRY_DELAY_S:  # once is enough of each time
-                log("WARNING", f"The engine's proxy is away: {error}")
+            if pause == MIN_RETRY_DELAY_S:  # log each outage once
+                log("WARNING", f"The engine's proxy does not answer: {error}")
             sleep(pause)
             pause = min(2 * pause, MAX_RETRY_DELAY_S)
             continue
@@ -117,7 +116,7 @@ def run_forever(restarter: Restarter, sleep: Callable[[float], None] = time.slee
 
 
 def main() -> None:
-    """Keep the project that PROJECT names, by way of DOCKER_HOST."""
+    """Restart the containers of the project PROJECT, through DOCKER_HOST."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         sys.exit(0)
@@ -125,7 +124,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     project = os.environ.get("PROJECT", "alertdrill")
     host = os.environ.get("DOCKER_HOST", "tcp://docker-proxy:2375")
-    log("INFO", f"Keeping the containers of {project}.")
+    log("INFO", f"Watching the containers of {project}.")
     run_forever(Restarter(EngineClient(host, project)))
 
 

@@ -1,4 +1,4 @@
-"""Log lines in the form that all programs of the stack share, for the restarter."""
+"""Log lines of the restarter, in the format of all programs of the stack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from ...log_line import LogOrigin, format_line
 
-# There are two; whoever wants more has names for as many as other services may have.
+# Two by default; this many names are tried.
 MAX_REPLICAS = 8
 
 
@@ -22,10 +22,9 @@ def log(level: str, message: str) -> None:
 
 @cache
 def instance(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
-    """Return `restarter-2` in the second restarter: the name whose address is our own.
-
-    The engine's name server knows each replica as PROJECT-SERVICE-NUMBER. Elsewhere INSTANCE says
-    it, or the host's name has to do.
+    """Return the instance's name, such as `restarter-2`, found by our own address.
+    The engine's name server knows each replica as PROJECT-SERVICE-NUMBER. Elsewhere, INSTANCE or
+    the host's name is used.
     """
     host = socket.gethostname()
     if told := os.environ.get("INSTANCE"):

@@ -1,4 +1,4 @@
-"""Have drills done by a container on the stack's own networks, and bring home its reports."""
+"""Run drills in a container on the stack's own networks, and copy their reports to the host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .project import ComposeProject
 from .project_lock import project_lock
 from .runtime import ComposeRuntime
 
-# Where the container keeps its reports, below the home that it is given.
+# The container's folder of reports.
 REPORTS_FOLDER = "/reports/drills"
 
 
@@ -31,10 +31,9 @@ def run_in_container(
     speed: float | None,
     on_progress: ProgressCallback,
 ) -> int:
-    """Run `alertdrill WORDS --current-stack` inside, and return its exit code.
-
-    It is inside the stack that is up, or where a speed is given inside one of the run's own, which
-    is there for as long as it takes.
+    """Run `alertdrill WORDS --current-stack` in a container, and return its exit code.
+    Without a speed it runs in the current stack; with one, in an ephemeral stack that is removed
+    afterwards.
     """
     stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
@@ -73,7 +72,7 @@ def _run_drills(
     variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]
     terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
     with contextlib.suppress(EngineError):
-        project.cli.docker("rm", "--force", name)  # of a run that was cut off
+        project.cli.docker("rm", "--force", name)  # of an interrupted run
     command = project.cli.command_line(
         *("run", "--name", name, *terminal, *variables, "drills"),
         *("python", "-m", "alertdrill", *words, "--current-stack"),
@@ -89,10 +88,10 @@ def _run_drills(
 
 
 def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
-    """Wait for a run, which hears Ctrl-C as we do and rolls back; on SIGTERM it is told to."""
+    """Wait for the run. Ctrl-C reaches it too and rolls back; SIGTERM stops its container."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        with contextlib.suppress(EngineError):  # it may have ended just now
+        with contextlib.suppress(EngineError):  # the container may have ended just now
             project.cli.docker("stop", name)
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -110,13 +109,13 @@ def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
 def _copy_reports(
     project: ComposeProject, settings: StackSettings, name: str, on_progress: ProgressCallback
 ) -> None:
-    """Copy the reports to where native runs leave theirs."""
+    """Copy the reports to the host's folder of reports."""
     home = settings.home / "drills"
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as copied:
-        with contextlib.suppress(EngineError):  # it may have refused before it began
+        with contextlib.suppress(EngineError):  # a refused run has no reports
             project.cli.docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
         for page in sorted(Path(copied).glob("*/index.html")):
             if not (home / page.parent.name).exists():
                 shutil.move(page.parent, home)
-                on_progress(f"The report is here as {home / page.parent.name / page.name}")
+                on_progress(f"The report on this host: {home / page.parent.name / page.name}")

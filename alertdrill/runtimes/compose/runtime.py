@@ -1,4 +1,4 @@
-"""The compose runtime: the interface of every runtime, on top of a Docker engine."""
+"""The Compose runtime on the host: implements `Runtime` with a Docker engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .replicas import check_replicas
 
 
 class ComposeRuntime(ContainerRuntime):
-    """The stack as containers of one project, from its host; implements `Runtime`."""
+    """The stack as containers of one project, seen from its host; implements `Runtime`."""
 
     def __init__(self, settings: StackSettings) -> None:
         self._project = ComposeProject(settings)
@@ -31,15 +31,15 @@ class ComposeRuntime(ContainerRuntime):
         lifecycle.check(self._project, on_progress)
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return one sentence for each optional part not here."""
+        """Start what is not running; return a sentence for each optional component left out."""
         return lifecycle.up(self._project, on_progress)
 
     def down(self, on_progress: ProgressCallback) -> None:
-        """End everything that `up` started, also after a crash."""
+        """Remove every container that `up` created, also after a crash."""
         lifecycle.down(self._project, on_progress)
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Have `count` instances of a service serve; the others drain and stand by."""
+        """Scale a service to `count` instances; the others drain and go on standby."""
         check_replicas(service, count)
         if not self._engine.running():
             raise EngineUnavailableError("The stack is down: start it with `make up`.")
@@ -49,67 +49,67 @@ class ComposeRuntime(ContainerRuntime):
             scaling.stop_replicas(self._project, service, count, on_progress)
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
+        """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
         yield from read_logs(self._project.cli, self._chosen(target), lines, timestamp())
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        """Yield what `logs` would, at once, then again and again what was added, if anything."""
+        """Yield the batch that `logs` would return, then one batch of new lines after another."""
         chosen, moment = self._chosen(target), timestamp()
         yield read_logs(self._project.cli, chosen, lines, moment)
         yield from follow_logs(self._project.cli, chosen, moment)
 
     def _chosen(self, target: str | None) -> Sequence[str]:
-        """Return how Compose calls an instance, a service, or everything."""
+        """Return Compose's arguments for an instance, a service, or all."""
         if target is None:
             return []
         one = self._targets(target)[0]
         return (["--index", str(one.number)] if target == one.instance else []) + [one.service]
 
-    # What drills need, which run inside
+    # For drills, which run inside the networks
 
     def token(self) -> str:
-        """Refuse: the token is on a volume."""
+        """Raise `AlertdrillError`: the token is on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def responder_token(self) -> str:
-        """Refuse: the token is on a volume."""
+        """Raise `AlertdrillError`: the token is on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def grafana_token(self) -> str:
-        """Return the token that annotations are written to Grafana with, empty without one."""
+        """Return the token for Grafana annotations; empty without one."""
         asked = ("exec", "--no-TTY", "grafana-token", "cat", str(init_config.GRAFANA_TOKEN))
         try:
             return self._project.cli.run(*asked).strip()
-        except EngineError:  # Grafana has not given one yet
+        except EngineError:  # Grafana has not issued one yet
             return ""
 
-    def data(self, part: str) -> Path:
-        """Refuse: data is on volumes."""
+    def data(self, component: str) -> Path:
+        """Raise `AlertdrillError`: data is on volumes."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def scratch(self) -> Path:
-        """Refuse: the engine's file system may be another host's."""
+        """Raise `AlertdrillError`: the engine may be on another host."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
-    def configure(self, part: str, name: str, text: str | None) -> None:
-        """Refuse: configurations are on a volume."""
+    def configure(self, component: str, name: str, text: str | None) -> None:
+        """Raise `AlertdrillError`: configurations are on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def drop_targets(self, service: str) -> None:
-        """Refuse: the targets are on a volume."""
+        """Raise `AlertdrillError`: the targets are on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def restore_targets(self) -> None:
-        """Refuse: the targets are on a volume."""
+        """Raise `AlertdrillError`: the targets are on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def backfill(self, openmetrics: Path) -> None:
-        """Refuse: the series are on a volume."""
+        """Raise `AlertdrillError`: the series are on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
     def delete_series(self) -> None:
-        """Refuse: nobody outside may delete series."""
+        """Raise `AlertdrillError`: only drills may delete series."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
 
-IN_NETWORK_ONLY = "Only drills do this, from inside the stack's networks: use `make drill`."
+IN_NETWORK_ONLY = "Only a drill can do this, inside the stack's networks: use `make drill`."

@@ -1,7 +1,6 @@
-"""Scale a service of containers: start standby instances, or let some drain and stand by.
-
-Both the load balancer and Prometheus find by name what runs. A leaving instance says that it is
-not ready, and waits for both to notice, before it ends: no request is lost.
+"""Scale a service of containers: start standby instances, or drain and stop some.
+The load balancer and Prometheus find running instances by name. A leaving instance reports that
+it is not ready, and waits until both have noticed, so that no request is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from .waiting import in_parallel
 
 
 def start_replicas(project: ComposeProject, service: str, count: int) -> Sequence[str]:
-    """Start what stands by, up to `count`; return the instances that are to serve now."""
+    """Start standby instances up to `count`; return the names of the new instances."""
     if count > len(_containers(project, service)):
         lifecycle.create_standby(project)
     before = project.replicas.all()[service]
@@ -29,19 +28,19 @@ def start_replicas(project: ComposeProject, service: str, count: int) -> Sequenc
 def stop_replicas(
     project: ComposeProject, service: str, count: int, on_progress: ProgressCallback
 ) -> None:
-    """Let what is beyond `count` stand by, and have Prometheus expect the rest."""
+    """Stop the instances above `count`, and publish the new replica count."""
     scales = project.replicas.all()
     before = scales[service]
-    # Before anybody leaves, so that nobody misses who leaves on purpose.
+    # Before any instance leaves, so that no alert fires for a planned exit.
     publish_replicas(project, {**scales, service: count})
     leaving = [
         one for one in _containers(project, service) if one.number > count and one.pid is not None
     ]
     in_parallel(project.engine.stop, [one.name for one in leaving])
     for number in range(before + 1, count + 1):
-        on_progress(f"{service}-{number} serves")
+        on_progress(f"{service}-{number} is ready")
     for one in leaving:
-        on_progress(f"{one.instance} stands by")
+        on_progress(f"{one.instance} is on standby")
 
 
 def _containers(project: ComposeProject, service: str) -> Sequence[Container]:
@@ -49,7 +48,7 @@ def _containers(project: ComposeProject, service: str) -> Sequence[Container]:
 
 
 def publish_replicas(project: ComposeProject, scales: Mapping[str, int]) -> None:
-    """Have everybody know that there are this many of each service, Prometheus's list too."""
+    """Write the replica counts to the volume, and Prometheus's list of targets with them."""
     variables = [
         item
         for service, count in scales.items()

@@ -1,4 +1,4 @@
-"""The variables that `docker-compose.yml` is given by the settings of a stack. Pure."""
+"""The variables of `docker-compose.yml`, from the settings of a stack. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PUBLISHED = (
     "loki",
     "locust",
 )
-# Where the responder notes what it does on the dashboards, if there are any.
+# Turns off the responder's annotations if Grafana is missing.
 NO_GRAFANA = {"GRAFANA_INNER_URL": ""}
 
 
 def from_settings(settings: StackSettings) -> Mapping[str, str]:
-    """Return every variable whose value the settings know."""
+    """Return every variable that the settings determine."""
     ports = {f"{name.upper()}_PORT": str(getattr(settings.ports, name)) for name in PUBLISHED}
     versions = {
         f"{name.upper()}_VERSION": version for name, version in asdict(settings.versions).items()

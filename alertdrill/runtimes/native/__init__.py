@@ -1,4 +1,4 @@
-"""The native runtime: plain processes under supervisord, for machines without an engine."""
+"""The native runtime: processes under supervisord, for machines without a Docker engine."""
 
 from .runtime import NativeRuntime
 

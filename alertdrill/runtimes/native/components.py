@@ -1,4 +1,4 @@
-"""The programs around our services: load balancer, Prometheus and its like, logs, dashboards."""
+"""The third-party processes: load balancer, Prometheus, exporters, Loki, collector, Grafana."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .grafana import settings
 from .process import LOOPBACK, Process, RenderContext
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
-# gives an ordinary user, holds 2,000 lines: seconds of load in which supervisord may be late.
+# gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
 WIDE_PIPE = (
     "import fcntl, os, sys; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20);"
     " os.execv(sys.argv[1], sys.argv[1:])"
 )
 
-# The first is committed; the other lies in its folder.
+# The first file is committed; the runtime generates the second in HAProxy's working folder.
 LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_backends.BACKENDS_FILE)
-# A line is in the queue on disk before its place in the file is noted.
+# Write a line to the queue on disk before its offset in the file is stored.
 COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
 
 
 def components(context: RenderContext) -> list[Process]:
-    """Return the parts whose programs were found."""
+    """Return the components whose programs are installed."""
     makers: Mapping[str, Callable[[RenderContext], Process]] = {
         "haproxy": lb,
         "prometheus": prometheus,
@@ -42,8 +42,12 @@ def components(context: RenderContext) -> list[Process]:
     found = [make(context) for program, make in makers.items() if program in context.programs]
     if context.fake_loki:
         return [*found, fake_loki.process(context)]
-    # Without a store to carry lines to, there is nothing for the collector to do.
-    return [part for part in found if part.service != "collector" or "loki" in context.programs]
+    # Without Loki, the collector has nowhere to send lines.
+    return [
+        component
+        for component in found
+        if component.service != "collector" or "loki" in context.programs
+    ]
 
 
 def _component(
@@ -54,7 +58,7 @@ def _component(
     ready: str,
     **more: Any,
 ) -> Process:
-    """Return the one instance of a part; its port is named as the part is."""
+    """Return the only instance of a component; its port has the component's name."""
     found = context.programs[program]
     port = getattr(context.ports, more.pop("port", service.replace("-", "_")))
     return Process(
@@ -70,7 +74,7 @@ def _component(
 
 
 def lb(context: RenderContext) -> Process:
-    """Return HAProxy, which runs where the runtime writes what it knows of the services."""
+    """Return HAProxy; its working folder holds the generated backends and path maps."""
     ports = context.ports
     environment = {
         "RUNTIME": "native",
@@ -93,7 +97,7 @@ def lb(context: RenderContext) -> Process:
         "/;csv",
         port="lb_stats",
         more_ports=(ports.lb, ports.lb_internal),
-        stop_signal="USR1",  # finish what is in flight; TERM would cut it off
+        stop_signal="USR1",  # finish the requests in flight; TERM would cut them off
         directory=context.layout.lb,
         environment=environment,
     )
@@ -102,7 +106,7 @@ def lb(context: RenderContext) -> Process:
 
 def prometheus(context: RenderContext) -> Process:
     """Return Prometheus."""
-    # Lets a rehearsal make up series and forget them; otherwise nobody may delete any.
+    # Allows an ephemeral stack to backfill and delete series; other stacks forbid it.
     admin = ["--web.enable-admin-api"] if context.settings.ephemeral else []
     return _component(
         context,
@@ -116,7 +120,7 @@ def prometheus(context: RenderContext) -> Process:
             f"--web.listen-address={LOOPBACK}:{context.ports.prometheus}",
             f"--web.external-url={context.url('prometheus')}/",
             f"--web.console.templates={ROOT / 'prometheus' / 'consoles'}",
-            # Among the extra metrics: how long a target may take to answer.
+            # Among the extra metrics: each target's scrape timeout.
             "--enable-feature=exemplar-storage,extra-scrape-metrics",
             *speed.prometheus_flags(context.settings.speed),
             *admin,
@@ -142,7 +146,7 @@ def alertmanager(context: RenderContext) -> Process:
             f"--storage.path={context.layout.data / 'alertmanager'}",
             f"--web.listen-address={LOOPBACK}:{context.ports.alertmanager}",
             f"--web.external-url={context.url('alertmanager')}/",
-            "--cluster.listen-address=",  # one alone has nobody to gossip with
+            "--cluster.listen-address=",  # a single Alertmanager needs no cluster
             "--log.format=json",
         ],
         "/-/ready",
@@ -151,14 +155,14 @@ def alertmanager(context: RenderContext) -> Process:
 
 
 def node_exporter(context: RenderContext) -> Process:
-    """Return the exporter of the machine's metrics."""
+    """Return the exporter of the host's metrics."""
     listen = f"--web.listen-address={LOOPBACK}:{context.ports.node_exporter}"
     arguments = [listen, f"@{ROOT / 'prometheus' / 'node-exporter.args'}"]
     return _component(context, "node-exporter", "node_exporter", arguments, "/")
 
 
 def blackbox_exporter(context: RenderContext) -> Process:
-    """Return the exporter that probes the stack from outside."""
+    """Return the exporter that probes the stack like a client."""
     arguments = [
         f"--config.file={ROOT / 'prometheus' / 'blackbox.yml'}",
         f"--web.listen-address={LOOPBACK}:{context.ports.blackbox_exporter}",
@@ -196,14 +200,14 @@ def loki(context: RenderContext) -> Process:
 
 
 def collector(context: RenderContext) -> Process:
-    """Return the OpenTelemetry Collector, which carries the log files' lines to Loki."""
+    """Return the OpenTelemetry Collector, which sends the log files' lines to Loki."""
     environment = {
         "LOG_DIR": str(context.layout.logs),
         "COLLECTOR_DATA": str(context.layout.data / "collector"),
         "LOKI_URL": context.url("loki"),
         "COLLECTOR_METRICS_PORT": str(context.ports.collector_metrics),
         "COLLECTOR_HEALTH_PORT": str(context.ports.collector_health),
-        # Below the limit at which it stops reading (400 MiB), so that it tidies up before.
+        # Below the limit at which it stops reading (400 MiB), so that it frees memory before.
         "GOMEMLIMIT": "320MiB",
     }
     more = [f"--config={fake_loki.CONFIG}"] if context.fake_loki else []
@@ -215,7 +219,7 @@ def collector(context: RenderContext) -> Process:
         "/",
         port="collector_metrics",
         more_ports=(context.ports.collector_health,),
-        # Its files say where it was. Asked to leave, it forgets what its full queue did not take.
+        # Its files store its offsets. After a graceful stop, it loses what did not fit its queue.
         stop_signal="KILL",
         environment=environment,
     )
@@ -233,7 +237,7 @@ def grafana(context: RenderContext) -> Process:
 
 
 def grafana_home(program: Path) -> Path:
-    """Return where Grafana's pages are: above its program, or where distributions put them."""
+    """Return the home folder of Grafana: above its program, or the distribution's."""
     unpacked = program.resolve().parent.parent
     packaged = Path("/usr/share/grafana")
     return unpacked if (unpacked / "conf" / "defaults.ini").exists() else packaged

@@ -1,4 +1,4 @@
-"""What a drill breaks of the configurations and targets, and how it is put back."""
+"""Break configurations and targets for a drill, and restore them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from .context import NativeContext
 
 
 class NotConfigurableError(AlertdrillError):
-    """There is no such configuration file to put in the place of another, or beside it."""
+    """The file is not a configuration that can be replaced or added."""
 
 
-def configure(context: NativeContext, part: str, name: str, text: str | None) -> None:
-    """Have a part read `text` as its file `name`; None puts back what belongs there.
-
-    What may be replaced is what `configs.SOURCES` lays out, and more `.yml` files may lie in
-    the folders of `configs.DROP_IN_FOLDERS`. The committed files themselves stay as they are.
+def configure(context: NativeContext, component: str, name: str, text: str | None) -> None:
+    """Replace a component's configuration file `name` with `text`; None restores the original.
+    The files of `configs.SOURCES` can be replaced, and `.yml` files can be added to the folders
+    of `configs.DROP_IN_FOLDERS`. The committed files stay unchanged.
     """
-    whole = f"{part}/{name}"
+    whole = f"{component}/{name}"
     _require_replaceable(context, whole)
     if text is not None:
         configs.write_atomically(context.layout.etc / whole, text)
@@ -32,7 +31,7 @@ def configure(context: NativeContext, part: str, name: str, text: str | None) ->
         configs.install(context.layout, whole, context.settings.speed)
     else:
         (context.layout.etc / whole).unlink(missing_ok=True)
-    _reread(context, part)
+    _reread(context, component)
 
 
 def _require_replaceable(context: NativeContext, whole: str) -> None:
@@ -42,23 +41,22 @@ def _require_replaceable(context: NativeContext, whole: str) -> None:
     if not extra and not committed and whole != configs.WEBHOOK_URL_FILE:
         folders = ", ".join(f"{folder}/*.yml" for folder in configs.DROP_IN_FOLDERS)
         raise NotConfigurableError(
-            f"{whole} can't be configured: {folders} and the main files can."
+            f"{whole} can't be configured: use {folders} or a main configuration file."
         )
 
 
-def _reread(context: NativeContext, part: str) -> None:
-    if part in configs.SELF_RELOADING:
+def _reread(context: NativeContext, component: str) -> None:
+    if component in configs.SELF_RELOADING:
         return
     for info in context.supervisor.processes().values():
-        # One that is down reads it when it starts.
-        if info["pid"] and info["name"].rpartition("-")[0] == part:
+        # A stopped process reads it when it starts.
+        if info["pid"] and info["name"].rpartition("-")[0] == component:
             stack_processes.signal_instance(info["pid"], signal.SIGHUP)
 
 
 def drop_targets(context: NativeContext, service: str) -> None:
-    """Have Prometheus scrape a service no longer, as if its targets were forgotten.
-
-    It looks at its targets every five seconds, at any speed.
+    """Remove a service from Prometheus's list of targets.
+    Prometheus reads the list every five seconds, at any speed.
     """
     wanted = context.replicas.desired(context.plan())
     left = [process for process in wanted if process.service != service]
@@ -67,7 +65,7 @@ def drop_targets(context: NativeContext, service: str) -> None:
 
 
 def restore_targets(context: NativeContext) -> None:
-    """Have Prometheus scrape everything again that serves."""
+    """Restore the complete list of Prometheus's targets."""
     plan = context.plan()
     configs.write_fixed_targets(context.layout, plan)
     configs.write_service_targets(context.layout, context.replicas.desired(plan))

@@ -1,4 +1,4 @@
-"""Lay out the configurations as the programs read them, and check them before a start."""
+"""Write the configurations for the programs, and check them before a start."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from .layout import Layout
 from .plan import Plan
 from .process import Process
 
-# What the programs read, below etc/, and the committed file or folder that it is.
+# Configuration files below etc/, and the committed file or folder of each.
 SOURCES = {
     "prometheus/prometheus.yml": "prometheus/prometheus.yml",
     "prometheus/rules": "prometheus/rules",
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
     "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
-    # `fake` is the name of Loki's only tenant.
+    # Loki calls its only tenant `fake`.
     "loki/rules/fake": "loki/rules",
     "loki/overrides.yml": "loki/overrides.yml",
 }
-# Folders that have room for more, which a drill puts there while it lasts.
+# Folders for extra files, which a drill adds and removes.
 DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
-# Who looks at its files by itself, and would end on a SIGHUP.
+# Programs that reload their files by themselves, and that a SIGHUP would end.
 SELF_RELOADING = ("loki",)
 
-# Where notifications go to, which only the runtime knows.
+# Holds the URL that Alertmanager sends notifications to; only the runtime knows it.
 WEBHOOK_URL_FILE = "alertmanager/webhook_url"
 
 
 class ConfigError(AlertdrillError):
-    """A configuration file is broken; the text has the checking program's own words."""
+    """A configuration file is broken; the text has the checker's error."""
 
 
 def write_all(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> None:
-    """Lay the committed files out; beside them, what only this machine knows."""
+    """Write the committed files and those that only this machine determines."""
     for name in DROP_IN_FOLDERS:
         remove(layout.etc / name)
         (layout.etc / name).mkdir(parents=True)
@@ -64,7 +64,7 @@ def write_all(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) ->
 
 
 def lb_files(layout: Layout, plan: Plan) -> Mapping[Path, str]:
-    """Return the files that the load balancer reads of the services, and their text."""
+    """Return the load balancer's generated files and their text."""
     addresses = {
         service: {process.name: process.address for process in plan.processes_of(service)}
         for service in SERVICES
@@ -73,12 +73,12 @@ def lb_files(layout: Layout, plan: Plan) -> Mapping[Path, str]:
 
 
 def write_webhook(layout: Layout, responder: str) -> None:
-    """Write where Alertmanager sends its notifications; it looks each time that it sends one."""
+    """Write the webhook's URL; Alertmanager reads the file for each notification."""
     write_atomically(layout.etc / WEBHOOK_URL_FILE, f"{responder}/webhook")
 
 
 def install(layout: Layout, name: str, speed: float) -> None:
-    """Put one of `SOURCES` into path: a link, or at another speed than 1 a rendered copy."""
+    """Install one of `SOURCES`: a link, or a rendered copy if the speed is not 1."""
     path, source = layout.etc / name, ROOT / SOURCES[name]
     scale = expression_scaler(SOURCES[name])
     if speed == 1:
@@ -98,7 +98,7 @@ def _link(path: Path, source: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take away a file, a folder or a link; never what a link leads to."""
+    """Delete a file, a folder or a link, but never the target of a link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -106,9 +106,9 @@ def remove(path: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file at once, so that nobody reads half of it, and never through a link."""
+    """Write a file in one step, so that no reader sees a partial file, and never through a link."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not `.yml` at its end, so that no program takes it for a configuration meanwhile.
+    # Not named `.yml`, so that no program reads it as a configuration.
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.write_text(text)
@@ -116,7 +116,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_fixed_targets(layout: Layout, plan: Plan) -> None:
-    """Write the targets that do not scale: the stack, the probe, where alerts go."""
+    """Write the targets that do not scale: components, the probe, Alertmanager."""
     write_stack_targets(layout, plan.processes)
     alertmanagers = [process.address for process in plan.processes_of("alertmanager")]
     _write_json(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
@@ -132,26 +132,26 @@ def write_fixed_targets(layout: Layout, plan: Plan) -> None:
 
 
 def write_stack_targets(layout: Layout, listed: Sequence[Process]) -> None:
-    """Write those of `listed` that watch or carry our services."""
+    """Write the targets of the components among `listed`."""
     stack = [target(process) for process in listed if process.job == "stack"]
     _write_json(layout.targets / "stack.json", stack)
 
 
 def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
-    """Write the instances of `wanted` that are ours; Prometheus sees the change at once."""
+    """Write the targets of the services among `wanted`; Prometheus notices at once."""
     ours = [target(process) for process in wanted if process.job == "services"]
     _write_json(layout.targets / "services.json", ours)
 
 
 def write_load_target(layout: Layout, address: str | None) -> None:
-    """Write where Locust shows its numbers while it makes a load; None where there is none."""
+    """Write the target of Locust's metrics during a load; None for no load."""
     labels = {"service": "locust", "instance": "locust-1"}
     found = [] if address is None else [{"targets": [address], "labels": labels}]
     _write_json(layout.targets / "load.json", found)
 
 
 def target(process: Process) -> dict[str, object]:
-    """Return a process as file_sd writes a target."""
+    """Return a process as a file_sd target."""
     labels = {"service": process.service, "instance": process.name}
     return {"targets": [process.address], "labels": labels}
 
@@ -161,7 +161,7 @@ def _write_json(file: Path, content: object) -> None:
 
 
 def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
-    """Let each program's own checker read its configuration; raise `ConfigError`."""
+    """Check each configuration with its program's own checker; raise `ConfigError`."""
     prometheus, lb = plan.processes_of("prometheus")[0], plan.processes_of("lb")[0]
     for loki in plan.processes_of("loki"):
         _run(programs["loki"], [*loki.command[1:], "-verify-config"], ("loki/loki.yml", loki))

@@ -1,4 +1,4 @@
-"""What every operation on a native stack works with."""
+"""The shared context of every operation on a native stack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .process import RenderContext, url
 from .replica_store import ReplicaStore
 from .supervisor import Supervisor
 
-# How often to look whether another has let go of the stack.
+# How often to try again to take the lock.
 POLL_INTERVAL_S = 0.1
 
 
@@ -34,7 +34,7 @@ class NotRunningError(StackUnavailableError):
 
 
 class NativeContext:
-    """The supervisor, the load balancer and the files of one stack."""
+    """The settings, the supervisor, the load balancer and the files of one stack."""
 
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
@@ -45,21 +45,21 @@ class NativeContext:
 
     @property
     def process_tag(self) -> str:
-        """The mark that every process of this stack carries."""
+        """The environment value that identifies every process of this stack."""
         return str(self.layout.home)
 
     def supervisor_state(self, name: str) -> str:
-        """Return supervisord's word for a process."""
+        """Return supervisord's state name for a process."""
         return str(self.supervisor.processes()[name]["statename"])
 
     def locate(self, on_progress: ProgressCallback) -> ResolvedPrograms:
-        """Find the programs, fetching what is missing."""
+        """Locate the programs, and download what is missing."""
         return resolve_programs(
             PROGRAMS, self.settings.cache or default_cache(os.environ), on_progress
         )
 
     def plan(self, located: ResolvedPrograms | None = None) -> Plan:
-        """Return what there is to run on this machine."""
+        """Return the plan of processes for this machine."""
         programs = (located or self.locate(lambda _: None)).programs
         return make_plan(RenderContext(self.settings, self.layout, programs, self.token()))
 
@@ -73,24 +73,22 @@ class NativeContext:
         )
 
     def ephemeral_store(self, what: str) -> TsdbStore:
-        """Return the storage of an ephemeral stack; raise `TsdbError` for a real one."""
+        """Return the storage of an ephemeral stack; raise `TsdbError` for any other stack."""
         if not self.settings.ephemeral:
-            raise TsdbError(
-                f"The series of a real stack are not {what}: do it in an ephemeral stack."
-            )
+            raise TsdbError(f"The series of this stack can't be {what}: use an ephemeral stack.")
         self.require_running()
         return self.store(self.locate(lambda _: None).programs)
 
     def token(self) -> str:
-        """Return the token for `/faults`, made at random the first time."""
+        """Return the token for `/faults`; generate it the first time."""
         return self._secret(self.layout.token)
 
     def responder_token(self) -> str:
-        """Return the token of the responder's own API, made at random the first time."""
+        """Return the token of the responder's API; generate it the first time."""
         return self._secret(self.layout.responder_token)
 
     def make_secrets(self) -> None:
-        """Make every secret that the programs read from a file by themselves."""
+        """Generate every secret that a program reads from a file."""
         for file in (
             self.layout.grafana_password,
             self.layout.control_token,
@@ -99,16 +97,16 @@ class NativeContext:
             self._secret(file)
 
     def grafana_password(self) -> str:
-        """Return Grafana's password, made at random the first time."""
+        """Return Grafana's password; generate it the first time."""
         return self._secret(self.layout.grafana_password)
 
     def make_grafana_token(self) -> None:
-        """Have Grafana, which runs, give a token for annotations; raise `TokenError` otherwise."""
+        """Create a token for annotations in a running Grafana; raise `TokenError` if that fails."""
         grafana = GrafanaClient(url(self.settings.ports.grafana), self.grafana_password())
         ensure_token(grafana, self.layout.grafana_token)
 
     def grafana_token(self) -> str:
-        """Return the token for annotations, empty where Grafana has given none."""
+        """Return the token for annotations; empty without one."""
         file = self.layout.grafana_token
         return file.read_text().strip() if file.exists() else ""
 
@@ -126,7 +124,7 @@ class NativeContext:
 
     @contextmanager
     def lock(self, timeout: float = 0.0) -> Iterator[None]:
-        """Keep others from changing this stack meanwhile, once they let go within `timeout`."""
+        """Lock this stack against other commands; wait up to `timeout` seconds for the lock."""
         self.layout.make()
         deadline = time.monotonic() + timeout
         with self.layout.lock.open("w") as held:

@@ -1,4 +1,4 @@
-"""The control API, through which the responder heals this stack; and the settings it acts by."""
+"""The control API's process, and the stack settings that it reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...toolchain import default_cache
 from .process import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
-# What only containers have: a change of it is no other native stack.
+# Settings of containers only: a change of them does not change a native stack.
 CONTAINER_SETTINGS = (
     "project",
     "versions",
@@ -25,7 +25,7 @@ CONTAINER_SETTINGS = (
 
 
 def process(context: RenderContext) -> Process:
-    """Return the control API, which has no metrics: the responder counts what it asks for."""
+    """Return the control API's process; it has no metrics, since the responder counts its calls."""
     environment = {
         "INSTANCE": "control-1",
         "VERSION": VERSION,
@@ -54,14 +54,14 @@ def process(context: RenderContext) -> Process:
 
 
 def stack(settings: StackSettings) -> str:
-    """Return the settings by which the control API knows the stack, as text for its file."""
+    """Return the stack's settings as the text of the file that the control API reads."""
     defaults = StackSettings(home=Path())
     unused = {item.name: getattr(defaults, item.name) for item in fields(settings)}
     return settings_json.to_json(
         replace(
             settings,
             runtime="native",
-            # It does not see whose cache folder it is.
+            # The control API has no home folder to derive the default from.
             cache=settings.cache or default_cache(os.environ),
             **{name: unused[name] for name in CONTAINER_SETTINGS},
         )

@@ -1,4 +1,4 @@
-"""The stand-in for Loki, in a stack of the audit's own where there is none. Pure."""
+"""The Loki substitute in an audit's ephemeral stack, if Loki is not installed. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from ...settings import ROOT
 from .process import Process, RenderContext
 
-# What the collector reads beside its own configuration, to speak as the stand-in does.
+# The collector's extra configuration for the substitute.
 CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki.yml"
 
 
 def process(context: RenderContext) -> Process:
-    """Return the stand-in, which listens where Loki would."""
+    """Return the substitute's process, which listens on Loki's port."""
     return Process(
         name="fake-loki-1",
         service="fake-loki",

@@ -1,4 +1,4 @@
-"""What Grafana is told: its settings are its own variables, GF_<section>_<name>."""
+"""Grafana's settings, as its environment variables GF_<section>_<name>."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ...settings import ROOT
 from .process import LOOPBACK, RenderContext
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"
-# Nobody comes in who has no password, and it asks nobody outside, nor takes programs from there.
+# Grafana requires a password, contacts no other host, and installs no plugins.
 GRAFANA = {
     "GF_USERS_ALLOW_SIGN_UP": "false",
     "GF_USERS_ALLOW_ORG_CREATE": "false",
@@ -27,7 +27,7 @@ GRAFANA = {
 
 
 def settings(context: RenderContext) -> dict[str, str]:
-    """Return Grafana's variables, and those that its provisioning reads."""
+    """Return Grafana's variables, and those of its provisioning files."""
     data = context.layout.data / "grafana"
     return {
         **GRAFANA,
@@ -37,7 +37,7 @@ def settings(context: RenderContext) -> dict[str, str]:
         "GF_PATHS_LOGS": str(data / "logs"),
         "GF_PATHS_PLUGINS": str(data / "plugins"),
         "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
-        # Grafana reads the file by itself; nothing here knows the password.
+        # Grafana reads the password from the file.
         "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{context.layout.grafana_password}}}",
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(DASHBOARDS / "overview.json"),
         "DASHBOARDS_DIR": str(DASHBOARDS),

@@ -1,4 +1,4 @@
-"""Where the native runtime keeps what it writes, all of it under one folder."""
+"""The native runtime's files and folders, all below one home folder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ...errors import AlertdrillError
 
-# A socket's path holds 107 bytes on Linux, and HAProxy appends up to 12 while it binds.
+# A socket's path has at most 107 bytes on Linux, and HAProxy appends up to 12 while it binds.
 MAX_SOCKET_PATH = 90
-# For sockets of a deep home. Not TMPDIR: it may be deep too, and differ from shell to shell.
+# For sockets if the home's path is long. Not TMPDIR: it may be long too, and differ by shell.
 SHORT = Path("/tmp")  # noqa: S108 - a folder of another user is refused
 
 
 class HomeError(AlertdrillError):
-    """The folder for everything that a run writes can't be used."""
+    """The home folder can't be used."""
 
 
 @dataclass(frozen=True)
@@ -27,47 +27,47 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One JSON-lines file an instance, rotated."""
+        """Logs: one rotated JSON-lines file for each instance."""
         return self.home / "logs"
 
     @property
     def etc(self) -> Path:
-        """The configurations as the programs read them: links to the committed files."""
+        """The configurations that the programs read: links to the committed files."""
         return self.home / "etc"
 
     @property
     def data(self) -> Path:
-        """What must outlive a restart: series, notifications, positions in logs."""
+        """Data that outlives a restart: series, notifications, log offsets."""
         return self.home / "data"
 
     @property
     def scratch(self) -> Path:
-        """For files that grow while a drill lasts; it goes when the stack does."""
+        """Files that grow during a drill; deleted when the stack stops."""
         return self.home / "scratch"
 
     @property
     def supervisor_config(self) -> Path:
-        """supervisord's configuration, rendered anew by each `up`."""
+        """supervisord's configuration, which each `up` renders."""
         return self.home / "supervisord.conf"
 
     @property
     def state(self) -> Path:
-        """What was asked for beyond the settings: the scale of each service."""
+        """The replica count of each service, if it differs from the settings."""
         return self.home / "state.json"
 
     @property
     def token(self) -> Path:
-        """The random token for `/faults`, readable by its owner alone."""
+        """The random token for `/faults`; only its owner can read it."""
         return self.home / "faults.token"
 
     @property
     def control_token(self) -> Path:
-        """The random token of the control API, readable by its owner alone."""
+        """The random token of the control API; only its owner can read it."""
         return self.home / "control.token"
 
     @property
     def responder_token(self) -> Path:
-        """The random token of the responder's own API, readable by its owner alone."""
+        """The random token of the responder's API; only its owner can read it."""
         return self.home / "responder.token"
 
     @property
@@ -77,56 +77,56 @@ class Layout:
 
     @property
     def grafana_password(self) -> Path:
-        """The random password of Grafana's `admin`, readable by its owner alone."""
+        """The random password of Grafana's `admin`; only its owner can read it."""
         return self.home / "grafana.password"
 
     @property
     def grafana_token(self) -> Path:
-        """The token for annotations in Grafana, readable by its owner alone."""
+        """The token for Grafana annotations; only its owner can read it."""
         return self.home / "grafana.token"
 
     @property
     def lock(self) -> Path:
-        """Held while a command changes the stack."""
+        """The lock file that a command holds while it changes the stack."""
         return self.home / "lock"
 
     @property
     def sockets(self) -> Path:
-        """The folder for sockets, near the root where `home` is too deep for one."""
+        """The folder for sockets; below /tmp if the path in `home` would be too long."""
         inside = self.home / "run"
         short = len(os.fsencode(inside / "supervisor.sock")) <= MAX_SOCKET_PATH
-        if short and "," not in str(inside):  # where HAProxy sees a second address begin
+        if short and "," not in str(inside):  # HAProxy splits addresses at a comma
             return inside
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
         return SHORT / f"alertdrill-{digest}"
 
     @property
     def supervisor_socket(self) -> Path:
-        """Where supervisord takes commands."""
+        """supervisord's command socket."""
         return self.sockets / "supervisor.sock"
 
     @property
     def lb_socket(self) -> Path:
-        """Where the load balancer takes commands."""
+        """The load balancer's command socket."""
         return self.sockets / "lb.sock"
 
     @property
     def lb_state(self) -> Path:
-        """The load balancer's servers as they were, for its restart."""
+        """The saved state of the load balancer's servers, for its restart."""
         return self.home / "run" / "lb.state"
 
     @property
     def lb(self) -> Path:
-        """What the load balancer reads of the services; it runs here."""
+        """The load balancer's working folder, with its generated files."""
         return self.etc / "lb"
 
     @property
     def targets(self) -> Path:
-        """What Prometheus scrapes, as file_sd reads it."""
+        """Prometheus's targets, as file_sd files."""
         return self.etc / "prometheus" / "targets"
 
     def make(self) -> None:
-        """Create the folders, closed to other users; raise `HomeError` where that can't be."""
+        """Create the folders, closed to other users; raise `HomeError` if that fails."""
         for folder in (
             self.home,
             self.logs,
@@ -136,11 +136,11 @@ class Layout:
             self.lb_state.parent,
         ):
             _make(folder)
-        # Anybody may have made it before us, near the root.
+        # Below /tmp, another user may have created the folder before us.
         shared = not self.sockets.is_relative_to(self.home)
         if shared and self.sockets.lstat().st_uid != os.geteuid():
             raise HomeError(
-                f"{self.sockets} is another user's: set ALERTDRILL_HOME to a folder less deep."
+                f"{self.sockets} belongs to another user: set ALERTDRILL_HOME to a shorter path."
             )
 
 
@@ -149,6 +149,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise HomeError(
-            f"{folder} can't be made ({error.strerror}):"
+            f"{folder} can't be created ({error.strerror}):"
             " set ALERTDRILL_HOME to a folder that you can write to."
         ) from error

@@ -1,4 +1,4 @@
-"""The load balancer's own commands: take servers in and out while it runs."""
+"""Commands of the load balancer: change the state of servers while it runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 
 from ...errors import AlertdrillError
 
-# Commands are answered within a millisecond; a load balancer that hangs must not hang us.
+# Commands are answered within a millisecond; do not wait for a load balancer that hangs.
 TIMEOUT_S = 2.0
 
 
 class LoadBalancerError(AlertdrillError):
-    """The load balancer did not take a command."""
+    """The load balancer refused a command or did not answer."""
 
 
 class LoadBalancer:
@@ -28,22 +28,22 @@ class LoadBalancer:
         self._state = state
 
     def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
-        """Let a server take requests, finish the ones it has, or be left alone."""
+        """Set a server to accept requests, to finish those it has, or to maintenance."""
         said = self._ask(f"set server {service}/{name} state {state}").strip()
         if said:
             raise LoadBalancerError(f"The load balancer refused to set {name} to {state}: {said}")
-        # What it reads when it starts again, for its memory of this is gone then.
+        # Save the state for a restart, which forgets it.
         fresh = self._state.with_suffix(".new")
         fresh.write_text(self._ask("show servers state"))
         fresh.replace(self._state)
 
     def sessions(self, service: str, name: str) -> int:
-        """Return how many requests a server has now, waiting ones included."""
+        """Return the number of requests of a server, queued ones included."""
         row = self._row(service, name)
         return int(row["scur"]) + int(row["qcur"] or 0)
 
     def is_up(self, service: str, name: str) -> bool:
-        """Tell whether a server gets requests."""
+        """Return whether a server receives requests."""
         return self._row(service, name)["status"].startswith("UP")
 
     def _row(self, service: str, name: str) -> dict[str, str]:
@@ -51,7 +51,7 @@ class LoadBalancer:
         for row in table:
             if row["pxname"] == service and row["svname"] == name:
                 return row
-        raise LoadBalancerError(f"The load balancer has no place for {name} of {service}.")
+        raise LoadBalancerError(f"The load balancer has no server {name} in backend {service}.")
 
     def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as line:
@@ -62,5 +62,5 @@ class LoadBalancer:
                 return b"".join(iter(lambda: line.recv(65536), b"")).decode()
             except OSError as error:
                 raise LoadBalancerError(
-                    f"The load balancer does not answer ({error}): look at `make logs S=lb`."
+                    f"The load balancer does not answer ({error}): see `make logs S=lb`."
                 ) from error

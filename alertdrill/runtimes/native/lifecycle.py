@@ -1,4 +1,4 @@
-"""Bring a native stack up and down, and leave nothing half done."""
+"""Start and stop a native stack completely, or not at all."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from .plan import Plan, make_plan
 from .process import LOOPBACK, Process, RenderContext, url
 from .services import DRAINING_SERVICES
 
-# How long everything may take to leave by itself: the requests in flight have 10 s.
+# How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
-# `down` waits so long for another that is changing the stack: a drain takes 15 s.
+# `down` waits this long for another command that changes the stack: a drain takes 15 s.
 TIMEOUT_S = 20.0
-# They start again what is not there, so they leave before anything is stopped.
+# These start missing instances again, so they stop before the others.
 HEALERS = ("responder-1", "control-1")
 HEALERS_STOP_TIMEOUT_S = 3.0  # seconds
-# What leaves at once when it is told twice; the others do so by themselves.
+# These stop at once on a second signal; the others are quick anyway.
 QUICK_STOP = (*DRAINING_SERVICES, "control")
 
 
 def check(context: NativeContext, on_progress: ProgressCallback) -> None:
-    """Check every configuration in a folder of its own; raise `ConfigError`."""
+    """Check every configuration in a temporary folder; raise `ConfigError`."""
     located = context.locate(on_progress)
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(Path(folder))
@@ -44,7 +44,7 @@ def check(context: NativeContext, on_progress: ProgressCallback) -> None:
 
 
 def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
-    """Start what does not run; return one sentence for each optional part not here."""
+    """Start what is not running; return a sentence for each optional component left out."""
     located = context.locate(on_progress)
     with context.lock():
         plan = context.plan(located)
@@ -56,7 +56,7 @@ def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
             try:
                 _begin(context, plan, located.programs, on_progress)
             except BaseException:
-                _end(context, on_progress)  # also on Ctrl-C: what is half up is of no use
+                _end(context, on_progress)  # also on Ctrl-C: leave no partial stack
                 raise
         if "grafana" in located.programs:
             _give_token(context, on_progress)
@@ -64,7 +64,7 @@ def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
 
 
 def down(context: NativeContext, on_progress: ProgressCallback) -> None:
-    """End everything that `up` started, also after a crash."""
+    """Stop everything that `up` started, also after a crash."""
     if context.layout.home.exists():
         with context.lock(TIMEOUT_S):
             _end(context, on_progress)
@@ -88,7 +88,7 @@ def _begin(
     ports.check(_wanted_ports(plan, context.settings))
     context.replicas.reset()
     if context.settings.ephemeral:
-        shutil.rmtree(context.layout.data)  # nothing that an earlier one left may be repeated
+        shutil.rmtree(context.layout.data)  # a new ephemeral stack starts without old data
         context.layout.make()
     wanted = context.replicas.desired(plan)
     _write(context.layout, plan, context.settings, wanted)
@@ -109,8 +109,8 @@ def _begin(
 def _give_token(context: NativeContext, on_progress: ProgressCallback) -> None:
     try:
         context.make_grafana_token()
-    except TokenError as error:  # a stack without annotations is better than none
-        on_progress(f"No annotations: {error}")
+    except TokenError as error:  # the stack works without annotations
+        on_progress(f"Grafana annotations are unavailable: {error}")
 
 
 def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:
@@ -119,7 +119,7 @@ def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence
 
 
 def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[tuple[str, int], str]:
-    """Return every address and port with the variable that sets the port."""
+    """Return the variable that sets each address and port."""
     address = {settings.ports.lb: settings.lb_address}
     variables = {port: f"{name.upper()}_PORT" for name, port in vars(settings.ports).items()}
     return {
@@ -140,24 +140,24 @@ def _start(
         wanted,
         context.supervisor_state,
         context.layout,
-        lambda process: on_progress(f"{process.name} serves"),
+        lambda process: on_progress(f"{process.name} is ready"),
     )
     for process in wanted:
         if process.scales:
             readiness.wait_until(
                 lambda process=process: context.lb.is_up(process.service, process.name),  # type: ignore[misc]
-                f"the load balancer to see {process.name}",
+                f"the load balancer to mark {process.name} as up",
             )
 
 
 def _end(context: NativeContext, on_progress: ProgressCallback) -> None:
-    """Healing ends first, then traffic, so that the services have nothing left to drain."""
+    """Stop healing first, then traffic, so that the services have nothing left to drain."""
     if context.supervisor.is_running():
         on_progress("stopping")
         known = context.supervisor.processes()
         healers = [name for name in HEALERS if name in known]
         _hurry(context, healers)
-        # What the control API was at is over, and the responder's journal survives it.
+        # The control API's running operations are obsolete; the responder's journal is on disk.
         context.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
         context.supervisor.stop("lb-1")
         _hurry(context, [name for name in known if name not in healers])
@@ -167,15 +167,15 @@ def _end(context: NativeContext, on_progress: ProgressCallback) -> None:
             time.sleep(readiness.POLL_INTERVAL_S)
     left = stack_processes.find(context.process_tag)
     if left:
-        on_progress(f"ending {len(left)} processes that were left over")
+        on_progress(f"stopping {len(left)} leftover processes")
         stack_processes.terminate(left)
     for socket in (context.layout.supervisor_socket, context.layout.lb_socket):
         socket.unlink(missing_ok=True)
-    shutil.rmtree(context.layout.scratch, ignore_errors=True)  # mostly it was never made
+    shutil.rmtree(context.layout.scratch, ignore_errors=True)  # it may not exist
 
 
 def _hurry(context: NativeContext, names: Sequence[str]) -> None:
-    """Ask processes to leave, and those that would take their time to be quick."""
+    """Request processes to stop, and signal those that drain to stop at once."""
     context.supervisor.request_stop(*names)
     known = context.supervisor.processes()
     for info in (known[name] for name in names):

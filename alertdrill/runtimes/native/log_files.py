@@ -1,4 +1,4 @@
-"""Read the log files of instances: their last lines, then what is added, across rotation."""
+"""Read the log files of instances: the last lines, then new lines, across rotation."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from typing import BinaryIO
 
 from .supervisor import LOG_BACKUPS
 
-# Often enough that a person sees lines as they come.
+# Short enough that lines appear as they are written.
 POLL_INTERVAL_S = 0.2
 CHUNK = 65536
-# From so many lines on it is cheaper to read all of a file than to go back in it.
+# From this number of lines on, reading forward is cheaper than reading backwards.
 READ_ALL_THRESHOLD = 10_000
 
 
 def read_last_lines(file: Path, count: int | None) -> list[str]:
-    """Return the last `count` lines, going back into rotated files where it takes more."""
+    """Return the last `count` lines, from rotated files too if needed."""
     return list(_Tail(file).kept(count))
 
 
 def read_all_lines(file: Path) -> Iterator[str]:
-    """Yield every line that is kept, rotated files included, oldest first."""
+    """Yield every line, rotated files included, oldest first."""
     return _Tail(file).kept(None)
 
 
 def follow(files: Mapping[str, Path], count: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-    """Yield (name, line) of the last `count` lines of each, or of all, then of each that is added.
-
-    They come in groups, of which the first must be read before the next; one may be empty, so that
-    its reader has a turn. It ends with its reader.
+    """Yield batches of (name, line): the last `count` lines of each file, or all, then new lines.
+    Read the first batch before you ask for the next. A batch may be empty, which gives the reader
+    a turn. The iterator ends only when its reader stops.
     """
     tails = {name: _Tail(file) for name, file in files.items()}
     yield ((name, line) for name, tail in tails.items() for line in tail.kept(count))
@@ -45,7 +44,7 @@ def follow(files: Mapping[str, Path], count: int | None) -> Iterator[Iterable[tu
 
 
 class _Tail:
-    """One file that may be rotated away or not be there yet."""
+    """One file, which may be rotated or not exist yet."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -54,7 +53,7 @@ class _Tail:
         self._partial_line = b""
 
     def kept(self, count: int | None) -> Iterator[str]:
-        """Yield the last lines that are there; the new ones are those after them."""
+        """Yield the last lines that exist; `new_lines` continues after them."""
         with ExitStack() as stack:
             parts = _opened(self._file, stack)
             if not parts:
@@ -68,7 +67,7 @@ class _Tail:
         partial_line = b""
         for part in reversed(parts):
             offset = 0
-            # supervisord cuts at a size, not at a line's end: what one begins, the next may end.
+            # supervisord rotates at a size, not at the end of a line, so a line may span two files.
             for piece in part:
                 offset += len(piece)
                 partial_line += piece
@@ -89,7 +88,7 @@ class _Tail:
         return [_text(line) for line in whole[-count:]] if count else []
 
     def new_lines(self) -> list[str]:
-        """Return what was added since."""
+        """Return the lines that were added since."""
         if not self._file.exists():
             return []
         found = self._file.stat()
@@ -101,11 +100,11 @@ class _Tail:
         return lines + self._read(self._file)
 
     def _rest(self) -> list[str]:
-        """Return what was added before the rotation; a partial line goes on in the new file."""
+        """Return the lines added before the rotation; a partial line continues in the new file."""
         rotated = self._file.with_name(self._file.name + ".1")
         if rotated.exists() and rotated.stat().st_ino == self._inode:
             return self._read(rotated)
-        self._partial_line = b""  # rotated twice: its end is in a file that was never seen
+        self._partial_line = b""  # rotated twice: its end is in a file that was never read
         return []
 
     def _read(self, file: Path) -> list[str]:
@@ -120,20 +119,20 @@ class _Tail:
 
 
 def _opened(file: Path, stack: ExitStack) -> list[BinaryIO]:
-    """Open a log and its rotated parts, newest first: then no rotation meanwhile hides one."""
+    """Open a log and its rotated files, newest first, so that a rotation meanwhile hides none."""
     parts: dict[int, BinaryIO] = {}
     for suffix in ("", *(f".{number}" for number in range(1, LOG_BACKUPS + 1))):
         try:
             part = stack.enter_context(file.with_name(file.name + suffix).open("rb"))
         except FileNotFoundError:
             continue
-        # One that was rotated just now has been opened under its former name.
+        # A file that was just rotated is already open under its former name.
         parts.setdefault(os.fstat(part.fileno()).st_ino, part)
     return list(parts.values())
 
 
 def _read_backwards(held: bytes, part: BinaryIO, end: int, count: int) -> bytes:
-    """Put what a part ends with before what is held, until that has `count` whole lines."""
+    """Prepend the end of a file to `held` until it has `count` complete lines."""
     offset = end
     while offset > 0 and held.count(b"\n") <= count:
         step = min(CHUNK, offset)

@@ -1,4 +1,4 @@
-"""What the native runtime runs: every process, and the addresses for people. Pure."""
+"""The processes of the native runtime, and the URLs for users. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .services import instances, responder
 
 @dataclass(frozen=True)
 class Plan:
-    """All processes of a stack, and the addresses that people want."""
+    """All processes of a stack, and the URLs for users."""
 
     processes: Sequence[Process]
     addresses: Mapping[str, str]
 
     def process(self, name: str) -> Process | None:
-        """Return the process of that name."""
+        """Return the process with this name; None if there is none."""
         return next((process for process in self.processes if process.name == name), None)
 
     def processes_of(self, service: str) -> Sequence[Process]:
@@ -28,7 +28,7 @@ class Plan:
 
 
 def make_plan(context: RenderContext) -> Plan:
-    """Return what to run with the programs that were found."""
+    """Return the processes for the installed programs."""
     shown = addresses(context)
     return Plan(
         [
@@ -42,8 +42,8 @@ def make_plan(context: RenderContext) -> Plan:
 
 
 def addresses(context: RenderContext) -> dict[str, str]:
-    """Return the addresses of everything that runs and that a person can look at."""
-    # Every address of the machine includes the loopback, which is one that a link can hold.
+    """Return the URLs of everything that runs and has a page."""
+    # A wildcard address includes the loopback, which a link can use.
     everywhere = context.settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
     public = LOOPBACK if everywhere else context.settings.lb_address
     shown = {
@@ -61,5 +61,5 @@ def addresses(context: RenderContext) -> dict[str, str]:
 
 
 def _start_page(context: RenderContext) -> str:
-    """Return the page of Prometheus to begin with; the distribution's has none but ours."""
+    """Return the start page of Prometheus; a distribution's package has only our console."""
     return "consoles/index.html" if context.programs["prometheus"].origin == "cache" else ""

@@ -1,4 +1,4 @@
-"""Are the ports free, and if not, who has them?"""
+"""Check that ports are free, and name the program that uses one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from ...errors import AlertdrillError
 
 
 class PortTakenError(AlertdrillError):
-    """Another program listens where a part of the stack should."""
+    """Another program listens on a port of the stack."""
 
 
 class AddressError(AlertdrillError):
-    """The load balancer is to listen at an address of another machine."""
+    """The load balancer's address belongs to another machine."""
 
 
 def check(wanted: Mapping[tuple[str, int], str]) -> None:
-    """Raise `PortTakenError` naming the first port that is taken, its holder and the way out.
-
-    `wanted` says which variable sets the port at each address.
+    """Raise `PortTakenError` with the first port in use, its owner and what to do.
+    `wanted` is {(address, port): variable that sets the port}.
     """
     for (address, port), variable in wanted.items():
         refused = _refused(address, port)
@@ -32,15 +31,15 @@ def check(wanted: Mapping[tuple[str, int], str]) -> None:
             )
         if refused:
             raise PortTakenError(
-                f"Port {port} is taken{_holder(port)}: stop that program,"
+                f"Port {port} is in use{_holder(port)}: stop that program,"
                 f" or set {variable} to a free port in .env."
             )
 
 
 def _refused(address: str, port: int) -> int | None:
-    """Return why one cannot listen there, as a number of `errno`; None where one can."""
+    """Return the `errno` of a bind to this port; None if it succeeds."""
     with socket.socket() as attempt:
-        # As the programs do it: a connection that is just closing does not hold the port.
+        # As the programs do: a closing connection does not block the port.
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((address, port))
@@ -60,5 +59,5 @@ def _holder(port: int) -> str:
             and found.laddr.port == port
         ]
         return f" by {psutil.Process(listening[0]).name()} (pid {listening[0]})"
-    except (psutil.Error, IndexError):  # another user's, whom we may not look at
+    except (psutil.Error, IndexError):  # a process of another user, whose details are hidden
         return " by another program"

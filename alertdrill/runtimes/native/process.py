@@ -1,4 +1,4 @@
-"""One process of the stack, and where the stack is: what the other modules talk about. Pure."""
+"""A process of the stack, and the context that processes are rendered from. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ LOOPBACK = "127.0.0.1"
 @dataclass(frozen=True)
 class Process:
     """One process for supervisord.
-
-    `ready` is a URL that answers 200 once it serves; `job` the scrape job that it belongs to,
-    None where it has no metrics; `files` a folder that its program wants beside its
-    configuration; `scales` says that it is started by scale rather than always.
+    `ready` is a URL that answers 200 once it is ready; `job` its scrape job, None without
+    metrics; `files` a folder that its program needs beside its configuration; `scales` is true
+    if the replica count decides whether it runs.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Process:
 
     @property
     def address(self) -> str:
-        """Where it listens, without a scheme."""
+        """The address (host:port)."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
@@ -48,7 +47,7 @@ class Process:
 
 @dataclass(frozen=True)
 class RenderContext:
-    """What the processes of one stack are made from."""
+    """The inputs that the processes of one stack are rendered from."""
 
     settings: StackSettings
     layout: Layout
@@ -57,20 +56,21 @@ class RenderContext:
 
     @property
     def ports(self) -> Ports:
-        """Where everything listens."""
+        """The ports of the stack."""
         return self.settings.ports
 
     @property
     def fake_loki(self) -> bool:
-        """Tell whether a stand-in takes Loki's place: there is none, but lines are carried."""
-        carries_logs = "otelcol" in self.programs and "loki" not in self.programs
-        return self.settings.fake_loki and carries_logs
+        """Return whether a substitute for Loki runs: Loki is missing, but the collector is not."""
+        return (
+            self.settings.fake_loki and "otelcol" in self.programs and "loki" not in self.programs
+        )
 
-    def url(self, part: str) -> str:
-        """Return the address of a part, named as its port is."""
-        return url(getattr(self.ports, part))
+    def url(self, component: str) -> str:
+        """Return the URL of a component by the name of its port."""
+        return url(getattr(self.ports, component))
 
 
 def url(port: int) -> str:
-    """Return the address of what listens on a port of the loopback."""
+    """Return the URL of a port on the loopback."""
     return f"http://{LOOPBACK}:{port}"

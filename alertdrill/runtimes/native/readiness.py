@@ -1,4 +1,4 @@
-"""Wait until processes serve, and say which one does not and why."""
+"""Wait until processes are ready, and report why one is not."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from .layout import Layout
 from .log_files import read_last_lines
 from .process import Process
 
-# Slow machines need ten seconds for everything; a minute is a program that will not come.
+# Slow machines need ten seconds for everything; after a minute, a program has failed.
 TIMEOUT_S = 60.0
 POLL_INTERVAL_S = 0.1
-# supervisord has given up on it.
+# supervisord no longer restarts it.
 FAILED_STATES = ("FATAL", "UNKNOWN")
-# Enough that one of them is not blank.
+# Enough lines that one of them is not blank.
 LOG_LINES_SEARCHED = 20
 
 
 class NotReadyError(AlertdrillError):
-    """A part of the stack did not start to serve in time."""
+    """A process was not ready in time."""
 
 
 def is_ready(process: Process, timeout: float = 1.0) -> bool:
-    """Tell whether a process answers its probe with 200."""
+    """Return whether a process answers its probe with 200."""
     try:
         with requests.Session() as session:
-            session.trust_env = False  # no proxy of the host for the loopback
+            session.trust_env = False  # keep the host's proxy away from the loopback
             return session.get(process.ready, timeout=timeout).status_code == 200
     except requests.RequestException:
         return False
@@ -41,9 +41,8 @@ def wait_until_ready(
     layout: Layout,
     ready: Callable[[Process], None] = lambda _: None,
 ) -> None:
-    """Return when all serve; raise `NotReadyError` with the last line of the one that does not.
-
-    `state` gives supervisord's word for a process; `ready` is told each one that serves.
+    """Return when all are ready; raise `NotReadyError` with the last log line of one that is not.
+    `state` returns supervisord's state of a process; `ready` is called with each ready process.
     """
     waiting = list(processes)
     deadline = time.monotonic() + TIMEOUT_S
@@ -58,11 +57,11 @@ def wait_until_ready(
 
 
 def wait_until(check: Callable[[], bool], what: str, timeout: float = TIMEOUT_S) -> None:
-    """Poll `check` until it is true; raise `NotReadyError` saying what was awaited."""
+    """Poll `check` until it is true; raise `NotReadyError` with `what` was awaited."""
     deadline = time.monotonic() + timeout
     while not check():
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Gave up after {timeout:.0f} s waiting for {what}.")
+            raise NotReadyError(f"Timed out after {timeout:.0f} s waiting for {what}.")
         time.sleep(POLL_INTERVAL_S)
 
 
@@ -71,5 +70,5 @@ def _reason(process: Process, layout: Layout) -> str:
     lines = [
         line for file in files for line in read_last_lines(file, LOG_LINES_SEARCHED) if line.strip()
     ]
-    said = f" It last said: {lines[-1][:400]}" if lines else ""
-    return f"{process.name} does not serve (see `make logs S={process.name}`).{said}"
+    said = f" Its last log line: {lines[-1][:400]}" if lines else ""
+    return f"{process.name} is not ready (see `make logs S={process.name}`).{said}"

@@ -1,4 +1,4 @@
-"""What was asked of the stack beyond its settings: how many instances of each service serve."""
+"""Store the replica count of each service, where it differs from the settings."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from .process import Process
 
 
 class ReplicaStore:
-    """The scale of each service, in a file; the settings' floor where nothing else was asked."""
+    """The replica counts in a file; the settings' counts if the file has none."""
 
     def __init__(self, file: Path, settings: StackSettings) -> None:
         self._file = file
         self._settings = settings
 
     def reset(self) -> None:
-        """Go back to the floor; a stack that starts anew starts there."""
+        """Return to the settings' counts, as a new stack does."""
         self._file.unlink(missing_ok=True)
 
     def get(self, service: str) -> int:
-        """Return how many instances of the service are meant to serve."""
+        """Return the replica count of a service."""
         return int(self._read().get(service, self._settings.floor(service)))
 
     def set(self, service: str, count: int) -> None:
-        """Remember a new scale."""
+        """Store a new replica count."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(json.dumps({**self._read(), service: count}))
         fresh.replace(self._file)
 
     def desired(self, plan: Plan) -> list[Process]:
-        """Return the processes that are meant to run; the others stand by."""
+        """Return the processes that should run; the others are on standby."""
         scales = {service: self.get(service) for service in SERVICES}
         return [
             process
@@ -44,6 +44,6 @@ class ReplicaStore:
     def _read(self) -> Mapping[str, int]:
         try:
             found: dict[str, int] = json.loads(self._file.read_text())
-        except (OSError, ValueError):  # not asked yet, or cut off by a crash: the floor it is
+        except (OSError, ValueError):  # not scaled yet, or cut off by a crash: use the settings
             return {}
         return found

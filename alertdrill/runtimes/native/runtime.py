@@ -1,4 +1,4 @@
-"""The native runtime: the interface of every runtime, on top of supervisord."""
+"""The native runtime: implements `Runtime` with supervisord."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .status import state_of
 
 
 class UnknownTargetError(AlertdrillError):
-    """There is no such instance, service or part."""
+    """No instance, service or component has this name."""
 
 
 class NativeRuntime:
-    """The stack as plain processes of this user; implements `Runtime`."""
+    """The stack as processes of the current user; implements `Runtime`."""
 
     name = "native"
 
@@ -34,17 +34,17 @@ class NativeRuntime:
         lifecycle.check(self._context, on_progress)
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return one sentence for each optional part not here."""
+        """Start what is not running; return a sentence for each optional component left out."""
         return lifecycle.up(self._context, on_progress)
 
     def down(self, on_progress: ProgressCallback) -> None:
-        """End everything that `up` started, also after a crash."""
+        """Stop everything that `up` started, also after a crash."""
         lifecycle.down(self._context, on_progress)
 
-    # Looking
+    # Read
 
     def status(self) -> Sequence[Instance]:
-        """Return every instance, with its state; empty when the stack is down."""
+        """Return every instance with its state; empty when the stack is down."""
         if not self._context.supervisor.is_running():
             return []
         plan = self._context.plan()
@@ -57,14 +57,14 @@ class NativeRuntime:
         ]
 
     def instances(self, service: str) -> Sequence[Instance]:
-        """Return the instances of one service, standby ones included."""
+        """Return the instances of one service, including those on standby."""
         found = [instance for instance in self.status() if instance.service == service]
         if not found:
-            raise UnknownTargetError(f"There is no service {service!r}: see `make status`.")
+            raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
         return found
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        """Yield (instance, line), the last `lines` of each instance, or all that are kept."""
+        """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
         for name, file in self._logs(target).items():
             kept = (
                 log_files.read_all_lines(file)
@@ -75,7 +75,7 @@ class NativeRuntime:
                 yield name, line
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        """Yield what `logs` would, at once, then again and again what was added, if anything."""
+        """Yield the batch that `logs` would return, then one batch of new lines after another."""
         yield from log_files.follow(self._logs(target), lines)
 
     def _logs(self, target: str | None) -> Mapping[str, Path]:
@@ -84,49 +84,49 @@ class NativeRuntime:
             process.name: self._context.layout.logs / f"{process.name}.jsonl" for process in chosen
         }
 
-    def address(self, part: str) -> str:
-        """Return the URL of a part of the stack, such as `prometheus`."""
-        port = getattr(self._context.settings.ports, part.replace("-", "_"), None)
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
+        port = getattr(self._context.settings.ports, component.replace("-", "_"), None)
         if port is None:
-            raise UnknownTargetError(f"There is no part {part!r}: see `make status`.")
+            raise UnknownTargetError(f"no component named {component!r}: see `make status`.")
         return url(port)
 
     def resolve_url(self, link: str) -> str:
-        """Return a link as it is: what people reach is what we do."""
+        """Return the link unchanged: this process reaches the same URLs as users."""
         return link
 
     def addresses(self) -> Mapping[str, str]:
-        """Return the URLs for people, by title."""
+        """Return the user-facing URLs, by title."""
         return self._context.plan().addresses
 
-    # Acting
+    # Write
 
     def start(self, target: str) -> None:
-        """Start what was stopped; return when it is ready."""
+        """Start a stopped target; return when it is ready."""
         chosen = self._wanted_targets(target)
         for process in chosen:
             self._context.supervisor.start(process.name)
         readiness.wait_until_ready(chosen, self._context.supervisor_state, self._context.layout)
 
     def stop(self, target: str) -> None:
-        """Stop gracefully; it stays wanted, so that alerts tell of it."""
+        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
         chosen = self._wanted_targets(target)
         self._context.supervisor.stop(*(process.name for process in chosen))
 
     def kill(self, target: str) -> None:
-        """End at once (SIGKILL); supervisord starts it again."""
+        """Kill a target (SIGKILL); supervisord starts it again."""
         self._signal(target, signal.SIGKILL)
 
     def pause(self, target: str) -> None:
-        """Freeze (SIGSTOP) until `resume`."""
+        """Freeze a target (SIGSTOP) until `resume`."""
         self._signal(target, signal.SIGSTOP)
 
     def resume(self, target: str) -> None:
-        """Let a paused instance go on."""
+        """Resume a paused target."""
         self._signal(target, signal.SIGCONT)
 
     def restart(self, target: str, grace: float | None = None) -> None:
-        """Stop gracefully and start again, one instance after the other."""
+        """Restart the instances of a target gracefully, one after the other."""
         for process in self._wanted_targets(target):
             self._context.supervisor.stop(process.name, grace=grace)
             self._context.supervisor.start(process.name)
@@ -135,11 +135,13 @@ class NativeRuntime:
             )
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Have `count` instances of a service serve; the others drain and stand by."""
+        """Scale a service to `count` instances; the others drain and go on standby."""
         if service not in SERVICES:
-            raise UnknownTargetError(f"{service!r} does not scale: {', '.join(SERVICES)} do.")
+            raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
         if not 1 <= count <= MAX_REPLICAS:
-            raise AlertdrillError(f"{service} scales from 1 to {MAX_REPLICAS}, not to {count}.")
+            raise AlertdrillError(
+                f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
+            )
         self._context.require_running()
         with self._context.lock():
             scaling.scale(self._context, self._context.plan(), service, count, on_progress)
@@ -157,40 +159,40 @@ class NativeRuntime:
             heals=self._context.settings.heals(process.service),
         )
 
-    # What drills need
+    # For drills
 
     @property
     def follows_new_instances(self) -> bool:
-        """Tell that `follow` has all lines: each instance that may run has a file of its own."""
+        """Return true: every possible instance has a log file."""
         return True
 
     @property
     def speed(self) -> float:
-        """Return what every duration of the rules and routes is divided by."""
+        """Return the divisor of every duration in rules and routes."""
         return self._context.settings.speed
 
     @property
     def ephemeral(self) -> bool:
-        """Tell whether this is a run's own stack."""
+        """Return whether this is an ephemeral stack."""
         return self._context.settings.ephemeral
 
     def token(self) -> str:
-        """Return the token that `/faults` of the services asks for."""
+        """Return the token for `/faults` of the services."""
         return self._context.token()
 
     def responder_token(self) -> str:
-        """Return the token that the responder asks for where it is told what to do."""
+        """Return the token for the responder's API."""
         return self._context.responder_token()
 
     def grafana_token(self) -> str:
-        """Return the token that annotations are written to Grafana with, empty without one."""
+        """Return the token for Grafana annotations; empty without one."""
         return self._context.grafana_token()
 
-    def data(self, part: str) -> Path:
-        """Return the folder where a part keeps its data."""
-        folder = self._context.layout.data / part
+    def data(self, component: str) -> Path:
+        """Return the data folder of a component."""
+        folder = self._context.layout.data / component
         if not folder.is_dir():
-            raise UnknownTargetError(f"{part!r} keeps no data: see `make status` for the parts.")
+            raise UnknownTargetError(f"{component!r} has no data folder: see `make status`.")
         return folder
 
     def scratch(self) -> Path:
@@ -198,44 +200,42 @@ class NativeRuntime:
         self._context.layout.scratch.mkdir(parents=True, exist_ok=True)
         return self._context.layout.scratch
 
-    def configure(self, part: str, name: str, text: str | None) -> None:
-        """Have a part read `text` as its file `name`; None puts back what belongs there."""
-        config_faults.configure(self._context, part, name, text)
+    def configure(self, component: str, name: str, text: str | None) -> None:
+        """Replace a component's file `name` with `text`; None restores the original."""
+        config_faults.configure(self._context, component, name, text)
 
     def drop_targets(self, service: str) -> None:
-        """Take a service out of what Prometheus scrapes."""
+        """Remove a service from Prometheus's list of targets."""
         self._targets(service)
         config_faults.drop_targets(self._context, service)
 
     def restore_targets(self) -> None:
-        """Put everything that serves back into what Prometheus scrapes."""
+        """Restore the complete list of Prometheus's targets."""
         config_faults.restore_targets(self._context)
 
     def backfill(self, openmetrics: Path) -> None:
-        """Give Prometheus the samples of a file, in OpenMetrics."""
-        prometheus_tsdb.backfill(self._context.ephemeral_store("made up"), openmetrics)
+        """Load the samples of an OpenMetrics file into Prometheus."""
+        prometheus_tsdb.backfill(self._context.ephemeral_store("backfilled"), openmetrics)
 
     def delete_series(self) -> None:
         """Delete every sample up to now."""
-        prometheus_tsdb.delete_series(self._context.ephemeral_store("forgotten"))
+        prometheus_tsdb.delete_series(self._context.ephemeral_store("deleted"))
 
     def _targets(self, target: str) -> Sequence[Process]:
         plan = self._context.plan()
         one = plan.process(target)
         chosen = [one] if one else plan.processes_of(target)
         if not chosen:
-            raise UnknownTargetError(
-                f"There is no instance or service {target!r}: see `make status`."
-            )
+            raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
         return chosen
 
     def _wanted_targets(self, target: str) -> Sequence[Process]:
-        """Return the instances of a target that are meant to run."""
+        """Return the instances of a target that should run."""
         self._context.require_running()
         wanted = self._context.replicas.desired(self._context.plan())
         chosen = [process for process in self._targets(target) if process in wanted]
         if not chosen:
-            raise UnknownTargetError(f"{target} stands by: scale its service to start it.")
+            raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
         return chosen
 
     def _signal(self, target: str, number: signal.Signals) -> None:

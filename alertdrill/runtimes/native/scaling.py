@@ -1,4 +1,4 @@
-"""Scale a service natively: start standby instances, or drain some and let them stand by."""
+"""Scale a native service: start standby instances, or drain and stop some."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from .context import NativeContext
 from .plan import Plan
 from .process import Process
 
-# Longer than the longest request (timeout server of the load balancer).
+# Longer than the longest request (`timeout server` of the load balancer).
 DRAIN_TIMEOUT_S = 15.0
 
 
 def scale(
     context: NativeContext, plan: Plan, service: str, count: int, on_progress: ProgressCallback
 ) -> None:
-    """Have exactly the first `count` instances of a service serve, and lose no request."""
+    """Scale a service to its first `count` instances without losing a request."""
     before = context.replicas.get(service)
     chosen = plan.processes_of(service)
     fresh, leaving = chosen[before:count], chosen[count:before]
     _start(context, fresh)
     _drain(context, leaving, on_progress)
     context.replicas.set(service, count)
-    # A new instance is scraped before it serves, a leaving one until it has stopped.
+    # Scrape a new instance before it gets requests, and a leaving one until it has stopped.
     configs.write_service_targets(context.layout, context.replicas.desired(plan))
     _admit(context, fresh, on_progress)
 
@@ -35,20 +35,20 @@ def _start(context: NativeContext, fresh: Sequence[Process]) -> None:
     try:
         readiness.wait_until_ready(fresh, context.supervisor_state, context.layout)
     except BaseException:
-        context.supervisor.stop(*(process.name for process in fresh))  # nobody would use them
+        context.supervisor.stop(*(process.name for process in fresh))  # undo: they get no requests
         raise
 
 
 def _admit(context: NativeContext, fresh: Sequence[Process], on_progress: ProgressCallback) -> None:
     for process in fresh:
         context.lb.set(process.service, process.name, "ready")
-        on_progress(f"{process.name} serves")
+        on_progress(f"{process.name} is ready")
 
 
 def _drain(
     context: NativeContext, leaving: Sequence[Process], on_progress: ProgressCallback
 ) -> None:
-    """Drain at the load balancer, then stop; the instance waits for its last scrape by itself."""
+    """Drain at the load balancer, then stop; an instance waits for its last scrape by itself."""
     try:
         for process in leaving:
             context.lb.set(process.service, process.name, "drain")
@@ -60,9 +60,9 @@ def _drain(
             )
     except BaseException:
         for process in leaving:
-            context.lb.set(process.service, process.name, "ready")  # they stay, so they serve
+            context.lb.set(process.service, process.name, "ready")  # undo: they keep running
         raise
     context.supervisor.stop(*(process.name for process in leaving))
     for process in leaving:
         context.lb.set(process.service, process.name, "maint")
-        on_progress(f"{process.name} stands by")
+        on_progress(f"{process.name} is on standby")

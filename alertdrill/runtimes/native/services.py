@@ -1,4 +1,4 @@
-"""Our own programs, under gunicorn: the services with all their instances, and the responder."""
+"""Our own processes, under gunicorn: the services' instances and the responder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from . import speed
 from .process import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
-# They drain before they stop, so a stop in a hurry tells them.
+# These drain before they stop, so a quick stop signals them.
 DRAINING_SERVICES = (*SERVICES, "responder")
 
 
 def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]:
-    """Return every instance of every service, up to the ceiling; `links` go on web's page."""
+    """Return every possible instance of every service; web's page shows the `links`."""
     of_web = {
         "DATA_SERVICE_URL": context.url("lb_internal"),
         "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
@@ -38,7 +38,7 @@ def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]
 
 
 def responder(context: RenderContext) -> Process:
-    """Return the responder; it has no faults, for it tells of those of the others."""
+    """Return the responder; it has no faults of its own, since it reports those of others."""
     environment = {
         "RESPONDER_DB": str(context.layout.data / "responder" / "journal.sqlite"),
         "FAULTS_ENABLED": "0",
@@ -52,7 +52,7 @@ def responder(context: RenderContext) -> Process:
 
 
 def _healing(context: RenderContext) -> dict[str, str]:
-    """Return what the responder heals by: whom it asks, with which token, and where it notes it."""
+    """Return the responder's variables for healing: the APIs that it uses, and their tokens."""
     given = {
         "CONTROL_URL": context.url("control"),
         "CONTROL_TOKEN_FILE": str(context.layout.control_token),
@@ -88,7 +88,7 @@ def _program(
         command=[sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, app],
         port=port,
         ready=f"{url(port)}/readyz",
-        # What the runtime sets wins over a service's own settings, as under Docker Compose.
+        # The runtime's values override a service's own settings, as in Docker Compose.
         environment={**_own(service), **shared, **environment},
         job="services",
         scales=service in SERVICES,

@@ -1,4 +1,4 @@
-"""What waits beside the rules and routes: in flags and variables, divided by the speed. Pure."""
+"""Durations outside the rules and routes, as flags and variables divided by the speed. Pure."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Mapping
 
 from ...timescale.durations import format_milliseconds
 
-# What Prometheus waits for, in seconds at speed 1.
+# Prometheus's durations, in seconds at speed 1.
 PROMETHEUS = {
-    # An alert that found no Alertmanager is sent again after this, not after a minute.
+    # Delay before an alert is sent again that reached no Alertmanager; the default is a minute.
     "rules.alert.resend-delay": 15,
-    # These are its own defaults. An alert that was pending goes on where it was after a restart:
-    # one down for less than the first, if it had to hold for at least the second.
+    # Defaults. After a restart, a pending alert continues if the outage was shorter than the
+    # first and its `for` is at least the second.
     "rules.alert.for-outage-tolerance": 3600,
     "rules.alert.for-grace-period": 600,
-    # How old a series' last sample may be and still count as its present value.
+    # Maximum age of a series' last sample as its present value.
     "query.lookback-delta": 300,
-    # How soon a changed list of targets is scraped, once it is seen.
+    # Delay from a changed list of targets to its scrape.
     "scrape.discovery-reload-interval": 5,
 }
-# What Loki's ruler waits for, in seconds, as loki/loki.yml has it.
+# The ruler's durations, in seconds, as loki/loki.yml has them.
 LOKI = {"ruler.evaluation-interval": 5, "ruler.resend-delay": 15}
-# What the blackbox exporter leaves of a scrape's time for its answer; its own default.
+# The part of a scrape timeout that the blackbox exporter reserves; its default.
 TIMEOUT_OFFSET = 0.5
-# Three of Watchdog's notifications, as alerting/responder has it.
+# Three intervals of Watchdog's notifications, as in alerting/responder.
 WATCHDOG_TIMEOUT = 180.0
 
 
 def prometheus_flags(speed: float) -> list[str]:
-    """Return the flags of Prometheus that are durations, to the millisecond."""
+    """Return Prometheus's flags that are durations, to the millisecond."""
     return [f"--{flag}" for flag in _divided(PROMETHEUS, speed)]
 
 
 def loki_flags(speed: float) -> list[str]:
-    """Return the flags of Loki that are durations, to the millisecond."""
+    """Return Loki's flags that are durations, to the millisecond."""
     return [f"-{flag}" for flag in _divided(LOKI, speed)]
 
 
@@ -50,5 +50,5 @@ def timeout_offset(speed: float) -> str:
 
 
 def watchdog_timeout(speed: float) -> str:
-    """Return the responder's timeout, in seconds; it takes nothing below one."""
+    """Return the responder's timeout, in seconds; its minimum is 1."""
     return f"{max(1.0, WATCHDOG_TIMEOUT / speed):g}"

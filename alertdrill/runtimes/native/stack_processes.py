@@ -1,4 +1,4 @@
-"""Find and end the processes of a stack, whatever became of their supervisor."""
+"""Find and stop the processes of a stack, even without their supervisor."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Iterable
 
 import psutil
 
-# Marks every process of a stack, so that it is found again whatever happened to supervisord.
+# Identifies every process of a stack, even if supervisord is gone.
 STACK_TAG = "ALERTDRILL_STACK"
-# A program that has not left by then will not by itself.
+# A program that is still running after this time does not stop by itself.
 TIMEOUT_S = 5.0
 
 
 def find(home: str) -> list[psutil.Process]:
-    """Return every process that carries the mark of the stack at `home`."""
+    """Return every process with the tag of the stack at `home`."""
     found = []
     for process in psutil.process_iter():
-        # Gone meanwhile, another user's, or a zombie: none of them is ours to end.
+        # Gone meanwhile, of another user, or a zombie: not ours to stop.
         with contextlib.suppress(psutil.Error):
             if process.environ().get(STACK_TAG) == home:
                 found.append(process)
@@ -27,11 +27,11 @@ def find(home: str) -> list[psutil.Process]:
 
 
 def terminate(processes: Iterable[psutil.Process]) -> None:
-    """End processes: ask each, and kill what has not left after five seconds."""
+    """Terminate processes, and kill those that are left after five seconds."""
     asked = list(processes)
     for process in asked:
         with contextlib.suppress(psutil.Error):
-            process.resume()  # a stopped process would not hear
+            process.resume()  # a frozen process ignores SIGTERM
             process.terminate()
     _, left = psutil.wait_procs(asked, timeout=TIMEOUT_S)
     for process in left:
@@ -41,13 +41,13 @@ def terminate(processes: Iterable[psutil.Process]) -> None:
 
 
 def signal_instance(pid: int, number: signal.Signals) -> None:
-    """Send a signal to an instance with all its workers; supervisord made them one group."""
+    """Send a signal to an instance and its workers; supervisord makes them one process group."""
     with contextlib.suppress(ProcessLookupError):  # gone meanwhile
         os.killpg(pid, number)
 
 
 def is_paused(pid: int) -> bool:
-    """Tell whether a process is frozen."""
+    """Return whether a process is frozen."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except psutil.Error:

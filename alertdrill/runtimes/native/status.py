@@ -1,4 +1,4 @@
-"""What state a process is in."""
+"""Map supervisord's process states to ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..base import State
 from . import readiness, stack_processes
 from .process import Process
 
-# What supervisord calls a process, in the words of every runtime.
+# supervisord's states, and ours.
 STATES: Mapping[str, State] = {
     "STARTING": "starting",
     "BACKOFF": "starting",
@@ -20,7 +20,7 @@ STATES: Mapping[str, State] = {
 
 
 def state_of(process: Process, word: str, pid: int | None, wanted: bool) -> State:
-    """Return the state of a process that supervisord has this `word` for."""
+    """Return the state of a process that supervisord reports as `word`."""
     if word in STATES:
         return "standby" if STATES[word] == "stopped" and not wanted else STATES[word]
     if pid is not None and stack_processes.is_paused(pid):

@@ -1,4 +1,4 @@
-"""supervisord: its configuration, its start, and its commands."""
+"""supervisord: its configuration, its start and its commands."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from . import stack_processes as running
 from .layout import Layout
 from .process import Process
 
-# What the processes may see of the caller's environment. Everything else, such as a PORT that
-# is set for another program, stays out.
+# The environment variables that the processes inherit. Others, such as a PORT of another
+# program, stay out.
 ENVIRONMENT_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
-# A log of 10 MiB holds about 25,000 access lines; six of them an instance bound the disk.
+# A log of 10 MiB holds about 25,000 access lines; six files for each instance bound the disk use.
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
-# How often to look whether a process has left.
+# How often to check whether a process has stopped.
 POLL_INTERVAL_S = 0.1
 
 
@@ -38,11 +38,11 @@ class SupervisorError(AlertdrillError):
 
 
 class SupervisorUnavailableError(SupervisorError, StackUnavailableError):
-    """supervisord does not answer: the stack is down, or going down."""
+    """supervisord does not answer: the stack is down or stopping."""
 
 
 def render(processes: Sequence[Process], layout: Layout) -> str:
-    """Return supervisord's configuration; nothing starts before it is told to."""
+    """Return supervisord's configuration; it starts no process by itself."""
     head = f"""\
 [unix_http_server]
 file={_plain(layout.supervisor_socket)}
@@ -76,7 +76,7 @@ directory={_plain(process.directory)}
 environment={environment}
 autostart=false
 autorestart=true
-; A program that stays up this long has started; one that does not is tried 10 times, ever slower.
+; A program that runs this long has started; otherwise it is tried 10 times, with growing delays.
 startsecs=1
 startretries=10
 stopsignal={process.stop_signal}
@@ -86,7 +86,7 @@ killasgroup=true
 stdout_logfile={_log(layout, process.name + ".jsonl")}
 stdout_logfile_maxbytes={LOG_BYTES}
 stdout_logfile_backups={LOG_BACKUPS}
-; HAProxy says on stderr, as plain text, what it also logs.
+; HAProxy repeats on stderr, as plain text, what it logs.
 redirect_stderr={"false" if lb else "true"}
 stderr_logfile={_log(layout, process.name + ".stderr.log") if lb else "NONE"}
 stderr_logfile_maxbytes=1MB
@@ -100,10 +100,10 @@ def _log(layout: Layout, name: str) -> str:
 
 def _plain(value: object) -> str:
     text = str(value)
-    # Its parser ends a value at each of these, `;` and `#` only after a space.
+    # Its parser ends a value at these characters; `;` and `#` only after a space.
     if re.search(r"[\r\n]|\s[;#]", text):
         raise SupervisorError(
-            f"{text!r} holds a line's end, or a comment sign after a space:"
+            f"{text!r} contains a line break, or a comment sign after a space:"
             " use another path or value."
         )
     return text.replace("%", "%%")
@@ -111,12 +111,12 @@ def _plain(value: object) -> str:
 
 def _unquoted(value: str) -> str:
     if '"' in value:
-        raise SupervisorError(f"{value!r} holds a quote: use another path or value.")
+        raise SupervisorError(f"{value!r} contains a quote: use another path or value.")
     return _plain(value)
 
 
 def start(layout: Layout) -> None:
-    """Start supervisord in the background; raise `SupervisorError` with what it says."""
+    """Start supervisord in the background; raise `SupervisorError` with its error."""
     environment = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
     done = subprocess.run(  # noqa: S603 - our own interpreter
@@ -130,7 +130,7 @@ def start(layout: Layout) -> None:
     )
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        # After an error it points to its help.
+        # After an error it prints a hint to its help.
         said = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
         raise SupervisorError(f"supervisord did not start: {said[-1].rstrip('.')}.")
 
@@ -142,37 +142,36 @@ class Supervisor:
         self._socket = layout.supervisor_socket
 
     def is_running(self) -> bool:
-        """Tell whether supervisord answers."""
+        """Return whether supervisord answers."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
         except (SupervisorError, xmlrpc.client.Error):
             return False
 
     def pid(self) -> int:
-        """Return supervisord's own process id."""
+        """Return supervisord's process id."""
         return int(self._call("getPID"))
 
     def processes(self) -> Mapping[str, dict[str, Any]]:
-        """Return what supervisord knows of each process, by its name."""
+        """Return supervisord's information about each process, by name."""
         return {info["name"]: info for info in self._call("getAllProcessInfo")}
 
     def start(self, name: str) -> None:
-        """Ask for a process to be started; harmless where it runs."""
+        """Start a process without waiting; harmless if it runs."""
         self._tolerating("ALREADY_STARTED", "startProcess", name, False)
 
     def stop(self, *names: str, grace: float | None = None) -> None:
-        """Stop processes gracefully, at the same time; return when all have left.
-
-        What is still there after `grace` seconds is killed; a frozen one hears nothing else.
+        """Stop processes gracefully and in parallel; return when all have stopped.
+        After `grace` seconds the rest is killed; a frozen process reacts to nothing else.
         """
         self.request_stop(*names)
         deadline = math.inf if grace is None else time.monotonic() + grace
         while left := self._left(names):
             if time.monotonic() >= deadline:
-                # supervisord knows that they are to leave, so it does not start them again.
+                # supervisord knows that they should stop, so it does not start them again.
                 for pid in left:
                     running.signal_instance(pid, signal.SIGKILL)
-            # supervisord itself kills what is not gone after `stopwaitsecs`, so this ends.
+            # supervisord kills what is left after `stopwaitsecs`, so this loop ends.
             time.sleep(POLL_INTERVAL_S)
 
     def _left(self, names: Sequence[str]) -> list[int]:
@@ -180,12 +179,12 @@ class Supervisor:
         return [pid for name in names if name in known and (pid := known[name]["pid"])]
 
     def request_stop(self, *names: str) -> None:
-        """Ask processes to leave, and do not wait."""
+        """Request processes to stop, without waiting."""
         for name in names:
             self._tolerating("NOT_RUNNING", "stopProcess", name, False)
 
     def shutdown(self) -> None:
-        """Stop everything and then supervisord itself."""
+        """Stop all processes and then supervisord itself."""
         self._call("shutdown")
 
     def _tolerating(self, fault: str, method: str, *arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""The stack as services of a Docker Swarm: what the control API needs of it."""
+"""The Docker Swarm runtime: the operations that the control API needs."""
 
 from .runtime import SwarmRuntime
 

@@ -1,4 +1,4 @@
-"""The API of a manager's engine: the services and tasks of one stack, and what is done to them."""
+"""The API of a manager's engine: the services and tasks of one stack."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .tasks import (
     replicas,
 )
 
-# The engine answers in well under a second; what takes its time has that added.
+# The engine answers in well under a second; longer operations add their own time.
 TIMEOUT_S = 10
-# A service changes a few times a second while its tasks come and go; each try reads it anew.
+# A service changes a few times a second while its tasks start and stop; read it again each time.
 MAX_ATTEMPTS = 5
 
 
 class Engine:
-    """The stack `project`, by way of the engine at what `host` returns, once it is needed."""
+    """The stack `project`, on the engine at the address that `host` returns when it is needed."""
 
     def __init__(self, project: str, host: Callable[[], str]) -> None:
         self._project = project
@@ -46,23 +46,23 @@ class Engine:
         return {"label": [f"{STACK_LABEL}={self._project}"]}
 
     def services(self) -> Sequence[Service]:
-        """Return the services of the stack; raise `SwarmUnavailableError` where there are none."""
+        """Return the services of the stack; raise `SwarmUnavailableError` if there are none."""
         with _translate_errors():
             found = self._client.services(filters=self._filters)
         if not found:
             raise SwarmUnavailableError(
-                f"This Swarm has no stack {self._project!r}:"
+                f"no stack named {self._project!r} in this Swarm:"
                 " deploy it, or set COMPOSE_PROJECT_NAME."
             )
         return [read_service(one, self._project) for one in found]
 
     def tasks(self) -> Sequence[Task]:
-        """Return the tasks of the stack, the past ones that Swarm remembers included."""
+        """Return the tasks of the stack, including past ones that Swarm keeps."""
         with _translate_errors():
             return [read_task(one) for one in self._client.tasks(filters=self._filters)]
 
     def containers(self) -> Mapping[str, Container]:
-        """Return the containers of the stack on this engine's own node, by the task's id."""
+        """Return the containers of the stack on this engine's node, by task id."""
         with _translate_errors():
             found = self._client.containers(all=True, filters=self._filters)
         return {
@@ -72,25 +72,24 @@ class Engine:
         }
 
     def end(self, name: str, grace: float) -> None:
-        """End a container, after `grace` seconds by force; harmless where it has ended."""
+        """Stop a container, and kill it after `grace` seconds; harmless if it has ended."""
         try:
             with _translate_errors():
-                self._client.stop(name, timeout=int(grace))  # it counts in whole seconds
+                self._client.stop(name, timeout=int(grace))  # the engine counts whole seconds
         except SwarmError as error:
             if not isinstance(error.__cause__, docker.errors.NotFound):
                 raise
 
     def set_replicas(self, service: Service, count: int, instead_of: int | None = None) -> int:
-        """Have Swarm run so many tasks of a service; return how many there were to be.
-
-        Nothing is changed where that is not `instead_of`, if it is given.
+        """Set the number of tasks of a service; return the previous number.
+        If `instead_of` is set, change nothing unless the previous number equals it.
         """
         for _ in range(MAX_ATTEMPTS):
             with _translate_errors():
                 found = self._client.inspect_service(service.id)
             before = replicas(found["Spec"])
             if before is None:
-                raise SwarmError(f"{service.name} is no replicated service: it does not scale.")
+                raise SwarmError(f"{service.name} is not a replicated service: it can't be scaled.")
             if before == count or instead_of not in (None, before):
                 return before
             try:
@@ -98,7 +97,7 @@ class Engine:
             except ConflictError:
                 continue
             return before
-        raise SwarmError(f"{service.name} is being changed by others: wait for them to end.")
+        raise SwarmError(f"Others keep changing {service.name}: wait for them, and try again.")
 
     def _write(self, found: Mapping[str, Any], count: int) -> None:
         """Write a service's spec back as it was read, or Swarm would replace all its tasks."""
@@ -120,17 +119,17 @@ class Engine:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turn the client's errors into one sentence."""
+    """Translate the client's errors into one sentence."""
     try:
         yield
     except docker.errors.APIError as error:
         said = str(error.explanation or error).strip(". \n")
         if "out of sequence" in said:
-            raise ConflictError("Another has changed the service meanwhile.") from error
-        # It is no manager, or one without a leader; the engine says what to do about it.
+            raise ConflictError("Another client has changed the service meanwhile.") from error
+        # Not a manager, or a manager without a leader; the engine says what to do.
         if error.status_code == 503:
             raise SwarmUnavailableError(
-                f"This engine can't say how the Swarm is: {said}."
+                f"This engine can't report the state of the Swarm: {said}."
             ) from error
         raise SwarmError(f"The engine refused: {said}.") from error
     except (docker.errors.DockerException, requests.RequestException) as error:

@@ -1,4 +1,4 @@
-"""What can be wrong with a Swarm and what runs on it."""
+"""Errors of the Docker Swarm runtime."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from ..errors import StackUnavailableError
 
 
 class SwarmError(AlertdrillError):
-    """The Swarm refused, or can't do what is asked."""
+    """The Swarm refused a request or can't fulfil it."""
 
 
 class SwarmUnavailableError(SwarmError, StackUnavailableError):
-    """The manager does not answer, or nothing of the stack runs on it."""
+    """The manager does not answer, or the stack is not deployed."""
 
 
 class ConflictError(SwarmError):
-    """Another has changed the service since it was read."""
+    """Another client has changed the service since it was read."""

@@ -1,4 +1,4 @@
-"""Look at the services of a Swarm, restart one of their tasks, and scale them."""
+"""List the instances of a Swarm's stack, restart one, and scale a service."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .engine import Engine
 from .slots import Slot, slots
 from .tasks import Service
 
-# As for containers of Compose: a slow machine takes this long until an instance serves.
+# As for containers of Compose: a slow machine needs this long until an instance is ready.
 TIMEOUT_S = 60.0
-# How often it looks; a task takes half a second at the least.
+# A task takes at least half a second.
 POLL_INTERVAL_S = 0.3
 
 
@@ -36,13 +36,13 @@ class SwarmRuntime:
         return [one.instance(now) for one in self._slots()]
 
     def restart(self, target: str, grace: float | None = None) -> None:
-        """End an instance's container and wait until the task that Swarm starts instead serves."""
+        """Stop an instance's container, and wait until the task that replaces it is ready."""
         slot = next((one for one in self._slots() if one.name == target), None)
         if slot is None:
-            raise UnknownTargetError(f"There is no instance {target!r}: see GET /instances.")
+            raise UnknownTargetError(f"no instance named {target!r}: see GET /instances.")
         container = pending_reason.local_container(slot)
         before = slot.task.id if slot.task else ""
-        # Swarm does not tell a container its grace period; it stops it by itself.
+        # Stop the container here, since Swarm would use the service's own grace period.
         self._engine.end(container.name, slot.service.grace if grace is None else grace)
         _until(
             lambda: pending_reason.until_restart(target, before, self._slots()),
@@ -50,19 +50,19 @@ class SwarmRuntime:
         )
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Have `count` tasks of a service serve; what leaves drains by itself."""
+        """Scale a service to `count` tasks; leaving ones drain by themselves."""
         check_replicas(service, count)
         found = [one for one in self._slots() if one.service.name == service]
         own = self._service(service)
         had = self._engine.set_replicas(own, count)
-        # Where nothing changes, whatever does not serve yet is what is waited for.
+        # If the count does not change, wait for every instance that is not ready.
         known = {one.number for one in found if had != count or one.state == "ready"}
         try:
             _until(lambda: self._pending(service, count, known), TIMEOUT_S)
         except BaseException:
             if had < count:
-                with suppress(AlertdrillError):  # why it does not serve is what to tell
-                    self._engine.set_replicas(own, had, instead_of=count)  # nobody counts on them
+                with suppress(AlertdrillError):  # the first error is the one to report
+                    self._engine.set_replicas(own, had, instead_of=count)  # undo
             raise
         before = [one.task.id for one in found if one.task]
         _until(
@@ -78,7 +78,7 @@ class SwarmRuntime:
         for one in self._engine.services():
             if one.name == name:
                 return one
-        raise UnknownTargetError(f"There is no service {name!r} in this Swarm: deploy it.")
+        raise UnknownTargetError(f"no service named {name!r} in this Swarm: deploy it.")
 
     def _slots(self) -> Sequence[Slot]:
         services, tasks = self._engine.services(), self._engine.tasks()
@@ -87,9 +87,9 @@ class SwarmRuntime:
 
 
 def _until(lacks: Callable[[], str | None], timeout: float) -> None:
-    """Look until nothing lacks; raise `NotReadyError` with what did last."""
+    """Poll until nothing is pending; raise `NotReadyError` with the last reason."""
     deadline = time.monotonic() + timeout
     while lack := lacks():
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Gave up after {timeout:.0f} s: {lack}.")
+            raise NotReadyError(f"Timed out after {timeout:.0f} s: {lack}.")
         time.sleep(POLL_INTERVAL_S)

@@ -1,7 +1,6 @@
-"""The slots of a service are its instances: whatever task is in one, `web-2` stays `web-2`. Pure.
-
-A slot that is wanted and has no task, or none that goes on, is an instance too, which does not
-serve: so there are as many as the service has replicas, and a lost one is not forgotten.
+"""The slots of a service, which are its instances: a new task keeps the slot's name. Pure.
+A slot without a live task is an instance too, which is not ready: so there are as many instances
+as the service has replicas, and a lost one stays visible.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from .tasks import Container, Service, Task
 
 @dataclass(frozen=True)
 class Slot:
-    """A slot, the task in it, if any, and the container of that, if it is within reach."""
+    """A slot, its task if any, and the task's container if it is on this node."""
 
     service: Service
     number: str
@@ -26,14 +25,13 @@ class Slot:
 
     @property
     def name(self) -> str:
-        """Return its name within the stack, such as web-1."""
+        """Return the instance's name, such as web-1."""
         return f"{self.service.name}-{self.number}"
 
     @property
     def state(self) -> State:
-        """Return its state in every runtime's words.
-
-        Swarm calls a task running once its health check, if it has one, has passed.
+        """Return the instance's state.
+        Swarm calls a task running once its health check, if any, has passed.
         """
         if self.task is None:
             return "failed" if self.last_task else "starting"
@@ -48,7 +46,7 @@ class Slot:
 
     @property
     def swarm_state(self) -> str:
-        """Return what Swarm says of it: the state of its task, and what is wrong."""
+        """Return Swarm's state of the task, and its error."""
         errors = [one.error for one in (self.task, self.last_task) if one and one.error]
         state = (
             self.task.state
@@ -60,7 +58,7 @@ class Slot:
         return ": ".join([state, *errors[:1]])
 
     def instance(self, now: float) -> Instance:
-        """Return it as an instance, as seen at a moment; it listens at its container's name."""
+        """Return the slot as an instance at the time `now`; its address is its container's name."""
         runs = self.task and self.task.state == "running"
         return Instance(
             name=self.name,
@@ -74,14 +72,14 @@ class Slot:
 
 
 def container_name(service: Service, task: Task) -> str:
-    """Return the name that Swarm gives the container of a task."""
+    """Return Swarm's name of a task's container."""
     return f"{service.full_name}.{task.slot}.{task.id}"
 
 
 def slots(
     service: Service, tasks: Sequence[Task], containers: Mapping[str, Container]
 ) -> Sequence[Slot]:
-    """Return the slots of a service; `containers` has those of this node by the task's id."""
+    """Return the slots of a service; `containers` has those on this node, by task id."""
     own = sorted((one for one in tasks if one.service == service.id), key=_rank)
     live = {one.slot: one for one in own if one.live}
     past = {one.slot: one for one in own if not one.live}
@@ -95,12 +93,12 @@ def slots(
 
 
 def _rank(task: Task) -> tuple[bool, float]:
-    """Order tasks so that of a slot's the one that serves comes last, then the newest."""
+    """Sort the tasks of a slot: past ones first, then by age, and a running one last."""
     return (task.live and task.state == "running", task.created_at)
 
 
 def _missing(service: Service, live: Mapping[str, Task], past: Mapping[str, Task]) -> Sequence[str]:
-    """Return the slots that are wanted and have no task that goes on, used ones first."""
+    """Return the wanted slots without a live task, used ones first."""
     lack = max(0, (service.replicas or 0) - len(live))
     used = sorted((number for number in past if number not in live), key=_order)
     fresh = (str(number) for number in count(1) if str(number) not in live.keys() | past.keys())

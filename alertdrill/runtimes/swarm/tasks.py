@@ -1,4 +1,4 @@
-"""What the manager says of services and tasks, in our words. Pure."""
+"""Parse services, tasks and containers from the manager's API. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ STACK_LABEL = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
 # The engine counts in nanoseconds.
 NANOSECONDS = 1e9
-# What Swarm does where the spec says nothing.
+# Swarm's defaults.
 DEFAULT_GRACE_S, DEFAULT_DELAY_S, RESTART_ANY = 10.0, 5.0, "any"
-# What is over, by the state that a task has and by the one that it should have.
+# States of a task that has ended or should end.
 ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service as its spec wants it; `name` is that within the stack.
-
-    `replicas` is None where there is one on each node. Swarm replaces what ended after `delay`
-    seconds, if `condition` says so.
+    """A service's spec; `name` is its name within the stack.
+    `replicas` is None for a service with one task on each node. Swarm replaces an ended task after
+    `delay` seconds, if `condition` allows it.
     """
 
     id: str
@@ -39,10 +38,9 @@ class Service:
 
 @dataclass(frozen=True)
 class Task:
-    """One life in a slot of a service: what ended gets another one, in the same slot.
-
-    `slot` is a number, or the node of a service that has one on each. `made` and `since` are
-    moments: when it was made, and when it came into its state.
+    """A task in a slot of a service; an ended task is replaced by a new one in the same slot.
+    `slot` is a number, or a node's id for a service with one task on each node. `created_at` and
+    `state_since` are times in seconds.
     """
 
     id: str
@@ -58,13 +56,13 @@ class Task:
 
     @property
     def live(self) -> bool:
-        """Tell whether it serves or will; the others are the past, or on their way out."""
+        """Return whether it is running or starting; the others have ended or are leaving."""
         return self.should_run and self.state not in ENDED
 
 
 @dataclass(frozen=True)
 class Container:
-    """What runs a task, on the manager's own node; `state` is the engine's word."""
+    """The container of a task on the manager's node, with the engine's `state`."""
 
     name: str
     state: str
@@ -72,7 +70,7 @@ class Container:
 
 
 def read_service(found: Mapping[str, Any], project: str) -> Service:
-    """Return what the manager says of a service (`GET /services`)."""
+    """Parse a service (`GET /services`)."""
     spec = found["Spec"]
     template = spec["TaskTemplate"]
     policy = template.get("RestartPolicy") or {}
@@ -89,13 +87,13 @@ def read_service(found: Mapping[str, Any], project: str) -> Service:
 
 
 def replicas(spec: Mapping[str, Any]) -> int | None:
-    """Return how many a spec wants; None where there is one on each node, or it is a job."""
+    """Return the replica count of a spec; None for one task on each node, or for a job."""
     mode = spec["Mode"].get("Replicated")
     return None if mode is None else int(mode.get("Replicas", 1))
 
 
 def read_task(found: Mapping[str, Any]) -> Task:
-    """Return what the manager says of a task (`GET /tasks`)."""
+    """Parse a task (`GET /tasks`)."""
     status = found["Status"]
     return Task(
         id=found["ID"],
@@ -112,7 +110,7 @@ def read_task(found: Mapping[str, Any]) -> Task:
 
 
 def read_container(found: Mapping[str, Any]) -> Container:
-    """Return what the engine says of a container in its list (`GET /containers/json`)."""
+    """Parse a container of the engine's list (`GET /containers/json`)."""
     unhealthy = "(unhealthy)" in found.get("Status", "")
     return Container(found["Names"][0].lstrip("/"), found["State"], unhealthy)
 

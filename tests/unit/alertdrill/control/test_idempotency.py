@@ -43,7 +43,7 @@ def test_second_asker_joins_the_first() -> None:
 def test_key_is_for_one_request() -> None:
     once = IdempotencyCache()
     once.do("a", "restart web-1", lambda: DONE)
-    with pytest.raises(Problem, match="'a' was restart web-1: take a fresh one") as error:
+    with pytest.raises(Problem, match="'a' was used for restart web-1: use a new key") as error:
         once.do("a", "restart web-2", lambda: DONE)
     assert error.value.status == 400
 

@@ -20,7 +20,7 @@ def test_unexpected_error_is_one_line(
     runtime.found = None  # type: ignore[assignment]
     runtime.status = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
     answer = client.get("/instances")
-    assert (answer.status_code, "its log has the reason" in answer.get_json()["detail"]) == (
+    assert (answer.status_code, "see its log for the reason" in answer.get_json()["detail"]) == (
         500,
         True,
     )

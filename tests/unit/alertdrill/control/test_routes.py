@@ -39,7 +39,7 @@ def test_instances_are_shown(client: FlaskClient) -> None:
 
 def test_restart_answers_once_it_serves(client: FlaskClient, runtime: FakeRuntime) -> None:
     answer = client.post("/instances/web-1/restart", json={"grace": 0})
-    assert (answer.status_code, answer.get_json()["detail"]) == (200, "web-1 serves again.")
+    assert (answer.status_code, answer.get_json()["detail"]) == (200, "web-1 is ready again.")
     assert runtime.asked == [("restart", "web-1", 0.0)]
 
 

@@ -22,7 +22,7 @@ def service(runtime: Any, stack: StackSettings) -> ControlService:
 
 
 def test_labelled_instance_is_restarted(service: ControlService, runtime: FakeRuntime) -> None:
-    assert service.restart("k", "web-2", 0.0) == Outcome(200, "web-2 serves again.")
+    assert service.restart("k", "web-2", 0.0) == Outcome(200, "web-2 is ready again.")
     assert runtime.asked == [("restart", "web-2", 0.0)]
 
 
@@ -36,10 +36,10 @@ def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -
 @pytest.mark.parametrize(
     ("name", "status", "says"),
     [
-        ("data-service-1", 403, "sets HEAL_DATA_SERVICE=1"),
-        ("lb-1", 403, "is a part of the stack"),
-        ("web-9", 404, "no instance 'web-9'"),
-        ("web", 404, "no instance 'web'"),
+        ("data-service-1", 403, "set HEAL_DATA_SERVICE=1"),
+        ("lb-1", 403, "is not one of the services"),
+        ("web-9", 404, "no instance named 'web-9'"),
+        ("web", 404, "no instance named 'web'"),
     ],
 )
 def test_others_are_never_touched(
@@ -87,7 +87,7 @@ def test_other_services_are_not_scaled(
     [
         (AlertdrillError("Not today."), Outcome(409, "Not today.")),
         (StackUnavailableError("It is down."), Outcome(503, "It is down.")),
-        (KeyError("x"), Outcome(500, "The control API failed; its log has the reason.")),
+        (KeyError("x"), Outcome(500, "The control API failed: see its log for the reason.")),
     ],
 )
 def test_runtime_errors_have_a_status(
@@ -119,7 +119,7 @@ def test_each_change_is_one_line(
     runtime.error = StackUnavailableError("It is down.")
     service.scale("c", "web", 3)
     assert [(found.levelname, found.getMessage()) for found in caplog.records] == [
-        ("INFO", "restart web-1 with a grace of 0 s: 200 after 0.0 s: web-1 serves again."),
+        ("INFO", "restart web-1 with a grace of 0 s: 200 after 0.0 s: web-1 is ready again."),
         ("WARNING", "scale web to 3: 409 after 0.0 s: Not today."),
         ("ERROR", "scale web to 3: 503 after 0.0 s: It is down."),
     ]

@@ -48,4 +48,4 @@ def test_broken_stack_is_named(tmp_path: Path, token: str, text: str) -> None:
     file = tmp_path / "stack.json"
     file.write_text(text)
     said = refusal(CONTROL_TOKEN_FILE=token, CONTROL_STACK=str(file))
-    assert "holds no settings of a stack: start it anew" in said
+    assert "holds no stack settings: start the stack again" in said

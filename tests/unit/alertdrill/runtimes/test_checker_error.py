@@ -63,7 +63,7 @@ following error(s):
         (LOKI, "failed parsing", "line 2: field foo not found"),
         (OTELCOL, "Error: failed", 'unknown type: "filelogg"'),
         ("odd\nwords\n", "odd words", "words"),
-        ("\n", "its checker gave no reason", "."),
+        ("\n", "the checker printed no error", "."),
     ],
     ids=["field", "rule", "amtool", "haproxy", "blackbox", "loki", "otelcol", "other", "silent"],
 )

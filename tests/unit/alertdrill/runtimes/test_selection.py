@@ -34,7 +34,7 @@ def test_answering_engine_is_used(tmp_path: Path, commands: Path) -> None:
     docker(commands, 'echo "$*" >>"${0%/*}/asked"; echo 29.0')
     lines: list[str] = []
     assert select_runtime(StackSettings(tmp_path), lines.append).name == "compose"
-    assert "RUNTIME=native does without" in lines[0]
+    assert "set RUNTIME=native" in lines[0]
     asked = (commands / "asked").read_text().splitlines()
     assert asked == ["version --format {{.Server.Version}}", "compose version"]
 
@@ -82,7 +82,7 @@ def test_compose_without_docker_says_the_way_out(tmp_path: Path) -> None:
 def test_swarm_is_for_the_control_api_alone(tmp_path: Path) -> None:
     settings = StackSettings(tmp_path, runtime="swarm")
     assert isinstance(select_control_target(settings), SwarmRuntime)
-    with pytest.raises(AlertdrillError, match="for the control API: set one of auto, native"):
+    with pytest.raises(AlertdrillError, match="only the control API supports: use auto, native"):
         select_runtime(settings, lambda _: None)
 
 

@@ -44,4 +44,4 @@ def test_telling_line_is_found() -> None:
         == "container web-1 is unhealthy"
     )
     assert error_line("one\ntwo\n") == "two"
-    assert error_line("") == "it gave no reason."
+    assert error_line("") == "it printed no error."

@@ -41,7 +41,7 @@ def test_whole_service_passes() -> None:
             "does not give orders SERVICE=orders and PORT=5003",
         ),
         (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
-        (model({"environment": OWN}), "does not say by the label alertdrill.heal whether orders"),
+        (model({"environment": OWN}), "has no label alertdrill.heal for orders"),
         (
             model({"environment": OWN, "labels": LABELS}, ("init-config",)),
             "does not give ORDERS_INSTANCES to control",

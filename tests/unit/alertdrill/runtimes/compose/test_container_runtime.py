@@ -110,7 +110,7 @@ def test_only_what_is_frozen_is_resumed(settings: StackSettings) -> None:
 
 def test_standby_instance_is_not_to_be_touched(settings: StackSettings) -> None:
     runtime, _ = made(settings, container("web-1"), container("web-4", "created"))
-    with pytest.raises(UnknownTargetError, match="web-4 stands by"):
+    with pytest.raises(UnknownTargetError, match="web-4 is on standby"):
         runtime.restart("web-4")
 
 

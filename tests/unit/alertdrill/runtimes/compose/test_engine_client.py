@@ -98,9 +98,9 @@ def test_cut_answer_is_no_answer(proxy: Proxy, questions: EngineClient) -> None:
 
 def test_foreign_answer_is_no_answer(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body = b"<html>"
-    with pytest.raises(UnavailableError, match="language"):
+    with pytest.raises(UnavailableError, match="not valid JSON"):
         questions.events(0, 1)
-    with pytest.raises(UnavailableError, match="language"):
+    with pytest.raises(UnavailableError, match="not valid JSON"):
         questions.inspect("alertdrill-web-1")
 
 

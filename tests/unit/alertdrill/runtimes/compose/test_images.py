@@ -82,7 +82,7 @@ def test_part_that_is_out_needs_no_image() -> None:
     wanted = model(grafana="grafana/grafana:99")
     wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
     said = ensure_images(fake, wanted, lambda _: None).missing
-    assert said == ["grafana is left out, as GRAFANA_REPLICAS=0 says."]
+    assert said == ["grafana is disabled by GRAFANA_REPLICAS=0."]
 
 
 def test_images_moved_here_need_no_build() -> None:

@@ -74,7 +74,7 @@ def test_committed_file_comes_back(runtime: InNetworkRuntime, etc: Path) -> None
 
 @pytest.mark.parametrize("name", ["../secret.yml", "rules.d/drill.txt", "targets/stack.json"])
 def test_nothing_else_can_be_configured(runtime: InNetworkRuntime, name: str) -> None:
-    with pytest.raises(UnknownTargetError, match="can't be configured"):
+    with pytest.raises(UnknownTargetError, match="is not a configuration file of prometheus"):
         runtime.configure("prometheus", name, "x")
 
 
@@ -121,7 +121,7 @@ def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_standby_instances_come_to_serve(standing_by: InNetworkRuntime, etc: Path) -> None:
-    assert scale(standing_by, "web", 4) == ["web-3 serves", "web-4 serves"]
+    assert scale(standing_by, "web", 4) == ["web-3 is ready", "web-4 is ready"]
     assert asked(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
     assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
     assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
@@ -134,7 +134,7 @@ def test_leaving_one_is_not_missed(
     engine: Any = standing_by._engine
     seen: list[object] = []
     monkeypatch.setattr(engine, "stop", lambda name: seen.extend((name, listed(etc, "web"))), False)
-    assert scale(standing_by, "web", 1) == ["web-2 stands by"]
+    assert scale(standing_by, "web", 1) == ["web-2 is on standby"]
     assert seen == ["alertdrill-web-2", ["web-1"]]
 
 
@@ -152,15 +152,17 @@ def test_one_that_does_not_serve_stands_by(
 
 
 def test_nobody_inside_makes_containers(runtime: InNetworkRuntime, etc: Path) -> None:
-    with pytest.raises(AlertdrillError, match=r"web has 1 containers, and 2 are wanted: `make up`"):
+    with pytest.raises(
+        AlertdrillError, match=r"web has too few containers for 2 instances: run `make up`"
+    ):
         scale(runtime, "web", 2)
     assert (asked(runtime), VolumeReplicas(etc).get("web")) == ([], 2)
 
 
 def test_two_do_not_scale_at_once(standing_by: InNetworkRuntime, etc: Path) -> None:
-    with scale_lock(etc), pytest.raises(AlertdrillError, match="Another is scaling"):
+    with scale_lock(etc), pytest.raises(AlertdrillError, match="Another command is scaling"):
         scale(standing_by, "web", 3)
-    assert scale(standing_by, "web", 3) == ["web-3 serves"]
+    assert scale(standing_by, "web", 3) == ["web-3 is ready"]
 
 
 def test_responders_token_is_on_its_volume(
@@ -189,7 +191,7 @@ def test_state_is_what_the_probe_says(
 
 
 def test_series_of_a_real_stack_are_safe(runtime: InNetworkRuntime) -> None:
-    with pytest.raises(TsdbError, match="neither made up nor forgotten"):
+    with pytest.raises(TsdbError, match="can't be changed"):
         runtime.delete_series()
 
 

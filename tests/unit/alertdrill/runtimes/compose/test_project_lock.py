@@ -20,7 +20,7 @@ def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> N
     other = replace(settings, home=settings.home / "other")
     with (
         project_lock(settings),
-        pytest.raises(EngineError, match="Another run has the containers of"),
+        pytest.raises(EngineError, match="Another run uses the containers of"),
     ):
         project_lock(other).__enter__()
     with project_lock(other):

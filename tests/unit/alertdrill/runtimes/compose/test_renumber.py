@@ -62,7 +62,7 @@ def test_standby_instances_go_silently(tmp_path: Path) -> None:
 def test_serving_ones_drain_and_are_told_of(tmp_path: Path) -> None:
     project = FakeProject(tmp_path, ("data-service-2", "running"), ("data-service-3", "exited"))
     [said] = remove_misnumbered(project)
-    assert said.startswith("data-service-2: replaced")
+    assert said.startswith("replacing data-service-2: ")
     assert project.engine.asked == [("stop", "alertdrill-data-service-2")]
     assert project.removed == ["alertdrill-data-service-2", "alertdrill-data-service-3"]
 

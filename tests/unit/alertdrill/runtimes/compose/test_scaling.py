@@ -53,14 +53,14 @@ def test_leaving_one_is_not_expected_any_more(project: Any) -> None:
     variables = ("--env", "WEB_INSTANCES=1", "--env", "DATA_SERVICE_INSTANCES=3")
     assert project.commands == [("run", "--rm", "--no-deps", *variables, "init-config")]
     assert project.engine.asked == [("stop", "alertdrill-web-2")]
-    assert said == ["web-2 stands by"]
+    assert said == ["web-2 is on standby"]
 
 
 def test_new_ones_are_told(project: Any) -> None:
     said: list[str] = []
     scaling.start_replicas(project, "web", 3)
     scaling.stop_replicas(project, "web", 3, said.append)
-    assert said == ["web-3 serves"]
+    assert said == ["web-3 is ready"]
 
 
 def test_unwell_container_is_quoted(project: Any) -> None:
@@ -73,4 +73,4 @@ def test_unwell_container_is_quoted(project: Any) -> None:
         )
     }
     project.docker = lambda *_: "first\nlast\n"
-    assert lifecycle._last_log_line(project) == " web-2 last said: last"
+    assert lifecycle._last_log_line(project) == " The last log line of web-2: last"

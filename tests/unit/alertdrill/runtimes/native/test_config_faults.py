@@ -116,7 +116,7 @@ def test_nothing_else_is_configured(context: Any, signals: Signals, part: str, n
     before = content(context)
     for text in ("x", None):
         with pytest.raises(
-            NotConfigurableError, match=r"can't be configured: prometheus/rules\.d/"
+            NotConfigurableError, match=r"can't be configured: use prometheus/rules\.d/"
         ):
             config_faults.configure(context, part, name, text)
     assert (content(context), signals) == (before, [])

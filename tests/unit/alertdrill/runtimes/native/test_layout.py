@@ -60,11 +60,11 @@ def test_strangers_socket_folder_is_refused(
     layout = deep(tmp_path)
     layout.make()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with pytest.raises(HomeError, match="is another user's: set ALERTDRILL_HOME"):
+    with pytest.raises(HomeError, match="belongs to another user: set ALERTDRILL_HOME"):
         layout.make()
 
 
 def test_impossible_home_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(HomeError, match=r"can't be made .*: set ALERTDRILL_HOME"):
+    with pytest.raises(HomeError, match=r"can't be created .*: set ALERTDRILL_HOME"):
         Layout(tmp_path / "file" / "native").make()

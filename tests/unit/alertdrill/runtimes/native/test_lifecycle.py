@@ -96,7 +96,7 @@ def test_up_without_a_token_is_up(context: Any) -> None:
     context.make_grafana_token = refuse
     told: list[str] = []
     lifecycle.up(context, told.append)
-    assert told[-1] == "No annotations: Grafana does not answer."
+    assert told[-1] == "Grafana annotations are unavailable: Grafana does not answer."
 
 
 def test_up_without_grafana_asks_for_none(context: Any) -> None:
@@ -272,7 +272,7 @@ def test_down_ends_what_is_left(
     told: list[str] = []
     lifecycle.down(context, told.append)
     assert said == ["end 2"]
-    assert told == ["ending 2 processes that were left over"]
+    assert told == ["stopping 2 leftover processes"]
     assert not any(socket.exists() for socket in sockets)
 
 

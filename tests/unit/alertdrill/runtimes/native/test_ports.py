@@ -33,7 +33,7 @@ def test_taken_port_names_its_holder(taken: int, free: int) -> None:
         check({("127.0.0.1", free): "LB_PORT", ("127.0.0.1", taken): "LOKI_PORT"})
     name = psutil.Process().name()
     assert str(error.value) == (
-        f"Port {taken} is taken by {name} (pid {os.getpid()}): stop that program,"
+        f"Port {taken} is in use by {name} (pid {os.getpid()}): stop that program,"
         " or set LOKI_PORT to a free port in .env."
     )
 
@@ -53,7 +53,7 @@ def test_unseen_holder_is_another_program(
         return answer
 
     monkeypatch.setattr(psutil, "net_connections", connections)
-    with pytest.raises(PortTakenError, match=rf"^Port {taken} is taken by another program: "):
+    with pytest.raises(PortTakenError, match=rf"^Port {taken} is in use by another program: "):
         check({("127.0.0.1", taken): "LB_PORT"})
 
 

@@ -92,7 +92,7 @@ def test_import_uses_up_the_oldest_mark(
     make: Callable[..., Any], calls: list[Call], past: Path
 ) -> None:
     context = make(ephemeral=True)
-    prometheus_tsdb.backfill(context.ephemeral_store("made up"), past)
+    prometheus_tsdb.backfill(context.ephemeral_store("backfilled"), past)
     called = (context.settings.home / "called").read_text().split()
     assert called[:3] == ["tsdb", "create-blocks-from", "openmetrics"]
     assert called[-1] == str(context.layout.data / "prometheus")
@@ -108,7 +108,7 @@ def test_import_uses_up_the_oldest_mark(
 
 
 def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]) -> None:
-    prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("forgotten"))
+    prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("deleted"))
     [(_, first, values), (_, second, _)] = calls
     assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
     assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'}
@@ -116,10 +116,10 @@ def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]
 
 def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past: Path) -> None:
     context = make(speed=12.0)
-    with pytest.raises(TsdbError, match=r"^The series of a real stack are not made up: do it in"):
-        context.ephemeral_store("made up")
-    with pytest.raises(TsdbError, match=r"are not forgotten: do it in an ephemeral stack"):
-        context.ephemeral_store("forgotten")
+    with pytest.raises(TsdbError, match=r"^The series of this stack can't be backfilled: use"):
+        context.ephemeral_store("backfilled")
+    with pytest.raises(TsdbError, match=r"can't be deleted: use an ephemeral stack"):
+        context.ephemeral_store("deleted")
     assert calls == []
     assert not (context.settings.home / "called").exists()
 
@@ -128,16 +128,18 @@ def test_used_up_marks_are_told(
     make: Callable[..., Any], calls: list[Call], marks: list[list[object]], past: Path
 ) -> None:
     marks.clear()
-    with pytest.raises(TsdbError, match=r"has imported 1000 times: begin another"):
-        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("made up"), past)
+    with pytest.raises(TsdbError, match=r"was backfilled 1000 times: start a new"):
+        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("backfilled"), past)
 
 
 def test_broken_past_is_named(
     make: Callable[..., Any], calls: list[Call], past: Path, promtool: Path
 ) -> None:
     promtool.write_text("#!/bin/sh\necho 'error: next: data does not end with # EOF' >&2; exit 1\n")
-    with pytest.raises(TsdbError, match=r"^past\.txt is no past: error: next: data does not end"):
-        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("made up"), past)
+    with pytest.raises(
+        TsdbError, match=r"^past\.txt can't be backfilled: error: next: data does not end"
+    ):
+        prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("backfilled"), past)
     assert [name for _, name, _ in calls] == ["query"]
 
 
@@ -148,5 +150,5 @@ def test_silent_prometheus_is_told(
         raise requests.ConnectionError("refused")
 
     monkeypatch.setattr(requests.Session, "request", refuse)
-    with pytest.raises(TsdbError, match=r"did not take it \(refused\): look at `make logs S="):
-        prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("forgotten"))
+    with pytest.raises(TsdbError, match=r"refused the request \(refused\): see `make logs S="):
+        prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("deleted"))

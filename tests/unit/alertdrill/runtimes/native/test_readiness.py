@@ -88,14 +88,14 @@ def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[
     with pytest.raises(NotReadyError) as error:
         wait_until_ready([web], lambda _: "FATAL", layout)
     assert str(error.value) == (
-        "web-1 does not serve (see `make logs S=web-1`). It last said: last words"
+        "web-1 is not ready (see `make logs S=web-1`). Its last log line: last words"
     )
 
 
 def test_stderr_tells_before_stdout(web: Process, layout: Layout, ready: set[str]) -> None:
     (layout.logs / "web-1.jsonl").write_text("{}\n")
     (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000 + b"\n")
-    with pytest.raises(NotReadyError, match=r"It last said: x{400}$"):
+    with pytest.raises(NotReadyError, match=r"Its last log line: x{400}$"):
         wait_until_ready([web], lambda _: "FATAL", layout)
 
 
@@ -103,14 +103,12 @@ def test_silent_one_is_named_too(
     web: Process, layout: Layout, ready: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readiness, "TIMEOUT_S", -1)
-    with pytest.raises(
-        NotReadyError, match=r"^web-1 does not serve \(see `make logs S=web-1`\)\.$"
-    ):
+    with pytest.raises(NotReadyError, match=r"^web-1 is not ready \(see `make logs S=web-1`\)\.$"):
         wait_until_ready([web], lambda _: "STARTING", layout)
 
 
 def test_until_says_what_was_awaited(ready: set[str]) -> None:
     answers = iter([False, True])
     wait_until(lambda: next(answers), "it")
-    with pytest.raises(NotReadyError, match=r"^Gave up after 0 s waiting for rain\.$"):
+    with pytest.raises(NotReadyError, match=r"^Timed out after 0 s waiting for rain\.$"):
         wait_until(lambda: False, "rain", timeout=0)

@@ -82,7 +82,7 @@ def test_new_one_is_scraped_before_serving(scale: Scale, layout: Layout) -> None
         "wait web-3",
         "targets",
         "ready web/web-3",
-        "say web-3 serves",
+        "say web-3 is ready",
     ]
     assert scraped(layout) == ["web-1", "web-2", "web-3"]
 
@@ -95,7 +95,7 @@ def test_leaving_one_finishes_first(scale: Scale, layout: Layout) -> None:
     said = scale(1)
     assert said == [
         *("drain web/web-2", "web-2 has 2", "web-2 has 1"),
-        *("stop web-2", "maint web/web-2", "say web-2 stands by", "targets"),
+        *("stop web-2", "maint web/web-2", "say web-2 is on standby", "targets"),
     ]
     assert scraped(layout) == ["web-1"]
 

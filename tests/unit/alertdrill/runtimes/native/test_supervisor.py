@@ -112,7 +112,7 @@ def test_unwritable_value_is_refused(layout: Layout, value: str) -> None:
 
 
 def test_quote_fits_no_variable(layout: Layout) -> None:
-    with pytest.raises(SupervisorError, match="holds a quote"):
+    with pytest.raises(SupervisorError, match="contains a quote"):
         render([process(environment={"A": 'x",B="y'})], layout)
 
 
@@ -120,7 +120,7 @@ def test_setting_adds_no_other_program(
     render_context_with: Callable[..., RenderContext], layout: Layout
 ) -> None:
     plan = make_plan(render_context_with(retention='1d"\n[program:x]'))
-    with pytest.raises(SupervisorError, match="holds a line's end"):
+    with pytest.raises(SupervisorError, match="contains a line break"):
         render(plan.processes, layout)
 
 

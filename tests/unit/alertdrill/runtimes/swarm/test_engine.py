@@ -31,7 +31,9 @@ def test_absent_engine_says_the_way_out() -> None:
 
 def test_stack_that_is_not_there_is_away(engine: Engine, client: FakeClient) -> None:
     client.specs.clear()
-    with pytest.raises(StackUnavailableError, match="no stack 'alertdrill': deploy it"):
+    with pytest.raises(
+        StackUnavailableError, match="no stack named 'alertdrill' in this Swarm: deploy it"
+    ):
         engine.services()
 
 
@@ -95,13 +97,13 @@ def test_conflict_is_tried_again(engine: Engine, client: FakeClient) -> None:
 
 def test_endless_conflict_is_told(engine: Engine, client: FakeClient) -> None:
     client.conflicts = MAX_ATTEMPTS
-    with pytest.raises(SwarmError, match="web is being changed by others"):
+    with pytest.raises(SwarmError, match="Others keep changing web"):
         engine.set_replicas(web(engine), 3)
 
 
 def test_service_on_each_node_does_not_scale(engine: Engine, client: FakeClient) -> None:
     client.specs["web"]["Mode"] = {"Global": {}}
-    with pytest.raises(SwarmError, match="no replicated service"):
+    with pytest.raises(SwarmError, match="not a replicated service"):
         engine.set_replicas(web(engine), 3)
 
 

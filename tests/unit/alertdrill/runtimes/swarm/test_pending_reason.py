@@ -28,13 +28,13 @@ def test_container_elsewhere_is_not() -> None:
 def test_nothing_to_end_is_told_with_its_reason() -> None:
     waits = slot(1, state="pending", error="no suitable node")
     assert waits.task
-    with pytest.raises(SwarmError, match=r"no container to restart, .* pending: no suitable node"):
+    with pytest.raises(SwarmError, match=r"no container to restart: .* pending: no suitable node"):
         pending_reason.local_container(replace(waits, task=replace(waits.task, pid=None)))
 
 
 def test_what_stays_away_is_not_ended() -> None:
     service = replace(WEB, condition="on-failure")
-    with pytest.raises(SwarmError, match="condition 'on-failure', and a restart takes 'any'"):
+    with pytest.raises(SwarmError, match="condition 'on-failure', but a restart needs 'any'"):
         pending_reason.local_container(replace(slot(1), service=service, container=HERE))
 
 
@@ -42,19 +42,19 @@ def test_restart_takes_another_task() -> None:
     assert pending_reason.until_restart("web-1", "a", [slot(1, "a")])
     assert pending_reason.until_restart("web-1", "a", [slot(1, "b")]) is None
     assert pending_reason.until_restart("web-1", "a", [slot(1, "b", "preparing", "no image")]) == (
-        "web-1 does not serve, Swarm says preparing: no image"
+        "web-1 is not ready: Swarm says preparing: no image"
     )
 
 
 def test_slot_that_is_gone_is_not_awaited() -> None:
-    with pytest.raises(SwarmError, match="wants no web-3 any more"):
+    with pytest.raises(SwarmError, match="no longer runs web-3"):
         pending_reason.until_restart("web-3", "a", [slot(1), slot(2)])
 
 
 def test_scale_takes_what_is_new_to_serve() -> None:
     fresh = slot(2, "b", "starting")
     assert pending_reason.until_scale(WEB, 2, {"1"}, [slot(1), fresh]) == (
-        "web-2 does not serve, Swarm says starting"
+        "web-2 is not ready: Swarm says starting"
     )
     assert pending_reason.until_scale(WEB, 2, {"1"}, [slot(1), slot(2)]) is None
 
@@ -70,7 +70,7 @@ def test_scale_takes_the_others_to_leave() -> None:
 
 
 def test_scale_by_another_is_not_awaited() -> None:
-    with pytest.raises(SwarmError, match="Another has scaled web to 4"):
+    with pytest.raises(SwarmError, match="Another client scaled web to 4"):
         pending_reason.until_scale(replace(WEB, replicas=4), 2, set(), [])
 
 

@@ -49,7 +49,7 @@ def test_grace_is_the_services_own(swarm: SwarmRuntime, client: FakeClient) -> N
 
 
 def test_unknown_instance_is_told(swarm: SwarmRuntime) -> None:
-    with pytest.raises(UnknownTargetError, match="no instance 'web-9'"):
+    with pytest.raises(UnknownTargetError, match="no instance named 'web-9'"):
         swarm.restart("web-9", 0)
 
 
@@ -65,7 +65,7 @@ def test_one_that_stays_away_has_its_reason(
 ) -> None:
     client.specs["web"]["TaskTemplate"]["RestartPolicy"]["Delay"] = 0
     client.fate = ("preparing", "No such image: x")
-    with pytest.raises(NotReadyError, match=r"^Gave up after 0 s: web-1 .*: No such image: x\.$"):
+    with pytest.raises(NotReadyError, match=r"^Timed out after 0 s: web-1 .*: No such image: x\.$"):
         swarm.restart("web-1", 0)
 
 
@@ -97,7 +97,7 @@ def test_scaling_in_waits_until_it_has_ended(swarm: SwarmRuntime, client: FakeCl
 
 def test_new_one_that_fails_is_wanted_no_more(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.fate = ("pending", "no suitable node")
-    with pytest.raises(NotReadyError, match=r"web-3 does not serve, .*: no suitable node"):
+    with pytest.raises(NotReadyError, match=r"web-3 is not ready: .*: no suitable node"):
         scale(swarm, "web", 3)
     assert client.asked == [("update", "id-web", 3), ("update", "id-web", 2)]
 
@@ -110,7 +110,7 @@ def test_sick_one_does_not_hold_up_scaling(swarm: SwarmRuntime, client: FakeClie
 
 def test_same_scale_waits_for_what_begins(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.rows[1]["Status"]["State"] = "starting"
-    with pytest.raises(NotReadyError, match="web-2 does not serve"):
+    with pytest.raises(NotReadyError, match="web-2 is not ready"):
         scale(swarm, "web", 2)
     assert client.asked == []
 
@@ -121,7 +121,7 @@ def test_scale_of_another_stays(swarm: SwarmRuntime, client: FakeClient) -> None
             client.specs["web"]["Mode"] = {"Replicated": {"Replicas": 4}}
 
     client.before_look = meanwhile
-    with pytest.raises(SwarmError, match="Another has scaled web to 4"):
+    with pytest.raises(SwarmError, match="Another client scaled web to 4"):
         scale(swarm, "web", 3)
     assert client.asked == [("update", "id-web", 3)]
 
@@ -137,5 +137,5 @@ def test_impossible_scale_asks_nobody(
 
 def test_service_that_is_not_deployed_is_told(swarm: SwarmRuntime, client: FakeClient) -> None:
     del client.specs["web"]
-    with pytest.raises(UnknownTargetError, match="no service 'web' in this Swarm"):
+    with pytest.raises(UnknownTargetError, match="no service named 'web' in this Swarm"):
         scale(swarm, "web", 3)
