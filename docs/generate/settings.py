@@ -49,6 +49,11 @@ def page() -> str:
         " program alone:",
         "    SERVICE=web PORT=5000 .venv/bin/python -m gunicorn -c apps/telemetry/gunicorn_conf.py"
         ' "apps.web:create_app()"',
+        "Without containers, an instance sees these variables and PATH, HOME, LANG, LC_ALL,"
+        " TMPDIR, TZ and USER of your environment, nothing else. A service of yours has its"
+        " variables in the `settings.env` beside its code"
+        " ([add a service](../how-to/add-a-service.md)); it also gets `INTERNAL_URL`, the load"
+        " balancer's internal frontend. What the runtime sets takes precedence.",
         *_programs(),
     )
 

@@ -47,7 +47,9 @@ ANNOUNCED = {"completion", "doctor", "open"}
 
 
 def tokens(document: Path) -> Iterator[Token]:
-    for block in MarkdownIt("commonmark").parse(document.read_text(encoding="utf-8")):
+    for block in (
+        MarkdownIt("commonmark").enable("table").parse(document.read_text(encoding="utf-8"))
+    ):
         yield block
         yield from block.children or ()
 
@@ -133,6 +135,21 @@ def leads_somewhere(document: Path, href: str) -> bool:
         return True
     target = document.parent / link.path if link.path else document
     return target.exists() and (not link.fragment or link.fragment in anchors(target))
+
+
+def test_index_links_every_page() -> None:
+    index = ROOT / "docs/README.md"
+    hrefs = {str(token.attrGet("href")) for token in tokens(index) if token.type == "link_open"}
+    pages = {str(page.relative_to(index.parent)) for page in index.parent.glob("*/*.md")}
+    decisions = {page for page in pages if page.startswith("adr/0")}
+    assert pages - decisions - hrefs == set()
+
+
+def test_decisions_are_all_listed() -> None:
+    listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
+    pages = [page.name for page in (ROOT / "docs/adr").glob("0*.md")]
+    assert len(pages) >= 10
+    assert [name for name in pages if f"({name})" not in listed] == []
 
 
 def test_named_make_verbs_exist(document: Path) -> None:
