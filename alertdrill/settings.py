@@ -93,7 +93,7 @@ class StackSettings:
     runtime: str = "auto"
     lb_address: str = "127.0.0.1"
     ports: Ports = Ports()
-    # How many instances of each service a fresh stack runs; of one that is not there, FLOOR.
+    # The minimum number of instances of each service, which a new stack starts.
     instances: Mapping[str, int] = field(
         default_factory=lambda: dict.fromkeys(SERVICES, MIN_REPLICAS)
     )
@@ -126,7 +126,7 @@ class StackSettings:
             return f"{self.registry}/{name}:{self.versions.alertdrill}@{self.digests[name]}"
         return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
 
-    def floor(self, service: str) -> int:
+    def min_replicas(self, service: str) -> int:
         """Return how many instances of a service a fresh stack runs."""
         return self.instances.get(service, MIN_REPLICAS)
 

@@ -26,7 +26,7 @@ def key(header: str | None) -> str:
 
 def grace(body: bytes) -> float | None:
     """Return the grace period in seconds; None keeps the instance's own."""
-    value = _member(body, "grace")
+    value = _member(body, "grace_period")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -45,7 +45,7 @@ def instances(body: bytes) -> int:
 
 
 def _bad_grace() -> Problem:
-    return Problem(400, f'`grace` must be 0 to {MAX_GRACE_S} seconds, as in {{"grace": 0}}.')
+    return Problem(400, f'`grace` must be 0 to {MAX_GRACE_S} seconds, as in {{"grace_period": 0}}.')
 
 
 def _member(body: bytes, name: str) -> Any:

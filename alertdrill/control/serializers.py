@@ -23,8 +23,8 @@ def serialize_stack(found: Sequence[Instance], settings: StackSettings) -> dict[
 def _service(service: str, ours: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
     own = [one for one in ours if one.service == service]
     return {
-        "floor": settings.floor(service),
-        "ceiling": MAX_REPLICAS,
+        "min_replicas": settings.min_replicas(service),
+        "max_replicas": MAX_REPLICAS,
         # Standby instances do not count; an unhealthy one does.
         "scale": sum(one.state != "standby" for one in own),
         "heals": heals(service, own),

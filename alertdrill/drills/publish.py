@@ -44,11 +44,11 @@ def document(outcome: Outcome, speed: float) -> dict[str, object]:
         "verdict": outcome.verdict,
         "reason": outcome.reason,
         "speed": speed,
-        "began": _rfc3339(outcome.began),
-        "ended": _rfc3339(outcome.ended),
+        "started_at": _rfc3339(outcome.began),
+        "finished_at": _rfc3339(outcome.ended),
         # A clock that was set back during the drill gives negative durations.
-        "times": {phase: max(0.0, seconds) for phase, seconds in outcome.times.items()},
-        "limits": dict(outcome.limits),
+        "phase_seconds": {phase: max(0.0, seconds) for phase, seconds in outcome.times.items()},
+        "deadlines": dict(outcome.limits),
     }
 
 

@@ -75,8 +75,8 @@ class ResponderClient:
                 service=row["service"],
                 target=row["target"],
                 state=row["state"],
-                began=parse_time(row["began"]),
-                ended=None if row["ended"] is None else parse_time(row["ended"]),
+                began=parse_time(row["started_at"]),
+                ended=None if row["finished_at"] is None else parse_time(row["finished_at"]),
                 dry_run=row["dry_run"],
             )
             for row in reversed(rows)

@@ -22,7 +22,7 @@ ABOVE_MIN_REPLICAS = """
 count by (scaled_service) (
   label_replace(up{job="services"} == 1, "scaled_service", "$1", "service", "(.+)")
 )
-> on (scaled_service) max by (scaled_service) (responder_floor_instances)
+> on (scaled_service) max by (scaled_service) (responder_min_replicas)
 """
 
 
@@ -107,7 +107,7 @@ def _require_min_replicas(prometheus: Prometheus) -> None:
     """Raise `UnsteadyError` if a service still has instances that a load required."""
     for sample in prometheus.query(ABOVE_MIN_REPLICAS):
         service, count = sample["metric"]["scaled_service"], sample["value"][1]
-        raise UnsteadyError(f"{service} has {count} instances, more than its min_replicas.")
+        raise UnsteadyError(f"{service} has {count} instances, more than its minimum.")
 
 
 def _require_watchdog(runtime: Runtime) -> None:
@@ -115,5 +115,5 @@ def _require_watchdog(runtime: Runtime) -> None:
         status: Mapping[str, object] = get_json(f"{runtime.address('responder')}/watchdog")
     except UnreachableError as error:
         raise UnsteadyError(f"The responder misses Watchdog, or does not run ({error}).") from error
-    if status["late"]:
+    if status["missing"]:
         raise UnsteadyError("The responder misses Watchdog.")

@@ -27,7 +27,7 @@ def ground(
         ),
         runtime=runtime,
         prometheus=prometheus,
-        floors={service: settings.floor(service) for service in SERVICES},
+        min_replicas={service: settings.min_replicas(service) for service in SERVICES},
         happened=_happened(prometheus, runtime, on_progress),
     )
 

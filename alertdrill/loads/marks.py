@@ -63,7 +63,7 @@ def actions(responder: str, span: Span) -> Sequence[Mark]:
         if answer.status_code == requests.codes.not_found:
             return []
         answer.raise_for_status()
-        marks = [_action(found) for found in answer.json() if found.get("began")]
+        marks = [_action(found) for found in answer.json() if found.get("started_at")]
     except (
         requests.RequestException,
         ValueError,
@@ -84,6 +84,10 @@ def actions(responder: str, span: Span) -> Sequence[Mark]:
 
 def _action(found: Mapping[str, Any]) -> Mark:
     target = found.get("target") or found.get("service") or ""
-    ended = datetime.fromisoformat(found["ended"]).timestamp() if found.get("ended") else None
-    began = datetime.fromisoformat(found["began"]).timestamp()
+    ended = (
+        datetime.fromisoformat(found["finished_at"]).timestamp()
+        if found.get("finished_at")
+        else None
+    )
+    began = datetime.fromisoformat(found["started_at"]).timestamp()
     return Mark("action", f"{str(found['kind']).replace('_', ' ')} {target}".strip(), began, ended)

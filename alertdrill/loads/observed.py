@@ -69,9 +69,9 @@ def served(prometheus: Prometheus, span: Span) -> Mapping[str, int]:
     return {row["metric"]["service"]: int(row["value"][1]) for row in found}
 
 
-def floors(prometheus: Prometheus, span: Span) -> Mapping[str, int]:
+def min_replicas(prometheus: Prometheus, span: Span) -> Mapping[str, int]:
     """Return how many instances of each service that may be scaled there are at least."""
-    gauge = f"max by (scaled_service) (responder_floor_instances @ {span.end:.3f})"
+    gauge = f"max by (scaled_service) (responder_min_replicas @ {span.end:.3f})"
     return {
         row["metric"]["scaled_service"]: int(row["value"][1]) for row in prometheus.query(gauge)
     }

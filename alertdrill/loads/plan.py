@@ -32,7 +32,7 @@ class Objectives:
 class Recovery:
     """While all clients are there, p95 is under its limit again within a time, in seconds.
 
-    At the end of the load the services are back at their floor.
+    At the end of the load the services are back at their minimum.
     """
 
     p95: float

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..drills.clients import Prometheus
 from ..drills.outcome import Line
-from .observed import Span, clients_p95, floors
+from .observed import Span, clients_p95, min_replicas
 from .plan import Plan, Recovery
 from .verdict import Check, seconds
 
@@ -24,7 +24,7 @@ def checks(
 ) -> Sequence[Check]:
     """Return the checks of a plan that recovers; none of another.
 
-    `seen` has the course of the instances, and the floor of each service in these settings; the
+    `seen` has the course of the instances, and the minimum of each service in these settings; the
     stack that is up may have been started with others, and says so itself.
     """
     if plan.recovers is None:
@@ -33,7 +33,7 @@ def checks(
     instances, wanted = seen
     return [
         recovered(plan.recovers, clients_p95(prometheus, rest)),
-        returned(instances, {**wanted, **floors(prometheus, span)}),
+        returned(instances, {**wanted, **min_replicas(prometheus, span)}),
     ]
 
 
@@ -54,7 +54,7 @@ def returned(instances: Sequence[Line], at_least: Mapping[str, int]) -> Check:
         "instances at the end",
         _words(at_least),
         [NOBODY, _words({service: last.get(service, 0) for service in at_least})],
-        all(last.get(service) == floor for service, floor in at_least.items()),
+        all(last.get(service) == minimum for service, minimum in at_least.items()),
     )
 
 

@@ -50,14 +50,14 @@ class Measured:
 class Ground:
     """Where a load is made: what makes it, and what is asked about it.
 
-    `floors` are the instances of each service that there are at least; `happened` returns the
+    `min_replicas` are the instances of each service that there are at least; `happened` returns the
     marks of a span.
     """
 
     make: Make
     runtime: Runtime
     prometheus: Prometheus
-    floors: Mapping[str, int]
+    min_replicas: Mapping[str, int]
     happened: Callable[[Span], Sequence[Mark]]
 
 
@@ -76,7 +76,7 @@ def run(plan: Plan, size: Size, ground: Ground, folder: Path) -> Report:
         measured = measure(plan, size, ground, folder)
     span, sent = measured.span, measured.locust.requests
     courses = observed.courses(prometheus, span)
-    recovered = recovery.checks(plan, span, prometheus, (courses["instances"], ground.floors))
+    recovered = recovery.checks(plan, span, prometheus, (courses["instances"], ground.min_replicas))
     alike = conserved.check(conserved.counts(prometheus, span, sent, lines))
     return Report(
         plan=plan,

@@ -49,7 +49,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
     authorize()
     item, records = _known(action_id), state.current().healing.records
     ended = not records.deeds.cancel(action_id, "a human has cancelled it")
-    if ended and item["resolved"]:
+    if ended and item["alert_resolved_at"]:
         raise Problem(409, f"Action {action_id} is over, and so is its alert.")
     records.current.take_over(item["fingerprint"])
     log.warning("A human has cancelled action %d and takes over %s.", action_id, item["alert"])
@@ -84,7 +84,7 @@ def status() -> Item:
     return {
         "healing": healing.mode,
         "paused": healing.records.controls.since("paused") is not None,
-        "circuit_open": healing.records.controls.since("circuit") is not None,
+        "circuit_open": healing.records.controls.since("circuit_open") is not None,
     }
 
 

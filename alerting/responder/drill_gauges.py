@@ -28,7 +28,7 @@ class DrillGauges:
             mode="livemax",
         )
         self._limits = metrics.gauge(
-            "responder_drill_limit_seconds",
+            "responder_drill_deadline_seconds",
             "The most that a phase of an alert's last drill may have taken.",
             (*LABELS, "phase"),
             mode="livemax",
@@ -51,7 +51,7 @@ class DrillGauges:
         alert = item["alert"] if item["alert"] in self._names else OTHER
         labels = (alert, f"{item['speed']:g}")
         self._passed.labels(*labels).set(item["verdict"] == "passed")
-        self._ended.labels(*labels).set(parse_rfc3339(item["ended"]).timestamp())
+        self._ended.labels(*labels).set(parse_rfc3339(item["finished_at"]).timestamp())
         for phase in PHASES:
-            self._times.labels(*labels, phase).set(item["times"].get(phase, math.nan))
-            self._limits.labels(*labels, phase).set(item["limits"].get(phase, math.nan))
+            self._times.labels(*labels, phase).set(item["phase_seconds"].get(phase, math.nan))
+            self._limits.labels(*labels, phase).set(item["deadlines"].get(phase, math.nan))

@@ -28,18 +28,18 @@ Item = dict[str, Any]
 class Drill:
     """How a drill of an alert went, on a stack at a `speed`.
 
-    `times` has the seconds from the fault's beginning to each phase that was reached, for
-    `resolved` those from when it was mended; `limits` has the most that each may take.
+    `phase_seconds` has the seconds from the fault's beginning to each phase that was reached, for
+    `resolved` those from when it was mended; `deadlines` has the most that each may take.
     """
 
     alert: str
     verdict: str
     reason: str
     speed: float
-    began: datetime
-    ended: datetime
-    times: Mapping[str, float]
-    limits: Mapping[str, float]
+    started_at: datetime
+    finished_at: datetime
+    phase_seconds: Mapping[str, float]
+    deadlines: Mapping[str, float]
 
 
 def parse(body: bytes) -> Drill:
@@ -53,10 +53,10 @@ def parse(body: bytes) -> Drill:
         verdict=fields.choice("verdict", VERDICTS),
         reason=fields.text("reason", empty=True),
         speed=fields.number("speed"),
-        began=fields.moment("began"),
-        ended=fields.moment("ended"),
-        times=fields.numbers("times", PHASES),
-        limits=fields.numbers("limits", PHASES),
+        started_at=fields.moment("started_at"),
+        finished_at=fields.moment("finished_at"),
+        phase_seconds=fields.numbers("phase_seconds", PHASES),
+        deadlines=fields.numbers("deadlines", PHASES),
     )
 
 
@@ -70,12 +70,13 @@ class DrillJournal:
         """Store a drill, durable on return; return it as `find` does."""
         values = (
             *(drill.alert, drill.verdict, drill.reason, drill.speed),
-            *(format_rfc3339(drill.began), format_rfc3339(drill.ended)),
-            *(json.dumps(dict(drill.times)), json.dumps(dict(drill.limits))),
+            *(format_rfc3339(drill.started_at), format_rfc3339(drill.finished_at)),
+            *(json.dumps(dict(drill.phase_seconds)), json.dumps(dict(drill.deadlines))),
         )
         with schema.transaction(self._path) as connection:
             row = connection.execute(
-                "INSERT INTO drills (alert, verdict, reason, speed, began, ended, times, limits)"
+                "INSERT INTO drill_results (alert, verdict, reason, speed, started_at, finished_at,"
+                " phase_seconds, deadlines)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
                 values,
             ).fetchone()
@@ -84,14 +85,15 @@ class DrillJournal:
     def find(self, limit: int, alert: str | None = None) -> list[Item]:
         """Return the drills, newest first, of one alert or of all."""
         return self._items(
-            "SELECT * FROM drills WHERE ? IS NULL OR alert = ? ORDER BY id DESC LIMIT ?",
+            "SELECT * FROM drill_results WHERE ? IS NULL OR alert = ? ORDER BY id DESC LIMIT ?",
             (alert, alert, limit),
         )
 
     def last(self) -> list[Item]:
         """Return the last drill of each alert at each speed."""
         return self._items(
-            "SELECT * FROM drills WHERE id IN (SELECT max(id) FROM drills GROUP BY alert, speed)"
+            "SELECT * FROM drill_results"
+            " WHERE id IN (SELECT max(id) FROM drill_results GROUP BY alert, speed)"
         )
 
     def _items(self, query: str, values: tuple[object, ...] = ()) -> list[Item]:
@@ -100,4 +102,8 @@ class DrillJournal:
 
 
 def _item(row: sqlite3.Row) -> Item:
-    return {**row, "times": json.loads(row["times"]), "limits": json.loads(row["limits"])}
+    return {
+        **row,
+        "phase_seconds": json.loads(row["phase_seconds"]),
+        "deadlines": json.loads(row["deadlines"]),
+    }

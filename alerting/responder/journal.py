@@ -40,7 +40,7 @@ class Receipt:
     """Where a notification is in the journal, and whether it had been there before."""
 
     id: int
-    repeated: bool
+    duplicate: bool
 
 
 class Journal:
@@ -153,7 +153,7 @@ def _insert(connection: sqlite3.Connection, notification: Notification, now: dat
         rows = [(row_id, *_alert_row(alert)) for alert in notification.alerts]
         connection.executemany(INSERT_ALERT, rows)
     current.observe(connection, notification.alerts, now)
-    return Receipt(id=row_id, repeated=deliveries > 1)
+    return Receipt(id=row_id, duplicate=deliveries > 1)
 
 
 def _alert_row(alert: Alert) -> tuple[str | None, ...]:

@@ -9,7 +9,7 @@ from apps.telemetry.metrics import Metrics
 
 from .payload import Alert, Notification
 
-OUTCOMES = ("stored", "repeated", "malformed", "failed")
+OUTCOMES = ("stored", "duplicate", "malformed", "failed")
 OTHER = "other"
 
 
@@ -35,7 +35,7 @@ class ResponderMetrics:
             mode="livemax",
         )
         self._late = metrics.gauge(
-            "responder_watchdog_late", "1 while Watchdog stays away too long.", mode="livemax"
+            "responder_watchdog_missing", "1 while Watchdog stays away too long.", mode="livemax"
         )
         self._info = metrics.gauge(
             "responder_info",

@@ -42,8 +42,8 @@ def watchdog() -> ResponseReturnValue:
     watch = state.current().watchdog
     found = watch.check(utc_now())
     body = {
-        "late": found.late,
+        "missing": found.missing,
         "last_seen": found.last_seen and format_rfc3339(found.last_seen),
         "timeout_seconds": watch.timeout.total_seconds(),
     }
-    return jsonify(body), 503 if found.late else 200
+    return jsonify(body), 503 if found.missing else 200

@@ -45,7 +45,7 @@ def start() -> str:
     found = responder.watchdog.check(utc_now())
     last_seen = format_rfc3339(found.last_seen) if found.last_seen else None
     names = responder.runbooks.names()
-    return _render("start.html", late=found.late, last_seen=last_seen, runbooks=names)
+    return _render("start.html", missing=found.missing, last_seen=last_seen, runbooks=names)
 
 
 @blueprint.get("/journal")

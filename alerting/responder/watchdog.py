@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Sighting:
     """What one check found; `last_seen` is None if no Watchdog is in the journal."""
 
-    late: bool
+    missing: bool
     last_seen: datetime | None
 
 

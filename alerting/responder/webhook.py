@@ -38,9 +38,9 @@ def receive() -> dict[str, object]:
     except JournalError:
         responder.metrics.count_webhook("failed")
         raise
-    outcome = "repeated" if receipt.repeated else "stored"
+    outcome = "duplicate" if receipt.duplicate else "stored"
     responder.metrics.count_webhook(outcome)
-    if not receipt.repeated:
+    if not receipt.duplicate:
         responder.metrics.count_notification(notification, utc_now())
         _tell(notification, receipt.id)
     _check_watchdog(notification)

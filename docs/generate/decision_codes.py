@@ -5,7 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 
-from alerting.responder.healing.decide import ACTED, ALWAYS, BLIND, CODES, LEFT, OBJECTIONS, SPENT
+from alerting.responder.healing.decide import (
+    ALWAYS,
+    APPROVED,
+    BUDGET_EXHAUSTED,
+    CODES,
+    CONTROL_API_UNAVAILABLE,
+    MANUAL,
+    OBJECTIONS,
+)
 
 from .errors import GenerateError
 from .markdown import code, codes, document, table
@@ -13,10 +21,16 @@ from .markdown import code, codes, document, table
 ALL = "all"
 # The codes that no guard has.
 OTHERS = {
-    ACTED: ("all", "The responder acts."),
-    LEFT: ("none", "The policy leaves the alert to people."),
-    SPENT: ("`restart`, `scale_out`", "The budget of actions is exhausted; the circuit opens."),
-    BLIND: ("all", "The control API does not answer, so the state of the instances is unknown."),
+    APPROVED: ("all", "The responder acts."),
+    MANUAL: ("none", "The policy leaves the alert to people."),
+    BUDGET_EXHAUSTED: (
+        "`restart`, `scale_out`",
+        "The budget of actions is exhausted; the circuit opens.",
+    ),
+    CONTROL_API_UNAVAILABLE: (
+        "all",
+        "The control API does not answer, so the state of the instances is unknown.",
+    ),
 }
 
 

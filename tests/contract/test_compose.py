@@ -65,15 +65,16 @@ def settings() -> dict[str, str]:
     replicas = {
         f"{name.upper()}_REPLICAS": str(value) for name, value in asdict(made.replicas).items()
     }
-    floors = {
-        f"{service.variable}_INSTANCES": str(made.floor(name)) for name, service in OURS.items()
+    min_replicas = {
+        f"{service.variable}_INSTANCES": str(made.min_replicas(name))
+        for name, service in OURS.items()
     }
     heals = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
     return {
         **versions,
         **ports,
         **replicas,
-        **floors,
+        **min_replicas,
         **heals,
         "COMPOSE_PROJECT_NAME": made.project,
         "DOCKER_ROOT": made.docker_root,

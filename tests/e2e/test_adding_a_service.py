@@ -134,7 +134,7 @@ def test_copys_own_checks_hold(copy: RepositoryCopy) -> None:
 
 def test_responder_takes_back_what_idles(copy: RepositoryCopy) -> None:
     # The page has started a third instance, for which there is no load.
-    poll_until(lambda: actions(copy, "scale_in", SERVICE), "orders to be at its floor", HEALED)
+    poll_until(lambda: actions(copy, "scale_in", SERVICE), "orders to be at its minimum", HEALED)
 
 
 def test_status_has_every_instance(copy: RepositoryCopy) -> None:

@@ -64,7 +64,7 @@ def test_frozen_instance_serves_again(stack: Stack) -> None:
     stack.alertdrill("pause", "web-1")
     begun = time.monotonic()
     assert web(stack)["web-1"] == "paused"
-    answer = call(stack, "POST", "/instances/web-1/restart", {"grace": 0})
+    answer = call(stack, "POST", "/instances/web-1/restart", {"grace_period": 0})
     assert answer.status == 200, answer.body
     assert time.monotonic() - begun < SERVES_AGAIN
     # supervisord calls what has not been up for a second yet starting.
@@ -102,7 +102,7 @@ def answering(stack: Stack) -> set[str]:
 def test_same_key_restarts_once(stack: Stack) -> None:
     def restart(_: int) -> int:
         path, key = "/instances/web-2/restart", {"Idempotency-Key": "the-same"}
-        return call(stack, "POST", path, {"grace": 0}, **key).status
+        return call(stack, "POST", path, {"grace_period": 0}, **key).status
 
     with ThreadPoolExecutor() as pool:
         assert list(pool.map(restart, range(3))) == [200, 200, 200]
@@ -116,9 +116,9 @@ def test_same_key_restarts_once(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/instances/data-service-1/restart", {"grace": 0}),
+        ("POST", "/instances/data-service-1/restart", {"grace_period": 0}),
         ("PUT", "/services/data-service/scale", {"instances": 3}),
-        ("POST", "/instances/prometheus-1/restart", {"grace": 0}),
+        ("POST", "/instances/prometheus-1/restart", {"grace_period": 0}),
     ],
 )
 def test_unlabelled_one_is_left_alone(

@@ -89,9 +89,9 @@ def test_silence_after_the_notification_counts(stack: CompressedStack) -> None:
     before, leak = stack.last_action(), labels("MemoryLeak", "web-4", job="services")
     stack.command("/pause")
     stack.fire(leak)
-    stack.wait_for_decision(leak, "is_paused")
+    stack.wait_for_decision(leak, "paused")
     silence = stack.silence("web-4")
-    assert stack.wait_for_decision(leak, "is_excused") == "somebody has silenced it"
+    assert stack.wait_for_decision(leak, "excluded") == "somebody has silenced it"
     stack.command("/resume")
     stack.wait_for_reconcile()
     assert stack.results(before) == []
@@ -103,7 +103,7 @@ def test_unlabelled_service_is_left_alone(stack: CompressedStack) -> None:
     before, pid = stack.last_action(), stack.pid("data-service-1")
     hung = labels("InstanceHung", "data-service-1", "data-service")
     with stack.hung("data-service-1"):
-        said = stack.wait_for_decision(hung, "names_nobody")
+        said = stack.wait_for_decision(hung, "no_target")
         assert said == "data-service-1 does not carry the heal label"
         stack.wait_for_reconcile()
         assert (stack.results(before), stack.pid("data-service-1")) == ([], pid)
@@ -113,11 +113,11 @@ def test_paused_responder_acts_when_resumed(stack: CompressedStack) -> None:
     before, leak = stack.last_action(), labels("MemoryLeak", "web-1", job="services")
     assert stack.command("/pause").json()["paused"] is True
     stack.fire(leak)
-    stack.wait_for_decision(leak, "is_paused")
+    stack.wait_for_decision(leak, "paused")
     stack.wait_for_reconcile()
     assert stack.results(before) == []
     assert stack.command("/resume").json()["paused"] is False
-    stack.wait_for_action(before, "acting")
+    stack.wait_for_action(before, "running")
     stack.resolve(leak)
     stack.wait_for_action(before, "done")
     assert stack.results(before) == [("restart", "web-1", "done")]
@@ -127,13 +127,13 @@ def test_cancelled_action_leaves_it_to_people(stack: CompressedStack) -> None:
     before, pid = stack.last_action(), stack.pid("web-4")
     leak = labels("MemoryLeak", "web-4", job="services")
     stack.fire(leak)
-    action = stack.wait_for_action(before, "acting")
+    action = stack.wait_for_action(before, "running")
     assert stack.command(f"/actions/{action}/cancel").json()["state"] == "cancelled"
     poll_until(
         lambda: stack.pid("web-4") != pid, "half a restart to be a whole one", RESTART_TIMEOUT_S
     )
     poll_until(stack.all_ready, "it to serve", RESTART_TIMEOUT_S)
-    said = stack.wait_for_decision(leak, "is_excused")
+    said = stack.wait_for_decision(leak, "excluded")
     assert said == "a human has cancelled what was done about it"
     stack.wait_for_reconcile()
     assert stack.results(before) == [("restart", "web-4", "cancelled")]
@@ -145,7 +145,7 @@ def test_alert_that_is_held_untold_is_acted_on(stack: CompressedStack) -> None:
     leak = labels("MemoryLeak", "web-3", job="services")
     assert stack.command("/pause").status_code == 200
     stack.fire(leak)
-    stack.wait_for_decision(leak, "is_paused")
+    stack.wait_for_decision(leak, "paused")
     # It forgets its alerts, and remembers that it has told of them.
     stack.runtime.restart("alertmanager-1")
     stack.wait_for_reconcile()
@@ -167,27 +167,27 @@ def test_wrong_token_orders_nothing(stack: CompressedStack, path: str) -> None:
 def test_late_and_repeated_notifications_act_once(stack: CompressedStack) -> None:
     before, leak = stack.last_action(), labels("MemoryLeak", "web-2", job="services")
     stack.fire(leak)
-    stack.wait_for_action(before, "acting")
+    stack.wait_for_action(before, "running")
     firing = stack.notification("firing", leak)
-    assert [stack.deliver(firing), stack.deliver(firing)] == ["repeated", "repeated"]
+    assert [stack.deliver(firing), stack.deliver(firing)] == ["duplicate", "duplicate"]
     stack.resolve(leak)
     stack.wait_for_action(before, "done")
     resolved = poll_until(
         lambda: stack.notification("resolved", leak), "its end", DECISION_TIMEOUT_S
     )
     # Out of order: the end has come, and then its beginning once more.
-    assert [stack.deliver(resolved), stack.deliver(firing)] == ["repeated", "repeated"]
+    assert [stack.deliver(resolved), stack.deliver(firing)] == ["duplicate", "duplicate"]
     stack.wait_for_reconcile()
     assert stack.results(before) == [("restart", "web-2", "done")]
     # The end of the last time is not that of this one.
     stack.command("/pause")
     stack.fire(leak)
-    stack.wait_for_decision(leak, "is_paused")
-    assert stack.deliver(resolved) == "repeated"
+    stack.wait_for_decision(leak, "paused")
+    assert stack.deliver(resolved) == "duplicate"
     stack.wait_for_reconcile()
     second = stack.last_action()
     stack.command("/resume")
-    stack.wait_for_action(second, "acting")
+    stack.wait_for_action(second, "running")
     stack.resolve(leak)
     stack.wait_for_action(second, "done")
     assert stack.results(before) == [("restart", "web-2", "done")] * 2
@@ -198,7 +198,7 @@ def test_killed_responder_ends_its_action(stack: CompressedStack) -> None:
     unready = labels("InstanceUnready", "web-3")
     stack.make_unready("web-3")
     stack.fire(unready, since=LONG_ENOUGH)
-    action = stack.wait_for_action(before, "acting")
+    action = stack.wait_for_action(before, "running")
     stack.runtime.kill("responder-1")
     poll_until(
         lambda: stack.instance("responder-1").state == "ready", "the responder", RESTART_TIMEOUT_S
@@ -213,7 +213,7 @@ def test_killed_responder_ends_its_action(stack: CompressedStack) -> None:
 
 def restarts(stack: CompressedStack, name: str, action: int) -> int:
     """Return how often the control API has restarted an instance since an action began."""
-    begun = stack.get(f"/actions/{action}")["began"]
+    begun = stack.get(f"/actions/{action}")["started_at"]
     lines = [json.loads(line) for _, line in stack.runtime.logs("control-1", None)]
     told = [line["message"] for line in lines if line["timestamp"] > begun]
     return len([message for message in told if message.startswith(f"restart {name}")])

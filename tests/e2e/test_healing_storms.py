@@ -58,7 +58,7 @@ def test_storm_touches_only_who_is_down(stack: CompressedStack) -> None:
     stack.runtime.stop("web-3")
     with stack.hung("web-2"):
         stack.fire(*storm, since=LONG_ENOUGH)
-        stack.wait_for_decision(storm[-1], "names_nobody")
+        stack.wait_for_decision(storm[-1], "no_target")
         poll_until(lambda: len(stack.results(before)) == 2, "both to be healed", RESTART_TIMEOUT_S)
         poll_until(stack.all_ready, "every instance to serve", RESTART_TIMEOUT_S)
     stack.wait_for_reconcile()
@@ -79,7 +79,9 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     stack.fire(*storm)
     poll_until(lambda: exhausted(stack), "the budget to be spent", SPENT)
     poll_until(
-        lambda: "acting" not in str(stack.results(before)), "the last to be done", RESTART_TIMEOUT_S
+        lambda: "running" not in str(stack.results(before)),
+        "the last to be done",
+        RESTART_TIMEOUT_S,
     )
     stack.wait_for_reconcile()
     assert len(stack.results(before)) == BUDGET

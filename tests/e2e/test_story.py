@@ -110,7 +110,7 @@ def test_everything_is_scraped(stack: Stack) -> None:
 
 def test_watchdog_arrives(stack: Stack) -> None:
     poll_until(lambda: stack.notifications(alert="Watchdog"), "the Watchdog notification", 90)
-    assert requests.get(stack.url("responder", "/watchdog"), timeout=5).json()["late"] is False
+    assert requests.get(stack.url("responder", "/watchdog"), timeout=5).json()["missing"] is False
 
 
 def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:

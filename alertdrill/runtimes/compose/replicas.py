@@ -37,7 +37,7 @@ class EngineReplicas:
 
     def __init__(self, engine: Engine, settings: StackSettings) -> None:
         self._engine = engine
-        self._floors = {service: settings.floor(service) for service in SERVICES}
+        self._min_replicas = {service: settings.min_replicas(service) for service in SERVICES}
 
     def get(self, service: str) -> int:
         """Return the replica count of a service."""
@@ -48,9 +48,9 @@ class EngineReplicas:
         found = self._engine.containers()
         holder = next((one.name for one in found if one.service == VOLUME_SERVICE), None)
         if holder is None or not any(one.pid for one in found):
-            return self._floors
+            return self._min_replicas
         text = self._engine.read(holder, str(init_config.ETC / init_config.REPLICAS_FILE))
-        return {**self._floors, **_read(text)}
+        return {**self._min_replicas, **_read(text)}
 
 
 def _read(text: str | None) -> Mapping[str, int]:

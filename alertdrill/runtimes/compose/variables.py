@@ -57,12 +57,12 @@ def from_settings(settings: StackSettings) -> Mapping[str, str]:
 
 
 def _service_variables(settings: StackSettings) -> Mapping[str, str]:
-    floors = {
-        f"{service.variable}_INSTANCES": str(settings.floor(name))
+    min_replicas = {
+        f"{service.variable}_INSTANCES": str(settings.min_replicas(name))
         for name, service in SERVICES.items()
     }
     heals = {
         f"HEAL_{service.variable}": "1" if settings.heals(name) else "0"
         for name, service in SERVICES.items()
     }
-    return {**floors, **heals}
+    return {**min_replicas, **heals}

@@ -24,7 +24,7 @@ class ReplicaStore:
 
     def get(self, service: str) -> int:
         """Return the replica count of a service."""
-        return int(self._read().get(service, self._settings.floor(service)))
+        return int(self._read().get(service, self._settings.min_replicas(service)))
 
     def set(self, service: str, count: int) -> None:
         """Store a new replica count."""

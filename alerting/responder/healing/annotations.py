@@ -38,7 +38,7 @@ class Annotations:
         self._failing = False
         Thread(target=self._run, name="annotations", daemon=True).start()
 
-    def decided(self, sick: Sick, decision: Decision) -> None:
+    def on_decision(self, sick: Sick, decision: Decision) -> None:
         """Mark a decision at its moment."""
         who = decision.target or sick.instance or sick.service
         self._put(
@@ -49,13 +49,13 @@ class Annotations:
             }
         )
 
-    def ended(self, deed: Deed, state: str, said: str) -> None:
+    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
         """Mark an action from its beginning to its end."""
         action = deed.action
         text = f"{deed.alert}: {action.kind} {action.target}: {state} {said}".strip()
         self._put(
             {
-                "time": round(action.began * MS),
+                "time": round(action.started_at * MS),
                 "timeEnd": round(time.time() * MS),
                 "tags": ["alertdrill", "action", action.kind, state],
                 "text": text,

@@ -48,7 +48,10 @@ class Control:
             ]
             services = {
                 name: Service(
-                    each["scale"], each["floor"], each["ceiling"], heals=each["heals"] is True
+                    each["scale"],
+                    each["min_replicas"],
+                    each["max_replicas"],
+                    heals=each["heals"] is True,
                 )
                 for name, each in found["services"].items()
             }
@@ -56,9 +59,12 @@ class Control:
             raise ControlError(f"The control API is not understood: {error!r}.") from None
         return instances, services
 
-    def restart(self, instance: str, grace: float | None, key: str) -> None:
-        """Restart an instance and wait until it serves; `grace` is in seconds, None its own."""
-        body = {} if grace is None else {"grace": grace}
+    def restart(self, instance: str, grace_period: float | None, key: str) -> None:
+        """Restart an instance and wait until it is ready.
+
+        `grace_period` is in seconds; None leaves the instance that of its service.
+        """
+        body = {} if grace_period is None else {"grace_period": grace_period}
         self._ask("POST", f"/instances/{instance}/restart", ACT, body, key)
 
     def scale(self, service: str, instances: int, key: str) -> None:

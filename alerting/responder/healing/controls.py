@@ -9,8 +9,8 @@ from typing import Literal
 from .. import schema
 from ..timestamps import format_rfc3339, parse_rfc3339
 
-# `counted`: since when actions count towards the budget.
-Name = Literal["paused", "circuit", "counted"]
+# `budget_reset`: since when actions count towards the budget.
+Name = Literal["paused", "circuit_open", "budget_reset"]
 
 
 class Controls:
@@ -23,15 +23,15 @@ class Controls:
         """Return since when it holds, in seconds since 1970; None while it does not."""
         with schema.connect(self._path) as connection:
             row = connection.execute(
-                "SELECT since FROM controls WHERE name = ?", (name,)
+                "SELECT set_at FROM operator_flags WHERE name = ?", (name,)
             ).fetchone()
-        return None if row is None else parse_rfc3339(row["since"]).timestamp()
+        return None if row is None else parse_rfc3339(row["set_at"]).timestamp()
 
     def set(self, name: Name, now: datetime) -> bool:
         """Have it hold from now on; return False if it has held already, since when it did."""
         with schema.transaction(self._path) as connection:
             done = connection.execute(
-                "INSERT INTO controls VALUES (?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO operator_flags VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (name, format_rfc3339(now)),
             )
         return done.rowcount == 1
@@ -39,16 +39,16 @@ class Controls:
     def clear(self, name: Name) -> bool:
         """Have it hold no more; return False if it did not."""
         with schema.transaction(self._path) as connection:
-            done = connection.execute("DELETE FROM controls WHERE name = ?", (name,))
+            done = connection.execute("DELETE FROM operator_flags WHERE name = ?", (name,))
         return done.rowcount == 1
 
     def close_circuit(self, now: datetime) -> bool:
         """Let the budget be whole again; return False if the circuit was closed."""
         with schema.transaction(self._path) as connection:
             connection.execute(
-                "INSERT INTO controls VALUES ('counted', ?) "
-                "ON CONFLICT DO UPDATE SET since = excluded.since",
+                "INSERT INTO operator_flags VALUES ('budget_reset', ?) "
+                "ON CONFLICT DO UPDATE SET set_at = excluded.set_at",
                 (format_rfc3339(now),),
             )
-            done = connection.execute("DELETE FROM controls WHERE name = 'circuit'")
+            done = connection.execute("DELETE FROM operator_flags WHERE name = 'circuit_open'")
         return done.rowcount == 1

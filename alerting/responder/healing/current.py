@@ -24,10 +24,11 @@ from .world import Sick
 # For so long, a late word about what was resolved is known for late.
 REMEMBERED = timedelta(days=1)
 PUT = """
-INSERT INTO current (fingerprint, alert, labels, status, starts_at, heard_at)
+INSERT INTO active_alerts (fingerprint, alert, labels, status, starts_at, last_notified_at)
 VALUES (:fingerprint, :alert, :labels, :status, :starts_at, :now)
 ON CONFLICT (fingerprint) DO UPDATE SET
-    status = excluded.status, starts_at = excluded.starts_at, heard_at = excluded.heard_at,
+    status = excluded.status, starts_at = excluded.starts_at,
+    last_notified_at = excluded.last_notified_at,
     taken_over = CASE starts_at WHEN excluded.starts_at THEN taken_over ELSE 0 END
 -- What began earlier was late on its way, and so is what still fires once it was resolved.
 WHERE excluded.starts_at > starts_at OR (excluded.starts_at = starts_at AND status <> 'resolved')
@@ -47,7 +48,7 @@ def observe(connection: sqlite3.Connection, alerts: Iterable[Alert], now: dateti
     """Note what a notification says, however often and in whatever order it comes."""
     connection.executemany(PUT, [_row(alert, alert.status, now) for alert in alerts])
     connection.execute(
-        "DELETE FROM current WHERE status <> 'firing' AND heard_at < ?",
+        "DELETE FROM active_alerts WHERE status <> 'firing' AND last_notified_at < ?",
         (format_rfc3339(now - REMEMBERED),),
     )
 
@@ -62,7 +63,8 @@ class Current:
         """Return what fires, the oldest first."""
         with schema.connect(self._path) as connection:
             rows = connection.execute(
-                "SELECT * FROM current WHERE status = 'firing' ORDER BY starts_at, fingerprint"
+                "SELECT * FROM active_alerts WHERE status = 'firing'"
+                " ORDER BY starts_at, fingerprint"
             ).fetchall()
         return [_firing(dict(row)) for row in rows]
 
@@ -70,7 +72,7 @@ class Current:
         """Take alerts for over of which nobody has said so."""
         with schema.transaction(self._path) as connection:
             connection.executemany(
-                "UPDATE current SET status = 'lost' WHERE fingerprint = ?",
+                "UPDATE active_alerts SET status = 'lost' WHERE fingerprint = ?",
                 [(fingerprint,) for fingerprint in fingerprints],
             )
 
@@ -87,7 +89,7 @@ class Current:
         """Leave an alert to a human for as long as it fires."""
         with schema.transaction(self._path) as connection:
             connection.execute(
-                "UPDATE current SET taken_over = 1 WHERE fingerprint = ?", (fingerprint,)
+                "UPDATE active_alerts SET taken_over = 1 WHERE fingerprint = ?", (fingerprint,)
             )
 
 
@@ -103,6 +105,8 @@ def _row(alert: Alert | Held, status: str, now: datetime) -> dict[str, str]:
 
 
 def _firing(row: dict[str, Any]) -> Firing:
-    since, heard = (parse_rfc3339(row[name]).timestamp() for name in ("starts_at", "heard_at"))
+    since, heard = (
+        parse_rfc3339(row[name]).timestamp() for name in ("starts_at", "last_notified_at")
+    )
     sick = Sick(row["alert"], orjson.loads(row["labels"]), since, heard)
     return Firing(row["fingerprint"], sick, bool(row["taken_over"]))

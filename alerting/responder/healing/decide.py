@@ -8,27 +8,32 @@ from typing import Literal
 
 from .limits import Limits
 from .objections import (
-    at_the_ceiling,
-    at_the_floor,
-    circuit_is_open,
-    is_excused,
-    is_paused,
-    is_settling_in,
-    is_settling_out,
-    is_the_last_ready,
-    is_too_soon,
-    is_unconfirmed,
-    is_under_way,
-    is_well,
-    names_nobody,
-    scales_not,
+    already_healthy,
+    circuit_open,
+    cooldown,
+    excluded,
+    in_progress,
+    last_ready_replica,
+    max_replicas,
+    min_replicas,
+    no_target,
+    not_scalable,
+    paused,
+    scale_in_stabilization,
+    scale_out_stabilization,
+    unconfirmed,
 )
 from .wish import Wish
 from .world import Kind, Sick, World
 
 # What a decision is called in metrics and in the journal: it is acted on, the policy leaves it to
 # a human, or what speaks against it. Each of OBJECTIONS has the name of its check.
-ACTED, LEFT, SPENT, BLIND = "acted", "left_to_a_human", "budget_is_spent", "control_is_away"
+APPROVED, MANUAL, BUDGET_EXHAUSTED, CONTROL_API_UNAVAILABLE = (
+    "approved",
+    "manual",
+    "budget_exhausted",
+    "control_api_unavailable",
+)
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,14 @@ class Decision:
 
 Objection = Callable[[Wish, Sick, World, Limits], str]
 
-ALWAYS: tuple[Objection, ...] = (is_excused, is_unconfirmed, is_paused, circuit_is_open)
+ALWAYS: tuple[Objection, ...] = (excluded, unconfirmed, paused, circuit_open)
 OBJECTIONS: dict[Kind, tuple[Objection, ...]] = {
-    "restart": (names_nobody, is_well, is_the_last_ready, is_under_way, is_too_soon),
-    "scale_out": (scales_not, is_under_way, at_the_ceiling, is_settling_out),
-    "scale_in": (scales_not, is_under_way, at_the_floor, is_settling_in),
+    "restart": (no_target, already_healthy, last_ready_replica, in_progress, cooldown),
+    "scale_out": (not_scalable, in_progress, max_replicas, scale_out_stabilization),
+    "scale_in": (not_scalable, in_progress, min_replicas, scale_in_stabilization),
 }
 CODES = (
-    *(ACTED, LEFT, SPENT, BLIND),
+    *(APPROVED, MANUAL, BUDGET_EXHAUSTED, CONTROL_API_UNAVAILABLE),
     *sorted({check.__name__ for checks in (ALWAYS, *OBJECTIONS.values()) for check in checks}),
 )
 
@@ -61,7 +66,7 @@ CODES = (
 def decide(wish: Wish, sick: Sick, world: World, limits: Limits) -> Decision:
     """Return the wish where nothing speaks against it, and else nothing, with the reason."""
     if wish.action == "none":
-        return Decision("none", "", LEFT, wish.reason)
+        return Decision("none", "", MANUAL, wish.reason)
     target = sick.instance if wish.action == "restart" else sick.service
     for objection in (*ALWAYS, *OBJECTIONS[wish.action]):
         if said := objection(wish, sick, world, limits):
@@ -71,8 +76,8 @@ def decide(wish: Wish, sick: Sick, world: World, limits: Limits) -> Decision:
             f"{limits.budget} actions within {limits.window / 60:g} min are as many as may be:"
             " a human has to look"
         )
-        return Decision("none", target, SPENT, said)
-    return Decision(wish.action, target, ACTED, wish.reason)
+        return Decision("none", target, BUDGET_EXHAUSTED, said)
+    return Decision(wish.action, target, APPROVED, wish.reason)
 
 
 def spent(world: World, limits: Limits) -> bool:
@@ -84,7 +89,7 @@ def left(world: World, limits: Limits) -> int:
     """Return how many actions the budget still has; giving back what was started costs none."""
     since = max(world.now - limits.window, world.counted_from)
     counted = [action for action in world.done if action.kind != "scale_in"]
-    return limits.budget - sum(action.began > since for action in counted)
+    return limits.budget - sum(action.started_at > since for action in counted)
 
 
 def rank(sick: Sick, world: World) -> tuple[int, float, str]:

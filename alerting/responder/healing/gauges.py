@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from apps.telemetry.metrics import Metrics
 
-from .decide import ACTED, CODES, Decision, left
+from .decide import APPROVED, CODES, Decision, left
 from .deeds import STATES, Deed
 from .limits import Limits
 from .world import KINDS, Service, Sick, World
@@ -26,7 +26,7 @@ class Gauges:
             "responder_actions_total", "Actions that ended, by how.", ("action", "state")
         )
         self._took = metrics.gauge(
-            "responder_action_seconds",
+            "responder_action_duration_seconds",
             "How long the last action about an alert took.",
             ("alert", "action"),
             mode="livemax",
@@ -40,32 +40,32 @@ class Gauges:
             mode="livemax",
         )
         self._budget = metrics.gauge(
-            "responder_budget_left", "Actions that may still be taken.", mode="livemax"
+            "responder_budget_remaining", "Actions that may still be taken.", mode="livemax"
         )
-        self._floor = metrics.gauge(
-            "responder_floor_instances",
+        self._min_replicas = metrics.gauge(
+            "responder_min_replicas",
             "Instances of a service that serve at least.",
             ("scaled_service",),
             mode="livemax",
         )
         # From the start, so that the first of a kind is an increase.
         for code in CODES:
-            if code != ACTED:
+            if code != APPROVED:
                 self._decisions.labels("none", code)
         for kind in KINDS:
-            self._decisions.labels(kind, ACTED)
+            self._decisions.labels(kind, APPROVED)
             for state in STATES[1:]:
                 self._actions.labels(kind, state)
 
-    def decided(self, _sick: Sick, decision: Decision) -> None:
+    def on_decision(self, _sick: Sick, decision: Decision) -> None:
         """Count a decision."""
         self._decisions.labels(decision.action, decision.code).inc()
 
-    def ended(self, deed: Deed, state: str, _said: str) -> None:
-        """Count an action that ended, and show how long it took."""
+    def on_action_finished(self, deed: Deed, state: str, _said: str) -> None:
+        """Count an action that finished_at, and show how long it took."""
         action = deed.action
         self._actions.labels(action.kind, state).inc()
-        self._took.labels(deed.alert, action.kind).set(max(0.0, time.time() - action.began))
+        self._took.labels(deed.alert, action.kind).set(max(0.0, time.time() - action.started_at))
 
     def show(self, world: World, limits: Limits) -> None:
         """Show what keeps the responder from acting."""
@@ -77,4 +77,4 @@ class Gauges:
         """Show the floor of each service that may be scaled."""
         for name, service in services.items():
             if service.heals:
-                self._floor.labels(name).set(service.floor)
+                self._min_replicas.labels(name).set(service.min_replicas)

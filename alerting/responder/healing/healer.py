@@ -10,7 +10,15 @@ from typing import Literal
 
 from ..errors import ControlError
 from .current import Firing
-from .decide import ACTED, BLIND, LEFT, SPENT, Decision, decide, rank
+from .decide import (
+    APPROVED,
+    BUDGET_EXHAUSTED,
+    CONTROL_API_UNAVAILABLE,
+    MANUAL,
+    Decision,
+    decide,
+    rank,
+)
 from .deeds import Order
 from .hands import Hands, Records
 from .policy import Policy
@@ -44,7 +52,7 @@ class Healer:
         self._go_on(firing, now)
         wishes = [(self._policy.wish(each.sick.alert, each.sick.labels), each) for each in firing]
         left_alone = [
-            (each, Decision("none", "", LEFT, wish.reason))
+            (each, Decision("none", "", MANUAL, wish.reason))
             for wish, each in wishes
             if wish.action == "none"
         ]
@@ -96,7 +104,7 @@ class Healer:
             for held in (self._hands.alertmanager.holds() or {}).values()
             if held.tells
             and held.fingerprint not in told
-            and (now - held.starts_at).total_seconds() >= self._policy.limits.patience
+            and (now - held.starts_at).total_seconds() >= self._policy.limits.staleness
         ]
         if untold and (taken := self._records.current.take_up(untold, now)):
             names = ", ".join(sorted({held.name for held in taken}))
@@ -115,23 +123,23 @@ class Healer:
 
     def _end_what_is_over(self, firing: Iterable[Firing], now: datetime) -> None:
         prints = {each.fingerprint for each in firing}
-        for item in self._records.deeds.resolved(prints, now):
+        for item in self._records.deeds.mark_resolved(prints, now):
             log.info("%s is over after action %d.", item["alert"], item["id"])
         self._said = {print_: said for print_, said in self._said.items() if print_ in prints}
 
     def _go_on(self, firing: Iterable[Firing], now: datetime) -> None:
         """Go on with what a restart of ours has cut off, unless its alert is over."""
         prints = {each.fingerprint for each in firing}
-        for deed in self._records.deeds.acting():
+        for deed in self._records.deeds.running():
             if self._hands.performer.runs(deed):
                 continue
-            if deed.fingerprint in prints and deed.state == "acting":
+            if deed.fingerprint in prints and deed.state == "running":
                 self._hands.performer.take_up(deed)
             elif self._records.deeds.end(deed.id, "cancelled", OVER, now):
-                self._hands.witness.ended(deed, "cancelled", OVER)
+                self._hands.witness.on_action_finished(deed, "cancelled", OVER)
 
     def _close_circuit_in_time(self, now: datetime) -> None:
-        since = self._records.controls.since("circuit")
+        since = self._records.controls.since("circuit_open")
         window = self._policy.limits.window
         if (
             since is not None
@@ -146,7 +154,9 @@ class Healer:
         try:
             seen = self._hands.eyes.look()
         except ControlError as error:
-            blind = Decision("none", "", BLIND, f"the instances can't be seen: {error}")
+            blind = Decision(
+                "none", "", CONTROL_API_UNAVAILABLE, f"the instances can't be seen: {error}"
+            )
             self._tell([(each, blind) for _, each in wanted], now)
             return
         self._hands.gauges.scales(seen[1])
@@ -154,13 +164,15 @@ class Healer:
         told: list[tuple[Firing, Decision]] = []
         for wish, each in sorted(wanted, key=lambda item: rank(item[1].sick, seen_world)):
             decision = decide(wish, each.sick, world, self._policy.limits)
-            if decision.code == ACTED:
+            if decision.code == APPROVED:
                 self._act(wish, each, decision, world)
             else:
                 told.append((each, decision))
-            if decision.code == SPENT and self._records.controls.set("circuit", now):
+            if decision.code == BUDGET_EXHAUSTED and self._records.controls.set(
+                "circuit_open", now
+            ):
                 log.error("The circuit is open: %s.", decision.reason)
-            if decision.code in (ACTED, SPENT):
+            if decision.code in (APPROVED, BUDGET_EXHAUSTED):
                 world = self._world(now, seen)
         self._tell(told, now)
 
@@ -168,13 +180,13 @@ class Healer:
         scale = world.services[each.sick.service].scale if decision.action in STEPS else 0
         order = Order(
             instances=scale + STEPS[decision.action] if decision.action in STEPS else None,
-            grace=wish.grace,
+            grace_period=wish.grace_period,
             dry_run=self._mode == "dry-run",
         )
         now = datetime.fromtimestamp(world.now, UTC)
         deed = self._records.deeds.begin(each.fingerprint, each.sick, decision, order, now)
         self._said.pop(each.fingerprint, None)
-        self._hands.witness.decided(each.sick, decision)
+        self._hands.witness.on_decision(each.sick, decision)
         if not order.dry_run:
             self._hands.performer.take_up(deed)
 
@@ -187,12 +199,12 @@ class Healer:
         ]
         if not fresh:
             return
-        self._records.deeds.decided(
+        self._records.deeds.record_skipped(
             [(each.fingerprint, each.sick, decision) for each, decision in fresh], now
         )
         for each, decision in fresh:
             self._said[each.fingerprint] = (each.sick.since, decision.code)
-            self._hands.witness.decided(each.sick, decision)
+            self._hands.witness.on_decision(each.sick, decision)
 
     def _world(
         self, now: datetime, seen: tuple[Sequence[Instance], Mapping[str, Service]]
@@ -204,6 +216,6 @@ class Healer:
             services=seen[1],
             done=self._records.deeds.since(moment - self._policy.limits.window),
             paused=controls.since("paused") is not None,
-            counted_from=controls.since("counted") or 0.0,
-            circuit_open=controls.since("circuit"),
+            counted_from=controls.since("budget_reset") or 0.0,
+            circuit_open=controls.since("circuit_open"),
         )

@@ -12,30 +12,30 @@ from .wish import Wish
 from .world import Action, Sick, World
 
 
-def is_excused(_wish: Wish, sick: Sick, _world: World, _limits: Limits) -> str:
+def excluded(_wish: Wish, sick: Sick, _world: World, _limits: Limits) -> str:
     """Leave alone whom a human has excused."""
     return sick.excuse
 
 
-def is_unconfirmed(wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
+def unconfirmed(wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
     """Do nothing about what may be over, or has not lasted long enough."""
-    if not sick.confirmed and world.now - sick.heard > limits.patience:
+    if not sick.confirmed and world.now - sick.heard > limits.staleness:
         return "Alertmanager can't be asked whether it still fires, and the notification is old"
-    waits = sick.since + wish.after - world.now
-    return f"it has to fire for {wish.after:g} s first" if waits > 0 else ""
+    waits = sick.since + wish.min_firing - world.now
+    return f"it has to fire for {wish.min_firing:g} s first" if waits > 0 else ""
 
 
-def is_paused(_wish: Wish, _sick: Sick, world: World, _limits: Limits) -> str:
+def paused(_wish: Wish, _sick: Sick, world: World, _limits: Limits) -> str:
     """Do nothing while a human has paused the responder."""
     return "the responder is paused" if world.paused else ""
 
 
-def circuit_is_open(_wish: Wish, _sick: Sick, world: World, _limits: Limits) -> str:
+def circuit_open(_wish: Wish, _sick: Sick, world: World, _limits: Limits) -> str:
     """Do nothing once the budget was spent, until a human has looked or all was quiet."""
     return "the budget was spent and the circuit is open" if world.circuit_open is not None else ""
 
 
-def names_nobody(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def no_target(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Restart only an instance that there is, that is wanted and that carries the heal label."""
     if not sick.instance:
         return "the alert names no instance"
@@ -49,14 +49,14 @@ def names_nobody(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     return f"{found.name} stands by" if found.state == "standby" else ""
 
 
-def is_well(wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def already_healthy(wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Spare who serves, unless it is sick all the same."""
     found = world.instance(sick.instance)
     ready = found is not None and found.state == "ready"
-    return f"{sick.instance} serves" if ready and not wish.although_ready else ""
+    return f"{sick.instance} serves" if ready and not wish.even_if_ready else ""
 
 
-def is_the_last_ready(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def last_ready_replica(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Spare the last one that is ready while another one of its service is to come back.
 
     Where there is no other it is the sick one itself, and nobody else can be waited for.
@@ -70,58 +70,58 @@ def is_the_last_ready(_wish: Wish, sick: Sick, world: World, _limits: Limits) ->
     return f"{found.name} is the last one of {found.service} that is ready"
 
 
-def is_under_way(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def in_progress(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Do one thing at a time to a service."""
     for action in _of(sick.service, world):
-        if action.ended is None:
+        if action.finished_at is None:
             return f"{action.kind} of {action.target} is under way"
     return ""
 
 
-def is_too_soon(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
+def cooldown(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
     """Wait ever longer between the restarts of an instance."""
     earlier = [
         action
         for action in _of(sick.service, world)
         if action.kind == "restart"
         and action.target == sick.instance
-        and action.began > world.now - limits.window
+        and action.started_at > world.now - limits.window
     ]
-    waits = earlier[-1].began + limits.wait(len(earlier)) - world.now if earlier else 0.0
+    waits = earlier[-1].started_at + limits.wait(len(earlier)) - world.now if earlier else 0.0
     return f"{sick.instance} was restarted: not again for {waits:.0f} s" if waits > 0 else ""
 
 
-def is_settling_out(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
+def scale_out_stabilization(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
     """Let the last change of scale show what it does before the next instance starts."""
-    return _settling(sick, world, limits.settle_out)
+    return _settling(sick, world, limits.scale_out_stabilization)
 
 
-def is_settling_in(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
+def scale_in_stabilization(_wish: Wish, sick: Sick, world: World, limits: Limits) -> str:
     """Let the last change of scale show what it does before an instance goes."""
-    return _settling(sick, world, limits.settle_in)
+    return _settling(sick, world, limits.scale_in_stabilization)
 
 
 def _settling(sick: Sick, world: World, settle: float) -> str:
     scaled = [action for action in _of(sick.service, world) if action.kind != "restart"]
-    waits = scaled[-1].began + settle - world.now if scaled else 0.0
+    waits = scaled[-1].started_at + settle - world.now if scaled else 0.0
     return f"{sick.service} was scaled: not again for {waits:.0f} s" if waits > 0 else ""
 
 
-def at_the_ceiling(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def max_replicas(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Have no more instances than there may be."""
     service = world.services[sick.service]
-    has_all = service.scale >= service.ceiling
-    return f"{sick.service} has all {service.ceiling} that it may have" if has_all else ""
+    has_all = service.scale >= service.max_replicas
+    return f"{sick.service} has all {service.max_replicas} that it may have" if has_all else ""
 
 
-def at_the_floor(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def min_replicas(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Have no fewer instances than there must be."""
     service = world.services[sick.service]
-    has_few = service.scale <= service.floor
-    return f"{sick.service} has the {service.floor} that it needs" if has_few else ""
+    has_few = service.scale <= service.min_replicas
+    return f"{sick.service} has the {service.min_replicas} that it needs" if has_few else ""
 
 
-def scales_not(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
+def not_scalable(_wish: Wish, sick: Sick, world: World, _limits: Limits) -> str:
     """Scale only a service that there is and that carries the heal label."""
     service = world.services.get(sick.service)
     if service is None:

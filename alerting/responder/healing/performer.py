@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class Control(Protocol):
     """What is asked of the runtime: see `control.Control`."""
 
-    def restart(self, instance: str, grace: float | None, key: str) -> None:
+    def restart(self, instance: str, grace_period: float | None, key: str) -> None:
         """Restart an instance and wait until it serves."""
         ...
 
@@ -62,8 +62,8 @@ class Performer:
     def _perform(self, deed: Deed) -> None:
         try:
             state, said = self._carry_out(deed)
-            if ended := self._deeds.end(deed.id, state, said, utc_now()):
-                self._witness.ended(deed, ended, said)
+            if finished_at := self._deeds.end(deed.id, state, said, utc_now()):
+                self._witness.on_action_finished(deed, finished_at, said)
         except JournalError as error:  # it is still under way in the journal, and taken up again
             log.warning("The end of action %d is not journalled: %s", deed.id, error)
         finally:
@@ -87,7 +87,7 @@ class Performer:
     def _ask(self, deed: Deed) -> None:
         # The key lets the API tell a question that is asked again from a new one.
         if deed.action.kind == "restart":
-            self._control.restart(deed.action.target, deed.grace, deed.key)
+            self._control.restart(deed.action.target, deed.grace_period, deed.key)
         else:
             assert deed.instances is not None
             self._control.scale(deed.action.target, deed.instances, deed.key)

@@ -30,7 +30,7 @@ class Policy:
     """The whole of alerting/policy.yml; of an alert's rules the first that matches counts."""
 
     limits: Limits
-    excused: Sequence[Excuse]
+    exclusions: Sequence[Excuse]
     alerts: Mapping[str, Sequence[Rule]]
 
     def wish(self, alert: str, labels: Mapping[str, str]) -> Wish:
@@ -42,7 +42,7 @@ class Policy:
 
     def excuse(self, labels: Mapping[str, str]) -> str:
         """Return why the bearer of these labels is left alone, empty where it is not."""
-        found = (each.reason for each in self.excused if matches(each.labels, labels))
+        found = (each.reason for each in self.exclusions if matches(each.labels, labels))
         return next((f"the policy excuses it: {reason}" for reason in found), "")
 
     def at(self, speed: float) -> Policy:
@@ -62,4 +62,4 @@ def matches(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def _faster(rule: Rule, speed: float) -> Rule:
-    return replace(rule, wish=replace(rule.wish, after=rule.wish.after / speed))
+    return replace(rule, wish=replace(rule.wish, min_firing=rule.wish.min_firing / speed))

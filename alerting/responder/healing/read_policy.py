@@ -13,37 +13,44 @@ from .world import KINDS, Kind
 
 ACTIONS = (*KINDS, "none")
 LIMITS = (
-    *("budget", "window", "cool_down", "back_off", "longest"),
-    *("settle_out", "settle_in", "patience"),
+    *("budget", "window", "cooldown", "backoff_factor", "max_cooldown"),
+    *("scale_out_stabilization", "scale_in_stabilization", "staleness"),
 )
 # What a rule may say beside its labels, action and reason.
 OPTIONS = {
-    "restart": ("after", "grace", "although_ready"),
-    "scale_out": ("after",),
-    "scale_in": ("after",),
+    "restart": ("min_firing", "grace_period", "even_if_ready"),
+    "scale_out": ("min_firing",),
+    "scale_in": ("min_firing",),
 }
-# A runtime's own patience with an instance that is to leave.
+# A runtime's own staleness with an instance that is to leave.
 LONGEST_GRACE = 60.0
 
 
 def read(file: Path) -> Policy:
     """Return the policy in a file; raise `PolicyError` with file, line and reason."""
-    sections = ("limits", "excused", "alerts")
+    sections = ("limits", "exclusions", "alerts")
     found = Document.load(file).members(sections, required=("limits", "alerts"))
-    excused = found["excused"].items() if "excused" in found else []
+    exclusions = found["exclusions"].items() if "exclusions" in found else []
     return Policy(
         limits=_limits(found["limits"]),
-        excused=[_excuse(item) for item in excused],
+        exclusions=[_excuse(item) for item in exclusions],
         alerts={name: _rules(rules) for name, rules in found["alerts"].members().items()},
     )
 
 
 def _limits(document: Document) -> Limits:
     found = document.members(LIMITS, required=LIMITS)
-    durations = ("window", "cool_down", "longest", "settle_out", "settle_in", "patience")
+    durations = (
+        "window",
+        "cooldown",
+        "max_cooldown",
+        "scale_out_stabilization",
+        "scale_in_stabilization",
+        "staleness",
+    )
     return Limits(
         budget=found["budget"].whole(1),
-        back_off=found["back_off"].number(1),
+        backoff_factor=found["backoff_factor"].number(1),
         **{name: found[name].duration() for name in durations},
     )
 
@@ -77,9 +84,9 @@ def _rule(document: Document) -> Rule:
     wish = Wish(
         action=cast("Kind", action),
         reason=found["reason"].text(),
-        after=found["after"].duration() if "after" in found else 0.0,
-        grace=_grace(found["grace"]) if "grace" in found else None,
-        although_ready="although_ready" in found and found["although_ready"].flag(),
+        min_firing=found["min_firing"].duration() if "min_firing" in found else 0.0,
+        grace_period=_grace(found["grace_period"]) if "grace_period" in found else None,
+        even_if_ready="even_if_ready" in found and found["even_if_ready"].flag(),
     )
     return Rule(_labels(found["labels"]) if "labels" in found else {}, wish)
 

@@ -12,13 +12,13 @@ from .world import Kind
 class Wish:
     """An action and the reason for it.
 
-    `after` is for how many seconds the alert must have fired; `grace` how many seconds a restart
-    leaves the instance to finish what it does, None as long as its service gives it. An instance
-    that is ready is only restarted where `although_ready` says that it is sick all the same.
+    `min_firing`: seconds that the alert must have fired. `grace_period`: seconds that a restart
+    leaves the instance to finish its requests; None: that of its service. A ready instance is
+    restarted only with `even_if_ready`.
     """
 
     action: Kind | Literal["none"]
     reason: str
-    after: float = 0.0
-    grace: float | None = None
-    although_ready: bool = False
+    min_firing: float = 0.0
+    grace_period: float | None = None
+    even_if_ready: bool = False

@@ -16,12 +16,12 @@ log = logging.getLogger("healing")
 class Witness(Protocol):
     """Somebody who is told; nothing that happens to it holds healing up."""
 
-    def decided(self, sick: Sick, decision: Decision) -> None:
+    def on_decision(self, sick: Sick, decision: Decision) -> None:
         """Hear of a decision, also of one to do nothing."""
         ...
 
-    def ended(self, deed: Deed, state: str, said: str) -> None:
-        """Hear how an action ended; `said` is the error where it failed."""
+    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
+        """Hear how an action finished_at; `said` is the error where it failed."""
         ...
 
 
@@ -31,13 +31,13 @@ class All:
     def __init__(self, *witnesses: Witness) -> None:
         self._witnesses = witnesses
 
-    def decided(self, sick: Sick, decision: Decision) -> None:
+    def on_decision(self, sick: Sick, decision: Decision) -> None:
         """Tell each of a decision."""
-        self._each(lambda witness: witness.decided(sick, decision))
+        self._each(lambda witness: witness.on_decision(sick, decision))
 
-    def ended(self, deed: Deed, state: str, said: str) -> None:
-        """Tell each how an action ended."""
-        self._each(lambda witness: witness.ended(deed, state, said))
+    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
+        """Tell each how an action finished_at."""
+        self._each(lambda witness: witness.on_action_finished(deed, state, said))
 
     def _each(self, tell: Callable[[Witness], None]) -> None:
         for witness in self._witnesses:
@@ -47,7 +47,7 @@ class All:
 class Lines:
     """Writes a log line of each."""
 
-    def decided(self, sick: Sick, decision: Decision) -> None:
+    def on_decision(self, sick: Sick, decision: Decision) -> None:
         """Log a decision."""
         what = f"{decision.action} {decision.target}".strip()
         log.info(
@@ -63,8 +63,8 @@ class Lines:
             },
         )
 
-    def ended(self, deed: Deed, state: str, said: str) -> None:
-        """Log how an action ended."""
+    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
+        """Log how an action finished_at."""
         level = logging.WARNING if state == "failed" else logging.INFO
         log.log(
             level,

@@ -26,23 +26,23 @@ class Service:
     """How many instances of a service serve: now, at least and at most."""
 
     scale: int
-    floor: int
-    ceiling: int
+    min_replicas: int
+    max_replicas: int
     heals: bool
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something that was done, or is being done; `began` in seconds since 1970.
+    """Something that was done, or is being done; `started_at` in seconds since 1970.
 
-    `ended` is None while it goes on. `target` is an instance, and for scaling a service.
+    `finished_at` is None while it goes on. `target` is an instance, and for scaling a service.
     """
 
     kind: Kind
     service: str
     target: str
-    began: float
-    ended: float | None = None
+    started_at: float
+    finished_at: float | None = None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def _healer() -> Section:
                     ["HealingExhausted"],
                     size=(8, 5),
                 ),
-                range_query("max(responder_budget_left)", "actions left"),
+                range_query("max(responder_budget_remaining)", "actions left"),
             ),
             stats(
                 PanelSpec(
@@ -79,7 +79,7 @@ def _healer() -> Section:
                     size=(6, 5),
                 ),
                 instant_query(
-                    "max by (scaled_service) (responder_floor_instances)", "{{scaled_service}}"
+                    "max by (scaled_service) (responder_min_replicas)", "{{scaled_service}}"
                 ),
             ),
         ],
@@ -103,7 +103,7 @@ def _actions() -> Section:
                 ),
                 instant_query(
                     "sort_desc(round(sum by (code) (increase(responder_decisions_total"
-                    '{code!="acted"}[$__range]))))',
+                    '{code!="approved"}[$__range]))))',
                     "{{code}}",
                 ),
             ),

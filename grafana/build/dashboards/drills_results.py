@@ -14,7 +14,9 @@ from ..state_panels import RUNBOOK, column_units, column_value_texts, table_pane
 NONE = "No drill has reported a result yet: run `make drill`."
 # A phase that was not reached is NaN, which `>= 0` removes.
 TIME = 'max by (alert, speed) (responder_drill_phase_seconds{{phase="{}"}}) >= 0'
-SHARE = "max by (alert, speed) (responder_drill_phase_seconds / responder_drill_limit_seconds) >= 0"
+SHARE = (
+    "max by (alert, speed) (responder_drill_phase_seconds / responder_drill_deadline_seconds) >= 0"
+)
 LEGEND = "{{alert}} at speed {{speed}}"
 
 

@@ -45,7 +45,7 @@ def _last() -> Panels:
             "Value #D": "Notifications",
         },
         instant_query(LAST.format('responder_alert_seconds{phase="notified"}')),
-        instant_query(LAST.format("responder_action_seconds")),
+        instant_query(LAST.format("responder_action_duration_seconds")),
         instant_query(LAST.format('responder_alert_seconds{phase="resolved"}')),
         instant_query(
             'round(sum by (alert) (increase(responder_notifications_total{status="firing"}'
@@ -97,7 +97,7 @@ def _over_runs() -> Panels:
                 size=(8, 8),
             ),
             range_query(
-                "max by (alert, action) (responder_action_seconds)", "{{alert}} {{action}}"
+                "max by (alert, action) (responder_action_duration_seconds)", "{{alert}} {{action}}"
             ),
         ),
         series(

@@ -92,7 +92,7 @@ def _components() -> Panels:
                 ["Watchdog", "ResponderDown", "AlertmanagerDown"],
                 size=(3, 6),
             ),
-            instant_query("max(responder_watchdog_late)", "Watchdog"),
+            instant_query("max(responder_watchdog_missing)", "Watchdog"),
             value_texts=value_texts.LATE,
         ),
         stats(

@@ -163,7 +163,12 @@ def test_tasks_are_instances(swarm: Swarm) -> None:
         "web-2": True,
         "data-service-1": False,
     }
-    assert found["services"]["web"] == {"floor": 2, "ceiling": 4, "scale": 2, "heals": True}
+    assert found["services"]["web"] == {
+        "min_replicas": 2,
+        "max_replicas": 4,
+        "scale": 2,
+        "heals": True,
+    }
 
 
 def test_frozen_instance_serves_again(swarm: Swarm) -> None:
@@ -171,7 +176,7 @@ def test_frozen_instance_serves_again(swarm: Swarm) -> None:
     swarm.docker("pause", before["web-2"])
     assert swarm.states()["web-2"] == "paused"
     begun = time.monotonic()
-    status, found = swarm.ask("POST", "/instances/web-2/restart", {"grace": 0})
+    status, found = swarm.ask("POST", "/instances/web-2/restart", {"grace_period": 0})
     assert status == 200, found
     assert time.monotonic() - begun < SERVES_AGAIN
     assert swarm.states()["web-2"] == "ready"
@@ -213,7 +218,7 @@ def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/instances/data-service-1/restart", {"grace": 0}),
+        ("POST", "/instances/data-service-1/restart", {"grace_period": 0}),
         ("PUT", "/services/data-service/scale", {"instances": 2}),
     ],
 )

@@ -38,7 +38,7 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
     made = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
-    assert (made.ports.lb, made.floor("web"), made.runtime) == (9001, 3, "auto")
+    assert (made.ports.lb, made.min_replicas("web"), made.runtime) == (9001, 3, "auto")
 
 
 def test_absent_file_changes_nothing(tmp_path: Path) -> None:
@@ -99,6 +99,6 @@ def test_every_port_has_its_variable(name: str) -> None:
     assert getattr(parse({f"{name.upper()}_PORT": "20000"}).ports, name) == 20000
 
 
-def test_floor_is_what_was_set() -> None:
+def test_min_replicas_is_what_was_set() -> None:
     made = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
-    assert (made.floor("web"), made.floor("data-service")) == (4, 1)
+    assert (made.min_replicas("web"), made.min_replicas("data-service")) == (4, 1)

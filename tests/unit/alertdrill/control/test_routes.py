@@ -38,7 +38,7 @@ def test_instances_are_shown(client: FlaskClient) -> None:
 
 
 def test_restart_answers_once_it_serves(client: FlaskClient, runtime: FakeRuntime) -> None:
-    answer = client.post("/instances/web-1/restart", json={"grace": 0})
+    answer = client.post("/instances/web-1/restart", json={"grace_period": 0})
     assert (answer.status_code, answer.get_json()["detail"]) == (200, "web-1 is ready again.")
     assert runtime.asked == [("restart", "web-1", 0.0)]
 
@@ -72,7 +72,7 @@ def test_large_body_is_refused(client: FlaskClient, runtime: FakeRuntime) -> Non
 
 def test_bad_body_uses_up_no_key(client: FlaskClient, runtime: FakeRuntime) -> None:
     assert client.post("/instances/web-1/restart", data="no").status_code == 400
-    assert client.post("/instances/web-1/restart", json={"grace": 0}).status_code == 200
+    assert client.post("/instances/web-1/restart", json={"grace_period": 0}).status_code == 200
 
 
 def test_same_key_at_once_acts_once(client: FlaskClient, runtime: FakeRuntime) -> None:

@@ -6,7 +6,7 @@ from alertdrill.control.errors import Problem
 
 @pytest.mark.parametrize(
     ("body", "seconds"),
-    [(b"", None), (b"{}", None), (b'{"grace": null}', None), (b'{"grace": 0}', 0.0)],
+    [(b"", None), (b"{}", None), (b'{"grace_period": null}', None), (b'{"grace_period": 0}', 0.0)],
 )
 def test_grace_may_be_missing(body: bytes, seconds: float | None) -> None:
     assert schemas.grace(body) == seconds
@@ -15,7 +15,7 @@ def test_grace_may_be_missing(body: bytes, seconds: float | None) -> None:
 @pytest.mark.parametrize("value", ["-1", "60.1", "NaN", "Infinity", "1e999", "true", '"5"', "[]"])
 def test_grace_is_held_to_bounds(value: str) -> None:
     with pytest.raises(Problem, match="0 to 60 seconds"):
-        schemas.grace(f'{{"grace": {value}}}'.encode())
+        schemas.grace(f'{{"grace_period": {value}}}'.encode())
 
 
 @pytest.mark.parametrize("value", ["2.5", "true", '"3"', "null", "[3]"])
@@ -26,7 +26,9 @@ def test_instances_are_a_whole_number(value: str) -> None:
         schemas.instances(b"")
 
 
-@pytest.mark.parametrize("body", [b"no", b"[1]", b'"x"', b'{"grace": 1, "more": 2}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"no", b"[1]", b'"x"', b'{"grace_period": 1, "more": 2}', b"\xff"]
+)
 def test_other_bodies_are_refused(body: bytes) -> None:
     with pytest.raises(Problem) as error:
         schemas.grace(body)

@@ -14,8 +14,13 @@ def test_service_says_how_far_it_goes(runtime: FakeRuntime, stack: StackSettings
     services = serialize_stack(runtime.found, stack)["services"]
     assert isinstance(services, dict)
     assert set(services) == set(SERVICES)
-    assert services["web"] == {"floor": 2, "ceiling": 4, "scale": 2, "heals": True}
-    assert services["data-service"] == {"floor": 2, "ceiling": 4, "scale": 1, "heals": False}
+    assert services["web"] == {"min_replicas": 2, "max_replicas": 4, "scale": 2, "heals": True}
+    assert services["data-service"] == {
+        "min_replicas": 2,
+        "max_replicas": 4,
+        "scale": 1,
+        "heals": False,
+    }
 
 
 def test_every_instance_must_be_labelled() -> None:

@@ -32,7 +32,7 @@ def test_stack_is_the_files(tmp_path: Path, token: str) -> None:
 
 def test_stack_is_the_environments(token: str) -> None:
     made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "WEB_INSTANCES": "3"})
-    assert made.stack.floor("web") == 3
+    assert made.stack.min_replicas("web") == 3
 
 
 def test_token_must_be_there(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ class SimulatedStack:
         ]
         if self.healing and (began := self._reached_at("notified")):
             ended = self._reached_at("healed")
-            state = "done" if ended else "acting"
+            state = "done" if ended else "running"
             action = PerformedAction("Down", self.healing, "web", "web-1", state, began, ended)
             actions.append(action)
         return [action for action in actions if action.began <= self.clock.now]

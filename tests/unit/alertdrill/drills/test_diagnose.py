@@ -129,7 +129,7 @@ def test_each_link_to_journal_is_told(fakes: Fakes, server: FakeServer) -> None:
     fakes.held = held("responder")
     server.answers["/watchdog"] = 503  # it is there, and misses Watchdog
     assert "whose journal does not have it" in said(fakes, "notified")
-    server.answers["/watchdog"] = {"late": False}
+    server.answers["/watchdog"] = {"missing": False}
     assert "whose journal does not have it" in said(fakes, "notified")
 
 
@@ -168,14 +168,14 @@ HEAL = Expectation({"severity": "page"}, heal="restart")
 
 def action(**changed: Any) -> dict[str, object]:
     values = {"alert": "Down", "kind": "restart", "service": "web", "target": "web-1"}
-    times = {"began": "2026-11-23T10:20:30.000Z", "ended": None}
-    return {**values, **times, "state": "acting", "dry_run": False, **changed}
+    times = {"started_at": "2026-11-23T10:20:30.000Z", "finished_at": None}
+    return {**values, **times, "state": "running", "dry_run": False, **changed}
 
 
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({}, "the responder's restart of web-1 is acting."),
+        ({}, "the responder's restart of web-1 is running."),
         ({"state": "failed"}, "the responder's restart of web-1 is failed."),
         (
             {"state": "done"},

@@ -177,7 +177,7 @@ def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: str) -> N
     "other",
     [
         {"kind": "scale_in"},
-        {"state": "acting", "ended": None},
+        {"state": "running", "ended": None},
         {"state": "failed"},
         {"state": "cancelled"},
         {"dry_run": True},

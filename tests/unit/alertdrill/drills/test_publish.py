@@ -53,8 +53,8 @@ def test_responder_accepts_the_document() -> None:
     result = parse(json.dumps(document(outcome("failed", "It hung."), 1.5)).encode())
     assert (result.alert, result.verdict, result.reason) == ("InstanceHung", "failed", "It hung.")
     assert result.speed == 1.5
-    assert result.began.timestamp() == 1763917200.25
-    assert result.times == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
+    assert result.started_at.timestamp() == 1763917200.25
+    assert result.phase_seconds == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def action(second: int, ended: int | None, **changed: Any) -> dict[str, object]:
         "service": "web",
         "target": "web-2",
         "instances": None,
-        "state": "acting" if ended is None else "done",
+        "state": "running" if ended is None else "done",
         "dry_run": False,
-        "began": f"2026-11-23T10:20:{second}.000Z",
-        "ended": None if ended is None else f"2026-11-23T10:20:{ended}.500Z",
+        "started_at": f"2026-11-23T10:20:{second}.000Z",
+        "finished_at": None if ended is None else f"2026-11-23T10:20:{ended}.500Z",
         **changed,
     }
 
@@ -57,7 +57,7 @@ def test_actions_are_read_oldest_first(server: FakeServer) -> None:
     assert done == PerformedAction(
         "Down", "restart", "web", "web-2", "done", SINCE + 30, SINCE + 31.5, True
     )
-    assert (acting.kind, acting.state, acting.ended) == ("scale_out", "acting", None)
+    assert (acting.kind, acting.state, acting.ended) == ("scale_out", "running", None)
     assert server.requests[0].query == {"limit": "1000"}
 
 

@@ -23,7 +23,7 @@ class Stack:
         self.above: list[Any] = []
         self.alerts: list[Any] = [WATCHDOG]
         self.pending: list[Any] = []
-        self.watchdog: object = {"late": False}
+        self.watchdog: object = {"missing": False}
 
     def require(self, load: LoadSpec = LoadSpec(), alert: str = "Down") -> None:  # noqa: B008
         answers = {
@@ -127,10 +127,10 @@ def test_window_shrinks_with_speed(stack: Any, speed: float, window: str) -> Non
 
 def test_services_must_be_at_min_replicas(stack: Stack) -> None:
     stack.above = [{"metric": {"scaled_service": "web"}, "value": [0, "3"]}]
-    assert unsteady(stack) == "web has 3 instances, more than its min_replicas."
+    assert unsteady(stack) == "web has 3 instances, more than its minimum."
 
 
-@pytest.mark.parametrize("answer", [{"late": True}, 503])
+@pytest.mark.parametrize("answer", [{"missing": True}, 503])
 def test_responder_must_receive_watchdog(stack: Stack, answer: object) -> None:
     stack.watchdog = answer
     assert unsteady(stack).startswith("The responder misses Watchdog")

@@ -20,9 +20,9 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Any:
     return SimpleNamespace(name="native", address=lambda part: f"http://{part}")
 
 
-def test_floor_is_what_a_fresh_stack_runs(runtime: Any, tmp_path: Path) -> None:
+def test_min_replicas_is_what_a_fresh_stack_runs(runtime: Any, tmp_path: Path) -> None:
     settings = StackSettings(tmp_path, instances={"web": 1})
-    assert ground(settings, runtime, None, print).floors == {
+    assert ground(settings, runtime, None, print).min_replicas == {
         **dict.fromkeys(SERVICES, 2),
         "web": 1,
     }

@@ -13,12 +13,12 @@ from tests.unit.apps.loopback import Answer, Peer
 SPAN = Span(1_800_000_000.0, 1_800_000_100.0)
 ACTIONS = b"""[
   {"id": "1", "kind": "scale_out", "service": "web", "target": "web", "state": "done",
-   "began": "2027-01-15T08:00:10+00:00", "ended": "2027-01-15T08:00:12+00:00"},
+   "started_at": "2027-01-15T08:00:10+00:00", "finished_at": "2027-01-15T08:00:12+00:00"},
   {"id": "2", "kind": "restart", "service": "web", "target": "web-1", "state": "running",
-   "began": "2027-01-15T08:01:00Z", "ended": null},
-  {"id": "3", "kind": "none", "service": "web", "target": "", "began": null},
+   "started_at": "2027-01-15T08:01:00Z", "finished_at": null},
+  {"id": "3", "kind": "none", "service": "web", "target": "", "started_at": null},
   {"id": "4", "kind": "restart", "service": "web", "target": "web-2", "state": "done",
-   "began": "2027-01-15T07:00:00Z", "ended": "2027-01-15T07:00:09Z"}
+   "started_at": "2027-01-15T07:00:00Z", "finished_at": "2027-01-15T07:00:09Z"}
 ]"""
 
 
@@ -57,7 +57,7 @@ def test_responder_without_actions_did_nothing(responder: Peer) -> None:
     assert actions(responder.url, SPAN) == []
 
 
-@pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "began": "soon"}]', b"[1]"])
+@pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "started_at": "soon"}]', b"[1]"])
 def test_anything_else_is_one_sentence(responder: Peer, body: bytes) -> None:
     responder.answer = partial(Answer, 200, body)
     with pytest.raises(LoadError, match=r"^The responder does not tell its actions"):

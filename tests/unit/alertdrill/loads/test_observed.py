@@ -16,8 +16,8 @@ class Fake(Prometheus):
         super().__init__("http://prometheus")
         self.answers = answers
         self.asked: list[str] = []
-        # The floors that the responder shows.
-        self.floors: dict[str, int] = {}
+        # The min_replicas that the responder shows.
+        self.min_replicas: dict[str, int] = {}
 
     def value(self, promql: str) -> float | None:
         self.asked.append(promql)
@@ -29,10 +29,10 @@ class Fake(Prometheus):
     def query(self, query: str) -> list[Any]:
         """Return a counter that stood at 100 and grew by what is asked for."""
         self.asked.append(query)
-        if "responder_floor_instances" in query:
+        if "responder_min_replicas" in query:
             return [
-                {"metric": {"scaled_service": service}, "value": [1061.0, str(floor)]}
-                for service, floor in self.floors.items()
+                {"metric": {"scaled_service": service}, "value": [1061.0, str(minimum)]}
+                for service, minimum in self.min_replicas.items()
             ]
         grown = next((found for word, found in self.answers.items() if word in query), None)
         values = [] if grown is None else [(999.0, "100"), (1061.0, str(100 + grown))]

@@ -8,7 +8,7 @@ from tests.unit.alertdrill.loads.test_observed import Fake
 
 SPAN = Span(1000.0, 1900.0)
 RECOVERY = Recovery(p95=0.5, within=300)
-FLOORS = {"web": 1, "data-service": 2}
+MIN_REPLICAS = {"web": 1, "data-service": 2}
 
 
 def instances(web: int, data_service: int) -> list[Line]:
@@ -35,19 +35,19 @@ def test_p95_must_be_back_under_its_limit(p95: float | None, passed: bool) -> No
     ("lines", "passed"),
     [(instances(1, 2), True), (instances(2, 2), False), (instances(1, 1), False), ([], False)],
 )
-def test_services_must_be_back_at_their_floor(lines: list[Line], passed: bool) -> None:
-    assert returned(lines, FLOORS).passed is passed
+def test_services_must_be_back_at_their_min_replicas(lines: list[Line], passed: bool) -> None:
+    assert returned(lines, MIN_REPLICAS).passed is passed
 
 
-def test_stack_says_its_own_floor() -> None:
+def test_stack_says_its_own_min_replicas() -> None:
     prometheus = Fake(locust_response_time=0.4)
-    prometheus.floors = {"web": 2}
-    (_, back) = checks(plan("spike"), SPAN, prometheus, (instances(2, 2), FLOORS))
+    prometheus.min_replicas = {"web": 2}
+    (_, back) = checks(plan("spike"), SPAN, prometheus, (instances(2, 2), MIN_REPLICAS))
     assert (back.passed, back.objective) == (True, "web 2, data-service 2")
 
 
 def test_other_loads_need_not_recover() -> None:
-    seen = (instances(1, 2), FLOORS)
+    seen = (instances(1, 2), MIN_REPLICAS)
     prometheus = Fake(locust_response_time=0.4)
     assert checks(plan("steady"), SPAN, prometheus, seen) == []
     assert [check.passed for check in checks(plan("spike"), SPAN, prometheus, seen)] == [True, True]

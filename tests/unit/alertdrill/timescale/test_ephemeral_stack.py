@@ -31,7 +31,11 @@ def test_own_stack_is_free_to_be_broken(own: StackSettings, tmp_path: Path) -> N
     assert (own.home, own.speed, own.ephemeral) == (tmp_path / "ephemeral", 12, True)
     assert (own.lb_address, own.faults_enabled) == ("127.0.0.1", True)
     assert (own.heals("web"), own.heals("data-service"), own.healing) == (True, True, "on")
-    assert (own.floor("web"), own.floor("data-service"), own.retention) == (2, 2, "3d")
+    assert (own.min_replicas("web"), own.min_replicas("data-service"), own.retention) == (
+        2,
+        2,
+        "3d",
+    )
 
 
 def test_ports_are_apart_and_in_range(own: StackSettings) -> None:

@@ -17,7 +17,7 @@ from tests.unit.alerting.responder.tokens import AUTHORIZED
 pytestmark = pytest.mark.usefixtures("token")
 
 NOW = datetime(2025, 11, 23, 17, tzinfo=UTC)
-RESTART = Decision("restart", "web-1", "acted", "it hangs")
+RESTART = Decision("restart", "web-1", "approved", "it hangs")
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def records(responder: Responder) -> Records:
 
 
 def begin(records: Records) -> Deed:
-    return records.deeds.begin("print", HUNG, RESTART, Order(grace=0.0), NOW)
+    return records.deeds.begin("print", HUNG, RESTART, Order(grace_period=0.0), NOW)
 
 
 def test_actions_are_shown_newest_first(client: FlaskClient, records: Records) -> None:
@@ -34,8 +34,8 @@ def test_actions_are_shown_newest_first(client: FlaskClient, records: Records) -
     begin(records)
     found = client.get("/actions").get_json()
     assert [item["id"] for item in found] == [2, 1]
-    assert found[0]["state"] == "acting"
-    assert found[0]["began"] == "2025-11-23T17:00:00.000Z"
+    assert found[0]["state"] == "running"
+    assert found[0]["started_at"] == "2025-11-23T17:00:00.000Z"
     assert found[0]["dry_run"] is False
 
 
@@ -59,9 +59,9 @@ def test_one_action_is_found(client: FlaskClient, records: Records) -> None:
 
 def test_decisions_are_shown(client: FlaskClient, records: Records) -> None:
     begin(records)
-    records.deeds.decided([("print", HUNG, Decision("none", "", "is_paused", "so"))], NOW)
+    records.deeds.record_skipped([("print", HUNG, Decision("none", "", "paused", "so"))], NOW)
     found = client.get("/decisions").get_json()
-    assert [item["code"] for item in found] == ["is_paused", "acted"]
+    assert [item["code"] for item in found] == ["paused", "approved"]
 
 
 @pytest.mark.parametrize("path", ["/actions/1/cancel", "/pause", "/resume"])
@@ -90,13 +90,13 @@ def test_a_pause_lasts_until_resumed(client: FlaskClient, records: Records) -> N
 
 
 def test_resuming_closes_the_circuit(client: FlaskClient, records: Records) -> None:
-    records.controls.set("circuit", NOW)
+    records.controls.set("circuit_open", NOW)
     assert client.post("/resume", headers=AUTHORIZED).get_json() == {
         "healing": "off",
         "paused": False,
         "circuit_open": False,
     }
-    assert records.controls.since("counted") is not None
+    assert records.controls.since("budget_reset") is not None
 
 
 def test_cancelling_leaves_it_to_a_human(client: FlaskClient, records: Records) -> None:
@@ -104,8 +104,8 @@ def test_cancelling_leaves_it_to_a_human(client: FlaskClient, records: Records) 
     answer = client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED)
     assert answer.get_json()["state"] == "cancelled"
     # Until what is being done to the instance is over, nothing else is done to its service.
-    (acting,) = records.deeds.acting()
-    assert acting.action.ended is None
+    (acting,) = records.deeds.running()
+    assert acting.action.finished_at is None
     assert records.deeds.end(deed.id, "done", "", NOW)
     assert client.get("/actions/1").get_json()["state"] == "cancelled"
 
@@ -122,7 +122,7 @@ def test_an_ended_action_of_a_firing_alert_can_be_cancelled(
 def test_what_is_over_can_not_be_cancelled(client: FlaskClient, records: Records) -> None:
     deed = begin(records)
     records.deeds.end(deed.id, "done", "", NOW)
-    records.deeds.resolved([], NOW)
+    records.deeds.mark_resolved([], NOW)
     assert client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED).status_code == 409
     assert client.post("/actions/99/cancel", headers=AUTHORIZED).status_code == 404
 
@@ -131,7 +131,7 @@ def test_the_page_shows_what_was_done(client: FlaskClient, records: Records) -> 
     assert "Nothing has been done yet." in client.get("/healing").text
     deed = begin(records)
     records.deeds.end(deed.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
-    records.deeds.resolved([], NOW + timedelta(minutes=3))
+    records.deeds.mark_resolved([], NOW + timedelta(minutes=3))
     text = client.get("/healing").text
     assert "2025-11-23 17:00:00" in text
     assert '<td class="nowrap">4.0 s</td>' in text
@@ -148,5 +148,5 @@ def test_the_page_says_what_keeps_it_from_acting(
     assert "✓ on" in client.get("/healing").text
     records.controls.set("paused", NOW)
     assert "paused" in client.get("/healing").text
-    records.controls.set("circuit", NOW)
+    records.controls.set("circuit_open", NOW)
     assert "the circuit is open" in client.get("/healing").text

@@ -19,10 +19,10 @@ PASSED: dict[str, Any] = {
     "verdict": "passed",
     "reason": "",
     "speed": 12,
-    "began": "2025-11-23T17:00:00Z",
-    "ended": "2025-11-23T17:00:20Z",
-    "times": {"pending": 1.5, "firing": 3, "notified": 4, "resolved": 2.5},
-    "limits": {"pending": 5, "firing": 5, "notified": 5, "resolved": 6},
+    "started_at": "2025-11-23T17:00:00Z",
+    "finished_at": "2025-11-23T17:00:20Z",
+    "phase_seconds": {"pending": 1.5, "firing": 3, "notified": 4, "resolved": 2.5},
+    "deadlines": {"pending": 5, "firing": 5, "notified": 5, "resolved": 6},
 }
 
 
@@ -43,7 +43,7 @@ def shown(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels:
 def test_drill_is_kept_and_found(client: FlaskClient) -> None:
     assert tell(client) == 201
     [found] = client.get("/drills").get_json()
-    whole = {"began": "2025-11-23T17:00:00.000Z", "ended": "2025-11-23T17:00:20.000Z"}
+    whole = {"started_at": "2025-11-23T17:00:00.000Z", "finished_at": "2025-11-23T17:00:20.000Z"}
     assert found == {**PASSED, **whole, "id": 1}
 
 
@@ -59,10 +59,10 @@ def test_drills_can_be_chosen(client: FlaskClient) -> None:
 def test_metrics_show_last_drill(client: FlaskClient) -> None:
     tell(client)
     assert shown(client, "phase_seconds", phase="firing") == 3
-    assert shown(client, "limit_seconds", phase="firing") == 5
+    assert shown(client, "deadline_seconds", phase="firing") == 5
     assert shown(client, "passed") == 1
     assert shown(client, "ended_timestamp_seconds") == 1763917220
-    tell(client, verdict="failed", times={"pending": 2}, reason="It never fired.")
+    tell(client, verdict="failed", phase_seconds={"pending": 2}, reason="It never fired.")
     assert shown(client, "phase_seconds", phase="pending") == 2
     assert math.isnan(shown(client, "phase_seconds", phase="firing"))
     assert shown(client, "passed") == 0
@@ -70,7 +70,7 @@ def test_metrics_show_last_drill(client: FlaskClient) -> None:
 
 def test_speeds_are_told_apart(client: FlaskClient) -> None:
     tell(client)
-    tell(client, speed=1, times={"firing": 36})
+    tell(client, speed=1, phase_seconds={"firing": 36})
     assert shown(client, "phase_seconds", phase="firing") == 3
     assert shown(client, "phase_seconds", phase="firing", speed="1") == 36
 
@@ -82,7 +82,7 @@ def test_unknown_alerts_share_series(client: FlaskClient) -> None:
 
 
 def test_restart_shows_what_was_told_before(client: FlaskClient, tmp_path: Path) -> None:
-    tell(client, times={"firing": 9})
+    tell(client, phase_seconds={"firing": 9})
     tell(client)
     handlers = list(logging.getLogger().handlers)
     again = create_app(ResponderSettings(database=tmp_path / "journal.db"))
@@ -98,11 +98,11 @@ def test_restart_shows_what_was_told_before(client: FlaskClient, tmp_path: Path)
         ({"verdict": "skipped"}, "verdict"),
         ({"speed": 0}, "speed"),
         ({"speed": True}, "speed"),
-        ({"began": "yesterday"}, "began"),
-        ({"times": []}, "times"),
-        ({"times": {"firing": -1}}, "times.firing"),
-        ({"times": {"firing": "3"}}, "times.firing"),
-        ({"limits": {"mended": 1}}, "limits.mended"),
+        ({"started_at": "yesterday"}, "started_at"),
+        ({"phase_seconds": []}, "phase_seconds"),
+        ({"phase_seconds": {"firing": -1}}, "phase_seconds.firing"),
+        ({"phase_seconds": {"firing": "3"}}, "phase_seconds.firing"),
+        ({"deadlines": {"mended": 1}}, "deadlines.mended"),
     ],
 )
 def test_malformed_drill_is_refused(

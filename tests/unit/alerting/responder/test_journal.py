@@ -52,7 +52,7 @@ def test_log_is_not_copied_after_each(journal: Journal, notification: Notify) ->
 def test_repeated_notification_is_stored_once(journal: Journal, notification: Notify) -> None:
     first = journal.record(notification(), NOON)
     again = journal.record(notification(), NOON + MINUTE)
-    assert (first.repeated, again.repeated, again.id) == (False, True, first.id)
+    assert (first.duplicate, again.duplicate, again.id) == (False, True, first.id)
     (item,) = journal.find(Filters())
     assert item["deliveries"] == 2
     assert item["received_at"] == "2025-11-23T12:00:00.000Z"

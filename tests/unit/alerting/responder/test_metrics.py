@@ -23,7 +23,7 @@ def metrics(telemetry: Metrics) -> ResponderMetrics:
 
 
 def test_every_outcome_starts_at_zero(telemetry: Metrics, metrics: ResponderMetrics) -> None:
-    for outcome in ("stored", "repeated", "malformed", "failed"):
+    for outcome in ("stored", "duplicate", "malformed", "failed"):
         labels = {"outcome": outcome}
         assert telemetry.registry.get_sample_value("responder_webhooks_total", labels) == 0
 
@@ -47,7 +47,7 @@ def test_unknown_alerts_share_one_series(
 def test_watchdog_gauges_show_the_check(telemetry: Metrics, metrics: ResponderMetrics) -> None:
     metrics.observe_watchdog(datetime(2025, 11, 23, 17, tzinfo=UTC), True)
     value = telemetry.registry.get_sample_value
-    assert value("responder_watchdog_late") == 1
+    assert value("responder_watchdog_missing") == 1
     assert value("responder_watchdog_last_seen_timestamp_seconds") == 1763917200
 
 

@@ -45,7 +45,7 @@ def test_watchdog_state_has_its_status(
 ) -> None:
     fresh = client.get("/watchdog")
     assert fresh.status_code == 200
-    assert fresh.json == {"late": False, "last_seen": None, "timeout_seconds": 180.0}
+    assert fresh.json == {"missing": False, "last_seen": None, "timeout_seconds": 180.0}
     client.post("/webhook", json=document("Watchdog"))
     responder.watchdog.check(utc_now() + timedelta(seconds=200))
     seen = client.get("/watchdog").json

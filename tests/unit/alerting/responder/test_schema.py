@@ -76,7 +76,7 @@ def test_older_journal_is_brought_up_to_date(tmp_path: Path) -> None:
 
 def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
     execute(tmp_path / "journal.db", f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(JournalUnusableError, match="has schema 4 and this version knows up to 3"):
+    with pytest.raises(JournalUnusableError, match="has schema 5 and this version knows up to 4"):
         schema.prepare(tmp_path / "journal.db")
 
 

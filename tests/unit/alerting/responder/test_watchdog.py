@@ -42,8 +42,8 @@ def test_late_begins_after_the_timeout(seconds: int) -> None:
 def test_start_counts_as_a_sighting(journal: Journal, notification: Notify) -> None:
     journal.record(notification("Watchdog"), after(-3600))
     watchdog = watch(journal)
-    assert not watchdog.check(after(180)).late
-    assert watchdog.check(after(181)).late
+    assert not watchdog.check(after(180)).missing
+    assert watchdog.check(after(181)).missing
 
 
 def test_each_change_is_journalled_once(
@@ -52,10 +52,10 @@ def test_each_change_is_journalled_once(
     caplog.set_level(logging.INFO)
     workers = [watch(journal), watch(journal)]
     for moment in (after(200), after(210)):
-        assert all(worker.check(moment).late for worker in workers)
+        assert all(worker.check(moment).missing for worker in workers)
     journal.record(notification("Watchdog"), after(220))
     for moment in (after(221), after(222)):
-        assert not any(worker.check(moment).late for worker in workers)
+        assert not any(worker.check(moment).missing for worker in workers)
     resolved, firing = own_rows(journal)
     assert (firing["status"], resolved["status"]) == ("firing", "resolved")
     assert firing["alerts"][0]["ends_at"] is None
@@ -76,8 +76,8 @@ def test_second_silence_is_told_again(journal: Journal, notification: Notify) ->
 
 def test_restart_does_not_feign_return(journal: Journal, notification: Notify) -> None:
     journal.record(notification("Watchdog"), NOON)
-    assert watch(journal).check(after(200)).late
-    assert watch(journal, started=after(300)).check(after(301)).late
+    assert watch(journal).check(after(200)).missing
+    assert watch(journal, started=after(300)).check(after(301)).missing
     assert len(own_rows(journal)) == 1
 
 

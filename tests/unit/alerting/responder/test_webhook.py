@@ -44,8 +44,8 @@ def test_delivery_again_is_answered_alike(client: FlaskClient, document: Build) 
     again = client.post("/webhook", json=document())
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json == {"id": 1, "outcome": "stored"}
-    assert again.json == {"id": 1, "outcome": "repeated"}
-    assert (counted(client, "stored"), counted(client, "repeated")) == (1, 1)
+    assert again.json == {"id": 1, "outcome": "duplicate"}
+    assert (counted(client, "stored"), counted(client, "duplicate")) == (1, 1)
 
 
 def test_malformed_field_is_named_and_counted(client: FlaskClient, document: Build) -> None:

@@ -35,12 +35,12 @@ def test_host_asks_the_stack(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", '{"web": '])
-def test_unsaid_scale_is_the_floor(tmp_path: Path, text: str | None) -> None:
+def test_unsaid_scale_is_the_min_replicas(tmp_path: Path, text: str | None) -> None:
     found = listed(tmp_path, text, container("prometheus-1"))
     assert found == {**dict.fromkeys(SERVICES, 2), "web": 3}
 
 
-def test_stack_that_is_down_starts_at_the_floor(tmp_path: Path) -> None:
+def test_stack_that_is_down_starts_at_the_min_replicas(tmp_path: Path) -> None:
     asleep = container("prometheus-1", "exited")
     assert listed(tmp_path, '{"web": 4}', asleep)["web"] == 3
     assert listed(tmp_path, '{"web": 4}', asleep, container("web-1"))["web"] == 4

@@ -32,13 +32,13 @@ from tests.unit.alerting.responder.healing.samples import (
     instance,
 )
 
-# A little after the alerts of ../conftest.py began.
+# A little after the alerts of ../conftest.py started_at.
 BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
 POLICY = Policy(
     LIMITS,
     [Excuse({"instance": "web-3"}, "it is being looked at")],
     {
-        "InstanceDown": [Rule({}, Wish("restart", "it is down", grace=0))],
+        "InstanceDown": [Rule({}, Wish("restart", "it is down", grace_period=0))],
         "Saturated": [Rule({}, Wish("scale_out", "it is full"))],
         "Overprovisioned": [Rule({}, Wish("scale_in", "it idles"))],
         "ClockSkew": [Rule({}, Wish("none", "a human decides"))],
@@ -89,13 +89,13 @@ class Stack:
 def held(firing: Firing, **changed: Any) -> Held:
     """Return an alert that fires as Alertmanager has it."""
     sick = firing.sick
-    began = datetime.fromtimestamp(sick.since, UTC)
-    made = Held(firing.fingerprint, sick.labels, began, silenced=False, tells=True)
+    started_at = datetime.fromtimestamp(sick.since, UTC)
+    made = Held(firing.fingerprint, sick.labels, started_at, silenced=False, tells=True)
     return replace(made, **changed)
 
 
 def after(seconds: float) -> datetime:
-    """Return a moment so long after the alerts began."""
+    """Return a moment so long after the alerts started_at."""
     return BEGAN + timedelta(seconds=seconds)
 
 

@@ -14,18 +14,18 @@ NOW = 10_000.0
 LIMITS = Limits(
     budget=5,
     window=600,
-    cool_down=30,
-    back_off=2,
-    longest=120,
-    settle_out=30,
-    settle_in=60,
-    patience=60,
+    cooldown=30,
+    backoff_factor=2,
+    max_cooldown=120,
+    scale_out_stabilization=30,
+    scale_in_stabilization=60,
+    staleness=60,
 )
 HUNG = Sick("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
 BUSY = Sick("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
 SERVICES = {
-    "web": Service(scale=3, floor=2, ceiling=4, heals=True),
-    "data-service": Service(scale=2, floor=2, ceiling=4, heals=True),
+    "web": Service(scale=3, min_replicas=2, max_replicas=4, heals=True),
+    "data-service": Service(scale=2, min_replicas=2, max_replicas=4, heals=True),
 }
 
 
@@ -40,9 +40,11 @@ WORLD = World(
 )
 
 
-def restarted(ago: float, number: int = 1, *, ended: bool = True) -> Action:
-    began = NOW - ago
-    return Action("restart", "web", f"web-{number}", began, began + 1 if ended else None)
+def restarted(ago: float, number: int = 1, *, finished_at: bool = True) -> Action:
+    started_at = NOW - ago
+    return Action(
+        "restart", "web", f"web-{number}", started_at, started_at + 1 if finished_at else None
+    )
 
 
 def scaled(ago: float, kind: Any = "scale_out") -> Action:
@@ -56,10 +58,10 @@ class Seen:
         self.decisions: list[Decision] = []
         self.ends: list[tuple[int, str, str]] = []
 
-    def decided(self, _sick: Sick, decision: Decision) -> None:
+    def on_decision(self, _sick: Sick, decision: Decision) -> None:
         self.decisions.append(decision)
 
-    def ended(self, deed: Deed, state: str, said: str) -> None:
+    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
         self.ends.append((deed.id, state, said))
 
 
@@ -74,8 +76,8 @@ class Runtime:
     def look(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
         return self.instances, self.services
 
-    def restart(self, instance: str, grace: float | None, key: str) -> None:
-        self.asked.append(("restart", instance, grace, key))
+    def restart(self, instance: str, grace_period: float | None, key: str) -> None:
+        self.asked.append(("restart", instance, grace_period, key))
 
     def scale(self, service: str, instances: int, key: str) -> None:
         self.asked.append(("scale", service, instances, key))

@@ -39,8 +39,10 @@ def test_what_it_holds_is_told_with_silences(peer: Peer) -> None:
         "inhibited": (False, False),
         "silenced": (True, False),
     }
-    began = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC)
-    assert [(each.name, each.starts_at) for each in held.values()] == [("InstanceDown", began)] * 3
+    started_at = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC)
+    assert [(each.name, each.starts_at) for each in held.values()] == [
+        ("InstanceDown", started_at)
+    ] * 3
     assert peer.arrivals[0].path == "/api/v2/alerts"
 
 

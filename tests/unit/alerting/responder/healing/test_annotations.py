@@ -18,7 +18,7 @@ from tests.unit.apps.loopback import Answer, Peer
 
 DEED = Deed(
     *(7, "InstanceHung", "print", Action("restart", "web", "web-1", 1000.5), "it hangs"),
-    *(None, 0.0, False, "acting"),
+    *(None, 0.0, False, "running"),
 )
 
 
@@ -45,19 +45,19 @@ def wait(check: Callable[[], bool]) -> None:
 
 def test_a_decision_is_a_mark(grafana: Peer, token: Path) -> None:
     marks = Annotations(grafana.url, token)
-    marks.decided(HUNG, Decision("none", "web-1", "is_paused", "the responder is paused"))
+    marks.on_decision(HUNG, Decision("none", "web-1", "paused", "the responder is paused"))
     wait(lambda: bool(grafana.arrivals))
     (arrival,) = grafana.arrivals
     assert arrival.path == "/api/annotations"
     assert arrival.headers["Authorization"] == "Bearer secret"
     mark = json.loads(arrival.body)
-    assert mark["tags"] == ["alertdrill", "decision", "is_paused"]
+    assert mark["tags"] == ["alertdrill", "decision", "paused"]
     assert mark["text"] == "InstanceHung: none web-1: the responder is paused"
     assert abs(mark["time"] / 1000 - time.time()) < 60
 
 
 def test_an_action_is_a_region(grafana: Peer, token: Path) -> None:
-    Annotations(grafana.url, token).ended(DEED, "done", "")
+    Annotations(grafana.url, token).on_action_finished(DEED, "done", "")
     wait(lambda: bool(grafana.arrivals))
     mark = json.loads(grafana.arrivals[0].body)
     assert mark["time"] == 1000500
@@ -85,7 +85,7 @@ def test_marks_wait_for_a_token_that_comes_later(
     monkeypatch.setattr("alerting.responder.healing.annotations.LOOK", 0.01)
     token.unlink()
     marks = Annotations(grafana.url, token)
-    marks.ended(DEED, "done", "")
+    marks.on_action_finished(DEED, "done", "")
     assert grafana.arrivals == []
     token.write_text("late")
     wait(lambda: bool(grafana.arrivals))
@@ -105,5 +105,5 @@ def test_token_that_was_replaced_is_used(grafana: Peer, token: Path) -> None:
 def test_a_storm_of_marks_is_cut_short(token: Path, caplog: pytest.LogCaptureFixture) -> None:
     marks = Annotations("http://127.0.0.1:9", token)
     for _ in range(600):
-        marks.ended(DEED, "done", "")
+        marks.on_action_finished(DEED, "done", "")
     assert "An annotation is dropped" in caplog.text

@@ -17,7 +17,7 @@ SEEN = {
             ("ready", "unready", "starting", "paused", "stopped", "failed", "standby"), 1
         )
     ],
-    "services": {"web": {"floor": 2, "ceiling": 4, "scale": 3, "heals": True}},
+    "services": {"web": {"min_replicas": 2, "max_replicas": 4, "scale": 3, "heals": True}},
 }
 
 
@@ -62,7 +62,10 @@ def test_a_restart_has_its_grace_and_key(control: Control, peer: Peer) -> None:
     control.restart("web-1", None, "8-1.5")
     first, second = peer.arrivals
     assert (first.method, first.path) == ("POST", "/instances/web-1/restart")
-    assert (json.loads(first.body), first.headers["Idempotency-Key"]) == ({"grace": 0.0}, "7-1.5")
+    assert (json.loads(first.body), first.headers["Idempotency-Key"]) == (
+        {"grace_period": 0.0},
+        "7-1.5",
+    )
     assert json.loads(second.body) == {}
 
 

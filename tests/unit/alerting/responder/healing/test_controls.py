@@ -16,9 +16,9 @@ def test_a_pause_lasts_since_it_began(records: Records) -> None:
 
 
 def test_closing_the_circuit_makes_the_budget_whole(records: Records) -> None:
-    records.controls.set("circuit", BEGAN)
+    records.controls.set("circuit_open", BEGAN)
     later = BEGAN + timedelta(minutes=5)
     assert records.controls.close_circuit(later)
-    assert records.controls.since("circuit") is None
-    assert records.controls.since("counted") == later.timestamp()
+    assert records.controls.since("circuit_open") is None
+    assert records.controls.since("budget_reset") == later.timestamp()
     assert not records.controls.close_circuit(later)

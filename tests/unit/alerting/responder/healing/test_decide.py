@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.responder.healing.decide import (
-    ACTED,
+    APPROVED,
+    BUDGET_EXHAUSTED,
     CODES,
-    LEFT,
-    SPENT,
+    MANUAL,
     Decision,
     decide,
     left,
@@ -44,64 +44,64 @@ def scale(kind: Kind, world: World = WORLD) -> Decision:
 
 
 def test_wish_is_done_where_nothing_speaks_against_it() -> None:
-    assert restart() == Decision("restart", "web-1", ACTED, "it hangs")
-    assert scale("scale_out") == Decision("scale_out", "web", ACTED, "all places are taken")
+    assert restart() == Decision("restart", "web-1", APPROVED, "it hangs")
+    assert scale("scale_out") == Decision("scale_out", "web", APPROVED, "all places are taken")
     assert scale("scale_in").action == "scale_in"
 
 
 def test_none_has_the_policys_reason() -> None:
     decision = decide(Wish("none", "a human decides"), HUNG, WORLD, LIMITS)
-    assert decision == Decision("none", "", LEFT, "a human decides")
+    assert decision == Decision("none", "", MANUAL, "a human decides")
 
 
 def test_the_sick_one_is_restarted_although_it_serves() -> None:
     world = replace(WORLD, instances=[instance(1), instance(2)])
-    assert restart(world).code == "is_well"
-    assert restart(world, although_ready=True).action == "restart"
+    assert restart(world).code == "already_healthy"
+    assert restart(world, even_if_ready=True).action == "restart"
 
 
 def test_the_last_ready_one_waits_for_the_others() -> None:
     world = replace(WORLD, instances=[instance(1), instance(2, "down")])
-    assert restart(world, although_ready=True).code == "is_the_last_ready"
+    assert restart(world, even_if_ready=True).code == "last_ready_replica"
 
 
 def test_the_last_ready_one_is_restarted_if_it_alone_is_sick() -> None:
     world = replace(WORLD, instances=[instance(1), instance(2, "standby")])
-    assert restart(world, although_ready=True).action == "restart"
+    assert restart(world, even_if_ready=True).action == "restart"
 
 
 def test_what_has_to_last_is_waited_for() -> None:
-    assert restart(after=15).reason == "it has to fire for 15 s first"
-    assert restart(after=10).action == "restart"
+    assert restart(min_firing=15).reason == "it has to fire for 15 s first"
+    assert restart(min_firing=10).action == "restart"
 
 
 def test_an_old_word_does_not_count_unconfirmed() -> None:
     assert restart(sick=replace(HUNG, confirmed=False)).action == "restart"
     late = replace(HUNG, confirmed=False, heard=NOW - 61)
-    assert restart(sick=late).code == "is_unconfirmed"
+    assert restart(sick=late).code == "unconfirmed"
 
 
 @pytest.mark.parametrize(
     ("world", "code", "reason"),
     [
-        ({"paused": True}, "is_paused", "the responder is paused"),
-        ({"circuit_open": 1.0}, "circuit_is_open", "the budget was spent and the circuit is open"),
-        ({"instances": []}, "names_nobody", "there is no web-1"),
+        ({"paused": True}, "paused", "the responder is paused"),
+        ({"circuit_open": 1.0}, "circuit_open", "the budget was spent and the circuit is open"),
+        ({"instances": []}, "no_target", "there is no web-1"),
         (
             {"instances": [replace(instance(1, "down"), heals=False)]},
-            "names_nobody",
+            "no_target",
             "web-1 does not carry the heal label",
         ),
-        ({"instances": [instance(1, "standby")]}, "names_nobody", "web-1 stands by"),
-        ({"instances": [instance(1)]}, "is_well", "web-1 serves"),
+        ({"instances": [instance(1, "standby")]}, "no_target", "web-1 stands by"),
+        ({"instances": [instance(1)]}, "already_healthy", "web-1 serves"),
         (
-            {"done": [restarted(5, 2, ended=False)]},
-            "is_under_way",
+            {"done": [restarted(5, 2, finished_at=False)]},
+            "in_progress",
             "restart of web-2 is under way",
         ),
         (
             {"done": [restarted(10)]},
-            "is_too_soon",
+            "cooldown",
             "web-1 was restarted: not again for 20 s",
         ),
     ],
@@ -114,7 +114,7 @@ def test_what_speaks_against_a_restart_is_said(
 
 def test_whom_a_human_has_excused_is_left_alone() -> None:
     decision = restart(sick=replace(HUNG, excuse="somebody has silenced it"))
-    assert (decision.code, decision.reason) == ("is_excused", "somebody has silenced it")
+    assert (decision.code, decision.reason) == ("excluded", "somebody has silenced it")
 
 
 @pytest.mark.parametrize(("service", "said"), [("data-service", "data-service"), ("", "none")])
@@ -122,7 +122,7 @@ def test_nobody_is_restarted_as_anothers(service: str, said: str) -> None:
     # Else it would escape what counts for its own service: one at a time, and the cool-down.
     decision = restart(sick=replace(HUNG, labels={"service": service, "instance": "web-1"}))
     assert (decision.code, decision.reason) == (
-        "names_nobody",
+        "no_target",
         f"web-1 is one of web, not of {said}",
     )
 
@@ -165,7 +165,7 @@ def test_another_instance_does_not_wait_for_the_first() -> None:
         ),
         ("scale_out", {"done": [scaled(20)]}, "web was scaled: not again for 10 s"),
         ("scale_in", {"done": [scaled(50)]}, "web was scaled: not again for 10 s"),
-        ("scale_out", {"done": [restarted(5, ended=False)]}, "restart of web-1 is under way"),
+        ("scale_out", {"done": [restarted(5, finished_at=False)]}, "restart of web-1 is under way"),
     ],
 )
 def test_what_speaks_against_scaling_is_said(
@@ -186,7 +186,7 @@ def test_spent_budget_asks_for_a_human(kind: Kind) -> None:
     world = replace(WORLD, done=done)
     sick = HUNG if kind == "restart" else BUSY
     decision = decide(Wish(kind, "so"), sick, world, LIMITS)
-    assert (decision.action, decision.code) == ("none", SPENT)
+    assert (decision.action, decision.code) == ("none", BUDGET_EXHAUSTED)
     assert decision.reason == ("5 actions within 10 min are as many as may be: a human has to look")
     assert decide(Wish(kind, "so"), sick, replace(world, now=NOW + 2), LIMITS).action == kind
 
@@ -196,7 +196,7 @@ def test_giving_back_costs_nothing() -> None:
     assert left(world, LIMITS) == LIMITS.budget
     world = replace(WORLD, done=[restarted(500 - number, 9) for number in range(LIMITS.budget)])
     assert scale("scale_in", world).action == "scale_in"
-    assert scale("scale_out", world).code == SPENT
+    assert scale("scale_out", world).code == BUDGET_EXHAUSTED
 
 
 def test_budget_is_whole_after_a_human_has_looked() -> None:
@@ -236,7 +236,11 @@ def test_no_storm_gets_more_than_the_budget(
             done.append(Action(decision.action, "web", decision.target, now, now))
     for action in done:
         counted = [each for each in done if each.kind != "scale_in"]
-        window = [each for each in counted if action.began - 600 < each.began <= action.began]
+        window = [
+            each
+            for each in counted
+            if action.started_at - 600 < each.started_at <= action.started_at
+        ]
         assert len(window) <= limits.budget
 
 
@@ -249,5 +253,9 @@ def test_scaling_never_flaps(alerts: list[tuple[float, int, Kind]]) -> None:
         if decision.action != "none":
             done.append(Action(decision.action, "web", "web", now, now))
     for before, after in pairwise(done):
-        settle = LIMITS.settle_in if after.kind == "scale_in" else LIMITS.settle_out
-        assert after.began - before.began >= settle
+        settle = (
+            LIMITS.scale_in_stabilization
+            if after.kind == "scale_in"
+            else LIMITS.scale_out_stabilization
+        )
+        assert after.started_at - before.started_at >= settle

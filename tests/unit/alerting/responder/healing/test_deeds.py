@@ -8,19 +8,19 @@ from alerting.responder.healing.hands import Records
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 from tests.unit.alerting.responder.healing.samples import BUSY, HUNG
 
-RESTART = Decision("restart", "web-1", "acted", "it hangs")
-NOTHING = Decision("none", "web", "at_the_ceiling", "it has all")
+RESTART = Decision("restart", "web-1", "approved", "it hangs")
+NOTHING = Decision("none", "web", "max_replicas", "it has all")
 
 
 def begin(records: Records, order: Order | None = None) -> Deed:
-    return records.deeds.begin("print", HUNG, RESTART, order or Order(grace=0.0), BEGAN)
+    return records.deeds.begin("print", HUNG, RESTART, order or Order(grace_period=0.0), BEGAN)
 
 
 def test_an_action_is_journalled_as_it_begins(records: Records) -> None:
     deed = begin(records)
-    assert records.deeds.acting() == [deed]
-    assert (deed.action.kind, deed.action.target, deed.grace) == ("restart", "web-1", 0)
-    assert deed.action.began == BEGAN.timestamp()
+    assert records.deeds.running() == [deed]
+    assert (deed.action.kind, deed.action.target, deed.grace_period) == ("restart", "web-1", 0)
+    assert deed.action.started_at == BEGAN.timestamp()
     (decision,) = records.deeds.decisions(10)
     assert (decision["action"], decision["action_id"]) == ("restart", deed.id)
 
@@ -31,31 +31,31 @@ def test_an_action_ends_once(records: Records) -> None:
     assert not records.deeds.end(deed.id, "done", "", BEGAN)
     found = records.deeds.get(deed.id)
     assert found is not None
-    assert (found["state"], found["said"]) == ("failed", "no")
-    assert found["ended"] == "2025-11-23T17:00:03.000Z"
+    assert (found["state"], found["message"]) == ("failed", "no")
+    assert found["finished_at"] == "2025-11-23T17:00:03.000Z"
 
 
 def test_a_cancelled_action_goes_on_until_it_ends(records: Records) -> None:
     deed = begin(records)
     assert records.deeds.cancel(deed.id, "a human")
-    assert [each.state for each in records.deeds.acting()] == ["cancelled"]
+    assert [each.state for each in records.deeds.running()] == ["cancelled"]
     assert records.deeds.end(deed.id, "done", "", BEGAN) == "cancelled"
     assert not records.deeds.cancel(deed.id, "a human")
-    assert records.deeds.acting() == []
+    assert records.deeds.running() == []
 
 
 def test_a_dry_run_is_done_at_once(records: Records) -> None:
     deed = begin(records, Order(dry_run=True))
-    assert (deed.state, deed.action.ended) == ("done", BEGAN.timestamp())
-    assert records.deeds.acting() == []
+    assert (deed.state, deed.action.finished_at) == ("done", BEGAN.timestamp())
+    assert records.deeds.running() == []
     assert len(records.deeds.since(0.0)) == 1
 
 
 def test_decisions_to_do_nothing_are_journalled(records: Records) -> None:
-    records.deeds.decided([("print", BUSY, NOTHING)], BEGAN)
+    records.deeds.record_skipped([("print", BUSY, NOTHING)], BEGAN)
     (found,) = records.deeds.decisions(10)
     assert (found["alert"], found["action"], found["code"], found["reason"]) == (
-        *("Saturated", "none", "at_the_ceiling"),
+        *("Saturated", "none", "max_replicas"),
         "it has all",
     )
 
@@ -66,10 +66,10 @@ def test_no_two_actions_share_a_key(records: Records) -> None:
 
 def test_the_end_of_an_alert_is_noted_once(records: Records) -> None:
     deed = begin(records)
-    assert records.deeds.resolved(["print"], BEGAN) == []
-    (item,) = records.deeds.resolved([], BEGAN)
+    assert records.deeds.mark_resolved(["print"], BEGAN) == []
+    (item,) = records.deeds.mark_resolved([], BEGAN)
     assert item["id"] == deed.id
-    assert records.deeds.resolved([], BEGAN) == []
+    assert records.deeds.mark_resolved([], BEGAN) == []
 
 
 def test_the_past_is_asked_for_by_time(records: Records) -> None:

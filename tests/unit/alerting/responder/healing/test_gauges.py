@@ -19,12 +19,12 @@ from tests.unit.alerting.responder.healing.test_annotations import DEED
 def test_decisions_and_ends_are_counted_from_zero() -> None:
     metrics = Metrics()
     gauges, value = Gauges(metrics), metrics.registry.get_sample_value
-    acted = {"action": "restart", "code": "acted"}
+    acted = {"action": "restart", "code": "approved"}
     done = {"action": "restart", "state": "done"}
     assert value("responder_decisions_total", acted) == 0
     assert value("responder_actions_total", done) == 0
-    gauges.decided(HUNG, Decision("restart", "web-1", "acted", "so"))
-    gauges.ended(DEED, "done", "")
+    gauges.on_decision(HUNG, Decision("restart", "web-1", "approved", "so"))
+    gauges.on_action_finished(DEED, "done", "")
     assert value("responder_decisions_total", acted) == 1
     assert value("responder_actions_total", done) == 1
 
@@ -33,24 +33,26 @@ def test_what_is_left_of_the_budget_is_shown() -> None:
     metrics = Metrics()
     Gauges(metrics).show(replace(WORLD, done=[restarted(5)] * 2, paused=True), LIMITS)
     value = metrics.registry.get_sample_value
-    assert (value("responder_budget_left"), value("responder_paused")) == (3, 1)
+    assert (value("responder_budget_remaining"), value("responder_paused")) == (3, 1)
     assert value("responder_circuit_open") == 0
 
 
-def test_only_floors_of_what_heals_are_shown() -> None:
+def test_only_min_replicas_of_what_heals_are_shown() -> None:
     metrics = Metrics()
     web = replace(SERVICES["web"], heals=False)
     Gauges(metrics).scales({**SERVICES, "web": web})
     value = metrics.registry.get_sample_value
-    assert value("responder_floor_instances", {"scaled_service": "data-service"}) == 2
-    assert value("responder_floor_instances", {"scaled_service": "web"}) is None
+    assert value("responder_min_replicas", {"scaled_service": "data-service"}) == 2
+    assert value("responder_min_replicas", {"scaled_service": "web"}) is None
 
 
 def test_length_of_the_last_action_is_shown() -> None:
     metrics = Metrics()
-    began = time.time() - 5
-    Gauges(metrics).ended(replace(DEED, action=replace(DEED.action, began=began)), "done", "")
+    started_at = time.time() - 5
+    Gauges(metrics).on_action_finished(
+        replace(DEED, action=replace(DEED.action, started_at=started_at)), "done", ""
+    )
     labels = {"alert": DEED.alert, "action": DEED.action.kind}
-    found = metrics.registry.get_sample_value("responder_action_seconds", labels)
+    found = metrics.registry.get_sample_value("responder_action_duration_seconds", labels)
     assert found is not None
     assert 5 <= found < 6

@@ -22,7 +22,7 @@ def test_a_silenced_instance_is_not_touched(stack: Stack, healer: Healer, tell: 
     (firing,) = stack.records.current.firing()
     stack.fires = [held(firing, silenced=True, tells=False)]
     healer.turn(after(1))
-    assert (stack.taken_up, codes(stack)) == ([], ["is_excused"])
+    assert (stack.taken_up, codes(stack)) == ([], ["excluded"])
 
 
 def test_what_alertmanager_forgot_is_over(stack: Stack, healer: Healer, tell: Tell) -> None:
@@ -35,10 +35,10 @@ def test_what_alertmanager_forgot_is_over(stack: Stack, healer: Healer, tell: Te
 
 def test_what_is_held_long_untold_is_taken_up(stack: Stack, healer: Healer) -> None:
     stack.fires = [UNTOLD]
-    healer.look_around(after(LIMITS.patience - 1))
+    healer.look_around(after(LIMITS.staleness - 1))
     assert stack.records.current.firing() == []
-    healer.look_around(after(LIMITS.patience + 1))
-    healer.turn(after(LIMITS.patience + 1))
+    healer.look_around(after(LIMITS.staleness + 1))
+    healer.turn(after(LIMITS.staleness + 1))
     assert [deed.action.target for deed in stack.taken_up] == ["web-1"]
 
 
@@ -58,7 +58,7 @@ def test_what_alertmanager_lost_comes_back_as_it_was(
     healer.turn(after(1))
     assert stack.records.current.firing() == []
     stack.fires = known
-    healer.look_around(after(LIMITS.patience + 1))
+    healer.look_around(after(LIMITS.staleness + 1))
     assert len(stack.records.current.firing()) == 2
 
 
@@ -82,8 +82,8 @@ def test_a_fresh_word_counts_while_alertmanager_is_away(
 def test_an_old_word_does_not(stack: Stack, healer: Healer, tell: Tell) -> None:
     stack.asked = False
     tell()
-    healer.turn(after(LIMITS.patience + 1))
-    assert codes(stack) == ["is_unconfirmed"]
+    healer.turn(after(LIMITS.staleness + 1))
+    assert codes(stack) == ["unconfirmed"]
 
 
 @pytest.mark.parametrize("fires", [[], [UNTOLD]], ids=["nothing", "another"])

@@ -77,7 +77,7 @@ def test_a_turn_that_fails_is_not_the_last(start: Start, error: Exception) -> No
 
 
 class Busy(Healer):
-    """Takes its time for each turn, and is woken in each; notes when they began and ended."""
+    """Takes its time for each turn, and is woken in each; notes start and end."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,8 +15,8 @@ from alerting.responder.healing.performer import Performer
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 from tests.unit.alerting.responder.healing.samples import BUSY, HUNG, Runtime, Seen
 
-RESTART = Decision("restart", "web-1", "acted", "it hangs")
-OUT = Decision("scale_out", "web", "acted", "it is full")
+RESTART = Decision("restart", "web-1", "approved", "it hangs")
+OUT = Decision("scale_out", "web", "approved", "it is full")
 
 
 def begin(records: Records, decision: Decision = RESTART, **order: float) -> Deed:
@@ -59,11 +59,11 @@ Patch = pytest.MonkeyPatch
 def test_a_restart_is_asked_for_once(
     perform: Perform, records: Records, runtime: Runtime, seen: Seen
 ) -> None:
-    deed = begin(records, grace=0.0)
+    deed = begin(records, grace_period=0.0)
     perform(deed)
     assert runtime.asked == [("restart", "web-1", 0.0, deed.key)]
     assert seen.ends == [(deed.id, "done", "")]
-    assert records.deeds.acting() == []
+    assert records.deeds.running() == []
 
 
 def test_scaling_asks_for_the_new_scale(
@@ -100,7 +100,7 @@ def test_who_is_away_is_asked_again(
     monkeypatch.setattr(module, "PAUSE", 0.01)
     keys: list[str] = []
 
-    def answer_late(_instance: str, _grace: float | None, key: str) -> None:
+    def answer_late(_instance: str, _grace_period: float | None, key: str) -> None:
         keys.append(key)
         if len(keys) < 3:
             raise ControlAwayError("nobody answers.")
@@ -135,7 +135,7 @@ def test_the_same_deed_runs_once_at_a_time(
     go_on = Event()
     asked: list[str] = []
 
-    def wait_long(_instance: str, _grace: float | None, key: str) -> None:
+    def wait_long(_instance: str, _grace_period: float | None, key: str) -> None:
         asked.append(key)
         go_on.wait(10)
 
@@ -166,5 +166,5 @@ def test_a_cancelled_action_stays_cancelled(
     found = records.deeds.get(deed.id)
     assert found is not None
     assert seen.ends == [(deed.id, "cancelled", "")]
-    assert (found["state"], found["said"]) == ("cancelled", "a human")
-    assert found["ended"] is not None
+    assert (found["state"], found["message"]) == ("cancelled", "a human")
+    assert found["finished_at"] is not None

@@ -4,7 +4,7 @@ from alerting.responder.healing.policy import Excuse, Policy, Rule, matches
 from alerting.responder.healing.wish import Wish
 from tests.unit.alerting.responder.healing.samples import LIMITS
 
-OURS = Wish("restart", "ours", after=60, grace=5)
+OURS = Wish("restart", "ours", min_firing=60, grace_period=5)
 POLICY = Policy(
     LIMITS,
     [Excuse({"instance": "web-3"}, "it is being looked at")],
@@ -29,9 +29,9 @@ def test_excused_labels_have_their_reason() -> None:
 
 def test_a_rehearsal_divides_durations_but_no_grace() -> None:
     faster = POLICY.at(12)
-    assert (faster.limits.window, faster.limits.settle_in) == (50, 5)
+    assert (faster.limits.window, faster.limits.scale_in_stabilization) == (50, 5)
     wish = faster.wish("InstanceDown", {"job": "services"})
-    assert (wish.after, wish.grace) == (5, 5)
+    assert (wish.min_firing, wish.grace_period) == (5, 5)
     assert faster.limits.budget == LIMITS.budget
 
 

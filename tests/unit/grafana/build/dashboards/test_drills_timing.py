@@ -11,5 +11,10 @@ def test_last_times_outlive_a_restart() -> None:
 
 def test_every_phase_has_its_runs() -> None:
     found = " ".join(query for panel in of(times()).values() for query in expressions(panel))
-    for phase in ('phase="notified"', 'phase="resolved"', "responder_action_seconds", "pending"):
+    for phase in (
+        'phase="notified"',
+        'phase="resolved"',
+        "responder_action_duration_seconds",
+        "pending",
+    ):
         assert phase in found
