@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -158,4 +159,9 @@ def _text(path: Path) -> str:
 
 
 def _read_yaml(file: Path) -> Any:
-    return yaml.safe_load(file.read_text()) if file.exists() else None
+    return _parse(file.read_text()) if file.exists() else None
+
+
+@cache
+def _parse(text: str) -> Any:
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -22,6 +22,7 @@ from loadtests.users import (
     SlowClient,
     Slowly,
 )
+from tests.unit.apps.instance import poll_until
 from tests.unit.apps.loopback import Answer, Peer
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
@@ -64,6 +65,12 @@ def test_slow_client_sends_the_same_in_parts(
     pauses: list[float] = []
     monkeypatch.setattr(gevent, "sleep", pauses.append)
     monkeypatch.setattr(SlowClient, "host", peer.url)
+
+    def answer_after_the_last_part() -> Answer:
+        poll_until(lambda: len(pauses) == 4, "every part to be sent")
+        return Answer()
+
+    peer.answer = answer_after_the_last_part
     made = SlowClient(environment)
     made.process_slowly()
     made.client.client.close()
