@@ -1,4 +1,4 @@
-"""What several of these checks read."""
+"""The rules of Prometheus and Loki, which several of these tests read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OF_LOKI = ROOT / "loki" / "rules"
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as Prometheus or Loki reads it, and as it is written."""
+    """A rule of Prometheus or Loki: its fields, and its YAML node."""
 
     file: Path
     fields: dict[str, Any]
@@ -36,7 +36,7 @@ class Rule:
 
 
 def rules() -> list[Rule]:
-    """Return every rule, whoever evaluates it."""
+    """Return every rule of Prometheus and of Loki."""
     folders = (OF_PROMETHEUS, OF_LOKI)
     return [
         rule for folder in folders for file in sorted(folder.glob("*.yml")) for rule in _read(file)
@@ -58,9 +58,9 @@ def _value(mapping: Any, key: str) -> Any:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `alert` once for each alert."""
     if "alert" in metafunc.fixturenames:
-        found = [rule for rule in rules() if rule.alert]
-        assert found, "there are no alerts"
-        metafunc.parametrize("alert", found, ids=[rule.alert for rule in found])
+        alerts = [rule for rule in rules() if rule.alert]
+        assert alerts, "there are no alerts"
+        metafunc.parametrize("alert", alerts, ids=[rule.alert for rule in alerts])
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The dashboards as Grafana reads them, taken apart for the checks beside this."""
+"""The committed dashboards, as panels and queries for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
-# What Grafana puts in place of its own words and a dashboard's variables.
-FILLED = {
+# Values for Grafana's own variables and for those of a dashboard.
+VALUES = {
     r"\$__rate_interval|\$__auto|\$__interval": "1m",
     r"\$__range": "1h",
     r"\$\{?[a-z]+\}?": "web",
@@ -21,14 +21,14 @@ FILLED = {
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel that shows something, and the dashboard that it is on."""
+    """A panel that is no heading, and its dashboard."""
 
     dashboard: str
     fields: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """What a failed check says of it."""
+        """The name in the message of a failed test."""
         return f"{self.dashboard}: {self.title}"
 
     @property
@@ -37,7 +37,7 @@ class Panel:
 
     @property
     def targets(self) -> list[Target]:
-        return [Target(self, found) for found in self.fields.get("targets") or []]
+        return [Target(self, fields) for fields in self.fields.get("targets") or []]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Target:
 
     @property
     def expr(self) -> str:
-        """The query with everything filled in that Grafana fills in."""
+        """The query with a value for each variable."""
         return filled(self.fields["expr"])
 
     @property
@@ -67,34 +67,34 @@ class Target:
 
 
 def filled(text: str) -> str:
-    for pattern, value in FILLED.items():
+    for pattern, value in VALUES.items():
         text = re.sub(pattern, value, text)
     return text
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
-    """Return what each file holds, by its stem."""
+    """Return each dashboard by the stem of its file."""
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in FILES}
 
 
 def panels() -> list[Panel]:
-    """Return every panel that shows something, none of the headings."""
+    """Return every panel except headings."""
     return [
         Panel(uid, panel)
-        for uid, found in dashboards().items()
-        for panel in found["panels"]
+        for uid, dashboard in dashboards().items()
+        for panel in dashboard["panels"]
         if panel["type"] != "row"
     ]
 
 
 def targets() -> list[Target]:
-    """Return every query of every panel, and those of the marks."""
-    asked = [target for panel in panels() for target in panel.targets]
-    return [*asked, *_marks()]
+    """Return every query of every panel and annotation."""
+    of_panels = [target for panel in panels() for target in panel.targets]
+    return [*of_panels, *_annotations()]
 
 
-def _marks() -> Iterator[Target]:
-    for uid, found in dashboards().items():
-        for mark in found["annotations"]["list"]:
-            if "expr" in mark["target"]:
-                yield Target(Panel(uid, {"title": mark["name"]}), mark["target"])
+def _annotations() -> Iterator[Target]:
+    for uid, dashboard in dashboards().items():
+        for annotation in dashboard["annotations"]["list"]:
+            if "expr" in annotation["target"]:
+                yield Target(Panel(uid, {"title": annotation["name"]}), annotation["target"])

@@ -1,4 +1,4 @@
-"""One name, one chain: an alert's rule, its tests and its runbook, and how they are written."""
+"""Every alert has a rule, rule tests, a runbook, a drill and a policy entry under one name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alerting.responder.healing.read_policy import read
 if TYPE_CHECKING:
     from .conftest import Rule
 
-# Where each link of the chain is, by the alert's name.
+# The file of each link of the chain.
 LINKS = {
     "rule tests of Prometheus": "tests/rules/{}.yml",
     "rule tests of Loki": "tests/log_rules/{}.yml",
@@ -100,13 +100,13 @@ def test_policy_has_exactly_the_alerts(policy: Policy, rules: list[Rule]) -> Non
     assert sorted(policy.alerts) == sorted(rule.alert for rule in rules if rule.alert)
 
 
-def test_policy_says_what_and_why(policy: Policy, alert: Rule) -> None:
+def test_policy_entry_has_a_reason_and_a_default(policy: Policy, alert: Rule) -> None:
     entries = policy.alerts[alert.alert]
     assert all(len(entry.wish.reason) > 10 for entry in entries)
-    assert entries[-1].labels == {}  # whoever it is, something is said about it
+    assert entries[-1].labels == {}  # the last entry applies to every target
 
 
-def test_what_is_acted_on_is_not_held_back(root: Path, policy: Policy, alert: Rule) -> None:
+def test_alert_with_an_action_is_not_inhibited(root: Path, policy: Policy, alert: Rule) -> None:
     if all(entry.wish.action == "none" for entry in policy.alerts[alert.alert]):
         return
     labels = {"alertname": alert.alert, **alert.fields["labels"], "service": "web"}
@@ -116,13 +116,13 @@ def test_what_is_acted_on_is_not_held_back(root: Path, policy: Policy, alert: Ru
         for rule in routes["inhibit_rules"]
         if all(holds(matcher, labels) for matcher in rule["target_matchers"])
     ]
-    # Of two alerts about an instance, the one that says why is acted on.
+    # Of two alerts about an instance, the responder acts on the one with the cause.
     why = 'alertname =~ "InstanceHung|InstanceCrashLooping|LogPipelineDown"'
     assert holding in ([], [[why]])
 
 
 def holds(matcher: str, labels: dict[str, str]) -> bool:
-    """Tell whether a matcher of Alertmanager's, such as `a =~ "b|c"`, holds for labels."""
+    """Tell whether a matcher of Alertmanager, such as `a =~ "b|c"`, matches labels."""
     match = re.fullmatch(r'(\w+) *(=~|!~|!=|=) *"?([^"]*)"?', matcher)
     assert match is not None, matcher
     name, sign, value = match.groups()

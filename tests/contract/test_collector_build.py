@@ -1,4 +1,4 @@
-"""What `alertdrill build-collector` builds has what collector.yml uses, in the image's version."""
+"""`alertdrill build-collector` builds the components of collector.yml, in the image's version."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from alertdrill.toolchain.collector_build import PROGRAM
 ROOT = Path(__file__).parents[2]
 BUILD: dict[str, Any] = yaml.safe_load((ROOT / "loki" / "collector-build.yml").read_text())
 COLLECTOR = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())
-# The kinds of modules, and what the last part of their paths ends with; storage has no ending.
+# The kinds of modules, and the ending of their paths; a storage extension has none.
 KINDS = {
     "receivers": "receiver",
     "processors": "processor",
     "exporters": "exporter",
     "extensions": "(extension)?",
 }
-# `env` for its variables, `file` for --config, `yaml` for what `validate` asks.
+# `env` for variables, `file` for --config, `yaml` for the command `validate`.
 PROVIDERS = {"envprovider", "fileprovider", "yamlprovider"}
 
 
@@ -52,5 +52,5 @@ def test_providers_belong_to_the_version() -> None:
     assert set(modules("providers").values()) == {f"v1.{minor}.0"}
 
 
-def test_program_has_the_name_looked_for() -> None:
+def test_program_has_the_expected_name() -> None:
     assert BUILD["dist"]["name"] == PROGRAM

@@ -35,7 +35,7 @@ def test_contract_line_needs_its_field(field: str) -> None:
     assert f'"{field}"' in CONTRACT["if"]
 
 
-def test_foreign_lines_skip_all_parsing() -> None:
+def test_unstructured_lines_skip_all_parsing() -> None:
     later = FILELOG["operators"][FILELOG["operators"].index(CONTRACT) + 1 :]
     assert later[0] == {
         "type": "remove",
@@ -52,7 +52,7 @@ def test_nothing_is_dropped() -> None:
 
 
 def test_lines_stay_together() -> None:
-    """A router sends each line by itself, through all that follows and into the queue."""
+    """A router would send each line separately through all further steps and into the queue."""
     assert not operators("router")
 
 
@@ -112,12 +112,12 @@ def test_labels_are_set_for_loki() -> None:
     assert {f'resource["{name}"]' for name in dropped} <= set(targets)
 
 
-def test_nothing_is_kept_in_memory_alone() -> None:
+def test_nothing_is_kept_only_in_memory() -> None:
     assert FILELOG["storage"] == QUEUE["storage"] == "file_storage"
     assert "batch" not in COLLECTOR["processors"]
 
 
-def test_nobody_ever_gives_up() -> None:
+def test_retries_never_end() -> None:
     for retry in (FILELOG["retry_on_failure"], EXPORTER["retry_on_failure"]):
         assert retry["enabled"]
         assert retry["max_elapsed_time"] == "0s"
@@ -148,12 +148,12 @@ def test_nothing_listens_beyond_loopback() -> None:
 
 
 def test_defaults_have_the_dash() -> None:
-    """Loki reads `${NAME:value}` as a piece of NAME, and listens everywhere without a word."""
+    """Loki reads `${NAME:value}` as a part of NAME, and would listen on every address."""
     assert re.findall(r"\$\{\w+:[^-]", LOKI_TEXT) == []
 
 
-def test_no_line_names_its_own_stream() -> None:
-    """Who writes is known by the file; a program that names itself could take a name of others."""
+def test_no_line_sets_its_own_stream() -> None:
+    """The file determines the writer; a program could otherwise claim the name of another."""
     moved = [step["from"] for step in operators("move") + operators("copy")]
     assert {"attributes.line.service", "attributes.line.instance"}.isdisjoint(moved)
     assert LEVEL["to"] == "resource.level"  # of five values

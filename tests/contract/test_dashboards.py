@@ -1,4 +1,4 @@
-"""The committed dashboards are what the build writes, and what Grafana takes."""
+"""The committed dashboards equal the build's output and fit Grafana's types."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ DASHBOARDS = dashboards()
 PANELS = panels()
 UIDS = ["drills", "host", "load", "logs", "overview", "pipeline", "service", "slo"]
 COLUMNS = 24
-# Kinds that show no number.
+# Panel types that show no number.
 WITHOUT_UNIT = {"logs", "annolist", "state-timeline"}
 UNITS = {value for name, value in vars(units).items() if re.match(r"[A-Z]\w+$", name)}
-# Okabe and Ito's, without black and the yellow that nobody reads on white; grey says nothing.
+# Okabe and Ito's colours without black and yellow, which is illegible on white; grey is neutral.
 PALETTE = {"#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999"}
 BY_NAME = [pytest.param(panel, id=panel.name) for panel in PANELS]
 
 
 @pytest.fixture(params=DASHBOARDS, ids=str)
-def found(request: pytest.FixtureRequest) -> dict[str, Any]:
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
     return DASHBOARDS[request.param]
 
 
@@ -37,7 +37,7 @@ def test_committed_json_is_the_builds() -> None:
     assert outdated() == [], "run `make dashboards` and commit"
 
 
-def test_every_dashboard_is_there() -> None:
+def test_every_dashboard_exists() -> None:
     assert sorted(DASHBOARDS) == UIDS
 
 
@@ -46,12 +46,12 @@ def test_uid_is_the_files_stem(uid: str) -> None:
     assert DASHBOARDS[uid]["uid"] == uid
 
 
-def test_json_fits_grafanas_schema(found: dict[str, Any]) -> None:
-    assert lost(found) == []
+def test_json_fits_grafanas_schema(dashboard: dict[str, Any]) -> None:
+    assert lost(dashboard) == []
 
 
 def lost(document: dict[str, Any]) -> list[str]:
-    """Return the paths of what Grafana's own types don't know, and so don't give back."""
+    """Return the paths of the fields that Grafana's own types do not know, and so do not return."""
     register_default_plugins()
     again = models.Dashboard.from_json(json.loads(json.dumps(document)))
     return sorted(differences(document, json.loads(json.dumps(again, cls=JSONEncoder))))
@@ -85,32 +85,32 @@ def test_schema_refuses_unknown_keys_of_panels(key: str) -> None:
     assert len(lost(document)) == 3
 
 
-def test_nobody_edits_by_hand(found: dict[str, Any]) -> None:
-    assert found["editable"] is False
+def test_dashboard_is_not_editable(dashboard: dict[str, Any]) -> None:
+    assert dashboard["editable"] is False
 
 
-def test_crosshair_is_shared(found: dict[str, Any]) -> None:
-    assert found["graphTooltip"] == models.DashboardCursorSync.CROSSHAIR
+def test_crosshair_is_shared(dashboard: dict[str, Any]) -> None:
+    assert dashboard["graphTooltip"] == models.DashboardCursorSync.CROSSHAIR
 
 
-def test_it_opens_with_a_time_and_refreshes(found: dict[str, Any]) -> None:
-    assert re.fullmatch(r"now-\d+[mhd]", found["time"]["from"])
-    assert re.fullmatch(r"\d+[sm]", found["refresh"])
+def test_dashboard_has_a_time_range_and_refreshes(dashboard: dict[str, Any]) -> None:
+    assert re.fullmatch(r"now-\d+[mhd]", dashboard["time"]["from"])
+    assert re.fullmatch(r"\d+[sm]", dashboard["refresh"])
 
 
-def test_it_says_what_it_answers(found: dict[str, Any]) -> None:
-    assert found["title"].endswith("?")
-    assert len(found["description"]) > 40
+def test_title_is_a_question_with_a_description(dashboard: dict[str, Any]) -> None:
+    assert dashboard["title"].endswith("?")
+    assert len(dashboard["description"]) > 40
 
 
-def test_schema_is_grafana_twelves(found: dict[str, Any]) -> None:
-    assert found["schemaVersion"] == 41
+def test_schema_is_grafana_twelves(dashboard: dict[str, Any]) -> None:
+    assert dashboard["schemaVersion"] == 41
 
 
-def test_what_happened_is_marked(found: dict[str, Any]) -> None:
-    marks = {mark["name"]: mark["target"] for mark in found["annotations"]["list"]}
-    assert 'ALERTS{alertstate="firing"' in marks.pop("Alerts")["expr"]
-    tags = {name: target["tags"] for name, target in marks.items()}
+def test_annotations_show_alerts_drills_loads_and_actions(dashboard: dict[str, Any]) -> None:
+    annotations = {item["name"]: item["target"] for item in dashboard["annotations"]["list"]}
+    assert 'ALERTS{alertstate="firing"' in annotations.pop("Alerts")["expr"]
+    tags = {name: target["tags"] for name, target in annotations.items()}
     assert tags == {
         "Drills": ["alertdrill", "drill"],
         "Loads": ["alertdrill", "load"],
@@ -118,34 +118,34 @@ def test_what_happened_is_marked(found: dict[str, Any]) -> None:
     }
 
 
-def test_ids_are_unique(found: dict[str, Any]) -> None:
-    ids = [panel["id"] for panel in found["panels"]]
+def test_ids_are_unique(dashboard: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(ids) == len(set(ids))
 
 
 def test_refs_are_unique_in_a_panel() -> None:
-    doubled = [
+    duplicates = [
         panel.name
         for panel in PANELS
         if len({target.fields["refId"] for target in panel.targets}) != len(panel.targets)
     ]
-    assert doubled == []
+    assert duplicates == []
 
 
-def test_titles_are_unique(found: dict[str, Any]) -> None:
-    titles = [panel["title"] for panel in found["panels"]]
+def test_titles_are_unique(dashboard: dict[str, Any]) -> None:
+    titles = [panel["title"] for panel in dashboard["panels"]]
     assert len(titles) == len(set(titles))
 
 
-def test_panels_fit_the_grid(found: dict[str, Any]) -> None:
-    places = [panel["gridPos"] for panel in found["panels"]]
-    assert [place for place in places if place["x"] + place["w"] > COLUMNS] == []
+def test_panels_fit_the_grid(dashboard: dict[str, Any]) -> None:
+    positions = [panel["gridPos"] for panel in dashboard["panels"]]
+    assert [item for item in positions if item["x"] + item["w"] > COLUMNS] == []
 
 
-def test_panels_do_not_overlap(found: dict[str, Any]) -> None:
+def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
     overlapping = [
         (one["title"], other["title"])
-        for one, other in combinations(found["panels"], 2)
+        for one, other in combinations(dashboard["panels"], 2)
         if overlap(one["gridPos"], other["gridPos"])
     ]
     assert overlapping == []

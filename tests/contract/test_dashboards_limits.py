@@ -1,4 +1,4 @@
-"""The limits that dashboards show are the alerts' own: when a rule moves, its panels do."""
+"""Dashboards show the limits of the alerts: when a rule changes, its panels change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOME = {
 
 
 def limits(panel: Panel) -> list[float]:
-    """Return where the colours of a panel change."""
+    """Return the values at which the colour of a panel changes."""
     steps = panel.fields["fieldConfig"]["defaults"]["thresholds"]["steps"]
     return [step["value"] for step in steps if step.get("value") is not None]
 
@@ -49,12 +49,12 @@ BY_NAME = [pytest.param(panel, id=panel.name) for panel in SHOWN]
 
 
 def linked(panel: Panel) -> list[str]:
-    """Return the alerts whose runbooks a panel leads to."""
+    """Return the alerts whose runbooks a panel links to."""
     return [link["url"].rpartition("/")[2] for link in panel.fields["links"]]
 
 
 def numbers(rule: Rule) -> set[float]:
-    """Return what a rule compares with, as another reader of its language finds it."""
+    """Return the numbers that a rule compares with, as an independent parser finds them."""
     if rule.of_loki:
         return {
             float(found) for found in re.findall(r"[<>]=?\s*([\d.]+)$", rule.fields["expr"], re.M)
@@ -68,7 +68,7 @@ def numbers(rule: Rule) -> set[float]:
     }
 
 
-# These show what is left of a budget, whose rule has what is spent.
+# These show the remaining budget; the rule has the spent one.
 LEFT = {"How much of the error budget is left?", "How did the error budget change?"}
 
 
@@ -86,16 +86,16 @@ def test_many_panels_show_limits() -> None:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What the build said and wrote once every limit of SOME had moved."""
+class Rebuilt:
+    """The build's output and files after every limit of SOME has changed."""
 
-    said: str
+    output: str
     folder: Path
 
 
 @pytest.fixture(scope="module")
-def moved(tmp_path_factory: pytest.TempPathFactory, rules: list[Rule]) -> Moved:
-    """Move the limit of every alert of SOME in a copy, and build the dashboards of the copy."""
+def moved(tmp_path_factory: pytest.TempPathFactory, rules: list[Rule]) -> Rebuilt:
+    """Change the limit of every alert of SOME in a copy, and build the copy's dashboards."""
     folder = tmp_path_factory.mktemp("moved")
     for name in ("grafana", "prometheus/rules", "loki/rules"):
         shutil.copytree(ROOT / name, folder / name)
@@ -107,7 +107,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory, rules: list[Rule]) -> Moved:
     checked = build(folder, "--check")
     assert checked.returncode == 1
     assert build(folder).returncode == 0
-    return Moved(checked.stderr, folder)
+    return Rebuilt(checked.stderr, folder)
 
 
 def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -116,10 +116,10 @@ def build(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("changed", SOME)
-def test_panels_move_with_their_rule(moved: Moved, changed: str) -> None:
+def test_panels_move_with_their_rule(moved: Rebuilt, changed: str) -> None:
     _, after, name = SOME[changed]
     uid, title = name.split(": ", 1)
-    assert f"{uid}.json" in moved.said
+    assert f"{uid}.json" in moved.output
     written = json.loads((moved.folder / f"grafana/dashboards/{uid}.json").read_text())
     panel = next(one for one in written["panels"] if one["title"] == title)
     assert float(after.split()[-1]) in limits(Panel(uid, panel))

@@ -1,4 +1,4 @@
-"""Everything that a dashboard leads to is there, and what leads to a dashboard finds it."""
+"""Every link from and to a dashboard has a target."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def variables(uid: str) -> set[str]:
 
 
 def urls(panel: Panel) -> list[str]:
-    """Return where the links of a panel and of its cells lead."""
+    """Return the links of a panel and of its cells."""
     overrides = panel.fields["fieldConfig"].get("overrides") or []
     cells = [
         link["url"]
@@ -53,8 +53,8 @@ def urls(panel: Panel) -> list[str]:
     return [*(link["url"] for link in panel.fields["links"]), *cells]
 
 
-def leads_somewhere(url: str, root: Path) -> bool:
-    """Say whether a link leads to a runbook that is there, or to a dashboard and its variables."""
+def has_target(url: str, root: Path) -> bool:
+    """Tell whether a link leads to an existing runbook, or to a dashboard with its variables."""
     runbook = RUNBOOK.fullmatch(url)
     if runbook:
         return runbook[1] == ROW or (root / f"alerting/runbooks/{runbook[1]}.md").is_file()
@@ -67,7 +67,7 @@ def leads_somewhere(url: str, root: Path) -> bool:
 @pytest.mark.parametrize("panel", BY_NAME)
 def test_panel_leads_to_runbooks(panel: Panel, root: Path) -> None:
     assert [url for url in urls(panel) if RUNBOOK.fullmatch(url)]
-    assert [url for url in urls(panel) if not leads_somewhere(url, root)] == []
+    assert [url for url in urls(panel) if not has_target(url, root)] == []
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_panel_leads_to_runbooks(panel: Panel, root: Path) -> None:
         "http://127.0.0.1:8090/runbooks/Watchdog",
     ],
 )
-def test_links_that_lead_nowhere_are_seen(url: str, root: Path) -> None:
-    assert not leads_somewhere(url, root)
+def test_broken_links_are_detected(url: str, root: Path) -> None:
+    assert not has_target(url, root)
 
 
 def test_every_alert_has_a_panel(rules: list[Rule]) -> None:
@@ -91,7 +91,7 @@ def test_every_alert_has_a_panel(rules: list[Rule]) -> None:
 
 def test_alert_leads_to_a_dashboard_that_takes_its_labels(alert: Rule) -> None:
     url = alert.fields["annotations"]["dashboard_url"]
-    assert leads_somewhere(url.replace("{{ $externalLabels.grafana }}", ""), Path())
+    assert has_target(url.replace("{{ $externalLabels.grafana }}", ""), Path())
 
 
 def test_alerts_dashboard_has_its_panel(alert: Rule) -> None:
@@ -121,7 +121,7 @@ def test_exemplars_and_lines_lead_to_each_other(
     for found in [*exemplars, *fields]:
         # `$$` is a dollar that provisioning leaves to Grafana.
         assert "$${__value.raw}" in found["url"]
-        assert leads_somewhere(found["url"], root)
+        assert has_target(found["url"], root)
 
 
 def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
@@ -131,22 +131,22 @@ def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
     assert provider["options"]["path"] == "${DASHBOARDS_DIR}"
 
 
-def test_containers_grafana_is_told_the_same(root: Path) -> None:
+def test_grafana_in_containers_has_the_same_settings(root: Path) -> None:
     compose = yaml.safe_load((root / "docker-compose.yml").read_text())
-    told = compose["services"]["grafana"]["environment"]
-    assert {name: told.get(name) for name in grafana.GRAFANA} == grafana.GRAFANA
-    assert told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].endswith("/overview.json")
+    environment = compose["services"]["grafana"]["environment"]
+    assert {name: environment.get(name) for name in grafana.GRAFANA} == grafana.GRAFANA
+    assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].endswith("/overview.json")
     mounted = [one.split(":")[1] for one in compose["services"]["grafana"]["volumes"]]
-    assert told["DASHBOARDS_DIR"] in mounted
+    assert environment["DASHBOARDS_DIR"] in mounted
 
 
-def test_empty_panels_are_there_and_have_a_reason(empty: list[dict[str, str]]) -> None:
+def test_empty_panels_exist_and_have_a_reason(empty: list[dict[str, str]]) -> None:
     assert empty
     assert [entry for entry in empty if not is_named(entry)] == []
 
 
 def is_named(entry: dict[str, str]) -> bool:
-    """Say whether an entry names a panel, one of its queries at most, and gives a reason."""
+    """Tell whether an entry names a panel, at most one of its queries, and a reason."""
     keys = {"dashboard", "panel", "reason"}
     refs = [
         target.fields["refId"]
@@ -169,6 +169,6 @@ def is_named(entry: dict[str, str]) -> bool:
         {"why": "so"},
     ],
 )
-def test_wrong_entries_are_seen(empty: list[dict[str, str]], wrong: dict[str, str]) -> None:
+def test_wrong_entries_are_detected(empty: list[dict[str, str]], wrong: dict[str, str]) -> None:
     assert is_named(empty[0])
     assert not is_named({**empty[0], **wrong})

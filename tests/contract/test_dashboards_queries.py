@@ -1,4 +1,4 @@
-"""Every query of a dashboard is one that Prometheus or Loki takes, of what somebody exposes."""
+"""Every query of a dashboard is valid, and uses only metrics and labels that exist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TARGETS = targets()
 OF_PROMETHEUS = [pytest.param(t, id=t.name) for t in TARGETS if not t.of_loki]
 OF_LOKI = [pytest.param(t, id=t.name) for t in TARGETS if t.of_loki]
-# What Loki's lines are found by quickly; the rest are fields.
+# Loki's labels; the rest are fields.
 INDEXED = ("service", "instance", "level")
 # Every field of the contract, of the load balancer and of an exception.
 FIELDS = {
@@ -35,9 +35,9 @@ FIELDS = {
     *(("trace_id", "request_id", "logger", "frontend", "status", "client", "said")),
     *("exception_type", "exception_message"),
 }
-# The longest that a panel may read back at each of its points: an hour, as HostDiskFilling does.
-# What looks back for longer is a recording rule's work.
-LONGEST = timedelta(hours=1)
+# The longest range of a query in a panel: an hour, as HostDiskFilling has. A longer range needs a
+# recording rule.
+MAX_RANGE = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def exposed(root: Path) -> dict[str, list[str]]:
 @pytest.mark.parametrize("target", OF_PROMETHEUS)
 def test_query_is_promql_of_known_series(target: Target, exposed: dict[str, list[str]]) -> None:
     labels = Labels(exposed).of(target.expr)
-    if target.panel.fields.get("type"):  # a mark shows the labels that an alert happens to have
+    if target.panel.fields.get("type"):  # an annotation shows the labels of an alert
         assert target.legend - labels == set()
 
 
@@ -65,7 +65,7 @@ def test_query_reads_no_more_than_it_shows(target: Target) -> None:
 
 
 def costly(expression: str) -> list[str]:
-    """Return what makes an expression cost more than a panel may."""
+    """Return the parts of an expression that cost more than a panel may."""
     found = list(nodes(promql.parse(expression)))
     selectors = [node for node in found if isinstance(node, promql.VectorSelector)]
     return [
@@ -74,14 +74,14 @@ def costly(expression: str) -> list[str]:
         *(
             f"{node.range} of {node.vector_selector.name}"
             for node in found
-            if isinstance(node, promql.MatrixSelector) and node.range > LONGEST
+            if isinstance(node, promql.MatrixSelector) and node.range > MAX_RANGE
         ),
         *(["nothing is summed up"] if not _summed(found) else []),
     ]
 
 
 def _summed(found: list[object]) -> bool:
-    """Say whether a query's series are as many as groups, or those of a rule, or of an alert."""
+    """Tell whether a query aggregates, or selects only recorded series or alerts."""
     return any(isinstance(node, promql.AggregateExpr) for node in found) or all(
         ":" in (node.name or "") or node.name == "ALERTS"
         for node in found
@@ -98,22 +98,22 @@ def _summed(found: list[object]) -> bool:
         'rate(x_total{service=~".+"}[1m])',
     ],
 )
-def test_costly_queries_are_seen(expression: str) -> None:
+def test_costly_queries_are_detected(expression: str) -> None:
     assert costly(expression) != []
 
 
 @pytest.mark.parametrize(
-    ("expression", "says"),
+    ("expression", "message"),
     [
-        ("sum by (service) (nothing_total)", "nobody exposes nothing_total"),
+        ("sum by (service) (nothing_total)", "no component exposes nothing_total"),
         ('up{sevice="web"}', "up has no label sevice"),
         ("sum by (sevice) (up)", "sum has no label sevice"),
         ("sum by (service) (up) / on (instance) up", "has no label instance"),
         ('label_replace(up, "a", "$1", "proxy", "(.+)")', "has no label proxy"),
     ],
 )
-def test_unknown_series_are_named(expression: str, says: str) -> None:
-    with pytest.raises(UnknownError, match=says):
+def test_unknown_series_are_named(expression: str, message: str) -> None:
+    with pytest.raises(UnknownError, match=message):
         Labels({"up": []}).of(expression)
 
 
@@ -131,7 +131,7 @@ def test_unknown_series_are_named(expression: str, says: str) -> None:
         ("vector(0)", set()),
     ],
 )
-def test_labels_are_worked_out(expression: str, labels: set[str]) -> None:
+def test_labels_are_derived(expression: str, labels: set[str]) -> None:
     assert Labels({"up": [], "x_bucket": ["le"]}).of(expression) == labels
 
 
@@ -141,7 +141,7 @@ def test_our_own_labels_are_the_codes(exposed: dict[str, list[str]]) -> None:
     Gauges(metrics)
     DrillGauges(metrics, [])
     declared = {
-        # A label that the scrape gives too has another name then.
+        # Prometheus renames a label that the scrape adds too.
         f"{one._name}{suffix}": {
             "exported_service" if n == "service" else n for n in one._labelnames
         }
@@ -165,9 +165,9 @@ def test_recorded_series_are_rules(exposed: dict[str, list[str]], rules: list[Ru
     assert {name: names - {"instance", "job"} for name, names in made.items()} == listed
 
 
-def test_nothing_is_listed_that_nobody_asks(exposed: dict[str, list[str]]) -> None:
-    asked = " ".join(t.fields["expr"] for t in TARGETS) + str(variables())
-    assert {name for name in exposed if not re.search(rf"\b{re.escape(name)}\b", asked)} == set()
+def test_every_listed_metric_is_queried(exposed: dict[str, list[str]]) -> None:
+    queries = " ".join(t.fields["expr"] for t in TARGETS) + str(variables())
+    assert {name for name in exposed if not re.search(rf"\b{re.escape(name)}\b", queries)} == set()
 
 
 @pytest.mark.parametrize("target", OF_LOKI)
@@ -179,7 +179,7 @@ def test_log_query_selects_by_what_is_indexed(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", OF_LOKI)
-def test_log_query_asks_for_known_fields(target: Target) -> None:
+def test_log_query_uses_known_fields(target: Target) -> None:
     rest = re.sub(r"`[^`]*`|\"[^\"]*\"|\{[^}]*\}", "", target.expr)
     fields = set(re.findall(r"\|\s*(\w+)\s*(?:=|!=|>=|<)", rest))
     grouped = {name for names in re.findall(r"by \(([^)]*)\)", rest) for name in names.split(", ")}
@@ -189,7 +189,7 @@ def test_log_query_asks_for_known_fields(target: Target) -> None:
 
 
 def variables() -> dict[tuple[str, str], str]:
-    """Return what each variable of each dashboard asks."""
+    """Return the query of each variable of each dashboard."""
     return {
         (uid, one["name"]): one.get("definition") or ""
         for uid, found in dashboards().items()
@@ -198,10 +198,10 @@ def variables() -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.parametrize("uid", dashboards())
-def test_query_names_variables_that_are_there(uid: str) -> None:
+def test_query_uses_existing_variables(uid: str) -> None:
     known = {name for dashboard, name in variables() if dashboard == uid}
     text = [target.fields["expr"] for target in TARGETS if target.panel.dashboard == uid]
-    text += [asked for (dashboard, _), asked in variables().items() if dashboard == uid]
+    text += [query for (dashboard, _), query in variables().items() if dashboard == uid]
     used = {name for one in text for name in re.findall(r"\$\{?([a-z]\w*)", one)}
     assert used - known == set()
 

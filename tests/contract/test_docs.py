@@ -1,4 +1,4 @@
-"""What the documents tell people to open and to type is there."""
+"""Every path, link and command that the documents name exists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/**/*.md", "alerting/runbooks/*.md")
     for file in ROOT.glob(pattern)
 )
-# Made by a run or an installation, so not there in a fresh clone.
+# Created by a run or an installation, so a fresh clone does not have them.
 GENERATED = (".env", ".venv", "var")
 SUFFIXES = (
     ".cfg",
@@ -36,11 +36,11 @@ SUFFIXES = (
     ".txt",
     ".yml",
 )
-# A command stands at the start of a line or after another, and variables may stand before it.
+# A command is at the start of a line or after another command; variables may precede it.
 COMMAND = r"(?:^|[;&|])\s*(?:\w+=\S+ +)*"
 MAKE = re.compile(rf"{COMMAND}make +([a-z][\w-]*)", re.MULTILINE)
 ALERTDRILL = re.compile(rf"{COMMAND}(?:\S*python3? -m )?alertdrill +([a-z][\w-]*)", re.MULTILINE)
-# At most as many verbs as one remembers; a design rule.
+# A limit of the design: a list that a person can remember.
 MAX_VERBS = 14
 # Commands that the docs name already and the next commits add; then they leave this set.
 ANNOUNCED = {"completion", "doctor", "open"}
@@ -66,9 +66,9 @@ def paths(document: Path) -> set[str]:
 
 
 def is_path(word: str) -> bool:
-    """Say whether a word of code is meant as a path of this repository.
+    """Tell whether a word of code is a path of this repository.
 
-    It is if it begins with a folder that we have, or ends as files and folders do.
+    It is one if it begins with one of our folders, or ends as files and folders do.
     """
     first, slash, _ = word.partition("/")
     if not re.fullmatch(r"[\w.<][\w./<>*-]*", word) or first in GENERATED:
@@ -78,17 +78,17 @@ def is_path(word: str) -> bool:
 
 
 def exists(path: str) -> bool:
-    """Look from the root; a name alone may be anywhere. `<Alert>` stands for any name."""
+    """Tell whether a path exists; a bare file name may be anywhere. `<Alert>` is any name."""
     pattern = re.sub(r"<\w+>", "*", path).rstrip("/")
     if "/" in path:
         return any(ROOT.glob(pattern))
-    # Not in what is generated, where a name might be by chance.
+    # Not in generated folders, where a name may occur by chance.
     folders = (entry for entry in ROOT.iterdir() if entry.name.split("-")[0] not in GENERATED)
     return any(ROOT.glob(pattern)) or any(next(folder.rglob(pattern), None) for folder in folders)
 
 
 def recipes() -> dict[str, list[str]]:
-    """Return the lines of each of the Makefile's verbs."""
+    """Return the recipe of each verb of the Makefile."""
     found = re.findall(r"^([a-z][\w-]*):(?!=).*\n((?:\t.*\n)*)", makefile(), re.MULTILINE)
     return {verb: lines.splitlines() for verb, lines in found}
 
@@ -109,7 +109,7 @@ def document(request: pytest.FixtureRequest) -> Path:
     return file
 
 
-def test_first_documents_are_there() -> None:
+def test_first_documents_exist() -> None:
     expected = ["README.md", "CONTRIBUTING.md", "docs/explanation/architecture.md"]
     assert {ROOT / name for name in expected} <= set(DOCUMENTS)
 
@@ -120,16 +120,16 @@ def test_named_paths_exist(document: Path) -> None:
 
 
 def to_be_written(document: Path) -> set[str]:
-    """Return the files that a document has its reader write."""
+    """Return the files that the reader of a document writes."""
     return set(re.findall(r"\bWrite\s+`([^`]+)`:$", document.read_text(encoding="utf-8"), re.M))
 
 
 def test_relative_links_resolve(document: Path) -> None:
     hrefs = {str(token.attrGet("href")) for token in tokens(document) if token.type == "link_open"}
-    assert {href for href in hrefs if not leads_somewhere(document, href)} == set()
+    assert {href for href in hrefs if not has_target(document, href)} == set()
 
 
-def leads_somewhere(document: Path, href: str) -> bool:
+def has_target(document: Path, href: str) -> bool:
     link = urlsplit(href)
     if link.scheme:
         return True

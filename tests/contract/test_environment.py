@@ -1,4 +1,4 @@
-"""Every variable that is read is documented, and what is documented is read."""
+"""Every variable that code reads is documented, and every documented variable is read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CONFIGURATIONS = [
     "loki/*.yml",
     "grafana/provisioning/**/*.yml",
 ]
-# `${NAME}`, `$NAME` and `${env:NAME}`, as the programs write it, and HAProxy's env(NAME).
+# `${NAME}`, `$NAME` and `${env:NAME}`, and HAProxy's env(NAME).
 REFERENCE = re.compile(r"\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
 # Empty: the cache folder depends on the user, and our images are built here.
 WITHOUT_DEFAULT = {"ALERTDRILL_CACHE", "REGISTRY", *map(digest_variable, OWN_IMAGES)}
 
 
 class Recorded(dict[str, str]):
-    """Variables that are all unset, and remember who asked."""
+    """Unset variables that record which of them are read."""
 
     def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
         self[name] = default
@@ -62,7 +62,7 @@ def in_configurations() -> set[str]:
 
 
 def of_services() -> set[str]:
-    """Return what the services have in files of their own, which explain it."""
+    """Return the variables that services have in files of their own."""
     return {name for service in SERVICES.values() for name in service.environment}
 
 

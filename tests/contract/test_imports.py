@@ -1,4 +1,4 @@
-"""Who may import whom: the design's table, as data."""
+"""Each part imports only what the table of the architecture allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = {"apps", "alerting", "alertdrill", "docs", "grafana", "loadtests", "tests"}
-# What of our code each part may import. A service is a folder of apps/ beside telemetry.
+# The parts of our code that each part may import. A service is a folder of apps/ besides telemetry.
 PARTS = {
     "apps/telemetry": ["apps.telemetry"],
     "alerting": ["alerting", "apps.telemetry"],
@@ -27,9 +27,9 @@ PARTS = {
         if file.parent.name != "telemetry"
     },
 }
-# These alone know of metrics; the tests and the reference look at what they made of them.
+# Only these declare metrics; the tests and the reference read them.
 METRICS = {"prometheus_client", "prometheus_flask_exporter"}
-KNOW_METRICS = ["apps/telemetry", "docs", "tests"]
+METRICS_ALLOWED = ["apps/telemetry", "docs", "tests"]
 # They run before anything is installed.
 BEFORE_INSTALLATION = [
     "alertdrill/__init__.py",
@@ -60,8 +60,8 @@ def inside(module: str, allowed: Iterable[str]) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in allowed)
 
 
-def foreign(file: Path, allowed: Iterable[str]) -> list[str]:
-    """Return what a file imports of our code and may not."""
+def forbidden(file: Path, allowed: Iterable[str]) -> list[str]:
+    """Return the imports of our code that a file may not have."""
     ours = [module for module in imports(file) if inside(module, OURS)]
     return [module for module in ours if not inside(module, allowed)]
 
@@ -74,13 +74,13 @@ def test_table_covers_all_our_code() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_part_imports_what_it_may(part: str) -> None:
-    broken = {str(file.relative_to(ROOT)): foreign(file, PARTS[part]) for file in files(part)}
+def test_part_imports_only_what_it_may(part: str) -> None:
+    broken = {str(file.relative_to(ROOT)): forbidden(file, PARTS[part]) for file in files(part)}
     assert {file: modules for file, modules in broken.items() if modules} == {}
 
 
-@pytest.mark.parametrize("part", sorted(PARTS.keys() - KNOW_METRICS))
-def test_metrics_are_imported_by_telemetry_alone(part: str) -> None:
+@pytest.mark.parametrize("part", sorted(PARTS.keys() - METRICS_ALLOWED))
+def test_only_telemetry_imports_prometheus_client(part: str) -> None:
     found = {
         str(file.relative_to(ROOT))
         for file in files(part)
@@ -92,7 +92,7 @@ def test_metrics_are_imported_by_telemetry_alone(part: str) -> None:
 
 @pytest.mark.parametrize("name", BEFORE_INSTALLATION)
 def test_bootstrap_needs_standard_library_only(name: str) -> None:
-    # The package itself is on the list too, but its name would let everything in it pass.
+    # The package itself is on the list too, but its name would allow everything in it.
     allowed = {*sys.stdlib_module_names, *map(module_name, BEFORE_INSTALLATION)} - {"alertdrill"}
     assert [module for module in imports(ROOT / name) if not inside(module, allowed)] == []
 

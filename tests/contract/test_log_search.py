@@ -1,4 +1,4 @@
-"""What `alertdrill logs` takes for a line of the contract is what the collector takes for one."""
+"""`alertdrill logs` and the collector recognise the same lines as structured."""
 
 import re
 from pathlib import Path
@@ -46,6 +46,6 @@ def test_collectors_own_lines_stay_out() -> None:
     assert any(NOT_CARRIED in pattern for pattern in FILELOG["exclude"])
 
 
-def test_all_that_loki_keeps_is_asked_for() -> None:
+def test_search_covers_the_retention_of_loki() -> None:
     hours = int(LOKI["limits_config"]["retention_period"].removesuffix("h"))
     assert hours * 3_600_000 < LONGEST

@@ -1,4 +1,4 @@
-"""The overlay of a Loki in parts: Compose takes it, and its containers are as shut in as others."""
+"""Compose accepts the overlay of a Loki in parts, and its containers are hardened as the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STORAGE = {
     "LOKI_S3_ACCESS_KEY_ID": "a-key",
     "LOKI_S3_SECRET_ACCESS_KEY": "a-secret",
 }
-pytestmark = pytest.mark.skipif(not has_compose(), reason="Docker Compose is not here")
+pytestmark = pytest.mark.skipif(not has_compose(), reason="needs Docker Compose")
 
 
 def config(*words: str, **storage: str) -> subprocess.CompletedProcess[str]:
@@ -38,8 +38,8 @@ def config(*words: str, **storage: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(config("--format", "json", **STORAGE).stdout)["services"]
-    return found
+    document: dict[str, Any] = json.loads(config("--format", "json", **STORAGE).stdout)
+    return dict(document["services"])
 
 
 def test_compose_takes_the_overlay() -> None:
@@ -48,12 +48,12 @@ def test_compose_takes_the_overlay() -> None:
 
 @pytest.mark.parametrize("name", STORAGE)
 def test_storage_has_no_default(name: str) -> None:
-    given = {key: value for key, value in STORAGE.items() if key != name}
-    assert name in config("--quiet", **given).stderr
+    others = {key: value for key, value in STORAGE.items() if key != name}
+    assert name in config("--quiet", **others).stderr
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_part_is_shut_in_like_the_others(services: dict[str, Any], name: str) -> None:
+def test_part_is_hardened_as_the_others(services: dict[str, Any], name: str) -> None:
     part = services[name]
     assert part["read_only"]
     assert part["cap_drop"] == ["ALL"]
@@ -75,7 +75,7 @@ def test_part_reads_the_one_configuration(services: dict[str, Any], name: str) -
     assert "a-secret" not in " ".join(services[name]["command"])
 
 
-def test_gateway_stands_where_loki_stood(services: dict[str, Any]) -> None:
+def test_gateway_replaces_loki(services: dict[str, Any]) -> None:
     gateway = services["loki"]
     assert gateway["image"].startswith("haproxy:")
     assert gateway["networks"]["telemetry"]["aliases"] == ["loki-on-telemetry"]

@@ -1,4 +1,4 @@
-"""Every metric that a rule or a runbook uses is one that somebody declares."""
+"""A program declares every metric that a rule or a runbook uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 if TYPE_CHECKING:
     from .conftest import Rule
 
-# What the programs that we run declare by themselves, as far as we use it.
+# The metrics of third-party programs that we use.
 OF_PROGRAMS = {
     "scrapes": {
         "ALERTS",
@@ -93,7 +93,7 @@ OF_PROGRAMS = {
     },
 }
 SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
-# In the order in which they are taken away; what is left are names, operators and numbers.
+# Removed in this order; names and operators remain.
 NOT_NAMES = [
     r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""",  # strings, which may hold anything
     r"#.*",  # comments

@@ -1,4 +1,4 @@
-"""What we build from is pinned: requirements by hash, images by tag, ourselves by one version."""
+"""Requirements are pinned by hash, images by tag, and the project has one version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alertdrill import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-WANTED = sorted((ROOT / "requirements").glob("*.in"))
+INPUTS = sorted((ROOT / "requirements").glob("*.in"))
 CONTAINERS = ["**/Dockerfile*", "**/*compose*.yml", "deploy/**/*.yml"]
 
 
@@ -44,14 +44,14 @@ def images_in(text: str) -> set[str]:
 
 
 def loose(image: str) -> bool:
-    # One that is a variable as a whole, or a stage by one, is pinned where the variable is set.
+    # A variable, or a stage named by one, is pinned where the variable is set.
     chosen = re.fullmatch(r"[\w-]*\$\{\w+\}", image)
     return chosen is None and re.fullmatch(r"[^:@]+(:latest)?", image) is not None
 
 
-def test_every_list_of_requirements_has_its_lock() -> None:
+def test_every_requirements_file_has_its_lock() -> None:
     assert LOCKS
-    assert {file.stem for file in LOCKS} == {"alertdrill", *(file.stem for file in WANTED)}
+    assert {file.stem for file in LOCKS} == {"alertdrill", *(file.stem for file in INPUTS)}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name)
@@ -60,14 +60,14 @@ def test_every_requirement_has_a_hash(lock: Path) -> None:
     assert [entry for entry in entries(lock) if not pin.fullmatch(entry)] == []
 
 
-@pytest.mark.parametrize("file", [*LOCKS, *WANTED], ids=name)
-def test_requirements_name_no_address(file: Path) -> None:
-    # Where packages come from is the installing machine's matter.
+@pytest.mark.parametrize("file", [*LOCKS, *INPUTS], ids=name)
+def test_requirements_name_no_index(file: Path) -> None:
+    # The machine that installs chooses the index.
     assert re.findall(r"\S*://\S*|--\S*index|--find-links", file.read_text()) == []
 
 
-@pytest.mark.parametrize("file", WANTED, ids=name)
-def test_lock_holds_what_is_wanted(file: Path) -> None:
+@pytest.mark.parametrize("file", INPUTS, ids=name)
+def test_lock_has_every_requirement(file: Path) -> None:
     locked = {
         canonicalize_name(re.split(r"[\[=]", e)[0]) for e in entries(file.with_suffix(".txt"))
     }
@@ -85,7 +85,7 @@ def test_lock_of_the_project_holds_its_dependencies() -> None:
 
 
 def pins(lock: Path) -> set[tuple[str, str]]:
-    # Without the markers: a lock holds a package for fewer Pythons if it needs it for fewer.
+    # Without markers, since locks may need a package for different Pythons.
     return set(re.findall(r"^([\w.-]+)(==[^\s;\\]+)", lock.read_text(), re.MULTILINE))
 
 

@@ -1,4 +1,4 @@
-"""Where everything listens: the design's table, the settings and what the user is told."""
+"""The design, the settings and the README have the same ports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_CONTAINERS = {"web": 5000, "data-service": 5001}
 
 
 @pytest.mark.parametrize("part", DESIGN)
-def test_setting_is_the_designs(part: str) -> None:
+def test_setting_equals_the_design(part: str) -> None:
     assert asdict(Ports())[part] == DESIGN[part]
 
 
