@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run haproxy in the foreground under its master; options alone are for it, too.
+# Run haproxy in the foreground under its master process; arguments that begin with - are its options.
 set -e
 case "$1" in
     -*) exec haproxy -W -db "$@" ;;
