@@ -52,16 +52,16 @@ class IdempotencyCache:
 
     def _entry(self, key: str, request: str) -> tuple[_Entry, bool]:
         with self._lock:
-            found = self._entries.get(key)
-            if found is None:
+            entry = self._entries.get(key)
+            if entry is None:
                 self._entries[key] = _Entry(request)
                 self._evict()
                 return self._entries[key], True
-        if found.request != request:
+        if entry.request != request:
             raise Problem(
-                400, f"Idempotency-Key {key!r} was used for {found.request}: use a new key."
+                400, f"Idempotency-Key {key!r} was used for {entry.request}: use a new key."
             )
-        return found, False
+        return entry, False
 
     def _evict(self) -> None:
         done = [key for key, entry in self._entries.items() if entry.outcome.done()]

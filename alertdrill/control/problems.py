@@ -41,7 +41,7 @@ def answer(status: int, detail: str) -> Response:
         "detail": detail,
     }
     text = json.dumps(body) + "\n"
-    made = Response(text, status=status, content_type="application/problem+json")
+    response = Response(text, status=status, content_type="application/problem+json")
     if status == 401:
-        made.headers["WWW-Authenticate"] = "Bearer"
-    return made
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

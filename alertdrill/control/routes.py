@@ -16,41 +16,41 @@ HEALTH_PATH = "/healthz"
 
 def blueprint(service: ControlService, token: str) -> Blueprint:
     """Return the routes; all but the health check require the token."""
-    made = Blueprint("control", __name__)
+    routes = Blueprint("control", __name__)
 
-    @made.before_request
+    @routes.before_request
     def check_token() -> None:
         if request.path != HEALTH_PATH and not _has_token(
             request.headers.get("Authorization", ""), token
         ):
             raise Problem(401, "The token is missing or wrong: send it as a bearer token.")
 
-    @made.get(HEALTH_PATH)
+    @routes.get(HEALTH_PATH)
     def healthz() -> Response:
         return jsonify({"status": "ok"})
 
-    @made.get("/instances")
+    @routes.get("/instances")
     def instances() -> Response:
         return jsonify(service.instances())
 
-    @made.post("/instances/<name>/restart")
+    @routes.post("/instances/<name>/restart")
     def restart(name: str) -> Response:
         grace = schemas.grace(request.get_data())
         return _answer(service.restart(_key(), name, grace))
 
-    @made.put("/services/<name>/scale")
+    @routes.put("/services/<name>/scale")
     def scale(name: str) -> Response:
         count = schemas.instances(request.get_data())
         return _answer(service.scale(_key(), name, count))
 
-    return made
+    return routes
 
 
 def _has_token(header: str, token: str) -> bool:
     """Compare in constant time, so that timing reveals nothing about the token."""
-    kind, _, given = header.partition(" ")
-    same = secrets.compare_digest(given.strip().encode(), token.encode())
-    return same and kind.lower() == "bearer"
+    scheme, _, credentials = header.partition(" ")
+    matches = secrets.compare_digest(credentials.strip().encode(), token.encode())
+    return matches and scheme.lower() == "bearer"
 
 
 def _key() -> str:

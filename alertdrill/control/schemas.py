@@ -16,12 +16,12 @@ MAX_KEY_LENGTH = 200
 
 def key(header: str | None) -> str:
     """Return the idempotency key; raise a `Problem` if it is missing or invalid."""
-    given = (header or "").strip()
-    if not given or len(given) > MAX_KEY_LENGTH or not given.isprintable():
+    value = (header or "").strip()
+    if not value or len(value) > MAX_KEY_LENGTH or not value.isprintable():
         raise Problem(
             400, f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters: send the header."
         )
-    return given
+    return value
 
 
 def grace(body: bytes) -> float | None:
@@ -51,9 +51,9 @@ def _bad_grace() -> Problem:
 def _member(body: bytes, name: str) -> Any:
     """Return the only member that the body may have; None if it is missing."""
     try:
-        found = json.loads(body or b"{}")
+        members = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON.") from None
-    if not isinstance(found, dict) or found.keys() - {name}:
+    if not isinstance(members, dict) or members.keys() - {name}:
         raise Problem(400, f"The body must be a JSON object with `{name}` only.")
-    return found.get(name)
+    return members.get(name)

@@ -40,20 +40,20 @@ class ControlService:
     def restart(self, key: str, name: str, grace: float | None) -> Outcome:
         """Restart an instance; return when it is ready."""
 
-        def act() -> str:
+        def operation() -> str:
             instance = self._instance(name)
             if not instance.heals:
                 raise Problem(403, _no_heal_label(name, instance.service))
             self._runtime.restart(name, grace)
             return f"{name} is ready again."
 
-        asked = f"restart {name}" + ("" if grace is None else f" with a grace of {grace:g} s")
-        return self._cache.do(key, asked, lambda: _perform(asked, act))
+        description = f"restart {name}" + ("" if grace is None else f" with a grace of {grace:g} s")
+        return self._cache.do(key, description, lambda: _perform(description, operation))
 
     def scale(self, key: str, service: str, count: int) -> Outcome:
         """Scale a service to `count` instances; return when they are ready."""
 
-        def act() -> str:
+        def operation() -> str:
             if service not in SERVICES:
                 raise Problem(
                     404, f"no service named {service!r}: the services are {', '.join(SERVICES)}."
@@ -64,20 +64,20 @@ class ControlService:
                 self._runtime.scale(service, count, lambda _: None)
             return f"{service} has {count} instances."
 
-        asked = f"scale {service} to {count}"
-        return self._cache.do(key, asked, lambda: _perform(asked, act))
+        description = f"scale {service} to {count}"
+        return self._cache.do(key, description, lambda: _perform(description, operation))
 
     def _instance(self, name: str) -> Instance:
-        for one in self._status():
-            if one.name == name:
-                return one
+        for instance in self._status():
+            if instance.name == name:
+                return instance
         raise Problem(404, f"no instance named {name!r}: see GET /instances.")
 
     def _status(self) -> Sequence[Instance]:
-        found = self._runtime.status()
-        if not found:
+        instances = self._runtime.status()
+        if not instances:
             raise StackUnavailableError("The stack is down: start it with `make up`.")
-        return found
+        return instances
 
 
 def _no_heal_label(target: str, service: str) -> str:
@@ -87,20 +87,20 @@ def _no_heal_label(target: str, service: str) -> str:
     return f"{target} has no heal label: restart it yourself, or set {variable}=1."
 
 
-def _perform(asked: str, act: Callable[[], str]) -> Outcome:
+def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     """Run an operation and log its outcome in one line."""
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
-        outcome = Outcome(200, act())
+        outcome = Outcome(200, operation())
     except AlertdrillError as error:
-        found = _problem(error)
-        outcome = Outcome(found.status, str(found))
+        problem = _problem(error)
+        outcome = Outcome(problem.status, str(problem))
     except Exception:
-        log.exception("%s: failed after %.1f s", asked, time.monotonic() - begun)
+        log.exception("%s: failed after %.1f s", description, time.monotonic() - started)
         return Outcome(500, problems.FAILED)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     level = LOG_LEVELS.get(outcome.status, logging.ERROR)
-    log.log(level, "%s: %d after %.1f s: %s", asked, outcome.status, seconds, outcome.detail)
+    log.log(level, "%s: %d after %.1f s: %s", description, outcome.status, seconds, outcome.detail)
     return outcome
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 def checker_error(output: str) -> str:
     """Return the error lines of a checker's output as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
+    errors = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
     # Keep what follows: some checkers name the file first and the error after it.
-    begin = lines.index(telling[0]) if telling else 0
-    return " ".join(lines[begin : begin + 3]) or "the checker printed no error."
+    start = lines.index(errors[0]) if errors else 0
+    return " ".join(lines[start : start + 3]) or "the checker printed no error."
 
 
 # Words that start an error message. "alert" alone is not enough: paths contain it.

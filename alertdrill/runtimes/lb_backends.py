@@ -19,14 +19,14 @@ def render(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """Return the files' text by name; `addresses` is {service: {instance: host:port}}."""
     pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
     backends = [
-        pattern.substitute(service=service, servers=_servers(found))
-        for service, found in addresses.items()
+        pattern.substitute(service=service, servers=_servers(instances))
+        for service, instances in addresses.items()
     ]
     return {BACKENDS_FILE: "".join(backends), **{f"{side}.map": _paths(side) for side in SIDES}}
 
 
-def _servers(found: Mapping[str, str]) -> str:
-    return "\n".join(f"    server {name} {address}" for name, address in found.items())
+def _servers(instances: Mapping[str, str]) -> str:
+    return "\n".join(f"    server {name} {address}" for name, address in instances.items())
 
 
 def _paths(side: str) -> str:

@@ -73,7 +73,7 @@ def has_markers(store: TsdbStore) -> bool:
 
 
 def _create_blocks(store: TsdbStore, file: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - a program that we located ourselves
+    result = subprocess.run(  # noqa: S603 - a program that we located ourselves
         [
             *(str(store.promtool), "tsdb", "create-blocks-from", "openmetrics"),
             *(f"--max-block-duration={MAX_BLOCK_DURATION}", str(file), str(store.folder)),
@@ -82,29 +82,29 @@ def _create_blocks(store: TsdbStore, file: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        raise TsdbError(f"{file.name} can't be backfilled: {checker_error(done.stderr)}")
+    if result.returncode != 0:
+        raise TsdbError(f"{file.name} can't be backfilled: {checker_error(result.stderr)}")
 
 
 def _next_marker(store: TsdbStore) -> str:
-    marks = _markers(store)
-    if not marks:
+    markers = _markers(store)
+    if not markers:
         raise TsdbError(
             f"This stack was backfilled {MAX_BACKFILLS} times: start a new ephemeral stack."
         )
-    return str(marks[0][0])
+    return str(markers[0][0])
 
 
 def _markers(store: TsdbStore) -> Sequence[tuple[float, str]]:
     # As far back as the retention.
-    found = _call(
+    response = _call(
         "get", f"{store.url}/api/v1/query", {"query": f"{MARKER_SERIES}[{store.retention}]"}
     )
     try:
-        marks: Sequence[tuple[float, str]] = found.json()["data"]["result"][0]["values"]
+        markers: Sequence[tuple[float, str]] = response.json()["data"]["result"][0]["values"]
     except (ValueError, LookupError):
         return ()
-    return marks
+    return markers
 
 
 def _admin(store: TsdbStore, name: str, values: Mapping[str, str]) -> None:
@@ -115,10 +115,10 @@ def _call(method: str, address: str, values: Mapping[str, str]) -> requests.Resp
     try:
         with requests.Session() as session:
             session.trust_env = False  # keep the host's proxy away from the loopback
-            answer = session.request(method, address, params=values, timeout=TIMEOUT_S)
-            answer.raise_for_status()
+            response = session.request(method, address, params=values, timeout=TIMEOUT_S)
+            response.raise_for_status()
     except requests.RequestException as error:
         raise TsdbError(
             f"Prometheus refused the request ({error}): see `make logs S=prometheus`."
         ) from error
-    return answer
+    return response

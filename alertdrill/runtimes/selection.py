@@ -66,9 +66,9 @@ def _succeeds(*arguments: str) -> bool:
     if docker is None:
         return False
     try:
-        asked = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
+        result = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
             [docker, *arguments], capture_output=True, timeout=TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return asked.returncode == 0
+    return result.returncode == 0

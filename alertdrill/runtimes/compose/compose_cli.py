@@ -39,8 +39,8 @@ class ComposeCli:
     @cached_property
     def engine_host(self) -> str:
         """Return the engine's address, as the docker command finds it."""
-        if found := os.environ.get("DOCKER_HOST"):
-            return found
+        if host := os.environ.get("DOCKER_HOST"):
+            return host
         form = "{{.Endpoints.docker.Host}}"
         return self.docker("context", "inspect", "--format", form).strip()
 
@@ -57,15 +57,17 @@ class ComposeCli:
 
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
         """Run a Compose command and return its output; raise `EngineError` with its error."""
-        said = f"docker compose {arguments[0]}"
-        return _run(self.command_line(*arguments, profiles=profiles), self.environment(), said)
+        command_name = f"docker compose {arguments[0]}"
+        return _run(
+            self.command_line(*arguments, profiles=profiles), self.environment(), command_name
+        )
 
     def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
         """Return the command line of a Compose command."""
         files = [item for file in (FILE, *self._overlays) for item in ("--file", str(file))]
-        chosen = [item for name in profiles for item in ("--profile", name)]
-        own = ["--project-directory", str(ROOT), "--project-name", self.project]
-        return [docker(), "compose", *own, *files, *chosen, *arguments]
+        profile_arguments = [item for name in profiles for item in ("--profile", name)]
+        project_arguments = ["--project-directory", str(ROOT), "--project-name", self.project]
+        return [docker(), "compose", *project_arguments, *files, *profile_arguments, *arguments]
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command; the settings override the caller's."""
@@ -92,15 +94,15 @@ class ComposeCli:
 
 def docker() -> str:
     """Return the path of the docker command."""
-    found = shutil.which("docker")
-    if found is None:
+    path = shutil.which("docker")
+    if path is None:
         raise EngineError("docker is not on the PATH: install it, or use RUNTIME=native.")
-    return found
+    return path
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], said: str) -> str:
+def _run(command: Sequence[str], environment: Mapping[str, str], command_name: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
+        result = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
             command,
             env=environment,
             cwd=ROOT,
@@ -112,14 +114,14 @@ def _run(command: Sequence[str], environment: Mapping[str, str], said: str) -> s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AlertdrillError(f"{said} did not end within {TIMEOUT_S} s.") from None
-    if done.returncode != 0:
-        raise EngineError(f"{said} failed: {error_line(done.stderr or done.stdout)}")
-    return done.stdout
+        raise AlertdrillError(f"{command_name} did not end within {TIMEOUT_S} s.") from None
+    if result.returncode != 0:
+        raise EngineError(f"{command_name} failed: {error_line(result.stderr or result.stdout)}")
+    return result.stdout
 
 
 def error_line(output: str) -> str:
     """Return the line of an output that describes the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
-    return (telling or lines or ["it printed no error."])[-1]
+    errors = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
+    return (errors or lines or ["it printed no error."])[-1]

@@ -26,17 +26,19 @@ def check_services(model: Mapping[str, Any]) -> None:
             raise ServicesError(f"docker-compose.yml {reason}: {PAGE}.")
 
 
-def _reason(service: Service, found: Mapping[str, Any]) -> str:
-    own, port = found.get(service.name), str(service.port)
-    if own is None:
+def _reason(service: Service, services: Mapping[str, Any]) -> str:
+    declaration, port = services.get(service.name), str(service.port)
+    if declaration is None:
         return f"has no service {service.name}, which apps/services.yml has"
-    given = own.get("environment", {})
-    if given.get("SERVICE") != service.name or given.get("PORT") != port:
+    environment = declaration.get("environment", {})
+    if environment.get("SERVICE") != service.name or environment.get("PORT") != port:
         return f"does not give {service.name} SERVICE={service.name} and PORT={port}"
-    if "alertdrill.heal" not in own.get("labels", {}):
+    if "alertdrill.heal" not in declaration.get("labels", {}):
         return f"has no label alertdrill.heal for {service.name}"
     variable = f"{service.variable}_INSTANCES"
-    missing = [name for name in NEEDS_REPLICA_COUNTS if variable not in found[name]["environment"]]
+    missing = [
+        name for name in NEEDS_REPLICA_COUNTS if variable not in services[name]["environment"]
+    ]
     return f"does not give {variable} to {' and '.join(missing)}" if missing else ""
 
 

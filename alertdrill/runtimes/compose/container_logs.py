@@ -26,29 +26,29 @@ def timestamp() -> str:
 
 
 def read_logs(
-    compose: ComposeCli, chosen: Sequence[str], lines: int | None, until: str
+    compose: ComposeCli, arguments: Sequence[str], lines: int | None, until: str
 ) -> Iterator[tuple[str, str]]:
     """Yield (instance, line): the last `lines` of each instance before `until`, or all."""
     tail = "all" if lines is None else str(lines)
-    with _running(compose, "--tail", tail, "--until", until, *chosen) as output:
+    with _running(compose, "--tail", tail, "--until", until, *arguments) as output:
         for line in output:
             yield from _read([line.removesuffix(b"\n")])
 
 
 def follow_logs(
-    compose: ComposeCli, chosen: Sequence[str], since: str
+    compose: ComposeCli, arguments: Sequence[str], since: str
 ) -> Iterator[Sequence[tuple[str, str]]]:
     """Yield batches of (instance, line) since a time; a batch may be empty.
     The iterator ends when Compose stops because no container is left.
     """
-    half = b""
-    with _running(compose, "--follow", "--since", since, *chosen) as output:
+    partial = b""
+    with _running(compose, "--follow", "--since", since, *arguments) as output:
         while True:
             ready, _, _ = select.select([output], [], [], POLL_INTERVAL_S)
-            piece = os.read(output.fileno(), CHUNK) if ready else None
-            if piece == b"":
+            chunk = os.read(output.fileno(), CHUNK) if ready else None
+            if chunk == b"":
                 return
-            *whole, half = (half + (piece or b"")).split(b"\n")
+            *whole, partial = (partial + (chunk or b"")).split(b"\n")
             yield list(_read(whole))
 
 

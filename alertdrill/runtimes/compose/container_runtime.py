@@ -71,15 +71,23 @@ class ContainerRuntime:
 
     def status(self) -> Sequence[Instance]:
         """Return every instance with its state; empty when the stack is down."""
-        found = [one for one in self._engine.containers() if one.service not in ONE_SHOT_SERVICES]
-        return [self._instance(one) for one in found] if any(one.pid for one in found) else []
+        containers = [
+            container
+            for container in self._engine.containers()
+            if container.service not in ONE_SHOT_SERVICES
+        ]
+        return (
+            [self._instance(container) for container in containers]
+            if any(container.pid for container in containers)
+            else []
+        )
 
     def instances(self, service: str) -> Sequence[Instance]:
         """Return the instances of one service, including those on standby."""
-        found = [instance for instance in self.status() if instance.service == service]
-        if not found:
+        instances = [instance for instance in self.status() if instance.service == service]
+        if not instances:
             raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
-        return found
+        return instances
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
@@ -91,7 +99,9 @@ class ContainerRuntime:
 
     def addresses(self) -> Mapping[str, str]:
         """Return the user-facing URLs, by title."""
-        return self._endpoints.user_urls([one.service for one in self._engine.running()])
+        return self._endpoints.user_urls(
+            [container.service for container in self._engine.running()]
+        )
 
     @property
     def follows_new_instances(self) -> bool:
@@ -112,14 +122,14 @@ class ContainerRuntime:
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
-        chosen = self._wanted(target)
-        for one in chosen:
-            self._engine.start(one.name)
-        self._await_ready([one.instance for one in chosen])
+        containers = self._wanted(target)
+        for container in containers:
+            self._engine.start(container.name)
+        self._await_ready([container.instance for container in containers])
 
     def stop(self, target: str) -> None:
         """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
-        in_parallel(self._engine.stop, [one.name for one in self._wanted(target)])
+        in_parallel(self._engine.stop, [container.name for container in self._wanted(target)])
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); the restarter starts it again."""
@@ -131,62 +141,70 @@ class ContainerRuntime:
 
     def resume(self, target: str) -> None:
         """Resume a paused target."""
-        for one in self._wanted(target):
-            if one.state == "paused":
-                self._engine.unpause(one.name)
+        for container in self._wanted(target):
+            if container.state == "paused":
+                self._engine.unpause(container.name)
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Restart the instances of a target gracefully, one after the other."""
-        for one in self._wanted(target):
+        for container in self._wanted(target):
             if grace is None:
-                self._engine.stop(one.name)
-                self._engine.start(one.name)
+                self._engine.stop(container.name)
+                self._engine.start(container.name)
             else:
-                self._engine.restart(one.name, grace)
-            self._await_ready([one.instance])
+                self._engine.restart(container.name, grace)
+            self._await_ready([container.instance])
 
     def _await_ready(self, names: Sequence[str]) -> None:
         def ready() -> bool:
-            states = {one.name: one.state for one in self.status()}
+            states = {container.name: container.state for container in self.status()}
             return all(states.get(name) == "ready" for name in names)
 
         wait_until(ready, f"{', '.join(names)} to be ready")
 
-    def _instance(self, one: Container) -> Instance:
+    def _instance(self, container: Container) -> Instance:
         return Instance(
-            name=one.instance,
-            service=one.service,
-            state=self._state(one),
-            pid=one.pid,
-            address=self._endpoints.instance_address(one),
-            uptime_seconds=round(time.time() - one.started, 1) if one.pid else None,
-            heals=one.heals,
+            name=container.instance,
+            service=container.service,
+            state=self._state(container),
+            pid=container.pid,
+            address=self._endpoints.instance_address(container),
+            uptime_seconds=round(time.time() - container.started, 1) if container.pid else None,
+            heals=container.heals,
         )
 
-    def _state(self, one: Container) -> State:
-        if one.state == "running":
-            return HEALTH.get(one.health, "ready")
-        if one.state == "exited" and one.service in SERVICES:
-            return "standby" if one.number > self._replicas.get(one.service) else "stopped"
-        return STATES[one.state]
+    def _state(self, container: Container) -> State:
+        if container.state == "running":
+            return HEALTH.get(container.health, "ready")
+        if container.state == "exited" and container.service in SERVICES:
+            return (
+                "standby" if container.number > self._replicas.get(container.service) else "stopped"
+            )
+        return STATES[container.state]
 
     def _targets(self, target: str) -> Sequence[Container]:
-        found = self._engine.containers()
-        chosen = [one for one in found if target in (one.instance, one.service)]
-        if not chosen:
+        containers = self._engine.containers()
+        targets = [
+            container
+            for container in containers
+            if target in (container.instance, container.service)
+        ]
+        if not targets:
             raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
-        return chosen
+        return targets
 
     def _wanted(self, target: str) -> Sequence[Container]:
         """Return the instances of a target that should run."""
         if not self._engine.running():
             raise EngineUnavailableError("The stack is down: start it with `make up`.")
-        chosen = [one for one in self._targets(target) if self._state(one) != "standby"]
-        if not chosen:
+        targets = [
+            container for container in self._targets(target) if self._state(container) != "standby"
+        ]
+        if not targets:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
-        return chosen
+        return targets
 
     def _each(self, target: str, act: Callable[[str], None]) -> None:
-        for one in self._wanted(target):
-            if one.pid is not None:
-                act(one.name)
+        for container in self._wanted(target):
+            if container.pid is not None:
+                act(container.name)

@@ -65,8 +65,8 @@ class Engine:
                 row["Names"][0].lstrip("/")
                 for row in self._client.containers(all=True, filters=filters)
             ]
-        found = [one for name in names if (one := self._inspect(name))]
-        return sorted(found, key=lambda one: (one.service, one.number))
+        containers = [container for name in names if (container := self._inspect(name))]
+        return sorted(containers, key=lambda container: (container.service, container.number))
 
     def _inspect(self, name: str) -> Container | None:
         try:
@@ -79,7 +79,7 @@ class Engine:
 
     def running(self) -> list[Container]:
         """Return the running containers."""
-        return [one for one in self.containers() if one.pid is not None]
+        return [container for container in self.containers() if container.pid is not None]
 
     def start(self, name: str) -> None:
         """Start a container; harmless if it runs."""
@@ -108,15 +108,15 @@ class Engine:
         try:
             with _translate_errors():
                 chunks, _ = self._client.get_archive(name, path)
-                packed = io.BytesIO(b"".join(chunks))
+                archive_data = io.BytesIO(b"".join(chunks))
         except EngineError as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None
             raise
-        with tarfile.open(fileobj=packed) as archive:
+        with tarfile.open(fileobj=archive_data) as archive:
             [member] = archive.getmembers()
-            held = archive.extractfile(member)
-            return held.read().decode() if held else None
+            file = archive.extractfile(member)
+            return file.read().decode() if file else None
 
     def pause(self, name: str) -> None:
         """Freeze every process of a container."""
@@ -129,11 +129,11 @@ class Engine:
             self._client.unpause(name)
 
 
-def read(found: Mapping[str, Any]) -> Container:
+def read(details: Mapping[str, Any]) -> Container:
     """Parse a container from the engine's response (`GET /containers/NAME/json`)."""
-    labels, state = found["Config"]["Labels"], found["State"]
+    labels, state = details["Config"]["Labels"], details["State"]
     return Container(
-        name=found["Name"].lstrip("/"),
+        name=details["Name"].lstrip("/"),
         service=labels[f"{LABEL}.service"],
         number=int(labels[f"{LABEL}.container-number"]),
         state=state["Status"],

@@ -37,10 +37,10 @@ class EngineClient:
     """The engine at `host`, such as tcp://docker-proxy:2375, for one project."""
 
     def __init__(self, host: str, project: str) -> None:
-        found = urlsplit(host)
-        if found.scheme != "tcp" or not found.hostname or not found.port:
+        url = urlsplit(host)
+        if url.scheme != "tcp" or not url.hostname or not url.port:
             raise AlertdrillError(f"DOCKER_HOST is {host!r}: set it to tcp://HOST:PORT.")
-        self._address = (found.hostname, found.port)
+        self._address = (url.hostname, url.port)
         # One-off containers (`docker compose run`) are not restarted.
         labels = [f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False"]
         self._filters = json.dumps({"label": labels, "event": ACTIONS})
@@ -48,12 +48,12 @@ class EngineClient:
     def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
         """Return the events between two times; wait until `until` has passed."""
         query = {"since": _moment(since), "until": _moment(until), "filters": self._filters}
-        told = self._request("GET", f"/events?{urlencode(query)}")
-        return [_parsed(line) for line in told.splitlines()]
+        lines = self._request("GET", f"/events?{urlencode(query)}")
+        return [_parse(line) for line in lines.splitlines()]
 
     def inspect(self, name: str) -> Mapping[str, Any]:
         """Return a container's details; raise `ContainerNotFoundError` if it is gone."""
-        return _parsed(self._request("GET", f"/containers/{quote(name)}/json"))
+        return _parse(self._request("GET", f"/containers/{quote(name)}/json"))
 
     def start(self, name: str) -> None:
         """Start a container; harmless if it runs."""
@@ -77,12 +77,12 @@ class EngineClient:
 _ERRORS: Mapping[int, type[AlertdrillError]] = {403: ForbiddenError, 404: ContainerNotFoundError}
 
 
-def _parsed(text: bytes) -> Mapping[str, Any]:
+def _parse(text: bytes) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Any] = json.loads(text)
+        details: Mapping[str, Any] = json.loads(text)
     except ValueError as error:
         raise UnavailableError(f"the response is not valid JSON: {error}") from error
-    return found
+    return details
 
 
 def _moment(nanoseconds: int) -> str:

@@ -33,26 +33,28 @@ VARIABLES = {
 class ImageAvailability:
     """Sentences about unavailable images, and the variables that disable their services."""
 
-    missing: Sequence[str]
-    without: Mapping[str, str]
+    messages: Sequence[str]
+    variables: Mapping[str, str]
 
 
 def ensure_images(
     compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> ImageAvailability:
     """Pull or build what is missing; raise `ImageMissingError` naming the variable."""
-    missing, without = [], {}
+    messages, variables = [], {}
     images = {
-        service: found["image"]
-        for service, found in model["services"].items()
+        service: declaration["image"]
+        for service, declaration in model["services"].items()
         if service in VARIABLES
     }
-    out = [service for service in images if _left_out(model["services"][service])]
-    missing += [f"{service} is disabled by {COMPONENTS[service].optional}=0." for service in out]
+    disabled = [service for service in images if _is_disabled(model["services"][service])]
+    messages += [
+        f"{service} is disabled by {COMPONENTS[service].optional}=0." for service in disabled
+    ]
     for service, image in images.items():
-        if service in out:
+        if service in disabled:
             continue
-        if compose.has_image(image) or _pulled(compose, image, on_progress):
+        if compose.has_image(image) or _try_pull(compose, image, on_progress):
             continue
         variable, optional = VARIABLES[service], COMPONENTS[service].optional
         if not optional or tag(image) != getattr(ImageVersions(), service):
@@ -60,18 +62,18 @@ def ensure_images(
                 f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
                 " Set another version, or build the images with `make images`."
             )
-        missing.append(f"{image} can't be pulled: the stack runs without {service}.")
-        without[optional] = "0"
-    if "loki" in out or COMPONENTS["loki"].optional in without:
+        messages.append(f"{image} can't be pulled: the stack runs without {service}.")
+        variables[optional] = "0"
+    if "loki" in disabled or COMPONENTS["loki"].optional in variables:
         # Without Loki, the collector has nowhere to send lines.
-        without[COMPONENTS["collector"].optional] = "0"
-    if COMPONENTS["grafana"].optional in without:
-        without.update(NO_GRAFANA)
+        variables[COMPONENTS["collector"].optional] = "0"
+    if COMPONENTS["grafana"].optional in variables:
+        variables.update(NO_GRAFANA)
     _provide_own(compose, model, on_progress)
-    return ImageAvailability(missing, without)
+    return ImageAvailability(messages, variables)
 
 
-def _left_out(service: Mapping[str, Any]) -> bool:
+def _is_disabled(service: Mapping[str, Any]) -> bool:
     return bool(service.get("deploy", {}).get("replicas", 1) == 0)
 
 
@@ -80,7 +82,7 @@ def tag(image: str) -> str:
     return image.partition(":")[2]
 
 
-def _pulled(compose: ComposeCli, image: str, on_progress: ProgressCallback) -> bool:
+def _try_pull(compose: ComposeCli, image: str, on_progress: ProgressCallback) -> bool:
     on_progress(f"pulling {image} …")
     try:
         compose.docker("pull", "--quiet", image)
@@ -97,7 +99,7 @@ def _provide_own(
     images = sorted({service["image"] for service in built})
     local = [image for image in images if image.startswith(f"{LOCAL_REGISTRY}/")]
     for image in set(images) - set(local):
-        if not (compose.has_image(image) or _pulled(compose, image, on_progress)):
+        if not (compose.has_image(image) or _try_pull(compose, image, on_progress)):
             raise ImageMissingError(
                 f"{image} is not here and can't be pulled: check REGISTRY, or unset it."
             )

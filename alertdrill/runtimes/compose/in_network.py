@@ -68,37 +68,41 @@ class InNetworkRuntime(ContainerRuntime):
 
     def status(self) -> Sequence[Instance]:
         """Return every instance, with the state of its own probe."""
-        found = super().status()
+        instances = super().status()
         with ThreadPoolExecutor(max_workers=16) as pool:
-            return list(pool.map(_with_probed_state, found))
+            return list(pool.map(_with_probed_state, instances))
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` existing instances; the others go on standby."""
         check_replicas(service, count)
         with scale_lock(init_config.ETC):
-            own = require_containers(self._targets(service), service, count)
+            containers = require_containers(self._targets(service), service, count)
             before = self._replicas.get(service)
-            fresh = [one for one in own if before < one.number <= count]
-            self._admit(fresh)
+            new = [container for container in containers if before < container.number <= count]
+            self._admit(new)
             context = self._render_context()
             # Before any instance leaves, so that no alert fires for a planned exit.
             init_config.write_targets(
                 replace(context, replicas={**context.replicas, service: count})
             )
-            leaving = [one for one in own if one.number > count and one.pid is not None]
-            in_parallel(self._engine.stop, [one.name for one in leaving])
-        for one in fresh:
-            on_progress(f"{one.instance} is ready")
-        for one in leaving:
-            on_progress(f"{one.instance} is on standby")
+            leaving = [
+                container
+                for container in containers
+                if container.number > count and container.pid is not None
+            ]
+            in_parallel(self._engine.stop, [container.name for container in leaving])
+        for container in new:
+            on_progress(f"{container.instance} is ready")
+        for container in leaving:
+            on_progress(f"{container.instance} is on standby")
 
-    def _admit(self, fresh: Sequence[Container]) -> None:
-        for one in fresh:
-            self._engine.start(one.name)
+    def _admit(self, new: Sequence[Container]) -> None:
+        for container in new:
+            self._engine.start(container.name)
         try:
-            self._await_ready([one.instance for one in fresh])
+            self._await_ready([container.instance for container in new])
         except BaseException:
-            in_parallel(self._engine.stop, [one.name for one in fresh])  # undo
+            in_parallel(self._engine.stop, [container.name for container in new])  # undo
             raise
 
     def token(self) -> str:
@@ -143,9 +147,9 @@ class InNetworkRuntime(ContainerRuntime):
             init_config.install(context, whole)
         else:
             (context.etc / whole).unlink(missing_ok=True)
-        for one in self._engine.running():
-            if one.service == component and component not in init_config.SELF_RELOADING:
-                self._engine.signal(one.name, "HUP")
+        for container in self._engine.running():
+            if container.service == component and component not in init_config.SELF_RELOADING:
+                self._engine.signal(container.name, "HUP")
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets."""

@@ -146,12 +146,12 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
             for name, component in COMPONENTS.items()
             if component.job == job and name not in without
         ]
-        found = [
+        targets = [
             _target(context, name, number)
             for name in names
             for number in range(1, context.replicas[name] + 1)
         ]
-        write_atomically(folder / f"{job}.json", json.dumps(found, indent=2) + "\n")
+        write_atomically(folder / f"{job}.json", json.dumps(targets, indent=2) + "\n")
     probe = {
         "targets": [f"http://{context.address('lb', 1, 8080)}/"],
         "labels": {
@@ -173,13 +173,13 @@ def _target(context: RenderContext, service: str, number: int) -> dict[str, obje
     }
 
 
-def write_secret(file: Path, given: str = "") -> None:
+def write_secret(file: Path, value: str = "") -> None:
     """Write `given`, or a random secret if the file does not exist; keep an existing one."""
-    if not given and file.exists() and file.stat().st_size:  # empty: cut off by a crash
+    if not value and file.exists() and file.stat().st_size:  # empty: cut off by a crash
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
-    fresh.write_text(given or secrets.token_urlsafe(32))
+    fresh.write_text(value or secrets.token_urlsafe(32))
     # Only the containers that need it mount its volume, each as another user.
     fresh.chmod(0o444)
     fresh.replace(file)
@@ -190,7 +190,7 @@ def main() -> None:
     os.umask(0o002)  # drills, in the same group, may replace configurations
     context = RenderContext.from_env(os.environ)
     if not all(1 <= context.replicas[service] <= MAX_REPLICAS for service in SERVICES):
-        variables = ", ".join(f"{one.variable}_INSTANCES" for one in SERVICES.values())
+        variables = ", ".join(f"{service.variable}_INSTANCES" for service in SERVICES.values())
         raise SystemExit(f"{variables} must be 1 to {MAX_REPLICAS}.")
     for folder in DROP_IN_FOLDERS:
         path = context.etc / folder

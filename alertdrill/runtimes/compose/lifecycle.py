@@ -28,23 +28,23 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
     """Start what is not running; return a sentence for each optional component left out."""
     project.cli.require_engine()
     with project.lock():
-        begins = not project.engine.running()
-        if begins:
+        is_new = not project.engine.running()
+        if is_new:
             ports.check(_published(project))
         project.write_overlay()
         model = project.model()
         compose_file.check_services(model)
-        had = images.ensure_images(project.cli, model, on_progress)
-        project.set_variables(had.without)
+        availability = images.ensure_images(project.cli, model, on_progress)
+        project.set_variables(availability.variables)
         try:
             _start(project, on_progress)
         except BaseException:
-            if begins:
-                _end(project, on_progress)  # also on Ctrl-C: leave no partial stack
+            if is_new:
+                _stop(project, on_progress)  # also on Ctrl-C: leave no partial stack
             raise
     for sentence in secret_locations():
         on_progress(sentence)
-    return had.missing
+    return availability.messages
 
 
 def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
@@ -79,13 +79,17 @@ def _compose_up(project: ComposeProject, scales: Sequence[str]) -> None:
 
 def _last_log_line(project: ComposeProject) -> str:
     """Return the last log line of the first container that has failed."""
-    for one in project.engine.containers():
-        begins = one.state == "created" or one.health == "starting"
-        well = one.health == "healthy" if one.pid else one.service in ONE_SHOT_SERVICES
-        if not (begins or well):
-            lines = project.cli.docker("logs", "--tail", "20", one.name).strip().splitlines()
+    for container in project.engine.containers():
+        is_starting = container.state == "created" or container.health == "starting"
+        is_healthy = (
+            container.health == "healthy"
+            if container.pid
+            else container.service in ONE_SHOT_SERVICES
+        )
+        if not (is_starting or is_healthy):
+            lines = project.cli.docker("logs", "--tail", "20", container.name).strip().splitlines()
             if lines:
-                return f" The last log line of {one.instance}: {lines[-1][:400]}"
+                return f" The last log line of {container.instance}: {lines[-1][:400]}"
     return ""
 
 
@@ -99,10 +103,10 @@ def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Remove every container and network of the project; the volumes stay."""
     project.cli.require_engine()
     with project.lock():
-        _end(project, on_progress)
+        _stop(project, on_progress)
 
 
-def _end(project: ComposeProject, on_progress: ProgressCallback) -> None:
+def _stop(project: ComposeProject, on_progress: ProgressCallback) -> None:
     on_progress("stopping the containers …")
     # The data of an ephemeral stack is deleted too.
     volumes = ["--volumes"] if project.settings.ephemeral else []

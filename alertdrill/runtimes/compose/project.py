@@ -56,25 +56,25 @@ class ComposeProject:
 
     def _engine_paths(self) -> dict[str, str]:
         """Return the paths of this engine that the settings leave at their defaults."""
-        found = {}
+        paths = {}
         defaults = StackSettings(home=Path())
         if (
             self.settings.docker_socket == defaults.docker_socket
             and self.cli.engine_host.startswith(UNIX_SCHEME)
         ):
-            found["DOCKER_SOCKET"] = self.cli.engine_host.removeprefix(UNIX_SCHEME)
+            paths["DOCKER_SOCKET"] = self.cli.engine_host.removeprefix(UNIX_SCHEME)
         if self.settings.docker_root == defaults.docker_root:
             root = self.cli.docker("info", "--format", "{{.DockerRootDir}}").strip()
-            found["DOCKER_ROOT"] = root or defaults.docker_root
-        return found
+            paths["DOCKER_ROOT"] = root or defaults.docker_root
+        return paths
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Lock this stack against other commands."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as held:
+        with (self.folder / "lock").open("w") as lock_file:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise AlertdrillError(
                     "Another alertdrill command is changing this stack: wait for it to end."

@@ -18,20 +18,24 @@ from .waiting import in_parallel
 
 def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Remove the standby and misnumbered instances, which Compose would keep or count from."""
-    found = project.engine.containers()
+    containers = project.engine.containers()
     for service in SERVICES:
-        own = {one.number: one for one in found if one.service == service}
-        leaving = [own[number] for number in misnumbered(own, project.replicas.get(service))]
-        serving = [one for one in leaving if one.pid is not None]
-        if serving:
-            names = ", ".join(one.instance for one in serving)
+        by_number = {
+            container.number: container for container in containers if container.service == service
+        }
+        leaving = [
+            by_number[number] for number in misnumbered(by_number, project.replicas.get(service))
+        ]
+        running = [container for container in leaving if container.pid is not None]
+        if running:
+            names = ", ".join(container.instance for container in running)
             on_progress(f"replacing {names}: {service} is numbered from 1 to its replica count …")
-        in_parallel(project.engine.stop, [one.name for one in serving])
+        in_parallel(project.engine.stop, [container.name for container in running])
         if leaving:
-            project.cli.docker("rm", "--force", *(one.name for one in leaving))
+            project.cli.docker("rm", "--force", *(container.name for container in leaving))
 
 
 def misnumbered(numbers: Collection[int], scale: int) -> list[int]:
     """Return the sorted numbers that are above the replica count or after a gap."""
-    kept = set(takewhile(lambda number: number in numbers and number <= scale, count(1)))
-    return sorted(set(numbers) - kept)
+    numbered = set(takewhile(lambda number: number in numbers and number <= scale, count(1)))
+    return sorted(set(numbers) - numbered)

@@ -45,20 +45,23 @@ class EngineReplicas:
 
     def all(self) -> dict[str, int]:
         """Return the replica count of every service."""
-        found = self._engine.containers()
-        holder = next((one.name for one in found if one.service == VOLUME_SERVICE), None)
-        if holder is None or not any(one.pid for one in found):
+        containers = self._engine.containers()
+        volume_container = next(
+            (container.name for container in containers if container.service == VOLUME_SERVICE),
+            None,
+        )
+        if volume_container is None or not any(container.pid for container in containers):
             return self._min_replicas
-        text = self._engine.read(holder, str(init_config.ETC / init_config.REPLICAS_FILE))
+        text = self._engine.read(volume_container, str(init_config.ETC / init_config.REPLICAS_FILE))
         return {**self._min_replicas, **_read(text)}
 
 
 def _read(text: str | None) -> Mapping[str, int]:
     try:
-        found: dict[str, int] = json.loads(text or "{}")
+        counts: dict[str, int] = json.loads(text or "{}")
     except ValueError:  # cut off by a crash: use the settings
         return {}
-    return found
+    return counts
 
 
 def check_replicas(service: str, count: int) -> None:
@@ -71,15 +74,17 @@ def check_replicas(service: str, count: int) -> None:
         )
 
 
-def require_containers(own: Sequence[Container], service: str, count: int) -> Sequence[Container]:
+def require_containers(
+    containers: Sequence[Container], service: str, count: int
+) -> Sequence[Container]:
     """Return the containers of a service; raise an `AlertdrillError` unless `count` exist."""
-    numbers = {one.number for one in own if one.service == service}
+    numbers = {container.number for container in containers if container.service == service}
     if not set(range(1, count + 1)) <= numbers:
         raise AlertdrillError(
             f"{service} has too few containers for {count} instances: run `make up` on the host"
             " to create them."
         )
-    return own
+    return containers
 
 
 @contextmanager

@@ -62,22 +62,22 @@ class Restarter:
     def watch_window(self) -> None:
         """Watch one window and start what is due; raise `UnavailableError` without an answer."""
         ALIVE_FILE.touch()
-        begun = self._now()
+        started = self._now()
         # The clock may have been set back.
-        since = min(self._watched_until, begun) - OVERLAP_NS
-        for row in self._engine.events(since, begun + WINDOW_NS):
+        since = min(self._watched_until, started) - OVERLAP_NS
+        for row in self._engine.events(since, started + WINDOW_NS):
             if event := read(row):
                 self._exits.record(event)
         # If the engine stops, the window is shorter.
-        self._watched_until = min(begun + WINDOW_NS, self._now())
+        self._watched_until = min(started + WINDOW_NS, self._now())
         for container, name in self._exits.due_for_restart(self._watched_until):
             ALIVE_FILE.touch()
             self._start(container, name)
 
     def _start(self, container: str, name: str) -> None:
         try:
-            found = self._engine.inspect(name)
-            if _wanted(found, container):
+            details = self._engine.inspect(name)
+            if _should_run(details, container):
                 self._engine.start(name)
                 log("WARNING", f"{name} was killed: restarted it.")
         except UnavailableError as error:
@@ -91,28 +91,28 @@ class Restarter:
         self._exits.resolve(container)
 
 
-def _wanted(found: Mapping[str, Any], container: str) -> bool:
+def _should_run(details: Mapping[str, Any], container: str) -> bool:
     """Return whether a container is still stopped, and should run."""
     # Another container may have its name by now, and the engine may be restarting it.
-    kept = found["HostConfig"]["RestartPolicy"]["Name"] in RESTART_POLICIES
-    return bool(found["Id"] == container and kept and found["State"]["Status"] == "exited")
+    kept = details["HostConfig"]["RestartPolicy"]["Name"] in RESTART_POLICIES
+    return bool(details["Id"] == container and kept and details["State"]["Status"] == "exited")
 
 
 def run_forever(restarter: Restarter, sleep: Callable[[float], None] = time.sleep) -> None:
     """Watch windows forever, with growing delays while the proxy does not answer."""
-    pause = MIN_RETRY_DELAY_S
+    delay = MIN_RETRY_DELAY_S
     while True:
         try:
             restarter.watch_window()
         except (UnavailableError, ContainerNotFoundError, ForbiddenError) as error:
-            if pause == MIN_RETRY_DELAY_S:  # log each outage once
+            if delay == MIN_RETRY_DELAY_S:  # log each outage once
                 log("WARNING", f"The engine's proxy does not answer: {error}")
-            sleep(pause)
-            pause = min(2 * pause, MAX_RETRY_DELAY_S)
+            sleep(delay)
+            delay = min(2 * delay, MAX_RETRY_DELAY_S)
             continue
-        if pause > MIN_RETRY_DELAY_S:
+        if delay > MIN_RETRY_DELAY_S:
             log("INFO", "The engine's proxy answers again.")
-            pause = MIN_RETRY_DELAY_S
+            delay = MIN_RETRY_DELAY_S
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ def instance(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
     the host's name is used.
     """
     host = socket.gethostname()
-    if told := os.environ.get("INSTANCE"):
-        return told
+    if configured := os.environ.get("INSTANCE"):
+        return configured
     names = [f"restarter-{number}" for number in range(1, MAX_REPLICAS + 1)]
     project = os.environ.get("PROJECT", "alertdrill")
     for name in names:

@@ -27,11 +27,11 @@ REPORTS_FOLDER = "/reports/drills"
 
 def run_in_container(
     settings: StackSettings,
-    words: Sequence[str],
+    arguments: Sequence[str],
     speed: float | None,
     on_progress: ProgressCallback,
 ) -> int:
-    """Run `alertdrill WORDS --current-stack` in a container, and return its exit code.
+    """Run `alertdrill ARGUMENTS --current-stack` in a container, and return its exit code.
     Without a speed it runs in the current stack; with one, in an ephemeral stack that is removed
     afterwards.
     """
@@ -43,16 +43,16 @@ def run_in_container(
             raise EngineError(
                 "The stack is down: start it with `make up`, or leave out --current-stack."
             )
-        return _run_drills(project, settings, words, on_progress)
+        return _run_drills(project, settings, arguments, on_progress)
     with project_lock(stack):
-        begun = time.monotonic()
+        started = time.monotonic()
         runtime.down(lambda _: None)
         try:
             for sentence in runtime.up(on_progress):
                 on_progress(sentence)
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - started
             on_progress(f"An ephemeral stack is up at speed {speed:g} ({seconds:.1f} s).")
-            return _run_drills(project, settings, words, on_progress)
+            return _run_drills(project, settings, arguments, on_progress)
         finally:
             runtime.down(lambda _: None)
 
@@ -60,22 +60,22 @@ def run_in_container(
 def _run_drills(
     project: ComposeProject,
     settings: StackSettings,
-    words: Sequence[str],
+    arguments: Sequence[str],
     on_progress: ProgressCallback,
 ) -> int:
     project.write_overlay()
     name = f"{project.settings.project}-drills-run"
-    more = {
+    environment = {
         "EPHEMERAL": "1" if project.settings.ephemeral else "0",
         "PROMETHEUS_RETENTION": project.settings.retention,
     }
-    variables = [item for key, value in more.items() for item in ("--env", f"{key}={value}")]
+    variables = [item for key, value in environment.items() for item in ("--env", f"{key}={value}")]
     terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
     with contextlib.suppress(EngineError):
         project.cli.docker("rm", "--force", name)  # of an interrupted run
     command = project.cli.command_line(
         *("run", "--name", name, *terminal, *variables, "drills"),
-        *("python", "-m", "alertdrill", *words, "--current-stack"),
+        *("python", "-m", "alertdrill", *arguments, "--current-stack"),
         profiles=["drills"],
     )
     try:

@@ -50,20 +50,22 @@ class ComposeRuntime(ContainerRuntime):
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
-        yield from read_logs(self._project.cli, self._chosen(target), lines, timestamp())
+        yield from read_logs(self._project.cli, self._log_arguments(target), lines, timestamp())
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield the batch that `logs` would return, then one batch of new lines after another."""
-        chosen, moment = self._chosen(target), timestamp()
-        yield read_logs(self._project.cli, chosen, lines, moment)
-        yield from follow_logs(self._project.cli, chosen, moment)
+        arguments, moment = self._log_arguments(target), timestamp()
+        yield read_logs(self._project.cli, arguments, lines, moment)
+        yield from follow_logs(self._project.cli, arguments, moment)
 
-    def _chosen(self, target: str | None) -> Sequence[str]:
+    def _log_arguments(self, target: str | None) -> Sequence[str]:
         """Return Compose's arguments for an instance, a service, or all."""
         if target is None:
             return []
-        one = self._targets(target)[0]
-        return (["--index", str(one.number)] if target == one.instance else []) + [one.service]
+        container = self._targets(target)[0]
+        return (["--index", str(container.number)] if target == container.instance else []) + [
+            container.service
+        ]
 
     # For drills, which run inside the networks
 
@@ -77,9 +79,9 @@ class ComposeRuntime(ContainerRuntime):
 
     def grafana_token(self) -> str:
         """Return the token for Grafana annotations; empty without one."""
-        asked = ("exec", "--no-TTY", "grafana-token", "cat", str(init_config.GRAFANA_TOKEN))
+        arguments = ("exec", "--no-TTY", "grafana-token", "cat", str(init_config.GRAFANA_TOKEN))
         try:
-            return self._project.cli.run(*asked).strip()
+            return self._project.cli.run(*arguments).strip()
         except EngineError:  # Grafana has not issued one yet
             return ""
 

@@ -18,40 +18,46 @@ def start_replicas(project: ComposeProject, service: str, count: int) -> Sequenc
     """Start standby instances up to `count`; return the names of the new instances."""
     if count > len(_containers(project, service)):
         lifecycle.create_standby(project)
-    before = project.replicas.all()[service]
-    fresh = [one for one in _containers(project, service) if before < one.number <= count]
-    for one in fresh:
-        project.engine.start(one.name)
-    return [one.instance for one in fresh]
+    previous = project.replicas.all()[service]
+    new = [
+        container
+        for container in _containers(project, service)
+        if previous < container.number <= count
+    ]
+    for container in new:
+        project.engine.start(container.name)
+    return [container.instance for container in new]
 
 
 def stop_replicas(
     project: ComposeProject, service: str, count: int, on_progress: ProgressCallback
 ) -> None:
     """Stop the instances above `count`, and publish the new replica count."""
-    scales = project.replicas.all()
-    before = scales[service]
+    counts = project.replicas.all()
+    previous = counts[service]
     # Before any instance leaves, so that no alert fires for a planned exit.
-    publish_replicas(project, {**scales, service: count})
+    publish_replicas(project, {**counts, service: count})
     leaving = [
-        one for one in _containers(project, service) if one.number > count and one.pid is not None
+        container
+        for container in _containers(project, service)
+        if container.number > count and container.pid is not None
     ]
-    in_parallel(project.engine.stop, [one.name for one in leaving])
-    for number in range(before + 1, count + 1):
+    in_parallel(project.engine.stop, [container.name for container in leaving])
+    for number in range(previous + 1, count + 1):
         on_progress(f"{service}-{number} is ready")
-    for one in leaving:
-        on_progress(f"{one.instance} is on standby")
+    for container in leaving:
+        on_progress(f"{container.instance} is on standby")
 
 
 def _containers(project: ComposeProject, service: str) -> Sequence[Container]:
-    return [one for one in project.engine.containers() if one.service == service]
+    return [container for container in project.engine.containers() if container.service == service]
 
 
-def publish_replicas(project: ComposeProject, scales: Mapping[str, int]) -> None:
+def publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> None:
     """Write the replica counts to the volume, and Prometheus's list of targets with them."""
     variables = [
         item
-        for service, count in scales.items()
+        for service, count in counts.items()
         for item in ("--env", f"{service.upper().replace('-', '_')}_INSTANCES={count}")
     ]
     project.cli.run("run", "--rm", "--no-deps", *variables, "init-config")

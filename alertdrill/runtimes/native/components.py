@@ -39,13 +39,13 @@ def components(context: RenderContext) -> list[Process]:
         "otelcol": collector,
         "grafana": grafana,
     }
-    found = [make(context) for program, make in makers.items() if program in context.programs]
+    processes = [make(context) for program, make in makers.items() if program in context.programs]
     if context.fake_loki:
-        return [*found, fake_loki.process(context)]
+        return [*processes, fake_loki.process(context)]
     # Without Loki, the collector has nowhere to send lines.
     return [
         component
-        for component in found
+        for component in processes
         if component.service != "collector" or "loki" in context.programs
     ]
 
@@ -56,20 +56,20 @@ def _component(
     program: str,
     arguments: Sequence[str],
     ready: str,
-    **more: Any,
+    **options: Any,
 ) -> Process:
     """Return the only instance of a component; its port has the component's name."""
-    found = context.programs[program]
-    port = getattr(context.ports, more.pop("port", service.replace("-", "_")))
+    installed = context.programs[program]
+    port = getattr(context.ports, options.pop("port", service.replace("-", "_")))
     return Process(
         name=f"{service}-1",
         service=service,
-        command=[str(found.path), *arguments],
+        command=[str(installed.path), *arguments],
         port=port,
         ready=f"http://{LOOPBACK}:{port}{ready}",
-        environment={**found.environment, **more.pop("environment", {})},
-        files=found.files,
-        **more,
+        environment={**installed.environment, **options.pop("environment", {})},
+        files=installed.files,
+        **options,
     )
 
 
@@ -210,12 +210,12 @@ def collector(context: RenderContext) -> Process:
         # Below the limit at which it stops reading (400 MiB), so that it frees memory before.
         "GOMEMLIMIT": "320MiB",
     }
-    more = [f"--config={fake_loki.CONFIG}"] if context.fake_loki else []
+    options = [f"--config={fake_loki.CONFIG}"] if context.fake_loki else []
     process = _component(
         context,
         "collector",
         "otelcol",
-        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}", *more],
+        [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}", *options],
         "/",
         port="collector_metrics",
         more_ports=(context.ports.collector_health,),

@@ -120,7 +120,7 @@ def write_fixed_targets(layout: Layout, plan: Plan) -> None:
     write_stack_targets(layout, plan.processes)
     alertmanagers = [process.address for process in plan.processes_of("alertmanager")]
     _write_json(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
-    probed = {
+    probe = {
         "targets": [plan.addresses["Services"]],
         "labels": {
             "service": "lb",
@@ -128,7 +128,7 @@ def write_fixed_targets(layout: Layout, plan: Plan) -> None:
             "__blackbox__": plan.processes_of("blackbox-exporter")[0].address,
         },
     }
-    _write_json(layout.targets / "probe.json", [probed])
+    _write_json(layout.targets / "probe.json", [probe])
 
 
 def write_stack_targets(layout: Layout, listed: Sequence[Process]) -> None:
@@ -146,8 +146,8 @@ def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
 def write_load_target(layout: Layout, address: str | None) -> None:
     """Write the target of Locust's metrics during a load; None for no load."""
     labels = {"service": "locust", "instance": "locust-1"}
-    found = [] if address is None else [{"targets": [address], "labels": labels}]
-    _write_json(layout.targets / "load.json", found)
+    targets = [] if address is None else [{"targets": [address], "labels": labels}]
+    _write_json(layout.targets / "load.json", targets)
 
 
 def target(process: Process) -> dict[str, object]:
@@ -182,14 +182,16 @@ def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:
     _run(programs["blackbox_exporter"], blackbox, ("prometheus/blackbox.yml", None))
 
 
-def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | None]) -> None:
-    source, process = what
+def _run(
+    program: Program, arguments: Sequence[str], source_and_process: tuple[str, Process | None]
+) -> None:
+    source, process = source_and_process
     environment = {
         **os.environ,
         **program.environment,
         **(process.environment if process else {}),
     }
-    done = subprocess.run(  # noqa: S603 - a program that we located ourselves
+    result = subprocess.run(  # noqa: S603 - a program that we located ourselves
         [str(program.path), *arguments],
         env=environment,
         cwd=process.directory if process else ROOT,
@@ -197,5 +199,5 @@ def _run(program: Program, arguments: Sequence[str], what: tuple[str, Process | 
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        raise ConfigError(f"{source} is broken: {checker_error(done.stdout + done.stderr)}")
+    if result.returncode != 0:
+        raise ConfigError(f"{source} is broken: {checker_error(result.stdout + result.stderr)}")

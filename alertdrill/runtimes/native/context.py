@@ -127,8 +127,8 @@ class NativeContext:
         """Lock this stack against other commands; wait up to `timeout` seconds for the lock."""
         self.layout.make()
         deadline = time.monotonic() + timeout
-        with self.layout.lock.open("w") as held:
-            while not _try_lock(held):
+        with self.layout.lock.open("w") as lock_file:
+            while not _try_lock(lock_file):
                 if time.monotonic() > deadline:
                     raise AlertdrillError(
                         "Another alertdrill command, or the responder, is changing this stack:"

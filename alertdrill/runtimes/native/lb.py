@@ -29,13 +29,15 @@ class LoadBalancer:
 
     def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
         """Set a server to accept requests, to finish those it has, or to maintenance."""
-        said = self._ask(f"set server {service}/{name} state {state}").strip()
-        if said:
-            raise LoadBalancerError(f"The load balancer refused to set {name} to {state}: {said}")
+        response = self._request(f"set server {service}/{name} state {state}").strip()
+        if response:
+            raise LoadBalancerError(
+                f"The load balancer refused to set {name} to {state}: {response}"
+            )
         # Save the state for a restart, which forgets it.
-        fresh = self._state.with_suffix(".new")
-        fresh.write_text(self._ask("show servers state"))
-        fresh.replace(self._state)
+        temporary = self._state.with_suffix(".new")
+        temporary.write_text(self._request("show servers state"))
+        temporary.replace(self._state)
 
     def sessions(self, service: str, name: str) -> int:
         """Return the number of requests of a server, queued ones included."""
@@ -47,19 +49,19 @@ class LoadBalancer:
         return self._row(service, name)["status"].startswith("UP")
 
     def _row(self, service: str, name: str) -> dict[str, str]:
-        table = csv.DictReader(self._ask("show stat").lstrip("# ").splitlines())
+        table = csv.DictReader(self._request("show stat").lstrip("# ").splitlines())
         for row in table:
             if row["pxname"] == service and row["svname"] == name:
                 return row
         raise LoadBalancerError(f"The load balancer has no server {name} in backend {service}.")
 
-    def _ask(self, command: str) -> str:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(TIMEOUT_S)
+    def _request(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(TIMEOUT_S)
             try:
-                line.connect(str(self._path))
-                line.sendall(command.encode() + b"\n")
-                return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+                connection.connect(str(self._path))
+                connection.sendall(command.encode() + b"\n")
+                return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
             except OSError as error:
                 raise LoadBalancerError(
                     f"The load balancer does not answer ({error}): see `make logs S=lb`."

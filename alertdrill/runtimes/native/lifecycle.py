@@ -49,17 +49,17 @@ def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
     with context.lock():
         plan = context.plan(located)
         rendered = supervisor.render(plan.processes, context.layout)
-        if context.supervisor.is_running() and _as_it_was(context, plan, rendered):
+        if context.supervisor.is_running() and _is_unchanged(context, plan, rendered):
             _start(context, context.replicas.desired(plan), on_progress)
         else:
-            _end(context, on_progress)
+            _stop(context, on_progress)
             try:
-                _begin(context, plan, located.programs, on_progress)
+                _start_new(context, plan, located.programs, on_progress)
             except BaseException:
-                _end(context, on_progress)  # also on Ctrl-C: leave no partial stack
+                _stop(context, on_progress)  # also on Ctrl-C: leave no partial stack
                 raise
         if "grafana" in located.programs:
-            _give_token(context, on_progress)
+            _create_grafana_token(context, on_progress)
     return located.missing
 
 
@@ -67,10 +67,10 @@ def down(context: NativeContext, on_progress: ProgressCallback) -> None:
     """Stop everything that `up` started, also after a crash."""
     if context.layout.home.exists():
         with context.lock(TIMEOUT_S):
-            _end(context, on_progress)
+            _stop(context, on_progress)
 
 
-def _as_it_was(context: NativeContext, plan: Plan, rendered: str) -> bool:
+def _is_unchanged(context: NativeContext, plan: Plan, rendered: str) -> bool:
     now = {
         context.layout.supervisor_config: rendered,
         context.layout.stack: control.stack(context.settings),
@@ -79,7 +79,7 @@ def _as_it_was(context: NativeContext, plan: Plan, rendered: str) -> bool:
     return all(file.exists() and file.read_text() == text for file, text in now.items())
 
 
-def _begin(
+def _start_new(
     context: NativeContext,
     plan: Plan,
     programs: Mapping[str, Program],
@@ -106,7 +106,7 @@ def _begin(
             context.lb.set(process.service, process.name, "maint")
 
 
-def _give_token(context: NativeContext, on_progress: ProgressCallback) -> None:
+def _create_grafana_token(context: NativeContext, on_progress: ProgressCallback) -> None:
     try:
         context.make_grafana_token()
     except TokenError as error:  # the stack works without annotations
@@ -132,9 +132,9 @@ def _wanted_ports(plan: Plan, settings: StackSettings) -> dict[tuple[str, int], 
 def _start(
     context: NativeContext, wanted: Sequence[Process], on_progress: ProgressCallback
 ) -> None:
-    known = context.supervisor.processes()
+    processes = context.supervisor.processes()
     for process in wanted:
-        if known[process.name]["statename"] not in ("RUNNING", "STARTING"):
+        if processes[process.name]["statename"] not in ("RUNNING", "STARTING"):
             context.supervisor.start(process.name)
     readiness.wait_until_ready(
         wanted,
@@ -150,35 +150,35 @@ def _start(
             )
 
 
-def _end(context: NativeContext, on_progress: ProgressCallback) -> None:
+def _stop(context: NativeContext, on_progress: ProgressCallback) -> None:
     """Stop healing first, then traffic, so that the services have nothing left to drain."""
     if context.supervisor.is_running():
         on_progress("stopping")
-        known = context.supervisor.processes()
-        healers = [name for name in HEALERS if name in known]
-        _hurry(context, healers)
+        processes = context.supervisor.processes()
+        healers = [name for name in HEALERS if name in processes]
+        _stop_quickly(context, healers)
         # The control API's running operations are obsolete; the responder's journal is on disk.
         context.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
         context.supervisor.stop("lb-1")
-        _hurry(context, [name for name in known if name not in healers])
+        _stop_quickly(context, [name for name in processes if name not in healers])
         context.supervisor.shutdown()
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while stack_processes.find(context.process_tag) and time.monotonic() < deadline:
             time.sleep(readiness.POLL_INTERVAL_S)
-    left = stack_processes.find(context.process_tag)
-    if left:
-        on_progress(f"stopping {len(left)} leftover processes")
-        stack_processes.terminate(left)
+    leftover = stack_processes.find(context.process_tag)
+    if leftover:
+        on_progress(f"stopping {len(leftover)} leftover processes")
+        stack_processes.terminate(leftover)
     for socket in (context.layout.supervisor_socket, context.layout.lb_socket):
         socket.unlink(missing_ok=True)
     shutil.rmtree(context.layout.scratch, ignore_errors=True)  # it may not exist
 
 
-def _hurry(context: NativeContext, names: Sequence[str]) -> None:
+def _stop_quickly(context: NativeContext, names: Sequence[str]) -> None:
     """Request processes to stop, and signal those that drain to stop at once."""
     context.supervisor.request_stop(*names)
-    known = context.supervisor.processes()
-    for info in (known[name] for name in names):
+    processes = context.supervisor.processes()
+    for info in (processes[name] for name in names):
         if info["pid"] and info["name"].startswith(QUICK_STOP):
             stack_processes.signal_instance(info["pid"], signal.SIGCONT)
             stack_processes.signal_instance(info["pid"], signal.SIGQUIT)

@@ -78,25 +78,25 @@ class _Tail:
         self._partial_line = partial_line
 
     def _backward(self, parts: Sequence[BinaryIO], count: int) -> list[str]:
-        held = b""
+        data = b""
         for part in parts:
             end = part.seek(0, os.SEEK_END)
             if part is parts[0]:
                 self._inode, self._offset = os.fstat(part.fileno()).st_ino, end
-            held = _read_backwards(held, part, end, count)
-        *whole, self._partial_line = held.split(b"\n")
-        return [_text(line) for line in whole[-count:]] if count else []
+            data = _read_backwards(data, part, end, count)
+        *complete, self._partial_line = data.split(b"\n")
+        return [_text(line) for line in complete[-count:]] if count else []
 
     def new_lines(self) -> list[str]:
         """Return the lines that were added since."""
         if not self._file.exists():
             return []
-        found = self._file.stat()
+        status = self._file.stat()
         lines: list[str] = []
-        if self._inode and found.st_ino != self._inode:
+        if self._inode and status.st_ino != self._inode:
             lines = self._rest()
             self._offset = 0
-        self._inode = found.st_ino
+        self._inode = status.st_ino
         return lines + self._read(self._file)
 
     def _rest(self) -> list[str]:
@@ -112,10 +112,10 @@ class _Tail:
             return []
         with file.open("rb") as source:
             source.seek(self._offset)
-            held = self._partial_line + source.read()
+            data = self._partial_line + source.read()
             self._offset = source.tell()
-        *whole, self._partial_line = held.split(b"\n")
-        return [_text(line) for line in whole]
+        *complete, self._partial_line = data.split(b"\n")
+        return [_text(line) for line in complete]
 
 
 def _opened(file: Path, stack: ExitStack) -> list[BinaryIO]:
@@ -131,15 +131,15 @@ def _opened(file: Path, stack: ExitStack) -> list[BinaryIO]:
     return list(parts.values())
 
 
-def _read_backwards(held: bytes, part: BinaryIO, end: int, count: int) -> bytes:
+def _read_backwards(data: bytes, part: BinaryIO, end: int, count: int) -> bytes:
     """Prepend the end of a file to `held` until it has `count` complete lines."""
     offset = end
-    while offset > 0 and held.count(b"\n") <= count:
+    while offset > 0 and data.count(b"\n") <= count:
         step = min(CHUNK, offset)
         offset -= step
         part.seek(offset)
-        held = part.read(step) + held
-    return held
+        data = part.read(step) + data
+    return data
 
 
 def _text(line: bytes) -> str:

@@ -24,19 +24,19 @@ def check(wanted: Mapping[tuple[str, int], str]) -> None:
     `wanted` is {(address, port): variable that sets the port}.
     """
     for (address, port), variable in wanted.items():
-        refused = _refused(address, port)
-        if refused == errno.EADDRNOTAVAIL:
+        error = _bind_error(address, port)
+        if error == errno.EADDRNOTAVAIL:
             raise AddressError(
                 f"LB_ADDRESS is {address}, which this machine does not have: set it to one it has."
             )
-        if refused:
+        if error:
             raise PortTakenError(
-                f"Port {port} is in use{_holder(port)}: stop that program,"
+                f"Port {port} is in use{_owner(port)}: stop that program,"
                 f" or set {variable} to a free port in .env."
             )
 
 
-def _refused(address: str, port: int) -> int | None:
+def _bind_error(address: str, port: int) -> int | None:
     """Return the `errno` of a bind to this port; None if it succeeds."""
     with socket.socket() as attempt:
         # As the programs do: a closing connection does not block the port.
@@ -48,15 +48,15 @@ def _refused(address: str, port: int) -> int | None:
     return None
 
 
-def _holder(port: int) -> str:
+def _owner(port: int) -> str:
     try:
         listening = [
-            found.pid
-            for found in psutil.net_connections("inet")
-            if found.status == psutil.CONN_LISTEN
-            and found.pid
-            and found.laddr
-            and found.laddr.port == port
+            connection.pid
+            for connection in psutil.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+            and connection.pid
+            and connection.laddr
+            and connection.laddr.port == port
         ]
         return f" by {psutil.Process(listening[0]).name()} (pid {listening[0]})"
     except (psutil.Error, IndexError):  # a process of another user, whose details are hidden

@@ -70,5 +70,5 @@ def _reason(process: Process, layout: Layout) -> str:
     lines = [
         line for file in files for line in read_last_lines(file, LOG_LINES_SEARCHED) if line.strip()
     ]
-    said = f" Its last log line: {lines[-1][:400]}" if lines else ""
-    return f"{process.name} is not ready (see `make logs S={process.name}`).{said}"
+    last_line = f" Its last log line: {lines[-1][:400]}" if lines else ""
+    return f"{process.name} is not ready (see `make logs S={process.name}`).{last_line}"

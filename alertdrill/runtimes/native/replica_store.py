@@ -28,9 +28,9 @@ class ReplicaStore:
 
     def set(self, service: str, count: int) -> None:
         """Store a new replica count."""
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(json.dumps({**self._read(), service: count}))
-        fresh.replace(self._file)
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(json.dumps({**self._read(), service: count}))
+        temporary.replace(self._file)
 
     def desired(self, plan: Plan) -> list[Process]:
         """Return the processes that should run; the others are on standby."""
@@ -43,7 +43,7 @@ class ReplicaStore:
 
     def _read(self) -> Mapping[str, int]:
         try:
-            found: dict[str, int] = json.loads(self._file.read_text())
+            counts: dict[str, int] = json.loads(self._file.read_text())
         except (OSError, ValueError):  # not scaled yet, or cut off by a crash: use the settings
             return {}
-        return found
+        return counts

@@ -48,30 +48,30 @@ class NativeRuntime:
         if not self._context.supervisor.is_running():
             return []
         plan = self._context.plan()
-        known = self._context.supervisor.processes()
+        processes = self._context.supervisor.processes()
         wanted = self._context.replicas.desired(plan)
         return [
-            self._instance(process, known[process.name], process in wanted)
+            self._instance(process, processes[process.name], process in wanted)
             for process in plan.processes
-            if process.name in known
+            if process.name in processes
         ]
 
     def instances(self, service: str) -> Sequence[Instance]:
         """Return the instances of one service, including those on standby."""
-        found = [instance for instance in self.status() if instance.service == service]
-        if not found:
+        instances = [instance for instance in self.status() if instance.service == service]
+        if not instances:
             raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
-        return found
+        return instances
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
         for name, file in self._logs(target).items():
-            kept = (
+            lines_of_file = (
                 log_files.read_all_lines(file)
                 if lines is None
                 else log_files.read_last_lines(file, lines)
             )
-            for line in kept:
+            for line in lines_of_file:
                 yield name, line
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
@@ -79,9 +79,9 @@ class NativeRuntime:
         yield from log_files.follow(self._logs(target), lines)
 
     def _logs(self, target: str | None) -> Mapping[str, Path]:
-        chosen = self._targets(target) if target else self._context.plan().processes
+        targets = self._targets(target) if target else self._context.plan().processes
         return {
-            process.name: self._context.layout.logs / f"{process.name}.jsonl" for process in chosen
+            process.name: self._context.layout.logs / f"{process.name}.jsonl" for process in targets
         }
 
     def address(self, component: str) -> str:
@@ -103,15 +103,15 @@ class NativeRuntime:
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
-        chosen = self._wanted_targets(target)
-        for process in chosen:
+        targets = self._wanted_targets(target)
+        for process in targets:
             self._context.supervisor.start(process.name)
-        readiness.wait_until_ready(chosen, self._context.supervisor_state, self._context.layout)
+        readiness.wait_until_ready(targets, self._context.supervisor_state, self._context.layout)
 
     def stop(self, target: str) -> None:
         """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
-        chosen = self._wanted_targets(target)
-        self._context.supervisor.stop(*(process.name for process in chosen))
+        targets = self._wanted_targets(target)
+        self._context.supervisor.stop(*(process.name for process in targets))
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); supervisord starts it again."""
@@ -148,14 +148,14 @@ class NativeRuntime:
 
     def _instance(self, process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
         pid = int(str(info["pid"])) or None
-        began = float(str(info["start"]))
+        started = float(str(info["start"]))
         return Instance(
             name=process.name,
             service=process.service,
             state=state_of(process, str(info["statename"]), pid, wanted),
             pid=pid,
             address=process.address,
-            uptime_seconds=round(time.time() - began, 1) if pid else None,
+            uptime_seconds=round(time.time() - started, 1) if pid else None,
             heals=self._context.settings.heals(process.service),
         )
 
@@ -223,24 +223,24 @@ class NativeRuntime:
 
     def _targets(self, target: str) -> Sequence[Process]:
         plan = self._context.plan()
-        one = plan.process(target)
-        chosen = [one] if one else plan.processes_of(target)
-        if not chosen:
+        process = plan.process(target)
+        targets = [process] if process else plan.processes_of(target)
+        if not targets:
             raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
-        return chosen
+        return targets
 
     def _wanted_targets(self, target: str) -> Sequence[Process]:
         """Return the instances of a target that should run."""
         self._context.require_running()
         wanted = self._context.replicas.desired(self._context.plan())
-        chosen = [process for process in self._targets(target) if process in wanted]
-        if not chosen:
+        targets = [process for process in self._targets(target) if process in wanted]
+        if not targets:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
-        return chosen
+        return targets
 
     def _signal(self, target: str, number: signal.Signals) -> None:
-        chosen = self._wanted_targets(target)
-        known = self._context.supervisor.processes()
-        for process in chosen:
-            if pid := known[process.name]["pid"]:
+        targets = self._wanted_targets(target)
+        processes = self._context.supervisor.processes()
+        for process in targets:
+            if pid := processes[process.name]["pid"]:
                 stack_processes.signal_instance(pid, number)

@@ -18,29 +18,29 @@ def scale(
     context: NativeContext, plan: Plan, service: str, count: int, on_progress: ProgressCallback
 ) -> None:
     """Scale a service to its first `count` instances without losing a request."""
-    before = context.replicas.get(service)
-    chosen = plan.processes_of(service)
-    fresh, leaving = chosen[before:count], chosen[count:before]
-    _start(context, fresh)
+    previous = context.replicas.get(service)
+    processes = plan.processes_of(service)
+    new, leaving = processes[previous:count], processes[count:previous]
+    _start(context, new)
     _drain(context, leaving, on_progress)
     context.replicas.set(service, count)
     # Scrape a new instance before it gets requests, and a leaving one until it has stopped.
     configs.write_service_targets(context.layout, context.replicas.desired(plan))
-    _admit(context, fresh, on_progress)
+    _admit(context, new, on_progress)
 
 
-def _start(context: NativeContext, fresh: Sequence[Process]) -> None:
-    for process in fresh:
+def _start(context: NativeContext, new: Sequence[Process]) -> None:
+    for process in new:
         context.supervisor.start(process.name)
     try:
-        readiness.wait_until_ready(fresh, context.supervisor_state, context.layout)
+        readiness.wait_until_ready(new, context.supervisor_state, context.layout)
     except BaseException:
-        context.supervisor.stop(*(process.name for process in fresh))  # undo: they get no requests
+        context.supervisor.stop(*(process.name for process in new))  # undo: they get no requests
         raise
 
 
-def _admit(context: NativeContext, fresh: Sequence[Process], on_progress: ProgressCallback) -> None:
-    for process in fresh:
+def _admit(context: NativeContext, new: Sequence[Process], on_progress: ProgressCallback) -> None:
+    for process in new:
         context.lb.set(process.service, process.name, "ready")
         on_progress(f"{process.name} is ready")
 

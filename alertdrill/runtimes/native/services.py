@@ -53,7 +53,7 @@ def responder(context: RenderContext) -> Process:
 
 def _healing(context: RenderContext) -> dict[str, str]:
     """Return the responder's variables for healing: the APIs that it uses, and their tokens."""
-    given = {
+    variables = {
         "CONTROL_URL": context.url("control"),
         "CONTROL_TOKEN_FILE": str(context.layout.control_token),
         "RESPONDER_TOKEN_FILE": str(context.layout.responder_token),
@@ -62,9 +62,9 @@ def _healing(context: RenderContext) -> dict[str, str]:
         "HEALING": context.settings.healing,
     }
     if "grafana" in context.programs:
-        given["GRAFANA_URL"] = context.url("grafana")
-        given["GRAFANA_TOKEN_FILE"] = str(context.layout.grafana_token)
-    return given
+        variables["GRAFANA_URL"] = context.url("grafana")
+        variables["GRAFANA_TOKEN_FILE"] = str(context.layout.grafana_token)
+    return variables
 
 
 def _program(
@@ -89,11 +89,11 @@ def _program(
         port=port,
         ready=f"{url(port)}/readyz",
         # The runtime's values override a service's own settings, as in Docker Compose.
-        environment={**_own(service), **shared, **environment},
+        environment={**_service_environment(service), **shared, **environment},
         job="services",
         scales=service in SERVICES,
     )
 
 
-def _own(service: str) -> Mapping[str, str]:
+def _service_environment(service: str) -> Mapping[str, str]:
     return SERVICES[service].environment if service in SERVICES else {}

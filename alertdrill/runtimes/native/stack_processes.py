@@ -17,27 +17,27 @@ TIMEOUT_S = 5.0
 
 def find(home: str) -> list[psutil.Process]:
     """Return every process with the tag of the stack at `home`."""
-    found = []
+    tagged = []
     for process in psutil.process_iter():
         # Gone meanwhile, of another user, or a zombie: not ours to stop.
         with contextlib.suppress(psutil.Error):
             if process.environ().get(STACK_TAG) == home:
-                found.append(process)
-    return found
+                tagged.append(process)
+    return tagged
 
 
 def terminate(processes: Iterable[psutil.Process]) -> None:
     """Terminate processes, and kill those that are left after five seconds."""
-    asked = list(processes)
-    for process in asked:
+    running = list(processes)
+    for process in running:
         with contextlib.suppress(psutil.Error):
             process.resume()  # a frozen process ignores SIGTERM
             process.terminate()
-    _, left = psutil.wait_procs(asked, timeout=TIMEOUT_S)
-    for process in left:
+    _, remaining = psutil.wait_procs(running, timeout=TIMEOUT_S)
+    for process in remaining:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=TIMEOUT_S)
+    psutil.wait_procs(remaining, timeout=TIMEOUT_S)
 
 
 def signal_instance(pid: int, number: signal.Signals) -> None:

@@ -119,7 +119,7 @@ def start(layout: Layout) -> None:
     """Start supervisord in the background; raise `SupervisorError` with its error."""
     environment = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    result = subprocess.run(  # noqa: S603 - our own interpreter
         command,
         env={**environment, running.STACK_TAG: str(layout.home)},
         cwd=ROOT,
@@ -128,11 +128,11 @@ def start(layout: Layout) -> None:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+    if result.returncode != 0:
+        lines = (result.stderr or result.stdout).strip().splitlines()
         # After an error it prints a hint to its help.
-        said = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
-        raise SupervisorError(f"supervisord did not start: {said[-1].rstrip('.')}.")
+        errors = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
+        raise SupervisorError(f"supervisord did not start: {errors[-1].rstrip('.')}.")
 
 
 class Supervisor:
@@ -175,8 +175,8 @@ class Supervisor:
             time.sleep(POLL_INTERVAL_S)
 
     def _left(self, names: Sequence[str]) -> list[int]:
-        known = self.processes()
-        return [pid for name in names if name in known and (pid := known[name]["pid"])]
+        processes = self.processes()
+        return [pid for name in names if name in processes and (pid := processes[name]["pid"])]
 
     def request_stop(self, *names: str) -> None:
         """Request processes to stop, without waiting."""

@@ -48,27 +48,27 @@ class Engine:
     def services(self) -> Sequence[Service]:
         """Return the services of the stack; raise `SwarmUnavailableError` if there are none."""
         with _translate_errors():
-            found = self._client.services(filters=self._filters)
-        if not found:
+            rows = self._client.services(filters=self._filters)
+        if not rows:
             raise SwarmUnavailableError(
                 f"no stack named {self._project!r} in this Swarm:"
                 " deploy it, or set COMPOSE_PROJECT_NAME."
             )
-        return [read_service(one, self._project) for one in found]
+        return [read_service(row, self._project) for row in rows]
 
     def tasks(self) -> Sequence[Task]:
         """Return the tasks of the stack, including past ones that Swarm keeps."""
         with _translate_errors():
-            return [read_task(one) for one in self._client.tasks(filters=self._filters)]
+            return [read_task(row) for row in self._client.tasks(filters=self._filters)]
 
     def containers(self) -> Mapping[str, Container]:
         """Return the containers of the stack on this engine's node, by task id."""
         with _translate_errors():
-            found = self._client.containers(all=True, filters=self._filters)
+            rows = self._client.containers(all=True, filters=self._filters)
         return {
-            one["Labels"][TASK_LABEL]: read_container(one)
-            for one in found
-            if TASK_LABEL in one["Labels"]
+            row["Labels"][TASK_LABEL]: read_container(row)
+            for row in rows
+            if TASK_LABEL in row["Labels"]
         }
 
     def end(self, name: str, grace: float) -> None:
@@ -86,27 +86,27 @@ class Engine:
         """
         for _ in range(MAX_ATTEMPTS):
             with _translate_errors():
-                found = self._client.inspect_service(service.id)
-            before = replicas(found["Spec"])
-            if before is None:
+                details = self._client.inspect_service(service.id)
+            previous = replicas(details["Spec"])
+            if previous is None:
                 raise SwarmError(f"{service.name} is not a replicated service: it can't be scaled.")
-            if before == count or instead_of not in (None, before):
-                return before
+            if previous == count or instead_of not in (None, previous):
+                return previous
             try:
-                self._write(found, count)
+                self._write(details, count)
             except ConflictError:
                 continue
-            return before
+            return previous
         raise SwarmError(f"Others keep changing {service.name}: wait for them, and try again.")
 
-    def _write(self, found: Mapping[str, Any], count: int) -> None:
+    def _write(self, details: Mapping[str, Any], count: int) -> None:
         """Write a service's spec back as it was read, or Swarm would replace all its tasks."""
-        spec = found["Spec"]
+        spec = details["Spec"]
         mode = {"Replicated": {**spec["Mode"]["Replicated"], "Replicas": count}}
         with _translate_errors():
             self._client.update_service(
-                found["ID"],
-                found["Version"]["Index"],
+                details["ID"],
+                details["Version"]["Index"],
                 name=spec["Name"],
                 labels=spec.get("Labels"),
                 mode=mode,
@@ -123,15 +123,15 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
-        said = str(error.explanation or error).strip(". \n")
-        if "out of sequence" in said:
+        message = str(error.explanation or error).strip(". \n")
+        if "out of sequence" in message:
             raise ConflictError("Another client has changed the service meanwhile.") from error
         # Not a manager, or a manager without a leader; the engine says what to do.
         if error.status_code == 503:
             raise SwarmUnavailableError(
-                f"This engine can't report the state of the Swarm: {said}."
+                f"This engine can't report the state of the Swarm: {message}."
             ) from error
-        raise SwarmError(f"The engine refused: {said}.") from error
+        raise SwarmError(f"The engine refused: {message}.") from error
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise SwarmUnavailableError(
             "The engine of the Swarm's manager does not answer: start it, or set DOCKER_HOST."

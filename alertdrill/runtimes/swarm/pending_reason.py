@@ -30,7 +30,7 @@ def local_container(slot: Slot) -> Container:
 
 def until_restart(name: str, before: str, now: Sequence[Slot]) -> str | None:
     """Return why a restart is pending: no other task than `before` is ready in the slot."""
-    slot = next((one for one in now if one.name == name), None)
+    slot = next((candidate for candidate in now if candidate.name == name), None)
     if slot is None:
         raise SwarmError(f"Swarm no longer runs {name}: its service was scaled meanwhile.")
     if slot.task and slot.task.id != before and slot.state == "ready":
@@ -39,24 +39,24 @@ def until_restart(name: str, before: str, now: Sequence[Slot]) -> str | None:
 
 
 def until_scale(
-    service: Service, count: int, known: Collection[str], now: Sequence[Slot]
+    service: Service, count: int, existing: Collection[str], now: Sequence[Slot]
 ) -> str | None:
     """Return why scaling to `count` is pending: a slot is missing, or a new one is not ready.
     Slots in `known` existed before; their health does not matter for this change.
     """
     if service.replicas != count:
         raise SwarmError(f"Another client scaled {service.name} to {service.replicas} meanwhile.")
-    own = [one for one in now if one.service.name == service.name]
-    late = [one for one in own if one.number not in known and one.state != "ready"]
-    if late:
-        return f"{late[0].name} is not ready: Swarm says {late[0].swarm_state}"
-    if len(own) != count:
-        return f"{service.name} has {len(own)} tasks, not {count}"
+    slots = [slot for slot in now if slot.service.name == service.name]
+    unready = [slot for slot in slots if slot.number not in existing and slot.state != "ready"]
+    if unready:
+        return f"{unready[0].name} is not ready: Swarm says {unready[0].swarm_state}"
+    if len(slots) != count:
+        return f"{service.name} has {len(slots)} tasks, not {count}"
     return None
 
 
 def until_leaving(before: Collection[str], now: Sequence[Task], name: str) -> str | None:
     """Return why scaling in is pending: a leaving task, of the tasks `before`, has not ended."""
-    gone = {one.id for one in now if one.should_run or one.state in ENDED}
-    leaving = [one for one in now if one.id in before and one.id not in gone]
+    gone = {task.id for task in now if task.should_run or task.state in ENDED}
+    leaving = [task for task in now if task.id in before and task.id not in gone]
     return f"{name}-{leaving[0].slot} has not ended" if leaving else None

@@ -33,11 +33,11 @@ class SwarmRuntime:
     def status(self) -> Sequence[Instance]:
         """Return every instance, with its state; raise `SwarmUnavailableError` without a stack."""
         now = time.time()
-        return [one.instance(now) for one in self._slots()]
+        return [slot.instance(now) for slot in self._slots()]
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Stop an instance's container, and wait until the task that replaces it is ready."""
-        slot = next((one for one in self._slots() if one.name == target), None)
+        slot = next((candidate for candidate in self._slots() if candidate.name == target), None)
         if slot is None:
             raise UnknownTargetError(f"no instance named {target!r}: see GET /instances.")
         container = pending_reason.local_container(slot)
@@ -52,32 +52,32 @@ class SwarmRuntime:
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` tasks; leaving ones drain by themselves."""
         check_replicas(service, count)
-        found = [one for one in self._slots() if one.service.name == service]
-        own = self._service(service)
-        had = self._engine.set_replicas(own, count)
+        current = [slot for slot in self._slots() if slot.service.name == service]
+        spec = self._service(service)
+        previous = self._engine.set_replicas(spec, count)
         # If the count does not change, wait for every instance that is not ready.
-        known = {one.number for one in found if had != count or one.state == "ready"}
+        existing = {slot.number for slot in current if previous != count or slot.state == "ready"}
         try:
-            _until(lambda: self._pending(service, count, known), TIMEOUT_S)
+            _until(lambda: self._pending(service, count, existing), TIMEOUT_S)
         except BaseException:
-            if had < count:
+            if previous < count:
                 with suppress(AlertdrillError):  # the first error is the one to report
-                    self._engine.set_replicas(own, had, instead_of=count)  # undo
+                    self._engine.set_replicas(spec, previous, instead_of=count)  # undo
             raise
-        before = [one.task.id for one in found if one.task]
+        before = [slot.task.id for slot in current if slot.task]
         _until(
             lambda: pending_reason.until_leaving(before, self._engine.tasks(), service),
-            own.grace + TIMEOUT_S,
+            spec.grace + TIMEOUT_S,
         )
         on_progress(f"{service} has {count} instances")
 
-    def _pending(self, service: str, count: int, known: set[str]) -> str | None:
-        return pending_reason.until_scale(self._service(service), count, known, self._slots())
+    def _pending(self, service: str, count: int, existing: set[str]) -> str | None:
+        return pending_reason.until_scale(self._service(service), count, existing, self._slots())
 
     def _service(self, name: str) -> Service:
-        for one in self._engine.services():
-            if one.name == name:
-                return one
+        for candidate in self._engine.services():
+            if candidate.name == name:
+                return candidate
         raise UnknownTargetError(f"no service named {name!r} in this Swarm: deploy it.")
 
     def _slots(self) -> Sequence[Slot]:
@@ -86,10 +86,10 @@ class SwarmRuntime:
         return [slot for service in services for slot in slots(service, tasks, containers)]
 
 
-def _until(lacks: Callable[[], str | None], timeout: float) -> None:
+def _until(reason: Callable[[], str | None], timeout: float) -> None:
     """Poll until nothing is pending; raise `NotReadyError` with the last reason."""
     deadline = time.monotonic() + timeout
-    while lack := lacks():
+    while pending := reason():
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Timed out after {timeout:.0f} s: {lack}.")
+            raise NotReadyError(f"Timed out after {timeout:.0f} s: {pending}.")
         time.sleep(POLL_INTERVAL_S)

@@ -47,7 +47,7 @@ class Slot:
     @property
     def swarm_state(self) -> str:
         """Return Swarm's state of the task, and its error."""
-        errors = [one.error for one in (self.task, self.last_task) if one and one.error]
+        errors = [task.error for task in (self.task, self.last_task) if task and task.error]
         state = (
             self.task.state
             if self.task
@@ -80,16 +80,16 @@ def slots(
     service: Service, tasks: Sequence[Task], containers: Mapping[str, Container]
 ) -> Sequence[Slot]:
     """Return the slots of a service; `containers` has those on this node, by task id."""
-    own = sorted((one for one in tasks if one.service == service.id), key=_rank)
-    live = {one.slot: one for one in own if one.live}
-    past = {one.slot: one for one in own if not one.live}
-    numbers = sorted([*live, *_missing(service, live, past)], key=_order)
-    found = []
+    service_tasks = sorted((task for task in tasks if task.service == service.id), key=_rank)
+    live = {task.slot: task for task in service_tasks if task.live}
+    ended = {task.slot: task for task in service_tasks if not task.live}
+    numbers = sorted([*live, *_missing(service, live, ended)], key=_order)
+    result = []
     for number in numbers:
         task = live.get(number)
         container = containers.get(task.id) if task else None
-        found.append(Slot(service, number, task, container, past.get(number)))
-    return found
+        result.append(Slot(service, number, task, container, ended.get(number)))
+    return result
 
 
 def _rank(task: Task) -> tuple[bool, float]:
@@ -97,12 +97,14 @@ def _rank(task: Task) -> tuple[bool, float]:
     return (task.live and task.state == "running", task.created_at)
 
 
-def _missing(service: Service, live: Mapping[str, Task], past: Mapping[str, Task]) -> Sequence[str]:
+def _missing(
+    service: Service, live: Mapping[str, Task], ended: Mapping[str, Task]
+) -> Sequence[str]:
     """Return the wanted slots without a live task, used ones first."""
-    lack = max(0, (service.replicas or 0) - len(live))
-    used = sorted((number for number in past if number not in live), key=_order)
-    fresh = (str(number) for number in count(1) if str(number) not in live.keys() | past.keys())
-    return [*used[:lack], *islice(fresh, max(0, lack - len(used)))]
+    missing = max(0, (service.replicas or 0) - len(live))
+    used = sorted((number for number in ended if number not in live), key=_order)
+    fresh = (str(number) for number in count(1) if str(number) not in live.keys() | ended.keys())
+    return [*used[:missing], *islice(fresh, max(0, missing - len(used)))]
 
 
 def _order(number: str) -> tuple[int, str]:

@@ -69,13 +69,13 @@ class Container:
     unhealthy: bool = False
 
 
-def read_service(found: Mapping[str, Any], project: str) -> Service:
+def read_service(details: Mapping[str, Any], project: str) -> Service:
     """Parse a service (`GET /services`)."""
-    spec = found["Spec"]
+    spec = details["Spec"]
     template = spec["TaskTemplate"]
     policy = template.get("RestartPolicy") or {}
     return Service(
-        id=found["ID"],
+        id=details["ID"],
         name=spec["Name"].removeprefix(f"{project}_"),
         full_name=spec["Name"],
         replicas=replicas(spec),
@@ -92,27 +92,27 @@ def replicas(spec: Mapping[str, Any]) -> int | None:
     return None if mode is None else int(mode.get("Replicas", 1))
 
 
-def read_task(found: Mapping[str, Any]) -> Task:
+def read_task(details: Mapping[str, Any]) -> Task:
     """Parse a task (`GET /tasks`)."""
-    status = found["Status"]
+    status = details["Status"]
     return Task(
-        id=found["ID"],
-        service=found["ServiceID"],
-        slot=str(found.get("Slot") or found.get("NodeID", "")),
+        id=details["ID"],
+        service=details["ServiceID"],
+        slot=str(details.get("Slot") or details.get("NodeID", "")),
         state=status["State"],
-        should_run=found["DesiredState"] not in ENDED,
-        node=found.get("NodeID", ""),
+        should_run=details["DesiredState"] not in ENDED,
+        node=details.get("NodeID", ""),
         pid=status.get("ContainerStatus", {}).get("PID") or None,
         error=status.get("Err", "").strip(". "),
-        created_at=_moment(found["CreatedAt"]),
+        created_at=_moment(details["CreatedAt"]),
         state_since=_moment(status["Timestamp"]),
     )
 
 
-def read_container(found: Mapping[str, Any]) -> Container:
+def read_container(details: Mapping[str, Any]) -> Container:
     """Parse a container of the engine's list (`GET /containers/json`)."""
-    unhealthy = "(unhealthy)" in found.get("Status", "")
-    return Container(found["Names"][0].lstrip("/"), found["State"], unhealthy)
+    unhealthy = "(unhealthy)" in details.get("Status", "")
+    return Container(details["Names"][0].lstrip("/"), details["State"], unhealthy)
 
 
 def _seconds(nanoseconds: int | None, default: float) -> float:

@@ -60,8 +60,8 @@ def test_optional_part_is_left_out_and_told() -> None:
     image = f"grafana/grafana:{ImageVersions().grafana}"
     found = had(FakeCompose(), grafana=image)
     # The responder need not look for it.
-    assert found.without == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
-    assert "runs without grafana" in found.missing[0]
+    assert found.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
+    assert "runs without grafana" in found.messages[0]
 
 
 def test_collector_goes_with_loki() -> None:
@@ -69,7 +69,7 @@ def test_collector_goes_with_loki() -> None:
     found = had(
         FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
     )
-    assert found.without == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
+    assert found.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
 
 
 def test_optional_version_that_was_chosen_is_refused() -> None:
@@ -81,7 +81,7 @@ def test_part_that_is_out_needs_no_image() -> None:
     fake: Any = FakeCompose()
     wanted = model(grafana="grafana/grafana:99")
     wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
-    said = ensure_images(fake, wanted, lambda _: None).missing
+    said = ensure_images(fake, wanted, lambda _: None).messages
     assert said == ["grafana is disabled by GRAFANA_REPLICAS=0."]
 
 
