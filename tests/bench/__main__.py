@@ -18,22 +18,22 @@ from vega_datasets import data
 from apps.data_service.describe import describe
 from apps.telemetry import TelemetrySettings, init_app
 from apps.telemetry.logs import JsonFormatter, LineHandler
-from tests.bench import carriage, containers, scaling
+from tests.bench import containers, log_throughput, scaling
 
-# Odd, so that the median is one of them; interleaved, so that a busy moment hits both sides.
+# Odd, so that the median is a measurement; interleaved, so that a busy moment affects both sides.
 ROUNDS = 9
 SETTINGS = TelemetrySettings(service="bench", instance="bench-1")
 
 
 def bare() -> Flask:
-    """Return a Flask application that does nothing but answer."""
+    """Return a Flask application that only answers."""
     app = Flask("bench", static_folder=None)
     app.add_url_rule("/", view_func=lambda: {"answer": 42})
     return app
 
 
 def instrumented() -> Flask:
-    """Return the same application with all of our telemetry, its lines thrown away."""
+    """Return the same application with all of our telemetry; its log lines are discarded."""
     app = bare()
     init_app(app, service="bench", settings=SETTINGS)
     _log_to_nothing()
@@ -59,7 +59,7 @@ def formatting(formatter: logging.Formatter) -> Callable[[], object]:
 
 
 def ratio(ours: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
-    """Return our seconds and ours over the other's, as the medians of interleaved rounds."""
+    """Return our seconds and their ratio to the other's, as medians of interleaved rounds."""
     ours(), other()  # the first round pays for imports and caches
     pairs = [(_seconds(ours), _seconds(other)) for _ in range(ROUNDS)]
     return statistics.median(mine for mine, _ in pairs), statistics.median(a / b for a, b in pairs)
@@ -94,7 +94,7 @@ def main() -> None:
         seconds, times = ratio(ours, other)
         table.add_row(name, f"{seconds * 1000:.1f} ms", f"{times:.2f}")
     Console().print(table)
-    for measured in (carriage.table, scaling.table, containers.table):
+    for measured in (log_throughput.table, scaling.table, containers.table):
         Console().print()
         Console().print(measured())
 

@@ -1,4 +1,4 @@
-"""What the stack takes as containers: seconds to start, and memory, idle and under steady load."""
+"""The stack in containers: seconds to start, and memory when idle and under steady load."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.settings import ROOT, StackSettings, current
 from alertdrill.timescale.ephemeral_stack import free_ports
 
-# Long enough for the first scrapes and rules, and for clients to have come and stayed.
+# Long enough for the first scrapes and rule evaluations, and for all clients to connect.
 SETTLE = 20.0
-# How often a container is asked whether it is well, here, so that the seconds are worth reading.
+# A short interval of health checks, so that the seconds are exact.
 OFTEN = "500ms"
 MIB = 2**20
 
 
 def table() -> Table | str:
-    """Start a stack of the benchmark's own and measure it; return why that can't be, else."""
+    """Start an ephemeral stack and measure it; return the reason if that is impossible."""
     if not has_compose():
         return "SKIPPED: there is no Docker Compose here, so the containers were not measured."
     with tempfile.TemporaryDirectory() as home:
@@ -77,16 +77,16 @@ def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
 
 
 def _started(project: ComposeProject) -> Mapping[str, float]:
-    """Return the seconds of each container from its start until its check succeeded first."""
+    """Return the seconds of each container from its start to its first successful health check."""
     client = docker.APIClient(base_url=project.cli.engine_host)
-    found = {}
-    for one in project.engine.containers():
-        if one.pid is None:
+    seconds = {}
+    for container in project.engine.containers():
+        if container.pid is None:
             continue
-        state = client.inspect_container(one.name)["State"]
+        state = client.inspect_container(container.name)["State"]
         wells = [log["End"] for log in state["Health"]["Log"] if log["ExitCode"] == 0]
-        found[one.instance] = _moment(wells[0]) - _moment(state["StartedAt"])
-    return found
+        seconds[container.instance] = _moment(wells[0]) - _moment(state["StartedAt"])
+    return seconds
 
 
 def _moment(text: str) -> float:
@@ -96,15 +96,15 @@ def _moment(text: str) -> float:
 
 
 def _memory(project: ComposeProject) -> Mapping[str, float]:
-    """Return the resident MiB of each container: what is its own, without cached files."""
+    """Return the resident MiB of each container, without cached files."""
     client = docker.APIClient(base_url=project.cli.engine_host)
-    found = {}
-    for one in project.engine.running():
-        stats: dict[str, Any] = client.stats(one.name, stream=False, one_shot=True)
+    memory = {}
+    for container in project.engine.running():
+        stats: dict[str, Any] = client.stats(container.name, stream=False, one_shot=True)
         counted = stats["memory_stats"]["stats"]
-        # The two versions of control groups call it so.
-        found[one.instance] = counted.get("anon", counted.get("rss", 0)) / MIB
-    return found
+        # Its names in the two versions of control groups.
+        memory[container.instance] = counted.get("anon", counted.get("rss", 0)) / MIB
+    return memory
 
 
 @contextmanager

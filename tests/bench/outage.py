@@ -1,6 +1,6 @@
-"""Loki away under steady load, and the collector restarted meanwhile: is every line there, once?
+"""Stop Loki under steady load and restart the collector: every line must be stored once.
 
-And was it told that lines wait?
+The alerts of the log pipeline must fire meanwhile.
 
 `.venv/bin/python -m tests.bench.outage --minutes 10` takes as long and a few minutes more.
 """
@@ -27,17 +27,17 @@ from rich.table import Table
 from alertdrill.drills.clients import Prometheus
 from alertdrill.loki_client import LokiClient
 from alertdrill.settings import ROOT
-from tests.bench.written import FOREIGN, Line, found, written
+from tests.bench.stored_lines import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until
 
-# How often the collector is looked at.
-STEP = 5.0
-# Traffic before Loki goes and after it is back, so that lines of both times are compared too.
+# Between two samples of the collector.
+POLL_INTERVAL_S = 5.0
+# Traffic before Loki stops and after it starts, so that lines of both times are compared too.
 AROUND = 20.0
-# A backlog of ten minutes is delivered in seconds; ten times what was seen.
-PATIENCE = 300.0
-# Half a line waits 5 s for its end, and a batch a second.
+# A backlog of ten minutes is delivered in seconds; ten times the measured time.
+TIMEOUT_S = 300.0
+# An incomplete line waits 5 s for its end, and a batch a second.
 LAST = 30.0
 MIB = 2**20
 QUEUE = "otelcol_exporter_queue_size"
@@ -47,18 +47,18 @@ CLEARS = 150.0
 
 
 @dataclass
-class Watched:
-    """What the collector took, look by look (MiB in memory, bytes in its queue), and when."""
+class Outage:
+    """Samples of the collector: MiB in memory, bytes in its queue, and the times of the outage."""
 
     memory: list[float] = field(default_factory=list)
     queue: list[float] = field(default_factory=list)
-    # When Loki went and came back, in seconds since 1970, and how long it then took.
+    # When Loki stopped and started, in seconds since 1970, and the time to deliver the backlog.
     gone: float = 0.0
     back: float = 0.0
     catching_up: float = 0.0
 
-    def look(self, stack: Stack) -> None:
-        """Note what it takes now; while it starts there is nothing to note."""
+    def sample(self, stack: Stack) -> None:
+        """Add a sample; there is none while the collector starts."""
         pid = stack.instances()["collector-1"]["pid"]
         text = metrics(stack, "collector_metrics")
         if pid and text:
@@ -67,7 +67,7 @@ class Watched:
 
 
 def metrics(stack: Stack, part: str) -> str:
-    """Return a part's page of metrics, empty where it does not answer."""
+    """Return a component's metrics, empty if it does not answer."""
     try:
         return requests.get(stack.url(part, "/metrics"), timeout=2).text
     except requests.RequestException:
@@ -76,7 +76,7 @@ def metrics(stack: Stack, part: str) -> str:
 
 @contextmanager
 def load(stack: Stack, users: int) -> Iterator[None]:
-    """Have normal clients ask through the load balancer."""
+    """Run normal clients through the load balancer."""
     command = [
         *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
         *("--headless", "--users", str(users), "--host", stack.url("lb"), "--only-summary"),
@@ -90,12 +90,12 @@ def load(stack: Stack, users: int) -> Iterator[None]:
         made.wait()
 
 
-def watch(stack: Stack, watched: Watched, seconds: float) -> None:
-    """Look at the collector for so long."""
+def watch(stack: Stack, outage: Outage, seconds: float) -> None:
+    """Sample the collector for some seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        watched.look(stack)
-        time.sleep(STEP)
+        outage.sample(stack)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def delivered(stack: Stack) -> bool:
@@ -104,20 +104,20 @@ def delivered(stack: Stack) -> bool:
     return bool(text) and sum(value for _, value in samples(text, QUEUE)) == 0
 
 
-def suffer(stack: Stack, minutes: float, users: int, watched: Watched) -> None:
-    """Take Loki away, restart the collector half-way, and wait until all is well again."""
+def run_outage(stack: Stack, minutes: float, users: int, outage: Outage) -> None:
+    """Stop Loki, restart the collector half-way, and wait until everything is delivered."""
     with load(stack, users):
-        watch(stack, watched, AROUND)
-        watched.gone = time.time()
+        watch(stack, outage, AROUND)
+        outage.gone = time.time()
         stack.alertdrill("stop", "loki")
-        watch(stack, watched, minutes * 30)
+        watch(stack, outage, minutes * 30)
         stack.alertdrill("restart", "collector")
-        watch(stack, watched, minutes * 30)
+        watch(stack, outage, minutes * 30)
         stack.alertdrill("start", "loki")
-        watched.back = time.time()
-        poll_until(lambda: delivered(stack), "the queue to be empty", PATIENCE)
-        watched.catching_up = time.time() - watched.back
-        watch(stack, watched, AROUND)
+        outage.back = time.time()
+        poll_until(lambda: delivered(stack), "the queue to be empty", TIMEOUT_S)
+        outage.catching_up = time.time() - outage.back
+        watch(stack, outage, AROUND)
         poll_until(lambda: not firing(stack, "ALERTS"), "the alerts to clear", CLEARS)
 
 
@@ -125,42 +125,44 @@ def firing(stack: Stack, series: str) -> dict[str, float]:
     """Return the value that an expression of `ALERTS` has for each alert of the pipeline."""
     chosen = f'ALERTS{{alertname=~"{"|".join(ALERTS)}",alertstate="firing"}}'
     query = f"max by (alertname) ({series.replace('ALERTS', chosen)})"
-    found = Prometheus(stack.url("prometheus")).query(query)
-    return {row["metric"]["alertname"]: float(row["value"][1]) for row in found}
+    rows = Prometheus(stack.url("prometheus")).query(query)
+    return {row["metric"]["alertname"]: float(row["value"][1]) for row in rows}
 
 
-def told(stack: Stack, watched: Watched) -> Table:
+def alert_times(stack: Stack, outage: Outage) -> Table:
     """Show when each alert fired and cleared; exit 1 if one did not."""
-    ago = f"[{time.time() - watched.gone:.0f}s:1s]"
+    ago = f"[{time.time() - outage.gone:.0f}s:1s]"
     first = firing(stack, f"min_over_time(timestamp(ALERTS){ago})")
     last = firing(stack, f"max_over_time(timestamp(ALERTS){ago})")
     if missing := set(ALERTS) - set(first):
         sys.exit(f"{' and '.join(sorted(missing))} did not fire.")
     shown = Table("Alert", "Fired after", "Cleared after Loki's return", box=None, pad_edge=False)
     for alert in ALERTS:
-        after, cleared = first[alert] - watched.gone, last[alert] - watched.back
+        after, cleared = first[alert] - outage.gone, last[alert] - outage.back
         shown.add_row(alert, f"{after:.0f} s", f"{cleared:.0f} s")
     return shown
 
 
 def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
-    """Return the lines of the files and of Loki up to now, once Loki has all that it will get."""
+    """Return the lines of the files and of Loki up to now, once all are delivered."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     store, deadline = LokiClient(stack.url("loki")), time.monotonic() + LAST
-    files = until(now, written(stack.home / "native" / "logs"))
+    files = until(now, in_files(stack.home / "native" / "logs"))
     while True:
-        loki = until(now, found(store))
+        loki = until(now, in_loki(store))
         if not files - loki or time.monotonic() > deadline:
             break
-        time.sleep(STEP)
-    # Foreign lines have no time: those that came meanwhile are in the files too, once.
-    later = until(now, written(stack.home / "native" / "logs")) - files
+        time.sleep(POLL_INTERVAL_S)
+    # Unstructured lines have no time; later ones are in the files too.
+    later = until(now, in_files(stack.home / "native" / "logs")) - files
     return files + (later & loki), loki
 
 
 def until(moment: str, lines: Counter[Line]) -> Counter[Line]:
-    """Leave out lines of the log contract that are from later; foreign ones have no time."""
-    kept = {line: count for line, count in lines.items() if line[1] == FOREIGN or line[1] < moment}
+    """Leave out later lines of the log contract; unstructured ones have no time."""
+    kept = {
+        line: count for line, count in lines.items() if line[1] == UNSTRUCTURED or line[1] < moment
+    }
     return Counter(kept)
 
 
@@ -178,22 +180,22 @@ def main(minutes: float, users: int) -> None:
 
     Exit 1 on any difference, or where an alert of the pipeline did not fire.
     """
-    watched = Watched()
+    outage = Outage()
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(environment(Path(folder), free_ports()), Path(folder))
         try:
             stack.alertdrill("up")
-            suffer(stack, minutes, users, watched)
-            alerts = told(stack, watched)
+            run_outage(stack, minutes, users, outage)
+            alerts = alert_times(stack, outage)
             files, loki = compare(stack)
         finally:
             stack.alertdrill("down")
     console = Console()
     console.print(
         f"Loki was away for {minutes:g} min, the collector restarted half-way."
-        f" Caught up in {watched.catching_up:.0f} s;"
-        f" queue at most {max(watched.queue) / MIB:.1f} MiB,"
-        f" collector at most {max(watched.memory):.0f} MiB in memory."
+        f" Caught up in {outage.catching_up:.0f} s;"
+        f" queue at most {max(outage.queue) / MIB:.1f} MiB,"
+        f" collector at most {max(outage.memory):.0f} MiB in memory."
     )
     console.print(table(files, loki))
     console.print(alerts)
@@ -203,8 +205,8 @@ def main(minutes: float, users: int) -> None:
 
 
 def ours(lines: Counter[Line]) -> Counter[Line]:
-    """Return the lines of the log contract: those that must be there, each once."""
-    return Counter({line: count for line, count in lines.items() if line[1] != FOREIGN})
+    """Return the lines of the log contract, each of which must be stored once."""
+    return Counter({line: count for line, count in lines.items() if line[1] != UNSTRUCTURED})
 
 
 def table(files: Counter[Line], loki: Counter[Line]) -> Table:

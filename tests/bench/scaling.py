@@ -1,4 +1,4 @@
-"""What one instance carries, how that grows to four, and how soon a new one serves."""
+"""The capacity of one to four instances, and the time until a new one serves."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ POLL = 0.05
 
 @dataclass(frozen=True)
 class Moment:
-    """Something on the way to a new instance, and how many seconds after the saturation."""
+    """A step on the way to a new instance, in seconds after the saturation."""
 
     what: str
     after: float
 
 
 def table() -> RenderableType:
-    """Measure on stacks of the benchmark's own, one after the other."""
+    """Measure on ephemeral stacks, one after the other."""
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
         with provision(settings, Options(SPEED, healing=False), lambda _: None) as stack:
@@ -61,7 +61,7 @@ def table() -> RenderableType:
 
 
 def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
-    """Return the capacity of so many instances of each service."""
+    """Return the capacity of `count` instances of each service."""
     for service in SERVICES:
         runtime.scale(service, count, lambda _: None)
     wanted = plan("capacity")
@@ -75,7 +75,7 @@ def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
 
 
 def _until_served(context: DrillContext) -> Iterator[Moment]:
-    """Saturate web, and yield what happens until its third instance has answered a request."""
+    """Saturate web, and yield each step until its third instance has answered a request."""
     runtime, prometheus = context.runtime, context.prometheus
     context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))

@@ -1,4 +1,4 @@
-"""The lines of the log files, and the same lines as Loki has them: each as often as it is there."""
+"""The lines of the log files and of Loki, with their counts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from alertdrill.loki_client import LokiClient
 from tests.e2e.stack import whole_log
 
-# What tells lines apart: the instance and, of a line of the log contract, its time in ms and these.
+# The identity of a line: its instance, and for a line of the log contract its time in ms and these.
 FIELDS = ("level", "logger", "message", "request_id", "span_id", "trace_id")
 Line = tuple[str, ...]
 HOUR = 3600 * 10**9
-# Lines of no contract have no time of their own either.
-FOREIGN = "foreign"
+# An unstructured line has no time of its own.
+UNSTRUCTURED = "unstructured"
 
 
-def written(logs: Path) -> Counter[Line]:
+def in_files(logs: Path) -> Counter[Line]:
     """Return every line of the files that the collector carries."""
     files = [file for file in logs.glob("*.jsonl") if not file.name.startswith("collector-")]
     return Counter(
@@ -34,13 +34,13 @@ def _of_file(instance: str, line: str) -> Line:
     try:
         fields = json.loads(line)
     except ValueError:
-        return instance, FOREIGN, line
+        return instance, UNSTRUCTURED, line
     if not isinstance(fields, dict) or not {"timestamp", "request_id"} <= fields.keys():
-        return instance, FOREIGN, line
+        return instance, UNSTRUCTURED, line
     return instance, fields["timestamp"], *(_text(fields, name) for name in FIELDS)
 
 
-def found(store: LokiClient) -> Counter[Line]:
+def in_loki(store: LokiClient) -> Counter[Line]:
     """Return every line of the last hours in Loki."""
     now = time.time_ns()
     lines = store.every('{service=~".+"}', (now - 6 * HOUR, now + HOUR))
@@ -49,12 +49,12 @@ def found(store: LokiClient) -> Counter[Line]:
 
 def _of_loki(at: int, message: str, fields: Mapping[str, str]) -> Line:
     if "request_id" not in fields:
-        return fields["instance"], FOREIGN, message
+        return fields["instance"], UNSTRUCTURED, message
     second, rest = divmod(at, 10**9)
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
     named = {**fields, "message": message}
-    told = (_text(named, name) for name in FIELDS)
-    return fields["instance"], f"{moment}.{rest // 10**6:03}Z", *told
+    values = (_text(named, name) for name in FIELDS)
+    return fields["instance"], f"{moment}.{rest // 10**6:03}Z", *values
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:

@@ -1,4 +1,4 @@
-"""What carrying log lines costs: collector and Loki, beside `tail -F` into a sink that counts."""
+"""The cost of log lines through the collector and Loki, compared with `tail -F` into a counter."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.e2e.log_pipeline import LogPipeline, line
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 from tests.e2e.stack import poll_until
 
-# Enough that the start of a batch or a poll is no part of it.
+# Enough lines that the start of a batch or a poll does not matter.
 COUNT = 20_000
-# Each written a tenth of a second after the last: steadily, and 99 of them are below the p99.
+# One every tenth of a second; 99 of them are below the p99.
 SINGLES = 100
-PAUSE = 0.1
-# Even where the machine is busy with other things.
-PATIENCE = 180.0
+INTERVAL_S = 0.1
+# Also on a busy machine.
+TIMEOUT_S = 180.0
 MIB = 2**20
 RECEIVED = "loki_distributor_lines_received_total"
 
@@ -41,7 +41,7 @@ class Cost:
 
 
 def table() -> Table | str:
-    """Measure both; return why that can't be, else."""
+    """Measure both; return the reason if that is impossible."""
     if not (COLLECTOR and LOKI):
         return "SKIPPED: loki and otelcol are not on the PATH, so carrying lines was not measured."
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def _carried(home: Path) -> Cost:
         lines = _lines([f"bulk {number}" for number in range(COUNT)])
         cpu, begun = _cpu(collector), time.monotonic()
         _append(file, lines)
-        poll_until(lambda: pipeline.metric("loki", RECEIVED) >= COUNT, "all lines", PATIENCE)
+        poll_until(lambda: pipeline.metric("loki", RECEIVED) >= COUNT, "all lines", TIMEOUT_S)
         seconds = time.monotonic() - begun
         cpu, memory = _cpu(collector) - cpu, collector.memory_info().rss / MIB
         return Cost(COUNT / seconds, cpu / COUNT * 10_000, memory, *_delays(pipeline, file))
@@ -66,19 +66,18 @@ def _carried(home: Path) -> Cost:
 
 
 def _delays(pipeline: LogPipeline, file: Path) -> tuple[float, float]:
-    """Write lines one by one and ask for them all the while, as someone does who waits."""
+    """Write lines one by one, and query for each until it arrives."""
     written: dict[str, float] = {}
-    found: dict[str, float] = {}
+    arrived: dict[str, float] = {}
     begun = time.monotonic()
-    while len(found) < SINGLES and time.monotonic() < begun + PATIENCE:
-        if time.monotonic() > begun + len(written) * PAUSE and len(written) < SINGLES:
+    while len(arrived) < SINGLES and time.monotonic() < begun + TIMEOUT_S:
+        if time.monotonic() > begun + len(written) * INTERVAL_S and len(written) < SINGLES:
             message = f"single {len(written)}"
             written[message] = time.monotonic()
             _append(file, _lines([message]))
-        seen = pipeline.find('{service="web"} |= "single"', limit=SINGLES)
-        for told in seen:
-            found.setdefault(told.message, time.monotonic())
-    return _spread([found[message] - written[message] for message in found])
+        for entry in pipeline.find('{service="web"} |= "single"', limit=SINGLES):
+            arrived.setdefault(entry.message, time.monotonic())
+    return _spread([arrived[message] - written[message] for message in arrived])
 
 
 def _tailed(file: Path) -> Cost:
@@ -115,7 +114,7 @@ def _append(file: Path, lines: bytes) -> None:
 
 
 def _count(sink: int, lines: int) -> None:
-    """Read until so many lines have arrived."""
+    """Read until `count` lines have arrived."""
     while lines > 0:
         lines -= os.read(sink, 65536).count(b"\n")
 
