@@ -1,4 +1,4 @@
-"""Values in the units that dashboards name."""
+"""Format values with Grafana's units."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ TIMES = ((604800.0, "w"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s
 ENDS = {"reqps": " req/s", "ops": " ops/s", "cps": " c/s", "short": "", "none": ""}
 
 
-def written(value: float, unit: str) -> str:
-    """Return a value in a unit of Grafana's; the plain number in one that is not known here."""
+def format_value(value: float, unit: str) -> str:
+    """Format a value with a unit of Grafana; unknown units are omitted."""
     if not math.isfinite(value):
         return "no data" if math.isnan(value) else f"{value:g}"
     if unit in ("percentunit", "percent"):
         return f"{_short(value * 100 if unit == 'percentunit' else value)} %"
     if unit in ("bytes", "binBps"):
         return _scaled(value, BINARY, 1024) + ("/s" if unit == "binBps" else "")
-    if unit == "dateTimeFromNow":  # in milliseconds; when a picture is looked at, nobody knows
+    if unit == "dateTimeFromNow":  # in milliseconds; absolute, because a picture is read later
         return f"{datetime.fromtimestamp(value / 1000, UTC):%d %b %H:%M} UTC"
     if unit in ("s", "dtdurations"):
         return _time(value)
@@ -48,6 +48,6 @@ def _time(value: float) -> str:
 
 
 def _short(value: float) -> str:
-    """Return three figures at most, without idle zeros."""
+    """Return at most three significant digits, without trailing zeros."""
     text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{float(text):g}"

@@ -177,7 +177,7 @@ def test_dashboards_show_it_unedited(asked: RepositoryCopy, tmp_path: Path) -> N
     proofs = []
 
     def proven() -> bool:
-        proofs.append(asked.run(f".venv/bin/python -m grafana.proof {words}", check=False))
+        proofs.append(asked.run(f".venv/bin/python -m grafana.query_check {words}", check=False))
         return proofs[-1].returncode == 0 or time.monotonic() > deadline
 
     deadline = time.monotonic() + FIGURES

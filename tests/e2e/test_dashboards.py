@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from alertdrill.settings import ROOT
-from grafana.proof import dashboard, excused, report
-from grafana.proof.asker import Asker
-from grafana.proof.choose import MODES
-from grafana.proof.prove import Proof, Rules, prove
+from grafana.query_check import dashboard_file, expected_empty, report
+from grafana.query_check.check import CheckOptions, CheckResult, check_dashboards
+from grafana.query_check.query_runner import QueryRunner
+from grafana.query_check.selections import MODES
 from tests.e2e.compressed_stack import running
 from tests.e2e.optional_programs import needs_loki_and_collector
 from tests.e2e.stack import Stack, poll_until
@@ -25,7 +25,7 @@ from tests.e2e.stack_activity import as_stack, compressed_cli, drill, fire_error
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 DASHBOARDS = ROOT / "grafana" / "dashboards"
-EXCUSES = ROOT / "grafana" / "empty.yml"
+EXPECTED_EMPTY = ROOT / "grafana" / "empty.yml"
 # The last that comes is a recording rule over the longest window, some evaluations later.
 FIGURES = 90.0
 
@@ -50,44 +50,44 @@ def _lived(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
         yield stack
 
 
-def asker(stack: Stack) -> Asker:
+def query_runner(stack: Stack) -> QueryRunner:
     loki = stack.url("loki")
     try:
         requests.get(f"{loki}/ready", timeout=5).raise_for_status()
     except requests.RequestException:
-        return Asker(stack.url("prometheus"), None)
-    return Asker(stack.url("prometheus"), loki)
+        return QueryRunner(stack.url("prometheus"), None)
+    return QueryRunner(stack.url("prometheus"), loki)
 
 
-def ask(stack: Stack, *changed: dashboard.Dashboard, **given: str) -> Proof:
-    """Prove the dashboards, or those that a test has changed, as of now."""
-    rules = Rules(excused.read(EXCUSES), given)
-    found = changed or dashboard.read(DASHBOARDS)
-    return prove(found, asker(stack), round(time.time() * 1000), rules)
+def check(stack: Stack, *changed: dashboard_file.Dashboard, **given: str) -> CheckResult:
+    """Check the dashboards, or those that a test has changed, as of now."""
+    options = CheckOptions(expected_empty.read(EXPECTED_EMPTY), given)
+    found = changed or dashboard_file.read(DASHBOARDS)
+    return check_dashboards(found, query_runner(stack), round(time.time() * 1000), options)
 
 
 @pytest.fixture(scope="module")
-def proof(lived: Stack) -> Proof:
-    """Return the proof once nothing is missing, else the last one."""
-    proofs: list[Proof] = []
+def check_result(lived: Stack) -> CheckResult:
+    """Return the first check without failures, else the last one."""
+    results: list[CheckResult] = []
 
-    def proven() -> bool:
-        proofs.append(ask(lived))
-        return not proofs[-1].failures or time.monotonic() > deadline
+    def passed() -> bool:
+        results.append(check(lived))
+        return not results[-1].failures or time.monotonic() > deadline
 
     deadline = time.monotonic() + FIGURES
-    poll_until(proven, "figures", 2 * FIGURES)
-    return proofs[-1]
+    poll_until(passed, "figures", 2 * FIGURES)
+    return results[-1]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_panel_is_empty_by_accident(
-    proof: Proof, mode: str, capsys: pytest.CaptureFixture[str]
+    check_result: CheckResult, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
-        sys.stdout.writelines(f"\n{line}" for line in report.counts(proof))
-    failed = [one for one in proof.outcomes if one.failed and one.mode == mode]
-    assert not failed, "\n".join(report.lines(proof))
+        sys.stdout.writelines(f"\n{line}" for line in report.counts(check_result))
+    failed = [one for one in check_result.outcomes if one.failed and one.mode == mode]
+    assert not failed, "\n".join(report.lines(check_result))
 
 
 @needs_loki_and_collector
@@ -96,11 +96,11 @@ def test_typed_in_trace_is_found(lived: Stack) -> None:
     headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
     requests.post(lived.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
     panel = "Which lines belong to one request, in all services?"
-    logs = next(one for one in dashboard.read(DASHBOARDS) if one.uid == "logs")
+    logs = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "logs")
 
     def states() -> set[str]:
-        outcomes = ask(lived, logs, trace=trace).outcomes
-        return {one.verdict.state for one in outcomes if one.asked.query.panel == panel}
+        outcomes = check(lived, logs, trace=trace).outcomes
+        return {one.verdict.state for one in outcomes if one.panel_query.query.panel == panel}
 
     poll_until(lambda: states() == {"fine"}, f"the lines of {trace}", FIGURES)
 
@@ -116,16 +116,16 @@ def mutations() -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("what", mutations())
 def test_what_is_broken_is_named(lived: Stack, what: str) -> None:
-    whole = next(one for one in dashboard.read(DASHBOARDS) if one.uid == "service")
+    whole = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "service")
     panel, raw = broken(whole, *mutations()[what])
-    failures = ask(lived, dashboard.parse(raw)).failures
-    named = {(one.asked.query.dashboard, one.asked.query.panel) for one in failures}
+    failures = check(lived, dashboard_file.parse(raw)).failures
+    named = {(one.panel_query.query.dashboard, one.panel_query.query.panel) for one in failures}
     assert ("service", panel) in named
-    said = "\n".join(report.lines(ask(lived, dashboard.parse(raw))))
+    said = "\n".join(report.lines(check(lived, dashboard_file.parse(raw))))
     assert mutations()[what][1] in said
 
 
-def broken(whole: dashboard.Dashboard, old: str, new: str) -> tuple[str, dict[str, Any]]:
+def broken(whole: dashboard_file.Dashboard, old: str, new: str) -> tuple[str, dict[str, Any]]:
     """Return a dashboard's JSON with one query changed, and its panel's title."""
     raw = copy.deepcopy(dict(whole.raw))
     for panel in raw["panels"]:

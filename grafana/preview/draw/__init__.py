@@ -1,4 +1,4 @@
-"""Draw one panel each, by its kind."""
+"""Draw a panel by its kind."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from matplotlib.axes import Axes
 
 from ..fields import defaults
-from ..gather import Shown
+from ..panel_data import PanelData
 from .bars import bars
+from .canvas import no_data, text, unsupported
 from .logs import logs
 from .stat import stat
 from .table import table
 from .timeline import timeline
 from .timeseries import timeseries
-from .words import no_data, nothing, text
 
-Draw = Callable[[Axes, Shown], None]
+Draw = Callable[[Axes, PanelData], None]
 KINDS: dict[str, Draw] = {
     "timeseries": timeseries,
     "stat": stat,
@@ -29,11 +29,11 @@ KINDS: dict[str, Draw] = {
 }
 
 
-def draw(axes: Axes, shown: Shown) -> None:
-    """Draw what a panel shows, or say why there is nothing to draw."""
-    if shown.told and shown.empty:
-        no_data(axes, shown.problem or str(defaults(shown).get("noValue", "No data")))
-    elif shown.panel.kind in KINDS:
-        KINDS[shown.panel.kind](axes, shown)
+def draw(axes: Axes, panel_data: PanelData) -> None:
+    """Draw a panel, or the reason why it has no data."""
+    if panel_data.queries and panel_data.empty:
+        no_data(axes, panel_data.problem or str(defaults(panel_data).get("noValue", "No data")))
+    elif panel_data.panel.kind in KINDS:
+        KINDS[panel_data.panel.kind](axes, panel_data)
     else:
-        nothing(axes, f"{shown.panel.kind}: only Grafana knows it")
+        unsupported(axes, f"{panel_data.panel.kind}: not supported by the preview")

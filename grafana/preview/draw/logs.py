@@ -6,22 +6,23 @@ from datetime import UTC, datetime
 
 from matplotlib.axes import Axes
 
-from ...proof.answer import Line
-from ..gather import Shown
-from ..look import FAINT, INK, SMALL
-from .words import blank, height, width
+from ...query_check.results import Line
+from ..panel_data import PanelData
+from ..style import FAINT, INK, SMALL
+from .canvas import blank, height, width
 
 ROW, LETTER = 10.0, 0.6
-# A stripe before the line, as Grafana has it, and the level's first letter, for it is not told by
-# colour alone.
+# The colour of the stripe before a line, as in Grafana. The level's first letter is shown
+# as well, so that the level does not depend on colour alone.
 LEVELS = {"ERROR": "#D55E00", "CRITICAL": "#D55E00", "WARNING": "#E69F00", "INFO": "#56B4E9"}
 
 
-def logs(axes: Axes, shown: Shown) -> None:
-    """Write as many lines as fit."""
+def logs(axes: Axes, panel_data: PanelData) -> None:
+    """Draw as many lines as fit."""
     blank(axes)
     lines = sorted(
-        (line for told in shown.told for line in told.answer.lines), key=lambda one: -one.at
+        (line for query in panel_data.queries for line in query.result.lines),
+        key=lambda one: -one.at,
     )
     fit = max(1, int(height(axes) / ROW))
     letters = int(width(axes) / (SMALL * LETTER))
@@ -30,11 +31,11 @@ def logs(axes: Axes, shown: Shown) -> None:
         level = line.labels.get("level", "")
         colour = LEVELS.get(level, FAINT)
         axes.plot([0, 0], [y - 3 / height(axes), y + 3 / height(axes)], color=colour, linewidth=3)
-        said = said_of(line)[:letters]
+        said = format_line(line)[:letters]
         axes.text(0.006, y, said, va="center", size=SMALL, family="monospace", color=INK)
 
 
-def said_of(line: Line) -> str:
+def format_line(line: Line) -> str:
     """Return the time, the level's letter and the line, on one line."""
     when = datetime.fromtimestamp(line.at, UTC).strftime("%H:%M:%S.%f")[:-3]
     level = line.labels.get("level", "?")[:1]

@@ -7,32 +7,34 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from ..fields import colour, name, reduced, words
-from ..gather import Shown
-from ..look import FAINT, SMALL
-from .words import blank, height, width
+from ..fields import colour, name, reduced, value_text
+from ..panel_data import PanelData
+from ..style import FAINT, SMALL
+from .canvas import blank, height, width
 
-# As many fit beside each other.
-MOST = 8
+# The maximum number of values.
+MAX_VALUES = 8
 LARGEST = 26.0
 
 
-def stat(axes: Axes, shown: Shown) -> None:
-    """Write each series' value, with its name below where there are several."""
+def stat(axes: Axes, panel_data: PanelData) -> None:
+    """Draw the value of each series, with its name below."""
     blank(axes)
-    series = [(told, one) for told in shown.told for one in told.answer.series][:MOST]
+    series = [(query, one) for query in panel_data.queries for one in query.result.series][
+        :MAX_VALUES
+    ]
     columns = min(len(series), max(1, int(width(axes) / 90)))
     rows = math.ceil(len(series) / columns)
-    for place, (told, one) in enumerate(series):
-        value = reduced(shown, one)
-        said = words(shown, value, name(told, one))
+    for place, (query, one) in enumerate(series):
+        value = reduced(panel_data, one)
+        said = value_text(panel_data, value, name(query, one))
         x = (place % columns + 0.5) / columns
         y = 1 - (place // columns + 0.45) / rows
         room = min(width(axes) / columns / (0.65 * len(said)), height(axes) / rows / 2.2)
         size = min(LARGEST, room)
         put: dict[str, Any] = {"ha": "center", "va": "center"}
-        axes.text(x, y, said, size=size, color=colour(shown, value), weight="bold", **put)
-        called = name(told, one)
-        if called != told.asked.target.expr:
+        axes.text(x, y, said, size=size, color=colour(panel_data, value), weight="bold", **put)
+        called = name(query, one)
+        if called != query.panel_query.target.expr:
             below = y - (size * 0.5 + 7) / height(axes)
             axes.text(x, below, called, size=SMALL, color=FAINT, **put)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from ..gather import Shown
-from ..look import FAINT, GRID, INK, SMALL
+from ..panel_data import PanelData
+from ..style import FAINT, GRID, INK, SMALL
 from ..tables import table as rows_of
-from .words import blank, height, width
+from .canvas import blank, height, width
 
-# A row takes so many points, a letter so much of its size.
+# The height of a row in points, and the width of a letter relative to its size.
 ROW, LETTER = 12.0, 0.56
 
 
-def table(axes: Axes, shown: Shown) -> None:
-    """Write as many rows as fit, each column as wide as it needs."""
+def table(axes: Axes, panel_data: PanelData) -> None:
+    """Draw as many rows as fit, with columns as wide as needed."""
     blank(axes)
-    columns, rows = rows_of(shown)
+    columns, rows = rows_of(panel_data)
     fit = max(1, int(height(axes) / ROW) - 1)
     seen = rows[:fit]
     needs = [max(len(one), *(len(row[one]) for row in seen), 4) + 2 for one in columns]

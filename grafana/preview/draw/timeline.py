@@ -8,37 +8,39 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from ...proof.answer import Series
-from ..fields import colour, name, words
-from ..gather import Shown
-from ..look import SMALL
+from ...query_check.results import Series
+from ..fields import colour, name, value_text
+from ..panel_data import PanelData
+from ..style import SMALL
+from .canvas import height
 from .time_axis import days, time_axis
-from .words import height
 
-# A row takes so many points at least.
+# The minimum height of a row in points.
 ROOM = 12.0
-MS = 1000
+MS_PER_S = 1000
 
 
-def timeline(axes: Axes, shown: Shown) -> None:
-    """Draw a row for each series, with the words of each state in it."""
-    found = [(told, one) for told in shown.told for one in told.answer.series if one.has_data]
+def timeline(axes: Axes, panel_data: PanelData) -> None:
+    """Draw a row for each series, with the text of each state."""
+    found = [
+        (query, one) for query in panel_data.queries for one in query.result.series if one.has_data
+    ]
     found = found[: max(1, int(height(axes) / ROOM))]
-    width = shown.span.width / MS
+    width = panel_data.time_range.width / MS_PER_S
     for place, (_, series) in enumerate(found):
         for begin, finish, value in stretches(series):
             left, lasts = days(begin), days(finish - begin)
-            axes.barh(place, lasts, 0.75, left=left, color=colour(shown, value))
-            said = words(shown, value)
+            axes.barh(place, lasts, 0.75, left=left, color=colour(panel_data, value))
+            said = value_text(panel_data, value)
             if (finish - begin) / width > 0.012 * len(said):
                 axes.text(left, place, f" {said}", va="center", size=SMALL)
-    axes.set_yticks(range(len(found)), [name(told, one)[:34] for told, one in found])
+    axes.set_yticks(range(len(found)), [name(query, one)[:34] for query, one in found])
     axes.set_ylim(len(found) - 0.5, -0.5)
-    time_axis(axes, shown.span)
+    time_axis(axes, panel_data.time_range)
 
 
 def stretches(series: Series) -> Iterator[tuple[float, float, float]]:
-    """Yield from when until when a series had which value; a gap has none."""
+    """Yield the start, end and value of each constant stretch of a series, without gaps."""
     points = [one for one in series.points if not math.isnan(one[1])]
     gaps = [after[0] - before[0] for before, after in pairwise(points)]
     step = min(gaps, default=15.0)

@@ -10,26 +10,28 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ...proof.answer import Series
+from ...query_check.results import Series
 from ..fields import defaults, lines_at, name, override, unit
-from ..gather import Shown, Told
-from ..look import FAINT, GRID, INK, SMALL, palette, shades
-from ..units import written
+from ..panel_data import PanelData, QueryData
+from ..style import FAINT, GRID, INK, SMALL, palette, shades
+from ..units import format_value
+from .canvas import height
 from .time_axis import days, time_axis
-from .words import height
 
-# More than these say nothing in a legend, and take its place from the picture.
+# A longer legend would leave too little space for the plot.
 LEGEND = 6
-Line = tuple[Told, Series]
+Line = tuple[QueryData, Series]
 Colour = str | tuple[float, float, float]
 
 
-def timeseries(axes: Axes, shown: Shown) -> None:
+def timeseries(axes: Axes, panel_data: PanelData) -> None:
     """Draw the series of every query."""
-    custom = defaults(shown).get("custom", {})
+    custom = defaults(panel_data).get("custom", {})
     stacked = custom.get("stacking", {}).get("mode", "none") != "none"
-    lines = [(told, one) for told in shown.told for one in told.answer.series if one.has_data]
-    colours = _colours(shown)
+    lines = [
+        (query, one) for query in panel_data.queries for one in query.result.series if one.has_data
+    ]
+    colours = _colours(panel_data)
     if stacked and len({len(one.points) for _, one in lines}) == 1:
         moments = _moments(lines[0][1])
         values = [[value for _, value in one.points] for _, one in lines]
@@ -37,9 +39,9 @@ def timeseries(axes: Axes, shown: Shown) -> None:
     else:
         for (_, one), colour in zip(lines, colours, strict=True):
             _line(axes, one, colour, custom)
-    _limits(axes, shown)
-    _axes(axes, shown)
-    _legend(axes, shown, list(zip(lines, colours, strict=True)))
+    _limits(axes, panel_data)
+    _axes(axes, panel_data)
+    _legend(axes, panel_data, list(zip(lines, colours, strict=True)))
 
 
 def _moments(series: Series) -> list[float]:
@@ -63,7 +65,7 @@ def _line(axes: Axes, series: Series, colour: Colour, custom: dict[str, object])
 
 
 def _gapped(series: Series) -> Series:
-    """Return a series that is broken where points are missing, as Grafana draws it."""
+    """Return a series with gaps where points are missing, as Grafana draws it."""
     points = list(series.points)
     if len(points) < 3:
         return series
@@ -76,13 +78,13 @@ def _gapped(series: Series) -> Series:
     return Series(series.labels, found)
 
 
-def _colours(shown: Shown) -> Sequence[Colour]:
-    """Return a colour for each series: shades of one where the panel or the query fixes it."""
+def _colours(panel_data: PanelData) -> Sequence[Colour]:
+    """Return a colour for each series: shades of one colour if the panel or query sets it."""
     found: list[Colour] = []
-    for told in shown.told:
-        count = sum(one.has_data for one in told.answer.series)
-        own = override(shown, "byFrameRefID", told.asked.query.ref, "color")
-        wanted = own or defaults(shown).get("color", {})
+    for query in panel_data.queries:
+        count = sum(one.has_data for one in query.result.series)
+        own = override(panel_data, "byFrameRefID", query.panel_query.query.ref, "color")
+        wanted = own or defaults(panel_data).get("color", {})
         fixed = wanted.get("fixedColor") if wanted.get("mode") in ("shades", "fixed") else None
         found += (
             shades(fixed, count) if fixed and count else palette(len(found) + count)[len(found) :]
@@ -90,30 +92,32 @@ def _colours(shown: Shown) -> Sequence[Colour]:
     return found
 
 
-def _limits(axes: Axes, shown: Shown) -> None:
-    for limit, colour in lines_at(shown):
+def _limits(axes: Axes, panel_data: PanelData) -> None:
+    for limit, colour in lines_at(panel_data):
         axes.axhline(limit, color=colour, linewidth=1, linestyle="--")
-    low, high = defaults(shown).get("min"), defaults(shown).get("max")
+    low, high = defaults(panel_data).get("min"), defaults(panel_data).get("max")
     bottom, top = axes.get_ylim()
     bottom = bottom if low is None else float(low)
     top = top if high is None else float(high)
     axes.set_ylim(bottom, top if top > bottom else bottom + 1)
 
 
-def _axes(axes: Axes, shown: Shown) -> None:
-    time_axis(axes, shown.span)
+def _axes(axes: Axes, panel_data: PanelData) -> None:
+    time_axis(axes, panel_data.time_range)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, unit(shown))))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: format_value(value, unit(panel_data)))
+    )
     axes.grid(color=GRID, linewidth=0.6)
 
 
-def _legend(axes: Axes, shown: Shown, drawn: Sequence[tuple[Line, Colour]]) -> None:
-    """Write each series' name and last value below, those with the largest last value first."""
+def _legend(axes: Axes, panel_data: PanelData, drawn: Sequence[tuple[Line, Colour]]) -> None:
+    """Draw the name and last value of each series, the largest value first."""
     ranked = sorted(drawn, key=lambda one: -_last(one[0][1]))
     place = -18 / height(axes)
-    for (told, series), colour in ranked[:LEGEND]:
-        unit_ = unit(shown, ref=told.asked.query.ref)
-        said = f"{name(told, series)}   {written(_last(series), unit_)}"
+    for (query, series), colour in ranked[:LEGEND]:
+        unit_ = unit(panel_data, ref=query.panel_query.query.ref)
+        said = f"{name(query, series)}   {format_value(_last(series), unit_)}"
         put: dict[str, Any] = {"transform": axes.transAxes, "size": SMALL, "va": "center"}
         axes.text(0.0, place, "▬", color=colour, **put)
         axes.text(0.03, place, said[:90], color=INK, **put)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.grafana.store import FakePrometheus
+from tests.unit.grafana.fake_prometheus import FakePrometheus
 
 
 def series(name: str, service: str) -> dict[str, str]:
@@ -14,8 +14,8 @@ def series(name: str, service: str) -> dict[str, str]:
 @pytest.fixture
 def prometheus() -> Iterator[FakePrometheus]:
     """Return one that knows of two services."""
-    made = FakePrometheus(
+    server = FakePrometheus(
         *(series(name, service) for name in ("up", "requests_total") for service in ("web", "chat"))
     )
-    yield made
-    made.close()
+    yield server
+    server.close()

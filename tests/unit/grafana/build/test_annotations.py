@@ -13,13 +13,13 @@ def built() -> dict[str, dict[str, Any]]:
     return {mark["name"]: mark for mark in found}
 
 
-def test_alerts_are_prometheuss() -> None:
+def test_alerts_come_from_prometheus() -> None:
     found = built()["Alerts"]
     assert (found["datasource"]["uid"], found["target"]["expr"]) == ("prometheus", FIRING)
     assert found["titleFormat"] == "{{alertname}}"
 
 
-def test_the_rest_is_found_by_both_tags() -> None:
+def test_annotations_are_found_by_both_tags() -> None:
     for name, tag in {"Drills": "drill", "Loads": "load", "Actions": "action"}.items():
         target = built()[name]["target"]
         assert (target["tags"], target["matchAny"]) == (["alertdrill", tag], False)

@@ -19,5 +19,5 @@ def _lightness(colour: str) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def test_worse_is_another_colour() -> None:
+def test_worse_severity_is_another_colour() -> None:
     assert len({colours.FINE, *colours.SEVERITY.values()}) == 4

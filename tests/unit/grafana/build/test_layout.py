@@ -28,7 +28,7 @@ def _place(one: Panel | RowPanel) -> tuple[str, int, int]:
     return (one.title, one.grid_pos.x, one.grid_pos.y)
 
 
-def test_panels_stand_beside_each_other() -> None:
+def test_panels_are_side_by_side() -> None:
     found = places(Section("First", [panel("a?", 12), panel("b?", 12)]))
     assert found == [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1)]
 
@@ -43,7 +43,7 @@ def test_section_begins_under_the_highest() -> None:
     assert places(Section("First", wide), Section("Second", []))[-1] == ("Second", 0, 10)
 
 
-def test_page_knows_where_runbooks_are() -> None:
+def test_dashboard_links_to_runbooks() -> None:
     templating = build_dashboard(SPEC).templating
     assert templating
     assert [one.name for one in templating.list_val or []] == ["service", "responder"]

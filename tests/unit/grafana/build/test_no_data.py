@@ -24,7 +24,9 @@ def said(panel: dashboard.Panel) -> str | None:
     ("title", "text"),
     [("Whole", "Nothing is wrong."), ("Part", None), ("Other", None), ("Full", None)],
 )
-def test_panel_that_may_be_empty_says_why(tmp_path: Path, title: str, text: str | None) -> None:
+def test_panel_that_may_be_empty_has_its_reason(
+    tmp_path: Path, title: str, text: str | None
+) -> None:
     file = tmp_path / "empty.yml"
     file.write_text(ENTRIES)
     panel = Panel().title(title).unit("short").build()

@@ -23,12 +23,12 @@ def test_colour_changes_at_the_limit() -> None:
     assert found == [(None, colours.FINE), (5.0, colours.VERMILLION)]
 
 
-def test_low_limit_is_bad_below() -> None:
+def test_low_limit_fires_below() -> None:
     found = [(step.value, step.color) for step in steps([LOW])]
     assert found == [(None, colours.ORANGE), (0.1, colours.FINE)]
 
 
-def test_limits_stand_in_their_order() -> None:
+def test_limits_keep_their_order() -> None:
     lower = Limit("High", "ticket", 2.0, above=True)
     found = [(step.value, step.color) for step in steps([HIGH, lower])]
     assert found[1:] == [(2.0, colours.ORANGE), (5.0, colours.VERMILLION)]
@@ -47,12 +47,12 @@ def test_runbook_is_the_responders() -> None:
     assert runbook("InstanceDown").build().url == "${responder}/runbooks/InstanceDown"
 
 
-def test_runbook_of_no_alert_is_refused() -> None:
+def test_runbook_of_unknown_alert_is_rejected() -> None:
     with pytest.raises(BuildError, match="no alert named 'Unknown'"):
         runbook("Unknown")
 
 
-def test_panel_has_what_every_panel_has() -> None:
+def test_panel_has_the_shared_properties() -> None:
     queries = [range_query("up"), range_query("vector(1)")]
     panel = json.loads(
         json.dumps(apply_common(timeseries.Panel(), SPEC, queries).build(), cls=JSONEncoder)
@@ -70,7 +70,7 @@ def test_source_is_the_querys() -> None:
     assert panel.datasource.uid == "loki"
 
 
-def test_panel_may_say_why_there_is_nothing() -> None:
+def test_panel_may_have_a_no_data_text() -> None:
     def said(spec: PanelSpec) -> str | None:
         panel = apply_common(timeseries.Panel(), spec, [range_query("up", "up")]).build()
         assert panel.field_config

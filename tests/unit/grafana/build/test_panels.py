@@ -39,18 +39,18 @@ def test_each_query_has_its_own_colour() -> None:
     assert shown == list(colours.SERIES[1:3])
 
 
-def test_bars_stand_on_each_other() -> None:
+def test_bars_are_stacked() -> None:
     found = custom(bars(SPEC, range_query("up")))
     assert (found["drawStyle"], found["stacking"]["mode"]) == ("bars", "normal")
 
 
-def test_stat_shows_the_last_value_in_words() -> None:
+def test_stat_shows_the_last_value_as_text() -> None:
     panel = built(stats(SPEC, instant_query("up"), value_texts=value_texts.UP))
     assert panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
     assert panel["fieldConfig"]["defaults"]["mappings"][0]["options"]["0"]["text"] == "down"
 
 
-def test_gauges_lie_beside_each_other() -> None:
+def test_gauges_are_horizontal() -> None:
     assert built(gauges(SPEC, instant_query("up")))["options"]["orientation"] == "horizontal"
 
 
@@ -58,7 +58,7 @@ def test_newest_line_comes_first() -> None:
     assert built(lines(SPEC, log_query('{a="b"}')))["options"]["sortOrder"] == "Descending"
 
 
-def test_marks_ask_nobody_else() -> None:
+def test_annotations_need_no_other_source() -> None:
     panel = built(annotation_list(SPEC, "alertdrill", "load"))
     assert panel["options"]["tags"] == ["alertdrill", "load"]
     assert "targets" not in panel

@@ -22,16 +22,16 @@ def test_query_is_one_line() -> None:
     assert range_query("sum by (a)\n  (b)").expr == "sum by (a) (b)"
 
 
-def test_query_of_now_is_instant() -> None:
+def test_instant_query_is_instant() -> None:
     assert built(instant_query("up"))["instant"] is True
     assert built(range_query("up"))["range"] is True
 
 
-def test_table_asks_for_rows() -> None:
+def test_table_requests_rows() -> None:
     assert built(instant_query("up"), table=True)["format"] == "table"
 
 
-def test_exemplars_are_asked_for() -> None:
+def test_exemplars_are_requested() -> None:
     assert built(exemplar_query("up"))["exemplar"] is True
     assert "exemplar" not in built(range_query("up"))
 

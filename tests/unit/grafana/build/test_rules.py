@@ -17,12 +17,12 @@ rate(requests[1m]) > 0.5
 """
 
 
-def test_alerts_of_both_judges_are_read() -> None:
+def test_alerts_of_prometheus_and_loki_are_read() -> None:
     assert {"ServiceDown", "LogsMissing"} <= alerts().keys()
     assert alert("ServiceDown").severity == "page"
 
 
-def test_recording_rules_are_no_alerts(tmp_path: Path) -> None:
+def test_recording_rules_are_excluded(tmp_path: Path) -> None:
     folder = tmp_path / "prometheus" / "rules"
     folder.mkdir(parents=True)
     (folder / "a.yml").write_text("groups: [{name: a, rules: [{record: a:b, expr: vector(1)}]}]")
@@ -34,17 +34,17 @@ def test_limit_on_a_line_of_its_own_counts(monkeypatch: pytest.MonkeyPatch) -> N
     assert limit("Slow") == Limit("Slow", "page", 0.05, above=True)
 
 
-def test_limit_is_found_by_what_is_before_it() -> None:
+def test_limit_is_found_by_its_left_side() -> None:
     assert limit("AvailabilityBurnFast", "burnrate1h").value == 14.4
     assert limit("AvailabilityBurnFast", "burnrate6h").value == 6
 
 
-def test_limit_below_which_it_is_bad() -> None:
+def test_lower_limit_has_its_colour_below() -> None:
     found = limit("HostMemoryLow")
     assert (found.value, found.above) == (0.1, False)
 
 
-def test_equality_is_no_limit() -> None:
+def test_equality_is_not_a_limit() -> None:
     with pytest.raises(BuildError, match="ServiceDown compares nothing"):
         limit("ServiceDown")
 

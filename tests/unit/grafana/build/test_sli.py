@@ -25,11 +25,11 @@ def test_queries_are_promql() -> None:
         assert parsed(found)
 
 
-def test_nothing_failed_is_zero() -> None:
+def test_no_failures_are_zero() -> None:
     assert "or 0 *" in sli.error_ratio(INSTANCE)
 
 
-def test_groups_are_as_asked() -> None:
+def test_groups_match_the_query() -> None:
     assert "sum by (service, instance)" in sli.requests(INSTANCE, "service, instance")
 
 

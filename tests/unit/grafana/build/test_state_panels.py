@@ -19,7 +19,7 @@ def built(panel: Any) -> dict[str, Any]:
     return by_heading
 
 
-def test_states_are_shown_in_words() -> None:
+def test_states_are_shown_as_text() -> None:
     panel = built(state_timeline(SPEC, value_texts.UP, range_query("up")))
     assert panel["type"] == "state-timeline"
     shown = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
@@ -60,7 +60,7 @@ def test_column_may_have_its_own_unit() -> None:
     assert override["properties"] == [{"id": "unit", "value": "reqps"}]
 
 
-def test_column_may_have_its_own_words() -> None:
+def test_column_may_have_its_own_value_texts() -> None:
     panel = built(
         column_value_texts(table_panel(SPEC, NAMES, instant_query("up")), {"Up": value_texts.UP})
     )

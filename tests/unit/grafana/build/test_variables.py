@@ -14,7 +14,7 @@ from grafana.build.variables import (
 )
 
 
-def test_several_or_all_may_be_chosen() -> None:
+def test_several_or_all_may_be_selected() -> None:
     for made in (
         services(),
         services_with_objective(),
@@ -28,20 +28,20 @@ def test_several_or_all_may_be_chosen() -> None:
         assert variable.current.value == ["$__all"]
 
 
-def test_all_services_are_those_that_are_there() -> None:
+def test_all_services_have_targets() -> None:
     assert services().build().all_value is None
     assert log_sources().build().all_value == ANY
 
 
-def test_instances_are_of_the_chosen_services() -> None:
+def test_instances_belong_to_the_selected_services() -> None:
     assert "$service" in (instances().build().definition or "")
 
 
-def test_nobody_chooses_the_responder() -> None:
+def test_responder_variable_is_hidden() -> None:
     assert responder().build().hide == VariableHide.HIDE_VARIABLE
 
 
-def test_choice_has_its_values() -> None:
+def test_custom_variable_has_its_values() -> None:
     variable = custom_variable("level", ["INFO", "ERROR"]).build()
     assert variable.query == "INFO,ERROR"
     assert [option.value for option in variable.options or []] == ["INFO", "ERROR"]

@@ -16,13 +16,13 @@ def test_every_dashboard_has_a_file() -> None:
     assert set(rendered()) == {f"{uid}.json" for uid in ALL}
 
 
-def test_what_was_written_differs_no_more(tmp_path: Path) -> None:
+def test_written_files_are_up_to_date(tmp_path: Path) -> None:
     assert write(tmp_path) == sorted(rendered())
     assert outdated(tmp_path) == []
     assert write(tmp_path) == []
 
 
-def test_what_differs_is_named(tmp_path: Path) -> None:
+def test_outdated_files_are_named(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "slo.json").write_text("{}\n")
     (tmp_path / "host.json").unlink()
@@ -30,7 +30,7 @@ def test_what_differs_is_named(tmp_path: Path) -> None:
     assert outdated(tmp_path) == ["host.json", "old.json", "slo.json"]
 
 
-def test_what_nobody_builds_goes(tmp_path: Path) -> None:
+def test_surplus_files_are_deleted(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text("{}\n")
     write(tmp_path)
     assert not (tmp_path / "old.json").exists()

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from grafana.preview.gather import Shown, Told
-from grafana.proof.answer import Answer, Line, Series
-from grafana.proof.asks import Ask, Asked, Query
-from grafana.proof.dashboard import parse
-from grafana.proof.span import Span
+from grafana.preview.panel_data import PanelData, QueryData
+from grafana.query_check.dashboard_file import parse
+from grafana.query_check.panel_queries import PanelQuery, Query, QueryRequest
+from grafana.query_check.results import Line, QueryResult, Series
+from grafana.query_check.time_range import TimeRange
 from tests.unit.grafana.samples import document, panel, target
 
-SPAN = Span(0, 600_000)
-Make = Callable[..., Shown]
+SPAN = TimeRange(0, 600_000)
+Make = Callable[..., PanelData]
 
 
-def lines(*texts: str) -> Answer:
-    return Answer(lines=[Line({"level": "ERROR"}, at, text) for at, text in enumerate(texts)])
+def lines(*texts: str) -> QueryResult:
+    return QueryResult(lines=[Line({"level": "ERROR"}, at, text) for at, text in enumerate(texts)])
 
 
 def series(*points: tuple[float, float], **labels: str) -> Series:
@@ -25,25 +25,25 @@ def series(*points: tuple[float, float], **labels: str) -> Series:
 
 
 @pytest.fixture
-def shown() -> Make:
+def panel_data() -> Make:
     """Return a function that makes a panel of a kind, with the series of each of its queries."""
 
-    def make(kind: str, *answers: Answer, legend: str = "", **raw: Any) -> Shown:
+    def make(kind: str, *answers: QueryResult, legend: str = "", **raw: Any) -> PanelData:
         refs = "ABC"[: len(answers)]
         targets = [target("up", ref, legendFormat=legend) for ref in refs]
         [found] = parse(document(panel("A title", *targets, type=kind, **raw))).panels
         told = [
-            Told(
-                Asked(
+            QueryData(
+                PanelQuery(
                     Query("sample", "A title", one.ref, "range"),
                     one,
-                    Ask("prometheus", "range", "up", SPAN, 5000),
+                    QueryRequest("prometheus", "range", "up", SPAN, 5000),
                     "A title",
                 ),
-                answer,
+                result,
             )
-            for one, answer in zip(found.targets, answers, strict=True)
+            for one, result in zip(found.targets, answers, strict=True)
         ]
-        return Shown(found, "A title", told, SPAN)
+        return PanelData(found, "A title", told, SPAN)
 
     return make

@@ -1,7 +1,7 @@
 import math
 
 from grafana.preview import fields
-from grafana.proof.answer import Answer
+from grafana.query_check.results import QueryResult
 from tests.unit.grafana.preview.conftest import Make, series
 
 CONFIG = {
@@ -31,40 +31,40 @@ CONFIG = {
         },
     ],
 }
-ONE = Answer(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
+ONE = QueryResult(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
 
 
-def test_legend_is_filled(shown: Make) -> None:
-    found = shown("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
-    assert fields.name(found.told[0], found.told[0].answer.series[0]) == "x of y"
-    found = shown("stat", ONE)
-    assert fields.name(found.told[0], found.told[0].answer.series[0]) == "x, y"
-    assert fields.name(found.told[0], series()) == "up"
+def test_legend_is_filled(panel_data: Make) -> None:
+    found = panel_data("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
+    assert fields.name(found.queries[0], found.queries[0].result.series[0]) == "x of y"
+    found = panel_data("stat", ONE)
+    assert fields.name(found.queries[0], found.queries[0].result.series[0]) == "x, y"
+    assert fields.name(found.queries[0], series()) == "up"
 
 
-def test_field_may_have_words_of_its_own(shown: Make) -> None:
-    found = shown("table", ONE, fieldConfig=CONFIG)
-    assert fields.words(found, 0, "Drill") == "failed"
+def test_field_may_have_its_own_value_texts(panel_data: Make) -> None:
+    found = panel_data("table", ONE, fieldConfig=CONFIG)
+    assert fields.value_text(found, 0, "Drill") == "failed"
 
 
-def test_value_is_mapped_or_in_its_unit(shown: Make) -> None:
-    found = shown("stat", ONE, fieldConfig=CONFIG)
-    assert [fields.words(found, one) for one in (0, 0.2, 7, math.nan)] == [
+def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
+    found = panel_data("stat", ONE, fieldConfig=CONFIG)
+    assert [fields.value_text(found, one) for one in (0, 0.2, 7, math.nan)] == [
         *("down", "20 %", "many", "nothing")
     ]
-    assert fields.words(found, 3, "Requests") == "3 req/s"
+    assert fields.value_text(found, 3, "Requests") == "3 req/s"
 
 
-def test_colour_is_of_mapping_or_threshold(shown: Make) -> None:
-    found = shown("stat", ONE, fieldConfig=CONFIG)
+def test_colour_is_of_mapping_or_threshold(panel_data: Make) -> None:
+    found = panel_data("stat", ONE, fieldConfig=CONFIG)
     assert [fields.colour(found, one) for one in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
     assert fields.lines_at(found) == [(0.5, "red")]
 
 
-def test_last_value_that_is_one_is_shown(shown: Make) -> None:
+def test_last_number_is_shown(panel_data: Make) -> None:
     [one] = ONE.series
-    assert fields.reduced(shown("stat", ONE), one) == 3
+    assert fields.reduced(panel_data("stat", ONE), one) == 3
     for calc, value in (("max", 3), ("min", 1), ("mean", 2), ("sum", 4), ("last", 3)):
         options = {"reduceOptions": {"calcs": [calc]}}
-        assert fields.reduced(shown("stat", ONE, options=options), one) == value
-    assert math.isnan(fields.reduced(shown("stat", ONE), series((0, math.nan))))
+        assert fields.reduced(panel_data("stat", ONE, options=options), one) == value
+    assert math.isnan(fields.reduced(panel_data("stat", ONE), series((0, math.nan))))

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from grafana.preview.__main__ import main, parser
+from tests.unit.grafana.fake_prometheus import FakePrometheus
 from tests.unit.grafana.samples import document, panel, target
-from tests.unit.grafana.store import FakePrometheus
 
 
 def run(url: str, folder: Path, *more: str) -> int:
@@ -22,25 +22,25 @@ def test_each_dashboard_has_its_picture(
     assert "sample.png" in capsys.readouterr().out
 
 
-def test_picture_may_be_of_earlier(prometheus: FakePrometheus, tmp_path: Path) -> None:
+def test_picture_may_show_an_earlier_time(prometheus: FakePrometheus, tmp_path: Path) -> None:
     assert run(prometheus.url, tmp_path, "--until", "2026-01-31T10:30:00Z", "--last", "15m") == 0
-    asked = [question for question in prometheus.queries if "end" in question]
-    assert {float(question["end"]) for question in asked} == {1769855400.0}
+    panel_query = [question for question in prometheus.queries if "end" in question]
+    assert {float(question["end"]) for question in panel_query} == {1769855400.0}
 
 
-def test_bad_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_time_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(["--until", "yesterday"])
-    assert "'yesterday' is no time such as" in capsys.readouterr().err
+    assert "'yesterday' is not a time such as" in capsys.readouterr().err
 
 
-def test_missing_stack_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_stack_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("http://127.0.0.1:9", tmp_path) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("There is no Prometheus at http://127.0.0.1:9: start the stack")
+    assert line.startswith("no Prometheus at http://127.0.0.1:9: start the stack")
 
 
-def test_empty_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--dashboards", str(tmp_path)]) == 2
     assert "has no dashboards" in capsys.readouterr().err
 
@@ -48,5 +48,5 @@ def test_empty_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_addresses_are_the_documented_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMETHEUS_PORT", raising=False)
     monkeypatch.setenv("LOKI_PORT", "3200")
-    given = parser().parse_args([])
-    assert (given.prometheus, given.loki) == ("http://127.0.0.1:9090", "http://127.0.0.1:3200")
+    options = parser().parse_args([])
+    assert (options.prometheus, options.loki) == ("http://127.0.0.1:9090", "http://127.0.0.1:3200")

@@ -1,5 +1,5 @@
 from grafana.preview.tables import table
-from grafana.proof.answer import Answer
+from grafana.query_check.results import QueryResult
 from tests.unit.grafana.preview.conftest import Make, series
 
 ORGANIZE = {
@@ -12,12 +12,12 @@ ORGANIZE = {
 }
 
 
-def test_queries_are_merged_by_labels(shown: Make) -> None:
-    first = Answer(
+def test_queries_are_merged_by_labels(panel_data: Make) -> None:
+    first = QueryResult(
         series=[series((0, 1), service="web", job="x"), series((0, 2), service="chat", job="x")]
     )
-    second = Answer(series=[series((0, 3), service="web", job="x")])
-    columns, rows = table(shown("table", first, second, transformations=[ORGANIZE]))
+    second = QueryResult(series=[series((0, 3), service="web", job="x")])
+    columns, rows = table(panel_data("table", first, second, transformations=[ORGANIZE]))
     assert columns == ["Service", "Value #B", "Requests"]
     assert rows == [
         {"Service": "web", "Value #B": "3", "Requests": "1"},
@@ -25,9 +25,9 @@ def test_queries_are_merged_by_labels(shown: Make) -> None:
     ]
 
 
-def test_plain_table_has_all_labels(shown: Make) -> None:
-    found = Answer(series=[series((0, 1), __name__="up", service="web")])
-    assert table(shown("table", found)) == (
+def test_plain_table_has_all_labels(panel_data: Make) -> None:
+    found = QueryResult(series=[series((0, 1), __name__="up", service="web")])
+    assert table(panel_data("table", found)) == (
         ["service", "Value"],
         [{"service": "web", "Value": "1"}],
     )

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grafana.preview.units import written
+from grafana.preview.units import format_value
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ from grafana.preview.units import written
     ],
 )
 def test_values_are_written_in_their_unit(value: float, unit: str, expected: str) -> None:
-    assert written(value, unit) == expected
+    assert format_value(value, unit) == expected

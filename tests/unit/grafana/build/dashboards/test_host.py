@@ -4,7 +4,7 @@ from grafana.build.dashboards.host import make
 from tests.unit.grafana.build.built_panels import limits, panels
 
 
-def test_machine_has_the_alerts_limits() -> None:
+def test_host_panels_have_the_alerts_limits() -> None:
     found = panels(make)
     assert limits(found["How busy are its CPUs?"]) == [0.9]
     assert limits(found["How much memory is available?"]) == [0.1]

@@ -4,7 +4,7 @@ from grafana.build.dashboards.load import make
 from tests.unit.grafana.build.built_panels import expressions, panels
 
 
-def test_both_sides_share_a_panel() -> None:
+def test_locust_and_services_share_a_panel() -> None:
     found = panels(make)
     both = "How long do clients wait, and how long do services take?"
     for title in ("Do all requests that Locust sends arrive?", both):

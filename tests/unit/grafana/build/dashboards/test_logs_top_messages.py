@@ -13,5 +13,5 @@ def test_long_lists_are_cut() -> None:
         assert query.startswith("topk(")
 
 
-def test_refused_requests_have_their_limit() -> None:
+def test_rejected_requests_have_their_limit() -> None:
     assert limits(of(top_messages())["How many requests of each client are rejected?"]) == [1]

@@ -4,7 +4,7 @@ from grafana.build.dashboards.overview import make
 from tests.unit.grafana.build.built_panels import expressions, panels
 
 
-def test_what_is_wrong_comes_first() -> None:
+def test_page_colour_wins() -> None:
     assert next(iter(panels(make))) == "How many alerts fire?"
 
 
@@ -19,7 +19,7 @@ def test_service_leads_to_its_dashboard() -> None:
     assert links == ["/d/service?var-service=${__value.raw}"]
 
 
-def test_alerts_of_lines_are_counted_too() -> None:
+def test_alerts_on_log_lines_are_counted() -> None:
     assert any(
         "alertmanager_alerts" in one for one in expressions(panels(make)["How many alerts fire?"])
     )

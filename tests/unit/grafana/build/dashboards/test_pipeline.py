@@ -4,7 +4,7 @@ from grafana.build.dashboards.pipeline import make
 from tests.unit.grafana.build.built_panels import limits, panels
 
 
-def test_every_rule_group_is_watched() -> None:
+def test_every_rule_group_is_shown() -> None:
     titles = panels(make)
     assert {"How many evaluations fail?", "How many evaluations were skipped?"} <= titles.keys()
 

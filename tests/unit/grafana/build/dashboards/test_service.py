@@ -4,7 +4,7 @@ from grafana.build.dashboards.service import make
 from tests.unit.grafana.build.built_panels import expressions, panels, variables
 
 
-def test_services_and_instances_are_chosen() -> None:
+def test_services_and_instances_are_variables() -> None:
     assert variables(make) == ["service", "instance", "responder"]
 
 
@@ -13,7 +13,7 @@ def test_times_show_single_requests() -> None:
     assert all(target["exemplar"] for target in targets)
 
 
-def test_every_panel_is_of_the_choice() -> None:
+def test_every_panel_uses_the_selected_services() -> None:
     found = {title: expressions(panel) for title, panel in panels(make).items()}
     assert {
         title for title, all_ in found.items() if not all("$service" in q for q in all_)

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from grafana.preview.draw import KINDS, draw
 from grafana.preview.draw.timeline import stretches
-from grafana.preview.gather import EMPTY, Shown
-from grafana.proof.answer import Answer
+from grafana.preview.panel_data import EMPTY, PanelData
+from grafana.query_check.results import QueryResult
 from tests.unit.grafana.preview.conftest import Make, lines, series
 
-TWO = Answer(
+TWO = QueryResult(
     series=[
         series(*((at, at / 10) for at in range(0, 600, 60)), service="web"),
         series((0, 1), (60, 0), (120, 0), (300, 1), (600, math.nan), service="chat"),
@@ -30,28 +30,28 @@ STATES = {
 }
 
 
-def drawn(shown: Shown) -> tuple[Axes, list[str]]:
+def drawn(panel_data: PanelData) -> tuple[Axes, list[str]]:
     axes = Figure(figsize=(8, 3)).add_axes((0.1, 0.3, 0.8, 0.6))
-    draw(axes, shown)
+    draw(axes, panel_data)
     return axes, [one.get_text() for one in axes.texts]
 
 
-def test_lines_have_names_and_last_values(shown: Make) -> None:
+def test_lines_have_names_and_last_values(panel_data: Make) -> None:
     custom = {"defaults": {"unit": "reqps", "min": 0}}
-    axes, words = drawn(shown("timeseries", TWO, legend="{{service}}", fieldConfig=custom))
+    axes, words = drawn(panel_data("timeseries", TWO, legend="{{service}}", fieldConfig=custom))
     assert {"web   54 req/s", "chat   1 req/s"} <= set(words)
     assert len(axes.lines) == 2
     assert axes.get_ylim()[0] == 0
 
 
-def test_gap_breaks_a_line(shown: Make) -> None:
-    gapped = Answer(series=[series((0, 1), (60, 1), (120, 1), (600, 1))])
-    axes, _ = drawn(shown("timeseries", gapped))
+def test_gap_breaks_a_line(panel_data: Make) -> None:
+    gapped = QueryResult(series=[series((0, 1), (60, 1), (120, 1), (600, 1))])
+    axes, _ = drawn(panel_data("timeseries", gapped))
     values = list(axes.lines[0].get_ydata())  # type: ignore[arg-type]
     assert sum(str(value) == "nan" for value in values) == 1
 
 
-def test_thresholds_are_lines(shown: Make) -> None:
+def test_thresholds_are_lines(panel_data: Make) -> None:
     config = {
         "defaults": {
             "thresholds": {
@@ -60,51 +60,51 @@ def test_thresholds_are_lines(shown: Make) -> None:
             "custom": {"thresholdsStyle": {"mode": "dashed"}},
         }
     }
-    axes, _ = drawn(shown("timeseries", TWO, fieldConfig=config))
+    axes, _ = drawn(panel_data("timeseries", TWO, fieldConfig=config))
     assert [7.0, 7.0] in [list(one.get_ydata()) for one in axes.lines]  # type: ignore[arg-type]
 
 
-def test_stack_is_an_area(shown: Make) -> None:
-    both = Answer(series=[TWO.series[0], TWO.series[0]])
+def test_stack_is_an_area(panel_data: Make) -> None:
+    both = QueryResult(series=[TWO.series[0], TWO.series[0]])
     custom = {"defaults": {"custom": {"stacking": {"mode": "normal"}}}}
-    axes, _ = drawn(shown("timeseries", both, fieldConfig=custom))
+    axes, _ = drawn(panel_data("timeseries", both, fieldConfig=custom))
     assert len(axes.collections) == 2
 
 
-def test_many_series_are_counted(shown: Make) -> None:
-    many = Answer(series=[series((0, one), (60, one), service=str(one)) for one in range(9)])
-    _, words = drawn(shown("timeseries", many))
+def test_many_series_are_counted(panel_data: Make) -> None:
+    many = QueryResult(series=[series((0, one), (60, one), service=str(one)) for one in range(9)])
+    _, words = drawn(panel_data("timeseries", many))
     assert "and 3 more" in words
 
 
-def test_stat_has_value_and_name(shown: Make) -> None:
-    _, words = drawn(shown("stat", TWO, legend="{{service}}", fieldConfig=STATES))
+def test_stat_has_value_and_name(panel_data: Make) -> None:
+    _, words = drawn(panel_data("stat", TWO, legend="{{service}}", fieldConfig=STATES))
     assert words == ["54", "web", "up", "chat"]
 
 
-def test_bar_has_value_and_name(shown: Make) -> None:
-    _, words = drawn(shown("bargauge", TWO, legend="{{service}}"))
+def test_bar_has_value_and_name(panel_data: Make) -> None:
+    _, words = drawn(panel_data("bargauge", TWO, legend="{{service}}"))
     assert words == ["web", "54", "chat", "1"]
 
 
-def test_table_has_heads_and_cells(shown: Make) -> None:
-    _, words = drawn(shown("table", TWO))
+def test_table_has_heads_and_cells(panel_data: Make) -> None:
+    _, words = drawn(panel_data("table", TWO))
     assert words == ["service", "web", "chat", "Value", "54", "1"]
 
 
-def test_long_table_is_cut_aloud(shown: Make) -> None:
-    many = Answer(series=[series((0, one), service=str(one)) for one in range(90)])
-    _, words = drawn(shown("table", many))
+def test_truncated_table_shows_the_rest(panel_data: Make) -> None:
+    many = QueryResult(series=[series((0, one), service=str(one)) for one in range(90)])
+    _, words = drawn(panel_data("table", many))
     assert words[-1].startswith("and ")
 
 
-def test_newest_line_is_first(shown: Make) -> None:
-    _, words = drawn(shown("logs", lines("old", "new  one")))
+def test_newest_line_is_first(panel_data: Make) -> None:
+    _, words = drawn(panel_data("logs", lines("old", "new  one")))
     assert words == ["00:00:01.000 E  new one", "00:00:00.000 E  old"]
 
 
-def test_states_have_words(shown: Make) -> None:
-    axes, words = drawn(shown("state-timeline", TWO, legend="{{service}}", fieldConfig=STATES))
+def test_states_have_texts(panel_data: Make) -> None:
+    axes, words = drawn(panel_data("state-timeline", TWO, legend="{{service}}", fieldConfig=STATES))
     assert {" down", " up"} <= set(words)
     assert [one.get_text() for one in axes.get_yticklabels()] == ["web", "chat"]
 
@@ -114,13 +114,13 @@ def test_stretches_end_where_a_value_ends() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_data_is_said(shown: Make, kind: str) -> None:
-    assert drawn(shown(kind, EMPTY))[1] == ["No data"]
+def test_missing_data_has_its_text(panel_data: Make, kind: str) -> None:
+    assert drawn(panel_data(kind, EMPTY))[1] == ["No data"]
 
 
-def test_what_only_grafana_knows_is_said(shown: Make) -> None:
-    assert drawn(shown("annolist"))[1] == ["annolist: only Grafana knows it"]
+def test_unsupported_panel_has_a_message(panel_data: Make) -> None:
+    assert drawn(panel_data("annolist"))[1] == ["annolist: not supported by the preview"]
 
 
-def test_text_is_written(shown: Make) -> None:
-    assert drawn(shown("text", options={"content": "Hello."}))[1] == ["Hello."]
+def test_text_is_written(panel_data: Make) -> None:
+    assert drawn(panel_data("text", options={"content": "Hello."}))[1] == ["Hello."]

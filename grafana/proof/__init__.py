@@ -1,1 +1,0 @@
-"""Proof without eyes: every query of every dashboard is asked as Grafana would ask it."""

@@ -1,0 +1,88 @@
+from collections.abc import Sequence
+from typing import Any
+
+from grafana.query_check.dashboard_file import parse
+from grafana.query_check.data_sources import Prometheus
+from grafana.query_check.interpolation import SelectedValue, SelectedValues
+from grafana.query_check.panel_queries import PanelQuery, QueryContext, dashboard_queries
+from tests.unit.grafana.samples import LOKI, document, panel, target
+
+NOW = 1_700_000_000_000
+SOURCES = {"prometheus": Prometheus("http://127.0.0.1:9"), "loki": None}
+
+
+def panel_query(
+    *panels: dict[str, Any], values: Sequence[str] = ("a", "b"), **more: Any
+) -> list[PanelQuery]:
+    found = parse(document(*panels, **more))
+    selected_values: SelectedValues = {"service": SelectedValue(found.variables[0], values)}
+    return list(dashboard_queries(found, QueryContext(selected_values, SOURCES, NOW)))
+
+
+def exprs(found: list[PanelQuery]) -> list[str]:
+    return [one.request.expr if one.request else one.problem for one in found]
+
+
+def test_query_is_filled() -> None:
+    text = 'rate(x{service=~"$service"}[$__rate_interval])'
+    assert exprs(panel_query(panel("A", target(text)))) == ['rate(x{service=~"(a|b)"}[20s])']
+
+
+def test_step_is_of_panel_and_query() -> None:
+    panels = [
+        panel("A", target("x", interval="1m")),
+        panel("B", target("x"), interval="2m"),
+        panel("C", target("x"), maxDataPoints=12),
+    ]
+    assert [one.request.step for one in panel_query(*panels) if one.request] == [
+        60_000,
+        120_000,
+        300_000,
+    ]
+
+
+def test_panel_may_have_its_own_range() -> None:
+    [found] = panel_query(panel("A", target("x"), timeFrom="30d"))
+    assert found.request is not None
+    assert found.request.time_range.width == 30 * 86_400_000
+
+
+def test_repeated_panel_is_queried_for_each_value() -> None:
+    found = panel_query(panel("Of $service", target('x{a="$service"}'), repeat="service"))
+    assert [(one.title, one.request and one.request.expr) for one in found] == [
+        *(("Of a", 'x{a="a"}'), ("Of b", 'x{a="b"}'))
+    ]
+
+
+def test_missing_loki_is_skipped() -> None:
+    [found] = panel_query(panel("A", {"refId": "A", "expr": "{a=~`$service`}", "datasource": LOKI}))
+    assert (found.request, found.skipped) == (None, True)
+
+
+def test_metrics_of_a_missing_loki_are_skipped() -> None:
+    [known, other] = panel_query(
+        panel("A", target("rate(otelcol_exporter_sent_log_records_total[1m])")),
+        panel("B", target("my_loki_total")),
+    )
+    assert (known.skipped, known.problem) == (True, "data source 'loki' is not available")
+    assert not other.skipped
+
+
+def test_grafanas_own_sources_are_not_queried() -> None:
+    builtins = {"refId": "A", "datasource": {"type": "datasource", "uid": "grafana"}}
+    assert panel_query(panel("A", builtins)) == []
+
+
+def test_other_sources_are_a_problem() -> None:
+    [found] = panel_query(panel("A", target("x", datasource={"type": "tempo", "uid": "tempo"})))
+    assert (found.skipped, "no data source 'tempo'" in found.problem) == (False, True)
+
+
+def test_empty_query_is_a_problem() -> None:
+    assert exprs(panel_query(panel("A", target(" ")))) == ["the query is empty"]
+
+
+def test_annotations_are_queried() -> None:
+    mark = {"name": "Alerts", "datasource": {"uid": "prometheus"}, "expr": "ALERTS"}
+    [found] = panel_query(annotations={"list": [mark]})
+    assert (found.query.panel, exprs([found])) == ("annotation Alerts", ["ALERTS"])
