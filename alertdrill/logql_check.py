@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from .drills import rules, runbook
+from .drills import rule_files, runbook_queries
 from .errors import AlertdrillError
 from .loki_client import LokiClient, LokiError
 from .runtimes.base import ProgressCallback
@@ -59,12 +59,12 @@ def check(settings: StackSettings, on_progress: ProgressCallback) -> None:
 
 def queries() -> Iterator[tuple[str, str]]:
     """Yield (where it is, query) for each rule below loki/rules and each block of a runbook."""
-    for file in sorted(rules.OF_LOKI.glob("*.yml")):
+    for file in sorted(rule_files.LOKI_RULES.glob("*.yml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
                 yield f"loki/rules/{file.name}", rule["expr"].strip()
     for file in sorted(RUNBOOKS.glob("*.md")):
-        for language, query in runbook.queries(file.read_text(encoding="utf-8")):
+        for language, query in runbook_queries.queries(file.read_text(encoding="utf-8")):
             if language == "logql":
                 yield f"alerting/runbooks/{file.name}", query
 
@@ -72,7 +72,7 @@ def queries() -> Iterator[tuple[str, str]]:
 def _loaded(loki: LokiClient) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
-    return sorted(names) == sorted(rules.within(rules.OF_LOKI))
+    return sorted(names) == sorted(rule_files.alert_names_in(rule_files.LOKI_RULES))
 
 
 @contextmanager

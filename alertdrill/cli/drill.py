@@ -14,10 +14,10 @@ from rich.console import Console
 
 from .. import settings
 from ..console import escape
-from ..drills import Catalogue, InvalidDrillError, false_alarms, read_all, rules
+from ..drills import Catalogue, InvalidDrillError, false_alarms, load_all, rule_files
 from ..drills.console import DrillConsole, drill_table, summary
-from ..drills.drill import USERS, Drill
-from ..drills.report import not_passed, write
+from ..drills.model import DEFAULT_USERS, Drill
+from ..drills.report import failed_alerts, write
 from ..drills.session import Options, open_session, run_drills
 from ..runtimes import select_runtime
 from ..runtimes.compose import run_in_container
@@ -72,9 +72,9 @@ def list_drills() -> None:
 def check() -> None:
     """Validate every drill file; start nothing."""
     catalogue = _catalogue()
-    for complaint in catalogue.complaints:
+    for complaint in catalogue.errors:
         output.print(f"[bold red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if catalogue.complaints:
+    if catalogue.errors:
         sys.exit(1)
     output.print(f"{len(catalogue.drills)} drills are valid, one for every alert.")
 
@@ -94,7 +94,7 @@ def run_command(
     Exit with 1 unless all of them pass, with 130 after Ctrl-C.
     """
     if last_failed:
-        alerts = [*alerts, *not_passed(settings.current().home)]
+        alerts = [*alerts, *failed_alerts(settings.current().home)]
     drills = _select(alerts, current_stack)
     if _runs_in_containers():
         words = ["drill", "run", *alerts]
@@ -108,7 +108,7 @@ def run_command(
         page = write(report, context.folder)
     output.print(summary(report))
     output.print(f"Report: {page}", soft_wrap=True)
-    if len(report.outcomes) < len(drills):
+    if len(report.results) < len(drills):
         sys.exit(INTERRUPTED)
     sys.exit(0 if report.passed else 1)
 
@@ -155,23 +155,23 @@ def _note(text: str) -> None:
 
 
 def _catalogue() -> Catalogue:
-    return read_all(settings.ROOT / "drills", rules.alerts())
+    return load_all(settings.ROOT / "drills", rule_files.alert_names())
 
 
 def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
     """Return the drills to run, if all are valid, grouped by load to restart it rarely."""
     catalogue = _catalogue()
-    if catalogue.complaints:
-        raise InvalidDrillError(catalogue.complaints[0])
+    if catalogue.errors:
+        raise InvalidDrillError(catalogue.errors[0])
     for alert in alerts:
         if alert not in catalogue.drills:
             raise InvalidDrillError(f"There is no drill {alert!r}: see `alertdrill drill list`.")
     drills = [drill for alert, drill in catalogue.drills.items() if not alerts or alert in alerts]
     ephemeral = os.environ.get("EPHEMERAL") == "1"  # set inside an ephemeral stack's container
-    backfilled = [drill.alert for drill in drills if drill.history]
+    backfilled = [drill.alert for drill in drills if drill.backfill]
     if backfilled and current_stack and not ephemeral:
         raise InvalidDrillError(
             f"The drill {backfilled[0]} replaces Prometheus's history, which --current-stack must"
             " not do: run it without --current-stack."
         )
-    return sorted(drills, key=lambda drill: (drill.load.users != USERS, str(drill.load)))
+    return sorted(drills, key=lambda drill: (drill.load.users != DEFAULT_USERS, str(drill.load)))

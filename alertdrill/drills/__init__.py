@@ -1,7 +1,7 @@
 """Drills inject a fault and verify that the alert fires, is delivered, healed and cleared."""
 
 from .errors import DrillError, InvalidDrillError
-from .outcome import Outcome, Report
-from .read import Catalogue, read_all
+from .loader import Catalogue, load_all
+from .result import DrillResult, Report
 
-__all__ = ["Catalogue", "DrillError", "InvalidDrillError", "Outcome", "Report", "read_all"]
+__all__ = ["Catalogue", "DrillError", "DrillResult", "InvalidDrillError", "Report", "load_all"]

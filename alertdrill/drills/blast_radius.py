@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .drill import FaultSpec
-from .kinds import KINDS
+from .fault_kinds import KINDS
+from .model import FaultSpec
 from .responder import PerformedAction
 
 # A service that waits for a slow one saturates too, and may be scaled.
@@ -20,5 +20,5 @@ def contains(fault: FaultSpec, action: PerformedAction) -> bool:
     service = fault.target.rstrip("0123456789").rstrip("-")
     if action.kind != "restart":
         affected = service in (action.service, WAITS_FOR.get(action.service))
-        return KINDS[fault.kind].on == "nothing" or affected
+        return KINDS[fault.kind].scope == "none" or affected
     return fault.kind in TAKE_DOWN and fault.target in (action.target, action.service)

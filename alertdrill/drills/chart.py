@@ -1,4 +1,4 @@
-"""What an alert's own expression was during its drill, for the report."""
+"""The chart of an alert's expression during its drill."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from .clients import Evaluator
 from .errors import UnreachableError
-from .expression import Comparison
-from .outcome import Chart, Line
+from .promql import Comparison
+from .result import Chart, Line
 
-# As many points as a chart a screen wide can show apart.
-MOST_POINTS = 300
-# More lines than this nobody can tell apart.
-MOST_LINES = 8
-SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+# The number of points that a chart as wide as a screen can show.
+MAX_POINTS = 300
+# A reader cannot distinguish more lines.
+MAX_LINES = 8
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -27,8 +27,11 @@ SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True)
-class Period:
-    """From when to when (seconds since 1970), a point each `step` seconds; when it fired."""
+class TimeWindow:
+    """The time range of a chart and when the alert fired (seconds since 1970).
+
+    The chart has a point every `step` seconds.
+    """
 
     begin: float
     end: float
@@ -36,83 +39,90 @@ class Period:
     fired: float | None = None
 
 
-def record(evaluator: Evaluator, expression: str, period: Period) -> Chart:
-    """Return the chart of the comparison that made the alert fire, else of the first."""
-    look = _Look(evaluator, period)
-    sides = _deciding(evaluator.branches(expression), look)
-    if sides is None:
-        return Chart(expression, values=look.lines(expression))
+def record_chart(evaluator: Evaluator, expression: str, window: TimeWindow) -> Chart:
+    """Return the chart of the comparison that made the alert fire, else of the first one."""
+    query = _RangeQuery(evaluator, window)
+    comparison = _deciding_comparison(evaluator.branches(expression), query)
+    if comparison is None:
+        return Chart(expression, values=query.lines(expression))
     return Chart(
-        sides.left,
-        sides.sign,
-        sides.right,
-        look.lines(sides.left),
-        look.lines(_vector(sides.right)),
+        comparison.left,
+        comparison.operator,
+        comparison.right,
+        query.lines(comparison.left),
+        query.lines(_to_vector(comparison.right)),
     )
 
 
-class _Look:
-    def __init__(self, evaluator: Evaluator, period: Period) -> None:
+class _RangeQuery:
+    def __init__(self, evaluator: Evaluator, window: TimeWindow) -> None:
         self._evaluator = evaluator
-        self.period = period
-        self._step = max(period.step, (period.end - period.begin) / MOST_POINTS)
+        self.window = window
+        self._step = max(window.step, (window.end - window.begin) / MAX_POINTS)
 
     def lines(self, query: str) -> Sequence[Line]:
         try:
-            span = (self.period.begin, self.period.end)
-            return _telling(self._evaluator.query_range(query, span, self._step))
+            span = (self.window.begin, self.window.end)
+            return _most_variable(self._evaluator.query_range(query, span, self._step))
         except UnreachableError:
-            return ()  # a chart that can't be drawn fails no drill
+            return ()  # a missing chart fails no drill
 
-    def since(self, sides: Comparison) -> float | None:
-        """Return since when it held as the alert fired; None if it did not, or can't be said."""
-        fired = self.period.fired
-        threshold = _number(sides.right)
+    def true_since(self, comparison: Comparison) -> float | None:
+        """Return since when the comparison was true as the alert fired; None if unknown."""
+        fired = self.window.fired
+        threshold = _constant(comparison.right)
         if fired is None or threshold is None:
             return None
-        holds = SIGNS[sides.sign]
-        found = []
-        for line in self.lines(sides.left):
+        is_true = OPERATORS[comparison.operator]
+        starts = []
+        for line in self.lines(comparison.left):
             before = [point for point in line.points if point[0] <= fired]
-            since = None
-            for at, value in reversed(before):
-                if not holds(value, threshold):
+            start = None
+            for timestamp, value in reversed(before):
+                if not is_true(value, threshold):
                     break
-                since = at
-            if since is not None:
-                found.append(since)
-        return max(found, default=None)
+                start = timestamp
+            if start is not None:
+                starts.append(start)
+        return max(starts, default=None)
 
 
-def _deciding(sides: Sequence[Sequence[Comparison]], look: _Look) -> Comparison | None:
-    """Return the last comparison that came to hold, of a side of `or` on which all did."""
-    every = [each for side in sides for each in side]
-    if look.period.fired is not None and len(every) > 1:
-        for side in sides:
-            held = [(at, each) for each in side if (at := look.since(each)) is not None]
-            if held and len(held) == len(side):
-                return max(held, key=lambda pair: pair[0])[1]
-    return every[0] if every else None
+def _deciding_comparison(
+    branches: Sequence[Sequence[Comparison]], query: _RangeQuery
+) -> Comparison | None:
+    """Return the last comparison to become true, of a branch of `or` whose all were true."""
+    comparisons = [comparison for branch in branches for comparison in branch]
+    if query.window.fired is not None and len(comparisons) > 1:
+        for branch in branches:
+            starts = [
+                (start, comparison)
+                for comparison in branch
+                if (start := query.true_since(comparison)) is not None
+            ]
+            if starts and len(starts) == len(branch):
+                return max(starts, key=lambda pair: pair[0])[1]
+    return comparisons[0] if comparisons else None
 
 
-def _number(side: str) -> float | None:
+def _constant(side: str) -> float | None:
     try:
         return float(side)
     except ValueError:
         return None
 
 
-def _vector(side: str) -> str:
-    number = _number(side)
-    return side if number is None else f"vector({number})"
+def _to_vector(side: str) -> str:
+    constant = _constant(side)
+    return side if constant is None else f"vector({constant})"
 
 
-def _telling(lines: Sequence[Line]) -> Sequence[Line]:
-    """Return the lines that moved most, as the one that is drilled does, in their order."""
+def _most_variable(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines with the largest range of values, which the fault's is, in their order."""
 
-    def moved(line: Line) -> float:
+    def value_range(line: Line) -> float:
         values = [value for _, value in line.points if math.isfinite(value)]
         return max(values) - min(values) if values else -1.0
 
-    most = sorted((line for line in lines if moved(line) >= 0), key=moved)[-MOST_LINES:]
-    return [line for line in lines if line in most]
+    finite = (line for line in lines if value_range(line) >= 0)
+    selected = sorted(finite, key=value_range)[-MAX_LINES:]
+    return [line for line in lines if line in selected]

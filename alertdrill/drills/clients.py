@@ -12,10 +12,10 @@ import requests
 import yaml
 
 from ..yaml_section import DURATION_UNITS
-from . import expression, logql
+from . import logql, promql
 from .errors import UnreachableError
-from .expression import Comparison
-from .outcome import Line
+from .promql import Comparison
+from .result import Line
 
 # A query over thirty days of history takes a second or two on a busy machine.
 TIMEOUT_S = 10.0
@@ -122,7 +122,7 @@ class Prometheus(Evaluator):
 
     def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
         """Return the comparisons of each side of an expression's `or`."""
-        return expression.branches(query)
+        return promql.branches(query)
 
     def value(self, promql: str) -> float | None:
         """Return the first sample's value, or None if the result is empty."""

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..console import escape
-from .drill import ACTIONS, Drill, healer
-from .outcome import Outcome, Report
-from .read import Catalogue
+from .loader import Catalogue
+from .model import ACTIONS, Drill, describe_healer
+from .result import DrillResult, Report
 
 # Each verdict has a sign and a word, so that no reader depends on colour.
 SIGNS = {
@@ -46,7 +46,7 @@ class DrillConsole:
         self._heal = drill.expect.heal
         number, count = position
         self._console.print(
-            f"[bold]{escape(drill.alert)}[/] [dim]{number}/{count}[/] {escape(drill.says)}"
+            f"[bold]{escape(drill.alert)}[/] [dim]{number}/{count}[/] {escape(drill.description)}"
         )
 
     def waiting(self, phase: str, elapsed: float, limit: float) -> None:
@@ -61,16 +61,16 @@ class DrillConsole:
     def _detail(self, phase: str) -> str:
         if phase == "resolved":
             return " since it was healed" if self._heal in ACTIONS else " since the fault ended"
-        return f", by {healer(self._heal)}" if phase == "healed" else ""
+        return f", by {describe_healer(self._heal)}" if phase == "healed" else ""
 
-    def drill_finished(self, outcome: Outcome) -> None:
+    def drill_finished(self, result: DrillResult) -> None:
         """Print the verdict."""
-        sign, style = SIGNS[outcome.verdict]
-        ratio = f", fired at {outcome.ratio:.2f} of the minimum time" if outcome.ratio else ""
-        reason = f": {escape(outcome.reason)}" if outcome.reason else ""
-        seconds = f"{outcome.ended - outcome.began:.0f} s"
+        sign, style = SIGNS[result.verdict]
+        ratio = f", fired at {result.ratio:.2f} of the minimum time" if result.ratio else ""
+        reason = f": {escape(result.reason)}" if result.reason else ""
+        seconds = f"{result.ended - result.began:.0f} s"
         self._console.print(
-            f"  [{style}]{sign} {outcome.verdict}[/] in {seconds}{ratio}{reason}", soft_wrap=True
+            f"  [{style}]{sign} {result.verdict}[/] in {seconds}{ratio}{reason}", soft_wrap=True
         )
 
 
@@ -79,13 +79,13 @@ def summary(report: Report) -> str:
     counts = [
         f"{count} {verdict}"
         for verdict in SIGNS
-        if (count := sum(outcome.verdict == verdict for outcome in report.outcomes))
+        if (count := sum(result.verdict == verdict for result in report.results))
     ]
     minutes, seconds = divmod(round(report.ended - report.began), 60)
     duration = f"in {minutes} min {seconds} s"
     if not counts:
         return f"No drill finished, {duration}."
-    number = len(report.outcomes)
+    number = len(report.results)
     return f"{number} drills at speed {report.speed:g}: {', '.join(counts)}, {duration}."
 
 
@@ -93,5 +93,5 @@ def drill_table(catalogue: Catalogue) -> Table:
     """Return the table of all drills."""
     table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
     for drill in catalogue.drills.values():
-        table.add_row(*map(escape, (drill.alert, drill.says, str(drill.fault))))
+        table.add_row(*map(escape, (drill.alert, drill.description, str(drill.fault))))
     return table

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ..runtimes import Runtime
 from ..settings import StackSettings
-from . import chart, rules
+from . import chart, rule_files
 from .clients import Alertmanager, Evaluator, LokiRuler, Prometheus
 from .errors import UnreachableError
-from .outcome import Chart
 from .progress import DrillProgress
 from .responder import ResponderClient
+from .result import Chart
 from .traffic import Traffic
 from .undo import UndoStep
 
@@ -52,7 +52,7 @@ class DrillContext:
 
     def evaluator(self, alert: str) -> Evaluator:
         """Return the program that evaluates an alert's rule."""
-        in_loki = self.loki and alert in rules.within(rules.OF_LOKI)
+        in_loki = self.loki and alert in rule_files.alert_names_in(rule_files.LOKI_RULES)
         return self.evaluators[-1] if in_loki else self.prometheus
 
     def chart(self, alert: str, injected: float, fired: float | None) -> Chart | None:
@@ -69,5 +69,5 @@ class DrillContext:
             return None
         if rule is None:
             return None
-        period = chart.Period(injected - SCRAPES_BEFORE * step, time.time(), step, fired)
-        return chart.record(evaluator, rule.query, period)
+        period = chart.TimeWindow(injected - SCRAPES_BEFORE * step, time.time(), step, fired)
+        return chart.record_chart(evaluator, rule.query, period)

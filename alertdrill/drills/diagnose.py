@@ -1,26 +1,30 @@
-"""Say which link of the chain is broken, from what each part of it knows."""
+"""Explain which link of the alert pipeline is broken, from the state of each component."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .clients import Alertmanager, Evaluator, RuleState, get_json
-from .drill import Drill
+from .clients import ActiveAlert, Alertmanager, Evaluator, RuleState, get_json
 from .errors import UnreachableError
-from .expression import first
+from .model import Drill
+from .promql import first_comparison
 from .responder import PerformedAction, ResponderClient
 
-UNTOLD = (
-    "it for the responder, whose journal does not have it:"
-    " it was not sent, was silenced, or was not taken"
+# Continues "Alertmanager has" or "Alertmanager had".
+NOT_RECEIVED = (
+    "it for the responder, which did not store it:"
+    " the notification was not sent, was silenced, or was rejected"
 )
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts that an alert passes through, and since when (seconds since 1970) it counts."""
+class AlertPipeline:
+    """The components that an alert passes through; earlier times than `since` do not count.
+
+    `responder` is a URL, `since` is in seconds since 1970.
+    """
 
     evaluator: Evaluator
     alertmanager: Alertmanager
@@ -28,142 +32,145 @@ class Parts:
     since: float = 0.0
 
 
-def missing(phase: str, drill: Drill, parts: Parts, limit: float) -> str:
-    """Return one sentence about a phase that did not come within its limit (seconds)."""
+def explain_missing(phase: str, drill: Drill, pipeline: AlertPipeline, limit: float) -> str:
+    """Return a sentence about a phase that did not come within its limit (seconds)."""
     begin = f"{drill.alert} was not {phase} within {limit:.1f} s: "
     try:
-        return begin + EXPLAIN[phase](drill, parts)
+        return begin + EXPLANATIONS[phase](drill, pipeline)
     except UnreachableError as error:
         return begin + str(error)
 
 
-def _pending(drill: Drill, parts: Parts) -> str:
-    rule = parts.evaluator.rule(drill.alert)
+def _pending(drill: Drill, pipeline: AlertPipeline) -> str:
+    rule = pipeline.evaluator.rule(drill.alert)
     if rule is None:
-        return f"{parts.evaluator.name} has no such rule, so it was deleted or is not loaded."
+        return f"{pipeline.evaluator.name} has no such rule: it was deleted or is not loaded."
     if rule.error:
         return f"its rule fails: {rule.error}."
     if rule.alerts:
-        return f"its rule sees {_labels(rule)}, which lacks the labels that the drill expects."
+        return _wrong_labels(rule)
     return (
-        f"the fault is on ({drill.fault}) but the rule does not see it;"
-        f" {_sides(rule, drill, parts)},"
-        " so either the fault does nothing or the rule looks elsewhere."
+        f"the fault ({drill.fault}) is on, but the rule does not detect it;"
+        f" {_current_value(rule, drill, pipeline)}:"
+        " the fault has no effect, or the rule is wrong."
     )
 
 
-def _sides(rule: RuleState, drill: Drill, parts: Parts) -> str:
-    sides = first(parts.evaluator.branches(rule.query))
-    if sides is None:
+def _wrong_labels(rule: RuleState) -> str:
+    labels = " and ".join(
+        ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+        for alert in rule.alerts
+    )
+    return f"its rule raises {labels}, without the labels that the drill expects."
+
+
+def _current_value(rule: RuleState, drill: Drill, pipeline: AlertPipeline) -> str:
+    comparison = first_comparison(pipeline.evaluator.branches(rule.query))
+    if comparison is None:
         return "its expression is empty"
-    found = parts.evaluator.query(sides.left)
-    # Of several series, the one that the drill is about.
-    meant = [sample for sample in found if _fits(sample["metric"], drill)] or found[:3]
-    values = ", ".join(_number(sample) for sample in meant) or "nothing"
-    return f"its expression gives {values} and must be {sides.sign} {sides.right}"
+    samples = pipeline.evaluator.query(comparison.left)
+    # Prefer the series that the drill is about.
+    expected = [sample for sample in samples if _may_match(sample["metric"], drill)]
+    values = ", ".join(_value(sample) for sample in expected or samples[:3]) or "nothing"
+    return f"its expression returns {values} and must be {comparison.operator} {comparison.right}"
 
 
-def _fits(metric: dict[str, str], drill: Drill) -> bool:
+def _may_match(metric: Mapping[str, str], drill: Drill) -> bool:
     return all(metric.get(name) in (None, value) for name, value in drill.expect.labels.items())
 
 
-def _fits_all(labels: Mapping[str, str], drill: Drill) -> bool:
-    return all(labels.get(name) == value for name, value in drill.expect.labels.items())
+def _matches(alert: ActiveAlert, drill: Drill) -> bool:
+    return drill.expect.labels.items() <= alert.labels.items()
 
 
-def _number(sample: dict[str, Any]) -> str:
+def _value(sample: Mapping[str, Any]) -> str:
     return f"{float(sample['value'][1]):.4g}"
 
 
-def _firing(drill: Drill, parts: Parts) -> str:
-    rule = parts.evaluator.rule(drill.alert)
+def _firing(drill: Drill, pipeline: AlertPipeline) -> str:
+    rule = pipeline.evaluator.rule(drill.alert)
     if rule is None:
-        return f"{parts.evaluator.name} has no such rule."
+        return f"{pipeline.evaluator.name} has no such rule."
     if not rule.alerts:
-        return "it was pending and went back: the fault did not last as long as its `for`."
-    meant = [alert for alert in rule.alerts if _fits_all(alert.labels, drill)]
-    if not meant:
-        return f"its rule sees {_labels(rule)}, which lacks the labels that the drill expects."
-    return f"it is {meant[0].state}: its `for` of {rule.hold:g} s is not over."
+        return "it was pending and cleared: the fault was shorter than the rule's `for`."
+    matching = [alert for alert in rule.alerts if _matches(alert, drill)]
+    if not matching:
+        return _wrong_labels(rule)
+    return f"it is {matching[0].state}: its `for` of {rule.hold:g} s has not passed."
 
 
-def _notified(drill: Drill, parts: Parts) -> str:
-    if drill.expect.instead:
-        return f"the responder did not raise {drill.expect.instead}."
-    held = parts.alertmanager.alerts(drill.alert)
-    if not held:
-        return _not_held(drill, parts)
-    if held[0]["status"]["inhibitedBy"]:
-        return "Alertmanager holds it back, as another alert inhibits it."
-    receivers = [receiver["name"] for receiver in held[0]["receivers"]]
+def _notified(drill: Drill, pipeline: AlertPipeline) -> str:
+    if drill.expect.replacement_alert:
+        return f"the responder did not raise {drill.expect.replacement_alert}."
+    alerts = pipeline.alertmanager.alerts(drill.alert)
+    if not alerts:
+        return _not_in_alertmanager(drill, pipeline)
+    if alerts[0]["status"]["inhibitedBy"]:
+        return "another alert inhibits it in Alertmanager."
+    receivers = [receiver["name"] for receiver in alerts[0]["receivers"]]
     if "responder" not in receivers:
-        return f"Alertmanager's route leads to {', '.join(receivers)}, not to the responder."
-    return _untold(parts)
+        return f"Alertmanager routes it to {', '.join(receivers)}, not to the responder."
+    return _not_received(pipeline)
 
 
-def _not_held(drill: Drill, parts: Parts) -> str:
-    rule, name = parts.evaluator.rule(drill.alert), parts.evaluator.name
+def _not_in_alertmanager(drill: Drill, pipeline: AlertPipeline) -> str:
+    rule, name = pipeline.evaluator.rule(drill.alert), pipeline.evaluator.name
     if rule and any(alert.state == "firing" for alert in rule.alerts):
         return (
-            f"{name} fires it, but Alertmanager does not have it:"
-            f" the way from {name} to Alertmanager is broken."
+            f"it fires in {name}, but Alertmanager does not have it:"
+            f" the connection from {name} to Alertmanager is broken."
         )
-    # The responder looks by itself what Alertmanager holds, too.
-    if ResponderClient(parts.responder).decision_reason(drill.alert, parts.since):
-        return f"Alertmanager had {UNTOLD}; the responder looked and found it, and it is over."
-    return f"{name} fired it, and it was over before anybody was told of it."
+    # The responder also polls Alertmanager.
+    if ResponderClient(pipeline.responder).decision_reason(drill.alert, pipeline.since):
+        return f"Alertmanager had {NOT_RECEIVED}; the responder's own poll saw it. It is over."
+    return f"it fired in {name} and was over before a notification was sent."
 
 
-def _untold(parts: Parts) -> str:
+def _not_received(pipeline: AlertPipeline) -> str:
     try:
-        get_json(f"{parts.responder}/watchdog")
+        get_json(f"{pipeline.responder}/watchdog")
     except UnreachableError as error:
-        # It answers 503 while it misses Watchdog, and then it is there.
+        # A responder that misses Watchdog answers 503, so it runs.
         if " answers 503" not in str(error):
             return "Alertmanager sends it to the responder, which does not answer."
-    return f"Alertmanager has {UNTOLD}."
+    return f"Alertmanager has {NOT_RECEIVED}."
 
 
-def _healed(drill: Drill, parts: Parts) -> str:
-    if not drill.expect.acted_on:
-        return f"{drill.fault.target} did not come back by itself."
-    journal = ResponderClient(parts.responder)
-    found = [one for one in journal.actions(parts.since) if one.alert == drill.alert]
-    if found:
-        return _action(found[-1], drill)
-    reason = journal.decision_reason(drill.alert, parts.since)
-    return f"the responder did nothing: {reason or 'it has decided nothing about it'}."
-
-
-def _action(one: PerformedAction, drill: Drill) -> str:
-    if one.dry_run:
-        return f"the responder only says that it would do {one.kind} of {one.target} (HEALING)."
-    if one.kind != drill.expect.heal:
-        return f"the responder did {one.kind} of {one.target} instead of {drill.expect.heal}."
-    if one.state == "done":
-        return f"the responder's {one.kind} of {one.target} is done, and changed nothing there."
-    return f"the responder's {one.kind} of {one.target} is {one.state}."
-
-
-def _resolved(drill: Drill, parts: Parts) -> str:
-    rule = parts.evaluator.rule(drill.alert)
-    if rule is None:
-        return f"{parts.evaluator.name} has lost its rule."
-    if rule.alerts:
-        over = "it was healed" if drill.expect.acted_on else "the fault is over"
-        return f"{over}, but the rule still sees it; {_sides(rule, drill, parts)}."
-    return f"{parts.evaluator.name} resolved it, but the journal was not told."
-
-
-def _labels(rule: RuleState) -> str:
-    found: Sequence[str] = [
-        ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
-        for alert in rule.alerts
+def _healed(drill: Drill, pipeline: AlertPipeline) -> str:
+    if not drill.expect.needs_action:
+        return f"{drill.fault.target} did not restart by itself."
+    responder = ResponderClient(pipeline.responder)
+    actions = [
+        action for action in responder.actions(pipeline.since) if action.alert == drill.alert
     ]
-    return " and ".join(found)
+    if actions:
+        return _describe_action(actions[-1], drill)
+    reason = responder.decision_reason(drill.alert, pipeline.since)
+    return f"the responder did nothing: {reason or 'it made no decision about this alert'}."
 
 
-EXPLAIN = {
+def _describe_action(action: PerformedAction, drill: Drill) -> str:
+    text = f"{action.kind} of {action.target}"
+    if action.dry_run:
+        return f"the responder only logs {text}: set HEALING to let it act."
+    if action.kind != drill.expect.heal:
+        return f"the responder did {text} instead of {drill.expect.heal}."
+    if action.state == "done":
+        return f"the responder's {text} is done, but had no effect there."
+    return f"the responder's {text} is {action.state}."
+
+
+def _resolved(drill: Drill, pipeline: AlertPipeline) -> str:
+    rule = pipeline.evaluator.rule(drill.alert)
+    if rule is None:
+        return f"{pipeline.evaluator.name} has lost its rule."
+    if rule.alerts:
+        end = "the service was healed" if drill.expect.needs_action else "the fault is over"
+        return f"{end}, but the rule still detects it; {_current_value(rule, drill, pipeline)}."
+    return f"it resolved in {pipeline.evaluator.name}, but the responder was not notified."
+
+
+EXPLANATIONS = {
     "pending": _pending,
     "firing": _firing,
     "notified": _notified,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from . import steady_state
 from .context import DrillContext
-from .drill import LoadSpec
 from .errors import DrillError, UnreachableError, UnsteadyError
+from .model import LoadSpec
 from .preflight import POLL_INTERVAL_S, STEADY_FIXED_S, STEADY_SCALED_S
 
 

@@ -1,4 +1,4 @@
-"""Preflight of a drill: start its load, backfill its history, wait for the steady state."""
+"""Preflight of a drill: start its load, backfill synthetic series, wait for the steady state."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 
 from ..settings import SERVICES
-from . import history, steady_state
+from . import steady_state
+from .backfill import write_openmetrics
 from .context import DrillContext
-from .drill import ACTING, Drill
 from .errors import UnsteadyError
-from .least import Pace
+from .minimum_times import PipelineTiming
+from .model import ACTION_S, Drill
 from .responder import PerformedAction
 
 POLL_INTERVAL_S = 0.1
@@ -24,15 +25,15 @@ SCALE_IN_S = 60.0 + 120.0 + 10.0 + 3 * 120.0
 STEADY_FIXED_S, STEADY_SCALED_S = 30.0, SCALE_IN_S
 
 
-def prepare(drill: Drill, context: DrillContext) -> Pace:
-    """Start the load, backfill the history, await the steady state; return the stack's timing."""
+def prepare(drill: Drill, context: DrillContext) -> PipelineTiming:
+    """Start the load, backfill series, await the steady state; return the stack's timing."""
     context.traffic.ensure(drill.load)
     if context.runtime.ephemeral:
         _backfill(drill, context)
     limit = STEADY_FIXED_S + STEADY_SCALED_S / context.runtime.speed
     await_steady_state(drill, context, "steady", limit)
     steady_state.require_no_faults(context.runtime, list(SERVICES))
-    return _pace(drill, context)
+    return _timing(drill, context)
 
 
 def await_steady_state(drill: Drill, context: DrillContext, phase: str, limit: float) -> None:
@@ -53,18 +54,18 @@ def await_steady_state(drill: Drill, context: DrillContext, phase: str, limit: f
 def scale_in_time(actions: Sequence[PerformedAction], speed: float) -> float:
     """Return how long services may stay above min_replicas after these actions, in seconds."""
     scaled = any(action.kind == "scale_out" for action in actions)
-    return SCALE_IN_S / speed + ACTING if scaled else 0.0
+    return SCALE_IN_S / speed + ACTION_S if scaled else 0.0
 
 
 def _backfill(drill: Drill, context: DrillContext) -> None:
     runtime, speed = context.runtime, context.runtime.speed
-    file = context.folder / "history.om"
+    file = context.folder / "backfill.om"
     # The samples build on the values of the current series, which Prometheus deletes next.
-    if drill.history:
+    if drill.backfill:
         await_steady_state(drill, context, "steady", STEADY_FIXED_S)
-        history.write(file, drill.history, context.prometheus, (time.time(), speed))
+        write_openmetrics(file, drill.backfill, context.prometheus, time.time(), speed)
     runtime.delete_series()
-    if drill.history:
+    if drill.backfill:
         runtime.backfill(file)
         file.unlink()
     start = time.monotonic()
@@ -73,11 +74,11 @@ def _backfill(drill: Drill, context: DrillContext) -> None:
         time.sleep(POLL_INTERVAL_S)
 
 
-def _pace(drill: Drill, context: DrillContext) -> Pace:
+def _timing(drill: Drill, context: DrillContext) -> PipelineTiming:
     evaluator = context.evaluator(drill.alert)
     rule = evaluator.rule(drill.alert)
     scrape = context.prometheus.scrape_interval()
-    return Pace(
+    return PipelineTiming(
         speed=context.runtime.speed,
         # Loki receives log lines without a scrape; their delay is part of the drill's own times.
         scrape=scrape if evaluator is context.prometheus else 0.0,

@@ -10,8 +10,8 @@ import requests
 from ..runtimes import Runtime
 from . import blast_radius
 from .clients import ActiveAlert, Evaluator
-from .drill import Drill
 from .errors import UnmetError
+from .model import Drill
 from .responder import PerformedAction, ReceivedAlert, ResponderClient
 from .undo import TIMEOUT_S
 
@@ -124,7 +124,7 @@ class Probes:
         return self._drill.expect.labels.items() <= labels.items()
 
     def _received_alerts(self, status: str) -> Sequence[ReceivedAlert]:
-        name = self._drill.expect.instead or self._drill.alert
+        name = self._drill.expect.replacement_alert or self._drill.alert
         received = self._responder.received_alerts(self.since, alert=name, status=status)
         return [
             alert

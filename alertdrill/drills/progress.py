@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .drill import Drill
-from .outcome import Outcome
+from .model import Drill
+from .result import DrillResult
 
 
 class DrillProgress(Protocol):
@@ -27,6 +27,6 @@ class DrillProgress(Protocol):
         """Show a phase that was reached."""
         ...
 
-    def drill_finished(self, outcome: Outcome) -> None:
+    def drill_finished(self, result: DrillResult) -> None:
         """Show the verdict of a drill."""
         ...

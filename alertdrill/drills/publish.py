@@ -8,8 +8,8 @@ from ..annotations import Annotation, post_annotation
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
 from . import responder
-from .outcome import Outcome
 from .progress import DrillProgress
+from .result import DrillResult
 
 
 class ResultPublisher:
@@ -23,32 +23,32 @@ class ResultPublisher:
         self._progress = progress
         self._failing = False
 
-    def publish(self, outcome: Outcome, speed: float) -> None:
+    def publish(self, result: DrillResult, speed: float) -> None:
         """Send the result of a drill that ran at that speed; a skipped drill has none."""
-        if outcome.verdict == "skipped":
+        if result.verdict == "skipped":
             return
         try:
             instances = self._runtime.status()
             if any(instance.service == "responder" and instance.pid for instance in instances):
-                responder.post(self._runtime, "/drills", document(outcome, speed))
+                responder.post(self._runtime, "/drills", document(result, speed))
         except AlertdrillError as error:
             if not self._failing:
                 self._progress.note(f"The responder did not accept a drill's result: {error}")
             self._failing = True
 
 
-def document(outcome: Outcome, speed: float) -> dict[str, object]:
+def document(result: DrillResult, speed: float) -> dict[str, object]:
     """Return a result as the responder's JSON, with times in RFC 3339 format."""
     return {
-        "alert": outcome.alert,
-        "verdict": outcome.verdict,
-        "reason": outcome.reason,
+        "alert": result.alert,
+        "verdict": result.verdict,
+        "reason": result.reason,
         "speed": speed,
-        "started_at": _rfc3339(outcome.began),
-        "finished_at": _rfc3339(outcome.ended),
+        "started_at": _rfc3339(result.began),
+        "finished_at": _rfc3339(result.ended),
         # A clock that was set back during the drill gives negative durations.
-        "phase_seconds": {phase: max(0.0, seconds) for phase, seconds in outcome.times.items()},
-        "deadlines": dict(outcome.limits),
+        "phase_seconds": {phase: max(0.0, seconds) for phase, seconds in result.times.items()},
+        "deadlines": dict(result.limits),
     }
 
 
@@ -67,12 +67,12 @@ class AnnotationPublisher:
         self._progress = progress
         self._failing = False
 
-    def publish(self, outcome: Outcome) -> None:
+    def publish(self, result: DrillResult) -> None:
         """Annotate the span of a drill, with its alert and verdict as tags."""
-        if self._failing or outcome.verdict == "skipped":
+        if self._failing or result.verdict == "skipped":
             return
-        tags = ["drill", outcome.alert, outcome.verdict]
-        annotation = Annotation(outcome.began, outcome.ended, tags, annotation_text(outcome))
+        tags = ["drill", result.alert, result.verdict]
+        annotation = Annotation(result.began, result.ended, tags, annotation_text(result))
         try:
             post_annotation(self._runtime, annotation)
         except AlertdrillError as error:
@@ -80,7 +80,7 @@ class AnnotationPublisher:
             self._progress.note(str(error))
 
 
-def annotation_text(outcome: Outcome) -> str:
+def annotation_text(result: DrillResult) -> str:
     """Return an annotation's text: the drill, what it breaks, and its verdict."""
-    reason = f": {outcome.reason.rstrip('.')}" if outcome.reason else ""
-    return f"Drill {outcome.alert}: {outcome.says} {outcome.verdict.capitalize()}{reason}."
+    reason = f": {result.reason.rstrip('.')}" if result.reason else ""
+    return f"Drill {result.alert}: {result.description} {result.verdict.capitalize()}{reason}."

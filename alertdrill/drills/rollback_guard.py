@@ -15,7 +15,7 @@ import click
 
 from ..runtimes import select_runtime
 from ..settings import ROOT
-from . import marked, undo
+from . import process_tag, undo
 from .undo_log import UndoLog
 
 DONE = b"done"
@@ -60,7 +60,7 @@ def main(home: Path) -> None:
         record = undo_log.read()
         if record is None or record.undone:
             return
-        marked.end(record.run_id)
+        process_tag.terminate(record.run_id)
         runtime = select_runtime(record.stack, click.echo)
         failures = undo.perform(runtime, record.undo)
         for failure in failures:

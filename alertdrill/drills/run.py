@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from ..errors import AlertdrillError
 from ..settings import ROOT
 from ..timescale.promql import scale as scale_query
-from . import diagnose, faults, least, preflight, runbook, undo
+from . import diagnose, faults, minimum_times, preflight, runbook_queries, undo
 from .context import DrillContext
-from .drill import Drill
 from .errors import UnmetError, UnreachableError, UnsteadyError
 from .faults import Fault, FaultContext
-from .outcome import Chart, Outcome, Verdict
+from .model import Drill
 from .preflight import POLL_INTERVAL_S
 from .probes import Probes
+from .result import Chart, DrillResult, Verdict
 
 # A service ends its fault by itself this long after the drill's limits, in seconds.
 FAULT_MARGIN_S = 30.0
@@ -31,18 +31,18 @@ class DrillRun:
     times: dict[str, float] = field(default_factory=dict)
     injected: float | None = None
     removed: float | None = None
-    _runbook: runbook.Checked = field(default_factory=runbook.Checked)
-    _pace: least.Pace | None = None
+    _runbook: runbook_queries.RunbookCheck = field(default_factory=runbook_queries.RunbookCheck)
+    _timing: minimum_times.PipelineTiming | None = None
     # The first undo step that failed, as a sentence.
     _rollback_error: str = ""
 
-    def execute(self) -> Outcome:
-        """Run the drill and return its outcome; the fault is rolled back in every case."""
+    def execute(self) -> DrillResult:
+        """Run the drill and return its result; the fault is rolled back in every case."""
         began = time.time()
         verdict, reason = self._verdict()
-        outcome = Outcome(
+        result = DrillResult(
             alert=self.drill.alert,
-            says=self.drill.says,
+            description=self.drill.description,
             fault=str(self.drill.fault),
             severity=self._probes.severity or self.drill.expect.labels.get("severity", ""),
             verdict=verdict,
@@ -50,19 +50,19 @@ class DrillRun:
             began=began,
             injected=self.injected,
             removed=self.removed,
-            over=self._recovered_at,
+            recovered_at=self._recovered_at,
             ended=time.time(),
             times=self.times,
             limits=self._limits,
             heal=self.drill.expect.heal,
             actions=self._actions(),
-            excuse=self.drill.excuse,
-            history=bool(self.drill.history),
+            note=self.drill.note,
+            backfilled=bool(self.drill.backfill),
             queries=self._runbook.queries,
-            queries_left_out=self._runbook.left_out,
+            queries_skipped=self._runbook.skipped_reason,
             chart=self._chart(),
         )
-        return self._with_least(outcome)
+        return self._with_minimum_times(result)
 
     def __post_init__(self) -> None:
         """Create the probes."""
@@ -76,15 +76,15 @@ class DrillRun:
 
     @property
     def _detect_limit(self) -> float:
-        return self.drill.limit_detect(self._speed)
+        return self.drill.detect_limit(self._speed)
 
     @property
     def _resolve_limit(self) -> float:
-        return self.drill.limit_resolve(self._speed)
+        return self.drill.resolve_limit(self._speed)
 
     @property
     def _heal_limit(self) -> float:
-        return self.drill.limit_heal(self._speed)
+        return self.drill.heal_limit(self._speed)
 
     @property
     def _limits(self) -> dict[str, float]:
@@ -93,7 +93,7 @@ class DrillRun:
 
     def _verdict(self) -> tuple[Verdict, str]:
         try:
-            self._pace = preflight.prepare(self.drill, self.context)
+            self._timing = preflight.prepare(self.drill, self.context)
         except (UnsteadyError, AlertdrillError) as error:
             return "aborted", f"The stack had no steady state before the fault: {error}"
         try:
@@ -122,7 +122,7 @@ class DrillRun:
     def _inject_and_rollback(self) -> None:
         context = self.context
         max_duration = self._heal_limit + self._resolve_limit + FAULT_MARGIN_S
-        fault = faults.make(
+        fault = faults.create(
             self.drill.fault,
             FaultContext(context.runtime, context.traffic, context.run_id, max_duration),
         )
@@ -133,20 +133,20 @@ class DrillRun:
             self.injected = self._probes.since = time.time()
             fault.inject()
             self._await_detection()
-            if self.drill.expect.acted_on:  # the action recovers the service under the fault
+            if self.drill.expect.needs_action:  # the action recovers the service under the fault
                 self._await("resolved", self._probes.resolved, self._resolve_limit)
         finally:
             self._rollback(fault)
         if self._rollback_error:
             raise UnmetError(self._rollback_error)
-        if self.drill.expect.late:
+        if self.drill.expect.notified_late:
             self._await("notified", self._probes.notified, self._resolve_limit)
-        if not self.drill.expect.acted_on:
+        if not self.drill.expect.needs_action:
             self._await("resolved", self._probes.resolved, self._resolve_limit)
 
     def _rollback(self, fault: Fault) -> None:
         try:
-            fault.cease()
+            fault.stop()
         finally:
             failures = undo.perform(self.context.runtime, fault.undo)
             self.removed = time.time()
@@ -156,15 +156,15 @@ class DrillRun:
                 self.context.record_undo("", ())
 
     def _await_detection(self) -> None:
-        if self.drill.expect.instead is None:
+        if self.drill.expect.replacement_alert is None:
             self._await("pending", self._probes.pending, self._detect_limit)
             self._await("firing", self._probes.firing, self._detect_limit)
-        if not self.drill.expect.late:
+        if not self.drill.expect.notified_late:
             self._await("notified", self._probes.notified, self._detect_limit)
         self._check_runbook()
         if self.drill.expect.heal != "none":
             self._await("healed", self._probes.healed, self._heal_limit)
-        if not self.drill.expect.late:  # a late notification cannot have arrived yet
+        if not self.drill.expect.notified_late:  # a late notification cannot have arrived yet
             self._probes.check_single_page()
 
     def _check_runbook(self) -> None:
@@ -173,16 +173,16 @@ class DrillRun:
         Healing may end the fault at any time after it.
         """
         if self.drill.fault.target == "prometheus":
-            self._runbook = runbook.Checked(0, "the drill stops Prometheus")
+            self._runbook = runbook_queries.RunbookCheck(0, "the drill stops Prometheus")
             return
         file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
         loki = self.context.loki if self.drill.fault.target != "loki" else None
-        stores = runbook.Stores(self.context.prometheus, loki)
+        sources = runbook_queries.DataSources(self.context.prometheus, loki)
         notified = self.times.get("notified")
         now = time.time()
         if notified is not None and self.injected is not None:
             now = self.injected + notified
-        self._runbook = runbook.check(file, stores, self._scale_query, now)
+        self._runbook = runbook_queries.run_queries(file, sources, self._scale_query, now)
 
     def _scale_query(self, query: str) -> str:
         return scale_query(query, self._speed)
@@ -208,21 +208,23 @@ class DrillRun:
                 self.context.progress.phase_reached(phase, self.times[phase], limit)
                 return
             if elapsed > limit:
-                raise UnmetError(diagnose.missing(phase, self.drill, self._parts(), limit))
+                raise UnmetError(
+                    diagnose.explain_missing(phase, self.drill, self._pipeline(), limit)
+                )
             time.sleep(POLL_INTERVAL_S)
 
     @property
     def _recovered_at(self) -> float | None:
         """Return when the responder healed the service, else when the fault was removed."""
-        healed = self.times.get("healed") if self.drill.expect.acted_on else None
+        healed = self.times.get("healed") if self.drill.expect.needs_action else None
         return self.removed if healed is None else (self.injected or 0.0) + healed
 
-    def _parts(self) -> diagnose.Parts:
+    def _pipeline(self) -> diagnose.AlertPipeline:
         url = self.context.runtime.address("responder")
         since = self.injected or 0.0
-        return diagnose.Parts(self._evaluator, self.context.alertmanager, url, since)
+        return diagnose.AlertPipeline(self._evaluator, self.context.alertmanager, url, since)
 
-    # The rest of the outcome
+    # The rest of the result
 
     def _actions(self) -> Sequence[str]:
         if self.injected is None:
@@ -240,11 +242,11 @@ class DrillRun:
         fired = None if firing is None else self.injected + firing
         return self.context.chart(self.drill.alert, self.injected, fired)
 
-    def _with_least(self, outcome: Outcome) -> Outcome:
-        if self._pace is None or self.drill.expect.instead:
-            return outcome
+    def _with_minimum_times(self, result: DrillResult) -> DrillResult:
+        if self._timing is None or self.drill.expect.replacement_alert:
+            return result
         return replace(
-            outcome,
-            least=least.to_firing(self.drill, self._pace),
-            least_notified=least.to_notification(self.drill, self._pace),
+            result,
+            minimum_firing=minimum_times.to_firing(self.drill, self._timing),
+            minimum_notified=minimum_times.to_notification(self.drill, self._timing),
         )

@@ -17,15 +17,15 @@ from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack import ephemeral_settings
-from . import absent, marked, undo
+from . import process_tag, requirements, undo
 from .clients import Alertmanager, Prometheus
 from .context import DrillContext
-from .drill import Drill
 from .errors import DrillError
-from .outcome import Outcome, Report
+from .model import Drill
 from .progress import DrillProgress
 from .publish import AnnotationPublisher, ResultPublisher
 from .responder import ResponderClient
+from .result import DrillResult, Report
 from .rollback_guard import RollbackGuard
 from .run import DrillRun
 from .traffic import Traffic
@@ -101,7 +101,7 @@ def open_session(
         folder = report_folder(settings.home / "drills", stack.record.began)
         traffic = Traffic(runtime.addresses()["Services"], run_id, folder / "locust.log")
         on_exit.callback(traffic.stop)
-        on_exit.callback(marked.end, run_id)
+        on_exit.callback(process_tag.terminate, run_id)
 
         def record_undo(alert: str, steps: Sequence[undo.UndoStep]) -> None:
             stack.undo_log.write(replace(stack.record, alert=alert, undo=steps))
@@ -117,7 +117,7 @@ def open_session(
             prometheus=Prometheus(runtime.address("prometheus")),
             alertmanager=Alertmanager(runtime.address("alertmanager")),
             responder=ResponderClient(runtime.address("responder")),
-            loki=absent.log_store(runtime, absent.services(runtime)),
+            loki=requirements.log_store_url(runtime, requirements.deployed_services(runtime)),
             progress=progress,
             folder=folder,
             notes=stack.notes,
@@ -128,21 +128,21 @@ def open_session(
 def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
     """Run drills one after the other; return a report even if Ctrl-C ends the run early."""
     began = time.time()
-    outcomes: list[Outcome] = []
+    results: list[DrillResult] = []
     notes = list(context.notes)
     progress, runtime = context.progress, context.runtime
     annotations = AnnotationPublisher(runtime, progress)
-    results = ResultPublisher(context.user_runtime, progress)
+    publisher = ResultPublisher(context.user_runtime, progress)
     try:
         for number, drill in enumerate(drills, 1):
             progress.drill_started(drill, (number, len(drills)))
-            outcome = _skipped(drill, context) or DrillRun(drill, context).execute()
-            outcomes.append(outcome)
-            progress.drill_finished(outcome)
-            annotations.publish(outcome)
-            results.publish(outcome, runtime.speed)
+            result = _skipped(drill, context) or DrillRun(drill, context).execute()
+            results.append(result)
+            progress.drill_finished(result)
+            annotations.publish(result)
+            publisher.publish(result, runtime.speed)
     except KeyboardInterrupt:
-        count = len(drills) - len(outcomes)
+        count = len(drills) - len(results)
         notes.append(f"The run was interrupted: {count} drills did not run to their end.")
     return Report(
         began=began,
@@ -150,20 +150,22 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
         speed=runtime.speed,
         runtime=runtime.name,
         stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,
-        outcomes=outcomes,
+        results=results,
         notes=notes,
     )
 
 
-def _skipped(drill: Drill, context: DrillContext) -> Outcome | None:
-    """Return the outcome of a drill that needs components that this stack lacks, else None."""
-    reason = absent.reason(drill, absent.services(context.runtime))
+def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
+    """Return the result of a drill that needs components that this stack lacks, else None."""
+    reason = requirements.missing_requirement(
+        drill, requirements.deployed_services(context.runtime)
+    )
     if not reason:
         return None
     severity = drill.expect.labels.get("severity", "")
     now = time.time()
-    subject = (drill.alert, drill.says, str(drill.fault), severity)
-    return Outcome(*subject, "skipped", reason, began=now, ended=now)
+    subject = (drill.alert, drill.description, str(drill.fault), severity)
+    return DrillResult(*subject, "skipped", reason, began=now, ended=now)
 
 
 def _recover(undo_log: UndoLog) -> str:
@@ -178,7 +180,7 @@ def _recover(undo_log: UndoLog) -> str:
     if record.undone:
         undo_log.clear()
         return f"{killed}; its rollback guard has undone its fault."
-    marked.end(record.run_id)
+    process_tag.terminate(record.run_id)
     runtime = select_runtime(record.stack, lambda _: None)
     failures = undo.perform(runtime, record.undo)
     if record.stack.ephemeral:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import requests
 
 from ..runtimes import Runtime
-from . import absent
+from . import requirements
 from .clients import Evaluator, LokiRuler, Prometheus, get_json
-from .drill import LoadSpec
 from .errors import UnreachableError, UnsteadyError
+from .model import LoadSpec
 from .undo import TIMEOUT_S, instance_addresses
 
 # This alert always fires, by design.
@@ -33,7 +33,7 @@ def require(runtime: Runtime, load: LoadSpec, alert: str = "") -> None:
         prometheus = Prometheus(runtime.address("prometheus"))
         _require_scrapes(prometheus)
         _require_no_alerts(prometheus, alert)
-        if loki := absent.log_store(runtime, services):
+        if loki := requirements.log_store_url(runtime, services):
             _require_no_alerts(LokiRuler(loki), alert)
         _require_traffic(prometheus, load, runtime.speed)
         _require_min_replicas(prometheus)

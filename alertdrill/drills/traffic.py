@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from ..settings import ROOT
-from . import marked
-from .drill import LoadSpec
+from . import process_tag
 from .errors import DrillError
+from .model import LoadSpec
 
 # On SIGTERM, Locust lets its users finish their requests first.
 STOP_TIMEOUT_S = 10.0
@@ -76,7 +76,10 @@ class Traffic:
             "--headless", "--host", self._host, "--users", str(spec.users),
             "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
         ]  # fmt: skip
-        environment = {**marked.environment(self._run_id), "LOAD_SHAPE": str(spec.shape)}
+        environment = {
+            **process_tag.tagged_environment(self._run_id),
+            "LOAD_SHAPE": str(spec.shape),
+        }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 command,

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from .. import junit as xml
-from ..drills.report.formats import moment
+from ..drills.report.formats import utc_time
 from ..junit import Case, Failure
 from .capacity import Capacity, Step
 from .page import TEMPLATES
@@ -62,7 +62,7 @@ def write(found: Capacity, folder: Path) -> Path:
 def html(found: Capacity) -> str:
     """Return the page; it needs nothing else but the steps' own pages beside it."""
     facts = [
-        ("Began", moment(found.began)),
+        ("Began", utc_time(found.began)),
         ("Runtime", found.runtime),
         ("Objectives", f"p95 at most {seconds(found.plan.objectives.p95)}, errors at most"
          f" {found.plan.objectives.errors:.1%}"),

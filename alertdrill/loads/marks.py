@@ -11,7 +11,7 @@ from typing import Any, Literal
 import requests
 
 from ..drills.clients import TIMEOUT_S, Prometheus
-from ..drills.outcome import Line
+from ..drills.result import Line
 from .errors import LoadError
 from .observed import Span
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..audit.growth import growth
 from ..drills.clients import Prometheus
-from ..drills.outcome import Line
+from ..drills.result import Line
 from ..settings import SERVICES
 from .stats import Numbers
 

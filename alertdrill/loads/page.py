@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import jinja2
 
-from ..drills.outcome import Line
-from ..drills.report.formats import duration, moment, number
-from ..drills.report.lines import path, pieces
-from ..drills.report.plot import Drawn, Tick, labels
-from ..drills.report.scales import Scale, domain, ticks
+from ..drills.report.axis import Scale, domain, ticks
+from ..drills.report.chart_layout import SvgLine, Tick, line_labels
+from ..drills.report.formats import duration, number, utc_time
+from ..drills.report.svg_path import path, split_at_gaps
+from ..drills.result import Line
 from .marks import Mark
 from .observed import Span
 from .report import Report
@@ -39,7 +39,7 @@ class Plot:
     """One course, laid out; all in pixels from the top left corner."""
 
     title: str
-    lines: Sequence[Drawn]
+    lines: Sequence[SvgLine]
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
     width: float = WIDTH
@@ -55,7 +55,7 @@ def html(report: Report) -> str:
     facts = [
         ("Shape", report.plan.name),
         ("Clients", f"{report.users} at most"),
-        ("Began", moment(report.began)),
+        ("Began", utc_time(report.began)),
         ("Took", duration(report.seconds)),
         ("Runtime", report.runtime),
     ]
@@ -135,15 +135,15 @@ def plot(title: str, lines: Sequence[Line], span: Span) -> Plot:
     low, high = domain([0.0, *(value for line in lines for _, value in line.points)])
     across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
     up = Scale(low, high, ABOVE + HEIGHT, ABOVE)
-    names = [name.removeprefix("=") for name in labels(lines)]
+    names = [name.removeprefix("=") for name in line_labels(lines)]
 
-    def drawn(line: Line, colour: int) -> Drawn:
+    def drawn(line: Line, colour: int) -> SvgLine:
         stretches = [
             [(across(at - span.begin), up(value)) for at, value in piece]
-            for piece in pieces(line.points)
+            for piece in split_at_gaps(line.points)
         ]
         last = stretches[-1][-1][1] if stretches else ABOVE
-        return Drawn(path(stretches), names[colour], colour % 8, last)
+        return SvgLine(path(stretches), names[colour], colour % 8, last)
 
     count = round((across.end - LEFT) / BETWEEN)
     return Plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..drills.clients import Prometheus
-from ..drills.outcome import Line
+from ..drills.result import Line
 from .observed import Span, clients_p95, min_replicas
 from .plan import Plan, Recovery
 from .verdict import Check, seconds

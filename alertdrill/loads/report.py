@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .. import junit as xml
-from ..drills.outcome import Line
+from ..drills.result import Line
 from ..junit import Case, Failure
 from .marks import Mark
 from .plan import Plan

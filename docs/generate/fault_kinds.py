@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from alertdrill.drills.kinds import KINDS, FaultKind
+from alertdrill.drills.fault_kinds import KINDS, FaultKind
 from apps.telemetry.faults import kinds as service_faults
 
 from .markdown import code, document, table
 
 TARGETS = {
-    "services": "a service, or one of its instances",
-    "scales": "a service",
-    "stack": "a service or a component of the stack",
-    "anything": "any component or instance",
-    "nothing": "none",
+    "instance": "a service, or one of its instances",
+    "service": "a service",
+    "component": "a component of the stack",
+    "any": "any component or instance",
+    "none": "none",
 }
 
 
 def page() -> str:
     """Return the page."""
-    own = [kind for kind in KINDS.values() if not kind.of_services]
+    own = [kind for kind in KINDS.values() if not kind.service_fault]
     return document(
         "Fault kinds",
         "A drill names one of these in its `fault`, as in"
@@ -41,14 +41,17 @@ def page() -> str:
 
 def _row(kind: FaultKind) -> Sequence[str]:
     parameters = [
-        *(f"`{name}`: one of {', '.join(map(code, words))}" for name, words in kind.words.items()),
+        *(
+            f"`{name}`: one of {', '.join(map(code, words))}"
+            for name, words in kind.choices.items()
+        ),
         *(_number(kind, name) for name in kind.numbers),
     ]
     listed = "; ".join(
         f"{text}{'' if name in kind.required else ' (optional)'}"
-        for name, text in zip([*kind.words, *kind.numbers], parameters, strict=True)
+        for name, text in zip([*kind.choices, *kind.numbers], parameters, strict=True)
     )
-    return code(kind.name), kind.description, TARGETS[kind.on], listed or "none"
+    return code(kind.name), kind.description, TARGETS[kind.scope], listed or "none"
 
 
 def _number(kind: FaultKind, name: str) -> str:

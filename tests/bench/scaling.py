@@ -15,9 +15,9 @@ from rich.table import Table
 from alertdrill.drills import faults, undo
 from alertdrill.drills.console import DrillConsole
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.drill import FaultSpec, LoadSpec
 from alertdrill.drills.errors import DrillError, UnreachableError
 from alertdrill.drills.faults import FaultContext
+from alertdrill.drills.model import FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, open_session, provision
 from alertdrill.loads.capacity import Capacity, capacity
 from alertdrill.loads.ground import ground as loaded
@@ -79,7 +79,7 @@ def _until_served(context: DrillContext) -> Iterator[Moment]:
     runtime, prometheus = context.runtime, context.prometheus
     context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
-    fault = faults.make(
+    fault = faults.create(
         SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=PATIENCE)
     )
     context.record_undo("benchmark", fault.undo)

@@ -11,22 +11,22 @@ import pytest
 import yaml
 
 from alertdrill.drills.clients import parse_duration
-from alertdrill.drills.drill import ACTIONS, Drill
-from alertdrill.drills.kinds import KINDS
-from alertdrill.drills.least import Pace, to_notification
-from alertdrill.drills.read import read_all
-from alertdrill.drills.rules import OF_LOKI, OF_PROMETHEUS, alerts, within
+from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills.loader import load_all
+from alertdrill.drills.minimum_times import PipelineTiming, to_notification
+from alertdrill.drills.model import ACTIONS, Drill
+from alertdrill.drills.rule_files import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
 from alertdrill.drills.run import FAULT_MARGIN_S
 from alerting.responder.healing.read_policy import read as read_policy
 from apps.telemetry.faults import kinds as services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CATALOGUE = read_all(ROOT / "drills", alerts())
+CATALOGUE = load_all(ROOT / "drills", alert_names())
 DRILLS = list(CATALOGUE.drills.values())
 POLICY = read_policy(ROOT / "alerting" / "policy.yml")
 # The notifications of the other alerts come late, or from another alert.
 NOTIFIED_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
-OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].of_services]
+OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].service_fault]
 # Without time compression, and with the default one.
 SPEEDS = (1.0, 12.0)
 
@@ -37,7 +37,7 @@ def by_alert(drill: Drill) -> str:
 
 @cache
 def rules_by_alert() -> dict[str, dict[str, Any]]:
-    files = [*sorted(OF_PROMETHEUS.glob("*.yml")), *sorted(OF_LOKI.glob("*.yml"))]
+    files = [*sorted(PROMETHEUS_RULES.glob("*.yml")), *sorted(LOKI_RULES.glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
@@ -48,7 +48,7 @@ def rule_of(drill: Drill) -> dict[str, Any]:
 
 @cache
 def alerts_of_loki() -> list[str]:
-    return within(OF_LOKI)
+    return alert_names_in(LOKI_RULES)
 
 
 @cache
@@ -57,12 +57,12 @@ def read_yaml(file: str) -> Any:
 
 
 def test_every_alert_has_valid_drill() -> None:
-    assert not CATALOGUE.complaints, "\n".join(CATALOGUE.complaints)
+    assert not CATALOGUE.errors, "\n".join(CATALOGUE.errors)
 
 
 # An alert that is expected instead of the drill's own has other labels.
 @pytest.mark.parametrize(
-    "drill", [drill for drill in DRILLS if not drill.expect.instead], ids=by_alert
+    "drill", [drill for drill in DRILLS if not drill.expect.replacement_alert], ids=by_alert
 )
 def test_drill_expects_the_labels_of_the_rule(drill: Drill) -> None:
     expected = drill.expect.labels
@@ -81,7 +81,7 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
     ruler = read_yaml("loki/loki.yml")["ruler"]
     route = read_yaml("alerting/alertmanager.yml")["route"]
     of_loki = drill.alert in alerts_of_loki()
-    pace = Pace(
+    pace = PipelineTiming(
         speed=speed,
         scrape=0.0 if of_loki else parse_duration(times["scrape_interval"]) / speed,
         evaluation=parse_duration((ruler if of_loki else times)["evaluation_interval"]) / speed,
@@ -89,7 +89,7 @@ def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
         group_wait=parse_duration(route["group_wait"]) / speed,
     )
     # Without the grace, which allows for a slow machine.
-    assert drill.detect / speed + drill.world >= to_notification(drill, pace)
+    assert drill.detect / speed + drill.fixed_delay >= to_notification(drill, pace)
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
@@ -98,8 +98,10 @@ def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     kind = KINDS[drill.fault.kind]
     parameters = {name: float(value) for name, value in drill.fault.parameters.items()}
     for name in parameters:
-        parameters[name] *= speed if name in kind.grows else 1 / speed if name in kind.waits else 1
-    parameters["duration"] = drill.limit_heal(speed) + drill.limit_resolve(speed) + FAULT_MARGIN_S
+        parameters[name] *= (
+            speed if name in kind.rates else 1 / speed if name in kind.durations else 1
+        )
+    parameters["duration"] = drill.heal_limit(speed) + drill.resolve_limit(speed) + FAULT_MARGIN_S
     assert services.parse_fault(kind.name, parameters).kind == kind.name
 
 
@@ -113,4 +115,4 @@ def test_policy_has_the_expected_action(drill: Drill) -> None:
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
 def test_excuse_is_a_sentence(drill: Drill) -> None:
-    assert not drill.excuse or re.fullmatch(r"[A-Z].+\.", drill.excuse)
+    assert not drill.note or re.fullmatch(r"[A-Z].+\.", drill.note)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from alertdrill.drills.clients import parse_duration
-from alertdrill.drills.rules import OF_LOKI
+from alertdrill.drills.rule_files import LOKI_RULES
 from alertdrill.timescale import expression_scaler, render
 
 HERE = Path(__file__).parent
@@ -83,7 +83,7 @@ def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
 
 def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
     """Return an alert's rule as it is at a speed."""
-    for file in sorted(OF_LOKI.glob("*.yml")):
+    for file in sorted(LOKI_RULES.glob("*.yml")):
         rendered = render(file.read_text(), speed, expression_scaler("loki/rules"))
         for group in yaml.safe_load(rendered)["groups"]:
             for found in group["rules"]:

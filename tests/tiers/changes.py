@@ -1,6 +1,6 @@
 """What changed since the base commit: which alerts, and which rules with their tests.
 
-Both are compared by their inputs: every text that can change the outcome of an alert's drill, or
+Both are compared by their inputs: every text that can change the result of an alert's drill, or
 of a rule's mutations, in the base commit and in the working tree.
 """
 
@@ -19,9 +19,9 @@ from typing import Any
 
 import yaml
 
-from alertdrill.drills.drill import Drill
+from alertdrill.drills.fault_kinds import KINDS
 from alertdrill.drills.faults import RUNTIME_FAULTS
-from alertdrill.drills.kinds import KINDS
+from alertdrill.drills.model import Drill
 from alertdrill.settings import ROOT
 from tests.rules.mutations import check
 from tests.rules.mutations.rules import RuleTests, every_file, name, reads
@@ -92,7 +92,7 @@ def alert_inputs(root: Path, drills: Mapping[str, Drill]) -> dict[str, str]:
 
 def fault_code(kind: str) -> list[str]:
     """Return the files and folders that make a kind of fault, from the root."""
-    if KINDS[kind].of_services:
+    if KINDS[kind].service_fault:
         return list(SERVICE_FAULTS)
     file = inspect.getsourcefile(RUNTIME_FAULTS[kind])
     assert file is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alertdrill.drills import absent, read_all, rules
-from alertdrill.drills.drill import Drill
+from alertdrill.drills import load_all, requirements, rule_files
+from alertdrill.drills.model import Drill
 from alertdrill.settings import ROOT
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 
@@ -19,7 +19,7 @@ Selected = tuple[list[str], list[str]]
 
 def drills() -> Selected:
     """Return the alerts whose drills to run."""
-    every = dict(read_all(ROOT / "drills", rules.alerts()).drills)
+    every = dict(load_all(ROOT / "drills", rule_files.alert_names()).drills)
     notes: list[str] = []
     try:
         with base_tree() as base:
@@ -35,7 +35,7 @@ def _unavailable(every: Iterable[Drill]) -> list[str]:
     """Return the alerts that this machine can't drill, for want of a log store."""
     if LOKI and COLLECTOR:
         return []
-    return [drill.alert for drill in every if absent.reason(drill, ())]
+    return [drill.alert for drill in every if requirements.missing_requirement(drill, ())]
 
 
 def mutations() -> Selected:

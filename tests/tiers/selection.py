@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alertdrill.drills.drill import Drill
+from alertdrill.drills.model import Drill
 
 # With some 25 s for each of them, 14 drills take 6 of the tier's 30 minutes.
 ROTATION = 6

@@ -1,36 +1,44 @@
-"""Switch faults on. How each is undone is known before it begins."""
+"""The faults. The undo steps of each are known before it is injected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..drill import FaultSpec
-from ..kinds import KINDS
+from ..fault_kinds import KINDS
+from ..model import FaultSpec
 from .base import Fault, FaultContext
-from .host import Fill, Strain
-from .instances import CrashLoop, Kill, OfService, Pause, Scale, Stop, Unlist
-from .parts import Configure, NoLoad, Scan
+from .host import FillDisk, StressHost
+from .instances import (
+    CrashLoop,
+    DropTargets,
+    KillTarget,
+    PauseTarget,
+    ScaleTarget,
+    ServiceFault,
+    StopTarget,
+)
+from .platform import BreakConfig, NotFoundScan, StopLoad
 
-__all__ = ["RUNTIME_FAULTS", "Fault", "FaultContext", "make"]
+__all__ = ["RUNTIME_FAULTS", "Fault", "FaultContext", "create"]
 
 RUNTIME_FAULTS: Mapping[str, type[Fault]] = {
-    "stop": Stop,
-    "kill": Kill,
-    "pause": Pause,
+    "stop": StopTarget,
+    "kill": KillTarget,
+    "pause": PauseTarget,
     "crash_loop": CrashLoop,
-    "scale": Scale,
-    "disk_fill": Fill,
-    "cpu_stress": Strain,
-    "memory_pressure": Strain,
-    "bad_config": Configure,
-    "bad_rule": Configure,
-    "drop_targets": Unlist,
-    "stop_load": NoLoad,
-    "not_found_scan": Scan,
+    "scale": ScaleTarget,
+    "disk_fill": FillDisk,
+    "cpu_stress": StressHost,
+    "memory_pressure": StressHost,
+    "bad_config": BreakConfig,
+    "bad_rule": BreakConfig,
+    "drop_targets": DropTargets,
+    "stop_load": StopLoad,
+    "not_found_scan": NotFoundScan,
 }
 
 
-def make(spec: FaultSpec, context: FaultContext) -> Fault:
-    """Return the fault that a drill asks for; nothing is touched yet."""
-    made = OfService if KINDS[spec.kind].of_services else RUNTIME_FAULTS[spec.kind]
-    return made(spec, context)
+def create(spec: FaultSpec, context: FaultContext) -> Fault:
+    """Return the fault of a drill, without injecting it."""
+    kind = ServiceFault if KINDS[spec.kind].service_fault else RUNTIME_FAULTS[spec.kind]
+    return kind(spec, context)

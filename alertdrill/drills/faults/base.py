@@ -1,4 +1,4 @@
-"""What every fault has. How it is undone is known before it begins."""
+"""The base class of faults. The undo steps are known before the fault is injected."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from ...errors import AlertdrillError
 from ...runtimes import Runtime
-from ..drill import FaultSpec
-from ..kinds import KINDS
+from ..fault_kinds import KINDS
+from ..model import FaultSpec
 from ..traffic import Traffic
 from ..undo import UndoStep
 
 
 @dataclass(frozen=True)
 class FaultContext:
-    """What faults work with. A fault lasts at most `max_duration` seconds."""
+    """The stack, the load and the run of a fault, which lasts at most `max_duration` seconds."""
 
     runtime: Runtime
     traffic: Traffic
@@ -27,53 +27,53 @@ class FaultContext:
 
 
 class Fault:
-    """A fault: `undo` says how to end it, `inject` begins it.
+    """A fault: `inject` starts it, and the steps of `undo` end it.
 
-    `cease` ends what goes on in this process for it, before `undo` is performed.
+    `stop` ends its work in this process, before the undo steps.
     """
 
     def __init__(self, spec: FaultSpec, context: FaultContext) -> None:
         self.spec = spec
         self.context = context
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the steps that end the fault."""
+        """Return the steps that undo the fault."""
         return ()
 
     def prepare(self) -> None:
-        """Do what takes long and is not the fault yet, before its time is taken."""
+        """Do the slow work that has no effect yet, before the drill's clock starts."""
 
     def inject(self) -> None:
-        """Begin; raise `FaultError` where that can't be."""
+        """Start the fault; raise `FaultError` if that fails."""
 
-    def cease(self) -> None:
-        """End what goes on in this process."""
-        self._over.set()
+    def stop(self) -> None:
+        """End the fault's work in this process."""
+        self._stopped.set()
         if self._thread:
             self._thread.join()
 
     def number(self, name: str, default: float) -> float:
-        """Return a parameter as it is at the stack's speed."""
+        """Return a parameter at the stack's speed."""
         kind, speed = KINDS[self.spec.kind], self.context.runtime.speed
         value = float(self.spec.parameters.get(name, default))
-        if name in kind.grows:
+        if name in kind.rates:
             return value * speed
-        return value / speed if name in kind.waits else value
+        return value / speed if name in kind.durations else value
 
-    def again(self, every: float, act: Callable[[], object]) -> None:
-        """Act now, and again each `every` seconds until the fault is over."""
+    def repeat(self, interval: float, action: Callable[[], object]) -> None:
+        """Call the action now and every `interval` seconds, until the fault is stopped."""
 
         def loop() -> None:
             due = time.monotonic()
-            while not self._over.is_set():
-                # It may just be down: next time then.
+            while not self._stopped.is_set():
+                # The target may be down at the moment; the next call tries again.
                 with contextlib.suppress(AlertdrillError, OSError):
-                    act()
-                due += every
-                self._over.wait(max(0.0, due - time.monotonic()))
+                    action()
+                due += interval
+                self._stopped.wait(max(0.0, due - time.monotonic()))
 
         self._thread = threading.Thread(target=loop, daemon=True)
         self._thread.start()

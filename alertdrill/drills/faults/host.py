@@ -1,4 +1,4 @@
-"""Faults of the host: its disk, its processors and its memory are taken."""
+"""Faults of the host: they use its disk, its CPU and its memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...settings import ROOT
-from .. import marked
+from .. import process_tag
 from ..clients import Prometheus
 from ..errors import FaultError
-from ..kinds import KINDS
+from ..fault_kinds import KINDS
 from ..undo import UndoStep
 from .base import Fault
 
-# A file that grows does so this often, in seconds.
-GROWTH_STEP = 0.1
-# Never more than this share of the free space: the drill must not become the disaster.
-MOST_TAKEN = 0.1
+# How often a growing file grows.
+GROWTH_INTERVAL_S = 0.1
+# The maximum fraction of the free space, so that the drill does not break the host.
+MAX_FRACTION = 0.1
 
 
-class Fill(Fault):
-    """Take disk space: where Prometheus counts its own, or more and more of the host's."""
+class FillDisk(Fault):
+    """Fills Prometheus's storage at once, or the host's disk at a rate."""
 
     @property
     def _file(self) -> Path:
@@ -35,25 +35,25 @@ class Fill(Fault):
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that gives the space back."""
+        """Return the step that deletes the file."""
         return [("remove_file", str(self._file))]
 
     def inject(self) -> None:
-        """Take the space, or begin to."""
+        """Take the space, or start to."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         if self.spec.parameters["where"] == "prometheus":
-            self._grow(self._missing())
+            self._grow(self._bytes_to_fill())
             return
         free = shutil.disk_usage(self._file.parent).free
         rate = self.number("share_per_second", 0.001) * free
-        begun = time.monotonic()
-        self.again(
-            GROWTH_STEP,
-            lambda: self._grow(min(rate * (time.monotonic() - begun), MOST_TAKEN * free)),
+        started = time.monotonic()
+        self.repeat(
+            GROWTH_INTERVAL_S,
+            lambda: self._grow(min(rate * (time.monotonic() - started), MAX_FRACTION * free)),
         )
 
-    def _missing(self) -> float:
-        """Return how many bytes Prometheus's storage is short of the share that is asked for."""
+    def _bytes_to_fill(self) -> float:
+        """Return how many bytes fill Prometheus's storage to the fraction `to`."""
         prometheus = Prometheus(self.context.runtime.address("prometheus"))
         limit = prometheus.value("prometheus_tsdb_retention_limit_bytes")
         used = prometheus.value(
@@ -62,13 +62,13 @@ class Fill(Fault):
         )
         if not limit or used is None:
             raise FaultError("Prometheus has no size limit: set PROMETHEUS_RETENTION_SIZE.")
-        missing = self.number("to", 0.95) * limit - used
-        if missing > MOST_TAKEN * shutil.disk_usage(self._file.parent).free:
+        size = self.number("to", 0.95) * limit - used
+        if size > MAX_FRACTION * shutil.disk_usage(self._file.parent).free:
             raise FaultError(
-                "To fill Prometheus's storage would take too much of the disk's free space:"
+                "The disk has too little free space to fill Prometheus's storage:"
                 " lower PROMETHEUS_RETENTION_SIZE."
             )
-        return missing
+        return size
 
     def _grow(self, size: float) -> None:
         with self._file.open("ab") as file:
@@ -76,22 +76,22 @@ class Fill(Fault):
                 os.posix_fallocate(file.fileno(), 0, int(size))
 
 
-class Strain(Fault):
-    """Use up the host's processors or its memory, in a process of its own."""
+class StressHost(Fault):
+    """Uses the host's CPU or memory, in a separate process."""
 
     _process: subprocess.Popen[str] | None = None
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return nothing: the process ends with this one's pipe."""
+        """Return no steps: the process exits when this process closes its pipe."""
         return []
 
     def prepare(self) -> None:
-        """Start the process and wait until it is ready, which takes a host's memory a while."""
-        shares = [f"{self.number(name, 0.0)}" for name in KINDS[self.spec.kind].numbers]
+        """Start the process and wait until it is ready, which takes seconds for memory."""
+        arguments = [f"{self.number(name, 0.0)}" for name in KINDS[self.spec.kind].numbers]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "alertdrill.drills.strain", self.spec.kind, *shares],
-            env=marked.environment(self.context.run_id),
+            [sys.executable, "-m", "alertdrill.drills.host_stress", self.spec.kind, *arguments],
+            env=process_tag.tagged_environment(self.context.run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -100,17 +100,17 @@ class Strain(Fault):
         )
         assert self._process.stdout
         if not self._process.stdout.readline():
-            raise FaultError(f"The process of {self.spec} ended by itself.")
+            raise FaultError(f"The process of {self.spec} exited before it was ready.")
 
     def inject(self) -> None:
-        """Let the process begin."""
+        """Tell the process to start."""
         assert self._process
         assert self._process.stdin
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
 
-    def cease(self) -> None:
-        """End the process."""
-        super().cease()
+    def stop(self) -> None:
+        """Stop the process."""
+        super().stop()
         if self._process:
             self._process.communicate()

@@ -1,4 +1,4 @@
-"""Faults of instances: those they are told to have, and what is done to them from outside."""
+"""Faults of instances: those that a service injects into itself, and those from outside."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ from collections.abc import Sequence
 
 import requests
 
-from ..drill import FaultSpec
 from ..errors import FaultError
+from ..model import FaultSpec
 from ..undo import TIMEOUT_S, UndoStep, instance_addresses
 from .base import Fault, FaultContext
 
 
-class OfService(Fault):
-    """A fault that the instances of a service have when they are told to."""
+class ServiceFault(Fault):
+    """A fault that the instances of a service inject into themselves."""
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that switches it off."""
+        """Return the step that switches the fault off."""
         return [("clear_fault", self.spec.target, self.spec.kind)]
 
     def inject(self) -> None:
-        """Switch it on in every running instance of the target."""
-        found = instance_addresses(self.context.runtime, self.spec.target)
-        if not found:
-            raise FaultError(f"No instance of {self.spec.target} runs.")
-        for address in found:
+        """Switch the fault on in every running instance of the target."""
+        running = instance_addresses(self.context.runtime, self.spec.target)
+        if not running:
+            raise FaultError(
+                f"No instance of {self.spec.target} runs: start it with `alertdrill up`."
+            )
+        for address in running:
             self._switch_on(address)
 
     def _switch_on(self, address: str) -> None:
         body = {name: self.number(name, 0.0) for name in self.spec.parameters}
         url = f"http://{address}/faults/{self.spec.kind}"
         try:
-            answer = requests.put(
+            response = requests.put(
                 url,
                 json={**body, "duration": self.context.max_duration},
                 headers={"Authorization": f"Bearer {self.context.runtime.token()}"},
@@ -40,94 +42,97 @@ class OfService(Fault):
             )
         except requests.RequestException as error:
             raise FaultError(f"{url} does not answer.") from error
-        if answer.status_code == 404:
-            raise FaultError(f"{url} is not there: drills need FAULTS_ENABLED=1.")
-        if not answer.ok:
-            raise FaultError(f"{url} answers {answer.status_code}: {answer.text.strip()[:200]}")
+        if response.status_code == 404:
+            raise FaultError(f"{url} does not exist: set FAULTS_ENABLED=1.")
+        if not response.ok:
+            raise FaultError(f"{url} answers {response.status_code}: {response.text.strip()[:200]}")
 
 
-class Stop(Fault):
-    """Stop the target gracefully."""
+class StopTarget(Fault):
+    """Stops the target gracefully."""
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that starts it again."""
+        """Return the step that starts the target."""
         return [("start", self.spec.target)]
 
     def inject(self) -> None:
-        """Stop it."""
+        """Stop the target."""
         self.context.runtime.stop(self.spec.target)
 
 
-class Kill(Stop):
-    """Kill the target again and again; what supervises it starts it each time."""
+class KillTarget(StopTarget):
+    """Kills the target repeatedly; its supervisor restarts it each time."""
 
     def inject(self) -> None:
-        """Begin to kill."""
-        self.again(self.number("every", 30.0), lambda: self.context.runtime.kill(self.spec.target))
+        """Start to kill the target."""
+        self.repeat(self.number("every", 30.0), lambda: self.context.runtime.kill(self.spec.target))
 
 
-class CrashLoop(Stop):
-    """Stop the target again whenever it serves; a human who has mended it lets healing go on."""
+class CrashLoop(StopTarget):
+    """Stops the target whenever it becomes ready."""
 
-    # A program that starts serves after some seconds; it is not to serve for long.
-    LOOK = 0.5
+    # An instance takes seconds to start and must not stay ready for long.
+    POLL_INTERVAL_S = 0.5
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the steps that start it again, and close the responder's circuit."""
+        """Return the steps that start the target and close the responder's circuit."""
         return [("resume_healing",), *super().undo]
 
     def inject(self) -> None:
-        """Begin to stop it."""
-        self.again(self.LOOK, self._stop)
+        """Start to stop the target."""
+        self.repeat(self.POLL_INTERVAL_S, self._stop)
 
     def _stop(self) -> None:
-        for one in self.context.runtime.status():
-            if one.state == "ready" and self.spec.target in (one.name, one.service):
-                self.context.runtime.stop(one.name)
+        for instance in self.context.runtime.status():
+            if instance.state == "ready" and self.spec.target in (
+                instance.name,
+                instance.service,
+            ):
+                self.context.runtime.stop(instance.name)
 
 
-class Scale(Fault):
-    """Have more instances of the target serve than its load needs."""
+class ScaleTarget(Fault):
+    """Scales the target to more instances than its load needs."""
 
     def __init__(self, spec: FaultSpec, context: FaultContext) -> None:
         super().__init__(spec, context)
-        found = context.runtime.instances(spec.target)
-        self._serving = sum(one.state != "standby" for one in found)
+        instances = context.runtime.instances(spec.target)
+        self._replicas = sum(instance.state != "standby" for instance in instances)
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that goes back to as many as there were."""
-        return [("scale", self.spec.target, str(self._serving))]
+        """Return the step that scales the target back."""
+        return [("scale", self.spec.target, str(self._replicas))]
 
     def inject(self) -> None:
-        """Start them."""
-        wanted = int(self.number("instances", self._serving + 1))
-        self.context.runtime.scale(self.spec.target, wanted, lambda _: None)
+        """Start the instances."""
+        count = int(self.number("instances", self._replicas + 1))
+        self.context.runtime.scale(self.spec.target, count, lambda _: None)
 
 
-class Pause(Fault):
-    """Freeze the target."""
+class PauseTarget(Fault):
+    """Freezes the target."""
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that lets it go on."""
+        """Return the step that resumes the target."""
         return [("resume", self.spec.target)]
 
     def inject(self) -> None:
-        """Freeze it."""
+        """Freeze the target."""
         self.context.runtime.pause(self.spec.target)
 
 
-class Unlist(Fault):
-    """Take the target out of what Prometheus scrapes."""
+class DropTargets(Fault):
+    """Removes the target from Prometheus's target list."""
 
     @property
     def undo(self) -> Sequence[UndoStep]:
-        """Return the step that puts it back."""
+        """Return the step that restores the target list."""
         return [("restore_targets",)]
 
     def inject(self) -> None:
-        """Take it out."""
+        """Remove the target."""
         self.context.runtime.drop_targets(self.spec.target)

@@ -1,11 +1,11 @@
-"""A run as one page that needs nothing else: no script, no other file, no address."""
+"""The HTML report of a run: one page without scripts or other files."""
 
 from __future__ import annotations
 
 import jinja2
 
-from ..outcome import Report
-from .view import page
+from ..result import Report
+from .view_model import build_page
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader(__name__.rpartition(".")[0]),
@@ -16,6 +16,6 @@ TEMPLATES = jinja2.Environment(
 )
 
 
-def html(report: Report) -> str:
+def to_html(report: Report) -> str:
     """Return the page."""
-    return TEMPLATES.get_template("page.html").render(page=page(report))
+    return TEMPLATES.get_template("page.html").render(page=build_page(report))

@@ -1,38 +1,37 @@
-"""A run as JUnit's XML, which every CI server shows: one test case a drill."""
+"""The JUnit XML report of a run, for CI servers: one test case per drill."""
 
 from __future__ import annotations
 
-from ... import junit as xml
+from ... import junit
 from ...junit import Case, Failure
-from ..outcome import FINE, Outcome, Report
-from .formats import seconds
-from .healing import healed_by
+from ..result import ACCEPTED_VERDICTS, DrillResult, Report
+from .formats import healed_by, seconds
 
 
-def junit(report: Report) -> str:
-    """Return the XML; what neither passed nor was skipped is a failure, of the verdict's type."""
-    cases = [_case(found) for found in report.outcomes]
-    return xml.to_xml("drills", cases, report.began, report.ended - report.began)
+def to_junit(report: Report) -> str:
+    """Return the XML. A drill that did not pass is a failure with its verdict as the type."""
+    cases = [_case(result) for result in report.results]
+    return junit.to_xml("drills", cases, report.began, report.ended - report.began)
 
 
-def _case(found: Outcome) -> Case:
+def _case(result: DrillResult) -> Case:
     return Case(
-        suite=f"drills.{found.severity or 'unknown'}",
-        name=found.alert,
-        seconds=found.ended - found.began,
-        failure=None if found.verdict in FINE else _fault(found),
-        skipped=found.reason if found.verdict == "skipped" else "",
-        output=_story(found),
+        suite=f"drills.{result.severity or 'unknown'}",
+        name=result.alert,
+        seconds=result.ended - result.began,
+        failure=None if result.verdict in ACCEPTED_VERDICTS else _failure(result),
+        skipped=result.reason if result.verdict == "skipped" else "",
+        output=_output(result),
     )
 
 
-def _fault(found: Outcome) -> Failure:
-    said = found.reason or found.verdict
-    return Failure(found.verdict, said, f"{found.says} {said}")
+def _failure(result: DrillResult) -> Failure:
+    message = result.reason or result.verdict
+    return Failure(result.verdict, message, f"{result.description} {message}")
 
 
-def _story(found: Outcome) -> str:
-    took = ", ".join(f"{phase} {seconds(time)} s" for phase, time in found.times.items())
-    by = healed_by(found)
-    healed = f". Healed by {by}." if by else ""
-    return f"{found.says} {found.fault}. {took}{healed}".strip()
+def _output(result: DrillResult) -> str:
+    times = ", ".join(f"{phase} {seconds(time)} s" for phase, time in result.times.items())
+    healer = healed_by(result)
+    healed = f". Healed by {healer}." if healer else ""
+    return f"{result.description} {result.fault}. {times}{healed}".strip()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.drills import read_all, rules
+from alertdrill.drills import load_all, rule_files
 from alertdrill.settings import ROOT
 from tests.tiers.changes import (
     BASE_VARIABLE,
@@ -26,7 +26,7 @@ FOLDERS = (
     "prometheus/rules",
     "tests/rules",
 )
-DRILLS = read_all(ROOT / "drills", rules.alerts()).drills
+DRILLS = load_all(ROOT / "drills", rule_files.alert_names()).drills
 
 
 @pytest.fixture

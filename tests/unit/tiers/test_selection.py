@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from alertdrill.drills.drill import Drill, Expectation, FaultSpec, LoadSpec
+from alertdrill.drills.model import Drill, Expectation, FaultSpec, LoadSpec
 from alertdrill.settings import ROOT
 from tests.tiers.selection import (
     MAX_CHANGED,

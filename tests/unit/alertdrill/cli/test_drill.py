@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, drill
 from alertdrill.drills import Catalogue, DrillError
-from alertdrill.drills.drill import Drill, LoadSpec, Past
-from alertdrill.drills.outcome import Outcome, Report, Verdict
+from alertdrill.drills.model import Drill, LoadSpec, SyntheticSeries
+from alertdrill.drills.result import DrillResult, Report, Verdict
 from alertdrill.drills.session import Options
-from tests.unit.alertdrill.drills.fakes import a_drill
+from tests.unit.alertdrill.drills.fakes import make_drill
 
 Run = Callable[..., Result]
 
@@ -22,11 +22,11 @@ class FakeSession:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         drills = [
-            a_drill(alert="Busy", load=LoadSpec("steady", 60)),
-            a_drill(alert="Down"),
-            a_drill(alert="None", load=LoadSpec(None, 0)),
-            a_drill(alert="Past", history=[Past("up", 60.0, 30.0, 1.0, 1.0)]),
-            a_drill(alert="Slow"),
+            make_drill(alert="Busy", load=LoadSpec("steady", 60)),
+            make_drill(alert="Down"),
+            make_drill(alert="None", load=LoadSpec(None, 0)),
+            make_drill(alert="Past", backfill=[SyntheticSeries("up", 60.0, 30.0, 1.0, 1.0)]),
+            make_drill(alert="Slow"),
         ]
         self.catalogue = Catalogue({drill.alert: drill for drill in drills}, [])
         self.verdict: Verdict = "passed"
@@ -37,7 +37,7 @@ class FakeSession:
         self.seconds = 0.0
         self.error: Exception | None = None
         self.folder = folder
-        monkeypatch.setattr(drill, "read_all", lambda *_: self.catalogue)
+        monkeypatch.setattr(drill, "load_all", lambda *_: self.catalogue)
         monkeypatch.setattr(drill, "open_session", self._open_session)
         monkeypatch.setattr(drill, "run_drills", self._run)
         monkeypatch.setattr("alertdrill.drills.false_alarms.watch", self._watch)
@@ -53,11 +53,11 @@ class FakeSession:
 
     def _run(self, _: object, drills: Sequence[Drill]) -> Report:
         self.ran = [drill.alert for drill in drills]
-        outcomes = [
-            Outcome(name, "", "", "page", self.verdict, "", 0.0)
+        results = [
+            DrillResult(name, "", "", "page", self.verdict, "", 0.0)
             for name in self.ran[: len(self.ran) - self.missing]
         ]
-        return Report(0.0, 60.0, 12.0, "native", "", outcomes)
+        return Report(0.0, 60.0, 12.0, "native", "", results)
 
     def _watch(self, _: object, seconds: float) -> list[str]:
         self.seconds = seconds
@@ -115,7 +115,7 @@ def test_named_drills_run_alone(run: Run, session: FakeSession) -> None:
 def test_failed_drills_run_again(
     run: Run, session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drill, "not_passed", lambda _: ["Slow", "Down"])
+    monkeypatch.setattr(drill, "failed_alerts", lambda _: ["Slow", "Down"])
     assert run("drill", "run", "--last-failed").exit_code == 0
     assert session.ran == ["Down", "Slow"]
 

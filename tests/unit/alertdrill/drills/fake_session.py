@@ -49,7 +49,7 @@ class FakeSession:
         monkeypatch.setattr(module, "select_runtime", lambda *_: self.runtime)
         monkeypatch.setattr(module, "ephemeral_settings", self._own_settings)
         monkeypatch.setattr(
-            "alertdrill.drills.marked.end", lambda _: self.log.append("end processes")
+            "alertdrill.drills.process_tag.terminate", lambda _: self.log.append("end processes")
         )
 
     def _own_settings(self, settings: StackSettings, speed: float) -> StackSettings:

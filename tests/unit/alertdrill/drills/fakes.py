@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alertdrill.drills.drill import Drill, Expectation, FaultSpec, LoadSpec
-from alertdrill.drills.outcome import Outcome
+from alertdrill.drills.model import Drill, Expectation, FaultSpec, LoadSpec
+from alertdrill.drills.result import DrillResult
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.base import State
@@ -127,8 +127,8 @@ class FakeProgress:
     def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
         self.events.append(("reached", phase))
 
-    def drill_finished(self, outcome: Outcome) -> None:
-        self.events.append(("finished", outcome.verdict))
+    def drill_finished(self, result: DrillResult) -> None:
+        self.events.append(("finished", result.verdict))
 
 
 class FakeClock:
@@ -147,11 +147,11 @@ class FakeClock:
         self.now += max(seconds, 0.001)
 
 
-def a_drill(**changed: Any) -> Drill:
+def make_drill(**changed: Any) -> Drill:
     """Return a drill of `Down`; its limits of 10 s become 15 s at speed 1, with the grace."""
     values: dict[str, Any] = {
         "alert": "Down",
-        "says": "Web is frozen.",
+        "description": "Web is frozen.",
         "fault": FaultSpec("pause", "web-1"),
         "load": LoadSpec(),
         "expect": Expectation({"severity": "page"}),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from alertdrill.drills.marked import MARK
+from alertdrill.drills.process_tag import TAG_VARIABLE
 
 # Far more than an interpreter takes to start on a machine whose every core is busy.
 TIMEOUT_S = 60.0
@@ -26,7 +26,7 @@ def of_run(run_id: str) -> list[psutil.Process]:
     processes = []
     for process in psutil.process_iter():
         try:
-            tagged = process.environ().get(MARK) == run_id
+            tagged = process.environ().get(TAG_VARIABLE) == run_id
             if tagged and process.status() != psutil.STATUS_ZOMBIE:
                 processes.append(process)
         except psutil.Error:

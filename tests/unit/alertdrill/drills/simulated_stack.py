@@ -12,14 +12,14 @@ import pytest
 from alertdrill.drills import faults, preflight, probes, run, steady_state
 from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.drill import Drill
 from alertdrill.drills.errors import UnsteadyError
-from alertdrill.drills.expression import branches
 from alertdrill.drills.faults import FaultContext
-from alertdrill.drills.outcome import Line, Outcome
+from alertdrill.drills.model import Drill
+from alertdrill.drills.promql import branches
 from alertdrill.drills.responder import PerformedAction, ReceivedAlert
+from alertdrill.drills.result import DrillResult, Line
 from alertdrill.drills.run import DrillRun
-from alertdrill.drills.runbook import Checked
+from alertdrill.drills.runbook_queries import RunbookCheck
 from alertdrill.runtimes import Instance
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.drills.fakes import (
@@ -27,8 +27,8 @@ from tests.unit.alertdrill.drills.fakes import (
     FakeProgress,
     FakeRuntime,
     FakeTraffic,
-    a_drill,
     instance,
+    make_drill,
 )
 
 LABELS = {"alertname": "Down", "severity": "page"}
@@ -68,9 +68,9 @@ class SimulatedStack:
         monkeypatch.setattr(self.runtime, "status", self._status)
         self._patch(monkeypatch)
 
-    def run(self, **drill: Any) -> Outcome:
+    def run(self, **drill: Any) -> DrillResult:
         """Run a drill on this stack."""
-        return DrillRun(a_drill(**drill), self.context()).execute()
+        return DrillRun(make_drill(**drill), self.context()).execute()
 
     def context(self) -> DrillContext:
         stack: Any = self
@@ -95,9 +95,9 @@ class SimulatedStack:
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady_state, "require", self._require)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
-        monkeypatch.setattr(faults, "make", self._make_fault)
-        monkeypatch.setattr("alertdrill.drills.runbook.check", self._check_runbook)
-        monkeypatch.setattr("alertdrill.drills.diagnose.missing", missing)
+        monkeypatch.setattr(faults, "create", self._make_fault)
+        monkeypatch.setattr("alertdrill.drills.runbook_queries.run_queries", self._check_runbook)
+        monkeypatch.setattr("alertdrill.drills.diagnose.explain_missing", explain_missing)
 
     # The fault
 
@@ -115,8 +115,8 @@ class SimulatedStack:
                 stack.injected = stack.clock.now
                 stack._maybe_raise("inject")
 
-            def cease(self) -> None:
-                stack.log.append("cease")
+            def stop(self) -> None:
+                stack.log.append("stop")
 
         return FakeFault()
 
@@ -177,11 +177,11 @@ class SimulatedStack:
     def _status(self) -> list[Instance]:
         return [instance("web-1", pid=8 if self._reached_at("healed") else 7)]
 
-    def _check_runbook(self, *arguments: Any) -> Checked:
+    def _check_runbook(self, *arguments: Any) -> RunbookCheck:
         self.log.append("runbook")
         self.checked_at = arguments[3]
         self._maybe_raise("runbook")
-        return Checked(3, "")
+        return RunbookCheck(3, "")
 
     def _require(self, *_: object) -> None:
         self._maybe_raise("steady")
@@ -219,6 +219,6 @@ def received(alert: str, status: str, at: float) -> ReceivedAlert:
     return ReceivedAlert(alert, status, "page", {**LABELS, "alertname": alert}, {}, at)
 
 
-def missing(phase: str, drill: Drill, parts: object, limit: float) -> str:
+def explain_missing(phase: str, drill: Drill, pipeline: object, limit: float) -> str:
     """Return a shorter sentence than the real function."""
     return f"{drill.alert} was not {phase} within {limit:.1f} s."

@@ -1,8 +1,8 @@
 import pytest
 
 from alertdrill.drills import blast_radius
-from alertdrill.drills.drill import FaultSpec
-from alertdrill.drills.kinds import KINDS
+from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills.model import FaultSpec
 from alertdrill.drills.responder import PerformedAction
 
 
@@ -52,7 +52,7 @@ def test_affected_service_may_be_scaled(
     assert blast_radius.contains(FaultSpec("stop", target), scaling(action, service)) is allowed
 
 
-@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.on == "nothing"])
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.scope == "none"])
 def test_fault_of_host_may_saturate_any_service(kind: str) -> None:
     assert blast_radius.contains(FaultSpec(kind), scaling("scale_out", "web"))
     assert not blast_radius.contains(FaultSpec(kind), restart("web-1"))

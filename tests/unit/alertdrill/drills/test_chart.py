@@ -5,8 +5,8 @@ import pytest
 
 from alertdrill.drills import chart
 from alertdrill.drills.errors import UnreachableError
-from alertdrill.drills.expression import branches
-from alertdrill.drills.outcome import Chart, Line
+from alertdrill.drills.promql import branches
+from alertdrill.drills.result import Chart, Line
 
 
 class FakePrometheus:
@@ -26,7 +26,7 @@ class FakePrometheus:
 
 
 def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
-    return chart.record(prometheus, expression, chart.Period(0.0, end, 1.0))  # type: ignore[arg-type]
+    return chart.record_chart(prometheus, expression, chart.TimeWindow(0.0, end, 1.0))  # type: ignore[arg-type]
 
 
 def test_both_sides_are_drawn() -> None:
@@ -50,21 +50,21 @@ def test_expression_may_have_no_threshold() -> None:
 
 def test_long_span_has_wider_steps() -> None:
     prometheus = FakePrometheus()
-    recorded(prometheus, "a", end=chart.MOST_POINTS * 4.0)
+    recorded(prometheus, "a", end=chart.MAX_POINTS * 4.0)
     assert prometheus.asked == [("a", 4.0)]
 
 
 def test_too_many_lines_are_cut() -> None:
-    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MOST_LINES
+    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MAX_LINES
 
 
 def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MOST_LINES)]
+    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MAX_LINES)]
     empty = Line({"n": "empty"}, [(0.0, math.nan)])
     moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
     monkeypatch.setattr(FakePrometheus, "query_range", lambda *_: [empty, *still, moved])
     found = recorded(FakePrometheus(), "a").values
-    assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MOST_LINES)), "moved"]
+    assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MAX_LINES)), "moved"]
 
 
 class Moving:
@@ -89,8 +89,8 @@ class Moving:
     ],
 )
 def test_comparison_that_decided_is_shown(expression: str, shown: str) -> None:
-    period = chart.Period(0.0, 10.0, 1.0, fired=7.0)
-    assert chart.record(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
+    period = chart.TimeWindow(0.0, 10.0, 1.0, fired=7.0)
+    assert chart.record_chart(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
 
 
 def test_chart_never_fails_the_drill() -> None:

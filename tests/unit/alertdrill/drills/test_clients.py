@@ -2,7 +2,7 @@ import pytest
 
 from alertdrill.drills.clients import Alertmanager, LokiRuler, Prometheus, get_json, parse_duration
 from alertdrill.drills.errors import UnreachableError
-from alertdrill.drills.outcome import Line
+from alertdrill.drills.result import Line
 from tests.unit.alertdrill.drills.http_server import FakeServer
 
 AT = "2026-11-23T10:20:30.5"

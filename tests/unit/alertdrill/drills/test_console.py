@@ -5,10 +5,10 @@ import pytest
 from rich.console import Console
 
 from alertdrill.drills import console
-from alertdrill.drills.drill import Expectation, FaultSpec
-from alertdrill.drills.outcome import Outcome, Report, Verdict
-from alertdrill.drills.read import Catalogue
-from tests.unit.alertdrill.drills.fakes import a_drill
+from alertdrill.drills.loader import Catalogue
+from alertdrill.drills.model import Expectation, FaultSpec
+from alertdrill.drills.result import DrillResult, Report, Verdict
+from tests.unit.alertdrill.drills.fakes import make_drill
 
 
 def printed(act: Callable[[Console], object]) -> str:
@@ -22,18 +22,18 @@ def shown(act: Callable[[console.DrillConsole], object]) -> str:
     return printed(lambda terminal: act(console.DrillConsole(terminal)))
 
 
-def outcome(verdict: Verdict = "passed", **changed: Any) -> Outcome:
+def result(verdict: Verdict = "passed", **changed: Any) -> DrillResult:
     values = {"reason": "", "began": 100.0, "ended": 112.4, **changed}
-    return Outcome("Down", "Web is frozen.", "pause on web-1", "page", verdict, **values)
+    return DrillResult("Down", "Web is frozen.", "pause on web-1", "page", verdict, **values)
 
 
 def report(*verdicts: Verdict) -> Report:
-    found = [outcome(verdict) for verdict in verdicts]
+    found = [result(verdict) for verdict in verdicts]
     return Report(0.0, 125.0, 12.0, "native", "an ephemeral stack", found)
 
 
 def test_drill_starts_with_its_position() -> None:
-    text = shown(lambda drill_console: drill_console.drill_started(a_drill(), (3, 37)))
+    text = shown(lambda drill_console: drill_console.drill_started(make_drill(), (3, 37)))
     assert text == "Down 3/37 Web is frozen.\n"
 
 
@@ -52,7 +52,7 @@ def test_reached_phase_shows_its_limit() -> None:
 )
 def test_healing_names_the_healer(heal: str, healed: str, resolved: str) -> None:
     def reach(drill_console: console.DrillConsole) -> None:
-        drill_console.drill_started(a_drill(expect=Expectation(heal=heal)), (3, 37))
+        drill_console.drill_started(make_drill(expect=Expectation(heal=heal)), (3, 37))
         drill_console.phase_reached("healed", 4.25, 15.0)
         drill_console.phase_reached("resolved", 5.0, 15.0)
 
@@ -65,14 +65,14 @@ def test_healing_names_the_healer(heal: str, healed: str, resolved: str) -> None
 @pytest.mark.parametrize("verdict", get_args(Verdict))
 def test_every_verdict_has_a_word(verdict: Verdict) -> None:
     text = shown(
-        lambda drill_console: drill_console.drill_finished(outcome(verdict, reason="No data."))
+        lambda drill_console: drill_console.drill_finished(result(verdict, reason="No data."))
     )
     sign, _ = console.SIGNS[verdict]
     assert text == f"  {sign} {verdict} in 12 s: No data.\n"
 
 
 def test_verdict_has_the_ratio() -> None:
-    finished = outcome(times={"firing": 6.0}, least=4.0)
+    finished = result(times={"firing": 6.0}, minimum_firing=4.0)
     text = shown(lambda drill_console: drill_console.drill_finished(finished))
     assert "in 12 s, fired at 1.50 of the minimum time" in text
 
@@ -80,7 +80,7 @@ def test_verdict_has_the_ratio() -> None:
 def test_long_reason_is_not_cut() -> None:
     reason = "word " * 60 + "end."
     assert reason in shown(
-        lambda drill_console: drill_console.drill_finished(outcome("failed", reason=reason))
+        lambda drill_console: drill_console.drill_finished(result("failed", reason=reason))
     )
 
 
@@ -91,8 +91,8 @@ EVIL = "a [red]b[/red] [/x] \x1b[2J c"
     "act",
     [
         lambda drill_console: drill_console.note(EVIL),
-        lambda drill_console: drill_console.drill_started(a_drill(says=EVIL), (1, 1)),
-        lambda drill_console: drill_console.drill_finished(outcome("failed", reason=EVIL)),
+        lambda drill_console: drill_console.drill_started(make_drill(description=EVIL), (1, 1)),
+        lambda drill_console: drill_console.drill_finished(result("failed", reason=EVIL)),
     ],
 )
 def test_texts_are_never_markup(act: Callable[[console.DrillConsole], object]) -> None:
@@ -123,7 +123,7 @@ def test_summary_counts_each_verdict(found: Report, line: str) -> None:
 
 
 def test_table_has_every_drill() -> None:
-    drills = {"Down": a_drill(), "Slow": a_drill(alert="Slow", fault=FaultSpec("stop", "lb"))}
+    drills = {"Down": make_drill(), "Slow": make_drill(alert="Slow", fault=FaultSpec("stop", "lb"))}
     lines = printed(
         lambda terminal: terminal.print(console.drill_table(Catalogue(drills, [])))
     ).splitlines()
@@ -133,5 +133,5 @@ def test_table_has_every_drill() -> None:
 
 
 def test_table_is_never_markup() -> None:
-    found = Catalogue({"Down": a_drill(says="Web [red] is frozen.")}, [])
+    found = Catalogue({"Down": make_drill(description="Web [red] is frozen.")}, [])
     assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(found)))

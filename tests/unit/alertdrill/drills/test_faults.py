@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from alertdrill.drills import faults
-from alertdrill.drills.drill import FaultSpec
 from alertdrill.drills.errors import FaultError
-from alertdrill.drills.faults import Fault, FaultContext, parts
+from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills.faults import Fault, FaultContext, platform
 from alertdrill.drills.faults.instances import CrashLoop
-from alertdrill.drills.kinds import KINDS
+from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import poll_until
@@ -28,22 +28,22 @@ Make = Callable[..., Fault]
         ("drop_targets", "lb", {}, ("restore_targets",), ("drop_targets", "lb")),
         (
             *("bad_rule", "", {}, ("restore_config", "prometheus", "rules.d/drill.yml")),
-            ("configure", "prometheus", "rules.d/drill.yml", parts.FAILING_RULE),
+            ("configure", "prometheus", "rules.d/drill.yml", platform.FAILING_RULE),
         ),
         (
             *("bad_config", "", {"component": "prometheus"}),
             ("restore_config", "prometheus", "scrape.d/drill.yml"),
-            ("configure", "prometheus", "scrape.d/drill.yml", parts.BROKEN),
+            ("configure", "prometheus", "scrape.d/drill.yml", platform.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "alertmanager"}),
             ("restore_config", "alertmanager", "alertmanager.yml"),
-            ("configure", "alertmanager", "alertmanager.yml", parts.BROKEN),
+            ("configure", "alertmanager", "alertmanager.yml", platform.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "webhook"}),
             ("restore_config", "alertmanager", "webhook_url"),
-            ("configure", "alertmanager", "webhook_url", parts.NOBODY),
+            ("configure", "alertmanager", "webhook_url", platform.CLOSED_PORT_URL),
         ),
     ],
 )
@@ -54,7 +54,7 @@ def test_runtime_is_asked_to_break(
     assert list(fault.undo) == [undo]
     assert runtime.calls == []
     fault.inject()
-    fault.cease()
+    fault.stop()
     assert runtime.calls == [asked]
 
 
@@ -66,7 +66,7 @@ def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
     assert list(fault.undo) == [("start", "web")]
     fault.inject()
     assert often.wait(10)
-    fault.cease()
+    fault.stop()
     count = len(runtime.calls)
     assert {*runtime.calls} == {("kill", "web")}
     assert not any(thread is fault._thread for thread in threading.enumerate())
@@ -80,14 +80,14 @@ def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
     fault = make("kill", "web", every=0.001)
     fault.inject()
     assert often.wait(10)
-    fault.cease()
+    fault.stop()
 
 
 @pytest.mark.parametrize(("target", "stopped"), [("web-2", {"web-2"}), ("web", {"web-1", "web-2"})])
 def test_crash_loop_stops_who_serves(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
 ) -> None:
-    monkeypatch.setattr(CrashLoop, "LOOK", 0.005)
+    monkeypatch.setattr(CrashLoop, "POLL_INTERVAL_S", 0.005)
     looks = threading.Event()
 
     def stop(order: str, name: str) -> None:
@@ -110,7 +110,7 @@ def test_crash_loop_stops_who_serves(
     assert set(runtime.calls) == {("stop", name) for name in stopped}
     runtime.running = [instance("web-1"), instance("web-2")]  # somebody has started them
     poll_until(lambda: len(runtime.calls) == 2 * len(stopped), "the second time")
-    fault.cease()
+    fault.stop()
     assert set(runtime.calls) == {("stop", name) for name in stopped}
 
 
@@ -124,14 +124,14 @@ def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
     assert list(fault.undo) == [("scale", "web", "2")]
     assert runtime.calls == []
     fault.inject()
-    fault.cease()
+    fault.stop()
     assert runtime.calls == [("scale", "web", 4)]
 
 
 def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
     fault = make("stop_load")
     fault.inject()
-    fault.cease()
+    fault.stop()
     assert traffic.calls == ["pause", "resume"]
     assert list(fault.undo) == []
 
@@ -175,7 +175,7 @@ def test_only_some_parameters_are_scaled(
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (404, r"/faults/hang is not there: drills need FAULTS_ENABLED=1\.$"),
+        (404, r"/faults/hang does not exist: set FAULTS_ENABLED=1\.$"),
         (401, r"/faults/hang answers 401: refused"),
     ],
 )
@@ -190,7 +190,7 @@ def test_refusing_service_is_a_failure(
 
 def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
     runtime.running = [instance("web-1", pid=None, state="stopped")]
-    with pytest.raises(FaultError, match=r"^No instance of web runs\.$"):
+    with pytest.raises(FaultError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
     runtime.running = [instance("web-1", "127.0.0.1:1")]
     with pytest.raises(FaultError, match=r"does not answer\.$"):
@@ -202,7 +202,7 @@ def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, server: FakeS
     fault = make("not_found_scan", requests_per_second=100.0)
     fault.inject()
     poll_until(lambda: len(server.requests) > 3, "requests")
-    fault.cease()
+    fault.stop()
     asked = len(server.requests)
     assert {(one.method, one.path) for one in server.requests} == {("GET", "/no-such-page")}
     assert list(fault.undo) == []
@@ -220,7 +220,7 @@ def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
-    make(kind, "web", where="host", component="prometheus").cease()
+    make(kind, "web", where="host", component="prometheus").stop()
     assert runtime.calls == []
 
 
@@ -229,7 +229,7 @@ def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
     for kind in KINDS:
         spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
         assert isinstance(
-            list(faults.make(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list
+            list(faults.create(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list
         )
     assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []

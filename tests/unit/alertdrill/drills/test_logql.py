@@ -1,7 +1,7 @@
 import pytest
 
-from alertdrill.drills.expression import Comparison, first
 from alertdrill.drills.logql import branches
+from alertdrill.drills.promql import Comparison, first_comparison
 
 RATE = 'sum by (a)(rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
 
@@ -22,12 +22,12 @@ RATE = 'sum by (a)(rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
     ],
 )
 def test_first_comparison_is_found(expression: str, left: str, sign: str, right: str) -> None:
-    assert first(branches(expression)) == Comparison(left, sign, right)
+    assert first_comparison(branches(expression)) == Comparison(left, sign, right)
 
 
 @pytest.mark.parametrize("expression", [RATE, "vector(1)", "(a and b)", '{a="b"} | c > 5', "1"])
 def test_expression_may_compare_nothing(expression: str) -> None:
-    found = first(branches(expression))
+    found = first_comparison(branches(expression))
     assert found is None or expression.startswith("{")
 
 

@@ -1,41 +1,41 @@
 import pytest
 
 from alertdrill.drills import preflight
-from alertdrill.drills.drill import ACTING, LoadSpec, Past
 from alertdrill.drills.errors import DrillError
+from alertdrill.drills.model import ACTION_S, LoadSpec, SyntheticSeries
 from alertdrill.drills.responder import PerformedAction
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 
 def test_unsteady_stack_aborts_the_drill(simulated: SimulatedStack) -> None:
     simulated.unsteady = (1e6, 0.0)
-    outcome = simulated.run()
-    assert outcome.verdict == "aborted"
-    assert outcome.reason == "The stack had no steady state before the fault: lb-1 is failed."
-    assert (outcome.injected, outcome.chart, outcome.least) == (None, None, None)
+    result = simulated.run()
+    assert result.verdict == "aborted"
+    assert result.reason == "The stack had no steady state before the fault: lb-1 is failed."
+    assert (result.injected, result.chart, result.minimum_firing) == (None, None, None)
     assert simulated.log == []
 
 
 def test_steady_state_is_awaited(simulated: SimulatedStack) -> None:
     simulated.unsteady = (20.0, 5.0)
-    outcome = simulated.run()
-    assert outcome.verdict == "passed"
-    assert outcome.injected
-    assert outcome.injected - outcome.began >= 20
+    result = simulated.run()
+    assert result.verdict == "passed"
+    assert result.injected
+    assert result.injected - result.began >= 20
 
 
 def test_active_fault_aborts_the_drill(simulated: SimulatedStack) -> None:
     simulated.active_fault = "web has the fault errors."
-    outcome = simulated.run()
-    assert (outcome.verdict, simulated.log) == ("aborted", [])
-    assert outcome.reason.endswith("before the fault: web has the fault errors.")
+    result = simulated.run()
+    assert (result.verdict, simulated.log) == ("aborted", [])
+    assert result.reason.endswith("before the fault: web has the fault errors.")
 
 
 def test_dead_load_aborts_the_drill(simulated: SimulatedStack) -> None:
     simulated.traffic.error = DrillError("Locust has ended: no output.")
-    outcome = simulated.run()
-    assert outcome.verdict == "aborted"
-    assert "Locust has ended" in outcome.reason
+    result = simulated.run()
+    assert result.verdict == "aborted"
+    assert "Locust has ended" in result.reason
 
 
 def test_load_of_the_drill_is_started(simulated: SimulatedStack) -> None:
@@ -52,31 +52,33 @@ def test_scale_in_takes_longer(speed: float, longer: float) -> None:
     assert preflight.scale_in_time([performed("restart"), performed("scale_in")], speed) == 0
     assert (
         preflight.scale_in_time([performed("restart"), performed("scale_out")], speed)
-        == longer + ACTING
+        == longer + ACTION_S
     )
     # A drill that failed during the scale-in does not abort the next drill.
-    assert longer + ACTING <= preflight.STEADY_FIXED_S + preflight.STEADY_SCALED_S / speed
+    assert longer + ACTION_S <= preflight.STEADY_FIXED_S + preflight.STEADY_SCALED_S / speed
 
 
 # Backfilled history
 
-PAST = [Past("up", 60.0, 30.0, 1.0, 1.0)]
+PAST = [SyntheticSeries("up", 60.0, 30.0, 1.0, 1.0)]
 
 
 @pytest.mark.parametrize("past", [[], PAST])
-def test_real_stack_keeps_its_history(simulated: SimulatedStack, past: list[Past]) -> None:
-    simulated.run(history=past)
+def test_real_stack_keeps_its_history(
+    simulated: SimulatedStack, past: list[SyntheticSeries]
+) -> None:
+    simulated.run(backfill=past)
     assert "delete_series" not in simulated.log
     assert "backfill" not in simulated.log
 
 
 def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> None:
     simulated.runtime.ephemeral = True
-    outcome = simulated.run()
+    result = simulated.run()
     assert simulated.log[0] == "delete_series"
     assert "backfill" not in simulated.log
-    assert outcome.injected
-    assert outcome.injected - outcome.began >= preflight.SETTLE_S
+    assert result.injected
+    assert result.injected - result.began >= preflight.SETTLE_S
 
 
 def test_history_is_backfilled(simulated: SimulatedStack) -> None:
@@ -86,7 +88,7 @@ def test_history_is_backfilled(simulated: SimulatedStack) -> None:
     simulated.runtime.on_call = lambda *order: (
         samples.append(order[1].read_text()) if order[0] == "backfill" else on_call(*order)
     )
-    assert simulated.run(history=PAST).history
+    assert simulated.run(backfill=PAST).backfilled
     assert simulated.log[0] == "delete_series"
     assert samples[0].startswith("# TYPE up gauge\n")
     assert list(simulated.folder.glob("*.om")) == []

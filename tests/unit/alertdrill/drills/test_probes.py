@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from alertdrill.drills.clients import ActiveAlert, RuleState
-from alertdrill.drills.drill import Expectation, FaultSpec
 from alertdrill.drills.errors import UnmetError
+from alertdrill.drills.model import Expectation, FaultSpec
 from alertdrill.drills.probes import Probes
 from alertdrill.drills.responder import PerformedAction, ReceivedAlert
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_drill
 from tests.unit.alertdrill.drills.http_server import FakeServer
 
 PAGE = {"severity": "page"}
@@ -46,7 +46,7 @@ def fakes() -> Fakes:
 
 
 def make_probes(fakes: Any, runtime: Any, **drill: Any) -> Probes:
-    probes = Probes(a_drill(**drill), fakes, fakes, runtime)
+    probes = Probes(make_drill(**drill), fakes, fakes, runtime)
     probes.since = 40.0
     return probes
 

@@ -8,20 +8,20 @@ import pytest
 
 from alertdrill.annotations import AnnotationError
 from alertdrill.drills import publish
-from alertdrill.drills.outcome import PHASES, Outcome, Verdict
 from alertdrill.drills.publish import (
     AnnotationPublisher,
     ResultPublisher,
     annotation_text,
     document,
 )
+from alertdrill.drills.result import PHASES, DrillResult, Verdict
 from alerting.responder.drill_journal import parse
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
 
 
-def outcome(verdict: Any = "passed", reason: str = "") -> Outcome:
-    return Outcome(
+def result(verdict: Any = "passed", reason: str = "") -> DrillResult:
+    return DrillResult(
         *("InstanceHung", "web-2 is frozen.", "pause web-2", "ticket", verdict, reason),
         began=1763917200.25,
         ended=1763917220.0,
@@ -41,38 +41,38 @@ def runtime(tmp_path: Path, server: FakeServer) -> Any:
 
 def test_result_is_sent_with_token(runtime: Any, server: FakeServer) -> None:
     progress = FakeProgress()
-    ResultPublisher(runtime, progress).publish(outcome(), 12)
+    ResultPublisher(runtime, progress).publish(result(), 12)
     [request] = server.requests
     assert (request.method, request.path) == ("POST", "/drills")
     assert request.token == "the-responders-token"
-    assert json.loads(request.body) == document(outcome(), 12)
+    assert json.loads(request.body) == document(result(), 12)
     assert progress.events == []
 
 
 def test_responder_accepts_the_document() -> None:
-    result = parse(json.dumps(document(outcome("failed", "It hung."), 1.5)).encode())
-    assert (result.alert, result.verdict, result.reason) == ("InstanceHung", "failed", "It hung.")
-    assert result.speed == 1.5
-    assert result.started_at.timestamp() == 1763917200.25
-    assert result.phase_seconds == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
+    stored = parse(json.dumps(document(result("failed", "It hung."), 1.5)).encode())
+    assert (stored.alert, stored.verdict, stored.reason) == ("InstanceHung", "failed", "It hung.")
+    assert stored.speed == 1.5
+    assert stored.started_at.timestamp() == 1763917200.25
+    assert stored.phase_seconds == {"pending": 1.5, "firing": 3.0, "resolved": 0.0}
 
 
 @pytest.mark.parametrize(
     "verdict", [verdict for verdict in get_args(Verdict) if verdict != "skipped"]
 )
 def test_responder_knows_every_verdict(verdict: Verdict) -> None:
-    assert parse(json.dumps(document(outcome(verdict), 12)).encode()).verdict == verdict
+    assert parse(json.dumps(document(result(verdict), 12)).encode()).verdict == verdict
 
 
 def test_stopped_stack_receives_no_result(runtime: Any, server: FakeServer) -> None:
     runtime.running = []
     progress = FakeProgress()
-    ResultPublisher(runtime, progress).publish(outcome(), 12)
+    ResultPublisher(runtime, progress).publish(result(), 12)
     assert (server.requests, progress.events) == ([], [])
 
 
 def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer) -> None:
-    ResultPublisher(runtime, FakeProgress()).publish(outcome("skipped"), 12)
+    ResultPublisher(runtime, FakeProgress()).publish(result("skipped"), 12)
     assert server.requests == []
 
 
@@ -81,7 +81,7 @@ def test_refusal_is_shown_once_and_tried_again(runtime: Any, server: FakeServer)
     progress = FakeProgress()
     publisher = ResultPublisher(runtime, progress)
     for _ in range(3):
-        publisher.publish(outcome(), 12)
+        publisher.publish(result(), 12)
     [(kind, sentence)] = progress.events
     assert kind == "note"
     assert str(sentence).startswith("The responder did not accept a drill's result: http")
@@ -101,20 +101,20 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_annotation_has_alert_and_verdict(runtime: Any, posted: list[Any]) -> None:
-    AnnotationPublisher(runtime, FakeProgress()).publish(outcome())
+    AnnotationPublisher(runtime, FakeProgress()).publish(result())
     [annotation] = posted
     assert (annotation.began, annotation.ended) == (1763917200.25, 1763917220.0)
     assert annotation.tags == ["drill", "InstanceHung", "passed"]
 
 
 def test_annotation_text_has_the_reason() -> None:
-    assert annotation_text(outcome()) == "Drill InstanceHung: web-2 is frozen. Passed."
-    text = annotation_text(outcome("failed", "It never fired."))
+    assert annotation_text(result()) == "Drill InstanceHung: web-2 is frozen. Passed."
+    text = annotation_text(result("failed", "It never fired."))
     assert text == "Drill InstanceHung: web-2 is frozen. Failed: It never fired."
 
 
 def test_skipped_drill_has_no_annotation(runtime: Any, posted: list[Any]) -> None:
-    AnnotationPublisher(runtime, FakeProgress()).publish(outcome("skipped"))
+    AnnotationPublisher(runtime, FakeProgress()).publish(result("skipped"))
     assert posted == []
 
 
@@ -126,5 +126,5 @@ def test_refusal_of_annotation_is_shown_once(runtime: Any, monkeypatch: pytest.M
     progress = FakeProgress()
     publisher = AnnotationPublisher(runtime, progress)
     for _ in range(3):
-        publisher.publish(outcome())
+        publisher.publish(result())
     assert progress.events == [("note", "Grafana refused an annotation.")]

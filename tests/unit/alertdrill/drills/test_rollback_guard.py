@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from alertdrill.drills import marked, rollback_guard
+from alertdrill.drills import process_tag, rollback_guard
 from alertdrill.drills.rollback_guard import RollbackGuard
 from alertdrill.drills.undo_log import UndoLog, UndoRecord
 from alertdrill.settings import ROOT, StackSettings
@@ -85,7 +85,9 @@ def waits_for_lock(pid: int) -> bool:
 def test_load_of_killed_run_is_stopped(tmp_path: Path, file: Path) -> None:
     name = f"test-{uuid.uuid4()}"
     load = subprocess.Popen(
-        [sys.executable, "-c", LOAD], env=marked.environment(name), stdout=subprocess.PIPE
+        [sys.executable, "-c", LOAD],
+        env=process_tag.tagged_environment(name),
+        stdout=subprocess.PIPE,
     )
     assert load.stdout
     assert load.stdout.readline() == b"up\n"
@@ -149,7 +151,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     monkeypatch.setattr(rollback_guard, "select_runtime", lambda *_: stack)
     monkeypatch.setattr("sys.stdin", ClosedInput)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("alertdrill.drills.marked.end", lambda _: 0)
+    monkeypatch.setattr("alertdrill.drills.process_tag.terminate", lambda _: 0)
     return stack
 
 

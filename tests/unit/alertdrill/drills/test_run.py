@@ -3,24 +3,24 @@ from typing import Any
 import pytest
 
 from alertdrill.drills import context, faults, preflight, run
-from alertdrill.drills.drill import Expectation, FaultSpec
 from alertdrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
+from alertdrill.drills.model import Expectation, FaultSpec
 from alertdrill.drills.responder import PerformedAction
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 RECORDED = ("record", "Down", [("resume", "web-1")])
-ROLLED_BACK: list[object] = ["cease", "resume", ("record", "", [])]
+ROLLED_BACK: list[object] = ["stop", "resume", ("record", "", [])]
 
 
 def test_drill_passes_with_its_times(simulated: SimulatedStack) -> None:
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.reason) == ("passed", "")
-    assert outcome.times == pytest.approx(
+    result = simulated.run()
+    assert (result.verdict, result.reason) == ("passed", "")
+    assert result.times == pytest.approx(
         {"pending": 2, "firing": 4, "notified": 6, "resolved": 5}, abs=0.2
     )
-    assert outcome.limits == {"notified": 15, "resolved": 15}
-    assert (outcome.severity, outcome.queries) == ("page", 3)
-    assert outcome.began <= outcome.injected < outcome.removed < outcome.ended  # type: ignore[operator]
+    assert result.limits == {"notified": 15, "resolved": 15}
+    assert (result.severity, result.queries) == ("page", 3)
+    assert result.began <= result.injected < result.removed < result.ended  # type: ignore[operator]
 
 
 def test_undo_is_recorded_before_injection(simulated: SimulatedStack) -> None:
@@ -34,7 +34,7 @@ def test_undo_is_recorded_before_injection(simulated: SimulatedStack) -> None:
 
 def test_runbook_is_checked_during_the_fault(simulated: SimulatedStack) -> None:
     simulated.run()
-    assert simulated.log.index("runbook") < simulated.log.index("cease")
+    assert simulated.log.index("runbook") < simulated.log.index("stop")
 
 
 def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
@@ -45,56 +45,56 @@ def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
 
 def test_speed_shortens_the_limits(simulated: SimulatedStack) -> None:
     simulated.runtime.speed = 10.0
-    outcome = simulated.run(world=2.0)
-    assert outcome.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
+    result = simulated.run(fixed_delay=2.0)
+    assert result.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
 
 
 def test_minimum_times_are_computed(simulated: SimulatedStack) -> None:
-    outcome = simulated.run(window=6.0, world=1.0)
-    assert outcome.least == 5 + 6 + 1 + 60 + 5
-    assert outcome.least_notified == outcome.least + 10
-    assert outcome.ratio == pytest.approx(4 / 77, abs=0.01)
+    result = simulated.run(window=6.0, fixed_delay=1.0)
+    assert result.minimum_firing == 5 + 6 + 1 + 60 + 5
+    assert result.minimum_notified == result.minimum_firing + 10
+    assert result.ratio == pytest.approx(4 / 77, abs=0.01)
 
 
 def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
-    outcome = simulated.run()
-    assert outcome.chart
-    assert outcome.injected
-    assert outcome.chart.values[0].points[0][0] == outcome.injected - context.SCRAPES_BEFORE * 5.0
+    result = simulated.run()
+    assert result.chart
+    assert result.injected
+    assert result.chart.values[0].points[0][0] == result.injected - context.SCRAPES_BEFORE * 5.0
 
 
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
 def test_missing_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
     simulated.delays[phase] = None
-    outcome = simulated.run()
-    assert outcome.verdict == "failed"
-    assert outcome.reason == f"Down was not {phase} within 15.0 s."
-    assert phase not in outcome.times
+    result = simulated.run()
+    assert result.verdict == "failed"
+    assert result.reason == f"Down was not {phase} within 15.0 s."
+    assert phase not in result.times
     assert simulated.log[-3:] == ROLLED_BACK
 
 
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
 def test_late_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
     simulated.delays[phase] = 16.0
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.reason) == (
+    result = simulated.run()
+    assert (result.verdict, result.reason) == (
         "failed",
         f"Down was not {phase} within 15.0 s.",
     )
 
 
 def test_runbook_is_checked_as_of_the_notification(simulated: SimulatedStack) -> None:
-    outcome = simulated.run()
-    assert outcome.injected
-    assert simulated.checked_at == outcome.injected + 6
+    result = simulated.run()
+    assert result.injected
+    assert simulated.checked_at == result.injected + 6
 
 
 def test_runbook_of_late_alert_is_checked_now(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0
-    outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
-    assert outcome.injected
-    assert outcome.removed
-    assert outcome.injected + 4 <= simulated.checked_at <= outcome.removed
+    result = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    assert result.injected
+    assert result.removed
+    assert result.injected + 4 <= simulated.checked_at <= result.removed
 
 
 def test_unreachable_responder_has_no_actions(
@@ -106,9 +106,9 @@ def test_unreachable_responder_has_no_actions(
     monkeypatch.setattr(
         "tests.unit.alertdrill.drills.simulated_stack.SimulatedResponder.actions", away
     )
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.actions) == ("failed", ())
-    assert outcome.reason == "http://x/actions does not answer."
+    result = simulated.run()
+    assert (result.verdict, result.actions) == ("failed", ())
+    assert result.reason == "http://x/actions does not answer."
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_unreachable_responder_has_no_actions(
 @pytest.mark.parametrize("at", ["inject", "runbook"])
 def test_failure_is_rolled_back(simulated: SimulatedStack, at: str, error: Exception) -> None:
     simulated.raises[at] = error
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.reason) == ("failed", str(error))
+    result = simulated.run()
+    assert (result.verdict, result.reason) == ("failed", str(error))
     assert simulated.log[-3:] == ROLLED_BACK
-    assert outcome.removed
+    assert result.removed
 
 
 @pytest.mark.parametrize("at", ["inject", "rule", "runbook"])
@@ -130,7 +130,7 @@ def test_any_exception_is_rolled_back(
 ) -> None:
     simulated.raises[at] = error()
     # Preflight reads the rule, too.
-    monkeypatch.setattr(preflight, "_pace", lambda *_: None)
+    monkeypatch.setattr(preflight, "_timing", lambda *_: None)
     with pytest.raises(error):
         simulated.run()
     assert simulated.log[-3:] == ROLLED_BACK
@@ -138,17 +138,17 @@ def test_any_exception_is_rolled_back(
 
 def test_two_pages_fail_the_drill(simulated: SimulatedStack) -> None:
     simulated.pages = ["Down", "Also"]
-    outcome = simulated.run()
-    assert outcome.verdict == "failed"
-    assert outcome.reason.startswith("One fault paged 2 times (Also, Down)")
+    result = simulated.run()
+    assert result.verdict == "failed"
+    assert result.reason.startswith("One fault paged 2 times (Also, Down)")
     assert simulated.log[-3:] == ROLLED_BACK
 
 
 def test_failed_undo_stays_on_record(simulated: SimulatedStack) -> None:
     simulated.runtime.refuses = {"resume"}
-    outcome = simulated.run()
-    assert outcome.verdict == "failed"
-    assert outcome.reason == "The fault could not be undone: resume web-1: No resume today."
+    result = simulated.run()
+    assert result.verdict == "failed"
+    assert result.reason == "The fault could not be undone: resume web-1: No resume today."
     assert simulated.log[-1] == "resume"
 
 
@@ -159,20 +159,20 @@ def test_failed_undo_hides_no_interrupt(simulated: SimulatedStack) -> None:
         simulated.run()
 
 
-def test_failed_cease_is_still_undone(
+def test_failed_stop_is_still_undone(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = faults.make
+    make = faults.create
 
     def refuse() -> None:
         raise OSError("no")
 
     def make_stubborn(*arguments: Any) -> Any:
         fault = make(*arguments)
-        monkeypatch.setattr(fault, "cease", refuse)
+        monkeypatch.setattr(fault, "stop", refuse)
         return fault
 
-    monkeypatch.setattr(faults, "make", make_stubborn)
+    monkeypatch.setattr(faults, "create", make_stubborn)
     with pytest.raises(OSError, match="no"):
         simulated.run()
     assert "resume" in simulated.log
@@ -183,12 +183,12 @@ def test_failed_cease_is_still_undone(
 
 def test_missing_steady_state_is_a_deviation(simulated: SimulatedStack) -> None:
     simulated.unsteady = (0.0, 1e6)
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.reason) == (
+    result = simulated.run()
+    assert (result.verdict, result.reason) == (
         "deviated",
         "The steady state did not return: lb-1 is failed.",
     )
-    assert "resolved" in outcome.times
+    assert "resolved" in result.times
 
 
 def test_dead_load_is_a_deviation(simulated: SimulatedStack) -> None:
@@ -207,20 +207,20 @@ def test_dead_load_is_a_deviation(simulated: SimulatedStack) -> None:
 
 def test_late_notification_comes_after_the_fault(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0  # while the alert fires from 4 s on
-    outcome = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
-    assert outcome.verdict == "passed"
-    assert list(outcome.times) == ["pending", "firing", "notified", "resolved"]
-    assert outcome.times["notified"] == pytest.approx(9, abs=0.2)
+    result = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    assert result.verdict == "passed"
+    assert list(result.times) == ["pending", "firing", "notified", "resolved"]
+    assert result.times["notified"] == pytest.approx(9, abs=0.2)
     assert simulated.log.index("resume") < len(simulated.log)
-    assert outcome.removed
-    assert outcome.injected
-    assert outcome.removed - outcome.injected < 5
+    assert result.removed
+    assert result.injected
+    assert result.removed - result.injected < 5
 
 
 def test_late_notification_may_be_missing(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = None
-    outcome = simulated.run(expect=Expectation(notified="late"))
-    assert outcome.reason == "Down was not notified within 15.0 s."
+    result = simulated.run(expect=Expectation(notified="late"))
+    assert result.reason == "Down was not notified within 15.0 s."
 
 
 def test_late_alert_can_page_twice(simulated: SimulatedStack) -> None:
@@ -233,10 +233,10 @@ def test_another_alert_is_expected_instead(simulated: SimulatedStack) -> None:
     simulated.notifies = "WatchdogMissing"
     simulated.pages = ["WatchdogMissing"]
     expect = Expectation({"severity": "page"}, notified="WatchdogMissing")
-    outcome = simulated.run(expect=expect)
-    assert outcome.verdict == "passed"
-    assert list(outcome.times) == ["notified", "resolved"]
-    assert (outcome.least, outcome.least_notified) == (None, None)
+    result = simulated.run(expect=expect)
+    assert result.verdict == "passed"
+    assert list(result.times) == ["notified", "resolved"]
+    assert (result.minimum_firing, result.minimum_notified) == (None, None)
 
 
 def test_unreachable_prometheus_is_awaited(
@@ -254,8 +254,8 @@ def test_unreachable_prometheus_is_awaited(
 
 
 def test_runbook_of_stopped_prometheus_is_not_checked(simulated: SimulatedStack) -> None:
-    outcome = simulated.run(fault=FaultSpec("stop", "prometheus"))
-    assert (outcome.queries, outcome.queries_left_out) == (0, "the drill stops Prometheus")
+    result = simulated.run(fault=FaultSpec("stop", "prometheus"))
+    assert (result.queries, result.queries_skipped) == (0, "the drill stops Prometheus")
     assert "runbook" not in simulated.log
 
 
@@ -265,7 +265,7 @@ def test_missing_chart_does_not_fail_the_drill(
     def away() -> float:
         raise UnreachableError("Prometheus does not answer.")
 
-    monkeypatch.setattr(preflight, "_pace", lambda *_: None)
+    monkeypatch.setattr(preflight, "_timing", lambda *_: None)
     monkeypatch.setattr(simulated, "scrape_interval", away)
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.chart) == ("passed", None)
+    result = simulated.run()
+    assert (result.verdict, result.chart) == ("passed", None)

@@ -3,21 +3,21 @@ from typing import Any
 import pytest
 
 from alertdrill.drills import preflight, run
-from alertdrill.drills.drill import ACTING, ACTIONS, Expectation
-from alertdrill.drills.outcome import Outcome
+from alertdrill.drills.model import ACTION_S, ACTIONS, Expectation
 from alertdrill.drills.responder import PerformedAction
+from alertdrill.drills.result import DrillResult
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
-ROLLED_BACK: list[object] = ["cease", "resume", ("record", "", [])]
+ROLLED_BACK: list[object] = ["stop", "resume", ("record", "", [])]
 
 
 def test_healing_by_supervisor_is_awaited(simulated: SimulatedStack) -> None:
     simulated.delays["healed"] = 8.0
-    outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
-    assert outcome.verdict == "passed"
-    assert outcome.times["healed"] == pytest.approx(8, abs=0.3)
-    assert outcome.limits == {"notified": 15, "healed": 15, "resolved": 15}
-    assert (outcome.heal, outcome.actions) == ("supervisor", [])
+    result = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    assert result.verdict == "passed"
+    assert result.times["healed"] == pytest.approx(8, abs=0.3)
+    assert result.limits == {"notified": 15, "healed": 15, "resolved": 15}
+    assert (result.heal, result.actions) == ("supervisor", [])
 
 
 def test_fault_outlasts_healing_by_supervisor(simulated: SimulatedStack) -> None:
@@ -28,26 +28,26 @@ def test_fault_outlasts_healing_by_supervisor(simulated: SimulatedStack) -> None
         on_call(*order)
 
     simulated.runtime.on_call = late
-    outcome = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
-    assert outcome.injected
-    assert outcome.removed
+    result = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    assert result.injected
+    assert result.removed
     # The fault continues after the healing, like repeated kills.
-    assert outcome.over == outcome.removed
-    assert outcome.removed >= outcome.injected + outcome.times["healed"] + 2
-    assert outcome.times["resolved"] == pytest.approx(5, abs=0.2)
+    assert result.recovered_at == result.removed
+    assert result.removed >= result.injected + result.times["healed"] + 2
+    assert result.times["resolved"] == pytest.approx(5, abs=0.2)
 
 
 def test_missing_healing_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.delays["healed"] = None
-    outcome = simulated.run(expect=Expectation(heal="supervisor"))
-    assert outcome.reason == "Down was not healed within 15.0 s."
+    result = simulated.run(expect=Expectation(heal="supervisor"))
+    assert result.reason == "Down was not healed within 15.0 s."
     assert simulated.log[-3:] == ROLLED_BACK
 
 
 # Healing by the responder
 
 
-def healing(simulated: SimulatedStack, heal: str = "restart", **drill: Any) -> Outcome:
+def healing(simulated: SimulatedStack, heal: str = "restart", **drill: Any) -> DrillResult:
     """Run a drill that expects healing: 15 s to the notification, then 30 s to the healing."""
     expect = Expectation({"severity": "page"}, heal=heal)
     return simulated.run(expect=expect, heal=5.0, **drill)
@@ -63,35 +63,35 @@ def acted(target: str, kind: str = "restart") -> PerformedAction:
 def test_action_resolves_the_alert_under_the_fault(simulated: SimulatedStack, kind: str) -> None:
     simulated.delays["healed"] = 8.0
     simulated.healing = kind
-    outcome = healing(simulated, kind)
-    assert (outcome.verdict, outcome.reason) == ("passed", "")
-    assert list(outcome.times) == ["pending", "firing", "notified", "healed", "resolved"]
-    assert outcome.times["healed"] == pytest.approx(8, abs=0.01)
-    assert outcome.times["resolved"] == pytest.approx(5, abs=0.01)
-    assert outcome.limits == {"notified": 15, "healed": 15 + 5 + ACTING, "resolved": 15}
-    assert (outcome.heal, outcome.actions) == (kind, [f"{kind} of web-1"])
-    assert outcome.injected
-    assert outcome.over == pytest.approx(outcome.injected + 8, abs=0.01)
-    assert outcome.removed
-    assert outcome.removed >= outcome.injected + 8 + 5
+    result = healing(simulated, kind)
+    assert (result.verdict, result.reason) == ("passed", "")
+    assert list(result.times) == ["pending", "firing", "notified", "healed", "resolved"]
+    assert result.times["healed"] == pytest.approx(8, abs=0.01)
+    assert result.times["resolved"] == pytest.approx(5, abs=0.01)
+    assert result.limits == {"notified": 15, "healed": 15 + 5 + ACTION_S, "resolved": 15}
+    assert (result.heal, result.actions) == (kind, [f"{kind} of web-1"])
+    assert result.injected
+    assert result.recovered_at == pytest.approx(result.injected + 8, abs=0.01)
+    assert result.removed
+    assert result.removed >= result.injected + 8 + 5
 
 
 def test_fault_lasts_until_the_alert_resolves(simulated: SimulatedStack) -> None:
     simulated.healing = "restart"
     healing(simulated)
-    assert ("inject", 15 + 5 + ACTING + 15 + run.FAULT_MARGIN_S) in simulated.log
+    assert ("inject", 15 + 5 + ACTION_S + 15 + run.FAULT_MARGIN_S) in simulated.log
 
 
 def test_unresolved_alert_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.healing = "restart"
     simulated.delays["resolved"] = None  # the restart does not help
-    outcome = healing(simulated)
-    assert (outcome.verdict, outcome.reason) == (
+    result = healing(simulated)
+    assert (result.verdict, result.reason) == (
         "failed",
         "Down was not resolved within 15.0 s.",
     )
     assert simulated.log[-3:] == ROLLED_BACK
-    assert outcome.actions == ["restart of web-1"]
+    assert result.actions == ["restart of web-1"]
 
 
 def test_end_of_fault_is_not_healing(
@@ -113,21 +113,21 @@ def test_missing_action_fails_the_drill(simulated: SimulatedStack, action: str) 
 def test_action_outside_blast_radius_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.extra_actions = [(4.0, acted("web-2"))]
     simulated.unsteady = (0.0, 1e6)  # a failure outweighs a deviation
-    outcome = simulated.run()
-    assert (outcome.verdict, outcome.reason) == (
+    result = simulated.run()
+    assert (result.verdict, result.reason) == (
         "failed",
         "The responder did restart of web-2 for Down, which the fault (pause on web-1)"
         " does not affect.",
     )
-    assert outcome.actions == ["restart of web-2"]
+    assert result.actions == ["restart of web-2"]
 
 
 def test_late_action_outside_blast_radius_fails_the_drill(simulated: SimulatedStack) -> None:
     simulated.unsteady = (0.0, 10.0)
     simulated.extra_actions = [(14.0, acted("web-2"))]  # resolved comes 11 s after the fault
-    outcome = simulated.run()
-    assert outcome.verdict == "failed"
-    assert "restart of web-2" in outcome.reason
+    result = simulated.run()
+    assert result.verdict == "failed"
+    assert "restart of web-2" in result.reason
 
 
 @pytest.mark.parametrize("kind", ["scale_out", "restart"])

@@ -12,7 +12,7 @@ from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, a_drill, instance
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_drill
 
 
 def test_ephemeral_stack_is_started_and_stopped(session: FakeSession) -> None:
@@ -73,11 +73,11 @@ def test_log_store_needs_its_collector(
 
 def test_drill_without_its_components_is_skipped(session: FakeSession) -> None:
     with session.open() as context:
-        report = run_drills(context, [a_drill(alert="LogsMissing")])
-    (outcome,) = report.outcomes
-    assert (outcome.verdict, outcome.alert, outcome.severity) == ("skipped", "LogsMissing", "page")
-    assert outcome.reason.startswith("This stack has no collector and no loki")
-    assert outcome.injected is None
+        report = run_drills(context, [make_drill(alert="LogsMissing")])
+    (result,) = report.results
+    assert (result.verdict, result.alert, result.severity) == ("skipped", "LogsMissing", "page")
+    assert result.reason.startswith("This stack has no collector and no loki")
+    assert result.injected is None
     assert report.passed
     assert ("finished", "skipped") in session.progress.events
 

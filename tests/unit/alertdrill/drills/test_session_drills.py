@@ -7,10 +7,10 @@ import pytest
 
 from alertdrill.drills import session as module
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.outcome import Outcome
+from alertdrill.drills.result import DrillResult
 from alertdrill.drills.session import run_drills
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, a_drill
+from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, make_drill
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         def __init__(self, drill: Any, context: Any) -> None:
             self.drill = drill
 
-        def execute(self) -> Outcome:
+        def execute(self) -> DrillResult:
             end = ends.pop(0)
             if isinstance(end, BaseException):
                 raise end
-            return Outcome(self.drill.alert, "", "", "page", end, "", 0.0)
+            return DrillResult(self.drill.alert, "", "", "page", end, "", 0.0)
 
     monkeypatch.setattr(module, "DrillRun", FakeDrillRun)
     return ends
@@ -41,8 +41,8 @@ def context(session: FakeSession) -> Iterator[DrillContext]:
 def test_every_drill_runs(session: FakeSession, context: DrillContext, verdicts: list[Any]) -> None:
     verdicts += ["failed", "passed"]
     context.runtime.ephemeral = True  # type: ignore[misc]
-    report = run_drills(context, [a_drill(), a_drill(alert="Slow")])
-    assert [(outcome.alert, outcome.verdict) for outcome in report.outcomes] == [
+    report = run_drills(context, [make_drill(), make_drill(alert="Slow")])
+    assert [(result.alert, result.verdict) for result in report.results] == [
         ("Down", "failed"),
         ("Slow", "passed"),
     ]
@@ -59,8 +59,8 @@ def test_every_drill_runs(session: FakeSession, context: DrillContext, verdicts:
 
 def test_interrupted_run_has_a_report(context: DrillContext, verdicts: list[Any]) -> None:
     verdicts += ["passed", KeyboardInterrupt()]
-    report = run_drills(context, [a_drill()] * 4)
-    assert len(report.outcomes) == 1
+    report = run_drills(context, [make_drill()] * 4)
+    assert len(report.results) == 1
     assert report.notes == ["The run was interrupted: 3 drills did not run to their end."]
     assert report.stack == "the stack that was up"
 
@@ -83,8 +83,8 @@ def test_users_stack_receives_the_results(
         def __init__(self, runtime: FakeRuntime, _: FakeProgress) -> None:
             self.runtime = runtime
 
-        def publish(self, outcome: Outcome, speed: float) -> None:
-            published.append((self.runtime.name, outcome.alert, speed))
+        def publish(self, result: DrillResult, speed: float) -> None:
+            published.append((self.runtime.name, result.alert, speed))
 
     def choose(settings: Any, _: object) -> FakeRuntime:
         runtime = FakeRuntime(session.settings.home, settings.speed)
@@ -95,5 +95,5 @@ def test_users_stack_receives_the_results(
     monkeypatch.setattr(module, "select_runtime", choose)
     verdicts += ["passed"]
     with session.open(CURRENT if current_stack else EPHEMERAL) as context:
-        run_drills(context, [a_drill()])
+        run_drills(context, [make_drill()])
     assert published == [(receiver, "Down", 1.0 if current_stack else 12.0)]

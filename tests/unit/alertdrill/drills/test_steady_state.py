@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from alertdrill.drills import steady_state
-from alertdrill.drills.drill import LoadSpec
 from alertdrill.drills.errors import UnsteadyError
+from alertdrill.drills.model import LoadSpec
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.drill import LoadSpec
 from alertdrill.drills.errors import DrillError
-from alertdrill.drills.marked import MARK
+from alertdrill.drills.model import LoadSpec
+from alertdrill.drills.process_tag import TAG_VARIABLE
 from alertdrill.drills.traffic import Traffic
 
 SOME, MORE, NONE = LoadSpec("steady", 24), LoadSpec("steady", 60), LoadSpec(None, 0)
@@ -61,7 +61,7 @@ def test_load_process_has_the_tag(traffic: Traffic, processes: list[FakeLocust])
     command = " ".join(process.command)
     assert "-m locust" in command
     assert "--host http://127.0.0.1:8080 --users 60" in command
-    assert process.options["env"][MARK] == "the-run"
+    assert process.options["env"][TAG_VARIABLE] == "the-run"
     assert process.options["env"]["LOAD_SHAPE"] == "steady"
     assert process.options["start_new_session"]
 

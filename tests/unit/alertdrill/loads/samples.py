@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alertdrill.drills.outcome import Line
+from alertdrill.drills.result import Line
 from alertdrill.loads.capacity import Capacity, Step
 from alertdrill.loads.marks import Mark
 from alertdrill.loads.observed import Span

@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 
-from alertdrill.drills.outcome import Line
+from alertdrill.drills.result import Line
 from alertdrill.loads.errors import LoadError
 from alertdrill.loads.marks import Mark, actions, alerts
 from alertdrill.loads.observed import Span

@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.drills.outcome import Line
+from alertdrill.drills.result import Line
 from alertdrill.loads.observed import Span
 from alertdrill.loads.plan import Recovery, plan
 from alertdrill.loads.recovery import checks, recovered, rest_of_peak, returned

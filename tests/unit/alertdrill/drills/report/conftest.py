@@ -1,4 +1,4 @@
-"""Made-up outcomes of drills."""
+"""Made-up results of drills."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.outcome import Chart, Line, Outcome, Report
+from alertdrill.drills.result import Chart, DrillResult, Line, Report
 
 # 1 January 2026, 00:00 UTC.
 BEGAN = 1767225600.0
-Make = Callable[..., Outcome]
+Make = Callable[..., DrillResult]
 
 
-def passed(**other: Any) -> Outcome:
+def passed(**other: Any) -> DrillResult:
     """Return a drill that began at 0 s, broke at 10 s, mended at 20 s and was over at 30 s."""
     at = [BEGAN + second for second in range(31)]
     chart = Chart(
@@ -27,7 +27,7 @@ def passed(**other: Any) -> Outcome:
     )
     fields: dict[str, Any] = {
         "alert": "WebHighErrorRate",
-        "says": "Half of web's requests fail.",
+        "description": "Half of web's requests fail.",
         "fault": "errors on web (probability 0.5)",
         "severity": "page",
         "verdict": "passed",
@@ -35,26 +35,26 @@ def passed(**other: Any) -> Outcome:
         "began": BEGAN,
         "injected": BEGAN + 10,
         "removed": BEGAN + 20,
-        "over": BEGAN + 20,
+        "recovered_at": BEGAN + 20,
         "ended": BEGAN + 30,
         "times": {"pending": 2.0, "firing": 6.0, "notified": 7.5, "resolved": 8.0},
         "limits": {"notified": 15.0, "resolved": 20.0},
-        "least": 5.0,
-        "least_notified": 6.0,
+        "minimum_firing": 5.0,
+        "minimum_notified": 6.0,
         "queries": 3,
         "chart": chart,
     }
-    return Outcome(**{**fields, **other})
+    return DrillResult(**{**fields, **other})
 
 
 @pytest.fixture
 def drill() -> Make:
-    """Return what makes the outcome of a drill, with other fields where they are given."""
+    """Return what makes the result of a drill, with other fields where they are given."""
     return passed
 
 
 @pytest.fixture
-def failed() -> Outcome:
+def failed() -> DrillResult:
     return passed(
         alert="HighLatency",
         verdict="failed",
@@ -64,27 +64,27 @@ def failed() -> Outcome:
 
 
 @pytest.fixture
-def aborted() -> Outcome:
+def aborted() -> DrillResult:
     return passed(
         alert="NoTraffic",
         verdict="aborted",
         reason="There was no steady state.",
         injected=None,
         removed=None,
-        over=None,
+        recovered_at=None,
         times={},
-        least=None,
+        minimum_firing=None,
         chart=None,
     )
 
 
 @pytest.fixture
-def healed() -> Outcome:
+def healed() -> DrillResult:
     """Return a drill whose fault the responder healed after 9 s, 7 s before it was undone."""
     return passed(
         alert="Saturated",
         removed=BEGAN + 26,
-        over=BEGAN + 19,
+        recovered_at=BEGAN + 19,
         times={"pending": 2.0, "firing": 6.0, "notified": 7.5, "healed": 9.0, "resolved": 5.0},
         limits={"notified": 15.0, "healed": 41.0, "resolved": 20.0},
         heal="scale_out",
@@ -93,18 +93,18 @@ def healed() -> Outcome:
 
 
 @pytest.fixture
-def skipped(aborted: Outcome) -> Outcome:
+def skipped(aborted: DrillResult) -> DrillResult:
     return replace(aborted, alert="LogsMissing", verdict="skipped", reason="There is no loki.")
 
 
 @pytest.fixture
-def report(failed: Outcome, aborted: Outcome) -> Report:
+def report(failed: DrillResult, aborted: DrillResult) -> Report:
     return Report(
         began=BEGAN,
         ended=BEGAN + 95,
         speed=12,
         runtime="native",
         stack="one of its own",
-        outcomes=[passed(), failed, aborted],
+        results=[passed(), failed, aborted],
         notes=["An earlier run was cut off."],
     )

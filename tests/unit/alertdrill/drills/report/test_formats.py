@@ -39,4 +39,4 @@ def test_duration_has_minutes(value: float, text: str) -> None:
 
 
 def test_moment_is_utc() -> None:
-    assert formats.moment(1767225600) == "1 January 2026, 00:00:00 UTC"
+    assert formats.utc_time(1767225600) == "1 January 2026, 00:00:00 UTC"

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from alertdrill.drills.outcome import Outcome, Report
-from alertdrill.drills.report.html import html
+from alertdrill.drills.report.html import to_html
+from alertdrill.drills.result import DrillResult, Report
 
 from .conftest import Make
 
@@ -43,7 +43,7 @@ class Nesting(HTMLParser):
 
 @pytest.fixture
 def page(report: Report) -> str:
-    return html(report)
+    return to_html(report)
 
 
 def test_page_needs_nothing_else(page: str) -> None:
@@ -83,8 +83,8 @@ def test_chart_has_the_moments(page: str) -> None:
     assert "seconds since the fault began" in page
 
 
-def test_healing_is_marked_and_named(report: Report, healed: Outcome) -> None:
-    found = html(replace(report, outcomes=[healed]))
+def test_healing_is_marked_and_named(report: Report, healed: DrillResult) -> None:
+    found = to_html(replace(report, results=[healed]))
     assert re.search(r'<path class="mark healed" d="M[\d.]+ \d+V', found)
     assert ">healed 9.0 s</text>" in found
     assert "<dt>Healed by</dt><dd>the responder: scale_out of web \u00d72, scale_in" in found
@@ -95,27 +95,27 @@ def test_nobody_heals_what_ends_itself(page: str) -> None:
     assert "mark healed" not in page
 
 
-@pytest.mark.parametrize("history", [True, False])
-def test_made_up_past_is_marked(report: Report, drill: Make, history: bool) -> None:
-    found = html(replace(report, outcomes=[drill(history=history)]))
-    assert (">the past was made up</text>" in found) is history
+@pytest.mark.parametrize("backfilled", [True, False])
+def test_synthetic_samples_are_marked(report: Report, drill: Make, backfilled: bool) -> None:
+    found = to_html(replace(report, results=[drill(backfilled=backfilled)]))
+    assert (">synthetic samples</text>" in found) is backfilled
 
 
 def test_slow_drill_shows_its_excuse(report: Report, drill: Make) -> None:
-    slow = drill(least=2.0, excuse="The window is long.")
-    found = html(replace(report, outcomes=[slow]))
-    assert "over twice the least time.</strong> The window is long." in found
+    slow = drill(minimum_firing=2.0, note="The window is long.")
+    found = to_html(replace(report, results=[slow]))
+    assert "over twice the minimum time.</strong> The window is long." in found
 
 
 def test_chart_that_could_not_be_asked_for_is_told_of(report: Report, drill: Make) -> None:
-    found = html(replace(report, outcomes=[drill(chart=None)]))
-    assert "Prometheus could not be asked" in found
+    found = to_html(replace(report, results=[drill(chart=None)]))
+    assert "Prometheus did not answer" in found
 
 
 def test_run_without_drills_is_a_page(report: Report) -> None:
-    assert "No drill was run." in html(replace(report, outcomes=[]))
+    assert "No drill was run." in to_html(replace(report, results=[]))
 
 
 def test_all_passed_has_nothing_to_mend(report: Report, drill: Make) -> None:
-    outcomes: list[Outcome] = [drill()]
-    assert "nothing to mend" in html(replace(report, outcomes=outcomes))
+    results: list[DrillResult] = [drill()]
+    assert "nothing to fix" in to_html(replace(report, results=results))

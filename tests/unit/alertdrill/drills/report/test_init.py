@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alertdrill.drills.outcome import Report
 from alertdrill.drills.report import write
+from alertdrill.drills.result import Report
 
 
 def test_three_reports_are_written(report: Report, tmp_path: Path) -> None:

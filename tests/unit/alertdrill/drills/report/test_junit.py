@@ -5,13 +5,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alertdrill.drills.outcome import Outcome, Report
-from alertdrill.drills.report.junit import junit
+from alertdrill.drills.report.junit import to_junit
+from alertdrill.drills.result import DrillResult, Report
 
 
 @pytest.fixture
 def suite(report: Report) -> ET.Element:
-    found = ET.fromstring(junit(report)).find("testsuite")
+    found = ET.fromstring(to_junit(report)).find("testsuite")
     assert found is not None
     return found
 
@@ -39,8 +39,8 @@ def test_case_is_a_drill(suite: ET.Element) -> None:
     assert "firing 6.0 s" in (case.findtext("system-out") or "")
 
 
-def test_case_says_who_healed(report: Report, healed: Outcome, suite: ET.Element) -> None:
-    [case] = ET.fromstring(junit(replace(report, outcomes=[healed]))).iter("testcase")
+def test_case_says_who_healed(report: Report, healed: DrillResult, suite: ET.Element) -> None:
+    [case] = ET.fromstring(to_junit(replace(report, results=[healed]))).iter("testcase")
     said = case.findtext("system-out") or ""
     assert "healed 9.0 s, resolved 5.0 s. Healed by the responder: scale_out of web" in said
     assert "Healed" not in (suite[0].findtext("system-out") or "")
@@ -52,8 +52,8 @@ def test_aborted_is_a_failure_with_its_reason(suite: ET.Element) -> None:
     assert failure.attrib == {"type": "aborted", "message": "There was no steady state."}
 
 
-def test_skipped_is_no_failure(report: Report, skipped: Outcome) -> None:
-    suite = ET.fromstring(junit(replace(report, outcomes=[skipped]))).find("testsuite")
+def test_skipped_is_no_failure(report: Report, skipped: DrillResult) -> None:
+    suite = ET.fromstring(to_junit(replace(report, results=[skipped]))).find("testsuite")
     assert suite is not None
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     assert suite[0].find("failure") is None

@@ -1,0 +1,72 @@
+"""Backfill: write a drill's synthetic series as OpenMetrics text, which promtool imports."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .clients import Prometheus
+from .errors import DrillError
+from .model import SyntheticSeries
+
+SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)(\{.*\})?")
+# The gap before the live samples, so that no timestamp has two samples.
+GAP_S = 0.5
+
+
+def write_openmetrics(
+    file: Path, series: Sequence[SyntheticSeries], prometheus: Prometheus, now: float, speed: float
+) -> None:
+    """Write the samples of all series; `now` is in seconds since 1970."""
+    families: dict[str, list[str]] = defaultdict(list)
+    for item in series:
+        for name, labels, factor in _resolve(item, prometheus):
+            families[name] += [
+                f"{name}{labels} {value * factor!r} {timestamp:.3f}"
+                for timestamp, value in sample_points(item, now, speed)
+            ]
+    with file.open("w", encoding="utf-8") as out:
+        for name, samples in families.items():
+            out.write(f"# TYPE {name} gauge\n" + "\n".join(samples) + "\n")
+        out.write("# EOF\n")
+
+
+def sample_points(
+    series: SyntheticSeries, now: float, speed: float
+) -> Iterator[tuple[float, float]]:
+    """Yield (seconds since 1970, value) of a series, with its durations divided by the speed."""
+    last = now - GAP_S - series.offset / speed
+    count = int(series.duration / series.step)
+    change = series.end_value - series.start_value
+    for index in range(count + 1):
+        fraction = index / count
+        timestamp = last - (1 - fraction) * series.duration / speed
+        yield timestamp, series.start_value + fraction * change
+
+
+def _resolve(series: SyntheticSeries, prometheus: Prometheus) -> Iterator[tuple[str, str, float]]:
+    """Yield (name, labels as text, factor) of each series to write."""
+    if not series.relative:
+        match = SELECTOR.fullmatch(series.series)
+        assert match, series.series  # the loader uses a stricter pattern
+        yield match[1], match[2] or "", 1.0
+        return
+    samples = prometheus.query(series.series)
+    if not samples:
+        raise DrillError(f"{series.series} matches no series, so the backfill has no values.")
+    for sample in samples:
+        labels = dict(sample["metric"])
+        if "__name__" not in labels:
+            raise DrillError(f"{series.series} returns series without a name: use a selector.")
+        yield labels.pop("__name__"), _format_labels(labels), float(sample["value"][1])
+
+
+def _format_labels(labels: Mapping[str, str]) -> str:
+    pairs = [f'{name}="{_escape(value)}"' for name, value in sorted(labels.items())]
+    return "{" + ",".join(pairs) + "}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

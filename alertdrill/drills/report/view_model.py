@@ -1,0 +1,193 @@
+"""The view model of the HTML report: every number and every text of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ..model import ACTIONS
+from ..result import ACCEPTED_VERDICTS, PHASES, DrillResult, Report
+from .chart_layout import ChartLayout, layout_chart
+from .formats import MISSING, count, duration, healed_by, ratio, seconds, utc_time
+
+# Each verdict has a sign and a word, so that colour is not the only information.
+SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■", "skipped": "○"}
+# Explanations of the less obvious verdicts.
+MEANINGS = {
+    "deviated": "The alert behaved as expected, but the steady state did not return.",
+    "aborted": "The stack had no steady state before the fault, so no fault was injected.",
+    "skipped": "This stack lacks a component that the drill requires.",
+}
+# The order of the drills: those that did not pass come first.
+ORDER = {"skipped": 1, "passed": 2}
+# The widths of a chart on a desktop and on a phone.
+WIDE, NARROW = 1040.0, 400.0
+# With up to this many drills, all sections are open.
+MAX_OPEN = 4
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number of the summary."""
+
+    label: str
+    value: str
+    detail: str
+    tone: str = ""
+    # The drill that the number belongs to, if any.
+    alert: str = ""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The duration of a phase and its limit."""
+
+    name: str
+    took: str
+    note: str
+
+
+@dataclass(frozen=True)
+class DrillView:
+    """A drill: a row of the table and a section."""
+
+    result: DrillResult
+    sign: str
+    meaning: str
+    times: Sequence[tuple[str, str]]
+    minimum: str
+    ratio: str
+    # Whether firing took over twice the minimum.
+    slow: bool
+    began: str
+    took: str
+    phases: Sequence[Phase]
+    queries: str
+    healing: str
+    open: bool
+    charts: Sequence[tuple[str, ChartLayout]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page."""
+
+    report: Report
+    verdict: str
+    facts: Sequence[tuple[str, str]]
+    tiles: Sequence[Tile]
+    drills: Sequence[DrillView]
+
+
+def build_page(report: Report) -> Page:
+    """Return the page of a run. The drills that did not pass come first."""
+    open_all = len(report.results) <= MAX_OPEN
+    ordered = sorted(report.results, key=lambda result: ORDER.get(result.verdict, 0))
+    drills = [_drill_view(result, open_all) for result in ordered]
+    return Page(report, verdict(report), list(_facts(report)), list(_tiles(report)), drills)
+
+
+def verdict(report: Report) -> str:
+    """Return the verdict of a run as a sentence."""
+    skipped = sum(result.verdict == "skipped" for result in report.results)
+    total = len(report.results) - skipped
+    suffix = f" {count(skipped, 'drill was', 'drills were')} skipped." if skipped else ""
+    return _verdict(total, sum(_failed(result) for result in report.results)) + suffix
+
+
+def _failed(result: DrillResult) -> bool:
+    return result.verdict not in ACCEPTED_VERDICTS
+
+
+def _verdict(total: int, failed: int) -> str:
+    if not total:
+        return "No drill was run."
+    if not failed:
+        return "The drill passed." if total == 1 else f"All {total} drills passed."
+    if failed == total:
+        return "The drill did not pass." if total == 1 else f"None of {total} drills passed."
+    return f"{failed} of {total} drills did not pass."
+
+
+def _facts(report: Report) -> Iterator[tuple[str, str]]:
+    yield "Began", utc_time(report.began)
+    yield "Took", duration(report.ended - report.began)
+    if report.speed == 1:
+        yield "Speed", "1, the real durations"
+    else:
+        speed = f"{report.speed:g}"
+        yield "Speed", f"{speed}: every duration of rules and routes is divided by {speed}"
+    yield "Runtime", report.runtime
+    yield "Stack", report.stack
+
+
+def _tiles(report: Report) -> Iterator[Tile]:
+    passed = sum(result.verdict == "passed" for result in report.results)
+    failed = sum(_failed(result) for result in report.results)
+    yield Tile("Passed", str(passed), f"of {count(len(report.results), 'drill')}")
+    tone = "bad" if failed else ""
+    yield Tile("Did not pass", str(failed), _verdict_counts(report) or "nothing to fix", tone)
+    ratios = [(result.ratio, result.alert) for result in report.results if result.ratio is not None]
+    if not ratios:
+        return
+    middle, (worst, alert) = median(value for value, _ in ratios), max(ratios)
+    yield Tile("Median ratio", ratio(middle), "time to firing over the theoretical minimum")
+    yield Tile("Worst ratio", ratio(worst), alert, alert=alert)
+
+
+def _verdict_counts(report: Report) -> str:
+    verdicts = [result.verdict for result in report.results]
+    return ", ".join(
+        f"{verdicts.count(name)} {name}" for name in list(SIGNS)[1:] if name in verdicts
+    )
+
+
+def _drill_view(result: DrillResult, open_all: bool) -> DrillView:
+    return DrillView(
+        result=result,
+        sign=SIGNS[result.verdict],
+        meaning=MEANINGS.get(result.verdict, ""),
+        times=[(phase, seconds(result.times.get(phase))) for phase in PHASES],
+        minimum=seconds(result.minimum_firing),
+        ratio=ratio(result.ratio),
+        slow=(result.ratio or 0) > 2,
+        began=utc_time(result.began),
+        took=duration(result.ended - result.began),
+        phases=list(_phases(result)),
+        queries=_queries(result),
+        healing=healed_by(result),
+        open=open_all or result.verdict != "passed",
+        charts=_charts(result),
+    )
+
+
+def _phases(result: DrillResult) -> Iterator[Phase]:
+    minimums = {"firing": result.minimum_firing, "notified": result.minimum_notified}
+    for name in PHASES:
+        took, limit, minimum = result.times.get(name), result.limits.get(name), minimums.get(name)
+        if took is None and limit is None:
+            continue
+        notes = [
+            f"{bound} {seconds(value)} s"
+            for bound, value in (("minimum", minimum), ("limit", limit))
+            if value is not None
+        ]
+        if name == "resolved" and result.heal in ACTIONS:
+            notes.append("since the healing")
+        yield Phase(name, MISSING if took is None else f"{seconds(took)} s", ", ".join(notes))
+
+
+def _queries(result: DrillResult) -> str:
+    queries = count(result.queries, "query", "queries")
+    if result.queries_skipped:
+        return f"{queries} returned data during the fault. Skipped: {result.queries_skipped}."
+    if result.queries:
+        return f"{queries} returned data during the fault."
+    return ""
+
+
+def _charts(result: DrillResult) -> list[tuple[str, ChartLayout]]:
+    if result.injected is None:
+        return []
+    return [("wide", layout_chart(result, WIDE)), ("narrow", layout_chart(result, NARROW))]

@@ -1,0 +1,106 @@
+"""The results of a run of drills, from which all reports are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+# `deviated`: the steady state did not return. `aborted`: no steady state before the fault.
+# `skipped`: the stack lacks a component that the drill requires.
+Verdict = Literal["passed", "failed", "deviated", "aborted", "skipped"]
+# The verdicts that do not fail a run.
+ACCEPTED_VERDICTS = ("passed", "skipped")
+# In the order in which a drill awaits them.
+PHASES = ("pending", "firing", "notified", "healed", "resolved")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a chart: (seconds since 1970, value) pairs, oldest first."""
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The values of an alert's expression during the drill.
+
+    `values` are those of the comparison's left side, `expression`. `thresholds` are those of its
+    right side, `threshold`. Without a comparison there is no threshold.
+    """
+
+    expression: str
+    comparison: str = ""
+    threshold: str = ""
+    values: Sequence[Line] = ()
+    thresholds: Sequence[Line] = ()
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """The result of one drill. Times are seconds since 1970, durations are seconds.
+
+    `times` has the duration from the fault to each phase; for `resolved`, from `recovered_at`.
+    `limits` has the maximum of each phase. `minimum_firing` and `minimum_notified` are the
+    theoretical minimum durations to the firing alert and to its notification; None for an alert
+    that does not start to fire.
+    """
+
+    alert: str
+    description: str
+    fault: str
+    severity: str
+    verdict: Verdict
+    reason: str
+    began: float
+    injected: float | None = None
+    removed: float | None = None
+    # When the responder healed the service, else when the fault was removed.
+    recovered_at: float | None = None
+    ended: float = 0.0
+    times: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    # The expected healing, one of HEAL_MODES, and the responder's actions as text.
+    heal: str = "none"
+    actions: Sequence[str] = ()
+    minimum_firing: float | None = None
+    minimum_notified: float | None = None
+    # Why firing may take over twice the minimum time.
+    note: str = ""
+    # Whether the samples before the fault are synthetic.
+    backfilled: bool = False
+    # The number of runbook queries that returned data, and why others were skipped.
+    queries: int = 0
+    queries_skipped: str = ""
+    chart: Chart | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Return the time to firing divided by its theoretical minimum."""
+        fired = self.times.get("firing")
+        minimum = self.minimum_firing
+        return fired / minimum if fired is not None and minimum else None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run: its stack, its speed and the result of each drill."""
+
+    began: float
+    ended: float
+    speed: float
+    runtime: str
+    # A text: the current stack, or an ephemeral one.
+    stack: str
+    results: Sequence[DrillResult]
+    # Sentences, for example about the cleanup after an interrupted run.
+    notes: Sequence[str] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Return whether there are results, and each of them passed or was skipped."""
+        return bool(self.results) and all(
+            result.verdict in ACCEPTED_VERDICTS for result in self.results
+        )

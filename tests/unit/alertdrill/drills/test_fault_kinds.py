@@ -1,0 +1,44 @@
+import pytest
+
+from alertdrill.drills.fault_kinds import KINDS, FaultKind
+from alertdrill.drills.faults import RUNTIME_FAULTS
+from apps.telemetry.faults import kinds as services
+
+
+def service_faults() -> dict[str, FaultKind]:
+    return {name: kind for name, kind in KINDS.items() if kind.service_fault}
+
+
+def test_services_know_the_same_kinds() -> None:
+    assert set(service_faults()) == set(services.KINDS)
+
+
+@pytest.mark.parametrize("name", sorted(service_faults()))
+def test_kind_has_the_services_parameters(name: str) -> None:
+    if name not in services.KINDS:
+        pytest.skip("the services lack this kind: another test fails")
+    assert {*KINDS[name].numbers} == {"probability", *services.KINDS[name].parameters}
+    assert KINDS[name].scope == "instance"
+
+
+def test_every_other_kind_has_a_runtime_fault() -> None:
+    assert set(RUNTIME_FAULTS) == set(KINDS) - set(service_faults())
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_kind_is_consistent_in_itself(kind: FaultKind) -> None:
+    known = {*kind.numbers, *kind.choices}
+    assert {*kind.required, *kind.rates, *kind.durations} <= known
+    assert not {*kind.rates} & {*kind.durations}
+    assert not known & {"kind", "target"}
+    assert kind.description.endswith(".")
+
+
+def test_rates_grow_and_durations_wait() -> None:
+    scaled = {(name, *kind.rates, *kind.durations) for name, kind in KINDS.items()}
+    assert {row for row in scaled if len(row) > 1} == {
+        ("memory", "mib_per_second"),
+        ("slow_scrape", "seconds"),
+        ("kill", "every"),
+        ("disk_fill", "share_per_second"),
+    }

@@ -1,0 +1,155 @@
+import io
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alertdrill.drills import faults
+from alertdrill.drills.errors import FaultError
+from alertdrill.drills.faults import Fault, FaultContext, host
+from alertdrill.drills.model import FaultSpec
+from alertdrill.settings import ROOT
+from tests.unit.alertdrill.drills.http_server import FakeServer
+from tests.unit.alertdrill.drills.processes import of_run, poll_until
+
+Make = Callable[..., Fault]
+
+
+class Disk:
+    """A disk with a megabyte free, and files that know their size alone."""
+
+    free = 1_000_000
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            "alertdrill.drills.faults.host.shutil.disk_usage",
+            lambda _: SimpleNamespace(free=self.free),
+        )
+
+
+def test_hosts_file_grows_to_bound(
+    make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch)
+    monkeypatch.setattr(host, "GROWTH_INTERVAL_S", 0.001)
+    sizes: list[float] = []
+    full = threading.Event()
+    grow = host.FillDisk._grow
+
+    def noted(self: host.FillDisk, size: float) -> None:
+        grow(self, size)
+        sizes.append(self._file.stat().st_size)
+        if size >= host.MAX_FRACTION * Disk.free:
+            full.set()
+
+    monkeypatch.setattr(host.FillDisk, "_grow", noted)
+    runtime.speed = 10.0
+    fault = make("disk_fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
+    (undo,) = fault.undo
+    assert undo == ("remove_file", str(runtime.scratch() / "drill.fill"))
+    fault.inject()
+    assert full.wait(10)
+    fault.stop()
+    assert sizes == sorted(sizes)
+    assert len({*sizes}) > 3
+    assert sizes[-1] == host.MAX_FRACTION * Disk.free
+    assert Path(undo[1]).stat().st_size == sizes[-1]
+
+
+@pytest.fixture
+def storage(
+    runtime: Any, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, float | None]:
+    """Answer for Prometheus what it says of its storage, in bytes."""
+    said: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
+    runtime.urls["prometheus"] = server.url
+    monkeypatch.setattr(
+        "alertdrill.drills.faults.host.Prometheus.value",
+        lambda _, query: said["limit" if "limit" in query else "used"],
+    )
+    return said
+
+
+@pytest.mark.parametrize(("used", "taken"), [(400.0, 550), (950.0, 0), (2000.0, 0)])
+def test_prometheus_storage_is_filled_up(
+    make: Make, runtime: Any, storage: dict[str, float | None], used: float, taken: int
+) -> None:
+    storage["used"] = used
+    fault = make("disk_fill", where="prometheus", to=0.95)
+    fault.inject()
+    fault.stop()
+    file = runtime.data("prometheus") / "wal" / "drill.fill"
+    assert list(fault.undo) == [("remove_file", str(file))]
+    assert file.stat().st_size == taken
+
+
+@pytest.mark.parametrize("absent", ["limit", "used"])
+def test_storage_without_limit_is_refused(
+    make: Make, storage: dict[str, float | None], absent: str
+) -> None:
+    storage[absent] = None
+    with pytest.raises(FaultError, match="set PROMETHEUS_RETENTION_SIZE"):
+        make("disk_fill", where="prometheus", to=0.95).inject()
+
+
+def test_prometheus_file_is_bounded_too(
+    make: Make, runtime: Any, storage: dict[str, float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Disk(monkeypatch)
+    storage["limit"] = Disk.free * 0.9
+    with pytest.raises(FaultError):
+        make("disk_fill", where="prometheus", to=0.95).inject()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "arguments"),
+    [
+        ("cpu_stress", {"cores": "all"}, ["cpu_stress"]),
+        (
+            "memory_pressure",
+            {"initial_available": 0.995, "available": 0.99},
+            ["memory_pressure", "0.995", "0.99"],
+        ),
+    ],
+)
+def test_strain_is_process_with_pipe(
+    make: Make, monkeypatch: pytest.MonkeyPatch, kind: str, parameters: Any, arguments: list[str]
+) -> None:
+    seen: list[Any] = []
+
+    class FakeProcess:
+        def __init__(self, command: list[str], **options: Any) -> None:
+            seen.append((command[1:], options["stdin"], options["env"]["ALERTDRILL_RUN"]))
+            self.stdin, self.stdout = io.StringIO(), io.StringIO("ready\n")
+
+        def communicate(self) -> None:
+            seen.append(self.stdin.getvalue())
+
+    monkeypatch.setattr("alertdrill.drills.faults.host.subprocess.Popen", FakeProcess)
+    fault = make(kind, **parameters)
+    fault.prepare()
+    module = ["-m", "alertdrill.drills.host_stress"]
+    assert seen == [([*module, *arguments], subprocess.PIPE, "the-run")]
+    fault.inject()
+    fault.stop()
+    assert seen[1:] == ["go\n"]
+    assert list(fault.undo) == []
+
+
+def test_real_strain_ends_when_ceased(
+    runtime: Any, traffic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)  # where the command line is
+    run = f"test-{id(runtime)}"
+    scene = FaultContext(runtime, traffic, run, max_duration=9.0)
+    spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
+    fault = faults.create(spec, scene)
+    fault.prepare()
+    fault.inject()
+    poll_until(lambda: of_run(run), "the strain")
+    fault.stop()
+    assert of_run(run) == []

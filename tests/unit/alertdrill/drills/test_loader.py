@@ -1,0 +1,258 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alertdrill.drills.errors import InvalidDrillError
+from alertdrill.drills.loader import load_all, load_drill
+from alertdrill.drills.model import Drill, FaultSpec, LoadSpec, SyntheticSeries
+from alertdrill.settings import SERVICES
+
+OURS = ", ".join(SERVICES)
+ALERTS = ["Down", "Slow"]
+# Line 1 is the alert, 2 the description, 3 the fault, 4 the deadlines; tests add line 5.
+LEAST = """\
+alert: Down
+description: Web answers with errors.
+fault: {kind: errors, target: web, probability: 0.5}
+deadlines: {detect: 90s, resolve: 2m}
+"""
+FAULT = "errors, target: web, probability: 0.5"
+Read = Callable[[str], Drill]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "drills"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def reading(folder: Path) -> Read:
+    def run(text: str) -> Drill:
+        file = folder / "Down.yml"
+        file.write_text(text)
+        return load_drill(file, ALERTS)
+
+    return run
+
+
+def test_least_drill_takes_the_defaults(reading: Read) -> None:
+    drill = reading(LEAST)
+    assert drill.fault == FaultSpec("errors", "web", {"probability": 0.5})
+    assert drill.load == LoadSpec("steady", 24)
+    assert (drill.detect, drill.resolve) == (90, 120)
+    assert (drill.window, drill.fixed_delay, drill.backfill, drill.note) == (0, 0, [], "")
+    assert (drill.expect.labels, drill.expect.notified, drill.expect.heal) == ({}, "yes", "none")
+
+
+FULL = """\
+load: {shape: steady, users: 60}
+expect:
+  labels: {service: web, severity: page}
+  notified: late
+  heal: restart
+minimum: {window: 6s, fixed_delay: 1500ms}
+backfill:
+  - {series: 'a:b{c="d"}', duration: 26h, offset: 1h, step: 1m, from: 20, to: 10}
+  - {series: 'up{job="services"}', duration: 1h, step: 1m, from: 1, to: 0.5, relative: true}
+note: It has to.
+"""
+
+
+def test_full_drill_is_read_whole(reading: Read) -> None:
+    drill = reading(LEAST.replace("resolve:", "heal: 10s, resolve:") + FULL)
+    assert drill.load == LoadSpec("steady", 60)
+    assert drill.expect.labels == {"service": "web", "severity": "page"}
+    assert drill.expect.notified_late
+    assert (drill.expect.heal, drill.heal) == ("restart", 10)
+    assert (drill.window, drill.fixed_delay, drill.note) == (6, 1.5, "It has to.")
+    assert drill.backfill == [
+        SyntheticSeries('a:b{c="d"}', 26 * 3600, 60, 20, 10, 3600),
+        SyntheticSeries('up{job="services"}', 3600, 60, 1, 0.5, relative=True),
+    ]
+
+
+@pytest.mark.parametrize("load", ["none", "{shape: none}", "{shape: none, users: 5}"])
+def test_no_load_has_no_users(reading: Read, load: str) -> None:
+    assert reading(f"{LEAST}load: {load}").load == LoadSpec(None, 0)
+
+
+@pytest.mark.parametrize(
+    "target", ["web", "data-service", "web-1", "web-4", "data-service-4", "lb", "lb-1", "collector"]
+)
+def test_anything_can_be_stopped(reading: Read, target: str) -> None:
+    drill = reading(
+        LEAST.replace("errors, target: web, probability: 0.5", f"stop, target: {target}")
+    )
+    assert drill.fault == FaultSpec("stop", target)
+
+
+def test_every_is_read_in_seconds(reading: Read) -> None:
+    drill = reading(LEAST.replace(FAULT, "kill, target: web, every: 1m"))
+    assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
+
+
+@pytest.mark.parametrize("heal", ["none", "supervisor"])
+def test_budget_of_action_needs_one(reading: Read, heal: str) -> None:
+    text = f"{LEAST}expect: {{heal: {heal}}}\n"
+    assert (reading(text).expect.heal, reading(text).heal) == (heal, 0)
+    with pytest.raises(InvalidDrillError, match=r":4: heal is .*: set expect.heal to restart or "):
+        reading(text.replace("resolve:", "heal: 10s, resolve:"))
+
+
+@pytest.mark.parametrize("heal", ["restart", "scale_out", "scale_in"])
+def test_action_has_a_budget(reading: Read, heal: str) -> None:
+    text = LEAST.replace("resolve:", "heal: 1m, resolve:")
+    assert reading(f"{text}expect: {{heal: {heal}}}").heal == 60
+
+
+def test_scale_is_of_whole_service(reading: Read) -> None:
+    text = LEAST.replace(
+        "errors, target: web, probability: 0.5", "scale, target: web, instances: 3"
+    )
+    assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
+    for wrong in ("target: web-1", "target: lb"):
+        with pytest.raises(InvalidDrillError, match=rf"known targets are {OURS}\.$"):
+            reading(text.replace("target: web", wrong))
+
+
+def test_notified_can_name_another_alert(reading: Read) -> None:
+    for name in ("Slow", "WatchdogMissing"):
+        assert reading(f"{LEAST}expect: {{notified: {name}}}").expect.replacement_alert == name
+
+
+# The line to replace, its replacement, and the end of the error.
+MISTAKES = [
+    (1, "alert: Other", ":1: the alert is 'Other', so the file must be Other.yml."),
+    (1, "", ":2: alert is missing."),
+    (2, "description: errors", ":2: description must be a sentence"),
+    (2, "description: ", ":2: description must be a text."),
+    (3, "fault: {target: web}", ":3: kind is missing."),
+    (3, "fault: errors", ":3: fault must be a mapping, as in {name: value}."),
+    (3, "fault: {kind: eror, target: web}", ":3: unknown fault kind 'eror': known"),
+    (3, "fault: {kind: errors}", ":3: target is missing."),
+    (3, "fault: {kind: errors, target: wep}", ":3: 'wep' is no target of errors: known"),
+    (3, "fault: {kind: errors, target: web-5}", ":3: 'web-5' is no target of errors: known "),
+    (3, "fault: {kind: errors, target: lb}", f"known targets are {OURS}, and instances such as"),
+    (3, "fault: {kind: drop_targets, target: web}", ":3: 'web' is no target of drop_targets"),
+    (3, "fault: {kind: errors, target: web, speed: 1}", ":3: speed is unknown here: there are "),
+    (3, "fault: {kind: errors, target: web, probability: half}", ":3: probability must be a numb"),
+    (3, "fault: {kind: kill, target: web}", ":3: every is missing."),
+    (3, "fault: {kind: kill, target: web, every: 5}", ":3: every is '5': it takes a duration"),
+    (3, "fault: {kind: disk_fill, where: cellar}", ":3: where is 'cellar': it must be prometheus"),
+    (3, "fault: {kind: stop_load, target: web}", ":3: target is unknown here: there are kind."),
+    (4, "deadlines: {detect: 9s}", ":4: resolve is missing."),
+    (4, "deadlines: {resolve: 9s}", ":4: detect is missing."),
+    (4, "deadlines: {detect: 0s, resolve: 9s}", ":4: detect must be more than 0."),
+    (4, "deadlines: {detect: 9s, resolve: 9}", ":4: resolve is '9': it takes a duration such as"),
+    (4, "deadlines: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the deadline of an"),
+    (4, "deadlines: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown here: there"),
+    (4, "", ":1: deadlines is missing."),
+    (5, "wihtin: {}", ":5: wihtin is unknown here: there are alert, description, "),
+    (5, "load: heavy", ":5: unknown load 'heavy': known loads are none, steady."),
+    (5, "load: {users: 5}", ":5: shape is missing."),
+    (5, "load: {shape: steady, users: 0}", ":5: users is 0: it must be from 1 to 500."),
+    (5, "load: {shape: steady, users: 501}", ":5: users is 501: it must be from 1 to 500."),
+    (5, "load: {shape: spike}", ":5: unknown load 'spike'"),
+    (5, "expect: {notified: never}", ":5: notified is 'never': it must be true, late"),
+    (5, "expect: {heal: magic}", ":5: heal is 'magic': it must be one of none, "),
+    (5, "expect: {heal: restart}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_out}", ":4: heal is missing."),
+    (5, "expect: {heal: scale_in}", ":4: heal is missing."),
+    (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
+    (5, "expect: {label: 1}", ":5: label is unknown here: there are labels, notified, heal."),
+    (5, "minimum: {window: long}", ":5: window is 'long': it takes a duration such as"),
+    (5, "minimum: {scrape: 5s}", ":5: scrape is unknown here: there are window, fixed_delay."),
+    (5, "backfill: {}", ":5: backfill must be a list."),
+    (5, "backfill: [{duration: 1h}]", ":5: series is missing."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "text", "error"), MISTAKES)
+def test_mistake_is_refused_with_line(reading: Read, line: int, text: str, error: str) -> None:
+    lines = [*LEAST.splitlines(), ""]
+    lines[line - 1] = text
+    with pytest.raises(InvalidDrillError) as refused:
+        reading("\n".join(lines) + "\n")
+    message = str(refused.value)
+    assert message.startswith("drills/Down.yml:")
+    assert error in message
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+PAST = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
+
+
+@pytest.mark.parametrize(
+    ("part", "other", "error"),
+    [
+        ("step: 1m", "step: 0s", ":6: step must be more than 0 and at most the duration."),
+        ("step: 1m", "step: 2h", ":6: step must be more than 0 and at most the duration."),
+        ("series: up", "series: sum(up)", ":6: series is 'sum(up)': it must be a name with"),
+        ("series: up", "series: '{a=\"b\"}'", ":6: series is '{a=\"b\"}': it must be a name"),
+        ("from: 1", "from: low", ":6: from must be a number."),
+        ("duration: 1h", "duration: ever", ":6: duration is 'ever': it takes a duration"),
+        ("to: 2", "to: 2, at: 1h", ":6: at is unknown here: there are series, duration, offset, "),
+        ("to: 2", "to: 2, relative: maybe", ":6: relative is 'maybe': it takes true or false."),
+    ],
+)
+def test_bad_past_is_refused(reading: Read, part: str, other: str, error: str) -> None:
+    assert reading(f"{LEAST}backfill:\n{PAST}\n").backfill
+    with pytest.raises(InvalidDrillError) as refused:
+        reading(f"{LEAST}backfill:\n{PAST.replace(part, other)}\n")
+    assert f"drills/Down.yml{error}" in str(refused.value)
+
+
+def test_relative_past_takes_any_selector(reading: Read) -> None:
+    past = PAST.replace("series: up", "series: '{__name__=\"up\"}', relative: true")
+    assert reading(f"{LEAST}backfill:\n{past}\n").backfill[0].relative
+
+
+def test_alert_must_be_a_rule(folder: Path) -> None:
+    (folder / "Down.yml").write_text(LEAST)
+    with pytest.raises(InvalidDrillError, match=r":1: no alert 'Down' in prometheus/rules"):
+        load_drill(folder / "Down.yml", ["Slow"])
+
+
+def test_each_bad_file_has_an_error(folder: Path) -> None:
+    (folder / "Down.yml").write_text(LEAST)
+    (folder / "Slow.yml").write_text("alert: Slow")
+    (folder / "Stem.yml").write_text(LEAST)
+    found = load_all(folder, [*ALERTS, "Alone"])
+    assert list(found.drills) == ["Down"]
+    assert [error.split(" ")[0] for error in found.errors] == [
+        "drills/Slow.yml:1:",
+        "drills/Stem.yml:1:",
+        "drills/Alone.yml:1:",
+    ]
+
+
+def test_alert_without_drill_is_an_error(folder: Path) -> None:
+    assert load_all(folder, ["Down"]).errors == [
+        "drills/Down.yml:1: the alert Down has no drill: add one."
+    ]
+
+
+def test_bad_drill_has_one_error(folder: Path) -> None:
+    (folder / "Down.yml").write_text("alert: Down")
+    assert len(load_all(folder, ["Down"]).errors) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{kind: memory_pressure, available: 0}",
+        "{kind: memory_pressure, available: -1}",
+        "{kind: kill, target: web, every: 0s}",
+        "{kind: errors, target: web, probability: 5}",
+        "{kind: disk_fill, where: prometheus, to: 50}",
+        "{kind: scale, target: web, instances: 0}",
+        "{kind: scale, target: web, instances: 5}",
+    ],
+)
+def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:
+    with pytest.raises(InvalidDrillError):
+        reading(LEAST.replace("{kind: errors, target: web, probability: 0.5}", fault))

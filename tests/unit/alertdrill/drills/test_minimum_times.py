@@ -1,0 +1,18 @@
+import pytest
+
+from alertdrill.drills.minimum_times import PipelineTiming, to_firing, to_notification
+from tests.unit.alertdrill.drills.fakes import make_drill
+
+
+def test_least_adds_up_the_chain() -> None:
+    pace = PipelineTiming(speed=1, scrape=5, evaluation=5, hold=60, group_wait=10)
+    drill = make_drill(window=6.0, fixed_delay=1.0)
+    assert to_firing(drill, pace) == 5 + 6 + 1 + 60 + 5
+    assert to_notification(drill, pace) == to_firing(drill, pace) + 10
+
+
+def test_speed_divides_the_window_alone() -> None:
+    # What Prometheus and Alertmanager run with is at the speed already.
+    pace = PipelineTiming(speed=12, scrape=0.4, evaluation=0.4, hold=5, group_wait=0.8)
+    drill = make_drill(window=6.0, fixed_delay=1.0)
+    assert to_firing(drill, pace) == pytest.approx(0.4 + 0.5 + 1 + 5 + 0.4)

@@ -1,0 +1,60 @@
+import pytest
+
+from alertdrill.drills.model import (
+    ACTION_S,
+    GRACE_S,
+    HEAL_MODES,
+    Expectation,
+    FaultSpec,
+    describe_healer,
+)
+from tests.unit.alertdrill.drills.fakes import make_drill
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (FaultSpec("stop_load"), "stop_load"),
+        (FaultSpec("stop", "web"), "stop on web"),
+        (FaultSpec("errors", "web", {"probability": 0.5}), "errors on web (probability 0.5)"),
+        (
+            FaultSpec("disk_fill", parameters={"where": "host", "to": 1.0}),
+            "disk_fill (where host, to 1)",
+        ),
+    ],
+)
+def test_fault_says_itself_shortly(spec: FaultSpec, words: str) -> None:
+    assert str(spec) == words
+
+
+@pytest.mark.parametrize(
+    ("notified", "late", "instead"),
+    [("yes", False, None), ("late", True, None), ("WatchdogMissing", False, "WatchdogMissing")],
+)
+def test_notified_is_one_of_three(notified: str, late: bool, instead: str | None) -> None:
+    expectation = Expectation(notified=notified)
+    assert (expectation.notified_late, expectation.replacement_alert) == (late, instead)
+
+
+def test_speed_divides_budget_not_world() -> None:
+    drill = make_drill(detect=120.0, resolve=240.0, fixed_delay=3.0)
+    assert drill.detect_limit(12) == 10 + 3 + GRACE_S
+    assert drill.resolve_limit(12) == 20 + 3 + GRACE_S
+    assert drill.detect_limit(1) == 120 + 3 + GRACE_S
+
+
+@pytest.mark.parametrize("heal", HEAL_MODES)
+def test_responder_has_time_to_act(heal: str) -> None:
+    drill = make_drill(detect=120.0, heal=60.0, fixed_delay=3.0, expect=Expectation(heal=heal))
+    acts = heal in ("restart", "scale_out", "scale_in")
+    assert drill.expect.needs_action is acts
+    # Beside the budget it takes as long at any speed, as a drain does.
+    assert drill.heal_limit(12) == drill.detect_limit(12) + (5 + ACTION_S if acts else 0)
+    assert drill.heal_limit(1) == drill.detect_limit(1) + (60 + ACTION_S if acts else 0)
+
+
+def test_healer_is_named_in_words() -> None:
+    named = {heal: describe_healer(heal) for heal in HEAL_MODES}
+    assert named.pop("none") == ""
+    assert named.pop("supervisor") == "its supervisor"
+    assert set(named.values()) == {"the responder"}

@@ -1,0 +1,61 @@
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from alertdrill.drills import process_tag
+from tests.unit.alertdrill.drills.processes import of_run, poll_until
+
+# It says that it is ready, and goes when its input does.
+WAITS = "print('up', flush=True); input()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
+
+
+def started(code: str, run: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=process_tag.tagged_environment(run),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == b"up\n"
+    return process
+
+
+@pytest.fixture
+def run() -> str:
+    return f"test-{uuid.uuid4()}"
+
+
+def test_environment_is_marked_beside_ours(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "1")
+    assert process_tag.tagged_environment(run)[process_tag.TAG_VARIABLE] == run
+    assert process_tag.tagged_environment(run)["OURS"] == "1"
+
+
+def test_only_that_run_is_ended(run: str) -> None:
+    ours, other = started(WAITS, run), started(WAITS, f"{run}-other")
+    try:
+        assert process_tag.terminate(run) == 1
+        poll_until(lambda: ours.poll() is not None, "the end of ours")
+        assert other.poll() is None
+    finally:
+        ours.communicate()
+        other.communicate(b"\n")
+
+
+def test_stubborn_process_is_killed(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_tag, "TIMEOUT_S", 0.3)
+    process = started(STUBBORN, run)
+    try:
+        assert process_tag.terminate(run) == 1
+        assert of_run(run) == []
+    finally:
+        process.communicate()
+
+
+def test_run_without_processes_ends(run: str) -> None:
+    assert process_tag.terminate(run) == 0
