@@ -1,4 +1,4 @@
-"""A runtime made of words, and the control API over it."""
+"""A fake runtime, and a client of the control API over it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def instance(name: str, state: State = "ready", heals: bool = True) -> Instance:
 
 
 class FakeRuntime:
-    """Remembers in `asked`; raises `error`; waits until it is `let_go` where it is held."""
+    """Records `calls`; raises `error` if set; blocks until `let_go` if it is held."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
         self.error: Exception | None = None
         self.let_go = threading.Event()
         self.let_go.set()
@@ -50,7 +50,7 @@ class FakeRuntime:
         self._do("scale", service, count)
 
     def _do(self, *what: object) -> None:
-        self.asked.append(what)
+        self.calls.append(what)
         assert self.let_go.wait(10)
         if self.error:
             raise self.error
@@ -68,11 +68,11 @@ def stack(tmp_path: Path) -> StackSettings:
 
 @pytest.fixture
 def client(runtime: Any, stack: StackSettings) -> FlaskClient:
-    """Return a client that shows the token and a key, unless it is given other headers."""
-    made = create_app(ControlSettings(TOKEN, stack), runtime).test_client()
-    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
-    made.environ_base["HTTP_IDEMPOTENCY_KEY"] = "a-key"
-    return made
+    """Return a client that sends the token and a key by default."""
+    client = create_app(ControlSettings(TOKEN, stack), runtime).test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+    client.environ_base["HTTP_IDEMPOTENCY_KEY"] = "a-key"
+    return client
 
 
 @pytest.fixture

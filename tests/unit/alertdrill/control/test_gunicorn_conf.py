@@ -8,7 +8,7 @@ from alertdrill.settings import ROOT
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
 
 
-def test_gunicorn_takes_the_configuration(tmp_path: Path) -> None:
+def test_gunicorn_accepts_the_configuration(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("the-token-of-the-control-api\n")
     more = {"CONTROL_TOKEN_FILE": str(token), "RUNTIME": "native", "ALERTDRILL_HOME": str(tmp_path)}

@@ -9,7 +9,7 @@ from alertdrill.control.idempotency import IdempotencyCache, Outcome
 DONE = Outcome(200, "Done.")
 
 
-def test_same_key_acts_once() -> None:
+def test_same_key_runs_the_operation_once() -> None:
     once, acted = IdempotencyCache(), []
 
     def act() -> Outcome:
@@ -21,7 +21,7 @@ def test_same_key_acts_once() -> None:
     assert len(acted) == 2
 
 
-def test_second_asker_joins_the_first() -> None:
+def test_concurrent_request_with_the_same_key_waits_for_the_first() -> None:
     once, begun, end = IdempotencyCache(), threading.Event(), threading.Event()
 
     def act() -> Outcome:
@@ -40,7 +40,7 @@ def test_second_asker_joins_the_first() -> None:
         assert (first.result(10), second.result(10)) == (DONE, DONE)
 
 
-def test_key_is_for_one_request() -> None:
+def test_key_of_another_request_is_refused() -> None:
     once = IdempotencyCache()
     once.do("a", "restart web-1", lambda: DONE)
     with pytest.raises(Problem, match="'a' was used for restart web-1: use a new key") as error:
@@ -48,7 +48,7 @@ def test_key_is_for_one_request() -> None:
     assert error.value.status == 400
 
 
-def test_failure_is_kept_too() -> None:
+def test_failure_is_cached() -> None:
     once, acted = IdempotencyCache(), []
 
     def act() -> Outcome:
@@ -61,13 +61,13 @@ def test_failure_is_kept_too() -> None:
     assert acted == [1]
 
 
-def test_what_was_away_may_be_asked_again() -> None:
+def test_unavailable_stack_is_not_cached() -> None:
     once, answers = IdempotencyCache(), [Outcome(503, "The stack is away."), DONE]
     assert once.do("a", "it", lambda: answers[0]).status == 503
     assert once.do("a", "it", lambda: answers[1]) == DONE
 
 
-def test_only_the_newest_are_kept() -> None:
+def test_oldest_keys_are_evicted() -> None:
     once, acted = IdempotencyCache(most=2), []
 
     def act() -> Outcome:
@@ -76,10 +76,10 @@ def test_only_the_newest_are_kept() -> None:
 
     for key in ("a", "b", "c", "c", "b", "a"):
         once.do(key, "it", act)
-    assert len(acted) == 4  # `a` was forgotten
+    assert len(acted) == 4  # `a` was evicted
 
 
-def test_what_is_under_way_is_kept() -> None:
+def test_running_request_is_not_evicted() -> None:
     once, begun, end = IdempotencyCache(most=1), threading.Event(), threading.Event()
 
     def act() -> Outcome:

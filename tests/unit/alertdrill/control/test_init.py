@@ -7,7 +7,9 @@ from alertdrill.control import create_app
 from alertdrill.settings import StackSettings
 
 
-def test_environment_is_all_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_is_created_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token, stack = tmp_path / "token", tmp_path / "stack.json"
     token.write_text("the-token-of-the-control-api\n")
     stack.write_text(settings_json.to_json(StackSettings(tmp_path / "home", runtime="native")))
@@ -15,11 +17,11 @@ def test_environment_is_all_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CONTROL_STACK", str(stack))
     headers = {"Authorization": "Bearer the-token-of-the-control-api"}
     answer = create_app().test_client().get("/instances", headers=headers)
-    # Nothing runs there, and nothing was made there either.
+    # The stack is down, and no folder was created.
     assert (answer.status_code, (tmp_path / "home").exists()) == (503, False)
 
 
-def test_swarm_is_asked_where_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_swarm_runtime_is_selected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("the-token-of-the-control-api\n")
     monkeypatch.setenv("CONTROL_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("RUNTIME", "swarm")

@@ -13,7 +13,7 @@ from alertdrill.log_line import LogOrigin
 
 @pytest.fixture(autouse=True)
 def root() -> Iterator[None]:
-    """Give pytest its handlers back."""
+    """Restore pytest's log handlers."""
     log = logging.getLogger()
     handlers, level = log.handlers[:], log.level
     yield
@@ -22,32 +22,32 @@ def root() -> Iterator[None]:
     logging.captureWarnings(False)
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def messages(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_level_is_the_least_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogOrigin("control", "control-1"), "WARNING")
     logging.getLogger("a").info("no")
     logging.getLogger("a").warning("web-%d", 1)
-    [line] = said(capsys)
+    [line] = messages(capsys)
     assert (line["level"], line["logger"], line["message"]) == ("WARNING", "a", "web-1")
     assert (line["service"], line["instance"]) == ("control", "control-1")
 
 
-def test_exception_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exception_is_one_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogOrigin("control", "control-1"), "INFO")
     try:
         os.environ["NOBODY_SETS_THIS"]
     except KeyError:
         logging.getLogger("a").exception("It failed")
-    [line] = said(capsys)
+    [line] = messages(capsys)
     assert line["exception"]["type"] == "builtins.KeyError"
     assert "test_logs.py" in line["exception"]["stack"]
 
 
-def test_gunicorn_speaks_alike(capsys: pytest.CaptureFixture[str]) -> None:
+def test_gunicorn_logs_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogOrigin("control", "control-1"), "INFO")
     LineLogger(Config()).info("Listening at: %s", "here")
-    [line] = said(capsys)
+    [line] = messages(capsys)
     assert (line["logger"], line["message"]) == ("gunicorn.error", "Listening at: here")

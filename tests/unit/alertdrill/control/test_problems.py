@@ -14,7 +14,7 @@ def test_wrong_method_is_a_problem(client: FlaskClient) -> None:
     assert client.delete("/instances").get_json()["title"] == "Method Not Allowed"
 
 
-def test_unexpected_error_is_one_line(
+def test_unexpected_error_is_logged_in_one_line(
     client: FlaskClient, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
 ) -> None:
     runtime.found = None  # type: ignore[assignment]

@@ -23,29 +23,29 @@ def test_health_needs_no_token(client: FlaskClient) -> None:
         ("PUT", "/services/web/scale"),
     ],
 )
-def test_everything_else_needs_it(
+def test_other_routes_need_the_token(
     client: FlaskClient, runtime: FakeRuntime, method: str, path: str, header: str
 ) -> None:
     answer = client.open(path, method=method, headers={"Authorization": header})
     assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert runtime.asked == []
+    assert runtime.calls == []
 
 
-def test_instances_are_shown(client: FlaskClient) -> None:
+def test_instances_are_listed(client: FlaskClient) -> None:
     found = client.get("/instances").get_json()
     assert (len(found["instances"]), found["services"]["web"]["scale"]) == (4, 2)
 
 
-def test_restart_answers_once_it_serves(client: FlaskClient, runtime: FakeRuntime) -> None:
+def test_restart_returns_the_outcome(client: FlaskClient, runtime: FakeRuntime) -> None:
     answer = client.post("/instances/web-1/restart", json={"grace_period": 0})
     assert (answer.status_code, answer.get_json()["detail"]) == (200, "web-1 is ready again.")
-    assert runtime.asked == [("restart", "web-1", 0.0)]
+    assert runtime.calls == [("restart", "web-1", 0.0)]
 
 
-def test_scale_answers_once_it_is_done(client: FlaskClient, runtime: FakeRuntime) -> None:
+def test_scale_returns_the_outcome(client: FlaskClient, runtime: FakeRuntime) -> None:
     assert client.put("/services/web/scale", json={"instances": 3}).status_code == 200
-    assert runtime.asked == [("scale", "web", 3)]
+    assert runtime.calls == [("scale", "web", 3)]
 
 
 def test_refusal_is_a_problem(
@@ -61,21 +61,23 @@ def test_key_is_required(client: FlaskClient, runtime: FakeRuntime) -> None:
     headers = {"Idempotency-Key": ""}
     assert client.post("/instances/web-1/restart", headers=headers).status_code == 400
     answer = client.put("/services/web/scale", json={"instances": 3}, headers=headers)
-    assert (answer.status_code, runtime.asked) == (400, [])
+    assert (answer.status_code, runtime.calls) == (400, [])
 
 
 def test_large_body_is_refused(client: FlaskClient, runtime: FakeRuntime) -> None:
     answer = client.post("/instances/web-1/restart", data=" " * 5000)
     assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
-    assert runtime.asked == []
+    assert runtime.calls == []
 
 
-def test_bad_body_uses_up_no_key(client: FlaskClient, runtime: FakeRuntime) -> None:
+def test_bad_body_does_not_use_the_key(client: FlaskClient, runtime: FakeRuntime) -> None:
     assert client.post("/instances/web-1/restart", data="no").status_code == 400
     assert client.post("/instances/web-1/restart", json={"grace_period": 0}).status_code == 200
 
 
-def test_same_key_at_once_acts_once(client: FlaskClient, runtime: FakeRuntime) -> None:
+def test_concurrent_requests_with_one_key_run_once(
+    client: FlaskClient, runtime: FakeRuntime
+) -> None:
     runtime.let_go = threading.Event()
 
     def ask() -> int:
@@ -85,7 +87,7 @@ def test_same_key_at_once_acts_once(client: FlaskClient, runtime: FakeRuntime) -
         ).status_code  # fmt: skip
 
     with ThreadPoolExecutor() as pool:
-        asked = [pool.submit(ask) for _ in range(4)]
+        calls = [pool.submit(ask) for _ in range(4)]
         runtime.let_go.set()
-        assert [one.result(10) for one in asked] == [200] * 4
-    assert len(runtime.asked) == 1
+        assert [request.result(10) for request in calls] == [200] * 4
+    assert len(runtime.calls) == 1

@@ -3,14 +3,14 @@ from alertdrill.settings import SERVICES, StackSettings
 from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
 
 
-def test_parts_are_not_shown(runtime: FakeRuntime, stack: StackSettings) -> None:
+def test_components_are_left_out(runtime: FakeRuntime, stack: StackSettings) -> None:
     shown = serialize_stack(runtime.found, stack)["instances"]
     assert isinstance(shown, list)
-    assert {one["service"] for one in shown} == {"web", "data-service"}
+    assert {instance["service"] for instance in shown} == {"web", "data-service"}
     assert shown[1] == {"name": "web-2", "service": "web", "state": "unready", "heals": True}
 
 
-def test_service_says_how_far_it_goes(runtime: FakeRuntime, stack: StackSettings) -> None:
+def test_service_has_its_replica_limits(runtime: FakeRuntime, stack: StackSettings) -> None:
     services = serialize_stack(runtime.found, stack)["services"]
     assert isinstance(services, dict)
     assert set(services) == set(SERVICES)
@@ -23,7 +23,7 @@ def test_service_says_how_far_it_goes(runtime: FakeRuntime, stack: StackSettings
     }
 
 
-def test_every_instance_must_be_labelled() -> None:
+def test_service_heals_only_if_every_instance_is_labelled() -> None:
     assert heals("web", [instance("web-1"), instance("lb-1", heals=False)])
     assert not heals("web", [instance("web-1"), instance("web-2", heals=False)])
     assert not heals("web", [])

@@ -23,14 +23,14 @@ def service(runtime: Any, stack: StackSettings) -> ControlService:
 
 def test_labelled_instance_is_restarted(service: ControlService, runtime: FakeRuntime) -> None:
     assert service.restart("k", "web-2", 0.0) == Outcome(200, "web-2 is ready again.")
-    assert runtime.asked == [("restart", "web-2", 0.0)]
+    assert runtime.calls == [("restart", "web-2", 0.0)]
 
 
 def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -> None:
     for _ in range(3):
         service.restart("k", "web-2", None)
     service.restart("another", "web-2", None)
-    assert len(runtime.asked) == 2
+    assert len(runtime.calls) == 2
 
 
 @pytest.mark.parametrize(
@@ -42,22 +42,22 @@ def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -
         ("web", 404, "no instance named 'web'"),
     ],
 )
-def test_others_are_never_touched(
+def test_instances_without_the_label_are_not_restarted(
     service: ControlService, runtime: FakeRuntime, name: str, status: int, says: str
 ) -> None:
     outcome = service.restart("k", name, 0.0)
     assert (outcome.status, says in outcome.detail) == (status, True)
-    assert runtime.asked == []
+    assert runtime.calls == []
 
 
-def test_one_scale_waits_for_the_other(service: ControlService, runtime: FakeRuntime) -> None:
+def test_scaling_is_serialized(service: ControlService, runtime: FakeRuntime) -> None:
     runtime.let_go.clear()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(service.scale, "a", "web", 3)
-        until(lambda: len(runtime.asked) == 1)
+        until(lambda: len(runtime.calls) == 1)
         second = pool.submit(service.scale, "b", "web", 2)
-        service.instances()  # a look does not wait
-        assert len(runtime.asked) == 1
+        service.instances()  # reading does not wait
+        assert len(runtime.calls) == 1
         runtime.let_go.set()
         assert (first.result(10).status, second.result(10).status) == (200, 200)
 
@@ -71,15 +71,15 @@ def until(check: Callable[[], bool]) -> None:
 
 def test_labelled_service_is_scaled(service: ControlService, runtime: FakeRuntime) -> None:
     assert service.scale("k", "web", 3) == Outcome(200, "web has 3 instances.")
-    assert runtime.asked == [("scale", "web", 3)]
+    assert runtime.calls == [("scale", "web", 3)]
 
 
 @pytest.mark.parametrize(("name", "status"), [("data-service", 403), ("lb", 404)])
-def test_other_services_are_not_scaled(
+def test_services_without_the_label_are_not_scaled(
     service: ControlService, runtime: FakeRuntime, name: str, status: int
 ) -> None:
     assert service.scale("k", name, 3).status == status
-    assert runtime.asked == []
+    assert runtime.calls == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_runtime_errors_have_a_status(
     assert service.scale("k", "web", 3) == outcome
 
 
-def test_stack_that_is_down_is_away(service: ControlService, runtime: FakeRuntime) -> None:
+def test_stack_that_is_down_is_unavailable(service: ControlService, runtime: FakeRuntime) -> None:
     runtime.found = []
     assert service.restart("k", "web-1", 0.0).status == 503
     with pytest.raises(Problem, match="The stack is down") as error:
@@ -105,7 +105,7 @@ def test_stack_that_is_down_is_away(service: ControlService, runtime: FakeRuntim
     assert error.value.status == 503
 
 
-def test_each_change_is_one_line(
+def test_each_change_is_logged_in_one_line(
     service: ControlService,
     runtime: FakeRuntime,
     refused: AlertdrillError,
@@ -125,7 +125,7 @@ def test_each_change_is_one_line(
     ]
 
 
-def test_failure_of_ours_has_its_reason(
+def test_unexpected_error_is_logged_with_its_traceback(
     service: ControlService, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
 ) -> None:
     runtime.error = KeyError("x")

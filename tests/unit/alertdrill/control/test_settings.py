@@ -23,19 +23,19 @@ def refusal(**environ: str) -> str:
     return str(error.value)
 
 
-def test_stack_is_the_files(tmp_path: Path, token: str) -> None:
+def test_stack_is_read_from_the_file(tmp_path: Path, token: str) -> None:
     stack, file = StackSettings(tmp_path, speed=12.0, ephemeral=True), tmp_path / "stack.json"
     file.write_text(settings_json.to_json(stack))
-    made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "CONTROL_STACK": str(file)})
-    assert made == ControlSettings(TOKEN, stack)
+    settings = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "CONTROL_STACK": str(file)})
+    assert settings == ControlSettings(TOKEN, stack)
 
 
-def test_stack_is_the_environments(token: str) -> None:
-    made = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "WEB_INSTANCES": "3"})
-    assert made.stack.min_replicas("web") == 3
+def test_stack_is_read_from_the_environment(token: str) -> None:
+    settings = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "WEB_INSTANCES": "3"})
+    assert settings.stack.min_replicas("web") == 3
 
 
-def test_token_must_be_there(tmp_path: Path) -> None:
+def test_missing_token_is_refused(tmp_path: Path) -> None:
     assert "CONTROL_TOKEN_FILE is not set" in refusal()
     assert "which can't be read" in refusal(CONTROL_TOKEN_FILE=str(tmp_path / "none"))
     short = tmp_path / "short"
@@ -44,8 +44,8 @@ def test_token_must_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no", "{}", "[]", '{"home": "/", "cache": null}'])
-def test_broken_stack_is_named(tmp_path: Path, token: str, text: str) -> None:
+def test_broken_stack_file_is_named(tmp_path: Path, token: str, text: str) -> None:
     file = tmp_path / "stack.json"
     file.write_text(text)
-    said = refusal(CONTROL_TOKEN_FILE=token, CONTROL_STACK=str(file))
-    assert "holds no stack settings: start the stack again" in said
+    messages = refusal(CONTROL_TOKEN_FILE=token, CONTROL_STACK=str(file))
+    assert "holds no stack settings: start the stack again" in messages

@@ -67,8 +67,8 @@ following error(s):
     ],
     ids=["field", "rule", "amtool", "haproxy", "blackbox", "loki", "otelcol", "other", "silent"],
 )
-def test_complaint_names_the_culprit(output: str, begin: str, culprit: str) -> None:
-    said = checker_error(output)
-    assert said.startswith(begin)
-    assert culprit in said
-    assert "\n" not in said
+def test_error_names_the_cause(output: str, begin: str, culprit: str) -> None:
+    messages = checker_error(output)
+    assert messages.startswith(begin)
+    assert culprit in messages
+    assert "\n" not in messages

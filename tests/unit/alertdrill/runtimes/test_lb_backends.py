@@ -23,8 +23,8 @@ def test_each_service_has_a_backend(files: dict[str, str]) -> None:
 
 
 def test_paths_end_with_a_slash(files: dict[str, str]) -> None:
-    said = {name: files[name].splitlines()[1:] for name in ("public.map", "internal.map")}
-    assert said == {
+    messages = {name: files[name].splitlines()[1:] for name in ("public.map", "internal.map")}
+    assert messages == {
         "public.map": ["/orders/ orders", "/prices/ orders"],
         "internal.map": ["/stock/ orders"],
     }

@@ -8,7 +8,6 @@ from alertdrill.runtimes import select_control_target, select_runtime
 from alertdrill.runtimes.swarm import SwarmRuntime
 from alertdrill.settings import StackSettings
 
-# The package's `choose` is the function, which hides the module of that name.
 MODULE = importlib.import_module("alertdrill.runtimes.selection")
 
 
@@ -23,70 +22,70 @@ def docker(commands: Path, script: str) -> None:
     (commands / "docker").chmod(0o755)
 
 
-def said(tmp_path: Path, runtime: str = "auto") -> list[str]:
-    """Choose, check that it is native, and return what the user is told."""
+def messages(tmp_path: Path, runtime: str = "auto") -> list[str]:
+    """Select the runtime, check that it is native, and return the progress messages."""
     lines: list[str] = []
     assert select_runtime(StackSettings(tmp_path, runtime=runtime), lines.append).name == "native"
     return lines
 
 
-def test_answering_engine_is_used(tmp_path: Path, commands: Path) -> None:
+def test_compose_is_selected_if_an_engine_answers(tmp_path: Path, commands: Path) -> None:
     docker(commands, 'echo "$*" >>"${0%/*}/asked"; echo 29.0')
     lines: list[str] = []
     assert select_runtime(StackSettings(tmp_path), lines.append).name == "compose"
     assert "set RUNTIME=native" in lines[0]
-    asked = (commands / "asked").read_text().splitlines()
-    assert asked == ["version --format {{.Server.Version}}", "compose version"]
+    calls = (commands / "asked").read_text().splitlines()
+    assert calls == ["version --format {{.Server.Version}}", "compose version"]
 
 
-def test_engine_without_compose_means_native(tmp_path: Path, commands: Path) -> None:
+def test_native_is_selected_without_compose(tmp_path: Path, commands: Path) -> None:
     docker(commands, 'test "$1" = version')
-    assert said(tmp_path) == []
+    assert messages(tmp_path) == []
 
 
-def test_no_docker_means_native(tmp_path: Path) -> None:
-    assert said(tmp_path) == []
+def test_native_is_selected_without_docker(tmp_path: Path) -> None:
+    assert messages(tmp_path) == []
 
 
-def test_docker_without_engine_means_native(tmp_path: Path, commands: Path) -> None:
+def test_native_is_selected_without_an_engine(tmp_path: Path, commands: Path) -> None:
     docker(commands, "echo Cannot connect to the Docker daemon >&2; exit 1")
-    assert said(tmp_path) == []
+    assert messages(tmp_path) == []
 
 
-def test_hanging_docker_means_native(
+def test_native_is_selected_if_docker_hangs(
     tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MODULE, "TIMEOUT_S", 0.1)
     docker(commands, "exec /bin/sleep 30")
-    assert said(tmp_path) == []
+    assert messages(tmp_path) == []
 
 
-def test_broken_docker_means_native(tmp_path: Path, commands: Path) -> None:
+def test_native_is_selected_if_docker_fails(tmp_path: Path, commands: Path) -> None:
     (commands / "docker").write_text("no program at all")
     (commands / "docker").chmod(0o755)
-    assert said(tmp_path) == []
+    assert messages(tmp_path) == []
 
 
-def test_named_runtime_asks_no_engine(tmp_path: Path, commands: Path) -> None:
+def test_configured_runtime_needs_no_engine(tmp_path: Path, commands: Path) -> None:
     docker(commands, 'touch "${0%/*}/asked"')
-    assert said(tmp_path, "native") == []
+    assert messages(tmp_path, "native") == []
     assert not (commands / "asked").exists()
 
 
-def test_compose_without_docker_says_the_way_out(tmp_path: Path) -> None:
+def test_compose_without_docker_says_what_to_do(tmp_path: Path) -> None:
     runtime = select_runtime(StackSettings(tmp_path, runtime="compose"), lambda _: None)
     with pytest.raises(AlertdrillError, match="or use RUNTIME=native"):
         runtime.up(lambda _: None)
 
 
-def test_swarm_is_for_the_control_api_alone(tmp_path: Path) -> None:
+def test_swarm_is_refused_as_a_runtime(tmp_path: Path) -> None:
     settings = StackSettings(tmp_path, runtime="swarm")
     assert isinstance(select_control_target(settings), SwarmRuntime)
     with pytest.raises(AlertdrillError, match="only the control API supports: use auto, native"):
         select_runtime(settings, lambda _: None)
 
 
-def test_control_api_has_every_other_runtime(tmp_path: Path) -> None:
+def test_control_api_supports_the_other_runtimes(tmp_path: Path) -> None:
     chosen = select_control_target(StackSettings(tmp_path, runtime="native"))
     assert type(chosen) is type(
         select_runtime(StackSettings(tmp_path, runtime="native"), lambda _: None)

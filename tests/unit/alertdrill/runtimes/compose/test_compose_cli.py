@@ -8,7 +8,7 @@ from alertdrill.runtimes.compose.errors import EngineError
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in for the docker command; it notes how it was called and what it was given."""
+    """Replace the docker command with a fake that records its arguments and environment."""
     program = tmp_path / "docker"
     program.write_text(
         f'#!/bin/sh\necho "$*" >{tmp_path}/called\necho "$LB_PORT" >{tmp_path}/given\n'
@@ -27,18 +27,18 @@ def test_project_and_files_are_named(docker: Path) -> None:
     assert (docker / "given").read_text() == "8888\n"
 
 
-def test_failure_says_why(docker: Path) -> None:
+def test_failure_has_the_error(docker: Path) -> None:
     with pytest.raises(EngineError, match=r"^docker compose broken failed: error: it broke$"):
         ComposeCli("mine", {}).run("broken")
 
 
-def test_absent_docker_says_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_docker_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="or use RUNTIME=native"):
         ComposeCli("mine", {}).run("ps")
 
 
-def test_telling_line_is_found() -> None:
+def test_error_line_is_found() -> None:
     assert (
         error_line(" pulling\n container web-1 is unhealthy\n bye\n")
         == "container web-1 is unhealthy"

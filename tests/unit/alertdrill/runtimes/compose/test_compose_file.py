@@ -19,21 +19,24 @@ def services(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def model(
-    own: Mapping[str, Any] | None, counting: tuple[str, ...] = compose_file.NEEDS_REPLICA_COUNTS
+    declaration: Mapping[str, Any] | None,
+    counting: tuple[str, ...] = compose_file.NEEDS_REPLICA_COUNTS,
 ) -> Mapping[str, Any]:
-    told = {
+    services = {
         name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
         for name in compose_file.NEEDS_REPLICA_COUNTS
     }
-    return {"services": {**told, **({"orders": own} if own is not None else {})}}
+    return {
+        "services": {**services, **({"orders": declaration} if declaration is not None else {})}
+    }
 
 
-def test_whole_service_passes() -> None:
+def test_complete_service_passes() -> None:
     compose_file.check_services(model({"environment": OWN, "labels": LABELS}))
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "messages"),
     [
         (model(None), "has no service orders, which apps/services.yml has"),
         (
@@ -48,8 +51,8 @@ def test_whole_service_passes() -> None:
         ),
     ],
 )
-def test_what_is_missing_is_named(found: Mapping[str, Any], said: str) -> None:
-    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {said}.*add-a-service.md"):
+def test_missing_declaration_is_named(found: Mapping[str, Any], messages: str) -> None:
+    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {messages}.*add-a-service.md"):
         compose_file.check_services(found)
 
 

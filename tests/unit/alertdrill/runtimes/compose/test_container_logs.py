@@ -14,7 +14,7 @@ Docker = Callable[[str], ComposeCli]
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
-    """Return a function that has the docker command run a script, and note how it was called."""
+    """Return a function that replaces docker with a script that also records its arguments."""
 
     def make(script: str) -> ComposeCli:
         program = tmp_path / "docker"
@@ -28,7 +28,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     return make
 
 
-def test_line_is_told_from_its_instance(docker: Docker) -> None:
+def test_line_has_its_instance(docker: Docker) -> None:
     compose = docker(r"printf 'web-1  | a | b\nlb-1   | \nnoise\nweb-2  | \344\rx\n'")
     assert list(read_logs(compose, [], None, timestamp())) == [
         ("web-1", "a | b"),
@@ -38,7 +38,7 @@ def test_line_is_told_from_its_instance(docker: Docker) -> None:
 
 
 @pytest.mark.parametrize(("lines", "tail"), [(5, "5"), (0, "0"), (None, "all")])
-def test_kept_lines_end_at_the_moment(
+def test_existing_lines_end_at_the_timestamp(
     docker: Docker, tmp_path: Path, lines: int | None, tail: str
 ) -> None:
     compose = docker("")
@@ -47,20 +47,20 @@ def test_kept_lines_end_at_the_moment(
     assert called.endswith(f"logs --no-color --tail {tail} --until then --index 2 web\n")
 
 
-def test_added_lines_begin_at_the_moment(docker: Docker, tmp_path: Path) -> None:
+def test_new_lines_start_at_the_timestamp(docker: Docker, tmp_path: Path) -> None:
     list(follow_logs(docker(""), ["web"], "then"))
     called = (tmp_path / "called").read_text()
     assert called.endswith("logs --no-color --follow --since then web\n")
 
 
-def test_half_line_waits_for_its_end(docker: Docker) -> None:
+def test_partial_line_waits_for_its_end(docker: Docker) -> None:
     compose = docker("printf 'web-1  | ha'; sleep 0.5; printf 'lf\\nweb-1  | next\\n'")
     groups = list(follow_logs(compose, [], timestamp()))
     assert list(chain.from_iterable(groups)) == [("web-1", "half"), ("web-1", "next")]
-    assert [] in groups  # its reader had a turn meanwhile
+    assert [] in groups  # the reader had a turn meanwhile
 
 
-def test_reader_that_leaves_ends_it(docker: Docker, tmp_path: Path) -> None:
+def test_closing_the_reader_ends_the_command(docker: Docker, tmp_path: Path) -> None:
     groups = follow_logs(docker("echo 'web-1  | a'; exec sleep 60"), [], timestamp())
     assert list(islice(chain.from_iterable(groups), 1)) == [("web-1", "a")]
     groups.close()  # type: ignore[attr-defined]

@@ -13,34 +13,34 @@ from tests.unit.alertdrill.runtimes.compose.conftest import container
 
 
 class FakeEngine:
-    """Remembers what it is asked; what it starts runs at once."""
+    """Records calls; a started container runs at once."""
 
     def __init__(self, *found: Container) -> None:
-        self.found = {one.name: one for one in found}
-        self.asked: list[tuple[object, ...]] = []
+        self.found = {instance.name: instance for instance in found}
+        self.calls: list[tuple[object, ...]] = []
 
     def containers(self) -> Sequence[Container]:
         return list(self.found.values())
 
     def running(self) -> Sequence[Container]:
-        return [one for one in self.found.values() if one.pid]
+        return [instance for instance in self.found.values() if instance.pid]
 
     def start(self, name: str) -> None:
-        self.asked.append(("start", name))
+        self.calls.append(("start", name))
         self.found[name] = container(name.removeprefix("alertdrill-"))
 
     def __getattr__(self, order: str) -> Any:
-        return lambda *arguments: self.asked.append((order, *arguments))
+        return lambda *arguments: self.calls.append((order, *arguments))
 
 
 class TwoOfEach:
-    """A scale of two."""
+    """Two replicas of every service."""
 
     def get(self, service: str) -> int:
         return 2
 
 
-def made(settings: StackSettings, *found: Container) -> tuple[ContainerRuntime, FakeEngine]:
+def make_runtime(settings: StackSettings, *found: Container) -> tuple[ContainerRuntime, FakeEngine]:
     engine = FakeEngine(*found)
     fake: Any = engine
     return ContainerRuntime(settings, fake, TwoOfEach(), HostEndpoints(settings)), engine
@@ -60,80 +60,82 @@ def made(settings: StackSettings, *found: Container) -> tuple[ContainerRuntime, 
         ("dead", "none", "failed"),
     ],
 )
-def test_states_have_our_words(
+def test_engine_states_are_mapped(
     settings: StackSettings, state: str, health: str, shown: str
 ) -> None:
-    runtime, _ = made(settings, container("lb-1"), container("web-1", state, health))
-    assert [one.state for one in runtime.instances("web")] == [shown]
+    runtime, _ = make_runtime(settings, container("lb-1"), container("web-1", state, health))
+    assert [instance.state for instance in runtime.instances("web")] == [shown]
 
 
-def test_stopped_beyond_the_scale_stands_by(settings: StackSettings) -> None:
-    runtime, _ = made(settings, container("web-1"), container("web-3", "exited"))
-    assert [one.state for one in runtime.status()] == ["ready", "standby"]
+def test_stopped_instance_above_the_replica_count_is_on_standby(settings: StackSettings) -> None:
+    runtime, _ = make_runtime(settings, container("web-1"), container("web-3", "exited"))
+    assert [instance.state for instance in runtime.status()] == ["ready", "standby"]
 
 
-def test_nothing_runs_means_down(settings: StackSettings) -> None:
-    runtime, _ = made(settings, container("web-1", "exited"))
+def test_stack_without_running_containers_is_down(settings: StackSettings) -> None:
+    runtime, _ = make_runtime(settings, container("web-1", "exited"))
     assert runtime.status() == []
     with pytest.raises(EngineError, match="start it with `make up`"):
         runtime.stop("web")
 
 
-def test_one_shots_are_no_instances(settings: StackSettings) -> None:
-    runtime, _ = made(settings, container("web-1"), container("init-config-1", "exited"))
-    assert [one.name for one in runtime.status()] == ["web-1"]
+def test_one_shot_containers_are_left_out(settings: StackSettings) -> None:
+    runtime, _ = make_runtime(settings, container("web-1"), container("init-config-1", "exited"))
+    assert [instance.name for instance in runtime.status()] == ["web-1"]
 
 
-def test_service_means_all_of_its_instances(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"), container("web-2"), container("lb-1"))
+def test_service_selects_all_of_its_instances(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(
+        settings, container("web-1"), container("web-2"), container("lb-1")
+    )
     runtime.stop("web")
-    assert sorted(engine.asked) == [("stop", "alertdrill-web-1"), ("stop", "alertdrill-web-2")]
+    assert sorted(engine.calls) == [("stop", "alertdrill-web-1"), ("stop", "alertdrill-web-2")]
 
 
-def test_stopped_one_is_not_killed(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"), container("web-2", "exited"))
+def test_stopped_instance_is_not_killed(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "exited"))
     runtime.kill("web")
-    assert engine.asked == [("signal", "alertdrill-web-1", "KILL")]
+    assert engine.calls == [("signal", "alertdrill-web-1", "KILL")]
 
 
-def test_start_returns_when_it_serves(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"), container("web-2", "exited"))
+def test_start_returns_when_the_instance_is_ready(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "exited"))
     runtime.start("web-2")
-    assert engine.asked == [("start", "alertdrill-web-2")]
+    assert engine.calls == [("start", "alertdrill-web-2")]
 
 
-def test_only_what_is_frozen_is_resumed(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"), container("web-2", "paused"))
+def test_only_frozen_instances_are_resumed(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "paused"))
     runtime.resume("web")
-    assert engine.asked == [("unpause", "alertdrill-web-2")]
+    assert engine.calls == [("unpause", "alertdrill-web-2")]
 
 
-def test_standby_instance_is_not_to_be_touched(settings: StackSettings) -> None:
-    runtime, _ = made(settings, container("web-1"), container("web-4", "created"))
+def test_standby_instance_is_refused(settings: StackSettings) -> None:
+    runtime, _ = make_runtime(settings, container("web-1"), container("web-4", "created"))
     with pytest.raises(UnknownTargetError, match="web-4 is on standby"):
         runtime.restart("web-4")
 
 
-def test_restart_is_graceful_by_itself(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"))
+def test_restart_without_grace_is_graceful(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(settings, container("web-1"))
     runtime.restart("web-1")
-    assert engine.asked == [("stop", "alertdrill-web-1"), ("start", "alertdrill-web-1")]
+    assert engine.calls == [("stop", "alertdrill-web-1"), ("start", "alertdrill-web-1")]
 
 
-def test_restart_in_a_hurry_is_the_engines(settings: StackSettings) -> None:
-    runtime, engine = made(settings, container("web-1"))
+def test_restart_with_grace_is_done_by_the_engine(settings: StackSettings) -> None:
+    runtime, engine = make_runtime(settings, container("web-1"))
     runtime.restart("web-1", 0)
-    assert engine.asked == [("restart", "alertdrill-web-1", 0)]
+    assert engine.calls == [("restart", "alertdrill-web-1", 0)]
 
 
-def test_label_says_who_heals(settings: StackSettings) -> None:
+def test_heal_label_is_read(settings: StackSettings) -> None:
     labelled = replace(container("web-1"), heals=True)
-    runtime, _ = made(settings, labelled, container("lb-1"))
-    assert [one.heals for one in runtime.status()] == [True, False]
+    runtime, _ = make_runtime(settings, labelled, container("lb-1"))
+    assert [instance.heals for instance in runtime.status()] == [True, False]
 
 
 def test_unknown_target_is_named(settings: StackSettings) -> None:
-    runtime, _ = made(settings, container("web-1"))
+    runtime, _ = make_runtime(settings, container("web-1"))
     with pytest.raises(UnknownTargetError, match="'wob-1'"):
         runtime.stop("wob-1")
     with pytest.raises(UnknownTargetError, match="'wob'"):

@@ -12,21 +12,21 @@ from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.errors import StackUnavailableError
 
 
-def said(**state: Any) -> dict[str, Any]:
+def details(**state: Any) -> dict[str, Any]:
     labels = {
         "com.docker.compose.service": "data-service",
         "com.docker.compose.container-number": "2",
     }
-    known = {"Status": "running", "Pid": 7, "StartedAt": "2026-11-24T10:00:00.123456789Z"}
+    defaults = {"Status": "running", "Pid": 7, "StartedAt": "2026-11-24T10:00:00.123456789Z"}
     return {
         "Name": "/alertdrill-data-service-2",
         "Config": {"Labels": labels},
-        "State": {**known, **state},
+        "State": {**defaults, **state},
     }
 
 
-def test_container_is_read() -> None:
-    found = read(said(Health={"Status": "healthy"}))
+def test_container_is_parsed() -> None:
+    found = read(details(Health={"Status": "healthy"}))
     assert (found.instance, found.state, found.health, found.pid) == (
         "data-service-2",
         "running",
@@ -36,23 +36,23 @@ def test_container_is_read() -> None:
     assert found.started == 1795514400.0
 
 
-def test_container_that_never_ran_is_read() -> None:
-    found = read(said(Status="created", Pid=0, StartedAt="0001-01-01T00:00:00Z"))
+def test_container_that_never_ran_is_parsed() -> None:
+    found = read(details(Status="created", Pid=0, StartedAt="0001-01-01T00:00:00Z"))
     assert (found.state, found.health, found.pid, found.started) == ("created", "none", None, 0.0)
 
 
-def test_absent_engine_says_the_way_out() -> None:
+def test_missing_engine_says_what_to_do() -> None:
     with pytest.raises(EngineError, match="start it, or use RUNTIME=native"):
         Engine("alertdrill", lambda: "tcp://127.0.0.1:9").containers()
 
 
 def archive(text: str) -> list[bytes]:
-    """Return a file as the engine project it out: packed, and in pieces."""
+    """Return a file as the engine sends it: a tar archive in chunks."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as made:
+    with tarfile.open(fileobj=packed, mode="w") as archive:
         member = tarfile.TarInfo("scale.json")
         member.size = len(text)
-        made.addfile(member, io.BytesIO(text.encode()))
+        archive.addfile(member, io.BytesIO(text.encode()))
     whole = packed.getvalue()
     return [whole[:700], whole[700:]]
 
@@ -69,7 +69,7 @@ def test_file_is_read_from_a_container() -> None:
         engine.read("alertdrill-prometheus-1", "/etc/scale.json")
 
 
-def test_restart_is_in_whole_seconds() -> None:
+def test_restart_rounds_grace_to_seconds() -> None:
     engine = Engine("alertdrill", lambda: "")
     client = engine._client = Mock()
     for grace in (0, 0.9, 7.5):
@@ -77,7 +77,7 @@ def test_restart_is_in_whole_seconds() -> None:
     assert [call.kwargs["timeout"] for call in client.restart.call_args_list] == [0, 0, 7]
 
 
-def test_engine_that_is_silent_is_away() -> None:
+def test_silent_engine_is_unavailable() -> None:
     engine = Engine("alertdrill", lambda: "")
     client = engine._client = Mock()
     client.restart.side_effect = requests.ConnectionError
@@ -86,8 +86,8 @@ def test_engine_that_is_silent_is_away() -> None:
 
 
 @pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
-def test_label_is_one_or_true(label: str, heals: bool) -> None:
-    found = said()
+def test_heal_label_is_one_or_true(label: str, heals: bool) -> None:
+    found = details()
     assert not read(found).heals
     found["Config"]["Labels"]["alertdrill.heal"] = label
     assert read(found).heals is heals

@@ -21,23 +21,23 @@ ERROR = json.dumps({"message": "no such container"}).encode()
 
 
 class Proxy(HTTPServer):
-    """Answers every request alike, and remembers the last."""
+    """Answers every request with the same response, and records the last request."""
 
     status, body, length = 200, b"", 0
-    asked: tuple[str, str] = ("", "")
+    calls: tuple[str, str] = ("", "")
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Proxy
 
     def do_GET(self) -> None:
-        self.server.asked = (self.command, self.path)
+        self.server.calls = (self.command, self.path)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(self.server.length or len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)
 
-    do_POST = do_GET  # noqa: N815 - the server's name for it
+    do_POST = do_GET  # noqa: N815 - the name that http.server calls
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -45,11 +45,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    with Proxy(("127.0.0.1", 0), Handler) as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    with Proxy(("127.0.0.1", 0), Handler) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield made
-        made.shutdown()
+        yield proxy
+        proxy.shutdown()
         thread.join()
 
 
@@ -58,10 +58,10 @@ def questions(proxy: Proxy) -> EngineClient:
     return EngineClient(f"tcp://127.0.0.1:{proxy.server_port}", "alertdrill")
 
 
-def test_events_are_asked_to_the_nanosecond(proxy: Proxy, questions: EngineClient) -> None:
+def test_events_are_requested_to_the_nanosecond(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body = b'{"Action":"die"}\n{"Action":"stop"}\n'
     found = questions.events(5 * NANOSECONDS + 7, 7 * NANOSECONDS)
-    query = parse_qs(urlsplit(proxy.asked[1]).query)
+    query = parse_qs(urlsplit(proxy.calls[1]).query)
     assert [row["Action"] for row in found] == ["die", "stop"]
     assert (query["since"], query["until"]) == (["5.000000007"], ["7.000000000"])
     assert json.loads(query["filters"][0])["label"][0] == "com.docker.compose.project=alertdrill"
@@ -70,7 +70,7 @@ def test_events_are_asked_to_the_nanosecond(proxy: Proxy, questions: EngineClien
 def test_container_is_started_by_name(proxy: Proxy, questions: EngineClient) -> None:
     proxy.status = 304
     questions.start("alertdrill-web-1")
-    assert proxy.asked == ("POST", "/containers/alertdrill-web-1/start")
+    assert proxy.calls == ("POST", "/containers/alertdrill-web-1/start")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_container_is_started_by_name(proxy: Proxy, questions: EngineClient) -> 
         (503, UnavailableError),
     ],
 )
-def test_errors_say_what_engine_says(
+def test_errors_have_the_engines_message(
     proxy: Proxy, questions: EngineClient, status: int, error: type[Exception]
 ) -> None:
     proxy.status, proxy.body = status, ERROR
@@ -90,13 +90,13 @@ def test_errors_say_what_engine_says(
         questions.inspect("alertdrill-web-1")
 
 
-def test_cut_answer_is_no_answer(proxy: Proxy, questions: EngineClient) -> None:
+def test_truncated_response_is_unavailable(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body, proxy.length = b'{"Action":"die"}\n', 1000
     with pytest.raises(UnavailableError):
         questions.events(0, 1)
 
 
-def test_foreign_answer_is_no_answer(proxy: Proxy, questions: EngineClient) -> None:
+def test_invalid_json_is_unavailable(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body = b"<html>"
     with pytest.raises(UnavailableError, match="not valid JSON"):
         questions.events(0, 1)
@@ -104,12 +104,12 @@ def test_foreign_answer_is_no_answer(proxy: Proxy, questions: EngineClient) -> N
         questions.inspect("alertdrill-web-1")
 
 
-def test_nobody_there_is_away() -> None:
+def test_refused_connection_is_unavailable() -> None:
     with pytest.raises(UnavailableError, match="refused"):
         EngineClient("tcp://127.0.0.1:1", "alertdrill").start("alertdrill-web-1")
 
 
 @pytest.mark.parametrize("host", ["unix:///var/run/docker.sock", "tcp://proxy", "proxy:2375", ""])
-def test_wrong_address_names_its_variable(host: str) -> None:
+def test_invalid_address_names_its_variable(host: str) -> None:
     with pytest.raises(AlertdrillError, match="DOCKER_HOST"):
         EngineClient(host, "alertdrill")

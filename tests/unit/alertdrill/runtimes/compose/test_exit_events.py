@@ -12,20 +12,20 @@ from alertdrill.runtimes.compose.exit_events import (
 )
 
 ID, NAME = "4f5e", "alertdrill-web-1"
-# When every event up to then is told, a stop would be too.
+# By this time, a `stop` event would have arrived.
 LATER = 100 * NANOSECONDS
 
 
-def exits(*told: tuple[str, float]) -> ExitTracker:
-    """Return what is known after events: what, and after how many seconds."""
+def exits(*events: tuple[str, float]) -> ExitTracker:
+    """Return a tracker that has recorded events of (action, seconds)."""
     found = ExitTracker()
-    for action, seconds in told:
+    for action, seconds in events:
         found.record(Event(action, ID, NAME, int(seconds * NANOSECONDS)))
     return found
 
 
 @pytest.mark.parametrize(
-    "told",
+    "events",
     [
         [("die", 1)],
         [("start", 1), ("die", 2)],
@@ -33,36 +33,36 @@ def exits(*told: tuple[str, float]) -> ExitTracker:
         [("die", 1), ("stop", 1.1), ("start", 2), ("die", 3)],
     ],
 )
-def test_killed_container_is_due(told: list[tuple[str, float]]) -> None:
-    assert exits(*told).due_for_restart(LATER) == [(ID, NAME)]
+def test_killed_container_is_due_for_restart(events: list[tuple[str, float]]) -> None:
+    assert exits(*events).due_for_restart(LATER) == [(ID, NAME)]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "events",
     [
         [],
         [("start", 1)],
         [("die", 1), ("stop", 1.2)],
         [("start", 0.5), ("die", 1), ("stop", 1.2)],
-        # The engine may say it before it says what it brought about.
+        # The `stop` event may precede the exit.
         [("stop", 1), ("die", 1.001)],
         [("die", 1), ("destroy", 1.2)],
-        # Restarted, by the engine or by hand.
+        # Restarted by the engine or by hand.
         [("die", 1), ("start", 1.2)],
         [("die", 1), ("stop", 1.1), ("start", 1.2)],
     ],
 )
-def test_others_are_left_alone(told: list[tuple[str, float]]) -> None:
-    assert exits(*told).due_for_restart(LATER) == []
+def test_stopped_and_running_containers_are_not_due(events: list[tuple[str, float]]) -> None:
+    assert exits(*events).due_for_restart(LATER) == []
 
 
-def test_death_waits_for_its_stop() -> None:
+def test_exit_waits_for_its_stop_event() -> None:
     found = exits(("die", 1))
     assert found.due_for_restart(NANOSECONDS + STOP_GRACE_NS - 1) == []
     assert found.due_for_restart(NANOSECONDS + STOP_GRACE_NS) == [(ID, NAME)]
 
 
-def test_told_twice_counts_once() -> None:
+def test_repeated_event_counts_once() -> None:
     found = exits(("die", 1), ("start", 2), ("die", 1))
     assert found.due_for_restart(LATER) == []
     found.record(Event("die", ID, NAME, 3 * NANOSECONDS))
@@ -71,33 +71,33 @@ def test_told_twice_counts_once() -> None:
     assert found.due_for_restart(LATER) == []
 
 
-def test_settled_one_may_die_again() -> None:
+def test_resolved_container_may_exit_again() -> None:
     found = exits(("die", 1))
     found.resolve(ID)
     found.record(Event("die", ID, NAME, 5 * NANOSECONDS))
     assert found.due_for_restart(LATER) == [(ID, NAME)]
 
 
-def test_failed_start_is_tried_again() -> None:
+def test_failed_start_is_retried() -> None:
     found = exits(("die", 1))
     found.postpone(ID, LATER)
     assert found.due_for_restart(LATER + RETRY_DELAY_NS - 1) == []
     assert found.due_for_restart(LATER + RETRY_DELAY_NS) == [(ID, NAME)]
 
 
-def test_lives_are_told_apart() -> None:
+def test_containers_are_kept_apart() -> None:
     found = exits(("die", 1), ("stop", 1.1))
     found.record(Event("die", "another", "alertdrill-web-2", NANOSECONDS))
     assert found.due_for_restart(LATER) == [("another", "alertdrill-web-2")]
 
 
-def test_new_container_has_own_life() -> None:
+def test_new_container_has_its_own_state() -> None:
     found = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
     found.record(Event("die", "recreated", NAME, 2 * NANOSECONDS))
     assert found.due_for_restart(LATER) == [("recreated", NAME)]
 
 
-def test_event_is_read_as_sent() -> None:
+def test_event_is_parsed() -> None:
     row = {
         "Type": "container",
         "Action": "die",

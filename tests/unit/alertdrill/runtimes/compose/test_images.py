@@ -8,7 +8,7 @@ from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images,
 
 
 class FakeCompose:
-    """Has some images, pulls some, and builds unless told otherwise."""
+    """Has some images, can pull some, and builds if `builds` is true."""
 
     def __init__(self, *here: str, registry: tuple[str, ...] = (), builds: bool = True) -> None:
         self.here = set(here)
@@ -43,11 +43,11 @@ def had(compose: FakeCompose, **images: str) -> ImageAvailability:
     return ensure_images(fake, model(**images), lambda _: None)
 
 
-def test_what_is_here_is_used() -> None:
+def test_present_image_is_used() -> None:
     assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == ImageAvailability([], {})
 
 
-def test_what_is_not_is_pulled() -> None:
+def test_missing_image_is_pulled() -> None:
     assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == ImageAvailability([], {})
 
 
@@ -56,15 +56,15 @@ def test_unknown_version_is_named() -> None:
         had(FakeCompose(), prometheus="prom/prometheus:v99")
 
 
-def test_optional_part_is_left_out_and_told() -> None:
+def test_unavailable_optional_component_is_disabled() -> None:
     image = f"grafana/grafana:{ImageVersions().grafana}"
     found = had(FakeCompose(), grafana=image)
-    # The responder need not look for it.
+    # The responder does not use it either.
     assert found.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
     assert "runs without grafana" in found.messages[0]
 
 
-def test_collector_goes_with_loki() -> None:
+def test_collector_is_disabled_without_loki() -> None:
     collector = f"otel/opentelemetry-collector-contrib:{ImageVersions().collector}"
     found = had(
         FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
@@ -72,42 +72,42 @@ def test_collector_goes_with_loki() -> None:
     assert found.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
 
 
-def test_optional_version_that_was_chosen_is_refused() -> None:
+def test_unavailable_chosen_version_is_refused() -> None:
     with pytest.raises(ImageMissingError, match=r"GRAFANA_VERSION is '99\.0'"):
         had(FakeCompose(), grafana="grafana/grafana:99.0")
 
 
-def test_part_that_is_out_needs_no_image() -> None:
+def test_disabled_component_needs_no_image() -> None:
     fake: Any = FakeCompose()
     wanted = model(grafana="grafana/grafana:99")
     wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
-    said = ensure_images(fake, wanted, lambda _: None).messages
-    assert said == ["grafana is disabled by GRAFANA_REPLICAS=0."]
+    messages = ensure_images(fake, wanted, lambda _: None).messages
+    assert messages == ["grafana is disabled by GRAFANA_REPLICAS=0."]
 
 
-def test_images_moved_here_need_no_build() -> None:
+def test_loaded_images_need_no_build() -> None:
     assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == ImageAvailability(
         [], {}
     )
 
 
-def test_image_that_cannot_be_built_is_named() -> None:
+def test_failed_build_is_named() -> None:
     with pytest.raises(
         ImageMissingError, match=r"^alertdrill\.invalid/web:0\.1\.0 can't be built\. docker c"
     ):
         had(FakeCompose(builds=False))
 
 
-def test_image_of_a_registry_is_pulled_and_not_built() -> None:
+def test_registry_image_is_pulled_and_not_built() -> None:
     compose: Any = FakeCompose(registry=(PULLED,), builds=False)
     assert ensure_images(compose, model(PULLED), lambda _: None) == ImageAvailability([], {})
 
 
-def test_image_that_a_registry_does_not_have_is_named() -> None:
+def test_image_missing_from_the_registry_is_named() -> None:
     compose: Any = FakeCompose()
     with pytest.raises(ImageMissingError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
         ensure_images(compose, model(PULLED), lambda _: None)
 
 
-def test_tag_has_its_digest() -> None:
+def test_tag_includes_the_digest() -> None:
     assert tag("prom/prometheus:v3@sha256:ab") == "v3@sha256:ab"

@@ -35,34 +35,34 @@ def _render_context(folder: Path) -> init_config.RenderContext:
 
 @pytest.fixture
 def runtime(etc: Path, settings: StackSettings) -> InNetworkRuntime:
-    made = InNetworkRuntime(settings)
+    runtime = InNetworkRuntime(settings)
     engine: Any = FakeEngine(container("web-1"), container("prometheus-1"))
-    made._engine = engine
-    return made
+    runtime._engine = engine
+    return runtime
 
 
-def asked(runtime: InNetworkRuntime) -> Any:
+def calls(runtime: InNetworkRuntime) -> Any:
     engine: Any = runtime._engine
-    return engine.asked
+    return engine.calls
 
 
-def test_broken_configuration_is_read_and_put_back(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_configuration_is_replaced_and_restored(runtime: InNetworkRuntime, etc: Path) -> None:
     runtime.configure("prometheus", "rules.d/drill.yml", "groups: [")
     assert (etc / "prometheus/rules.d/drill.yml").read_text() == "groups: ["
     runtime.configure("prometheus", "rules.d/drill.yml", None)
     assert not (etc / "prometheus/rules.d/drill.yml").exists()
-    assert asked(runtime) == [("signal", "alertdrill-prometheus-1", "HUP")] * 2
+    assert calls(runtime) == [("signal", "alertdrill-prometheus-1", "HUP")] * 2
 
 
-def test_loki_is_spared_the_signal(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_loki_gets_no_signal(runtime: InNetworkRuntime, etc: Path) -> None:
     runtime.configure("loki", "overrides.yml", "overrides: {fake: {}}")
     assert "fake" in (etc / "loki/overrides.yml").read_text()
     runtime.configure("loki", "overrides.yml", None)
     assert "overrides: {}" in (etc / "loki/overrides.yml").read_text()
-    assert asked(runtime) == []
+    assert calls(runtime) == []
 
 
-def test_committed_file_comes_back(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_committed_file_is_restored(runtime: InNetworkRuntime, etc: Path) -> None:
     runtime.configure("alertmanager", "alertmanager.yml", "no")
     runtime.configure("alertmanager", "alertmanager.yml", None)
     assert "receivers:" in (etc / "alertmanager/alertmanager.yml").read_text()
@@ -73,12 +73,12 @@ def test_committed_file_comes_back(runtime: InNetworkRuntime, etc: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["../secret.yml", "rules.d/drill.txt", "targets/stack.json"])
-def test_nothing_else_can_be_configured(runtime: InNetworkRuntime, name: str) -> None:
+def test_other_files_are_refused(runtime: InNetworkRuntime, name: str) -> None:
     with pytest.raises(UnknownTargetError, match="is not a configuration file of prometheus"):
         runtime.configure("prometheus", name, "x")
 
 
-def test_unlisted_part_comes_back(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_dropped_targets_are_restored(runtime: InNetworkRuntime, etc: Path) -> None:
     listed = etc / "prometheus/targets/stack.json"
     runtime.drop_targets("prometheus")
     assert "prometheus-1" not in listed.read_text()
@@ -86,7 +86,7 @@ def test_unlisted_part_comes_back(runtime: InNetworkRuntime, etc: Path) -> None:
     assert "prometheus-1" in listed.read_text()
 
 
-def test_unlisted_service_keeps_its_scale(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_dropping_targets_keeps_the_replica_count(runtime: InNetworkRuntime, etc: Path) -> None:
     runtime.drop_targets("web")
     assert listed(etc, "web") == []
     runtime.restore_targets()
@@ -96,18 +96,18 @@ def test_unlisted_service_keeps_its_scale(runtime: InNetworkRuntime, etc: Path) 
 def listed(etc: Path, service: str) -> list[str]:
     rows = json.loads((etc / "prometheus/targets/services.json").read_text())
     labels = [row["labels"] for row in rows]
-    return [one["instance"] for one in labels if one["service"] == service]
+    return [item["instance"] for item in labels if item["service"] == service]
 
 
 def scale(runtime: InNetworkRuntime, service: str, count: int) -> list[str]:
-    said: list[str] = []
-    runtime.scale(service, count, said.append)
-    return said
+    messages: list[str] = []
+    runtime.scale(service, count, messages.append)
+    return messages
 
 
 @pytest.fixture
 def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> InNetworkRuntime:
-    """Return a runtime whose web has two instances that stand by; whatever runs, serves."""
+    """Return a runtime with two standby instances of web; every running instance is ready."""
     engine: Any = FakeEngine(
         container("prometheus-1"),
         container("web-1"),
@@ -120,15 +120,15 @@ def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> I
     return runtime
 
 
-def test_standby_instances_come_to_serve(standing_by: InNetworkRuntime, etc: Path) -> None:
+def test_standby_instances_are_started(standing_by: InNetworkRuntime, etc: Path) -> None:
     assert scale(standing_by, "web", 4) == ["web-3 is ready", "web-4 is ready"]
-    assert asked(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
+    assert calls(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
     assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
     assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
     assert VolumeReplicas(etc).get("web") == 4
 
 
-def test_leaving_one_is_not_missed(
+def test_targets_are_updated_before_an_instance_stops(
     standing_by: InNetworkRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine: Any = standing_by._engine
@@ -138,7 +138,7 @@ def test_leaving_one_is_not_missed(
     assert seen == ["alertdrill-web-2", ["web-1"]]
 
 
-def test_one_that_does_not_serve_stands_by(
+def test_instance_that_is_not_ready_is_stopped_again(
     standing_by: InNetworkRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(names: object) -> None:
@@ -147,25 +147,25 @@ def test_one_that_does_not_serve_stands_by(
     monkeypatch.setattr(standing_by, "_await_ready", fail)
     with pytest.raises(NotReadyError):
         scale(standing_by, "web", 3)
-    assert asked(standing_by) == [("start", "alertdrill-web-3"), ("stop", "alertdrill-web-3")]
+    assert calls(standing_by) == [("start", "alertdrill-web-3"), ("stop", "alertdrill-web-3")]
     assert VolumeReplicas(etc).get("web") == 2
 
 
-def test_nobody_inside_makes_containers(runtime: InNetworkRuntime, etc: Path) -> None:
+def test_missing_container_is_refused(runtime: InNetworkRuntime, etc: Path) -> None:
     with pytest.raises(
         AlertdrillError, match=r"web has too few containers for 2 instances: run `make up`"
     ):
         scale(runtime, "web", 2)
-    assert (asked(runtime), VolumeReplicas(etc).get("web")) == ([], 2)
+    assert (calls(runtime), VolumeReplicas(etc).get("web")) == ([], 2)
 
 
-def test_two_do_not_scale_at_once(standing_by: InNetworkRuntime, etc: Path) -> None:
+def test_concurrent_scaling_is_refused(standing_by: InNetworkRuntime, etc: Path) -> None:
     with scale_lock(etc), pytest.raises(AlertdrillError, match="Another command is scaling"):
         scale(standing_by, "web", 3)
     assert scale(standing_by, "web", 3) == ["web-3 is ready"]
 
 
-def test_responders_token_is_on_its_volume(
+def test_responder_token_is_read_from_its_volume(
     runtime: InNetworkRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("secret\n")
@@ -173,7 +173,7 @@ def test_responders_token_is_on_its_volume(
     assert runtime.responder_token() == "secret"
 
 
-def test_grafanas_token_may_not_be_there_yet(
+def test_grafana_token_is_empty_without_a_file(
     runtime: InNetworkRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(init_config, "GRAFANA_TOKEN", tmp_path / "token")
@@ -182,30 +182,28 @@ def test_grafanas_token_may_not_be_there_yet(
     assert runtime.grafana_token() == "glsa_1"
 
 
-def test_state_is_what_the_probe_says(
-    runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_state_is_the_probes(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_network, "_is_ready", lambda url: "web-1" in url)
-    states = {one.name: one.state for one in runtime.status()}
+    states = {item.name: item.state for item in runtime.status()}
     assert states == {"web-1": "ready", "prometheus-1": "unready"}
 
 
-def test_series_of_a_real_stack_are_safe(runtime: InNetworkRuntime) -> None:
+def test_series_of_other_stacks_are_safe(runtime: InNetworkRuntime) -> None:
     with pytest.raises(TsdbError, match="can't be changed"):
         runtime.delete_series()
 
 
-def test_making_containers_is_the_hosts(runtime: InNetworkRuntime) -> None:
+def test_up_and_down_are_refused(runtime: InNetworkRuntime) -> None:
     for refused in (runtime.up, runtime.down, runtime.check):
         with pytest.raises(AlertdrillError, match="Only the host"):
             refused(lambda _: None)
 
 
-def test_environment_says_the_speed(
+def test_speed_is_read_from_the_environment(
     settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPEED", "12")
     monkeypatch.setenv("EPHEMERAL", "1")
     inner = StackSettings(settings.home, runtime=INSIDE)
-    made = select_runtime(inner, lambda _: None)
-    assert (made.speed, made.ephemeral) == (12.0, True)
+    runtime = select_runtime(inner, lambda _: None)
+    assert (runtime.speed, runtime.ephemeral) == (12.0, True)

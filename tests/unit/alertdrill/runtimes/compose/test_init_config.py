@@ -11,8 +11,8 @@ from alertdrill.settings import ROOT, SERVICES
 
 @pytest.fixture
 def context(tmp_path: Path) -> RenderContext:
-    made = RenderContext.from_env({})
-    return RenderContext(made.project, made.speed, made.replicas, tmp_path)
+    context = RenderContext.from_env({})
+    return RenderContext(context.project, context.speed, context.replicas, tmp_path)
 
 
 def targets(context: RenderContext, job: str) -> dict[str, str]:
@@ -20,20 +20,24 @@ def targets(context: RenderContext, job: str) -> dict[str, str]:
     return {target["labels"]["instance"]: target["targets"][0] for target in listed}
 
 
-def test_nothing_said_means_the_defaults() -> None:
-    made = RenderContext.from_env({})
-    assert (made.project, made.speed) == ("alertdrill", 1.0)
-    assert (made.replicas["web"], made.replicas["restarter"], made.replicas["lb"]) == (2, 2, 1)
+def test_empty_environment_means_the_defaults() -> None:
+    context = RenderContext.from_env({})
+    assert (context.project, context.speed) == ("alertdrill", 1.0)
+    assert (context.replicas["web"], context.replicas["restarter"], context.replicas["lb"]) == (
+        2,
+        2,
+        1,
+    )
 
 
-def test_configurations_are_the_committed(context: RenderContext) -> None:
+def test_configurations_equal_the_committed_files(context: RenderContext) -> None:
     for name, source in init_config.SOURCES.items():
         init_config.install(context, name)
         if (ROOT / source).is_file() and not name.startswith("prometheus/scrape.d/"):
             assert (context.etc / name).read_text() == (ROOT / source).read_text()
 
 
-def test_another_project_has_its_own_names(context: RenderContext) -> None:
+def test_other_project_has_its_own_names(context: RenderContext) -> None:
     mine = RenderContext("mine", 1.0, context.replicas, context.etc)
     init_config.install(mine, "prometheus/scrape.d/compose.yml")
     text = (context.etc / "prometheus/scrape.d/compose.yml").read_text()
@@ -41,14 +45,14 @@ def test_another_project_has_its_own_names(context: RenderContext) -> None:
     assert "alertdrill-" not in text
 
 
-def test_speed_divides_what_is_waited(context: RenderContext) -> None:
+def test_speed_divides_durations(context: RenderContext) -> None:
     fast = RenderContext("alertdrill", 10.0, context.replicas, context.etc)
     init_config.install(fast, "prometheus/prometheus.yml")
     found = yaml.safe_load((context.etc / "prometheus/prometheus.yml").read_text())
     assert found["global"]["scrape_interval"] == "500ms"
 
 
-def test_lokis_rules_are_divided_as_logql(context: RenderContext) -> None:
+def test_loki_rules_are_divided(context: RenderContext) -> None:
     init_config.install(
         RenderContext("alertdrill", 10.0, context.replicas, context.etc), "loki/rules/fake"
     )
@@ -57,7 +61,7 @@ def test_lokis_rules_are_divided_as_logql(context: RenderContext) -> None:
     assert "[1m]" not in text
 
 
-def test_rules_that_are_gone_go(context: RenderContext) -> None:
+def test_removed_rules_are_deleted(context: RenderContext) -> None:
     old = context.etc / "prometheus/rules/old.yml"
     old.parent.mkdir(parents=True)
     old.write_text("groups: []\n")
@@ -79,19 +83,19 @@ def test_targets_are_named_after_containers(context: RenderContext) -> None:
     assert not {"restarter-1", "control-1"} & set(targets(context, "stack"))
 
 
-def test_part_left_out_is_not_missed(context: RenderContext) -> None:
+def test_disabled_component_has_no_target(context: RenderContext) -> None:
     without = RenderContext.from_env({"GRAFANA_REPLICAS": "0", "WEB_INSTANCES": "3"})
     init_config.write_targets(RenderContext("alertdrill", 1.0, without.replicas, context.etc))
     assert "grafana-1" not in targets(context, "stack")
     assert "web-3" in targets(context, "services")
 
 
-def test_unlisted_service_is_forgotten(context: RenderContext) -> None:
+def test_dropped_service_has_no_targets(context: RenderContext) -> None:
     init_config.write_targets(context, without=["node-exporter"])
     assert "node-exporter-1" not in targets(context, "stack")
 
 
-def test_secret_is_made_once(tmp_path: Path) -> None:
+def test_secret_is_generated_once(tmp_path: Path) -> None:
     file = tmp_path / "secret" / "token"
     init_config.write_secret(file)
     first = file.read_text()
@@ -101,14 +105,14 @@ def test_secret_is_made_once(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o444
 
 
-def test_empty_secret_is_made_again(tmp_path: Path) -> None:
+def test_empty_secret_is_generated_again(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch()
     init_config.write_secret(file)
     assert file.read_text()
 
 
-def test_given_secret_replaces_the_old(tmp_path: Path) -> None:
+def test_configured_secret_replaces_the_old_one(tmp_path: Path) -> None:
     file = tmp_path / "password"
     init_config.write_secret(file)
     init_config.write_secret(file, "chosen")

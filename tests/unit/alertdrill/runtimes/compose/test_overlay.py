@@ -13,7 +13,7 @@ MODEL = {
 }
 
 
-def test_real_thing_needs_none(settings: StackSettings) -> None:
+def test_normal_stack_needs_no_overlay(settings: StackSettings) -> None:
     assert render_overlay(settings, MODEL) is None
 
 
@@ -28,9 +28,9 @@ def test_speed_changes_the_flags(settings: StackSettings) -> None:
     assert "-ruler.resend-delay=1500ms" in json.loads(text)["services"]["loki"]["command"]
 
 
-def test_series_of_a_real_stack_are_safe(settings: StackSettings) -> None:
+def test_series_of_other_stacks_are_safe(settings: StackSettings) -> None:
     assert "admin-api" not in str(render_overlay(replace(settings, speed=10.0), MODEL))
 
 
-def test_flag_takes_the_place_of_its_like() -> None:
+def test_flag_replaces_one_of_the_same_name() -> None:
     assert merge_flags(["a", "--x=1", "--y=2"], ["--x=3"]) == ["a", "--y=2", "--x=3"]

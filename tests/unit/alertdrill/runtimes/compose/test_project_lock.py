@@ -27,7 +27,7 @@ def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> N
         pass
 
 
-def test_refused_run_touches_nothing(
+def test_refused_run_changes_nothing(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[str] = []

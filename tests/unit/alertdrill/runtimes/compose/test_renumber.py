@@ -11,7 +11,7 @@ from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEn
 
 
 class FakeProject:
-    """An engine with some containers, and a docker that notes what it removes."""
+    """An engine with some containers, and a docker command that records removals."""
 
     def __init__(self, folder: Path, *instances: tuple[str, str]) -> None:
         self.engine = FakeEngine(*(container(name, state) for name, state in instances))
@@ -26,9 +26,9 @@ class FakeProject:
 
 
 def remove_misnumbered(project: FakeProject) -> list[str]:
-    said: list[str] = []
-    renumber.remove_misnumbered(project, said.append)  # type: ignore[arg-type]
-    return said
+    messages: list[str] = []
+    renumber.remove_misnumbered(project, messages.append)  # type: ignore[arg-type]
+    return messages
 
 
 @pytest.mark.parametrize(
@@ -37,37 +37,37 @@ def remove_misnumbered(project: FakeProject) -> list[str]:
         ([], []),
         ([1], []),
         ([1, 2], []),
-        ([1, 2, 3, 4], [3, 4]),  # standby instances: they are made anew
-        ([2], [2]),  # Compose would make web-3 beside it
+        ([1, 2, 3, 4], [3, 4]),  # standby instances are created again
+        ([2], [2]),  # Compose would create web-3 beside it
         ([1, 3], [3]),
         ([3, 4], [3, 4]),
     ],
 )
-def test_what_is_kept_counts_from_one(found: list[int], gone: list[int]) -> None:
+def test_misnumbered_instances_are_found(found: list[int], gone: list[int]) -> None:
     assert renumber.misnumbered(found, scale=2) == gone
 
 
-def test_well_numbered_instances_are_left_alone(tmp_path: Path) -> None:
+def test_correctly_numbered_instances_are_kept(tmp_path: Path) -> None:
     project = FakeProject(tmp_path, ("web-1", "running"), ("web-2", "running"), ("lb-1", "running"))
     assert remove_misnumbered(project) == []
-    assert (project.engine.asked, project.removed) == ([], [])
+    assert (project.engine.calls, project.removed) == ([], [])
 
 
-def test_standby_instances_go_silently(tmp_path: Path) -> None:
+def test_standby_instances_are_removed_silently(tmp_path: Path) -> None:
     project = FakeProject(tmp_path, ("web-1", "running"), ("web-2", "running"), ("web-3", "exited"))
     assert remove_misnumbered(project) == []
-    assert (project.engine.asked, project.removed) == ([], ["alertdrill-web-3"])
+    assert (project.engine.calls, project.removed) == ([], ["alertdrill-web-3"])
 
 
-def test_serving_ones_drain_and_are_told_of(tmp_path: Path) -> None:
+def test_running_instances_are_stopped_and_reported(tmp_path: Path) -> None:
     project = FakeProject(tmp_path, ("data-service-2", "running"), ("data-service-3", "exited"))
-    [said] = remove_misnumbered(project)
-    assert said.startswith("replacing data-service-2: ")
-    assert project.engine.asked == [("stop", "alertdrill-data-service-2")]
+    [messages] = remove_misnumbered(project)
+    assert messages.startswith("replacing data-service-2: ")
+    assert project.engine.calls == [("stop", "alertdrill-data-service-2")]
     assert project.removed == ["alertdrill-data-service-2", "alertdrill-data-service-3"]
 
 
-def test_scale_that_was_asked_for_counts(tmp_path: Path) -> None:
+def test_current_replica_count_is_used(tmp_path: Path) -> None:
     project = FakeProject(tmp_path, *((f"web-{number}", "running") for number in (1, 2, 3)))
     project.replicas.set("web", 3)
     remove_misnumbered(project)

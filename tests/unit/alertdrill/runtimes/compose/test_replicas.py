@@ -18,7 +18,7 @@ from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEn
 
 
 def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int]:
-    """Return what the host makes of a file that says `text`."""
+    """Return the replica counts that the host reads from a file with `text`."""
     engine: Any = FakeEngine(*found)
 
     def read(name: str, path: str) -> str | None:
@@ -29,31 +29,31 @@ def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int
     return EngineReplicas(engine, StackSettings(tmp_path, instances={"web": 3})).all()
 
 
-def test_host_asks_the_stack(tmp_path: Path) -> None:
+def test_host_reads_the_replica_counts_from_the_stack(tmp_path: Path) -> None:
     found = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
     assert found == {**dict.fromkeys(SERVICES, 2), "web": 4}
 
 
 @pytest.mark.parametrize("text", [None, "", '{"web": '])
-def test_unsaid_scale_is_the_min_replicas(tmp_path: Path, text: str | None) -> None:
+def test_missing_replica_count_is_the_settings(tmp_path: Path, text: str | None) -> None:
     found = listed(tmp_path, text, container("prometheus-1"))
     assert found == {**dict.fromkeys(SERVICES, 2), "web": 3}
 
 
-def test_stack_that_is_down_starts_at_the_min_replicas(tmp_path: Path) -> None:
+def test_stack_that_is_down_has_the_settings_replica_counts(tmp_path: Path) -> None:
     asleep = container("prometheus-1", "exited")
     assert listed(tmp_path, '{"web": 4}', asleep)["web"] == 3
     assert listed(tmp_path, '{"web": 4}', asleep, container("web-1"))["web"] == 4
     assert listed(tmp_path, '{"web": 4}')["web"] == 3
 
 
-def test_inside_it_is_a_file(tmp_path: Path) -> None:
+def test_volume_replicas_are_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "scale").mkdir()
     (tmp_path / "scale" / "scale.json").write_text('{"web": 4, "data-service": 1}')
     assert [VolumeReplicas(tmp_path).get(name) for name in ("web", "data-service")] == [4, 1]
 
 
-def test_only_services_scale_and_so_far() -> None:
+def test_invalid_replica_count_is_refused() -> None:
     with pytest.raises(UnknownTargetError, match="'lb' can't be scaled"):
         check_replicas("lb", 2)
     for count in (0, 5):
@@ -62,6 +62,6 @@ def test_only_services_scale_and_so_far() -> None:
 
 
 @pytest.mark.parametrize("numbers", [[1], [3, 4], [1, 3]])
-def test_gap_is_not_scaled_over(numbers: list[int]) -> None:
+def test_missing_container_number_is_refused(numbers: list[int]) -> None:
     with pytest.raises(AlertdrillError, match="run `make up`"):
         require_containers([container(f"web-{number}") for number in numbers], "web", 2)

@@ -29,21 +29,21 @@ class Clock:
 
 
 class Engine:
-    """One container, `killed` before anybody watched."""
+    """One container, which was killed before the restarter started."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.state, self.policy, self.id = "exited", "unless-stopped", "id"
-        self.told: list[Mapping[str, Any]] = [event("die", BEGIN)]
+        self.rows: list[Mapping[str, Any]] = [event("die", BEGIN)]
         self.started: list[str] = []
-        self.asked: list[tuple[int, int]] = []
+        self.calls: list[tuple[int, int]] = []
         self.fails: list[Exception] = []
         self.lasts = WINDOW_NS
 
     def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
-        self.asked.append((since, until))
+        self.calls.append((since, until))
         self.clock.now += self.lasts
-        return [row for row in self.told if since <= row["timeNano"] <= until]
+        return [row for row in self.rows if since <= row["timeNano"] <= until]
 
     def inspect(self, name: str) -> Mapping[str, Any]:
         if self.fails:
@@ -76,18 +76,18 @@ def restarter(engine: Engine) -> Restarter:
     return Restarter(engine, engine.clock)
 
 
-def levels(said: str) -> Iterator[str]:
-    return (json.loads(line)["level"] for line in said.splitlines())
+def levels(messages: str) -> Iterator[str]:
+    return (json.loads(line)["level"] for line in messages.splitlines())
 
 
-def test_killed_container_is_started_once(engine: Engine, restarter: Restarter) -> None:
+def test_killed_container_is_restarted_once(engine: Engine, restarter: Restarter) -> None:
     for _ in range(3):
         restarter.watch_window()
     assert engine.started == [NAME]
 
 
 def test_stopped_container_is_left_alone(engine: Engine, restarter: Restarter) -> None:
-    engine.told = [*engine.told, event("stop", BEGIN + 1)]
+    engine.rows = [*engine.rows, event("stop", BEGIN + 1)]
     restarter.watch_window()
     assert engine.started == []
 
@@ -103,7 +103,7 @@ def test_stopped_container_is_left_alone(engine: Engine, restarter: Restarter) -
         ("id", "recreated"),
     ],
 )
-def test_unwanted_start_is_left_out(
+def test_container_that_should_not_run_is_not_restarted(
     engine: Engine, restarter: Restarter, attribute: str, value: str
 ) -> None:
     setattr(engine, attribute, value)
@@ -113,7 +113,9 @@ def test_unwanted_start_is_left_out(
 
 
 @pytest.mark.parametrize("error", [ContainerNotFoundError("404"), ForbiddenError("403")])
-def test_final_answer_is_taken(engine: Engine, restarter: Restarter, error: Exception) -> None:
+def test_permanent_error_is_not_retried(
+    engine: Engine, restarter: Restarter, error: Exception
+) -> None:
     engine.fails = [error]
     for _ in range(3):
         restarter.watch_window()
@@ -121,43 +123,45 @@ def test_final_answer_is_taken(engine: Engine, restarter: Restarter, error: Exce
     assert engine.fails == []
 
 
-def test_failed_start_is_tried_again(engine: Engine, restarter: Restarter) -> None:
+def test_failed_start_is_retried(engine: Engine, restarter: Restarter) -> None:
     engine.fails = [UnavailableError("500"), UnavailableError("500")]
     for _ in range(3):
         restarter.watch_window()
     assert engine.started == [NAME]
 
 
-def test_windows_leave_nothing_out(engine: Engine, restarter: Restarter) -> None:
+def test_windows_overlap(engine: Engine, restarter: Restarter) -> None:
     for _ in range(3):
         restarter.watch_window()
-    assert engine.asked[0][0] < BEGIN - 59 * NANOSECONDS
-    for (_, until), (since, _) in zip(engine.asked, engine.asked[1:], strict=False):
+    assert engine.calls[0][0] < BEGIN - 59 * NANOSECONDS
+    for (_, until), (since, _) in zip(engine.calls, engine.calls[1:], strict=False):
         assert since < until
 
 
-def test_short_window_proves_less(engine: Engine, restarter: Restarter) -> None:
+def test_short_window_delays_the_restart(engine: Engine, restarter: Restarter) -> None:
     engine.lasts = NANOSECONDS // 2
     restarter.watch_window()
-    assert engine.started == []  # the engine ended before it could tell of a stop
+    assert engine.started == []  # the engine stopped before a `stop` event could arrive
     restarter.watch_window()
     assert engine.started == [NAME]
 
 
-def test_clock_set_back_blinds_nobody(engine: Engine, restarter: Restarter) -> None:
+def test_clock_set_back_is_tolerated(engine: Engine, restarter: Restarter) -> None:
     restarter.watch_window()
     engine.clock.now -= 3600 * NANOSECONDS
-    engine.told = [event("start", engine.clock.now), event("die", engine.clock.now + 1)]
+    engine.rows = [event("start", engine.clock.now), event("die", engine.clock.now + 1)]
     restarter.watch_window()
-    assert engine.asked[-1][0] < engine.asked[-1][1]
+    assert engine.calls[-1][0] < engine.calls[-1][1]
 
 
-def test_every_turn_says_alive(engine: Engine, restarter: Restarter, alive: Path) -> None:
+def test_every_window_writes_the_heartbeat(
+    engine: Engine, restarter: Restarter, alive: Path
+) -> None:
     restarter.watch_window()
     assert alive.exists()
 
 
-def test_absent_proxy_is_waited_for(
+def test_unavailable_proxy_is_retried(
     engine: Engine, restarter: Restarter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pauses: list[float] = []

@@ -8,7 +8,7 @@ from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEn
 
 
 class FakeProject:
-    """An engine with four places for web, and a Compose that notes its commands."""
+    """An engine with four containers of web, and a Compose that records its commands."""
 
     def __init__(self) -> None:
         self.engine = FakeEngine(
@@ -36,37 +36,37 @@ def project() -> Any:
 
 def test_standby_instances_are_started(project: Any) -> None:
     assert scaling.start_replicas(project, "web", 4) == ["web-3", "web-4"]
-    assert project.engine.asked == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
+    assert project.engine.calls == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
     assert project.commands == []
 
 
-def test_missing_places_are_made_first(project: Any) -> None:
+def test_missing_standby_instances_are_created(project: Any) -> None:
     del project.engine.found["alertdrill-web-4"]
     scaling.start_replicas(project, "web", 4)
     assert project.commands[0][:2] == ("create", "--no-recreate")
 
 
-def test_leaving_one_is_not_expected_any_more(project: Any) -> None:
-    said: list[str] = []
-    scaling.stop_replicas(project, "web", 1, said.append)
-    # The other service stays as it is.
+def test_leaving_instance_is_not_expected(project: Any) -> None:
+    messages: list[str] = []
+    scaling.stop_replicas(project, "web", 1, messages.append)
+    # The other service keeps its count.
     variables = ("--env", "WEB_INSTANCES=1", "--env", "DATA_SERVICE_INSTANCES=3")
     assert project.commands == [("run", "--rm", "--no-deps", *variables, "init-config")]
-    assert project.engine.asked == [("stop", "alertdrill-web-2")]
-    assert said == ["web-2 is on standby"]
+    assert project.engine.calls == [("stop", "alertdrill-web-2")]
+    assert messages == ["web-2 is on standby"]
 
 
-def test_new_ones_are_told(project: Any) -> None:
-    said: list[str] = []
+def test_new_instances_are_reported(project: Any) -> None:
+    messages: list[str] = []
     scaling.start_replicas(project, "web", 3)
-    scaling.stop_replicas(project, "web", 3, said.append)
-    assert said == ["web-3 is ready"]
+    scaling.stop_replicas(project, "web", 3, messages.append)
+    assert messages == ["web-3 is ready"]
 
 
-def test_unwell_container_is_quoted(project: Any) -> None:
+def test_failed_containers_last_line_is_shown(project: Any) -> None:
     project.engine.found = {
-        one.name: one
-        for one in (
+        instance.name: instance
+        for instance in (
             container("init-config-1", "exited"),
             container("web-1", health="starting"),
             container("web-2", "restarting"),

@@ -1,4 +1,4 @@
-"""A stack that is made of paths alone: nothing of it is there, nothing of it runs."""
+"""A stack of paths only: no file exists, and no process runs."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ OPTIONAL = {wanted.name for wanted in PROGRAMS if wanted.package is None}
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Keep the sockets of a deep home, such as the test's own, in a folder that goes away."""
+    """Keep the sockets of a long home path in a temporary folder."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         monkeypatch.setattr("alertdrill.runtimes.native.layout.SHORT", Path(name))
         yield Path(name)
@@ -26,14 +26,14 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    made = Layout(tmp_path / "native")
-    made.make()
-    return made
+    layout = Layout(tmp_path / "native")
+    layout.make()
+    return layout
 
 
 @pytest.fixture
 def render_context_with(tmp_path: Path, layout: Layout) -> Callable[..., RenderContext]:
-    """Return a function that makes a render_context with these optional programs and settings."""
+    """Return a function that creates a context with optional programs and settings."""
 
     def make(*optional: str, **settings: Any) -> RenderContext:
         names = [
@@ -49,7 +49,7 @@ def render_context_with(tmp_path: Path, layout: Layout) -> Callable[..., RenderC
 
 @pytest.fixture
 def render_context(render_context_with: Callable[..., RenderContext]) -> RenderContext:
-    """Return a render_context where every program was found."""
+    """Return a context with every program installed."""
     return render_context_with(*OPTIONAL)
 
 

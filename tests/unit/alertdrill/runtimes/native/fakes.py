@@ -1,4 +1,4 @@
-"""Stand-ins for what a stack is run by."""
+"""Fakes of supervisord and the load balancer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class FakeSupervisor:
-    """Knows every process of a plan; what it is asked goes to `said`."""
+    """A supervisord with every process of a plan; it records commands in `messages`."""
 
-    def __init__(self, said: list[str]) -> None:
-        self.said = said
+    def __init__(self, messages: list[str]) -> None:
+        self.messages = messages
         self.running = False
         self.states: dict[str, str] = {}
 
@@ -23,28 +23,28 @@ class FakeSupervisor:
         }
 
     def start(self, name: str) -> None:
-        self.said.append(f"start {name}")
+        self.messages.append(f"start {name}")
         self.states[name] = "RUNNING"
 
     def stop(self, *names: str, grace: float | None = None) -> None:
-        self.said.append(f"stop {' '.join(names)}")
+        self.messages.append(f"stop {' '.join(names)}")
 
     def request_stop(self, *names: str) -> None:
-        self.said.append("stop the rest")
+        self.messages.append("stop the rest")
 
     def shutdown(self) -> None:
-        self.said.append("shutdown")
+        self.messages.append("shutdown")
         self.running = False
 
 
 class FakeLb:
-    """Sees every service; what it is asked goes to `said`."""
+    """A load balancer with every service up; it records commands in `messages`."""
 
-    def __init__(self, said: list[str]) -> None:
-        self.said = said
+    def __init__(self, messages: list[str]) -> None:
+        self.messages = messages
 
     def set(self, service: str, name: str, state: str) -> None:
-        self.said.append(f"{state} {name}")
+        self.messages.append(f"{state} {name}")
 
     def is_up(self, service: str, name: str) -> bool:
         return True

@@ -35,7 +35,7 @@ def by_service(render_context: RenderContext) -> dict[str, Process]:
         (["loki", "otelcol"], {"loki", "collector"}),
     ],
 )
-def test_found_programs_join(
+def test_installed_programs_are_included(
     render_context_with: ContextWith, optional: list[str], joining: set[str]
 ) -> None:
     assert set(by_service(render_context_with(*optional))) == ALWAYS | joining
@@ -58,7 +58,7 @@ def test_everything_listens_on_loopback(render_context: RenderContext) -> None:
         ("node-exporter", "prometheus/node-exporter.args"),
     ],
 )
-def test_configuration_gets_its_variables(
+def test_configuration_has_its_variables(
     render_context: RenderContext, service: str, file: str
 ) -> None:
     process = by_service(render_context)[service]
@@ -67,14 +67,14 @@ def test_configuration_gets_its_variables(
     assert read - ONLY_IN_CONTAINERS <= set(process.environment)
 
 
-def test_lb_runs_where_its_backends_are(render_context: RenderContext) -> None:
+def test_lb_runs_in_the_folder_of_its_backends(render_context: RenderContext) -> None:
     process = by_service(render_context)["lb"]
     assert process.command[-2:] == ["-f", "backends.cfg"]
     assert process.directory == render_context.layout.etc / "lb"
     assert process.environment["LB_VERSION"] == "2.6.12"
 
 
-def test_lb_alone_may_be_public(render_context_with: ContextWith) -> None:
+def test_only_lb_may_be_public(render_context_with: ContextWith) -> None:
     public = [
         process.service
         for process in components(render_context_with(lb_address="192.0.2.7"))
@@ -83,12 +83,12 @@ def test_lb_alone_may_be_public(render_context_with: ContextWith) -> None:
     assert public == ["lb"]
 
 
-def test_lb_is_asked_to_finish(render_context: RenderContext) -> None:
+def test_lb_stops_gracefully(render_context: RenderContext) -> None:
     signals = {process.service: process.stop_signal for process in components(render_context)}
     assert (signals["lb"], signals["collector"], signals["prometheus"]) == ("USR1", "KILL", "TERM")
 
 
-def test_lb_runs_behind_its_pipe(render_context: RenderContext) -> None:
+def test_lb_has_a_larger_pipe(render_context: RenderContext) -> None:
     _, isolated, _, script, *command = by_service(render_context)["lb"].command
     assert isolated == "-I"
     compile(script, "script", "exec")
@@ -103,7 +103,7 @@ def test_retention_is_the_settings(render_context_with: ContextWith) -> None:
     assert "--storage.tsdb.retention.size=5GB" in command
 
 
-def test_features_of_prometheus_are_on(render_context: RenderContext) -> None:
+def test_prometheus_features_are_enabled(render_context: RenderContext) -> None:
     command = by_service(render_context)["prometheus"].command
     assert "--enable-feature=exemplar-storage,extra-scrape-metrics" in command
 
@@ -124,7 +124,7 @@ def test_only_ephemeral_stacks_may_delete(
     assert ("--web.enable-admin-api" in command) == ephemeral
 
 
-def test_programs_own_environment_goes_along(render_context: RenderContext, tmp_path: Path) -> None:
+def test_programs_environment_is_included(render_context: RenderContext, tmp_path: Path) -> None:
     environment: Mapping[str, str] = {"LD_LIBRARY_PATH": "/cache/lib"}
     found = replace(render_context.programs["haproxy"], environment=environment, files=tmp_path)
     process = by_service(
@@ -134,13 +134,13 @@ def test_programs_own_environment_goes_along(render_context: RenderContext, tmp_
     assert process.files == tmp_path
 
 
-def test_collector_is_asked_for_health(render_context: RenderContext) -> None:
+def test_collector_is_probed_at_its_health_port(render_context: RenderContext) -> None:
     process = by_service(render_context)["collector"]
     assert (process.port, process.ready) == (8888, "http://127.0.0.1:13133/")
 
 
 @pytest.mark.parametrize(("command", "words"), [("grafana", ["server"]), ("grafana-server", [])])
-def test_old_grafana_has_no_verb(
+def test_old_grafana_has_no_subcommand(
     render_context: RenderContext, tmp_path: Path, command: str, words: list[str]
 ) -> None:
     found = replace(render_context.programs["grafana"], path=tmp_path / command)
@@ -151,11 +151,11 @@ def test_old_grafana_has_no_verb(
 
 
 def test_grafanas_password_stays_in_its_file(render_context: RenderContext) -> None:
-    told = by_service(render_context)["grafana"].environment["GF_SECURITY_ADMIN_PASSWORD"]
-    assert told == f"$__file{{{render_context.layout.grafana_password}}}"
+    password = by_service(render_context)["grafana"].environment["GF_SECURITY_ADMIN_PASSWORD"]
+    assert password == f"$__file{{{render_context.layout.grafana_password}}}"
 
 
-def test_unpacked_grafana_has_its_pages(tmp_path: Path) -> None:
+def test_unpacked_grafana_has_its_home(tmp_path: Path) -> None:
     (tmp_path / "grafana/conf").mkdir(parents=True)
     (tmp_path / "grafana/conf/defaults.ini").touch()
     (tmp_path / "grafana/bin").mkdir()
@@ -164,5 +164,5 @@ def test_unpacked_grafana_has_its_pages(tmp_path: Path) -> None:
     assert grafana_home(tmp_path / "linked") == tmp_path / "grafana"
 
 
-def test_packaged_grafana_has_its_pages(tmp_path: Path) -> None:
+def test_packaged_grafana_has_its_home(tmp_path: Path) -> None:
     assert grafana_home(tmp_path / "bin/grafana") == Path("/usr/share/grafana")

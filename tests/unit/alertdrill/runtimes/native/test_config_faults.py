@@ -17,7 +17,7 @@ Signals = list[tuple[int, str]]
 
 
 class FakeSupervisor:
-    """Knows three processes, of which one is down."""
+    """Has three processes, of which one is down."""
 
     def processes(self) -> dict[str, dict[str, Any]]:
         return {name: {"name": name, "pid": pid} for name, pid in PIDS.items()}
@@ -36,13 +36,13 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> Signals:
 
 @pytest.fixture
 def context(tmp_path: Path, render_context: RenderContext, signals: Signals) -> Any:
-    """Return context of a stack whose files are laid out at speed 12."""
-    made: Any = NativeContext(StackSettings(tmp_path, speed=12.0))
-    made.supervisor = FakeSupervisor()
-    made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
-    configs.write_all(made.layout, made.plan(), "http://127.0.0.1:8090", 12)
-    config_faults.restore_targets(made)
-    return made
+    """Return the context of a stack with configurations at speed 12."""
+    context: Any = NativeContext(StackSettings(tmp_path, speed=12.0))
+    context.supervisor = FakeSupervisor()
+    context.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
+    configs.write_all(context.layout, context.plan(), "http://127.0.0.1:8090", 12)
+    config_faults.restore_targets(context)
+    return context
 
 
 def content(context: Any) -> dict[str, str]:
@@ -63,7 +63,7 @@ def content(context: Any) -> dict[str, str]:
         ("loki", "overrides.yml"),
     ],
 )
-def test_configuration_comes_and_goes(context: Any, part: str, name: str) -> None:
+def test_configuration_is_added_and_removed(context: Any, part: str, name: str) -> None:
     before = content(context)
     for _ in range(2):
         config_faults.configure(context, part, name, "broken: [")
@@ -73,7 +73,7 @@ def test_configuration_comes_and_goes(context: Any, part: str, name: str) -> Non
     assert content(context) == before
 
 
-def test_link_is_replaced_not_written_through(context: Any) -> None:
+def test_link_is_replaced(context: Any) -> None:
     context.settings = StackSettings(context.settings.home)
     configs.write_all(context.layout, context.plan(), "http://127.0.0.1:8090")
     place, committed = context.layout.etc / "alertmanager/alertmanager.yml", ROOT / "alerting"
@@ -84,15 +84,13 @@ def test_link_is_replaced_not_written_through(context: Any) -> None:
     assert place.readlink() == committed / "alertmanager.yml"
 
 
-def test_part_reads_it_anew(context: Any, signals: Signals) -> None:
+def test_component_is_reloaded(context: Any, signals: Signals) -> None:
     config_faults.configure(context, "prometheus", "rules.d/drill.yml", "groups: []")
-    config_faults.configure(
-        context, "alertmanager", "alertmanager.yml", "broken: ["
-    )  # which is down
+    config_faults.configure(context, "alertmanager", "alertmanager.yml", "broken: [")  # it is down
     assert signals == [(10, "SIGHUP")]
 
 
-def test_loki_is_spared_the_signal(
+def test_loki_gets_no_signal(
     context: Any, signals: Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PIDS, "loki-1", 13)
@@ -112,7 +110,7 @@ def test_loki_is_spared_the_signal(
         ("lb", "haproxy.cfg"),
     ],
 )
-def test_nothing_else_is_configured(context: Any, signals: Signals, part: str, name: str) -> None:
+def test_other_files_are_refused(context: Any, signals: Signals, part: str, name: str) -> None:
     before = content(context)
     for text in ("x", None):
         with pytest.raises(
@@ -128,7 +126,7 @@ def listed(context: Any, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("service", "file"), [("node-exporter", "stack"), ("web", "services")])
-def test_service_is_unlisted_and_back(context: Any, service: str, file: str) -> None:
+def test_targets_are_dropped_and_restored(context: Any, service: str, file: str) -> None:
     before = content(context)
     config_faults.drop_targets(context, service)
     after = content(context)
@@ -140,6 +138,6 @@ def test_service_is_unlisted_and_back(context: Any, service: str, file: str) -> 
     assert content(context) == before
 
 
-def test_standby_ones_stay_unlisted(context: Any) -> None:
+def test_standby_instances_are_not_restored(context: Any) -> None:
     config_faults.drop_targets(context, "lb")
     assert "web-3" not in (context.layout.targets / "services.json").read_text()

@@ -27,7 +27,7 @@ def written(layout: Layout, plan: Plan) -> Layout:
 
 @pytest.fixture
 def fast(layout: Layout, plan: Plan) -> Layout:
-    configs.write_all(layout, plan, RESPONDER)  # as it was before, at the real speed
+    configs.write_all(layout, plan, RESPONDER)  # as before, at speed 1
     configs.write_all(layout, plan, RESPONDER, 12)
     return layout
 
@@ -36,7 +36,7 @@ def targets(layout: Layout, name: str) -> Any:
     return json.loads((layout.targets / f"{name}.json").read_text())
 
 
-def test_programs_read_the_committed_files(written: Layout) -> None:
+def test_configurations_are_links_to_committed_files(written: Layout) -> None:
     for name, source in {
         "prometheus/prometheus.yml": "prometheus/prometheus.yml",
         "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
@@ -54,7 +54,7 @@ def test_writing_twice_is_harmless(written: Layout, plan: Plan) -> None:
     assert (ROOT / "prometheus" / "prometheus.yml").is_file()
 
 
-def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
+def test_other_speeds_have_rendered_copies(fast: Layout) -> None:
     for name, source in configs.SOURCES.items():
         place = fast.etc / name
         assert not place.is_symlink()
@@ -68,7 +68,7 @@ def test_rehearsal_reads_rendered_copies(fast: Layout) -> None:
             )
 
 
-def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> None:
+def test_rendering_keeps_the_committed_files(layout: Layout, plan: Plan) -> None:
     files = [ROOT / "alerting/alertmanager.yml", *(ROOT / "prometheus/scrape").glob("*.yml")]
     before = {file: file.read_bytes() for file in files}
     for speed in (1, 12, 12, 1):
@@ -77,7 +77,7 @@ def test_rehearsal_leaves_committed_files_alone(layout: Layout, plan: Plan) -> N
     assert (layout.etc / "prometheus/rules").readlink() == ROOT / "prometheus/rules"
 
 
-def test_what_drills_left_goes(written: Layout, plan: Plan) -> None:
+def test_leftover_drill_files_are_deleted(written: Layout, plan: Plan) -> None:
     for name in configs.DROP_IN_FOLDERS:
         (written.etc / name / "drill.yml").write_text("broken: [")
     configs.write_all(written, plan, RESPONDER)
@@ -85,7 +85,7 @@ def test_what_drills_left_goes(written: Layout, plan: Plan) -> None:
     assert (written.etc / "prometheus/rules.d").is_dir()
 
 
-def test_files_named_are_files_written(written: Layout, plan: Plan) -> None:
+def test_every_referenced_file_is_written(written: Layout, plan: Plan) -> None:
     configs.write_service_targets(written, plan.processes)
     scrape = written.etc / "prometheus/scrape.d/native.yml"
     main = yaml.safe_load((written.etc / "prometheus/prometheus.yml").read_text())
@@ -100,11 +100,11 @@ def test_files_named_are_files_written(written: Layout, plan: Plan) -> None:
         assert [(folder / file).is_file() for file in files["files"]] == [True]
 
 
-def test_alerts_go_to_the_responder(written: Layout) -> None:
+def test_webhook_is_the_responders(written: Layout) -> None:
     assert (written.etc / "alertmanager/webhook_url").read_text() == f"{RESPONDER}/webhook"
 
 
-def test_stack_is_scraped_but_not_services(written: Layout, plan: Plan) -> None:
+def test_stack_targets_exclude_services(written: Layout, plan: Plan) -> None:
     found = targets(written, "stack")
     assert {row["labels"]["instance"] for row in found} == {
         process.name for process in plan.processes if process.job == "stack"
@@ -115,7 +115,7 @@ def test_stack_is_scraped_but_not_services(written: Layout, plan: Plan) -> None:
     } in found
 
 
-def test_services_are_those_that_serve(written: Layout, plan: Plan) -> None:
+def test_service_targets_are_the_desired_instances(written: Layout, plan: Plan) -> None:
     configs.write_service_targets(
         written, [*plan.processes_of("web")[:2], *plan.processes_of("prometheus")]
     )
@@ -126,7 +126,7 @@ def test_services_are_those_that_serve(written: Layout, plan: Plan) -> None:
     assert not list(written.targets.glob("*.new"))
 
 
-def test_probe_goes_the_public_way(
+def test_probe_target_is_the_public_address(
     layout: Layout, render_context_with: Callable[..., RenderContext]
 ) -> None:
     configs.write_all(layout, make_plan(render_context_with(lb_address="192.0.2.7")), RESPONDER)
@@ -136,7 +136,7 @@ def test_probe_goes_the_public_way(
     assert targets(layout, "alertmanager") == [{"targets": ["127.0.0.1:9093"]}]
 
 
-def test_programs_files_lie_beside_it(
+def test_programs_files_are_linked(
     layout: Layout, render_context: RenderContext, tmp_path: Path
 ) -> None:
     (tmp_path / "share" / "ui").mkdir(parents=True)
@@ -151,7 +151,7 @@ def test_programs_files_lie_beside_it(
 
 @pytest.fixture
 def checkers(render_context: RenderContext, tmp_path: Path) -> dict[str, Program]:
-    """Return programs that note how they were called, and like everything."""
+    """Return programs that record their arguments and succeed."""
     (tmp_path / "bin").mkdir()
     for program in render_context.programs.values():
         program.path.write_text(f'#!/bin/sh\necho "$0 $*" >>{tmp_path}/called\n')
@@ -173,7 +173,7 @@ def test_every_configuration_is_checked(
     )
 
 
-def test_absent_programs_check_nothing(
+def test_missing_programs_are_not_checked(
     render_context_with: Callable[..., RenderContext],
     checkers: dict[str, Program],
     layout: Layout,
@@ -204,7 +204,7 @@ def test_broken_configuration_is_named(
         configs.check(written, plan, checkers)
 
 
-def test_checker_sees_the_programs_variables(
+def test_checker_has_the_programs_variables(
     written: Layout, plan: Plan, checkers: dict[str, Program]
 ) -> None:
     checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $LB_PORT"; exit 1\n')
@@ -212,7 +212,7 @@ def test_checker_sees_the_programs_variables(
         configs.check(written, plan, checkers)
 
 
-def test_locust_is_scraped_while_it_is_listed(written: Layout) -> None:
+def test_load_target_is_written_and_removed(written: Layout) -> None:
     assert targets(written, "load") == []
     configs.write_load_target(written, "127.0.0.1:8089")
     [listed] = targets(written, "load")

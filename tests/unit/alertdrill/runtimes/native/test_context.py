@@ -30,13 +30,13 @@ def test_secrets_stay_the_same(context: NativeContext) -> None:
     assert NativeContext(context.settings).token() == context.token()
 
 
-def test_secret_cut_off_is_made_anew(context: NativeContext) -> None:
+def test_empty_secret_is_generated_again(context: NativeContext) -> None:
     context.layout.make()
     context.layout.token.touch(mode=0o600)  # as a crash may leave it
     assert re.fullmatch(r"[\w-]{43}", context.token())
 
 
-def test_token_of_grafana_is_kept(tmp_path: Path) -> None:
+def test_grafana_token_is_stored(tmp_path: Path) -> None:
     grafana = FakeGrafana()
     port = int(grafana.url.rpartition(":")[2])
     context = NativeContext(StackSettings(tmp_path, ports=Ports(grafana=port)))
@@ -49,7 +49,7 @@ def test_token_of_grafana_is_kept(tmp_path: Path) -> None:
     assert context.layout.grafana_token.stat().st_mode & 0o777 == 0o600
 
 
-def test_only_one_command_changes_a_stack(context: NativeContext) -> None:
+def test_lock_is_exclusive(context: NativeContext) -> None:
     with context.lock():
         second = NativeContext(context.settings).lock()
         with pytest.raises(
@@ -60,36 +60,38 @@ def test_only_one_command_changes_a_stack(context: NativeContext) -> None:
         pass
 
 
-def test_patient_one_gets_its_turn(context: NativeContext) -> None:
-    held = NativeContext(context.settings).lock()
-    held.__enter__()
-    other = threading.Timer(0.3, held.__exit__, (None, None, None))
+def test_lock_is_awaited(context: NativeContext) -> None:
+    lock = NativeContext(context.settings).lock()
+    lock.__enter__()
+    other = threading.Timer(0.3, lock.__exit__, (None, None, None))
     other.start()
     with context.lock(timeout=10):
         pass
     other.join()
 
 
-def test_stack_that_is_down_says_so(context: NativeContext) -> None:
+def test_stack_that_is_down_is_an_error(context: NativeContext) -> None:
     with pytest.raises(NotRunningError, match="start it with `make up`"):
         context.require_running()
 
 
-def test_plan_is_of_what_was_found(context: NativeContext, render_context: RenderContext) -> None:
+def test_plan_has_the_installed_programs(
+    context: NativeContext, render_context: RenderContext
+) -> None:
     plan = context.plan(ResolvedPrograms(render_context.programs, ()))
     assert {"grafana", "loki", "collector"} <= {process.service for process in plan.processes}
     assert plan.processes_of("web")[0].environment["FAULTS_TOKEN"] == context.token()
 
 
 def test_cache_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Path] = []
+    calls: list[Path] = []
 
     def locate(_: object, cache: Path, __: object) -> ResolvedPrograms:
-        asked.append(cache)
+        calls.append(cache)
         return ResolvedPrograms({}, ())
 
     monkeypatch.setattr("alertdrill.runtimes.native.context.resolve_programs", locate)
     monkeypatch.setenv("ALERTDRILL_CACHE", "/from/environment")
     NativeContext(StackSettings(tmp_path, cache=tmp_path / "mine")).locate(lambda _: None)
     NativeContext(StackSettings(tmp_path)).locate(lambda _: None)
-    assert asked == [tmp_path / "mine", Path("/from/environment")]
+    assert calls == [tmp_path / "mine", Path("/from/environment")]

@@ -7,23 +7,23 @@ from alertdrill.runtimes.native.process import RenderContext
 
 
 def test_home_is_the_overview(render_context: RenderContext) -> None:
-    told = settings(render_context)
-    home = Path(told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    variables = settings(render_context)
+    home = Path(variables["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert home.name == "overview.json"
     assert home.is_file()
-    assert home.parent == Path(told["DASHBOARDS_DIR"])
+    assert home.parent == Path(variables["DASHBOARDS_DIR"])
 
 
-def test_provisioning_is_told_every_address(render_context: RenderContext) -> None:
-    told = settings(render_context)
+def test_provisioning_has_every_address(render_context: RenderContext) -> None:
+    variables = settings(render_context)
     for name, part in (("PROMETHEUS", "prometheus"), ("LOKI", "loki"), ("ALERTMANAGER",) * 2):
-        assert told[f"{name}_URL"] == render_context.url(part.lower())
+        assert variables[f"{name}_URL"] == render_context.url(part.lower())
 
 
-def test_nobody_comes_in_uninvited() -> None:
+def test_anonymous_access_is_disabled() -> None:
     assert GRAFANA["GF_AUTH_ANONYMOUS_ENABLED"] == GRAFANA["GF_USERS_ALLOW_SIGN_UP"] == "false"
 
 
-def test_no_program_comes_from_outside() -> None:
+def test_plugin_installation_is_disabled() -> None:
     assert GRAFANA["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
     assert GRAFANA["GF_PLUGINS_PLUGIN_ADMIN_ENABLED"] == "false"

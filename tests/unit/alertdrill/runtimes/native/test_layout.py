@@ -16,7 +16,7 @@ def test_sockets_are_inside_the_home() -> None:
 
 
 @pytest.mark.parametrize("name", ["deep", "tief-über-allem"])
-def test_deep_home_has_short_sockets(tmp_path: Path, name: str) -> None:
+def test_long_home_has_short_socket_paths(tmp_path: Path, name: str) -> None:
     layout = deep(tmp_path, name)
     for path in (layout.supervisor_socket, layout.lb_socket):
         assert len(os.fsencode(path)) <= MAX_SOCKET_PATH
@@ -25,17 +25,17 @@ def test_deep_home_has_short_sockets(tmp_path: Path, name: str) -> None:
         server.bind(str(layout.supervisor_socket))
 
 
-def test_path_is_counted_in_bytes(short: Path) -> None:
+def test_path_length_is_in_bytes(short: Path) -> None:
     inside = Layout(Path("/" + "h" * 60))
     assert inside.sockets == inside.home / "run"
     assert Layout(Path("/" + "ü" * 60)).sockets.parent == short
 
 
-def test_lb_gets_one_address(short: Path) -> None:
+def test_comma_in_the_home_moves_the_sockets(short: Path) -> None:
     assert Layout(Path("/a, b")).lb_socket.parent.parent == short
 
 
-def test_deep_homes_have_their_own_sockets(tmp_path: Path) -> None:
+def test_long_homes_have_their_own_sockets(tmp_path: Path) -> None:
     assert deep(tmp_path / "a").sockets != deep(tmp_path / "b").sockets
     assert deep(tmp_path / "a").sockets == deep(tmp_path / "a").sockets
 
@@ -54,7 +54,7 @@ def test_folders_are_closed_to_others(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_strangers_socket_folder_is_refused(
+def test_socket_folder_of_another_user_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout = deep(tmp_path)
@@ -64,7 +64,7 @@ def test_strangers_socket_folder_is_refused(
         layout.make()
 
 
-def test_impossible_home_names_the_way_out(tmp_path: Path) -> None:
+def test_unusable_home_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HomeError, match=r"can't be created .*: set ALERTDRILL_HOME"):
         Layout(tmp_path / "file" / "native").make()

@@ -24,10 +24,10 @@ STATE = "1\n# be_id be_name\n3 web\n\n"
 
 
 class FakeLb:
-    """Answers one command a connection, as HAProxy does, and remembers it."""
+    """Answers one command per connection, like HAProxy, and records it."""
 
     def __init__(self, path: Path) -> None:
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.answers = {"show stat": STATISTICS, "show servers state": STATE}
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(path))
@@ -41,8 +41,8 @@ class FakeLb:
                 line, _ = self._server.accept()
                 with line:
                     command = line.recv(1000).decode().strip()
-                    self.asked.append(command)
-                    # In two pieces, for a long answer takes several.
+                    self.calls.append(command)
+                    # In two chunks, like a long answer.
                     answer = self.answers.get(command, "\n").encode()
                     line.sendall(answer[:50])
                     line.sendall(answer[50:])
@@ -60,9 +60,9 @@ def path(short: Path) -> Path:
 
 @pytest.fixture
 def fake(path: Path) -> Iterator[FakeLb]:
-    made = FakeLb(path)
-    yield made
-    made.close()
+    lb = FakeLb(path)
+    yield lb
+    lb.close()
 
 
 @pytest.fixture
@@ -75,19 +75,21 @@ def balancer(path: Path, state: Path) -> LoadBalancer:
     return LoadBalancer(path, state)
 
 
-def test_set_says_server_and_state(fake: FakeLb, balancer: LoadBalancer) -> None:
+def test_set_sends_server_and_state(fake: FakeLb, balancer: LoadBalancer) -> None:
     balancer.set("web", "web-1", "drain")
-    assert fake.asked[0] == "set server web/web-1 state drain"
+    assert fake.calls[0] == "set server web/web-1 state drain"
 
 
-def test_set_is_kept_for_restarts(fake: FakeLb, balancer: LoadBalancer, state: Path) -> None:
+def test_set_saves_the_state_for_restarts(
+    fake: FakeLb, balancer: LoadBalancer, state: Path
+) -> None:
     state.write_text("before")
     balancer.set("web", "web-1", "ready")
-    assert fake.asked[1:] == ["show servers state"]
+    assert fake.calls[1:] == ["show servers state"]
     assert state.read_text() == STATE
 
 
-def test_refusal_says_its_words(fake: FakeLb, balancer: LoadBalancer, state: Path) -> None:
+def test_refusal_has_its_message(fake: FakeLb, balancer: LoadBalancer, state: Path) -> None:
     fake.answers["set server web/web-9 state maint"] = "No such server.\n\n"
     with pytest.raises(
         LoadBalancerError, match=r"refused to set web-9 to maint: No such server\.$"
@@ -96,7 +98,7 @@ def test_refusal_says_its_words(fake: FakeLb, balancer: LoadBalancer, state: Pat
     assert not state.exists()
 
 
-def test_waiting_requests_are_sessions(fake: FakeLb, balancer: LoadBalancer) -> None:
+def test_queued_requests_count_as_sessions(fake: FakeLb, balancer: LoadBalancer) -> None:
     assert balancer.sessions("web", "web-1") == 7
     assert balancer.sessions("web", "web-2") == 0
 
@@ -110,7 +112,7 @@ def test_waiting_requests_are_sessions(fake: FakeLb, balancer: LoadBalancer) -> 
         ("web", "web-3", False),
     ],
 )
-def test_up_means_getting_requests(
+def test_server_is_up_if_it_gets_requests(
     fake: FakeLb, balancer: LoadBalancer, service: str, name: str, up: bool
 ) -> None:
     assert balancer.is_up(service, name) is up
@@ -121,12 +123,12 @@ def test_unknown_server_is_named(fake: FakeLb, balancer: LoadBalancer) -> None:
         balancer.sessions("web", "web-9")
 
 
-def test_absent_balancer_is_one_sentence(balancer: LoadBalancer) -> None:
+def test_missing_lb_is_one_sentence(balancer: LoadBalancer) -> None:
     with pytest.raises(LoadBalancerError, match=r"does not answer \(.*\): see `make logs S=lb`"):
         balancer.is_up("web", "web-1")
 
 
-def test_hanging_balancer_holds_nobody_up(
+def test_hanging_lb_times_out(
     path: Path, balancer: LoadBalancer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lb, "TIMEOUT_S", 0.05)

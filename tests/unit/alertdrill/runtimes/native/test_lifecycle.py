@@ -29,114 +29,121 @@ MISSING = ("loki is not here.",)
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
 def context(
-    tmp_path: Path, render_context: RenderContext, said: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    render_context: RenderContext,
+    messages: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
-    """Return context whose stack is made of words: nothing runs, nothing is asked."""
-    made: Any = NativeContext(StackSettings(tmp_path))
-    made.supervisor, made.lb = FakeSupervisor(said), FakeLb(said)
-    made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, MISSING)
-    made.make_grafana_token = lambda: None
+    """Return the context of a fake stack, whose processes do not run."""
+    context: Any = NativeContext(StackSettings(tmp_path))
+    context.supervisor, context.lb = FakeSupervisor(messages), FakeLb(messages)
+    context.locate = lambda on_progress: ResolvedPrograms(render_context.programs, MISSING)
+    context.make_grafana_token = lambda: None
 
     def start(layout: object) -> None:
-        said.append("supervisord")
-        made.supervisor.running = True
-        made.supervisor.states = {
-            process.name: "STOPPED" for process in made.plan(made.locate(None)).processes
+        messages.append("supervisord")
+        context.supervisor.running = True
+        context.supervisor.states = {
+            process.name: "STOPPED" for process in context.plan(context.locate(None)).processes
         }
 
     monkeypatch.setattr(supervisor, "start", start)
-    monkeypatch.setattr(configs, "check", lambda *_: said.append("check"))
-    monkeypatch.setattr(ports, "check", lambda _: said.append("ports"))
-    monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: said.append("wait"))
+    monkeypatch.setattr(configs, "check", lambda *_: messages.append("check"))
+    monkeypatch.setattr(ports, "check", lambda _: messages.append("ports"))
+    monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: messages.append("wait"))
     monkeypatch.setattr(stack_processes, "find", lambda _: [])
-    monkeypatch.setattr(stack_processes, "terminate", lambda left: said.append(f"end {len(left)}"))
+    monkeypatch.setattr(
+        stack_processes, "terminate", lambda left: messages.append(f"end {len(left)}")
+    )
     monkeypatch.setattr(
         stack_processes,
         "signal_instance",
-        lambda _, number: said.append(signal.Signals(number).name),
+        lambda _, number: messages.append(signal.Signals(number).name),
     )
-    return made
+    return context
 
 
 def up(context: Any) -> Any:
     return lifecycle.up(context, lambda _: None)
 
 
-def test_up_checks_before_it_starts(context: Any, said: list[str]) -> None:
+def test_up_checks_before_it_starts(context: Any, messages: list[str]) -> None:
     assert up(context) == MISSING
-    assert said[:3] == ["ports", "check", "supervisord"]
-    assert said.index("wait") > said.index("start prometheus-1")
+    assert messages[:3] == ["ports", "check", "supervisord"]
+    assert messages.index("wait") > messages.index("start prometheus-1")
 
 
-def test_up_leaves_standby_ones_alone(context: Any, said: list[str]) -> None:
+def test_up_does_not_start_standby_instances(context: Any, messages: list[str]) -> None:
     up(context)
-    assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(said)
-    assert "start web-3" not in said
-    assert [word for word in said if word.startswith("maint lb")] == []
+    assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(messages)
+    assert "start web-3" not in messages
+    assert [word for word in messages if word.startswith("maint lb")] == []
 
 
-def test_up_asks_grafana_for_a_token(context: Any) -> None:
-    asked: list[str] = []
-    context.make_grafana_token = lambda: asked.append("token")
+def test_up_creates_a_grafana_token(context: Any) -> None:
+    calls: list[str] = []
+    context.make_grafana_token = lambda: calls.append("token")
     up(context)
     up(context)
-    assert asked == ["token", "token"]
+    assert calls == ["token", "token"]
 
 
-def test_up_without_a_token_is_up(context: Any) -> None:
+def test_up_succeeds_without_a_token(context: Any) -> None:
     def refuse() -> None:
         raise TokenError("Grafana does not answer.")
 
     context.make_grafana_token = refuse
-    told: list[str] = []
-    lifecycle.up(context, told.append)
-    assert told[-1] == "Grafana annotations are unavailable: Grafana does not answer."
+    progress: list[str] = []
+    lifecycle.up(context, progress.append)
+    assert progress[-1] == "Grafana annotations are unavailable: Grafana does not answer."
 
 
-def test_up_without_grafana_asks_for_none(context: Any) -> None:
+def test_up_without_grafana_creates_no_token(context: Any) -> None:
     found = context.locate(None)
-    fewer = {name: one for name, one in found.programs.items() if name != "grafana"}
+    fewer = {name: program for name, program in found.programs.items() if name != "grafana"}
     context.locate = lambda _: ResolvedPrograms(fewer, MISSING)
     context.make_grafana_token = lambda: pytest.fail("asked")
     up(context)
 
 
-def test_second_up_starts_what_stopped(context: Any, said: list[str]) -> None:
+def test_second_up_starts_stopped_processes(context: Any, messages: list[str]) -> None:
     up(context)
     context.supervisor.states["web-1"] = "FATAL"
-    said.clear()
+    messages.clear()
     up(context)
-    assert said == ["start web-1", "wait"]
+    assert messages == ["start web-1", "wait"]
 
 
-def test_second_up_keeps_the_scale(context: Any, said: list[str]) -> None:
+def test_second_up_keeps_the_replica_counts(context: Any, messages: list[str]) -> None:
     up(context)
     context.replicas.set("web", 3)
     up(context)
     assert context.replicas.get("web") == 3
-    assert "start web-3" in said
+    assert "start web-3" in messages
 
 
-def test_changed_settings_start_anew(context: Any, said: list[str], tmp_path: Path) -> None:
+def test_changed_settings_restart_the_stack(
+    context: Any, messages: list[str], tmp_path: Path
+) -> None:
     up(context)
     context.replicas.set("web", 3)
     context.settings = StackSettings(tmp_path, retention="1d")
-    said.clear()
+    messages.clear()
     up(context)
-    assert said.index("shutdown") < said.index("supervisord")
+    assert messages.index("shutdown") < messages.index("supervisord")
     assert "--storage.tsdb.retention.time=1d" in context.layout.supervisor_config.read_text()
     assert context.replicas.get("web") == 2
 
 
 @pytest.mark.parametrize("error", [ConfigError("broken"), KeyboardInterrupt()])
 def test_failed_start_leaves_nothing(
-    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+    context: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -144,12 +151,12 @@ def test_failed_start_leaves_nothing(
     monkeypatch.setattr(readiness, "wait_until_ready", fail)
     with pytest.raises(type(error)):
         up(context)
-    assert said[-1] == "shutdown"
+    assert messages[-1] == "shutdown"
     assert not context.supervisor.is_running()
 
 
 def test_broken_configuration_starts_nothing(
-    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+    context: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ConfigError("broken")
@@ -157,43 +164,43 @@ def test_broken_configuration_starts_nothing(
     monkeypatch.setattr(configs, "check", fail)
     with pytest.raises(ConfigError):
         up(context)
-    assert said == ["ports"]
+    assert messages == ["ports"]
 
 
 @pytest.fixture
 def ephemeral(
-    context: Any, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    context: Any, tmp_path: Path, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Any:
-    """Return context of a ephemeral's stack, at speed 12."""
+    """Return the context of an ephemeral stack at speed 12."""
     context.settings = StackSettings(tmp_path, speed=12.0, ephemeral=True)
-    monkeypatch.setattr(prometheus_tsdb, "write_markers", lambda *_: said.append("marks"))
+    monkeypatch.setattr(prometheus_tsdb, "write_markers", lambda *_: messages.append("marks"))
     return context
 
 
-def test_rehearsal_begins_with_nothing(ephemeral: Any, said: list[str]) -> None:
+def test_ephemeral_stack_starts_without_data(ephemeral: Any, messages: list[str]) -> None:
     old = ephemeral.layout.data / "prometheus" / "wal" / "00000000"
     old.parent.mkdir(parents=True)
     old.touch()
     up(ephemeral)
     assert not old.exists()
-    assert said[:4] == ["ports", "check", "marks", "supervisord"]
+    assert messages[:4] == ["ports", "check", "marks", "supervisord"]
 
 
-def test_rehearsal_has_its_speed(ephemeral: Any) -> None:
+def test_ephemeral_stack_has_its_speed(ephemeral: Any) -> None:
     up(ephemeral)
     rendered = (ephemeral.layout.etc / "prometheus" / "prometheus.yml").read_text()
     assert "scrape_interval: 417ms" in rendered
 
 
-def test_real_stack_keeps_its_data(context: Any, said: list[str]) -> None:
+def test_normal_stack_keeps_its_data(context: Any, messages: list[str]) -> None:
     old = context.layout.data / "prometheus" / "wal"
     old.mkdir(parents=True)
     up(context)
     assert old.exists()
-    assert "marks" not in said
+    assert "marks" not in messages
 
 
-def test_down_empties_the_scratch_folder(context: Any) -> None:
+def test_down_deletes_the_scratch_folder(context: Any) -> None:
     up(context)
     context.layout.scratch.mkdir()
     (context.layout.scratch / "grown").touch()
@@ -201,46 +208,46 @@ def test_down_empties_the_scratch_folder(context: Any) -> None:
     assert not context.layout.scratch.exists()
 
 
-def test_traffic_ends_before_services(context: Any, said: list[str]) -> None:
+def test_lb_stops_before_the_services(context: Any, messages: list[str]) -> None:
     up(context)
-    said.clear()
+    messages.clear()
     lifecycle.down(context, lambda _: None)
-    ends = said.index("stop lb-1")
-    assert said[ends : ends + 2] == ["stop lb-1", "stop the rest"]
-    assert said[-1] == "shutdown"
-    # Of two instances each, which may be paused and drain in a hurry.
-    assert said[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 2 * len(SERVICES)
+    ends = messages.index("stop lb-1")
+    assert messages[ends : ends + 2] == ["stop lb-1", "stop the rest"]
+    assert messages[-1] == "shutdown"
+    # Both instances of each service, which may be paused, and drain quickly.
+    assert messages[ends + 2 : -1] == ["SIGCONT", "SIGQUIT"] * 2 * len(SERVICES)
 
 
-def test_healing_ends_before_anything(context: Any, said: list[str]) -> None:
+def test_healing_stops_first(context: Any, messages: list[str]) -> None:
     up(context)
-    said.clear()
+    messages.clear()
     lifecycle.down(context, lambda _: None)
-    ends = said.index("stop responder-1 control-1")
-    assert said[:ends] == ["stop the rest", *["SIGCONT", "SIGQUIT"] * 2]
-    assert said[ends + 1] == "stop lb-1"
+    ends = messages.index("stop responder-1 control-1")
+    assert messages[:ends] == ["stop the rest", *["SIGCONT", "SIGQUIT"] * 2]
+    assert messages[ends + 1] == "stop lb-1"
 
 
-def test_stack_of_an_earlier_version_ends(context: Any, said: list[str]) -> None:
+def test_stack_of_an_earlier_version_is_stopped(context: Any, messages: list[str]) -> None:
     up(context)
     del context.supervisor.states["control-1"]
-    said.clear()
+    messages.clear()
     lifecycle.down(context, lambda _: None)
-    assert "stop responder-1" in said
+    assert "stop responder-1" in messages
 
 
-def test_down_waits_for_a_drain(context: Any, said: list[str]) -> None:
+def test_down_waits_for_a_drain(context: Any, messages: list[str]) -> None:
     up(context)
-    held = NativeContext(context.settings).lock()
-    held.__enter__()
-    other = threading.Timer(0.3, held.__exit__, (None, None, None))
+    lock = NativeContext(context.settings).lock()
+    lock.__enter__()
+    other = threading.Timer(0.3, lock.__exit__, (None, None, None))
     other.start()
     lifecycle.down(context, lambda _: None)
     other.join()
-    assert said[-1] == "shutdown"
+    assert messages[-1] == "shutdown"
 
 
-def test_up_tells_the_control_api(context: Any) -> None:
+def test_up_writes_the_control_apis_settings(context: Any) -> None:
     up(context)
     assert (
         settings_json.from_dict(json.loads(context.layout.stack.read_text())).home
@@ -251,16 +258,18 @@ def test_up_tells_the_control_api(context: Any) -> None:
     assert context.layout.control_token.read_text() != context.layout.responder_token.read_text()
 
 
-def test_other_heal_label_starts_anew(context: Any, said: list[str], tmp_path: Path) -> None:
+def test_changed_heal_label_restarts_the_stack(
+    context: Any, messages: list[str], tmp_path: Path
+) -> None:
     up(context)
-    said.clear()
+    messages.clear()
     context.settings = StackSettings(tmp_path, heal={"web": False})
     up(context)
-    assert "shutdown" in said
+    assert "shutdown" in messages
 
 
-def test_down_ends_what_is_left(
-    context: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+def test_down_stops_leftover_processes(
+    context: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context.layout.make()
     sockets = [context.layout.supervisor_socket, context.layout.lb_socket]
@@ -269,20 +278,20 @@ def test_down_ends_what_is_left(
     monkeypatch.setattr(
         stack_processes, "find", lambda home: [1, 2] if home == context.process_tag else []
     )
-    told: list[str] = []
-    lifecycle.down(context, told.append)
-    assert said == ["end 2"]
-    assert told == ["stopping 2 leftover processes"]
+    progress: list[str] = []
+    lifecycle.down(context, progress.append)
+    assert messages == ["end 2"]
+    assert progress == ["stopping 2 leftover processes"]
     assert not any(socket.exists() for socket in sockets)
 
 
-def test_down_without_a_stack_makes_nothing(tmp_path: Path) -> None:
+def test_down_without_a_stack_creates_nothing(tmp_path: Path) -> None:
     context = NativeContext(StackSettings(tmp_path / "never"))
     lifecycle.down(context, lambda _: None)
     assert not (tmp_path / "never").exists()
 
 
-def test_check_leaves_the_stack_alone(
+def test_check_does_not_change_the_stack(
     context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Path] = []
@@ -304,12 +313,12 @@ def test_wanted_ports_name_their_variables(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    asked: dict[tuple[str, int], str] = {}
-    monkeypatch.setattr(ports, "check", asked.update)
+    calls: dict[tuple[str, int], str] = {}
+    monkeypatch.setattr(ports, "check", calls.update)
     context.settings = StackSettings(tmp_path, lb_address="192.0.2.7")
     up(context)
-    assert asked["192.0.2.7", 8080] == "LB_PORT"
-    assert asked["127.0.0.1", 8081] == "LB_INTERNAL_PORT"
-    assert asked["127.0.0.1", 13133] == "COLLECTOR_HEALTH_PORT"
-    assert asked["127.0.0.1", 15204] == "INSTANCES_PORT"
-    assert {address for address, _ in asked} == {"192.0.2.7", "127.0.0.1"}
+    assert calls["192.0.2.7", 8080] == "LB_PORT"
+    assert calls["127.0.0.1", 8081] == "LB_INTERNAL_PORT"
+    assert calls["127.0.0.1", 13133] == "COLLECTOR_HEALTH_PORT"
+    assert calls["127.0.0.1", 15204] == "INSTANCES_PORT"
+    assert {address for address, _ in calls} == {"192.0.2.7", "127.0.0.1"}

@@ -24,7 +24,7 @@ def append(file: Path, text: str) -> None:
 
 
 def rotate(file: Path) -> None:
-    """Do as supervisord does: rename, and begin an empty file."""
+    """Rotate like supervisord: rename, and start an empty file."""
     for number in range(LOG_BACKUPS - 1, 0, -1):
         older = file.with_name(f"{file.name}.{number}")
         if older.exists():
@@ -33,20 +33,20 @@ def rotate(file: Path) -> None:
     file.touch()
 
 
-def test_last_lines_are_the_last(log: Path) -> None:
+def test_last_lines_are_read(log: Path) -> None:
     append(log, "1\n2\n3\n")
     assert read_last_lines(log, 2) == ["2", "3"]
     assert read_last_lines(log, 9) == ["1", "2", "3"]
     assert read_last_lines(log, 0) == []
 
 
-def test_absent_file_has_no_lines(log: Path) -> None:
+def test_missing_file_has_no_lines(log: Path) -> None:
     assert read_last_lines(log, 5) == []
     log.touch()
     assert read_last_lines(log, 5) == []
 
 
-def test_rotated_file_fills_up(log: Path) -> None:
+def test_last_lines_include_the_rotated_file(log: Path) -> None:
     append(log, "1\n2\n")
     rotate(log)
     append(log, "3\n")
@@ -54,12 +54,12 @@ def test_rotated_file_fills_up(log: Path) -> None:
     assert read_last_lines(log, 9) == ["1", "2", "3"]
 
 
-def test_half_line_is_not_shown(log: Path) -> None:
+def test_partial_line_is_left_out(log: Path) -> None:
     append(log, "1\n2\nhal")
     assert read_last_lines(log, 1) == ["2"]
 
 
-def test_line_over_two_files_is_whole(log: Path) -> None:
+def test_line_across_two_files_is_joined(log: Path) -> None:
     append(log, "1\n2\nhal")
     rotate(log)
     append(log, "f\n4\n")
@@ -76,7 +76,7 @@ def test_chunks_make_no_difference(log: Path, monkeypatch: pytest.MonkeyPatch, c
     assert read_last_lines(log, 4) == ["", "für", "half", "last"]
 
 
-def test_many_rotations_fill_up(log: Path) -> None:
+def test_last_lines_include_every_rotated_file(log: Path) -> None:
     for number in range(LOG_BACKUPS):
         append(log, f"{number} begins\n{number} is")
         rotate(log)
@@ -87,7 +87,7 @@ def test_many_rotations_fill_up(log: Path) -> None:
 
 
 @pytest.mark.parametrize("many", [1, 100])
-def test_both_ways_of_reading_agree(log: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+def test_reading_directions_agree(log: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
     monkeypatch.setattr(log_files, "READ_ALL_THRESHOLD", many)
     append(log, "1\n\n3\nhal")
     rotate(log)
@@ -96,11 +96,11 @@ def test_both_ways_of_reading_agree(log: Path, monkeypatch: pytest.MonkeyPatch, 
     assert read_last_lines(log, None) == ["1", "", "3", "half", "5"]
 
 
-def test_absent_file_has_nothing_kept(log: Path) -> None:
+def test_missing_file_yields_nothing(log: Path) -> None:
     assert list(read_all_lines(log)) == []
 
 
-def test_part_missing_for_now_hides_no_other(log: Path) -> None:
+def test_missing_rotated_file_is_skipped(log: Path) -> None:
     append(log, "1\n")
     rotate(log)
     rotate(log)
@@ -109,14 +109,14 @@ def test_part_missing_for_now_hides_no_other(log: Path) -> None:
     assert list(read_all_lines(log)) == ["1", "2"]
 
 
-def test_strange_bytes_stay_lines(log: Path) -> None:
+def test_invalid_bytes_are_replaced(log: Path) -> None:
     log.write_bytes(b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n")
     assert read_last_lines(log, 5) == ["a\ufffdb\r", "c\x0cd\u2028e"]
 
 
 @pytest.fixture
 def followed(monkeypatch: pytest.MonkeyPatch) -> Follow:
-    """Return a function that follows files; each time it would sleep, the next act happens."""
+    """Return a function that follows files, and runs the next action instead of each sleep."""
 
     def run(files: dict[str, Path], count: int, *acts: Act) -> list[tuple[str, str]]:
         waiting: Iterator[Act] = iter(acts)
@@ -136,7 +136,7 @@ def test_only_new_lines_are_followed(log: Path, followed: Follow) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, None])
-def test_following_goes_on_after_what_is_kept(log: Path, count: int | None) -> None:
+def test_following_continues_after_existing_lines(log: Path, count: int | None) -> None:
     append(log, "1\n2\nhal")
     groups = follow({"web-1": log}, count)
     kept = [line for _, line in next(groups)]
@@ -145,7 +145,7 @@ def test_following_goes_on_after_what_is_kept(log: Path, count: int | None) -> N
     assert list(next(groups)) == [("web-1", "half"), ("web-1", "4")]
 
 
-def test_rotation_after_what_is_kept_loses_nothing(log: Path) -> None:
+def test_rotation_after_existing_lines_loses_nothing(log: Path) -> None:
     append(log, "1\nha")
     groups = follow({"web-1": log}, None)
     assert [line for _, line in next(groups)] == ["1"]
@@ -155,7 +155,7 @@ def test_rotation_after_what_is_kept_loses_nothing(log: Path) -> None:
     assert [line for _, line in next(groups)] == ["half", "3", "ended"]
 
 
-def test_nothing_new_is_an_empty_turn(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_new_lines_is_an_empty_batch(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     groups = follow({"web-1": log}, 0)
@@ -163,12 +163,12 @@ def test_nothing_new_is_an_empty_turn(log: Path, monkeypatch: pytest.MonkeyPatch
     assert slept == [log_files.POLL_INTERVAL_S] * 2
 
 
-def test_half_line_waits_for_its_end(log: Path, followed: Follow) -> None:
+def test_partial_line_waits_for_its_end(log: Path, followed: Follow) -> None:
     acts = (lambda: append(log, "ha"), lambda: append(log, "lf"), lambda: append(log, "\nno"))
     assert followed({"web-1": log}, 1, *acts) == [("web-1", "half")]
 
 
-def test_late_file_is_read_whole(log: Path, followed: Follow) -> None:
+def test_new_file_is_read_from_its_start(log: Path, followed: Follow) -> None:
     acts = (lambda: None, lambda: append(log, "1\n2\n"))
     assert followed({"web-1": log}, 2, *acts) == [("web-1", "1"), ("web-1", "2")]
 
@@ -185,7 +185,7 @@ def test_rotation_loses_no_line(log: Path, followed: Follow) -> None:
     assert [line for _, line in found] == ["1", "2", "3", "4"]
 
 
-def test_rotation_cuts_no_line(log: Path, followed: Follow) -> None:
+def test_rotation_splits_no_line(log: Path, followed: Follow) -> None:
     def turn() -> None:
         append(log, "in ")
         rotate(log)
@@ -195,10 +195,10 @@ def test_rotation_cuts_no_line(log: Path, followed: Follow) -> None:
     assert found == [("web-1", "all in one")]
 
 
-def test_file_may_be_away_for_now(log: Path, followed: Follow) -> None:
+def test_missing_file_is_awaited(log: Path, followed: Follow) -> None:
     acts = (
         lambda: append(log, "1\n"),
-        lambda: log.rename(log.with_name(log.name + ".1")),  # supervisord has not made it yet
+        lambda: log.rename(log.with_name(log.name + ".1")),  # supervisord has not created it yet
         lambda: append(log, "2\n"),
     )
     assert [line for _, line in followed({"web-1": log}, 2, *acts)] == ["1", "2"]

@@ -14,7 +14,7 @@ def ports(plan: Plan) -> list[int]:
 
 
 def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> None:
-    elsewhere = ("instances", "locust")  # where they begin, and what only containers run
+    elsewhere = ("instances", "locust")  # the first of many ports, and a service of containers only
     wanted = {port for name, port in asdict(render_context.ports).items() if name not in elsewhere}
     places = {
         render_context.ports.instance(service, number)
@@ -24,7 +24,7 @@ def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> N
     assert Counter(ports(plan)) == Counter(wanted | places)
 
 
-def test_instances_listen_where_documented(plan: Plan) -> None:
+def test_instances_listen_on_documented_ports(plan: Plan) -> None:
     assert [process.port for process in plan.processes_of("web")] == [15101, 15102, 15103, 15104]
     assert [process.port for process in plan.processes_of("data-service")] == [
         15201,
@@ -34,7 +34,7 @@ def test_instances_listen_where_documented(plan: Plan) -> None:
     ]
 
 
-def test_every_name_is_its_own(plan: Plan) -> None:
+def test_process_names_are_unique(plan: Plan) -> None:
     names = [process.name for process in plan.processes]
     assert len(set(names)) == len(names)
     assert names == [f"{process.service}-{process.number}" for process in plan.processes]
@@ -52,7 +52,7 @@ def test_process_is_found_by_name(plan: Plan) -> None:
     ("optional", "shown"),
     [([], set()), (["loki"], {"Loki"}), (["grafana", "otelcol"], {"Grafana"})],
 )
-def test_only_what_runs_is_shown(
+def test_addresses_are_of_installed_programs(
     render_context_with: Callable[..., RenderContext], optional: list[str], shown: set[str]
 ) -> None:
     found = make_plan(render_context_with(*optional)).addresses
@@ -72,7 +72,7 @@ def test_start_page_links_to_all(plan: Plan) -> None:
     assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
 
 
-def test_public_address_is_one_to_visit(render_context: RenderContext) -> None:
+def test_wildcard_address_becomes_loopback(render_context: RenderContext) -> None:
     everywhere = replace(
         render_context, settings=replace(render_context.settings, lb_address="0.0.0.0")
     )

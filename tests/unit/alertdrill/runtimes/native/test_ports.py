@@ -24,11 +24,11 @@ def free() -> int:
     return port
 
 
-def test_free_ports_are_no_matter(free: int) -> None:
+def test_free_ports_pass(free: int) -> None:
     check({("127.0.0.1", free): "LB_PORT", ("0.0.0.0", free): "LB_PORT"})
 
 
-def test_taken_port_names_its_holder(taken: int, free: int) -> None:
+def test_port_in_use_names_its_owner(taken: int, free: int) -> None:
     with pytest.raises(PortTakenError) as error:
         check({("127.0.0.1", free): "LB_PORT", ("127.0.0.1", taken): "LOKI_PORT"})
     name = psutil.Process().name()
@@ -38,13 +38,13 @@ def test_taken_port_names_its_holder(taken: int, free: int) -> None:
     )
 
 
-def test_any_address_meets_loopback(taken: int) -> None:
+def test_wildcard_address_conflicts_with_loopback(taken: int) -> None:
     with pytest.raises(PortTakenError):
         check({("0.0.0.0", taken): "LB_PORT"})
 
 
 @pytest.mark.parametrize("answer", [[], psutil.AccessDenied()])
-def test_unseen_holder_is_another_program(
+def test_hidden_owner_is_another_program(
     taken: int, monkeypatch: pytest.MonkeyPatch, answer: list[object] | Exception
 ) -> None:
     def connections(_: str) -> list[object]:
@@ -57,17 +57,17 @@ def test_unseen_holder_is_another_program(
         check({("127.0.0.1", taken): "LB_PORT"})
 
 
-def test_closing_connection_holds_no_port(free: int) -> None:
+def test_closing_connection_does_not_block_the_port(free: int) -> None:
     with socket.socket() as server, socket.socket() as client:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", free))
         server.listen()
         client.connect(("127.0.0.1", free))
-        server.accept()[0].close()  # the server's side closes first, and lingers
+        server.accept()[0].close()  # the server closes first, so the connection lingers
     check({("127.0.0.1", free): "LB_PORT"})
 
 
-def test_foreign_address_is_no_taken_port(free: int) -> None:
+def test_address_of_another_machine_is_named(free: int) -> None:
     # RFC 5737 keeps this address for documentation: no machine has it.
     with pytest.raises(AddressError, match=r"^LB_ADDRESS is 192\.0\.2\.1, which this machine does"):
         check({("192.0.2.1", free): "LB_PORT"})

@@ -1,11 +1,11 @@
 from alertdrill.runtimes.native.process import Process, RenderContext, url
 
 
-def test_number_ends_the_name() -> None:
+def test_number_is_the_end_of_the_name() -> None:
     made = Process("data-service-12", "data-service", [], 1, "")
     assert (made.number, made.address) == (12, "127.0.0.1:1")
 
 
-def test_part_is_found_by_its_port(render_context: RenderContext) -> None:
+def test_url_has_the_components_port(render_context: RenderContext) -> None:
     assert render_context.url("node_exporter") == "http://127.0.0.1:9100"
     assert url(5) == "http://127.0.0.1:5"

@@ -26,7 +26,7 @@ class FakeSupervisor:
 
 @pytest.fixture
 def promtool(render_context: RenderContext, tmp_path: Path) -> Path:
-    """Return a promtool that notes how it was called and what it was given."""
+    """Return a promtool that records its arguments and its input."""
     file = render_context.programs["promtool"].path
     file.parent.mkdir()
     file.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/called\ncp "$5" {tmp_path}/given\n')
@@ -36,7 +36,7 @@ def promtool(render_context: RenderContext, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(tmp_path: Path, render_context: RenderContext, promtool: Path) -> Callable[..., Any]:
-    """Return a function that makes context of a stack with these settings."""
+    """Return a function that creates the context of a stack with some settings."""
 
     def context(**settings: Any) -> Any:
         made: Any = NativeContext(StackSettings(tmp_path, **settings))
@@ -54,7 +54,7 @@ def marks() -> list[list[object]]:
 
 @pytest.fixture
 def calls(marks: list[list[object]], monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """Stand in for Prometheus; note what it is asked."""
+    """Replace Prometheus with a fake that records requests."""
     asked: list[Call] = []
 
     def request(_: object, method: str, url: str, **more: Any) -> requests.Response:
@@ -76,7 +76,7 @@ def past(tmp_path: Path) -> Path:
     return file
 
 
-def test_marks_end_before_prometheus_begins(
+def test_markers_end_before_prometheus_starts(
     make: Callable[..., Any], render_context: RenderContext
 ) -> None:
     context = make(ephemeral=True)
@@ -88,7 +88,7 @@ def test_marks_end_before_prometheus_begins(
     assert max(times) - min(times) < prometheus_tsdb.MARKER_LEAD_S
 
 
-def test_import_uses_up_the_oldest_mark(
+def test_backfill_uses_the_oldest_marker(
     make: Callable[..., Any], calls: list[Call], past: Path
 ) -> None:
     context = make(ephemeral=True)
@@ -107,14 +107,16 @@ def test_import_uses_up_the_oldest_mark(
     ]
 
 
-def test_forgetting_spares_the_marks(make: Callable[..., Any], calls: list[Call]) -> None:
+def test_delete_series_keeps_the_markers(make: Callable[..., Any], calls: list[Call]) -> None:
     prometheus_tsdb.delete_series(make(ephemeral=True).ephemeral_store("deleted"))
     [(_, first, values), (_, second, _)] = calls
     assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
     assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'}
 
 
-def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past: Path) -> None:
+def test_series_of_other_stacks_are_safe(
+    make: Callable[..., Any], calls: list[Call], past: Path
+) -> None:
     context = make(speed=12.0)
     with pytest.raises(TsdbError, match=r"^The series of this stack can't be backfilled: use"):
         context.ephemeral_store("backfilled")
@@ -124,7 +126,7 @@ def test_real_series_are_safe(make: Callable[..., Any], calls: list[Call], past:
     assert not (context.settings.home / "called").exists()
 
 
-def test_used_up_marks_are_told(
+def test_missing_markers_are_an_error(
     make: Callable[..., Any], calls: list[Call], marks: list[list[object]], past: Path
 ) -> None:
     marks.clear()
@@ -132,7 +134,7 @@ def test_used_up_marks_are_told(
         prometheus_tsdb.backfill(make(ephemeral=True).ephemeral_store("backfilled"), past)
 
 
-def test_broken_past_is_named(
+def test_invalid_backfill_is_named(
     make: Callable[..., Any], calls: list[Call], past: Path, promtool: Path
 ) -> None:
     promtool.write_text("#!/bin/sh\necho 'error: next: data does not end with # EOF' >&2; exit 1\n")
@@ -143,7 +145,7 @@ def test_broken_past_is_named(
     assert [name for _, name, _ in calls] == ["query"]
 
 
-def test_silent_prometheus_is_told(
+def test_refusal_of_prometheus_is_an_error(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:

@@ -18,7 +18,7 @@ from alertdrill.runtimes.native.readiness import (
 
 
 class Probe(BaseHTTPRequestHandler):
-    """Answers with the status that its path asks for."""
+    """Answers with the status in the request's path."""
 
     def do_GET(self) -> None:
         self.send_response(int(self.path.strip("/")))
@@ -44,9 +44,7 @@ def test_only_200_is_ready(web: Process, probe: str) -> None:
         assert not is_ready(replace(web, ready=f"{probe}/{status}"))
 
 
-def test_hosts_proxy_is_not_asked(
-    web: Process, probe: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_host_proxy_is_not_used(web: Process, probe: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert is_ready(replace(web, ready=f"{probe}/200"))
@@ -63,15 +61,15 @@ def test_silent_process_is_not_ready(web: Process) -> None:
 
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Return the names of those that answer, for a test to add to."""
+    """Return the names of the ready processes, which a test can extend."""
     names: set[str] = set()
     monkeypatch.setattr(readiness, "is_ready", lambda process: process.name in names)
     monkeypatch.setattr(readiness, "POLL_INTERVAL_S", 0)
     return names
 
 
-def test_wait_tells_each_that_serves(web: Process, layout: Layout, ready: set[str]) -> None:
-    said: list[str] = []
+def test_each_ready_process_is_reported(web: Process, layout: Layout, ready: set[str]) -> None:
+    messages: list[str] = []
     slow = replace(web, name="web-2")
     ready.add("web-1")
 
@@ -79,11 +77,11 @@ def test_wait_tells_each_that_serves(web: Process, layout: Layout, ready: set[st
         ready.add(name)  # the next time round
         return "STARTING"
 
-    wait_until_ready([slow, web], state, layout, lambda process: said.append(process.name))
-    assert said == ["web-1", "web-2"]
+    wait_until_ready([slow, web], state, layout, lambda process: messages.append(process.name))
+    assert messages == ["web-1", "web-2"]
 
 
-def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[str]) -> None:
+def test_fatal_process_has_its_last_line(web: Process, layout: Layout, ready: set[str]) -> None:
     (layout.logs / "web-1.jsonl").write_text("first\nlast words\n\n")
     with pytest.raises(NotReadyError) as error:
         wait_until_ready([web], lambda _: "FATAL", layout)
@@ -92,14 +90,14 @@ def test_fatal_one_says_its_last_words(web: Process, layout: Layout, ready: set[
     )
 
 
-def test_stderr_tells_before_stdout(web: Process, layout: Layout, ready: set[str]) -> None:
+def test_stderr_precedes_stdout(web: Process, layout: Layout, ready: set[str]) -> None:
     (layout.logs / "web-1.jsonl").write_text("{}\n")
     (layout.logs / "web-1.stderr.log").write_bytes(b"[ALERT] bad \xff port\n" + b"x" * 1000 + b"\n")
     with pytest.raises(NotReadyError, match=r"Its last log line: x{400}$"):
         wait_until_ready([web], lambda _: "FATAL", layout)
 
 
-def test_silent_one_is_named_too(
+def test_process_without_output_is_named(
     web: Process, layout: Layout, ready: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readiness, "TIMEOUT_S", -1)
@@ -107,7 +105,7 @@ def test_silent_one_is_named_too(
         wait_until_ready([web], lambda _: "STARTING", layout)
 
 
-def test_until_says_what_was_awaited(ready: set[str]) -> None:
+def test_timeout_names_the_condition(ready: set[str]) -> None:
     answers = iter([False, True])
     wait_until(lambda: next(answers), "it")
     with pytest.raises(NotReadyError, match=r"^Timed out after 0 s waiting for rain\.$"):

@@ -17,25 +17,25 @@ Scale = Callable[[int], list[str]]
 
 
 class Recorder:
-    """NativeContext that do nothing, and note in `said` what was asked of them."""
+    """A context that changes nothing, and records calls in `messages`."""
 
     def __init__(self, layout: Layout) -> None:
         layout.targets.mkdir(parents=True)
-        self.said: list[str] = []
-        self.requests = {"web-1": 0, "web-2": 2}  # still running there
+        self.messages: list[str] = []
+        self.requests = {"web-1": 0, "web-2": 2}  # requests in flight
         self.layout = layout
         self.replicas = ReplicaStore(layout.state, StackSettings(layout.home))
         self.supervisor = SimpleNamespace(
-            start=lambda name: self.said.append(f"start {name}"),
-            stop=lambda *names: self.said.extend([f"stop {' '.join(names)}"] if names else []),
+            start=lambda name: self.messages.append(f"start {name}"),
+            stop=lambda *names: self.messages.extend([f"stop {' '.join(names)}"] if names else []),
         )
         self.lb = SimpleNamespace(
-            set=lambda service, name, state: self.said.append(f"{state} {service}/{name}"),
+            set=lambda service, name, state: self.messages.append(f"{state} {service}/{name}"),
             sessions=self._sessions,
         )
 
     def _sessions(self, service: str, name: str) -> int:
-        self.said.append(f"{name} has {self.requests.get(name, 0)}")
+        self.messages.append(f"{name} has {self.requests.get(name, 0)}")
         self.requests[name] = max(0, self.requests.get(name, 0) - 1)
         return self.requests[name]
 
@@ -50,10 +50,10 @@ def context(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def targets(layout: Layout, wanted: Sequence[Process]) -> None:
         write(layout, wanted)
-        made.said.append("targets")
+        made.messages.append("targets")
 
     def wait(processes: Sequence[Process], *_: object) -> None:
-        made.said.extend(f"wait {process.name}" for process in processes)
+        made.messages.extend(f"wait {process.name}" for process in processes)
 
     monkeypatch.setattr(configs, "write_service_targets", targets)
     monkeypatch.setattr(readiness, "wait_until_ready", wait)
@@ -64,9 +64,11 @@ def context(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def scale(context: Any, plan: Plan) -> Scale:
     def run(count: int) -> list[str]:
-        context.said.clear()
-        scaling.scale(context, plan, "web", count, lambda text: context.said.append(f"say {text}"))
-        return list(context.said)
+        context.messages.clear()
+        scaling.scale(
+            context, plan, "web", count, lambda text: context.messages.append(f"say {text}")
+        )
+        return list(context.messages)
 
     return run
 
@@ -76,7 +78,7 @@ def scraped(layout: Layout) -> list[str]:
     return [row["labels"]["instance"] for row in rows if row["labels"]["service"] == "web"]
 
 
-def test_new_one_is_scraped_before_serving(scale: Scale, layout: Layout) -> None:
+def test_new_instance_is_scraped_before_it_gets_requests(scale: Scale, layout: Layout) -> None:
     assert scale(3) == [
         "start web-3",
         "wait web-3",
@@ -87,49 +89,49 @@ def test_new_one_is_scraped_before_serving(scale: Scale, layout: Layout) -> None
     assert scraped(layout) == ["web-1", "web-2", "web-3"]
 
 
-def test_new_ones_start_at_once(scale: Scale) -> None:
+def test_new_instances_start_in_parallel(scale: Scale) -> None:
     assert scale(4)[:4] == ["start web-3", "start web-4", "wait web-3", "wait web-4"]
 
 
-def test_leaving_one_finishes_first(scale: Scale, layout: Layout) -> None:
-    said = scale(1)
-    assert said == [
+def test_leaving_instance_drains_first(scale: Scale, layout: Layout) -> None:
+    messages = scale(1)
+    assert messages == [
         *("drain web/web-2", "web-2 has 2", "web-2 has 1"),
         *("stop web-2", "maint web/web-2", "say web-2 is on standby", "targets"),
     ]
     assert scraped(layout) == ["web-1"]
 
 
-def test_leaving_ones_drain_together(scale: Scale) -> None:
+def test_leaving_instances_drain_in_parallel(scale: Scale) -> None:
     scale(4)
-    said = scale(2)
-    assert said[:2] == ["drain web/web-3", "drain web/web-4"]
-    assert "stop web-3 web-4" in said
+    messages = scale(2)
+    assert messages[:2] == ["drain web/web-3", "drain web/web-4"]
+    assert "stop web-3 web-4" in messages
 
 
-def test_same_scale_moves_nothing(scale: Scale) -> None:
+def test_same_replica_count_changes_nothing(scale: Scale) -> None:
     assert scale(2) == ["targets"]
 
 
-def test_scale_is_remembered(scale: Scale, context: Any) -> None:
+def test_replica_count_is_stored(scale: Scale, context: Any) -> None:
     scale(3)
     assert context.replicas.get("web") == 3
     assert context.replicas.get("data-service") == 2
 
 
-def test_endless_request_stops_the_scaling(
+def test_endless_request_aborts_scaling(
     scale: Scale, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scaling, "DRAIN_TIMEOUT_S", 0)
     context.requests["web-2"] = 10**9
     with pytest.raises(NotReadyError, match="waiting for web-2 to finish its requests"):
         scale(1)
-    assert not any(said.startswith(("stop", "targets")) for said in context.said)
-    assert context.said[-1] == "ready web/web-2"
+    assert not any(messages.startswith(("stop", "targets")) for messages in context.messages)
+    assert context.messages[-1] == "ready web/web-2"
     assert context.replicas.get("web") == 2
 
 
-def test_one_that_fails_gets_no_requests(
+def test_failed_instance_gets_no_requests(
     scale: Scale, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -138,5 +140,5 @@ def test_one_that_fails_gets_no_requests(
     monkeypatch.setattr(readiness, "wait_until_ready", fail)
     with pytest.raises(NotReadyError):
         scale(3)
-    assert context.said == ["start web-3", "stop web-3"]
+    assert context.messages == ["start web-3", "stop web-3"]
     assert context.replicas.get("web") == 2

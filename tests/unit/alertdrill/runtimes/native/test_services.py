@@ -13,7 +13,7 @@ def ours(plan: Plan) -> list[Process]:
     return [process for process in plan.processes if process.job == "services"]
 
 
-def test_instances_exist_up_to_the_ceiling(plan: Plan) -> None:
+def test_instances_exist_up_to_the_maximum(plan: Plan) -> None:
     assert len(plan.processes_of("web")) == len(plan.processes_of("data-service")) == MAX_REPLICAS
     assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
@@ -26,7 +26,7 @@ def test_command_names_code_that_exists(plan: Plan) -> None:
         assert (folder / "__init__.py").is_file()
 
 
-def test_instance_is_told_who_it_is(plan: Plan) -> None:
+def test_instance_has_its_identity(plan: Plan) -> None:
     for process in ours(plan):
         told = process.environment
         assert (told["SERVICE"], told["INSTANCE"]) == (process.service, process.name)
@@ -34,7 +34,7 @@ def test_instance_is_told_who_it_is(plan: Plan) -> None:
         assert process.ready == f"http://{process.address}/readyz"
 
 
-def test_web_asks_through_the_balancer(plan: Plan) -> None:
+def test_web_calls_through_the_load_balancer(plan: Plan) -> None:
     assert plan.processes_of("web")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
 
 
@@ -47,25 +47,25 @@ def test_faults_follow_the_settings(render_context_with: Callable[..., RenderCon
 
 
 @pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
-def test_responder_waits_at_the_speed(
+def test_watchdog_timeout_is_divided_by_the_speed(
     render_context_with: Callable[..., RenderContext], speed: float, timeout: str
 ) -> None:
     [responder] = make_plan(render_context_with(speed=speed)).processes_of("responder")
     assert responder.environment["WATCHDOG_TIMEOUT"] == timeout
 
 
-def test_real_timeout_is_the_responders_own(plan: Plan) -> None:
+def test_timeout_at_speed_one_is_the_responders(plan: Plan) -> None:
     [responder] = plan.processes_of("responder")
     told = float(responder.environment["WATCHDOG_TIMEOUT"])
     assert told == ResponderSettings.watchdog_timeout
 
 
-def test_only_balanced_instances_trust_proxies(plan: Plan) -> None:
+def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:
     trusting = {
         process.service for process in ours(plan) if process.environment["TRUSTED_PROXIES"] == "1"
     }
     assert trusting == set(SERVICES)
 
 
-def test_all_of_ours_drain(plan: Plan) -> None:
+def test_every_own_process_drains(plan: Plan) -> None:
     assert {process.service for process in ours(plan)} == set(DRAINING_SERVICES)

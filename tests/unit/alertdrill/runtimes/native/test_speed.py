@@ -4,7 +4,7 @@ from alertdrill.runtimes.native import speed
 from alertdrill.settings import ROOT, StackSettings
 
 
-def test_real_speed_is_as_written() -> None:
+def test_speed_one_is_the_compose_file() -> None:
     assert StackSettings.speed == 1
     assert set(speed.prometheus_flags(1)) == {
         "--rules.alert.resend-delay=15s",
@@ -15,7 +15,7 @@ def test_real_speed_is_as_written() -> None:
     }
 
 
-def test_lokis_file_has_the_real_speed() -> None:
+def test_lokis_file_has_speed_one() -> None:
     ruler = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())["ruler"]
     written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
     assert set(speed.loki_flags(1)) <= written

@@ -18,7 +18,7 @@ from alertdrill.runtimes.native.stack_processes import (
 
 Child = subprocess.Popen[str]
 Spawn = Callable[..., Child]
-# Ignoring a signal is handed down to the program that takes the shell's place.
+# `exec` keeps ignored signals.
 STUBBORN = 'trap "" TERM; echo; exec sleep 60'
 
 
@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> str:
 
 @pytest.fixture
 def spawn() -> Iterator[Spawn]:
-    """Return a function that runs a shell's script until it has said its first line."""
+    """Return a function that starts a shell script and waits for its first line."""
     with ExitStack() as stack:
 
         def run(script: str, environment: Mapping[str, str] | None = None) -> Child:
@@ -61,7 +61,7 @@ def found(home: str) -> set[int]:
     return {process.pid for process in find(home)}
 
 
-def test_mark_is_found_whole(spawn: Spawn, home: str) -> None:
+def test_tag_is_compared_whole(spawn: Spawn, home: str) -> None:
     ours = spawn("echo; exec sleep 60", {STACK_TAG: home})
     others = spawn("echo; exec sleep 60", {STACK_TAG: home + "2"})
     spawned = {first_line(child): child.pid for child in (ours, others)}
@@ -69,7 +69,7 @@ def test_mark_is_found_whole(spawn: Spawn, home: str) -> None:
     assert found(home) == {ours.pid}
 
 
-def test_frozen_child_is_found_and_ended(spawn: Spawn, home: str) -> None:
+def test_frozen_child_is_terminated(spawn: Spawn, home: str) -> None:
     child = spawn("echo; exec sleep 60", {STACK_TAG: home})
     first_line(child)
     pause(child)
@@ -86,7 +86,7 @@ def test_stubborn_child_is_killed(spawn: Spawn, home: str, monkeypatch: pytest.M
     assert found(home) == set()
 
 
-def test_willing_child_is_asked_first(spawn: Spawn, home: str) -> None:
+def test_child_is_terminated_gracefully_first(spawn: Spawn, home: str) -> None:
     child = spawn(
         'trap "echo bye; exit" TERM; echo; while :; do sleep 0.01; done', {STACK_TAG: home}
     )
@@ -95,7 +95,7 @@ def test_willing_child_is_asked_first(spawn: Spawn, home: str) -> None:
     assert first_line(child) == "bye"
 
 
-def test_gone_processes_are_no_matter(spawn: Spawn) -> None:
+def test_gone_processes_are_ignored(spawn: Spawn) -> None:
     child = spawn("exit")
     process = psutil.Process(child.pid)
     child.wait()
@@ -109,7 +109,7 @@ def test_signal_reaches_all_workers(spawn: Spawn) -> None:
     first_line(child)
     signal_instance(child.pid, signal.SIGKILL)
     assert child.stdout
-    assert child.stdout.read() == ""  # which ends when the last of them has left
+    assert child.stdout.read() == ""  # the output ends with the last process
 
 
 def test_running_child_is_not_paused(spawn: Spawn) -> None:

@@ -28,7 +28,7 @@ from alertdrill.settings import ROOT
 
 
 def read_back(processes: Sequence[Process], layout: Layout) -> tuple[Any, Mapping[str, Any]]:
-    """Return what supervisord makes of a rendered configuration: of itself, of each program."""
+    """Return the options that supervisord parses: its own, and those of each program."""
     layout.supervisor_config.write_text(render(processes, layout))
     for process in processes:
         process.directory.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def process(**more: Any) -> Process:
     return replace(Process("web-1", "web", ["/bin/true"], 1, ""), **more)
 
 
-def test_every_process_is_read_back(plan: Plan, layout: Layout) -> None:
+def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> None:
     _, programs = read_back(plan.processes, layout)
     assert programs.keys() == {one.name for one in plan.processes}
     for one in plan.processes:
@@ -53,7 +53,7 @@ def test_every_process_is_read_back(plan: Plan, layout: Layout) -> None:
         assert read.stopsignal == signal.Signals[f"SIG{one.stop_signal}"]
 
 
-def test_nothing_starts_by_itself(plan: Plan, layout: Layout) -> None:
+def test_no_process_starts_by_itself(plan: Plan, layout: Layout) -> None:
     _, programs = read_back(plan.processes, layout)
     assert not any(read.autostart for read in programs.values())
     assert all(read.autorestart and read.killasgroup for read in programs.values())
@@ -69,7 +69,7 @@ def test_logs_are_rotated_files(plan: Plan, layout: Layout) -> None:
     assert apart == {"lb-1": str(layout.logs / "lb-1.stderr.log")}
 
 
-def test_socket_is_ours_alone(plan: Plan, layout: Layout) -> None:
+def test_socket_is_private(plan: Plan, layout: Layout) -> None:
     options, _ = read_back(plan.processes, layout)
     [server] = options.configroot.supervisord.server_configs
     assert (server["file"], server["chmod"]) == (str(layout.supervisor_socket), 0o700)
@@ -80,21 +80,21 @@ VALUES = ["50%", "%(here)s %d %%", "a, b=c, d", "it's", "", " x ", "a;b#c", "$HO
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_strange_argument_arrives_as_is(layout: Layout, value: str) -> None:
+def test_special_characters_in_an_argument_are_kept(layout: Layout, value: str) -> None:
     command = ["/bin/a b", "--x", value]
     _, programs = read_back([process(command=command)], layout)
     assert shlex.split(programs["web-1"].command) == command
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_strange_variable_arrives_as_is(layout: Layout, value: str) -> None:
+def test_special_characters_in_a_variable_are_kept(layout: Layout, value: str) -> None:
     wanted = {"A": value, "B": "other"}
     _, programs = read_back([process(environment=wanted)], layout)
     assert programs["web-1"].environment == wanted
 
 
 @pytest.mark.parametrize("name", ["50% mine", "a, b", "it's", "a;b#c", "ü"])
-def test_strange_home_arrives_as_is(tmp_path: Path, name: str) -> None:
+def test_special_characters_in_the_home_are_kept(tmp_path: Path, name: str) -> None:
     layout = Layout(tmp_path / name / "native")
     layout.make()
     options, programs = read_back([process(directory=layout.etc)], layout)
@@ -105,18 +105,18 @@ def test_strange_home_arrives_as_is(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a ;b", "a\t#b"])
-def test_unwritable_value_is_refused(layout: Layout, value: str) -> None:
+def test_unsupported_value_is_refused(layout: Layout, value: str) -> None:
     for one in (process(environment={"A": value}), process(directory=Path(value))):
         with pytest.raises(SupervisorError, match="use another path or value"):
             render([one], layout)
 
 
-def test_quote_fits_no_variable(layout: Layout) -> None:
+def test_quote_in_a_variable_is_refused(layout: Layout) -> None:
     with pytest.raises(SupervisorError, match="contains a quote"):
         render([process(environment={"A": 'x",B="y'})], layout)
 
 
-def test_setting_adds_no_other_program(
+def test_setting_can_not_inject_a_program(
     render_context_with: Callable[..., RenderContext], layout: Layout
 ) -> None:
     plan = make_plan(render_context_with(retention='1d"\n[program:x]'))
@@ -124,13 +124,13 @@ def test_setting_adds_no_other_program(
         render(plan.processes, layout)
 
 
-def test_broken_configuration_says_why(layout: Layout) -> None:
+def test_broken_configuration_has_the_error(layout: Layout) -> None:
     layout.supervisor_config.write_text("[supervisord]\nloglevel=loud\n")
     with pytest.raises(SupervisorError, match=r"did not start: Error: .*loud.*\.$"):
         start(layout)
 
 
-def test_supervisor_gets_mark_but_no_port(
+def test_supervisor_inherits_the_tag_but_not_port(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     python = tmp_path / "python"
@@ -145,7 +145,7 @@ def test_supervisor_gets_mark_but_no_port(
     assert "PORT=1" not in seen
 
 
-def test_nobody_at_the_socket_is_dead(layout: Layout) -> None:
+def test_missing_socket_means_not_running(layout: Layout) -> None:
     supervisor = Supervisor(layout)
     assert not supervisor.is_running()
     with socket.socket(socket.AF_UNIX) as left_over:
@@ -154,7 +154,7 @@ def test_nobody_at_the_socket_is_dead(layout: Layout) -> None:
 
 
 class Answering(Supervisor):
-    """Answers by itself, and remembers what was called."""
+    """Answers without supervisord, and records the calls."""
 
     def __init__(self, layout: Layout, fault: str = "") -> None:
         super().__init__(layout)
@@ -171,7 +171,7 @@ class Answering(Supervisor):
         return {"statename": "RUNNING"}
 
 
-def test_started_again_is_harmless(layout: Layout) -> None:
+def test_second_start_is_harmless(layout: Layout) -> None:
     Answering(layout, "ALREADY_STARTED: web-1").start("web-1")
     Answering(layout, "NOT_RUNNING: web-1").request_stop("web-1")
 
@@ -183,34 +183,36 @@ def test_other_faults_are_raised(layout: Layout) -> None:
         Answering(layout, "ALREADY_STARTED: web-1").request_stop("web-1")
 
 
-def test_stop_returns_when_it_left(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_returns_when_processes_have_left(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
     supervisor = Answering(layout)
     supervisor.stop("web-1")
     assert supervisor.called[0] == ("stopProcess", "web-1", False)
-    assert supervisor.pids == []  # web-2 runs on, and was not waited for
+    assert supervisor.pids == []  # web-2 keeps running, and was not awaited
 
 
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list of who will be killed, which nobody really is."""
+    """Return the list of killed process ids; no process is really killed."""
     found: list[int] = []
     monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
     monkeypatch.setattr(running, "signal_instance", lambda pid, number: found.append(pid))
     return found
 
 
-def test_without_grace_it_is_killed(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zero_grace_kills_at_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     found = killed(monkeypatch)
     Answering(layout).stop("web-1", grace=0)
-    assert found == [7, 7]  # for as long as it was there, and web-2 never
+    assert found == [7, 7]  # until it was gone; web-2 was not killed
 
 
-def test_grace_is_given_first(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grace_is_awaited(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     found = killed(monkeypatch)
     Answering(layout).stop("web-1", grace=60)
     assert found == []
 
 
-def test_nobody_at_the_socket_is_said(layout: Layout) -> None:
+def test_missing_socket_is_an_error(layout: Layout) -> None:
     with pytest.raises(StackUnavailableError, match="supervisord does not answer"):
         Supervisor(layout).processes()

@@ -1,4 +1,4 @@
-"""A Swarm made of words: it answers as a manager does, and acts at once."""
+"""A fake Swarm: it answers like a manager, and changes take effect at once."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Task = dict[str, Any]
 
 
 class FakeClient:
-    """What the runtime calls of `docker.APIClient`; `asked` has what was to change something."""
+    """The methods of `docker.APIClient` in use; `changes` records the writing calls."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
+        self.changes: list[tuple[object, ...]] = []
         self.specs: dict[str, dict[str, Any]] = {}
         self.rows: list[Task] = []
         self.states: dict[str, str] = {}
-        # The nodes whose containers this engine has, what new tasks come to, and why.
+        # The nodes of this engine's containers, and the state and error of new tasks.
         self.node = "here"
         self.fate = ("running", "")
-        # How many updates somebody else's gets ahead of, and what happens before each look.
+        # The number of conflicting updates, and a hook that runs before each read.
         self.conflicts = 0
         self.before_look: Callable[[], None] = lambda: None
         self._version = itertools.count(10)
@@ -53,7 +53,7 @@ class FakeClient:
             self.begin(name, number)
 
     def begin(self, service: str, slot: int, **status: Any) -> Task:
-        """Make a task in a slot."""
+        """Create a task in a slot."""
         made = next(self._made)
         state, error = self.fate
         task = {
@@ -75,7 +75,7 @@ class FakeClient:
         return task
 
     def end(self, task: Task, state: str = "failed", error: str = "", wanted: str = "") -> None:
-        """Let a task be over."""
+        """End a task."""
         task["DesiredState"] = wanted or "shutdown"
         task["Status"] |= {"State": state, "Err": error, "ContainerStatus": {"PID": 0}}
 
@@ -83,7 +83,7 @@ class FakeClient:
         own = [one for one in self.rows if one["ServiceID"] == f"id-{service}"]
         return [one for one in own if one["DesiredState"] == "running"]
 
-    # What the library has
+    # Methods of docker.APIClient
 
     def services(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
         assert filters == {"label": ["com.docker.stack.namespace=alertdrill"]}
@@ -111,7 +111,7 @@ class FakeClient:
         ]
 
     def stop(self, name: str, timeout: int) -> None:
-        self.asked.append(("stop", name, timeout))
+        self.changes.append(("stop", name, timeout))
         task = next(one for one in self.rows if one["ID"] == name.rpartition(".")[2])
         self.end(task, "failed", "task: non-zero exit (137)")
         self.begin(task["ServiceID"].removeprefix("id-"), task["Slot"])
@@ -122,7 +122,7 @@ class FakeClient:
             raise refusal(500, "rpc error: code = Unknown desc = update out of sequence")
         name, mode = service.removeprefix("id-"), spec["mode"]
         count = mode["Replicated"]["Replicas"]
-        self.asked.append(("update", service, count))
+        self.changes.append(("update", service, count))
         before = self.specs[name]
         assert spec["task_template"] == before["TaskTemplate"]
         assert (spec["labels"], spec["name"]) == (before["Labels"], before["Name"])
@@ -134,16 +134,16 @@ class FakeClient:
             self.end(task, "shutdown", wanted="remove")
 
 
-def refusal(status: int, said: str) -> docker.errors.APIError:
-    """Return what the library raises where the engine refuses."""
+def refusal(status: int, messages: str) -> docker.errors.APIError:
+    """Return the library's exception for a refusal of the engine."""
     answer = requests.Response()
     answer.status_code = status
-    return docker.errors.APIError(said, answer, said)
+    return docker.errors.APIError(messages, answer, messages)
 
 
 @pytest.fixture
 def client() -> FakeClient:
-    """Return a Swarm with two instances of web, which heal, and one of data-service, which not."""
+    """Return a Swarm with two instances of web, with the heal label, and one of data-service."""
     made = FakeClient()
     made.serve("web", 2, **{"alertdrill.heal": "1"})
     made.serve("data-service", 1, **{"alertdrill.heal": "0"})
@@ -152,7 +152,7 @@ def client() -> FakeClient:
 
 @pytest.fixture
 def swarm(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmRuntime:
-    """Return the runtime over it, which does not wait for long."""
+    """Return the runtime over it, with short timeouts."""
     monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
     monkeypatch.setattr(runtime, "POLL_INTERVAL_S", 0.01)
     made = SwarmRuntime(StackSettings(tmp_path))

@@ -22,14 +22,14 @@ def web(engine: Engine) -> Service:
     return engine.services()[0]
 
 
-def test_absent_engine_says_the_way_out() -> None:
+def test_missing_engine_says_what_to_do() -> None:
     with pytest.raises(
         StackUnavailableError, match="does not answer: start it, or set DOCKER_HOST"
     ):
         Engine("alertdrill", lambda: "tcp://127.0.0.1:9").services()
 
 
-def test_stack_that_is_not_there_is_away(engine: Engine, client: FakeClient) -> None:
+def test_stack_that_is_not_deployed_is_unavailable(engine: Engine, client: FakeClient) -> None:
     client.specs.clear()
     with pytest.raises(
         StackUnavailableError, match="no stack named 'alertdrill' in this Swarm: deploy it"
@@ -37,9 +37,11 @@ def test_stack_that_is_not_there_is_away(engine: Engine, client: FakeClient) -> 
         engine.services()
 
 
-def test_engine_without_a_swarm_is_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "This node is not a swarm manager. Use `docker swarm init`."
-    raises(monkeypatch, "services", refusal(503, said))
+def test_engine_without_a_swarm_is_unavailable(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = "This node is not a swarm manager. Use `docker swarm init`."
+    raises(monkeypatch, "services", refusal(503, messages))
     with pytest.raises(StackUnavailableError, match=r"manager\. Use `docker swarm init`\.$"):
         engine.services()
 
@@ -51,63 +53,63 @@ def raises(monkeypatch: pytest.MonkeyPatch, what: str, error: Exception) -> None
     monkeypatch.setattr(FakeClient, what, fail)
 
 
-def test_refusal_has_the_engines_words(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_has_the_engines_message(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     raises(monkeypatch, "stop", refusal(500, "cannot stop container: x."))
     with pytest.raises(SwarmError, match=r"^The engine refused: cannot stop container: x\.$"):
         engine.end("alertdrill_web.1.t1", 0)
 
 
-def test_silence_is_no_refusal(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_is_unavailable(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     raises(monkeypatch, "tasks", requests.ReadTimeout())
     with pytest.raises(StackUnavailableError, match="does not answer"):
         engine.tasks()
 
 
-def test_container_that_is_gone_has_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_container_counts_as_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     raises(monkeypatch, "stop", docker.errors.NotFound("no such container"))
     engine.end("alertdrill_web.1.t1", 0)
 
 
-def test_grace_is_in_whole_seconds(engine: Engine, client: FakeClient) -> None:
+def test_grace_is_rounded_to_seconds(engine: Engine, client: FakeClient) -> None:
     engine.end("alertdrill_web.1.t1", 0.9)
-    assert client.asked == [("stop", "alertdrill_web.1.t1", 0)]
+    assert client.changes == [("stop", "alertdrill_web.1.t1", 0)]
 
 
-def test_replicas_alone_are_changed(engine: Engine, client: FakeClient) -> None:
+def test_only_replicas_are_changed(engine: Engine, client: FakeClient) -> None:
     before = client.inspect_service("id-web")["Spec"]
     assert engine.set_replicas(web(engine), 3) == 2
     assert client.specs["web"] == {**before, "Mode": {"Replicated": {"Replicas": 3}}}
 
 
-def test_same_number_changes_nothing(engine: Engine, client: FakeClient) -> None:
+def test_same_replica_count_changes_nothing(engine: Engine, client: FakeClient) -> None:
     assert engine.set_replicas(web(engine), 2) == 2
-    assert client.asked == []
+    assert client.changes == []
 
 
-def test_number_of_another_is_left_alone(engine: Engine, client: FakeClient) -> None:
+def test_replica_count_of_another_client_is_kept(engine: Engine, client: FakeClient) -> None:
     assert engine.set_replicas(web(engine), 1, instead_of=4) == 2
-    assert client.asked == []
+    assert client.changes == []
 
 
-def test_conflict_is_tried_again(engine: Engine, client: FakeClient) -> None:
+def test_conflict_is_retried(engine: Engine, client: FakeClient) -> None:
     client.conflicts = MAX_ATTEMPTS - 1
     engine.set_replicas(web(engine), 3)
-    assert client.asked == [("update", "id-web", 3)]
+    assert client.changes == [("update", "id-web", 3)]
 
 
-def test_endless_conflict_is_told(engine: Engine, client: FakeClient) -> None:
+def test_endless_conflict_is_an_error(engine: Engine, client: FakeClient) -> None:
     client.conflicts = MAX_ATTEMPTS
     with pytest.raises(SwarmError, match="Others keep changing web"):
         engine.set_replicas(web(engine), 3)
 
 
-def test_service_on_each_node_does_not_scale(engine: Engine, client: FakeClient) -> None:
+def test_global_service_cannot_be_scaled(engine: Engine, client: FakeClient) -> None:
     client.specs["web"]["Mode"] = {"Global": {}}
     with pytest.raises(SwarmError, match="not a replicated service"):
         engine.set_replicas(web(engine), 3)
 
 
-def test_foreign_containers_are_left_out(engine: Engine, client: FakeClient) -> None:
+def test_containers_of_others_are_left_out(engine: Engine, client: FakeClient) -> None:
     client.node = "far"
     client.begin("web", 3)
     assert set(engine.containers()) == {"t1", "t2", "t3"}

@@ -28,39 +28,39 @@ def test_every_task_is_an_instance(swarm: SwarmRuntime) -> None:
     ]
 
 
-def test_absent_stack_is_away(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_missing_stack_is_unavailable(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.specs.clear()
     with pytest.raises(StackUnavailableError):
         swarm.status()
 
 
-def test_frozen_instance_is_ended_and_replaced(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_frozen_instance_is_stopped_and_replaced(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.states["t2"] = "paused"
     assert states(swarm)["web-2"] == "paused"
     swarm.restart("web-2", 0)
-    assert client.asked == [("stop", "alertdrill_web.2.t2", 0)]
+    assert client.changes == [("stop", "alertdrill_web.2.t2", 0)]
     assert states(swarm)["web-2"] == "ready"
     assert [one["ID"] for one in client.live("web")] == ["t1", "t4"]
 
 
-def test_grace_is_the_services_own(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_default_grace_is_the_services(swarm: SwarmRuntime, client: FakeClient) -> None:
     swarm.restart("web-1")
-    assert client.asked == [("stop", "alertdrill_web.1.t1", 25)]
+    assert client.changes == [("stop", "alertdrill_web.1.t1", 25)]
 
 
-def test_unknown_instance_is_told(swarm: SwarmRuntime) -> None:
+def test_unknown_instance_is_named(swarm: SwarmRuntime) -> None:
     with pytest.raises(UnknownTargetError, match="no instance named 'web-9'"):
         swarm.restart("web-9", 0)
 
 
-def test_instance_elsewhere_is_left_alone(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_instance_on_another_node_is_refused(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.rows[1]["NodeID"] = "far"
     with pytest.raises(SwarmError, match="web-2 runs on the node far"):
         swarm.restart("web-2", 0)
-    assert client.asked == []
+    assert client.changes == []
 
 
-def test_one_that_stays_away_has_its_reason(
+def test_pending_restart_times_out_with_its_reason(
     swarm: SwarmRuntime, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.specs["web"]["TaskTemplate"]["RestartPolicy"]["Delay"] = 0
@@ -69,12 +69,12 @@ def test_one_that_stays_away_has_its_reason(
         swarm.restart("web-1", 0)
 
 
-def test_scaling_out_leaves_the_others_alone(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_scaling_out_keeps_the_other_tasks(swarm: SwarmRuntime, client: FakeClient) -> None:
     assert scale(swarm, "web", 3) == ["web has 3 instances"]
     assert [one["ID"] for one in client.live("web")] == ["t1", "t2", "t4"]
 
 
-def test_scaling_in_waits_until_it_has_ended(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: FakeClient) -> None:
     seen: list[Any] = []
     end = client.end
 
@@ -95,47 +95,51 @@ def test_scaling_in_waits_until_it_has_ended(swarm: SwarmRuntime, client: FakeCl
     assert seen == ["running"] * 3
 
 
-def test_new_one_that_fails_is_wanted_no_more(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_failed_scale_out_is_undone(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.fate = ("pending", "no suitable node")
     with pytest.raises(NotReadyError, match=r"web-3 is not ready: .*: no suitable node"):
         scale(swarm, "web", 3)
-    assert client.asked == [("update", "id-web", 3), ("update", "id-web", 2)]
+    assert client.changes == [("update", "id-web", 3), ("update", "id-web", 2)]
 
 
-def test_sick_one_does_not_hold_up_scaling(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_unhealthy_instance_does_not_block_scaling(swarm: SwarmRuntime, client: FakeClient) -> None:
     client.states["t1"] = "paused"
     scale(swarm, "web", 3)
     assert states(swarm)["web-1"] == "paused"
 
 
-def test_same_scale_waits_for_what_begins(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_same_replica_count_waits_for_starting_tasks(
+    swarm: SwarmRuntime, client: FakeClient
+) -> None:
     client.rows[1]["Status"]["State"] = "starting"
     with pytest.raises(NotReadyError, match="web-2 is not ready"):
         scale(swarm, "web", 2)
-    assert client.asked == []
+    assert client.changes == []
 
 
-def test_scale_of_another_stays(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_replica_count_of_another_client_is_not_undone(
+    swarm: SwarmRuntime, client: FakeClient
+) -> None:
     def meanwhile() -> None:
-        if client.asked:
+        if client.changes:
             client.specs["web"]["Mode"] = {"Replicated": {"Replicas": 4}}
 
     client.before_look = meanwhile
     with pytest.raises(SwarmError, match="Another client scaled web to 4"):
         scale(swarm, "web", 3)
-    assert client.asked == [("update", "id-web", 3)]
+    assert client.changes == [("update", "id-web", 3)]
 
 
 @pytest.mark.parametrize(("service", "count"), [("web", 0), ("web", 5), ("lb", 1)])
-def test_impossible_scale_asks_nobody(
+def test_invalid_replica_count_changes_nothing(
     swarm: SwarmRuntime, client: FakeClient, service: str, count: int
 ) -> None:
     with pytest.raises(AlertdrillError, match="scale"):
         scale(swarm, service, count)
-    assert client.asked == []
+    assert client.changes == []
 
 
-def test_service_that_is_not_deployed_is_told(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_service_that_is_not_deployed_is_named(swarm: SwarmRuntime, client: FakeClient) -> None:
     del client.specs["web"]
     with pytest.raises(UnknownTargetError, match="no service named 'web' in this Swarm"):
         scale(swarm, "web", 3)

@@ -23,7 +23,7 @@ def test_slots_are_instances() -> None:
     assert (found.address, found.uptime_seconds, found.heals) == ("alertdrill_web.1.t9", 30.0, True)
 
 
-def test_slots_are_in_their_order() -> None:
+def test_slots_are_sorted() -> None:
     service = replace(WEB, replicas=3)
     assert list(states(*(task(n, n) for n in ("10", "2", "1")), service=service)) == [
         *("web-1", "web-2", "web-10")
@@ -31,11 +31,11 @@ def test_slots_are_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("state", ["new", "pending", "preparing", "ready", "starting"])
-def test_task_that_begins_is_starting(state: str) -> None:
+def test_preparing_task_is_starting(state: str) -> None:
     assert states(task("a", "1"), task("b", "2", state)) == {"web-1": "ready", "web-2": "starting"}
 
 
-def test_ended_tasks_are_no_instances() -> None:
+def test_ended_tasks_are_left_out() -> None:
     past = [task(f"p{n}", "2", "failed", should_run=False, created_at=float(n)) for n in range(3)]
     assert states(*past, task("a", "1"), task("b", "2", created_at=9.0)) == {
         "web-1": "ready",
@@ -43,12 +43,12 @@ def test_ended_tasks_are_no_instances() -> None:
     }
 
 
-def test_leaving_task_is_no_instance() -> None:
+def test_leaving_task_is_left_out() -> None:
     leaving = task("c", "3", should_run=False)
     assert list(states(task("a", "1"), task("b", "2"), leaving)) == ["web-1", "web-2"]
 
 
-def test_lost_instance_is_not_forgotten() -> None:
+def test_lost_instance_stays_visible() -> None:
     given_up = task("b", "4", "failed", should_run=False, error="No such image: x")
     found = slots(WEB, [task("a", "1"), given_up], {})
     assert [(one.name, one.state) for one in found] == [("web-1", "ready"), ("web-4", "failed")]
@@ -64,25 +64,25 @@ def test_slot_without_a_task_yet_is_starting() -> None:
     }
 
 
-def test_serving_task_counts_during_an_update() -> None:
+def test_running_task_wins_during_an_update() -> None:
     old, new = task("a", "1"), task("b", "1", "starting", created_at=5.0)
     [one] = slots(replace(WEB, replicas=1), [old, new], {})
     assert (one.task, one.state) == (old, "ready")
 
 
-def test_newest_past_one_tells_why() -> None:
+def test_newest_past_task_gives_the_error() -> None:
     leaving = task("a", "1", should_run=False, error="old")
     failed = task("b", "1", "failed", should_run=False, created_at=5.0, error="new")
     [one] = slots(replace(WEB, replicas=1), [failed, leaving], {})
     assert one.swarm_state == "failed: new"
 
 
-def test_service_on_each_node_has_no_gaps() -> None:
+def test_global_service_has_no_missing_slots() -> None:
     everywhere = replace(WEB, replicas=None)
     assert states(task("a", "node-a"), service=everywhere) == {"web-node-a": "ready"}
 
 
-def test_tasks_of_others_are_not_its_own() -> None:
+def test_tasks_of_other_services_are_left_out() -> None:
     assert states(task("a", "1", service="s2"), service=replace(WEB, replicas=0)) == {}
 
 
@@ -97,11 +97,11 @@ def test_tasks_of_others_are_not_its_own() -> None:
         ("starting", Container("x", "running"), "starting"),
     ],
 )
-def test_container_tells_more_than_its_task(state: str, container: Container, says: str) -> None:
+def test_containers_state_refines_the_tasks(state: str, container: Container, says: str) -> None:
     assert Slot(WEB, "1", task("a", "1", state), container).state == says
 
 
-def test_own_error_comes_before_past_ones() -> None:
+def test_own_error_precedes_past_errors() -> None:
     waits = task("b", "1", "pending", error="no suitable node")
     past = task("a", "1", "failed", error="exit (1)")
     assert Slot(WEB, "1", waits, None, past).swarm_state == "pending: no suitable node"

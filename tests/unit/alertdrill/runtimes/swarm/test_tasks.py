@@ -40,13 +40,13 @@ def task(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_bare_spec_means_swarms_defaults() -> None:
+def test_empty_spec_means_swarms_defaults() -> None:
     found = read_service(spec(), "alertdrill")
     assert found == Service("s1", "data-service", "alertdrill_data-service", 3)
     assert (found.condition, found.grace, found.delay, found.heals) == ("any", 10.0, 5.0, False)
 
 
-def test_spec_is_read() -> None:
+def test_spec_is_parsed() -> None:
     template = {
         "ContainerSpec": {"StopGracePeriod": 25_000_000_000},
         "RestartPolicy": {"Condition": "on-failure", "Delay": 500_000_000},
@@ -56,7 +56,7 @@ def test_spec_is_read() -> None:
 
 
 @pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
-def test_label_is_the_services_own(label: str, heals: bool) -> None:
+def test_heal_label_is_the_services(label: str, heals: bool) -> None:
     assert read_service(spec(Labels={"alertdrill.heal": label}), "alertdrill").heals is heals
 
 
@@ -64,11 +64,11 @@ def test_label_is_the_services_own(label: str, heals: bool) -> None:
     ("mode", "replicas"),
     [({"Replicated": {}}, 1), ({"Replicated": {"Replicas": 0}}, 0), ({"Global": {}}, None)],
 )
-def test_replicas_are_those_of_the_mode(mode: dict[str, Any], replicas: int | None) -> None:
+def test_replicas_depend_on_the_mode(mode: dict[str, Any], replicas: int | None) -> None:
     assert read_service(spec(Mode=mode), "alertdrill").replicas == replicas
 
 
-def test_task_is_read() -> None:
+def test_task_is_parsed() -> None:
     found = read_task(task())
     assert (found.service, found.slot, found.node, found.pid, found.live) == (
         *("s1", "2", "n1", 7),
@@ -77,26 +77,26 @@ def test_task_is_read() -> None:
     assert (round(found.created_at, 3), found.state_since) == (1795514400.123, 1795514401.0)
 
 
-def test_task_without_a_slot_has_its_node() -> None:
+def test_task_of_a_global_service_has_its_node() -> None:
     assert read_task(task(Slot=0)).slot == "n1"
 
 
 @pytest.mark.parametrize(
     ("wanted", "state", "live"),
     [
-        ("ready", "ready", True),  # it waits for its restart_policy's delay
+        ("ready", "ready", True),  # waiting for the delay of its restart_policy
         ("running", "pending", True),
         ("running", "failed", False),
         ("shutdown", "running", False),
         ("remove", "running", False),
     ],
 )
-def test_leaving_and_ended_tasks_are_past(wanted: str, state: str, live: bool) -> None:
+def test_leaving_and_ended_tasks_are_not_live(wanted: str, state: str, live: bool) -> None:
     status = {"Timestamp": "2026-11-24T10:00:01Z", "State": state}
     assert read_task(task(DesiredState=wanted, Status=status)).live is live
 
 
-def test_container_tells_of_its_health() -> None:
+def test_containers_health_is_parsed() -> None:
     found = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
     assert read_container({**found, "Status": "Up 2 minutes (unhealthy)"}).unhealthy
     assert read_container({**found, "Status": "Up 2 minutes (healthy)"}) == Container(
