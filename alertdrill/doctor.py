@@ -1,0 +1,152 @@
+"""Check what this machine has for the stack, and say what to do about what it lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from .errors import AlertdrillError
+from .programs import CATALOGUE, default_cache
+from .programs.locate import find_local
+from .programs.version import written
+from .runtimes import select
+from .runtimes.compose.variables import PUBLISHED
+from .runtimes.native import ports
+from .settings import StackSettings
+
+# Images or fetched programs, and a day of samples and logs.
+MIN_FREE_DISK = 5 * 2**30
+# The whole stack takes about 1 GiB under normal load; drills of the host's memory need room above.
+MIN_FREE_MEMORY = 2 * 2**30
+# An engine that answers at all does so at once.
+TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. A `problem` keeps the stack from starting."""
+
+    name: str
+    state: Literal["ok", "warning", "problem"]
+    detail: str
+    advice: str = ""
+
+
+def checks(settings: StackSettings) -> Sequence[Check]:
+    """Check everything that the stack needs from this machine; change nothing."""
+    engine = _engine()
+    native = settings.runtime == "native" or (settings.runtime == "auto" and engine.state != "ok")
+    if native and engine.state == "problem":
+        engine = Check("docker", "warning", engine.detail, "Needed only for RUNTIME=compose.")
+    return [
+        Check("python", "ok", sys.version.split()[0]),
+        _command(),
+        engine,
+        Check("runtime", "ok", "native (plain processes)" if native else "compose (containers)"),
+        *(_programs(settings) if native else ()),
+        *_ports(settings, native=native),
+        _disk(settings.home),
+        _memory(),
+    ]
+
+
+def _command() -> Check:
+    own = Path(sys.executable).with_name("alertdrill")
+    found = shutil.which("alertdrill")
+    if found and Path(found).resolve() == own.resolve():
+        return Check("command", "ok", found)
+    advice = f'Run: export PATH="{own.parent}:$PATH"'
+    return Check("command", "warning", "alertdrill is not on the PATH", advice)
+
+
+def _engine() -> Check:
+    docker = shutil.which("docker")
+    if docker is None:
+        advice = "Install Docker with its Compose plugin, or set RUNTIME=native."
+        return Check("docker", "problem", "not installed", advice)
+    version = _output(docker, "version", "--format", "{{.Server.Version}}")
+    if version is None:
+        advice = "Start the engine and let your user reach it, or set RUNTIME=native."
+        return Check("docker", "problem", "the engine does not answer", advice)
+    compose = _output(docker, "compose", "version", "--short")
+    if compose is None:
+        advice = "Install the Compose plugin (docker-compose-plugin), or set RUNTIME=native."
+        return Check("docker", "problem", f"{version}, without Compose", advice)
+    return Check("docker", "ok", f"{version}, Compose {compose}")
+
+
+def _output(*command: str) -> str | None:
+    """Return what a command prints; None if it fails."""
+    try:
+        done = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _programs(settings: StackSettings) -> Sequence[Check]:
+    cache = settings.cache or default_cache(os.environ)
+    local = find_local(CATALOGUE, cache)
+    results = []
+    for program in CATALOGUE:
+        if program.name in local:
+            found = local[program.name]
+            results.append(Check(program.name, "ok", f"{written(found.version)} at {found.path}"))
+        elif program.package:
+            detail = f"not here; it {program.why}"
+            if shutil.which("apt-get"):
+                results.append(Check(program.name, "ok", f"{detail}. `make up` fetches it."))
+            else:
+                advice = f"Install {program} and put it on the PATH."
+                results.append(Check(program.name, "problem", detail, advice))
+        else:
+            detail = f"not here; it {program.why}"
+            results.append(Check(program.name, "warning", detail, f"Optional: {program.otherwise}."))
+    return results
+
+
+def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
+    """Check that each port is free; a stack that is up has taken its own."""
+    names = [name for name in vars(settings.ports) if name not in ("instances", "locust")]
+    taken = []
+    try:
+        if select(settings, lambda _: None).status():
+            return [Check("ports", "ok", "the stack is up")]
+    except AlertdrillError as error:
+        taken.append(Check("ports", "problem", str(error)))
+    for name in names if native else PUBLISHED:
+        address = settings.lb_address if name == "lb" else "127.0.0.1"
+        try:
+            ports.check({(address, getattr(settings.ports, name)): f"{name.upper()}_PORT"})
+        except AlertdrillError as error:
+            taken.append(Check("port", "problem", str(error)))
+    return taken or [Check("ports", "ok", "all are free")]
+
+
+def _disk(home: Path) -> Check:
+    folder = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_DISK:
+        return Check("disk", "warning", f"{_gib(free)} free at {folder}", "Free 5 GiB.")
+    return Check("disk", "ok", f"{_gib(free)} free at {folder}")
+
+
+def _memory() -> Check:
+    free = psutil.virtual_memory().available
+    if free < MIN_FREE_MEMORY:
+        return Check("memory", "warning", f"{_gib(free)} available", "The stack needs 2 GiB.")
+    return Check("memory", "ok", f"{_gib(free)} available")
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
