@@ -30,12 +30,15 @@ MIN_FREE_MEMORY = 2 * 2**30
 TIMEOUT_S = 5.0
 
 
+State = Literal["ok", "warning", "problem"]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at. A `problem` keeps the stack from starting."""
 
     name: str
-    state: Literal["ok", "warning", "problem"]
+    state: State
     detail: str
     advice: str = ""
 
@@ -58,13 +61,19 @@ def checks(settings: StackSettings) -> Sequence[Check]:
     ]
 
 
-def _command() -> Check:
+def path_hint() -> str:
+    """Return how to put the command on the PATH; empty if it is there."""
     own = Path(sys.executable).with_name("alertdrill")
     found = shutil.which("alertdrill")
     if found and Path(found).resolve() == own.resolve():
-        return Check("command", "ok", found)
-    advice = f'Run: export PATH="{own.parent}:$PATH"'
-    return Check("command", "warning", "alertdrill is not on the PATH", advice)
+        return ""
+    return f'To type `alertdrill` alone, run: export PATH="{own.parent}:$PATH"'
+
+
+def _command() -> Check:
+    hint = path_hint()
+    state: State = "warning" if hint else "ok"
+    return Check("command", state, "not on the PATH" if hint else "on the PATH", hint)
 
 
 def _engine() -> Check:
