@@ -8,9 +8,10 @@ from rich import markup
 from rich.table import Table
 from rich.text import Text
 
+from .doctor import Check
 from .runtimes import Instance
 
-__all__ = ["address_table", "escape", "instance_table", "printable"]
+__all__ = ["address_table", "check_table", "escape", "instance_table", "printable"]
 
 SIGNS = {
     "ready": ("●", "green"),
@@ -48,6 +49,19 @@ def instance_table(found: Sequence[Instance]) -> Table:
             str(instance.pid or ""),
             _duration(instance.uptime_seconds),
         )
+    return table
+
+
+def check_table(checks: Sequence[Check]) -> Table:
+    """Return the table of what `alertdrill doctor` checked."""
+    table = Table("", "Check", box=None, pad_edge=False)
+    for title in ("Result", "What to do"):
+        table.add_column(title, overflow="fold")  # a command that is cut can't be typed
+    signs = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
+    for check in checks:
+        sign, style = signs[check.state]
+        texts = (escape(text) for text in (check.name, check.detail, check.advice))
+        table.add_row(Text(sign, style=style), *texts)
     return table
 
 

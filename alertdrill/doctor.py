@@ -14,13 +14,13 @@ from typing import Literal
 import psutil
 
 from .errors import AlertdrillError
-from .programs import CATALOGUE, default_cache
-from .programs.locate import find_local
-from .programs.version import written
-from .runtimes import select
+from .runtimes import select_runtime
 from .runtimes.compose.variables import PUBLISHED
 from .runtimes.native import ports
 from .settings import StackSettings
+from .toolchain import PROGRAMS, default_cache
+from .toolchain.resolve import find_local
+from .toolchain.version import format_version
 
 # Images or fetched programs, and a day of samples and logs.
 MIN_FREE_DISK = 5 * 2**30
@@ -105,12 +105,14 @@ def _output(*command: str) -> str | None:
 
 def _programs(settings: StackSettings) -> Sequence[Check]:
     cache = settings.cache or default_cache(os.environ)
-    local = find_local(CATALOGUE, cache)
+    local = find_local(PROGRAMS, cache)
     results = []
-    for program in CATALOGUE:
+    for program in PROGRAMS:
         if program.name in local:
             found = local[program.name]
-            results.append(Check(program.name, "ok", f"{written(found.version)} at {found.path}"))
+            origin = "on the PATH" if found.origin == "path" else "in the cache"
+            detail = f"{format_version(found.version)}, {origin}"
+            results.append(Check(program.name, "ok", detail))
         elif program.package:
             detail = f"not here; it {program.why}"
             if shutil.which("apt-get"):
@@ -120,7 +122,8 @@ def _programs(settings: StackSettings) -> Sequence[Check]:
                 results.append(Check(program.name, "problem", detail, advice))
         else:
             detail = f"not here; it {program.why}"
-            results.append(Check(program.name, "warning", detail, f"Optional: {program.otherwise}."))
+            advice = f"Optional: {program.otherwise}."
+            results.append(Check(program.name, "warning", detail, advice))
     return results
 
 
@@ -129,7 +132,7 @@ def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
     names = [name for name in vars(settings.ports) if name not in ("instances", "locust")]
     taken = []
     try:
-        if select(settings, lambda _: None).status():
+        if select_runtime(settings, lambda _: None).status():
             return [Check("ports", "ok", "the stack is up")]
     except AlertdrillError as error:
         taken.append(Check("ports", "problem", str(error)))

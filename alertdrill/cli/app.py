@@ -1,4 +1,4 @@
-"""The command line: `alertdrill up|down|status|logs|scale` and what acts on single instances."""
+"""The command line: `alertdrill up|down|status|scale`, and the commands for one instance."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import click
+from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from .. import VERSION, console, logql_check, settings
+from ..doctor import checks, path_hint
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, has_compose, select_runtime
 from .audit import audit
@@ -29,10 +31,10 @@ output = Console(highlight=False)
 
 
 class Group(click.Group):
-    """Commands whose known errors are one sentence and exit code 1, without a stack."""
+    """Commands that print an `AlertdrillError` as one sentence and exit with 1."""
 
     def invoke(self, context: click.Context) -> object:
-        """Run a command; say what is wrong and what to do."""
+        """Run a command; print what is wrong and what to do."""
         try:
             return super().invoke(context)
         except AlertdrillError as error:
@@ -56,7 +58,7 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _timed(doing: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner with the last thing that happened, and a line for each."""
+    """Show a spinner with the latest progress, and print a line for each step."""
     begun = time.monotonic()
     with progress.status(doing) as status:
 
@@ -70,7 +72,7 @@ def _timed(doing: str) -> Iterator[Callable[[str], None]]:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
 def up(as_json: bool) -> None:
-    """Start the stack, or what of it does not run."""
+    """Start the stack, or the parts of it that are not running."""
     begun = time.monotonic()
     runtime = _runtime()
     with _timed("starting") as on_progress:
@@ -93,11 +95,13 @@ def up(as_json: bool) -> None:
     output.print(console.address_table(runtime.addresses()))
     output.print(console.instance_table(instances))
     output.print(f"Up in {seconds:.1f} s ({runtime.name}). Stop it with `make down`.")
+    if hint := path_hint():
+        output.print(hint, soft_wrap=True)
 
 
 @main.command()
 def check() -> None:
-    """Check every configuration with its program's own checker; start nothing."""
+    """Check every configuration with the program that reads it. Nothing is started."""
     current = settings.current()
     with _timed("checking") as on_progress:
         # One set of configurations for every runtime; the native one has their checkers.
@@ -107,14 +111,14 @@ def check() -> None:
             select_runtime(replace(current, runtime="compose"), on_progress).check(on_progress)
         else:
             on_progress(
-                "SKIPPED: docker-compose.yml was not checked, for Docker Compose is not here."
+                "SKIPPED: docker-compose.yml was not checked: Docker Compose is not installed."
             )
     output.print("Every configuration is valid.")
 
 
 @main.command()
 def down() -> None:
-    """End every process of the stack, also after a crash."""
+    """Stop every process of the stack, also after a crash."""
     runtime = _runtime()
     with _timed("stopping") as on_progress:
         runtime.down(on_progress)
@@ -124,7 +128,10 @@ def down() -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Show every instance; exit 1 unless all that should serve do."""
+    """Show every instance and its state.
+
+    Exit with 1 unless all of them are ready.
+    """
     runtime = _runtime()
     instances = runtime.status()
     if as_json:
@@ -141,26 +148,26 @@ def status(as_json: bool) -> None:
 @main.command()
 @click.argument("wanted", metavar="SERVICE=COUNT", nargs=-1, required=True)
 def scale(wanted: Sequence[str]) -> None:
-    """Have so many instances of a service serve, as in `scale web=3`."""
-    scales = [_scale(item) for item in wanted]  # all of them, before anything is touched
+    """Scale a service to COUNT instances, as in `scale web=3`."""
+    scales = [_parse_scale(item) for item in wanted]  # an error in one scales none
     runtime = _runtime()
     for service, count in scales:
         with _timed(f"scaling {service}") as on_progress:
             runtime.scale(service, count, on_progress)
 
 
-def _scale(item: str) -> tuple[str, int]:
-    # More digits than nine are no count, and Python would refuse to read some.
+def _parse_scale(item: str) -> tuple[str, int]:
+    # Nine digits at most: int() refuses very long ones.
     match = re.fullmatch(r"([^=]+)=([0-9]{1,9})", item)
     if match is None:
-        raise AlertdrillError(f"{item!r} is no scale: write SERVICE=COUNT, as in web=3.")
+        raise AlertdrillError(f"{item!r} is not SERVICE=COUNT: write it as in web=3.")
     return match[1], int(match[2])
 
 
-def _action(name: str, says: str) -> None:
-    """Add a command that does one thing to one target."""
+def _add_action(name: str, description: str) -> None:
+    """Add a command that calls the runtime's method of that name for one target."""
 
-    @main.command(name=name, help=says)
+    @main.command(name=name, help=description)
     @click.argument("target")
     def act(target: str) -> None:
         runtime = _runtime()
@@ -169,12 +176,56 @@ def _action(name: str, says: str) -> None:
         output.print(f"{name} {target}: done.")
 
 
-_action("start", "Start an instance, or all of a service, that was stopped.")
-_action("stop", "Stop gracefully; alerts will tell of it until it is started again.")
-_action("restart", "Restart gracefully, one instance after the other.")
-_action("kill", "End at once with SIGKILL; its supervisor starts it again.")
-_action("pause", "Freeze with SIGSTOP, as if it hung.")
-_action("resume", "Let a paused instance go on.")
+_add_action("start", "Start a stopped instance, or all instances of a service.")
+_add_action("stop", "Stop gracefully. Alerts fire until you start it again.")
+_add_action("restart", "Restart gracefully, one instance after the other.")
+_add_action("kill", "Kill with SIGKILL. The supervisor starts it again.")
+_add_action("pause", "Freeze with SIGSTOP, like a process that hangs.")
+_add_action("resume", "Resume a paused instance.")
+
+
+@main.command(name="open")
+@click.argument("page", required=False, default="")
+def open_page(page: str) -> None:
+    """Open a page of the running stack in your browser.
+
+    PAGE is a part of its title, as in `open grafana`. Without one, the addresses are listed.
+    """
+    addresses = _runtime().addresses()
+    chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
+    if not chosen:
+        known = ", ".join(title.lower() for title in addresses)
+        raise AlertdrillError(f"no page is called {page!r}: there are {known}.")
+    if not page or len(chosen) > 1:
+        output.print(console.address_table(chosen))
+        return
+    url = next(iter(chosen.values()))
+    click.echo(url)
+    click.launch(url)
+
+
+@main.command()
+def doctor() -> None:
+    """Check what this machine lacks.
+
+    Each finding says what to do. Exit with 1 if the stack can't start.
+    """
+    with _timed("checking"):
+        results = checks(settings.current())
+    output.print(console.check_table(results))
+    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script for a shell.
+
+    Put its output into your shell's start-up file: eval "$(alertdrill completion bash)".
+    """
+    script = get_completion_class(shell)
+    assert script is not None  # click has one for each of these
+    click.echo(script(main, {}, "alertdrill", "_ALERTDRILL_COMPLETE").source())
 
 
 main.add_command(drill)

@@ -69,7 +69,7 @@ def resolve_programs(
 def find_local(wanted: Sequence[ProgramSpec], cache: Path) -> Mapping[str, Program]:
     """Return the programs that are on the PATH or in the cache, by name; fetch nothing."""
     search_path = default_search_path(os.environ)
-    search = _Search(Store(cache, search_path), search_path)
+    search = _Search(PackageCache(cache, search_path), search_path)
     groups = [search.find(group) for group in by_package(wanted)]
     return {program.name: program for programs in groups for program in programs}
 

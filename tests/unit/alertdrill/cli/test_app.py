@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from click.testing import CliRunner, Result
 
+from alertdrill import doctor
 from alertdrill.cli import app
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
@@ -207,3 +208,36 @@ def test_check_tells_what_it_skipped(
     monkeypatch.setattr(app, "has_compose", lambda: False)
     assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
     assert runtime.asked == [("check",), ("logql",)]
+
+
+def test_open_prints_and_opens_the_page(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(app.click, "launch", opened.append)
+    assert run("open", "serv").stdout == "http://127.0.0.1:8080/\n"
+    assert opened == ["http://127.0.0.1:8080/"]
+    assert "http://127.0.0.1:8080/" in run("open").stdout
+    assert len(opened) == 1  # a list opens nothing
+
+
+def test_open_names_the_known_pages(run: Run) -> None:
+    result = run("open", "kibana")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no page is called 'kibana': there are services." in result.stderr
+
+
+@pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])
+def test_doctor_fails_only_for_a_problem(
+    run: Run, monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int
+) -> None:
+    check = doctor.Check("ports", state, "8080 is [taken]", "Free it.")
+    monkeypatch.setattr(app, "checks", lambda _: [check])
+    result = run("doctor")
+    assert result.exit_code == code
+    assert "8080 is [taken]" in result.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_command(run: Run, shell: str) -> None:
+    assert "_ALERTDRILL_COMPLETE" in run("completion", shell).stdout

@@ -1,0 +1,71 @@
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alertdrill import doctor
+from alertdrill.doctor import Check, checks
+from alertdrill.settings import StackSettings, parse
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., StackSettings]:
+    """Return settings of a machine without programs on the PATH or in the cache."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(doctor, "find_local", lambda *_: {})
+
+    def make(**variables: str) -> StackSettings:
+        folders = {"ALERTDRILL_HOME": str(tmp_path / "var"), "ALERTDRILL_CACHE": str(tmp_path)}
+        return parse({**folders, **variables})
+
+    return make
+
+
+def by_name(settings: StackSettings) -> dict[str, Check]:
+    return {check.name: check for check in checks(settings)}
+
+
+def test_missing_docker_is_a_problem_only_for_compose(
+    settings: Callable[..., StackSettings],
+) -> None:
+    docker = by_name(settings(RUNTIME="compose"))["docker"]
+    assert (docker.state, docker.detail) == ("problem", "not installed")
+    assert "RUNTIME=native" in docker.advice
+    assert by_name(settings(RUNTIME="auto"))["docker"].state == "warning"
+
+
+def test_program_that_cannot_be_fetched_is_a_problem(
+    settings: Callable[..., StackSettings],
+) -> None:
+    results = by_name(settings(RUNTIME="native"))
+    assert results["prometheus"].state == "problem"
+    assert "Install prometheus 3.5 or newer" in results["prometheus"].advice
+    assert results["loki"].state == "warning"
+
+
+def test_program_that_apt_has_is_fetched(
+    settings: Callable[..., StackSettings], tmp_path: Path
+) -> None:
+    (tmp_path / "apt-get").touch(mode=0o755)
+    prometheus = by_name(settings(RUNTIME="native"))["prometheus"]
+    assert prometheus.state == "ok"
+    assert "`make up` fetches it" in prometheus.detail
+
+
+def test_taken_port_is_a_problem_and_named(settings: Callable[..., StackSettings]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        check = by_name(settings(RUNTIME="native", GRAFANA_PORT=str(port)))["port"]
+    assert check.state == "problem"
+    assert f"Port {port}" in check.detail
+    assert "GRAFANA_PORT" in check.detail
+
+
+def test_little_disk_space_is_a_warning(
+    settings: Callable[..., StackSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "MIN_FREE_DISK", 2**60)
+    assert by_name(settings(RUNTIME="native"))["disk"].state == "warning"
