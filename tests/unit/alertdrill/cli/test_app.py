@@ -169,7 +169,7 @@ def test_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_scale_says_the_form(run: Run, runtime: FakeRuntime, wanted: str) -> None:
     result = run("scale", "data-service=2", "--", wanted)
     assert result.exit_code == 1
-    assert "write SERVICE=COUNT, as in web=3." in " ".join(result.stderr.split())
+    assert "is not SERVICE=COUNT: write it as in web=3." in " ".join(result.stderr.split())
     assert runtime.asked == []  # the good one was not begun
 
 
@@ -214,7 +214,7 @@ def test_open_prints_and_opens_the_page(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(app.click, "launch", opened.append)
+    monkeypatch.setattr("click.launch", opened.append)
     assert run("open", "serv").stdout == "http://127.0.0.1:8080/\n"
     assert opened == ["http://127.0.0.1:8080/"]
     assert "http://127.0.0.1:8080/" in run("open").stdout
