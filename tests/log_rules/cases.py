@@ -1,4 +1,4 @@
-"""The tests of LogQL alerts as data: lines, and what the rule must make of them."""
+"""The test data of LogQL alerts: lines and expected results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineSpec:
     """Equal lines: `count` of them, evenly over the time from `begin` to `end` (seconds).
 
-    The last is at the end. `each` is a field that gets a number of its own in every line. Their
-    texts differ as their fields do: Loki takes lines of the same text and time for one.
+    The last one is at `end`. `each` is a field with a different number in each line. The texts
+    differ too, because Loki deduplicates lines with the same text and time.
     """
 
     labels: Mapping[str, str]
@@ -32,7 +32,7 @@ class Lines:
     each: str = ""
 
     def stream(self, origin: float) -> dict[str, Any]:
-        """Return them as Loki's push takes them, with times counted from `origin`."""
+        """Return them in the format of Loki's push API, with times relative to `origin`."""
         step = (self.end - self.begin) / self.count
         return {
             "stream": dict(self.labels),
@@ -49,25 +49,25 @@ class Lines:
 
 @dataclass(frozen=True)
 class Case:
-    """Lines, and the samples that the alert's expression gives at a moment (seconds)."""
+    """Lines, and the expected samples of the alert's expression at a time (seconds)."""
 
     name: str
-    lines: Sequence[Lines]
+    lines: Sequence[LineSpec]
     at: float
-    gives: Sequence[Mapping[str, Any]]
+    result: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class AlertTests:
-    """All about one alert: cases of its expression, and what fires when lines keep coming.
+    """The tests of an alert: cases of its expression, and its firing on a feed of lines.
 
-    `after` is the rule's `for`, in seconds; `excused` has changes that no case could notice, each
+    `after` is the rule's `for`, in seconds; `equivalent` has undetectable mutations, each
     with its reason.
     """
 
     alert: str
     cases: Sequence[Case]
-    excused: Mapping[str, str]
+    equivalent: Mapping[str, str]
     feed: Sequence[Mapping[str, Any]]
     after: float
     labels: Mapping[str, str]
@@ -75,31 +75,31 @@ class AlertTests:
 
 
 def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
-    """Return the fields of a line; the one that `each` names, if any, has the line's number."""
+    """Return the fields of a line; the field `each`, if any, gets the line's number."""
     fields: dict[str, str] = lines.get("fields", {})
     name = lines.get("each")
     return {**fields, name: f"{fields.get(name, '')}{number}"} if name else fields
 
 
 def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
-    """Return an alert's rule as it is at a speed."""
+    """Return an alert's rule at a speed."""
     for file in sorted(LOKI_RULES.glob("*.yml")):
         rendered = render(file.read_text(), speed, expression_scaler("loki/rules"))
         for group in yaml.safe_load(rendered)["groups"]:
             for found in group["rules"]:
                 if found["alert"] == alert:
                     return dict(found)
-    raise AssertionError(f"there is no alert {alert} in loki/rules")
+    raise AssertionError(f"no alert named {alert} in loki/rules")
 
 
-def every_file() -> Iterator[AlertTests]:
-    """Yield the tests of each alert, by its name."""
+def all_test_files() -> Iterator[AlertTests]:
+    """Yield the tests of each alert."""
     for file in sorted(HERE.glob("*.yml")):
         read = yaml.safe_load(file.read_text())
         yield AlertTests(
             file.stem,
             [_case(case) for case in read["expression"]],
-            read.get("excused", {}),
+            read.get("equivalent", {}),
             read["fires"]["lines"],
             parse_duration(read["fires"]["after"]),
             read["fires"]["labels"],
@@ -109,7 +109,7 @@ def every_file() -> Iterator[AlertTests]:
 
 def _case(read: Mapping[str, Any]) -> Case:
     lines = [
-        Lines(
+        LineSpec(
             each["labels"],
             each.get("fields", {}),
             each["count"],
@@ -119,4 +119,4 @@ def _case(read: Mapping[str, Any]) -> Case:
         )
         for each in read["lines"]
     ]
-    return Case(read["name"], lines, parse_duration(read["at"]), read["gives"])
+    return Case(read["name"], lines, parse_duration(read["at"]), read["result"])

@@ -1,4 +1,4 @@
-"""The mutation check for LogQL: change one thing of an expression, and a case must notice."""
+"""The mutation check for LogQL: a case must detect each change of an expression."""
 
 from __future__ import annotations
 
@@ -12,38 +12,42 @@ ANY = '=~".+"'
 
 
 def mutations(expression: str) -> dict[str, str]:
-    """Return each change in words and the expression with just that change.
+    """Return the changed expressions by the description of the change.
 
-    What is changed: numbers, comparisons and durations as in PromQL; a selector takes any value
-    (it must have a matcher); a filter is left out.
+    Numbers, comparisons and durations are changed as in PromQL; a matcher accepts any value (a
+    selector must have a matcher); a filter is removed.
     """
     return dict(numbered(_changes(expression)))
 
 
 def _changes(expression: str) -> Iterator[tuple[str, str]]:
-    words = tokens(expression)
-    # A text has no neighbour of `!=`, but a filter can be left out.
-    of_texts = {
-        "comparison != -> ==" for at, word in enumerate(words) if _compares_text(words, at, word)
+    token_list = tokens(expression)
+    # `!=` of strings has no close neighbour, but the filter can be removed.
+    string_comparisons = {
+        "comparison != -> =="
+        for at, token in enumerate(token_list)
+        if _compares_text(token_list, at, token)
     }
-    yield from (each for each in common(expression) if each[0] not in of_texts)
-    for place, word in enumerate(words):
-        if word.kind == "name" and word.inside == "{":
-            sign, value = words[place + 1 : place + 3]
+    yield from (each for each in common(expression) if each[0] not in string_comparisons)
+    for index, token in enumerate(token_list):
+        if token.kind == "name" and token.inside == "{":
+            sign, value = token_list[index + 1 : index + 3]
             if sign.text + value.text != ANY:
                 changed = expression[: sign.start] + ANY + expression[value.end :]
-                yield f"any {word.text}", changed
-        if filters(words, place):
-            end = next(each.start for each in words[place + 1 :] if each.text in {"|", "["})
-            text = " ".join(expression[word.start : end].split())
-            yield f"without {text}", expression[: word.start] + expression[end:]
+                yield f"any {token.text}", changed
+        if is_filter(token_list, index):
+            end = next(each.start for each in token_list[index + 1 :] if each.text in {"|", "["})
+            text = " ".join(expression[token.start : end].split())
+            yield f"without {text}", expression[: token.start] + expression[end:]
 
 
-def filters(words: Sequence[Token], place: int) -> bool:
-    """Say whether a filter begins here, such as `| status >= 400`."""
-    name, sign = words[place + 1 : place + 3] if words[place].text == "|" else (None, None)
+def is_filter(token_list: Sequence[Token], index: int) -> bool:
+    """Return whether a filter starts here, such as `| status >= 400`."""
+    name, sign = (
+        token_list[index + 1 : index + 3] if token_list[index].text == "|" else (None, None)
+    )
     return bool(name and sign and name.kind == "name" and sign.kind == "sign")
 
 
-def _compares_text(words: Sequence[Token], at: int, word: Token) -> bool:
-    return word.text == "!=" and not word.inside and words[at + 1].kind == "string"
+def _compares_text(token_list: Sequence[Token], at: int, token: Token) -> bool:
+    return token.text == "!=" and not token.inside and token_list[at + 1].kind == "string"

@@ -1,4 +1,4 @@
-"""Loki itself evaluates each LogQL alert: its expression case by case, and its rule as it runs."""
+"""Test each LogQL alert with a real Loki: its expression by cases, and its rule in the ruler."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import pytest
 import yaml
 
 from tests.e2e.stack import poll_until
-from tests.log_rules.cases import AlertTests, Case, every_file, numbered, rule
+from tests.log_rules.cases import AlertTests, Case, all_test_files, numbered, rule
+from tests.log_rules.loki_server import LokiServer, run_loki
 from tests.log_rules.mutations import mutations
-from tests.log_rules.store import Store, started
 
-TESTS = list(every_file())
+TESTS = list(all_test_files())
 CASES = [(tests.alert, case) for tests in TESTS for case in tests.cases]
-# A minute of window and a minute of `for` are ten seconds together.
+# A window and a `for` of a minute each take ten seconds together.
 SPEED = 12.0
-# Longer ago than any window of a rule at speed 1, so that no case meets the lines of now.
-AGO = 600.0
-# How far an evaluation may be from where the clock says, on a busy machine, in seconds.
-LATE = 2.0
+# The age of a case's lines: longer than any window at speed 1, so that current lines do not matter.
+LINE_AGE_S = 600.0
+# The tolerance of evaluation times on a busy machine, in seconds.
+TOLERANCE_S = 2.0
 NUMBER = r"-?[0-9.]+"
 
 pytestmark = [
@@ -34,16 +34,16 @@ pytestmark = [
 
 
 def ruler_file(alert: str) -> str:
-    """Return a file with this one alert, at the tests' speed."""
+    """Return a rule file with only this alert, at the tests' speed."""
     groups = [{"name": "test", "rules": [rule(alert, SPEED)]}]
     return str(yaml.safe_dump({"groups": groups}))
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Have one Loki: a tenant for each alert's rule, and later one for each case."""
+def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LokiServer]:
+    """Run a Loki with a tenant for each alert's rule; each case adds another tenant."""
     rules = {tests.alert: ruler_file(tests.alert) for tests in TESTS}
-    with started(tmp_path_factory.mktemp("loki"), rules, SPEED) as made:
+    with run_loki(tmp_path_factory.mktemp("loki"), rules, SPEED) as made:
         yield made
 
 
@@ -51,18 +51,18 @@ Samples = dict[frozenset[tuple[str, str]], float]
 
 
 class Cases:
-    """Each case's lines, pushed when they are asked for, to a tenant of its own."""
+    """The cases; each pushes its lines to its own tenant when it is first evaluated."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, loki: LokiServer) -> None:
+        self._store = loki
         self._origins: dict[int, float] = {}
 
     def evaluate(self, alert: str, case: Case, expression: str) -> Samples:
-        """Return what an expression gives at the case's moment."""
+        """Return the samples of an expression at the case's time."""
         number = CASES.index((alert, case))
         tenant = f"case-{number}"
         if number not in self._origins:
-            self._origins[number] = float(int(time.time() - AGO))
+            self._origins[number] = float(int(time.time() - LINE_AGE_S))
             lines = [each.stream(self._origins[number]) for each in case.lines]
             self._store.push(tenant, lines)
         found = self._store.evaluate(tenant, expression, self._origins[number] + case.at)
@@ -70,46 +70,47 @@ class Cases:
 
 
 @pytest.fixture(scope="module")
-def cases(store: Store) -> Cases:
-    """Have the cases of all alerts."""
-    return Cases(store)
+def cases(loki: LokiServer) -> Cases:
+    """Return the cases of all alerts."""
+    return Cases(loki)
 
 
-def must_give(case: Case) -> Any:
-    """Return what compares equal to what the case wants."""
-    expected = {frozenset(each["labels"].items()): each["value"] for each in case.gives}
+def expected_samples(case: Case) -> Any:
+    """Return the expected samples, with a tolerance."""
+    expected = {frozenset(each["labels"].items()): each["value"] for each in case.result}
     return pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize(("alert", "case"), CASES, ids=[f"{a}: {c.name}" for a, c in CASES])
-def test_expression_gives_what_it_must(cases: Cases, alert: str, case: Case) -> None:
-    assert cases.evaluate(alert, case, rule(alert)["expr"]) == must_give(case)
+def test_expression_returns_expected_samples(cases: Cases, alert: str, case: Case) -> None:
+    assert cases.evaluate(alert, case, rule(alert)["expr"]) == expected_samples(case)
 
 
 @pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.alert)
-def test_every_change_is_noticed(cases: Cases, tests: AlertTests) -> None:
-    """As the mutation check of Prometheus's rules: who never fails proves nothing."""
+def test_every_mutation_is_killed(cases: Cases, tests: AlertTests) -> None:
+    """Run the mutation check, as for Prometheus's rules."""
 
     def survives(changed: str) -> bool:
         return all(
-            cases.evaluate(tests.alert, case, changed) == must_give(case) for case in tests.cases
+            cases.evaluate(tests.alert, case, changed) == expected_samples(case)
+            for case in tests.cases
         )
 
     changed = mutations(rule(tests.alert)["expr"])
     survivors = [text for text, expression in changed.items() if survives(expression)]
-    assert survivors == list(tests.excused)
+    assert survivors == list(tests.equivalent)
 
 
 @pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.alert)
-def test_alert_fires_after_its_for(store: Store, tests: AlertTests) -> None:
-    feed = Feed(store, tests)
-    assert store.rule(tests.alert)["alerts"] in ([], None)
-    poll_until(lambda: feed.go_on() == "pending", "the alert to be pending", 30)
-    poll_until(lambda: feed.go_on() == "firing", "the alert to fire", 30)
+def test_alert_fires_after_its_for(loki: LokiServer, tests: AlertTests) -> None:
+    feed = Feed(loki, tests)
+    assert loki.rule(tests.alert)["alerts"] in ([], None)
+    poll_until(lambda: feed.push_and_get_state() == "pending", "the alert to be pending", 30)
+    poll_until(lambda: feed.push_and_get_state() == "firing", "the alert to fire", 30)
     (alert,) = feed.rule["alerts"]
     since = datetime.fromisoformat(alert["activeAt"]).timestamp()
     hold = tests.after / SPEED
-    assert hold - 0.5 <= time.time() - since <= hold + LATE
+    assert hold - 0.5 <= time.time() - since <= hold + TOLERANCE_S
     assert alert["labels"] == {"alertname": tests.alert, **tests.labels}
     assert alert["annotations"].keys() == tests.annotations.keys()
     for name, text in tests.annotations.items():
@@ -117,16 +118,16 @@ def test_alert_fires_after_its_for(store: Store, tests: AlertTests) -> None:
 
 
 class Feed:
-    """Lines that keep coming, as many a second as the tests say."""
+    """A continuous stream of lines, with the rates of the tests."""
 
-    def __init__(self, store: Store, tests: AlertTests) -> None:
-        self._store = store
+    def __init__(self, loki: LokiServer, tests: AlertTests) -> None:
+        self._store = loki
         self._tests = tests
         self._last = time.time()
         self.rule: dict[str, Any] = {}
 
-    def go_on(self) -> str:
-        """Push what came since the last time; return the alert's state."""
+    def push_and_get_state(self) -> str:
+        """Push the lines since the last call; return the alert's state."""
         now = time.time()
         if fresh := [stream for stream in self._streams(now) if stream["values"]]:
             self._store.push(self._tests.alert, fresh)
@@ -144,6 +145,6 @@ class Feed:
 
 
 @pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.alert)
-def test_cases_are_on_both_sides(tests: AlertTests) -> None:
-    assert any(case.gives for case in tests.cases)
-    assert any(not case.gives for case in tests.cases)
+def test_cases_include_results_and_no_results(tests: AlertTests) -> None:
+    assert any(case.result for case in tests.cases)
+    assert any(not case.result for case in tests.cases)

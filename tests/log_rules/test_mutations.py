@@ -1,12 +1,12 @@
-"""What the mutation check of LogQL changes; no Loki is needed to say so."""
+"""Test the mutations of LogQL, without a Loki."""
 
 import pytest
 
-from tests.log_rules.cases import every_file, rule
-from tests.log_rules.mutations import filters, mutations
+from tests.log_rules.cases import all_test_files, rule
+from tests.log_rules.mutations import is_filter, mutations
 from tests.rules.mutations.tokens import tokens
 
-ALERTS = [tests.alert for tests in every_file()]
+ALERTS = [tests.alert for tests in all_test_files()]
 
 
 @pytest.mark.parametrize(
@@ -30,20 +30,20 @@ def test_change_is_found(expression: str, expected: dict[str, str]) -> None:
     assert expected.items() <= found.items()
 
 
-def test_what_cannot_be_changed_is_left_alone() -> None:
+def test_expression_without_mutations_is_unchanged() -> None:
     assert mutations('{a=~".+"} | label_format b=c') == {}
 
 
-def test_texts_have_no_neighbour() -> None:
+def test_string_comparisons_are_not_changed() -> None:
     assert "comparison != -> ==" not in mutations('rate({a="b"} | c != "" [1m])')
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_no_stage_is_overlooked(alert: str) -> None:
     expression = rule(alert)["expr"]
-    words = tokens(expression)
-    stages = [place for place, word in enumerate(words) if word.text == "|"]
-    others = [words[place + 1].text for place in stages if not filters(words, place)]
+    token_list = tokens(expression)
+    stages = [index for index, token in enumerate(token_list) if token.text == "|"]
+    others = [token_list[index + 1].text for index in stages if not is_filter(token_list, index)]
     assert set(others) <= {"label_format"}
     left_out = [text for text in mutations(expression) if text.startswith("without |")]
     assert len(left_out) == len(stages) - len(others)

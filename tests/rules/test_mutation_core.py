@@ -1,4 +1,4 @@
-"""What the mutation check changes, and that it says so when tests do not notice."""
+"""Test the mutations, and the report of survivors."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from tests.rules.mutations import mutations
-from tests.rules.mutations.check import Found, check_alert, check_record, records
+from tests.rules.mutations.check import Report, check_alert, check_record, records
 from tests.rules.mutations.expression import changes
 from tests.rules.mutations.rules import RuleTests, name
 from tests.rules.mutations.tokens import tokens
-from tests.rules.mutations.variants import side_by_side, variant
+from tests.rules.mutations.variants import combined_rules, variant
 
 RULES = Path(__file__).parent.parent.parent / "prometheus" / "rules"
 EVERY_RULE = [
@@ -85,14 +85,14 @@ def test_same_changes_are_numbered() -> None:
     assert texts == ["comparison < -> <=", "comparison < -> <= (2)"]
 
 
-def test_unknown_characters_are_refused() -> None:
-    with pytest.raises(ValueError, match="no PromQL"):
+def test_unknown_characters_are_rejected() -> None:
+    with pytest.raises(ValueError, match="unknown PromQL"):
         tokens("a $ b")
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_nothing_is_overlooked(rule: dict[str, Any]) -> None:
-    """A real parser sees as many numbers, comparisons, windows and matchers as we do."""
+    """A real parser finds as many numbers, comparisons, windows and matchers."""
     seen: Counter[str] = Counter()
 
     def see(node: Any) -> None:
@@ -107,23 +107,23 @@ def test_nothing_is_overlooked(rule: dict[str, Any]) -> None:
             seen["comparison"] += str(node.op) in {">", "<", ">=", "<=", "==", "!="}
 
     promql_parser.walk(promql_parser.parse(rule["expr"]), see)
-    words = tokens(rule["expr"])
-    ours = Counter(_kind(words, place) for place in range(len(words)))
+    token_list = tokens(rule["expr"])
+    ours = Counter(_kind(token_list, index) for index in range(len(token_list)))
     assert {kind: ours[kind] for kind in seen} == seen
     for _, changed in changes(rule["expr"]):
         promql_parser.parse(changed)
 
 
-def _kind(words: list[Any], place: int) -> str:
-    word, before = words[place], words[max(place - 1, 0)].text
-    if word.inside == "{":
-        return "matcher" if word.kind == "name" else ""
-    if word.kind == "duration":
-        return "window" if word.inside else "offset" if before == "offset" else "number"
-    return "comparison" if word.text in {">", "<", ">=", "<=", "==", "!="} else word.kind
+def _kind(token_list: list[Any], index: int) -> str:
+    token, before = token_list[index], token_list[max(index - 1, 0)].text
+    if token.inside == "{":
+        return "matcher" if token.kind == "name" else ""
+    if token.kind == "duration":
+        return "window" if token.inside else "offset" if before == "offset" else "number"
+    return "comparison" if token.text in {">", "<", ">=", "<=", "==", "!="} else token.kind
 
 
-# A rule and tests that see its comparison and its `for`, but not where its threshold is.
+# A rule with tests that detect its comparison and its `for`, but not its threshold.
 WEAK_RULES = """
 groups:
   - name: weak
@@ -135,7 +135,7 @@ groups:
         for: 5s
 """
 WEAK_TESTS = """
-# excused: for 5s -> 2500ms: nothing is evaluated between two evaluations.
+# equivalent: for 5s -> 2500ms: nothing is evaluated between two evaluations.
 rule_files:
   - weak-rules.yaml
 evaluation_interval: 5s
@@ -174,16 +174,16 @@ def test_survivor_of_a_recording_rule_is_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_excused_survivor_of_a_recording_rule_is_fine(tmp_path: Path) -> None:
-    lines = [f"# excused: a:doubled: threshold 2 -> {other}: any will do." for other in (3, 1)]
+def test_equivalent_survivor_of_a_recording_rule_is_fine(tmp_path: Path) -> None:
+    lines = [f"# equivalent: a:doubled: threshold 2 -> {other}: any will do." for other in (3, 1)]
     found = weak(tmp_path, *lines)
     assert check_record("a:doubled", [found]).problems == []
-    assert not any("not made" in problem for problem in check_alert(found).problems)
+    assert not any("unknown" in problem for problem in check_alert(found).problems)
 
 
-def test_tests_that_fail_anyway_prove_nothing(tmp_path: Path) -> None:
+def test_failing_tests_are_rejected(tmp_path: Path) -> None:
     broken = weak(tmp_path, rules=WEAK_RULES.replace("> 100", "> 10000"))
-    with pytest.raises(ValueError, match="fails without any change"):
+    with pytest.raises(ValueError, match="fails without a mutation"):
         check_alert(broken)
 
 
@@ -238,22 +238,24 @@ def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:
         check_alert(weak(tmp_path, rules=WEAK_RULES.replace("Weak", "Strong")))
 
 
-def test_excuse_for_what_is_noticed_is_a_problem() -> None:
-    found = Found("A", [], killed=["for 1m -> 2m"], excuses=["for 1m -> 2m: why not"])
-    assert found.problems == ["A excuses a change that the tests do see: for 1m -> 2m."]
+def test_equivalent_mutation_that_is_noticed_is_a_problem() -> None:
+    found = Report("A", [], killed=["for 1m -> 2m"], equivalents=["for 1m -> 2m: why not"])
+    assert found.problems == [
+        "A lists a mutation as equivalent that the tests detect: for 1m -> 2m."
+    ]
 
 
 @pytest.mark.parametrize("line", ["for 2m -> 4m: why not", "for 1m -> 2m", "for 1m -> 2m (2): so"])
-def test_excuse_for_nothing_is_a_problem(line: str) -> None:
-    found = Found("A", [], killed=["for 1m -> 2m"], excuses=[line])
-    assert found.problems == [f"A excuses a change that is not made, or gives no reason: {line}"]
+def test_unknown_equivalent_mutation_is_a_problem(line: str) -> None:
+    found = Report("A", [], killed=["for 1m -> 2m"], equivalents=[line])
+    assert found.problems == [f"A lists an unknown equivalent mutation, or gives no reason: {line}"]
 
 
 def test_variants_read_their_own_records(tmp_path: Path) -> None:
     found = weak(tmp_path)
     record, alert = found.needed()[0]["rules"]
     own = variant(3, [alert, record], record, {**record, "expr": "a * 4"})
-    rules = side_by_side(found.needed(), [own])[0]["rules"]
+    rules = combined_rules(found.needed(), [own])[0]["rules"]
     assert [(name(rule), rule["expr"]) for rule in rules] == [
         ("a:doubled", "a * 2"),
         ("a:doubled_v3", "a * 4"),
@@ -262,7 +264,7 @@ def test_variants_read_their_own_records(tmp_path: Path) -> None:
     ]
 
 
-def test_values_stay_as_they_are_written(tmp_path: Path) -> None:
+def test_values_are_read_as_strings(tmp_path: Path) -> None:
     found = weak(tmp_path)
     found.path.write_text(found.text.replace("0 500x5", "0x36"))
     assert found.parsed()["tests"][0]["input_series"] == [{"series": "a", "values": "0x36"}]

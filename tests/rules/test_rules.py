@@ -1,4 +1,4 @@
-"""Run promtool on the rules: its own checks, and the unit tests, one file an alert."""
+"""Run promtool on the rules: its checks and the unit tests of each alert."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 import yaml
 
 from tests.rules.mutations.promtool import promtool
-from tests.rules.mutations.rules import RuleTests, every_file
+from tests.rules.mutations.rules import RuleTests, all_test_files
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 RUNBOOKS = sorted((ROOT / "alerting" / "runbooks").glob("*.md"))
-TESTS = every_file()
+TESTS = all_test_files()
 
 
-def run(*words: str | Path) -> None:
-    """Run promtool; show all it says when it finds something."""
-    done = subprocess.run([promtool(), *words], capture_output=True, text=True, check=False)
+def run(*token_list: str | Path) -> None:
+    """Run promtool; show its output if it fails."""
+    done = subprocess.run([promtool(), *token_list], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -33,8 +33,8 @@ def by_file(tests: RuleTests) -> str:
 
 
 @pytest.mark.parametrize("tests", TESTS, ids=by_file)
-def test_alert_fires_as_promised(tests: RuleTests, tmp_path: Path) -> None:
-    # Only with the rules that it needs: all the others of a file would take minutes.
+def test_alert_fires_as_expected(tests: RuleTests, tmp_path: Path) -> None:
+    # Only with the rules that it needs: all rules of a file would take minutes.
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": tests.needed()}))
     copy = tmp_path / tests.path.name
     copy.write_text(tests.written("rules.yml"))
@@ -50,7 +50,7 @@ def test_file_tests_its_alert(tests: RuleTests) -> None:
 
 
 def test_files_are_valid_as_they_are() -> None:
-    """promtool reads each file and the rules that it lists; no test has this name."""
+    """promtool reads each file and its rule files; no test matches this name."""
     run("test", "rules", "--run=^$", *(tests.path for tests in TESTS))
 
 

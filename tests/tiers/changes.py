@@ -24,7 +24,7 @@ from alertdrill.drills.faults import RUNTIME_FAULTS
 from alertdrill.drills.model import Drill
 from alertdrill.settings import ROOT
 from tests.rules.mutations import check
-from tests.rules.mutations.rules import RuleTests, every_file, name, reads
+from tests.rules.mutations.rules import RuleTests, all_test_files, name, reads
 
 # The commit that the change is compared with, such as the tip of main before a push of several
 # commits. Only what starts CI knows it; without it the last commit counts as the change.
@@ -135,7 +135,7 @@ def changed_mutations(base: Path, root: Path = ROOT) -> tuple[list[str], list[st
 
 def mutation_inputs(root: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the inputs of the mutations of every alert, and of every recording rule."""
-    files = every_file(root / "tests" / "rules")
+    files = all_test_files(root / "tests" / "rules")
     return (
         {alert: _inputs(tests) for alert, tests in check.alerts(files).items()},
         {record: _inputs(tests, record) for record, tests in check.records(files).items()},

@@ -1,8 +1,7 @@
-"""The mutation check: change one thing of a rule, and its tests must fail.
+"""The mutation check: when one thing of a rule is changed, its tests must fail.
 
-A test that passes whatever the rule says proves nothing. `python -m tests.rules.mutations` prints
-what was tried; `# excused: <the change>: <reason>` in a test file excuses a change that no test
-could see.
+`python -m tests.rules.mutations` prints the results. `# equivalent: <mutation>: <reason>` in a test
+file lists a mutation that no test can detect.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .expression import changes
-from .values import other_durations
+from .values import neighbouring_durations
 
 __all__ = ["Mutation", "mutations", "numbered"]
 
@@ -23,22 +22,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Mutation:
-    """A rule with one change, and the change in words, which name it."""
+    """A changed rule, and the description of the change, which is its name."""
 
     text: str
     rule: Rule
 
 
 def mutations(rule: Rule) -> list[Mutation]:
-    """Return a rule's mutations, in the order of its text; no two have the same name.
+    """Return the mutations of a rule in the order of its text, with unique names.
 
-    `rule` is as YAML reads it. What is changed: numbers, comparisons, durations, label matchers.
+    They change numbers, comparisons, durations and label matchers. `rule` is parsed YAML.
     """
     return [Mutation(text, changed) for text, changed in numbered(_changed(rule))]
 
 
 def numbered(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """Yield the changes under names that differ: the second of a name is `name (2)`."""
+    """Yield the changes with unique names: the second of a name is `name (2)`."""
     seen: Counter[str] = Counter()
     for text, changed in changes:
         seen[text] += 1
@@ -49,5 +48,5 @@ def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
     for text, expression in changes(rule["expr"]):
         yield text, {**rule, "expr": expression}
     for key in ("for", "keep_firing_for"):
-        for new in other_durations(rule[key]) if key in rule else ():
+        for new in neighbouring_durations(rule[key]) if key in rule else ():
             yield f"{key} {rule[key]} -> {new}", {**rule, key: new}

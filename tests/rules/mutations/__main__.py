@@ -1,4 +1,4 @@
-"""`python -m tests.rules.mutations [ALERT...]`: print what was tried and what survived."""
+"""`python -m tests.rules.mutations [ALERT...]`: print the results of the mutations."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .check import check
 
 
 def main(names: list[str]) -> int:
-    """Print the table; return 1 if anything has to be mended."""
+    """Print the results; return 1 if there are problems."""
     try:
         found = list(check(names))
     except (LookupError, ValueError) as error:
         sys.exit(str(error))
-    table = Table("rule", "changes", "noticed", "excused", "not noticed")
+    table = Table("rule", "mutations", "killed", "equivalent", "survived")
     for each in found:
-        left = len(each.survived) - len(each.excused)
+        left = len(each.survived) - len(each.equivalent)
         tried = len(each.killed) + len(each.survived)
-        table.add_row(each.rule, *map(str, (tried, len(each.killed), len(each.excused), left)))
+        table.add_row(each.rule, *map(str, (tried, len(each.killed), len(each.equivalent), left)))
     console = Console()
     console.print(table)
     problems = [problem for each in found for problem in each.problems]

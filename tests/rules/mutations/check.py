@@ -1,4 +1,4 @@
-"""Hold every rule against its tests, and say what they let through."""
+"""Check that the tests of each rule detect its mutations."""
 
 from __future__ import annotations
 
@@ -6,69 +6,71 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import Mutation, mutations
-from .promtool import failing
-from .rules import Rule, RuleTests, every_file, name, reads
+from .promtool import failing_variants
+from .rules import Rule, RuleTests, all_test_files, name, reads
 from .variants import variant
 
 
 @dataclass(frozen=True)
-class Found:
-    """Which mutations of a rule made its tests fail, and which did not."""
+class Report:
+    """The killed and the survived mutations of a rule."""
 
     rule: str
     tests: Sequence[RuleTests]
     killed: Sequence[str] = ()
     survived: Sequence[str] = ()
-    excuses: Sequence[str] = field(default=(), compare=False)
+    equivalents: Sequence[str] = field(default=(), compare=False)
 
     @property
-    def excused(self) -> list[str]:
-        """Return the survivors that have an excuse."""
-        return [text for text in self.survived if _excuses(text, self.excuses)]
+    def equivalent(self) -> list[str]:
+        """Return the survivors that are listed as equivalent."""
+        return [text for text in self.survived if _lists(text, self.equivalents)]
 
     @property
     def problems(self) -> list[str]:
-        """Say, a sentence each, what is wrong with the tests or with their excuses."""
+        """Return the problems of the tests, and of their lists of equivalent mutations."""
         return [
             *(
                 f"No test of {self.rule} fails with {text}."
                 for text in self.survived
-                if text not in self.excused
+                if text not in self.equivalent
             ),
             *(
-                f"{self.rule} excuses a change that the tests do see: {text}."
+                f"{self.rule} lists a mutation as equivalent that the tests detect: {text}."
                 for text in self.killed
-                if _excuses(text, self.excuses)
+                if _lists(text, self.equivalents)
             ),
             *(
-                f"{self.rule} excuses a change that is not made, or gives no reason: {line}"
-                for line in self.excuses
-                if not any(_excuses(text, [line]) for text in [*self.killed, *self.survived])
+                f"{self.rule} lists an unknown equivalent mutation, or gives no reason: {line}"
+                for line in self.equivalents
+                if not any(_lists(text, [line]) for text in [*self.killed, *self.survived])
             ),
         ]
 
 
-def _excuses(text: str, lines: Iterable[str]) -> bool:
+def _lists(text: str, lines: Iterable[str]) -> bool:
     return any(line.startswith(f"{text}: ") for line in lines)
 
 
-def check_alert(*readers: RuleTests) -> Found:
-    """Try every mutation of the alert that these files test.
+def check_alert(*readers: RuleTests) -> Report:
+    """Try all mutations of the alert that these files test.
 
-    Raises ValueError if a test fails already without any.
+    Raises ValueError if a test fails without a mutation.
     """
     alert = readers[0].rules()[0]
-    lines = [line for reader in readers for line in reader.excuses]
-    excuses = [line for line in lines if ":" not in line.split(" ")[0]]
-    return _check(name(alert), [alert], readers, excuses)
+    lines = [line for reader in readers for line in reader.equivalents]
+    equivalents = [line for line in lines if ":" not in line.split(" ")[0]]
+    return _check(name(alert), [alert], readers, equivalents)
 
 
-def check_record(record: str, readers: Sequence[RuleTests]) -> Found:
-    """Try every mutation of a recording rule: one of the alerts that read it must notice."""
+def check_record(record: str, readers: Sequence[RuleTests]) -> Report:
+    """Try all mutations of a recording rule: the tests of an alert must detect them."""
     rules = [rule for rule in readers[0].rules() if rule.get("record") == record]
-    lines = [line for reader in readers for line in reader.excuses]
-    excuses = [line.removeprefix(f"{record}: ") for line in lines if line.startswith(f"{record}: ")]
-    return _check(record, rules, readers, excuses)
+    lines = [line for reader in readers for line in reader.equivalents]
+    equivalents = [
+        line.removeprefix(f"{record}: ") for line in lines if line.startswith(f"{record}: ")
+    ]
+    return _check(record, rules, readers, equivalents)
 
 
 def alerts(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
@@ -90,54 +92,54 @@ def records(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
 
 
 def _check(
-    rule: str, originals: Sequence[Rule], readers: Sequence[RuleTests], excuses: Sequence[str]
-) -> Found:
-    left = [(original, each) for original in originals for each in mutations(original)]
+    rule: str, originals: Sequence[Rule], readers: Sequence[RuleTests], equivalents: Sequence[str]
+) -> Report:
+    remaining = [(original, each) for original in originals for each in mutations(original)]
     killed: list[str] = []
     for reader in readers:
-        dead = _noticed(reader, left) if left else set()
-        killed += [left[at][1].text for at in sorted(dead)]
-        left = [pair for at, pair in enumerate(left) if at not in dead]
-    return Found(rule, readers, killed, [each.text for _, each in left], excuses)
+        killed_indexes = _killed_by(reader, remaining) if remaining else set()
+        killed += [remaining[at][1].text for at in sorted(killed_indexes)]
+        remaining = [pair for at, pair in enumerate(remaining) if at not in killed_indexes]
+    return Report(rule, readers, killed, [each.text for _, each in remaining], equivalents)
 
 
-def _noticed(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set[int]:
-    """Return which of the changes the tests notice, by their place.
+def _killed_by(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set[int]:
+    """Return the indexes of the mutations that the tests kill.
 
-    The shortest test goes first, and what one has noticed no other has to: most never see the
-    long ones. The rules without any change go along, to see that it is the change.
+    The shortest test runs first with all mutations, later ones with the remaining mutations. The
+    unchanged rules are included, to prove that the mutation causes the failure.
     """
     needed = reader.rules()
-    left = [
+    remaining = [
         variant(number, needed, rule, each.rule)
         for number, (rule, each) in enumerate(changed, start=1)
     ]
-    noticed: set[int] = set()
+    detected: set[int] = set()
     for case in reader.cases([rule for rule, _ in changed]):
-        found = failing(reader, case, left)
-        if 0 in found:
-            raise ValueError(f"{reader.path.name} fails without any change: {case['name']}.")
-        noticed |= found
-        left = [each for each in left if each.number not in found]
-        if not left:
+        failed = failing_variants(reader, case, remaining)
+        if 0 in failed:
+            raise ValueError(f"{reader.path.name} fails without a mutation: {case['name']}.")
+        detected |= failed
+        remaining = [each for each in remaining if each.number not in failed]
+        if not remaining:
             break
-    return {number - 1 for number in noticed}
+    return {number - 1 for number in detected}
 
 
-def check(names: Sequence[str] = ()) -> Iterable[Found]:
-    """Yield what is found of these rules, or of all.
+def check(names: Sequence[str] = ()) -> Iterable[Report]:
+    """Yield the reports of these rules, or of all.
 
-    Raises LookupError for a name that is neither a tested alert nor a rule that one reads.
+    Raises LookupError for a name that is neither a tested alert nor a recording rule of one.
     """
-    every = every_file()
+    every = all_test_files()
     by_name = alerts(every)
     for each in names or by_name:
         if each in by_name:
             yield check_alert(*by_name[each])
-    left = set(names) - set(by_name)
-    # Other test files may be half written while somebody looks at one alert.
-    read = records(every) if left or not names else {}
-    if left - set(read):
-        raise LookupError(f"No test file is of {', '.join(sorted(left - set(read)))}.")
-    for record in sorted(left) if names else read:
+    remaining = set(names) - set(by_name)
+    # Other test files may be incomplete while you work on a single alert.
+    read = records(every) if remaining or not names else {}
+    if remaining - set(read):
+        raise LookupError(f"no test file for {', '.join(sorted(remaining - set(read)))}")
+    for record in sorted(remaining) if names else read:
         yield check_record(record, read[record])

@@ -1,4 +1,4 @@
-"""Run a test of some variants of the rules, and see which it tells apart."""
+"""Run a test with several variants of the rules, and return those that fail."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ import yaml
 from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 
 from .rules import RuleTests
-from .variants import Variant, seen_by, side_by_side
+from .variants import Variant, combined_rules, combined_test
 
-# How promtool names what failed: the alert of a check, or a rule that it could not evaluate.
+# promtool's failure messages: the alert of a check, or a rule that could not be evaluated.
 FAILED = re.compile(r"^\s*(alertname|rule): [\w:]+?(?:_v(\d+))?, time: ", re.MULTILINE)
 
 
 @cache
 def promtool() -> Path:
-    """Return where promtool is."""
+    """Return the path of promtool."""
     wanted = [program for program in PROGRAMS if program.name == "promtool"]
     return resolve_programs(wanted, default_cache(os.environ), print).programs["promtool"].path
 
 
-def failing(tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]) -> set[int]:
-    """Return the numbers of the variants with which a test group fails, and 0 if it does anyway.
+def failing_variants(
+    tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]
+) -> set[int]:
+    """Return the numbers of the variants that fail a test group; 0 is the unchanged rules.
 
-    Raises ValueError if promtool does not say so of any, as for a rule that is not valid.
+    Raises ValueError if promtool fails for another reason, such as an invalid rule.
     """
     done = _run(tests, case, variants)
     if done.returncode == 0:
@@ -43,16 +45,16 @@ def failing(tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Varian
     broken = {number for kind, number in found if kind == "rule"}
     if not broken:
         return {number for _, number in found}
-    # It stops at a rule that it cannot evaluate, so what the others do is not known yet.
+    # promtool stops at a rule that it cannot evaluate, so the other variants need another run.
     others = [each for each in variants if each.number not in broken]
-    return broken | (set() if 0 in broken else failing(tests, case, others))
+    return broken | (set() if 0 in broken else failing_variants(tests, case, others))
 
 
 def _run(
     tests: RuleTests, case: Mapping[str, Any], variants: Sequence[Variant]
 ) -> subprocess.CompletedProcess[str]:
-    rules = {"groups": side_by_side(tests.needed(), variants)}
-    only = {**tests.parsed(), "rule_files": ["rules.yml"], "tests": [seen_by(case, variants)]}
+    rules = {"groups": combined_rules(tests.needed(), variants)}
+    only = {**tests.parsed(), "rule_files": ["rules.yml"], "tests": [combined_test(case, variants)]}
     with TemporaryDirectory() as folder:
         (Path(folder) / "rules.yml").write_text(yaml.safe_dump(rules, sort_keys=False))
         file = Path(folder) / "tests.yml"

@@ -1,4 +1,4 @@
-"""The rules and their test files, and the few rules that one of those needs."""
+"""The rules, their test files, and the rules that each test file needs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .tokens import tokens
 from .values import milliseconds
 
 HERE = Path(__file__).parent.parent
-# The list of files in a test file, in either of YAML's ways to write a list.
+# The list of rule files in a test file, in either YAML syntax.
 RULE_FILES = re.compile(r"^rule_files:.*\n(?:[ \t]*(?:-|#).*\n)*", re.MULTILINE)
-EXCUSED = re.compile(r"^\s*# excused: (.+)$", re.MULTILINE)
+EQUIVALENT = re.compile(r"^\s*# equivalent: (.+)$", re.MULTILINE)
 
-# What has a value without any series.
+# Functions that return a value without series.
 FROM_NOTHING = {"absent", "absent_over_time", "vector", "time"}
 
 Rule = Mapping[str, Any]
@@ -27,10 +27,10 @@ Rule = Mapping[str, Any]
 Groups = list[dict[str, Any]]
 
 
-class AsWritten(yaml.SafeLoader):
-    """Reads every value as text, as promtool does: `0x36` is 37 samples of 0, and not 54."""
+class StringLoader(yaml.SafeLoader):
+    """Load all values as strings, as promtool does: `0x36` is 37 samples of 0, not 54."""
 
-    # Only what begins with `<` means something: it merges mappings.
+    # Only `<<`, which merges mappings, keeps its meaning.
     yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolvers["<"]}  # noqa: RUF012
 
 
@@ -42,13 +42,13 @@ def _parsed(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict[
 
 
 def name(rule: Rule) -> str:
-    """Return what an alert is called, or what a recording rule records."""
+    """Return the name of an alert or a recording rule."""
     return str(rule.get("alert") or rule["record"])
 
 
 def reads(rule: Rule) -> set[str]:
-    """Return every name in a rule's expression: metrics, and functions and labels too."""
-    return {word.text for word in tokens(rule["expr"]) if word.kind == "name"}
+    """Return all names in a rule's expression: metrics, functions and labels."""
+    return {token.text for token in tokens(rule["expr"]) if token.kind == "name"}
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class RuleTests:
 
     @property
     def text(self) -> str:
-        """Return the file as it is written."""
+        """Return the text of the file."""
         return self.path.read_text()
 
     @property
-    def excuses(self) -> list[str]:
-        """Return what follows `# excused: `, a line each."""
-        return EXCUSED.findall(self.text)
+    def equivalents(self) -> list[str]:
+        """Return the texts after `# equivalent: `."""
+        return EQUIVALENT.findall(self.text)
 
     def parsed(self) -> dict[str, Any]:
-        """Return the file as YAML reads it."""
-        return _parsed(self.text, AsWritten)
+        """Return the parsed file."""
+        return _parsed(self.text, StringLoader)
 
     def groups(self) -> Groups:
         """Return all groups of the rule files that it lists."""
@@ -77,10 +77,10 @@ class RuleTests:
         return [group for file in listed for group in _parsed(file.read_text())["groups"]]
 
     def rules(self) -> list[Rule]:
-        """Return the tested alert and the recording rules that it reads, also through others.
+        """Return the tested alert and the recording rules that it reads, also indirectly.
 
-        The others cannot change what the tests say, and to evaluate them takes time. Raises
-        LookupError if the alert is in none of the files that are listed.
+        Other rules do not affect the tests and cost time. Raises LookupError if no listed file has
+        the alert.
         """
         every = [rule for group in self.groups() for rule in group["rules"]]
         alert = next((rule for rule in every if rule.get("alert") == self.path.stem), None)
@@ -93,16 +93,16 @@ class RuleTests:
         return needed
 
     def cases(self, changed: Sequence[Rule]) -> list[dict[str, Any]]:
-        """Return its test groups: those with alerts first, then as they are over.
+        """Return the test groups: those with alerts first, then by duration.
 
-        Only those that give a series to one of the changed rules: without, it records nothing. A
-        group that is quiet throughout notices few changes. Raises LookupError where one has no
-        name, for nobody could say which one failed.
+        Only those with input series of the changed rules: without, these record nothing. Groups
+        without alerts detect few mutations. Raises LookupError for a group without a name, which a
+        failure could not identify.
         """
         groups = self.parsed()["tests"]
         if not all("name" in group for group in groups):
             raise LookupError(f"A test of {self.path.name} has no name; give it one.")
-        return [group for group in sorted(groups, key=_costs) if self._feeds(group, changed)]
+        return [group for group in sorted(groups, key=_cost) if self._feeds(group, changed)]
 
     def _feeds(self, group: Mapping[str, Any], changed: Sequence[Rule]) -> bool:
         read = {name for rule in changed for name in reads(rule)}
@@ -113,25 +113,25 @@ class RuleTests:
         return bool(read & (given | recorded))
 
     def needed(self) -> Groups:
-        """Return the groups with only what `rules` returns."""
+        """Return the groups, reduced to the result of `rules`."""
         needed = self.rules()
         kept = [{**g, "rules": [r for r in g["rules"] if r in needed]} for g in self.groups()]
         return [group for group in kept if group["rules"]]
 
     def written(self, rules_file: str) -> str:
-        """Return the file's text, with this one as its only file of rules."""
+        """Return the file's text, with `rules_file` as its only rule file."""
         return RULE_FILES.sub(f"rule_files: [{rules_file}]\n", self.text, count=1)
 
 
-def _costs(group: Mapping[str, Any]) -> tuple[bool, int]:
-    """Return whether it is quiet, and its milliseconds, for it costs all their evaluations."""
+def _cost(group: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return whether it has no alerts, and its duration in milliseconds."""
     checks = group["alert_rule_test"]
     quiet = not any(check.get("exp_alerts") for check in checks)
     return quiet, max(milliseconds(str(check["eval_time"])) for check in checks)
 
 
-def every_file(folder: Path = HERE) -> list[RuleTests]:
-    """Return every test file, by alert, and what is soon evaluated first of its files."""
+def all_test_files(folder: Path = HERE) -> list[RuleTests]:
+    """Return all test files by alert, the fastest file of each alert first."""
     return [RuleTests(path) for path in sorted(folder.rglob("*.yml"), key=_by_alert)]
 
 

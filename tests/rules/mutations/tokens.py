@@ -1,7 +1,7 @@
-"""Split PromQL, or LogQL, into its words, each with its exact place.
+"""Split PromQL or LogQL into tokens with their exact positions.
 
-A parsed tree forgets how things were written (`4h` becomes 14400) and where, so it cannot say
-which text to change. The tests compare what is found here with what a real parser finds.
+A syntax tree has neither the original text (`4h` becomes 14400) nor positions, so it cannot be used
+to change the text. The tests compare the tokens with those of a real parser.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ KINDS = {
     "sign": r"==|!=|>=|<=|=~|!~|[-+*/%^<>=(){}\[\],:@|]",
     "space": r"\s+",
 }
-WORD = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
+TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
 
 
 @dataclass(frozen=True)
 class Token:
-    """A word of an expression; `inside` is the brace or bracket around it, if there is one."""
+    """A token of an expression; `inside` is the brace or bracket around it, if there is one."""
 
     kind: str
     text: str
@@ -34,19 +34,19 @@ class Token:
 
 
 def tokens(expression: str) -> list[Token]:
-    """Return the words, without space and comments.
+    """Return the tokens, without space and comments.
 
-    Raises ValueError at a character that starts no word.
+    Raises ValueError at a character that starts no token.
     """
     found: list[Token] = []
-    place, inside = 0, ""
-    while place < len(expression):
-        word = WORD.match(expression, place)
-        if word is None:
-            raise ValueError(f"This is no PromQL or LogQL that we know: {expression[place:]!r}.")
-        inside = "" if word[0] in {"}", "]"} else inside
-        if word.lastgroup not in {"space", "comment"}:
-            found.append(Token(str(word.lastgroup), word[0], place, word.end(), inside))
-        inside = word[0] if word[0] in {"{", "["} else inside
-        place = word.end()
+    index, inside = 0, ""
+    while index < len(expression):
+        token = TOKEN.match(expression, index)
+        if token is None:
+            raise ValueError(f"unknown PromQL or LogQL syntax: {expression[index:]!r}")
+        inside = "" if token[0] in {"}", "]"} else inside
+        if token.lastgroup not in {"space", "comment"}:
+            found.append(Token(str(token.lastgroup), token[0], index, token.end(), inside))
+        inside = token[0] if token[0] in {"{", "["} else inside
+        index = token.end()
     return found

@@ -1,4 +1,4 @@
-"""What a number or a duration is changed to."""
+"""The mutations of numbers and durations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MILLISECONDS = {
 }
 
 
-def other_numbers(text: str) -> list[str]:
-    """Return the numbers beside this one: one more and less, or a tenth where that is little."""
+def neighbouring_numbers(text: str) -> list[str]:
+    """Return the neighbours of a number: plus and minus one, or 10 %."""
     number = Decimal(int(text, 16)) if text[:2].lower() == "0x" else Decimal(text)
     # One is a small step for 10 and a big one for 0.05.
     if number < 10 and number == int(number):
@@ -31,19 +31,19 @@ def _plain(number: Decimal) -> str:
 
 
 def milliseconds(text: str) -> int:
-    """Return how long a duration such as `1h30m` is."""
+    """Return the milliseconds of a duration such as `1h30m`."""
     parts = re.findall(r"(\d+)(ms|[smhdwy])", text)
     return sum(int(number) * MILLISECONDS[unit] for number, unit in parts)
 
 
-def other_durations(text: str) -> list[str]:
-    """Return the double and the half of a duration; for no time at all, one evaluation of 5 s."""
+def neighbouring_durations(text: str) -> list[str]:
+    """Return twice and half of a duration; for zero, one evaluation interval of 5 s."""
     whole = milliseconds(text)
     return [_duration(whole * 2), _duration(whole // 2)] if whole else ["5s"]
 
 
 def _duration(whole: int) -> str:
-    """Write it in the biggest unit that needs no fraction."""
-    # Days and more would be right too, but nobody looks for `2d` beside `24h`.
+    """Format it with the largest unit that needs no fraction."""
+    # Not days: `48h` is easier to compare with `24h` than `2d`.
     unit = next(unit for unit in ("h", "m", "s", "ms") if whole % MILLISECONDS[unit] == 0)
     return f"{whole // MILLISECONDS[unit]}{unit}"

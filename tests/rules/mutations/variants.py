@@ -1,7 +1,7 @@
-"""Rules that differ in one thing each, side by side in one file, and the test that sees them all.
+"""Combine several variants of rules in one file, and their tests in one test.
 
-One promtool evaluates what they have in common once, which is most of the work. A variant is the
-changed rule and every rule that reads it, under their names with `_v` and its number.
+promtool then evaluates the unchanged rules only once, which saves most of the time. A variant is
+the changed rule and all rules that read it, with `_v` and its number appended to their names.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from .tokens import tokens
 
 @dataclass(frozen=True)
 class Variant:
-    """A change, and the names of all rules that may say something else because of it."""
+    """A change, and the names of all rules that it affects."""
 
     number: int
     original: Rule
     changed: Rule
     names: frozenset[str]
 
-    def own(self, text: str) -> str:
-        """Return what the variant calls this rule or series."""
+    def rename(self, text: str) -> str:
+        """Return the variant's name of a rule or series."""
         return f"{text}_v{self.number}" if text in self.names else text
 
     def copy(self, rule: Rule) -> Rule:
         """Return the variant's version of a rule, under the variant's names."""
         rule = self.changed if rule == self.original else rule
         key = "alert" if "alert" in rule else "record"
-        return {**rule, key: self.own(rule[key]), "expr": self._renamed(rule["expr"])}
+        return {**rule, key: self.rename(rule[key]), "expr": self._renamed(rule["expr"])}
 
     def series(self, series: str) -> str:
-        """Return a series, as the tests give it, under the variant's name."""
+        """Return an input series with the variant's name."""
         metric = tokens(series)[0].text
-        return series.replace(metric, self.own(metric), 1)
+        return series.replace(metric, self.rename(metric), 1)
 
     def _renamed(self, expression: str) -> str:
-        for word in reversed(tokens(expression)):
-            if word.kind == "name" and not word.inside:
-                rest = expression[word.end :]
-                expression = expression[: word.start] + self.own(word.text) + rest
+        for token in reversed(tokens(expression)):
+            if token.kind == "name" and not token.inside:
+                rest = expression[token.end :]
+                expression = expression[: token.start] + self.rename(token.text) + rest
         return expression
 
 
@@ -54,8 +54,8 @@ def variant(number: int, needed: Sequence[Rule], original: Rule, changed: Rule) 
     return Variant(number, original, changed, frozenset(names))
 
 
-def side_by_side(groups: Groups, variants: Sequence[Variant]) -> Groups:
-    """Return the groups with the rules as they are, and after each the variants' own."""
+def combined_rules(groups: Groups, variants: Sequence[Variant]) -> Groups:
+    """Return the groups with each rule followed by its variants."""
 
     def rules(group: Mapping[str, Any]) -> Iterator[Rule]:
         for rule in group["rules"]:
@@ -65,15 +65,17 @@ def side_by_side(groups: Groups, variants: Sequence[Variant]) -> Groups:
     return [{**group, "rules": list(rules(group))} for group in groups]
 
 
-def seen_by(case: Mapping[str, Any], variants: Sequence[Variant]) -> dict[str, Any]:
-    """Return a test group that expects of every variant what it does of the rules as they are."""
+def combined_test(case: Mapping[str, Any], variants: Sequence[Variant]) -> dict[str, Any]:
+    """Return a test group that expects the same from all variants as from the rules."""
     given = {each["series"]: each for each in case.get("input_series", [])}
     for series, each in list(given.items()):
-        # Where a test gives what a rule would record, the variants are given it too.
-        given |= {own: {**each, "series": own} for own in (v.series(series) for v in variants)}
+        # If a test has the input series of a recording rule, its variants get the series too.
+        given |= {
+            rename: {**each, "series": rename} for rename in (v.series(series) for v in variants)
+        }
     checks = [
-        {**check, "alertname": own}
+        {**check, "alertname": rename}
         for check in case["alert_rule_test"]
-        for own in (check["alertname"], *(v.own(check["alertname"]) for v in variants))
+        for rename in (check["alertname"], *(v.rename(check["alertname"]) for v in variants))
     ]
     return {**case, "input_series": list(given.values()), "alert_rule_test": checks}

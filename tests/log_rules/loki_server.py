@@ -1,4 +1,4 @@
-"""A Loki of the tests' own, whose ruler runs each case's rule for a tenant of its own."""
+"""A Loki for the tests, whose ruler runs each alert's rule for a separate tenant."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from tests.e2e.stack import poll_until
 LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}
 
 
-class Store:
-    """A running Loki at `url`; every method is about one tenant."""
+class LokiServer:
+    """A running Loki at `url`; each method is about one tenant."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def push(self, tenant: str, streams: Sequence[Mapping[str, Any]]) -> None:
-        """Push streams as Loki's API takes them."""
-        answer = requests.post(
+        """Push streams, in the format of Loki's API."""
+        response = requests.post(
             f"{self.url}/loki/api/v1/push",
             json={"streams": streams},
             headers={"X-Scope-OrgID": tenant},
             timeout=10,
         )
-        assert answer.ok, answer.text
+        assert response.ok, response.text
 
     def evaluate(self, tenant: str, expression: str, at: float) -> list[dict[str, Any]]:
-        """Return the instant vector of an expression at a moment (seconds since 1970)."""
-        found: list[dict[str, Any]] = self._get(
+        """Return the instant vector of an expression at a time (seconds since 1970)."""
+        samples: list[dict[str, Any]] = self._get(
             tenant, "/loki/api/v1/query", query=expression, time=f"{at * 1e9:.0f}"
         )["data"]["result"]
-        return found
+        return samples
 
     def rule(self, tenant: str) -> dict[str, Any]:
-        """Return the tenant's only rule as the ruler runs it."""
+        """Return the state of the tenant's only rule."""
         (group,) = self._get(tenant, "/prometheus/api/v1/rules")["data"]["groups"]
         (rule,) = group["rules"]
         return dict(rule)
 
     def _get(self, tenant: str, path: str, **parameters: str) -> Any:
-        answer = requests.get(
+        response = requests.get(
             self.url + path, params=parameters, headers={"X-Scope-OrgID": tenant}, timeout=10
         )
-        assert answer.ok, answer.text
-        return answer.json()
+        assert response.ok, response.text
+        return response.json()
 
 
 @contextmanager
-def started(folder: Path, rules: Mapping[str, str], speed: float) -> Iterator[Store]:
-    """Have a Loki with our configuration; `rules` has each tenant's rule file."""
+def run_loki(folder: Path, rules: Mapping[str, str], speed: float) -> Iterator[LokiServer]:
+    """Run a Loki with our configuration; `rules` has each tenant's rule file."""
     for tenant, text in rules.items():
-        place = folder / "etc" / "rules" / tenant
-        place.mkdir(parents=True)
-        (place / "rules.yml").write_text(text)
+        tenant_folder = folder / "etc" / "rules" / tenant
+        tenant_folder.mkdir(parents=True)
+        (tenant_folder / "rules.yml").write_text(text)
     (folder / "etc" / "overrides.yml").write_text("overrides: {}\n")
     ports = free_ports()
     environment = {
@@ -70,7 +70,7 @@ def started(folder: Path, rules: Mapping[str, str], speed: float) -> Iterator[St
         "LOKI_ETC": str(folder / "etc"),
         "LOKI_PORT": str(ports.loki),
         "LOKI_GRPC_PORT": str(ports.loki_grpc),
-        "ALERTMANAGER_URL": "http://127.0.0.1:9",  # nobody; what would be sent is asked for
+        "ALERTMANAGER_URL": "http://127.0.0.1:9",  # no Alertmanager; the tests query the alerts
         **LINKS,
     }
     config = f"-config.file={ROOT / 'loki' / 'loki.yml'}"
@@ -80,17 +80,17 @@ def started(folder: Path, rules: Mapping[str, str], speed: float) -> Iterator[St
             command, env={**os.environ, **environment}, stdout=log, stderr=log
         )
         try:
-            store = Store(f"http://127.0.0.1:{ports.loki}")
-            poll_until(lambda: _ready(process, store, folder), "Loki to be ready", 30)
-            yield store
+            loki = LokiServer(f"http://127.0.0.1:{ports.loki}")
+            poll_until(lambda: _ready(process, loki, folder), "Loki to be ready", 30)
+            yield loki
         finally:
             process.kill()
             process.wait()
 
 
-def _ready(process: subprocess.Popen[bytes], store: Store, folder: Path) -> bool:
+def _ready(process: subprocess.Popen[bytes], loki: LokiServer, folder: Path) -> bool:
     assert process.poll() is None, (folder / "log").read_text()
     try:
-        return requests.get(f"{store.url}/ready", timeout=2).ok
+        return requests.get(f"{loki.url}/ready", timeout=2).ok
     except requests.RequestException:
         return False
