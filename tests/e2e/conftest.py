@@ -3,29 +3,31 @@
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.conftest import SHARED_STACK
 from tests.e2e.stack import Stack, environment, free_ports, leftovers, poll_until
 
 # In a shell's background Ctrl-C is ignored, and whatever is started there would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is about the other runtime; with loadgroup, start the shared stack once."""
+    """Deselect the tests that are about the other runtime.
+
+    Raises UsageError if a file uses the shared stack and tests/conftest.py does not know it.
+    """
     other = "native" if os.environ.get("RUNTIME") == "compose" else "containers"
     deselected = [item for item in items if item.get_closest_marker(other)]
-    items[:] = [item for item in items if item not in deselected]
+    items[:] = [item for item in items if not item.get_closest_marker(other)]
     config.hook.pytest_deselected(items=deselected)
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            # `fixturenames` has those of fixtures too.
-            shared = "shared_stack" in getattr(item, "fixturenames", ())
-            group = "shared stack" if shared else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+    # `fixturenames` has those of fixtures too.
+    users = {
+        item.path.stem for item in items if "shared_stack" in getattr(item, "fixturenames", ())
+    }
+    if unknown := users - set(SHARED_STACK):
+        raise pytest.UsageError(f"SHARED_STACK of tests/conftest.py lacks {', '.join(unknown)}.")
 
 
 @pytest.fixture(scope="session")
