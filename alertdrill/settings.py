@@ -16,7 +16,7 @@ from .image_versions import ImageVersions
 ROOT = Path(__file__).resolve().parent.parent
 # What users choose from; `inside` is compose, seen from a container of drills or of control.
 RUNTIMES = ("auto", "native", "compose")
-INSIDE = "inside"
+IN_NETWORK = "in-network"
 # Has no command line: the control API alone works with a Swarm.
 SWARM = "swarm"
 # The load balancer's native configuration has as many places for each service.
@@ -198,7 +198,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
 
 def _runtime(read: EnvReader) -> str:
     given = read.text("RUNTIME", "auto")
-    return given if given in (INSIDE, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
+    return given if given in (IN_NETWORK, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
 
 
 def digest_variable(image: str) -> str:

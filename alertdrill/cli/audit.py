@@ -52,7 +52,7 @@ INTERRUPTED = 130
 def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_text: bool) -> None:
     """Send requests while all is restarted; exit 1 unless each is counted once by everybody."""
     current = settings.current()
-    if current.runtime == settings.INSIDE:
+    if current.runtime == settings.IN_NETWORK:
         raise AlertdrillError("Only the host can scale containers: run it outside of them.")
     # It scales by itself, and nobody else is to undo that.
     options = Options(

@@ -39,6 +39,7 @@ class IdempotencyCache:
 
     def do(self, key: str, request: str, act: Callable[[], Outcome]) -> Outcome:
         """Return the outcome of `act`, or the outcome of the first request with this key.
+
         Raises a `Problem` if the key belongs to a different request. An exception of `act` is
         raised for every request with the key.
         """

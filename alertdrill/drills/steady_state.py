@@ -59,7 +59,7 @@ def require_no_faults(runtime: Runtime, services: Sequence[str]) -> None:
             try:
                 response = requests.get(
                     f"http://{address}/faults",
-                    headers={"Authorization": f"Bearer {runtime.token()}"},
+                    headers={"Authorization": f"Bearer {runtime.faults_token()}"},
                     timeout=TIMEOUT_S,
                 )
             except requests.RequestException:

@@ -33,7 +33,9 @@ def _clear_fault(runtime: Runtime, target: str, kind: str) -> None:
         url = f"http://{address}/faults/{kind}"
         try:
             response = requests.delete(
-                url, headers={"Authorization": f"Bearer {runtime.token()}"}, timeout=TIMEOUT_S
+                url,
+                headers={"Authorization": f"Bearer {runtime.faults_token()}"},
+                timeout=TIMEOUT_S,
             )
         except requests.RequestException:
             continue  # the process is gone, and its faults with it

@@ -32,6 +32,7 @@ class Instance:
 
 class ControlTarget(Protocol):
     """The operations that the control API needs from a runtime.
+
     Docker Swarm implements only these. Every method raises `AlertdrillError` with one sentence
     that says what to do.
     """
@@ -42,6 +43,7 @@ class ControlTarget(Protocol):
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Stop a target gracefully and start it again; return when it is ready.
+
         After `grace` seconds the rest is killed, even if it is frozen: 0 kills at once, None keeps
         the target's own grace period.
         """
@@ -54,6 +56,7 @@ class ControlTarget(Protocol):
 
 class Runtime(ControlTarget, Protocol):
     """One way to run the stack.
+
     `target` names an instance, or a service for all of its instances, one after the other.
     """
 
@@ -97,12 +100,14 @@ class Runtime(ControlTarget, Protocol):
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept.
+
         The lines of one instance are in order; instances are in any order.
         """
         ...
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield the batch that `logs` would return, then one batch of new lines after another.
+
         Read each batch before you ask for the next. The iterator ends only when its reader stops.
         """
         ...
@@ -124,7 +129,7 @@ class Runtime(ControlTarget, Protocol):
         """Return whether this is an ephemeral stack, whose series may be backfilled and deleted."""
         ...
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
         ...
 
@@ -136,16 +141,17 @@ class Runtime(ControlTarget, Protocol):
         """Return the token for Grafana annotations; empty without one."""
         ...
 
-    def data(self, component: str) -> Path:
+    def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         ...
 
-    def scratch(self) -> Path:
+    def scratch_folder(self) -> Path:
         """Return a folder on the stack's file system for files that grow; `down` deletes it."""
         ...
 
     def configure(self, component: str, name: str, text: str | None) -> None:
         """Replace a component's configuration file `name` with `text`; None restores the original.
+
         `name` is a main configuration file of the component, or an extra file in prometheus's
         `rules.d/*.yml` or `scrape.d/*.yml`. The committed files stay unchanged.
         """

@@ -1,4 +1,5 @@
 """Generate the load balancer's files beside lb/haproxy.cfg: backends and path maps.
+
 The runtime writes them for the services of `apps/services.yml`, with their addresses.
 """
 

@@ -1,4 +1,5 @@
 """Backfill and delete Prometheus series, in an ephemeral stack only.
+
 Prometheus notices a new block in its folder once a minute, when it starts, or when it rewrites
 one of its own blocks. Only the last can be requested: a block of markers exists from the start,
 and each deleted marker makes Prometheus rewrite that block.
@@ -19,7 +20,7 @@ from ..errors import AlertdrillError
 from .checker_error import checker_error
 
 # The markers' series. Each backfill uses one up, so this is the limit of one ephemeral stack.
-MARKER_SERIES, MAX_BACKFILLS = "alertdrill_rehearsal_mark", 1000
+MARKER_SERIES, MAX_BACKFILLS = "alertdrill_backfill_marker", 1000
 # Markers are a millisecond apart and end this many seconds before Prometheus starts.
 MARKER_LEAD_S = 2.0
 # Write up to this range as one block: blocks of 2 h would be read through as often.

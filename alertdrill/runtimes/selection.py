@@ -1,4 +1,5 @@
 """Select the runtime: Docker Compose if an engine answers, native processes otherwise.
+
 Docker Swarm is for the control API only.
 """
 
@@ -10,7 +11,7 @@ import subprocess
 from dataclasses import replace
 
 from ..errors import AlertdrillError
-from ..settings import INSIDE, RUNTIMES, SWARM, StackSettings
+from ..settings import IN_NETWORK, RUNTIMES, SWARM, StackSettings
 from .base import ControlTarget, ProgressCallback, Runtime
 
 # A local engine answers in well under a second; a dead socket must not delay the start.
@@ -29,7 +30,7 @@ def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Ru
             "A Docker engine answers: using Docker Compose (set RUNTIME=native for processes)."
         )
         settings = replace(settings, runtime="compose")
-    if settings.runtime == INSIDE:
+    if settings.runtime == IN_NETWORK:
         from .compose.in_network import InNetworkRuntime  # noqa: PLC0415
 
         speed, ephemeral = os.environ.get("SPEED", "1"), os.environ.get("EPHEMERAL", "0")

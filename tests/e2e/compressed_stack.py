@@ -108,7 +108,7 @@ class CompressedStack:
         requests.put(
             f"http://{self.instance(name).address}/faults/unready",
             json={"duration": ALERT_DURATION.total_seconds()},
-            headers={"Authorization": f"Bearer {self.runtime.token()}"},
+            headers={"Authorization": f"Bearer {self.runtime.faults_token()}"},
             timeout=5,
         ).raise_for_status()
 

@@ -30,8 +30,8 @@ class FillDisk(Fault):
     @property
     def _file(self) -> Path:
         if self.spec.parameters["where"] == "host":
-            return self.context.runtime.scratch() / "drill.fill"
-        return self.context.runtime.data("prometheus") / "wal" / "drill.fill"
+            return self.context.runtime.scratch_folder() / "drill.fill"
+        return self.context.runtime.data_folder("prometheus") / "wal" / "drill.fill"
 
     @property
     def undo(self) -> Sequence[UndoStep]:

@@ -37,7 +37,7 @@ class ServiceFault(Fault):
             response = requests.put(
                 url,
                 json={**body, "duration": self.context.max_duration},
-                headers={"Authorization": f"Bearer {self.context.runtime.token()}"},
+                headers={"Authorization": f"Bearer {self.context.runtime.faults_token()}"},
                 timeout=TIMEOUT_S,
             )
         except requests.RequestException as error:

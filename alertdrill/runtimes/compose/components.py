@@ -1,4 +1,5 @@
 """The services of `docker-compose.yml`: ports, probes, scrape jobs. Pure data.
+
 A test compares them with the file.
 """
 
@@ -16,6 +17,7 @@ REPLICA_SLOTS = 8
 @dataclass(frozen=True)
 class Component:
     """A service of the stack: its port, and the URL that tells whether it is ready.
+
     `job` is its scrape job, None without metrics; `ready` is the path that answers 200 once it is
     ready, None if only its health check can tell; `published` is its port of `settings.Ports` on
     the host; `metrics` is its port for metrics, if that is not `port`; `optional` is the variable

@@ -18,6 +18,7 @@ PAGE = "docs/how-to/add-a-service.md shows how to add it"
 
 def check_services(model: Mapping[str, Any]) -> None:
     """Raise `ServicesError` for a service that docker-compose.yml lacks or declares differently.
+
     `model` is the resolved file: {"services": {name: {"environment": {...}}}}.
     """
     for service in SERVICES.values():
@@ -44,6 +45,7 @@ def _reason(service: Service, services: Mapping[str, Any]) -> str:
 
 def render_scrape_config(text: str) -> str:
     """Return prometheus/scrape/compose.yml with the container names of every service.
+
     The file has the names of one service, as the template of the others.
     """
     document = yaml.safe_load(text)

@@ -39,6 +39,7 @@ def follow_logs(
     compose: ComposeCli, arguments: Sequence[str], since: str
 ) -> Iterator[Sequence[tuple[str, str]]]:
     """Yield batches of (instance, line) since a time; a batch may be empty.
+
     The iterator ends when Compose stops because no container is left.
     """
     partial = b""

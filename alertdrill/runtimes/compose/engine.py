@@ -45,6 +45,7 @@ class Container:
 
 class Engine:
     """The containers of `project`, on the engine at the address that `host` returns.
+
     `host` is called when the first request is made; it returns an address such as
     tcp://proxy:2375.
     """
@@ -93,6 +94,7 @@ class Engine:
 
     def restart(self, name: str, grace: float) -> None:
         """Stop a container, kill the rest after `grace` seconds, and start it.
+
         The engine completes this even if its client disconnects.
         """
         with _translate_errors():

@@ -1,4 +1,5 @@
 """The restarter's client of the engine, through the proxy.
+
 It uses the standard library only: the docker client would take 15 MiB more in each of the two
 restarters, and reads events without a timeout, so that a hanging proxy would block it.
 """

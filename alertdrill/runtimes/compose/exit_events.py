@@ -1,4 +1,5 @@
 """Find containers that exited without being stopped, from the engine's events. Pure.
+
 All times are the engine's, in nanoseconds since 1970. A stop has the events `kill`, `die` and
 `stop` (or `destroy`); a kill lacks `stop`; a crash lacks `kill` too. The engine restarts a
 crashed container by itself, so the difference does not matter here.

@@ -1,4 +1,5 @@
 """The Compose runtime inside the stack's own networks, for drills and the control API.
+
 So drills work on any host: the services are not published, and some hosts can't reach the
 engine's networks. This runtime can't create containers; it may do to existing ones what the
 proxy in front of the engine allows.
@@ -105,7 +106,7 @@ class InNetworkRuntime(ContainerRuntime):
             in_parallel(self._engine.stop, [container.name for container in new])  # undo
             raise
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
         return init_config.FAULTS_TOKEN.read_text().strip()
 
@@ -118,14 +119,14 @@ class InNetworkRuntime(ContainerRuntime):
         file = init_config.GRAFANA_TOKEN
         return file.read_text().strip() if file.exists() else ""
 
-    def data(self, component: str) -> Path:
+    def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         folder = DATA / component
         if not folder.is_dir():
             raise UnknownTargetError(f"Drills can't access the data of {component!r}.")
         return folder
 
-    def scratch(self) -> Path:
+    def scratch_folder(self) -> Path:
         """Return a folder on the engine's file system for files that grow."""
         folder = DATA / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ class InNetworkRuntime(ContainerRuntime):
                 "The series of this stack can't be changed: use an ephemeral stack."
             )
         return prometheus_tsdb.TsdbStore(
-            folder=self.data("prometheus"),
+            folder=self.data_folder("prometheus"),
             url=self.address("prometheus"),
             retention=self._settings.retention,
             promtool=PROMTOOL,

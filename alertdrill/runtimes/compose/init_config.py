@@ -1,4 +1,5 @@
 """Generate secrets and configurations for this project before anything else starts.
+
 It runs in a container of its own, so that `docker compose up` needs no preparation. It fills the
 volumes that the other containers read: with the committed files, rendered at this stack's speed,
 and with the generated ones.

@@ -12,6 +12,7 @@ from ..native.speed import loki_flags, prometheus_flags, timeout_offset
 
 def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
     """Return an overlay for Compose; None if the stack needs no changes.
+
     `model` is the resolved file: {"services": {name: {"command": [...]}}}.
     """
     if settings.speed == 1 and not settings.ephemeral:

@@ -15,6 +15,7 @@ from .errors import EngineError
 @contextmanager
 def project_lock(settings: StackSettings) -> Iterator[None]:
     """Lock the project for this user; raise `EngineError` if another run holds the lock.
+
     Projects belong to the engine, so the folder of the checkout does not matter.
     """
     folder = (settings.cache or default_cache(os.environ)) / "locks"

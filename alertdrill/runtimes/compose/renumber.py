@@ -1,4 +1,5 @@
 """Keep the instances of a service numbered from 1 to its replica count.
+
 Prometheus and the load balancer look for these numbers, but Compose does not keep them. If it
 replaces instances and there are more than it needs, such as standby ones, it keeps the newest;
 and a new one gets the number after the highest. So `docker compose up --build` or `docker

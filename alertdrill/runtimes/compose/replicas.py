@@ -1,4 +1,5 @@
 """The replica count of each service, stored on a volume of the stack.
+
 Every command that scales writes it there, from the host or from inside, so that all agree.
 """
 

@@ -1,4 +1,5 @@
 """Restart killed containers, as a supervisor does.
+
 The engine's restart policy covers crashes only: it treats a container ended by `docker kill` as
 stopped on purpose. Its events tell the two apart.
 """

@@ -23,6 +23,7 @@ def log(level: str, message: str) -> None:
 @cache
 def instance(resolve: Callable[[str], str] = socket.gethostbyname) -> str:
     """Return the instance's name, such as `restarter-2`, found by our own address.
+
     The engine's name server knows each replica as PROJECT-SERVICE-NUMBER. Elsewhere, INSTANCE or
     the host's name is used.
     """

@@ -32,6 +32,7 @@ def run_in_container(
     on_progress: ProgressCallback,
 ) -> int:
     """Run `alertdrill ARGUMENTS --current-stack` in a container, and return its exit code.
+
     Without a speed it runs in the current stack; with one, in an ephemeral stack that is removed
     afterwards.
     """

@@ -69,7 +69,7 @@ class ComposeRuntime(ContainerRuntime):
 
     # For drills, which run inside the networks
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         """Raise `AlertdrillError`: the token is on a volume."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
@@ -85,11 +85,11 @@ class ComposeRuntime(ContainerRuntime):
         except EngineError:  # Grafana has not issued one yet
             return ""
 
-    def data(self, component: str) -> Path:
+    def data_folder(self, component: str) -> Path:
         """Raise `AlertdrillError`: data is on volumes."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 
-    def scratch(self) -> Path:
+    def scratch_folder(self) -> Path:
         """Raise `AlertdrillError`: the engine may be on another host."""
         raise AlertdrillError(IN_NETWORK_ONLY)
 

@@ -1,4 +1,5 @@
 """Scale a service of containers: start standby instances, or drain and stop some.
+
 The load balancer and Prometheus find running instances by name. A leaving instance reports that
 it is not ready, and waits until both have noticed, so that no request is lost.
 """

@@ -16,6 +16,7 @@ class NotConfigurableError(AlertdrillError):
 
 def configure(context: NativeContext, component: str, name: str, text: str | None) -> None:
     """Replace a component's configuration file `name` with `text`; None restores the original.
+
     The files of `configs.SOURCES` can be replaced, and `.yml` files can be added to the folders
     of `configs.DROP_IN_FOLDERS`. The committed files stay unchanged.
     """
@@ -56,6 +57,7 @@ def _reread(context: NativeContext, component: str) -> None:
 
 def drop_targets(context: NativeContext, service: str) -> None:
     """Remove a service from Prometheus's list of targets.
+
     Prometheus reads the list every five seconds, at any speed.
     """
     wanted = context.replicas.desired(context.plan())

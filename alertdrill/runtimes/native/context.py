@@ -61,7 +61,7 @@ class NativeContext:
     def plan(self, located: ResolvedPrograms | None = None) -> Plan:
         """Return the plan of processes for this machine."""
         programs = (located or self.locate(lambda _: None)).programs
-        return make_plan(RenderContext(self.settings, self.layout, programs, self.token()))
+        return make_plan(RenderContext(self.settings, self.layout, programs, self.faults_token()))
 
     def store(self, programs: Mapping[str, Program]) -> TsdbStore:
         """Return Prometheus's storage."""
@@ -79,9 +79,9 @@ class NativeContext:
         self.require_running()
         return self.store(self.locate(lambda _: None).programs)
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         """Return the token for `/faults`; generate it the first time."""
-        return self._secret(self.layout.token)
+        return self._secret(self.layout.faults_token)
 
     def responder_token(self) -> str:
         """Return the token of the responder's API; generate it the first time."""

@@ -56,7 +56,7 @@ class Layout:
         return self.home / "state.json"
 
     @property
-    def token(self) -> Path:
+    def faults_token(self) -> Path:
         """The random token for `/faults`; only its owner can read it."""
         return self.home / "faults.token"
 

@@ -21,6 +21,7 @@ class AddressError(AlertdrillError):
 
 def check(wanted: Mapping[tuple[str, int], str]) -> None:
     """Raise `PortTakenError` with the first port in use, its owner and what to do.
+
     `wanted` is {(address, port): variable that sets the port}.
     """
     for (address, port), variable in wanted.items():

@@ -16,6 +16,7 @@ LOOPBACK = "127.0.0.1"
 @dataclass(frozen=True)
 class Process:
     """One process for supervisord.
+
     `ready` is a URL that answers 200 once it is ready; `job` its scrape job, None without
     metrics; `files` a folder that its program needs beside its configuration; `scales` is true
     if the replica count decides whether it runs.

@@ -42,6 +42,7 @@ def wait_until_ready(
     ready: Callable[[Process], None] = lambda _: None,
 ) -> None:
     """Return when all are ready; raise `NotReadyError` with the last log line of one that is not.
+
     `state` returns supervisord's state of a process; `ready` is called with each ready process.
     """
     waiting = list(processes)

@@ -176,9 +176,9 @@ class NativeRuntime:
         """Return whether this is an ephemeral stack."""
         return self._context.settings.ephemeral
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
-        return self._context.token()
+        return self._context.faults_token()
 
     def responder_token(self) -> str:
         """Return the token for the responder's API."""
@@ -188,14 +188,14 @@ class NativeRuntime:
         """Return the token for Grafana annotations; empty without one."""
         return self._context.grafana_token()
 
-    def data(self, component: str) -> Path:
+    def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         folder = self._context.layout.data / component
         if not folder.is_dir():
             raise UnknownTargetError(f"{component!r} has no data folder: see `make status`.")
         return folder
 
-    def scratch(self) -> Path:
+    def scratch_folder(self) -> Path:
         """Return a folder on the stack's file system for files that grow."""
         self._context.layout.scratch.mkdir(parents=True, exist_ok=True)
         return self._context.layout.scratch

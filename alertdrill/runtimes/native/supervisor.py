@@ -162,6 +162,7 @@ class Supervisor:
 
     def stop(self, *names: str, grace: float | None = None) -> None:
         """Stop processes gracefully and in parallel; return when all have stopped.
+
         After `grace` seconds the rest is killed; a frozen process reacts to nothing else.
         """
         self.request_stop(*names)

@@ -82,6 +82,7 @@ class Engine:
 
     def set_replicas(self, service: Service, count: int, instead_of: int | None = None) -> int:
         """Set the number of tasks of a service; return the previous number.
+
         If `instead_of` is set, change nothing unless the previous number equals it.
         """
         for _ in range(MAX_ATTEMPTS):

@@ -1,4 +1,5 @@
 """Return why a change is not complete yet, as a sentence; None once it is. Pure.
+
 A change that can't complete any more raises a `SwarmError`.
 """
 
@@ -42,6 +43,7 @@ def until_scale(
     service: Service, count: int, existing: Collection[str], now: Sequence[Slot]
 ) -> str | None:
     """Return why scaling to `count` is pending: a slot is missing, or a new one is not ready.
+
     Slots in `known` existed before; their health does not matter for this change.
     """
     if service.replicas != count:

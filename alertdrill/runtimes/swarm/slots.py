@@ -1,4 +1,5 @@
 """The slots of a service, which are its instances: a new task keeps the slot's name. Pure.
+
 A slot without a live task is an instance too, which is not ready: so there are as many instances
 as the service has replicas, and a lost one stays visible.
 """
@@ -31,6 +32,7 @@ class Slot:
     @property
     def state(self) -> State:
         """Return the instance's state.
+
         Swarm calls a task running once its health check, if any, has passed.
         """
         if self.task is None:

@@ -22,6 +22,7 @@ ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 @dataclass(frozen=True)
 class Service:
     """A service's spec; `name` is its name within the stack.
+
     `replicas` is None for a service with one task on each node. Swarm replaces an ended task after
     `delay` seconds, if `condition` allows it.
     """
@@ -39,6 +40,7 @@ class Service:
 @dataclass(frozen=True)
 class Task:
     """A task in a slot of a service; an ended task is replaced by a new one in the same slot.
+
     `slot` is a number, or a node's id for a service with one task on each node. `created_at` and
     `state_since` are times in seconds.
     """

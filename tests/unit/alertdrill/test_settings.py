@@ -70,7 +70,7 @@ def test_bad_value_names_its_variable(name: str, value: str, takes: str) -> None
     assert refusal(**{name: value}) == f"{name} is {value!r}: it takes {takes}."
 
 
-@pytest.mark.parametrize("runtime", ["inside", "swarm"])
+@pytest.mark.parametrize("runtime", ["in-network", "swarm"])
 def test_runtime_of_a_container_is_taken(runtime: str) -> None:
     assert parse({"RUNTIME": runtime}).runtime == runtime
 

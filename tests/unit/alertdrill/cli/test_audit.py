@@ -97,7 +97,7 @@ def test_interruption_compares_nothing(stage: Stage) -> None:
 
 
 def test_containers_can_not_scale(stage: Stage) -> None:
-    stage.settings = StackSettings(stage.home, runtime="inside")
+    stage.settings = StackSettings(stage.home, runtime="in-network")
     result = stage.audit()
     assert result.exit_code == 1
     assert "Only the host can scale" in result.stderr

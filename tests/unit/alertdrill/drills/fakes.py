@@ -59,17 +59,17 @@ class FakeRuntime:
     def resolve_url(self, link: str) -> str:
         return link
 
-    def token(self) -> str:
+    def faults_token(self) -> str:
         return "the-token"
 
     def responder_token(self) -> str:
         return "the-responders-token"
 
-    def scratch(self) -> Path:
+    def scratch_folder(self) -> Path:
         return self.folder / "scratch"
 
-    def data(self, part: str) -> Path:
-        return self.folder / "data" / part
+    def data_folder(self, component: str) -> Path:
+        return self.folder / "data" / component
 
     def address(self, part: str) -> str:
         return self.urls.get(part, f"http://127.0.0.1:1/{part}")

@@ -50,7 +50,7 @@ def test_hosts_file_grows_to_bound(
     runtime.speed = 10.0
     fault = make("disk_fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
     (undo,) = fault.undo
-    assert undo == ("remove_file", str(runtime.scratch() / "drill.fill"))
+    assert undo == ("remove_file", str(runtime.scratch_folder() / "drill.fill"))
     fault.inject()
     assert full.wait(10)
     fault.stop()
@@ -82,7 +82,7 @@ def test_prometheus_storage_is_filled_up(
     fault = make("disk_fill", where="prometheus", to=0.95)
     fault.inject()
     fault.stop()
-    file = runtime.data("prometheus") / "wal" / "drill.fill"
+    file = runtime.data_folder("prometheus") / "wal" / "drill.fill"
     assert list(fault.undo) == [("remove_file", str(file))]
     assert file.stat().st_size == taken
 

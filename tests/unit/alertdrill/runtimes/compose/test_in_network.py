@@ -12,7 +12,7 @@ from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.compose.in_network import InNetworkRuntime
 from alertdrill.runtimes.compose.replicas import VolumeReplicas, scale_lock
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
-from alertdrill.settings import INSIDE, StackSettings
+from alertdrill.settings import IN_NETWORK, StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 
@@ -204,6 +204,6 @@ def test_speed_is_read_from_the_environment(
 ) -> None:
     monkeypatch.setenv("SPEED", "12")
     monkeypatch.setenv("EPHEMERAL", "1")
-    inner = StackSettings(settings.home, runtime=INSIDE)
+    inner = StackSettings(settings.home, runtime=IN_NETWORK)
     runtime = select_runtime(inner, lambda _: None)
     assert (runtime.speed, runtime.ephemeral) == (12.0, True)

@@ -18,22 +18,22 @@ def context(tmp_path: Path) -> NativeContext:
 
 
 def test_secrets_are_random_and_private(context: NativeContext, tmp_path: Path) -> None:
-    token, password = context.token(), context.grafana_password()
+    token, password = context.faults_token(), context.grafana_password()
     other = NativeContext(StackSettings(tmp_path / "other"))
-    assert len({token, password, other.token(), other.grafana_password()}) == 4
-    for file in (context.layout.token, context.layout.grafana_password):
+    assert len({token, password, other.faults_token(), other.grafana_password()}) == 4
+    for file in (context.layout.faults_token, context.layout.grafana_password):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_secrets_stay_the_same(context: NativeContext) -> None:
-    assert context.token() == context.token()
-    assert NativeContext(context.settings).token() == context.token()
+    assert context.faults_token() == context.faults_token()
+    assert NativeContext(context.settings).faults_token() == context.faults_token()
 
 
 def test_empty_secret_is_generated_again(context: NativeContext) -> None:
     context.layout.make()
-    context.layout.token.touch(mode=0o600)  # as a crash may leave it
-    assert re.fullmatch(r"[\w-]{43}", context.token())
+    context.layout.faults_token.touch(mode=0o600)  # as a crash may leave it
+    assert re.fullmatch(r"[\w-]{43}", context.faults_token())
 
 
 def test_grafana_token_is_stored(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_plan_has_the_installed_programs(
 ) -> None:
     plan = context.plan(ResolvedPrograms(render_context.programs, ()))
     assert {"grafana", "loki", "collector"} <= {process.service for process in plan.processes}
-    assert plan.processes_of("web")[0].environment["FAULTS_TOKEN"] == context.token()
+    assert plan.processes_of("web")[0].environment["FAULTS_TOKEN"] == context.faults_token()
 
 
 def test_cache_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
