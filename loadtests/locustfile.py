@@ -10,17 +10,17 @@ from locust import events
 from loadtests import exposition, shapes, users, warmup, workers
 
 try:
-    Shape = shapes.chosen(os.environ)
+    Shape = shapes.selected_shape(os.environ)
 except shapes.ShapeError as error:
     sys.exit(f"locust: {error}")
 
-NormalClient, HeavyClient, SlowClient, CarelessClient = users.in_the_mix(Shape.plan.mix)
+NormalClient, HeavyClient, SlowClient, ErrorClient = users.set_weights(Shape.profile.mix)
 
 events.init_command_line_parser.add_listener(shapes.set_defaults)
 # Before whoever takes hold of the runner's end.
-events.init.add_listener(workers.hear_all)
+events.init.add_listener(workers.wait_for_workers)
 events.init.add_listener(shapes.stop_on_sigterm)
-events.init.add_listener(users.take_host)
+events.init.add_listener(users.normalize_host)
 events.init.add_listener(exposition.serve)
-events.init.add_listener(warmup.forget)
-events.init.add_listener(workers.stay_silent)
+events.init.add_listener(warmup.reset_stats)
+events.init.add_listener(workers.silence_worker)

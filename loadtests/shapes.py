@@ -13,14 +13,14 @@ import gevent
 import yaml
 from locust import LoadTestShape
 
-PLANS = Path(__file__).parent / "shapes.yml"
-KINDS = ("normal", "heavy", "slow", "careless")
+PROFILES_FILE = Path(__file__).parent / "shapes.yml"
+KINDS = ("normal", "heavy", "slow", "invalid")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Within so many seconds a steady load has all its clients: soon, yet not with one blow.
-SPAWNING = 2.0
+SPAWN_S = 2.0
 # At the end the requests under way have so many seconds to finish: less than a person waits for
 # a program to end, more than a request takes where nothing is broken.
-FINISHING = 1
+STOP_TIMEOUT_S = 1
 
 Stage = tuple[int, float]
 
@@ -29,16 +29,16 @@ class ShapeError(Exception):
     """There is no such shape."""
 
 
-class Plan(NamedTuple):
-    """A load of shapes.yml: `users` at most, for `lasts` seconds.
+class Profile(NamedTuple):
+    """A load of shapes.yml: `users` at most, for `duration` seconds.
 
     `clients` are points of (share of the time, share of the users), in order of time; `mix` has how
-    many are normal, heavy, slow and careless.
+    many are normal, heavy, slow and invalid.
     """
 
     name: str
     users: int
-    lasts: float
+    duration: float
     clients: Sequence[tuple[float, float]]
     mix: Sequence[int]
 
@@ -57,42 +57,42 @@ class Plan(NamedTuple):
 
 
 class Shape(LoadTestShape):
-    """A load that goes as its plan says, for `--run-time` or else the plan's own time.
+    """A load that goes as its profile says, for `--run-time` or else the profile's own time.
 
-    A plan of one number alone has no end unless it is given one.
+    A profile of one number alone has no end unless it is given one.
     """
 
     abstract = True
     use_common_options = True
-    plan: Plan
+    profile: Profile
 
     def tick(self) -> Stage | None:
         """Return how many clients there shall be now, and how many come a second; None to end."""
         options = self.runner.environment.parsed_options
-        lasts = options.run_time or self.plan.lasts
-        if self.get_run_time() >= lasts and (options.run_time or not self.plan.flat):
+        lasts = options.run_time or self.profile.duration
+        if self.get_run_time() >= lasts and (options.run_time or not self.profile.flat):
             return None
-        now = self.plan.share(min(1.0, self.get_run_time() / lasts))
-        return max(1, round(options.num_users * now)), options.num_users / SPAWNING
+        now = self.profile.share(min(1.0, self.get_run_time() / lasts))
+        return max(1, round(options.num_users * now)), options.num_users / SPAWN_S
 
 
-def _plans() -> Iterator[Plan]:
-    for name, read in yaml.safe_load(PLANS.read_text(encoding="utf-8")).items():
-        lasts = float(read["lasts"][:-1]) * SECONDS[read["lasts"][-1]]
+def _profiles() -> Iterator[Profile]:
+    for name, read in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
+        lasts = float(read["duration"][:-1]) * SECONDS[read["duration"][-1]]
         points = [(at, share) for at, share in read["clients"]]
         mix = [read["mix"].get(kind, 0) for kind in KINDS]
-        yield Plan(name, read["users"], lasts, points, mix)
+        yield Profile(name, read["users"], lasts, points, mix)
 
 
-def _shape(plan: Plan) -> type[Shape]:
+def _shape(profile: Profile) -> type[Shape]:
     # Locust takes a class for one of its own unless this says so.
-    return type(plan.name.title(), (Shape,), {"plan": plan, "abstract": False})
+    return type(profile.name.title(), (Shape,), {"profile": profile, "abstract": False})
 
 
-SHAPES: dict[str, type[Shape]] = {plan.name: _shape(plan) for plan in _plans()}
+SHAPES: dict[str, type[Shape]] = {profile.name: _shape(profile) for profile in _profiles()}
 
 
-def chosen(environment: Mapping[str, str]) -> type[Shape]:
+def selected_shape(environment: Mapping[str, str]) -> type[Shape]:
     """Return the shape that `LOAD_SHAPE` names, `steady` without; raise `ShapeError`."""
     name = environment.get("LOAD_SHAPE") or "steady"
     if name not in SHAPES:
@@ -102,8 +102,8 @@ def chosen(environment: Mapping[str, str]) -> type[Shape]:
 
 def set_defaults(parser: ArgumentParser, **_: Any) -> None:
     """Give Locust's options our values where they are not given."""
-    users = chosen(os.environ).plan.users
-    parser.set_defaults(num_users=users, stop_timeout=FINISHING)
+    users = selected_shape(os.environ).profile.users
+    parser.set_defaults(num_users=users, stop_timeout=STOP_TIMEOUT_S)
 
 
 def stop_on_sigterm(environment: Any, **_: Any) -> None:

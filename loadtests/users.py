@@ -40,7 +40,7 @@ TURNS = 20
 _numbers, _normal = count(), count()
 
 
-def take_host(environment: Environment, **_: object) -> None:
+def normalize_host(environment: Environment, **_: object) -> None:
     """Take a host as browsers show it, with a slash at its end; each path begins with one."""
     if environment.host:
         environment.host = environment.host.rstrip("/")
@@ -110,7 +110,7 @@ class HeavyClient(Client):
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
-class Slowly:
+class SlowBody:
     """A body that goes out part by part; each time anew, for it may have to be sent again."""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -128,10 +128,10 @@ class SlowClient(Client):
     @task
     def process_slowly(self) -> None:
         """Have twenty rows processed that arrive little by little."""
-        self.client.post("/process", data=Slowly(), headers=ASKING, name="/process (slowly)")
+        self.client.post("/process", data=SlowBody(), headers=ASKING, name="/process (slowly)")
 
 
-class Mistake(NamedTuple):
+class BadRequest(NamedTuple):
     """A request and the status of its refusal; `sends` is for Locust's `request`."""
 
     status: int
@@ -140,42 +140,46 @@ class Mistake(NamedTuple):
     sends: Mapping[str, Any] = {}
 
 
-MISTAKES = (
+BAD_REQUESTS = (
     # Rows without a word that they are JSON; JSON that breaks off; JSON that is no list of records.
-    Mistake(415, "POST", "/process", {"data": json.dumps(ROWS)}),
-    Mistake(400, "POST", "/process", {"data": json.dumps(ROWS)[:-20], "headers": JSON}),
-    Mistake(422, "POST", "/process", {"json": list(range(len(ROWS)))}),
+    BadRequest(415, "POST", "/process", {"data": json.dumps(ROWS)}),
+    BadRequest(400, "POST", "/process", {"data": json.dumps(ROWS)[:-20], "headers": JSON}),
+    BadRequest(422, "POST", "/process", {"json": list(range(len(ROWS)))}),
     # What can only be sent to; what is not there.
-    Mistake(405, "GET", "/process"),
-    Mistake(404, "GET", "/no-such-page"),
+    BadRequest(405, "GET", "/process"),
+    BadRequest(404, "GET", "/no-such-page"),
 )
 
 
-class CarelessClient(Client):
-    """Makes one mistake after the other, and must hear of each: other answers are failures."""
+class ErrorClient(Client):
+    """Makes one bad_request after the other, and must hear of each: other answers are failures."""
 
     def on_start(self) -> None:
         """Begin with the first."""
         super().on_start()
-        self._mistakes = cycle(MISTAKES)
+        self._mistakes = cycle(BAD_REQUESTS)
 
     @task
     def err(self) -> None:
-        """Make the next mistake."""
-        mistake = next(self._mistakes)
-        name = f"{mistake.path} (refused with {mistake.status})"
+        """Make the next bad_request."""
+        bad_request = next(self._mistakes)
+        name = f"{bad_request.path} (refused with {bad_request.status})"
         with self.client.request(
-            mistake.method, mistake.path, name=name, catch_response=True, **mistake.sends
+            bad_request.method,
+            bad_request.path,
+            name=name,
+            catch_response=True,
+            **bad_request.sends,
         ) as answer:
-            if answer.status_code == mistake.status:
+            if answer.status_code == bad_request.status:
                 answer.success()
             else:
-                answer.failure(f"was answered {answer.status_code}, not {mistake.status}")
+                answer.failure(f"was answered {answer.status_code}, not {bad_request.status}")
 
 
-def in_the_mix(mix: Sequence[int]) -> Sequence[type[Client]]:
+def set_weights(mix: Sequence[int]) -> Sequence[type[Client]]:
     """Return the kinds of client, normal, heavy, slow and careless, so many of each among all."""
-    kinds = (NormalClient, HeavyClient, SlowClient, CarelessClient)
+    kinds = (NormalClient, HeavyClient, SlowClient, ErrorClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight
     return kinds

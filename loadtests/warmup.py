@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 
-def forget(environment: Environment, **_: Any) -> None:
+def reset_stats(environment: Environment, **_: Any) -> None:
     """Count from `LOAD_WARMUP` seconds after the start on; from the start where it is not set."""
     seconds, runner = float(os.environ.get("LOAD_WARMUP") or 0), environment.runner
     if runner is None or isinstance(runner, WorkerRunner) or not seconds:

@@ -11,17 +11,17 @@ from locust.runners import MasterRunner, WorkerRunner
 
 # Each has a second to end its requests (shapes.py). Where there are many of them on few cores it
 # takes a few more; who is silent for longer is lost.
-PATIENCE = 15.0
-POLL = 0.05
+TIMEOUT_S = 15.0
+POLL_INTERVAL_S = 0.05
 
 
-def stay_silent(environment: Environment, **_: Any) -> None:
+def silence_worker(environment: Environment, **_: Any) -> None:
     """Keep a worker from printing its own share as JSON, between its master's lines."""
     if isinstance(environment.runner, WorkerRunner) and environment.parsed_options:
         environment.parsed_options.json = False
 
 
-def hear_all(environment: Environment, **_: Any) -> None:
+def wait_for_workers(environment: Environment, **_: Any) -> None:
     """Have a master end only when each worker has told its last numbers and left.
 
     By itself it waits for half a second, which is less than a worker may take to end its requests.
@@ -39,9 +39,9 @@ def hear_all(environment: Environment, **_: Any) -> None:
         runner.stop(send_stop_to_client=False)
         for worker in runner.clients.all:
             runner.server.send_to_client(Message("quit", None, worker.id))
-        with gevent.Timeout(PATIENCE, False):
+        with gevent.Timeout(TIMEOUT_S, False):
             while runner.clients.all:
-                gevent.sleep(POLL)
+                gevent.sleep(POLL_INTERVAL_S)
         leave()
 
     runner.quit = quit_last

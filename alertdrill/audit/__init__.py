@@ -1,1 +1,1 @@
-"""The audit: each request is counted once by every party, whatever is restarted."""
+"""The audit: each request is counted once by every source, whatever is restarted."""

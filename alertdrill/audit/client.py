@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import requests
 
-from .pace import Pace
+from .request_scheduler import RequestScheduler
 
 # Each under way has one; as many as an instance takes at a time.
 CONNECTIONS = 8
 # Above all that the load balancer waits for: 5 s for a free instance, 10 s for its answer.
-TIMEOUT = 20.0
+TIMEOUT_S = 20.0
 # Small, and worth describing.
 ROWS = [{"mass": 3750, "bill": 39.1}, {"mass": 3800, "bill": 39.5}]
 
@@ -24,16 +24,18 @@ class Failure:
     """A request that was not answered with 200: `said` is the status, or why there is none."""
 
     id: str
-    said: str
+    error: str
 
 
 class Client:
     """Sends `total` requests to `/process` of the load balancer at `url`, over some connections."""
 
-    def __init__(self, url: str, mark: str, pace: Pace, failed: Callable[[Failure], None]) -> None:
+    def __init__(
+        self, url: str, mark: str, scheduler: RequestScheduler, failed: Callable[[Failure], None]
+    ) -> None:
         self._address = f"{url.rstrip('/')}/process"
         self._mark = mark
-        self._pace = pace
+        self._pace = scheduler
         self._failed = failed
         self._failures: list[Failure] = []
         self._answered: list[str] = []
@@ -71,7 +73,7 @@ class Client:
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy of the host for the loopback
-                while (number := self._pace.take()) is not None:
+                while (number := self._pace.next_number()) is not None:
                     self._send(session, f"{self._mark}-{number:06}")
         finally:
             self._pace.stop()  # the last one out, or something that nobody foresaw
@@ -79,7 +81,7 @@ class Client:
     def _send(self, session: requests.Session, id_: str) -> None:
         try:
             answer = session.post(
-                self._address, json=ROWS, headers={"X-Request-ID": id_}, timeout=TIMEOUT
+                self._address, json=ROWS, headers={"X-Request-ID": id_}, timeout=TIMEOUT_S
             )
         except requests.RequestException as error:
             self._fail(Failure(id_, f"no answer ({type(error).__name__})"))
@@ -87,14 +89,14 @@ class Client:
         if answer.status_code == requests.codes.ok:
             self._answered.append(id_)
         else:
-            self._fail(Failure(id_, _said(answer)))
+            self._fail(Failure(id_, _error_of(answer)))
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
         self._failed(failure)
 
 
-def _said(answer: requests.Response) -> str:
+def _error_of(answer: requests.Response) -> str:
     """Return the status, with the reason that a problem document gives."""
     with suppress(ValueError, KeyError, TypeError):
         return f"{answer.status_code} {answer.json()['detail']}"

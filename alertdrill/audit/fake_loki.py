@@ -17,10 +17,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 # One batch of the collector is 1 MiB at most before it is JSON, which may be three times that.
-LARGEST = 16 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
-class Shelf:
+class FakeLokiStore:
     """Lines on disk, each as one JSON object; a restart finds them again."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class Shelf:
                 yield json.dumps(fields)
 
 
-def read(body: Any) -> Iterator[Mapping[str, Any]]:
+def parse_otlp(body: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every line of an OTLP request: its time, its text, and all its fields.
 
     The form is that of ExportLogsServiceRequest in OTLP's JSON encoding. Raises `KeyError` or
@@ -79,10 +79,10 @@ def _value(value: Mapping[str, Any]) -> Any:
     return int(str(inner)) if kind == "intValue" else inner
 
 
-class Handler(BaseHTTPRequestHandler):
+class FakeLokiHandler(BaseHTTPRequestHandler):
     """Answers the collector, the probe, and the check that asks for lines."""
 
-    shelf: Shelf
+    shelf: FakeLokiStore
 
     def do_GET(self) -> None:
         """Say that it is ready, or which lines it has."""
@@ -98,11 +98,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep lines, and say so only once they are kept."""
         length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/otlp/v1/logs" or length > LARGEST:
-            self._answer(404 if length <= LARGEST else 413, "Lines go to /otlp/v1/logs.\n")
+        if self.path != "/otlp/v1/logs" or length > MAX_BODY_BYTES:
+            self._answer(404 if length <= MAX_BODY_BYTES else 413, "Lines go to /otlp/v1/logs.\n")
             return
         try:
-            self.shelf.add(read(json.loads(self.rfile.read(length))))
+            self.shelf.add(parse_otlp(json.loads(self.rfile.read(length))))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._answer(400, f"That is no OTLP in JSON: {type(error).__name__} {error}.\n")
         else:
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
     """Return a server that keeps its lines in a folder; closing it finishes what is under way."""
-    handler = type("OwnHandler", (Handler,), {"shelf": Shelf(folder)})
+    handler = type("OwnHandler", (FakeLokiHandler,), {"shelf": FakeLokiStore(folder)})
     server = ThreadingHTTPServer(address, handler)
     server.daemon_threads = False
     return server

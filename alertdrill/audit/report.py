@@ -10,14 +10,14 @@ from typing import Any
 from .. import junit as xml
 from ..junit import Case
 from .client import Failure
-from .compare import Party
+from .compare import CountSource
 
 # A failure in JUnit's XML is for people, who have the JSON for the rest.
-SHOWN = 20
+MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Done:
+class CompletedStep:
     """A step that was done: after how many requests, and how many seconds it took."""
 
     step: str
@@ -41,43 +41,45 @@ class Report:
     requests: int
     rate: float
     rounds: int
-    steps: Sequence[Done]
+    steps: Sequence[CompletedStep]
     failures: Sequence[Failure]
     retries: Mapping[str, int]
-    parties: Sequence[Party]
+    sources: Sequence[CountSource]
     notes: Sequence[str] = ()
 
     @property
     def exact(self) -> bool:
-        """Tell whether every party has every request once."""
-        return not self.failures and all(party.exact for party in self.parties)
+        """Tell whether every source has every request once."""
+        return not self.failures and all(source.exact for source in self.sources)
 
 
 def as_json(report: Report) -> str:
-    """Return all of it, with each party's difference and whether it is exact."""
+    """Return all of it, with each source's difference and whether it is exact."""
     found: dict[str, Any] = {"exact": report.exact, **asdict(report)}
-    for party, written in zip(report.parties, found["parties"], strict=True):
-        written.update(difference=party.difference, exact=party.exact)
+    for source, written in zip(report.sources, found["sources"], strict=True):
+        written.update(difference=source.difference, exact=source.exact)
     return json.dumps(found, indent=2) + "\n"
 
 
-def complaints(party: Party) -> Iterator[str]:
-    """Yield a sentence for everything that a party has not as it should."""
-    yield from (f"{party.name} misses {id_}" for id_ in party.missing)
-    yield from (f"{party.name} has {id_} {count} times" for id_, count in party.doubled.items())
-    yield from (f"{party.name} has {id_}, which nobody sent" for id_ in party.strange)
-    if party.difference and not (party.missing or party.doubled or party.strange):
-        yield f"{party.name} is off by {party.difference:+}"
+def describe_differences(source: CountSource) -> Iterator[str]:
+    """Yield a sentence for everything that a source has not as it should."""
+    yield from (f"{source.name} misses {id_}" for id_ in source.missing)
+    yield from (
+        f"{source.name} has {id_} {count} times" for id_, count in source.duplicated.items()
+    )
+    yield from (f"{source.name} has {id_}, which nobody sent" for id_ in source.unexpected)
+    if source.difference and not (source.missing or source.duplicated or source.unexpected):
+        yield f"{source.name} is off by {source.difference:+}"
 
 
 def junit(report: Report) -> str:
-    """Return JUnit's XML: one test case a party."""
-    cases = [Case("audit", party.name, failure=_fault(party)) for party in report.parties]
+    """Return JUnit's XML: one test case a source."""
+    cases = [Case("audit", source.name, failure=_fault(source)) for source in report.sources]
     return xml.to_xml("audit", cases, report.began, report.ended - report.began)
 
 
-def _fault(party: Party) -> xml.Failure | None:
-    if party.exact:
+def _fault(source: CountSource) -> xml.Failure | None:
+    if source.exact:
         return None
-    said = list(complaints(party))
-    return xml.Failure("difference", said[0], "\n".join(said[:SHOWN]))
+    said = list(describe_differences(source))
+    return xml.Failure("difference", said[0], "\n".join(said[:MAX_SHOWN]))

@@ -1,4 +1,4 @@
-"""A run: requests while everything is restarted in turn, then every party's count."""
+"""A run: requests while everything is restarted in turn, then every source's count."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from itertools import pairwise
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK, ProvisionedStack
 from ..runtimes import Instance, Runtime
 from ..runtimes.base import ProgressCallback
-from . import plan
-from .chain import CHAIN
+from .access_lines import PATH_SERVICES
 from .client import Client, Failure
-from .pace import Pace
-from .plan import Step
-from .report import Done, Report
-from .settle import settle
-from .store import Store, store
-from .tally import Tally
+from .count_collector import CountCollector
+from .log_store import LogStore, find_log_store
+from .report import CompletedStep, Report
+from .request_scheduler import RequestScheduler
+from .steps import Step, plan_steps, rounds_that_fit, step_positions
+from .wait_until_stable import wait_until_stable
 
 # The engine keeps 30 MB of a container's lines. A request is two lines of the load balancer, of
 # 800 bytes each as the engine writes them: after 18,000 the first are gone.
-READ_AFTER = 5000
+READ_EVERY_REQUESTS = 5000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AuditOptions:
     """How many requests at how many a second, and how many rounds; None is as many as fit."""
 
     requests: int
@@ -35,45 +34,48 @@ class Wanted:
     rounds: int | None = None
 
     @property
-    def all_rounds(self) -> int:
+    def round_count(self) -> int:
         """Return how many rounds there are."""
         if self.rounds is not None:
             return self.rounds
-        return plan.rounds(self.requests, self.rate)
+        return rounds_that_fit(self.requests, self.rate)
 
 
 def run_audit(
-    provisioned: ProvisionedStack, wanted: Wanted, on_progress: ProgressCallback
+    provisioned: ProvisionedStack, wanted: AuditOptions, on_progress: ProgressCallback
 ) -> Report:
     """Send the requests, do the steps, wait and compare."""
     runtime = provisioned.runtime
     found = runtime.status()
     running = {instance.service for instance in found if instance.pid is not None}
     mark = f"audit-{secrets.token_hex(4)}"
-    kept = store(runtime, running)
-    notes = [*provisioned.notes, about_store(kept)]
+    kept = find_log_store(runtime, running)
+    notes = [*provisioned.notes, describe_store(kept)]
     on_progress(notes[-1])
-    scales = _scales(found)
-    steps = plan.steps(scales, running, wanted.all_rounds)
-    tally = Tally(runtime, mark, kept)
-    tally.begin()
-    pace = Pace(wanted.requests, wanted.rate)
+    scales = _replica_counts(found)
+    steps = plan_steps(scales, running, wanted.round_count)
+    collector = CountCollector(runtime, mark, kept)
+    collector.record_baseline()
+    scheduler = RequestScheduler(wanted.requests, wanted.rate)
     client = Client(
-        runtime.addresses()["Services"], mark, pace, lambda one: on_progress(_failed(one))
+        runtime.addresses()["Services"],
+        mark,
+        scheduler,
+        lambda one: on_progress(_failure_message(one)),
     )
     on_progress(f"sending {wanted.requests} requests {mark}-… at {wanted.rate:g} a second")
     try:
         client.start()
-        done = _disturb(runtime, steps, (pace, tally), on_progress)
+        done = _perform_steps(runtime, steps, (scheduler, collector), on_progress)
         client.finish()
     finally:
-        pace.stop()
+        scheduler.stop()
         if not runtime.ephemeral:
-            _put_back(runtime, scales)
-    tally.lines.read()
-    settle(lambda: tally.parties(client), on_progress)
-    tally.lines.read()
-    parties = tally.parties(client)
+            _restore_replicas(runtime, scales)
+    collector.lines.read()
+    wait_until_stable(lambda: collector.sources(client), on_progress)
+    collector.lines.read()
+    sources = collector.sources(client)
     return Report(
         began=provisioned.record.began,
         ended=time.time(),
@@ -82,16 +84,16 @@ def run_audit(
         store=kept.name if kept else None,
         requests=wanted.requests,
         rate=wanted.rate,
-        rounds=wanted.all_rounds,
+        rounds=wanted.round_count,
         steps=done,
         failures=client.failures,
-        retries=tally.retries().retries,
-        parties=parties,
+        retries=collector.retries().retries,
+        sources=sources,
         notes=notes,
     )
 
 
-def about_store(kept: Store | None) -> str:
+def describe_store(kept: LogStore | None) -> str:
     """Say who keeps the lines."""
     if kept is None:
         return "No collector with a Loki runs here: the lines are counted in the files alone."
@@ -100,58 +102,60 @@ def about_store(kept: Store | None) -> str:
     return "There is no Loki here: a stand-in of our own takes the collector's lines in its place."
 
 
-def _failed(failure: Failure) -> str:
-    return f"{failure.id} failed: {failure.said}"
+def _failure_message(failure: Failure) -> str:
+    return f"{failure.id} failed: {failure.error}"
 
 
-def _scales(found: Sequence[Instance]) -> Mapping[str, int]:
+def _replica_counts(found: Sequence[Instance]) -> Mapping[str, int]:
     return {
         service: sum(one.service == service and one.state != "standby" for one in found)
-        for service in CHAIN
+        for service in PATH_SERVICES
     }
 
 
-def _disturb(
+def _perform_steps(
     runtime: Runtime,
     steps: Sequence[Step],
-    under: tuple[Pace, Tally],
+    under: tuple[RequestScheduler, CountCollector],
     on_progress: ProgressCallback,
-) -> Sequence[Done]:
+) -> Sequence[CompletedStep]:
     """Do each step after its share of the requests, and return when all have left."""
-    pace, tally = under
+    scheduler, collector = under
     done = []
-    places = plan.places(pace.total, len(steps))
-    for step, (begins, ends) in zip(steps, pairwise(places), strict=True):
-        _reach(pace, tally, begins)
-        after, begun = pace.sent, time.monotonic()
+    positions = step_positions(scheduler.total, len(steps))
+    for step, (begins, ends) in zip(steps, pairwise(positions), strict=True):
+        _wait_for_requests(scheduler, collector, begins)
+        after, begun = scheduler.sent, time.monotonic()
         on_progress(f"after {after} requests: {step} …")
-        with pace.spread(until=ends):
-            _do(runtime, step)
-        done.append(Done(str(step), after, round(time.monotonic() - begun, 1)))
-        on_progress(f"{step}: done in {done[-1].seconds} s, {pace.sent - after} requests meanwhile")
-    _reach(pace, tally, pace.total)
+        with scheduler.slow_down(until=ends):
+            _perform(runtime, step)
+        done.append(CompletedStep(str(step), after, round(time.monotonic() - begun, 1)))
+        on_progress(
+            f"{step}: done in {done[-1].seconds} s, {scheduler.sent - after} requests meanwhile"
+        )
+    _wait_for_requests(scheduler, collector, scheduler.total)
     return done
 
 
-def _reach(pace: Pace, tally: Tally, count: int) -> None:
+def _wait_for_requests(scheduler: RequestScheduler, collector: CountCollector, count: int) -> None:
     """Wait for so many requests, and read the lines before the first are gone."""
-    while pace.sent < count:
-        before = pace.sent // READ_AFTER
-        pace.reach(min(count, (before + 1) * READ_AFTER))
-        if pace.sent // READ_AFTER > before:
-            tally.lines.read()
+    while scheduler.sent < count:
+        before = scheduler.sent // READ_EVERY_REQUESTS
+        scheduler.wait_until_sent(min(count, (before + 1) * READ_EVERY_REQUESTS))
+        if scheduler.sent // READ_EVERY_REQUESTS > before:
+            collector.lines.read()
 
 
-def _do(runtime: Runtime, step: Step) -> None:
+def _perform(runtime: Runtime, step: Step) -> None:
     if step.count is None:
         runtime.restart(step.target)
     else:
         runtime.scale(step.target, step.count, lambda _: None)
 
 
-def _put_back(runtime: Runtime, scales: Mapping[str, int]) -> None:
+def _restore_replicas(runtime: Runtime, scales: Mapping[str, int]) -> None:
     """Have as many instances serve as before, also when a run was cut off."""
-    now = _scales(runtime.status())
+    now = _replica_counts(runtime.status())
     for service, count in scales.items():
         if now[service] != count:
             runtime.scale(service, count, lambda _: None)

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 
 from .. import settings
-from ..audit import screen
+from ..audit import console
 from ..audit.report import Report, as_json, junit
-from ..audit.run import Wanted, run_audit
+from ..audit.run import AuditOptions, run_audit
 from ..console import escape
 from ..drills.session import Options, provision, report_folder
 from ..errors import AlertdrillError
@@ -61,7 +61,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     try:
         with provision(current, options, _note) as found:
             folder = report_folder(current.home / "audit", found.record.began)
-            report = run_audit(found, Wanted(requests, rate, rounds), _note)
+            report = run_audit(found, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
         progress.print("Interrupted: nothing was compared.")
         sys.exit(INTERRUPTED)
@@ -77,10 +77,10 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
 def _show(report: Report, file: str) -> None:
     for sentence in report.notes:
         output.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
-    output.print(screen.table(report))
-    for sentence in screen.named(report):
+    output.print(console.count_table(report))
+    for sentence in console.difference_lines(report):
         output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
-    output.print(escape(screen.summary(report)), soft_wrap=True)
+    output.print(escape(console.summary(report)), soft_wrap=True)
     output.print(f"Report: {escape(file)}", soft_wrap=True)
 
 

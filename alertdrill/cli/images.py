@@ -12,14 +12,14 @@ from rich.table import Table
 
 from .. import settings
 from ..console import escape
-from ..images import archive, block, inventory, publish, stock
-from ..images.base import rootfs
-from ..images.build import Builder
-from ..images.catalogue import IMAGES
+from ..images import archive, env_block, inventory, publish, status
+from ..images.base_image import ensure_rootfs
+from ..images.build import ImageBuilder
 from ..images.engine import Engine
 from ..images.errors import ArchiveError
-from ..images.inventory import Row
+from ..images.inventory import InventoryRow
 from ..images.manifest import Manifest
+from ..images.specs import IMAGES
 from ..toolchain import default_cache
 
 progress = Console(stderr=True, highlight=False)
@@ -39,17 +39,17 @@ def images() -> None:
 def build(mirror: str | None, fresh: bool) -> None:
     """Build every third-party image, and have .env name them."""
     # Before anything takes minutes.
-    block.refuse(block.read(ENV), [image.variable for image in IMAGES])
+    env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])
     engine = _engine()
     current = settings.current()
     cache = current.cache or default_cache(os.environ)
     with progress.status("building"):
-        base = rootfs(cache, mirror, _say, fresh=fresh)
-        made = Builder(engine, base, cache, _say).build_all()
-    block.write(ENV, made.values)
-    file = inventory.write(current.home, made.rows)
+        base = ensure_rootfs(cache, mirror, _say, fresh=fresh)
+        made = ImageBuilder(engine, base, cache, _say).build_all()
+    env_block.write_env(ENV, made.values)
+    file = inventory.write_inventory(current.home, made.rows)
     output.print(_inventory(made.rows))
-    for sentence in made.missing:
+    for sentence in made.is_missing:
         progress.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
     output.print(f"{escape(str(file))} has this table; .env names these versions.", soft_wrap=True)
 
@@ -58,12 +58,12 @@ def build(mirror: str | None, fresh: bool) -> None:
 def list_images() -> None:
     """List the images that the stack wants, and where each came from."""
     current = settings.current()
-    rows = inventory.read(current.home)
+    rows = inventory.read_inventory(current.home)
     table = _table("Image", "MB", "From")
-    for item in stock.survey(_engine(), current):
-        size = _megabytes(item.found["Size"]) if item.found else ""
-        sign = "[green]●[/]" if item.found else "[red]✗[/]" if item.missing else "[dim]○[/]"
-        table.add_row(sign, escape(item.name), size, escape(stock.origin(item, rows)))
+    for item in status.image_status(_engine(), current):
+        size = _megabytes(item.details["Size"]) if item.details else ""
+        sign = "[green]●[/]" if item.details else "[red]✗[/]" if item.is_missing else "[dim]○[/]"
+        table.add_row(sign, escape(item.name), size, escape(status.image_origin(item, rows)))
     output.print(table)
 
 
@@ -73,23 +73,23 @@ def save(file: Path | None) -> None:
     """Write the images of the stack into one FILE, for a host without a network."""
     current = settings.current()
     engine = _engine()
-    items = stock.survey(engine, current)
-    if missing := [item.name for item in items if item.missing]:
+    items = status.image_status(engine, current)
+    if missing := [item.name for item in items if item.is_missing]:
         raise ArchiveError(
             f"{', '.join(missing)}: not here. Pull what is missing, or build it by `make images`."
         )
-    here = [item for item in items if item.found and item.wanted]
+    here = [item for item in items if item.details and item.required]
     for item in here:
-        if item.found and item.reference != item.name:
-            engine.tag(item.found["Id"], item.name)  # a digest can't be loaded again; a tag can
+        if item.details and item.reference != item.name:
+            engine.tag(item.details["Id"], item.name)  # a digest can't be loaded again; a tag can
     packed = archive.pack(engine, [item.name for item in here])
     names = {image.name for image in packed}
-    rows = [row for row in inventory.read(current.home) if row.name in names]
+    rows = [row for row in inventory.read_inventory(current.home) if row.name in names]
     file = file or current.home / "images" / "alertdrill-images.tar"
     with progress.status("saving"):
-        archive.save(engine, Manifest(packed, stock.variables(items), rows), file)
+        archive.save(engine, Manifest(packed, status.env_variables(items), rows), file)
     for item in items:
-        if not item.found:
+        if not item.details:
             progress.print(f"[yellow]![/] {escape(item.name)} is not in it.", soft_wrap=True)
     size = _megabytes(file.stat().st_size)
     output.print(f"{escape(str(file))} has {len(packed)} images, {size} MB.", soft_wrap=True)
@@ -102,12 +102,12 @@ def load(file: Path) -> None:
     current = settings.current()
     with progress.status("checking"):
         content = archive.check(file)
-    block.refuse(block.read(ENV), content.variables)
+    env_block.require_unset(env_block.read_env(ENV), content.variables)
     engine = _engine()
     with progress.status("loading"):
         archive.load(engine, content, file)
-    block.write(ENV, content.variables)
-    inventory.write(current.home, content.inventory)
+    env_block.write_env(ENV, content.variables)
+    inventory.write_inventory(current.home, content.inventory)
     output.print(f"{len(content.images)} images are here; .env names their versions.")
 
 
@@ -131,7 +131,7 @@ def _say(text: str) -> None:
     progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
 
 
-def _inventory(rows: Sequence[Row]) -> Table:
+def _inventory(rows: Sequence[InventoryRow]) -> Table:
     table = _table("Image", "MB", "Version", "From")
     for row in rows:
         size = _megabytes(row.size)

@@ -18,12 +18,12 @@ from ..drills.session import report_folder
 from ..errors import AlertdrillError
 from ..loads import capacity_report
 from ..loads.annotate import annotate
-from ..loads.capacity import capacity
-from ..loads.ground import ground
-from ..loads.page import html
-from ..loads.plan import Plan, plan
+from ..loads.capacity import find_capacity
+from ..loads.context import create_context
+from ..loads.html_report import html
+from ..loads.profile import LoadProfile, load_profile
 from ..loads.report import Report, as_json, junit
-from ..loads.run import Ground, Size, run
+from ..loads.run import LoadContext, LoadSize, run
 from ..runtimes import Runtime, select_runtime
 from ..signals import interrupt_on_sigterm
 from ..yaml_section import DURATION_UNITS
@@ -57,19 +57,19 @@ class Duration(click.ParamType[float]):
 @click.option("--host", help="Where to send it; the stack's load balancer.")
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
     """Make the load NAME on the stack that is up; exit 1 unless its objectives hold."""
-    current, wanted = settings.current(), plan(name)
+    current, wanted = settings.current(), load_profile(name)
     runtime = select_runtime(current, lambda _: None)
     if not runtime.status():
         raise AlertdrillError("The stack is down: start it with `make up`.")
     chosen = wanted.at(runtime.speed)
-    size = Size(users or chosen.users, duration or chosen.lasts)
+    size = LoadSize(users or chosen.users, duration or chosen.duration)
     folder = report_folder(current.home / "loads", time.time())
-    output.print(f"{escape(chosen.says)} {_words(size)}", soft_wrap=True)
-    around = ground(current, runtime, host, _tell)
+    output.print(f"{escape(chosen.description)} {_words(size)}", soft_wrap=True)
+    around = create_context(current, runtime, host, _tell)
     try:
         with interrupt_on_sigterm():
             if chosen.search:
-                sys.exit(0 if find_capacity(chosen, size, around, folder) else 1)
+                sys.exit(0 if _search_capacity(chosen, size, around, folder) else 1)
             report = run(chosen, size, around, folder)
     except KeyboardInterrupt:
         output.print("Interrupted: nothing was judged.")
@@ -80,9 +80,11 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     sys.exit(0 if report.passed else 1)
 
 
-def find_capacity(chosen: Plan, size: Size, around: Ground, folder: Path) -> bool:
+def _search_capacity(
+    chosen: LoadProfile, size: LoadSize, around: LoadContext, folder: Path
+) -> bool:
     """Search, tell and write; return whether there is a rate that keeps the objectives."""
-    found = capacity(chosen, size, around, folder, _tell)
+    found = find_capacity(chosen, size, around, folder, _tell)
     output.print(capacity_report.table(found))
     output.print(f"[bold]{escape(capacity_report.sentence(found))}[/]", soft_wrap=True)
     page = capacity_report.write(found, folder)
@@ -102,15 +104,15 @@ def _tell(sentence: str) -> None:
     output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
 
 
-def _words(size: Size) -> str:
+def _words(size: LoadSize) -> str:
     return f"{size.users} clients at most, {formats.duration(size.seconds)}."
 
 
 def _table(report: Report) -> Table:
     shown = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
-    for check in report.checks:
+    for check in report.gates:
         verdict = "[green]✓ holds[/]" if check.passed else "[bold red]✗ missed[/]"
-        shown.add_row(check.what, check.objective, *check.seen, verdict)
+        shown.add_row(check.name, check.objective, *check.values, verdict)
     return shown
 
 

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from .. import settings
 from ..console import escape
-from ..logs import asked
-from ..logs.entry import Entry
+from ..logs import options as log_options
+from ..logs.console import LogConsole, as_json
 from ..logs.query import Query
-from ..logs.screen import Screen, as_json
-from ..logs.search import Search, found, logql
+from ..logs.record import LogRecord
+from ..logs.search import Search, build_logql, search_logs
 from ..runtimes import select_runtime
 
 progress = Console(stderr=True, highlight=False)
@@ -69,12 +69,12 @@ def logs(**options: Any) -> None:
     search = _search(options)
     runtime = select_runtime(settings.current(), _say)
     if options["as_logql"]:
-        click.echo(logql(runtime, search))
+        click.echo(build_logql(runtime, search))
         return
-    show: Callable[[Entry], None] = _print_json if options["json_"] else Screen(output).show
+    show: Callable[[LogRecord], None] = _print_json if options["json_"] else LogConsole(output).show
     count = 0
     try:
-        for group in found(runtime, search, _say):
+        for group in search_logs(runtime, search, _say):
             for entry in group:
                 show(entry)
                 count += 1
@@ -87,13 +87,13 @@ def logs(**options: Any) -> None:
 def _search(options: dict[str, Any]) -> Search:
     """Return what is looked for; raise `OptionError` naming a bad option."""
     now = round(time.time() * 1000)
-    since = _read(lambda value: asked.moment("--since", value, now), options["since"])
-    until = _read(lambda value: asked.moment("--until", value, now), options["until"])
-    asked.span(since, until, follow=options["follow"])
+    since = _read(lambda value: log_options.parse_time("--since", value, now), options["since"])
+    until = _read(lambda value: log_options.parse_time("--until", value, now), options["until"])
+    log_options.check_time_range(since, until, follow=options["follow"])
     query = Query(
-        level=_read(asked.level, options["level"]),
-        trace=_read(asked.trace, options["trace"]),
-        text=_read(asked.text, options["grep"]),
+        level=_read(log_options.parse_level, options["level"]),
+        trace=_read(log_options.parse_trace_id, options["trace"]),
+        text=_read(log_options.parse_text, options["grep"]),
         since=since,
         until=until,
     )
@@ -110,5 +110,5 @@ def _say(text: str) -> None:
     progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
 
 
-def _print_json(entry: Entry) -> None:
+def _print_json(entry: LogRecord) -> None:
     click.echo(as_json(entry))

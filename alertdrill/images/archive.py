@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO
 
 from . import manifest
-from .engine import Engine, reason
+from .engine import Engine, error_line
 from .errors import ArchiveError
-from .manifest import Manifest, Packed
+from .manifest import ImageEntry, Manifest
 
 MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
 # More of the file in memory does not make it faster.
@@ -28,11 +28,11 @@ _CHUNK = 1 << 20
 _LEVEL = 1
 
 
-def pack(engine: Engine, names: Sequence[str]) -> list[Packed]:
+def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
     """Return what the engine has under these names."""
     found = {name: engine.image(name) for name in names}
     return [
-        Packed(name, image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]))
+        ImageEntry(name, image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]))
         for name, image in found.items()
         if image
     ]
@@ -74,7 +74,7 @@ def check(file: Path) -> Manifest:
 
 def load(engine: Engine, content: Manifest, file: Path) -> None:
     """Give a checked file's images to the engine, and see that they are those of the manifest."""
-    process = engine.start("load", "--quiet", takes=True)
+    process = engine.start("load", "--quiet", feeds_stdin=True)
     assert process.stdin is not None
     try:
         with tarfile.open(file, "r:") as archive, process.stdin:
@@ -84,7 +84,7 @@ def load(engine: Engine, content: Manifest, file: Path) -> None:
     _ended(process, "load")
     for image in content.images:
         found = engine.image(image.name)
-        if found is None or not image.same(found):
+        if found is None or not image.matches(found):
             raise ArchiveError(
                 f"{image.name} is not what the manifest of {file} names: save the set again."
             )
@@ -119,7 +119,7 @@ def _ended(process: subprocess.Popen[bytes], doing: str) -> None:
     said = process.stderr.read().decode(errors="replace")
     process.stderr.close()
     if process.wait() != 0:
-        raise ArchiveError(f"docker {doing} failed: {reason(said)}")
+        raise ArchiveError(f"docker {doing} failed: {error_line(said)}")
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from ..settings import ROOT
 from ..toolchain import Program
-from .base import Notify, copy_authorities
-from .catalogue import BASE, IMAGES, MARK, PULL, SUITE, Image
+from .base_image import Notify, copy_authorities
 from .engine import Engine
 from .errors import BuildError, EngineError
-from .inventory import Row
+from .inventory import InventoryRow
 from .programs import Origin, copy, find, origin
+from .specs import BASE, IMAGES, LOCAL_SUFFIX, PULL_POLICY, SUITE, ImageSpec
 
 RECIPES = ROOT / "deploy" / "airgap"
 # "prometheus, version 3.5.3+ds1 (branch …", "Python 3.13.5", "BusyBox v1.37.0 (Debian …".
@@ -25,15 +25,15 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 @dataclass(frozen=True)
-class Made:
+class BuildResult:
     """What there is now: a row for each image, the variables for it, and what can't be had."""
 
-    rows: Sequence[Row]
+    rows: Sequence[InventoryRow]
     values: Mapping[str, str]
-    missing: Sequence[str]
+    is_missing: Sequence[str]
 
 
-class Builder:
+class ImageBuilder:
     """Builds images on an engine; what was made from the same before is left as it is."""
 
     def __init__(self, engine: Engine, rootfs: Path, cache: Path, notify: Notify) -> None:
@@ -42,13 +42,13 @@ class Builder:
         self._cache = cache
         self._notify = notify
 
-    def build_all(self, images: Sequence[Image] = IMAGES) -> Made:
+    def build_all(self, images: Sequence[ImageSpec] = IMAGES) -> BuildResult:
         """Build the base, then all images upon it; raise `BuildError` for one that must be."""
         located = find(images, self._cache, self._notify)
         with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as name:
             work = Path(name)
             below = self._build_base(work / "base")
-            rows, values, missing = [], {PULL: "never"}, []
+            rows, values, missing = [], {PULL_POLICY: "never"}, []
             for image in images:
                 given = {name: located.programs.get(name) for name in image.programs}
                 programs = {name: program for name, program in given.items() if program}
@@ -61,8 +61,8 @@ class Builder:
                 else:
                     missing.append(_missing(image))
                     values[image.replicas] = "0"
-        values |= {image.replicas: "0" for image in images if values.get(image.needs) == "0"}
-        return Made(rows, values, missing)
+        values |= {image.replicas: "0" for image in images if values.get(image.requires) == "0"}
+        return BuildResult(rows, values, missing)
 
     def _build_base(self, context: Path) -> str:
         """Build the base and return the hash of what it was made from."""
@@ -70,14 +70,14 @@ class Builder:
         shutil.copyfile(self._rootfs, context / "rootfs.tar.gz")
         copy_authorities(context / "authorities")
         inputs = hash_folder(context, "")
-        if BASE not in self._engine.made_from(inputs):
+        if BASE not in self._engine.built_from(inputs):
             self._notify(f"building {BASE} …")
             self._engine.tag(self._engine.build(context, inputs, {}), BASE)
         return inputs
 
     def _build(
-        self, image: Image, programs: Mapping[str, Program], context: Path, below: str
-    ) -> Row | None:
+        self, image: ImageSpec, programs: Mapping[str, Program], context: Path, below: str
+    ) -> InventoryRow | None:
         """Build an image unless it is here; return None if it can't and need not be had."""
         if len(programs) < len(image.programs):
             return None
@@ -97,32 +97,34 @@ class Builder:
                 raise BuildError(f"{image.repository} can't be made: {error}") from error
         return self._row(image, name, programs)
 
-    def _made(self, image: Image, inputs: str) -> str | None:
-        names = self._engine.made_from(inputs)
+    def _made(self, image: ImageSpec, inputs: str) -> str | None:
+        names = self._engine.built_from(inputs)
         start = f"{image.repository}:"
-        return next((name for name in names if name.startswith(start) and MARK in name), None)
+        return next(
+            (name for name in names if name.startswith(start) and LOCAL_SUFFIX in name), None
+        )
 
-    def _make(self, image: Image, context: Path, inputs: str) -> str:
+    def _make(self, image: ImageSpec, context: Path, inputs: str) -> str:
         """Build, ask the program inside for its version, and name the image by it."""
         built = self._engine.build(context, inputs, {"BASE": BASE})
-        answer = self._engine.ask(built, image.asks)
+        answer = self._engine.run_isolated(built, image.version_command)
         version = _VERSION.search(answer)
         if version is None:
-            raise EngineError(f"{' '.join(image.asks)} names no version.")
+            raise EngineError(f"{' '.join(image.version_command)} names no version.")
         name = image.name(version[0])
         self._engine.tag(built, name)
         return name
 
-    def _row(self, image: Image, name: str, programs: Mapping[str, Program]) -> Row:
+    def _row(self, image: ImageSpec, name: str, programs: Mapping[str, Program]) -> InventoryRow:
         found = self._engine.image(name)
         assert found is not None  # it was just made, or listed
-        version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(MARK)
+        version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(LOCAL_SUFFIX)
         if programs:
             came = origin(programs[image.programs[0]])
         else:
-            package = " ".join(self._engine.ask(name, ("cat", "/etc/airgap")).split())
+            package = " ".join(self._engine.run_isolated(name, ("cat", "/etc/airgap")).split())
             came = Origin(f"{package} of {SUITE}")
-        return Row(name, version, came.text, came.sha256, found["Size"])
+        return InventoryRow(name, version, came.text, came.sha256, found["Size"])
 
 
 def hash_folder(folder: Path, below: str) -> str:
@@ -135,7 +137,7 @@ def hash_folder(folder: Path, below: str) -> str:
     return total.hexdigest()
 
 
-def _missing(image: Image) -> str:
+def _missing(image: ImageSpec) -> str:
     names = " and ".join(image.programs)
     return (
         f"{image.repository} can't be had: {names} is not on the PATH or does not run in it;"

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import EngineError
 
 # Of all that is done here, installing packages over a slow network takes longest: some minutes.
-PATIENCE = 1800
+TIMEOUT_S = 1800
 # The image was made from just this: the recipe, the programs and what they stand upon.
 INPUTS = "dev.alertdrill.inputs"
 
@@ -42,14 +42,16 @@ class Engine:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=PATIENCE,
+                timeout=TIMEOUT_S,
                 check=False,
                 env={**os.environ, "BUILDKIT_PROGRESS": "plain"},
             )
         except subprocess.TimeoutExpired:
-            raise EngineError(f"docker {arguments[0]} did not end in {PATIENCE} s.") from None
+            raise EngineError(f"docker {arguments[0]} did not end in {TIMEOUT_S} s.") from None
         if done.returncode != 0:
-            raise EngineError(f"docker {arguments[0]} failed: {reason(done.stderr or done.stdout)}")
+            raise EngineError(
+                f"docker {arguments[0]} failed: {error_line(done.stderr or done.stdout)}"
+            )
         return done.stdout
 
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
@@ -60,12 +62,12 @@ class Engine:
         self.run("build", f"--iidfile={file}", label, *given, str(context))
         return file.read_text().strip()
 
-    def ask(self, image: str, command: Sequence[str]) -> str:
+    def run_isolated(self, image: str, command: Sequence[str]) -> str:
         """Run a program in a container of its own, which can reach nothing, and remove it."""
         alone = ("--rm", "--network=none", "--read-only", "--entrypoint", command[0])
         return self.run("run", *alone, image, *command[1:])
 
-    def made_from(self, inputs: str) -> list[str]:
+    def built_from(self, inputs: str) -> list[str]:
         """Return the names of the images that were made from these inputs."""
         form = "{{.Repository}}:{{.Tag}}"
         chosen = f"label={INPUTS}={inputs}"
@@ -84,9 +86,9 @@ class Engine:
         before = self.image(name)
         self.run("image", "tag", image, name)
         if before and before["Id"] != image:
-            self.forget(before["Id"])
+            self.remove_untagged(before["Id"])
 
-    def forget(self, image: str) -> None:
+    def remove_untagged(self, image: str) -> None:
         """Remove an image that has no name, unless something still needs it."""
         found = self.image(image)
         if found and not found["RepoTags"]:
@@ -95,17 +97,17 @@ class Engine:
             except EngineError:
                 return  # a container runs it; `docker image prune` takes it later
 
-    def start(self, *arguments: str, takes: bool = False) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, feeds_stdin: bool = False) -> subprocess.Popen[bytes]:
         """Start a command that gives an archive, or takes one."""
         return subprocess.Popen(  # noqa: S603 - docker itself, our own arguments, no shell
             [self._docker, *arguments],
-            stdin=subprocess.PIPE if takes else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if takes else subprocess.PIPE,
+            stdin=subprocess.PIPE if feeds_stdin else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if feeds_stdin else subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
 
-def reason(output: str) -> str:
+def error_line(output: str) -> str:
     """Return the line of an output that says what is wrong: apt's own, docker's, or the last."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     apts = [line[line.index("E: ") :] for line in lines if re.search(r"(^|\s)E: ", line)]

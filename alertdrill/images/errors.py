@@ -9,7 +9,7 @@ class EngineError(AlertdrillError):
     """The Docker engine is not there or refused."""
 
 
-class BaseError(AlertdrillError):
+class BaseImageError(AlertdrillError):
     """What all images stand upon can't be made."""
 
 
@@ -17,7 +17,7 @@ class BuildError(AlertdrillError):
     """An image can't be made."""
 
 
-class BlockError(AlertdrillError):
+class EnvBlockError(AlertdrillError):
     """`.env` says something else outside of our block, or can't be written."""
 
 

@@ -11,7 +11,7 @@ from .errors import BuildError
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class InventoryRow:
     """An image: its name, the version of the program inside, where that came from, the bytes.
 
     `sha256` is the program's, where it came from the host's PATH.
@@ -24,14 +24,14 @@ class Row:
     size: int
 
 
-def place(home: Path) -> Path:
+def inventory_path(home: Path) -> Path:
     """Return where the inventory is, in the folder that holds everything a run writes."""
     return home / "images" / "inventory.json"
 
 
-def write(home: Path, rows: Sequence[Row]) -> Path:
+def write_inventory(home: Path, rows: Sequence[InventoryRow]) -> Path:
     """Write the inventory and return where it is."""
-    file = place(home)
+    file = inventory_path(home)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"images": [asdict(row) for row in rows]}, indent=2) + "\n")
@@ -40,9 +40,11 @@ def write(home: Path, rows: Sequence[Row]) -> Path:
     return file
 
 
-def read(home: Path) -> list[Row]:
+def read_inventory(home: Path) -> list[InventoryRow]:
     """Return the rows of the inventory; there are none where nothing was made or loaded."""
     try:
-        return [Row(**row) for row in json.loads(place(home).read_text())["images"]]
+        return [
+            InventoryRow(**row) for row in json.loads(inventory_path(home).read_text())["images"]
+        ]
     except (OSError, ValueError, TypeError, KeyError):
         return []

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .errors import ArchiveError
-from .inventory import Row
+from .inventory import InventoryRow
 
 # Whoever changes the form of a set changes this, so that an older Alertdrill can say so.
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class ImageEntry:
     """An image of a set.
 
     `layers` are the hashes of its files; `id` also covers how it starts, but two kinds of engine
@@ -27,7 +27,7 @@ class Packed:
     size: int
     layers: tuple[str, ...]
 
-    def same(self, found: Mapping[str, Any]) -> bool:
+    def matches(self, found: Mapping[str, Any]) -> bool:
         """Tell whether an image of the engine is this one."""
         return found["Id"] == self.id or tuple(found["RootFS"]["Layers"]) == self.layers
 
@@ -36,9 +36,9 @@ class Packed:
 class Manifest:
     """A set of images, and what the host that gets it must know."""
 
-    images: Sequence[Packed]
+    images: Sequence[ImageEntry]
     variables: Mapping[str, str]
-    inventory: Sequence[Row]
+    inventory: Sequence[InventoryRow]
 
 
 def write(manifest: Manifest) -> str:
@@ -53,8 +53,10 @@ def read(text: str) -> Manifest:
         found = value["format"]
         if found != FORMAT:
             raise ArchiveError(f"its form is {found!r}, and this Alertdrill reads {FORMAT}")
-        images = [Packed(**{**item, "layers": tuple(item["layers"])}) for item in value["images"]]
-        rows = [Row(**row) for row in value["inventory"]]
+        images = [
+            ImageEntry(**{**item, "layers": tuple(item["layers"])}) for item in value["images"]
+        ]
+        rows = [InventoryRow(**row) for row in value["inventory"]]
         return Manifest(images, dict(value["variables"]), rows)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArchiveError("its manifest can't be read") from error

@@ -19,8 +19,8 @@ from ..toolchain import (
     resolve_programs,
 )
 from ..toolchain.path_patch import pad_path, patch_path
-from .base import Notify
-from .catalogue import Image
+from .base_image import Notify
+from .specs import ImageSpec
 
 _ALL: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
 # What Grafana is not without; one of these folders beside a program is its home.
@@ -36,13 +36,13 @@ class Origin:
     sha256: str = ""
 
 
-def find(images: Sequence[Image], cache: Path, notify: Notify) -> ResolvedPrograms:
+def find(images: Sequence[ImageSpec], cache: Path, notify: Notify) -> ResolvedPrograms:
     """Find the programs of these images, fetching into the cache what must be had."""
     names = [name for image in images for name in image.programs]
     return resolve_programs([_ALL[name] for name in names], cache, notify)
 
 
-def copy(image: Image, programs: Mapping[str, Program], context: Path) -> None:
+def copy(image: ImageSpec, programs: Mapping[str, Program], context: Path) -> None:
     """Lay out an image's programs, by their names in the catalogue, and their data in `share`."""
     for name in image.programs:
         place = context / name
@@ -87,7 +87,7 @@ def _package_version(documents: Path) -> str:
     return "of unknown version"
 
 
-def _share(image: Image, program: Program) -> Path | None:
+def _share(image: ImageSpec, program: Program) -> Path | None:
     """Return the folder of data beside a program: /usr/share for /usr/bin, and so on."""
     top = program.path.parents[1] / "share" / image.share
     unpacked = program.path.resolve().parents[1]  # as in an archive of Grafana's own

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
-from .base import Notify
-from .catalogue import OURS_VARIABLE
+from .base_image import Notify
 from .engine import Engine
 from .errors import EngineError
+from .specs import OWN_VERSION_VARIABLE
 
 
 def push(engine: Engine, registry: str, version: str, notify: Notify) -> Mapping[str, str]:
@@ -25,7 +25,7 @@ def push(engine: Engine, registry: str, version: str, notify: Notify) -> Mapping
     missing = [image for image in local.values() if engine.image(image) is None]
     if missing:
         raise EngineError(f"{', '.join(missing)}: not built. Run `docker compose build` first.")
-    values = {"REGISTRY": registry, OURS_VARIABLE: version}
+    values = {"REGISTRY": registry, OWN_VERSION_VARIABLE: version}
     for name, image in local.items():
         remote = f"{registry}/{name}:{version}"
         notify(f"pushing {remote} …")

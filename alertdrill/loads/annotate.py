@@ -12,12 +12,14 @@ def annotate(runtime: Runtime, report: Report) -> bool:
 
     Raises `AnnotationError`, or the engine's error, where Grafana does not take it.
     """
-    tags = ["load", report.plan.name]
-    return post_annotation(runtime, Annotation(report.began, report.ended, tags, words(report)))
+    tags = ["load", report.profile.name]
+    return post_annotation(
+        runtime, Annotation(report.began, report.ended, tags, annotation_text(report))
+    )
 
 
-def words(report: Report) -> str:
+def annotation_text(report: Report) -> str:
     """Return what the note says."""
-    missed = [check.what for check in report.checks if not check.passed]
+    missed = [check.name for check in report.gates if not check.passed]
     verdict = f"missed: {', '.join(missed)}" if missed else "passed"
-    return f"Load {report.plan.name}, {report.users} clients at most: {verdict}."
+    return f"Load {report.profile.name}, {report.users} clients at most: {verdict}."

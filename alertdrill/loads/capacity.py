@@ -8,46 +8,46 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..runtimes.base import ProgressCallback
-from . import observed, search
+from . import capacity_search, measurements
 from .errors import LoadError
-from .plan import Plan
-from .run import Ground, Measured, Size, measure
+from .profile import LoadProfile
+from .run import LoadContext, LoadSize, Measurement, measure
 
 
 @dataclass(frozen=True)
-class Step:
+class CapacityStep:
     """So many clients, what was counted of them, and how many instances answered, by service."""
 
     users: int
     seconds: float
-    measured: Measured
+    measurement: Measurement
     instances: Mapping[str, int]
 
     @property
-    def held(self) -> bool:
+    def passed(self) -> bool:
         """Tell whether the objectives held."""
-        return all(check.passed for check in self.measured.checks)
+        return all(check.passed for check in self.measurement.gates)
 
     @property
     def rate(self) -> float:
         """Return the requests a second that were answered, as Locust has them."""
-        return self.measured.locust.total.requests / self.seconds
+        return self.measurement.locust.total.requests / self.seconds
 
 
 @dataclass(frozen=True)
 class Capacity:
     """The steps in the order in which they were made; `most` is where the search ends anyway."""
 
-    plan: Plan
+    profile: LoadProfile
     began: float
     runtime: str
-    steps: Sequence[Step]
-    most: int
+    steps: Sequence[CapacityStep]
+    max_users: int
 
     @property
-    def best(self) -> Step | None:
+    def best(self) -> CapacityStep | None:
         """Return the step with the highest rate below the first that missed; None without one."""
-        users = search.best({step.users: step.held for step in self.steps})
+        users = capacity_search.max_passing({step.users: step.passed for step in self.steps})
         return next((step for step in self.steps if step.users == users), None)
 
     @property
@@ -56,9 +56,9 @@ class Capacity:
         return self.best.rate if self.best else 0.0
 
     @property
-    def bounded(self) -> bool:
+    def limit_found(self) -> bool:
         """Tell whether a step missed: else there may be more capacity than was looked for."""
-        return any(not step.held for step in self.steps)
+        return any(not step.passed for step in self.steps)
 
     def per_instance(self) -> Mapping[str, float]:
         """Return the requests a second per instance of each service."""
@@ -66,8 +66,12 @@ class Capacity:
         return {name: best.rate / n for name, n in best.instances.items()} if best else {}
 
 
-def capacity(
-    plan: Plan, size: Size, ground: Ground, folder: Path, on_progress: ProgressCallback
+def find_capacity(
+    plan: LoadProfile,
+    size: LoadSize,
+    ground: LoadContext,
+    folder: Path,
+    on_progress: ProgressCallback,
 ) -> Capacity:
     """Search the capacity of the stack as it is; `size` is the first step's.
 
@@ -76,25 +80,25 @@ def capacity(
     """
     if plan.search is None:
         raise LoadError(f"{plan.name} searches for nothing: capacity does.")
-    began, steps = time.time(), list[Step]()
-    most = max(plan.search.most, size.users)
-    while users := search.next_users(
-        {step.users: step.held for step in steps}, size.users, most, plan.search.resolution
+    began, steps = time.time(), list[CapacityStep]()
+    most = max(plan.search.max_users, size.users)
+    while users := capacity_search.next_users(
+        {step.users: step.passed for step in steps}, size.users, most, plan.search.resolution
     ):
-        step = _step(plan, Size(users, size.seconds), ground, folder)
-        on_progress(f"{users} clients: {_words(step)}")
+        step = _step(plan, LoadSize(users, size.seconds), ground, folder)
+        on_progress(f"{users} clients: {_describe(step)}")
         steps.append(step)
     return Capacity(plan, began, ground.runtime.name, steps, most)
 
 
-def _step(plan: Plan, size: Size, ground: Ground, folder: Path) -> Step:
+def _step(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> CapacityStep:
     own = folder / f"{size.users}-clients"
     own.mkdir(exist_ok=True)
-    measured = measure(replace(plan, lasts=size.seconds), size, ground, own)
-    instances = observed.served(ground.prometheus, measured.span)
-    return Step(size.users, size.seconds - plan.warmup, measured, instances)
+    measured = measure(replace(plan, duration=size.seconds), size, ground, own)
+    instances = measurements.answering_instances(ground.prometheus, measured.time_span)
+    return CapacityStep(size.users, size.seconds - plan.warmup, measured, instances)
 
 
-def _words(step: Step) -> str:
-    missed = [check.what for check in step.measured.checks if not check.passed]
+def _describe(step: CapacityStep) -> str:
+    missed = [check.name for check in step.measurement.gates if not check.passed]
     return f"{step.rate:.0f} requests/s, {'missed: ' + ', '.join(missed) if missed else 'holds'}"

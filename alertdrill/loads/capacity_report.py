@@ -13,36 +13,36 @@ from rich.table import Table
 from .. import junit as xml
 from ..drills.report.formats import utc_time
 from ..junit import Case, Failure
-from .capacity import Capacity, Step
-from .page import TEMPLATES
-from .verdict import seconds
+from .capacity import Capacity, CapacityStep
+from .gates import format_latency
+from .html_report import TEMPLATES
 
 
 def table(found: Capacity) -> Table:
     """Return the steps, by the number of clients."""
     shown = Table("Clients", "Requests/s", "Errors", "p95", "", box=None, pad_edge=False)
     for step in sorted(found.steps, key=lambda step: step.users):
-        locust, prometheus = step.measured.locust.total, step.measured.prometheus
+        locust, prometheus = step.measurement.locust.total, step.measurement.prometheus
         shown.add_row(
             str(step.users),
             f"{step.rate:.0f}",
             f"{locust.errors:.2%}, {prometheus.errors:.2%}",
-            f"{seconds(locust.p95)}, {seconds(prometheus.p95)}",
-            "[green]✓ holds[/]" if step.held else f"[bold red]✗ missed: {missed(step)}[/]",
+            f"{format_latency(locust.p95)}, {format_latency(prometheus.p95)}",
+            "[green]✓ holds[/]" if step.passed else f"[bold red]✗ missed: {missed(step)}[/]",
         )
     return shown
 
 
-def missed(step: Step) -> str:
+def missed(step: CapacityStep) -> str:
     """Name the objectives that a step missed."""
-    return ", ".join(check.what for check in step.measured.checks if not check.passed)
+    return ", ".join(check.name for check in step.measurement.gates if not check.passed)
 
 
 def sentence(found: Capacity) -> str:
     """Say what the capacity is, and how much of it each instance has."""
     if found.best is None:
         return "The first step misses its objectives already: begin with fewer clients (--users)."
-    least = "" if found.bounded else "at least "
+    least = "" if found.limit_found else "at least "
     shares = ", ".join(
         f"{rate:.0f} per instance of {service} ({found.best.instances[service]})"
         for service, rate in found.per_instance().items()
@@ -64,23 +64,28 @@ def html(found: Capacity) -> str:
     facts = [
         ("Began", utc_time(found.began)),
         ("Runtime", found.runtime),
-        ("Objectives", f"p95 at most {seconds(found.plan.objectives.p95)}, errors at most"
-         f" {found.plan.objectives.errors:.1%}"),
+        ("Objectives", f"p95 at most {format_latency(found.profile.objectives.p95)}, errors at most"
+         f" {found.profile.objectives.errors:.1%}"),
     ]  # fmt: skip
     steps = sorted(found.steps, key=lambda step: step.users)
     widest = max(step.rate for step in steps)
     template = TEMPLATES.get_template("capacity.html")
     return template.render(
-        plan=found.plan, facts=facts, steps=steps, widest=widest, missed=missed, seconds=seconds,
+        profile=found.profile,
+        facts=facts,
+        steps=steps,
+        widest=widest,
+        missed=missed,
+        seconds=format_latency,
         sentence=sentence(found),
-    )  # fmt: skip
+    )
 
 
 def as_json(found: Capacity) -> str:
     """Return all of it."""
     shown: dict[str, Any] = {
         "capacity": found.rate if found.best else None,
-        "bounded": found.bounded,
+        "limit_found": found.limit_found,
         "instances": found.best.instances if found.best else {},
         "per_instance": found.per_instance(),
         "began": found.began,
@@ -90,15 +95,15 @@ def as_json(found: Capacity) -> str:
     return json.dumps(shown, indent=2) + "\n"
 
 
-def _step(step: Step) -> Mapping[str, Any]:
+def _step(step: CapacityStep) -> Mapping[str, Any]:
     return {
         "users": step.users,
         "rate": step.rate,
-        "held": step.held,
+        "passed": step.passed,
         "instances": step.instances,
-        "locust": asdict(step.measured.locust.total),
-        "prometheus": asdict(step.measured.prometheus),
-        "checks": [asdict(check) for check in step.measured.checks],
+        "locust": asdict(step.measurement.locust.total),
+        "prometheus": asdict(step.measurement.prometheus),
+        "gates": [asdict(check) for check in step.measurement.gates],
     }
 
 

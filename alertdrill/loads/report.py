@@ -10,10 +10,10 @@ from typing import Any
 from .. import junit as xml
 from ..drills.result import Line
 from ..junit import Case, Failure
-from .marks import Mark
-from .plan import Plan
-from .stats import Numbers, Stats
-from .verdict import Check
+from .events import Event
+from .gates import GateResult
+from .locust_stats import LocustStats, RequestStats
+from .profile import LoadProfile
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,21 @@ class Report:
     `courses` are Prometheus's, by what they show, and `marks` what happened meanwhile.
     """
 
-    plan: Plan
+    profile: LoadProfile
     users: int
     began: float
     ended: float
     runtime: str
-    locust: Stats
-    prometheus: Numbers
-    checks: Sequence[Check]
-    courses: Mapping[str, Sequence[Line]]
-    marks: Sequence[Mark] = ()
+    locust: LocustStats
+    prometheus: RequestStats
+    gates: Sequence[GateResult]
+    time_series: Mapping[str, Sequence[Line]]
+    events: Sequence[Event] = ()
 
     @property
     def passed(self) -> bool:
         """Tell whether every objective holds."""
-        return all(check.passed for check in self.checks)
+        return all(check.passed for check in self.gates)
 
     @property
     def seconds(self) -> float:
@@ -49,15 +49,15 @@ def as_json(report: Report) -> str:
     """Return all but the courses, which Prometheus keeps."""
     found: dict[str, Any] = {
         "passed": report.passed,
-        "shape": report.plan.name,
+        "shape": report.profile.name,
         "users": report.users,
         "began": report.began,
         "ended": report.ended,
         "runtime": report.runtime,
-        "checks": [asdict(check) for check in report.checks],
+        "gates": [asdict(check) for check in report.gates],
         "locust": asdict(report.locust.total),
         "prometheus": asdict(report.prometheus),
-        "marks": [asdict(mark) for mark in report.marks],
+        "events": [asdict(mark) for mark in report.events],
         "requests": [
             {"method": method, "name": name, **asdict(numbers)}
             for (method, name), numbers in report.locust.requests.items()
@@ -68,17 +68,17 @@ def as_json(report: Report) -> str:
 
 def junit(report: Report) -> str:
     """Return JUnit's XML: one test case an objective."""
-    cases = [_case(f"loads.{report.plan.name}", check) for check in report.checks]
+    cases = [_case(f"loads.{report.profile.name}", check) for check in report.gates]
     return xml.to_xml("loads", cases, report.began, report.seconds)
 
 
-def _case(suite: str, check: Check) -> Case:
+def _case(suite: str, check: GateResult) -> Case:
     said = sentence(check)
     fault = None if check.passed else Failure("objective", said)
-    return Case(suite, check.what, failure=fault, output=said)
+    return Case(suite, check.name, failure=fault, output=said)
 
 
-def sentence(check: Check) -> str:
+def sentence(check: GateResult) -> str:
     """Say what the objective is and what each has counted."""
-    locust, prometheus = check.seen
-    return f"{check.what}: {check.objective}; Locust has {locust}, Prometheus {prometheus}."
+    locust, prometheus = check.values
+    return f"{check.name}: {check.objective}; Locust has {locust}, Prometheus {prometheus}."

@@ -7,25 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.counters import scraped_since
+from ..audit.counters import all_scraped_since
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
-from . import conserved, observed, recovery, stats
+from . import count_check, locust_stats, measurements, recovery
 from .errors import LoadError
-from .marks import Mark
-from .observed import Span
-from .plan import Plan
+from .events import Event
+from .gates import GateResult, evaluate_gates
+from .locust_stats import LocustStats, RequestStats
+from .measurements import TimeSpan
+from .profile import LoadProfile
 from .report import Report
-from .stats import Numbers, Stats
-from .verdict import Check, judge
 
 # What Prometheus may take to scrape once more, in scrape intervals.
-PATIENCE = 5
-STEP = 0.2
+SCRAPE_TIMEOUT_SCRAPES = 5
+POLL_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
-class Size:
+class LoadSize:
     """How many clients there are at most, and for how many seconds."""
 
     users: int
@@ -33,35 +33,35 @@ class Size:
 
 
 # Makes a load of a shape and size, leaves Locust's page in a file, and returns its JSON.
-Make = Callable[[Plan, Size, Path], str]
+LoadRunner = Callable[[LoadProfile, LoadSize, Path], str]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What was counted of a load, and when it was there."""
 
-    span: Span
-    locust: Stats
-    prometheus: Numbers
-    checks: Sequence[Check]
+    time_span: TimeSpan
+    locust: LocustStats
+    prometheus: RequestStats
+    gates: Sequence[GateResult]
 
 
 @dataclass(frozen=True)
-class Ground:
+class LoadContext:
     """Where a load is made: what makes it, and what is asked about it.
 
     `min_replicas` are the instances of each service that there are at least; `happened` returns the
     marks of a span.
     """
 
-    make: Make
+    run_load: LoadRunner
     runtime: Runtime
     prometheus: Prometheus
     min_replicas: Mapping[str, int]
-    happened: Callable[[Span], Sequence[Mark]]
+    events_in: Callable[[TimeSpan], Sequence[Event]]
 
 
-def run(plan: Plan, size: Size, ground: Ground, folder: Path) -> Report:
+def run(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Report:
     """Make the load, wait until all of it was scraped, and judge it.
 
     Raises `LoadError` where Locust did not run, and what `Prometheus` raises where it is away.
@@ -69,44 +69,46 @@ def run(plan: Plan, size: Size, ground: Ground, folder: Path) -> Report:
     prometheus, runtime = ground.prometheus, ground.runtime
     lines: int | None = None
     if runtime.follows_new_instances:
-        with conserved.counting(runtime) as counter:
+        with count_check.count_access_lines(runtime) as counter:
             measured = measure(plan, size, ground, folder)
         lines = counter.lines
     else:
         measured = measure(plan, size, ground, folder)
-    span, sent = measured.span, measured.locust.requests
-    courses = observed.courses(prometheus, span)
-    recovered = recovery.checks(plan, span, prometheus, (courses["instances"], ground.min_replicas))
-    alike = conserved.check(conserved.counts(prometheus, span, sent, lines))
+    span, sent = measured.time_span, measured.locust.requests
+    courses = measurements.query_time_series(prometheus, span)
+    recovered = recovery.recovery_gates(
+        plan, span, prometheus, (courses["instances"], ground.min_replicas)
+    )
+    alike = count_check.check_counts(count_check.query_counts(prometheus, span, sent, lines))
     return Report(
-        plan=plan,
+        profile=plan,
         users=size.users,
         began=span.begin,
         ended=span.end,
         runtime=runtime.name,
         locust=measured.locust,
         prometheus=measured.prometheus,
-        checks=[*measured.checks, *recovered, alike],
-        courses=courses,
-        marks=ground.happened(span),
+        gates=[*measured.gates, *recovered, alike],
+        time_series=courses,
+        events=ground.events_in(span),
     )
 
 
-def measure(plan: Plan, size: Size, ground: Ground, folder: Path) -> Measured:
+def measure(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Measurement:
     """Make the load, wait until all of it was scraped, and hold it against its objectives."""
     began = time.time()
-    counted = stats.read(ground.make(plan, size, folder / "locust.html"))
-    span = Span(began + plan.warmup, time.time())
+    counted = locust_stats.parse_stats(ground.run_load(plan, size, folder / "locust.html"))
+    span = TimeSpan(began + plan.warmup, time.time())
     _await_scrape(ground.prometheus, span.end)
-    seen = observed.numbers(ground.prometheus, span)
-    checks = judge(plan, (size.users, size.seconds), counted.total, seen)
-    return Measured(span, counted, seen, checks)
+    seen = measurements.count_requests(ground.prometheus, span)
+    checks = evaluate_gates(plan, (size.users, size.seconds), counted.total, seen)
+    return Measurement(span, counted, seen, checks)
 
 
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
-    deadline = time.monotonic() + PATIENCE * prometheus.scrape_interval()
-    scraped = f"max(timestamp({observed.REQUESTS}))"
-    while (prometheus.value(scraped) or 0.0) <= after or not scraped_since(prometheus, after):
+    deadline = time.monotonic() + SCRAPE_TIMEOUT_SCRAPES * prometheus.scrape_interval()
+    scraped = f"max(timestamp({measurements.REQUESTS}))"
+    while (prometheus.value(scraped) or 0.0) <= after or not all_scraped_since(prometheus, after):
         if time.monotonic() > deadline:
             raise LoadError("Prometheus does not scrape all that served: see its targets.")
-        time.sleep(STEP)
+        time.sleep(POLL_INTERVAL_S)

@@ -30,14 +30,14 @@ def flatten(line: Mapping[str, Any]) -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in line.items():
         if isinstance(value, dict):
-            flat |= {f"{name}_{key}": written(value[key]) for key in value}
+            flat |= {f"{name}_{key}": attribute_text(value[key]) for key in value}
         else:
-            flat[name] = written(value)
+            flat[name] = attribute_text(value)
     # Loki's names are Prometheus's, which have no dots.
     return {name.replace(".", "_"): text for name, text in flat.items() if text}
 
 
-def written(value: Any) -> str:
+def attribute_text(value: Any) -> str:
     """Return a value of a field as text; nothing is the empty text."""
     if isinstance(value, str):
         return value

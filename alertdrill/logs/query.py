@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .entry import ACCESS, EXCEPTION, LEVELS, Entry
+from .record import ACCESS_FIELDS, EXCEPTION_FIELDS, LEVELS, LogRecord
 
 # The fields that a text is looked for in. Any other is found by its name, too: a service or a level
 # is asked for by itself, and Loki has to be told the names of all that it looks into.
 SEARCHED = (
-    *("trace_id", "span_id", "request_id", *ACCESS),
-    *(f"exception_{name}" for name in EXCEPTION),
+    *("trace_id", "span_id", "request_id", *ACCESS_FIELDS),
+    *(f"exception_{name}" for name in EXCEPTION_FIELDS),
 )
 # The message as a field, for the time of a query; no line's own field has a name like it.
 MESSAGE = "_message"
@@ -29,7 +29,7 @@ class Query:
     the message or of a field, or a name=value with which a field begins.
     """
 
-    whose: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     level: str | None = None
     trace: str | None = None
     text: str | None = None
@@ -37,18 +37,18 @@ class Query:
     until: int | None = None
 
     @property
-    def plain(self) -> bool:
+    def matches_all(self) -> bool:
         """Tell whether every line passes."""
-        return self == self.anything()
+        return self == self.without_filters()
 
-    def anything(self) -> Query:
+    def without_filters(self) -> Query:
         """Return the query for every line of the same instances."""
-        return Query(self.whose)
+        return Query(self.labels)
 
-    def matches(self, entry: Entry) -> bool:
+    def matches(self, entry: LogRecord) -> bool:
         """Tell whether a line passes every filter."""
         return (
-            all(entry.fields.get(label) == name for label, name in self.whose.items())
+            all(entry.fields.get(label) == name for label, name in self.labels.items())
             and (self.level is None or entry.level in self._levels())
             and (self.trace is None or entry.fields.get("trace_id") == self.trace)
             and (self.since is None or self.since <= entry.at)
@@ -58,7 +58,7 @@ class Query:
 
     def logql(self) -> str:
         """Return the same in LogQL, but for `since` and `until`, which Loki takes apart."""
-        labels = [f"{label}={_quoted(name)}" for label, name in self.whose.items()]
+        labels = [f"{label}={_quoted(name)}" for label, name in self.labels.items()]
         if self.level is not None:
             labels.append(f"level=~{_quoted('|'.join(self._levels()))}")
         # Loki wants one label at least, and every line has this one.
@@ -77,7 +77,7 @@ class Query:
             looks.append(f"{named[1]}=~{_regex(begins)}")
         return " or ".join(looks)
 
-    def _has_text(self, entry: Entry) -> bool:
+    def _has_text(self, entry: LogRecord) -> bool:
         text = self.text or ""
         if text in entry.message or any(text in entry.fields.get(name, "") for name in SEARCHED):
             return True

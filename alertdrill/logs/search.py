@@ -10,23 +10,23 @@ from typing import Literal, Protocol
 from ..errors import AlertdrillError
 from ..loki_client import LokiClient, LokiError
 from ..runtimes import Runtime
-from .choose import whose, why_files
-from .entry import Entry
-from .files import Files
+from .file_source import FileSource
+from .loki_source import LokiSource
 from .query import Query
-from .store import Store
+from .record import LogRecord
+from .source_selection import reason_for_files, target_labels
 
 Origin = Literal["auto", "loki", "files"]
 
 
-class Source(Protocol):
+class LogSource(Protocol):
     """What can be asked for lines."""
 
-    def last(self, query: Query, lines: int | None) -> Iterable[Entry]:
+    def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
         """Return the last `lines` lines that pass, or all, in order."""
         ...
 
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[Entry]]:
+    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
         """Yield the last lines that pass, then what is added; each time in order."""
         ...
 
@@ -42,24 +42,24 @@ class Search:
     origin: Origin = "auto"
 
 
-def logql(runtime: Runtime, search: Search) -> str:
+def build_logql(runtime: Runtime, search: Search) -> str:
     """Return the search as Loki is asked for it."""
-    return replace(search.query, whose=whose(runtime.status(), search.target)).logql()
+    return replace(search.query, labels=target_labels(runtime.status(), search.target)).logql()
 
 
-def found(
+def search_logs(
     runtime: Runtime, search: Search, say: Callable[[str], None]
-) -> Iterator[Iterable[Entry]]:
+) -> Iterator[Iterable[LogRecord]]:
     """Yield groups of lines in order; `say` hears once where they are from.
 
     Where Loki does not answer, the files do. Raises `AlertdrillError`.
     """
     instances = runtime.status() if search.origin != "files" else []
-    why = why_files(instances, search.target) if search.origin != "files" else "as asked"
+    why = reason_for_files(instances, search.target) if search.origin != "files" else "as asked"
     if why is None:
-        query = replace(search.query, whose=whose(instances, search.target))
+        query = replace(search.query, labels=target_labels(instances, search.target))
         groups = _groups(
-            Store(LokiClient(runtime.address("loki")), say), replace(search, query=query)
+            LokiSource(LokiClient(runtime.address("loki")), say), replace(search, query=query)
         )
         try:
             first = next(groups)
@@ -75,14 +75,14 @@ def found(
             return
     if search.origin == "loki":
         raise AlertdrillError(f"Loki can't be asked: {why}.")
-    groups = _groups(Files(runtime, search.target), search)
+    groups = _groups(FileSource(runtime, search.target), search)
     first = next(groups)
     say(f"from the log files: {why}")
     yield first
     yield from groups
 
 
-def _groups(source: Source, search: Search) -> Iterator[Iterable[Entry]]:
+def _groups(source: LogSource, search: Search) -> Iterator[Iterable[LogRecord]]:
     if search.follow:
         yield from source.follow(search.query, search.lines)
         return

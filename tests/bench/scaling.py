@@ -19,10 +19,10 @@ from alertdrill.drills.errors import DrillError, UnreachableError
 from alertdrill.drills.faults import FaultContext
 from alertdrill.drills.model import FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, open_session, provision
-from alertdrill.loads.capacity import Capacity, capacity
-from alertdrill.loads.ground import ground as loaded
-from alertdrill.loads.plan import plan
-from alertdrill.loads.run import Size
+from alertdrill.loads.capacity import Capacity, find_capacity
+from alertdrill.loads.context import create_context as loaded
+from alertdrill.loads.profile import load_profile
+from alertdrill.loads.run import LoadSize
 from alertdrill.runtimes import Runtime
 from alertdrill.settings import MAX_REPLICAS, SERVICES, StackSettings, current
 
@@ -64,14 +64,14 @@ def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
     """Return the capacity of `count` instances of each service."""
     for service in SERVICES:
         runtime.scale(service, count, lambda _: None)
-    wanted = plan("capacity")
+    wanted = load_profile("capacity")
     assert wanted.search is not None
     search = replace(wanted.search, resolution=RESOLUTION)
     folder = stack.home / f"capacity-{count}"
     folder.mkdir(parents=True)
     around = loaded(stack, runtime, None, lambda _: None)
     shorter = replace(wanted, warmup=WARMUP, search=search)
-    return capacity(shorter, Size(FIRST, STEP), around, folder, lambda _: None)
+    return find_capacity(shorter, LoadSize(FIRST, STEP), around, folder, lambda _: None)
 
 
 def _until_served(context: DrillContext) -> Iterator[Moment]:
@@ -129,7 +129,7 @@ def _growth(grown: Sequence[Capacity]) -> Table:
     shown.title_justify = "left"
     for count, found in enumerate(grown, 1):
         ratio = found.rate / grown[0].rate if grown[0].rate else 0.0
-        more = "" if found.bounded else " or more"
+        more = "" if found.limit_found else " or more"
         shown.add_row(
             str(count), f"{found.rate:.0f}{more}", f"{found.rate / count:.0f}", f"{ratio:.2f}"
         )

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from alertdrill.image_versions import ImageVersions
-from alertdrill.images.catalogue import IMAGES, OURS_VARIABLE
+from alertdrill.images.specs import IMAGES, OWN_VERSION_VARIABLE
 from alertdrill.runtimes import has_compose
 from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
 
@@ -28,7 +28,7 @@ def third_party() -> set[tuple[str, str]]:
     """Return each (repository, variable of its tag) that Compose or our recipe names."""
     composed = re.findall(r"image: ([\w./-]+):\$\{(\w+):-", COMPOSE)
     built = re.findall(r"^FROM ([\w./-]+):\$\{(\w+)\}", DOCKERFILE, re.MULTILINE)
-    return {*composed, *built} - {(f"{LOCAL_REGISTRY}/test", OURS_VARIABLE)}
+    return {*composed, *built} - {(f"{LOCAL_REGISTRY}/test", OWN_VERSION_VARIABLE)}
 
 
 def images(**variables: str) -> set[str]:

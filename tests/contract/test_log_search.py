@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alertdrill.logs import contract
-from alertdrill.logs.choose import NOT_CARRIED
-from alertdrill.logs.entry import LEVELS, UNKNOWN
-from alertdrill.logs.store import LONGEST
+from alertdrill.logs import parse
+from alertdrill.logs.loki_source import MAX_RANGE_MS
+from alertdrill.logs.record import LEVELS, UNKNOWN
+from alertdrill.logs.source_selection import NOT_CARRIED
 
 ROOT = Path(__file__).parents[2]
 FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]
@@ -21,7 +21,7 @@ LOKI = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())
 ]
 
 
-@pytest.mark.parametrize("form", [contract.TIMESTAMP, contract.NAME])
+@pytest.mark.parametrize("form", [parse.TIMESTAMP, parse.NAME])
 def test_forms_are_the_collectors(form: str) -> None:
     patterns = [text.replace("\\\\", "\\") for text in re.findall(r'"\^(.*?)\$"', EXPRESSION)]
     assert form in patterns
@@ -29,7 +29,7 @@ def test_forms_are_the_collectors(form: str) -> None:
 
 def test_needed_fields_are_the_collectors() -> None:
     [listed] = re.findall(r"all\(\[(.*?)\]", EXPRESSION)
-    assert tuple(re.findall(r'"(\w+)"', listed)) == contract.NEEDED
+    assert tuple(re.findall(r'"(\w+)"', listed)) == parse.REQUIRED_FIELDS
 
 
 def test_levels_are_the_collectors() -> None:
@@ -48,4 +48,4 @@ def test_collectors_own_lines_stay_out() -> None:
 
 def test_search_covers_the_retention_of_loki() -> None:
     hours = int(LOKI["limits_config"]["retention_period"].removesuffix("h"))
-    assert hours * 3_600_000 < LONGEST
+    assert hours * 3_600_000 < MAX_RANGE_MS

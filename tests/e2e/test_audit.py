@@ -36,7 +36,7 @@ def run_audit(stack: Stack) -> dict[str, Any]:
     done = stack.alertdrill(*SMALL, check=False)
     report: dict[str, Any] = json.loads(done.stdout or "{}")
     assert report, done.stderr
-    off = [party for party in report["parties"] if not party["exact"]]
+    off = [source for source in report["sources"] if not source["exact"]]
     assert (off, report["failures"], done.returncode) == ([], [], 0)
     return report
 
@@ -47,17 +47,17 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
     assert report["requests"] == 1000
     steps = [done["step"] for done in report["steps"]]
     assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
-    assert all(party["counted"] == 1000 for party in report["parties"])
+    assert all(source["counted"] == 1000 for source in report["sources"])
     if LOKI and COLLECTOR:
         assert report["store"] == "Loki"
         assert {"restart collector", "restart loki"} <= set(steps)
-        assert len(report["parties"]) == 13
+        assert len(report["sources"]) == 13
     elif COLLECTOR:
         assert report["store"] == "stand-in"
-        assert len(report["parties"]) == 13
+        assert len(report["sources"]) == 13
     else:
         assert report["store"] is None
-        assert len(report["parties"]) == 9
+        assert len(report["sources"]) == 9
 
 
 @pytest.mark.timeout(PATIENCE)
@@ -68,7 +68,7 @@ def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     assert report["store"] == "stand-in"
     assert any("a stand-in of our own" in note for note in report["notes"])
     assert {"restart collector", "restart fake-loki"} <= {done["step"] for done in report["steps"]}
-    assert len(report["parties"]) == 13
+    assert len(report["sources"]) == 13
 
 
 def without(program: str, folder: Path) -> str:
@@ -112,19 +112,19 @@ def test_every_sabotage_is_named(stack: Stack) -> None:
         output, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, said
     report = json.loads(output)
-    parties = {party["name"]: party for party in report["parties"]}
+    sources = {source["name"]: source for source in report["sources"]}
     failed = [failure["id"] for failure in report["failures"]]
     assert failed
-    assert set(parties["client: answered"]["missing"]) == set(failed)
-    assert set(failed) <= set(parties["files: web"]["missing"])
-    assert parties["files: web"]["doubled"] == {doubled: 2}
-    lost = set(parties["files: data-service"]["missing"])
+    assert set(sources["client: answered"]["missing"]) == set(failed)
+    assert set(failed) <= set(sources["files: web"]["missing"])
+    assert sources["files: web"]["duplicated"] == {doubled: 2}
+    lost = set(sources["files: data-service"]["missing"])
     assert dropped in lost
     # One that was passed on before its instance was killed has been counted behind it.
     assert lost - {dropped} <= set(failed)
-    assert not parties["Prometheus: web"]["exact"]
+    assert not sources["Prometheus: web"]["exact"]
     if report["store"]:
-        assert parties["Loki: web"]["doubled"] == {doubled: 2}
+        assert sources["Loki: web"]["duplicated"] == {doubled: 2}
 
 
 Meddle = Callable[[Path, bytes], None]

@@ -96,7 +96,9 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
         if line[name] is not None:
             value = str(line[name]).removesuffix(".0")  # as Loki keeps a whole number
             query = Query(text=f"{name}={value}")
-            groups = search.found(runtime, Search(query, "web", origin=source), lambda _: None)
+            groups = search.search_logs(
+                runtime, Search(query, "web", origin=source), lambda _: None
+            )
             assert line in [one.as_dict() for group in groups for one in group], name
     assert found(stack, *here, "--grep", f"{mark}/{ODD}") == [line]
     assert found(stack, *here, "--grep", mark, "--level", "info") == [line]

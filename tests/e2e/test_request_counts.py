@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from alertdrill.audit.growth import growth
+from alertdrill.audit.counters import counter_increase
 from alertdrill.settings import ROOT
 from tests.e2e.stack import Stack, poll_until
 
@@ -63,7 +63,7 @@ class Counted:
         return self._growth("flask_http_request_duration_seconds_count", labels)
 
     def _growth(self, metric: str, labels: str) -> int:
-        return growth(
+        return counter_increase(
             self._stack.query(f"{metric}{{{labels}}}[1h]"),
             self._stack.query("process_start_time_seconds[1h]"),
             self._begun,

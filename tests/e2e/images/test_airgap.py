@@ -81,7 +81,7 @@ def test_recipe_is_not_built_twice(engine: Engine, docker: Docker, tmp_path: Pat
     inputs, name = f"test-{os.getpid()}", f"alertdrill-test-airgap:built-{os.getpid()}"
     try:
         engine.tag(engine.build(context, inputs, {}), name)
-        assert engine.made_from(inputs) == [name]
-        assert engine.made_from("anything else") == []
+        assert engine.built_from(inputs) == [name]
+        assert engine.built_from("anything else") == []
     finally:
         docker("image", "rm", "--force", name, check=False)

@@ -18,7 +18,7 @@ import requests
 from locust.argument_parser import get_parser
 
 from loadtests import shapes
-from loadtests.shapes import SHAPES, Plan, Shape, ShapeError
+from loadtests.shapes import SHAPES, Profile, Shape, ShapeError
 from tests.unit.apps.instance import poll_until
 from tests.unit.apps.loopback import Peer
 
@@ -86,18 +86,18 @@ def test_plan_is_stretched_over_the_run_time() -> None:
 
 
 def test_at_a_step_the_later_share_counts() -> None:
-    plan = Plan("stairs", 4, 60, [(0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)], (1, 0, 0))
-    assert [plan.share(time) for time in (0, 0.25, 0.4999, 0.5, 1)] == [0.5, 0.5, 0.5, 1, 1]
+    profile = Profile("stairs", 4, 60, [(0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)], (1, 0, 0))
+    assert [profile.share(time) for time in (0, 0.25, 0.4999, 0.5, 1)] == [0.5, 0.5, 0.5, 1, 1]
 
 
 def test_between_points_is_a_straight_line() -> None:
-    plan = Plan("ramp", 4, 60, [(0, 0), (1, 1)], (1, 0, 0))
-    assert [plan.share(time) for time in (0, 0.25, 1)] == [0, 0.25, 1]
+    profile = Profile("ramp", 4, 60, [(0, 0), (1, 1)], (1, 0, 0))
+    assert [profile.share(time) for time in (0, 0.25, 1)] == [0, 0.25, 1]
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_plans_are_whole(name: str) -> None:
-    times, shares = zip(*SHAPES[name].plan.clients, strict=True)
+    times, shares = zip(*SHAPES[name].profile.clients, strict=True)
     assert (times[0], times[-1]) == (0, 1)
     assert list(times) == sorted(times)
     assert max(shares) == 1
@@ -106,7 +106,7 @@ def test_plans_are_whole(name: str) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"LOAD_SHAPE": ""}, {"LOAD_SHAPE": "steady"}])
 def test_steady_is_the_default(given: dict[str, str]) -> None:
-    assert shapes.chosen(given) is SHAPES["steady"]
+    assert shapes.selected_shape(given) is SHAPES["steady"]
 
 
 def test_unknown_shape_lists_the_known() -> None:
@@ -114,7 +114,7 @@ def test_unknown_shape_lists_the_known() -> None:
         ShapeError,
         match=r"^LOAD_SHAPE is 'waves': it takes smoke, steady, stairs, spike, soak, capacity\.$",
     ):
-        shapes.chosen({"LOAD_SHAPE": "waves"})
+        shapes.selected_shape({"LOAD_SHAPE": "waves"})
 
 
 def test_every_shape_is_one_of_locusts() -> None:

@@ -13,14 +13,14 @@ from locust.env import Environment
 
 from loadtests import users
 from loadtests.users import (
+    BAD_REQUESTS,
     BODY,
-    MISTAKES,
     ROWS,
-    CarelessClient,
-    Mistake,
+    BadRequest,
+    ErrorClient,
     NormalClient,
+    SlowBody,
     SlowClient,
-    Slowly,
 )
 from tests.unit.apps.instance import poll_until
 from tests.unit.apps.loopback import Answer, Peer
@@ -79,13 +79,13 @@ def test_slow_client_sends_the_same_in_parts(
     # It waits until it may: of a request in a queue nothing is on its way.
     assert arrival.headers["Expect"] == "100-continue"
     assert pauses == [0.04] * 4
-    parts = list(Slowly())
+    parts = list(SlowBody())
     assert (len(parts), b"".join(parts)) == (5, BODY)
 
 
 def test_host_may_end_with_a_slash(environment: Environment) -> None:
     environment.host = "http://127.0.0.1:8080/"
-    users.take_host(environment)
+    users.normalize_host(environment)
     assert environment.host == "http://127.0.0.1:8080"
 
 
@@ -120,19 +120,19 @@ def test_page_is_one_request_in_twenty(client: NormalClient, peer: Peer, time: T
     assert [arrival.path for arrival in peer.arrivals].count("/") == 2
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("bad_request", BAD_REQUESTS)
 def test_mistake_must_be_refused(
-    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch, mistake: Mistake
+    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch, bad_request: BadRequest
 ) -> None:
-    monkeypatch.setattr(CarelessClient, "host", peer.url)
-    monkeypatch.setattr(users, "MISTAKES", [mistake])
+    monkeypatch.setattr(ErrorClient, "host", peer.url)
+    monkeypatch.setattr(users, "BAD_REQUESTS", [bad_request])
     failed: list[bool] = []
     environment.events.request.add_listener(
         lambda exception, **_: failed.append(exception is not None)
     )
-    careless = CarelessClient(environment)
+    careless = ErrorClient(environment)
     careless.on_start()
-    for status in (mistake.status, 200, 500):
+    for status in (bad_request.status, 200, 500):
         peer.answer = partial(Answer, status)
         careless.err()
     careless.client.client.close()

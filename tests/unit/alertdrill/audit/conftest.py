@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.audit.compare import Party
-from alertdrill.audit.report import Done, Report
+from alertdrill.audit.compare import CountSource
+from alertdrill.audit.report import CompletedStep, Report
 
 # Take the method and the path, and give a status and a body; None hangs up.
 Answer = Callable[[str, str, Any], tuple[int, str] | None]
@@ -20,7 +20,7 @@ class Peer:
 
     url: str = ""
     answer: Answer = lambda *_: (200, "{}")
-    seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    count_ids: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def peer() -> Iterator[Peer]:
 
         def reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            made.seen.append((self.command, self.path, dict(self.headers)))
+            made.count_ids.append((self.command, self.path, dict(self.headers)))
             found = made.answer(self.command, self.path, body)
             if found is None:
                 return
@@ -73,7 +73,7 @@ def as_text(fields: dict[str, Any]) -> str:
     return json.dumps(fields)
 
 
-def a_report(*parties: Party, **changed: Any) -> Report:
+def a_report(*sources: CountSource, **changed: Any) -> Report:
     given = {
         "began": 1_700_000_000.0,
         "ended": 1_700_000_090.0,
@@ -83,9 +83,9 @@ def a_report(*parties: Party, **changed: Any) -> Report:
         "requests": 3,
         "rate": 100.0,
         "rounds": 1,
-        "steps": [Done("restart web", 1, 2.5), Done("scale web=3", 2, 1.5)],
+        "steps": [CompletedStep("restart web", 1, 2.5), CompletedStep("scale web=3", 2, 1.5)],
         "failures": [],
         "retries": {"web": 0, "data-service": 1},
-        "parties": [Party("client: answered", 3, 3), *parties],
+        "sources": [CountSource("client: answered", 3, 3), *sources],
     }
     return Report(**{**given, **changed})

@@ -1,8 +1,8 @@
 import pytest
 
-from alertdrill.audit.counters import LbCounts, read_lb
+from alertdrill.audit.access_lines import HOPS
+from alertdrill.audit.counters import LbCounts, parse_lb_counts
 from alertdrill.audit.errors import AuditError
-from alertdrill.audit.lines import HOPS
 
 PUBLIC, INNER = HOPS[:2]
 METRICS = """\
@@ -17,17 +17,17 @@ haproxy_backend_retry_warnings_total{proxy="data-service"} 2
 
 
 def test_each_hop_has_its_counter() -> None:
-    found = read_lb(METRICS)
+    found = parse_lb_counts(METRICS)
     assert found.requests == {PUBLIC: 120, INNER: 110}
     assert found.retries == {"web": 1, "data-service": 2}
 
 
 def test_growth_is_since_the_beginning() -> None:
     before = LbCounts({PUBLIC: 20, INNER: 10}, {"web": 1, "data-service": 0})
-    found = read_lb(METRICS).since(before)
+    found = parse_lb_counts(METRICS).since(before)
     assert found == LbCounts({PUBLIC: 100, INNER: 100}, {"web": 0, "data-service": 2})
 
 
 def test_absent_counter_is_an_error() -> None:
     with pytest.raises(AuditError, match=r"no haproxy_backend_retry_warnings_total of web"):
-        read_lb(METRICS.replace("retry", "other"))
+        parse_lb_counts(METRICS.replace("retry", "other"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from alertdrill.audit.fake_loki import Shelf, serve
+from alertdrill.audit.fake_loki import FakeLokiStore, serve
 
 
 def attribute(key: str, value: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_restart_keeps_every_line(sink: Sink) -> None:
 )
 def test_other_json_is_refused_whole(sink: Sink, body: object) -> None:
     assert sink.post(body) == 400
-    assert Shelf(sink.folder).size() == 0
+    assert FakeLokiStore(sink.folder).size() == 0
 
 
 def test_other_paths_are_refused(sink: Sink) -> None:

@@ -2,12 +2,12 @@ import json
 from xml.etree import ElementTree as ET
 
 from alertdrill.audit.client import Failure
-from alertdrill.audit.compare import Party
-from alertdrill.audit.report import as_json, complaints, junit
+from alertdrill.audit.compare import CountSource
+from alertdrill.audit.report import as_json, describe_differences, junit
 from tests.unit.alertdrill.audit.conftest import a_report
 
-LOST = Party("files: web", 3, 2, missing=["run-1"])
-DOUBLED = Party("Loki: web", 3, 4, doubled={"run-2": 2})
+LOST = CountSource("files: web", 3, 2, missing=["run-1"])
+DOUBLED = CountSource("Loki: web", 3, 4, duplicated={"run-2": 2})
 
 
 def test_one_bad_party_spoils_all() -> None:
@@ -19,16 +19,18 @@ def test_one_bad_party_spoils_all() -> None:
 def test_json_has_every_id() -> None:
     found = json.loads(as_json(a_report(LOST, DOUBLED)))
     assert found["exact"] is False
-    assert found["parties"][1]["missing"] == ["run-1"]
-    assert found["parties"][1]["difference"] == -1
-    assert found["parties"][2]["doubled"] == {"run-2": 2}
+    assert found["sources"][1]["missing"] == ["run-1"]
+    assert found["sources"][1]["difference"] == -1
+    assert found["sources"][2]["duplicated"] == {"run-2": 2}
     assert found["steps"][0] == {"step": "restart web", "after": 1, "seconds": 2.5}
 
 
 def test_every_complaint_names_its_party() -> None:
-    strange = Party("files: lb", 3, 4, strange=["run-9"])
-    counted = Party("Prometheus: web", 3, 1)
-    assert [line for one in (LOST, DOUBLED, strange, counted) for line in complaints(one)] == [
+    strange = CountSource("files: lb", 3, 4, unexpected=["run-9"])
+    counted = CountSource("Prometheus: web", 3, 1)
+    assert [
+        line for one in (LOST, DOUBLED, strange, counted) for line in describe_differences(one)
+    ] == [
         "files: web misses run-1",
         "Loki: web has run-2 2 times",
         "files: lb has run-9, which nobody sent",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from alertdrill.audit import run as module
-from alertdrill.audit.compare import Party
+from alertdrill.audit.compare import CountSource
 from alertdrill.audit.counters import LbCounts
-from alertdrill.audit.run import Wanted, run_audit
+from alertdrill.audit.run import AuditOptions, run_audit
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
 from tests.unit.alertdrill.audit.conftest import Peer
@@ -54,7 +54,7 @@ class FakeRuntime:
         self.found = [*rest, *map(instance, names)]
 
 
-class FakeTally:
+class FakeCollector:
     """Counts nothing; notes after how many requests the lines were read."""
 
     reads = 0
@@ -63,23 +63,23 @@ class FakeTally:
         self.lines = SimpleNamespace(read=self._read)
 
     def _read(self) -> None:
-        FakeTally.reads += 1
+        FakeCollector.reads += 1
 
-    def begin(self) -> None:
+    def record_baseline(self) -> None:
         pass
 
     def retries(self) -> LbCounts:
         return LbCounts({}, {"web": 0})
 
-    def parties(self, client: Any) -> list[Party]:
-        return [Party("client: answered", len(client.sent), client.answered)]
+    def sources(self, client: Any) -> list[CountSource]:
+        return [CountSource("client: answered", len(client.sent), client.answered)]
 
 
 @pytest.fixture(autouse=True)
-def tally(monkeypatch: pytest.MonkeyPatch) -> None:
-    FakeTally.reads = 0
-    monkeypatch.setattr(module, "Tally", FakeTally)
-    monkeypatch.setattr(module, "settle", lambda look, _: look())
+def collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCollector.reads = 0
+    monkeypatch.setattr(module, "CountCollector", FakeCollector)
+    monkeypatch.setattr(module, "wait_until_stable", lambda look, _: look())
 
 
 def provisioned(runtime: FakeRuntime) -> Any:
@@ -89,9 +89,9 @@ def provisioned(runtime: FakeRuntime) -> Any:
 
 def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
     runtime, told = FakeRuntime(peer.url), list[str]()
-    report = run_audit(provisioned(runtime), Wanted(180, 1000.0), told.append)
+    report = run_audit(provisioned(runtime), AuditOptions(180, 1000.0), told.append)
     assert runtime.asked == ROUND
-    assert len(peer.seen) == 180
+    assert len(peer.count_ids) == 180
     assert [done.after for done in report.steps] == sorted(done.after for done in report.steps)
     assert report.exact
     assert (report.rounds, report.store) == (1, "Loki")
@@ -101,20 +101,22 @@ def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
 
 def test_calm_run_has_no_steps(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
-    assert run_audit(provisioned(runtime), Wanted(100, 1000.0, 0), lambda _: None).steps == []
+    assert run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None).steps == []
     assert runtime.asked == []
 
 
 def test_lines_are_read_before_they_go(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_AFTER", 30)
-    run_audit(provisioned(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), lambda _: None)
-    assert FakeTally.reads >= 3
+    monkeypatch.setattr(module, "READ_EVERY_REQUESTS", 30)
+    run_audit(provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), lambda _: None)
+    assert FakeCollector.reads >= 3
 
 
 def test_failure_is_told_at_once(peer: Peer) -> None:
     peer.answer = lambda *_: (503, "")
     told: list[str] = []
-    report = run_audit(provisioned(FakeRuntime(peer.url)), Wanted(100, 1000.0, 0), told.append)
+    report = run_audit(
+        provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), told.append
+    )
     assert len(report.failures) == 100
     assert f"{report.failures[0].id} failed: 503" in told
     assert not report.exact
@@ -125,7 +127,7 @@ def test_cut_off_run_puts_the_scale_back(peer: Peer, error: BaseException) -> No
     runtime = FakeRuntime(peer.url, ephemeral=False)
     runtime.error = error
     with pytest.raises(type(error)):
-        run_audit(provisioned(runtime), Wanted(1000, 1000.0), lambda _: None)
+        run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
     assert runtime.asked[-1] == "scale web 2"
 
 
@@ -133,7 +135,7 @@ def test_own_stack_is_left_to_its_end(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run_audit(provisioned(runtime), Wanted(1000, 1000.0), lambda _: None)
+        run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
     assert runtime.asked[-1] == "scale data-service 3"
 
 
@@ -150,5 +152,5 @@ def test_who_keeps_the_lines_is_told(
 ) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.found = [*map(instance, [*FOUND[:4], *running])]
-    report = run_audit(provisioned(runtime), Wanted(100, 1000.0, 0), lambda _: None)
+    report = run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None)
     assert report.notes[-1].startswith(sentence)

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from alertdrill.audit.compare import Party
+from alertdrill.audit.compare import CountSource
 from alertdrill.audit.report import Report
-from alertdrill.audit.run import Wanted
+from alertdrill.audit.run import AuditOptions
 from alertdrill.cli import app, audit
 from alertdrill.drills.session import Options
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.audit.conftest import a_report
 
-LOST = Party("files: web", 3, 2, missing=["run-1"])
+LOST = CountSource("files: web", 3, 2, missing=["run-1"])
 
 
 class Stage:
@@ -26,7 +26,7 @@ class Stage:
         self.home = home
         self.report = a_report()
         self.options: Options | None = None
-        self.wanted: Wanted | None = None
+        self.wanted: AuditOptions | None = None
         self.error: BaseException | None = None
         self.settings = StackSettings(home)
         monkeypatch.setattr("alertdrill.settings.current", lambda: self.settings)
@@ -38,7 +38,7 @@ class Stage:
         self.options = options
         yield SimpleNamespace(record=SimpleNamespace(began=1_700_000_000.0))
 
-    def _run(self, _: object, wanted: Wanted, __: object) -> Report:
+    def _run(self, _: object, wanted: AuditOptions, __: object) -> Report:
         self.wanted = wanted
         if self.error:
             raise self.error
@@ -61,7 +61,7 @@ def test_exact_run_is_a_success(stage: Stage) -> None:
     result = stage.audit()
     assert result.exit_code == 0
     assert "each counted once by everybody" in result.stdout
-    assert stage.wanted == Wanted(20_000, 100.0, None)
+    assert stage.wanted == AuditOptions(20_000, 100.0, None)
     assert stage.options == Options(speed=1, current_stack=False, fake_loki=True, healing=False)
 
 
@@ -70,7 +70,7 @@ def test_difference_is_named_and_fails(stage: Stage) -> None:
     result = stage.audit("--requests", "1000", "--rate", "50", "--rounds", "0", "--current-stack")
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
-    assert stage.wanted == Wanted(1000, 50.0, 0)
+    assert stage.wanted == AuditOptions(1000, 50.0, 0)
     assert stage.options == Options(speed=1, current_stack=True)
 
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app
 from alertdrill.cli import load as load_commands
-from alertdrill.loads import locust
+from alertdrill.loads import locust_runner
 from alertdrill.loads.errors import LoadError
-from alertdrill.loads.run import Size
+from alertdrill.loads.run import LoadSize
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.loads.samples import found, report
 from tests.unit.apps.instance import poll_until
@@ -55,12 +55,12 @@ def load(monkeypatch: pytest.MonkeyPatch, asked: list[Any]) -> Run:
 def test_shape_has_its_own_size(load: Run, asked: list[Any]) -> None:
     assert load("spike").exit_code == 0
     [(plan, size, *_)] = asked
-    assert (plan.name, size) == ("spike", Size(72, 900))
+    assert (plan.name, size) == ("spike", LoadSize(72, 900))
 
 
 def test_size_may_be_chosen(load: Run, asked: list[Any]) -> None:
     assert load("steady", "--users", "5", "--duration", "90s").exit_code == 0
-    assert asked[0][1] == Size(5, 90)
+    assert asked[0][1] == LoadSize(5, 90)
 
 
 def test_reports_are_written_and_told(load: Run, tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Any]]:
         calls.append((command, environment))
         return "[]"
 
-    monkeypatch.setattr(locust, "_output", output)
+    monkeypatch.setattr(locust_runner, "_run_locust", output)
     return calls
 
 
 def test_native_load_goes_to_the_lb(commands: list[tuple[list[str], Any]], tmp_path: Path) -> None:
-    make = locust.native(StackSettings(tmp_path), native("web-1"))
-    assert make(report().plan, Size(5, 90), tmp_path / "locust.html") == "[]"
+    make = locust_runner.native_runner(StackSettings(tmp_path), native("web-1"))
+    assert make(report().profile, LoadSize(5, 90), tmp_path / "locust.html") == "[]"
     [(command, environment)] = commands
     assert command[command.index("--host") + 1] == "http://127.0.0.1:8080"
     assert command[command.index("--users") + 1] == "5"
@@ -135,8 +135,8 @@ def test_native_load_goes_to_the_lb(commands: list[tuple[list[str], Any]], tmp_p
 def test_many_clients_have_several_processes(
     commands: list[tuple[list[str], Any]], tmp_path: Path
 ) -> None:
-    make = locust.native(StackSettings(tmp_path), native("web-1"))
-    make(report().plan, Size(601, 60), tmp_path / "locust.html")
+    make = locust_runner.native_runner(StackSettings(tmp_path), native("web-1"))
+    make(report().profile, LoadSize(601, 60), tmp_path / "locust.html")
     [(command, _)] = commands
     assert command[command.index("--processes") + 1] == "3"
 
@@ -152,10 +152,10 @@ def test_prometheus_is_told_where_locust_is(
         assert environment["LOCUST_METRICS_PORT"] == "8089"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(locust, "_output", output)
+    monkeypatch.setattr(locust_runner, "_run_locust", output)
     with pytest.raises(KeyboardInterrupt):
-        locust.native(StackSettings(tmp_path), native("web-1"))(
-            report().plan, Size(1, 60), tmp_path / "locust.html"
+        locust_runner.native_runner(StackSettings(tmp_path), native("web-1"))(
+            report().profile, LoadSize(1, 60), tmp_path / "locust.html"
         )
     assert [target["targets"] for target in listed] == [["127.0.0.1:8089"]]
     assert json.loads(targets.read_text()) == []
@@ -179,7 +179,9 @@ def test_load_of_containers_comes_from_inside(
     commands: list[tuple[list[str], Any]], composed: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
     settings = StackSettings(tmp_path)
-    locust.compose(settings)(report().plan, Size(24, 60), tmp_path / "locust.html")
+    locust_runner.compose_runner(settings)(
+        report().profile, LoadSize(24, 60), tmp_path / "locust.html"
+    )
     [(command, environment)] = commands
     assert command[:2] == ["docker", "compose"]
     assert "http://lb-on-services:8080" in command
@@ -196,10 +198,10 @@ def test_containers_end_with_ctrl_c(
     def interrupt(*_: Any) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(locust, "_output", interrupt)
+    monkeypatch.setattr(locust_runner, "_run_locust", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        locust.compose(StackSettings(tmp_path))(
-            report().plan, Size(24, 60), tmp_path / "locust.html"
+        locust_runner.compose_runner(StackSettings(tmp_path))(
+            report().profile, LoadSize(24, 60), tmp_path / "locust.html"
         )
     assert [words[0] for words in composed[-2:]] == ["rm", "rm"]
 
@@ -210,8 +212,8 @@ def test_locusts_page_is_not_disturbed(
     runs = [SimpleNamespace(service="locust-master")]
     monkeypatch.setattr("alertdrill.runtimes.compose.engine.Engine.running", lambda _: runs)
     with pytest.raises(LoadError, match=r"^Locust's page runs"):
-        locust.compose(StackSettings(tmp_path))(
-            report().plan, Size(24, 60), tmp_path / "locust.html"
+        locust_runner.compose_runner(StackSettings(tmp_path))(
+            report().profile, LoadSize(24, 60), tmp_path / "locust.html"
         )
     assert composed == []
 
@@ -219,7 +221,7 @@ def test_locusts_page_is_not_disturbed(
 def test_whatever_locust_started_ends_with_it(tmp_path: Path) -> None:
     """Also where Locust itself is gone already."""
     begun = "import subprocess, sys; print(subprocess.Popen(['sleep', '60'], stdout=2).pid)"
-    printed = locust._output([sys.executable, "-c", begun], os.environ, tmp_path / "log")
+    printed = locust_runner._run_locust([sys.executable, "-c", begun], os.environ, tmp_path / "log")
     poll_until(lambda: gone(int(printed)), "the end of what it started")
 
 
@@ -238,12 +240,12 @@ def test_capacity_is_searched_for(
 
     def capacity(*arguments: Any) -> Any:
         asked.append(arguments[:2])
-        return found(held=40, missed=80)
+        return found(passed=40, missed=80)
 
-    monkeypatch.setattr(load_commands, "capacity", capacity)
+    monkeypatch.setattr(load_commands, "find_capacity", capacity)
     result = load("capacity", "--for", "15s")
     assert result.exit_code == 0, result.output
-    assert [(plan.name, size) for plan, size in asked] == [("capacity", Size(40, 15))]
+    assert [(plan.name, size) for plan, size in asked] == [("capacity", LoadSize(40, 15))]
     assert "Capacity: 40 requests/s: 20 per instance of web (2)" in result.stdout
     [folder] = (tmp_path / "loads").iterdir()
     assert {file.name for file in folder.iterdir()} == {"index.html", "report.json", "junit.xml"}

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, logs
 from alertdrill.errors import AlertdrillError
-from alertdrill.logs.entry import Entry
+from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Search
 from alertdrill.runtimes import Instance
 
@@ -88,11 +88,11 @@ def test_bounded_search_shows_all(
 ) -> None:
     searched: list[Search] = []
 
-    def found(_: object, search: Search, __: object) -> list[list[Entry]]:
+    def found(_: object, search: Search, __: object) -> list[list[LogRecord]]:
         searched.append(search)
         return []
 
-    monkeypatch.setattr(logs, "found", found)
+    monkeypatch.setattr(logs, "search_logs", found)
     run(*bound)
     run(*bound, "-n", "5")
     run()

@@ -6,9 +6,9 @@ import pytest
 
 from alertdrill.images import archive
 from alertdrill.images.errors import ArchiveError
-from alertdrill.images.manifest import Manifest, Packed
+from alertdrill.images.manifest import ImageEntry, Manifest
 
-PACKED = Packed("x:1", "sha256:1", 5, ("sha256:a",))
+PACKED = ImageEntry("x:1", "sha256:1", 5, ("sha256:a",))
 
 
 class FakeEngine:
@@ -21,13 +21,13 @@ class FakeEngine:
     def image(self, name: str) -> dict[str, Any] | None:
         return self.found if name == "x:1" else None
 
-    def start(self, command: str, *_: str, takes: bool = False) -> subprocess.Popen[bytes]:
+    def start(self, command: str, *_: str, feeds_stdin: bool = False) -> subprocess.Popen[bytes]:
         script = f"cat >{self.taken}" if command == "load" else "printf 'the images'"
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(
             ["sh", "-c", script],
-            stdin=pipe if takes else nothing,
-            stdout=nothing if takes else pipe,
+            stdin=pipe if feeds_stdin else nothing,
+            stdout=nothing if feeds_stdin else pipe,
             stderr=pipe,
         )
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from alertdrill.images import build
-from alertdrill.images.build import Builder, hash_folder
-from alertdrill.images.catalogue import BASE, IMAGES, Image
+from alertdrill.images.build import ImageBuilder, hash_folder
 from alertdrill.images.errors import BuildError, EngineError
+from alertdrill.images.specs import BASE, IMAGES, ImageSpec
 from alertdrill.toolchain import Program, ResolvedPrograms
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
@@ -29,7 +29,7 @@ class FakeEngine:
         self.built = 0
         self.broken: set[str] = set()
 
-    def made_from(self, inputs: str) -> list[str]:
+    def built_from(self, inputs: str) -> list[str]:
         return [name for name, made in self.names.items() if made == inputs]
 
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
@@ -45,7 +45,7 @@ class FakeEngine:
     def image(self, name: str) -> dict[str, Any]:
         return {"Id": name, "Size": 7}
 
-    def ask(self, image: str, command: Sequence[str]) -> str:
+    def run_isolated(self, image: str, command: Sequence[str]) -> str:
         return ANSWERS[command[0]]
 
 
@@ -68,18 +68,18 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Progr
 
 
 @pytest.fixture
-def builder(engine: Any, programs: object, tmp_path: Path) -> Builder:
+def builder(engine: Any, programs: object, tmp_path: Path) -> ImageBuilder:
     (tmp_path / "rootfs").write_bytes(b"files")
-    return Builder(engine, tmp_path / "rootfs", tmp_path, lambda _: None)
+    return ImageBuilder(engine, tmp_path / "rootfs", tmp_path, lambda _: None)
 
 
-def test_tag_is_the_programs_version(builder: Builder, engine: FakeEngine) -> None:
+def test_tag_is_the_programs_version(builder: ImageBuilder, engine: FakeEngine) -> None:
     builder.build_all(WANTED)
     names = {BASE, "prom/prometheus:v3.5.3-local", "grafana/loki:3.4.3-local"}
     assert set(engine.names) == names | {"haproxy:3.0.11-local"}
 
 
-def test_same_inputs_are_not_built_again(builder: Builder, engine: FakeEngine) -> None:
+def test_same_inputs_are_not_built_again(builder: ImageBuilder, engine: FakeEngine) -> None:
     first = builder.build_all(WANTED)
     built = engine.built
     assert builder.build_all(WANTED) == first
@@ -87,7 +87,7 @@ def test_same_inputs_are_not_built_again(builder: Builder, engine: FakeEngine) -
 
 
 def test_other_program_is_built_again(
-    builder: Builder, engine: FakeEngine, programs: dict[str, Program]
+    builder: ImageBuilder, engine: FakeEngine, programs: dict[str, Program]
 ) -> None:
     builder.build_all(WANTED)
     built = engine.built
@@ -96,14 +96,16 @@ def test_other_program_is_built_again(
     assert engine.built == built + 1
 
 
-def test_other_base_builds_all_again(builder: Builder, engine: FakeEngine, tmp_path: Path) -> None:
+def test_other_base_builds_all_again(
+    builder: ImageBuilder, engine: FakeEngine, tmp_path: Path
+) -> None:
     builder.build_all(WANTED)
     (tmp_path / "rootfs").write_bytes(b"other files")
     builder.build_all(WANTED)
     assert engine.built == 2 * (len(WANTED) + 1)
 
 
-def test_variables_say_what_is_here(builder: Builder) -> None:
+def test_variables_say_what_is_here(builder: ImageBuilder) -> None:
     made = builder.build_all(WANTED)
     assert made.values == {
         "PULL_POLICY": "never",
@@ -114,41 +116,43 @@ def test_variables_say_what_is_here(builder: Builder) -> None:
     }
 
 
-def test_origin_is_package_or_file(builder: Builder, tmp_path: Path) -> None:
+def test_origin_is_package_or_file(builder: ImageBuilder, tmp_path: Path) -> None:
     prometheus, _, haproxy = builder.build_all(WANTED).rows
     assert haproxy.origin == "haproxy 3.0.11-1 of trixie"
     assert prometheus.origin == f"{tmp_path}/bin/prometheus of this host"
     assert prometheus.version == "3.5.3"
 
 
-def test_absent_program_is_named(builder: Builder, programs: dict[str, Program]) -> None:
+def test_absent_program_is_named(builder: ImageBuilder, programs: dict[str, Program]) -> None:
     del programs["loki"]
     made = builder.build_all(WANTED)
     assert made.values["LOKI_REPLICAS"] == "0"
     assert "LOKI_VERSION" not in made.values
-    assert made.missing[0].startswith("grafana/loki can't be had: loki is not on the PATH")
+    assert made.is_missing[0].startswith("grafana/loki can't be had: loki is not on the PATH")
 
 
-def test_collector_without_loki_is_left_out(builder: Builder, programs: dict[str, Program]) -> None:
+def test_collector_without_loki_is_left_out(
+    builder: ImageBuilder, programs: dict[str, Program]
+) -> None:
     carrying = [BY_RECIPE["loki"], BY_RECIPE["collector"]]
     assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "1"
     del programs["loki"]
     assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "0"
 
 
-def test_broken_optional_image_is_left_out(builder: Builder, engine: FakeEngine) -> None:
+def test_broken_optional_image_is_left_out(builder: ImageBuilder, engine: FakeEngine) -> None:
     engine.broken = {"loki"}
     assert builder.build_all(WANTED).values["LOKI_REPLICAS"] == "0"
 
 
-def test_broken_needed_image_ends_it(builder: Builder, engine: FakeEngine) -> None:
+def test_broken_needed_image_ends_it(builder: ImageBuilder, engine: FakeEngine) -> None:
     engine.broken = {"haproxy"}
     with pytest.raises(BuildError, match=r"haproxy can't be made: .* E: no package"):
         builder.build_all(WANTED)
 
 
 def test_program_without_a_version_is_refused(
-    builder: Builder, monkeypatch: pytest.MonkeyPatch
+    builder: ImageBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ANSWERS, "haproxy", "usage:")
     with pytest.raises(BuildError, match="haproxy -v names no version"):
@@ -156,7 +160,7 @@ def test_program_without_a_version_is_refused(
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
-def test_absent_image_needs_its_variable(image: Image) -> None:
+def test_absent_image_needs_its_variable(image: ImageSpec) -> None:
     # Only what runs on nothing but a host's own program can be absent.
     assert bool(image.replicas) == (image.recipe in ("loki", "collector", "grafana"))
 

@@ -2,21 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images.engine import Engine, reason
+from alertdrill.images.engine import Engine, error_line
 from alertdrill.images.errors import EngineError
 
 
 def test_apts_word_is_the_reason() -> None:
     output = "#6 3.8 E: Unable to locate package x\nERROR: failed to solve: exit code: 100\n"
-    assert reason(output) == "E: Unable to locate package x"
+    assert error_line(output) == "E: Unable to locate package x"
 
 
 def test_dockers_word_is_the_reason() -> None:
-    assert reason("Error response from daemon: no space\nbye\n").endswith("no space")
+    assert error_line("Error response from daemon: no space\nbye\n").endswith("no space")
 
 
 def test_silence_is_said() -> None:
-    assert reason("\n") == "it gave no reason."
+    assert error_line("\n") == "it gave no reason."
 
 
 def test_absent_docker_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ import pytest
 
 from alertdrill.images import manifest
 from alertdrill.images.errors import ArchiveError
-from alertdrill.images.inventory import Row
-from alertdrill.images.manifest import Manifest, Packed
+from alertdrill.images.inventory import InventoryRow
+from alertdrill.images.manifest import ImageEntry, Manifest
 
-PACKED = Packed("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
-ROW = Row("prom/prometheus:v3-local", "3", "a package", "", 5)
+PACKED = ImageEntry("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
+ROW = InventoryRow("prom/prometheus:v3-local", "3", "a package", "", 5)
 
 
 def test_manifest_comes_back_the_same() -> None:
@@ -28,6 +28,6 @@ def test_broken_manifest_is_refused(text: str) -> None:
 
 
 def test_same_files_are_the_same_image() -> None:
-    assert PACKED.same({"Id": "sha256:1", "RootFS": {"Layers": []}})
-    assert PACKED.same({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a", "sha256:b"]}})
-    assert not PACKED.same({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a"]}})
+    assert PACKED.matches({"Id": "sha256:1", "RootFS": {"Layers": []}})
+    assert PACKED.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a", "sha256:b"]}})
+    assert not PACKED.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a"]}})

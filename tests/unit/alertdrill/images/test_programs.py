@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.images import programs
-from alertdrill.images.catalogue import IMAGES, Image
+from alertdrill.images.specs import IMAGES, ImageSpec
 from alertdrill.toolchain import Program
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
@@ -91,5 +91,5 @@ def test_built_program_has_its_checksum(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
-def test_each_program_is_known(image: Image) -> None:
+def test_each_program_is_known(image: ImageSpec) -> None:
     assert set(image.programs) <= set(programs._ALL)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from alertdrill.drills.result import Line
-from alertdrill.loads.capacity import Capacity, Step
-from alertdrill.loads.marks import Mark
-from alertdrill.loads.observed import Span
-from alertdrill.loads.plan import plan
+from alertdrill.loads.capacity import Capacity, CapacityStep
+from alertdrill.loads.events import Event
+from alertdrill.loads.gates import evaluate_gates
+from alertdrill.loads.locust_stats import LocustStats, RequestStats
+from alertdrill.loads.measurements import TimeSpan
+from alertdrill.loads.profile import load_profile
 from alertdrill.loads.report import Report
-from alertdrill.loads.run import Measured
-from alertdrill.loads.stats import Numbers, Stats
-from alertdrill.loads.verdict import judge
+from alertdrill.loads.run import Measurement
 
 BEGAN, SECONDS = 1_800_000_000.0, 360
-PLAN = plan("spike")
+PLAN = load_profile("spike")
 MOMENTS = [BEGAN + at for at in range(0, SECONDS, 5)]
 
 
@@ -24,49 +24,51 @@ def _line(value: float, spike: float, **labels: str) -> Line:
 
 def report(*, failures: int = 900) -> Report:
     """Return it with so many failures."""
-    locust = Stats(
-        Numbers(25_000, failures, 1.4),
+    locust = LocustStats(
+        RequestStats(25_000, failures, 1.4),
         {
-            ("POST", "/process"): Numbers(24_000, failures, 1.4),
-            ("GET", "/<b>"): Numbers(1_000, 0, None),
+            ("POST", "/process"): RequestStats(24_000, failures, 1.4),
+            ("GET", "/<b>"): RequestStats(1_000, 0, None),
         },
         {int(at): 24 if not 90 < at - BEGAN < 270 else 118 for at in MOMENTS},
         {int(BEGAN) + 95: 12} if failures else {},
     )
-    prometheus = Numbers(25_072, failures, 1.2)
+    prometheus = RequestStats(25_072, failures, 1.2)
     return Report(
-        plan=PLAN,
+        profile=PLAN,
         users=120,
         began=BEGAN,
         ended=BEGAN + SECONDS,
         runtime="native",
         locust=locust,
         prometheus=prometheus,
-        checks=judge(PLAN, (120, SECONDS), locust.total, prometheus),
-        courses={
+        gates=evaluate_gates(PLAN, (120, SECONDS), locust.total, prometheus),
+        time_series={
             "requests a second": [_line(24, 115)],
             "failed a second": [_line(0, 2)],
             "p95, seconds": [_line(0.02, 1.2)],
             "p95 of web, seconds": [_line(0.02, 0.1)],
             "instances": [_line(2, 4, service="web"), _line(2, 2, service="data-service")],
         },
-        marks=[
-            Mark("alert", "Saturated web", BEGAN + 160, BEGAN + 250),
-            Mark("action", "scale out web", BEGAN + 175, BEGAN + 177),
-            Mark("alert", "Overprovisioned <web>", BEGAN + 330, None),
+        events=[
+            Event("alert", "Saturated web", BEGAN + 160, BEGAN + 250),
+            Event("action", "scale out web", BEGAN + 175, BEGAN + 177),
+            Event("alert", "Overprovisioned <web>", BEGAN + 330, None),
         ],
     )
 
 
-def step(users: int, *, holds: bool) -> Step:
+def step(users: int, *, holds: bool) -> CapacityStep:
     """Return a step of a search of 10 s, with two instances of web and one of data-service."""
-    numbers = Numbers(10 * users, 0, 0.1 if holds else 0.9)
-    checks = judge(plan("capacity"), (users, 15.0), numbers, numbers)
-    measured = Measured(Span(BEGAN, BEGAN + 10), Stats(numbers, {}, {}, {}), numbers, checks)
-    return Step(users, 10.0, measured, {"web": 2, "data-service": 1})
+    numbers = RequestStats(10 * users, 0, 0.1 if holds else 0.9)
+    checks = evaluate_gates(load_profile("capacity"), (users, 15.0), numbers, numbers)
+    measured = Measurement(
+        TimeSpan(BEGAN, BEGAN + 10), LocustStats(numbers, {}, {}, {}), numbers, checks
+    )
+    return CapacityStep(users, 10.0, measured, {"web": 2, "data-service": 1})
 
 
-def found(*, held: int, missed: int) -> Capacity:
+def found(*, passed: int, missed: int) -> Capacity:
     """Return what a search of two steps found; 0 is no such step."""
-    steps = [step(users, holds=users == held) for users in (held, missed) if users]
-    return Capacity(plan("capacity"), BEGAN, "native", steps, 800)
+    steps = [step(users, holds=users == passed) for users in (passed, missed) if users]
+    return Capacity(load_profile("capacity"), BEGAN, "native", steps, 800)

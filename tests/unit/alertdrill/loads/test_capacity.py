@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from alertdrill.loads import capacity as module
-from alertdrill.loads.capacity import capacity
+from alertdrill.loads.capacity import find_capacity
 from alertdrill.loads.errors import LoadError
-from alertdrill.loads.plan import plan
-from alertdrill.loads.run import Ground, Size
+from alertdrill.loads.profile import load_profile
+from alertdrill.loads.run import LoadContext, LoadSize
 from tests.unit.alertdrill.loads.samples import found, step
 
 
@@ -19,34 +19,37 @@ class Stack:
 
 
 @pytest.fixture
-def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
-    def measure(_plan: Any, size: Size, _ground: Ground, folder: Path) -> Any:
+def ground(monkeypatch: pytest.MonkeyPatch) -> LoadContext:
+    def measure(_plan: Any, size: LoadSize, _ground: LoadContext, folder: Path) -> Any:
         assert folder.is_dir()
-        return step(size.users, holds=size.users <= 100).measured
+        return step(size.users, holds=size.users <= 100).measurement
 
     monkeypatch.setattr(module, "measure", measure)
     monkeypatch.setattr(
-        "alertdrill.loads.observed.served", lambda *_: {"web": 2, "data-service": 1}
+        "alertdrill.loads.measurements.answering_instances",
+        lambda *_: {"web": 2, "data-service": 1},
     )
     stack: Any = Stack()
     nothing: Any = None
-    return Ground(nothing, stack, nothing, {}, lambda _: [])
+    return LoadContext(nothing, stack, nothing, {}, lambda _: [])
 
 
-def test_highest_rate_that_holds_is_found(ground: Ground, tmp_path: Path) -> None:
+def test_highest_rate_that_holds_is_found(ground: LoadContext, tmp_path: Path) -> None:
     told: list[str] = []
-    result = capacity(plan("capacity"), Size(40, 15), ground, tmp_path, told.append)
+    result = find_capacity(
+        load_profile("capacity"), LoadSize(40, 15), ground, tmp_path, told.append
+    )
     assert [one.users for one in result.steps] == [40, 80, 160, 120, 100, 110]
     assert (result.rate, result.per_instance()) == (100, {"web": 50, "data-service": 100})
-    assert (result.bounded, len(told)) == (True, 6)
+    assert (result.limit_found, len(told)) == (True, 6)
     assert told[2] == "160 clients: 160 requests/s, missed: p95"
 
 
-def test_other_loads_search_for_nothing(ground: Ground, tmp_path: Path) -> None:
+def test_other_loads_search_for_nothing(ground: LoadContext, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"^steady searches for nothing"):
-        capacity(plan("steady"), Size(40, 15), ground, tmp_path, lambda _: None)
+        find_capacity(load_profile("steady"), LoadSize(40, 15), ground, tmp_path, lambda _: None)
 
 
 def test_nothing_held_is_no_capacity() -> None:
-    result = found(held=0, missed=40)
+    result = found(passed=0, missed=40)
     assert (result.best, result.rate, result.per_instance()) == (None, 0, {})

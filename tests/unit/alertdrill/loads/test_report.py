@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from alertdrill.loads.page import html
+from alertdrill.loads.html_report import html
 from alertdrill.loads.report import as_json, junit
 from tests.unit.alertdrill.loads.samples import report
 
@@ -43,8 +43,8 @@ def test_page_shows_what_happened_meanwhile() -> None:
     assert "● scale out web, 175 s to 177 s" in page
     assert "▲ Overprovisioned &lt;web&gt;, 330 s, and on" in page
     assert "No alert fired" not in page
-    assert "No alert fired" in html(replace(report(), marks=[]))
+    assert "No alert fired" in html(replace(report(), events=[]))
 
 
 def test_json_says_what_happened_meanwhile() -> None:
-    assert json.loads(as_json(report()))["marks"][0]["what"] == "Saturated web"
+    assert json.loads(as_json(report()))["events"][0]["name"] == "Saturated web"

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from alertdrill.logs.entry import LEVELS
 from alertdrill.logs.flatten import flatten
+from alertdrill.logs.record import LEVELS
 from alertdrill.loki_client import LokiLine
 
 LINE: dict[str, Any] = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.logs.flatten import flatten, written
+from alertdrill.logs.flatten import attribute_text, flatten
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ from alertdrill.logs.flatten import flatten, written
     ],
 )
 def test_value_is_written_as_loki_does(value: object, text: str) -> None:
-    assert written(value) == text
+    assert attribute_text(value) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_number_keeps_its_value(value: float) -> None:
-    assert math.copysign(1, float(written(value))) == math.copysign(1, value)
-    assert float(written(value)) == value
+    assert math.copysign(1, float(attribute_text(value))) == math.copysign(1, value)
+    assert float(attribute_text(value)) == value
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.none() | st.integers(-5, 5)))
 def test_list_stays_json(value: list[object]) -> None:
-    assert json.loads(written(value)) == value
+    assert json.loads(attribute_text(value)) == value
 
 
 def test_inner_field_has_both_names() -> None:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alertdrill.logs.contract import of_file
-from alertdrill.logs.entry import LEVELS
+from alertdrill.logs.parse import parse_file_line
 from alertdrill.logs.query import Query
+from alertdrill.logs.record import LEVELS
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, TRACE, contract, in_loki, text, texts
 from tests.unit.alertdrill.logs.logql import selects
 
@@ -16,7 +16,7 @@ whose = st.sampled_from(
 )
 queries = st.builds(
     Query,
-    whose=whose,
+    labels=whose,
     level=st.none() | st.sampled_from(LEVELS),
     trace=st.none() | st.sampled_from([TRACE, "2" * 32]),
     text=st.none() | texts.filter(lambda text: text != "" and text.isprintable()),
@@ -30,13 +30,13 @@ queries = st.builds(
 @example(Query(text="status=5"), ACCESS)
 @example(Query(text="zone=b"), {**LINE, "zone": "b1"})
 def test_loki_and_files_agree(query: Query, line: dict[str, Any]) -> None:
-    entry = of_file("web-1", text(line), 0)
+    entry = parse_file_line("web-1", text(line), 0)
     assert selects(query.logql(), in_loki(line)) == query.matches(entry)
 
 
 @given(contract, st.data())
 def test_line_is_found_by_any_field(line: dict[str, Any], data: st.DataObject) -> None:
-    entry = of_file("web-1", text(line), 0)
+    entry = parse_file_line("web-1", text(line), 0)
     name, value = data.draw(st.sampled_from(sorted(entry.fields.items())))
     assert Query(text=f"{name}={value}").matches(entry)
 
@@ -59,7 +59,7 @@ def test_line_is_found_by_any_field(line: dict[str, Any], data: st.DataObject) -
     ],
 )
 def test_text_is_in_message_or_field(part: str, found: bool) -> None:
-    assert Query(text=part).matches(of_file("web-1", text(ACCESS), 0)) == found
+    assert Query(text=part).matches(parse_file_line("web-1", text(ACCESS), 0)) == found
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_text_is_in_message_or_field(part: str, found: bool) -> None:
     [("DEBUG", 5), ("INFO", 4), ("WARNING", 3), ("ERROR", 2), ("CRITICAL", 1), (None, 6)],
 )
 def test_level_means_that_and_above(level: str | None, found: int) -> None:
-    lines = [of_file("web-1", text({**LINE, "level": one}), 0) for one in LEVELS]
-    lines.append(of_file("web-1", "Traceback", 0))
+    lines = [parse_file_line("web-1", text({**LINE, "level": one}), 0) for one in LEVELS]
+    lines.append(parse_file_line("web-1", "Traceback", 0))
     assert sum(Query(level=level).matches(line) for line in lines) == found
 
 
@@ -79,13 +79,13 @@ def test_level_means_that_and_above(level: str | None, found: int) -> None:
 def test_since_is_included_and_until_not(
     since: int | None, until: int | None, passes: bool
 ) -> None:
-    entry = of_file("web-1", text(LINE), 0)
+    entry = parse_file_line("web-1", text(LINE), 0)
     begin, end = (None if one is None else entry.at + one for one in (since, until))
     assert Query(since=begin, until=end).matches(entry) == passes
 
 
 def test_text_is_not_found_across_fields() -> None:
-    entry = of_file("web-1", text({**LINE, "message": "a", "zone": "b"}), 0)
+    entry = parse_file_line("web-1", text({**LINE, "message": "a", "zone": "b"}), 0)
     assert not Query(text="a b").matches(entry)
     assert not Query(text="a\nb").matches(entry)
 
@@ -95,7 +95,7 @@ def test_everything_is_asked_by_a_label() -> None:
 
 
 def test_logql_has_labels_first() -> None:
-    query = Query(whose={"service": "web"}, level="ERROR", trace=TRACE)
+    query = Query(labels={"service": "web"}, level="ERROR", trace=TRACE)
     expected = f'{{service="web", level=~"ERROR|CRITICAL"}} | trace_id="{TRACE}"'
     assert query.logql() == expected
 
@@ -111,6 +111,6 @@ def test_logql_has_no_backtick_in_a_text() -> None:
 
 
 def test_plain_query_lets_all_pass() -> None:
-    assert Query(whose={"service": "web"}).plain
-    assert not Query(text="a").plain
-    assert Query(text="a", whose={"service": "web"}).anything() == Query({"service": "web"})
+    assert Query(labels={"service": "web"}).matches_all
+    assert not Query(text="a").matches_all
+    assert Query(text="a", labels={"service": "web"}).without_filters() == Query({"service": "web"})

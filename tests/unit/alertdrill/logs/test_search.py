@@ -8,13 +8,13 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.logs import search
-from alertdrill.logs.entry import Entry
 from alertdrill.logs.query import Query
+from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Origin, Search
 from alertdrill.loki_client import LokiError
 from alertdrill.runtimes import Instance, Runtime
 
-ENTRIES = [Entry(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
+ENTRIES = [LogRecord(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
 ERROR = LokiError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
 
 
@@ -25,16 +25,16 @@ class FakeSource:
         self.name, self.good = name, good
         self.asked: list[tuple[Query, int | None]] = []
 
-    def last(self, query: Query, lines: int | None) -> Iterator[Entry]:
+    def last(self, query: Query, lines: int | None) -> Iterator[LogRecord]:
         self.asked.append((query, lines))
         return self._given()
 
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[Entry]]:
+    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
         self.asked.append((query, lines))
         for entry in self._given():
             yield [entry]
 
-    def _given(self) -> Iterator[Entry]:
+    def _given(self) -> Iterator[LogRecord]:
         for number, entry in enumerate(ENTRIES):
             if number == self.good:
                 raise ERROR
@@ -48,8 +48,8 @@ class World:
         self.running = ["web-1", "loki-1", "collector-1"]
         self.loki, self.files = FakeSource("loki"), FakeSource("files")
         self.said: list[str] = []
-        monkeypatch.setattr(search, "Store", lambda *_: self.loki)
-        monkeypatch.setattr(search, "Files", lambda *_: self.files)
+        monkeypatch.setattr(search, "LokiSource", lambda *_: self.loki)
+        monkeypatch.setattr(search, "FileSource", lambda *_: self.files)
 
     def status(self) -> list[Instance]:
         return [
@@ -60,8 +60,8 @@ class World:
     def address(self, part: str) -> str:
         return "http://127.0.0.1:1"
 
-    def find(self, what: Search) -> list[Entry]:
-        groups: Iterable[Iterable[Entry]] = search.found(
+    def find(self, what: Search) -> list[LogRecord]:
+        groups: Iterable[Iterable[LogRecord]] = search.search_logs(
             cast(Runtime, self), what, self.said.append
         )
         return list(chain.from_iterable(groups))
@@ -129,4 +129,4 @@ def test_chosen_loki_must_be_there(world: World) -> None:
 
 def test_search_is_put_as_logql(world: World) -> None:
     runtime: Any = world
-    assert search.logql(runtime, Search(Query(), "web-1")) == '{instance="web-1"}'
+    assert search.build_logql(runtime, Search(Query(), "web-1")) == '{instance="web-1"}'

@@ -1,0 +1,131 @@
+"""Make what all images stand upon: a small Debian, from the distribution's own packages."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ..toolchain.apt import own_mirror, require_command, run
+from ..toolchain.errors import FetchError
+from ..toolchain.package_cache import default_search_path
+from .errors import BaseImageError
+from .specs import SUITE
+
+Notify = Callable[[str], None]
+
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
+# Nobody reads these in a container, and they are half of a small system. Licences stay.
+_UNREAD = (
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/man",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+)
+# debootstrap takes these from the host, which is none of an image's business.
+_HOSTS = ("etc/hostname", "etc/resolv.conf")
+
+
+def ensure_rootfs(cache: Path, mirror: str | None, notify: Notify, *, fresh: bool = False) -> Path:
+    """Return the archive of the system's files; it is made once and then kept in the cache."""
+    place = cache / "images" / f"{SUITE}.tar.gz"
+    if fresh or not place.exists():
+        _require_root()
+        address = mirror or _mirror()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        notify(f"fetching {SUITE} from {address} …")
+        try:
+            _make(place, address)
+        except FetchError as error:
+            raise BaseImageError(
+                f"The base of all images can't be made: {str(error).rstrip('.')};"
+                " put that right, and try again."
+            ) from error
+    return place
+
+
+def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
+    """Lay out the host's own certificate authorities as an image has them, below `folder`.
+
+    One file each is what `update-ca-certificates` takes; the bundle is for programs that run
+    where that command does not.
+    """
+    places = (
+        folder / "usr/local/share/ca-certificates",
+        folder / AUTHORITIES.parent.relative_to("/"),
+    )
+    for place in places:
+        place.mkdir(parents=True)
+    if not bundle.exists():
+        return
+    text = bundle.read_text()
+    (places[1] / AUTHORITIES.name).write_text(text)
+    for certificate in _CERTIFICATE.findall(text):
+        name = hashlib.sha256(certificate.strip().encode()).hexdigest()[:16]
+        (places[0] / f"host-{name}.crt").write_text(certificate.strip() + "\n")
+
+
+def _require_root() -> None:
+    needs = "The base of all images is made by debootstrap"
+    if shutil.which("debootstrap", path=_path()) is None:
+        raise BaseImageError(f"{needs}, which is not here: `apt-get install debootstrap`.")
+    if os.geteuid() != 0:
+        raise BaseImageError(f"{needs}, which needs root: run this as root.")
+
+
+def _mirror() -> str:
+    try:
+        distribution, address = own_mirror(_path())
+    except FetchError as error:
+        raise BaseImageError(
+            f"No mirror of Debian is known: {error}; name one by --mirror."
+        ) from error
+    if distribution != "debian":
+        raise BaseImageError(
+            f"This host's packages are {distribution.title()}'s, and the images are made from"
+            " Debian's: name a mirror of Debian by --mirror."
+        )
+    return address
+
+
+def _make(place: Path, address: str) -> None:
+    # Beside the archive, for it takes 300 MB, which a /tmp in memory may not have.
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".base-") as name:
+        tree, archive = Path(name) / "tree", Path(name) / "archive"
+        command = require_command("debootstrap", _path())
+        run([command, "--variant=minbase", SUITE, str(tree), address])
+        _slim(tree)
+        owners = ("--numeric-owner", "--sort=name", "--exclude=./dev/*", "--exclude=./proc/*")
+        tar = require_command("tar", _path())
+        run([tar, "--create", "--gzip", *owners, f"--file={archive}", f"--directory={tree}", "."])
+        archive.replace(place)
+
+
+def _slim(tree: Path) -> None:
+    for name in _UNREAD:
+        for found in (tree / name).iterdir():
+            _remove(found)
+    for found in (tree / "usr/share/doc").rglob("*"):
+        if found.is_file() and found.name != "copyright":
+            found.unlink()
+    for name in _HOSTS:
+        _remove(tree / name)
+    for log in (tree / "var/log").rglob("*.log"):
+        log.unlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _path() -> str:
+    return default_search_path(os.environ)

@@ -1,0 +1,135 @@
+"""The third-party images of the stack: what they are called, and how each is made here. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Debian 13 has Python 3.13, which the services are written for, and a C library that the programs
+# of the development suite run on.
+SUITE = "trixie"
+BASE = f"debian:{SUITE}-local"
+# What a tag of ours ends with, so that nobody takes the image for its namesake on a registry.
+LOCAL_SUFFIX = "-local"
+
+# The tag of our own images, which are built from apps/Dockerfile and only moved here.
+OWN_VERSION_VARIABLE = "ALERTDRILL_VERSION"
+
+# How docker-compose.yml asks for images: a host without a registry need not try.
+PULL_POLICY = "PULL_POLICY"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """An image under the name that `docker-compose.yml` uses.
+
+    `recipe` is its folder in deploy/airgap. `programs` are what the recipe copies in, by their
+    names in the catalogue of programs; without any, it installs a package from the base's own
+    release. `asks` is the command in the image that says the version. `share` is a folder of data
+    that the programs need, as it is called below /usr/share or its like. `replicas` is what leaves
+    the service out; an image without it must be had. `needs` is the `replicas` of another, without
+    which this one has nothing to do.
+    """
+
+    repository: str
+    variable: str
+    recipe: str
+    version_command: tuple[str, ...]
+    programs: tuple[str, ...] = ()
+    prefix: str = ""
+    share: str = ""
+    replicas: str = ""
+    requires: str = ""
+
+    def name(self, version: str) -> str:
+        """Return the image's whole name for a version of the program inside."""
+        return f"{self.repository}:{self.prefix}{version}{LOCAL_SUFFIX}"
+
+
+IMAGES: tuple[ImageSpec, ...] = (
+    ImageSpec(
+        repository="python",
+        variable="PYTHON_VERSION",
+        recipe="python",
+        version_command=("python", "--version"),
+    ),
+    ImageSpec(
+        repository="busybox",
+        variable="BUSYBOX_VERSION",
+        recipe="busybox",
+        version_command=("/bin/busybox",),
+    ),
+    ImageSpec(
+        repository="haproxy",
+        variable="HAPROXY_VERSION",
+        recipe="haproxy",
+        version_command=("haproxy", "-v"),
+    ),
+    ImageSpec(
+        repository="prom/prometheus",
+        variable="PROMETHEUS_VERSION",
+        recipe="prometheus",
+        version_command=("/bin/prometheus", "--version"),
+        programs=("prometheus", "promtool"),
+        prefix="v",
+        share="prometheus/web",
+    ),
+    ImageSpec(
+        repository="prom/alertmanager",
+        variable="ALERTMANAGER_VERSION",
+        recipe="alertmanager",
+        version_command=("/bin/alertmanager", "--version"),
+        programs=("alertmanager", "amtool"),
+        prefix="v",
+        share="prometheus/alertmanager",
+    ),
+    ImageSpec(
+        repository="prom/node-exporter",
+        variable="NODE_EXPORTER_VERSION",
+        recipe="node-exporter",
+        version_command=("/bin/node_exporter", "--version"),
+        programs=("node_exporter",),
+        prefix="v",
+    ),
+    ImageSpec(
+        repository="prom/blackbox-exporter",
+        variable="BLACKBOX_EXPORTER_VERSION",
+        recipe="blackbox-exporter",
+        version_command=("/bin/blackbox_exporter", "--version"),
+        programs=("blackbox_exporter",),
+        prefix="v",
+    ),
+    ImageSpec(
+        repository="prom/pushgateway",
+        variable="PUSHGATEWAY_VERSION",
+        recipe="pushgateway",
+        version_command=("/bin/pushgateway", "--version"),
+        programs=("pushgateway",),
+        prefix="v",
+    ),
+    ImageSpec(
+        repository="grafana/loki",
+        variable="LOKI_VERSION",
+        recipe="loki",
+        version_command=("/usr/bin/loki", "--version"),
+        programs=("loki",),
+        replicas="LOKI_REPLICAS",
+    ),
+    ImageSpec(
+        repository="otel/opentelemetry-collector-contrib",
+        variable="COLLECTOR_VERSION",
+        recipe="collector",
+        version_command=("/otelcol-contrib", "--version"),
+        programs=("otelcol",),
+        replicas="COLLECTOR_REPLICAS",
+        requires="LOKI_REPLICAS",
+    ),
+    ImageSpec(
+        repository="grafana/grafana",
+        variable="GRAFANA_VERSION",
+        recipe="grafana",
+        version_command=("/usr/share/grafana/bin/grafana", "-v"),
+        programs=("grafana",),
+        share="grafana",
+        replicas="GRAFANA_REPLICAS",
+    ),
+)

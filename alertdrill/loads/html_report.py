@@ -1,0 +1,154 @@
+"""A load as one page that needs nothing else: what was promised, counted, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jinja2
+
+from ..drills.report.axis import Scale, domain, ticks
+from ..drills.report.chart_layout import SvgLine, Tick, line_labels
+from ..drills.report.formats import duration, number, utc_time
+from ..drills.report.svg_path import path, split_at_gaps
+from ..drills.result import Line
+from .events import Event
+from .measurements import TimeSpan
+from .report import Report
+
+TEMPLATES = jinja2.Environment(
+    # The look is that of the drills' report.
+    loader=jinja2.ChoiceLoader(
+        [jinja2.PackageLoader(__package__), jinja2.PackageLoader("alertdrill.drills.report")]
+    ),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+# A chart in pixels: four of them below each other fit on a screen.
+WIDTH, HEIGHT = 1130.0, 150.0
+LEFT, RIGHT, ABOVE, BELOW = 52.0, 16.0, 8.0, 24.0
+TICK_SPACING = 75.0
+# A row of what happened, and the least that can be seen of an action that took no time.
+ROW_HEIGHT, MIN_BAR_WIDTH = 20.0, 3.0
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One course, laid out; all in pixels from the top left corner."""
+
+    title: str
+    lines: Sequence[SvgLine]
+    x_ticks: Sequence[Tick]
+    y_ticks: Sequence[Tick]
+    width: float = WIDTH
+    height: float = ABOVE + HEIGHT + BELOW
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    bottom: float = ABOVE + HEIGHT
+
+
+def html(report: Report) -> str:
+    """Return the page."""
+    span = TimeSpan(report.began, report.ended)
+    facts = [
+        ("Shape", report.profile.name),
+        ("Clients", f"{report.users} at most"),
+        ("Began", utc_time(report.began)),
+        ("Took", duration(report.seconds)),
+        ("Runtime", report.runtime),
+    ]
+    plots = [lay_out_chart(title, lines, span) for title, lines in _chart_series(report).items()]
+    rows = [lay_out_event(mark, span) for mark in report.events]
+    template = TEMPLATES.get_template("load.html")
+    return template.render(
+        profile=report.profile, report=report, facts=facts, plots=plots, bars=rows, row=ROW_HEIGHT
+    )
+
+
+def _chart_series(report: Report) -> Mapping[str, Sequence[Line]]:
+    """Return what each chart shows: Prometheus's courses, and beside them what they are held to."""
+    courses, locust = report.time_series, report.locust
+    failed = {at: locust.failures.get(at, 0) for at in locust.rate}
+    limit = [(at, report.profile.objectives.p95) for at in (report.began, report.ended)]
+    p95 = [
+        *_named(courses["p95, seconds"], "as clients have it"),
+        *_named(courses["p95 of web, seconds"], "web alone, without the wait for a free place"),
+        Line({"": "objective"}, limit),
+    ]
+    if recovers := report.profile.recovery:
+        begin, end = report.profile.peak(report.began, report.seconds)
+        since = min(begin + recovers.deadline, end)
+        p95.append(
+            Line({"": "objective for the rest"}, [(since, recovers.p95), (end, recovers.p95)])
+        )
+    return {
+        "Requests a second": [
+            *_named(courses["requests a second"], "Prometheus"),
+            _by_second("Locust", locust.rate),
+        ],
+        "95 % of the requests are answered within, seconds": p95,
+        "Failed requests a second": [
+            *_named(courses["failed a second"], "Prometheus"),
+            _by_second("Locust", failed),
+        ],
+        "Instances that serve": [
+            Line({"": line.labels.get("service", "")}, line.points) for line in courses["instances"]
+        ],
+    }
+
+
+def _named(lines: Sequence[Line], name: str) -> Sequence[Line]:
+    return [Line({"": name}, line.points) for line in lines]
+
+
+def _by_second(name: str, counted: Mapping[int, int]) -> Line:
+    return Line({"": name}, [(float(at), float(value)) for at, value in counted.items()])
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An alert or an action on the time axis of the charts, in pixels from the left."""
+
+    kind: str
+    label: str
+    begin: float
+    end: float
+    description: str
+
+
+def lay_out_event(mark: Event, span: TimeSpan) -> Bar:
+    """Lay out a mark; one that is not over goes on to the end."""
+    across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
+    began = max(0.0, mark.began - span.begin)
+    over = mark.ended is not None and mark.ended <= span.end
+    ended = min(span.seconds, mark.ended - span.begin) if mark.ended else span.seconds
+    says = f"{began:.0f} s to {ended:.0f} s" if over else f"{began:.0f} s, and on"
+    begin = across(began)
+    return Bar(mark.kind, mark.name, begin, max(across(ended), begin + MIN_BAR_WIDTH), says)
+
+
+def lay_out_chart(title: str, lines: Sequence[Line], span: TimeSpan) -> Plot:
+    """Lay out the chart of a course; without a value it has only its axes."""
+    # From 0: what is twice as high is twice as much.
+    low, high = domain([0.0, *(value for line in lines for _, value in line.points)])
+    across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
+    up = Scale(low, high, ABOVE + HEIGHT, ABOVE)
+    names = [name.removeprefix("=") for name in line_labels(lines)]
+
+    def drawn(line: Line, colour: int) -> SvgLine:
+        stretches = [
+            [(across(at - span.begin), up(value)) for at, value in piece]
+            for piece in split_at_gaps(line.points)
+        ]
+        last = stretches[-1][-1][1] if stretches else ABOVE
+        return SvgLine(path(stretches), names[colour], colour % 8, last)
+
+    count = round((across.end - LEFT) / TICK_SPACING)
+    return Plot(
+        title,
+        [drawn(line, colour) for colour, line in enumerate(lines)],
+        [Tick(across(at), number(at)) for at in ticks(0.0, across.high, count)],
+        [Tick(up(at), number(at)) for at in ticks(low, high, 3)],
+    )

@@ -1,0 +1,94 @@
+"""What Locust counted, from the statistics that it prints as JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import LoadError
+
+MS = 1000.0
+
+
+@dataclass(frozen=True)
+class RequestStats:
+    """What somebody counted of a load; `p95` in seconds, None where nothing was answered."""
+
+    requests: int
+    failures: int
+    p95: float | None
+
+    @property
+    def errors(self) -> float:
+        """Return the share of the requests that failed; of none, none did."""
+        return self.failures / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True)
+class LocustStats:
+    """Locust's numbers, in all and by (method, name), and by second since 1970."""
+
+    total: RequestStats
+    requests: Mapping[tuple[str, str], RequestStats]
+    rate: Mapping[int, int]
+    failures: Mapping[int, int]
+
+
+def parse_stats(text: str) -> LocustStats:
+    """Read the JSON; raise `LoadError` where it is not what Locust prints."""
+    try:
+        entries = max(_documents(text), key=_requests)
+        return LocustStats(
+            _numbers(entries),
+            {(entry["method"], entry["name"]): _numbers([entry]) for entry in entries},
+            _by_second(entries, "num_reqs_per_sec"),
+            _by_second(entries, "num_fail_per_sec"),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise LoadError("Locust left no numbers: see what it said above.") from error
+
+
+def _documents(text: str) -> list[list[Mapping[str, Any]]]:
+    """Return every JSON document in a text: each process of Locust prints one."""
+    decoder, found, left = json.JSONDecoder(), [], text.strip()
+    while left:
+        document, end = decoder.raw_decode(left)
+        found.append(document)
+        left = left[end:].strip()
+    return found
+
+
+def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
+    # The master has counted all of them, its workers have passed theirs on.
+    return sum(entry["num_requests"] for entry in entries)
+
+
+def percentile(times: Mapping[float, int], share: float) -> float | None:
+    """Return the least of the times that so much of them is not over (nearest rank)."""
+    left = share * sum(times.values())
+    for time in sorted(times):
+        left -= times[time]
+        if left <= 0:
+            return time
+    return None
+
+
+def _numbers(entries: Sequence[Mapping[str, Any]]) -> RequestStats:
+    times: Counter[float] = Counter()
+    for entry in entries:
+        times.update({float(at) / MS: count for at, count in entry["response_times"].items()})
+    return RequestStats(
+        sum(entry["num_requests"] for entry in entries),
+        sum(entry["num_failures"] for entry in entries),
+        percentile(times, 0.95),
+    )
+
+
+def _by_second(entries: Sequence[Mapping[str, Any]], field: str) -> Mapping[int, int]:
+    found: Counter[int] = Counter()
+    for entry in entries:
+        found.update({int(at): count for at, count in entry[field].items()})
+    return dict(sorted(found.items()))

@@ -1,0 +1,101 @@
+"""What a line of a file, or of Loki, says. Pure.
+
+The two must agree: what counts as a line of the contract is decided by `loki/collector.yml` for
+Loki and here for files, and a test holds them together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from ..loki_client import LokiLine
+from .flatten import flatten
+from .record import LEVELS, UNKNOWN, LogRecord
+
+TIMESTAMP = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
+NAME = r"[A-Za-z][A-Za-z0-9_.]*"
+REQUIRED_FIELDS = ("timestamp", "level", "message", "service", "instance")
+# What Loki adds to the fields of an OpenTelemetry record; a line's own of these names are lost.
+OTEL_FIELDS = ("observed_timestamp", "severity_number", "severity_text")
+# Nanoseconds in a millisecond: below it, Loki's time is the line's place in its file.
+MS_NS = 1_000_000
+
+
+def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRecord:
+    """Return a line of an instance's file, whatever it holds.
+
+    A foreign one has no time of its own, so it is given one: `at`.
+    """
+    line = _parsed(text)
+    owner = {"service": re.sub(r"-\d+$", "", instance), "instance": instance}
+    moment = _moment(line["timestamp"]) if line is not None and _is_contract(line) else None
+    if line is None or moment is None:
+        return LogRecord(at, text, {**owner, "level": UNKNOWN}, unstructured=True, position=place)
+    apart = ("timestamp", "message", *owner, *OTEL_FIELDS)
+    rest = {name: line[name] for name in line if name not in apart}
+    # Who claims to be another keeps the claim as a field, named as Loki names it.
+    claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
+    fields = {"level": UNKNOWN, **flatten({**rest, **claims}), **owner}
+    return LogRecord(moment, line["message"], fields, position=place)
+
+
+def parse_loki_line(line: LokiLine) -> LogRecord:
+    """Return a line that Loki found."""
+    fields = {name: text for name, text in line.fields.items() if name not in OTEL_FIELDS and text}
+    at, place = divmod(line.at, MS_NS)
+    if fields.get("level") in LEVELS:
+        return LogRecord(at, line.message, fields, position=place)
+    # A level that a program made up is a field beside the label.
+    own = fields.pop("level_extracted", None)
+    fields["level"] = own or UNKNOWN
+    return LogRecord(at, line.message, fields, unstructured=own is None, position=place)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        line = DECODER.decode(text)
+    except (ValueError, RecursionError):  # the latter from a thousand brackets
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON, whatever Python says.")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _is_contract(line: dict[str, Any]) -> bool:
+    return (
+        all(isinstance(line.get(name), str) for name in REQUIRED_FIELDS)
+        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII) is not None
+        and all(map(_is_name, line))
+        and all(map(_is_flat, line.values()))
+    )
+
+
+@lru_cache(1024)  # the same few names are on every line
+def _is_name(name: str) -> bool:
+    return re.fullmatch(NAME, name) is not None
+
+
+def _is_flat(value: Any) -> bool:
+    """Tell whether a value is at most one level deep."""
+    return not isinstance(value, dict) or (
+        all(map(_is_name, value)) and not any(isinstance(inner, dict) for inner in value.values())
+    )
+
+
+def _moment(timestamp: str) -> int | None:
+    try:
+        seconds = datetime.fromisoformat(timestamp[:19]).replace(tzinfo=UTC)
+    except ValueError:  # the 31st of June
+        return None
+    return int(seconds.timestamp()) * 1000 + int(timestamp[20:23])

@@ -1,0 +1,56 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertdrill.audit.steps import Step, plan_steps, rounds_that_fit, step_positions
+from alertdrill.settings import MAX_REPLICAS
+
+SCALES = {"web": 2, "data-service": 2}
+PARTS = ["lb", "web", "data-service", "collector", "loki", "grafana"]
+
+
+def test_round_restarts_what_must_lose_nothing() -> None:
+    assert [str(step) for step in plan_steps(SCALES, PARTS, 1)] == [
+        "restart web",
+        "restart data-service",
+        "restart collector",
+        "restart loki",
+        "scale web=3",
+        "scale data-service=3",
+        "scale web=2",
+        "scale data-service=2",
+    ]
+
+
+def test_stand_in_is_restarted_as_loki_is() -> None:
+    found = plan_steps(SCALES, ["web", "data-service", "collector", "fake-loki"], 1)
+    assert Step("fake-loki") in found
+    assert Step("loki") not in found
+
+
+def test_full_service_scales_down_first() -> None:
+    found = [step for step in plan_steps({"web": MAX_REPLICAS}, ["web"], 1) if step.count]
+    assert found == [Step("web", MAX_REPLICAS - 1), Step("web", MAX_REPLICAS)]
+
+
+def test_rounds_repeat_everything() -> None:
+    assert plan_steps(SCALES, PARTS, 2) == [*plan_steps(SCALES, PARTS, 1)] * 2
+    assert plan_steps(SCALES, PARTS, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("requests", "rate", "expected"), [(100, 100, 1), (20_000, 100, 2), (1_000_000, 100, 111)]
+)
+def test_rounds_fit_into_the_run(requests: int, rate: float, expected: int) -> None:
+    assert rounds_that_fit(requests, rate) == expected
+
+
+@given(st.integers(100, 10**6), st.integers(0, 90))
+def test_every_step_has_its_share(requests: int, count: int) -> None:
+    found = [0, *step_positions(requests, count)]
+    shares = [end - begin for begin, end in pairwise(found)]
+    assert len(shares) == count + 1
+    assert found[-1] == requests
+    assert max(shares) - min(shares) <= 1

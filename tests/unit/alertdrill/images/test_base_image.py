@@ -1,0 +1,91 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from alertdrill.images import base_image
+from alertdrill.images.errors import BaseImageError
+from alertdrill.images.specs import SUITE
+from alertdrill.toolchain.errors import FetchError
+
+ONE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
+
+
+def nobody(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/sbin/{name}")
+
+
+def test_cached_base_needs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    made = tmp_path / "images" / f"{SUITE}.tar.gz"
+    made.parent.mkdir()
+    made.write_bytes(b"files")
+    assert base_image.ensure_rootfs(tmp_path, None, nobody) == made
+
+
+def test_absent_debootstrap_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(BaseImageError, match="apt-get install debootstrap"):
+        base_image.ensure_rootfs(tmp_path, None, nobody)
+
+
+def test_missing_root_is_said(tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(BaseImageError, match="needs root"):
+        base_image.ensure_rootfs(tmp_path, None, nobody)
+
+
+def test_other_distribution_needs_a_mirror(
+    tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        base_image, "own_mirror", lambda _: ("ubuntu", "http://mirror.test/ubuntu/")
+    )
+    with pytest.raises(BaseImageError, match=r"Ubuntu's.*--mirror"):
+        base_image.ensure_rootfs(tmp_path, None, nobody)
+
+
+def test_unknown_mirror_is_said(
+    tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: str) -> tuple[str, str]:
+        raise FetchError("apt's sources name no archive of Debian")
+
+    monkeypatch.setattr(base_image, "own_mirror", unknown)
+    with pytest.raises(BaseImageError, match="No mirror of Debian is known"):
+        base_image.ensure_rootfs(tmp_path, None, nobody)
+
+
+def test_failed_base_leaves_nothing(
+    tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise FetchError("no network (mirror.test)")
+
+    monkeypatch.setattr(base_image, "run", fail)
+    with pytest.raises(BaseImageError, match="no network"):
+        base_image.ensure_rootfs(tmp_path, "http://mirror.test/debian", nobody)
+    assert list((tmp_path / "images").iterdir()) == []
+
+
+def test_each_authority_is_a_file(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.crt"
+    bundle.write_text(f"# words between\n{ONE}{OTHER}{ONE}")
+    base_image.copy_authorities(tmp_path / "image", bundle)
+    files = (tmp_path / "image/usr/local/share/ca-certificates").iterdir()
+    assert {file.read_text() for file in files} == {ONE, OTHER}
+    whole = tmp_path / "image/etc/ssl/certs/ca-certificates.crt"
+    assert whole.read_text() == bundle.read_text()
+
+
+def test_host_without_authorities_gives_none(tmp_path: Path) -> None:
+    base_image.copy_authorities(tmp_path / "image", tmp_path / "none.crt")
+    assert [path for path in (tmp_path / "image").rglob("*") if path.is_file()] == []

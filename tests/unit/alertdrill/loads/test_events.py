@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from alertdrill.drills.result import Line
+from alertdrill.loads.errors import LoadError
+from alertdrill.loads.events import Event, action_events, alert_events
+from alertdrill.loads.measurements import TimeSpan
+from tests.unit.alertdrill.loads.test_measurements import Fake
+from tests.unit.apps.loopback import Answer, Peer
+
+SPAN = TimeSpan(1_800_000_000.0, 1_800_000_100.0)
+ACTIONS = b"""[
+  {"id": "1", "kind": "scale_out", "service": "web", "target": "web", "state": "done",
+   "started_at": "2027-01-15T08:00:10+00:00", "finished_at": "2027-01-15T08:00:12+00:00"},
+  {"id": "2", "kind": "restart", "service": "web", "target": "web-1", "state": "running",
+   "started_at": "2027-01-15T08:01:00Z", "finished_at": null},
+  {"id": "3", "kind": "none", "service": "web", "target": "", "started_at": null},
+  {"id": "4", "kind": "restart", "service": "web", "target": "web-2", "state": "done",
+   "started_at": "2027-01-15T07:00:00Z", "finished_at": "2027-01-15T07:00:09Z"}
+]"""
+
+
+@pytest.fixture
+def responder() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+class Firing(Fake):
+    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
+        moments = [10, 15, 20, 60, 95, 100]
+        labels = {"alertname": "Saturated", "service": "web"}
+        return [Line(labels, [(SPAN.begin + at, 1.0) for at in moments])]
+
+
+def test_alert_has_a_mark_each_time() -> None:
+    found = alert_events(Firing(), SPAN)
+    assert [(mark.name, mark.began - SPAN.begin) for mark in found] == [
+        ("Saturated web", 10), ("Saturated web", 60), ("Saturated web", 95)
+    ]  # fmt: skip
+    assert [mark.ended and mark.ended - SPAN.begin for mark in found] == [20, 60, None]
+
+
+def test_actions_of_the_span_are_told(responder: Peer) -> None:
+    responder.answer = partial(Answer, 200, ACTIONS)
+    assert action_events(responder.url, SPAN) == [
+        Event("action", "scale out web", SPAN.begin + 10, SPAN.begin + 12),
+        Event("action", "restart web-1", SPAN.begin + 60, None),
+    ]
+
+
+def test_responder_without_actions_did_nothing(responder: Peer) -> None:
+    responder.answer = partial(Answer, 404)
+    assert action_events(responder.url, SPAN) == []
+
+
+@pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "started_at": "soon"}]', b"[1]"])
+def test_anything_else_is_one_sentence(responder: Peer, body: bytes) -> None:
+    responder.answer = partial(Answer, 200, body)
+    with pytest.raises(LoadError, match=r"^The responder does not tell its actions"):
+        action_events(responder.url, SPAN)

@@ -1,0 +1,53 @@
+import json
+from typing import Any
+
+import pytest
+
+from alertdrill.loads.errors import LoadError
+from alertdrill.loads.locust_stats import RequestStats, parse_stats, percentile
+
+
+def entry(name: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "name": name,
+        "num_requests": 20,
+        "num_failures": 0,
+        "response_times": {"10": 19, "250": 1},
+        "num_reqs_per_sec": {"100": 12, "101": 8},
+        "num_fail_per_sec": {},
+        **fields,
+    }
+
+
+def test_entries_are_added_up() -> None:
+    other = entry("/b", num_failures=2, response_times={"300": 20}, num_fail_per_sec={"101": 2})
+    found = parse_stats(json.dumps([entry("/a"), other]))
+    assert found.total == RequestStats(40, 2, 0.3)
+    assert found.requests["POST", "/a"] == RequestStats(20, 0, 0.01)
+    assert found.rate == {100: 24, 101: 16}
+    assert found.failures == {101: 2}
+
+
+def test_of_several_processes_the_master_counts() -> None:
+    text = json.dumps([]) + "\n" + json.dumps([entry("/a")]) + json.dumps([], indent=1)
+    assert parse_stats(text).total.requests == 20
+
+
+def test_nothing_sent_is_nothing_failed() -> None:
+    assert parse_stats("[]").total == RequestStats(0, 0, None)
+    assert RequestStats(0, 0, None).errors == 0
+
+
+@pytest.mark.parametrize("text", ["", "x", "{}x", '{"a": 1}', "[1]", '[{"name": "/"}]'])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(LoadError, match="Locust left no numbers"):
+        parse_stats(text)
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [({}, None), ({1: 1}, 1), ({1: 95, 2: 5}, 1), ({1: 94, 2: 6}, 2), ({3: 1, 1: 1}, 3)],
+)
+def test_percentile_is_the_nearest_rank(times: dict[float, int], expected: float | None) -> None:
+    assert percentile(times, 0.95) == expected
