@@ -1,4 +1,4 @@
-"""The webhook receiver behind Alertmanager: journals notifications, heals, serves the runbooks."""
+"""The responder: it receives Alertmanager's notifications, heals, and serves the runbooks."""
 
 from __future__ import annotations
 
@@ -9,42 +9,44 @@ from flask import Flask
 from apps.telemetry import init_app
 from apps.telemetry.environment import Environment
 
-from . import actions, drills, notifications, pages, unavailable, webhook
-from .drill_gauges import DrillGauges
-from .drill_journal import DrillJournal
-from .healing import assemble
-from .journal import Journal
+from . import actions, drills, error_handlers, notifications, pages, webhook
+from .components import Components
+from .drill_metrics import DrillMetrics
+from .drill_results import DrillResultStore
+from .healing import build_healing
 from .metrics import ResponderMetrics
+from .notification_store import NotificationStore
 from .runbooks import Runbooks
 from .settings import ResponderSettings
-from .state import Responder
 from .timestamps import utc_now
 from .watchdog import Watchdog
 
 
 def create_app(settings: ResponderSettings | None = None) -> Flask:
-    """Compose the responder; settings come from the environment unless they are given.
+    """Compose the responder; without settings, read them from the environment.
 
-    Raises `SettingsError`, whose message says the way out; an unusable journal is one.
+    Raises `SettingsError`, whose message says what to do, also if the database is unusable.
     """
     settings = settings or ResponderSettings.from_env(Environment(os.environ))
     app = Flask(__name__)
     telemetry = init_app(app, service="responder")
-    journal = Journal(settings.database)
+    store = NotificationStore(settings.database)
     runbooks = Runbooks(settings.runbooks_dir)
     metrics = ResponderMetrics(telemetry.metrics, runbooks.names())
-    metrics.show_address(settings.url)
-    watchdog = Watchdog(journal, settings.watchdog_timeout, metrics.observe_watchdog, utc_now())
-    telemetry.readiness.add("journal", lambda: journal.check_writable(utc_now()))
-    healing = assemble(settings.healing, settings.database, telemetry.metrics)
-    drilled = DrillJournal(settings.database)
-    gauges = DrillGauges(telemetry.metrics, runbooks.names())
-    for item in drilled.last():
-        gauges.show(item)
-    Responder(journal, runbooks, metrics, watchdog, healing, drilled, gauges).init_app(app)
-    for concern in (webhook, notifications, actions, drills, pages):
-        app.register_blueprint(concern.blueprint)
-    unavailable.init_app(app)
+    metrics.set_info(settings.url)
+    watchdog = Watchdog(store, settings.watchdog_timeout, metrics.set_watchdog, utc_now())
+    telemetry.readiness.add("database", lambda: store.check_writable(utc_now()))
+    healing = build_healing(settings.healing, settings.database, telemetry.metrics)
+    drill_results = DrillResultStore(settings.database)
+    drill_metrics = DrillMetrics(telemetry.metrics, runbooks.names())
+    for result in drill_results.latest():
+        drill_metrics.update(result)
+    Components(store, runbooks, metrics, watchdog, healing, drill_results, drill_metrics).init_app(
+        app
+    )
+    for module in (webhook, notifications, actions, drills, pages):
+        app.register_blueprint(module.blueprint)
+    error_handlers.init_app(app)
     watchdog.start()
     healing.start()
     return app

@@ -1,4 +1,4 @@
-"""Which drills were made, over HTTP, and where those who make them tell of it."""
+"""The HTTP API of drill results."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import drill_journal, state
-from .authorize import authorize
+from . import components, drill_results
+from .authorization import authorize
 from .errors import MalformedBodyError
-from .limit import limit
+from .pagination import limit
 
 blueprint = Blueprint("drills", __name__)
 log = logging.getLogger(__name__)
@@ -20,20 +20,20 @@ log = logging.getLogger(__name__)
 
 @blueprint.get("/drills")
 def drills() -> ResponseReturnValue:
-    """Return the drills, newest first; `alert` and `limit` choose among them."""
-    return jsonify(state.current().drills.find(limit(), request.args.get("alert")))
+    """Return drill results, newest first, filtered by `alert` and `limit`."""
+    return jsonify(components.current().drill_results.find(limit(), request.args.get("alert")))
 
 
 @blueprint.post("/drills")
-def tell() -> ResponseReturnValue:
-    """Answer 201 once the drill is on disk; 400 if it is malformed."""
+def record() -> ResponseReturnValue:
+    """Store a drill result; answer 201 once it is on disk, 400 if it is malformed."""
     authorize()
     try:
-        drill = drill_journal.parse(request.get_data())
+        result = drill_results.parse(request.get_data())
     except MalformedBodyError as error:
         raise Problem(400, str(error), field=error.field) from error
-    responder = state.current()
-    item = responder.drills.record(drill)
-    responder.drill_gauges.show(item)
-    log.info("Drill of %s: %s.", drill.alert, drill.verdict, extra={"drill_id": item["id"]})
-    return jsonify(item), 201
+    current = components.current()
+    row = current.drill_results.record(result)
+    current.drill_metrics.update(row)
+    log.info("Drill of %s: %s.", result.alert, result.verdict, extra={"drill_id": row["id"]})
+    return jsonify(row), 201

@@ -1,43 +1,43 @@
-"""What can go wrong in the responder."""
+"""The errors of the responder."""
 
 from apps.telemetry.errors import SettingsError
 
 
 class ResponderError(Exception):
-    """Root of every error that this package raises by itself."""
+    """Base class of the responder's own errors."""
 
 
 class MalformedBodyError(ResponderError):
-    """The body of a request is not what it should be; `field` is where it goes wrong."""
+    """The body of a request is malformed; `field` is the path of the bad member."""
 
-    def __init__(self, field: str, wrong: str) -> None:
-        super().__init__(f"{field} {wrong}")
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
         self.field = field
 
 
 class BadFilterError(ResponderError):
-    """A query asks for something that the journal cannot filter by; `name` is the parameter."""
+    """A query parameter is unknown or has a bad value; `name` is the parameter."""
 
-    def __init__(self, name: str, wrong: str) -> None:
-        super().__init__(f"{name} {wrong}")
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
         self.name = name
 
 
-class JournalError(ResponderError):
-    """The journal cannot be read or written now."""
+class DatabaseError(ResponderError):
+    """The database cannot be read or written now."""
 
 
-class JournalUnusableError(JournalError, SettingsError):
-    """RESPONDER_DB names a file that this version cannot use as its journal."""
+class DatabaseUnusableError(DatabaseError, SettingsError):
+    """RESPONDER_DB names a file that this version cannot use."""
 
 
 class PolicyError(ResponderError, SettingsError):
-    """The policy is not one; the text has file, line and reason."""
+    """The policy is invalid; the message has file, line and reason."""
 
 
-class ControlError(ResponderError):
-    """The runtime's control API did not do what it was asked for."""
+class ControlApiError(ResponderError):
+    """The control API refused or failed."""
 
 
-class ControlAwayError(ControlError):
-    """The control API does not answer, or the stack behind it does not."""
+class ControlApiUnavailableError(ControlApiError):
+    """The control API, or the stack behind it, does not answer."""

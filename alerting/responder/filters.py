@@ -1,4 +1,4 @@
-"""What `GET /notifications` can be asked for."""
+"""The filters of `GET /notifications`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .errors import BadFilterError
-from .payload import STATUSES
+from .pagination import DEFAULT_LIMIT, parse_limit
 from .timestamps import parse_rfc3339
+from .webhook_payload import STATUSES
 
-# Columns of an alert; all that are given must hold for one and the same alert of a notification.
+# Columns of an alert; one alert of a notification has to match all of them.
 COLUMNS = ("alert", "status", "severity", "service", "instance")
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000  # a page of about a megabyte
+NAMES = (*COLUMNS, "since", "limit")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """A query: columns and their values, the earliest first receipt, and how many at most."""
+    """A query: columns with their values, the earliest first delivery, and the maximum number."""
 
     columns: tuple[tuple[str, str], ...] = ()
     since: datetime | None = None
@@ -27,26 +27,26 @@ class Filters:
 
 
 def parse_filters(arguments: Iterable[tuple[str, str]]) -> Filters:
-    """Return the filters in a query string; raise `BadFilterError` naming the first bad one."""
-    given: dict[str, str] = {}
+    """Return the filters of a query string; raise `BadFilterError` for the first bad one."""
+    values: dict[str, str] = {}
     for name, value in arguments:
-        if name not in (*COLUMNS, "since", "limit"):
-            raise BadFilterError(name, f"is none of: {', '.join((*COLUMNS, 'since', 'limit'))}.")
-        if name in given:
-            raise BadFilterError(name, "is given twice.")
+        if name not in NAMES:
+            raise BadFilterError(name, f"is unknown: known filters are {', '.join(NAMES)}.")
+        if name in values:
+            raise BadFilterError(name, "occurs twice.")
         if not value or "\0" in value:
             raise BadFilterError(name, "must be a non-empty text.")
-        given[name] = value
-    if given.get("status", "firing") not in STATUSES:
+        values[name] = value
+    if values.get("status", "firing") not in STATUSES:
         raise BadFilterError("status", f"must be one of: {', '.join(STATUSES)}.")
     return Filters(
-        columns=tuple((name, given[name]) for name in COLUMNS if name in given),
-        since=_since(given["since"]) if "since" in given else None,
-        limit=parse_limit(given.get("limit", str(DEFAULT_LIMIT))),
+        columns=tuple((name, values[name]) for name in COLUMNS if name in values),
+        since=_parse_since(values["since"]) if "since" in values else None,
+        limit=parse_limit(values.get("limit", str(DEFAULT_LIMIT))),
     )
 
 
-def _since(value: str) -> datetime:
+def _parse_since(value: str) -> datetime:
     try:
         seconds = float(value)
     except ValueError:
@@ -55,14 +55,5 @@ def _since(value: str) -> datetime:
         if math.isfinite(seconds):
             return datetime.fromtimestamp(seconds, UTC)
         return parse_rfc3339(value)
-    except (ValueError, OverflowError, OSError):  # no timestamp, or out of the clock's range
+    except (ValueError, OverflowError, OSError):  # not a timestamp, or out of the clock's range
         raise BadFilterError("since", "must be RFC 3339 or seconds since 1970.") from None
-
-
-def parse_limit(value: str) -> int:
-    """Return how many at most; raise `BadFilterError` for what is no such number."""
-    # isdecimal() alone takes digits of every script, and int() takes underscores and spaces.
-    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
-    if not 1 <= number <= MAX_LIMIT:
-        raise BadFilterError("limit", f"must be a whole number from 1 to {MAX_LIMIT}.")
-    return number

@@ -1,4 +1,4 @@
-"""The pages for people: runbooks, the journal, and where to find them."""
+"""The HTML pages: notifications, healing, runbooks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from markupsafe import Markup
 
 from apps.telemetry.problems import Problem
 
-from . import actions, state
+from . import actions, components
 from .filters import Filters
 from .timestamps import format_rfc3339, parse_rfc3339, utc_now
 
-# A screen or two; the rest is a query away.
-JOURNAL_ROWS = 100
+# A screen or two; the API has the rest.
+MAX_ROWS = 100
 
 _style = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 _style_hash = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()
-# Nothing from elsewhere and no script at all; the one style is known by its hash.
+# No script and nothing from another origin; the one style is allowed by its hash.
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_style_hash}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,7 +31,7 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Let a page do nothing but be read."""
+    """Add the security headers of a static page."""
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -39,40 +39,40 @@ def protect(response: Response) -> Response:
 
 
 @blueprint.get("/")
-def start() -> str:
-    """Show what there is, and whether Watchdog comes."""
-    responder = state.current()
-    found = responder.watchdog.check(utc_now())
-    last_seen = format_rfc3339(found.last_seen) if found.last_seen else None
-    names = responder.runbooks.names()
-    return _render("start.html", missing=found.missing, last_seen=last_seen, runbooks=names)
+def home() -> str:
+    """Show the state of Watchdog and links to every page."""
+    current = components.current()
+    status = current.watchdog.check(utc_now())
+    last_seen = format_rfc3339(status.last_seen) if status.last_seen else None
+    names = current.runbooks.names()
+    return _render("home.html", missing=status.missing, last_seen=last_seen, runbooks=names)
 
 
 @blueprint.get("/journal")
 def journal() -> str:
     """Show the last notifications."""
-    responder = state.current()
-    items = responder.journal.find(Filters(limit=JOURNAL_ROWS))
-    return _render("journal.html", items=items, runbooks=responder.runbooks.names())
+    current = components.current()
+    notifications = current.notifications.find(Filters(limit=MAX_ROWS))
+    return _render("journal.html", notifications=notifications, runbooks=current.runbooks.names())
 
 
 @blueprint.get("/healing")
 def healing() -> str:
-    """Show what was done and decided, and what keeps the responder from acting."""
-    responder = state.current()
-    deeds = responder.healing.records.deeds
+    """Show the state of healing, and the last actions and decisions."""
+    current = components.current()
+    store = current.healing.stores.actions
     return _render(
         "healing.html",
         state=actions.status(),
-        actions=deeds.find(JOURNAL_ROWS),
-        decisions=deeds.decisions(JOURNAL_ROWS),
-        runbooks=responder.runbooks.names(),
+        actions=store.find(MAX_ROWS),
+        decisions=store.decisions(MAX_ROWS),
+        runbooks=current.runbooks.names(),
     )
 
 
 @blueprint.app_template_filter()
 def seconds_after(later: str, earlier: str) -> str:
-    """Return how long after another moment one was, both as the journal has them."""
+    """Return the time from `earlier` to `later`, both RFC 3339."""
     seconds = (parse_rfc3339(later) - parse_rfc3339(earlier)).total_seconds()
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
@@ -80,15 +80,15 @@ def seconds_after(later: str, earlier: str) -> str:
 @blueprint.get("/runbooks/")
 def runbooks() -> str:
     """List the runbooks."""
-    return _render("runbooks.html", runbooks=state.current().runbooks.names())
+    return _render("runbooks.html", runbooks=components.current().runbooks.names())
 
 
 @blueprint.get("/runbooks/<alert>")
 def runbook(alert: str) -> str:
-    """Show an alert's runbook."""
-    page = state.current().runbooks.page(alert)
+    """Show the runbook of an alert."""
+    page = components.current().runbooks.page(alert)
     if page is None:
-        raise Problem(404, f"There is no runbook {alert}; /runbooks/ lists those that exist.")
+        raise Problem(404, f"No runbook for {alert}: see the list at /runbooks/.")
     return _render("runbook.html", alert=alert, page=Markup(page))  # noqa: S704 - html is disabled
 
 

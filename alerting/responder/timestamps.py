@@ -1,4 +1,4 @@
-"""Instants as text: RFC 3339 in, RFC 3339 in UTC with milliseconds out."""
+"""Timestamps as text: parse any RFC 3339, format it in UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ RFC_3339 = re.compile(
 
 
 def utc_now() -> datetime:
-    """Return the current instant."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Return the instant in UTC, cut to microseconds; raise `ValueError` if it is none."""
+    """Return a timestamp in UTC with microseconds; raise `ValueError` if it is invalid."""
     if not RFC_3339.fullmatch(text):
         raise ValueError(f"{text!r} is not an RFC 3339 timestamp")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    # A 13th month; or the first hours of the year 1 east of Greenwich, the year 0 in UTC.
+    # Month 13, for example; or the first hours of year 1 east of Greenwich: year 0 in UTC.
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is out of the calendar's range") from None
 
 
-def format_rfc3339(moment: datetime) -> str:
-    """Return text of one width, so that the order of texts is the order of instants."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_rfc3339(time: datetime) -> str:
+    """Return text of a fixed width, so that texts sort in the order of time."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

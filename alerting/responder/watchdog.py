@@ -1,4 +1,4 @@
-"""The dead man's switch: notice when the alert that always fires stops coming."""
+"""The dead man's switch: it detects that the alert that always fires no longer arrives."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from threading import Event, Lock, Thread
 
 import orjson
 
-from .errors import JournalError
-from .journal import Journal
-from .payload import VERSION, Notification, parse
+from .errors import DatabaseError
+from .notification_store import NotificationStore
 from .timestamps import format_rfc3339, utc_now
+from .webhook_payload import VERSION, Notification, parse
 
 ALERT = "Watchdog"
 MISSING = "WatchdogMissing"
 RECEIVER = "responder"
-# Not of the shape of Alertmanager's group keys, so no group of its own is taken for ours.
+# Unlike any of Alertmanager's group keys, so that the two never mix.
 GROUP_KEY = f"{RECEIVER}/{MISSING}"
-GO_ZERO_TIME = "0001-01-01T00:00:00Z"  # what Alertmanager puts where an alert has no end yet
+GO_ZERO_TIME = "0001-01-01T00:00:00Z"  # Alertmanager's end of an alert that fires
+# A missing Watchdog is detected within 5 % of the timeout.
+CHECKS_PER_TIMEOUT = 20
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """What one check found; `last_seen` is None if no Watchdog is in the journal."""
+class HeartbeatStatus:
+    """The result of a check; `last_seen` is None if no Watchdog was ever received."""
 
     missing: bool
     last_seen: datetime | None
 
 
-def late(last_seen: datetime, now: datetime, timeout: timedelta) -> bool:
-    """Tell whether more than `timeout` has passed since the last sighting."""
+def is_overdue(last_seen: datetime, now: datetime, timeout: timedelta) -> bool:
+    """Tell whether the last notification is older than `timeout`."""
     return now - last_seen > timeout
 
 
 def missing_notification(status: str, since: str, until: str, last_seen: str) -> Notification:
-    """Return the responder's own notification, in the form that Alertmanager's have."""
+    """Return the responder's own notification, in the form of Alertmanager's."""
     labels = {"alertname": MISSING, "service": RECEIVER, "severity": "page"}
     annotations = {"summary": "No Watchdog notification arrives.", "last_seen": last_seen}
     alert = {
@@ -67,76 +69,75 @@ def missing_notification(status: str, since: str, until: str, last_seen: str) ->
 
 
 class Watchdog:
-    """Watches the journal for Watchdog; `observe` is told the sighting in force and lateness.
+    """Checks for Watchdog's notifications, and passes each result to `observe`.
 
-    The journal holds the state, so workers agree and a restart forgets nothing: once missing, it
-    stays missing until a Watchdog arrives. Until then a start counts as a sighting.
+    The state is in the database, so workers agree and it survives a restart: a missing Watchdog
+    stays missing until a notification arrives. Otherwise the start counts as a notification.
     """
 
     def __init__(
         self,
-        journal: Journal,
+        store: NotificationStore,
         timeout_seconds: float,
         observe: Callable[[datetime, bool], None],
         started: datetime,
     ) -> None:
         self.timeout = timedelta(seconds=timeout_seconds)
-        self._journal = journal
+        self._store = store
         self._observe = observe
         self._started = started
         self._stopped = Event()
-        self._turn = Lock()  # an older check must not overwrite what a newer one found
+        self._lock = Lock()  # so that an older check does not overwrite a newer result
 
-    def check(self, now: datetime) -> Sighting:
-        """Look at the journal, and tell of a change once; raise `JournalError` if it fails."""
-        with self._turn:
-            # The state first: what was resolved was resolved by a sighting that is read after it.
-            known = self._journal.newest(GROUP_KEY)
-            seen = self._journal.last_firing(ALERT)
-            missing = known if known and known["status"] == "firing" else None
-            in_force = max(seen or self._started, self._started)
-            if missing:
-                is_late = seen is None or late(seen, now, self.timeout)
+    def check(self, now: datetime) -> HeartbeatStatus:
+        """Check the database and record a change once; raise `DatabaseError` if it fails."""
+        with self._lock:
+            # The state first: a notification that resolved it is then read by the second query.
+            newest = self._store.newest(GROUP_KEY)
+            last_received = self._store.last_firing(ALERT)
+            firing = newest if newest and newest["status"] == "firing" else None
+            last_seen = max(last_received or self._started, self._started)
+            if firing:
+                missing = last_received is None or is_overdue(last_received, now, self.timeout)
             else:
-                is_late = late(in_force, now, self.timeout)
-            if is_late and not missing:
-                self._turn_late(in_force, now)
-            elif missing and not is_late:
-                self._turn_back(missing["alerts"][0]["starts_at"], in_force, now)
-            self._observe(in_force, is_late)
-            return Sighting(is_late, seen)
+                missing = is_overdue(last_seen, now, self.timeout)
+            if missing and not firing:
+                self._mark_missing(last_seen, now)
+            elif firing and not missing:
+                self._mark_recovered(firing["alerts"][0]["starts_at"], last_seen, now)
+            self._observe(last_seen, missing)
+            return HeartbeatStatus(missing, last_received)
 
     def start(self) -> None:
         """Check in the background until `stop` or the end of the process."""
         Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """End the background checks."""
+        """Stop the background checks."""
         self._stopped.set()
 
     def _run(self) -> None:
         while True:
             try:
                 self.check(utc_now())
-            except JournalError as error:
-                log.warning("Watchdog is not checked: %s", error)
-            # Twenty looks a timeout: lateness is noticed within 5 % of it.
-            if self._stopped.wait(self.timeout.total_seconds() / 20):
+            except DatabaseError as error:
+                log.warning("The watchdog check failed: %s", error)
+            if self._stopped.wait(self.timeout.total_seconds() / CHECKS_PER_TIMEOUT):
                 return
 
-    def _turn_late(self, last_seen: datetime, now: datetime) -> None:
+    def _mark_missing(self, last_seen: datetime, now: datetime) -> None:
         seen = format_rfc3339(last_seen)
         notification = missing_notification("firing", format_rfc3339(now), GO_ZERO_TIME, seen)
-        if self._journal.record_change(notification, now):
+        if self._store.record_change(notification, now):
             log.error(
-                "Watchdog is missing: nothing arrived for %d s, so no alert would; "
-                "look at Prometheus and Alertmanager.",
+                "Watchdog is missing: no notification for %d s, so no other alert would arrive; "
+                "check Prometheus and Alertmanager.",
                 (now - last_seen).total_seconds(),
                 extra={"last_seen": seen},
             )
 
-    def _turn_back(self, since: str, last_seen: datetime, now: datetime) -> None:
+    def _mark_recovered(self, since: str, last_seen: datetime, now: datetime) -> None:
         seen = format_rfc3339(last_seen)
         notification = missing_notification("resolved", since, format_rfc3339(now), seen)
-        if self._journal.record_change(notification, now):
-            log.info("Watchdog is back.", extra={"last_seen": seen})
+        if self._store.record_change(notification, now):
+            log.info("Watchdog arrives again.", extra={"last_seen": seen})

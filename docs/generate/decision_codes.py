@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 
-from alerting.responder.healing.decide import (
-    ALWAYS,
+from alerting.responder.healing.planner import (
+    ACTION_GUARDS,
     APPROVED,
     BUDGET_EXHAUSTED,
     CODES,
+    COMMON_GUARDS,
     CONTROL_API_UNAVAILABLE,
     MANUAL,
-    OBJECTIONS,
 )
 
 from .errors import GenerateError
@@ -52,9 +52,9 @@ def page() -> str:
 def _rows() -> Iterator[Sequence[str]]:
     for name, (actions, meaning) in OTHERS.items():
         yield code(name), actions, meaning
-    guards = dict.fromkeys(ALWAYS, ALL)
-    for guard in dict.fromkeys(guard for checks in OBJECTIONS.values() for guard in checks):
-        kinds = [kind for kind, checks in OBJECTIONS.items() if guard in checks]
+    guards = dict.fromkeys(COMMON_GUARDS, ALL)
+    for guard in dict.fromkeys(guard for checks in ACTION_GUARDS.values() for guard in checks):
+        kinds = [kind for kind, checks in ACTION_GUARDS.items() if guard in checks]
         guards[guard] = codes(kinds)
     for guard, actions in guards.items():
         lines = (inspect.getdoc(guard) or "").splitlines()

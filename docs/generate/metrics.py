@@ -11,8 +11,8 @@ from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
-from alerting.responder.drill_gauges import DrillGauges
-from alerting.responder.healing.gauges import Gauges
+from alerting.responder.drill_metrics import DrillMetrics
+from alerting.responder.healing.healing_metrics import HealingMetrics
 from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry import exposition
 from apps.telemetry.drain import DrainState
@@ -89,8 +89,8 @@ def page() -> str:
     of_every_program = list(metrics.declared)
     requests, of_python = _collected(metrics)
     ResponderMetrics(metrics, [])
-    Gauges(metrics)
-    DrillGauges(metrics, [])
+    HealingMetrics(metrics)
+    DrillMetrics(metrics, [])
     of_responder = [item for item in metrics.declared if item not in of_every_program]
     buckets = ", ".join(f"{bound:g}" for bound in BUCKETS)
     return document(

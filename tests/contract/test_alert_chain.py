@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from alerting.responder.healing.policy import Policy
-from alerting.responder.healing.read_policy import read
+from alerting.responder.healing.policy_loader import load_policy
 
 if TYPE_CHECKING:
     from .conftest import Rule
@@ -102,12 +102,12 @@ def test_policy_has_exactly_the_alerts(policy: Policy, rules: list[Rule]) -> Non
 
 def test_policy_entry_has_a_reason_and_a_default(policy: Policy, alert: Rule) -> None:
     entries = policy.alerts[alert.alert]
-    assert all(len(entry.wish.reason) > 10 for entry in entries)
+    assert all(len(entry.rule.reason) > 10 for entry in entries)
     assert entries[-1].labels == {}  # the last entry applies to every target
 
 
 def test_alert_with_an_action_is_not_inhibited(root: Path, policy: Policy, alert: Rule) -> None:
-    if all(entry.wish.action == "none" for entry in policy.alerts[alert.alert]):
+    if all(entry.rule.action == "none" for entry in policy.alerts[alert.alert]):
         return
     labels = {"alertname": alert.alert, **alert.fields["labels"], "service": "web"}
     routes = yaml.safe_load((root / "alerting/alertmanager.yml").read_text())
@@ -143,4 +143,4 @@ def test_matchers_are_read_as_alertmanager_does() -> None:
 
 @pytest.fixture(scope="module")
 def policy(root: Path) -> Policy:
-    return read(root / "alerting/policy.yml")
+    return load_policy(root / "alerting/policy.yml")

@@ -13,8 +13,8 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from alerting.responder.drill_gauges import DrillGauges
-from alerting.responder.healing.gauges import Gauges
+from alerting.responder.drill_metrics import DrillMetrics
+from alerting.responder.healing.healing_metrics import HealingMetrics
 from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import Metrics
 from tests.contract.dashboards import Target, dashboards, filled, targets
@@ -138,8 +138,8 @@ def test_labels_are_derived(expression: str, labels: set[str]) -> None:
 def test_our_own_labels_are_the_codes(exposed: dict[str, list[str]]) -> None:
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
-    Gauges(metrics)
-    DrillGauges(metrics, [])
+    HealingMetrics(metrics)
+    DrillMetrics(metrics, [])
     declared = {
         # Prometheus renames a label that the scrape adds too.
         f"{one._name}{suffix}": {

@@ -17,13 +17,13 @@ from alertdrill.drills.minimum_times import PipelineTiming, to_notification
 from alertdrill.drills.model import ACTIONS, Drill
 from alertdrill.drills.rule_files import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
 from alertdrill.drills.run import FAULT_MARGIN_S
-from alerting.responder.healing.read_policy import read as read_policy
+from alerting.responder.healing.policy_loader import load_policy
 from apps.telemetry.faults import kinds as services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = load_all(ROOT / "drills", alert_names())
 DRILLS = list(CATALOGUE.drills.values())
-POLICY = read_policy(ROOT / "alerting" / "policy.yml")
+POLICY = load_policy(ROOT / "alerting" / "policy.yml")
 # The notifications of the other alerts come late, or from another alert.
 NOTIFIED_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
 OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].service_fault]
@@ -107,10 +107,10 @@ def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
 def test_policy_has_the_expected_action(drill: Drill) -> None:
-    wish = POLICY.wish(drill.alert, drill.expect.labels)
-    assert wish.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
+    rule = POLICY.rule_for(drill.alert, drill.expect.labels)
+    assert rule.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
     # Otherwise the drill's limit would pass before the policy allows the action.
-    assert drill.heal > wish.min_firing or wish.action == "none"
+    assert drill.heal > rule.min_firing or rule.action == "none"
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)

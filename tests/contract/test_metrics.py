@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alerting.responder.healing.gauges import Gauges
+from alerting.responder.healing.healing_metrics import HealingMetrics
 from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
@@ -122,7 +122,7 @@ def ours() -> set[str]:
     """Return every sample name that our programs declare."""
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
-    Gauges(metrics)
+    HealingMetrics(metrics)
     names = {
         f"{family.name}{suffix}"
         for family in metrics.registry.collect()

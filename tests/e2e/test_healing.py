@@ -91,7 +91,7 @@ def test_silence_after_the_notification_counts(stack: CompressedStack) -> None:
     stack.fire(leak)
     stack.wait_for_decision(leak, "paused")
     silence = stack.silence("web-4")
-    assert stack.wait_for_decision(leak, "excluded") == "somebody has silenced it"
+    assert stack.wait_for_decision(leak, "excluded") == "the alert is silenced"
     stack.command("/resume")
     stack.wait_for_reconcile()
     assert stack.results(before) == []
@@ -134,7 +134,7 @@ def test_cancelled_action_leaves_it_to_people(stack: CompressedStack) -> None:
     )
     poll_until(stack.all_ready, "it to serve", RESTART_TIMEOUT_S)
     said = stack.wait_for_decision(leak, "excluded")
-    assert said == "a human has cancelled what was done about it"
+    assert said == "an operator cancelled its action"
     stack.wait_for_reconcile()
     assert stack.results(before) == [("restart", "web-4", "cancelled")]
     stack.resolve(leak)

@@ -1,4 +1,4 @@
-"""What the responder does about an alert, and what keeps it from doing too much."""
+"""Healing: act on alerts as the policy says, within its limits."""
 
 from __future__ import annotations
 
@@ -9,60 +9,64 @@ from typing import cast
 from apps.telemetry.metrics import Metrics
 
 from ..settings import HealingSettings
-from .alertmanager import Alertmanager
-from .annotations import Annotations
-from .control import Control
-from .controls import Controls
-from .current import Current
-from .deeds import Deeds
-from .gauges import Gauges
-from .hands import Hands, Records
-from .healer import Healer, Mode
-from .loop import Loop
-from .performer import Performer
-from .read_policy import read
-from .witnesses import All, Lines, Witness
+from .action_executor import ActionExecutor
+from .action_store import ActionStore
+from .alert_state_store import AlertStateStore
+from .alertmanager import AlertmanagerClient
+from .control_client import ControlApiClient
+from .grafana_annotator import GrafanaAnnotator
+from .healing_metrics import HealingMetrics
+from .interfaces import Stores
+from .observers import CompositeObserver, LogObserver, Observer
+from .operator_flags import OperatorFlags
+from .policy_loader import load_policy
+from .reconcile_loop import ReconcileLoop
+from .reconciler import Mode, Reconciler
 
 
 @dataclass(frozen=True)
 class Healing:
-    """What the rest of the responder sees of it; `loop` is None where healing is off."""
+    """The interface of healing to the rest of the responder; `loop` is None if it is off."""
 
     mode: str
     token: str
-    records: Records
-    loop: Loop | None = None
+    stores: Stores
+    loop: ReconcileLoop | None = None
 
     def start(self) -> None:
-        """Begin to heal."""
+        """Start healing."""
         if self.loop:
             self.loop.start()
 
     def wake(self) -> None:
-        """Look at once, for something has changed."""
+        """Reconcile now, because something has changed."""
         if self.loop:
             self.loop.wake()
 
 
-def assemble(settings: HealingSettings, database: Path, metrics: Metrics) -> Healing:
-    """Put healing together over the journal in `database`; raise `PolicyError` for a bad policy."""
-    records = Records(Current(database), Deeds(database), Controls(database))
+def build_healing(settings: HealingSettings, database: Path, metrics: Metrics) -> Healing:
+    """Compose healing over a database; raise `PolicyError` for a bad policy."""
+    stores = Stores(AlertStateStore(database), ActionStore(database), OperatorFlags(database))
     if settings.mode == "off":
-        return Healing(settings.mode, settings.token, records)
-    policy = read(settings.policy).at(settings.speed)
-    gauges = Gauges(metrics)
-    told: list[Witness] = [gauges, Lines()]
+        return Healing(settings.mode, settings.token, stores)
+    policy = load_policy(settings.policy).compressed(settings.speed)
+    healing_metrics = HealingMetrics(metrics)
+    observers: list[Observer] = [healing_metrics, LogObserver()]
     if settings.grafana_url:
-        told.append(Annotations(settings.grafana_url, settings.grafana_token))
-    witness = All(*told)
-    control = Control(settings.control_url, settings.control_token)
-    hands = Hands(
-        eyes=control,
-        alertmanager=Alertmanager(settings.alertmanager_url),
-        performer=Performer(control, records.deeds, witness),
-        witness=witness,
-        gauges=gauges,
+        observers.append(GrafanaAnnotator(settings.grafana_url, settings.grafana_token))
+    observer = CompositeObserver(*observers)
+    control_api = ControlApiClient(settings.control_url, settings.control_token)
+    reconciler = Reconciler(
+        policy,
+        stores,
+        state_source=control_api,
+        alert_source=AlertmanagerClient(settings.alertmanager_url),
+        executor=ActionExecutor(control_api, stores.actions, observer),
+        observer=observer,
+        metrics=healing_metrics,
+        mode=cast("Mode", settings.mode),
     )
-    healer = Healer(policy, records, hands, cast("Mode", settings.mode))
-    loop = Loop(healer, database.with_name(f"{database.name}.healer"), settings.speed)
-    return Healing(settings.mode, settings.token, records, loop)
+    lock = database.with_name(f"{database.name}.reconciler")
+    return Healing(
+        settings.mode, settings.token, stores, ReconcileLoop(reconciler, lock, settings.speed)
+    )

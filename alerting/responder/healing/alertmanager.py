@@ -1,4 +1,4 @@
-"""Alertmanager, asked what it holds: its last word, or its first, may have got lost."""
+"""A client of Alertmanager: the alerts that fire, whether or not a notification arrived."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ import requests
 
 from ..timestamps import parse_rfc3339
 
-# It answers within milliseconds; while it does not, notifications are taken at their word.
-TIMEOUT = (0.5, 2.0)
-# What we are called in alertmanager.yml. What is routed to others alone is none of our business.
+# Connect and read timeouts. It answers within milliseconds; if it does not, notifications count.
+TIMEOUT_S = (0.5, 2.0)
+# The name of the responder in alertmanager.yml; alerts of other receivers are ignored.
 RECEIVER = "responder"
 
 
 @dataclass(frozen=True)
-class Held:
-    """An alert that Alertmanager holds as firing.
+class AlertmanagerAlert:
+    """An alert that fires, as Alertmanager has it.
 
-    `tells` says whether it tells us of it: not if the alert is silenced or inhibited, or is for
-    others.
+    `notifies_responder` is false if the alert is silenced, inhibited or routed to other receivers.
     """
 
     fingerprint: str
     labels: Mapping[str, str]
     starts_at: datetime
     silenced: bool
-    tells: bool
+    notifies_responder: bool
 
     @property
     def name(self) -> str:
@@ -37,32 +36,32 @@ class Held:
         return self.labels["alertname"]
 
 
-class Alertmanager:
-    """The API at `url`: https://prometheus.io/docs/alerting/latest/management_api/ is beside it."""
+class AlertmanagerClient:
+    """The API at `url`, https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
-    def holds(self) -> Mapping[str, Held] | None:
-        """Return every alert that fires, by its fingerprint; None while it can't be asked."""
+    def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
+        """Return the alerts that fire by fingerprint; None if Alertmanager does not answer."""
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                answer = session.get(f"{self._url}/api/v2/alerts", timeout=TIMEOUT)
-                answer.raise_for_status()
-                held = [_held(alert) for alert in answer.json()]
+                response = session.get(f"{self._url}/api/v2/alerts", timeout=TIMEOUT_S)
+                response.raise_for_status()
+                alerts = [_parse(alert) for alert in response.json()]
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
-        return {each.fingerprint: each for each in held}
+        return {alert.fingerprint: alert for alert in alerts}
 
 
-def _held(alert: Mapping[str, Any]) -> Held:
+def _parse(alert: Mapping[str, Any]) -> AlertmanagerAlert:
     status, labels = alert["status"], dict(alert["labels"])
-    return Held(
+    return AlertmanagerAlert(
         fingerprint=alert["fingerprint"],
         labels={"alertname": "", **labels},
         starts_at=parse_rfc3339(alert["startsAt"]),
         silenced=bool(status["silencedBy"]),
-        tells=status["state"] == "active"
-        and any(each["name"] == RECEIVER for each in alert["receivers"]),
+        notifies_responder=status["state"] == "active"
+        and any(receiver["name"] == RECEIVER for receiver in alert["receivers"]),
     )

@@ -15,7 +15,7 @@ from alertdrill.drills.publish import (
     document,
 )
 from alertdrill.drills.result import PHASES, DrillResult, Verdict
-from alerting.responder.drill_journal import parse
+from alerting.responder.drill_results import parse
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
 

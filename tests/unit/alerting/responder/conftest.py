@@ -15,10 +15,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.journal import Journal
-from alerting.responder.payload import Notification, parse
+from alerting.responder.components import Components
+from alerting.responder.notification_store import NotificationStore
 from alerting.responder.settings import ResponderSettings
-from alerting.responder.state import Responder
+from alerting.responder.webhook_payload import Notification, parse
 from tests.unit.alerting.responder.tokens import TOKEN
 
 Document = dict[str, Any]
@@ -80,8 +80,8 @@ def notification() -> Callable[..., Notification]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal.db")
+def journal(tmp_path: Path) -> NotificationStore:
+    return NotificationStore(tmp_path / "journal.db")
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def responder(app: Flask) -> Responder:
+def responder(app: Flask) -> Components:
     parts = app.extensions["responder"]
-    assert isinstance(parts, Responder)
+    assert isinstance(parts, Components)
     return parts
 
 

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from alerting.responder.healing.decide import Decision
-from alerting.responder.healing.deeds import Deed, Order
-from alerting.responder.healing.hands import Records
-from alerting.responder.state import Responder
+from alerting.responder.components import Components
+from alerting.responder.healing.action_store import ActionRecord, ActionSpec
+from alerting.responder.healing.interfaces import Stores
+from alerting.responder.healing.planner import Decision
 from tests.unit.alerting.responder.healing.samples import HUNG
 from tests.unit.alerting.responder.tokens import AUTHORIZED
 
@@ -21,17 +21,17 @@ RESTART = Decision("restart", "web-1", "approved", "it hangs")
 
 
 @pytest.fixture
-def records(responder: Responder) -> Records:
-    return responder.healing.records
+def stores(responder: Components) -> Stores:
+    return responder.healing.stores
 
 
-def begin(records: Records) -> Deed:
-    return records.deeds.begin("print", HUNG, RESTART, Order(grace_period=0.0), NOW)
+def begin(stores: Stores) -> ActionRecord:
+    return stores.actions.create("print", HUNG, RESTART, ActionSpec(grace_period=0.0), NOW)
 
 
-def test_actions_are_shown_newest_first(client: FlaskClient, records: Records) -> None:
-    begin(records)
-    begin(records)
+def test_actions_are_shown_newest_first(client: FlaskClient, stores: Stores) -> None:
+    begin(stores)
+    begin(stores)
     found = client.get("/actions").get_json()
     assert [item["id"] for item in found] == [2, 1]
     assert found[0]["state"] == "running"
@@ -39,8 +39,8 @@ def test_actions_are_shown_newest_first(client: FlaskClient, records: Records) -
     assert found[0]["dry_run"] is False
 
 
-def test_actions_can_be_chosen(client: FlaskClient, records: Records) -> None:
-    begin(records)
+def test_actions_can_be_chosen(client: FlaskClient, stores: Stores) -> None:
+    begin(stores)
     assert client.get("/actions?alert=Saturated").get_json() == []
     assert len(client.get("/actions?alert=InstanceHung&limit=1").get_json()) == 1
 
@@ -51,15 +51,15 @@ def test_a_bad_limit_is_refused(client: FlaskClient, limit: str) -> None:
         assert client.get(f"/{path}?limit={limit}").status_code == 400
 
 
-def test_one_action_is_found(client: FlaskClient, records: Records) -> None:
-    begin(records)
+def test_one_action_is_found(client: FlaskClient, stores: Stores) -> None:
+    begin(stores)
     assert client.get("/actions/1").get_json()["target"] == "web-1"
     assert client.get("/actions/2").status_code == 404
 
 
-def test_decisions_are_shown(client: FlaskClient, records: Records) -> None:
-    begin(records)
-    records.deeds.record_skipped([("print", HUNG, Decision("none", "", "paused", "so"))], NOW)
+def test_decisions_are_shown(client: FlaskClient, stores: Stores) -> None:
+    begin(stores)
+    stores.actions.record_skipped([("print", HUNG, Decision("none", "", "paused", "so"))], NOW)
     found = client.get("/decisions").get_json()
     assert [item["code"] for item in found] == ["paused", "approved"]
 
@@ -67,71 +67,71 @@ def test_decisions_are_shown(client: FlaskClient, records: Records) -> None:
 @pytest.mark.parametrize("path", ["/actions/1/cancel", "/pause", "/resume"])
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
 def test_only_who_has_the_token_may(
-    client: FlaskClient, records: Records, path: str, header: dict[str, str]
+    client: FlaskClient, stores: Stores, path: str, header: dict[str, str]
 ) -> None:
-    begin(records)
+    begin(stores)
     answer = client.post(path, headers=header)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert records.controls.since("paused") is None
+    assert stores.flags.since("paused") is None
 
 
-def test_without_a_token_nobody_may(client: FlaskClient, app: Flask, responder: Responder) -> None:
+def test_without_a_token_nobody_may(client: FlaskClient, app: Flask, responder: Components) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, token=""))
     assert client.post("/pause", headers={"Authorization": "Bearer "}).status_code == 403
 
 
-def test_a_pause_lasts_until_resumed(client: FlaskClient, records: Records) -> None:
+def test_a_pause_lasts_until_resumed(client: FlaskClient, stores: Stores) -> None:
     for _ in range(2):
         assert client.post("/pause", headers=AUTHORIZED).get_json()["paused"]
-    assert records.controls.since("paused") is not None
+    assert stores.flags.since("paused") is not None
     assert not client.post("/resume", headers=AUTHORIZED).get_json()["paused"]
-    assert records.controls.since("paused") is None
+    assert stores.flags.since("paused") is None
 
 
-def test_resuming_closes_the_circuit(client: FlaskClient, records: Records) -> None:
-    records.controls.set("circuit_open", NOW)
+def test_resuming_closes_the_circuit(client: FlaskClient, stores: Stores) -> None:
+    stores.flags.set("circuit_open", NOW)
     assert client.post("/resume", headers=AUTHORIZED).get_json() == {
         "healing": "off",
         "paused": False,
         "circuit_open": False,
     }
-    assert records.controls.since("budget_reset") is not None
+    assert stores.flags.since("budget_reset") is not None
 
 
-def test_cancelling_leaves_it_to_a_human(client: FlaskClient, records: Records) -> None:
-    deed = begin(records)
+def test_cancelling_leaves_it_to_a_human(client: FlaskClient, stores: Stores) -> None:
+    deed = begin(stores)
     answer = client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED)
     assert answer.get_json()["state"] == "cancelled"
     # Until what is being done to the instance is over, nothing else is done to its service.
-    (acting,) = records.deeds.running()
+    (acting,) = stores.actions.running()
     assert acting.action.finished_at is None
-    assert records.deeds.end(deed.id, "done", "", NOW)
+    assert stores.actions.finish(deed.id, "done", "", NOW)
     assert client.get("/actions/1").get_json()["state"] == "cancelled"
 
 
 def test_an_ended_action_of_a_firing_alert_can_be_cancelled(
-    client: FlaskClient, records: Records
+    client: FlaskClient, stores: Stores
 ) -> None:
-    deed = begin(records)
-    records.deeds.end(deed.id, "done", "", NOW)
+    deed = begin(stores)
+    stores.actions.finish(deed.id, "done", "", NOW)
     answer = client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED)
     assert (answer.status_code, answer.get_json()["state"]) == (200, "done")
 
 
-def test_what_is_over_can_not_be_cancelled(client: FlaskClient, records: Records) -> None:
-    deed = begin(records)
-    records.deeds.end(deed.id, "done", "", NOW)
-    records.deeds.mark_resolved([], NOW)
+def test_what_is_over_can_not_be_cancelled(client: FlaskClient, stores: Stores) -> None:
+    deed = begin(stores)
+    stores.actions.finish(deed.id, "done", "", NOW)
+    stores.actions.mark_resolved([], NOW)
     assert client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED).status_code == 409
     assert client.post("/actions/99/cancel", headers=AUTHORIZED).status_code == 404
 
 
-def test_the_page_shows_what_was_done(client: FlaskClient, records: Records) -> None:
-    assert "Nothing has been done yet." in client.get("/healing").text
-    deed = begin(records)
-    records.deeds.end(deed.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
-    records.deeds.mark_resolved([], NOW + timedelta(minutes=3))
+def test_the_page_shows_what_was_done(client: FlaskClient, stores: Stores) -> None:
+    assert "No actions yet." in client.get("/healing").text
+    deed = begin(stores)
+    stores.actions.finish(deed.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
+    stores.actions.mark_resolved([], NOW + timedelta(minutes=3))
     text = client.get("/healing").text
     assert "2025-11-23 17:00:00" in text
     assert '<td class="nowrap">4.0 s</td>' in text
@@ -142,11 +142,11 @@ def test_the_page_shows_what_was_done(client: FlaskClient, records: Records) -> 
 
 
 def test_the_page_says_what_keeps_it_from_acting(
-    client: FlaskClient, app: Flask, responder: Responder, records: Records
+    client: FlaskClient, app: Flask, responder: Components, stores: Stores
 ) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, mode="on"))
     assert "✓ on" in client.get("/healing").text
-    records.controls.set("paused", NOW)
+    stores.flags.set("paused", NOW)
     assert "paused" in client.get("/healing").text
-    records.controls.set("circuit_open", NOW)
+    stores.flags.set("circuit_open", NOW)
     assert "the circuit is open" in client.get("/healing").text

@@ -51,5 +51,5 @@ def test_bad_filter_is_named(name: str, value: str) -> None:
 
 
 def test_filter_given_twice_is_refused() -> None:
-    with pytest.raises(BadFilterError, match="alert is given twice"):
+    with pytest.raises(BadFilterError, match="alert occurs twice"):
         parse_filters([("alert", "A"), ("alert", "B")])

@@ -7,24 +7,24 @@ import pytest
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.errors import JournalUnusableError
+from alerting.responder.components import Components
+from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.settings import ResponderSettings
-from alerting.responder.state import Responder
 from alerting.responder.timestamps import utc_now
 
 
-def test_readiness_is_a_real_write(client: FlaskClient, responder: Responder) -> None:
+def test_readiness_is_a_real_write(client: FlaskClient, responder: Components) -> None:
     assert client.get("/readyz").status_code == 200
-    responder.journal.path.unlink()
+    responder.notifications.path.unlink()
     assert client.get("/readyz").status_code == 503
 
 
-def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: Responder) -> None:
+def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: Components) -> None:
     assert responder.watchdog.check(utc_now() + timedelta(days=1)).missing
     assert client.get("/readyz").status_code == 200
 
 
 def test_unusable_journal_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_text("no database " * 100)
-    with pytest.raises(JournalUnusableError, match="RESPONDER_DB"):
+    with pytest.raises(DatabaseUnusableError, match="RESPONDER_DB"):
         create_app(ResponderSettings(database=tmp_path / "journal.db"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerting.responder.metrics import ResponderMetrics
-from alerting.responder.payload import Notification
+from alerting.responder.webhook_payload import Notification
 from apps.telemetry.metrics import Metrics
 
 NOW = datetime(2025, 11, 23, 17, tzinfo=UTC)
@@ -45,7 +45,7 @@ def test_unknown_alerts_share_one_series(
 
 
 def test_watchdog_gauges_show_the_check(telemetry: Metrics, metrics: ResponderMetrics) -> None:
-    metrics.observe_watchdog(datetime(2025, 11, 23, 17, tzinfo=UTC), True)
+    metrics.set_watchdog(datetime(2025, 11, 23, 17, tzinfo=UTC), True)
     value = telemetry.registry.get_sample_value
     assert value("responder_watchdog_missing") == 1
     assert value("responder_watchdog_last_seen_timestamp_seconds") == 1763917200
@@ -92,6 +92,6 @@ def test_resolved_alert_says_how_long_it_fired(
 
 
 def test_address_is_shown(telemetry: Metrics, metrics: ResponderMetrics) -> None:
-    metrics.show_address("http://127.0.0.1:8090")
+    metrics.set_info("http://127.0.0.1:8090")
     labels = {"url": "http://127.0.0.1:8090"}
     assert telemetry.registry.get_sample_value("responder_info", labels) == 1

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from alerting.responder import create_app, schema
-from alerting.responder.healing.decide import CODES
-from alerting.responder.healing.deeds import STATES
+from alerting.responder import create_app, db
+from alerting.responder.healing.action_store import STATES
+from alerting.responder.healing.planner import CODES
 from alerting.responder.settings import ResponderSettings
 
 # A row of every decision code, state of an action, status of an alert, and flag.
-DUMP = Path(__file__).parent / "journal_v3.sql"
+DUMP = Path(__file__).parent / "database_v3.sql"
 
 
 @pytest.fixture
@@ -119,17 +119,17 @@ def test_notifications_are_unchanged(migrated: Flask) -> None:
 
 
 def test_what_fires_and_what_an_operator_set_are_kept(migrated: Flask) -> None:
-    records = migrated.extensions["responder"].healing.records
-    firing = records.current.firing()
+    stores = migrated.extensions["responder"].healing.stores
+    firing = stores.alerts.firing()
     assert [(alert.fingerprint, alert.taken_over) for alert in firing] == [
         ("f1", False),
         ("f2", True),
     ]
     flags = ("paused", "circuit_open", "budget_reset")
-    minutes = [(records.controls.since(flag) or 0) % 3600 / 60 for flag in flags]
+    minutes = [(stores.flags.since(flag) or 0) % 3600 / 60 for flag in flags]
     assert minutes == [7, 8, 9]
-    assert records.deeds.running()[0].id == 1
-    with schema.connect(records.current._path) as connection:
+    assert stores.actions.running()[0].id == 1
+    with db.connect(stores.alerts._path) as connection:
         statuses = connection.execute("SELECT status FROM active_alerts ORDER BY fingerprint")
         assert [row["status"] for row in statuses] == ["firing", "firing", "resolved", "lost"]
 

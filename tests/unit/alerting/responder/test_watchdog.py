@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.responder.filters import Filters
-from alerting.responder.journal import Journal
-from alerting.responder.payload import Notification
-from alerting.responder.watchdog import Watchdog, late
+from alerting.responder.notification_store import NotificationStore
+from alerting.responder.watchdog import Watchdog, is_overdue
+from alerting.responder.webhook_payload import Notification
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
 TIMEOUT = 180.0
@@ -24,22 +24,24 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def watch(journal: Journal, started: datetime = NOON, observed: Observed | None = None) -> Watchdog:
+def watch(
+    journal: NotificationStore, started: datetime = NOON, observed: Observed | None = None
+) -> Watchdog:
     seen: Observed = [] if observed is None else observed
     return Watchdog(journal, TIMEOUT, lambda *found: seen.append(found), started)
 
 
-def own_rows(journal: Journal) -> list[dict[str, Any]]:
+def own_rows(journal: NotificationStore) -> list[dict[str, Any]]:
     return [item for item in journal.find(Filters()) if item["receiver"] == "responder"
             and item["alerts"][0]["alert"] == "WatchdogMissing"]  # fmt: skip
 
 
 @given(st.integers(-1000, 1000))
 def test_late_begins_after_the_timeout(seconds: int) -> None:
-    assert late(NOON, after(seconds), timedelta(seconds=180)) == (seconds > 180)
+    assert is_overdue(NOON, after(seconds), timedelta(seconds=180)) == (seconds > 180)
 
 
-def test_start_counts_as_a_sighting(journal: Journal, notification: Notify) -> None:
+def test_start_counts_as_a_sighting(journal: NotificationStore, notification: Notify) -> None:
     journal.record(notification("Watchdog"), after(-3600))
     watchdog = watch(journal)
     assert not watchdog.check(after(180)).missing
@@ -47,7 +49,7 @@ def test_start_counts_as_a_sighting(journal: Journal, notification: Notify) -> N
 
 
 def test_each_change_is_journalled_once(
-    journal: Journal, notification: Notify, caplog: pytest.LogCaptureFixture
+    journal: NotificationStore, notification: Notify, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     workers = [watch(journal), watch(journal)]
@@ -65,7 +67,7 @@ def test_each_change_is_journalled_once(
     assert levels == ["ERROR", "INFO"]
 
 
-def test_second_silence_is_told_again(journal: Journal, notification: Notify) -> None:
+def test_second_silence_is_told_again(journal: NotificationStore, notification: Notify) -> None:
     watchdog = watch(journal)
     watchdog.check(after(200))
     journal.record(notification("Watchdog"), after(220))
@@ -74,14 +76,14 @@ def test_second_silence_is_told_again(journal: Journal, notification: Notify) ->
     assert [row["status"] for row in own_rows(journal)] == ["firing", "resolved", "firing"]
 
 
-def test_restart_does_not_feign_return(journal: Journal, notification: Notify) -> None:
+def test_restart_does_not_feign_return(journal: NotificationStore, notification: Notify) -> None:
     journal.record(notification("Watchdog"), NOON)
     assert watch(journal).check(after(200)).missing
     assert watch(journal, started=after(300)).check(after(301)).missing
     assert len(own_rows(journal)) == 1
 
 
-def test_check_shows_what_is_in_force(journal: Journal, notification: Notify) -> None:
+def test_check_shows_what_is_in_force(journal: NotificationStore, notification: Notify) -> None:
     observed: Observed = []
     watchdog = watch(journal, observed=observed)
     watchdog.check(after(1))

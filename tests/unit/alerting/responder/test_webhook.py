@@ -11,9 +11,9 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from alerting.responder.components import Components
 from alerting.responder.filters import Filters
-from alerting.responder.journal import Journal
-from alerting.responder.state import Responder
+from alerting.responder.notification_store import NotificationStore
 from alerting.responder.timestamps import utc_now
 
 Build = Callable[..., dict[str, Any]]
@@ -74,9 +74,9 @@ def test_body_over_limit_gets_413(client: FlaskClient) -> None:
 
 
 def test_failing_disk_asks_to_retry(
-    client: FlaskClient, responder: Responder, document: Build
+    client: FlaskClient, responder: Components, document: Build
 ) -> None:
-    responder.journal.path.unlink()
+    responder.notifications.path.unlink()
     answer = client.post("/webhook", json=document())
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -99,13 +99,13 @@ def test_answered_notification_survives_kill(tmp_path: Path, document: Build) ->
         answer = child.stderr.readline()
         child.kill()
     assert answer == b"answered 200\n"
-    (item,) = Journal(path).find(Filters())
+    (item,) = NotificationStore(path).find(Filters())
     assert item["alerts"][0]["alert"] == "InstanceDown"
 
 
 @pytest.mark.parametrize("alert", ["InstanceDown", "Watchdog"])
 def test_only_watchdog_ends_its_lateness(
-    client: FlaskClient, responder: Responder, document: Build, alert: str
+    client: FlaskClient, responder: Components, document: Build, alert: str
 ) -> None:
     responder.watchdog.check(utc_now() + timedelta(seconds=200))
     assert client.get("/watchdog").status_code == 503

@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 
-from alerting.responder.errors import ControlAwayError
-from alerting.responder.healing.alertmanager import Held
-from alerting.responder.healing.controls import Controls
-from alerting.responder.healing.current import Current, Firing
-from alerting.responder.healing.deeds import Deed, Deeds
-from alerting.responder.healing.gauges import Gauges
-from alerting.responder.healing.hands import Hands, Records
-from alerting.responder.healing.healer import Healer
-from alerting.responder.healing.policy import Excuse, Policy, Rule
-from alerting.responder.healing.wish import Wish
-from alerting.responder.healing.world import Instance, Service
-from alerting.responder.journal import Journal
-from alerting.responder.payload import Notification
+from alerting.responder.errors import ControlApiUnavailableError
+from alerting.responder.healing.action_store import ActionRecord, ActionStore
+from alerting.responder.healing.alert_state_store import ActiveAlert, AlertStateStore
+from alerting.responder.healing.alertmanager import AlertmanagerAlert
+from alerting.responder.healing.healing_metrics import HealingMetrics
+from alerting.responder.healing.interfaces import Stores
+from alerting.responder.healing.operator_flags import OperatorFlags
+from alerting.responder.healing.policy import Exclusion, HealingRule, Policy, PolicyEntry
+from alerting.responder.healing.reconciler import Mode, Reconciler
+from alerting.responder.healing.snapshot import Instance, Service
+from alerting.responder.notification_store import NotificationStore
+from alerting.responder.webhook_payload import Notification
 from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     LIMITS,
@@ -36,12 +35,12 @@ from tests.unit.alerting.responder.healing.samples import (
 BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
 POLICY = Policy(
     LIMITS,
-    [Excuse({"instance": "web-3"}, "it is being looked at")],
+    [Exclusion({"instance": "web-3"}, "it is being looked at")],
     {
-        "InstanceDown": [Rule({}, Wish("restart", "it is down", grace_period=0))],
-        "Saturated": [Rule({}, Wish("scale_out", "it is full"))],
-        "Overprovisioned": [Rule({}, Wish("scale_in", "it idles"))],
-        "ClockSkew": [Rule({}, Wish("none", "a human decides"))],
+        "InstanceDown": [PolicyEntry({}, HealingRule("restart", "it is down", grace_period=0))],
+        "Saturated": [PolicyEntry({}, HealingRule("scale_out", "it is full"))],
+        "Overprovisioned": [PolicyEntry({}, HealingRule("scale_in", "it idles"))],
+        "ClockSkew": [PolicyEntry({}, HealingRule("none", "a human decides"))],
     },
 )
 
@@ -53,8 +52,8 @@ class Stack:
     `fires` is what Alertmanager holds; without it, all that the journal says.
     """
 
-    journal: Journal
-    records: Records
+    journal: NotificationStore
+    stores: Stores
     metrics: Metrics = field(default_factory=Metrics)
     seen: Seen = field(default_factory=Seen)
     runtime: Runtime = field(
@@ -62,35 +61,37 @@ class Stack:
             [instance(1, "down"), instance(2), instance(3), instance(4, "standby")], SERVICES
         )
     )
-    fires: Sequence[Held] | None = None
+    fires: Sequence[AlertmanagerAlert] | None = None
     asked: bool = True
     away: bool = False
-    taken_up: list[Deed] = field(default_factory=list)
+    submitted: list[ActionRecord] = field(default_factory=list)
     running: bool = True
 
-    def look(self) -> tuple[list[Instance], dict[str, Service]]:
+    def get_state(self) -> tuple[list[Instance], dict[str, Service]]:
         if self.away:
-            raise ControlAwayError("it is away.")
+            raise ControlApiUnavailableError("it is away.")
         return self.runtime.instances, self.runtime.services
 
-    def holds(self) -> Mapping[str, Held] | None:
+    def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
         if not self.asked:
             return None
-        fires = [held(each) for each in self.records.current.firing()]
+        fires = [held(each) for each in self.stores.alerts.firing()]
         return {each.fingerprint: each for each in (fires if self.fires is None else self.fires)}
 
-    def runs(self, deed: Deed) -> bool:
-        return self.running and deed in self.taken_up
+    def is_running(self, deed: ActionRecord) -> bool:
+        return self.running and deed in self.submitted
 
-    def take_up(self, deed: Deed) -> None:
-        self.taken_up.append(deed)
+    def submit(self, deed: ActionRecord) -> None:
+        self.submitted.append(deed)
 
 
-def held(firing: Firing, **changed: Any) -> Held:
+def held(firing: ActiveAlert, **changed: Any) -> AlertmanagerAlert:
     """Return an alert that fires as Alertmanager has it."""
-    sick = firing.sick
-    started_at = datetime.fromtimestamp(sick.since, UTC)
-    made = Held(firing.fingerprint, sick.labels, started_at, silenced=False, tells=True)
+    target = firing.target
+    started_at = datetime.fromtimestamp(target.firing_since, UTC)
+    made = AlertmanagerAlert(
+        firing.fingerprint, target.labels, started_at, silenced=False, notifies_responder=True
+    )
     return replace(made, **changed)
 
 
@@ -105,30 +106,39 @@ def codes(stack: Stack) -> list[str]:
 
 
 @pytest.fixture
-def records(journal: Journal) -> Records:
+def stores(journal: NotificationStore) -> Stores:
     path: Path = journal.path
-    return Records(Current(path), Deeds(path), Controls(path))
+    return Stores(AlertStateStore(path), ActionStore(path), OperatorFlags(path))
 
 
 @pytest.fixture
-def stack(journal: Journal, records: Records) -> Stack:
-    return Stack(journal, records)
+def stack(journal: NotificationStore, stores: Stores) -> Stack:
+    return Stack(journal, stores)
 
 
 @pytest.fixture
-def healer(stack: Stack) -> Healer:
+def healer(stack: Stack) -> Reconciler:
     return make(stack)
 
 
-def make(stack: Stack, policy: Policy = POLICY, **mode: str) -> Healer:
+def make(stack: Stack, policy: Policy = POLICY, mode: Mode = "on") -> Reconciler:
     stack.metrics = Metrics()  # each responder has its own
-    gauges = Gauges(stack.metrics)
-    hands = Hands(stack, stack, stack, stack.seen, gauges)
-    return Healer(policy, stack.records, hands, **mode)  # type: ignore[arg-type]
+    return Reconciler(
+        policy,
+        stack.stores,
+        state_source=stack,
+        alert_source=stack,
+        executor=stack,
+        observer=stack.seen,
+        metrics=HealingMetrics(stack.metrics),
+        mode=mode,
+    )
 
 
 @pytest.fixture
-def tell(journal: Journal, notification: Callable[..., Notification]) -> Callable[..., None]:
+def tell(
+    journal: NotificationStore, notification: Callable[..., Notification]
+) -> Callable[..., None]:
     """Return what brings a notification; a fingerprint of its own for each set of labels."""
 
     def bring(*values: str, at: datetime = BEGAN, **labels: str) -> None:

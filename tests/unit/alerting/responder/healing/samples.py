@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alerting.responder.healing.decide import Decision
-from alerting.responder.healing.deeds import Deed
-from alerting.responder.healing.limits import Limits
-from alerting.responder.healing.world import Action, Instance, Service, Sick, World
+from alerting.responder.healing.action_store import ActionRecord
+from alerting.responder.healing.planner import Decision
+from alerting.responder.healing.policy import Limits
+from alerting.responder.healing.snapshot import (
+    Action,
+    AlertTarget,
+    Instance,
+    Service,
+    StackSnapshot,
+)
 
 NOW = 10_000.0
 LIMITS = Limits(
@@ -21,8 +27,8 @@ LIMITS = Limits(
     scale_in_stabilization=60,
     staleness=60,
 )
-HUNG = Sick("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
-BUSY = Sick("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
+HUNG = AlertTarget("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
+BUSY = AlertTarget("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
 SERVICES = {
     "web": Service(scale=3, min_replicas=2, max_replicas=4, heals=True),
     "data-service": Service(scale=2, min_replicas=2, max_replicas=4, heals=True),
@@ -33,7 +39,7 @@ def instance(number: int, state: Any = "ready", service: str = "web") -> Instanc
     return Instance(f"{service}-{number}", service, state, heals=True)
 
 
-WORLD = World(
+SNAPSHOT = StackSnapshot(
     NOW,
     [instance(1, "unready"), instance(2), instance(3), instance(4, "standby")],
     SERVICES,
@@ -58,10 +64,10 @@ class Seen:
         self.decisions: list[Decision] = []
         self.ends: list[tuple[int, str, str]] = []
 
-    def on_decision(self, _sick: Sick, decision: Decision) -> None:
+    def on_decision(self, _sick: AlertTarget, decision: Decision) -> None:
         self.decisions.append(decision)
 
-    def on_action_finished(self, deed: Deed, state: str, said: str) -> None:
+    def on_action_finished(self, deed: ActionRecord, state: str, said: str) -> None:
         self.ends.append((deed.id, state, said))
 
 
@@ -73,7 +79,7 @@ class Runtime:
         self.services = dict(services)
         self.asked: list[tuple[object, ...]] = []
 
-    def look(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
+    def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
         return self.instances, self.services
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:

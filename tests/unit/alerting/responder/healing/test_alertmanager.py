@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerting.responder.healing.alertmanager import Alertmanager
+from alerting.responder.healing.alertmanager import AlertmanagerClient
 from tests.unit.apps.loopback import Answer, Peer
 
 
@@ -32,9 +32,9 @@ def test_what_it_holds_is_told_with_silences(peer: Peer) -> None:
     }
     found = [{"fingerprint": name, "status": status, **rest} for name, status in STATES.items()]
     peer.answer = lambda: Answer(200, json.dumps(found).encode())
-    held = Alertmanager(peer.url).holds()
+    held = AlertmanagerClient(peer.url).firing_alerts()
     assert held is not None
-    assert {name: (each.silenced, each.tells) for name, each in held.items()} == {
+    assert {name: (each.silenced, each.notifies_responder) for name, each in held.items()} == {
         "told": (False, True),
         "inhibited": (False, False),
         "silenced": (True, False),
@@ -55,9 +55,9 @@ def test_what_is_for_others_is_not_told(peer: Peer) -> None:
         "receivers": [{"name": "nobody"}],
     }
     peer.answer = lambda: Answer(200, json.dumps([found]).encode())
-    held = Alertmanager(peer.url).holds()
+    held = AlertmanagerClient(peer.url).firing_alerts()
     assert held is not None
-    assert not held["print"].tells
+    assert not held["print"].notifies_responder
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_what_is_for_others_is_not_told(peer: Peer) -> None:
 )
 def test_who_can_not_be_asked_says_nothing(peer: Peer, answer: Answer) -> None:
     peer.answer = lambda: answer
-    assert Alertmanager(peer.url).holds() is None
+    assert AlertmanagerClient(peer.url).firing_alerts() is None
