@@ -14,7 +14,7 @@ from .env_reader import EnvReader, SettingsError
 from .image_versions import ImageVersions
 
 ROOT = Path(__file__).resolve().parent.parent
-# What users choose from; `inside` is compose, seen from a container of drills or of control.
+# Users choose one of these; `in-network` is Compose from inside its networks, for containers.
 RUNTIMES = ("auto", "native", "compose")
 IN_NETWORK = "in-network"
 # Has no command line: the control API alone works with a Swarm.

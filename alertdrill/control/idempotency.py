@@ -32,20 +32,20 @@ class _Entry:
 class IdempotencyCache:
     """The outcomes of the newest keys; the key of a running request is never evicted."""
 
-    def __init__(self, most: int = MAX_KEYS) -> None:
-        self._most = most
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
 
-    def do(self, key: str, request: str, act: Callable[[], Outcome]) -> Outcome:
-        """Return the outcome of `act`, or the outcome of the first request with this key.
+    def do(self, key: str, request: str, operation: Callable[[], Outcome]) -> Outcome:
+        """Return the outcome of `operation`, or the outcome of the first request with this key.
 
-        Raises a `Problem` if the key belongs to a different request. An exception of `act` is
+        Raises a `Problem` if the key belongs to a different request. An exception of `operation` is
         raised for every request with the key.
         """
-        entry, mine = self._entry(key, request)
-        if mine:
-            _resolve(entry.outcome, act)
+        entry, is_first = self._entry(key, request)
+        if is_first:
+            _resolve(entry.outcome, operation)
             if entry.outcome.result().status == STACK_UNAVAILABLE:
                 with self._lock:
                     self._entries.pop(key, None)  # a concurrent request may have evicted it
@@ -66,13 +66,13 @@ class IdempotencyCache:
 
     def _evict(self) -> None:
         done = [key for key, entry in self._entries.items() if entry.outcome.done()]
-        for key in done[: max(0, len(self._entries) - self._most)]:
+        for key in done[: max(0, len(self._entries) - self._max_keys)]:
             del self._entries[key]
 
 
-def _resolve(outcome: Future[Outcome], act: Callable[[], Outcome]) -> None:
+def _resolve(outcome: Future[Outcome], operation: Callable[[], Outcome]) -> None:
     try:
-        outcome.set_result(act())
+        outcome.set_result(operation())
     except BaseException as error:
         outcome.set_exception(error)
         raise

@@ -45,8 +45,8 @@ class TsdbStore:
 
 def write_markers(store: TsdbStore) -> None:
     """Write the block of markers into the folder of a Prometheus that is not started yet."""
-    begin = time.time() - MARKER_LEAD_S
-    lines = [f"{MARKER_SERIES} 1 {begin + number / 1000:.3f}\n" for number in range(MAX_BACKFILLS)]
+    start = time.time() - MARKER_LEAD_S
+    lines = [f"{MARKER_SERIES} 1 {start + number / 1000:.3f}\n" for number in range(MAX_BACKFILLS)]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "marks.txt"
         file.write_text("".join([*lines, "# EOF\n"]))

@@ -60,12 +60,12 @@ class ContainerRuntime:
     name = "compose"
 
     def __init__(
-        self, settings: StackSettings, engine: Engine, replicas: ReplicaSource, places: Endpoints
+        self, settings: StackSettings, engine: Engine, replicas: ReplicaSource, endpoints: Endpoints
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._replicas = replicas
-        self._endpoints = places
+        self._endpoints = endpoints
 
     # Read
 

@@ -141,12 +141,12 @@ def read(details: Mapping[str, Any]) -> Container:
         state=state["Status"],
         health=state.get("Health", {}).get("Status", "none"),
         pid=state["Pid"] or None,
-        started=_moment(state["StartedAt"]),
+        started=_parse_time(state["StartedAt"]),
         heals=labels.get(HEAL_LABEL) in ("true", "1"),
     )
 
 
-def _moment(text: str) -> float:
+def _parse_time(text: str) -> float:
     # In nanoseconds, of which Python reads six digits; year 1 if it never started.
     return 0.0 if text.startswith("0001") else datetime.fromisoformat(text[:19] + "Z").timestamp()
 

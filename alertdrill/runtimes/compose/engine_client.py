@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from ...errors import AlertdrillError
-from .exit_events import ACTIONS, NANOSECONDS
+from .exit_events import ACTIONS, NS_PER_SECOND
 
 # Above the restarter's window. The proxy's name has two addresses, and both may hang: together
 # they stay below the ten seconds of the health check.
@@ -48,7 +48,11 @@ class EngineClient:
 
     def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
         """Return the events between two times; wait until `until` has passed."""
-        query = {"since": _moment(since), "until": _moment(until), "filters": self._filters}
+        query = {
+            "since": _format_time(since),
+            "until": _format_time(until),
+            "filters": self._filters,
+        }
         lines = self._request("GET", f"/events?{urlencode(query)}")
         return [_parse(line) for line in lines.splitlines()]
 
@@ -86,8 +90,8 @@ def _parse(text: bytes) -> Mapping[str, Any]:
     return details
 
 
-def _moment(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, NANOSECONDS)
+def _format_time(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, NS_PER_SECOND)
     return f"{seconds}.{rest:09d}"
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-NANOSECONDS = 1_000_000_000
+NS_PER_SECOND = 1_000_000_000
 # The events that distinguish a stop from a kill.
 ACTIONS = ("start", "die", "stop", "destroy")
 # The `stop` event follows within milliseconds, on a busy host within half a second.
-STOP_GRACE_NS = 1 * NANOSECONDS
+STOP_GRACE_NS = 1 * NS_PER_SECOND
 # The delay before another attempt to start a container.
-RETRY_DELAY_NS = 2 * NANOSECONDS
+RETRY_DELAY_NS = 2 * NS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Event:
     action: str
     container: str
     name: str
-    moment: int
+    time_ns: int
 
 
 def read(row: Mapping[str, Any]) -> Event | None:
@@ -69,12 +69,12 @@ class ExitTracker:
         state = self._containers.setdefault(event.container, _ContainerState())
         state.name = event.name
         if event.action == "start":
-            state.started = max(state.started, event.moment)
+            state.started = max(state.started, event.time_ns)
         elif event.action == "die":
-            state.died = max(state.died, event.moment)
+            state.died = max(state.died, event.time_ns)
             state.not_before = max(state.not_before, state.died + STOP_GRACE_NS)
         elif event.action == "stop":
-            state.stopped = max(state.stopped, event.moment)
+            state.stopped = max(state.stopped, event.time_ns)
 
     def due_for_restart(self, until: int) -> list[tuple[str, str]]:
         """Return (id, name) of the containers to start, if every event before `until` is known."""

@@ -16,18 +16,18 @@ from types import FrameType
 from typing import Any, Protocol
 
 from .engine_client import ContainerNotFoundError, EngineClient, ForbiddenError, UnavailableError
-from .exit_events import NANOSECONDS, ExitTracker, read
+from .exit_events import NS_PER_SECOND, ExitTracker, read
 from .restarter_log import log
 
 # Events are requested in windows, which the engine ends by itself: so the loop never blocks,
 # and at a window's end all events are known. An exit is handled one or two windows later.
-WINDOW_NS = 2 * NANOSECONDS
+WINDOW_NS = 2 * NS_PER_SECOND
 # An event arrives a little after its time; reading one twice is harmless.
-OVERLAP_NS = 1 * NANOSECONDS
+OVERLAP_NS = 1 * NS_PER_SECOND
 # How far back to look for exits when starting: longer than a restart of the restarters or the
 # proxies takes. An older exit, or one that the engine has forgotten (it keeps 256 events, mostly
 # health checks), is ignored, because its cause is unknown.
-LOOKBACK_NS = 60 * NANOSECONDS
+LOOKBACK_NS = 60 * NS_PER_SECOND
 # The first and the longest delay before another request to the proxy, in seconds.
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 0.25, 2.0
 # The heartbeat file for the health check.

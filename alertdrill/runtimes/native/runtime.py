@@ -10,11 +10,20 @@ from pathlib import Path
 from ...errors import AlertdrillError
 from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from .. import prometheus_tsdb
-from ..base import Instance, ProgressCallback
+from ..base import Instance, ProgressCallback, State
 from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes
 from .context import NativeContext
 from .process import Process, url
-from .status import state_of
+
+# supervisord's states, and ours.
+STATES: Mapping[str, State] = {
+    "STARTING": "starting",
+    "BACKOFF": "starting",
+    "STOPPING": "stopped",
+    "STOPPED": "stopped",
+    "EXITED": "failed",
+    "FATAL": "failed",
+}
 
 
 class UnknownTargetError(AlertdrillError):
@@ -152,7 +161,7 @@ class NativeRuntime:
         return Instance(
             name=process.name,
             service=process.service,
-            state=state_of(process, str(info["statename"]), pid, wanted),
+            state=_state(process, str(info["statename"]), pid, wanted),
             pid=pid,
             address=process.address,
             uptime_seconds=round(time.time() - started, 1) if pid else None,
@@ -244,3 +253,16 @@ class NativeRuntime:
         for process in targets:
             if pid := processes[process.name]["pid"]:
                 stack_processes.signal_instance(pid, number)
+
+
+def _state(process: Process, supervisor_state: str, pid: int | None, wanted: bool) -> State:
+    """Return the state of a process that supervisord reports as `supervisor_state`."""
+    if supervisor_state in STATES:
+        return (
+            "standby"
+            if STATES[supervisor_state] == "stopped" and not wanted
+            else STATES[supervisor_state]
+        )
+    if pid is not None and stack_processes.is_paused(pid):
+        return "paused"
+    return "ready" if readiness.is_ready(process) else "unready"

@@ -12,7 +12,7 @@ from ..compose.engine import HEAL_LABEL
 STACK_LABEL = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
 # The engine counts in nanoseconds.
-NANOSECONDS = 1e9
+NS_PER_SECOND = 1e9
 # Swarm's defaults.
 DEFAULT_GRACE_S, DEFAULT_DELAY_S, RESTART_ANY = 10.0, 5.0, "any"
 # States of a task that has ended or should end.
@@ -106,8 +106,8 @@ def read_task(details: Mapping[str, Any]) -> Task:
         node=details.get("NodeID", ""),
         pid=status.get("ContainerStatus", {}).get("PID") or None,
         error=status.get("Err", "").strip(". "),
-        created_at=_moment(details["CreatedAt"]),
-        state_since=_moment(status["Timestamp"]),
+        created_at=_parse_time(details["CreatedAt"]),
+        state_since=_parse_time(status["Timestamp"]),
     )
 
 
@@ -118,8 +118,8 @@ def read_container(details: Mapping[str, Any]) -> Container:
 
 
 def _seconds(nanoseconds: int | None, default: float) -> float:
-    return default if nanoseconds is None else nanoseconds / NANOSECONDS
+    return default if nanoseconds is None else nanoseconds / NS_PER_SECOND
 
 
-def _moment(text: str) -> float:
+def _parse_time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()

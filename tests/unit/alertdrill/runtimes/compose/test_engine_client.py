@@ -15,7 +15,7 @@ from alertdrill.runtimes.compose.engine_client import (
     ForbiddenError,
     UnavailableError,
 )
-from alertdrill.runtimes.compose.exit_events import NANOSECONDS
+from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
 
 ERROR = json.dumps({"message": "no such container"}).encode()
 
@@ -60,7 +60,7 @@ def questions(proxy: Proxy) -> EngineClient:
 
 def test_events_are_requested_to_the_nanosecond(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body = b'{"Action":"die"}\n{"Action":"stop"}\n'
-    found = questions.events(5 * NANOSECONDS + 7, 7 * NANOSECONDS)
+    found = questions.events(5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
     query = parse_qs(urlsplit(proxy.calls[1]).query)
     assert [row["Action"] for row in found] == ["die", "stop"]
     assert (query["since"], query["until"]) == (["5.000000007"], ["7.000000000"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alertdrill.runtimes.compose.exit_events import (
-    NANOSECONDS,
+    NS_PER_SECOND,
     RETRY_DELAY_NS,
     STOP_GRACE_NS,
     Event,
@@ -13,14 +13,14 @@ from alertdrill.runtimes.compose.exit_events import (
 
 ID, NAME = "4f5e", "alertdrill-web-1"
 # By this time, a `stop` event would have arrived.
-LATER = 100 * NANOSECONDS
+LATER = 100 * NS_PER_SECOND
 
 
 def exits(*events: tuple[str, float]) -> ExitTracker:
     """Return a tracker that has recorded events of (action, seconds)."""
     found = ExitTracker()
     for action, seconds in events:
-        found.record(Event(action, ID, NAME, int(seconds * NANOSECONDS)))
+        found.record(Event(action, ID, NAME, int(seconds * NS_PER_SECOND)))
     return found
 
 
@@ -58,23 +58,23 @@ def test_stopped_and_running_containers_are_not_due(events: list[tuple[str, floa
 
 def test_exit_waits_for_its_stop_event() -> None:
     found = exits(("die", 1))
-    assert found.due_for_restart(NANOSECONDS + STOP_GRACE_NS - 1) == []
-    assert found.due_for_restart(NANOSECONDS + STOP_GRACE_NS) == [(ID, NAME)]
+    assert found.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS - 1) == []
+    assert found.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS) == [(ID, NAME)]
 
 
 def test_repeated_event_counts_once() -> None:
     found = exits(("die", 1), ("start", 2), ("die", 1))
     assert found.due_for_restart(LATER) == []
-    found.record(Event("die", ID, NAME, 3 * NANOSECONDS))
+    found.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
     found.resolve(ID)
-    found.record(Event("die", ID, NAME, 3 * NANOSECONDS))
+    found.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
     assert found.due_for_restart(LATER) == []
 
 
 def test_resolved_container_may_exit_again() -> None:
     found = exits(("die", 1))
     found.resolve(ID)
-    found.record(Event("die", ID, NAME, 5 * NANOSECONDS))
+    found.record(Event("die", ID, NAME, 5 * NS_PER_SECOND))
     assert found.due_for_restart(LATER) == [(ID, NAME)]
 
 
@@ -87,13 +87,13 @@ def test_failed_start_is_retried() -> None:
 
 def test_containers_are_kept_apart() -> None:
     found = exits(("die", 1), ("stop", 1.1))
-    found.record(Event("die", "another", "alertdrill-web-2", NANOSECONDS))
+    found.record(Event("die", "another", "alertdrill-web-2", NS_PER_SECOND))
     assert found.due_for_restart(LATER) == [("another", "alertdrill-web-2")]
 
 
 def test_new_container_has_its_own_state() -> None:
     found = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
-    found.record(Event("die", "recreated", NAME, 2 * NANOSECONDS))
+    found.record(Event("die", "recreated", NAME, 2 * NS_PER_SECOND))
     assert found.due_for_restart(LATER) == [("recreated", NAME)]
 
 

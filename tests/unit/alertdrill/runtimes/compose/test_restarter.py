@@ -13,11 +13,11 @@ from alertdrill.runtimes.compose.engine_client import (
     ForbiddenError,
     UnavailableError,
 )
-from alertdrill.runtimes.compose.exit_events import NANOSECONDS
+from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
 from alertdrill.runtimes.compose.restarter import WINDOW_NS, Restarter, run_forever
 
 NAME = "alertdrill-web-1"
-BEGIN = 1000 * NANOSECONDS
+BEGIN = 1000 * NS_PER_SECOND
 
 
 class Clock:
@@ -55,9 +55,9 @@ class Engine:
         self.started.append(name)
 
 
-def event(action: str, moment: int) -> Mapping[str, Any]:
+def event(action: str, time_ns: int) -> Mapping[str, Any]:
     actor = {"ID": "id", "Attributes": {"name": NAME}}
-    return {"Type": "container", "Action": action, "Actor": actor, "timeNano": moment}
+    return {"Type": "container", "Action": action, "Actor": actor, "timeNano": time_ns}
 
 
 @pytest.fixture(autouse=True)
@@ -133,13 +133,13 @@ def test_failed_start_is_retried(engine: Engine, restarter: Restarter) -> None:
 def test_windows_overlap(engine: Engine, restarter: Restarter) -> None:
     for _ in range(3):
         restarter.watch_window()
-    assert engine.calls[0][0] < BEGIN - 59 * NANOSECONDS
+    assert engine.calls[0][0] < BEGIN - 59 * NS_PER_SECOND
     for (_, until), (since, _) in zip(engine.calls, engine.calls[1:], strict=False):
         assert since < until
 
 
 def test_short_window_delays_the_restart(engine: Engine, restarter: Restarter) -> None:
-    engine.lasts = NANOSECONDS // 2
+    engine.lasts = NS_PER_SECOND // 2
     restarter.watch_window()
     assert engine.started == []  # the engine stopped before a `stop` event could arrive
     restarter.watch_window()
@@ -148,7 +148,7 @@ def test_short_window_delays_the_restart(engine: Engine, restarter: Restarter) -
 
 def test_clock_set_back_is_tolerated(engine: Engine, restarter: Restarter) -> None:
     restarter.watch_window()
-    engine.clock.now -= 3600 * NANOSECONDS
+    engine.clock.now -= 3600 * NS_PER_SECOND
     engine.rows = [event("start", engine.clock.now), event("die", engine.clock.now + 1)]
     restarter.watch_window()
     assert engine.calls[-1][0] < engine.calls[-1][1]
