@@ -205,7 +205,8 @@ def test_spent_budget_asks_for_a_human(kind: ActionKind) -> None:
     decision = decide(HealingRule(kind, "so"), target, snapshot, LIMITS)
     assert (decision.action, decision.code) == ("none", BUDGET_EXHAUSTED)
     assert decision.reason == (
-        "the budget of 5 actions within 10 min is exhausted: find the cause, then resume the responder"
+        "the budget of 5 actions within 10 min is exhausted:"
+        " find the cause, then resume the responder"
     )
     assert (
         decide(HealingRule(kind, "so"), target, replace(snapshot, now=NOW + 2), LIMITS).action
