@@ -1,4 +1,4 @@
-"""An application with telemetry, what it logs, and a peer on the loopback for it to call."""
+"""Fixtures: an application with telemetry, its log lines, and a peer on the loopback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "a-token-for-the-tests"  # 16 characters or more
 
 @pytest.fixture(autouse=True)
 def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give back what an application changes in the process, and keep its threads out of it."""
+    """Restore what an application changes in the process, and start no threads."""
     for numbers in (shared.DRAIN, shared.FAULTS):
         numbers[:] = memoryview(bytes(numbers.nbytes)).cast("d")
     for module, name in ((sys, "excepthook"), (threading, "excepthook"), (warnings, "showwarning")):
@@ -77,7 +77,7 @@ def operator(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def lines(capfd: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """Return the lines logged since it was asked last; each must be JSON."""
+    """Return a function that returns the lines logged since its last call, which must be JSON."""
     return lambda: [json.loads(line) for line in capfd.readouterr().out.split("\n") if line]
 
 

@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 class Instance:
-    """`data-service` with so many workers; `stop()` it, or leave the `with` block."""
+    """`data-service` with a number of workers. Call `stop()` or leave the `with` block."""
 
     def __init__(self, workers: int, folder: Path) -> None:
         self.port = free_port()

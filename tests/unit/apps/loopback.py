@@ -1,4 +1,4 @@
-"""A service to call: an HTTP server on a free port of the loopback, told what to answer."""
+"""A service to call: an HTTP server on a free port of the loopback, with settable responses."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Peer:
                 if not answer.status:
                     self.close_connection = True
                     return
-                with contextlib.suppress(ConnectionError):  # the caller may have given up
+                with contextlib.suppress(ConnectionError):  # the caller may have disconnected
                     self._send(answer)
 
             def _send(self, answer: Answer) -> None:

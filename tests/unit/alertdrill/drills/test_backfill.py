@@ -16,15 +16,15 @@ FLAT = SyntheticSeries('a:b{c="d"}', duration=120.0, step=60.0, start_value=20.0
 
 
 class FakePrometheus:
-    """Has two series, one of them hard to write down."""
+    """A Prometheus with two series, one of which has labels that need escapes."""
 
-    found: Sequence[dict[str, Any]] = [
+    samples: Sequence[dict[str, Any]] = [
         {"metric": {"__name__": "up", "job": "a"}, "value": [0, "4"]},
         {"metric": {"__name__": "up", "job": 'b"\\\n'}, "value": [0, "8"]},
     ]
 
     def query(self, promql: str) -> Sequence[dict[str, Any]]:
-        return self.found if promql == "up" else []
+        return self.samples if promql == "up" else []
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def imported(promtool: Path, file: Path) -> Callable[[str], list[str]]:
     return dump
 
 
-def test_line_ends_just_before_now() -> None:
+def test_series_ends_just_before_now() -> None:
     assert list(sample_points(FLAT, NOW, 1)) == [
         (NOW - GAP_S - 120, 20.0),
         (NOW - GAP_S - 60, 20.0),
@@ -63,17 +63,19 @@ def test_line_ends_just_before_now() -> None:
     ]
 
 
-def test_line_goes_from_begin_to_end() -> None:
-    past = SyntheticSeries("a", duration=4.0, step=1.0, start_value=10.0, end_value=2.0)
-    assert [value for _, value in sample_points(past, NOW, 1)] == [10, 8, 6, 4, 2]
+def test_values_go_from_start_to_end() -> None:
+    series = SyntheticSeries("a", duration=4.0, step=1.0, start_value=10.0, end_value=2.0)
+    assert [value for _, value in sample_points(series, NOW, 1)] == [10, 8, 6, 4, 2]
 
 
 def test_speed_divides_all_durations() -> None:
-    past = SyntheticSeries(
+    series = SyntheticSeries(
         "a", duration=120.0, step=60.0, start_value=1.0, end_value=1.0, offset=24.0
     )
     end = NOW - GAP_S - 2
-    assert [at for at, _ in sample_points(past, NOW, 12)] == pytest.approx([end - 10, end - 5, end])
+    assert [at for at, _ in sample_points(series, NOW, 12)] == pytest.approx(
+        [end - 10, end - 5, end]
+    )
 
 
 def test_text_is_open_metrics(tmp_path: Path) -> None:
@@ -83,32 +85,32 @@ def test_text_is_open_metrics(tmp_path: Path) -> None:
     assert lines[-1] == "# EOF"
 
 
-def test_family_is_written_only_once(tmp_path: Path) -> None:
+def test_metric_family_is_written_once(tmp_path: Path) -> None:
     other = SyntheticSeries('a:b{c="e"}', duration=60.0, step=60.0, start_value=1.0, end_value=1.0)
     assert written(tmp_path, FLAT, other).read_text().count("# TYPE") == 1
 
 
-def test_relative_line_multiplies_the_present(tmp_path: Path) -> None:
-    past = SyntheticSeries(
+def test_relative_series_multiplies_the_current_value(tmp_path: Path) -> None:
+    series = SyntheticSeries(
         "up", duration=60.0, step=60.0, start_value=0.5, end_value=1.0, relative=True
     )
-    text = written(tmp_path, past).read_text()
+    text = written(tmp_path, series).read_text()
     assert 'up{job="a"} 2.0 1699999939.500' in text
     assert 'up{job="a"} 4.0 1699999999.500' in text
     assert r'up{job="b\"\\\n"} 8.0 1699999999.500' in text
 
 
-def test_relative_line_needs_a_present(tmp_path: Path) -> None:
-    past = SyntheticSeries(
+def test_relative_series_needs_a_current_value(tmp_path: Path) -> None:
+    series = SyntheticSeries(
         "gone", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
     )
     with pytest.raises(
         DrillError, match=r"^gone matches no series, so the backfill has no values\.$"
     ):
-        written(tmp_path, past)
+        written(tmp_path, series)
 
 
-def test_promtool_takes_the_text(promtool: Path, tmp_path: Path) -> None:
+def test_promtool_accepts_the_file(promtool: Path, tmp_path: Path) -> None:
     relative = SyntheticSeries(
         "up", duration=60.0, step=30.0, start_value=1e-9, end_value=1e18, relative=True
     )
@@ -126,7 +128,7 @@ def test_promtool_takes_the_text(promtool: Path, tmp_path: Path) -> None:
     assert len(dumped('{__name__="b_total"}')) == 24 + 1
 
 
-def test_lines_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
+def test_parts_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
     earlier = SyntheticSeries(
         'a:b{c="d"}', duration=120.0, step=60.0, start_value=5.0, end_value=5.0, offset=180.0
     )
@@ -135,10 +137,10 @@ def test_lines_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
     assert values == ["5", "5", "5", "20", "20", "20"]
 
 
-def test_relative_line_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakePrometheus, "found", [{"metric": {}, "value": [0, "4"]}])
-    past = SyntheticSeries(
+def test_relative_series_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakePrometheus, "samples", [{"metric": {}, "value": [0, "4"]}])
+    series = SyntheticSeries(
         "up", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
     )
     with pytest.raises(DrillError):
-        written(tmp_path, past)
+        written(tmp_path, series)

@@ -10,16 +10,16 @@ from alertdrill.drills.result import Chart, Line
 
 
 class FakePrometheus:
-    """Gives as many lines as it is told to, and remembers the queries."""
+    """Returns a number of lines, and records the queries."""
 
     branches = staticmethod(branches)
 
     def __init__(self, lines: int = 1) -> None:
         self.count = lines
-        self.asked: list[tuple[str, float]] = []
+        self.queries: list[tuple[str, float]] = []
 
     def query_range(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
-        self.asked.append((promql, step))
+        self.queries.append((promql, step))
         if self.count < 0:
             raise UnreachableError("It is gone.")
         return [Line({"n": str(n)}, [(span[0], 1.0)]) for n in range(self.count)]
@@ -31,44 +31,55 @@ def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> 
 
 def test_both_sides_are_drawn() -> None:
     prometheus = FakePrometheus()
-    found = recorded(prometheus, "a > 0.5 * b")
-    assert (found.expression, found.comparison, found.threshold) == ("a", ">", "0.5 * b")
-    assert prometheus.asked == [("a", 1.0), ("0.5 * b", 1.0)]
-    assert len(found.values) == len(found.thresholds) == 1
+    recorded_chart = recorded(prometheus, "a > 0.5 * b")
+    assert (recorded_chart.expression, recorded_chart.comparison, recorded_chart.threshold) == (
+        "a",
+        ">",
+        "0.5 * b",
+    )
+    assert prometheus.queries == [("a", 1.0), ("0.5 * b", 1.0)]
+    assert len(recorded_chart.values) == len(recorded_chart.thresholds) == 1
 
 
 def test_number_is_drawn_as_line() -> None:
     prometheus = FakePrometheus()
     recorded(prometheus, "a > 5")
-    assert prometheus.asked[1][0] == "vector(5.0)"
+    assert prometheus.queries[1][0] == "vector(5.0)"
 
 
 def test_expression_may_have_no_threshold() -> None:
-    found = recorded(FakePrometheus(), "absent(up)")
-    assert (found.expression, found.threshold, found.thresholds) == ("absent(up)", "", ())
+    recorded_chart = recorded(FakePrometheus(), "absent(up)")
+    assert (recorded_chart.expression, recorded_chart.threshold, recorded_chart.thresholds) == (
+        "absent(up)",
+        "",
+        (),
+    )
 
 
 def test_long_span_has_wider_steps() -> None:
     prometheus = FakePrometheus()
     recorded(prometheus, "a", end=chart.MAX_POINTS * 4.0)
-    assert prometheus.asked == [("a", 4.0)]
+    assert prometheus.queries == [("a", 4.0)]
 
 
 def test_too_many_lines_are_cut() -> None:
     assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MAX_LINES
 
 
-def test_lines_that_moved_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_with_the_largest_range_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MAX_LINES)]
     empty = Line({"n": "empty"}, [(0.0, math.nan)])
     moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
     monkeypatch.setattr(FakePrometheus, "query_range", lambda *_: [empty, *still, moved])
-    found = recorded(FakePrometheus(), "a").values
-    assert [line.labels["n"] for line in found] == [*map(str, range(1, chart.MAX_LINES)), "moved"]
+    recorded_chart = recorded(FakePrometheus(), "a").values
+    assert [line.labels["n"] for line in recorded_chart] == [
+        *map(str, range(1, chart.MAX_LINES)),
+        "moved",
+    ]
 
 
 class Moving:
-    """Lines that rise by 1 a second from where their name says, as `m5` does from -5."""
+    """Lines that rise by 1 per second from the value in their name: `m5` starts at -5."""
 
     branches = staticmethod(branches)
 
@@ -88,11 +99,11 @@ class Moving:
         ("m2 > 0 and m1 > m0", "m2"),  # only numbers can be compared here
     ],
 )
-def test_comparison_that_decided_is_shown(expression: str, shown: str) -> None:
+def test_deciding_comparison_is_shown(expression: str, shown: str) -> None:
     period = chart.TimeWindow(0.0, 10.0, 1.0, fired=7.0)
     assert chart.record_chart(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
 
 
 def test_chart_never_fails_the_drill() -> None:
-    found = recorded(FakePrometheus(lines=-1), "a > 5")
-    assert (found.values, found.thresholds) == ((), ())
+    recorded_chart = recorded(FakePrometheus(lines=-1), "a > 5")
+    assert (recorded_chart.values, recorded_chart.thresholds) == ((), ())

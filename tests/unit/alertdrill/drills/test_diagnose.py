@@ -141,8 +141,8 @@ def test_cleared_alert_is_explained(fakes: Fakes, server: FakeServer) -> None:
     server.answers["/decisions"] = []
     for state in (rule(), rule("pending"), None):
         fakes.state = state
-        found = explanation(fakes, "notified")
-        assert found == "it fired in Prometheus and was over before a notification was sent."
+        sentence = explanation(fakes, "notified")
+        assert sentence == "it fired in Prometheus and was over before a notification was sent."
 
 
 def test_alert_from_the_responders_poll_is_explained(fakes: Fakes, server: FakeServer) -> None:
@@ -180,7 +180,7 @@ def action(**changed: Any) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "text"),
     [
         ({}, "the responder's restart of web-1 is running."),
         ({"state": "failed"}, "the responder's restart of web-1 is failed."),
@@ -199,10 +199,10 @@ def action(**changed: Any) -> dict[str, object]:
     ],
 )
 def test_last_action_is_explained(
-    fakes: Fakes, server: FakeServer, changed: dict[str, object], says: str
+    fakes: Fakes, server: FakeServer, changed: dict[str, object], text: str
 ) -> None:
     server.answers["/actions"] = [action(alert="Other"), action(**changed), action(target="web-9")]
-    assert explanation(fakes, "healed", expect=HEAL) == says
+    assert explanation(fakes, "healed", expect=HEAL) == text
 
 
 def test_reason_of_the_decision_is_shown(fakes: Fakes, server: FakeServer) -> None:
@@ -230,8 +230,8 @@ def test_earlier_actions_are_another_drills(fakes: Fakes, server: FakeServer) ->
 
 def test_alert_may_fire_after_the_healing(fakes: Fakes) -> None:
     fakes.state = rule("firing")
-    found = explanation(fakes, "resolved", expect=HEAL)
-    assert found.startswith(
+    sentence = explanation(fakes, "resolved", expect=HEAL)
+    assert sentence.startswith(
         "the service was healed, but the rule still detects it; its expression returns"
     )
 

@@ -27,10 +27,10 @@ def test_every_other_kind_has_a_runtime_fault() -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_kind_is_consistent_in_itself(kind: FaultKind) -> None:
-    known = {*kind.numbers, *kind.choices}
-    assert {*kind.required, *kind.rates, *kind.durations} <= known
+    names = {*kind.numbers, *kind.choices}
+    assert {*kind.required, *kind.rates, *kind.durations} <= names
     assert not {*kind.rates} & {*kind.durations}
-    assert not known & {"kind", "target"}
+    assert not names & {"kind", "target"}
     assert kind.description.endswith(".")
 
 

@@ -21,7 +21,7 @@ Make = Callable[..., Fault]
 
 
 @pytest.mark.parametrize(
-    ("kind", "target", "parameters", "undo", "asked"),
+    ("kind", "target", "parameters", "undo", "call"),
     [
         ("stop", "web", {}, ("start", "web"), ("stop", "web")),
         ("pause", "lb", {}, ("resume", "lb"), ("pause", "lb")),
@@ -47,22 +47,22 @@ Make = Callable[..., Fault]
         ),
     ],
 )
-def test_runtime_is_asked_to_break(
-    make: Make, runtime: Any, kind: str, target: str, parameters: Any, undo: Any, asked: Any
+def test_fault_calls_the_runtime(
+    make: Make, runtime: Any, kind: str, target: str, parameters: Any, undo: Any, call: Any
 ) -> None:
     fault = make(kind, target, **parameters)
     assert list(fault.undo) == [undo]
     assert runtime.calls == []
     fault.inject()
     fault.stop()
-    assert runtime.calls == [asked]
+    assert runtime.calls == [call]
 
 
-def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
+def test_kills_repeat_until_the_fault_stops(make: Make, runtime: Any) -> None:
     often = threading.Event()
     runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 3 else None
     runtime.speed = 30.0
-    fault = make("kill", "web", every=0.3)  # each 10 ms at this speed
+    fault = make("kill", "web", every=0.3)  # every 10 ms at this speed
     assert list(fault.undo) == [("start", "web")]
     fault.inject()
     assert often.wait(10)
@@ -73,7 +73,7 @@ def test_killing_goes_on_until_ceased(make: Make, runtime: Any) -> None:
     assert len(runtime.calls) == count
 
 
-def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
+def test_kills_continue_while_the_target_is_down(make: Make, runtime: Any) -> None:
     runtime.refuses = {"kill"}
     often = threading.Event()
     runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 2 else None
@@ -84,14 +84,14 @@ def test_killing_survives_an_absent_target(make: Make, runtime: Any) -> None:
 
 
 @pytest.mark.parametrize(("target", "stopped"), [("web-2", {"web-2"}), ("web", {"web-1", "web-2"})])
-def test_crash_loop_stops_who_serves(
+def test_crash_loop_stops_ready_instances(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
 ) -> None:
     monkeypatch.setattr(CrashLoop, "POLL_INTERVAL_S", 0.005)
     looks = threading.Event()
 
     def stop(order: str, name: str) -> None:
-        others = [one for one in runtime.running if one.name != name]
+        others = [other for other in runtime.running if other.name != name]
         runtime.running = [*others, instance(name, pid=None, state="stopped")]
 
     runtime.on_call = stop
@@ -106,15 +106,15 @@ def test_crash_loop_stops_who_serves(
     fault.inject()
     poll_until(lambda: len(runtime.calls) == len(stopped), "the first time")
     looks.clear()
-    assert looks.wait(10)  # who is stopped is left alone
+    assert looks.wait(10)  # it does not stop a stopped instance
     assert set(runtime.calls) == {("stop", name) for name in stopped}
-    runtime.running = [instance("web-1"), instance("web-2")]  # somebody has started them
+    runtime.running = [instance("web-1"), instance("web-2")]  # a person started them
     poll_until(lambda: len(runtime.calls) == 2 * len(stopped), "the second time")
     fault.stop()
     assert set(runtime.calls) == {("stop", name) for name in stopped}
 
 
-def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
+def test_scale_undo_restores_the_count(make: Make, runtime: Any) -> None:
     runtime.running = [
         *(instance("web-1"), instance("web-2", state="unready")),
         *(instance("web-3", state="standby", pid=None), instance("data-service-1")),
@@ -128,7 +128,7 @@ def test_scale_remembers_who_served(make: Make, runtime: Any) -> None:
     assert runtime.calls == [("scale", "web", 4)]
 
 
-def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
+def test_load_stops_and_restarts(make: Make, traffic: FakeTraffic) -> None:
     fault = make("stop_load")
     fault.inject()
     fault.stop()
@@ -136,7 +136,7 @@ def test_load_pauses_and_comes_back(make: Make, traffic: FakeTraffic) -> None:
     assert list(fault.undo) == []
 
 
-def test_service_is_told_over_http(make: Make, runtime: Any, server: FakeServer) -> None:
+def test_service_fault_is_sent_over_http(make: Make, runtime: Any, server: FakeServer) -> None:
     runtime.running = [instance("web-1", server.address), instance("web-2", server.address)]
     server.answers["/faults/errors"] = {}
     fault = make("errors", "web", probability=0.5, status=503.0)
@@ -179,7 +179,7 @@ def test_only_some_parameters_are_scaled(
         (401, r"/faults/hang answers 401: refused"),
     ],
 )
-def test_refusing_service_is_a_failure(
+def test_rejected_service_fault_is_an_error(
     make: Make, runtime: Any, server: FakeServer, status: int, words: str
 ) -> None:
     runtime.running = [instance("web-1", server.address)]
@@ -188,7 +188,7 @@ def test_refusing_service_is_a_failure(
         make("hang", "web").inject()
 
 
-def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
+def test_service_fault_needs_a_running_instance(make: Make, runtime: Any) -> None:
     runtime.running = [instance("web-1", pid=None, state="stopped")]
     with pytest.raises(FaultError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
@@ -197,19 +197,21 @@ def test_absent_service_is_a_failure(make: Make, runtime: Any) -> None:
         make("hang", "web").inject()
 
 
-def test_scan_asks_for_what_is_not_there(make: Make, runtime: Any, server: FakeServer) -> None:
+def test_scan_requests_a_missing_page(make: Make, runtime: Any, server: FakeServer) -> None:
     runtime.addresses = lambda: {"Services": f"{server.url}/"}
     fault = make("not_found_scan", requests_per_second=100.0)
     fault.inject()
     poll_until(lambda: len(server.requests) > 3, "requests")
     fault.stop()
-    asked = len(server.requests)
-    assert {(one.method, one.path) for one in server.requests} == {("GET", "/no-such-page")}
+    count = len(server.requests)
+    assert {(request.method, request.path) for request in server.requests} == {
+        ("GET", "/no-such-page")
+    }
     assert list(fault.undo) == []
-    assert len(server.requests) == asked
+    assert len(server.requests) == count
 
 
-def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
+def test_loki_gets_rejecting_overrides(make: Make, runtime: Any) -> None:
     fault = make("bad_config", component="loki")
     assert list(fault.undo) == [("restore_config", "loki", "overrides.yml")]
     fault.inject()
@@ -219,7 +221,7 @@ def test_loki_is_told_to_refuse(make: Make, runtime: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_never_injected_fault_can_cease(make: Make, runtime: Any, kind: str) -> None:
+def test_fault_that_was_not_injected_can_stop(make: Make, runtime: Any, kind: str) -> None:
     make(kind, "web", where="host", component="prometheus").stop()
     assert runtime.calls == []
 

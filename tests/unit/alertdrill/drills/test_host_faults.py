@@ -31,7 +31,7 @@ class Disk:
         )
 
 
-def test_hosts_file_grows_to_bound(
+def test_file_on_the_host_grows_to_its_limit(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Disk(monkeypatch)
@@ -64,14 +64,14 @@ def test_hosts_file_grows_to_bound(
 def storage(
     runtime: Any, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, float | None]:
-    """Answer for Prometheus what it says of its storage, in bytes."""
-    said: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
+    """Return the bytes that the fake Prometheus reports for its storage; a test may change them."""
+    storage_bytes: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
     runtime.urls["prometheus"] = server.url
     monkeypatch.setattr(
         "alertdrill.drills.faults.host.Prometheus.value",
-        lambda _, query: said["limit" if "limit" in query else "used"],
+        lambda _, query: storage_bytes["limit" if "limit" in query else "used"],
     )
-    return said
+    return storage_bytes
 
 
 @pytest.mark.parametrize(("used", "taken"), [(400.0, 550), (950.0, 0), (2000.0, 0)])
@@ -96,7 +96,7 @@ def test_storage_without_limit_is_refused(
         make("disk_fill", where="prometheus", to=0.95).inject()
 
 
-def test_prometheus_file_is_bounded_too(
+def test_file_in_prometheus_storage_is_limited(
     make: Make, runtime: Any, storage: dict[str, float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Disk(monkeypatch)
@@ -116,7 +116,7 @@ def test_prometheus_file_is_bounded_too(
         ),
     ],
 )
-def test_strain_is_process_with_pipe(
+def test_stress_is_a_process_with_a_pipe(
     make: Make, monkeypatch: pytest.MonkeyPatch, kind: str, parameters: Any, arguments: list[str]
 ) -> None:
     seen: list[Any] = []
@@ -140,7 +140,7 @@ def test_strain_is_process_with_pipe(
     assert list(fault.undo) == []
 
 
-def test_real_strain_ends_when_ceased(
+def test_stress_process_ends_with_the_fault(
     runtime: Any, traffic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)  # where the command line is

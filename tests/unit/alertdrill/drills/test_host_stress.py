@@ -14,9 +14,9 @@ from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 @pytest.fixture
 def run() -> Iterator[str]:
-    made = f"test-{uuid.uuid4()}"
-    yield made
-    process_tag.terminate(made)
+    run_id = f"test-{uuid.uuid4()}"
+    yield run_id
+    process_tag.terminate(run_id)
 
 
 def strained(run: str, *arguments: str) -> subprocess.Popen[str]:
@@ -36,18 +36,19 @@ def strained(run: str, *arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_burning_ends_with_its_pipe(run: str) -> None:
+def test_cpu_stress_ends_with_its_pipe(run: str) -> None:
     process = strained(run, "cpu_stress")
     cores = psutil.cpu_count() or 1
-    poll_until(lambda: len(of_run(run)) == cores, "one process a core")
+    poll_until(lambda: len(of_run(run)) == cores, "one process per core")
     poll_until(
-        lambda: all(one.nice() == psutil.Process().nice() + 5 for one in of_run(run)), "politeness"
+        lambda: all(process.nice() == psutil.Process().nice() + 5 for process in of_run(run)),
+        "a lower priority",
     )
     process.communicate()
     poll_until(lambda: not of_run(run), "the end of every process")
 
 
-def test_hogging_ends_with_its_pipe(run: str) -> None:
+def test_memory_pressure_ends_with_its_pipe(run: str) -> None:
     process = strained(run, "memory_pressure", "0.995", "0.99")
     assert process.poll() is None
     process.communicate(timeout=60)
@@ -55,7 +56,7 @@ def test_hogging_ends_with_its_pipe(run: str) -> None:
 
 
 class FakeMemory:
-    """A host of 100 chunks; each that is taken is missing from what is available."""
+    """A host with 100 chunks of memory; allocated chunks are not available."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.total = 100 * host_stress.CHUNK
@@ -69,7 +70,7 @@ class FakeMemory:
 
 
 @pytest.mark.parametrize(("leave", "chunks"), [(0.1, 11), (0.5, 50), (0.99, 50)])
-def test_share_is_left_available(
+def test_fraction_stays_available(
     monkeypatch: pytest.MonkeyPatch, leave: float, chunks: int
 ) -> None:
     memory = FakeMemory(monkeypatch)
@@ -78,7 +79,7 @@ def test_share_is_left_available(
     assert memory.available >= leave * memory.total or leave > 0.5
 
 
-def test_strain_that_is_not_begun_ends(run: str) -> None:
+def test_stress_that_was_not_started_ends(run: str) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "alertdrill.drills.host_stress", "cpu_stress"],
         env=process_tag.tagged_environment(run),

@@ -11,7 +11,7 @@ from alertdrill.settings import SERVICES
 OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]
 # Line 1 is the alert, 2 the description, 3 the fault, 4 the deadlines; tests add line 5.
-LEAST = """\
+MINIMAL = """\
 alert: Down
 description: Web answers with errors.
 fault: {kind: errors, target: web, probability: 0.5}
@@ -23,9 +23,9 @@ Read = Callable[[str], Drill]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "drills"
-    made.mkdir()
-    return made
+    drills = tmp_path / "drills"
+    drills.mkdir()
+    return drills
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def reading(folder: Path) -> Read:
     return run
 
 
-def test_least_drill_takes_the_defaults(reading: Read) -> None:
-    drill = reading(LEAST)
+def test_minimal_drill_has_the_defaults(reading: Read) -> None:
+    drill = reading(MINIMAL)
     assert drill.fault == FaultSpec("errors", "web", {"probability": 0.5})
     assert drill.load == LoadSpec("steady", 24)
     assert (drill.detect, drill.resolve) == (90, 120)
@@ -61,8 +61,8 @@ note: It has to.
 """
 
 
-def test_full_drill_is_read_whole(reading: Read) -> None:
-    drill = reading(LEAST.replace("resolve:", "heal: 10s, resolve:") + FULL)
+def test_full_drill_is_loaded(reading: Read) -> None:
+    drill = reading(MINIMAL.replace("resolve:", "heal: 10s, resolve:") + FULL)
     assert drill.load == LoadSpec("steady", 60)
     assert drill.expect.labels == {"service": "web", "severity": "page"}
     assert drill.expect.notified_late
@@ -76,40 +76,38 @@ def test_full_drill_is_read_whole(reading: Read) -> None:
 
 @pytest.mark.parametrize("load", ["none", "{shape: none}", "{shape: none, users: 5}"])
 def test_no_load_has_no_users(reading: Read, load: str) -> None:
-    assert reading(f"{LEAST}load: {load}").load == LoadSpec(None, 0)
+    assert reading(f"{MINIMAL}load: {load}").load == LoadSpec(None, 0)
 
 
 @pytest.mark.parametrize(
     "target", ["web", "data-service", "web-1", "web-4", "data-service-4", "lb", "lb-1", "collector"]
 )
 def test_anything_can_be_stopped(reading: Read, target: str) -> None:
-    drill = reading(
-        LEAST.replace("errors, target: web, probability: 0.5", f"stop, target: {target}")
-    )
+    drill = reading(MINIMAL.replace(FAULT, f"stop, target: {target}"))
     assert drill.fault == FaultSpec("stop", target)
 
 
 def test_every_is_read_in_seconds(reading: Read) -> None:
-    drill = reading(LEAST.replace(FAULT, "kill, target: web, every: 1m"))
+    drill = reading(MINIMAL.replace(FAULT, "kill, target: web, every: 1m"))
     assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
 
 
 @pytest.mark.parametrize("heal", ["none", "supervisor"])
-def test_budget_of_action_needs_one(reading: Read, heal: str) -> None:
-    text = f"{LEAST}expect: {{heal: {heal}}}\n"
+def test_heal_deadline_needs_an_action(reading: Read, heal: str) -> None:
+    text = f"{MINIMAL}expect: {{heal: {heal}}}\n"
     assert (reading(text).expect.heal, reading(text).heal) == (heal, 0)
     with pytest.raises(InvalidDrillError, match=r":4: heal is .*: set expect.heal to restart or "):
         reading(text.replace("resolve:", "heal: 10s, resolve:"))
 
 
 @pytest.mark.parametrize("heal", ["restart", "scale_out", "scale_in"])
-def test_action_has_a_budget(reading: Read, heal: str) -> None:
-    text = LEAST.replace("resolve:", "heal: 1m, resolve:")
+def test_action_has_a_deadline(reading: Read, heal: str) -> None:
+    text = MINIMAL.replace("resolve:", "heal: 1m, resolve:")
     assert reading(f"{text}expect: {{heal: {heal}}}").heal == 60
 
 
 def test_scale_is_of_whole_service(reading: Read) -> None:
-    text = LEAST.replace(
+    text = MINIMAL.replace(
         "errors, target: web, probability: 0.5", "scale, target: web, instances: 3"
     )
     assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
@@ -120,7 +118,7 @@ def test_scale_is_of_whole_service(reading: Read) -> None:
 
 def test_notified_can_name_another_alert(reading: Read) -> None:
     for name in ("Slow", "WatchdogMissing"):
-        assert reading(f"{LEAST}expect: {{notified: {name}}}").expect.replacement_alert == name
+        assert reading(f"{MINIMAL}expect: {{notified: {name}}}").expect.replacement_alert == name
 
 
 # The line to replace, its replacement, and the end of the error.
@@ -171,8 +169,8 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("line", "text", "error"), MISTAKES)
-def test_mistake_is_refused_with_line(reading: Read, line: int, text: str, error: str) -> None:
-    lines = [*LEAST.splitlines(), ""]
+def test_mistake_is_an_error_with_its_line(reading: Read, line: int, text: str, error: str) -> None:
+    lines = [*MINIMAL.splitlines(), ""]
     lines[line - 1] = text
     with pytest.raises(InvalidDrillError) as refused:
         reading("\n".join(lines) + "\n")
@@ -183,7 +181,7 @@ def test_mistake_is_refused_with_line(reading: Read, line: int, text: str, error
     assert "\n" not in message
 
 
-PAST = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
+SERIES = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
 
 
 @pytest.mark.parametrize(
@@ -199,31 +197,31 @@ PAST = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
         ("to: 2", "to: 2, relative: maybe", ":6: relative is 'maybe': it takes true or false."),
     ],
 )
-def test_bad_past_is_refused(reading: Read, part: str, other: str, error: str) -> None:
-    assert reading(f"{LEAST}backfill:\n{PAST}\n").backfill
+def test_invalid_backfill_is_an_error(reading: Read, part: str, other: str, error: str) -> None:
+    assert reading(f"{MINIMAL}backfill:\n{SERIES}\n").backfill
     with pytest.raises(InvalidDrillError) as refused:
-        reading(f"{LEAST}backfill:\n{PAST.replace(part, other)}\n")
+        reading(f"{MINIMAL}backfill:\n{SERIES.replace(part, other)}\n")
     assert f"drills/Down.yml{error}" in str(refused.value)
 
 
-def test_relative_past_takes_any_selector(reading: Read) -> None:
-    past = PAST.replace("series: up", "series: '{__name__=\"up\"}', relative: true")
-    assert reading(f"{LEAST}backfill:\n{past}\n").backfill[0].relative
+def test_relative_backfill_accepts_any_selector(reading: Read) -> None:
+    past = SERIES.replace("series: up", "series: '{__name__=\"up\"}', relative: true")
+    assert reading(f"{MINIMAL}backfill:\n{past}\n").backfill[0].relative
 
 
 def test_alert_must_be_a_rule(folder: Path) -> None:
-    (folder / "Down.yml").write_text(LEAST)
+    (folder / "Down.yml").write_text(MINIMAL)
     with pytest.raises(InvalidDrillError, match=r":1: no alert 'Down' in prometheus/rules"):
         load_drill(folder / "Down.yml", ["Slow"])
 
 
 def test_each_bad_file_has_an_error(folder: Path) -> None:
-    (folder / "Down.yml").write_text(LEAST)
+    (folder / "Down.yml").write_text(MINIMAL)
     (folder / "Slow.yml").write_text("alert: Slow")
-    (folder / "Stem.yml").write_text(LEAST)
-    found = load_all(folder, [*ALERTS, "Alone"])
-    assert list(found.drills) == ["Down"]
-    assert [error.split(" ")[0] for error in found.errors] == [
+    (folder / "Stem.yml").write_text(MINIMAL)
+    catalogue = load_all(folder, [*ALERTS, "Alone"])
+    assert list(catalogue.drills) == ["Down"]
+    assert [error.split(" ")[0] for error in catalogue.errors] == [
         "drills/Slow.yml:1:",
         "drills/Stem.yml:1:",
         "drills/Alone.yml:1:",
@@ -255,4 +253,4 @@ def test_bad_drill_has_one_error(folder: Path) -> None:
 )
 def test_number_out_of_bounds_is_refused(reading: Read, fault: str) -> None:
     with pytest.raises(InvalidDrillError):
-        reading(LEAST.replace("{kind: errors, target: web, probability: 0.5}", fault))
+        reading(MINIMAL.replace("{kind: errors, target: web, probability: 0.5}", fault))

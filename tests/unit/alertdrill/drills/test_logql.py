@@ -27,15 +27,15 @@ def test_first_comparison_is_found(expression: str, left: str, sign: str, right:
 
 @pytest.mark.parametrize("expression", [RATE, "vector(1)", "(a and b)", '{a="b"} | c > 5', "1"])
 def test_expression_may_compare_nothing(expression: str) -> None:
-    found = first_comparison(branches(expression))
-    assert found is None or expression.startswith("{")
+    parsed = first_comparison(branches(expression))
+    assert parsed is None or expression.startswith("{")
 
 
 def test_every_comparison_is_found() -> None:
-    found = branches(f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))")
-    assert [[each.right for each in side] for side in found] == [["1", "0.1"]]
+    parsed = branches(f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))")
+    assert [[comparison.right for comparison in side] for side in parsed] == [["1", "0.1"]]
 
 
 def test_sides_of_or_are_branches() -> None:
-    found = branches("(((a > 1) and (b > 2)) or ((c < 3) or d))")
-    assert [[each.left for each in side] for side in found] == [["a", "b"], ["c"], []]
+    parsed = branches("(((a > 1) and (b > 2)) or ((c < 3) or d))")
+    assert [[comparison.left for comparison in side] for side in parsed] == [["a", "b"], ["c"], []]

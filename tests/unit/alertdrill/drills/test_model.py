@@ -23,7 +23,7 @@ from tests.unit.alertdrill.drills.fakes import make_drill
         ),
     ],
 )
-def test_fault_says_itself_shortly(spec: FaultSpec, words: str) -> None:
+def test_fault_has_a_short_text(spec: FaultSpec, words: str) -> None:
     assert str(spec) == words
 
 
@@ -36,7 +36,7 @@ def test_notified_is_one_of_three(notified: str, late: bool, instead: str | None
     assert (expectation.notified_late, expectation.replacement_alert) == (late, instead)
 
 
-def test_speed_divides_budget_not_world() -> None:
+def test_speed_divides_the_deadline_not_the_fixed_delay() -> None:
     drill = make_drill(detect=120.0, resolve=240.0, fixed_delay=3.0)
     assert drill.detect_limit(12) == 10 + 3 + GRACE_S
     assert drill.resolve_limit(12) == 20 + 3 + GRACE_S

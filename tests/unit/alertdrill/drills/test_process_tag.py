@@ -7,7 +7,7 @@ import pytest
 from alertdrill.drills import process_tag
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
-# It says that it is ready, and goes when its input does.
+# It prints a line when it is ready, and exits when its input closes.
 WAITS = "print('up', flush=True); input()"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
 
@@ -30,13 +30,13 @@ def run() -> str:
     return f"test-{uuid.uuid4()}"
 
 
-def test_environment_is_marked_beside_ours(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_has_the_tag(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "1")
     assert process_tag.tagged_environment(run)[process_tag.TAG_VARIABLE] == run
     assert process_tag.tagged_environment(run)["OURS"] == "1"
 
 
-def test_only_that_run_is_ended(run: str) -> None:
+def test_only_processes_of_the_run_are_terminated(run: str) -> None:
     ours, other = started(WAITS, run), started(WAITS, f"{run}-other")
     try:
         assert process_tag.terminate(run) == 1
@@ -57,5 +57,5 @@ def test_stubborn_process_is_killed(run: str, monkeypatch: pytest.MonkeyPatch) -
         process.communicate()
 
 
-def test_run_without_processes_ends(run: str) -> None:
+def test_run_without_processes_terminates_none(run: str) -> None:
     assert process_tag.terminate(run) == 0

@@ -37,9 +37,9 @@ LONG = " + ".join(f'sum(rate(requests_total{{service="web",part="{n}"}}[5m]))' f
 
 
 def test_long_sides_stay_one_line() -> None:
-    found = first_comparison(branches(f"{LONG} > 1"))
-    assert found
-    assert "\n" not in found.left
+    parsed = first_comparison(branches(f"{LONG} > 1"))
+    assert parsed
+    assert "\n" not in parsed.left
 
 
 def shipped() -> list[str]:
@@ -50,10 +50,10 @@ def shipped() -> list[str]:
 
 @pytest.mark.parametrize("expression", shipped())
 def test_shipped_expressions_are_understood(expression: str) -> None:
-    found = first_comparison(branches(expression))
-    assert found is None or found.left
+    parsed = first_comparison(branches(expression))
+    assert parsed is None or parsed.left
 
 
 def test_sides_of_or_are_branches() -> None:
-    found = branches("(a > 1 and b > 2) or ((c < 3) or d)")
-    assert [[each.left for each in side] for side in found] == [["a", "b"], ["c"], []]
+    parsed = branches("(a > 1 and b > 2) or ((c < 3) or d)")
+    assert [[comparison.left for comparison in side] for side in parsed] == [["a", "b"], ["c"], []]

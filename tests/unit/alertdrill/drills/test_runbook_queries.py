@@ -31,9 +31,9 @@ NONE = {"data": {"resultType": "vector", "result": []}}
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    made = tmp_path / "Down.md"
-    made.write_text(TEXT)
-    return made
+    runbook = tmp_path / "Down.md"
+    runbook.write_text(TEXT)
+    return runbook
 
 
 def check(file: Path, server: FakeServer, *, loki: bool = True) -> runbook_queries.RunbookCheck:
@@ -51,11 +51,11 @@ def test_queries_are_the_fenced_blocks() -> None:
     ]
 
 
-def test_every_query_is_asked_scaled(server: FakeServer, file: Path) -> None:
+def test_every_query_runs_scaled(server: FakeServer, file: Path) -> None:
     server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
     assert check(file, server) == runbook_queries.RunbookCheck(3, "")
     logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
-    assert [one.query for one in server.requests] == [
+    assert [request.query for request in server.requests] == [
         {"query": "up == 0", "time": "1000.000"},
         logs,
         {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
@@ -76,7 +76,7 @@ def test_query_without_data_fails(server: FakeServer, file: Path, empty: str) ->
         check(file, server)
 
 
-def test_query_that_is_refused_fails(server: FakeServer, file: Path) -> None:
+def test_rejected_query_fails(server: FakeServer, file: Path) -> None:
     server.answers = {"/api/v1/query": 400}
     with pytest.raises(UnmetError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
         check(file, server)

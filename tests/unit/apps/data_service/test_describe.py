@@ -116,7 +116,7 @@ def test_std_of_one_is_none() -> None:
 @pytest.mark.parametrize(
     "values", [[None], [None, None], ["1"], [True], [1, True], [1, "x"], [[1]]]
 )
-def test_field_without_numbers_is_left_out(values: list[object]) -> None:
+def test_field_without_numbers_is_omitted(values: list[object]) -> None:
     assert describe([{"a": value} for value in values]) == {}
 
 

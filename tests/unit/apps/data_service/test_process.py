@@ -35,7 +35,7 @@ def test_answer_keeps_the_order(client: FlaskClient) -> None:
     assert list(json.loads(text)) == ["message", "count", "summary", "data"]
 
 
-def test_json_by_another_name_is_read(client: FlaskClient) -> None:
+def test_other_json_media_type_is_accepted(client: FlaskClient) -> None:
     for media_type in ("application/json; charset=utf-8", "application/vnd.rows+json"):
         assert client.post("/process", data="{}", content_type=media_type).status_code == 200
 
@@ -82,7 +82,7 @@ def test_unknown_path_and_wrong_method(client: FlaskClient) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
-def test_lone_surrogate_comes_back(client: FlaskClient) -> None:
+def test_lone_surrogate_is_returned(client: FlaskClient) -> None:
     answer = client.post("/process", data=r'{"\ud800": 1}', content_type=JSON)
     assert answer.status_code == 200
     assert answer.get_json()["data"] == [{"\ud800": 1}]

@@ -47,7 +47,7 @@ def test_every_shape_gives_records(body: str, records: list[dict[str, object]]) 
         b"[" * 10,
     ],
 )
-def test_what_is_no_json_is_malformed(body: bytes) -> None:
+def test_invalid_json_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedJsonError, match=r"^The body is not JSON: "):
         parse(body)
 

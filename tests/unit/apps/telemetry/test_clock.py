@@ -5,7 +5,7 @@ import pytest
 from apps.telemetry.clock import Clock
 
 
-def test_clock_is_right_by_itself() -> None:
+def test_clock_has_no_skew_by_default() -> None:
     assert Clock(real=lambda: 1000.0).now() == 1000
 
 

@@ -11,9 +11,9 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"
 
 
-@pytest.mark.parametrize("given", [VALID, f" {VALID} ", f"cc-{TRACE}-{PARENT}-01-what-else"])
-def test_valid_traceparent_continues_the_trace(given: str) -> None:
-    context = accept(given, None)
+@pytest.mark.parametrize("header", [VALID, f" {VALID} ", f"cc-{TRACE}-{PARENT}-01-what-else"])
+def test_valid_traceparent_continues_the_trace(header: str) -> None:
+    context = accept(header, None)
     assert context.trace_id == TRACE
     assert context.span_id != PARENT
     assert context.traceparent() == f"00-{TRACE}-{context.span_id}-01"
@@ -25,7 +25,7 @@ def test_sampled_flag_is_sent_on(flags: str, sent_on: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "header",
     [
         f"ff-{TRACE}-{PARENT}-01",
         f"00-{TRACE}-{PARENT}-01-more",
@@ -41,24 +41,24 @@ def test_sampled_flag_is_sent_on(flags: str, sent_on: str) -> None:
         None,
     ],
 )
-def test_invalid_traceparent_begins_a_trace(given: str | None) -> None:
-    context = accept(given, None)
+def test_invalid_traceparent_begins_a_trace(header: str | None) -> None:
+    context = accept(header, None)
     assert context.trace_id != TRACE
     assert len(context.trace_id) == 32
     assert int(context.trace_id, 16)
     assert int(context.span_id, 16)
 
 
-@pytest.mark.parametrize("given", ["a", "A-1_b.c:9", "x" * 128])
-def test_plain_request_id_is_kept(given: str) -> None:
-    assert accept(None, given).request_id == given
+@pytest.mark.parametrize("header", ["a", "A-1_b.c:9", "x" * 128])
+def test_plain_request_id_is_kept(header: str) -> None:
+    assert accept(None, header).request_id == header
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\n", "a\nb", 'a"', "é", "{}"])
-def test_odd_request_id_is_replaced(given: str | None) -> None:
-    made = accept(None, given).request_id
-    assert made != given
-    assert len(made) == 32
+@pytest.mark.parametrize("header", [None, "", "x" * 129, "a b", "a\n", "a\nb", 'a"', "é", "{}"])
+def test_invalid_request_id_is_replaced(header: str | None) -> None:
+    generated = accept(None, header).request_id
+    assert generated != header
+    assert len(generated) == 32
 
 
 @pytest.mark.parametrize(

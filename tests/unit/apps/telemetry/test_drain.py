@@ -97,7 +97,7 @@ def test_interrupt_ends_the_wait(state: DrainState, time: FakeTime) -> None:
     assert waited(state, time) == 0.5
 
 
-def test_workers_add_up_their_requests() -> None:
+def test_requests_of_all_workers_are_summed() -> None:
     counters = shared.shared_counters()
     first, second = DrainState(counters, worker=100), DrainState(counters, worker=101)
     first.change_in_flight(2)

@@ -53,7 +53,7 @@ def test_unset_or_empty_means_default(variables: dict[str, str]) -> None:
     assert env.path("X", Path("here")) == Path("here")
 
 
-def test_bounds_are_accepted_themselves() -> None:
+def test_environment_bounds_are_inclusive() -> None:
     assert Environment({"X": "9"}).integer("X", 1, at_least=9, at_most=9) == 9
     assert Environment({"X": "0.5"}).number("X", 1.0, at_least=0.5, at_most=0.5) == 0.5
 

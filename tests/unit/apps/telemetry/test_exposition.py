@@ -21,9 +21,9 @@ Series = set[tuple[str, frozenset[tuple[str, str]]]]
 
 @pytest.fixture
 def registry(app: Flask) -> CollectorRegistry:
-    found = app.extensions["telemetry"].metrics.registry
-    assert isinstance(found, CollectorRegistry)
-    return found
+    registry = app.extensions["telemetry"].metrics.registry
+    assert isinstance(registry, CollectorRegistry)
+    return registry
 
 
 def series(client: FlaskClient) -> Series:
@@ -45,7 +45,7 @@ def total(registry: CollectorRegistry, name: str, method: str, status: str) -> f
 
 
 @pytest.mark.parametrize(
-    ("asked", "url_rule", "status"),
+    ("request_line", "url_rule", "status"),
     [
         ("GET /items/7", "/items/<int:number>", "200"),
         ("HEAD /items/7", "/items/<int:number>", "200"),
@@ -55,9 +55,9 @@ def total(registry: CollectorRegistry, name: str, method: str, status: str) -> f
     ],
 )
 def test_request_is_counted_by_rule(
-    client: FlaskClient, registry: CollectorRegistry, asked: str, url_rule: str, status: str
+    client: FlaskClient, registry: CollectorRegistry, request_line: str, url_rule: str, status: str
 ) -> None:
-    method, path = asked.split()
+    method, path = request_line.split()
     for _ in range(2):
         client.open(path, method=method)
     assert duration(registry, method, url_rule, status) == 2
@@ -84,13 +84,13 @@ def test_random_requests_add_no_series(client: FlaskClient) -> None:
     assert series(client) - before == set()
 
 
-def test_odd_method_has_one_name(client: FlaskClient, registry: CollectorRegistry) -> None:
+def test_unknown_methods_share_one_label(client: FlaskClient, registry: CollectorRegistry) -> None:
     for method in ("BREW", "get", "X"):
         client.open("/items/7", method=method)
     assert duration(registry, "_OTHER", "unmatched", "405") == 3
 
 
-def test_operations_are_not_counted(client: FlaskClient, operator: FlaskClient) -> None:
+def test_ops_endpoints_are_not_counted(client: FlaskClient, operator: FlaskClient) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/faults", "/faults/x", "/metrics/x"):
         client.get(path)
         operator.get(path)
@@ -150,7 +150,7 @@ def test_plain_text_is_the_default(client: FlaskClient) -> None:
     assert "_created" not in answer.text
 
 
-def test_scrape_can_ask_for_names(client: FlaskClient) -> None:
+def test_scrape_can_select_metrics(client: FlaskClient) -> None:
     client.get("/items/7")
     text = client.get("/metrics?name[]=flask_http_request_total").text
     assert {line.split("{")[0] for line in text.splitlines() if line[0] != "#"} == {
@@ -159,7 +159,7 @@ def test_scrape_can_ask_for_names(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["app_clock_seconds", "fault_series"])
-def test_computed_metric_is_asked_for(
+def test_callback_gauge_is_read_at_the_scrape(
     client: FlaskClient, operator: FlaskClient, name: str
 ) -> None:
     operator.put("/faults/cardinality", json={"series": 3})
@@ -167,7 +167,7 @@ def test_computed_metric_is_asked_for(
     assert {line.split("{")[0].split()[0] for line in lines if line[0] != "#"} == {name}
 
 
-def test_scrape_is_remembered(client: FlaskClient) -> None:
+def test_scrape_is_recorded(client: FlaskClient) -> None:
     assert DrainState().last_scrape() == 0
     client.get("/metrics")
     assert DrainState().last_scrape() > 0

@@ -1,4 +1,4 @@
-"""The server for real: several workers count as one, and leaving loses nothing."""
+"""The real server: several workers count as one instance, and a stop loses no request."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SlowRequest(threading.Thread):
             self.answers.append(type(error).__name__)
 
 
-def test_every_worker_speaks_for_all(three: Instance) -> None:
+def test_every_worker_exposes_the_sum(three: Instance) -> None:
     (before,) = counted(three)
     ask_many(three, 300)
     assert all(counted(three) == {before + 300} for _ in range(10))
@@ -74,11 +74,11 @@ def test_workers_count_log_lines_exactly(three: Instance) -> None:
     samples = three.samples()
     assert len(three.lines("access")) == samples["flask_http_request_total"]
     everything = len(three.log.read_text().splitlines())
-    starting = len(three.lines("gunicorn.error"))  # the arbiter's own are in nobody's count
+    starting = len(three.lines("gunicorn.error"))  # no worker counts the arbiter's lines
     assert everything - starting <= samples["log_records_total"] <= everything
 
 
-def test_workers_add_up_their_memory(three: Instance) -> None:
+def test_memory_of_workers_is_summed(three: Instance) -> None:
     largest = max(worker.memory_info().rss for worker in three.workers())
     samples = three.samples()
     assert samples["process_resident_memory_bytes"] > 2 * largest
@@ -91,7 +91,7 @@ def test_no_series_carries_a_pid(three: Instance) -> None:
     assert "_created" not in text
 
 
-def test_fault_strikes_in_every_worker(three: Instance) -> None:
+def test_fault_is_on_in_every_worker(three: Instance) -> None:
     three.fault("errors", status=503)
     try:
         for worker in three.workers():
@@ -143,12 +143,12 @@ def test_killed_worker_leaves_exact_counts(three: Instance) -> None:
 
 
 class KeptConnection(threading.Thread):
-    """A client that asks without a pause, until it is told that the instance is not ready."""
+    """A client that sends requests without a pause until `unready` is set."""
 
-    def __init__(self, instance: Instance, told: threading.Event) -> None:
+    def __init__(self, instance: Instance, unready: threading.Event) -> None:
         super().__init__(daemon=True)
         self._instance = instance
-        self._told = told
+        self._unready = unready
         self.answers: list[int] = []
         self.after_told = 0
         self.error: Exception | None = None
@@ -157,7 +157,7 @@ class KeptConnection(threading.Thread):
         with requests.Session() as session:
             try:
                 while self.after_told < 5:  # it is still served when readiness is gone
-                    self.after_told += self._told.is_set()
+                    self.after_told += self._unready.is_set()
                     answer = session.post(f"{self._instance.url}/process", json=[{}], timeout=9)
                     self.answers.append(answer.status_code)
             except requests.RequestException as error:
@@ -167,15 +167,15 @@ class KeptConnection(threading.Thread):
 def test_drain_loses_no_request(tmp_path: Path) -> None:
     with Instance(2, tmp_path) as instance:
         slow = slow_request(instance)
-        told = threading.Event()
-        clients = [KeptConnection(instance, told) for _ in range(3)]
+        unready = threading.Event()
+        clients = [KeptConnection(instance, unready) for _ in range(3)]
         for client in clients:
             client.start()
         poll_until(lambda: all(client.answers for client in clients), "the first answers")
         instance.process.terminate()
         assert poll_until(lambda: refused(instance), "readiness to drop") == 503
         assert slow.is_alive()
-        told.set()
+        unready.set()
         for thread in (*clients, slow):
             thread.join(PATIENCE)
         assert [client.error for client in clients] == [None] * 3

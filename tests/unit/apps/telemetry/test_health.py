@@ -6,12 +6,12 @@ from flask.testing import FlaskClient
 from apps.telemetry.drain import DrainState
 
 
-def test_new_instance_lives_and_serves(client: FlaskClient) -> None:
+def test_new_instance_is_alive_and_ready(client: FlaskClient) -> None:
     assert client.get("/healthz").json == {"status": "alive"}
     assert client.get("/readyz").json == {"status": "ready"}
 
 
-def test_failing_check_says_its_reason(app: Flask, client: FlaskClient) -> None:
+def test_failing_check_shows_its_reason(app: Flask, client: FlaskClient) -> None:
     reasons: list[str | None] = ["The disk is full."]
     app.extensions["telemetry"].readiness.add("disk", lambda: reasons[0])
     app.extensions["telemetry"].readiness.add("other", lambda: None)

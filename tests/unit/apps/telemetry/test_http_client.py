@@ -29,7 +29,7 @@ def session(telemetry: Telemetry) -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def nobody() -> str:
+def closed_url() -> str:
     """Return an address where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -41,14 +41,14 @@ def counted(telemetry: Telemetry, method: str, status: str) -> float | None:
 
 
 def test_calls_are_counted_by_peer(
-    telemetry: Telemetry, session: requests.Session, peer: Peer, nobody: str
+    telemetry: Telemetry, session: requests.Session, peer: Peer, closed_url: str
 ) -> None:
     session.get(peer.url)
     session.post(f"{peer.url}/some/path")
     peer.answer = lambda: Answer(503)
     session.post(peer.url)
     with pytest.raises(requests.ConnectionError):
-        session.get(nobody)
+        session.get(closed_url)
     assert counted(telemetry, "GET", "200") == 1
     assert counted(telemetry, "POST", "200") == 1
     assert counted(telemetry, "POST", "503") == 1
@@ -73,7 +73,7 @@ def test_full_backlog_is_a_timeout(session: requests.Session) -> None:
     with socket.socket() as server, socket.socket() as queued:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        queued.connect(server.getsockname())  # takes the only place; nobody accepts
+        queued.connect(server.getsockname())  # takes the only slot of the backlog; nothing accepts
         with pytest.raises(requests.Timeout):
             session.get(f"http://127.0.0.1:{server.getsockname()[1]}")
 
@@ -97,7 +97,7 @@ def test_sent_request_is_never_repeated(
     assert [arrival.method for arrival in peer.arrivals] == ["POST", "GET"]
 
 
-def test_refused_connection_is_tried_again(
+def test_refused_connection_is_retried(
     session: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late: list[Peer] = []
@@ -121,7 +121,7 @@ def reserved_port() -> int:
         return port
 
 
-def test_connections_are_used_again(session: requests.Session, peer: Peer) -> None:
+def test_connections_are_reused(session: requests.Session, peer: Peer) -> None:
     for _ in range(5):
         session.post(peer.url, data=b"x")
     assert len(peer.arrivals) == 5
@@ -129,14 +129,14 @@ def test_connections_are_used_again(session: requests.Session, peer: Peer) -> No
 
 
 def test_proxy_variables_change_nothing(
-    session: requests.Session, peer: Peer, nobody: str, monkeypatch: pytest.MonkeyPatch
+    session: requests.Session, peer: Peer, closed_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, nobody)
+        monkeypatch.setenv(name, closed_url)
     assert session.get(peer.url).status_code == 200
 
 
-def test_call_outside_requests_is_bare(session: requests.Session, peer: Peer) -> None:
+def test_call_outside_a_request_has_no_context(session: requests.Session, peer: Peer) -> None:
     session.get(peer.url)
     (arrival,) = peer.arrivals
     assert "traceparent" not in arrival.headers

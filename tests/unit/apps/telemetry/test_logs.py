@@ -36,7 +36,7 @@ def test_line_inside_request_has_ids(app: Flask, client: FlaskClient, lines: Lin
 
 
 @pytest.mark.parametrize(
-    ("asked", "route", "status"),
+    ("request_line", "route", "status"),
     [
         ("GET /items/7", "/items/<int:number>", 200),
         ("GET /no%0Awhere", None, 404),
@@ -44,9 +44,9 @@ def test_line_inside_request_has_ids(app: Flask, client: FlaskClient, lines: Lin
     ],
 )
 def test_request_gives_one_access_line(
-    client: FlaskClient, lines: Lines, asked: str, route: str | None, status: int
+    client: FlaskClient, lines: Lines, request_line: str, route: str | None, status: int
 ) -> None:
-    method, path = asked.split()
+    method, path = request_line.split()
     client.open(path, method=method)
     (line,) = lines()
     assert (line["logger"], line["level"]) == ("access", "INFO")
@@ -64,7 +64,7 @@ def test_failed_request_logs_its_stack(client: FlaskClient, lines: Lines) -> Non
     assert (access["status"], access["level"]) == (500, "ERROR")
 
 
-def test_operations_give_no_access_line(operator: FlaskClient, lines: Lines) -> None:
+def test_ops_endpoints_have_no_access_line(operator: FlaskClient, lines: Lines) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/faults", "/faults/errors", "/faults/none"):
         operator.get(path)
     assert lines() == []

@@ -1,4 +1,4 @@
-"""What a line looks like, whatever is logged; test_logs.py has who writes it, and when."""
+"""The format of log lines; test_logs.py tests how they are written."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class Name(Enum):
 
 
 def cycle() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    made["itself"] = made
-    return made
+    cycle: dict[str, Any] = {}
+    cycle["itself"] = cycle
+    return cycle
 
 
 def deep() -> list[Any]:
-    made: list[Any] = []
+    nested: list[Any] = []
     for _ in range(100_000):
-        made = [made]
-    return made
+        nested = [nested]
+    return nested
 
 
 # Surrogates too: a file name on Linux may hold them, so that they get into logs.
@@ -129,12 +129,12 @@ def check_contract(fields: dict[str, Any]) -> None:
 @example(message="m", extras={"<enum>": "forged"})
 @example(message="m", extras={"cycle": "<cycle>", "deep": "<deep>", "big": "<5001 digits>"})
 @example(message="<unspeakable>", extras={"a": ["<unspeakable>"], "b": "<65 bits>"})
-def test_anything_is_one_honest_line(message: object, extras: dict[Any, Any]) -> None:
+def test_any_record_is_one_json_line(message: object, extras: dict[Any, Any]) -> None:
     check_contract(parsed(formatted(built(message), extras=built(extras))))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_message_comes_back_as_logged(message: str) -> None:
+def test_message_round_trips(message: str) -> None:
     fields = parsed(formatted("%s", message, extras={"extra": message}))
     assert fields["message"] == fields["extra"] == message
 

@@ -41,7 +41,7 @@ def test_two_applications_share_no_registry(metrics: Metrics) -> None:
     assert Metrics().registry.get_sample_value("http_requests_in_flight") == 0
 
 
-def test_process_metrics_are_there(metrics: Metrics) -> None:
+def test_process_metrics_are_exposed(metrics: Metrics) -> None:
     value = metrics.registry.get_sample_value
     assert (value("process_resident_memory_bytes") or 0) > 1_000_000
     assert (value("process_start_time_seconds") or 0) > 0
@@ -64,7 +64,7 @@ def test_clock_is_read_at_the_scrape() -> None:
     assert metrics.registry.get_sample_value("app_clock_seconds") == 1005
 
 
-def test_computed_gauge_reads_its_samples(metrics: Metrics) -> None:
+def test_callback_gauge_reads_its_samples(metrics: Metrics) -> None:
     depths = {"a": 2.0}
     metrics.callback_gauge("depth", "Depth.", ("of",), lambda: [((k,), depths[k]) for k in depths])
     assert metrics.registry.get_sample_value("depth", {"of": "a"}) == 2
@@ -80,11 +80,14 @@ def test_no_created_series_are_shown(metrics: Metrics) -> None:
 
 
 def test_observation_carries_its_trace(metrics: Metrics) -> None:
-    made = context.accept(None, None)
-    token = context._current.set(made)
+    request_context = context.accept(None, None)
+    token = context._current.set(request_context)
     metrics.client_duration.labels(peer="p", method="GET", status="200").observe(1)
     context._current.reset(token)
-    assert f'# {{trace_id="{made.trace_id}"}} 1.0' in generate_latest(metrics.registry).decode()
+    assert (
+        f'# {{trace_id="{request_context.trace_id}"}} 1.0'
+        in generate_latest(metrics.registry).decode()
+    )
 
 
 def test_observation_without_trace_has_none(metrics: Metrics) -> None:

@@ -26,7 +26,7 @@ def test_unknown_path_is_a_problem(client: FlaskClient) -> None:
     assert check(client.get("/nowhere"), 404)["instance"] == "/nowhere"
 
 
-def test_wrong_method_says_what_is_allowed(client: FlaskClient) -> None:
+def test_wrong_method_lists_the_allowed_ones(client: FlaskClient) -> None:
     answer = client.delete("/items/1")
     check(answer, 405)
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}

@@ -5,7 +5,7 @@ import os
 from apps.telemetry.shared import shared_counters
 
 
-def test_forked_processes_share_the_numbers() -> None:
+def test_forked_processes_share_the_counters() -> None:
     numbers = shared_counters()
     assert not any(numbers)
     child = os.fork()

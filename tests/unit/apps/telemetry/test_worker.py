@@ -19,13 +19,13 @@ def dial(to: Instance) -> socket.socket:
     return socket.create_connection(("127.0.0.1", to.port))
 
 
-def test_silent_connections_take_no_thread(tmp_path: Path) -> None:
+def test_idle_connections_take_no_thread(tmp_path: Path) -> None:
     with Instance(1, tmp_path) as instance, ExitStack() as open_ones:
         silent = [open_ones.enter_context(dial(instance)) for _ in range(SILENT)]
         begun = time.monotonic()
         assert requests.get(f"{instance.url}/healthz", timeout=10).status_code == 200
         assert time.monotonic() - begun < PATIENCE
-        # Who speaks later is heard.
+        # A connection that sends later is served.
         silent[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
         silent[0].settimeout(PATIENCE)
         assert silent[0].recv(1024).startswith(b"HTTP/1.1 200")

@@ -69,20 +69,20 @@ def test_failures_in_a_row_open(bench: BreakerHarness) -> None:
     assert bench.states == [False, False, False, True]
 
 
-def test_success_forgets_earlier_failures(bench: BreakerHarness) -> None:
+def test_success_resets_the_failures(bench: BreakerHarness) -> None:
     for ask in (bench.fail, bench.fail, bench.succeed, bench.fail, bench.fail, bench.succeed):
         assert bench.call(ask) != "BreakerOpenError"
     assert True not in bench.states
 
 
-def test_other_exceptions_are_no_failures(bench: BreakerHarness) -> None:
+def test_other_exceptions_are_not_failures(bench: BreakerHarness) -> None:
     for _ in range(FAILURES + 1):
         with pytest.raises(ZeroDivisionError):
             bench.breaker.call(lambda: 1 / 0)
     assert True not in bench.states
 
 
-def test_open_breaker_says_how_long(bench: BreakerHarness) -> None:
+def test_open_breaker_has_its_remaining_time(bench: BreakerHarness) -> None:
     bench.open()
     bench.now += 4
     with pytest.raises(BreakerOpenError, match="peer") as refused:

@@ -26,7 +26,7 @@ def test_page_without_links_explains_how_to_set_them() -> None:
     assert "set <code>LINKS</code>" in text
 
 
-def test_page_lets_nothing_in() -> None:
+def test_page_allows_no_other_content() -> None:
     text, policy = page()
     assert policy.startswith("default-src 'none'")
     assert "script-src" not in policy

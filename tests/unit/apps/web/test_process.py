@@ -63,7 +63,7 @@ def test_answer_is_passed_through(client: FlaskClient, peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 429])
-def test_refusal_is_passed_through(
+def test_client_error_is_passed_through(
     app: Flask, client: FlaskClient, peer: Peer, status: int
 ) -> None:
     peer.answer = lambda: Answer(status, b'{"field": "body[0].a"}', PROBLEM)
@@ -91,7 +91,7 @@ def test_dropped_connection_is_503(client: FlaskClient, peer: Peer) -> None:
     assert len(peer.arrivals) == 1
 
 
-def test_absent_peer_is_503() -> None:
+def test_unreachable_peer_is_503() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     check_problem(ask(web(f"http://127.0.0.1:{port}").test_client()), 503)
@@ -142,7 +142,7 @@ def test_open_breaker_is_fast(client: FlaskClient, peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.4])
-def test_advice_is_never_too_early(peer: Peer, seconds: float) -> None:
+def test_retry_after_is_never_too_early(peer: Peer, seconds: float) -> None:
     peer.answer = lambda: Answer(500)
     settings = WebSettings(peer.url, FAILURES, seconds)
     client = create_app(settings, TelemetrySettings("web", "web-1")).test_client()

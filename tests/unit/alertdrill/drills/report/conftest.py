@@ -16,7 +16,7 @@ Make = Callable[..., DrillResult]
 
 
 def passed(**other: Any) -> DrillResult:
-    """Return a drill that began at 0 s, broke at 10 s, mended at 20 s and was over at 30 s."""
+    """Return a drill from 0 s to 30 s, with its fault from 10 s to 20 s."""
     at = [BEGAN + second for second in range(31)]
     chart = Chart(
         expression='rate(errors_total{service="web"}[5s])',
@@ -49,7 +49,7 @@ def passed(**other: Any) -> DrillResult:
 
 @pytest.fixture
 def drill() -> Make:
-    """Return what makes the result of a drill, with other fields where they are given."""
+    """Return a function that creates a result, with other values for some fields."""
     return passed
 
 
@@ -104,7 +104,7 @@ def report(failed: DrillResult, aborted: DrillResult) -> Report:
         ended=BEGAN + 95,
         speed=12,
         runtime="native",
-        stack="one of its own",
+        stack="an ephemeral stack",
         results=[passed(), failed, aborted],
         notes=["An earlier run was cut off."],
     )

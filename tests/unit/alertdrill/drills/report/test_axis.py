@@ -11,7 +11,7 @@ from alertdrill.drills.report.axis import Scale, domain, ticks
 VALUES = st.floats(-1e12, 1e12).map(lambda value: round(value, 6))
 
 
-def test_scale_is_a_straight_line() -> None:
+def test_scale_is_linear() -> None:
     scale = Scale(0, 10, 200, 100)
     assert [scale(0), scale(5), scale(10)] == [200, 150, 100]
 
@@ -40,7 +40,7 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
         ([math.nan, 2, math.inf], (0, 2)),
     ],
 )
-def test_domain_has_room_for_all(values: list[float], expected: tuple[float, float]) -> None:
+def test_domain_contains_the_values(values: list[float], expected: tuple[float, float]) -> None:
     assert domain(values) == pytest.approx(expected)
 
 

@@ -27,7 +27,7 @@ def test_times_have_one_decimal() -> None:
     assert [formats.seconds(value) for value in (0.04, 12.0, 123.45)] == ["0.0", "12.0", "123.5"]
 
 
-def test_missing_is_a_dash() -> None:
+def test_missing_value_is_a_dash() -> None:
     assert formats.seconds(None) == formats.ratio(None) == "\u2013"
 
 
@@ -38,5 +38,5 @@ def test_duration_has_minutes(value: float, text: str) -> None:
     assert formats.duration(value) == text
 
 
-def test_moment_is_utc() -> None:
+def test_time_is_utc() -> None:
     assert formats.utc_time(1767225600) == "1 January 2026, 00:00:00 UTC"

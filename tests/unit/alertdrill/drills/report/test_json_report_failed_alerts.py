@@ -29,7 +29,7 @@ def test_newest_report_counts(tmp_path: Path) -> None:
     assert failed_alerts(tmp_path) == ["Down", "Late", "Off"]
 
 
-def test_no_report_is_told(tmp_path: Path) -> None:
+def test_missing_report_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DrillError, match=r"^No report of an earlier run"):
         failed_alerts(tmp_path)
 

@@ -11,12 +11,12 @@ from alertdrill.drills.result import DrillResult, Report
 
 @pytest.fixture
 def suite(report: Report) -> ET.Element:
-    found = ET.fromstring(to_junit(report)).find("testsuite")
-    assert found is not None
-    return found
+    element = ET.fromstring(to_junit(report)).find("testsuite")
+    assert element is not None
+    return element
 
 
-def test_suite_counts_what_did_not_pass(suite: ET.Element) -> None:
+def test_suite_counts_the_failures(suite: ET.Element) -> None:
     counts = ("tests", "failures", "errors", "skipped", "time", "timestamp")
     assert [suite.get(count) for count in counts] == [
         "3",
@@ -39,10 +39,10 @@ def test_case_is_a_drill(suite: ET.Element) -> None:
     assert "firing 6.0 s" in (case.findtext("system-out") or "")
 
 
-def test_case_says_who_healed(report: Report, healed: DrillResult, suite: ET.Element) -> None:
+def test_case_names_the_healer(report: Report, healed: DrillResult, suite: ET.Element) -> None:
     [case] = ET.fromstring(to_junit(replace(report, results=[healed]))).iter("testcase")
-    said = case.findtext("system-out") or ""
-    assert "healed 9.0 s, resolved 5.0 s. Healed by the responder: scale_out of web" in said
+    output = case.findtext("system-out") or ""
+    assert "healed 9.0 s, resolved 5.0 s. Healed by the responder: scale_out of web" in output
     assert "Healed" not in (suite[0].findtext("system-out") or "")
 
 
@@ -57,12 +57,12 @@ def test_skipped_is_no_failure(report: Report, skipped: DrillResult) -> None:
     assert suite is not None
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     assert suite[0].find("failure") is None
-    told = suite[0].find("skipped")
-    assert told is not None
-    assert told.get("message") == "There is no loki."
+    skipped = suite[0].find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "There is no loki."
 
 
-def test_what_xml_cannot_hold_is_replaced(suite: ET.Element) -> None:
+def test_invalid_xml_characters_are_replaced(suite: ET.Element) -> None:
     failure = suite[1].find("failure")
     assert failure is not None
     assert failure.get("message") == "It did not fire: <no> data & \ufffd more."

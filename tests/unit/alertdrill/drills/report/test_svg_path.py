@@ -5,25 +5,25 @@ import math
 from alertdrill.drills.report.svg_path import path, split_at_gaps
 
 
-def test_line_breaks_where_prometheus_had_nothing() -> None:
-    found = list(split_at_gaps([(0, 1), (1, 1), (2, 1), (6, 1), (7, 1)]))
-    assert found == [[(0, 1), (1, 1), (2, 1)], [(6, 1), (7, 1)]]
+def test_missing_samples_are_a_gap() -> None:
+    segments = list(split_at_gaps([(0, 1), (1, 1), (2, 1), (6, 1), (7, 1)]))
+    assert segments == [[(0, 1), (1, 1), (2, 1)], [(6, 1), (7, 1)]]
 
 
 def test_one_missed_scrape_is_no_gap() -> None:
     assert len(list(split_at_gaps([(0, 1), (1, 1), (3, 1), (4, 1)]))) == 1
 
 
-def test_what_is_not_finite_is_left_out() -> None:
+def test_values_that_are_not_finite_are_dropped() -> None:
     assert list(split_at_gaps([(0, 1), (1, math.nan), (2, math.inf)])) == [[(0, 1)]]
 
 
-def test_nothing_has_no_pieces() -> None:
+def test_no_points_have_no_segments() -> None:
     assert list(split_at_gaps([])) == []
     assert path([]) == ""
 
 
-def test_level_line_is_two_points() -> None:
+def test_horizontal_line_is_two_points() -> None:
     assert path([[(x, 5) for x in range(100)]]) == "M0.0 5.0L99.0 5.0"
 
 

@@ -28,7 +28,7 @@ def test_skipped_drills_are_counted_apart(
 ) -> None:
     shown = build_page(replace(report, results=[drill(), skipped, failed]))
     assert shown.verdict == "1 of 2 drills did not pass. 1 drill was skipped."
-    assert [each.result.verdict for each in shown.drills] == ["failed", "skipped", "passed"]
+    assert [row.result.verdict for row in shown.drills] == ["failed", "skipped", "passed"]
     tiles = {tile.label: (tile.value, tile.detail) for tile in shown.tiles}
     assert tiles["Did not pass"] == ("1", "1 failed, 1 skipped")
     assert "lacks a component" in shown.drills[1].meaning
@@ -45,7 +45,7 @@ def test_speed_is_stated(report: Report, speed: float, text: str) -> None:
     assert ("Speed", text) in build_page(replace(report, speed=speed)).facts
 
 
-def test_tiles_sum_up(report: Report) -> None:
+def test_tiles_summarize_the_run(report: Report) -> None:
     tiles = {tile.label: (tile.value, tile.detail) for tile in build_page(report).tiles}
     assert tiles == {
         "Passed": ("1", "of 3 drills"),
@@ -55,23 +55,23 @@ def test_tiles_sum_up(report: Report) -> None:
     }
 
 
-def test_without_ratios_there_are_no_such_tiles(report: Report, aborted: DrillResult) -> None:
+def test_run_without_ratios_has_no_ratio_tiles(report: Report, aborted: DrillResult) -> None:
     assert len(build_page(replace(report, results=[aborted])).tiles) == 2
 
 
-def test_what_did_not_pass_comes_first_and_is_open(report: Report, drill: Make) -> None:
+def test_failed_drills_come_first_and_are_open(report: Report, drill: Make) -> None:
     many = replace(report, results=[drill(), drill(), *report.results])
-    found = [(each.result.alert, each.open) for each in build_page(many).drills]
-    assert found[:3] == [("HighLatency", True), ("NoTraffic", True), ("WebHighErrorRate", False)]
+    rows = [(row.result.alert, row.open) for row in build_page(many).drills]
+    assert rows[:3] == [("HighLatency", True), ("NoTraffic", True), ("WebHighErrorRate", False)]
 
 
-def test_few_are_all_open(report: Report) -> None:
-    assert all(each.open for each in build_page(report).drills)
+def test_few_drills_are_all_open(report: Report) -> None:
+    assert all(row.open for row in build_page(report).drills)
 
 
 def test_phases_have_their_bounds(report: Report, drill: Make) -> None:
-    [found] = build_page(replace(report, results=[drill()])).drills
-    assert [(phase.name, phase.took, phase.note) for phase in found.phases] == [
+    [view] = build_page(replace(report, results=[drill()])).drills
+    assert [(phase.name, phase.took, phase.note) for phase in view.phases] == [
         ("pending", "2.0 s", ""),
         ("firing", "6.0 s", "minimum 5.0 s"),
         ("notified", "7.5 s", "minimum 6.0 s, limit 15.0 s"),
@@ -92,8 +92,8 @@ def test_healing_is_a_phase(report: Report, healed: DrillResult, drill: Make) ->
 def test_over_twice_the_minimum_is_slow(
     report: Report, drill: Make, minimum: float | None, slow: bool
 ) -> None:
-    [found] = build_page(replace(report, results=[drill(minimum_firing=minimum)])).drills
-    assert found.slow is slow
+    [view] = build_page(replace(report, results=[drill(minimum_firing=minimum)])).drills
+    assert view.slow is slow
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_runbook_queries_are_counted(
     report: Report, drill: Make, queries: int, skipped_reason: str, text: str
 ) -> None:
     result = drill(queries=queries, queries_skipped=skipped_reason)
-    [found] = build_page(replace(report, results=[result])).drills
-    assert found.queries == text
+    [view] = build_page(replace(report, results=[result])).drills
+    assert view.queries == text
 
 
 def test_drill_without_fault_has_no_chart(report: Report, aborted: DrillResult) -> None:
-    [found] = build_page(replace(report, results=[aborted])).drills
-    assert found.charts == []
+    [view] = build_page(replace(report, results=[aborted])).drills
+    assert view.charts == []

@@ -40,13 +40,13 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def background(state: FaultState, metrics: Metrics, clock: FakeClock) -> Iterator[BackgroundFaults]:
-    made = BackgroundFaults(state, metrics, clock)
-    yield made
+    faults = BackgroundFaults(state, metrics, clock)
+    yield faults
     state.disable("memory")
-    made.tick(0)
+    faults.tick(0)
 
 
-def test_nothing_on_does_nothing(
+def test_no_fault_does_nothing(
     background: BackgroundFaults, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     background.tick(10)
@@ -65,7 +65,7 @@ def test_gauge_shows_each_fault(
     assert metrics.registry.get_sample_value("fault_active", {"kind": "hang"}) == 0
 
 
-def test_memory_grows_to_its_ceiling(background: BackgroundFaults, state: FaultState) -> None:
+def test_memory_grows_to_its_limit(background: BackgroundFaults, state: FaultState) -> None:
     state.enable(parse_fault("memory", {"mib_per_second": 4, "mib": 3}))
     grown = []
     for _ in range(4):
@@ -75,7 +75,7 @@ def test_memory_grows_to_its_ceiling(background: BackgroundFaults, state: FaultS
     assert sum(len(block) for block in background._blocks) == 3 * MIB
 
 
-def test_memory_is_given_back(background: BackgroundFaults, state: FaultState) -> None:
+def test_memory_is_released(background: BackgroundFaults, state: FaultState) -> None:
     state.enable(parse_fault("memory", {"mib": 1}))
     background.tick(1)
     assert background.allocated_mib() == 1
@@ -96,7 +96,7 @@ def test_lines_come_at_their_rate(
 
 
 @pytest.mark.parametrize(("ratio", "errors"), [(0.0, 0), (0.25, 50), (1.0, 200)])
-def test_errors_are_their_share(
+def test_errors_have_their_ratio(
     background: BackgroundFaults, state: FaultState, caplog: pytest.LogCaptureFixture, ratio: float,
     errors: int,
 ) -> None:  # fmt: skip
@@ -106,7 +106,7 @@ def test_errors_are_their_share(
     assert sum(record.levelno == logging.ERROR for record in caplog.records) == errors
 
 
-def test_errors_keep_their_share_slowly(
+def test_errors_keep_their_ratio_over_ticks(
     background: BackgroundFaults, state: FaultState, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -118,7 +118,7 @@ def test_errors_keep_their_share_slowly(
 
 
 @pytest.mark.parametrize(("load", "work"), [(0.5, TICK_S), (0.2, TICK_S / 4), (1.0, TICK_S * 10.1)])
-def test_cpu_works_its_share(
+def test_cpu_works_its_fraction(
     background: BackgroundFaults, state: FaultState, clock: FakeClock, load: float, work: float
 ) -> None:
     state.enable(parse_fault("cpu", {"load": load}))

@@ -27,7 +27,7 @@ def test_every_fault_of_the_design_exists() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_asked_means_defaults(kind: str) -> None:
+def test_empty_body_means_defaults(kind: str) -> None:
     fault = parse_fault(kind, {})
     assert (fault.kind, fault.probability, fault.duration) == (kind, 1.0, 300.0)
     accepted = KINDS[kind].parameters
@@ -35,19 +35,19 @@ def test_nothing_asked_means_defaults(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_parameters_have_a_place_each(kind: str) -> None:
+def test_parameters_fit_into_the_state(kind: str) -> None:
     assert FIRST_PARAMETER + len(KINDS[kind].parameters) <= WIDTH
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bounds_themselves_are_accepted(kind: str) -> None:
+def test_bounds_are_inclusive(kind: str) -> None:
     for name, parameter in KINDS[kind].parameters.items():
         for value in (parameter.minimum, parameter.maximum):
             assert parse_fault(kind, {name: value}).parameters[name] == value
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_beyond_the_bounds_is_refused(kind: str) -> None:
+def test_value_beyond_the_bounds_is_an_error(kind: str) -> None:
     for name, parameter in KINDS[kind].parameters.items():
         for value in (parameter.minimum - 1e-6, parameter.maximum * 1.001, math.nan, math.inf):
             with pytest.raises(FaultError, match=f"^{name} is "):
@@ -55,7 +55,7 @@ def test_beyond_the_bounds_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "culprit"),
+    ("body", "parameter_name"),
     [
         ({"probability": 1.1}, "probability"),
         ({"probability": -0.1}, "probability"),
@@ -71,11 +71,11 @@ def test_beyond_the_bounds_is_refused(kind: str) -> None:
         ("all", "object"),
     ],
 )
-def test_bad_parameter_is_named(asked: object, culprit: str) -> None:
-    with pytest.raises(FaultError, match=culprit):
-        parse_fault("errors", asked)
+def test_bad_parameter_is_named(body: object, parameter_name: str) -> None:
+    with pytest.raises(FaultError, match=parameter_name):
+        parse_fault("errors", body)
 
 
-def test_unknown_fault_lists_the_known() -> None:
+def test_unknown_fault_lists_the_known_ones() -> None:
     with pytest.raises(FaultError, match="latency, errors"):
         parse_fault("gremlin", {})

@@ -50,7 +50,7 @@ def test_latency_waits_before_serving(struck: Struck) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 520, 599])
-def test_errors_answer_the_asked_status(struck: Struck, status: int) -> None:
+def test_errors_answer_the_given_status(struck: Struck, status: int) -> None:
     struck.enable("errors", status=status)
     answer = struck.client.get("/")
     assert answer.status_code == status
@@ -64,13 +64,13 @@ def test_hang_ends_with_the_fault(struck: Struck) -> None:
     assert len(struck.slept) == 3
 
 
-def test_crash_leaves_with_its_code(struck: Struck) -> None:
+def test_crash_exits_with_its_code(struck: Struck) -> None:
     struck.enable("crash")
     struck.client.get("/")
     assert struck.left == [request_faults.CRASH_CODE]
 
 
-def test_operations_are_never_struck(struck: Struck) -> None:
+def test_ops_endpoints_get_no_faults(struck: Struck) -> None:
     for kind in KINDS.keys() - {"slow_scrape"}:
         struck.enable(kind)
     for path in OPS_PATHS:
@@ -78,13 +78,13 @@ def test_operations_are_never_struck(struck: Struck) -> None:
     assert struck.slept == struck.left == []
 
 
-def test_scrape_answers_metrics_late(struck: Struck) -> None:
+def test_slow_scrape_delays_metrics(struck: Struck) -> None:
     struck.enable("slow_scrape", seconds=2.5)
     assert struck.client.get(METRICS_PATH).text == "served"
     assert struck.slept == [2.5]
 
 
-def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
+def test_slow_scrape_delays_nothing_else(struck: Struck) -> None:
     struck.enable("slow_scrape")
     for path in ("/", *OPS_PATHS):
         if path != METRICS_PATH:
@@ -94,18 +94,20 @@ def test_scrape_leaves_all_else_alone(struck: Struck) -> None:
     assert struck.slept == []
 
 
-def test_unlucky_scrape_is_late(struck: Struck) -> None:
+def test_probability_applies_to_scrapes(struck: Struck) -> None:
     struck.enable("slow_scrape", probability=0)
     struck.client.get(METRICS_PATH)
     assert struck.slept == []
 
 
-def test_unlucky_share_is_struck(struck: Struck) -> None:
+def test_probability_applies_to_requests(struck: Struck) -> None:
     struck.enable("errors", probability=0)
     assert struck.client.get("/").status_code == 200
 
 
-def test_dependency_fails_calls_unsent(app: Flask, operator: FlaskClient, peer: Peer) -> None:
+def test_dependency_fails_calls_without_sending(
+    app: Flask, operator: FlaskClient, peer: Peer
+) -> None:
     session = app.extensions["telemetry"].session("peer")
     operator.put("/faults/dependency")
     with pytest.raises(requests.ConnectionError, match="dependency"):

@@ -23,7 +23,7 @@ def status(operator: FlaskClient, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fault_goes_on_and_off(app: Flask, operator: FlaskClient, kind: str) -> None:
+def test_fault_is_switched_on_and_off(app: Flask, operator: FlaskClient, kind: str) -> None:
     value = app.extensions["telemetry"].metrics.registry.get_sample_value
     assert status(operator, kind)["active"] is False
     answer = operator.put(f"/faults/{kind}", json={"probability": 0.5, "duration": 60})
@@ -46,7 +46,7 @@ def test_list_shows_every_fault(operator: FlaskClient) -> None:
     }
 
 
-def test_everything_goes_off_at_once(operator: FlaskClient) -> None:
+def test_all_faults_are_switched_off_at_once(operator: FlaskClient) -> None:
     for kind in ("hang", "errors"):
         operator.put(f"/faults/{kind}")
     faults = operator.delete("/faults").get_json()["faults"]
@@ -55,12 +55,12 @@ def test_everything_goes_off_at_once(operator: FlaskClient) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
 @pytest.mark.parametrize(
-    "given", [None, "", "Bearer", "Bearer wrong", "a-token-for-the-tests", "Bearer é"]
+    "authorization", [None, "", "Bearer", "Bearer wrong", "a-token-for-the-tests", "Bearer é"]
 )
-def test_token_is_always_asked_for(
-    client: FlaskClient, operator: FlaskClient, method: str, path: str, given: str | None
+def test_token_is_always_required(
+    client: FlaskClient, operator: FlaskClient, method: str, path: str, authorization: str | None
 ) -> None:
-    headers = {} if given is None else {"Authorization": given}
+    headers = {} if authorization is None else {"Authorization": authorization}
     answer = client.open(path, method=method, headers=headers)
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"

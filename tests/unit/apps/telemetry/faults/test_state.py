@@ -25,12 +25,12 @@ def state(clock: FakeClock) -> FaultState:
     return FaultState(shared_counters(), clock)
 
 
-def test_everything_is_off_at_first(state: FaultState) -> None:
+def test_all_faults_are_off_at_first(state: FaultState) -> None:
     assert not any(state.active(kind) or state.should_inject(kind) for kind in KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_enabled_fault_stands_alone(state: FaultState, kind: str) -> None:
+def test_enabling_a_fault_affects_no_other(state: FaultState, kind: str) -> None:
     parameters = {name: p.minimum for name, p in KINDS[kind].parameters.items()}
     fault = parse_fault(kind, {"probability": 0.5, "duration": 7, **parameters})
     state.enable(fault)
@@ -81,7 +81,7 @@ def test_each_kind_is_spread_evenly(clock: FakeClock) -> None:
     assert abs(len([fault for fault in injected if fault]) - 50) <= 2
 
 
-def test_two_views_share_the_switches(clock: FakeClock) -> None:
+def test_two_states_share_the_memory(clock: FakeClock) -> None:
     numbers = shared_counters()
     FaultState(numbers, clock).enable(parse_fault("errors", {"status": 503}))
     seen = FaultState(numbers, clock).active("errors")

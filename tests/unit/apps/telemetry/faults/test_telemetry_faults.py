@@ -16,8 +16,8 @@ from apps.telemetry.faults.state import FaultState
 from apps.telemetry.shared import shared_counters
 
 Lines = Callable[[], list[dict[str, Any]]]
-# How far two readings of the clock may be apart on a machine that is busy.
-APART = 60.0
+# The maximum difference of two readings of the clock on a busy machine.
+TOLERANCE_S = 60.0
 
 
 @pytest.fixture
@@ -31,16 +31,16 @@ def clock_shown(app: Flask) -> float:
     return float(text.splitlines()[-1].split()[-1])
 
 
-def test_skew_is_what_was_asked(state: FaultState) -> None:
-    ahead = telemetry_faults.clock_skew(state)
-    assert ahead() == 0
+def test_skew_is_the_faults_parameter(state: FaultState) -> None:
+    skew = telemetry_faults.clock_skew(state)
+    assert skew() == 0
     state.enable(parse_fault("clock_skew", {"seconds": -3600}))
-    assert ahead() == -3600
+    assert skew() == -3600
     state.disable("clock_skew")
-    assert ahead() == 0
+    assert skew() == 0
 
 
-def test_mute_instance_writes_no_line(operator: FlaskClient, lines: Lines) -> None:
+def test_log_silence_writes_no_line(operator: FlaskClient, lines: Lines) -> None:
     operator.put("/faults/log_silence", json={})
     lines()
     assert operator.get("/items/1").status_code == 200
@@ -51,22 +51,22 @@ def test_mute_instance_writes_no_line(operator: FlaskClient, lines: Lines) -> No
     assert "GET /items/1" in [line["message"] for line in lines()]
 
 
-def test_series_are_as_many_as_asked(state: FaultState) -> None:
-    made = telemetry_faults.extra_series(state)
-    assert made() == []
+def test_extra_series_have_the_given_number(state: FaultState) -> None:
+    samples = telemetry_faults.extra_series(state)
+    assert samples() == []
     state.enable(parse_fault("cardinality", {"series": 3}))
-    assert made() == [(("1",), 1.0), (("2",), 1.0), (("3",), 1.0)]
+    assert samples() == [(("1",), 1.0), (("2",), 1.0), (("3",), 1.0)]
     state.disable("cardinality")
-    assert made() == []
+    assert samples() == []
 
 
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, seconds: float) -> None:
-    assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
+    assert clock_shown(app) == pytest.approx(time.time(), abs=TOLERANCE_S)
     operator.put("/faults/clock_skew", json={"seconds": seconds})
-    assert clock_shown(app) == pytest.approx(time.time() + seconds, abs=APART)
+    assert clock_shown(app) == pytest.approx(time.time() + seconds, abs=TOLERANCE_S)
     operator.delete("/faults/clock_skew")
-    assert clock_shown(app) == pytest.approx(time.time(), abs=APART)
+    assert clock_shown(app) == pytest.approx(time.time(), abs=TOLERANCE_S)
 
 
 def test_skew_shifts_the_log_lines(
@@ -77,9 +77,9 @@ def test_skew_shifts_the_log_lines(
         return datetime.fromisoformat(lines()[-1]["timestamp"]).timestamp()
 
     operator.put("/faults/clock_skew", json={"seconds": 600})
-    assert logged() == pytest.approx(time.time() + 600, abs=APART)
+    assert logged() == pytest.approx(time.time() + 600, abs=TOLERANCE_S)
     operator.delete("/faults/clock_skew")
-    assert logged() == pytest.approx(time.time(), abs=APART)
+    assert logged() == pytest.approx(time.time(), abs=TOLERANCE_S)
 
 
 def test_skew_shortens_no_fault(operator: FlaskClient) -> None:
@@ -88,7 +88,7 @@ def test_skew_shortens_no_fault(operator: FlaskClient) -> None:
     assert operator.get("/faults/hang").get_json()["active"] is True
 
 
-def test_series_leave_with_the_fault(client: FlaskClient, operator: FlaskClient) -> None:
+def test_extra_series_end_with_the_fault(client: FlaskClient, operator: FlaskClient) -> None:
     assert "fault_series" not in client.get("/metrics").text
     operator.put("/faults/cardinality", json={"series": 1000})
     shown = client.get("/metrics").text
