@@ -57,9 +57,9 @@ def test_skipped_is_no_failure(report: Report, skipped: DrillResult) -> None:
     assert suite is not None
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     assert suite[0].find("failure") is None
-    skipped = suite[0].find("skipped")
-    assert skipped is not None
-    assert skipped.get("message") == "There is no loki."
+    element = suite[0].find("skipped")
+    assert element is not None
+    assert element.get("message") == "There is no loki."
 
 
 def test_invalid_xml_characters_are_replaced(suite: ET.Element) -> None:
