@@ -49,7 +49,7 @@ def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
     assert stack.instances() == {}
     assert processes_of(stack.home), "the instances should have outlived their supervisor"
     said = stack.alertdrill("up").stderr
-    assert "left over" in said
+    assert "leftover" in said
     assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}
     assert _process(stack) == 200
 
