@@ -89,7 +89,7 @@ def _others() -> DashboardLink:
 def _rows_and_panels(
     uid: str, sections: Sequence[Section]
 ) -> list[dashboard.Panel | dashboard.RowPanel]:
-    found: list[dashboard.Panel | dashboard.RowPanel] = []
+    panels_and_rows: list[dashboard.Panel | dashboard.RowPanel] = []
     top = 0
     for section in sections:
         row = Row(section.title).id(panel_id(f"row {section.title}"))
@@ -97,18 +97,18 @@ def _rows_and_panels(
         head.grid_pos = GridPos(h=1, w=COLUMNS, x=0, y=top)
         panels, top = _arrange([builder.build() for builder in section.panels], top + 1)
         set_no_data_texts(uid, panels)
-        found += [head, *panels]
-    return found
+        panels_and_rows += [head, *panels]
+    return panels_and_rows
 
 
 def _arrange(panels: Sequence[dashboard.Panel], top: int) -> tuple[list[dashboard.Panel], int]:
     """Set the positions of panels, row by row; return the panels and the next free line."""
     left, height = 0, 0
     for panel in panels:
-        place = panel.grid_pos
-        assert place is not None, panel.title  # apply_common sets it
-        if left + place.w > COLUMNS:
+        position = panel.grid_pos
+        assert position is not None, panel.title  # apply_common sets it
+        if left + position.w > COLUMNS:
             left, top, height = 0, top + height, 0
-        place.x, place.y = left, top
-        left, height = left + place.w, max(height, place.h)
+        position.x, position.y = left, top
+        left, height = left + position.w, max(height, position.h)
     return list(panels), top + height

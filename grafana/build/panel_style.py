@@ -102,17 +102,17 @@ def steps(limits: Sequence[Limit]) -> list[Threshold]:
 
     The colour of a lower limit applies below it.
     """
-    found = sorted(limits, key=lambda one: one.value)
-    if all(one.above for one in found):
-        colour = [colours.SEVERITY[one.severity] for one in found]
+    ordered = sorted(limits, key=lambda limit: limit.value)
+    if all(limit.above for limit in ordered):
+        colour = [colours.SEVERITY[limit.severity] for limit in ordered]
         return [
             Threshold(None, colours.FINE),
-            *(Threshold(one.value, shown) for one, shown in zip(found, colour, strict=True)),
+            *(Threshold(limit.value, shade) for limit, shade in zip(ordered, colour, strict=True)),
         ]
-    below = [colours.SEVERITY[one.severity] for one in found]
+    below = [colours.SEVERITY[limit.severity] for limit in ordered]
     return [
         Threshold(value, colour)
         for value, colour in zip(
-            [None, *(one.value for one in found)], [*below, colours.FINE], strict=True
+            [None, *(limit.value for limit in ordered)], [*below, colours.FINE], strict=True
         )
     ]

@@ -52,8 +52,8 @@ def alerts(root: Path = ROOT) -> dict[str, Alert]:
     """Return all alerts of Prometheus and Loki by name."""
     files = [file for folder in FOLDERS for file in sorted((root / folder).glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
-    found = [_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule]
-    return {alert.name: alert for alert in found}
+    parsed = [_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule]
+    return {alert.name: alert for alert in parsed}
 
 
 def _alert(rule: dict[str, Any]) -> Alert:
@@ -62,10 +62,10 @@ def _alert(rule: dict[str, Any]) -> Alert:
 
 def alert(name: str) -> Alert:
     """Return an alert by name; raise `BuildError` if it does not exist."""
-    found = alerts().get(name)
-    if found is None:
+    alert = alerts().get(name)
+    if alert is None:
         raise BuildError(f"no alert named {name!r} in {' or '.join(FOLDERS)}: check its name there")
-    return found
+    return alert
 
 
 def limit(name: str, of: str = "") -> Limit:
@@ -74,8 +74,8 @@ def limit(name: str, of: str = "") -> Limit:
     Without `of`, it is the first limit on a line of its own, or else the first limit. Raises
     `BuildError` if there is none.
     """
-    found = alert(name).limits()
-    own = [] if of else [one for left, one in found if not left]
-    for one in [*own, *(one for left, one in found if of in left)]:
-        return one
+    limits = alert(name).limits()
+    alone = [] if of else [limit for left, limit in limits if not left]
+    for first in [*alone, *(limit for left, limit in limits if of in left)]:
+        return first
     raise BuildError(f"{name} compares nothing{f' like {of}' if of else ''} with a number.")

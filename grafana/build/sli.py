@@ -63,8 +63,8 @@ def budget_remaining(matchers: str) -> str:
 
 def budget_exhausted() -> Limit:
     """Return the limit of ErrorBudgetSpent as a limit of the remaining budget."""
-    found = limit("ErrorBudgetSpent")
-    return replace(found, value=1 - found.value, above=not found.above)
+    exhausted = limit("ErrorBudgetSpent")
+    return replace(exhausted, value=1 - exhausted.value, above=not exhausted.above)
 
 
 def firing_alerts(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:

@@ -46,8 +46,8 @@ def mappings(value_texts: ValueTexts) -> list[ValueMapping]:
         result=ValueMappingResult(text="no data", color=colours.UNKNOWN),
     )
     shown = {
-        f"{value:g}": ValueMappingResult(text=text, color=colour, index=place)
-        for place, (value, (text, colour)) in enumerate(value_texts.items())
+        f"{value:g}": ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate(value_texts.items())
         if math.isfinite(value)
     }
     return [

@@ -30,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runner = QueryRunner(options.prometheus, options.loki if _answers(options.loki) else None)
         runner.age(now)
         options.out.mkdir(parents=True, exist_ok=True)
-        files = [write(collect(one, runner, now, options.last), options.out) for one in dashboards]
+        files = [
+            write(collect(dashboard, runner, now, options.last), options.out)
+            for dashboard in dashboards
+        ]
     except UnavailableError:
         sys.stderr.write(
             f"no Prometheus at {options.prometheus}:"

@@ -17,8 +17,8 @@ Json = Mapping[str, Any]
 
 def defaults(panel_data: PanelData) -> Json:
     """Return the default field options of a panel."""
-    found: Json = panel_data.panel.raw.get("fieldConfig", {}).get("defaults", {})
-    return found
+    options: Json = panel_data.panel.raw.get("fieldConfig", {}).get("defaults", {})
+    return options
 
 
 def name(query: QueryData, series: Series) -> str:
@@ -26,16 +26,16 @@ def name(query: QueryData, series: Series) -> str:
     legend = query.panel_query.target.raw.get("legendFormat") or ""
     if legend in ("", "__auto"):
         return ", ".join(series.labels.values()) or query.panel_query.target.expr
-    return REFERENCE.sub(lambda found: series.labels.get(found[1], ""), legend)
+    return REFERENCE.sub(lambda match: series.labels.get(match[1], ""), legend)
 
 
-def override(panel_data: PanelData, matcher: str, options: str, wanted: str) -> Any:
+def override(panel_data: PanelData, matcher: str, options: str, property_id: str) -> Any:
     """Return an overridden property of a field or a query, else None."""
-    for one in panel_data.panel.raw.get("fieldConfig", {}).get("overrides", ()):
-        if (one["matcher"]["id"], one["matcher"].get("options")) == (matcher, options):
-            for found in one["properties"]:
-                if found["id"] == wanted:
-                    return found["value"]
+    for item in panel_data.panel.raw.get("fieldConfig", {}).get("overrides", ()):
+        if (item["matcher"]["id"], item["matcher"].get("options")) == (matcher, options):
+            for field_property in item["properties"]:
+                if field_property["id"] == property_id:
+                    return field_property["value"]
     return None
 
 
@@ -60,32 +60,32 @@ def value_text(panel_data: PanelData, value: float, field: str = "") -> str:
 def mapping(panel_data: PanelData, value: float, field: str = "") -> Json | None:
     """Return the mapping of a field's value, if there is one: its own, else the panel's."""
     own = override(panel_data, "byName", field, "mappings")
-    for one in own or defaults(panel_data).get("mappings", ()):
-        found = _mapped(one, value)
-        if found is not None:
-            return found
+    for item in own or defaults(panel_data).get("mappings", ()):
+        result = _mapped(item, value)
+        if result is not None:
+            return result
     return None
 
 
-def _mapped(one: Json, value: float) -> Json | None:
-    options = one.get("options", {})
-    if one["type"] == "value":
-        found: Json | None = options.get(f"{value:g}")
-        return found
-    if one["type"] == "range":
+def _mapped(item: Json, value: float) -> Json | None:
+    options = item.get("options", {})
+    if item["type"] == "value":
+        result: Json | None = options.get(f"{value:g}")
+        return result
+    if item["type"] == "range":
         low, high = options.get("from"), options.get("to")
         inside = (low is None or value >= low) and (high is None or value <= high)
         return options["result"] if inside else None
-    unsupported = one["type"] == "special" and "nan" in str(options.get("match"))
-    return options["result"] if unsupported and math.isnan(value) else None
+    maps_nan = item["type"] == "special" and "nan" in str(options.get("match"))
+    return options["result"] if maps_nan and math.isnan(value) else None
 
 
 def steps(panel_data: PanelData) -> Sequence[tuple[float, str]]:
     """Return the thresholds in ascending order; the first is minus infinity."""
-    found = defaults(panel_data).get("thresholds", {}).get("steps", ())
+    thresholds = defaults(panel_data).get("thresholds", {}).get("steps", ())
     return [
-        (-math.inf if one.get("value") is None else float(one["value"]), one["color"])
-        for one in found
+        (-math.inf if item.get("value") is None else float(item["value"]), item["color"])
+        for item in thresholds
     ]
 
 
@@ -94,14 +94,14 @@ def colour(panel_data: PanelData, value: float) -> str:
     mapped = mapping(panel_data, value)
     if mapped and mapped.get("color"):
         return str(mapped["color"])
-    passed = [one for limit, one in steps(panel_data) if not value < limit]
+    passed = [shade for limit, shade in steps(panel_data) if not value < limit]
     return passed[-1] if passed else "#999999"
 
 
 def lines_at(panel_data: PanelData) -> Sequence[tuple[float, str]]:
     """Return the thresholds that are drawn as lines."""
     style = defaults(panel_data).get("custom", {}).get("thresholdsStyle", {}).get("mode", "off")
-    return [one for one in steps(panel_data) if math.isfinite(one[0])] if style != "off" else []
+    return [item for item in steps(panel_data) if math.isfinite(item[0])] if style != "off" else []
 
 
 def reduced(panel_data: PanelData, series: Series) -> float:
@@ -116,5 +116,5 @@ def reduced(panel_data: PanelData, series: Series) -> float:
         return math.nan
     if calcs[0] == "mean":
         return sum(values) / len(values)
-    known: Mapping[str, Callable[[list[float]], float]] = {"max": max, "min": min, "sum": sum}
-    return known[calcs[0]](values) if calcs[0] in known else values[-1]
+    reducers: Mapping[str, Callable[[list[float]], float]] = {"max": max, "min": min, "sum": sum}
+    return reducers[calcs[0]](values) if calcs[0] in reducers else values[-1]

@@ -39,12 +39,12 @@ class PanelData:
     @property
     def problem(self) -> str:
         """The first problem of its queries, if there is one."""
-        return next((one.problem for one in self.queries if one.problem), "")
+        return next((query.problem for query in self.queries if query.problem), "")
 
     @property
     def empty(self) -> bool:
         """Whether all of its queries are empty."""
-        return all(one.result.empty for one in self.queries)
+        return all(query.result.empty for query in self.queries)
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def collect(dashboard: Dashboard, runner: QueryRunner, now: int, last: str = "")
     context = QueryContext(resolved.selected_values, runner.sources, now)
     panel_data = [_panel_data(opened, panel, context, runner) for panel in opened.panels]
     chosen = {
-        name: "All" if one.is_all else ", ".join(one.values)
-        for name, one in resolved.selected_values.items()
+        name: "All" if query.is_all else ", ".join(query.values)
+        for name, query in resolved.selected_values.items()
     }
     return Page(opened, chosen, panel_data, whole)
 

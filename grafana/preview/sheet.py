@@ -41,7 +41,7 @@ def paint(page: Page) -> Figure:
     """Draw the whole sheet."""
     wide = 24 * COLUMN
     grids = [panel_data.panel.raw["gridPos"] for panel_data in page.panel_data]
-    high = HEAD + ROW * max((one["y"] + one["h"] for one in grids), default=1)
+    high = HEAD + ROW * max((grid["y"] + grid["h"] for grid in grids), default=1)
     figure = Figure(figsize=(wide / 72, high / 72), facecolor=BACK)
     _head(figure, page, high)
     for title, grid in _rows(page):

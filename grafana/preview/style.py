@@ -19,10 +19,10 @@ def shades(colour: str, count: int) -> Sequence[str | tuple[float, float, float]
         return [colour]
     hue, light, full = colorsys.rgb_to_hls(*to_rgb(colour))
     low, high = light * 0.6, light + (1 - light) * 0.55
-    steps = [low + (high - low) * place / (count - 1) for place in range(count)]
-    return [colorsys.hls_to_rgb(hue, one, full) for one in steps]
+    steps = [low + (high - low) * index / (count - 1) for index in range(count)]
+    return [colorsys.hls_to_rgb(hue, lightness, full) for lightness in steps]
 
 
 def palette(count: int) -> Sequence[str]:
     """Return colours, repeated if there are more than in the palette."""
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+    return [COLOURS[index % len(COLOURS)] for index in range(count)]

@@ -18,17 +18,22 @@ def table(panel_data: PanelData) -> tuple[Sequence[str], Sequence[Row]]:
     renamed: Mapping[str, str] = organize.get("renameByName", {})
     rows = _rows(panel_data, renamed)
     hidden = {name for name, is_hidden in organize.get("excludeByName", {}).items() if is_hidden}
-    places: Mapping[str, int] = organize.get("indexByName", {})
+    positions: Mapping[str, int] = organize.get("indexByName", {})
     columns = list(dict.fromkeys(name for row in rows for name in row if name not in hidden))
-    last = max(places.values(), default=0) + 1
-    columns.sort(key=lambda one: places.get(one, last))
-    named = [renamed.get(one) or one for one in columns]
-    return named, [{renamed.get(one) or one: row.get(one, "") for one in columns} for row in rows]
+    last = max(positions.values(), default=0) + 1
+    columns.sort(key=lambda column: positions.get(column, last))
+    named = [renamed.get(column) or column for column in columns]
+    return named, [
+        {renamed.get(column) or column: row.get(column, "") for column in columns} for row in rows
+    ]
 
 
 def _organize(panel_data: PanelData) -> Json:
-    found: Sequence[Json] = panel_data.panel.raw.get("transformations", ())
-    return next((one["options"] for one in found if one["id"] == "organize"), {})
+    transformations: Sequence[Json] = panel_data.panel.raw.get("transformations", ())
+    return next(
+        (item["options"] for item in transformations if item["id"] == "organize"),
+        {},
+    )
 
 
 def _rows(panel_data: PanelData, renamed: Mapping[str, str]) -> list[Row]:

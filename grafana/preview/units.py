@@ -29,10 +29,10 @@ def format_value(value: float, unit: str) -> str:
 
 
 def _scaled(value: float, steps: Sequence[str], base: int) -> str:
-    place = 0
-    while abs(value) >= base and place < len(steps) - 1:
-        value, place = value / base, place + 1
-    step = steps[place]
+    index = 0
+    while abs(value) >= base and index < len(steps) - 1:
+        value, index = value / base, index + 1
+    step = steps[index]
     gap = " " if step in BINARY else ""
     return f"{_short(value)}{gap}{step}"
 
@@ -40,7 +40,7 @@ def _scaled(value: float, steps: Sequence[str], base: int) -> str:
 def _time(value: float) -> str:
     size = abs(value)
     if size >= 1 or size == 0:
-        length, name = next((one for one in TIMES if size >= one[0]), TIMES[-1])
+        length, name = next((entry for entry in TIMES if size >= entry[0]), TIMES[-1])
         return f"{_short(value / length)} {name}"
     if size >= 1e-3:
         return f"{_short(value * 1e3)} ms"

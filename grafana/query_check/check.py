@@ -54,7 +54,7 @@ class CheckResult:
     @property
     def failures(self) -> Sequence[Outcome]:
         """Return the failed outcomes, one for each query."""
-        found = {one.panel_query.query: one for one in reversed(self.outcomes) if one.failed}
+        found = {item.panel_query.query: item for item in reversed(self.outcomes) if item.failed}
         return list(reversed(found.values()))
 
 
@@ -120,10 +120,10 @@ def _outcomes(
 
 def _unresolved(dashboard: Dashboard, unresolved: Sequence[Unresolved]) -> Iterator[PanelQuery]:
     """Yield the variables without values, as if they were queries of a panel."""
-    for one in unresolved:
-        query = Query(dashboard.uid, f"variable {one.variable.name}", "variable", "variable")
-        target = Target("variable", str(one.variable.query), _NOWHERE, one.variable.raw)
-        yield PanelQuery(query, target, None, query.panel, one.why, one.skipped)
+    for item in unresolved:
+        query = Query(dashboard.uid, f"variable {item.variable.name}", "variable", "variable")
+        target = Target("variable", str(item.variable.query), _NOWHERE, item.variable.raw)
+        yield PanelQuery(query, target, None, query.panel, item.why, item.skipped)
 
 
 def _record(by_index: ByIndex, index: int, new: tuple[Verdict, PanelQuery]) -> None:
@@ -138,9 +138,9 @@ def _severity(state: State) -> int:
 
 def _outcome(mode: Mode, by_index: ByIndex, expectation: Expectation | None) -> Outcome:
     """Return the outcome: a single error or high cost counts, emptiness only if all are empty."""
-    worst = max(by_index.values(), key=lambda one: _severity(one[0].state))
+    worst = max(by_index.values(), key=lambda item: _severity(item[0].state))
     if worst[0].state in ("costly", "error"):
         return Outcome(mode, worst[1], worst[0], expectation)
-    best = min(by_index.values(), key=lambda one: _severity(one[0].state))
+    best = min(by_index.values(), key=lambda item: _severity(item[0].state))
     gaps = sum(verdict.state == "empty" for verdict, _ in by_index.values())
     return Outcome(mode, best[1], best[0], expectation, gaps if best[0].state == "fine" else 0)

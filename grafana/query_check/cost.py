@@ -43,8 +43,8 @@ def samples(request: QueryRequest, last: QueryResult, age: Age) -> int:
 
 def longest(expr: str) -> int:
     """Return the longest window of a query; the scrape interval if it has none."""
-    found = [milliseconds(text) for text in WINDOW.findall(expr)]
-    return max([*found, SCRAPE["prometheus"]])
+    windows = [milliseconds(text) for text in WINDOW.findall(expr)]
+    return max([*windows, SCRAPE["prometheus"]])
 
 
 def size(request: QueryRequest, result: QueryResult, age: Age) -> int:

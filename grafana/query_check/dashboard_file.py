@@ -101,29 +101,31 @@ class Dashboard:
 
 def read(folder: Path) -> Sequence[Dashboard]:
     """Return the dashboards of a folder; raise `QueryCheckError` if there are none."""
-    found = [parse(json.loads(file.read_text("utf-8"))) for file in sorted(folder.glob("*.json"))]
-    if not found:
+    dashboards = [
+        parse(json.loads(file.read_text("utf-8"))) for file in sorted(folder.glob("*.json"))
+    ]
+    if not dashboards:
         raise QueryCheckError(f"{folder} has no dashboards: run `make dashboards`")
-    return found
+    return dashboards
 
 
 def parse(raw: Json) -> Dashboard:
     """Parse the JSON document of a dashboard."""
-    annotations = [one for one in raw.get("annotations", {}).get("list", ()) if _has_query(one)]
+    annotations = [item for item in raw.get("annotations", {}).get("list", ()) if _has_query(item)]
     return Dashboard(
         uid=raw["uid"],
         title=raw["title"],
         panels=list(_panels(raw.get("panels", ()))),
-        variables=[_variable(one) for one in raw.get("templating", {}).get("list", ())],
-        annotations=[_annotation(one) for one in annotations],
+        variables=[_variable(item) for item in raw.get("templating", {}).get("list", ())],
+        annotations=[_annotation(item) for item in annotations],
         raw=raw,
     )
 
 
-def _panels(found: Sequence[Json]) -> Iterator[Panel]:
+def _panels(raw_panels: Sequence[Json]) -> Iterator[Panel]:
     """Yield the panels, including those in rows; panels after an open row belong to it."""
     repeated: Sequence[str] = ()
-    for raw in found:
+    for raw in raw_panels:
         if raw["type"] != "row":
             yield _panel(raw, repeated)
             continue
@@ -135,11 +137,11 @@ def _panels(found: Sequence[Json]) -> Iterator[Panel]:
 
 def _panel(raw: Json, repeated: Sequence[str]) -> Panel:
     panel_source = _source(raw.get("datasource"))
-    shown = [one for one in raw.get("targets", ()) if not one.get("hide")]
+    shown = [item for item in raw.get("targets", ()) if not item.get("hide")]
     return Panel(
         title=raw.get("title", ""),
         kind=raw["type"],
-        targets=[_target(one, panel_source) for one in shown],
+        targets=[_target(item, panel_source) for item in shown],
         repeats=[*repeated, *_repeats(raw)],
         raw=raw,
     )

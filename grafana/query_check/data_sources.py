@@ -103,9 +103,9 @@ class Prometheus:
         ends = {"start": _seconds(time_range.start), "end": _seconds(time_range.end)}
         rows = self._api.get("/api/v1/query_exemplars", query=expr, **ends)
         series = [
-            Series(one["labels"], [(float(one["timestamp"]), float(one["value"]))])
+            Series(item["labels"], [(float(item["timestamp"]), float(item["value"]))])
             for row in rows
-            for one in row["exemplars"]
+            for item in row["exemplars"]
         ]
         return QueryResult(series=series, cost=Cost(time.monotonic() - began))
 
@@ -171,7 +171,7 @@ def _series(data: Mapping[str, Any]) -> Sequence[Series]:
     if data["resultType"] == "scalar":
         return [Series({}, [_point(data["result"])])]
     return [
-        Series(row["metric"], [_point(one) for one in row.get("values") or [row["value"]]])
+        Series(row["metric"], [_point(item) for item in row.get("values") or [row["value"]]])
         for row in data["result"]
     ]
 

@@ -46,4 +46,4 @@ def _expectation(raw: Mapping[str, str]) -> Expectation:
 
 def expectation(query: Query, expectations: Sequence[Expectation]) -> Expectation | None:
     """Return the entry that covers a query, if there is one."""
-    return next((one for one in expectations if one.covers(query)), None)
+    return next((entry for entry in expectations if entry.covers(query)), None)

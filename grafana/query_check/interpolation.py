@@ -28,11 +28,11 @@ SelectedValues = Mapping[str, SelectedValue]
 def interpolate(text: str, selected_values: SelectedValues, value_format: ValueFormat) -> str:
     """Return a text with the selected values; unknown names stay, as in Grafana."""
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1] or found[2] or found[4]
-        form = found[3] or found[5]
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2] or match[4]
+        form = match[3] or match[5]
         if name not in selected_values:
-            return found[0]
+            return match[0]
         return _write(selected_values[name], format_named(form) if form else value_format)
 
     return REFERENCE.sub(value, text)
@@ -47,7 +47,7 @@ def _write(selected: SelectedValue, value_format: ValueFormat) -> str:
 def interpolate_builtins(text: str, values: Mapping[str, str]) -> str:
     """Return a text with Grafana's built-in variables, such as `$__range`."""
 
-    def value(found: re.Match[str]) -> str:
-        return values.get(found[1] or found[2] or found[4], found[0])
+    def value(match: re.Match[str]) -> str:
+        return values.get(match[1] or match[2] or match[4], match[0])
 
     return REFERENCE.sub(value, text)

@@ -158,8 +158,8 @@ def _request(
 
 def _min_interval(target: Target, panel_context: _PanelContext) -> int:
     """Return the minimum interval of the query, else of the panel; 0 if there is none."""
-    said = str(target.raw.get("interval") or panel_context.panel.raw.get("interval") or "")
-    filled = interpolate(said, panel_context.context.selected_values, value_formats.glob).lstrip(
-        ">"
-    )
+    interval = str(target.raw.get("interval") or panel_context.panel.raw.get("interval") or "")
+    filled = interpolate(
+        interval, panel_context.context.selected_values, value_formats.glob
+    ).lstrip(">")
     return milliseconds(filled) if filled and not filled.startswith("$") else 0

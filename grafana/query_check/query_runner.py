@@ -28,21 +28,21 @@ class QueryRunner:
             "prometheus": self._prometheus,
             "loki": Loki(loki) if loki else None,
         }
-        self._answers: dict[QueryRequest, QueryResult | QueryCheckError] = {}
+        self._results: dict[QueryRequest, QueryResult | QueryCheckError] = {}
 
     @property
     def sent(self) -> int:
         """The number of queries that were sent."""
-        return len(self._answers)
+        return len(self._results)
 
     def result(self, request: QueryRequest) -> QueryResult:
         """Return the result; raise `RejectedError` if the query fails."""
-        if request not in self._answers:
-            self._answers[request] = self._try(request)
-        found = self._answers[request]
-        if isinstance(found, QueryCheckError):
-            raise found
-        return found
+        if request not in self._results:
+            self._results[request] = self._try(request)
+        cached = self._results[request]
+        if isinstance(cached, QueryCheckError):
+            raise cached
+        return cached
 
     def last(self, request: QueryRequest) -> QueryResult:
         """Return the result of a query at the end of its time range."""
@@ -50,12 +50,12 @@ class QueryRunner:
 
     def age(self, now: int) -> Age:
         """Return how much data the store has."""
-        found = self._prometheus.instant(OLDEST, now).series
+        cached = self._prometheus.instant(OLDEST, now).series
         # Without the metric the age is unknown, and the store is assumed to be full.
-        oldest = now - round(found[0].points[0][1] * MS_PER_S) if found else now
+        oldest = now - round(cached[0].points[0][1] * MS_PER_S) if cached else now
         loaded: Mapping[str, Mapping[str, str]] = yaml.safe_load(self._prometheus.config())
-        said = loaded.get("global", {}).get("scrape_interval", f"{SCRAPE['prometheus']}ms")
-        return Age(max(oldest, 1), milliseconds(said))
+        interval = loaded.get("global", {}).get("scrape_interval", f"{SCRAPE['prometheus']}ms")
+        return Age(max(oldest, 1), milliseconds(interval))
 
     def _try(self, request: QueryRequest) -> QueryResult | QueryCheckError:
         try:

@@ -49,4 +49,4 @@ class QueryResult:
     @property
     def empty(self) -> bool:
         """Whether a panel would show nothing."""
-        return not self.lines and not any(one.has_data for one in self.series)
+        return not self.lines and not any(series.has_data for series in self.series)

@@ -58,21 +58,21 @@ def resolve(dashboard: Dashboard, selection: Selection, context: VariableContext
     counts: dict[str, int] = {}
     for variable in dashboard.variables:
         try:
-            found = _options(variable, selection, selected_values, context)
+            values = _options(variable, selection, selected_values, context)
         except QueryCheckError as error:
             unresolved.append(Unresolved(variable, str(error), isinstance(error, SkippedError)))
             selected_values[variable.name] = SelectedValue(variable, [])
             continue
-        selected_values[variable.name] = _selected(variable, found, selection)
-        if _can_be_chosen(variable, found, selection):
-            counts[variable.name] = len(found)
+        selected_values[variable.name] = _selected(variable, values, selection)
+        if _can_be_chosen(variable, values, selection):
+            counts[variable.name] = len(values)
     return Resolved(selected_values, counts, unresolved)
 
 
-def _can_be_chosen(variable: Variable, found: Sequence[str], selection: Selection) -> bool:
+def _can_be_chosen(variable: Variable, values: Sequence[str], selection: Selection) -> bool:
     """Return whether there is another selection than All."""
     is_set = variable.kind in FIXED_KINDS or variable.name in (selection.presets or {})
-    return not is_set and (variable.several or len(found) > 1)
+    return not is_set and (variable.several or len(values) > 1)
 
 
 def _options(
@@ -85,37 +85,37 @@ def _options(
     return [typed] if typed is not None else variable_values(variable, selected_values, context)
 
 
-def _selected(variable: Variable, found: Sequence[str], selection: Selection) -> SelectedValue:
+def _selected(variable: Variable, values: Sequence[str], selection: Selection) -> SelectedValue:
     if variable.kind in FIXED_KINDS or variable.name in (selection.presets or {}):
-        return SelectedValue(variable, found)
+        return SelectedValue(variable, values)
     if selection.mode == "default":
-        return _initial(variable, found)
+        return _initial(variable, values)
     if selection.variable != variable.name:
-        return _all(variable, found)
-    one = found[selection.index % len(found)]
+        return _all(variable, values)
+    value = values[selection.index % len(values)]
     if selection.mode == "several" and variable.multi:
         return SelectedValue(
-            variable, list(dict.fromkeys([one, found[(selection.index + 1) % len(found)]]))
+            variable, list(dict.fromkeys([value, values[(selection.index + 1) % len(values)]]))
         )
-    return SelectedValue(variable, [one])
+    return SelectedValue(variable, [value])
 
 
-def _all(variable: Variable, found: Sequence[str]) -> SelectedValue:
+def _all(variable: Variable, values: Sequence[str]) -> SelectedValue:
     if variable.include_all:
-        return SelectedValue(variable, found, is_all=True)
-    return SelectedValue(variable, found) if variable.multi else _initial(variable, found)
+        return SelectedValue(variable, values, is_all=True)
+    return SelectedValue(variable, values) if variable.multi else _initial(variable, values)
 
 
-def _initial(variable: Variable, found: Sequence[str]) -> SelectedValue:
+def _initial(variable: Variable, values: Sequence[str]) -> SelectedValue:
     """Return the current value of the document if it is valid, else All or the first value."""
     current = variable.raw.get("current", {}).get("value")
     listed = current if isinstance(current, list) else [current]
-    kept = [one for one in listed if one in found]
+    kept = [value for value in listed if value in values]
     if kept:
         return SelectedValue(variable, kept)
     if variable.include_all:
-        return SelectedValue(variable, found, is_all=True)
-    return SelectedValue(variable, found[:1])
+        return SelectedValue(variable, values, is_all=True)
+    return SelectedValue(variable, values[:1])
 
 
 def selections(
@@ -123,7 +123,7 @@ def selections(
 ) -> Iterator[Selection]:
     """Yield the selections: All, then each value of each variable."""
     yield Selection("all", presets=presets)
-    several = {one.name for one in dashboard.variables if one.multi}
+    several = {value.name for value in dashboard.variables if value.multi}
     for name, count in counts.items():
         for index in range(min(count, MAX_VALUES)):
             yield Selection("one", name, index, presets)

@@ -30,19 +30,19 @@ class TimeRange:
 
 def parse_time(text: str, now: int) -> int:
     """Parse a time such as `now-1h`; raise `QueryCheckError` for other formats."""
-    found = NOW.fullmatch(text)
-    if found is None:
+    parsed = NOW.fullmatch(text)
+    if parsed is None:
         raise QueryCheckError(f"invalid time {text!r}: use now, now-1h or the like")
-    sign, duration = found.groups()
+    sign, duration = parsed.groups()
     shift = milliseconds(duration) if duration else 0
     return now - shift if sign == "-" else now + shift
 
 
 def time_range(start: str, end: str, now: int) -> TimeRange:
     """Return the range between two such times; raise `QueryCheckError` if it is empty."""
-    found = TimeRange(parse_time(start, now), parse_time(end, now))
-    if found.width <= 0:
+    parsed = TimeRange(parse_time(start, now), parse_time(end, now))
+    if parsed.width <= 0:
         raise QueryCheckError(
             f"empty time range from {start} to {end}: the end is not after the start"
         )
-    return found
+    return parsed

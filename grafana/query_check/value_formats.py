@@ -59,8 +59,12 @@ FORMATS: dict[str, ValueFormat] = {
     "csv": lambda values, _: ",".join(values),
     "raw": lambda values, _: ",".join(values),
     "json": _json,
-    "singlequote": lambda values, _: ",".join(f"'{_backslashed(one, chr(39))}'" for one in values),
-    "doublequote": lambda values, _: ",".join(f'"{_backslashed(one, chr(34))}"' for one in values),
+    "singlequote": lambda values, _: ",".join(
+        f"'{_backslashed(value, chr(39))}'" for value in values
+    ),
+    "doublequote": lambda values, _: ",".join(
+        f'"{_backslashed(value, chr(34))}"' for value in values
+    ),
     "text": lambda values, _: " + ".join(values),
     "percentencode": lambda values, several: percent(glob(values, several), safe=""),
 }

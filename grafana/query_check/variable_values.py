@@ -52,24 +52,26 @@ def variable_values(
 
     Raises `QueryCheckError` where there are none.
     """
-    found = _found(variable, selected_values, context)
+    values = _values(variable, selected_values, context)
     if variable.raw.get("regex"):
-        found = _matching(found, variable.raw["regex"])
-    unique = _sorted(list(dict.fromkeys(found)), int(variable.raw.get("sort") or 0))
+        values = _matching(values, variable.raw["regex"])
+    unique = _sorted(list(dict.fromkeys(values)), int(variable.raw.get("sort") or 0))
     if not unique:
         raise QueryCheckError("the variable has no values")
     return unique
 
 
-def _found(
+def _values(
     variable: Variable, selected_values: SelectedValues, context: VariableContext
 ) -> Sequence[str]:
     if variable.kind == "query":
-        return _panel_query(variable, selected_values, context)
+        return _query_values(variable, selected_values, context)
     if variable.kind == "datasource":
-        return [uid for uid, one in context.sources.items() if one and one.kind == variable.query]
+        return [
+            uid for uid, item in context.sources.items() if item and item.kind == variable.query
+        ]
     if variable.kind in ("custom", "interval"):
-        listed = [_value(one) for one in CUSTOM.findall(str(variable.query))]
+        listed = [_value(item) for item in CUSTOM.findall(str(variable.query))]
         return [_auto(variable, context), *listed] if variable.raw.get(AUTO) else listed
     if variable.kind in ("textbox", "constant"):
         return [str(variable.query)]
@@ -88,17 +90,17 @@ def _auto(variable: Variable, context: VariableContext) -> str:
     return format_duration(max(min_interval, round_interval(context.time_range.width / count)))
 
 
-def _panel_query(
+def _query_values(
     variable: Variable, selected_values: SelectedValues, context: VariableContext
 ) -> Sequence[str]:
     source = resolve_source(_source_of(variable), selected_values, context.sources)
-    wanted = variable.query
-    if isinstance(source, Loki) and isinstance(wanted, Mapping):
-        if wanted.get("type") != LOKI_LABEL_VALUES:
+    query = variable.query
+    if isinstance(source, Loki) and isinstance(query, Mapping):
+        if query.get("type") != LOKI_LABEL_VALUES:
             raise QueryCheckError("unsupported variable of Loki: only label values are supported")
-        selector = interpolate(wanted.get("stream", ""), selected_values, value_formats.loki)
-        return source.label_values(wanted["label"], selector, context.time_range)
-    text = wanted.get("query", "") if isinstance(wanted, Mapping) else wanted
+        selector = interpolate(query.get("stream", ""), selected_values, value_formats.loki)
+        return source.label_values(query["label"], selector, context.time_range)
+    text = query.get("query", "") if isinstance(query, Mapping) else query
     style = value_formats.loki if source.kind == "loki" else value_formats.prometheus
     return _by_function(
         interpolate_builtins(interpolate(text, selected_values, style), context.builtins),
@@ -108,11 +110,11 @@ def _panel_query(
 
 
 def _by_function(text: str, source: DataSource, time_range: TimeRange) -> Sequence[str]:
-    if found := LABEL_VALUES.fullmatch(text.strip()):
-        return source.label_values(found["label"], (found["selector"] or "").strip(), time_range)
-    if found := QUERY_RESULT.fullmatch(text.strip()):
-        series = source.instant(found["expr"], time_range.end).series
-        return [_row(one) for one in series]
+    if match := LABEL_VALUES.fullmatch(text.strip()):
+        return source.label_values(match["label"], (match["selector"] or "").strip(), time_range)
+    if match := QUERY_RESULT.fullmatch(text.strip()):
+        series = source.instant(match["expr"], time_range.end).series
+        return [_row(item) for item in series]
     raise QueryCheckError(f"unsupported query {text!r}: use label_values(...) or query_result(...)")
 
 
@@ -138,10 +140,10 @@ def resolve_source(source: Source, selected_values: SelectedValues, sources: Sou
         raise QueryCheckError(
             f"no data source {uid!r}: known data sources are {', '.join(sources)}"
         )
-    found = sources[uid]
-    if found is None:
+    source_ = sources[uid]
+    if source_ is None:
         raise SkippedError(f"data source {uid!r} is not available")
-    return found
+    return source_
 
 
 def _matching(values: Sequence[str], pattern: str) -> Sequence[str]:
@@ -150,15 +152,15 @@ def _matching(values: Sequence[str], pattern: str) -> Sequence[str]:
     if inner.startswith("/"):
         inner = inner[1 : inner.rindex("/")]
     inner = inner.replace("(?<", "(?P<")  # JavaScript's way to name a group
-    found = [re.search(inner, value) for value in values]
-    return [_captured(one) for one in found if one]
+    matches = [re.search(inner, value) for value in values]
+    return [_captured(match) for match in matches if match]
 
 
-def _captured(found: re.Match[str]) -> str:
-    groups = found.groupdict()
+def _captured(match: re.Match[str]) -> str:
+    groups = match.groupdict()
     if "value" in groups:
         return str(groups["value"])
-    return str(found[1]) if found.groups() else found.string
+    return str(match[1]) if match.groups() else match.string
 
 
 def _sorted(values: Sequence[str], order: int) -> Sequence[str]:
@@ -173,6 +175,6 @@ def _sorted(values: Sequence[str], order: int) -> Sequence[str]:
 
 def _key(value: str, order: int) -> tuple[float, str]:
     if order in (3, 4):
-        found = re.search(r"\d+", value)
-        return (float(found[0]) if found else -1.0, "")
+        number = re.search(r"\d+", value)
+        return (float(number[0]) if number else -1.0, "")
     return (0.0, value if order in (1, 2) else value.lower())

@@ -32,7 +32,7 @@ INDEXED = ("service", "instance", "level")
 # Every field of the contract, of the load balancer and of an exception.
 FIELDS = {
     *INDEXED,
-    *(("trace_id", "request_id", "logger", "frontend", "status", "client", "said")),
+    *(("trace_id", "request_id", "logger", "frontend", "status", "client", "text")),
     *("exception_type", "exception_message"),
 }
 # The longest range of a query in a panel: an hour, as HostDiskFilling has. A longer range needs a

@@ -54,13 +54,13 @@ DASHBOARDS = ("overview", "service", "slo", "logs")
 NOT_OF_ORDERS = """
 - dashboard: service
   panel: Is a circuit breaker open?
-  reason: It asks no other service.
+  reason: It calls no other service.
 - dashboard: service
-  panel: How are its calls answered?
-  reason: It asks no other service.
+  panel: What are the results of its calls?
+  reason: It calls no other service.
 - dashboard: service
   panel: How long do its calls take?
-  reason: It asks no other service.
+  reason: It calls no other service.
 """
 
 

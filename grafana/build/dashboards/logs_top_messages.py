@@ -16,7 +16,7 @@ TROUBLE = '{service=~"$service", level=~"ERROR|CRITICAL"}'
 # As in LogPatternSuspicious.
 REFUSED = '{service="lb"} | frontend="public" | status >= 400 | status < 500'
 # The message is not a field, so its beginning becomes one to group by.
-SAID = "| label_format said=`{{ __line__ | trunc 120 }}`"
+MESSAGE_LABEL = "| label_format text=`{{ __line__ | trunc 120 }}`"
 
 
 def top_messages() -> Section:
@@ -38,9 +38,9 @@ def _messages() -> Panels:
                 ["ErrorLogBurst", "LogFlood"],
                 size=(12, 10),
             ),
-            {"service": "Service", "level": "Level", "said": "Message", "Value #A": "Lines"},
+            {"service": "Service", "level": "Level", "text": "Message", "Value #A": "Lines"},
             instant_log_query(
-                f"topk(15, sum by (service, level, said) (count_over_time({CHOSEN} {SAID}"
+                f"topk(15, sum by (service, level, text) (count_over_time({CHOSEN} {MESSAGE_LABEL}"
                 " [$__range])))"
             ),
             sort="Lines",

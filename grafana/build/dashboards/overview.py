@@ -150,8 +150,8 @@ def _services() -> Section:
         instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})"),
         link="/d/service?var-service=${__value.raw}",
     )
-    found = {"Instances up": units.Short, "Requests": units.RequestsPerSecond}
-    return Section("Are the objectives met?", [column_units(table, found)])
+    column_units_by_heading = {"Instances up": units.Short, "Requests": units.RequestsPerSecond}
+    return Section("Are the objectives met?", [column_units(table, column_units_by_heading)])
 
 
 def _traffic() -> Section:

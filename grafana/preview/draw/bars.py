@@ -20,18 +20,21 @@ BEGIN, END = 0.32, 0.86
 def bars(axes: Axes, panel_data: PanelData) -> None:
     """Draw a bar for each series, against the panel's largest value."""
     blank(axes)
-    found = [
-        (query, one) for query in panel_data.queries for one in query.result.series if one.has_data
+    rows = [
+        (query, series)
+        for query in panel_data.queries
+        for series in query.result.series
+        if series.has_data
     ]
-    found = found[: max(1, int(height(axes) / ROOM))]
-    values = [reduced(panel_data, one) for _, one in found]
+    rows = rows[: max(1, int(height(axes) / ROOM))]
+    values = [reduced(panel_data, series) for _, series in rows]
     most = defaults(panel_data).get("max") or max([value for value in values if value > 0] or [1.0])
-    for place, ((query, one), value) in enumerate(zip(found, values, strict=True)):
-        y = 1 - (place + 0.5) / len(found)
-        thick = min(0.7 / len(found), ROOM * 0.7 / height(axes))
+    for index, ((query, series), value) in enumerate(zip(rows, values, strict=True)):
+        y = 1 - (index + 0.5) / len(rows)
+        thick = min(0.7 / len(rows), ROOM * 0.7 / height(axes))
         share = 0.0 if math.isnan(value) else max(0.0, min(1.0, value / float(most)))
         axes.barh(y, END - BEGIN, thick, left=BEGIN, color=GRID)
         axes.barh(y, share * (END - BEGIN), thick, left=BEGIN, color=colour(panel_data, value))
-        axes.text(BEGIN - 0.01, y, name(query, one)[:40], ha="right", va="center", size=SMALL)
-        said = value_text(panel_data, value, name(query, one))
-        axes.text(END + 0.01, y, said, va="center", size=SMALL, color=INK)
+        axes.text(BEGIN - 0.01, y, name(query, series)[:40], ha="right", va="center", size=SMALL)
+        text = value_text(panel_data, value, name(query, series))
+        axes.text(END + 0.01, y, text, va="center", size=SMALL, color=INK)

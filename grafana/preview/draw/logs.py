@@ -22,17 +22,17 @@ def logs(axes: Axes, panel_data: PanelData) -> None:
     blank(axes)
     lines = sorted(
         (line for query in panel_data.queries for line in query.result.lines),
-        key=lambda one: -one.at,
+        key=lambda line: -line.at,
     )
     fit = max(1, int(height(axes) / ROW))
     letters = int(width(axes) / (SMALL * LETTER))
-    for place, line in enumerate(lines[:fit]):
-        y = 1 - (place + 0.5) * ROW / height(axes)
+    for index, line in enumerate(lines[:fit]):
+        y = 1 - (index + 0.5) * ROW / height(axes)
         level = line.labels.get("level", "")
         colour = LEVELS.get(level, FAINT)
         axes.plot([0, 0], [y - 3 / height(axes), y + 3 / height(axes)], color=colour, linewidth=3)
-        said = format_line(line)[:letters]
-        axes.text(0.006, y, said, va="center", size=SMALL, family="monospace", color=INK)
+        text = format_line(line)[:letters]
+        axes.text(0.006, y, text, va="center", size=SMALL, family="monospace", color=INK)
 
 
 def format_line(line: Line) -> str:

@@ -18,23 +18,23 @@ def table(axes: Axes, panel_data: PanelData) -> None:
     blank(axes)
     columns, rows = rows_of(panel_data)
     fit = max(1, int(height(axes) / ROW) - 1)
-    seen = rows[:fit]
-    needs = [max(len(one), *(len(row[one]) for row in seen), 4) + 2 for one in columns]
+    visible = rows[:fit]
+    needs = [max(len(column), *(len(row[column]) for row in visible), 4) + 2 for column in columns]
     total = max(sum(needs), width(axes) / (SMALL * LETTER) * 0.6)
     left = 0.0
     for column, need in zip(columns, needs, strict=True):
         room = int(need / total * width(axes) / (SMALL * LETTER))
         _write(axes, left, 0, column[: max(room, 3)], FAINT)
-        for place, row in enumerate(seen, 1):
-            _write(axes, left, place, row[column][: max(room, 3)], INK)
+        for index, row in enumerate(visible, 1):
+            _write(axes, left, index, row[column][: max(room, 3)], INK)
         left += need / total
-    for place in range(1, len(seen) + 1):
-        y = 1 - place * ROW / height(axes)
+    for index in range(1, len(visible) + 1):
+        y = 1 - index * ROW / height(axes)
         axes.plot([0, 1], [y, y], color=GRID, linewidth=0.6)
     if len(rows) > fit:
         axes.text(1, 0, f"and {len(rows) - fit} more", ha="right", size=SMALL, color=FAINT)
 
 
-def _write(axes: Axes, left: float, place: int, said: str, colour: str) -> None:
-    y = 1 - (place + 0.5) * ROW / height(axes)
-    axes.text(left, y, said, va="center", size=SMALL, color=colour)
+def _write(axes: Axes, left: float, index: int, text: str, colour: str) -> None:
+    y = 1 - (index + 0.5) * ROW / height(axes)
+    axes.text(left, y, text, va="center", size=SMALL, color=colour)

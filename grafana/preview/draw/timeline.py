@@ -22,26 +22,29 @@ MS_PER_S = 1000
 
 def timeline(axes: Axes, panel_data: PanelData) -> None:
     """Draw a row for each series, with the text of each state."""
-    found = [
-        (query, one) for query in panel_data.queries for one in query.result.series if one.has_data
+    rows = [
+        (query, line)
+        for query in panel_data.queries
+        for line in query.result.series
+        if line.has_data
     ]
-    found = found[: max(1, int(height(axes) / ROOM))]
+    rows = rows[: max(1, int(height(axes) / ROOM))]
     width = panel_data.time_range.width / MS_PER_S
-    for place, (_, series) in enumerate(found):
+    for index, (_, series) in enumerate(rows):
         for begin, finish, value in stretches(series):
             left, lasts = days(begin), days(finish - begin)
-            axes.barh(place, lasts, 0.75, left=left, color=colour(panel_data, value))
-            said = value_text(panel_data, value)
-            if (finish - begin) / width > 0.012 * len(said):
-                axes.text(left, place, f" {said}", va="center", size=SMALL)
-    axes.set_yticks(range(len(found)), [name(query, one)[:34] for query, one in found])
-    axes.set_ylim(len(found) - 0.5, -0.5)
+            axes.barh(index, lasts, 0.75, left=left, color=colour(panel_data, value))
+            text = value_text(panel_data, value)
+            if (finish - begin) / width > 0.012 * len(text):
+                axes.text(left, index, f" {text}", va="center", size=SMALL)
+    axes.set_yticks(range(len(rows)), [name(query, line)[:34] for query, line in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     time_axis(axes, panel_data.time_range)
 
 
 def stretches(series: Series) -> Iterator[tuple[float, float, float]]:
     """Yield the start, end and value of each constant stretch of a series, without gaps."""
-    points = [one for one in series.points if not math.isnan(one[1])]
+    points = [point for point in series.points if not math.isnan(point[1])]
     gaps = [after[0] - before[0] for before, after in pairwise(points)]
     step = min(gaps, default=15.0)
     begin, last, value = points[0][0], points[0][0], points[0][1]

@@ -29,16 +29,19 @@ def timeseries(axes: Axes, panel_data: PanelData) -> None:
     custom = defaults(panel_data).get("custom", {})
     stacked = custom.get("stacking", {}).get("mode", "none") != "none"
     lines = [
-        (query, one) for query in panel_data.queries for one in query.result.series if one.has_data
+        (query, line)
+        for query in panel_data.queries
+        for line in query.result.series
+        if line.has_data
     ]
     colours = _colours(panel_data)
-    if stacked and len({len(one.points) for _, one in lines}) == 1:
+    if stacked and len({len(series.points) for _, series in lines}) == 1:
         moments = _moments(lines[0][1])
-        values = [[value for _, value in one.points] for _, one in lines]
+        values = [[value for _, value in line.points] for _, line in lines]
         axes.stackplot(moments, *values, colors=list(colours), alpha=0.8)
     else:
-        for (_, one), colour in zip(lines, colours, strict=True):
-            _line(axes, one, colour, custom)
+        for (_, line), colour in zip(lines, colours, strict=True):
+            _line(axes, line, colour, custom)
     _limits(axes, panel_data)
     _axes(axes, panel_data)
     _legend(axes, panel_data, list(zip(lines, colours, strict=True)))
@@ -70,26 +73,30 @@ def _gapped(series: Series) -> Series:
     if len(points) < 3:
         return series
     step = min(after[0] - before[0] for before, after in pairwise(points))
-    found = [points[0]]
+    result = [points[0]]
     for before, after in pairwise(points):
         if after[0] - before[0] > 1.5 * step:
-            found.append((before[0] + step, math.nan))
-        found.append(after)
-    return Series(series.labels, found)
+            result.append((before[0] + step, math.nan))
+        result.append(after)
+    return Series(series.labels, result)
 
 
 def _colours(panel_data: PanelData) -> Sequence[Colour]:
     """Return a colour for each series: shades of one colour if the panel or query sets it."""
-    found: list[Colour] = []
+    result: list[Colour] = []
     for query in panel_data.queries:
-        count = sum(one.has_data for one in query.result.series)
+        count = sum(line.has_data for line in query.result.series)
         own = override(panel_data, "byFrameRefID", query.panel_query.query.ref, "color")
-        wanted = own or defaults(panel_data).get("color", {})
-        fixed = wanted.get("fixedColor") if wanted.get("mode") in ("shades", "fixed") else None
-        found += (
-            shades(fixed, count) if fixed and count else palette(len(found) + count)[len(found) :]
+        colour_options = own or defaults(panel_data).get("color", {})
+        fixed = (
+            colour_options.get("fixedColor")
+            if colour_options.get("mode") in ("shades", "fixed")
+            else None
         )
-    return found
+        result += (
+            shades(fixed, count) if fixed and count else palette(len(result) + count)[len(result) :]
+        )
+    return result
 
 
 def _limits(axes: Axes, panel_data: PanelData) -> None:
@@ -113,18 +120,18 @@ def _axes(axes: Axes, panel_data: PanelData) -> None:
 
 def _legend(axes: Axes, panel_data: PanelData, drawn: Sequence[tuple[Line, Colour]]) -> None:
     """Draw the name and last value of each series, the largest value first."""
-    ranked = sorted(drawn, key=lambda one: -_last(one[0][1]))
-    place = -18 / height(axes)
+    ranked = sorted(drawn, key=lambda line: -_last(line[0][1]))
+    y = -18 / height(axes)
     for (query, series), colour in ranked[:LEGEND]:
         unit_ = unit(panel_data, ref=query.panel_query.query.ref)
-        said = f"{name(query, series)}   {format_value(_last(series), unit_)}"
-        put: dict[str, Any] = {"transform": axes.transAxes, "size": SMALL, "va": "center"}
-        axes.text(0.0, place, "▬", color=colour, **put)
-        axes.text(0.03, place, said[:90], color=INK, **put)
-        place -= 9 / height(axes)
+        text = f"{name(query, series)}   {format_value(_last(series), unit_)}"
+        style: dict[str, Any] = {"transform": axes.transAxes, "size": SMALL, "va": "center"}
+        axes.text(0.0, y, "▬", color=colour, **style)
+        axes.text(0.03, y, text[:90], color=INK, **style)
+        y -= 9 / height(axes)
     if len(ranked) > LEGEND:
-        said = f"and {len(ranked) - LEGEND} more"
-        axes.text(0.03, place, said, transform=axes.transAxes, color=FAINT, size=SMALL, va="center")
+        text = f"and {len(ranked) - LEGEND} more"
+        axes.text(0.03, y, text, transform=axes.transAxes, color=FAINT, size=SMALL, va="center")
 
 
 def _last(series: Series) -> float:
