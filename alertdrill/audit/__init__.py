@@ -1,1 +1,1 @@
-"""The audit: each request is counted once by every source, whatever is restarted."""
+"""The audit: every source counts each request once, also across restarts."""

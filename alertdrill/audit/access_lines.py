@@ -1,4 +1,4 @@
-"""The access lines in the files, read several times because old ones may be rotated away."""
+"""Access lines in the log files, read repeatedly because rotation drops old ones."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..runtimes import Runtime
 
 # The services that a request of the audit passes through.
 PATH_SERVICES = ("web", "data-service")
-# Where a request passes; the load balancer has it twice, in front of `web` and behind it.
+# The hops of a request. The load balancer logs it twice: in front of `web` and behind it.
 HOPS = ("lb, public side", "lb, inner side", *PATH_SERVICES)
 LOG_SERVICES = ("lb", *PATH_SERVICES)
 HOP_BY_FRONTEND = {"public": HOPS[0], "internal": HOPS[1]}
-# What an instance may still write once the last request is over: a full pipe holds 2,000 lines.
+# An instance may still write lines after the last request: a full pipe holds 2,000.
 MAX_RECENT_LINES = 3000
 
 
 @dataclass(frozen=True)
 class AccessLine:
-    """A request's access line: where, whose, and how often the load balancer sent it again."""
+    """A request's access line: its hop, its id, and the load balancer's retries."""
 
     hop: str
     id: str
@@ -30,10 +30,10 @@ class AccessLine:
 
 
 class AccessLines:
-    """What the files of a stack have had of requests whose ids begin with a mark.
+    """The access lines in a stack's log files, of requests whose ids begin with a prefix.
 
-    Files are bounded and drop their oldest lines, so they must be read often enough. A line is
-    there as often as the reading that had it most often.
+    Files are bounded and drop their oldest lines, so read them often. The count of a line is the
+    highest count that one reading saw.
     """
 
     def __init__(self, runtime: Runtime, mark: str) -> None:
@@ -43,11 +43,11 @@ class AccessLines:
         self._sightings: dict[tuple[str, int], AccessLine | None] = {}
 
     def read(self) -> None:
-        """Read all that the files have now."""
+        """Read the whole files."""
         self._read(LOG_SERVICES, None)
 
     def read_latest(self, services: Sequence[str] = LOG_SERVICES) -> None:
-        """Read what came to the files of services a moment ago."""
+        """Read the most recent lines of services."""
         self._read(services, MAX_RECENT_LINES)
 
     def _read(self, services: Sequence[str], count: int | None) -> None:
@@ -61,7 +61,7 @@ class AccessLines:
         self._texts |= found
 
     def audit_counts(self) -> Mapping[str, Counter[str]]:
-        """Return how often each hop has each of our ids."""
+        """Return the count of each of the audit's ids, by hop."""
         seen: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
         for one, count in self._counted():
             if one.id.startswith(self._mark):
@@ -69,7 +69,7 @@ class AccessLines:
         return seen
 
     def other_counts(self) -> Counter[str]:
-        """Return how many lines each hop has of other requests that its counters count."""
+        """Return the number of lines of other requests, by hop."""
         seen: Counter[str] = Counter()
         for one, count in self._counted():
             if not one.id.startswith(self._mark):
@@ -77,7 +77,7 @@ class AccessLines:
         return seen
 
     def retries(self) -> Mapping[str, Counter[str]]:
-        """Return how often the load balancer sent each of our requests again, by who got it."""
+        """Return the load balancer's retries of each id, by the receiving service."""
         behind = {HOPS[0]: "web", HOPS[1]: "data-service"}
         found: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
         for one, count in self._counted():
@@ -90,16 +90,19 @@ class AccessLines:
 
 
 def parse_access_line(text: str) -> AccessLine | None:
-    """Return what a line of a log says; None unless it is the access line of a counted request."""
+    """Parse a log line; return None unless it is the access line of a counted request."""
     try:
         fields = json.loads(text)
-    except (ValueError, RecursionError):  # plain text, half a line, or a thousand brackets
+    except (
+        ValueError,
+        RecursionError,
+    ):  # plain text, an incomplete line, or deeply nested brackets
         return None
     return access_line_from_fields(fields) if isinstance(fields, dict) else None
 
 
 def access_line_from_fields(fields: Mapping[str, Any]) -> AccessLine | None:
-    """Return what the fields of a line say, as `sighting` does."""
+    """Return the access line of a line's fields, as `parse_access_line` does."""
     if fields.get("logger") != "access":
         return None
     service, id_ = str(fields.get("service")), str(fields.get("request_id"))
@@ -111,6 +114,6 @@ def access_line_from_fields(fields: Mapping[str, Any]) -> AccessLine | None:
 
 
 def _retries(value: object) -> int:
-    # HAProxy writes +1 where the second try went to another server.
+    # HAProxy writes +1 if the retry went to another server.
     digits = str(value).lstrip("+")
     return int(digits) if digits.isdigit() else 0

@@ -1,4 +1,4 @@
-"""The client: sends requests that each have an id, and remembers every answer."""
+"""The client: sends requests with unique ids and records every response."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import requests
 
 from .request_scheduler import RequestScheduler
 
-# Each under way has one; as many as an instance takes at a time.
+# One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
-# Above all that the load balancer waits for: 5 s for a free instance, 10 s for its answer.
+# Longer than the load balancer's own limits: 5 s for a free instance, 10 s for its response.
 TIMEOUT_S = 20.0
-# Small, and worth describing.
+# A small valid body.
 ROWS = [{"mass": 3750, "bill": 39.1}, {"mass": 3800, "bill": 39.5}]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that was not answered with 200: `said` is the status, or why there is none."""
+    """A request without a 200 response; `error` is the status, or why there is none."""
 
     id: str
     error: str
 
 
 class Client:
-    """Sends `total` requests to `/process` of the load balancer at `url`, over some connections."""
+    """Sends requests to `/process` of the load balancer at `url`, over several connections."""
 
     def __init__(
         self, url: str, mark: str, scheduler: RequestScheduler, failed: Callable[[Failure], None]
@@ -39,18 +39,18 @@ class Client:
         self._failed = failed
         self._failures: list[Failure] = []
         self._answered: list[str] = []
-        # Never waited for at the end of the program: Ctrl-C must not have to.
+        # Daemon threads, so that Ctrl-C ends the program at once.
         self._threads = [
             threading.Thread(target=self._send_all, daemon=True) for _ in range(CONNECTIONS)
         ]
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         for thread in self._threads:
             thread.start()
 
     def finish(self) -> None:
-        """Return when every request has an answer, or will have none."""
+        """Wait until every request has a response or has failed."""
         for thread in self._threads:
             thread.join()
 
@@ -61,12 +61,12 @@ class Client:
 
     @property
     def answered(self) -> int:
-        """Return how many were answered with 200."""
+        """Return the number of requests answered with 200."""
         return len(self._answered)
 
     @property
     def failures(self) -> Sequence[Failure]:
-        """Return the requests that were not."""
+        """Return the requests that failed, by id."""
         return sorted(self._failures, key=lambda failure: failure.id)
 
     def _send_all(self) -> None:
@@ -76,7 +76,7 @@ class Client:
                 while (number := self._pace.next_number()) is not None:
                     self._send(session, f"{self._mark}-{number:06}")
         finally:
-            self._pace.stop()  # the last one out, or something that nobody foresaw
+            self._pace.stop()  # also after an unexpected error
 
     def _send(self, session: requests.Session, id_: str) -> None:
         try:

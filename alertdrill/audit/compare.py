@@ -1,4 +1,4 @@
-"""Compare what was sent with what a source has, by request id or by number alone. Pure."""
+"""Compare the requests sent with a source's counts, by request id or by number. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class CountSource:
-    """What one source has of the requests that were sent.
+    """The requests that one source counted.
 
     `doubled` says how often it has an id that should be there once, and `strange` are ids that
     nobody sent. `explained` is how many it has beyond the rest because the load balancer sent them
@@ -25,12 +25,12 @@ class CountSource:
 
     @property
     def difference(self) -> int:
-        """Return by how many it is off; two errors may cancel each other out."""
+        """Return the difference to the expected count; two errors may cancel each other out."""
         return self.counted - self.retried - self.expected
 
     @property
     def exact(self) -> bool:
-        """Tell whether it has every request as often as it should."""
+        """Return whether every request is counted exactly once."""
         named = self.missing or self.duplicated or self.unexpected
         return self.difference == 0 and not named
 

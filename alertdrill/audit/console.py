@@ -1,4 +1,4 @@
-"""How a run looks on a terminal."""
+"""The result of an audit on a terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.text import Text
 
 from .report import Report, describe_differences
 
-# More than a screen holds helps nobody; report.json has them all.
+# One screen of lines; report.json has all.
 MAX_SHOWN = 20
 
 
 def count_table(report: Report) -> Table:
-    """Return every source's count and its difference."""
-    made = Table("Party", box=None, pad_edge=False)
-    for title in ("Counted", "Difference", "Missing", "Doubled", "Sent again"):
+    """Return the table of counts and differences."""
+    made = Table("Source", box=None, pad_edge=False)
+    for title in ("Counted", "Difference", "Missing", "Duplicated", "Retried"):
         made.add_column(title, justify="right")
     for source in report.sources:
         sign, style = ("✓", "green") if source.exact else ("✗", "bold red")
@@ -32,9 +32,9 @@ def count_table(report: Report) -> Table:
 
 
 def difference_lines(report: Report) -> Sequence[str]:
-    """Return a sentence for each request that somebody misses or has twice, the first 20."""
+    """Return a message for each difference, the first 20."""
     failed = [f"{failure.id} failed: {failure.error}" for failure in report.failures]
-    # The client's own are the failures, which say more.
+    # The client's differences are the failures, which have more detail.
     said = [
         *failed,
         *(line for source in report.sources[1:] for line in describe_differences(source)),
@@ -44,12 +44,12 @@ def difference_lines(report: Report) -> Sequence[str]:
 
 
 def summary(report: Report) -> str:
-    """Return a run in one line."""
+    """Return the result in one line."""
     restarts = sum(done.step.startswith("restart") for done in report.steps)
     scalings = len(report.steps) - restarts
-    again = ", ".join(f"{count} to {name}" for name, count in report.retries.items())
-    judged = "each counted once by everybody" if report.exact else "NOT conserved"
+    again = ", ".join(f"{name} {count}" for name, count in report.retries.items())
+    judged = "every source counted each of them once" if report.exact else "counts DIFFER"
     return (
         f"{report.requests} requests through {restarts} restarts and {scalings} changes of scale:"
-        f" {judged}. The load balancer sent again: {again}."
+        f" {judged}. Retries of the load balancer: {again}."
     )

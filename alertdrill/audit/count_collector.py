@@ -1,4 +1,4 @@
-"""Every source's count of our requests, since one moment."""
+"""Collect every source's count of the audit's requests since a baseline."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .counters import LbCounts
 from .errors import AuditError
 from .log_store import LogStore
 
-# A line is in its file this long after its request was counted, in seconds.
+# Seconds from counting a request to its line in the file.
 LINE_DELAY_S = 0.3
-# The probe passes once in five seconds, and a try takes a second or two.
+# The probe sends a request every five seconds; an attempt takes one or two.
 MAX_TRIES = 20
-# Some scrapes, each five seconds after the one before.
+# Several scrapes, which are five seconds apart.
 SCRAPE_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What was counted before the first request, of others too."""
+    """The counts before the first request, of other requests too."""
 
     at: float
     lb: LbCounts
@@ -36,10 +36,10 @@ class Baseline:
 
 
 class CountCollector:
-    """Asks all sources of a stack; `mark` is what our request ids begin with.
+    """Reads all sources of a stack; `mark` is the prefix of the audit's request ids.
 
-    The counters count the requests of others too, such as the probe's, which are taken off as
-    the access lines have them.
+    The counters include other requests, such as the probe's. These are subtracted by their access
+    lines.
     """
 
     def __init__(self, runtime: Runtime, mark: str, store: LogStore | None) -> None:
@@ -52,7 +52,7 @@ class CountCollector:
         self._before: Baseline | None = None
 
     def record_baseline(self) -> None:
-        """Note what was counted so far; wait for one more scrape, from which growth is counted."""
+        """Record the current counts; wait for one more scrape as the start of the range."""
         self.lines.read()
         lb = self._quiet_counts()
         now = time.time()
@@ -66,7 +66,7 @@ class CountCollector:
         self._before = Baseline(time.time(), lb, self.lines.other_counts())
 
     def _quiet_counts(self) -> LbCounts:
-        """Return the load balancer's counts, of a moment for which the lines are there too."""
+        """Return the load balancer's counts at a time whose lines are already written."""
         for _ in range(MAX_TRIES):
             counted = counters.fetch_lb_counts(self._lb)
             time.sleep(LINE_DELAY_S)
@@ -76,12 +76,12 @@ class CountCollector:
         return counted
 
     def retries(self) -> LbCounts:
-        """Return what the load balancer counted since the beginning."""
+        """Return the load balancer's counts since the baseline."""
         assert self._before
         return counters.fetch_lb_counts(self._lb).since(self._before.lb)
 
     def sources(self, client: Client) -> Sequence[CountSource]:
-        """Return what every source has now, where all older lines have been read before."""
+        """Return the current count of every source; read the older lines before."""
         assert self._before
         sent = client.sent
         self.lines.read_latest()

@@ -1,4 +1,4 @@
-"""The counters: the load balancer's own, and those of the services as Prometheus has them."""
+"""The counters of the load balancer, and those of the services in Prometheus."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ..drills.clients import Prometheus
 from .access_lines import HOPS, PATH_SERVICES
 from .errors import AuditError
 
-# The load balancer answers within milliseconds.
+# The load balancer responds within milliseconds.
 TIMEOUT_S = 5.0
-# How far before the beginning a range must reach to have one sample before it: some scrapes.
+# A range starts this long before the first request, to include one earlier sample.
 RANGE_MARGIN_S = 60.0
-# Which of HAProxy's counters counts the requests of which hop, and those that it sent again.
+# HAProxy's proxies by hop (requests) and by service (retries).
 REQUEST_COUNTERS = {HOPS[0]: ("frontend", "public"), HOPS[1]: ("frontend", "internal")}
 RETRY_COUNTERS = {"web": ("backend", "web"), "data-service": ("backend", "data-service")}
 SAMPLE = re.compile(r"^(haproxy_\w+)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 
 
-# As Prometheus answers a query for a range: each row has `metric` and `values`.
+# A range vector as Prometheus returns it: each row has `metric` and `values`.
 SampleRows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class LbCounts:
-    """What the load balancer has counted since it started: requests by hop, retries by service."""
+    """The load balancer's counts since its start: requests by hop, retries by service."""
 
     requests: Mapping[str, int]
     retries: Mapping[str, int]
 
     def since(self, before: LbCounts) -> LbCounts:
-        """Return the growth since an earlier moment."""
+        """Return the increase since earlier counts."""
         return LbCounts(
             {hop: count - before.requests[hop] for hop, count in self.requests.items()},
             {name: count - before.retries[name] for name, count in self.retries.items()},
@@ -44,25 +44,27 @@ class LbCounts:
 
 
 def fetch_lb_counts(url: str) -> LbCounts:
-    """Ask the load balancer itself; raise `AuditError` where it does not say."""
+    """Return the load balancer's counts; raise `AuditError` if it does not respond."""
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy of the host for the loopback
             answer = session.get(f"{url}/metrics", timeout=TIMEOUT_S)
             answer.raise_for_status()
     except requests.RequestException as error:
-        raise AuditError(f"The load balancer does not tell its counts ({error}).") from error
+        raise AuditError(
+            f"cannot read the load balancer's counts ({error}): check `alertdrill status`"
+        ) from error
     return parse_lb_counts(answer.text)
 
 
 def parse_lb_counts(text: str) -> LbCounts:
-    """Read HAProxy's metrics; raise `AuditError` where a counter is not among them."""
+    """Parse HAProxy's metrics; raise `AuditError` if a counter is missing."""
     found = {(name, labels): int(float(value)) for name, labels, value in SAMPLE.findall(text)}
 
     def counter(kind: str, proxy: str, what: str) -> int:
         key = (f"haproxy_{kind}_{what}_total", f'proxy="{proxy}"')
         if key not in found:
-            raise AuditError(f"The load balancer has no {key[0]} of {proxy}.")
+            raise AuditError(f"the load balancer has no counter {key[0]} for {proxy}")
         return found[key]
 
     return LbCounts(
@@ -72,7 +74,7 @@ def parse_lb_counts(text: str) -> LbCounts:
 
 
 def count_served(prometheus: Prometheus, since: float) -> Mapping[str, int]:
-    """Return how many requests to /process each service has counted since a moment."""
+    """Return each service's count of requests to /process since a time."""
     span = f"[{time.time() - since + RANGE_MARGIN_S:.0f}s]"
     starts = prometheus.query(f"process_start_time_seconds{span}")
     counts = {}
@@ -84,16 +86,16 @@ def count_served(prometheus: Prometheus, since: float) -> Mapping[str, int]:
 
 
 def all_scraped_since(prometheus: Prometheus, moment: float) -> bool:
-    """Tell whether all instances that serve were scraped after a moment."""
+    """Return whether every ready instance was scraped after a time."""
     ours = "|".join(PATH_SERVICES)
     return prometheus.value(f'min(timestamp(up{{service=~"{ours}"}}))  > bool {moment}') == 1
 
 
 def counter_increase(counters: SampleRows, starts: SampleRows, since: float) -> int:
-    """Add up what counters grew by since a moment: `increase()` extrapolates.
+    """Return the exact increase of counters since a time; `increase()` extrapolates.
 
-    `starts` are the samples of process_start_time_seconds over the same range. It must reach back
-    to before `since`, where a counter existed then.
+    `starts` are the samples of process_start_time_seconds over the same range, which must start
+    before `since`. A new start time means that the counter began at 0 again.
     """
     started = {
         (row["metric"].get("instance"), moment): start
@@ -109,8 +111,8 @@ def _row_increase(
     instance, total = row["metric"].get("instance"), 0.0
     last, start = 0.0, None
     for moment, text in row["values"]:
-        # A counter begins at 0 with its process. That it fell does not tell: an instance that
-        # stood by may count past its old value before it is scraped again.
+        # A falling value does not prove a restart: a restarted instance may exceed its old value
+        # before the next scrape.
         if started.get((instance, moment)) != start:
             last, start = 0.0, started.get((instance, moment))
         total += float(text) - last if moment > since else 0

@@ -1,7 +1,7 @@
-"""What keeps the audit from coming to an end."""
+"""Errors of the audit."""
 
 from ..errors import AlertdrillError
 
 
 class AuditError(AlertdrillError):
-    """The check could not be made, which says nothing about what it checks."""
+    """The audit could not complete; this says nothing about the counts."""

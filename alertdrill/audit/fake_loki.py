@@ -1,7 +1,7 @@
-"""A stand-in for Loki where there is none: takes lines as Loki does, and tells which it has.
+"""A fake of Loki for hosts without it: stores lines and returns them by request id.
 
-It speaks OTLP over HTTP in JSON. Where Loki takes two lines of a stream with the same text and
-time for one, so does this. It is for the audit's own stack alone.
+It accepts OTLP over HTTP in JSON. Like Loki, it deduplicates lines of a stream with the same text
+and time. Only the audit's ephemeral stack uses it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-# One batch of the collector is 1 MiB at most before it is JSON, which may be three times that.
+# A batch of the collector is at most 1 MiB before encoding; JSON may be three times as large.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class FakeLokiStore:
-    """Lines on disk, each as one JSON object; a restart finds them again."""
+    """Lines on disk, one JSON object each; they survive a restart."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,21 +29,21 @@ class FakeLokiStore:
         self._lock = threading.Lock()
 
     def size(self) -> int:
-        """Return how many bytes are kept."""
+        """Return the stored bytes."""
         return self._file.stat().st_size if self._file.exists() else 0
 
     def add(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Keep lines; when this returns, the death of this process loses none of them."""
+        """Store lines; once this returns, a crash loses none of them."""
         text = "".join(f"{json.dumps(line, sort_keys=True)}\n" for line in lines)
         with self._lock, self._file.open("a", encoding="utf-8") as file:
             file.write(text)
 
     def lines(self, request_id: str) -> Iterator[str]:
-        """Yield each different line whose request id begins so, as a JSON object of its fields."""
+        """Yield each distinct line whose request id has this prefix, as JSON of its fields."""
         if not self.size():
             return
         with self._lock, self._file.open(encoding="utf-8") as file:
-            # A dictionary keeps their order.
+            # A dict keeps the order.
             kept = dict.fromkeys(line for line in file if request_id in line)
         for line in kept:
             fields = json.loads(line)["fields"]
@@ -54,14 +54,14 @@ class FakeLokiStore:
 def parse_otlp(body: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every line of an OTLP request: its time, its text, and all its fields.
 
-    The form is that of ExportLogsServiceRequest in OTLP's JSON encoding. Raises `KeyError` or
-    `TypeError` for another.
+    The input is an ExportLogsServiceRequest in OTLP's JSON encoding. Raises `KeyError` or
+    `TypeError` for any other.
     """
     for resource in body["resourceLogs"]:
         labels = _attributes(resource.get("resource", {}))
         for scope in resource["scopeLogs"]:
             for record in scope["logRecords"]:
-                # Not when it was observed, which differs when a line is sent twice.
+                # Without observedTimeUnixNano, which differs if a line is sent twice.
                 yield {
                     "time": record.get("timeUnixNano"),
                     "text": record.get("body"),
@@ -74,18 +74,18 @@ def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Mapping[str, Any]) -> Any:
-    """Return a value: it comes as {"stringValue": "x"}, and whole numbers are text."""
+    """Return a value; OTLP wraps it as {"stringValue": "x"} and writes integers as text."""
     kind, inner = next(iter(value.items()), ("", None))
     return int(str(inner)) if kind == "intValue" else inner
 
 
 class FakeLokiHandler(BaseHTTPRequestHandler):
-    """Answers the collector, the probe, and the check that asks for lines."""
+    """Serves the collector, the readiness probe and the audit."""
 
     shelf: FakeLokiStore
 
     def do_GET(self) -> None:
-        """Say that it is ready, or which lines it has."""
+        """Return readiness, or the stored lines."""
         asked = urlsplit(self.path)
         if asked.path == "/ready":
             self._answer(200, "ready\n")
@@ -93,18 +93,18 @@ class FakeLokiHandler(BaseHTTPRequestHandler):
             [request_id] = parse_qs(asked.query).get("request_id", [""])[:1]
             self._answer(200, "".join(f"{line}\n" for line in self.shelf.lines(request_id)))
         else:
-            self._answer(404, "There is nothing here.\n")
+            self._answer(404, "Not found.\n")
 
     def do_POST(self) -> None:
-        """Keep lines, and say so only once they are kept."""
+        """Store lines and respond after they are on disk."""
         length = int(self.headers.get("Content-Length") or 0)
         if self.path != "/otlp/v1/logs" or length > MAX_BODY_BYTES:
-            self._answer(404 if length <= MAX_BODY_BYTES else 413, "Lines go to /otlp/v1/logs.\n")
+            self._answer(404 if length <= MAX_BODY_BYTES else 413, "POST lines to /otlp/v1/logs.\n")
             return
         try:
             self.shelf.add(parse_otlp(json.loads(self.rfile.read(length))))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._answer(400, f"That is no OTLP in JSON: {type(error).__name__} {error}.\n")
+            self._answer(400, f"The body is not OTLP in JSON: {type(error).__name__} {error}.\n")
         else:
             self._answer(200, "{}", "application/json")
 
@@ -117,11 +117,11 @@ class FakeLokiHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Say nothing: its lines would be carried to itself."""
+        """Write nothing: the collector would send its lines back to it."""
 
 
 def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
-    """Return a server that keeps its lines in a folder; closing it finishes what is under way."""
+    """Return a server that stores its lines in a folder; closing it finishes open requests."""
     handler = type("OwnHandler", (FakeLokiHandler,), {"shelf": FakeLokiStore(folder)})
     server = ThreadingHTTPServer(address, handler)
     server.daemon_threads = False
@@ -129,7 +129,7 @@ def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
 
 
 def main(port: str, folder: str) -> None:
-    """Serve at a port of the loopback until SIGTERM."""
+    """Serve on a loopback port until SIGTERM."""
     with serve(("127.0.0.1", int(port)), Path(folder)) as server:
 
         def leave(*_: object) -> None:

@@ -15,24 +15,24 @@ from ..runtimes import Runtime
 from .access_lines import HOPS, PATH_SERVICES, AccessLine, access_line_from_fields
 from .errors import AuditError
 
-# The stand-in reads its file through for each question: a second or two for a million lines.
+# The fake reads its whole file for each query: one or two seconds for a million lines.
 TIMEOUT_S = 60.0
-# Clocks of containers are the host's; lines are stamped within the run.
+# Containers share the host's clock, so all lines have times within the run.
 SECOND_NS = 10**9
 
 
 class LogStore(Protocol):
-    """Keeps the lines that the collector carries."""
+    """Stores the lines that the collector sends."""
 
     name: str
 
     def count_ids(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
-        """Return how often each hop has each id that begins with the mark."""
+        """Return the count of each id with this prefix, by hop."""
         ...
 
 
 def find_log_store(runtime: Runtime, running: Collection[str]) -> LogStore | None:
-    """Return what the collector carries to; None where no collector or no store runs."""
+    """Return the store that the collector sends to; None if either does not run."""
     if "collector" not in running:
         return None
     if "loki" in running:
@@ -49,7 +49,7 @@ class LokiLogStore:
         self._loki = loki
 
     def count_ids(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
-        """Return how often each hop has each id that begins with the mark."""
+        """Return the count of each id with this prefix, by hop."""
         services = "|".join(("lb", *PATH_SERVICES))
         logql = f'{{service=~"{services}"}} | logger="access" | request_id=~"{mark}-.*"'
         span = (int((since - 1) * SECOND_NS), int((time.time() + 1) * SECOND_NS))
@@ -59,16 +59,16 @@ class LokiLogStore:
 
 
 class FakeLokiClient:
-    """The stand-in for Loki, at `url`."""
+    """The fake of Loki, at `url`."""
 
-    name = "stand-in"
+    name = "fake Loki"
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def count_ids(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
-        """Return how often each hop has each id that begins with the mark."""
-        del since  # it has nothing that is older than the run
+        """Return the count of each id with this prefix, by hop."""
+        del since  # its stack is as old as the run
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy of the host for the loopback
@@ -76,7 +76,7 @@ class FakeLokiClient:
                 answer = session.get(address, params={"request_id": mark}, timeout=TIMEOUT_S)
                 answer.raise_for_status()
         except requests.RequestException as error:
-            raise AuditError(f"The stand-in for Loki does not answer ({error}).") from error
+            raise AuditError(f"the fake Loki does not respond ({error}): see its log") from error
         return _count_by_hop(
             access_line_from_fields(json.loads(line)) for line in answer.text.splitlines()
         )

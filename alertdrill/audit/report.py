@@ -1,4 +1,4 @@
-"""What came of a run, for programs (JSON) and for CI (JUnit's XML). Pure."""
+"""The result of an audit, as JSON and as JUnit XML. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..junit import Case
 from .client import Failure
 from .compare import CountSource
 
-# A failure in JUnit's XML is for people, who have the JSON for the rest.
+# People read the failures in JUnit XML; the JSON has all of them.
 MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class CompletedStep:
-    """A step that was done: after how many requests, and how many seconds it took."""
+    """A completed step: the number of requests before it, and its seconds."""
 
     step: str
     after: int
@@ -27,10 +27,10 @@ class CompletedStep:
 
 @dataclass(frozen=True)
 class Report:
-    """A run; moments are seconds since 1970.
+    """The result of an audit; times are in seconds since 1970.
 
-    `store` is what kept the lines (Loki or its stand-in), None where there was none; `retries` are
-    the load balancer's, by service.
+    `store` is the store of the lines (Loki or its fake), None without one; `retries` are the load
+    balancer's, by service.
     """
 
     began: float
@@ -49,12 +49,12 @@ class Report:
 
     @property
     def exact(self) -> bool:
-        """Tell whether every source has every request once."""
+        """Return whether every source counted every request once."""
         return not self.failures and all(source.exact for source in self.sources)
 
 
 def as_json(report: Report) -> str:
-    """Return all of it, with each source's difference and whether it is exact."""
+    """Return the report as JSON, with each source's difference and whether it is exact."""
     found: dict[str, Any] = {"exact": report.exact, **asdict(report)}
     for source, written in zip(report.sources, found["sources"], strict=True):
         written.update(difference=source.difference, exact=source.exact)
@@ -62,18 +62,18 @@ def as_json(report: Report) -> str:
 
 
 def describe_differences(source: CountSource) -> Iterator[str]:
-    """Yield a sentence for everything that a source has not as it should."""
+    """Yield one message for each difference of a source."""
     yield from (f"{source.name} misses {id_}" for id_ in source.missing)
     yield from (
         f"{source.name} has {id_} {count} times" for id_, count in source.duplicated.items()
     )
-    yield from (f"{source.name} has {id_}, which nobody sent" for id_ in source.unexpected)
+    yield from (f"{source.name} has {id_}, which was never sent" for id_ in source.unexpected)
     if source.difference and not (source.missing or source.duplicated or source.unexpected):
         yield f"{source.name} is off by {source.difference:+}"
 
 
 def junit(report: Report) -> str:
-    """Return JUnit's XML: one test case a source."""
+    """Return JUnit XML with one test case for each source."""
     cases = [Case("audit", source.name, failure=_fault(source)) for source in report.sources]
     return xml.to_xml("audit", cases, report.began, report.ended - report.began)
 

@@ -1,4 +1,4 @@
-"""When each request leaves: at a steady rate, and slower while a step outlasts its share."""
+"""Schedule requests: at a steady rate, and slower while a step takes longer than planned."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# While a step is under way, what is left of its share is spread over this many seconds: most
-# steps are over by then, and one that is not finds traffic for three times as long.
+# During a step its remaining requests are spread over this many seconds. Most steps end earlier;
+# a longer one still has traffic for three times as long.
 SPREAD_S = 10.0
-# Who is late by no more than this catches up; one that was held up for longer begins anew, for a
-# burst is no steady rate.
+# A delay up to this is caught up. After a longer one the schedule restarts, to avoid a burst.
 MAX_LAG_S = 1.0
 
 
 def request_interval(rate: float, left: int | None) -> float:
-    """Return the seconds between two requests; `left` are those that a step may still have."""
+    """Return the seconds between two requests; `left` is the step's remaining requests."""
     if left is None:
         return 1 / rate
     return 1 / min(rate, left / SPREAD_S) if left > 0 else float("inf")
 
 
 class RequestScheduler:
-    """Hands out the numbers from 0 to `total`, each when it is due; for several threads."""
+    """Returns the numbers from 0 to `total`, each when it is due. Thread-safe."""
 
     def __init__(self, total: int, rate: float) -> None:
         self.total = total
@@ -36,11 +35,11 @@ class RequestScheduler:
 
     @property
     def sent(self) -> int:
-        """Return how many numbers have been handed out."""
+        """Return the count of numbers returned so far."""
         return self._sent
 
     def next_number(self) -> int | None:
-        """Return the next number once it is due, None where there is none any more."""
+        """Wait and return the next number; None after the last or after `stop`."""
         with self._changed:
             while not self._stopped and self._sent < self.total:
                 wait = self._due() - time.monotonic()
@@ -61,13 +60,13 @@ class RequestScheduler:
         return self._sent - 1
 
     def wait_until_sent(self, count: int) -> None:
-        """Wait until so many have been handed out, or it was stopped."""
+        """Wait until `count` numbers were returned, or `stop` was called."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._sent >= count)
 
     @contextmanager
     def slow_down(self, until: int) -> Iterator[None]:
-        """Have the numbers up to `until` last for as long as this does."""
+        """Slow down, so that the numbers up to `until` last as long as the block."""
         self._set(until)
         try:
             yield
@@ -75,7 +74,7 @@ class RequestScheduler:
             self._set(None)
 
     def stop(self) -> None:
-        """Hand out no more."""
+        """Return no more numbers."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

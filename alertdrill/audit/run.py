@@ -1,4 +1,4 @@
-"""A run: requests while everything is restarted in turn, then every source's count."""
+"""Run the audit: send requests while services restart, then compare every count."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .request_scheduler import RequestScheduler
 from .steps import Step, plan_steps, rounds_that_fit, step_positions
 from .wait_until_stable import wait_until_stable
 
-# The engine keeps 30 MB of a container's lines. A request is two lines of the load balancer, of
-# 800 bytes each as the engine writes them: after 18,000 the first are gone.
+# The engine keeps 30 MB of a container's log. A request is two lines of the load balancer, 800
+# bytes each as the engine writes them, so the first ones are gone after 18,000 requests.
 READ_EVERY_REQUESTS = 5000
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """How many requests at how many a second, and how many rounds; None is as many as fit."""
+    """The number of requests, their rate, and the rounds; None means as many as fit."""
 
     requests: int
     rate: float
@@ -35,7 +35,7 @@ class AuditOptions:
 
     @property
     def round_count(self) -> int:
-        """Return how many rounds there are."""
+        """Return the number of rounds."""
         if self.rounds is not None:
             return self.rounds
         return rounds_that_fit(self.requests, self.rate)
@@ -44,7 +44,7 @@ class AuditOptions:
 def run_audit(
     provisioned: ProvisionedStack, wanted: AuditOptions, on_progress: ProgressCallback
 ) -> Report:
-    """Send the requests, do the steps, wait and compare."""
+    """Send the requests, perform the steps, wait and compare the counts."""
     runtime = provisioned.runtime
     found = runtime.status()
     running = {instance.service for instance in found if instance.pid is not None}
@@ -94,12 +94,12 @@ def run_audit(
 
 
 def describe_store(kept: LogStore | None) -> str:
-    """Say who keeps the lines."""
+    """Return which store receives the lines."""
     if kept is None:
-        return "No collector with a Loki runs here: the lines are counted in the files alone."
+        return "No collector with Loki runs: lines are counted in the log files only."
     if kept.name == "Loki":
-        return "The collector carries the lines to Loki."
-    return "There is no Loki here: a stand-in of our own takes the collector's lines in its place."
+        return "The collector sends the lines to Loki."
+    return "Loki is not installed: a fake of Loki receives the collector's lines."
 
 
 def _failure_message(failure: Failure) -> str:
@@ -119,7 +119,7 @@ def _perform_steps(
     under: tuple[RequestScheduler, CountCollector],
     on_progress: ProgressCallback,
 ) -> Sequence[CompletedStep]:
-    """Do each step after its share of the requests, and return when all have left."""
+    """Perform each step at its position; return when all requests are sent."""
     scheduler, collector = under
     done = []
     positions = step_positions(scheduler.total, len(steps))
@@ -138,7 +138,7 @@ def _perform_steps(
 
 
 def _wait_for_requests(scheduler: RequestScheduler, collector: CountCollector, count: int) -> None:
-    """Wait for so many requests, and read the lines before the first are gone."""
+    """Wait for `count` requests, and read the lines before rotation drops them."""
     while scheduler.sent < count:
         before = scheduler.sent // READ_EVERY_REQUESTS
         scheduler.wait_until_sent(min(count, (before + 1) * READ_EVERY_REQUESTS))
@@ -154,7 +154,7 @@ def _perform(runtime: Runtime, step: Step) -> None:
 
 
 def _restore_replicas(runtime: Runtime, scales: Mapping[str, int]) -> None:
-    """Have as many instances serve as before, also when a run was cut off."""
+    """Restore the number of replicas, also after an interrupted run."""
     now = _replica_counts(runtime.status())
     for service, count in scales.items():
         if now[service] != count:

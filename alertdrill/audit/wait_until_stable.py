@@ -1,4 +1,4 @@
-"""Wait until all is scraped and carried, or nothing changes any more."""
+"""Wait until every count is exact, or no count changes any more."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ..errors import AlertdrillError
 from ..runtimes.base import ProgressCallback
 from .compare import CountSource
 
-# Exact for so long, in seconds: after an outage the collector tries again within ten, and what it
-# sends twice comes late.
+# Seconds that counts must stay exact. After an outage the collector retries within ten seconds,
+# and duplicates arrive late.
 STABLE_S = 12.0
-# Nothing changed for so long: some scrapes, and two of the collector's tries.
+# Seconds without a change: several scrapes and two of the collector's retries.
 UNCHANGED_TIMEOUT_S = 30.0
-# A queue that Loki's absence has filled is empty by then.
+# A queue that filled while Loki was down is empty by then.
 TIMEOUT_S = 300.0
-# Between two looks: as long as a look took, for it asks everybody for everything, within these.
+# The pause is as long as the last count took, within these bounds: counting loads the stack.
 MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 1.0, 5.0
 
 CountFunction = Callable[[], Sequence[CountSource]]
 
 
 def wait_until_stable(look: CountFunction, on_progress: ProgressCallback) -> Sequence[CountSource]:
-    """Return what the sources have in the end; raise the error of one that does not say.
+    """Return the final counts; raise the error of a source that still fails.
 
-    Says what is awaited each time that it changes.
+    Reports each change of what is pending.
     """
     begun = changed = time.monotonic()
     last: object = None
@@ -53,6 +53,8 @@ def _try_count(look: CountFunction) -> tuple[Sequence[CountSource], AlertdrillEr
 
 
 def pending_message(sources: Sequence[CountSource]) -> str:
-    """Say which sources are not there yet."""
+    """Return which sources differ."""
     off = [f"{source.name} {source.difference:+}" for source in sources if not source.exact]
-    return f"waiting for {', '.join(off)}" if off else "all agree; looking on for late doubles"
+    return (
+        f"waiting for {', '.join(off)}" if off else "all counts agree; waiting for late duplicates"
+    )

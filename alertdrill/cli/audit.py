@@ -1,4 +1,4 @@
-"""`alertdrill audit`: check that every party counts each request once, also across restarts."""
+"""`alertdrill audit`: check that every source counts each request once, also across restarts."""
 
 from __future__ import annotations
 
@@ -27,34 +27,39 @@ INTERRUPTED = 130
     "--requests",
     default=20_000,
     show_default=True,
-    # Below 100 a step would have hardly any; a million take three hours.
+    # A step needs enough traffic, so at least 100; a million take three hours.
     type=click.IntRange(100, 1_000_000),
-    help="How many requests to send.",
+    help="Number of requests to send.",
 )
 @click.option(
     "--rate",
     default=100,
     show_default=True,
-    # Two instances on two cores serve some 250 a second; who has more may ask for more.
+    # Two instances on two cores serve about 250 a second; larger machines serve more.
     type=click.IntRange(1, 1000),
-    help="How many a second; fewer while a restart outlasts its share of the requests.",
+    help="Requests a second. The rate drops while a restart takes longer than planned.",
 )
 @click.option(
     "--rounds",
     default=None,
     type=click.IntRange(0, 1000),
-    help="How often everything is restarted in turn; by default as often as there is time.",
+    help="Number of rounds of restarts. Default: as many as fit into the run.",
 )
 @click.option(
     "--current-stack", is_flag=True, help="Use the stack that is up instead of an ephemeral one."
 )
 @click.option("--json", "as_text", is_flag=True, help="Print the report as JSON.")
 def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_text: bool) -> None:
-    """Send requests while all is restarted; exit 1 unless each is counted once by everybody."""
+    """Check that every source counts each request once while all services restart.
+
+    Exit with 1 if a count differs or a request fails.
+    """
     current = settings.current()
     if current.runtime == settings.IN_NETWORK:
-        raise AlertdrillError("Only the host can scale containers: run it outside of them.")
-    # It scales by itself, and nobody else is to undo that.
+        raise AlertdrillError(
+            "`audit` scales containers and cannot run inside one: run it on the host."
+        )
+    # The audit changes the scale; healing would undo that.
     options = Options(
         speed=1, current_stack=current_stack, fake_loki=not current_stack, healing=current_stack
     )
@@ -63,7 +68,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
             folder = report_folder(current.home / "audit", found.record.began)
             report = run_audit(found, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
-        progress.print("Interrupted: nothing was compared.")
+        progress.print("Interrupted: no counts were compared.")
         sys.exit(INTERRUPTED)
     (folder / "report.json").write_text(as_json(report), encoding="utf-8")
     (folder / "junit.xml").write_text(junit(report), encoding="utf-8")

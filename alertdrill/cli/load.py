@@ -1,4 +1,4 @@
-"""`alertdrill load`: traffic through the load balancer, and whether it kept its objectives."""
+"""`alertdrill load`: run a load through the load balancer and check its objectives."""
 
 from __future__ import annotations
 
@@ -41,22 +41,29 @@ class Duration(click.ParamType[float]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the seconds; end with what it takes otherwise."""
+        """Return the seconds; fail with the accepted form."""
         found = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
         if found is None:
             self.fail(
-                f"{value!r} is none: it takes a number and s, m or h, such as 90s.", param, ctx
+                f"{value!r} is not a duration: use a number and s, m or h, such as 90s.", param, ctx
             )
         return int(found[1]) * DURATION_UNITS[found[2]]
 
 
 @click.command()
 @click.argument("name", default="steady")
-@click.option("--users", type=click.IntRange(1, 10_000), help="Clients at most; the shape's own.")
-@click.option("--duration", "--for", type=Duration(), help="How long; the shape's own time.")
-@click.option("--host", help="Where to send it; the stack's load balancer.")
+@click.option(
+    "--users", type=click.IntRange(1, 10_000), help="Maximum of clients. Default: the load's own."
+)
+@click.option(
+    "--duration",
+    "--for",
+    type=Duration(),
+    help="Duration, such as 90s or 1h. Default: the load's own.",
+)
+@click.option("--host", help="Target URL. Default: the stack's load balancer.")
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
-    """Make the load NAME on the stack that is up; exit 1 unless its objectives hold."""
+    """Run the load NAME on the current stack; exit with 1 if a gate fails."""
     current, wanted = settings.current(), load_profile(name)
     runtime = select_runtime(current, lambda _: None)
     if not runtime.status():
@@ -72,7 +79,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
                 sys.exit(0 if _search_capacity(chosen, size, around, folder) else 1)
             report = run(chosen, size, around, folder)
     except KeyboardInterrupt:
-        output.print("Interrupted: nothing was judged.")
+        output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
     output.print(_table(report))
     output.print(f"Report: {escape(str(_write(report, folder)))}", soft_wrap=True)
@@ -83,7 +90,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
 def _search_capacity(
     chosen: LoadProfile, size: LoadSize, around: LoadContext, folder: Path
 ) -> bool:
-    """Search, tell and write; return whether there is a rate that keeps the objectives."""
+    """Search the capacity and write its report; return whether a step passed."""
     found = find_capacity(chosen, size, around, folder, _tell)
     output.print(capacity_report.table(found))
     output.print(f"[bold]{escape(capacity_report.sentence(found))}[/]", soft_wrap=True)
@@ -93,7 +100,7 @@ def _search_capacity(
 
 
 def _annotate(runtime: Runtime, report: Report) -> None:
-    """Leave a note in Grafana; that it takes none is told, and no failed load."""
+    """Annotate the load in Grafana; a failure is reported and does not fail the load."""
     try:
         annotate(runtime, report)
     except AlertdrillError as error:

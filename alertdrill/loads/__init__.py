@@ -1,1 +1,1 @@
-"""Loads with gates: what a shape promises, held against what Locust and Prometheus counted."""
+"""Load runs with gates: objectives checked against the counts of Locust and Prometheus."""

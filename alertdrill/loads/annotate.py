@@ -1,4 +1,4 @@
-"""Leave a note in Grafana, where it runs, of when a load was there and how it went."""
+"""Annotate a load and its result in Grafana."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .report import Report
 
 
 def annotate(runtime: Runtime, report: Report) -> bool:
-    """Leave the note and return True; without a Grafana that runs, return False.
+    """Post the annotation; return False if Grafana does not run.
 
-    Raises `AnnotationError`, or the engine's error, where Grafana does not take it.
+    Raises `AnnotationError`, or the engine's error, if Grafana refuses it.
     """
     tags = ["load", report.profile.name]
     return post_annotation(
@@ -19,7 +19,7 @@ def annotate(runtime: Runtime, report: Report) -> bool:
 
 
 def annotation_text(report: Report) -> str:
-    """Return what the note says."""
+    """Return the annotation's text."""
     missed = [check.name for check in report.gates if not check.passed]
     verdict = f"missed: {', '.join(missed)}" if missed else "passed"
     return f"Load {report.profile.name}, {report.users} clients at most: {verdict}."

@@ -1,4 +1,4 @@
-"""What the stack as it is can do: the highest rate at which the objectives hold."""
+"""Find the capacity: the highest rate at which the objectives hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .run import LoadContext, LoadSize, Measurement, measure
 
 @dataclass(frozen=True)
 class CapacityStep:
-    """So many clients, what was counted of them, and how many instances answered, by service."""
+    """One load of the search: its clients, its counts, and the instances that answered."""
 
     users: int
     seconds: float
@@ -25,18 +25,18 @@ class CapacityStep:
 
     @property
     def passed(self) -> bool:
-        """Tell whether the objectives held."""
+        """Return whether the objectives held."""
         return all(check.passed for check in self.measurement.gates)
 
     @property
     def rate(self) -> float:
-        """Return the requests a second that were answered, as Locust has them."""
+        """Return the requests a second, by Locust's count."""
         return self.measurement.locust.total.requests / self.seconds
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """The steps in the order in which they were made; `most` is where the search ends anyway."""
+    """The steps in order; the search never exceeds `max_users` clients."""
 
     profile: LoadProfile
     began: float
@@ -46,22 +46,22 @@ class Capacity:
 
     @property
     def best(self) -> CapacityStep | None:
-        """Return the step with the highest rate below the first that missed; None without one."""
+        """Return the largest step below the first failed one; None if the first step failed."""
         users = capacity_search.max_passing({step.users: step.passed for step in self.steps})
         return next((step for step in self.steps if step.users == users), None)
 
     @property
     def rate(self) -> float:
-        """Return the capacity in requests a second."""
+        """Return the capacity in requests a second; 0 without a passed step."""
         return self.best.rate if self.best else 0.0
 
     @property
     def limit_found(self) -> bool:
-        """Tell whether a step missed: else there may be more capacity than was looked for."""
+        """Return whether a step failed; otherwise the capacity may be higher."""
         return any(not step.passed for step in self.steps)
 
     def per_instance(self) -> Mapping[str, float]:
-        """Return the requests a second per instance of each service."""
+        """Return the capacity per instance of each service."""
         best = self.best
         return {name: best.rate / n for name, n in best.instances.items()} if best else {}
 
@@ -73,13 +73,13 @@ def find_capacity(
     folder: Path,
     on_progress: ProgressCallback,
 ) -> Capacity:
-    """Search the capacity of the stack as it is; `size` is the first step's.
+    """Find the capacity of the current stack; `size` is the first step's.
 
-    Each step is a run of Locust of its own, judged by the plan's objectives as any load; its
-    page is in the folder. Raises `LoadError` where a step could not be made.
+    Each step is a separate Locust run with the profile's objectives; its report is in the folder.
+    Raises `LoadError` if a step cannot run.
     """
     if plan.search is None:
-        raise LoadError(f"{plan.name} searches for nothing: capacity does.")
+        raise LoadError(f"{plan.name} has no `search`: use the load `capacity`.")
     began, steps = time.time(), list[CapacityStep]()
     most = max(plan.search.max_users, size.users)
     while users := capacity_search.next_users(

@@ -1,4 +1,4 @@
-"""What came of a search for the capacity: for people, for programs (JSON) and for CI (JUnit)."""
+"""The result of a capacity search: HTML, JSON and JUnit XML."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .html_report import TEMPLATES
 
 
 def table(found: Capacity) -> Table:
-    """Return the steps, by the number of clients."""
+    """Return the table of steps, by clients."""
     shown = Table("Clients", "Requests/s", "Errors", "p95", "", box=None, pad_edge=False)
     for step in sorted(found.steps, key=lambda step: step.users):
         locust, prometheus = step.measurement.locust.total, step.measurement.prometheus
@@ -34,14 +34,14 @@ def table(found: Capacity) -> Table:
 
 
 def missed(step: CapacityStep) -> str:
-    """Name the objectives that a step missed."""
+    """Return the objectives that a step missed."""
     return ", ".join(check.name for check in step.measurement.gates if not check.passed)
 
 
 def sentence(found: Capacity) -> str:
-    """Say what the capacity is, and how much of it each instance has."""
+    """Return the capacity, in all and per instance, as a sentence."""
     if found.best is None:
-        return "The first step misses its objectives already: begin with fewer clients (--users)."
+        return "The first step misses its objectives: start with fewer clients (--users)."
     least = "" if found.limit_found else "at least "
     shares = ", ".join(
         f"{rate:.0f} per instance of {service} ({found.best.instances[service]})"
@@ -51,7 +51,7 @@ def sentence(found: Capacity) -> str:
 
 
 def write(found: Capacity, folder: Path) -> Path:
-    """Write the page, the JSON and the XML into a folder; return the page."""
+    """Write HTML, JSON and JUnit XML into a folder; return the HTML file."""
     page = folder / "index.html"
     page.write_text(html(found), encoding="utf-8")
     (folder / "report.json").write_text(as_json(found), encoding="utf-8")
@@ -60,7 +60,7 @@ def write(found: Capacity, folder: Path) -> Path:
 
 
 def html(found: Capacity) -> str:
-    """Return the page; it needs nothing else but the steps' own pages beside it."""
+    """Return the HTML; it links to the steps' reports beside it."""
     facts = [
         ("Began", utc_time(found.began)),
         ("Runtime", found.runtime),
@@ -82,7 +82,7 @@ def html(found: Capacity) -> str:
 
 
 def as_json(found: Capacity) -> str:
-    """Return all of it."""
+    """Return the result as JSON."""
     shown: dict[str, Any] = {
         "capacity": found.rate if found.best else None,
         "limit_found": found.limit_found,
@@ -108,7 +108,7 @@ def _step(step: CapacityStep) -> Mapping[str, Any]:
 
 
 def junit(found: Capacity) -> str:
-    """Return JUnit's XML: one test case, that there is a capacity."""
+    """Return JUnit XML with one test case: a capacity was found."""
     said = sentence(found)
     fault = Failure("objective", said) if found.best is None else None
     case = Case("loads.capacity", "capacity", failure=fault, output=said)

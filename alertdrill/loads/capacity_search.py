@@ -1,4 +1,4 @@
-"""Search for the most clients with whom the objectives hold. Pure."""
+"""Search for the maximum of clients with which the objectives hold. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 
 def next_users(held: Mapping[int, bool], first: int, most: int, resolution: float) -> int | None:
-    """Return how many clients to try next, None once it is known well enough.
+    """Return the next number of clients to try; None once the result is precise enough.
 
-    `held` says of each number that was tried whether the objectives held. Steps double from
-    `first` up to `most` until one misses; then it is halfway between the last that held and the
-    first that did not, until these are apart by no more than `resolution` of the former.
+    `held` maps each number tried to whether the objectives held. Steps double from `first` up to
+    `most` until one fails. Then the search bisects between the last passed and the first failed
+    step, until they differ by at most `resolution` of the former.
     """
     if not held:
         return min(first, most)
@@ -24,7 +24,7 @@ def next_users(held: Mapping[int, bool], first: int, most: int, resolution: floa
 
 
 def max_passing(held: Mapping[int, bool]) -> int:
-    """Return the most clients with whom the objectives held, below the first that missed; or 0."""
+    """Return the maximum of clients that passed, below the first failure; or 0."""
     missed = [users for users, holds in held.items() if not holds]
     limit = min(missed, default=max(held, default=0) + 1)
     return max((users for users, holds in held.items() if holds and users < limit), default=0)

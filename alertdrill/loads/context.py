@@ -1,4 +1,4 @@
-"""A stack that is up, as loads need it."""
+"""Create the context of a load from the current stack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .run import LoadContext
 def create_context(
     settings: StackSettings, runtime: Runtime, host: str | None, on_progress: ProgressCallback
 ) -> LoadContext:
-    """Return the stack as it is; loads go to `host`, to its load balancer where that is None."""
+    """Return the context; `host` receives the load, by default the load balancer."""
     is_native = runtime.name == "native"
     prometheus = Prometheus(runtime.address("prometheus"))
     return LoadContext(
@@ -41,7 +41,7 @@ def _event_source(
         found = list(events.alert_events(prometheus, span))
         try:
             found += events.action_events(runtime.address("responder"), span)
-        except AlertdrillError as error:  # a page without them is better than none
+        except AlertdrillError as error:  # a report without actions is better than none
             on_progress(str(error))
         return found
 

@@ -1,4 +1,4 @@
-"""Whether a load was counted alike by everybody: Locust, the load balancer, web and its lines."""
+"""Check that Locust, the load balancer, web and its access lines count a load alike."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .gates import GateResult
 from .locust_stats import RequestStats
 from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan
 
-# The start page is asked for by our own probe too, and so is left out.
+# Left out, since the probe requests the start page too.
 START_PAGE = ("GET", "/")
 WEB_REQUESTS = 'flask_http_request_duration_seconds_count{service="web"}'
 LB_ANSWERS = 'haproxy_server_http_responses_total{proxy="web"}'
 LB_RETRIES = 'haproxy_backend_retry_warnings_total{proxy="web"}'
-# A probe may pass between the scrapes of the load balancer and of web.
+# A probe may arrive between the scrapes of the load balancer and of web.
 PROBE_TOLERANCE = 1
-# In which an access line of web is told from its others without reading it whole.
+# Substrings that mark web's access lines, so that no line needs to be parsed.
 ACCESS, OF_START_PAGE = '"logger":"access"', '"path":"/",'
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Requests but for those of the start page; `lines` is None where nobody counted them.
+    """Requests except for the start page; `lines` is None if they were not counted.
 
-    `own` are those that the load balancer answered itself, `again` those that it sent twice.
+    `own` are the load balancer's own responses, `again` its retries.
     """
 
     locust: int
@@ -47,7 +47,7 @@ def query_counts(
     sent: Mapping[tuple[str, str], RequestStats],
     lines: int | None,
 ) -> Counts:
-    """Ask Prometheus, which must have scraped everybody after the load."""
+    """Return the counts; Prometheus must have scraped every target after the load."""
     since = f"[{time.time() - span.begin + RANGE_MARGIN_S:.0f}s]"
     of_lb = prometheus.query(f"haproxy_process_start_time_seconds{since}")
     of_web = prometheus.query(f'process_start_time_seconds{{service="web"}}{since}')
@@ -72,31 +72,31 @@ def query_counts(
 
 
 def check_counts(found: Counts) -> GateResult:
-    """Say whether all agree: to the request, but for what the load balancer did of its own."""
+    """Check that all counts agree, except for the load balancer's own responses and retries."""
     spare = found.lb_answered + found.retried
     off = [found.web - found.locust, *([] if found.lines is None else [found.lines - found.web])]
     lb = abs(found.lb - found.locust) <= PROBE_TOLERANCE + spare
     told = [f"lb {found.lb:,}", f"web {found.web:,}"]
     told += [] if found.lines is None else [f"lines {found.lines:,}"]
-    told += [f"by the lb itself {found.lb_answered:,}"] if found.lb_answered else []
-    told += [f"sent again {found.retried:,}"] if found.retried else []
+    told += [f"answered by the lb {found.lb_answered:,}"] if found.lb_answered else []
+    told += [f"retried {found.retried:,}"] if found.retried else []
     return GateResult(
-        "counted alike",
-        "all, but for the start page",
+        "counts agree",
+        "equal, except for the start page",
         [f"{found.locust:,}", ", ".join(told)],
         lb and all(abs(each) <= spare for each in off),
     )
 
 
 class AccessLineCounter:
-    """Counts web's access lines as they are written."""
+    """Counts web's access lines while they are written."""
 
     def __init__(self) -> None:
         self.lines = 0
         self._over = threading.Event()
 
     def count(self, text: str) -> None:
-        """Count a line if it is one."""
+        """Count a line if it is an access line."""
         self.lines += ACCESS in text and OF_START_PAGE not in text
 
     def follow(self, runtime: Runtime) -> None:
@@ -108,13 +108,13 @@ class AccessLineCounter:
                 return
 
     def stop(self) -> None:
-        """Let `follow` return once it has read what is there."""
+        """Let `follow` return after the lines so far."""
         self._over.set()
 
 
 @contextmanager
 def count_access_lines(runtime: Runtime) -> Iterator[AccessLineCounter]:
-    """Count web's access lines meanwhile; what was written until the end is counted."""
+    """Count web's access lines during the block."""
     counter = AccessLineCounter()
     thread = threading.Thread(target=counter.follow, args=[runtime], daemon=True)
     thread.start()
@@ -122,4 +122,4 @@ def count_access_lines(runtime: Runtime) -> Iterator[AccessLineCounter]:
         yield counter
     finally:
         counter.stop()
-        thread.join(timeout=10)  # it looks several times a second
+        thread.join(timeout=10)  # it polls several times a second

@@ -1,4 +1,4 @@
-"""What can be wrong with a load."""
+"""Errors of loads."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ..errors import AlertdrillError
 
 
 class LoadError(AlertdrillError):
-    """There is no such load, or it could not be made or measured."""
+    """The load does not exist, or it could not run or be measured."""

@@ -1,4 +1,4 @@
-"""What happened while a load lasted: alerts that fired, and what the responder did."""
+"""Events during a load: alerts that fired, and the responder's actions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .measurements import TimeSpan
 
 # Watchdog always fires.
 FIRING = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'
-# An alert that has no sample for longer than so many scrapes has stopped and begun again.
+# After a gap of more scrapes than this, the alert fired again.
 MAX_GAP_SCRAPES = 2.5
 
 
 @dataclass(frozen=True)
 class Event:
-    """An alert or an action, and when it was there, in seconds since 1970; None is not over."""
+    """An alert or an action, with times in seconds since 1970; `ended` is None if it goes on."""
 
     kind: Literal["alert", "action"]
     name: str
@@ -32,7 +32,7 @@ class Event:
 
 
 def alert_events(prometheus: Prometheus, span: TimeSpan) -> Sequence[Event]:
-    """Return the alerts that fired, one mark each time."""
+    """Return one event for each period in which an alert fired."""
     step = prometheus.scrape_interval()
     found = prometheus.query_range(FIRING, (span.begin, span.end), step)
     marks = [mark for line in found for mark in _firing_periods(line, step, span.end)]
@@ -56,9 +56,9 @@ def _firing_periods(line: Line, step: float, end: float) -> Iterator[Event]:
 
 
 def action_events(responder: str, span: TimeSpan) -> Sequence[Event]:
-    """Return what the responder at a URL did meanwhile; one without actions did nothing.
+    """Return the actions of the responder at a URL; none if it has no action API.
 
-    Raises `LoadError` where it does not answer.
+    Raises `LoadError` if it does not respond.
     """
     try:
         answer = requests.get(f"{responder}/actions", timeout=TIMEOUT_S)
@@ -73,7 +73,7 @@ def action_events(responder: str, span: TimeSpan) -> Sequence[Event]:
         TypeError,
         AttributeError,
     ) as error:
-        raise LoadError(f"The responder does not tell its actions ({error}).") from error
+        raise LoadError(f"cannot read the responder's actions ({error}).") from error
     return sorted(
         (
             mark

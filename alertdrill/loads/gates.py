@@ -1,4 +1,4 @@
-"""Hold what was counted against the objectives. Pure."""
+"""Evaluate measurements against the objectives. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .profile import LoadProfile
 
 @dataclass(frozen=True)
 class GateResult:
-    """An objective, what each counted, and whether it holds for both.
+    """An objective, the measurements, and whether it holds for both.
 
-    Everything is text for people; `seen` has Locust's and Prometheus's number.
+    All values are formatted text; `values` has Locust's and Prometheus's.
     """
 
     name: str
@@ -25,7 +25,7 @@ class GateResult:
 def evaluate_gates(
     plan: LoadProfile, size: tuple[int, float], locust: RequestStats, prometheus: RequestStats
 ) -> Sequence[GateResult]:
-    """Return the checks of a load of `size`: so many users, for so many seconds."""
+    """Return the gate results of a load of `size`: (users, seconds)."""
     objectives, both = plan.objectives, (locust, prometheus)
     users, length = size
     least = objectives.requests * plan.expected_requests(users, length - plan.warmup)
@@ -52,5 +52,5 @@ def evaluate_gates(
 
 
 def format_latency(value: float | None) -> str:
-    """Return a time in milliseconds, as people read it."""
+    """Return seconds formatted as milliseconds."""
     return "none" if value is None else f"{value * 1000:,.0f} ms"

@@ -1,4 +1,4 @@
-"""A load as one page that needs nothing else: what was promised, counted, and how it went."""
+"""The report of a load as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .measurements import TimeSpan
 from .report import Report
 
 TEMPLATES = jinja2.Environment(
-    # The look is that of the drills' report.
+    # Shares the style of the drill report.
     loader=jinja2.ChoiceLoader(
         [jinja2.PackageLoader(__package__), jinja2.PackageLoader("alertdrill.drills.report")]
     ),
@@ -26,17 +26,17 @@ TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# A chart in pixels: four of them below each other fit on a screen.
+# A chart in pixels: four fit on a screen.
 WIDTH, HEIGHT = 1130.0, 150.0
 LEFT, RIGHT, ABOVE, BELOW = 52.0, 16.0, 8.0, 24.0
 TICK_SPACING = 75.0
-# A row of what happened, and the least that can be seen of an action that took no time.
+# The height of an event's row, and the minimum width of a short event.
 ROW_HEIGHT, MIN_BAR_WIDTH = 20.0, 3.0
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One course, laid out; all in pixels from the top left corner."""
+    """A chart, laid out in pixels from the top left corner."""
 
     title: str
     lines: Sequence[SvgLine]
@@ -50,7 +50,7 @@ class Plot:
 
 
 def html(report: Report) -> str:
-    """Return the page."""
+    """Return the HTML page."""
     span = TimeSpan(report.began, report.ended)
     facts = [
         ("Shape", report.profile.name),
@@ -68,13 +68,13 @@ def html(report: Report) -> str:
 
 
 def _chart_series(report: Report) -> Mapping[str, Sequence[Line]]:
-    """Return what each chart shows: Prometheus's courses, and beside them what they are held to."""
+    """Return the series of each chart: Prometheus's, Locust's and the objective."""
     courses, locust = report.time_series, report.locust
     failed = {at: locust.failures.get(at, 0) for at in locust.rate}
     limit = [(at, report.profile.objectives.p95) for at in (report.began, report.ended)]
     p95 = [
-        *_named(courses["p95, seconds"], "as clients have it"),
-        *_named(courses["p95 of web, seconds"], "web alone, without the wait for a free place"),
+        *_named(courses["p95, seconds"], "clients"),
+        *_named(courses["p95 of web, seconds"], "web only, without waiting for a worker thread"),
         Line({"": "objective"}, limit),
     ]
     if recovers := report.profile.recovery:
@@ -88,12 +88,12 @@ def _chart_series(report: Report) -> Mapping[str, Sequence[Line]]:
             *_named(courses["requests a second"], "Prometheus"),
             _by_second("Locust", locust.rate),
         ],
-        "95 % of the requests are answered within, seconds": p95,
+        "95th percentile latency, seconds": p95,
         "Failed requests a second": [
             *_named(courses["failed a second"], "Prometheus"),
             _by_second("Locust", failed),
         ],
-        "Instances that serve": [
+        "Ready instances": [
             Line({"": line.labels.get("service", "")}, line.points) for line in courses["instances"]
         ],
     }
@@ -109,7 +109,7 @@ def _by_second(name: str, counted: Mapping[int, int]) -> Line:
 
 @dataclass(frozen=True)
 class Bar:
-    """An alert or an action on the time axis of the charts, in pixels from the left."""
+    """An event on the time axis, in pixels from the left."""
 
     kind: str
     label: str
@@ -119,7 +119,7 @@ class Bar:
 
 
 def lay_out_event(mark: Event, span: TimeSpan) -> Bar:
-    """Lay out a mark; one that is not over goes on to the end."""
+    """Lay out an event; one without an end extends to the right."""
     across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
     began = max(0.0, mark.began - span.begin)
     over = mark.ended is not None and mark.ended <= span.end
@@ -130,8 +130,8 @@ def lay_out_event(mark: Event, span: TimeSpan) -> Bar:
 
 
 def lay_out_chart(title: str, lines: Sequence[Line], span: TimeSpan) -> Plot:
-    """Lay out the chart of a course; without a value it has only its axes."""
-    # From 0: what is twice as high is twice as much.
+    """Lay out a chart; without values it has only axes."""
+    # The axis starts at 0, so that heights are proportional.
     low, high = domain([0.0, *(value for line in lines for _, value in line.points)])
     across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
     up = Scale(low, high, ABOVE + HEIGHT, ABOVE)

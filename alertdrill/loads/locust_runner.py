@@ -23,15 +23,15 @@ from .profile import LoadProfile
 from .run import LoadRunner, LoadSize
 
 LOCUSTFILE = "loadtests/locustfile.py"
-# One process makes this many requests a second on half a core, and has room left.
+# One process sends this many requests a second with half a core.
 USERS_PER_PROCESS = 300
-# Where the container leaves its page.
+# Locust's report in the container.
 REPORT_PATH = "/reports/locust.html"
 MASTER, WORKER = "locust-master", "locust-worker"
 
 
 def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = None) -> LoadRunner:
-    """Return what makes a load from this host."""
+    """Return the runner of loads on this host."""
 
     def make(plan: LoadProfile, size: LoadSize, page: Path) -> str:
         where = host or runtime.addresses()["Services"]
@@ -53,7 +53,7 @@ def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = 
 
 @contextmanager
 def scraped_by_prometheus(layout: Layout, address: str) -> Iterator[None]:
-    """Have Prometheus scrape Locust's numbers at an address meanwhile."""
+    """Let Prometheus scrape Locust at an address during the block."""
     write_load_target(layout, address)
     try:
         yield
@@ -62,7 +62,7 @@ def scraped_by_prometheus(layout: Layout, address: str) -> Iterator[None]:
 
 
 def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunner:
-    """Return what makes a load from inside, so that it works on any host."""
+    """Return the runner of loads in containers, which works on any host."""
 
     def make(plan: LoadProfile, size: LoadSize, page: Path) -> str:
         project, where = ComposeProject(settings), host or NetworkEndpoints(settings).address("lb")
@@ -70,7 +70,7 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
         project.cli = project.cli.with_variables(**_environment(plan))
         name, workers = f"{settings.project}-load-run", _workers(project)
         command = project.cli.command_line(
-            # Workers and Prometheus find it by its name on the services' network.
+            # Workers and Prometheus resolve its name on the services' network.
             *("run", "--name", name, "--no-deps", "--no-TTY", "--use-aliases"),
             *("--volume", f"{settings.project}_reports:/reports", MASTER),
             *(
@@ -82,7 +82,7 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
             ),
             profiles=["load"],
         )
-        _remove_containers(project, name)  # of a run that was cut off
+        _remove_containers(project, name)  # from an interrupted run
         try:
             up = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", WORKER)
             project.cli.run(*up, profiles=["load"])
@@ -98,20 +98,20 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
 def _require_no_locust(project: ComposeProject) -> None:
     if any(one.service == MASTER for one in project.engine.running()):
         raise LoadError(
-            "Locust's page runs, and makes loads of its own:"
+            "Locust's web interface runs and may generate load:"
             " end it with `docker compose --profile load rm --stop --force"
             f" {MASTER} {WORKER}`."
         )
 
 
 def _workers(project: ComposeProject) -> int:
-    """Return how many workers docker-compose.yml starts."""
+    """Return the number of workers in docker-compose.yml."""
     model = project.cli.model(profiles=["load"])
     return int(model["services"][WORKER]["deploy"]["replicas"])
 
 
 def _remove_containers(project: ComposeProject, name: str) -> None:
-    """End the containers of a load; harmless where there are none."""
+    """Remove the containers of a load, if any."""
     with contextlib.suppress(EngineError):
         project.cli.docker("rm", "--force", name)
     with contextlib.suppress(EngineError):
@@ -119,24 +119,24 @@ def _remove_containers(project: ComposeProject, name: str) -> None:
 
 
 def _environment(plan: LoadProfile) -> Mapping[str, str]:
-    """Return the variables that tell Locust of a plan."""
+    """Return the environment variables of a profile."""
     return {"LOAD_SHAPE": plan.name, "LOAD_WARMUP": f"{plan.warmup:g}"}
 
 
 def locust_arguments(host: str, size: LoadSize, page: str) -> list[str]:
-    """Return Python's arguments that have Locust make a load and print its numbers as JSON."""
+    """Return the Python arguments that run Locust and print its statistics as JSON."""
     return [
         *("-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary", "--json"),
         *("--host", host, "--users", str(size.users), "--run-time", f"{size.seconds:.0f}s"),
-        # The verdict is ours: a failed request is no failed run.
+        # Our gates decide: a failed request does not fail the run.
         *("--html", page, "--exit-code-on-error", "0", "--loglevel", "WARNING"),
     ]
 
 
 def _run_locust(command: Sequence[str], environment: Mapping[str, str], log: Path) -> str:
-    """Return what Locust prints; what it says goes into `log`, beside its page.
+    """Run Locust and return its stdout; stderr goes to `log`, beside its report.
 
-    However this ends, Locust and all that it has started end too.
+    Locust and its child processes end in any case.
     """
     with (
         log.open("wb") as said,
@@ -148,7 +148,7 @@ def _run_locust(command: Sequence[str], environment: Mapping[str, str], log: Pat
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us: of one that it ends, nothing is judged
+            start_new_session=True,  # Ctrl-C is ours to handle: an interrupted load has no result
         ) as process,
     ):
         try:

@@ -1,4 +1,4 @@
-"""What Locust counted, from the statistics that it prints as JSON. Pure."""
+"""Parse the statistics that Locust prints as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MS = 1000.0
 
 @dataclass(frozen=True)
 class RequestStats:
-    """What somebody counted of a load; `p95` in seconds, None where nothing was answered."""
+    """Requests, failures and `p95` in seconds; None without responses."""
 
     requests: int
     failures: int
@@ -23,13 +23,13 @@ class RequestStats:
 
     @property
     def errors(self) -> float:
-        """Return the share of the requests that failed; of none, none did."""
+        """Return the ratio of failed requests; 0 without requests."""
         return self.failures / self.requests if self.requests else 0.0
 
 
 @dataclass(frozen=True)
 class LocustStats:
-    """Locust's numbers, in all and by (method, name), and by second since 1970."""
+    """Locust's statistics: in all, by (method, name), and by second since 1970."""
 
     total: RequestStats
     requests: Mapping[tuple[str, str], RequestStats]
@@ -38,7 +38,7 @@ class LocustStats:
 
 
 def parse_stats(text: str) -> LocustStats:
-    """Read the JSON; raise `LoadError` where it is not what Locust prints."""
+    """Parse the JSON; raise `LoadError` if it is not Locust's."""
     try:
         entries = max(_documents(text), key=_requests)
         return LocustStats(
@@ -48,11 +48,11 @@ def parse_stats(text: str) -> LocustStats:
             _by_second(entries, "num_fail_per_sec"),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise LoadError("Locust left no numbers: see what it said above.") from error
+        raise LoadError("Locust printed no statistics: see its log.") from error
 
 
 def _documents(text: str) -> list[list[Mapping[str, Any]]]:
-    """Return every JSON document in a text: each process of Locust prints one."""
+    """Return every JSON document in a text; each Locust process prints one."""
     decoder, found, left = json.JSONDecoder(), [], text.strip()
     while left:
         document, end = decoder.raw_decode(left)
@@ -62,12 +62,12 @@ def _documents(text: str) -> list[list[Mapping[str, Any]]]:
 
 
 def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
-    # The master has counted all of them, its workers have passed theirs on.
+    # The master's document has the sum of its workers.
     return sum(entry["num_requests"] for entry in entries)
 
 
 def percentile(times: Mapping[float, int], share: float) -> float | None:
-    """Return the least of the times that so much of them is not over (nearest rank)."""
+    """Return a percentile of response times (nearest rank)."""
     left = share * sum(times.values())
     for time in sorted(times):
         left -= times[time]

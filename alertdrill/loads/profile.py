@@ -1,4 +1,4 @@
-"""Read loadtests/shapes.yml: how each load goes, and what has to hold for it to be passed."""
+"""Read loadtests/shapes.yml: the shape of each load and its objectives."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SHAPES = ROOT / "loadtests" / "shapes.yml"
 
 @dataclass(frozen=True)
 class Objectives:
-    """What has to hold: `p95` in seconds, `errors` and `requests` as shares of requests.
+    """The objectives: `p95` in seconds, `errors` and `requests` as ratios.
 
-    `requests` is of those that the clients send who ask once a second and are answered at once.
+    `requests` is relative to clients that send once a second and get immediate responses.
     """
 
     p95: float
@@ -30,7 +30,7 @@ class Objectives:
 
 @dataclass(frozen=True)
 class Recovery:
-    """While all clients are there, p95 is under its limit again within a time, in seconds.
+    """At the peak, p95 must return below a limit within `deadline` seconds.
 
     At the end of the load the services are back at their minimum.
     """
@@ -41,7 +41,7 @@ class Recovery:
 
 @dataclass(frozen=True)
 class CapacitySearch:
-    """How close to look for the capacity, as a share of it, and with how many users at most."""
+    """The precision of the capacity search, as a ratio, and its maximum of users."""
 
     resolution: float
     max_users: int
@@ -49,10 +49,10 @@ class CapacitySearch:
 
 @dataclass(frozen=True)
 class LoadProfile:
-    """A load: `users` at most, for `lasts` seconds, unless it is told otherwise.
+    """A load profile: the default `users` (maximum) and `duration` in seconds.
 
-    `clients` are points of (share of the time, share of the users), in order of time. The first
-    `warmup` seconds are not counted. One that waits for alerts has its durations at speed 1.
+    `clients` are points of (fraction of the time, fraction of the users), in order of time. The
+    first `warmup` seconds are not counted. `scaled_with_speed` divides the durations by the speed.
     """
 
     name: str
@@ -67,19 +67,19 @@ class LoadProfile:
     search: CapacitySearch | None = None
 
     def at(self, speed: float) -> LoadProfile:
-        """Return the plan for a stack at some speed."""
+        """Return the profile for a stack with this speed."""
         if not self.scaled_with_speed:
             return self
         recovers = self.recovery and replace(self.recovery, deadline=self.recovery.deadline / speed)
         return replace(self, duration=self.duration / speed, recovery=recovers)
 
     def peak(self, begin: float, seconds: float) -> tuple[float, float]:
-        """Return from when to when all clients are there, in a load that begins then."""
+        """Return begin and end of the peak of a load that starts at `begin`."""
         full = [at for at, share in self.clients if share == 1]
         return begin + full[0] * seconds, begin + full[-1] * seconds
 
     def expected_requests(self, users: int, seconds: float) -> float:
-        """Return how many requests so many users make in so long: the area below their line."""
+        """Return the expected requests: the area under the line of clients."""
         area = sum(
             (end - begin) * (low + high) / 2 for (begin, low), (end, high) in pairwise(self.clients)
         )
@@ -87,16 +87,16 @@ class LoadProfile:
 
 
 def load_profiles() -> Mapping[str, LoadProfile]:
-    """Return every load by its name."""
+    """Return all load profiles by name."""
     read = yaml.safe_load(SHAPES.read_text(encoding="utf-8"))
     return {name: _plan(name, found) for name, found in read.items()}
 
 
 def load_profile(name: str) -> LoadProfile:
-    """Return a load; raise `LoadError`, which lists them, where there is none of this name."""
+    """Return a load profile; raise `LoadError` with the known names otherwise."""
     found = load_profiles()
     if name not in found:
-        raise LoadError(f"There is no load {name!r}: there are {', '.join(found)}.")
+        raise LoadError(f"no load named {name!r}: known loads are {', '.join(found)}")
     return found[name]
 
 

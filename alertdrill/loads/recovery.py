@@ -1,4 +1,4 @@
-"""Whether a load that was too much at first was coped with, and what it took given back."""
+"""Gates for a load that first exceeds the capacity: recovery and scaling back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_VALUE = "\u2013"
 
 
 def rest_of_peak(plan: LoadProfile, recovery: Recovery, span: TimeSpan) -> TimeSpan:
-    """Return the time of the peak in which it must be coped with."""
+    """Return the part of the peak in which p95 must hold."""
     begin, end = plan.peak(span.begin, span.seconds)
     return TimeSpan(min(begin + recovery.deadline, end), end)
 
@@ -25,10 +25,10 @@ def recovery_gates(
     prometheus: Prometheus,
     seen: tuple[Sequence[Line], Mapping[str, int]],
 ) -> Sequence[GateResult]:
-    """Return the checks of a plan that recovers; none of another.
+    """Return the recovery gates of a profile; none without `recovery`.
 
-    `seen` has the course of the instances, and the minimum of each service in these settings; the
-    stack that is up may have been started with others, and says so itself.
+    `seen` has the time series of instances, and each service's minimum in the settings. The
+    running stack's metrics override the settings.
     """
     if plan.recovery is None:
         return []
@@ -41,7 +41,7 @@ def recovery_gates(
 
 
 def recovered_in_time(recovery: Recovery, p95: float | None) -> GateResult:
-    """Judge the p95 of the peak's rest, as clients had it."""
+    """Evaluate the clients' p95 of the rest of the peak."""
     return GateResult(
         f"p95, {recovery.deadline:.0f} s into the peak",
         f"at most {format_latency(recovery.p95)}",
@@ -51,7 +51,7 @@ def recovered_in_time(recovery: Recovery, p95: float | None) -> GateResult:
 
 
 def scaled_back(instances: Sequence[Line], at_least: Mapping[str, int]) -> GateResult:
-    """Judge how many instances there were at the end."""
+    """Evaluate the number of instances at the end."""
     last = {line.labels.get("service", ""): int(line.points[-1][1]) for line in instances}
     return GateResult(
         "instances at the end",

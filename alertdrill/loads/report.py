@@ -1,4 +1,4 @@
-"""What came of a load, for programs (JSON) and for CI (JUnit's XML). Pure."""
+"""The result of a load, as JSON and as JUnit XML. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .profile import LoadProfile
 
 @dataclass(frozen=True)
 class Report:
-    """A load that was made; moments are seconds since 1970.
+    """The result of a load; times are in seconds since 1970.
 
     `courses` are Prometheus's, by what they show, and `marks` what happened meanwhile.
     """
@@ -36,17 +36,17 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Tell whether every objective holds."""
+        """Return whether every gate passed."""
         return all(check.passed for check in self.gates)
 
     @property
     def seconds(self) -> float:
-        """Return how long it was."""
+        """Return the length in seconds."""
         return self.ended - self.began
 
 
 def as_json(report: Report) -> str:
-    """Return all but the courses, which Prometheus keeps."""
+    """Return the report as JSON, without the time series, which Prometheus keeps."""
     found: dict[str, Any] = {
         "passed": report.passed,
         "shape": report.profile.name,
@@ -67,7 +67,7 @@ def as_json(report: Report) -> str:
 
 
 def junit(report: Report) -> str:
-    """Return JUnit's XML: one test case an objective."""
+    """Return JUnit XML with one test case for each gate."""
     cases = [_case(f"loads.{report.profile.name}", check) for check in report.gates]
     return xml.to_xml("loads", cases, report.began, report.seconds)
 
@@ -79,6 +79,6 @@ def _case(suite: str, check: GateResult) -> Case:
 
 
 def sentence(check: GateResult) -> str:
-    """Say what the objective is and what each has counted."""
+    """Return the objective and both measurements as a sentence."""
     locust, prometheus = check.values
     return f"{check.name}: {check.objective}; Locust has {locust}, Prometheus {prometheus}."

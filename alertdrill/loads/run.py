@@ -1,4 +1,4 @@
-"""Make a load and measure it."""
+"""Run a load and measure it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from .measurements import TimeSpan
 from .profile import LoadProfile
 from .report import Report
 
-# What Prometheus may take to scrape once more, in scrape intervals.
+# The timeout for one more scrape, in scrape intervals.
 SCRAPE_TIMEOUT_SCRAPES = 5
 POLL_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True)
 class LoadSize:
-    """How many clients there are at most, and for how many seconds."""
+    """The maximum of clients, and the seconds."""
 
     users: int
     seconds: float
 
 
-# Makes a load of a shape and size, leaves Locust's page in a file, and returns its JSON.
+# Runs a load of a profile and size, writes Locust's report to a file, and returns its JSON.
 LoadRunner = Callable[[LoadProfile, LoadSize, Path], str]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was counted of a load, and when it was there."""
+    """The measurements and gates of a load."""
 
     time_span: TimeSpan
     locust: LocustStats
@@ -48,7 +48,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class LoadContext:
-    """Where a load is made: what makes it, and what is asked about it.
+    """The stack that a load runs on, and how to run it.
 
     `min_replicas` are the instances of each service that there are at least; `happened` returns the
     marks of a span.
@@ -62,9 +62,9 @@ class LoadContext:
 
 
 def run(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Report:
-    """Make the load, wait until all of it was scraped, and judge it.
+    """Run the load, wait until Prometheus scraped all of it, and evaluate the gates.
 
-    Raises `LoadError` where Locust did not run, and what `Prometheus` raises where it is away.
+    Raises `LoadError` if Locust fails, and the errors of `Prometheus`.
     """
     prometheus, runtime = ground.prometheus, ground.runtime
     lines: int | None = None
@@ -95,7 +95,7 @@ def run(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) ->
 
 
 def measure(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Measurement:
-    """Make the load, wait until all of it was scraped, and hold it against its objectives."""
+    """Run the load, wait until Prometheus scraped all of it, and check the objectives."""
     began = time.time()
     counted = locust_stats.parse_stats(ground.run_load(plan, size, folder / "locust.html"))
     span = TimeSpan(began + plan.warmup, time.time())
@@ -110,5 +110,5 @@ def _await_scrape(prometheus: Prometheus, after: float) -> None:
     scraped = f"max(timestamp({measurements.REQUESTS}))"
     while (prometheus.value(scraped) or 0.0) <= after or not all_scraped_since(prometheus, after):
         if time.monotonic() > deadline:
-            raise LoadError("Prometheus does not scrape all that served: see its targets.")
+            raise LoadError("Prometheus does not scrape every instance: check its targets.")
         time.sleep(POLL_INTERVAL_S)

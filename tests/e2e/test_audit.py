@@ -53,7 +53,7 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
         assert {"restart collector", "restart loki"} <= set(steps)
         assert len(report["sources"]) == 13
     elif COLLECTOR:
-        assert report["store"] == "stand-in"
+        assert report["store"] == "fake Loki"
         assert len(report["sources"]) == 13
     else:
         assert report["store"] is None
@@ -65,8 +65,8 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
 def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     alone.environment["PATH"] = without("loki", tmp_path / "bin")
     report = run_audit(alone)
-    assert report["store"] == "stand-in"
-    assert any("a stand-in of our own" in note for note in report["notes"])
+    assert report["store"] == "fake Loki"
+    assert any("a fake of Loki" in note for note in report["notes"])
     assert {"restart collector", "restart fake-loki"} <= {done["step"] for done in report["steps"]}
     assert len(report["sources"]) == 13
 

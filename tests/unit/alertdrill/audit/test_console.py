@@ -32,7 +32,8 @@ def test_long_lists_end_with_their_place() -> None:
 
 def test_summary_tells_what_was_done() -> None:
     assert summary(a_report()) == (
-        "3 requests through 1 restarts and 1 changes of scale: each counted once by everybody."
-        " The load balancer sent again: 0 to web, 1 to data-service."
+        "3 requests through 1 restarts and 1 changes of scale:"
+        " every source counted each of them once."
+        " Retries of the load balancer: web 0, data-service 1."
     )
-    assert "NOT conserved" in summary(a_report(LOST))
+    assert "counts DIFFER" in summary(a_report(LOST))

@@ -21,7 +21,7 @@ class FakeRuntime:
     ("running", "name"),
     [
         ({"loki", "collector"}, "Loki"),
-        ({"fake-loki", "collector"}, "stand-in"),
+        ({"fake-loki", "collector"}, "fake Loki"),
         ({"loki"}, None),
         ({"collector"}, None),
     ],
@@ -55,7 +55,7 @@ def test_stand_in_is_asked_for_our_ids(peer: Peer) -> None:
     assert peer.count_ids[0][1] == "/lines?request_id=run"
 
 
-def test_absent_stand_in_is_an_error(peer: Peer) -> None:
+def test_absent_fake_loki_is_an_error(peer: Peer) -> None:
     peer.answer = lambda *_: (500, "")
-    with pytest.raises(AuditError, match="does not answer"):
+    with pytest.raises(AuditError, match="does not respond"):
         FakeLokiClient(peer.url).count_ids("run", since=0.0)

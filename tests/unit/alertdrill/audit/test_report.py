@@ -33,7 +33,7 @@ def test_every_complaint_names_its_party() -> None:
     ] == [
         "files: web misses run-1",
         "Loki: web has run-2 2 times",
-        "files: lb has run-9, which nobody sent",
+        "files: lb has run-9, which was never sent",
         "Prometheus: web is off by -2",
     ]
 

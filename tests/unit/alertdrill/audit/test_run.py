@@ -142,9 +142,9 @@ def test_own_stack_is_left_to_its_end(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("running", "sentence"),
     [
-        (["collector-1", "loki-1"], "The collector carries the lines to Loki."),
-        (["collector-1", "fake-loki-1"], "There is no Loki here: a stand-in of our own"),
-        ([], "No collector with a Loki runs here: the lines are counted in the files alone."),
+        (["collector-1", "loki-1"], "The collector sends the lines to Loki."),
+        (["collector-1", "fake-loki-1"], "Loki is not installed: a fake of Loki"),
+        ([], "No collector with Loki runs: lines are counted in the log files only."),
     ],
 )
 def test_who_keeps_the_lines_is_told(

@@ -60,7 +60,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 def test_exact_run_is_a_success(stage: Stage) -> None:
     result = stage.audit()
     assert result.exit_code == 0
-    assert "each counted once by everybody" in result.stdout
+    assert "every source counted each of them once" in result.stdout
     assert stage.wanted == AuditOptions(20_000, 100.0, None)
     assert stage.options == Options(speed=1, current_stack=False, fake_loki=True, healing=False)
 
@@ -93,11 +93,11 @@ def test_interruption_compares_nothing(stage: Stage) -> None:
     stage.error = KeyboardInterrupt()
     result = stage.audit()
     assert result.exit_code == 130
-    assert "Interrupted: nothing was compared." in result.stderr
+    assert "Interrupted: no counts were compared." in result.stderr
 
 
 def test_containers_can_not_scale(stage: Stage) -> None:
     stage.settings = StackSettings(stage.home, runtime="in-network")
     result = stage.audit()
     assert result.exit_code == 1
-    assert "Only the host can scale" in result.stderr
+    assert "cannot run inside one: run it on the host" in result.stderr

@@ -80,7 +80,7 @@ def test_missed_objective_is_the_exit_code(load: Run, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_load_is_not_judged(
+def test_interrupted_load_is_not_evaluated(
     load: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     def interrupt(*_: Any) -> None:
@@ -89,7 +89,7 @@ def test_interrupted_load_is_not_judged(
     monkeypatch.setattr(load_commands, "run", interrupt)
     result = load()
     assert result.exit_code == 130
-    assert "nothing was judged" in result.stdout
+    assert "no gate was evaluated" in result.stdout
 
 
 @pytest.mark.parametrize("words", [["waves"], ["--users", "0"], ["--for", "soon"], ["--for", "0s"]])
@@ -211,7 +211,7 @@ def test_locusts_page_is_not_disturbed(
 ) -> None:
     runs = [SimpleNamespace(service="locust-master")]
     monkeypatch.setattr("alertdrill.runtimes.compose.engine.Engine.running", lambda _: runs)
-    with pytest.raises(LoadError, match=r"^Locust's page runs"):
+    with pytest.raises(LoadError, match=r"^Locust's web interface runs"):
         locust_runner.compose_runner(StackSettings(tmp_path))(
             report().profile, LoadSize(24, 60), tmp_path / "locust.html"
         )

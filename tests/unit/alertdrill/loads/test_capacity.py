@@ -46,7 +46,7 @@ def test_highest_rate_that_holds_is_found(ground: LoadContext, tmp_path: Path) -
 
 
 def test_other_loads_search_for_nothing(ground: LoadContext, tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=r"^steady searches for nothing"):
+    with pytest.raises(LoadError, match=r"^steady has no `search`"):
         find_capacity(load_profile("steady"), LoadSize(40, 15), ground, tmp_path, lambda _: None)
 
 

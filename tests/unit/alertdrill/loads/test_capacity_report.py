@@ -25,7 +25,7 @@ def test_no_capacity_at_all_is_a_failure() -> None:
     suite = ET.fromstring(junit(found(passed=0, missed=40))).find("testsuite")
     assert suite is not None
     assert suite.get("failures") == "1"
-    assert "begin with fewer clients" in junit(found(passed=0, missed=40))
+    assert "start with fewer clients" in junit(found(passed=0, missed=40))
     assert ET.fromstring(junit(found(passed=40, missed=80))).find(".//failure") is None
 
 

@@ -43,7 +43,7 @@ def test_everybody_counts_the_same(found: Counts, passed: bool) -> None:
 
 def test_what_differs_is_shown() -> None:
     [sent, told] = check_counts(Counts(1000, 1001, 997, 997, lb_answered=3)).values
-    assert (sent, told) == ("1,000", "lb 1,001, web 997, lines 997, by the lb itself 3")
+    assert (sent, told) == ("1,000", "lb 1,001, web 997, lines 997, answered by the lb 3")
 
 
 def test_start_page_is_left_out() -> None:

@@ -60,5 +60,5 @@ def test_responder_without_actions_did_nothing(responder: Peer) -> None:
 @pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "started_at": "soon"}]', b"[1]"])
 def test_anything_else_is_one_sentence(responder: Peer, body: bytes) -> None:
     responder.answer = partial(Answer, 200, body)
-    with pytest.raises(LoadError, match=r"^The responder does not tell its actions"):
+    with pytest.raises(LoadError, match=r"^cannot read the responder's actions"):
         action_events(responder.url, SPAN)

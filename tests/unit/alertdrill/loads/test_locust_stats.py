@@ -41,7 +41,7 @@ def test_nothing_sent_is_nothing_failed() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "{}x", '{"a": 1}', "[1]", '[{"name": "/"}]'])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(LoadError, match="Locust left no numbers"):
+    with pytest.raises(LoadError, match="Locust printed no statistics"):
         parse_stats(text)
 
 

@@ -13,7 +13,7 @@ def test_every_load_can_be_read() -> None:
 
 
 def test_unknown_load_lists_the_known() -> None:
-    with pytest.raises(LoadError, match=r"^There is no load 'waves': there are smoke, steady, "):
+    with pytest.raises(LoadError, match=r"^no load named 'waves': known loads are smoke, steady, "):
         load_profile("waves")
 
 

@@ -49,7 +49,7 @@ def test_report_has_what_all_parties_say(tmp_path: Path) -> None:
     report = run(
         load_profile("smoke"), LoadSize(1, 60), ground("compose", **SCRAPED, **COUNTED), tmp_path
     )
-    assert [check.name for check in report.gates] == ["requests", "errors", "p95", "counted alike"]
+    assert [check.name for check in report.gates] == ["requests", "errors", "p95", "counts agree"]
     assert (report.passed, report.runtime) == (True, "compose")
     assert [mark.name for mark in report.events] == ["Saturated web"]
     assert (tmp_path / "locust.html").exists()
@@ -75,5 +75,5 @@ def test_prometheus_that_does_not_scrape_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
-    with pytest.raises(LoadError, match=r"^Prometheus does not scrape all that served"):
+    with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
         measure(load_profile("smoke"), LoadSize(1, 60), ground("compose"), tmp_path)
