@@ -16,7 +16,7 @@ from ..toolchain.package_cache import default_search_path
 from .errors import BaseImageError
 from .specs import SUITE
 
-Notify = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
@@ -32,14 +32,16 @@ _UNREAD = (
 _HOSTS = ("etc/hostname", "etc/resolv.conf")
 
 
-def ensure_rootfs(cache: Path, mirror: str | None, notify: Notify, *, fresh: bool = False) -> Path:
+def ensure_rootfs(
+    cache: Path, mirror: str | None, on_progress: ProgressCallback, *, fresh: bool = False
+) -> Path:
     """Return the archive of the system's files; it is made once and then kept in the cache."""
     place = cache / "images" / f"{SUITE}.tar.gz"
     if fresh or not place.exists():
         _require_root()
         address = mirror or _mirror()
         place.parent.mkdir(parents=True, exist_ok=True)
-        notify(f"fetching {SUITE} from {address} …")
+        on_progress(f"fetching {SUITE} from {address} …")
         try:
             _make(place, address)
         except FetchError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..settings import ROOT
 from ..toolchain import Program
-from .base_image import Notify, copy_authorities
+from .base_image import ProgressCallback, copy_authorities
 from .engine import Engine
 from .errors import BuildError, EngineError
 from .inventory import InventoryRow
@@ -36,15 +36,17 @@ class BuildResult:
 class ImageBuilder:
     """Builds images on an engine; what was made from the same before is left as it is."""
 
-    def __init__(self, engine: Engine, rootfs: Path, cache: Path, notify: Notify) -> None:
+    def __init__(
+        self, engine: Engine, rootfs: Path, cache: Path, on_progress: ProgressCallback
+    ) -> None:
         self._engine = engine
         self._rootfs = rootfs
         self._cache = cache
-        self._notify = notify
+        self._on_progress = on_progress
 
     def build_all(self, images: Sequence[ImageSpec] = IMAGES) -> BuildResult:
         """Build the base, then all images upon it; raise `BuildError` for one that must be."""
-        located = find(images, self._cache, self._notify)
+        located = find(images, self._cache, self._on_progress)
         with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as name:
             work = Path(name)
             below = self._build_base(work / "base")
@@ -71,7 +73,7 @@ class ImageBuilder:
         copy_authorities(context / "authorities")
         inputs = hash_folder(context, "")
         if BASE not in self._engine.built_from(inputs):
-            self._notify(f"building {BASE} …")
+            self._on_progress(f"building {BASE} …")
             self._engine.tag(self._engine.build(context, inputs, {}), BASE)
         return inputs
 
@@ -87,12 +89,12 @@ class ImageBuilder:
         inputs = hash_folder(context, below)
         name = self._made(image, inputs)
         if name is None:
-            self._notify(f"building {image.repository} …")
+            self._on_progress(f"building {image.repository} …")
             try:
                 name = self._make(image, context, inputs)
             except EngineError as error:
                 if image.replicas:
-                    self._notify(f"{image.repository} can't be made: {error}")
+                    self._on_progress(f"{image.repository} can't be made: {error}")
                     return None
                 raise BuildError(f"{image.repository} can't be made: {error}") from error
         return self._row(image, name, programs)

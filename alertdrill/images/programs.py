@@ -19,7 +19,7 @@ from ..toolchain import (
     resolve_programs,
 )
 from ..toolchain.path_patch import pad_path, patch_path
-from .base_image import Notify
+from .base_image import ProgressCallback
 from .specs import ImageSpec
 
 _ALL: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
@@ -36,10 +36,12 @@ class Origin:
     sha256: str = ""
 
 
-def find(images: Sequence[ImageSpec], cache: Path, notify: Notify) -> ResolvedPrograms:
+def find(
+    images: Sequence[ImageSpec], cache: Path, on_progress: ProgressCallback
+) -> ResolvedPrograms:
     """Find the programs of these images, fetching into the cache what must be had."""
     names = [name for image in images for name in image.programs]
-    return resolve_programs([_ALL[name] for name in names], cache, notify)
+    return resolve_programs([_ALL[name] for name in names], cache, on_progress)
 
 
 def copy(image: ImageSpec, programs: Mapping[str, Program], context: Path) -> None:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
-from .base_image import Notify
+from .base_image import ProgressCallback
 from .engine import Engine
 from .errors import EngineError
 from .specs import OWN_VERSION_VARIABLE
 
 
-def push(engine: Engine, registry: str, version: str, notify: Notify) -> Mapping[str, str]:
+def push(
+    engine: Engine, registry: str, version: str, on_progress: ProgressCallback
+) -> Mapping[str, str]:
     """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
 
     Raises `EngineError` if `registry` is no name of one, or an image is not built or not accepted.
@@ -28,7 +30,7 @@ def push(engine: Engine, registry: str, version: str, notify: Notify) -> Mapping
     values = {"REGISTRY": registry, OWN_VERSION_VARIABLE: version}
     for name, image in local.items():
         remote = f"{registry}/{name}:{version}"
-        notify(f"pushing {remote} …")
+        on_progress(f"pushing {remote} …")
         engine.run("image", "tag", image, remote)
         engine.run("push", "--quiet", remote)
         values[digest_variable(name)] = _digest(engine, registry, name, version)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from alertdrill.toolchain.errors import BuildError
-from alertdrill.toolchain.package_cache import WORK_PREFIX, Notify, PackageCache
+from alertdrill.toolchain.package_cache import WORK_PREFIX, PackageCache, ProgressCallback
 
 BUILDER = "go.opentelemetry.io/collector/cmd/builder"
 # What was built, beside what it was built from.
@@ -17,18 +17,20 @@ PROGRAM, MANIFEST = "otelcol", "manifest.yml"
 TIMEOUT = 3600
 
 
-def build_collector(manifest: Path, store: PackageCache, search_path: str, notify: Notify) -> Path:
+def build_collector(
+    manifest: Path, store: PackageCache, search_path: str, on_progress: ProgressCallback
+) -> Path:
     """Return the collector that `manifest` describes, building it unless that was done before.
 
     Raises BuildError with the reason; nothing is left half done.
     """
     text = manifest.read_text()
     place = store.built(PROGRAM)
-    with store.locked(notify):
+    with store.locked(on_progress):
         store.clear()
         if not _is_built(place, text):
             go = _go(search_path)
-            notify("building the collector, which takes minutes the first time …")
+            on_progress("building the collector, which takes minutes the first time …")
             _build(go, text, place)
     return place / PROGRAM
 

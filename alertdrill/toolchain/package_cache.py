@@ -13,7 +13,7 @@ from alertdrill.toolchain.errors import CacheError
 from alertdrill.toolchain.path_patch import patch_path
 from alertdrill.toolchain.specs import DATA_FOLDER, Package, Suite
 
-Notify = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 # What the folders of unfinished work begin with.
 WORK_PREFIX = ".fetch-"
@@ -55,7 +55,7 @@ class PackageCache:
             shutil.rmtree(left_over, ignore_errors=True)
 
     @contextmanager
-    def locked(self, notify: Notify) -> Iterator[None]:
+    def locked(self, on_progress: ProgressCallback) -> Iterator[None]:
         """Hold the store, so that two runs do not fetch at the same time."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class PackageCache:
                 "name a folder that you can write to in ALERTDRILL_CACHE"
             ) from error
         with lock:
-            _hold(lock.fileno(), notify)
+            _hold(lock.fileno(), on_progress)
             yield
 
     def fetch(self, packages: Sequence[Package]) -> None:
@@ -128,9 +128,9 @@ def _rebase(package: Package, folder: Path) -> None:
             patch_path(program, package.files, DATA_FOLDER)
 
 
-def _hold(lock: int, notify: Notify) -> None:
+def _hold(lock: int, on_progress: ProgressCallback) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        notify("another run is fetching programs, waiting for it …")
+        on_progress("another run is fetching programs, waiting for it …")
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from alertdrill.toolchain.errors import FetchError, ProgramMissingError
-from alertdrill.toolchain.package_cache import Notify, PackageCache, default_search_path
+from alertdrill.toolchain.package_cache import PackageCache, ProgressCallback, default_search_path
 from alertdrill.toolchain.specs import Package, ProgramSpec
 from alertdrill.toolchain.version import Version, VersionCache, format_version, same_release_line
 
@@ -45,7 +45,7 @@ Find = Callable[[ProgramSpec], Program | None]
 def resolve_programs(
     wanted: Sequence[ProgramSpec],
     cache: Path,
-    notify: Notify,
+    on_progress: ProgressCallback,
     search_path: str | None = None,
 ) -> ResolvedPrograms:
     """Find `wanted`, fetching into `cache` what must run and is nowhere.
@@ -58,7 +58,7 @@ def resolve_programs(
     groups = by_package(wanted)
     found = [search.find(group) for group in groups]
     absent = [group for group, programs in zip(groups, found, strict=True) if not programs]
-    fetched = search.fetch([group for group in absent if group[0].package], notify)
+    fetched = search.fetch([group for group in absent if group[0].package], on_progress)
     search.book.save()
     return ResolvedPrograms(
         {program.name: program for programs in (*found, *fetched) for program in programs},
@@ -122,23 +122,23 @@ class _Search:
             group, self._in_cache
         )
 
-    def fetch(self, groups: Sequence[Group], notify: Notify) -> list[list[Program]]:
+    def fetch(self, groups: Sequence[Group], on_progress: ProgressCallback) -> list[list[Program]]:
         """Fetch the packages of these groups and return their programs."""
         if not groups:
             return []
-        with self._store.locked(notify):
+        with self._store.locked(on_progress):
             # Another run may have fetched them while this one waited.
             absent = [group for group in groups if not compatible_programs(group, self._in_cache)]
-            self._fetch_absent(absent, notify)
+            self._fetch_absent(absent, on_progress)
         return [self._fetched(group) for group in groups]
 
-    def _fetch_absent(self, groups: Sequence[Group], notify: Notify) -> None:
+    def _fetch_absent(self, groups: Sequence[Group], on_progress: ProgressCallback) -> None:
         packages = [group[0].package for group in groups if group[0].package]
         for suite in dict.fromkeys(package.suite for package in packages):
             of_suite = [package for package in packages if package.suite is suite]
             needed = [group[0] for group in groups if group[0].package in of_suite]
             names = ", ".join(str(wanted) for wanted in needed)
-            notify(f"fetching {names} from the distribution's {suite.value} …")
+            on_progress(f"fetching {names} from the distribution's {suite.value} …")
             try:
                 self._store.fetch(of_suite)
             except FetchError as error:

@@ -78,12 +78,12 @@ def test_second_run_waits_for_first(store: PackageCache) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         waiting = threading.Event()
 
-        def notify(sentence: str) -> None:
+        def on_progress(sentence: str) -> None:
             said.append(sentence)
             waiting.set()
 
         def enter() -> None:
-            with store.locked(notify):
+            with store.locked(on_progress):
                 said.append("in")
 
         second = threading.Thread(target=enter)

@@ -14,8 +14,8 @@ def wanted(*names: str) -> list[ProgramSpec]:
 
 
 def find(machine: Machine, *names: str, said: list[str] | None = None) -> ResolvedPrograms:
-    notify = (said if said is not None else []).append
-    return resolve_programs(wanted(*names), machine.cache, notify, machine.search_path)
+    on_progress = (said if said is not None else []).append
+    return resolve_programs(wanted(*names), machine.cache, on_progress, machine.search_path)
 
 
 def test_new_enough_on_path_is_used(machine: Machine) -> None:
