@@ -66,33 +66,35 @@ NOT_OF_ORDERS = """
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
-    """Follow the page, from its first line to its last, and end what it started."""
+    """Follow the page from its first line to its last, and stop what it started."""
     home = tmp_path_factory.mktemp("home")
     root = copy_repository(tmp_path_factory.mktemp("copy"))
     commands = doc_steps.follow((root / PAGE).read_text(), root)
-    made = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
-    made.alertdrill("status", check=False)  # the first of all decides where everything listens
+    copied = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
+    copied.alertdrill("status", check=False)  # the first command chooses the ports
     settings = json.loads((home / "settings.json").read_text())
-    made.environment |= {f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()}
-    made.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
+    copied.environment |= {
+        f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()
+    }
+    copied.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
     try:
         for command in commands:
-            made.run_page_command(command)
-        yield made
+            copied.run_page_command(command)
+        yield copied
     finally:
-        made.alertdrill("down", check=False)
-    left = leftovers(made)
-    if made.runtime == "compose":
-        made.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
+        copied.alertdrill("down", check=False)
+    left = leftovers(copied)
+    if copied.runtime == "compose":
+        copied.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
     assert not left, f"`down` left something running: {left}"
 
 
 @pytest.fixture(scope="module")
-def asked(copy: RepositoryCopy) -> Iterator[RepositoryCopy]:
-    """Have clients ask while the tests look: one request in ten fails."""
+def loaded(copy: RepositoryCopy) -> Iterator[RepositoryCopy]:
+    """Send requests while the tests run: one in ten fails."""
     ended = threading.Event()
 
-    def ask() -> None:
+    def send() -> None:
         number = 0
         while not ended.wait(0.05):
             number += 1
@@ -101,7 +103,7 @@ def asked(copy: RepositoryCopy) -> Iterator[RepositoryCopy]:
             with suppress(requests.RequestException):
                 requests.get(copy.url("lb", path), timeout=15)
 
-    client = threading.Thread(target=ask)
+    client = threading.Thread(target=send)
     client.start()
     yield copy
     ended.set()
@@ -109,12 +111,14 @@ def asked(copy: RepositoryCopy) -> Iterator[RepositoryCopy]:
 
 
 def of_service(copy: RepositoryCopy, metric: str, **labels: str) -> float:
-    """Return how many series a metric has of the service."""
-    given = ",".join(f'{name}="{value}"' for name, value in {"service": SERVICE, **labels}.items())
-    return copy.total(f"count({metric}{{{given}}})")
+    """Return the number of series that a metric has of the service."""
+    selector = ",".join(
+        f'{name}="{value}"' for name, value in {"service": SERVICE, **labels}.items()
+    )
+    return copy.total(f"count({metric}{{{selector}}})")
 
 
-def test_page_says_what_comes(copy: RepositoryCopy) -> None:
+def test_commands_of_the_page_show_what_it_says(copy: RepositoryCopy) -> None:
     answers = [said for command, said in copy.outputs.items() if command.startswith("curl")]
     assert json.loads(answers[0]) == {"costs": 7.5}
     assert json.loads(answers[1])["status"] == 500
@@ -132,8 +136,8 @@ def test_copys_own_checks_hold(copy: RepositoryCopy) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_responder_takes_back_what_idles(copy: RepositoryCopy) -> None:
-    # The page has started a third instance, for which there is no load.
+def test_idle_instance_is_scaled_in(copy: RepositoryCopy) -> None:
+    # The page has started a third instance, which gets no load.
     poll_until(lambda: actions(copy, "scale_in", SERVICE), "orders to be at its minimum", HEALED)
 
 
@@ -144,40 +148,40 @@ def test_status_has_every_instance(copy: RepositoryCopy) -> None:
     assert all(one["heals"] for one in ours.values())
 
 
-def test_prometheus_scrapes_every_instance(asked: RepositoryCopy) -> None:
-    poll_until(lambda: of_service(asked, "up", job="services") == 2, "two targets", 15)
-    assert asked.total(f'sum(up{{service="{SERVICE}"}})') == 2
+def test_prometheus_scrapes_every_instance(loaded: RepositoryCopy) -> None:
+    poll_until(lambda: of_service(loaded, "up", job="services") == 2, "two targets", 15)
+    assert loaded.total(f'sum(up{{service="{SERVICE}"}})') == 2
     for metric in ("app_info", "http_requests_in_flight", "process_resident_memory_bytes"):
-        assert of_service(asked, metric) == 2
+        assert of_service(loaded, metric) == 2
 
 
-def test_requests_are_counted_by_route(asked: RepositoryCopy) -> None:
+def test_requests_are_counted_by_route(loaded: RepositoryCopy) -> None:
     good = {"status": "200", "method": "GET"}
     metric = "flask_http_request_duration_seconds_count"
-    poll_until(lambda: of_service(asked, "flask_http_request_total", **good) == 2, "both", 30)
-    assert of_service(asked, metric, url_rule="/orders/<int:pieces>", **good) == 2
+    poll_until(lambda: of_service(loaded, "flask_http_request_total", **good) == 2, "both", 30)
+    assert of_service(loaded, metric, url_rule="/orders/<int:pieces>", **good) == 2
     poll_until(
-        lambda: of_service(asked, "flask_http_request_exceptions_total") >= 1, "an exception", 15
+        lambda: of_service(loaded, "flask_http_request_exceptions_total") >= 1, "an exception", 15
     )
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_rule_records_the_service(asked: RepositoryCopy, record: str) -> None:
+def test_rule_records_the_service(loaded: RepositoryCopy, record: str) -> None:
     # A window of days says nothing of a minute, but it says it.
-    poll_until(lambda: of_service(asked, record) == 1, f"{record} of {SERVICE}", RECORDED)
+    poll_until(lambda: of_service(loaded, record) == 1, f"{record} of {SERVICE}", RECORDED)
 
 
-def test_dashboards_show_it_unedited(asked: RepositoryCopy, tmp_path: Path) -> None:
+def test_dashboards_show_it_unedited(loaded: RepositoryCopy, tmp_path: Path) -> None:
     for name in DASHBOARDS:
-        shutil.copy(asked.root / f"grafana/dashboards/{name}.json", tmp_path)
+        shutil.copy(loaded.root / f"grafana/dashboards/{name}.json", tmp_path)
     empty = tmp_path / "empty.yml"
-    empty.write_text((asked.root / "grafana/empty.yml").read_text() + NOT_OF_ORDERS)
-    stores = [f"--{part} {asked.url(part)}" for part in stores_of(asked)]
+    empty.write_text((loaded.root / "grafana/empty.yml").read_text() + NOT_OF_ORDERS)
+    stores = [f"--{part} {loaded.url(part)}" for part in stores_of(loaded)]
     words = f"{' '.join(stores)} --set service={SERVICE} --dashboards {tmp_path} --empty {empty}"
     proofs = []
 
     def proven() -> bool:
-        proofs.append(asked.run(f".venv/bin/python -m grafana.query_check {words}", check=False))
+        proofs.append(loaded.run(f".venv/bin/python -m grafana.query_check {words}", check=False))
         return proofs[-1].returncode == 0 or time.monotonic() > deadline
 
     deadline = time.monotonic() + FIGURES
@@ -186,19 +190,19 @@ def test_dashboards_show_it_unedited(asked: RepositoryCopy, tmp_path: Path) -> N
 
 
 def stores_of(copy: RepositoryCopy) -> list[str]:
-    """Return who can be asked: Loki may not be here."""
+    """Return the stores that run: Loki is optional."""
     return ["prometheus", *(["loki"] if "loki-1" in copy.instances() else [])]
 
 
-def test_lines_keep_the_contract(asked: RepositoryCopy) -> None:
+def test_lines_keep_the_contract(loaded: RepositoryCopy) -> None:
     line = poll_until(
-        lambda: asked.access_lines(SERVICE, status=500), "an access line of a failure", 15
+        lambda: loaded.access_lines(SERVICE, status=500), "an access line of a failure", 15
     )[0]
     assert (line["service"], line["method"]) == (SERVICE, "GET")
     assert line["route"] == "/orders/<int:pieces>/shared/<int:people>"
     assert re.fullmatch(r"orders-\d", line["instance"])
     assert re.fullmatch(r"[0-9a-f]{32}", line["trace_id"])
-    lines = asked.lines(SERVICE)
+    lines = loaded.lines(SERVICE)
     same = [found for found in lines if found["request_id"] == line["request_id"]]
     assert "builtins.ZeroDivisionError" in {
         found.get("exception", {}).get("type") for found in same
@@ -207,39 +211,39 @@ def test_lines_keep_the_contract(asked: RepositoryCopy) -> None:
     assert "Pricing 3 pieces" in own
 
 
-def test_lb_gives_it_its_own_alone(asked: RepositoryCopy) -> None:
-    assert requests.get(asked.url("lb", "/orders/2"), timeout=5).json() == {"costs": 5.0}
+def test_lb_routes_its_own_paths_only(loaded: RepositoryCopy) -> None:
+    assert requests.get(loaded.url("lb", "/orders/2"), timeout=5).json() == {"costs": 5.0}
     for path in ("/ordersheet", "/orders/metrics", "/orders"):
-        answer = requests.get(asked.url("lb", path), timeout=5)
+        answer = requests.get(loaded.url("lb", path), timeout=5)
         assert answer.status_code == 404
-    servers = asked.query('haproxy_server_status{proxy="orders",state="UP"} == 1')
+    servers = loaded.query('haproxy_server_status{proxy="orders",state="UP"} == 1')
     assert {row["metric"]["server"] for row in servers} == {"orders-1", "orders-2"}
 
 
-def test_killed_instance_comes_back(asked: RepositoryCopy) -> None:
-    before = asked.instances()["orders-1"]["pid"]
-    asked.alertdrill("kill", "orders-1")
+def test_killed_instance_comes_back(loaded: RepositoryCopy) -> None:
+    before = loaded.instances()["orders-1"]["pid"]
+    loaded.alertdrill("kill", "orders-1")
 
     def back() -> bool:
-        now = asked.instances()["orders-1"]
+        now = loaded.instances()["orders-1"]
         return bool(now["state"] == "ready" and now["pid"] != before)
 
     poll_until(back, "orders-1 to be back", 30)
 
 
-def test_hung_instance_is_healed(asked: RepositoryCopy) -> None:
-    before = asked.instances()["orders-2"]["pid"]
-    asked.alertdrill("pause", "orders-2")
-    poll_until(lambda: asked.instances()["orders-2"]["pid"] != before, "a new orders-2", HEALED)
+def test_hung_instance_is_healed(loaded: RepositoryCopy) -> None:
+    before = loaded.instances()["orders-2"]["pid"]
+    loaded.alertdrill("pause", "orders-2")
+    poll_until(lambda: loaded.instances()["orders-2"]["pid"] != before, "a new orders-2", HEALED)
     [action, *_] = poll_until(
-        lambda: actions(asked, "restart", "orders-2"), "its restart to be done", HEALED
+        lambda: actions(loaded, "restart", "orders-2"), "its restart to be done", HEALED
     )
-    # The first of them is told of sooner, unless this machine is busy.
+    # Alertmanager sends the first of them sooner, unless this machine is busy.
     assert action["alert"] in {"InstanceHung", "InstanceDown"}
 
 
 def actions(copy: RepositoryCopy, kind: str, target: str) -> list[dict[str, Any]]:
-    """Return what the responder has done to a target."""
+    """Return the finished actions of the responder on a target."""
     found = requests.get(copy.url("responder", "/actions"), timeout=5).json()
     done = {"kind": kind, "target": target, "state": "done"}
     return [each for each in found if done.items() <= each.items()]

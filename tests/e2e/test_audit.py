@@ -1,4 +1,4 @@
-"""`alertdrill audit` finds every request once, and names each one that somebody lacks."""
+"""`alertdrill audit` finds every request once, and names each request that a source lacks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_un
 
 pytestmark = [pytest.mark.stack, native_only]
 
-# A start, eight steps under traffic, and a calm while: 90 s on two cores that have nothing else.
-PATIENCE = 240
+# A start, eight steps under traffic, and a pause: 90 s on two idle cores.
+TIMEOUT_S = 240
 SMALL = ["audit", "--requests", "1000", "--json"]
 
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Stack]:
-    """Return a stack that is not up: a run makes its own below this home."""
+    """Return a stack that is not up: a run starts its own below this home."""
     yield Stack(environment(tmp_path, free_ports()), tmp_path)
     assert processes_of(tmp_path / "ephemeral" / "native") == []
 
@@ -41,7 +41,7 @@ def run_audit(stack: Stack) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(TIMEOUT_S)
 def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
     report = run_audit(alone)
     assert report["requests"] == 1000
@@ -60,7 +60,7 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
         assert len(report["sources"]) == 9
 
 
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
 def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     alone.environment["PATH"] = without("loki", tmp_path / "bin")
@@ -87,7 +87,7 @@ def without(program: str, folder: Path) -> str:
 
 @contextmanager
 def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the check on the stack that is up while a test meddles with it."""
+    """Run the audit on the stack that is up while a test tampers with it."""
     with subprocess.Popen(
         [sys.executable, "-m", "alertdrill", "audit", "--current-stack", "--json", *options],
         cwd=ROOT,
@@ -102,14 +102,14 @@ def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
             process.terminate()
 
 
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(TIMEOUT_S)
 def test_every_sabotage_is_named(stack: Stack) -> None:
-    # The time for three ways to meddle, at a rate that leaves room between two lines.
+    # Long enough for three ways to tamper, at a rate that leaves time between two lines.
     with running(stack, "--requests", "400", "--rate", "20", "--rounds", "0") as process:
-        dropped = meddle(stack, "data-service-1", blank)
-        doubled = meddle(stack, "web-1", repeat)
+        dropped = tamper(stack, "data-service-1", blank)
+        doubled = tamper(stack, "web-1", repeat)
         kill_what_holds_requests(stack, "web-2")
-        output, said = process.communicate(timeout=PATIENCE)
+        output, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1, said
     report = json.loads(output)
     sources = {source["name"]: source for source in report["sources"]}
@@ -120,18 +120,18 @@ def test_every_sabotage_is_named(stack: Stack) -> None:
     assert sources["files: web"]["duplicated"] == {doubled: 2}
     lost = set(sources["files: data-service"]["missing"])
     assert dropped in lost
-    # One that was passed on before its instance was killed has been counted behind it.
+    # A request that was passed on before its instance was killed is counted by data-service.
     assert lost - {dropped} <= set(failed)
     assert not sources["Prometheus: web"]["exact"]
     if report["store"]:
         assert sources["Loki: web"]["duplicated"] == {doubled: 2}
 
 
-Meddle = Callable[[Path, bytes], None]
+Tamper = Callable[[Path, bytes], None]
 
 
-def meddle(stack: Stack, instance: str, how: Meddle) -> str:
-    """Do something to a line of the run in an instance's log; return its request id."""
+def tamper(stack: Stack, instance: str, how: Tamper) -> str:
+    """Tamper with a line of the run in an instance's log; return its request id."""
     file = stack.home / "native" / "logs" / f"{instance}.jsonl"
 
     def lines() -> list[bytes]:
@@ -145,7 +145,7 @@ def meddle(stack: Stack, instance: str, how: Meddle) -> str:
 
 
 def blank(file: Path, line: bytes) -> None:
-    """Overwrite a line in its place, as nobody would notice who reads on from behind it."""
+    """Overwrite a line in place, which a reader that is past it does not notice."""
     with file.open("r+b") as log:
         log.seek(file.read_bytes().index(line))
         log.write(b"-" * (len(line) - 1))
@@ -158,7 +158,7 @@ def repeat(file: Path, line: bytes) -> None:
 
 
 def kill_what_holds_requests(stack: Stack, instance: str) -> None:
-    """End an instance in the middle of its requests, which nobody may send again."""
+    """Kill an instance in the middle of its requests, which must not be sent again."""
     stack.alertdrill("pause", instance)
     query = f'haproxy_server_current_sessions{{server="{instance}"}}'
     poll_until(lambda: stack.total(query) > 0, f"requests in {instance}", 20)
@@ -166,7 +166,7 @@ def kill_what_holds_requests(stack: Stack, instance: str) -> None:
     poll_until(lambda: stack.instances()[instance]["state"] == "ready", "its return", 30)
 
 
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(TIMEOUT_S)
 def test_interruption_leaves_nothing_running(alone: Stack) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "alertdrill", *SMALL],
@@ -181,6 +181,6 @@ def test_interruption_leaves_nothing_running(alone: Stack) -> None:
             if "restart web" in line:
                 break
         process.terminate()
-        output, said = process.communicate(timeout=PATIENCE)
+        output, said = process.communicate(timeout=TIMEOUT_S)
     assert (process.returncode, output) == (130, "")
     assert "Interrupted: nothing was compared." in said

@@ -16,10 +16,10 @@ from tests.e2e.stack import Stack, containers_only
 pytestmark = [pytest.mark.stack, containers_only]
 # Root, but without a single capability: each reads files that the engine has made for root.
 ROOT_BY_NEED = {"collector", "docker-proxy"}
-# All of them together.
-MOST_MEMORY = 2048
-# What each may reach, of these doors; every other one is shut.
-DOORS = {
+# Of all containers together, in MiB.
+MAX_MEMORY = 2048
+# The endpoints that a container may reach; every other container is closed to it.
+ENDPOINTS = {
     "prometheus": ("prometheus-on-telemetry", 9090),
     "alertmanager": ("alertmanager-on-telemetry", 9093),
     "loki": ("loki-on-telemetry", 3100),
@@ -29,14 +29,14 @@ DOORS = {
     "lb": ("lb-on-services", 8081),
     "internet": ("1.1.1.1", 443),
 }
-MAY = {
+REACHABLE = {
     "web": {"lb"},
     "data-service": {"lb"},
     "responder": {"prometheus", "alertmanager", "loki", "responder", "control"},
     "restarter": {"engine"},
     "control": {"engine", "control", "lb"},
 }
-KNOCK = (
+CONNECT = (
     "import socket,sys\n"
     "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
     "except OSError: sys.exit(1)\n"
@@ -46,7 +46,7 @@ KNOCK = (
 @pytest.fixture(scope="module")
 def rows(stack: Stack) -> list[Row]:
     project = stack.environment["COMPOSE_PROJECT_NAME"]
-    found = {service(one): row(one, project) for one in inspect(stack)}
+    found = {service(container): row(container, project) for container in inspect(stack)}
     return [found[name] for name in sorted(found)]
 
 
@@ -56,37 +56,41 @@ def test_security_table_is_what_runs(rows: list[Row]) -> None:
     assert missing == [], "docs/explanation/security.md differs from what runs: add these lines"
 
 
-def test_nobody_is_root_without_need(rows: list[Row]) -> None:
-    users = {one.service: one.user.partition(":")[0] for one in rows}
+def test_only_the_listed_are_root(rows: list[Row]) -> None:
+    users = {container.service: container.user.partition(":")[0] for container in rows}
     roots = {name for name, user in users.items() if user in ("", "0", "root")}
-    assert roots == ROOT_BY_NEED & set(users)  # not every host can have a collector
+    assert roots == ROOT_BY_NEED & set(users)  # the collector is optional
 
 
-def test_every_container_is_bounded(rows: list[Row]) -> None:
-    assert {one.root for one in rows} == {"read-only"}
-    assert {one.capabilities for one in rows} == {"none"}
-    assert [one.service for one in rows if "0" in (one.memory[:1], one.cpus, one.pids)] == []
+def test_every_container_has_limits(rows: list[Row]) -> None:
+    assert {container.root for container in rows} == {"read-only"}
+    assert {container.capabilities for container in rows} == {"none"}
+    assert [
+        container.service
+        for container in rows
+        if "0" in (container.memory[:1], container.cpus, container.pids)
+    ] == []
 
 
 def test_memory_fits_a_small_host(stack: Stack) -> None:
-    limits = [one["HostConfig"]["Memory"] // 2**20 for one in inspect(stack)]
-    assert sum(limits) <= MOST_MEMORY
+    limits = [container["HostConfig"]["Memory"] // 2**20 for container in inspect(stack)]
+    assert sum(limits) <= MAX_MEMORY
 
 
-def test_every_container_is_watched_and_rotated(stack: Stack) -> None:
-    for one in inspect(stack):
-        logging, name = one["HostConfig"]["LogConfig"], service(one)
-        assert one["Config"]["Healthcheck"]["Test"][0] == "CMD", name
-        assert one["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", name
+def test_every_container_has_a_health_check_and_rotated_logs(stack: Stack) -> None:
+    for container in inspect(stack):
+        logging, name = container["HostConfig"]["LogConfig"], service(container)
+        assert container["Config"]["Healthcheck"]["Test"][0] == "CMD", name
+        assert container["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", name
         assert logging["Type"] == "json-file", name
         assert (logging["Config"]["max-size"], logging["Config"]["max-file"]) == ("10m", "3"), name
 
 
-def test_socket_is_the_proxys_alone(stack: Stack) -> None:
+def test_only_the_proxy_mounts_the_socket(stack: Stack) -> None:
     holders = {
-        service(one)
-        for one in inspect(stack)
-        if any(mount["Source"].endswith("docker.sock") for mount in one["Mounts"])
+        service(container)
+        for container in inspect(stack)
+        if any(mount["Source"].endswith("docker.sock") for mount in container["Mounts"])
     }
     assert holders == {"docker-proxy"}
 
@@ -97,24 +101,26 @@ def test_only_edge_reaches_the_host(stack: Stack) -> None:
         stack, "network", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={project}"
     )
     found = json.loads(docker(stack, "network", "inspect", *names.split()))
-    internal = {one["Name"].removeprefix(f"{project}_"): one["Internal"] for one in found}
+    internal = {
+        container["Name"].removeprefix(f"{project}_"): container["Internal"] for container in found
+    }
     inner = dict.fromkeys(("services", "telemetry", "control", "healing"), True)
     assert internal == {"edge": False, **inner}
 
 
-def knocks(stack: Stack, name: str, door: str) -> bool:
-    """Tell whether a container reaches a door, tried from inside of it."""
-    host, port = DOORS[door]
+def reaches(stack: Stack, name: str, endpoint: str) -> bool:
+    """Tell whether a container can connect to an endpoint."""
+    host, port = ENDPOINTS[endpoint]
     container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{name}-1"
-    command = ["docker", "exec", container, "python", "-c", KNOCK, host, str(port)]
+    command = ["docker", "exec", container, "python", "-c", CONNECT, host, str(port)]
     return subprocess.run(command, env=stack.environment, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", MAY)
-def test_inside_only_the_right_doors_open(stack: Stack, rows: list[Row], name: str) -> None:
-    opened = {door for door in DOORS if knocks(stack, name, door)}
-    absent = set(COMPONENTS) - {one.service for one in rows}  # not every host can have Loki
-    assert opened == MAY[name] - absent
+@pytest.mark.parametrize("name", REACHABLE)
+def test_container_reaches_its_endpoints_only(stack: Stack, rows: list[Row], name: str) -> None:
+    reached = {endpoint for endpoint in ENDPOINTS if reaches(stack, name, endpoint)}
+    absent = set(COMPONENTS) - {container.service for container in rows}  # Loki is optional
+    assert reached == REACHABLE[name] - absent
 
 
 def test_fault_token_is_random(stack: Stack) -> None:

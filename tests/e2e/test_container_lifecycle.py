@@ -47,32 +47,38 @@ def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
     finally:
         clients.join()
     assert results[0]["failures"] == 0
-    assert results[0]["requests"] > 100  # else nothing was shown
-    poll_until(stack.scrapes_everything, "the third to be forgotten", 20)
+    assert results[0]["requests"] > 100  # otherwise the test proves nothing
+    poll_until(stack.scrapes_everything, "the third to be removed", 20)
 
 
 def scale(stack: Stack, count: int) -> None:
-    """Scale as the README says, without a word to alertdrill."""
+    """Scale with Compose alone, without `alertdrill`."""
     arguments = ("--detach", "--wait", "--no-recreate", "--scale", f"web={count}", "web")
-    said = compose(stack, "up", "--no-deps", *arguments)
-    assert "rror" not in said, said
+    output = compose(stack, "up", "--no-deps", *arguments)
+    assert "rror" not in output, output
 
 
 def test_up_numbers_instances_anew(stack: Stack) -> None:
-    # With standby instances there, Compose has others serve than those that all look for.
+    # With standby instances, Compose starts others than those that the load balancer looks for.
     docker(stack, "rm", "--force", f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1")
     scale(stack, 2)
     assert "web-1" not in stack.instances()
     stack.alertdrill("up")
-    states = {name: one["state"] for name, one in stack.instances().items() if "web-" in name}
+    states = {
+        name: container["state"] for name, container in stack.instances().items() if "web-" in name
+    }
     assert states == {"web-1": "ready", "web-2": "ready", "web-3": "standby", "web-4": "standby"}
-    poll_until(stack.scrapes_everything, "all to be scraped again", 20)
+    poll_until(stack.scrapes_everything, "every instance to be scraped again", 20)
 
 
 def test_every_killed_container_comes_back(stack: Stack) -> None:
     slow = {}
-    for one in inspect(stack):
-        name, pid, begun = one["Name"].lstrip("/"), one["State"]["Pid"], time.monotonic()
+    for container in inspect(stack):
+        name, pid, begun = (
+            container["Name"].lstrip("/"),
+            container["State"]["Pid"],
+            time.monotonic(),
+        )
         docker(stack, "kill", name)
 
         def back(name: str = name, pid: int = pid) -> bool:
@@ -87,15 +93,15 @@ def test_every_killed_container_comes_back(stack: Stack) -> None:
 
 def test_stopped_container_stays_stopped(stack: Stack) -> None:
     stack.alertdrill("stop", "pushgateway")
-    told = {"alert": "InstanceDown", "service": "pushgateway"}
+    alert = {"alert": "InstanceDown", "service": "pushgateway"}
     # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the restarter had its chance by then.
-    poll_until(lambda: stack.notifications(status="firing", **told), "the alert of it", 75)
+    poll_until(lambda: stack.notifications(status="firing", **alert), "the alert of it", 75)
     assert stack.instances()["pushgateway-1"]["state"] == "stopped"
     stack.alertdrill("start", "pushgateway")
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("LB_PORT", "high", "LB_PORT is 'high': it takes a whole number"),
         ("PROMETHEUS_PORT", "9093", "PROMETHEUS_PORT and ALERTMANAGER_PORT are both 9093"),
@@ -104,10 +110,10 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
         ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is empty"),
     ],
 )
-def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, said: str) -> None:
+def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, message: str) -> None:
     ports = {**free_ports(), "ALERTMANAGER_PORT": "9093"}
-    made = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
-    done = made.alertdrill("up", check=False)
-    assert done.returncode == 1
-    assert said in " ".join(done.stderr.split())
-    assert leftovers(made) == []
+    stack = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
+    completed = stack.alertdrill("up", check=False)
+    assert completed.returncode == 1
+    assert message in " ".join(completed.stderr.split())
+    assert leftovers(stack) == []

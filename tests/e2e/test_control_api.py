@@ -1,4 +1,4 @@
-"""The control API of a stack that runs: what the responder may ask, and what it is refused."""
+"""The control API of a running stack: what the responder may do, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.e2e.stack import (
 )
 
 pytestmark = pytest.mark.stack
-# The longest that a frozen instance may be away once it is restarted.
-SERVES_AGAIN = 15.0
-# Two scrapes at 5 s, which is also how often Prometheus looks at its list.
+# A frozen instance is ready again within this time of its restart.
+MAX_RESTART_S = 15.0
+# Prometheus scrapes, and reads its list of targets, every 5 s.
 TWO_SCRAPES = 10.0
 
 
@@ -43,38 +43,38 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def web(stack: Stack) -> dict[str, str]:
-    """Return the states of web's instances, as the responder sees them."""
+    """Return the states of the instances of web, as the responder sees them."""
     found: list[dict[str, Any]] = call(stack, "GET", "/instances").body["instances"]
     return {one["name"]: one["state"] for one in found if one["service"] == "web"}
 
 
-def test_token_is_asked_for(stack: Stack) -> None:
+def test_token_is_required(stack: Stack) -> None:
     refused = call(stack, "GET", "/instances", Authorization="Bearer wrong")
     assert (refused.status, refused.body["status"]) == (401, 401)
 
 
 @native_only
-def test_tokens_are_their_owners_alone(stack: Stack) -> None:
+def test_only_the_owner_reads_the_tokens(stack: Stack) -> None:
     for name in ("control.token", "responder.token"):
         assert (stack.home / "native" / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_frozen_instance_serves_again(stack: Stack) -> None:
+def test_frozen_instance_is_restarted(stack: Stack) -> None:
     before = stack.instances()["web-1"]["pid"]
     stack.alertdrill("pause", "web-1")
     begun = time.monotonic()
     assert web(stack)["web-1"] == "paused"
     answer = call(stack, "POST", "/instances/web-1/restart", {"grace_period": 0})
     assert answer.status == 200, answer.body
-    assert time.monotonic() - begun < SERVES_AGAIN
-    # supervisord calls what has not been up for a second yet starting.
-    poll_until(lambda: web(stack)["web-1"] == "ready", "all to know that it serves", 3)
+    assert time.monotonic() - begun < MAX_RESTART_S
+    # supervisord reports a process as starting for its first second.
+    poll_until(lambda: web(stack)["web-1"] == "ready", "it to be ready", 3)
     assert stack.instances()["web-1"]["pid"] != before
     in_balance = 'haproxy_server_status{state="UP",server="web-1"} == 1'
     poll_until(lambda: stack.query(in_balance), "the load balancer to use it", TWO_SCRAPES)
 
 
-def test_new_instance_is_seen_and_leaves(stack: Stack) -> None:
+def test_scaled_out_instance_serves_and_leaves(stack: Stack) -> None:
     assert call(stack, "PUT", "/services/web/scale", {"instances": 3}).status == 200
     three = {"web-1", "web-2", "web-3"}
     poll_until(lambda: answering(stack) >= three, "traffic on all three", TWO_SCRAPES)
@@ -84,15 +84,15 @@ def test_new_instance_is_seen_and_leaves(stack: Stack) -> None:
         "three instances in Prometheus",
         TWO_SCRAPES,
     )
-    poll_until(lambda: stack.instances()["web-3"]["state"] == "ready", "the host to see it", 15)
+    poll_until(lambda: stack.instances()["web-3"]["state"] == "ready", "it to be ready", 15)
     assert call(stack, "PUT", "/services/web/scale", {"instances": 2}).status == 200
     assert web(stack)["web-3"] == stack.instances()["web-3"]["state"] == "standby"
-    poll_until(stack.scrapes_everything, "the third to be forgotten", TWO_SCRAPES)
+    poll_until(stack.scrapes_everything, "the third to be removed", TWO_SCRAPES)
     assert answering(stack) == three - {"web-3"}
 
 
 def answering(stack: Stack) -> set[str]:
-    """Return which instances answer a few requests."""
+    """Return the instances that answer a few requests."""
     begun = datetime.now(UTC).isoformat(timespec="milliseconds")
     for _ in range(6):
         assert requests.get(stack.url("lb", "/"), timeout=5).ok
@@ -107,10 +107,10 @@ def test_same_key_restarts_once(stack: Stack) -> None:
     with ThreadPoolExecutor() as pool:
         assert list(pool.map(restart, range(3))) == [200, 200, 200]
     pid = stack.instances()["web-2"]["pid"]
-    assert restart(0) == 200  # long after, too
+    assert restart(0) == 200  # also later
     assert stack.instances()["web-2"]["pid"] == pid
-    told = [line["message"] for line in stack.lines("control") if "web-2" in line["message"]]
-    assert len(told) == 1
+    messages = [line["message"] for line in stack.lines("control") if "web-2" in line["message"]]
+    assert len(messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_same_key_restarts_once(stack: Stack) -> None:
         ("POST", "/instances/prometheus-1/restart", {"grace_period": 0}),
     ],
 )
-def test_unlabelled_one_is_left_alone(
+def test_unlabelled_instance_is_left_alone(
     stack: Stack, method: str, path: str, body: dict[str, int]
 ) -> None:
     before = {name: found["pid"] for name, found in stack.instances().items()}
@@ -129,7 +129,7 @@ def test_unlabelled_one_is_left_alone(
     assert {name: found["pid"] for name, found in stack.instances().items()} == before
 
 
-def test_it_comes_back_by_itself(stack: Stack) -> None:
+def test_killed_control_api_comes_back(stack: Stack) -> None:
     before = stack.instances()["control-1"]["pid"]
     stack.alertdrill("kill", "control-1")
 
@@ -137,7 +137,7 @@ def test_it_comes_back_by_itself(stack: Stack) -> None:
         now = stack.instances()["control-1"]
         return bool(now["state"] == "ready" and now["pid"] != before)
 
-    poll_until(back, "it to be back", 30)
+    poll_until(back, "the control API to be back", 30)
     assert call(stack, "GET", "/instances").status == 200
 
 

@@ -1,4 +1,4 @@
-"""Every query of every dashboard has data on a stack that has lived through something."""
+"""Every query of every dashboard has data on a stack after a load, a drill and errors."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ FIGURES = 90.0
 
 
 @pytest.fixture(scope="module")
-def lived(
+def active(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """Return a stack under load, after a drill in which an instance was healed, and errors."""
-    folder = tmp_path_factory.mktemp("lived")
+    folder = tmp_path_factory.mktemp("active")
     if os.environ.get("RUNTIME") == "compose":
-        yield from _lived(request.getfixturevalue("stack"), folder, "alertdrill")
+        yield from _active(request.getfixturevalue("stack"), folder, "alertdrill")
         return
     with running(folder) as made:
-        yield from _lived(as_stack(made.settings), folder, *compressed_cli(made.settings))
+        yield from _active(as_stack(made.settings), folder, *compressed_cli(made.settings))
 
 
-def _lived(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
+def _active(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
     with under_load(stack, folder):
         drill(stack, *command)
         fire_error_rate(stack)
@@ -67,12 +67,12 @@ def check(stack: Stack, *changed: dashboard_file.Dashboard, **given: str) -> Che
 
 
 @pytest.fixture(scope="module")
-def check_result(lived: Stack) -> CheckResult:
+def check_result(active: Stack) -> CheckResult:
     """Return the first check without failures, else the last one."""
     results: list[CheckResult] = []
 
     def passed() -> bool:
-        results.append(check(lived))
+        results.append(check(active))
         return not results[-1].failures or time.monotonic() > deadline
 
     deadline = time.monotonic() + FIGURES
@@ -91,15 +91,15 @@ def test_no_panel_is_empty_by_accident(
 
 
 @needs_loki_and_collector
-def test_typed_in_trace_is_found(lived: Stack) -> None:
+def test_trace_id_variable_finds_the_trace(active: Stack) -> None:
     trace = secrets.token_hex(16)
     headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
-    requests.post(lived.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
+    requests.post(active.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
     panel = "Which lines belong to one request, in all services?"
     logs = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "logs")
 
     def states() -> set[str]:
-        outcomes = check(lived, logs, trace=trace).outcomes
+        outcomes = check(active, logs, trace=trace).outcomes
         return {one.verdict.state for one in outcomes if one.panel_query.query.panel == panel}
 
     poll_until(lambda: states() == {"fine"}, f"the lines of {trace}", FIGURES)
@@ -115,13 +115,13 @@ def mutations() -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("what", mutations())
-def test_what_is_broken_is_named(lived: Stack, what: str) -> None:
+def test_broken_query_is_named(active: Stack, what: str) -> None:
     whole = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "service")
     panel, raw = broken(whole, *mutations()[what])
-    failures = check(lived, dashboard_file.parse(raw)).failures
+    failures = check(active, dashboard_file.parse(raw)).failures
     named = {(one.panel_query.query.dashboard, one.panel_query.query.panel) for one in failures}
     assert ("service", panel) in named
-    said = "\n".join(report.lines(check(lived, dashboard_file.parse(raw))))
+    said = "\n".join(report.lines(check(active, dashboard_file.parse(raw))))
     assert mutations()[what][1] in said
 
 

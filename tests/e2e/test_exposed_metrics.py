@@ -1,4 +1,4 @@
-"""A stack exposes what the dashboards ask for, under the labels that the list has."""
+"""A stack exposes the metrics that the dashboards query, with their labels."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ pytestmark = pytest.mark.stack
 LISTED: dict[str, dict[str, list[str]]] = yaml.safe_load(
     (ROOT / "tests/contract/exposed.yml").read_text()
 )
-# Rules are worked out without a stack, and what is rare may never have been there.
+# Rules need no stack, and rare metrics may not have appeared yet.
 ELSEWHERE = {"rules", "rarely"}
-# Who must be there for the rest; the load balancer always is.
+# The component that must run for these; the load balancer always runs.
 OPTIONAL = {"loki": "loki", "collector": "collector"}
-# Until Watchdog is told of for the first time (some 20 s), with room for a busy machine.
-PATIENCE = 120
+# Watchdog is notified for the first time after 20 s; the rest is for a busy machine.
+TIMEOUT_S = 120
 
 
 class Missing(dict[str, set[str]]):
-    """What is not exposed yet, by its metric; true once there is nothing of it."""
+    """The labels that are not exposed yet, by metric; true once it is empty."""
 
     def __bool__(self) -> bool:
-        """Say whether the wait is over."""
+        """Tell whether everything is exposed."""
         return not len(self)
 
 
 @pytest.fixture(scope="module")
 def load(stack: Stack) -> Iterator[None]:
-    """Make a light load meanwhile, so that Locust is scraped and everything is counted."""
+    """Send a light load, so that Locust is scraped and everything is counted."""
     with started(stack, "--users", "3", "--for", "20m") as running:
         yield
         running.send_signal(signal.SIGINT)
@@ -53,19 +53,19 @@ def labels(stack: Stack, metric: str) -> set[str]:
 
 
 def parts(stack: Stack) -> dict[str, list[str]]:
-    """Return what this stack must expose: a host without Loki has none of its metrics."""
-    there = {instance.rpartition("-")[0] for instance in stack.instances()}
+    """Return the metrics that this stack must expose: those of Loki only where it runs."""
+    running = {instance.rpartition("-")[0] for instance in stack.instances()}
     return {
         metric: names
         for part, metrics in LISTED.items()
-        if part not in ELSEWHERE and OPTIONAL.get(part, "lb") in there
+        if part not in ELSEWHERE and OPTIONAL.get(part, "lb") in running
         for metric, names in metrics.items()
     }
 
 
-@pytest.mark.timeout(PATIENCE + 60)
+@pytest.mark.timeout(TIMEOUT_S + 60)
 @pytest.mark.usefixtures("load")
-def test_stack_exposes_what_dashboards_ask_for(stack: Stack) -> None:
+def test_stack_exposes_what_dashboards_query(stack: Stack) -> None:
     awaited = Missing({metric: set(names) for metric, names in parts(stack).items()})
 
     def missing() -> Missing:
@@ -75,4 +75,4 @@ def test_stack_exposes_what_dashboards_ask_for(stack: Stack) -> None:
         return awaited
 
     assert len(awaited) > 60
-    poll_until(missing, "what dashboards ask for to be exposed", PATIENCE)
+    poll_until(missing, "every metric of the dashboards", TIMEOUT_S)

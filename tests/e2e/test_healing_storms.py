@@ -1,4 +1,4 @@
-"""However much fires, the responder touches who is down, and no more than its budget allows."""
+"""In a storm of alerts the responder heals what is down, within its budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STORM = 500
 # What alerting/policy.yml allows within half an hour.
 BUDGET = 8
 # Eight graceful restarts of one service, one after the other, are 40 s here.
-SPENT = 150.0
+SPENT_TIMEOUT_S = 150.0
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +35,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
 
 @pytest.fixture
 def stack(home: CompressedStack) -> CompressedStack:
-    """Return the stack when all of it serves, with the whole budget."""
-    poll_until(home.all_ready, "every instance to serve", RESTART_TIMEOUT_S)
+    """Return the stack when every instance is ready, with the whole budget."""
+    poll_until(home.all_ready, "every instance to be ready", RESTART_TIMEOUT_S)
     assert home.command("/resume").status_code == 200
     return home
 
 
-def test_storm_touches_only_who_is_down(stack: CompressedStack) -> None:
+def test_storm_heals_only_what_is_down(stack: CompressedStack) -> None:
     before = stack.last_action()
     real = [
         (service, f"{service}-{n}") for service in ("web", "data-service") for n in (1, 2, 3, 4)
     ]
     storm = [labels("InstanceDown", name, service, job="services") for service, name in real]
-    # Of who hangs Alertmanager does not tell that it is down, too.
+    # Alertmanager inhibits InstanceDown of an instance that hangs.
     storm += [labels("InstanceHung", name, service) for service, name in real if name != "web-3"]
-    # Who really hangs, as somebody else's.
+    # The instance that hangs, under the names of other services.
     storm += [labels("InstanceHung", "web-2", f"other-{n}") for n in range(40)]
     for n in range(STORM - len(storm)):
         alert = ("InstanceHung", "InstanceDown")[n % 2]
@@ -60,7 +60,7 @@ def test_storm_touches_only_who_is_down(stack: CompressedStack) -> None:
         stack.fire(*storm, since=LONG_ENOUGH)
         stack.wait_for_decision(storm[-1], "no_target")
         poll_until(lambda: len(stack.results(before)) == 2, "both to be healed", RESTART_TIMEOUT_S)
-        poll_until(stack.all_ready, "every instance to serve", RESTART_TIMEOUT_S)
+        poll_until(stack.all_ready, "every instance to be ready", RESTART_TIMEOUT_S)
     stack.wait_for_reconcile()
     assert sorted(stack.results(before)) == [
         ("restart", "web-2", "done"),
@@ -77,7 +77,7 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
         labels("MemoryLeak", name, job="services", part=str(n)) for n, name in enumerate(names)
     ]
     stack.fire(*storm)
-    poll_until(lambda: exhausted(stack), "the budget to be spent", SPENT)
+    poll_until(lambda: exhausted(stack), "the budget to be spent", SPENT_TIMEOUT_S)
     poll_until(
         lambda: "running" not in str(stack.results(before)),
         "the last to be done",
@@ -87,11 +87,15 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     assert len(stack.results(before)) == BUDGET
     wanted = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
     poll_until(
-        lambda: stack.alert_state(wanted) == "active", "people to be told", DECISION_TIMEOUT_S
+        lambda: stack.alert_state(wanted) == "active",
+        "HealingExhausted to fire",
+        DECISION_TIMEOUT_S,
     )
     stack.resolve(*storm)
     assert stack.command("/resume").json()["circuit_open"] is False
-    poll_until(lambda: not stack.alert_state(wanted), "the end of it", DECISION_TIMEOUT_S)
+    poll_until(
+        lambda: not stack.alert_state(wanted), "HealingExhausted to resolve", DECISION_TIMEOUT_S
+    )
 
 
 def exhausted(stack: CompressedStack) -> bool:

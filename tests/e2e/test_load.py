@@ -1,4 +1,4 @@
-"""A load on a stack that runs: counted alike by everybody, scraped meanwhile, and gone after."""
+"""A load on a running stack: counted alike by all, scraped meanwhile, and gone after."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from alertdrill.settings import ROOT
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack
-# Prometheus looks at its lists every five seconds, and scrapes as often.
-SCRAPED = 30.0
+# Prometheus reads its lists of targets every five seconds, and scrapes as often.
+SCRAPE_TIMEOUT_S = 30.0
 
 
 def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
@@ -30,7 +30,7 @@ def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
 
 
 def locusts(stack: Stack) -> Sequence[str]:
-    """Return the processes or containers that make load."""
+    """Return the processes or containers of Locust."""
     command = ["docker", "ps", "--all", "--format", "{{.Names}}"]
     if stack.runtime == "native":
         command = ["ps", "-A", "-ww", "-o", "args"]
@@ -44,7 +44,9 @@ def locusts(stack: Stack) -> Sequence[str]:
 def test_smoke_holds_and_is_scraped(stack: Stack) -> None:
     with started(stack, "smoke") as load:
         poll_until(
-            lambda: stack.total("sum(locust_requests_total)") > 0, "Locust's numbers", SCRAPED
+            lambda: stack.total("sum(locust_requests_total)") > 0,
+            "Locust's numbers",
+            SCRAPE_TIMEOUT_S,
         )
         printed, _ = load.communicate(timeout=120)
     assert load.returncode == 0, printed
@@ -52,12 +54,14 @@ def test_smoke_holds_and_is_scraped(stack: Stack) -> None:
     found = json.loads(report.read_text())
     assert [gate["name"] for gate in found["gates"] if not gate["passed"]] == []
     assert found["events"] == []
-    poll_until(lambda: not stack.query('up{job="load"}'), "the end of Locust's target", SCRAPED)
+    poll_until(
+        lambda: not stack.query('up{job="load"}'), "the end of Locust's target", SCRAPE_TIMEOUT_S
+    )
 
 
-def test_ctrl_c_ends_all_of_it(stack: Stack) -> None:
+def test_ctrl_c_stops_every_process(stack: Stack) -> None:
     with started(stack, "steady", "--users", "4") as load:
-        poll_until(lambda: locusts(stack), "Locust", SCRAPED)
+        poll_until(lambda: locusts(stack), "Locust", SCRAPE_TIMEOUT_S)
         load.send_signal(signal.SIGINT)
         printed, _ = load.communicate(timeout=60)
     assert (load.returncode, "nothing was judged" in printed) == (130, True)

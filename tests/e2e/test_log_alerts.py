@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def _few_exceptions(stack: Stack) -> Iterator[None]:
-    """Have web raise in one of 33 requests: too few for WebHighErrorRate, which would be told."""
+    """Make web raise in one of 33 requests: too few for WebHighErrorRate to fire."""
     token = (stack.home / "native" / "faults.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}"}
     found = [one for one in stack.instances().values() if one["service"] == "web" and one["pid"]]
@@ -35,12 +35,12 @@ def _few_exceptions(stack: Stack) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_few_exceptions")
 def test_exception_in_lines_reaches_the_responder(stack: Stack) -> None:
-    def told() -> list[dict[str, Any]]:
+    def notified() -> list[dict[str, Any]]:
         requests.get(stack.url("lb", "/"), timeout=10)
         return stack.notifications(alert="UnhandledExceptions", status="firing")
 
     # A minute of `for`, ten seconds for the group, and the first of the exceptions.
-    (notification, *_) = poll_until(told, "UnhandledExceptions to be told", 180)
+    (notification, *_) = poll_until(notified, "the notification of UnhandledExceptions", 180)
     (alert,) = notification["alerts"]
     assert alert["labels"] == {
         "alertname": "UnhandledExceptions",

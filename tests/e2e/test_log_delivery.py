@@ -41,11 +41,11 @@ def test_every_request_is_found_once(stack: Stack) -> None:
 
 def find(stack: Stack, logql: str) -> list[dict[str, Any]]:
     """Return the labels of each line of the last five minutes that the query finds."""
-    asked = requests.get(
+    response = requests.get(
         stack.url("loki", "/loki/api/v1/query_range"),
         params={"query": logql, "limit": "1000", "start": str(time.time() - 300)},
         timeout=10,
     )
-    asked.raise_for_status()
-    streams = asked.json()["data"]["result"]
+    response.raise_for_status()
+    streams = response.json()["data"]["result"]
     return [stream["stream"] for stream in streams for _ in stream["values"]]

@@ -1,4 +1,4 @@
-"""What Loki keeps: found by each field, in few streams, for as long as it is meant to."""
+"""Loki stores lines: found by each field, in few streams, for the retention time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.e2e.stack import poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# What a line is that has none of these.
+# The level of a line without one of these.
 UNKNOWN = "UNKNOWN"
 # Loki shows fields within fields with a line between them.
 EXCEPTION = {"type": "builtins.ValueError", "message": "no", "stack": "Traceback: ..."}
@@ -54,7 +54,7 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
-    """Start both, and have one line written among others."""
+    """Start both, and write one line among others."""
     made = LogPipeline(tmp_path_factory.mktemp("kept"))
     try:
         made.start()
@@ -93,17 +93,17 @@ def test_trace_joins_services(pipeline: LogPipeline) -> None:
     for service in ("lb", "web", "data-service"):
         # The load balancer begins a trace and has no span.
         span = None if service == "lb" else secrets.token_hex(8)
-        told = line(service=service, instance=f"{service}-1", trace_id=trace, span_id=span)
-        pipeline.write(f"{service}-1.jsonl", told)
+        content = line(service=service, instance=f"{service}-1", trace_id=trace, span_id=span)
+        pipeline.write(f"{service}-1.jsonl", content)
     found = pipeline.await_lines(f'{{service=~".+"}} | trace_id="{trace}"', 3)
     assert {line.fields["service"] for line in found} == {"lb", "web", "data-service"}
 
 
-def test_streams_are_bounded_whatever_is_written(pipeline: LogPipeline) -> None:
+def test_made_up_labels_add_no_streams(pipeline: LogPipeline) -> None:
     services, instances, claims = ("web", "data-service", "chat"), (1, 2, 3), 40
     for service, number in itertools.product(services, instances):
-        whose = {"service": service, "instance": f"{service}-{number}"}
-        levels = [line(level=level, **whose) for level in (*LEVELS, "FATAL", "info", "")]
+        source = {"service": service, "instance": f"{service}-{number}"}
+        levels = [line(level=level, **source) for level in (*LEVELS, "FATAL", "info", "")]
         made_up = [
             line(**{name: f"made-up-{claim}"}, trace_id=secrets.token_hex(16))
             for claim in range(claims)
@@ -119,8 +119,8 @@ def test_streams_are_bounded_whatever_is_written(pipeline: LogPipeline) -> None:
     assert pipeline.metric("loki", "loki_discarded_samples_total") == 0
 
 
-def test_flood_is_told_to_wait(tmp_path: Any) -> None:
-    """Loki answers 429; the collector asks again until all is in, and takes no more memory."""
+def test_flood_is_delayed_and_complete(tmp_path: Any) -> None:
+    """Loki responds with 429; the collector retries until all is stored, within its memory."""
     rate = ("-distributor.ingestion-rate-limit-mb=0.1", "-distributor.ingestion-burst-size-mb=2")
     pipeline = LogPipeline(tmp_path, rate)
     count = 10_000
@@ -140,7 +140,7 @@ def test_flood_is_told_to_wait(tmp_path: Any) -> None:
 
 
 def test_retention_deletes(tmp_path: Any) -> None:
-    """A day is the least that Loki lets one keep; what is older goes at the next compaction."""
+    """Loki keeps a day at least; the next compaction deletes older lines."""
     pipeline = LogPipeline(tmp_path)
     short = (
         "-store.retention=24h",
@@ -165,23 +165,23 @@ def test_retention_deletes(tmp_path: Any) -> None:
 
 
 def messages(pipeline: LogPipeline) -> set[str]:
-    """Return what is found of both lines."""
+    """Return the messages that are found of both lines."""
     return {found.message for found in pipeline.find('{service=~"old|new"}', days=4)}
 
 
 def flush(pipeline: LogPipeline) -> None:
-    """Have Loki write what it has in memory."""
+    """Make Loki write its memory to the disk."""
     requests.post(f"{pipeline.site.url('loki')}/flush", timeout=10).raise_for_status()
 
 
 def stored(pipeline: LogPipeline) -> int:
-    """Return how many chunks are on the disk."""
+    """Return the number of chunks on the disk."""
     folder = pipeline.site.layout.data / "loki" / "chunks" / "fake"
     return sum(1 for file in folder.rglob("*") if file.is_file())
 
 
 def counted(pipeline: LogPipeline, selector: str) -> int:
-    """Return how many lines of the last hour Loki counts."""
+    """Return the number of lines of the last hour, as Loki counts them."""
     query = f"sum(count_over_time({selector}[1h]))"
     rows = pipeline.store.get("/loki/api/v1/query", query=query)["data"]["result"]
     return int(rows[0]["value"][1]) if rows else 0

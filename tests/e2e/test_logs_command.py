@@ -22,13 +22,13 @@ from alertdrill.settings import ROOT, load
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack
-# The collector gathers for a second, and on a busy machine all takes its time.
-SOON = 20
+# The collector sends a batch every second; the rest is for a busy machine.
+TIMEOUT_S = 20
 # What one request through the load balancer leaves: two lines of data-service, one of web, and two
 # of the load balancer, which is also between the two.
 LINES_EACH = 5
-# Whatever LogQL, regular expressions or templates could take for their own.
-ODD = '"a\\b`{{.}}|(é?$'
+# Characters that LogQL, regular expressions or templates could interpret.
+SPECIAL = '"a\\b`{{.}}|(é?$'
 
 
 @pytest.fixture(params=["files", pytest.param("loki", marks=pytest.mark.loki)])
@@ -44,12 +44,12 @@ def need_loki(stack: Stack) -> None:
 
 
 def found(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
-    """Return the lines that a search finds, as JSON."""
-    said = stack.alertdrill("logs", "--json", *arguments).stdout
-    return [json.loads(line) for line in said.splitlines()]
+    """Return the lines that a search finds."""
+    output = stack.alertdrill("logs", "--json", *arguments).stdout
+    return [json.loads(line) for line in output.splitlines()]
 
 
-def ask(stack: Stack, mark: str, trace: str = "") -> None:
+def send(stack: Stack, mark: str, trace: str = "") -> None:
     """Send one request through all services."""
     trace = trace or secrets.token_hex(16)
     headers = {"X-Request-ID": mark, "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
@@ -61,7 +61,7 @@ def ask(stack: Stack, mark: str, trace: str = "") -> None:
 
 def test_trace_is_found_in_order(stack: Stack, source: str) -> None:
     trace = secrets.token_hex(16)
-    ask(stack, "traced", trace)
+    send(stack, "traced", trace)
     lines = poll_until(
         lambda: (
             lines
@@ -69,7 +69,7 @@ def test_trace_is_found_in_order(stack: Stack, source: str) -> None:
             else []
         ),
         "every line of the trace",
-        SOON,
+        TIMEOUT_S,
     )
     told = [(line["service"], line.get("frontend")) for line in lines]
     assert told == [
@@ -84,13 +84,13 @@ def test_trace_is_found_in_order(stack: Stack, source: str) -> None:
 def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
     mark = f"found-{secrets.token_hex(4)}"
     requests.get(
-        stack.url("lb", f"/{mark}/{quote(ODD)}"),
+        stack.url("lb", f"/{mark}/{quote(SPECIAL)}"),
         headers={"X-Request-ID": mark},
         timeout=10,
     )
     here = ("web", "--since", "5m", "--from", source)
-    [line] = poll_until(lambda: found(stack, *here, "--grep", mark), "the line", SOON)
-    assert line["path"] == f"/{mark}/{ODD}"
+    [line] = poll_until(lambda: found(stack, *here, "--grep", mark), "the line", TIMEOUT_S)
+    assert line["path"] == f"/{mark}/{SPECIAL}"
     runtime = select_runtime(load(stack.environment), lambda _: None)
     for name in line.keys() - {"timestamp", "message"}:
         if line[name] is not None:
@@ -100,20 +100,20 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
                 runtime, Search(query, "web", origin=source), lambda _: None
             )
             assert line in [one.as_dict() for group in groups for one in group], name
-    assert found(stack, *here, "--grep", f"{mark}/{ODD}") == [line]
+    assert found(stack, *here, "--grep", f"{mark}/{SPECIAL}") == [line]
     assert found(stack, *here, "--grep", mark, "--level", "info") == [line]
     assert found(stack, *here, "--grep", mark, "--level", "warning") == []
-    assert found(stack, "lb", *here[1:], "--grep", f"path=/{mark}/{ODD}") == []
+    assert found(stack, "lb", *here[1:], "--grep", f"path=/{mark}/{SPECIAL}") == []
 
 
-def test_nothing_found_is_said(stack: Stack, source: str) -> None:
+def test_empty_search_is_reported(stack: Stack, source: str) -> None:
     done = stack.alertdrill("logs", "--from", source, "--grep", secrets.token_hex(16))
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == "· no lines match"
 
 
 class Follower:
-    """`alertdrill logs -f`, as it goes on."""
+    """A running `alertdrill logs --follow`."""
 
     def __init__(self, stack: Stack, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -125,11 +125,11 @@ class Follower:
             text=True,
         )
         self.lines: list[dict[str, Any]] = []
-        self.said = ""
+        self.progress = ""
         assert self.process.stderr
-        while "from" not in self.said:  # it says where from once what was there is read
-            assert self.process.poll() is None, self.said
-            self.said += self.process.stderr.readline()
+        while "from" not in self.progress:  # it prints the source once the existing lines are read
+            assert self.process.poll() is None, self.progress
+            self.progress += self.process.stderr.readline()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -144,7 +144,7 @@ class Follower:
         try:
             code = self.process.wait(20)
         finally:
-            self.process.kill()  # where it did not end, the test fails and leaves nothing behind
+            self.process.kill()  # a process that does not end fails the test
         self._reader.join()
         assert self.process.stdout
         assert self.process.stderr
@@ -155,14 +155,16 @@ class Follower:
 
 def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
     mark = f"follow-{secrets.token_hex(4)}"
-    ask(stack, f"{mark}-before")
+    send(stack, f"{mark}-before")
     here = ("--from", source, "--since", "5m", "--grep", mark)
-    poll_until(lambda: len(found(stack, *here)) == LINES_EACH, "the lines of before", SOON)
+    poll_until(lambda: len(found(stack, *here)) == LINES_EACH, "the lines of before", TIMEOUT_S)
     follower = Follower(stack, "--from", source, "-n", "0", "--grep", mark)
     try:
         for number in range(50):
-            ask(stack, f"{mark}-{number:02d}")
-        poll_until(lambda: len(follower.lines) >= 50 * LINES_EACH, "each line of 50 requests", SOON)
+            send(stack, f"{mark}-{number:02d}")
+        poll_until(
+            lambda: len(follower.lines) >= 50 * LINES_EACH, "each line of 50 requests", TIMEOUT_S
+        )
     finally:
         code = follower.end()
     assert code == 0
@@ -172,17 +174,17 @@ def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
 
 
 @pytest.mark.loki
-def test_both_sources_say_the_same(stack: Stack) -> None:
+def test_both_sources_have_the_same_lines(stack: Stack) -> None:
     need_loki(stack)
     mark = f"same-{secrets.token_hex(4)}"
     for number in range(200):
-        ask(stack, f"{mark}-{number}")
+        send(stack, f"{mark}-{number}")
     search = ("logs", "--since", "5m", "--grep", mark)
     count = 200 * LINES_EACH
     poll_until(
         lambda: stack.alertdrill(*search, "--from", "loki").stdout.count("\n") >= count,
         "every line in Loki",
-        SOON,
+        TIMEOUT_S,
     )
     for form in ([], ["--json"]):
         from_loki, from_files = (
@@ -194,12 +196,12 @@ def test_both_sources_say_the_same(stack: Stack) -> None:
 
 
 @pytest.mark.loki
-def test_silent_loki_is_stood_in_for(stack: Stack) -> None:
+def test_frozen_loki_is_replaced_by_the_files(stack: Stack) -> None:
     need_loki(stack)
     mark = f"silent-{secrets.token_hex(4)}"
     stack.alertdrill("pause", "loki")
     try:
-        ask(stack, mark)
+        send(stack, mark)
         done = stack.alertdrill("logs", "web", "--grep", mark)
     finally:
         stack.alertdrill("resume", "loki")

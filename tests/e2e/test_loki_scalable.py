@@ -1,4 +1,4 @@
-"""Loki in three parts, by the overlay's own flags, with a folder in place of object storage."""
+"""Loki in three targets, by the overlay's own flags, with a folder in place of object storage."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.e2e.stack import free_ports, poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.loki, needs_loki_and_collector]
 TARGETS = ("write", "backend", "read")
-# What is of containers, or of the object storage.
-ELSEWHERE = ("-config.file", "-memberlist.join", "-common.compactor-address", "-s3.")
+# Flags that are about containers or the object storage.
+CONTAINER_FLAGS = ("-config.file", "-memberlist.join", "-common.compactor-address", "-s3.")
 
 
 class Tagged(yaml.SafeLoader):
-    """Reads Compose's `!override` as what it is before."""
+    """Reads Compose's `!override` as the plain value."""
 
 
 Tagged.add_multi_constructor(
@@ -45,7 +45,7 @@ Tagged.add_multi_constructor(
 
 
 @dataclass
-class Parts:
+class Targets:
     """The three processes, below `home`."""
 
     home: Path
@@ -53,14 +53,14 @@ class Parts:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def url(self, target: str, path: str = "") -> str:
-        """Return the address of a part."""
+        """Return the address of a target."""
         return f"http://{LOOPBACK}:{self.ports[f'{target} http']}{path}"
 
     def start(self, target: str) -> None:
-        """Start a part with the flags that its container has."""
+        """Start a target with the flags of its container."""
         services = yaml.load((ROOT / "deploy/loki-scalable/compose.yml").read_text(), Tagged)
         command = services["services"][f"loki-{target}"]["command"]
-        flags = [flag for flag in command if not flag.startswith(ELSEWHERE)]
+        flags = [flag for flag in command if not flag.startswith(CONTAINER_FLAGS)]
         data = self.home / target
         data.mkdir(exist_ok=True)
         if not (data / "chunks").exists():
@@ -73,7 +73,7 @@ class Parts:
                     f"-config.file={ROOT / 'loki' / 'loki.yml'}",
                     *flags,
                     f"-common.compactor-address={self.url('backend')}",
-                    # Natively there is another interface that it would take.
+                    # Natively it would choose another interface.
                     f"-frontend.instance-addr={LOOPBACK}",
                     f"-memberlist.advertise-addr={LOOPBACK}",
                     f"-memberlist.bind-port={self.ports[f'{target} gossip']}",
@@ -98,7 +98,7 @@ class Parts:
         }
 
     def close(self) -> None:
-        """End all three."""
+        """Kill all three."""
         for process in self.running.values():
             process.send_signal(signal.SIGKILL)
             process.wait(30)
@@ -113,13 +113,13 @@ def etc(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
     """Start the three, and wait until each is ready."""
     home = tmp_path_factory.mktemp("scalable")
     (home / "shared").mkdir()
     names = [f"{target} {kind}" for target in TARGETS for kind in ("http", "grpc", "gossip")]
     ports = sorted(map(int, free_ports().values()))
-    made = Parts(home, dict(zip(names, ports, strict=False)))
+    made = Targets(home, dict(zip(names, ports, strict=False)))
     try:
         for target in TARGETS:
             made.start(target)
@@ -130,57 +130,57 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
         made.close()
 
 
-def ready(parts: Parts, target: str) -> bool:
+def ready(targets: Targets, target: str) -> bool:
     try:
-        return requests.get(parts.url(target, "/ready"), timeout=2).status_code == 200
+        return requests.get(targets.url(target, "/ready"), timeout=2).status_code == 200
     except requests.RequestException:
         return False
 
 
 @pytest.fixture(scope="module")
-def carried(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Have the collector carry a line to the writer."""
+def delivered(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Send a line through the collector to the writer."""
     pipeline = LogPipeline(tmp_path_factory.mktemp("collector"))
     try:
-        pipeline.start_collector(LOKI_URL=parts.url("write"))
+        pipeline.start_collector(LOKI_URL=targets.url("write"))
         pipeline.write("web-1.jsonl", line(message="split up", request_id="a-request"))
-        pipeline.store = LokiClient(parts.url("read"))
+        pipeline.store = LokiClient(targets.url("read"))
         yield pipeline
     finally:
         pipeline.close()
 
 
-def test_parts_find_each_other(parts: Parts) -> None:
+def test_targets_find_each_other(targets: Targets) -> None:
     for target in TARGETS:
-        page = requests.get(parts.url(target, "/memberlist"), timeout=5)
+        page = requests.get(targets.url(target, "/memberlist"), timeout=5)
         members = page.text.count(f"{LOOPBACK}:")
         assert members >= len(TARGETS)
-    ring = requests.get(parts.url("write", "/ring"), timeout=5).text
+    ring = requests.get(targets.url("write", "/ring"), timeout=5).text
     assert "ACTIVE" in ring
 
 
-def test_what_is_written_is_read(carried: LogPipeline) -> None:
+def test_written_line_is_read(delivered: LogPipeline) -> None:
     """With the labels and fields that the single Loki gives it."""
-    (found,) = carried.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
+    (found,) = delivered.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
     assert (found.message, found.fields["request_id"]) == ("split up", "a-request")
 
 
-def test_stored_line_is_read_without_memory(parts: Parts, carried: LogPipeline) -> None:
-    carried.await_lines('{service="web"}', 1)
-    requests.post(parts.url("write", "/flush"), timeout=10).raise_for_status()
-    writer = parts.running["write"]
+def test_stored_line_is_read_without_memory(targets: Targets, delivered: LogPipeline) -> None:
+    delivered.await_lines('{service="web"}', 1)
+    requests.post(targets.url("write", "/flush"), timeout=10).raise_for_status()
+    writer = targets.running["write"]
     writer.send_signal(signal.SIGTERM)  # its index goes to the store then
     writer.wait(60)
-    shutil.rmtree(parts.home / "write" / "wal")
-    parts.start("write")
-    poll_until(lambda: ready(parts, "write"), "the writer to be back", 60)
-    assert [found.message for found in carried.await_lines('{service="web"}', 1)] == ["split up"]
+    shutil.rmtree(targets.home / "write" / "wal")
+    targets.start("write")
+    poll_until(lambda: ready(targets, "write"), "the writer to be back", 60)
+    assert [found.message for found in delivered.await_lines('{service="web"}', 1)] == ["split up"]
 
 
-def test_backend_alone_compacts(parts: Parts) -> None:
+def test_backend_alone_compacts(targets: Targets) -> None:
     compacting = {
         target: "loki_boltdb_shipper_compactor_running 1"
-        in requests.get(parts.url(target, "/metrics"), timeout=5).text
+        in requests.get(targets.url(target, "/metrics"), timeout=5).text
         for target in TARGETS
     }
     assert compacting == {"write": False, "backend": True, "read": False}

@@ -1,4 +1,4 @@
-"""Whatever a program writes: nothing crashes, and all of it is found or counted."""
+"""Malformed lines crash nothing, and each is found or counted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ BEHIND = '{service="docker-behind"}'
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
-    """Start both, and have every case written in both forms."""
-    made = LogPipeline(tmp_path_factory.mktemp("hostile"))
+    """Start both, and write every case in both forms."""
+    made = LogPipeline(tmp_path_factory.mktemp("malformed"))
     try:
         made.start()
         for name, case in CASES.items():
@@ -83,19 +83,19 @@ def test_nothing_was_refused(pipeline: LogPipeline) -> None:
     assert pipeline.metric("loki", "loki_discarded_samples_total") == 0
 
 
-def test_nothing_crashed_or_complained(pipeline: LogPipeline) -> None:
+def test_nothing_crashed_or_logged_an_error(pipeline: LogPipeline) -> None:
     assert pipeline.running("loki")
     assert pipeline.running("collector")
     assert '"level":"error"' not in pipeline.log("collector")
 
 
 def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
-    """Natively nobody else knows when a line was written, and its stream may begin in the past."""
+    """Natively only the line has its time, so its stream may begin in the past."""
     for form in FORMS:
         write(pipeline, form, "behind", line(message="now") + line(timestamp=days(-2)))
     (late,) = (found for found in pipeline.await_lines(BEHIND, 2) if found.message == "a line")
     assert "timestamp" in late.fields
-    # The collector is not told where other streams of the same request were taken.
+    # Loki does not tell the collector which streams of a request it took.
     poll_until(
         lambda: pipeline.metric("loki", "loki_discarded_samples_total", reason="too_far_behind"),
         "Loki to count what it refused",

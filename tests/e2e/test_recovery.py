@@ -1,4 +1,4 @@
-"""Whatever is killed comes back by itself, and nothing listens where it should not."""
+"""Killed processes come back by themselves, and everything listens on the loopback only."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
     poll_until(lambda: not psutil.pid_exists(pid), "supervisord to be gone", 5)
     assert stack.instances() == {}
     assert processes_of(stack.home), "the instances should have outlived their supervisor"
-    said = stack.alertdrill("up").stderr
-    assert "leftover" in said
+    output = stack.alertdrill("up").stderr
+    assert "leftover" in output
     assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}
     assert _process(stack) == 200
 
@@ -62,7 +62,7 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
         for connection in process.net_connections()
         if connection.status == psutil.CONN_LISTEN or not connection.raddr
     ]
-    assert len(listening) >= 10  # else nothing was looked at
+    assert len(listening) >= 10  # otherwise the test proves nothing
     assert [found for found in listening if found[1] != "127.0.0.1"] == []
 
 

@@ -22,10 +22,10 @@ from tests.e2e.stack import Stack, poll_until
 pytestmark = pytest.mark.stack
 
 
-class Counted:
-    """What each party has counted of the requests to `/process` since this was made."""
+class Counts:
+    """The requests to `/process` that each source has counted since the object was created."""
 
-    parties = tuple(
+    sources = tuple(
         f"{source}: {service}"
         for source in ("logs", "Prometheus")
         for service in ("lb", "web", "data-service")
@@ -50,7 +50,7 @@ class Counted:
         self._stack.wait_for_scrape()
         lines = self._lines()
         return {
-            **{party: lines[party] - self._before[party] for party in lines},
+            **{source: lines[source] - self._before[source] for source in lines},
             "Prometheus: lb": self._growth(
                 "haproxy_backend_http_requests_total", 'proxy="data-service"'
             ),
@@ -71,7 +71,7 @@ class Counted:
 
 
 def locust(stack: Stack, users: int, seconds: int) -> dict[str, int]:
-    """Run clients against the load balancer; return how many requests were made and failed."""
+    """Run Locust against the load balancer; return the numbers of requests and failures."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("locustfile.py"))),
@@ -91,15 +91,15 @@ def locust(stack: Stack, users: int, seconds: int) -> dict[str, int]:
 
 @pytest.mark.timeout(240)
 def test_200_clients_for_a_minute(stack: Stack) -> None:
-    counted = Counted(stack)
+    counts = Counts(stack)
     client = locust(stack, users=200, seconds=60)
     assert client["failures"] == 0
-    assert client["requests"] > 1000  # else nothing was shown
-    assert counted.since() == dict.fromkeys(counted.parties, client["requests"])
+    assert client["requests"] > 1000  # otherwise the test proves nothing
+    assert counts.since() == dict.fromkeys(counts.sources, client["requests"])
 
 
 def test_scaling_and_restarts_lose_nothing(stack: Stack) -> None:
-    counted = Counted(stack)
+    counts = Counts(stack)
     results: list[dict[str, int]] = []
     clients = threading.Thread(target=lambda: results.append(locust(stack, users=10, seconds=35)))
     clients.start()
@@ -113,19 +113,19 @@ def test_scaling_and_restarts_lose_nothing(stack: Stack) -> None:
     finally:
         clients.join()
     assert results[0]["failures"] == 0
-    assert counted.since() == dict.fromkeys(counted.parties, results[0]["requests"])
-    poll_until(stack.scrapes_everything, "the leaving instances to be forgotten", 15)
+    assert counts.since() == dict.fromkeys(counts.sources, results[0]["requests"])
+    poll_until(stack.scrapes_everything, "the removed instances to be gone", 15)
     fired = 'ALERTS{alertname="InstanceDown",alertstate="firing"}'
     assert not stack.query(f"last_over_time({fired}[1m])")
 
 
 def test_random_urls_add_no_series(stack: Stack) -> None:
-    made_up = random.Random(2026)  # the same URLs in every run
+    generator = random.Random(2026)  # the same URLs in every run
     paths = [
-        "/x" + "".join(made_up.choices(string.ascii_letters + "/", k=12)) for _ in range(10_000)
+        "/x" + "".join(generator.choices(string.ascii_letters + "/", k=12)) for _ in range(10_000)
     ]
     series = 'count({job="services",service="web",__name__=~"flask_.*|http_.*|log_.*"})'
-    # Both instances have met an unknown URL now, and the start page, which the probe asks for.
+    # Both instances have seen an unknown URL now, and the start page, which the probe requests.
     assert statuses(stack, [*paths[:20], *["/"] * 20]) == {404, 200}
     stack.wait_for_scrape()
     before = stack.total(series)
@@ -135,7 +135,7 @@ def test_random_urls_add_no_series(stack: Stack) -> None:
 
 
 def statuses(stack: Stack, paths: list[str]) -> set[int]:
-    """Get every path, over a few connections; return the statuses that came back."""
+    """Get every path over a few connections; return the statuses of the responses."""
     sessions = threading.local()
 
     def get(path: str) -> int:

@@ -25,15 +25,15 @@ PARTS = ("alerting", "apps", "drills", "alertdrill", "lb", "loadtests", "loki", 
 
 @dataclass
 class Copy:
-    """A copy of the project that may be spoilt, with a home of its own."""
+    """A copy of the project that a test may break, with a home of its own."""
 
     root: Path
     home: Path
 
-    def spoil(self, name: str, before: str, after: str) -> None:
+    def break_file(self, name: str, before: str, after: str) -> None:
         file = self.root / name
         text = file.read_text()
-        assert before in text, f"{name} has changed: nothing to spoil"
+        assert before in text, f"{name} has changed: adapt the sabotage"
         file.write_text(text.replace(before, after))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -48,7 +48,7 @@ class Copy:
         )
 
     def drill(self, alert: str) -> tuple[int, str]:
-        """Run one drill; return its exit code and all that it said."""
+        """Run one drill; return its exit code and its output."""
         process = self.start("drill", "run", alert)
         said, _ = process.communicate(timeout=180)
         assert not self.left(), "the run left processes behind"
@@ -72,24 +72,24 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def unload_the_rule(copy: Copy) -> None:
-    copy.spoil("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/pipeline.yml")
+    copy.break_file("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/pipeline.yml")
 
 
 def break_the_route(copy: Copy) -> None:
     name = "alerting/alertmanager.yml"
-    lost = "    - matchers: [alertname = InstanceDown]\n      receiver: nobody\n"
-    copy.spoil(name, "  routes:\n", f"  routes:\n{lost}")
-    copy.spoil(name, "receivers:\n", "receivers:\n  - name: nobody\n")
+    lost = "    - matchers: [alertname = InstanceDown]\n      receiver: dropped\n"
+    copy.break_file(name, "  routes:\n", f"  routes:\n{lost}")
+    copy.break_file(name, "receivers:\n", "receivers:\n  - name: dropped\n")
 
 
-def mute_the_responder(copy: Copy) -> None:
-    muted = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
-    line = "        receipt = responder.journal.record"
-    copy.spoil("alerting/responder/webhook.py", line, muted + line)
+def silence_the_responder(copy: Copy) -> None:
+    lost = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
+    line = "        receipt = current.notifications.record"
+    copy.break_file("alerting/responder/webhook.py", line, lost + line)
 
 
 def make_the_fault_do_nothing(copy: Copy) -> None:
-    copy.spoil(
+    copy.break_file(
         "alertdrill/runtimes/native/runtime.py", "self._context.supervisor.stop(*", "print(*"
     )
 
@@ -99,19 +99,19 @@ def inhibit_it(copy: Copy) -> None:
         "  - source_matchers: [alertname = Watchdog]\n"
         "    target_matchers: [alertname = InstanceDown]\n"
     )
-    copy.spoil("alerting/alertmanager.yml", "inhibit_rules:\n", f"inhibit_rules:\n{rule}")
+    copy.break_file("alerting/alertmanager.yml", "inhibit_rules:\n", f"inhibit_rules:\n{rule}")
 
 
-@pytest.mark.parametrize(
-    ("sabotage", "sentence"),
-    [
-        (unload_the_rule, "Prometheus has no such rule"),
-        (break_the_route, "Alertmanager's route leads to nobody, not to the responder"),
-        (mute_the_responder, "the responder, whose journal does not have it"),
-        (make_the_fault_do_nothing, "either the fault does nothing or the rule looks elsewhere"),
-        (inhibit_it, "another alert inhibits it"),
-    ],
-)
+SABOTAGES = [
+    (unload_the_rule, "Prometheus has no such rule"),
+    (break_the_route, "Alertmanager routes it to dropped, not to the responder"),
+    (silence_the_responder, "for the responder, which did not store it"),
+    (make_the_fault_do_nothing, "the fault has no effect, or the rule is wrong"),
+    (inhibit_it, "another alert inhibits it"),
+]
+
+
+@pytest.mark.parametrize(("sabotage", "sentence"), SABOTAGES)
 def test_sabotage_fails_and_is_named(
     copy: Copy, sabotage: Callable[[Copy], None], sentence: str
 ) -> None:
@@ -122,12 +122,12 @@ def test_sabotage_fails_and_is_named(
     assert sentence in said, said
 
 
-def test_deleted_rule_is_refused_before_anything(copy: Copy) -> None:
+def test_deleted_rule_is_refused_before_the_start(copy: Copy) -> None:
     file = copy.root / "prometheus/rules/availability.yml"
     file.write_text(re.sub(r"- alert: InstanceDown\n", "- alert: Renamed\n", file.read_text()))
     code, said = copy.drill("InstanceDown")
     assert code == 1
-    assert "drills/InstanceDown.yml:1: there is no alert 'InstanceDown'" in said
+    assert "drills/InstanceDown.yml:1: no alert 'InstanceDown' in prometheus/rules" in said
     assert not (copy.home / "ephemeral").exists()
 
 

@@ -1,4 +1,4 @@
-"""A start that can't work says why in one sentence, and leaves nothing running."""
+"""A start that can't work reports why in one sentence, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Refused:
-    """Return a function that runs `up` with more settings and returns its one sentence."""
+    """Return a function that runs `up` with more settings and returns its error."""
 
     def run(root: Path = ROOT, **settings: str) -> str:
-        made = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path, root)
-        done = made.alertdrill("up", check=False)
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
+        stack = Stack({**environment(tmp_path, free_ports()), **settings}, tmp_path, root)
+        completed = stack.alertdrill("up", check=False)
+        assert completed.returncode == 1
+        assert "Traceback" not in completed.stderr
         assert not processes_of(tmp_path)
-        return " ".join(done.stderr.split("✗")[-1].split())
+        return " ".join(completed.stderr.split("✗")[-1].split())
 
     return run
 
@@ -41,20 +41,20 @@ def test_taken_port_names_its_holder(refused: Refused) -> None:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        said = refused(PROMETHEUS_PORT=str(port))
-    assert f"Port {port} is in use by" in said
-    assert f"(pid {os.getpid()})" in said
-    assert "set PROMETHEUS_PORT" in said
+        message = refused(PROMETHEUS_PORT=str(port))
+    assert f"Port {port} is in use by" in message
+    assert f"(pid {os.getpid()})" in message
+    assert "set PROMETHEUS_PORT" in message
 
 
 def test_bad_port_is_refused_by_name(refused: Refused) -> None:
     assert refused(LB_PORT="high") == "LB_PORT is 'high': it takes a whole number, 1024 to 60000."
 
 
-def test_missing_program_says_the_way_out(refused: Refused, tmp_path: Path) -> None:
-    said = refused(PATH=str(tmp_path), ALERTDRILL_CACHE=str(tmp_path / "cache"))
-    assert "prometheus 3.5 or newer" in said
-    assert "install" in said
+def test_missing_program_says_what_to_do(refused: Refused, tmp_path: Path) -> None:
+    message = refused(PATH=str(tmp_path), ALERTDRILL_CACHE=str(tmp_path / "cache"))
+    assert "prometheus 3.5 or newer" in message
+    assert "install" in message
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_broken_config_is_named(
     assert f"{named} is broken: " in refused(root=copy)
 
 
-def test_down_ends_what_a_crashed_up_began(tmp_path: Path) -> None:
-    made = Stack(environment(tmp_path, free_ports()), tmp_path)
+def test_down_stops_what_a_crashed_up_started(tmp_path: Path) -> None:
+    stack = Stack(environment(tmp_path, free_ports()), tmp_path)
     command = [sys.executable, "-m", "alertdrill", "up"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=made.environment, stdout=DEVNULL, stderr=DEVNULL
-    ) as begun:
+        command, cwd=ROOT, env=stack.environment, stdout=DEVNULL, stderr=DEVNULL
+    ) as process:
         poll_until(lambda: len(processes_of(tmp_path)) > 5, "some processes to be started", 30)
-        begun.kill()
-    made.alertdrill("down")
+        process.kill()
+    stack.alertdrill("down")
     assert not processes_of(tmp_path)
 
 

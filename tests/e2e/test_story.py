@@ -73,7 +73,7 @@ def test_services_share_one_trace(stack: Stack, answered: requests.Response) -> 
 
 def test_exemplar_leads_to_a_trace(stack: Stack, answered: requests.Response) -> None:
     stack.wait_for_scrape()
-    asked = requests.get(
+    response = requests.get(
         stack.url("prometheus", "/api/v1/query_exemplars"),
         params={
             "query": 'flask_http_request_duration_seconds_bucket{service="web"}',
@@ -82,10 +82,12 @@ def test_exemplar_leads_to_a_trace(stack: Stack, answered: requests.Response) ->
         },
         timeout=5,
     )
-    found = [
-        row["labels"]["trace_id"] for series in asked.json()["data"] for row in series["exemplars"]
+    traces = [
+        row["labels"]["trace_id"]
+        for series in response.json()["data"]
+        for row in series["exemplars"]
     ]
-    assert answered.trace in found  # type: ignore[attr-defined]
+    assert answered.trace in traces  # type: ignore[attr-defined]
 
 
 def test_start_page_links_to_all_that_runs(stack: Stack) -> None:
@@ -96,11 +98,11 @@ def test_start_page_links_to_all_that_runs(stack: Stack) -> None:
         assert requests.get(link, timeout=5).status_code == 200, link
 
 
-def test_operations_stay_inside(stack: Stack) -> None:
+def test_ops_endpoints_are_not_public(stack: Stack) -> None:
     for path in ("/metrics", "/readyz", "/healthz", "/faults", "/%6detrics", "//metrics"):
         session = requests.Session()
         asked = requests.Request("GET", stack.url("lb")).prepare()
-        asked.url = stack.url("lb", path)  # as it is: requests would tidy it up
+        asked.url = stack.url("lb", path)  # unchanged: requests would normalize it
         assert session.send(asked, timeout=5, allow_redirects=False).status_code == 404, path
 
 
@@ -113,7 +115,7 @@ def test_watchdog_arrives(stack: Stack) -> None:
     assert requests.get(stack.url("responder", "/watchdog"), timeout=5).json()["missing"] is False
 
 
-def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:
+def test_lost_service_is_notified_and_resolved(stack: Stack) -> None:
     stack.alertdrill("stop", "data-service")
     answer = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)
     assert answer.status_code == 503
@@ -121,19 +123,19 @@ def test_lost_service_is_told_and_forgotten(stack: Stack) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
     # Scrape 5 s, `for` 15 s, evaluation 5 s, group wait 10 s.
-    told = {"alert": "ServiceDown", "service": "data-service"}
-    [page, *_] = poll_until(lambda: stack.notifications(status="firing", **told), "the page", 60)
-    [alert] = page["alerts"]
-    runbook = requests.get(alert["annotations"]["runbook_url"], timeout=5)
+    alert = {"alert": "ServiceDown", "service": "data-service"}
+    [page, *_] = poll_until(lambda: stack.notifications(status="firing", **alert), "the page", 60)
+    [firing] = page["alerts"]
+    runbook = requests.get(firing["annotations"]["runbook_url"], timeout=5)
     assert runbook.status_code == 200
     assert "ServiceDown" in runbook.text
-    # The instances wake nobody: they are told of to the responder, which acts on them.
+    # The alerts of its instances page no one: they go to the responder, which acts on them.
     pages = stack.notifications(severity="page", service="data-service")
-    assert {alert["alert"] for page in pages for alert in page["alerts"]} == {"ServiceDown"}
+    assert {firing["alert"] for page in pages for firing in page["alerts"]} == {"ServiceDown"}
 
     stack.alertdrill("start", "data-service")
     # Scrape 5 s, evaluation 5 s, group interval 30 s.
-    poll_until(lambda: stack.notifications(status="resolved", **told), "its resolution", 75)
+    poll_until(lambda: stack.notifications(status="resolved", **alert), "its resolution", 75)
     again = requests.post(stack.url("lb", "/process"), json=[{"x": 1}], timeout=10)
     assert again.status_code == 200
 

@@ -1,4 +1,4 @@
-"""The images of our services: small, without tools, and nobody's root."""
+"""The images of our services: small, without tools, and not run as root."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 SERVICES = ("web", "data-service", "responder")
 Inspect = Callable[[str], dict[str, Any]]
 # Beyond the base image and what is installed, the code is all that there should be.
-MOST = 1.35
+MAX_GROWTH = 1.35
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 # What an attacker would look for.
 TOOLS = ("pip", "pip3", "gcc", "curl", "wget", "apt-get")
@@ -58,7 +58,7 @@ def test_image_is_hardly_larger_than_its_parts(
 ) -> None:
     base = inspect(f"python:{settings.versions.python}")["Size"]
     measured = docker("run", "--rm", "--entrypoint", "du", image, "-sb", "/venv")
-    assert inspect(image)["Size"] <= MOST * (base + int(measured.split()[0]))
+    assert inspect(image)["Size"] <= MAX_GROWTH * (base + int(measured.split()[0]))
 
 
 def test_code_comes_last_and_is_small(image: str, docker: Docker) -> None:
