@@ -45,7 +45,7 @@ class FakeRuntime:
     def restart(self, target: str) -> None:
         self.asked.append(f"restart {target}")
 
-    def scale(self, service: str, count: int, notify: object) -> None:
+    def scale(self, service: str, count: int, on_progress: object) -> None:
         self.asked.append(f"scale {service} {count}")
         if self.error and service == "data-service":
             raise self.error

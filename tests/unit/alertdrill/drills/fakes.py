@@ -52,8 +52,8 @@ class FakeRuntime:
     def instances(self, service: str) -> Sequence[Instance]:
         return [instance for instance in self.running if instance.service == service]
 
-    def scale(self, service: str, count: int, notify: Callable[[str], object]) -> None:
-        notify("scaled")
+    def scale(self, service: str, count: int, on_progress: Callable[[str], object]) -> None:
+        on_progress("scaled")
         self.calls.append(("scale", service, count))
 
     def resolve_url(self, link: str) -> str:

@@ -141,7 +141,7 @@ class FakeStack:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def down(self, notify: object) -> None:
+    def down(self, on_progress: object) -> None:
         self.calls.append("down")
 
 
