@@ -183,4 +183,4 @@ def test_interruption_leaves_nothing_running(alone: Stack) -> None:
         process.terminate()
         output, said = process.communicate(timeout=TIMEOUT_S)
     assert (process.returncode, output) == (130, "")
-    assert "Interrupted: nothing was compared." in said
+    assert "Interrupted: no counts were compared." in said
