@@ -13,7 +13,7 @@ def series(name: str, service: str) -> dict[str, str]:
 
 @pytest.fixture
 def prometheus() -> Iterator[FakePrometheus]:
-    """Return one that knows of two services."""
+    """Return a fake Prometheus with two services."""
     server = FakePrometheus(
         *(series(name, service) for name in ("up", "requests_total") for service in ("web", "chat"))
     )

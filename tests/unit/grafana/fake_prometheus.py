@@ -1,4 +1,4 @@
-"""A Prometheus with a few series: it finds what one selector matches, and that is all it can."""
+"""A fake Prometheus that evaluates a single selector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Labels = dict[str, str]
 
 
 class FakePrometheus:
-    """The server. Of each series it has a sample of `value` now, and one a minute ago."""
+    """The server. Each series has two samples of `value`: now and a minute ago."""
 
     def __init__(self, *series: Labels) -> None:
         self.series: Sequence[Labels] = series
@@ -37,7 +37,7 @@ class FakePrometheus:
         self._server.server_close()
 
     def find(self, text: str) -> list[Labels]:
-        """Return what the first selector of a text matches; raise `ValueError` without one."""
+        """Return the series of the first selector of a text; raise `ValueError` without one."""
         match = SELECTOR.search(text)
         if match is None or "$" in text:
             raise ValueError(f"parse error: {text}")

@@ -1,4 +1,4 @@
-"""A dashboard of two panels, as Grafana writes them."""
+"""Parts of dashboards in Grafana's JSON format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def variable(name: str, query: Any, kind: str = "query", **more: Any) -> dict[st
 
 
 def target(expr: str, ref: str = "A", **more: Any) -> dict[str, Any]:
-    """Return a query of Prometheus."""
+    """Return a Prometheus query."""
     return {"refId": ref, "expr": expr, "datasource": PROMETHEUS, **more}
 
 
@@ -33,7 +33,7 @@ def panel(title: str, *targets: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def document(*panels: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a dashboard over an hour, with `service` to choose of."""
+    """Return a dashboard over an hour, with the variable `service`."""
     return {
         "uid": "sample",
         "title": "Sample",

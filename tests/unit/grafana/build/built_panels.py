@@ -1,4 +1,4 @@
-"""What the tests of the dashboards look at."""
+"""Helpers for tests of the built dashboards."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SPEC = DashboardSpec("some", "Some?", "Some things.")
 
 
 def panels(make: Callable[[], Dashboard]) -> dict[str, dict[str, Any]]:
-    """Return the panels of a dashboard as they are written, by their titles."""
+    """Return the JSON of a dashboard's panels by title."""
     found = json.loads(json.dumps(make(), cls=JSONEncoder))["panels"]
     return {panel["title"]: panel for panel in found if panel["type"] != "row"}
 
 
 def of(section: Section) -> dict[str, dict[str, Any]]:
-    """Return the panels of one section."""
+    """Return the panels of a section by title."""
     return panels(lambda: build_dashboard(SPEC, section))
 
 
@@ -31,7 +31,7 @@ def expressions(panel: dict[str, Any]) -> list[str]:
 
 
 def limits(panel: dict[str, Any]) -> list[float]:
-    """Return where a panel's colours change."""
+    """Return the thresholds of a panel."""
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     return [step["value"] for step in steps if step.get("value") is not None]
 

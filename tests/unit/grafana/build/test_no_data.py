@@ -15,7 +15,7 @@ ENTRIES = """
 """
 
 
-def said(panel: dashboard.Panel) -> str | None:
+def no_value(panel: dashboard.Panel) -> str | None:
     assert panel.field_config is not None
     return panel.field_config.defaults.no_value
 
@@ -31,4 +31,4 @@ def test_panel_that_may_be_empty_has_its_reason(
     file.write_text(ENTRIES)
     panel = Panel().title(title).unit("short").build()
     set_no_data_texts("logs", [panel], file)
-    assert said(panel) == text
+    assert no_value(panel) == text

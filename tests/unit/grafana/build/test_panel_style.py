@@ -71,10 +71,10 @@ def test_source_is_the_querys() -> None:
 
 
 def test_panel_may_have_a_no_data_text() -> None:
-    def said(spec: PanelSpec) -> str | None:
+    def no_value(spec: PanelSpec) -> str | None:
         panel = apply_common(timeseries.Panel(), spec, [range_query("up", "up")]).build()
         assert panel.field_config
         return panel.field_config.defaults.no_value
 
-    assert said(SPEC) is None
-    assert said(replace(SPEC, no_data_text="No load runs.")) == "No load runs."
+    assert no_value(SPEC) is None
+    assert no_value(replace(SPEC, no_data_text="No load runs.")) == "No load runs."

@@ -32,7 +32,7 @@ def panel_data() -> Make:
         refs = "ABC"[: len(answers)]
         targets = [target("up", ref, legendFormat=legend) for ref in refs]
         [found] = parse(document(panel("A title", *targets, type=kind, **raw))).panels
-        told = [
+        queries = [
             QueryData(
                 PanelQuery(
                     Query("sample", "A title", one.ref, "range"),
@@ -44,6 +44,6 @@ def panel_data() -> Make:
             )
             for one, result in zip(found.targets, answers, strict=True)
         ]
-        return PanelData(found, "A title", told, SPAN)
+        return PanelData(found, "A title", queries, SPAN)
 
     return make

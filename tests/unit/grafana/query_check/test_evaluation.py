@@ -27,7 +27,7 @@ def test_query_with_data_is_fine(prometheus: FakePrometheus) -> None:
 
 
 def test_no_series_are_empty(prometheus: FakePrometheus) -> None:
-    assert verdict(prometheus, 'up{service="nobody"}')[0] == "empty"
+    assert verdict(prometheus, 'up{service="unknown"}')[0] == "empty"
 
 
 def test_only_nan_is_empty(prometheus: FakePrometheus) -> None:

@@ -40,8 +40,8 @@ def test_all_value_is_used_verbatim() -> None:
 
 def test_unknown_name_stays() -> None:
     assert (
-        interpolate("$nobody [[it]]", selected_values("a"), value_formats.prometheus)
-        == "$nobody [[it]]"
+        interpolate("$unknown [[it]]", selected_values("a"), value_formats.prometheus)
+        == "$unknown [[it]]"
     )
 
 

@@ -14,10 +14,8 @@ from tests.unit.grafana.samples import LOKI, document, variable
 SPAN = TimeRange(0, 3_600_000)
 
 
-def read(*format_duration: Any, **more: Any) -> Variable:
-    return parse(
-        document(templating={"list": [variable("one", *format_duration, **more)]})
-    ).variables[0]
+def read(*query: Any, **more: Any) -> Variable:
+    return parse(document(templating={"list": [variable("one", *query, **more)]})).variables[0]
 
 
 def context(url: str = "http://127.0.0.1:9") -> VariableContext:
@@ -64,7 +62,7 @@ def test_kinds_of_variables(
 
 def test_no_values_are_an_error(prometheus: FakePrometheus) -> None:
     with pytest.raises(QueryCheckError, match="no values"):
-        variable_values(read("label_values(up, nobody)"), {}, context(prometheus.url))
+        variable_values(read("label_values(up, unknown)"), {}, context(prometheus.url))
 
 
 def test_unknown_function_is_an_error(prometheus: FakePrometheus) -> None:
