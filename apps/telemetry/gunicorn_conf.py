@@ -27,8 +27,8 @@ from prometheus_client import multiprocess
 
 from apps.telemetry import Environment, drain, faults, logs
 from apps.telemetry.clock import Clock
+from apps.telemetry.gunicorn_worker import ThreadWorker
 from apps.telemetry.settings import TelemetrySettings
-from apps.telemetry.worker import ThreadWorker
 
 _env = Environment(os.environ)
 workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from itertools import count
 
-from .. import shared
+from .. import shared_memory
 from .kinds import KINDS, Fault
 
 # The values of one fault: its end (Unix seconds), probability, duration and up to three parameters.
@@ -23,7 +23,7 @@ class FaultState:
 
     def __init__(
         self,
-        counters: memoryview[float] = shared.FAULTS,
+        counters: memoryview[float] = shared_memory.FAULTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._counters = counters

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from apps.telemetry import TelemetrySettings, init_app, shared
+from apps.telemetry import TelemetrySettings, init_app, shared_memory
 from apps.telemetry.faults.background_faults import BackgroundFaults
 from tests.unit.apps.loopback import Peer
 
@@ -24,14 +24,15 @@ TOKEN = "a-token-for-the-tests"  # 16 characters or more
 @pytest.fixture(autouse=True)
 def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Restore what an application changes in the process, and start no threads."""
-    for numbers in (shared.DRAIN, shared.FAULTS):
-        numbers[:] = memoryview(bytes(numbers.nbytes)).cast("d")
     for module, name in ((sys, "excepthook"), (threading, "excepthook"), (warnings, "showwarning")):
         monkeypatch.setattr(module, name, getattr(module, name))
     monkeypatch.setattr(BackgroundFaults, "start", lambda _: None)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
+    # Tests of other folders run in the same process: a draining instance would not be ready there.
+    for counters in (shared_memory.DRAIN, shared_memory.FAULTS):
+        counters[:] = memoryview(bytes(counters.nbytes)).cast("d")
     logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)

@@ -9,7 +9,9 @@ from collections.abc import Callable
 MAX_REPLICAS = 8
 
 
-def name(service: str, project: str, resolve: Callable[[str], str] = socket.gethostbyname) -> str:
+def default_name(
+    service: str, project: str, resolve: Callable[[str], str] = socket.gethostbyname
+) -> str:
     """Return `web-2` in the second replica of `web`; outside Compose, the host name.
 
     All replicas of a service have the same environment. In the engine's DNS each of them has its
