@@ -80,7 +80,7 @@ def notification() -> Callable[..., Notification]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> NotificationStore:
+def store(tmp_path: Path) -> NotificationStore:
     return NotificationStore(tmp_path / "journal.db")
 
 

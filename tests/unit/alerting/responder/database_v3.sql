@@ -1,4 +1,4 @@
--- A journal of schema 3, the last one with the words of before: a row of every code and state.
+-- A database of schema 3, before the standard names: a row of every code and state.
 BEGIN TRANSACTION;
 CREATE TABLE actions (
     id INTEGER PRIMARY KEY,

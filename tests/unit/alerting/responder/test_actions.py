@@ -25,63 +25,65 @@ def stores(responder: Components) -> Stores:
     return responder.healing.stores
 
 
-def begin(stores: Stores) -> ActionRecord:
+def create(stores: Stores) -> ActionRecord:
     return stores.actions.create("print", HUNG, RESTART, ActionSpec(grace_period=0.0), NOW)
 
 
-def test_actions_are_shown_newest_first(client: FlaskClient, stores: Stores) -> None:
-    begin(stores)
-    begin(stores)
-    found = client.get("/actions").get_json()
-    assert [item["id"] for item in found] == [2, 1]
-    assert found[0]["state"] == "running"
-    assert found[0]["started_at"] == "2025-11-23T17:00:00.000Z"
-    assert found[0]["dry_run"] is False
+def test_actions_are_listed_newest_first(client: FlaskClient, stores: Stores) -> None:
+    create(stores)
+    create(stores)
+    rows = client.get("/actions").get_json()
+    assert [row["id"] for row in rows] == [2, 1]
+    assert rows[0]["state"] == "running"
+    assert rows[0]["started_at"] == "2025-11-23T17:00:00.000Z"
+    assert rows[0]["dry_run"] is False
 
 
-def test_actions_can_be_chosen(client: FlaskClient, stores: Stores) -> None:
-    begin(stores)
+def test_actions_can_be_filtered(client: FlaskClient, stores: Stores) -> None:
+    create(stores)
     assert client.get("/actions?alert=Saturated").get_json() == []
     assert len(client.get("/actions?alert=InstanceHung&limit=1").get_json()) == 1
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "many", "-1", "9" * 5000])
-def test_a_bad_limit_is_refused(client: FlaskClient, limit: str) -> None:
+def test_bad_limit_is_refused(client: FlaskClient, limit: str) -> None:
     for path in ("actions", "decisions"):
         assert client.get(f"/{path}?limit={limit}").status_code == 400
 
 
-def test_one_action_is_found(client: FlaskClient, stores: Stores) -> None:
-    begin(stores)
+def test_action_is_returned_by_id(client: FlaskClient, stores: Stores) -> None:
+    create(stores)
     assert client.get("/actions/1").get_json()["target"] == "web-1"
     assert client.get("/actions/2").status_code == 404
 
 
-def test_decisions_are_shown(client: FlaskClient, stores: Stores) -> None:
-    begin(stores)
+def test_decisions_are_listed(client: FlaskClient, stores: Stores) -> None:
+    create(stores)
     stores.actions.record_skipped([("print", HUNG, Decision("none", "", "paused", "so"))], NOW)
-    found = client.get("/decisions").get_json()
-    assert [item["code"] for item in found] == ["paused", "approved"]
+    rows = client.get("/decisions").get_json()
+    assert [row["code"] for row in rows] == ["paused", "approved"]
 
 
 @pytest.mark.parametrize("path", ["/actions/1/cancel", "/pause", "/resume"])
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
-def test_only_who_has_the_token_may(
+def test_commands_need_the_token(
     client: FlaskClient, stores: Stores, path: str, header: dict[str, str]
 ) -> None:
-    begin(stores)
+    create(stores)
     answer = client.post(path, headers=header)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert stores.flags.since("paused") is None
 
 
-def test_without_a_token_nobody_may(client: FlaskClient, app: Flask, responder: Components) -> None:
+def test_commands_are_forbidden_without_a_configured_token(
+    client: FlaskClient, app: Flask, responder: Components
+) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, token=""))
     assert client.post("/pause", headers={"Authorization": "Bearer "}).status_code == 403
 
 
-def test_a_pause_lasts_until_resumed(client: FlaskClient, stores: Stores) -> None:
+def test_pause_lasts_until_resume(client: FlaskClient, stores: Stores) -> None:
     for _ in range(2):
         assert client.post("/pause", headers=AUTHORIZED).get_json()["paused"]
     assert stores.flags.since("paused") is not None
@@ -89,7 +91,7 @@ def test_a_pause_lasts_until_resumed(client: FlaskClient, stores: Stores) -> Non
     assert stores.flags.since("paused") is None
 
 
-def test_resuming_closes_the_circuit(client: FlaskClient, stores: Stores) -> None:
+def test_resume_closes_the_circuit(client: FlaskClient, stores: Stores) -> None:
     stores.flags.set("circuit_open", NOW)
     assert client.post("/resume", headers=AUTHORIZED).get_json() == {
         "healing": "off",
@@ -99,38 +101,40 @@ def test_resuming_closes_the_circuit(client: FlaskClient, stores: Stores) -> Non
     assert stores.flags.since("budget_reset") is not None
 
 
-def test_cancelling_leaves_it_to_a_human(client: FlaskClient, stores: Stores) -> None:
-    deed = begin(stores)
-    answer = client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED)
+def test_cancel_excludes_the_alert(client: FlaskClient, stores: Stores) -> None:
+    record = create(stores)
+    answer = client.post(f"/actions/{record.id}/cancel", headers=AUTHORIZED)
     assert answer.get_json()["state"] == "cancelled"
     # Until what is being done to the instance is over, nothing else is done to its service.
     (acting,) = stores.actions.running()
     assert acting.action.finished_at is None
-    assert stores.actions.finish(deed.id, "done", "", NOW)
+    assert stores.actions.finish(record.id, "done", "", NOW)
     assert client.get("/actions/1").get_json()["state"] == "cancelled"
 
 
-def test_an_ended_action_of_a_firing_alert_can_be_cancelled(
+def test_ended_action_of_a_firing_alert_can_be_cancelled(
     client: FlaskClient, stores: Stores
 ) -> None:
-    deed = begin(stores)
-    stores.actions.finish(deed.id, "done", "", NOW)
-    answer = client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED)
+    record = create(stores)
+    stores.actions.finish(record.id, "done", "", NOW)
+    answer = client.post(f"/actions/{record.id}/cancel", headers=AUTHORIZED)
     assert (answer.status_code, answer.get_json()["state"]) == (200, "done")
 
 
-def test_what_is_over_can_not_be_cancelled(client: FlaskClient, stores: Stores) -> None:
-    deed = begin(stores)
-    stores.actions.finish(deed.id, "done", "", NOW)
+def test_ended_action_of_a_resolved_alert_cannot_be_cancelled(
+    client: FlaskClient, stores: Stores
+) -> None:
+    record = create(stores)
+    stores.actions.finish(record.id, "done", "", NOW)
     stores.actions.mark_resolved([], NOW)
-    assert client.post(f"/actions/{deed.id}/cancel", headers=AUTHORIZED).status_code == 409
+    assert client.post(f"/actions/{record.id}/cancel", headers=AUTHORIZED).status_code == 409
     assert client.post("/actions/99/cancel", headers=AUTHORIZED).status_code == 404
 
 
-def test_the_page_shows_what_was_done(client: FlaskClient, stores: Stores) -> None:
+def test_page_lists_actions(client: FlaskClient, stores: Stores) -> None:
     assert "No actions yet." in client.get("/healing").text
-    deed = begin(stores)
-    stores.actions.finish(deed.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
+    record = create(stores)
+    stores.actions.finish(record.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
     stores.actions.mark_resolved([], NOW + timedelta(minutes=3))
     text = client.get("/healing").text
     assert "2025-11-23 17:00:00" in text
@@ -141,7 +145,7 @@ def test_the_page_shows_what_was_done(client: FlaskClient, stores: Stores) -> No
     assert "HEALING=off" in text
 
 
-def test_the_page_says_what_keeps_it_from_acting(
+def test_page_shows_the_state_of_healing(
     client: FlaskClient, app: Flask, responder: Components, stores: Stores
 ) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, mode="on"))

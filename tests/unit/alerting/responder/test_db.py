@@ -37,7 +37,7 @@ def write(path: Path, *ids: int) -> None:
             connection.execute("INSERT INTO write_checks VALUES (?, 'now')", (row_id,))
 
 
-def test_journal_is_durable_and_concurrent(tmp_path: Path) -> None:
+def test_database_is_durable_and_concurrent(tmp_path: Path) -> None:
     db.prepare(tmp_path / "new folder" / "journal.db")
     with db.connect(tmp_path / "new folder" / "journal.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -61,7 +61,7 @@ def test_workers_may_start_at_once(tmp_path: Path) -> None:
         assert int(written) == 6 * 20 - 1
 
 
-def test_older_journal_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_older_database_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(db.MIGRATIONS[0].read_text(encoding="utf-8"))
@@ -87,11 +87,11 @@ def test_foreign_database_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_other_file_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "journal.db").write_text("To whom it may concern. " * 50)
+    (tmp_path / "journal.db").write_text("This is not a database. " * 50)
     with pytest.raises(SettingsError, match=r"file is not a database.*RESPONDER_DB") as caught:
         db.prepare(tmp_path / "journal.db")
     assert "\n" not in str(caught.value)
-    assert (tmp_path / "journal.db").read_text().startswith("To whom")
+    assert (tmp_path / "journal.db").read_text().startswith("This is not")
 
 
 def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:

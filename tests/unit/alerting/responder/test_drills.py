@@ -26,11 +26,11 @@ PASSED: dict[str, Any] = {
 }
 
 
-def tell(client: FlaskClient, **changed: object) -> int:
+def post(client: FlaskClient, **changed: object) -> int:
     return client.post("/drills", json={**PASSED, **changed}, headers=AUTHORIZED).status_code
 
 
-def shown(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels: str) -> float:
+def metric(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels: str) -> float:
     """Return the value that a scrape finds, NaN where there is none."""
     wanted = {"alert": alert, "speed": "12", **labels}
     begin = f"responder_drill_{name}{{"
@@ -40,55 +40,58 @@ def shown(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels:
     return math.nan
 
 
-def test_drill_is_kept_and_found(client: FlaskClient) -> None:
-    assert tell(client) == 201
-    [found] = client.get("/drills").get_json()
+def test_drill_result_is_stored(client: FlaskClient) -> None:
+    assert post(client) == 201
+    [result] = client.get("/drills").get_json()
     whole = {"started_at": "2025-11-23T17:00:00.000Z", "finished_at": "2025-11-23T17:00:20.000Z"}
-    assert found == {**PASSED, **whole, "id": 1}
+    assert result == {**PASSED, **whole, "id": 1}
 
 
-def test_drills_can_be_chosen(client: FlaskClient) -> None:
+def test_drill_results_can_be_filtered(client: FlaskClient) -> None:
     for alert in ("InstanceDown", "Saturated", "InstanceDown"):
-        tell(client, alert=alert)
-    assert [one["id"] for one in client.get("/drills").get_json()] == [3, 2, 1]
-    assert [one["id"] for one in client.get("/drills?alert=InstanceDown").get_json()] == [3, 1]
-    assert [one["id"] for one in client.get("/drills?limit=1").get_json()] == [3]
+        post(client, alert=alert)
+    assert [result["id"] for result in client.get("/drills").get_json()] == [3, 2, 1]
+    assert [result["id"] for result in client.get("/drills?alert=InstanceDown").get_json()] == [
+        3,
+        1,
+    ]
+    assert [result["id"] for result in client.get("/drills?limit=1").get_json()] == [3]
     assert client.get("/drills?limit=0").status_code == 400
 
 
-def test_metrics_show_last_drill(client: FlaskClient) -> None:
-    tell(client)
-    assert shown(client, "phase_seconds", phase="firing") == 3
-    assert shown(client, "deadline_seconds", phase="firing") == 5
-    assert shown(client, "passed") == 1
-    assert shown(client, "ended_timestamp_seconds") == 1763917220
-    tell(client, verdict="failed", phase_seconds={"pending": 2}, reason="It never fired.")
-    assert shown(client, "phase_seconds", phase="pending") == 2
-    assert math.isnan(shown(client, "phase_seconds", phase="firing"))
-    assert shown(client, "passed") == 0
+def test_metrics_have_the_last_drill(client: FlaskClient) -> None:
+    post(client)
+    assert metric(client, "phase_seconds", phase="firing") == 3
+    assert metric(client, "deadline_seconds", phase="firing") == 5
+    assert metric(client, "passed") == 1
+    assert metric(client, "ended_timestamp_seconds") == 1763917220
+    post(client, verdict="failed", phase_seconds={"pending": 2}, reason="It never fired.")
+    assert metric(client, "phase_seconds", phase="pending") == 2
+    assert math.isnan(metric(client, "phase_seconds", phase="firing"))
+    assert metric(client, "passed") == 0
 
 
-def test_speeds_are_told_apart(client: FlaskClient) -> None:
-    tell(client)
-    tell(client, speed=1, phase_seconds={"firing": 36})
-    assert shown(client, "phase_seconds", phase="firing") == 3
-    assert shown(client, "phase_seconds", phase="firing", speed="1") == 36
+def test_speeds_have_their_own_series(client: FlaskClient) -> None:
+    post(client)
+    post(client, speed=1, phase_seconds={"firing": 36})
+    assert metric(client, "phase_seconds", phase="firing") == 3
+    assert metric(client, "phase_seconds", phase="firing", speed="1") == 36
 
 
 def test_unknown_alerts_share_series(client: FlaskClient) -> None:
-    tell(client, alert="Forged")
-    assert math.isnan(shown(client, "passed", alert="Forged"))
-    assert shown(client, "passed", alert="other") == 1
+    post(client, alert="Forged")
+    assert math.isnan(metric(client, "passed", alert="Forged"))
+    assert metric(client, "passed", alert="other") == 1
 
 
-def test_restart_shows_what_was_told_before(client: FlaskClient, tmp_path: Path) -> None:
-    tell(client, phase_seconds={"firing": 9})
-    tell(client)
+def test_restart_restores_the_metrics(client: FlaskClient, tmp_path: Path) -> None:
+    post(client, phase_seconds={"firing": 9})
+    post(client)
     handlers = list(logging.getLogger().handlers)
     again = create_app(ResponderSettings(database=tmp_path / "journal.db"))
     again.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
-    assert shown(again.test_client(), "phase_seconds", phase="firing") == 3
+    assert metric(again.test_client(), "phase_seconds", phase="firing") == 3
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_restart_shows_what_was_told_before(client: FlaskClient, tmp_path: Path)
         ({"deadlines": {"mended": 1}}, "deadlines.mended"),
     ],
 )
-def test_malformed_drill_is_refused(
+def test_malformed_result_is_refused(
     client: FlaskClient, changed: dict[str, object], field: str
 ) -> None:
     answer = client.post("/drills", json={**PASSED, **changed}, headers=AUTHORIZED)
@@ -113,11 +116,11 @@ def test_malformed_drill_is_refused(
     assert client.get("/drills").get_json() == []
 
 
-def test_what_is_no_json_is_refused(client: FlaskClient) -> None:
+def test_body_that_is_not_json_is_refused(client: FlaskClient) -> None:
     answer = client.post("/drills", data=b"{", headers=AUTHORIZED)
     assert (answer.status_code, answer.get_json()["field"]) == (400, "body")
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
-def test_only_who_has_the_token_may_tell(client: FlaskClient, header: dict[str, str]) -> None:
+def test_result_needs_the_token(client: FlaskClient, header: dict[str, str]) -> None:
     assert client.post("/drills", json=PASSED, headers=header).status_code == 401

@@ -7,13 +7,13 @@ from alerting.responder.components import Components
 
 
 @pytest.mark.parametrize("path", ["/notifications", "/notifications/1", "/journal", "/watchdog"])
-def test_lost_journal_gives_503(client: FlaskClient, responder: Components, path: str) -> None:
+def test_lost_database_gives_503(client: FlaskClient, responder: Components, path: str) -> None:
     responder.notifications.path.unlink()
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
     assert str(responder.notifications.path) not in answer.text
 
 
-def test_lost_journal_leaves_runbooks(client: FlaskClient, responder: Components) -> None:
+def test_runbooks_need_no_database(client: FlaskClient, responder: Components) -> None:
     responder.notifications.path.unlink()
     assert client.get("/runbooks/Watchdog").status_code == 200

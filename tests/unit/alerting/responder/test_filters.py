@@ -19,7 +19,7 @@ def test_any_query_parses_or_is_refused(arguments: list[tuple[str, str]]) -> Non
         assert 1 <= parse_filters(arguments).limit <= 1000
 
 
-def test_no_query_asks_for_hundred() -> None:
+def test_default_limit_is_one_hundred() -> None:
     assert parse_filters([]) == Filters(columns=(), since=None, limit=100)
 
 
@@ -50,6 +50,6 @@ def test_bad_filter_is_named(name: str, value: str) -> None:
     assert caught.value.name == name
 
 
-def test_filter_given_twice_is_refused() -> None:
+def test_repeated_filter_is_refused() -> None:
     with pytest.raises(BadFilterError, match="alert occurs twice"):
         parse_filters([("alert", "A"), ("alert", "B")])

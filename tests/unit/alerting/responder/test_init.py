@@ -24,7 +24,7 @@ def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: Componen
     assert client.get("/readyz").status_code == 200
 
 
-def test_unusable_journal_stops_the_start(tmp_path: Path) -> None:
+def test_unusable_database_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_text("no database " * 100)
     with pytest.raises(DatabaseUnusableError, match="RESPONDER_DB"):
         create_app(ResponderSettings(database=tmp_path / "journal.db"))

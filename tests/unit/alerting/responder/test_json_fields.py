@@ -6,7 +6,7 @@ from alerting.responder.errors import MalformedBodyError
 from alerting.responder.json_fields import JsonFields
 
 
-def test_error_names_the_whole_path() -> None:
+def test_error_has_the_whole_path() -> None:
     (item,) = JsonFields({"alerts": [{"labels": {"service": 7}}]}).objects("alerts")
     with pytest.raises(MalformedBodyError) as caught:
         item.labels("labels")

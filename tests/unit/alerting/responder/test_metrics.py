@@ -44,14 +44,14 @@ def test_unknown_alerts_share_one_series(
     assert values(name, {"alert": "Forged1", "status": "firing"}) is None
 
 
-def test_watchdog_gauges_show_the_check(telemetry: Metrics, metrics: ResponderMetrics) -> None:
+def test_watchdog_gauges_have_the_check(telemetry: Metrics, metrics: ResponderMetrics) -> None:
     metrics.set_watchdog(datetime(2025, 11, 23, 17, tzinfo=UTC), True)
     value = telemetry.registry.get_sample_value
     assert value("responder_watchdog_missing") == 1
     assert value("responder_watchdog_last_seen_timestamp_seconds") == 1763917200
 
 
-def test_first_word_of_an_alert_is_timed(
+def test_first_notification_sets_the_delay(
     telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
 ) -> None:
     begun = notification("Watchdog", starts="2025-11-23T16:59:48Z")
@@ -60,7 +60,7 @@ def test_first_word_of_an_alert_is_timed(
     assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 12
 
 
-def test_what_fires_on_is_no_first_word(
+def test_repeated_notification_keeps_the_delay(
     telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
 ) -> None:
     begun = notification("Watchdog", starts="2025-11-23T16:59:48Z")
@@ -70,7 +70,7 @@ def test_what_fires_on_is_no_first_word(
     assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 12
 
 
-def test_alert_that_fires_again_is_timed_again(
+def test_alert_that_fires_again_sets_the_delay_again(
     telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
 ) -> None:
     for start, now in (("16:59:48", NOW), ("17:09:57", NOW + timedelta(minutes=10))):
@@ -79,7 +79,7 @@ def test_alert_that_fires_again_is_timed_again(
     assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 3
 
 
-def test_resolved_alert_says_how_long_it_fired(
+def test_resolved_alert_sets_its_duration(
     telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
 ) -> None:
     over = notification("Watchdog", "resolved", starts="2025-11-23T16:59:00Z")
@@ -91,7 +91,7 @@ def test_resolved_alert_says_how_long_it_fired(
     assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == fired
 
 
-def test_address_is_shown(telemetry: Metrics, metrics: ResponderMetrics) -> None:
+def test_info_has_the_address(telemetry: Metrics, metrics: ResponderMetrics) -> None:
     metrics.set_info("http://127.0.0.1:8090")
     labels = {"url": "http://127.0.0.1:8090"}
     assert telemetry.registry.get_sample_value("responder_info", labels) == 1

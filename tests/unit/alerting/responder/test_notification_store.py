@@ -16,10 +16,10 @@ MINUTE = timedelta(minutes=1)
 Notify = Callable[..., Notification]
 
 
-def test_notification_comes_back_whole(journal: NotificationStore, notification: Notify) -> None:
-    receipt = journal.record(notification(), NOON)
-    (item,) = journal.find(Filters())
-    assert item == {
+def test_notification_is_stored_completely(store: NotificationStore, notification: Notify) -> None:
+    receipt = store.record(notification(), NOON)
+    (row,) = store.find(Filters())
+    assert row == {
         "id": receipt.id,
         "status": "firing",
         "receiver": "responder",
@@ -43,38 +43,38 @@ def test_notification_comes_back_whole(journal: NotificationStore, notification:
     }
 
 
-def test_log_is_not_copied_after_each(journal: NotificationStore, notification: Notify) -> None:
-    journal.record(notification(), NOON)
+def test_write_ahead_log_is_kept(store: NotificationStore, notification: Notify) -> None:
+    store.record(notification(), NOON)
     # SQLite deletes it when the last connection is closed.
-    assert journal.path.with_name(f"{journal.path.name}-wal").stat().st_size > 0
+    assert store.path.with_name(f"{store.path.name}-wal").stat().st_size > 0
 
 
 def test_repeated_notification_is_stored_once(
-    journal: NotificationStore, notification: Notify
+    store: NotificationStore, notification: Notify
 ) -> None:
-    first = journal.record(notification(), NOON)
-    again = journal.record(notification(), NOON + MINUTE)
-    assert (first.duplicate, again.duplicate, again.id) == (False, True, first.id)
-    (item,) = journal.find(Filters())
-    assert item["deliveries"] == 2
-    assert item["received_at"] == "2025-11-23T12:00:00.000Z"
-    assert item["last_received_at"] == "2025-11-23T12:01:00.000Z"
-    assert len(item["alerts"]) == 1
+    first = store.record(notification(), NOON)
+    second = store.record(notification(), NOON + MINUTE)
+    assert (first.duplicate, second.duplicate, second.id) == (False, True, first.id)
+    (row,) = store.find(Filters())
+    assert row["deliveries"] == 2
+    assert row["received_at"] == "2025-11-23T12:00:00.000Z"
+    assert row["last_received_at"] == "2025-11-23T12:01:00.000Z"
+    assert len(row["alerts"]) == 1
 
 
 def test_threads_store_each_notification_once(
-    journal: NotificationStore, notification: Notify
+    store: NotificationStore, notification: Notify
 ) -> None:
     def deliver() -> None:
         for number in range(10):
-            journal.record(notification(instance=f"web-{number}", alert=f"A{number}"), NOON)
+            store.record(notification(instance=f"web-{number}", alert=f"A{number}"), NOON)
 
     threads = [threading.Thread(target=deliver) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [item["deliveries"] for item in journal.find(Filters())] == [4] * 10
+    assert [row["deliveries"] for row in store.find(Filters())] == [4] * 10
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_threads_store_each_notification_once(
         ({"alert": "' OR 1 --"}, []),
     ],
 )
-def test_filters_choose_newest_first(
-    journal: NotificationStore, notification: Notify, query: dict[str, str], expected: list[int]
+def test_filtered_notifications_are_newest_first(
+    store: NotificationStore, notification: Notify, query: dict[str, str], expected: list[int]
 ) -> None:
     sent = [
         notification(),
@@ -101,48 +101,48 @@ def test_filters_choose_newest_first(
         notification("WebHighErrorRate", severity="page", service="data-service"),
         notification("Other", instance="web-2"),
     ]
-    for minute, one in enumerate(sent):
-        journal.record(one, NOON + minute * MINUTE)
-    found = journal.find(parse_filters(query.items()))
-    assert [item["id"] for item in found] == expected
+    for minute, message in enumerate(sent):
+        store.record(message, NOON + minute * MINUTE)
+    rows = store.find(parse_filters(query.items()))
+    assert [row["id"] for row in rows] == expected
 
 
 def test_payload_comes_with_single_notification(
-    journal: NotificationStore, notification: Notify
+    store: NotificationStore, notification: Notify
 ) -> None:
-    receipt = journal.record(notification(), NOON)
-    item = journal.get(receipt.id)
-    assert item is not None
-    assert item["payload"]["externalURL"] == "http://127.0.0.1:9093"
-    assert journal.get(receipt.id + 1) is None
+    receipt = store.record(notification(), NOON)
+    row = store.get(receipt.id)
+    assert row is not None
+    assert row["payload"]["externalURL"] == "http://127.0.0.1:9093"
+    assert store.get(receipt.id + 1) is None
 
 
-def test_empty_label_counts_as_missing(journal: NotificationStore, notification: Notify) -> None:
-    journal.record(notification(service=""), NOON)
-    assert journal.find(Filters())[0]["alerts"][0]["service"] is None
+def test_empty_label_counts_as_missing(store: NotificationStore, notification: Notify) -> None:
+    store.record(notification(service=""), NOON)
+    assert store.find(Filters())[0]["alerts"][0]["service"] is None
 
 
-def test_change_of_group_is_stored_once(journal: NotificationStore, notification: Notify) -> None:
-    assert not journal.record_change(notification(status="resolved"), NOON)
-    assert journal.record_change(notification(), NOON)
-    assert not journal.record_change(notification(starts="2025-11-23T18:00:00Z"), NOON)
-    assert journal.record_change(notification(status="resolved"), NOON)
+def test_change_of_group_is_stored_once(store: NotificationStore, notification: Notify) -> None:
+    assert not store.record_change(notification(status="resolved"), NOON)
+    assert store.record_change(notification(), NOON)
+    assert not store.record_change(notification(starts="2025-11-23T18:00:00Z"), NOON)
+    assert store.record_change(notification(status="resolved"), NOON)
 
 
 def test_last_firing_ignores_resolved_alerts(
-    journal: NotificationStore, notification: Notify
+    store: NotificationStore, notification: Notify
 ) -> None:
-    assert journal.last_firing("Watchdog") is None
-    journal.record(notification("Watchdog"), NOON)
-    journal.record(notification("Watchdog"), NOON + MINUTE)
-    journal.record(notification("Watchdog", "resolved"), NOON + 2 * MINUTE)
-    assert journal.last_firing("Watchdog") == NOON + MINUTE
+    assert store.last_firing("Watchdog") is None
+    store.record(notification("Watchdog"), NOON)
+    store.record(notification("Watchdog"), NOON + MINUTE)
+    store.record(notification("Watchdog", "resolved"), NOON + 2 * MINUTE)
+    assert store.last_firing("Watchdog") == NOON + MINUTE
 
 
-def test_lost_file_is_an_error(journal: NotificationStore, notification: Notify) -> None:
-    assert journal.check_writable(NOON) is None
-    journal.path.unlink()
+def test_lost_file_is_an_error(store: NotificationStore, notification: Notify) -> None:
+    assert store.check_writable(NOON) is None
+    store.path.unlink()
     with pytest.raises(DatabaseError, match="unable to open"):
-        journal.record(notification(), NOON)
-    assert "unable to open" in (journal.check_writable(NOON) or "")
-    assert not journal.path.exists()
+        store.record(notification(), NOON)
+    assert "unable to open" in (store.check_writable(NOON) or "")
+    assert not store.path.exists()

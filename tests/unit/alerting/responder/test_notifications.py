@@ -12,11 +12,11 @@ from alerting.responder.timestamps import parse_rfc3339, utc_now
 Build = Callable[..., dict[str, Any]]
 
 
-def test_filters_reach_the_journal(client: FlaskClient, document: Build) -> None:
+def test_filters_apply(client: FlaskClient, document: Build) -> None:
     client.post("/webhook", json=document())
     client.post("/webhook", json=document("Watchdog"))
-    found = client.get("/notifications?alert=Watchdog&status=firing&since=0").json
-    assert [item["alerts"][0]["alert"] for item in found or []] == ["Watchdog"]
+    rows = client.get("/notifications?alert=Watchdog&status=firing&since=0").json
+    assert [row["alerts"][0]["alert"] for row in rows or []] == ["Watchdog"]
 
 
 def test_unknown_filter_is_named(client: FlaskClient) -> None:
@@ -29,9 +29,9 @@ def test_unknown_filter_is_named(client: FlaskClient) -> None:
 def test_notification_is_served_with_payload(client: FlaskClient, document: Build) -> None:
     sent = client.post("/webhook", json=document()).json
     assert sent is not None
-    found = client.get(f"/notifications/{sent['id']}").json
-    assert found is not None
-    assert found["payload"] == document()
+    rows = client.get(f"/notifications/{sent['id']}").json
+    assert rows is not None
+    assert rows["payload"] == document()
 
 
 def test_missing_notification_gets_404(client: FlaskClient) -> None:

@@ -11,7 +11,7 @@ Build = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize("path", ["/", "/journal", "/healing", "/runbooks/", "/runbooks/Watchdog"])
-def test_page_needs_and_runs_nothing(client: FlaskClient, path: str) -> None:
+def test_page_has_no_scripts_and_no_resources(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -24,7 +24,7 @@ def test_unknown_runbook_gets_404(client: FlaskClient, alert: str) -> None:
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 
-def test_journal_says_state_in_words(client: FlaskClient, document: Build) -> None:
+def test_journal_shows_states_as_text(client: FlaskClient, document: Build) -> None:
     client.post("/webhook", json=document())
     client.post("/webhook", json=document(status="resolved"))
     page = client.get("/journal").text
@@ -41,7 +41,7 @@ def test_label_cannot_carry_markup(client: FlaskClient, document: Build) -> None
     assert "<b>&lt;" not in page
 
 
-def test_start_page_shows_watchdog(client: FlaskClient, document: Build) -> None:
+def test_home_page_shows_watchdog(client: FlaskClient, document: Build) -> None:
     assert "None received yet" in client.get("/").text
     client.post("/webhook", json=document("Watchdog"))
     page = client.get("/").text

@@ -12,7 +12,7 @@ HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 
 
 @pytest.mark.parametrize("path", sorted(RUNBOOKS_DIR.glob("*.md")), ids=lambda path: path.stem)
-def test_runbook_keeps_the_form(path: Path) -> None:
+def test_runbook_has_the_required_sections(path: Path) -> None:
     text = path.read_text()
     assert re.findall("^# (.*)$", text, re.MULTILINE) == [path.stem]
     assert re.findall("^## (.*)$", text, re.MULTILINE) == HEADINGS

@@ -9,11 +9,11 @@ from apps.telemetry.environment import Environment
 from apps.telemetry.errors import SettingsError
 
 
-def test_three_missed_minutes_are_late() -> None:
+def test_default_timeout_is_three_minutes() -> None:
     assert ResponderSettings.from_env(Environment({})).watchdog_timeout == 180
 
 
-def test_runbooks_lie_beside_the_package() -> None:
+def test_runbooks_are_beside_the_package() -> None:
     assert (ResponderSettings.from_env(Environment({})).runbooks_dir / "Watchdog.md").is_file()
 
 
@@ -26,17 +26,17 @@ def test_bad_timeout_is_named(timeout: str) -> None:
 HEALING = {"HEALING": "on", "CONTROL_TOKEN": "one", "RESPONDER_TOKEN": "another"}
 
 
-def test_healing_is_off_unless_it_is_asked_for() -> None:
+def test_healing_is_off_by_default() -> None:
     assert ResponderSettings.from_env(Environment({})).healing.mode == "off"
 
 
-def test_healing_has_its_policy_beside_it() -> None:
+def test_default_policy_exists() -> None:
     healing = ResponderSettings.from_env(Environment(HEALING)).healing
     assert (healing.mode, healing.speed, healing.grafana_url) == ("on", 1.0, "")
     assert healing.policy.is_file()
 
 
-def test_secrets_may_be_in_files_and_are_not_printed(tmp_path: Path) -> None:
+def test_secrets_can_be_files_and_are_not_printed(tmp_path: Path) -> None:
     for name in ("control", "responder"):
         (tmp_path / name).write_text(f"{name} secret")
     given = {
@@ -49,7 +49,7 @@ def test_secrets_may_be_in_files_and_are_not_printed(tmp_path: Path) -> None:
     assert "secret" not in repr(healing)
 
 
-def test_grafanas_token_may_come_later(tmp_path: Path) -> None:
+def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
     file = tmp_path / "token"
     given = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
     assert ResponderSettings.from_env(Environment(given)).healing.grafana_token == file

@@ -25,40 +25,40 @@ def after(seconds: float) -> datetime:
 
 
 def watch(
-    journal: NotificationStore, started: datetime = NOON, observed: Observed | None = None
+    store: NotificationStore, started: datetime = NOON, observed: Observed | None = None
 ) -> Watchdog:
     seen: Observed = [] if observed is None else observed
-    return Watchdog(journal, TIMEOUT, lambda *found: seen.append(found), started)
+    return Watchdog(store, TIMEOUT, lambda *status: seen.append(status), started)
 
 
-def own_rows(journal: NotificationStore) -> list[dict[str, Any]]:
-    return [item for item in journal.find(Filters()) if item["receiver"] == "responder"
+def own_rows(store: NotificationStore) -> list[dict[str, Any]]:
+    return [item for item in store.find(Filters()) if item["receiver"] == "responder"
             and item["alerts"][0]["alert"] == "WatchdogMissing"]  # fmt: skip
 
 
 @given(st.integers(-1000, 1000))
-def test_late_begins_after_the_timeout(seconds: int) -> None:
+def test_notification_is_overdue_after_the_timeout(seconds: int) -> None:
     assert is_overdue(NOON, after(seconds), timedelta(seconds=180)) == (seconds > 180)
 
 
-def test_start_counts_as_a_sighting(journal: NotificationStore, notification: Notify) -> None:
-    journal.record(notification("Watchdog"), after(-3600))
-    watchdog = watch(journal)
+def test_start_counts_as_a_notification(store: NotificationStore, notification: Notify) -> None:
+    store.record(notification("Watchdog"), after(-3600))
+    watchdog = watch(store)
     assert not watchdog.check(after(180)).missing
     assert watchdog.check(after(181)).missing
 
 
-def test_each_change_is_journalled_once(
-    journal: NotificationStore, notification: Notify, caplog: pytest.LogCaptureFixture
+def test_each_change_is_recorded_once(
+    store: NotificationStore, notification: Notify, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    workers = [watch(journal), watch(journal)]
+    workers = [watch(store), watch(store)]
     for moment in (after(200), after(210)):
         assert all(worker.check(moment).missing for worker in workers)
-    journal.record(notification("Watchdog"), after(220))
+    store.record(notification("Watchdog"), after(220))
     for moment in (after(221), after(222)):
         assert not any(worker.check(moment).missing for worker in workers)
-    resolved, firing = own_rows(journal)
+    resolved, firing = own_rows(store)
     assert (firing["status"], resolved["status"]) == ("firing", "resolved")
     assert firing["alerts"][0]["ends_at"] is None
     assert resolved["alerts"][0]["starts_at"] == "2025-11-23T12:03:20.000Z"
@@ -67,27 +67,29 @@ def test_each_change_is_journalled_once(
     assert levels == ["ERROR", "INFO"]
 
 
-def test_second_silence_is_told_again(journal: NotificationStore, notification: Notify) -> None:
-    watchdog = watch(journal)
+def test_second_outage_is_recorded_again(store: NotificationStore, notification: Notify) -> None:
+    watchdog = watch(store)
     watchdog.check(after(200))
-    journal.record(notification("Watchdog"), after(220))
+    store.record(notification("Watchdog"), after(220))
     watchdog.check(after(221))
     watchdog.check(after(500))
-    assert [row["status"] for row in own_rows(journal)] == ["firing", "resolved", "firing"]
+    assert [row["status"] for row in own_rows(store)] == ["firing", "resolved", "firing"]
 
 
-def test_restart_does_not_feign_return(journal: NotificationStore, notification: Notify) -> None:
-    journal.record(notification("Watchdog"), NOON)
-    assert watch(journal).check(after(200)).missing
-    assert watch(journal, started=after(300)).check(after(301)).missing
-    assert len(own_rows(journal)) == 1
+def test_restart_is_not_a_recovery(store: NotificationStore, notification: Notify) -> None:
+    store.record(notification("Watchdog"), NOON)
+    assert watch(store).check(after(200)).missing
+    assert watch(store, started=after(300)).check(after(301)).missing
+    assert len(own_rows(store)) == 1
 
 
-def test_check_shows_what_is_in_force(journal: NotificationStore, notification: Notify) -> None:
+def test_check_observes_the_last_notification(
+    store: NotificationStore, notification: Notify
+) -> None:
     observed: Observed = []
-    watchdog = watch(journal, observed=observed)
+    watchdog = watch(store, observed=observed)
     watchdog.check(after(1))
-    journal.record(notification("Watchdog"), after(60))
+    store.record(notification("Watchdog"), after(60))
     watchdog.check(after(61))
     watchdog.check(after(300))
     assert observed == [(NOON, False), (after(60), False), (after(60), True)]

@@ -39,7 +39,7 @@ def counted(client: FlaskClient, outcome: str) -> float:
     return float(line.removeprefix(prefix))
 
 
-def test_delivery_again_is_answered_alike(client: FlaskClient, document: Build) -> None:
+def test_repeated_delivery_has_the_same_id(client: FlaskClient, document: Build) -> None:
     first = client.post("/webhook", json=document())
     again = client.post("/webhook", json=document())
     assert (first.status_code, again.status_code) == (200, 200)
@@ -57,7 +57,7 @@ def test_malformed_field_is_named_and_counted(client: FlaskClient, document: Bui
     assert counted(client, "malformed") == 1
 
 
-def test_body_that_is_no_json_gets_400(client: FlaskClient) -> None:
+def test_body_that_is_not_json_gets_400(client: FlaskClient) -> None:
     answers = [
         client.post("/webhook", data=b"{", content_type="application/json"),
         client.post("/webhook", data=b"{}", content_type="text/plain"),
@@ -73,9 +73,7 @@ def test_body_over_limit_gets_413(client: FlaskClient) -> None:
     assert counted(client, "malformed") == 1
 
 
-def test_failing_disk_asks_to_retry(
-    client: FlaskClient, responder: Components, document: Build
-) -> None:
+def test_failing_disk_gets_503(client: FlaskClient, responder: Components, document: Build) -> None:
     responder.notifications.path.unlink()
     answer = client.post("/webhook", json=document())
     assert answer.status_code == 503
@@ -83,7 +81,7 @@ def test_failing_disk_asks_to_retry(
     assert counted(client, "failed") == 1
 
 
-def test_answered_notification_survives_kill(tmp_path: Path, document: Build) -> None:
+def test_acknowledged_notification_survives_kill(tmp_path: Path, document: Build) -> None:
     path = tmp_path / "journal.db"
     child = subprocess.Popen(
         [sys.executable, "-c", DELIVER_AND_WAIT, path],
@@ -104,7 +102,7 @@ def test_answered_notification_survives_kill(tmp_path: Path, document: Build) ->
 
 
 @pytest.mark.parametrize("alert", ["InstanceDown", "Watchdog"])
-def test_only_watchdog_ends_its_lateness(
+def test_only_watchdog_ends_its_outage(
     client: FlaskClient, responder: Components, document: Build, alert: str
 ) -> None:
     responder.watchdog.check(utc_now() + timedelta(seconds=200))

@@ -25,11 +25,13 @@ json_values = st.recursive(
 )
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
+def locations(value: Any) -> list[tuple[Any, Any]]:
     """Return every (container, key) in a document."""
     keys = list(value) if isinstance(value, dict) else range(len(value))
     inner = [value[key] for key in keys if isinstance(value[key], dict | list)]
-    return [(value, key) for key in keys] + [place for item in inner for place in places(item)]
+    return [(value, key) for key in keys] + [
+        location for item in inner for location in locations(item)
+    ]
 
 
 def parsed_or_refused(body: bytes) -> None:
@@ -40,7 +42,7 @@ def parsed_or_refused(body: bytes) -> None:
         assert parse(notification.payload.encode()).digest == notification.digest
 
 
-def test_notification_is_read_whole(document: Build) -> None:
+def test_notification_is_parsed_completely(document: Build) -> None:
     notification = parse(orjson.dumps(document(status="resolved")))
     (alert,) = notification.alerts
     assert notification.receiver == "responder"
@@ -70,7 +72,7 @@ def test_any_json_parses_or_is_refused(value: Any) -> None:
 @given(st.data(), json_values)
 def test_any_damage_parses_or_is_refused(document: Build, data: st.DataObject, value: Any) -> None:
     damaged = document()
-    container, key = data.draw(st.sampled_from(places(damaged)))
+    container, key = data.draw(st.sampled_from(locations(damaged)))
     container[key] = value
     parsed_or_refused(json.dumps(damaged).encode())
 
@@ -115,29 +117,29 @@ def test_wrong_alert_member_is_named(
     "body",
     [b"", b"\xff", b"NaN", b'"\\ud800"', b"[" * 100_000, b"[" * 500 + b"]" * 500, b"9" * 10_000],
 )
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_body_that_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBodyError, match="body"):
         parse(body)
 
 
-def test_older_alertmanager_leaves_truncation_out(document: Build) -> None:
+def test_truncated_alerts_are_optional(document: Build) -> None:
     older = document()
     del older["truncatedAlerts"]
     assert parse(orjson.dumps(older)).truncated_alerts == 0
 
 
 def test_digest_ignores_order_and_annotations(document: Build) -> None:
-    one = document()
-    one["alerts"].append(document(alert="InstanceDown")["alerts"][0] | {"fingerprint": "ffff"})
-    other = dict(reversed(one.items())) | {"alerts": one["alerts"][::-1], "commonAnnotations": {}}
-    assert parse(orjson.dumps(one)).digest == parse(orjson.dumps(other)).digest
+    body = document()
+    body["alerts"].append(document(alert="InstanceDown")["alerts"][0] | {"fingerprint": "ffff"})
+    other = dict(reversed(body.items())) | {"alerts": body["alerts"][::-1], "commonAnnotations": {}}
+    assert parse(orjson.dumps(body)).digest == parse(orjson.dumps(other)).digest
 
 
 @pytest.mark.parametrize(
     "change",
     [{"status": "resolved"}, {"starts": "2025-11-23T17:00:01Z"}, {"alert": "WebHighErrorRate"}],
 )
-def test_digest_tells_notifications_apart(
+def test_digest_differs_between_notifications(
     notification: Callable[..., Notification], change: dict[str, str]
 ) -> None:
     assert notification(**change).digest != notification().digest

@@ -1,4 +1,4 @@
-"""A journal that alerts come into, and a healer over it."""
+"""A database with alerts, and a reconciler over it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     LIMITS,
     SERVICES,
-    Runtime,
-    Seen,
+    FakeControlApi,
+    RecordingObserver,
     instance,
 )
 
-# A little after the alerts of ../conftest.py started_at.
+# Shortly after the alerts of ../conftest.py started.
 BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
 POLICY = Policy(
     LIMITS,
@@ -40,84 +40,86 @@ POLICY = Policy(
         "InstanceDown": [PolicyEntry({}, HealingRule("restart", "it is down", grace_period=0))],
         "Saturated": [PolicyEntry({}, HealingRule("scale_out", "it is full"))],
         "Overprovisioned": [PolicyEntry({}, HealingRule("scale_in", "it idles"))],
-        "ClockSkew": [PolicyEntry({}, HealingRule("none", "a human decides"))],
+        "ClockSkew": [PolicyEntry({}, HealingRule("none", "decide manually"))],
     },
 )
 
 
 @dataclass
 class Stack:
-    """What the healer asks, has act and tells, in the hands of a test.
+    """The collaborators of a reconciler, which a test controls.
 
-    `fires` is what Alertmanager holds; without it, all that the journal says.
+    `alertmanager_alerts` are the alerts in Alertmanager; None: all that fire in the database.
     """
 
-    journal: NotificationStore
+    store: NotificationStore
     stores: Stores
     metrics: Metrics = field(default_factory=Metrics)
-    seen: Seen = field(default_factory=Seen)
-    runtime: Runtime = field(
-        default_factory=lambda: Runtime(
+    observer: RecordingObserver = field(default_factory=RecordingObserver)
+    control_api: FakeControlApi = field(
+        default_factory=lambda: FakeControlApi(
             [instance(1, "down"), instance(2), instance(3), instance(4, "standby")], SERVICES
         )
     )
-    fires: Sequence[AlertmanagerAlert] | None = None
-    asked: bool = True
-    away: bool = False
+    alertmanager_alerts: Sequence[AlertmanagerAlert] | None = None
+    alertmanager_answers: bool = True
+    control_api_down: bool = False
     submitted: list[ActionRecord] = field(default_factory=list)
     running: bool = True
 
     def get_state(self) -> tuple[list[Instance], dict[str, Service]]:
-        if self.away:
+        if self.control_api_down:
             raise ControlApiUnavailableError("it is away.")
-        return self.runtime.instances, self.runtime.services
+        return self.control_api.instances, self.control_api.services
 
     def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
-        if not self.asked:
+        if not self.alertmanager_answers:
             return None
-        fires = [held(each) for each in self.stores.alerts.firing()]
-        return {each.fingerprint: each for each in (fires if self.fires is None else self.fires)}
+        alerts = self.alertmanager_alerts
+        if alerts is None:
+            alerts = [to_alertmanager_alert(alert) for alert in self.stores.alerts.firing()]
+        return {alert.fingerprint: alert for alert in alerts}
 
-    def is_running(self, deed: ActionRecord) -> bool:
-        return self.running and deed in self.submitted
+    def is_running(self, record: ActionRecord) -> bool:
+        return self.running and record in self.submitted
 
-    def submit(self, deed: ActionRecord) -> None:
-        self.submitted.append(deed)
+    def submit(self, record: ActionRecord) -> None:
+        self.submitted.append(record)
 
 
-def held(firing: ActiveAlert, **changed: Any) -> AlertmanagerAlert:
-    """Return an alert that fires as Alertmanager has it."""
+def to_alertmanager_alert(firing: ActiveAlert, **changed: Any) -> AlertmanagerAlert:
+    """Return a firing alert in the form of Alertmanager."""
     target = firing.target
     started_at = datetime.fromtimestamp(target.firing_since, UTC)
-    made = AlertmanagerAlert(
+    alert = AlertmanagerAlert(
         firing.fingerprint, target.labels, started_at, silenced=False, notifies_responder=True
     )
-    return replace(made, **changed)
+    return replace(alert, **changed)
 
 
 def after(seconds: float) -> datetime:
-    """Return a moment so long after the alerts started_at."""
+    """Return a time some seconds after the alerts started."""
     return BEGAN + timedelta(seconds=seconds)
 
 
 def codes(stack: Stack) -> list[str]:
-    """Return the codes of what was decided."""
-    return [decision.code for decision in stack.seen.decisions]
+    """Return the codes of the decisions."""
+    return [decision.code for decision in stack.observer.decisions]
 
 
 @pytest.fixture
-def stores(journal: NotificationStore) -> Stores:
-    path: Path = journal.path
+def stores(store: NotificationStore) -> Stores:
+    path: Path = store.path
     return Stores(AlertStateStore(path), ActionStore(path), OperatorFlags(path))
 
 
 @pytest.fixture
-def stack(journal: NotificationStore, stores: Stores) -> Stack:
-    return Stack(journal, stores)
+def stack(store: NotificationStore, stores: Stores) -> Stack:
+    return Stack(store, stores)
 
 
 @pytest.fixture
-def healer(stack: Stack) -> Reconciler:
+def reconciler(stack: Stack) -> Reconciler:
     return make(stack)
 
 
@@ -129,23 +131,23 @@ def make(stack: Stack, policy: Policy = POLICY, mode: Mode = "on") -> Reconciler
         state_source=stack,
         alert_source=stack,
         executor=stack,
-        observer=stack.seen,
+        observer=stack.observer,
         metrics=HealingMetrics(stack.metrics),
         mode=mode,
     )
 
 
 @pytest.fixture
-def tell(
-    journal: NotificationStore, notification: Callable[..., Notification]
+def notify(
+    store: NotificationStore, notification: Callable[..., Notification]
 ) -> Callable[..., None]:
-    """Return what brings a notification; a fingerprint of its own for each set of labels."""
+    """Return a function that stores a notification; the labels make the fingerprint."""
 
-    def bring(*values: str, at: datetime = BEGAN, **labels: str) -> None:
-        made = notification(*values, **labels)
-        (alert,) = made.alerts
-        mark = ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
-        alerts = (replace(alert, fingerprint=mark),)
-        journal.record(replace(made, alerts=alerts, payload="{}"), at)
+    def store_notification(*values: str, at: datetime = BEGAN, **labels: str) -> None:
+        message = notification(*values, **labels)
+        (alert,) = message.alerts
+        fingerprint = ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+        alerts = (replace(alert, fingerprint=fingerprint),)
+        store.record(replace(message, alerts=alerts, payload="{}"), at)
 
-    return bring
+    return store_notification

@@ -57,33 +57,33 @@ def scaled(ago: float, kind: Any = "scale_out") -> Action:
     return Action(kind, "web", "web", NOW - ago, NOW - ago + 1)
 
 
-class Seen:
-    """A witness that remembers."""
+class RecordingObserver:
+    """An observer that records the events."""
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.ends: list[tuple[int, str, str]] = []
 
-    def on_decision(self, _sick: AlertTarget, decision: Decision) -> None:
+    def on_decision(self, _target: AlertTarget, decision: Decision) -> None:
         self.decisions.append(decision)
 
-    def on_action_finished(self, deed: ActionRecord, state: str, said: str) -> None:
-        self.ends.append((deed.id, state, said))
+    def on_action_finished(self, record: ActionRecord, state: str, message: str) -> None:
+        self.ends.append((record.id, state, message))
 
 
-class Runtime:
-    """A control API that does at once what it is asked for."""
+class FakeControlApi:
+    """A control API that records its calls."""
 
     def __init__(self, instances: Sequence[Instance], services: Mapping[str, Service]) -> None:
         self.instances = list(instances)
         self.services = dict(services)
-        self.asked: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
 
     def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
         return self.instances, self.services
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:
-        self.asked.append(("restart", instance, grace_period, key))
+        self.calls.append(("restart", instance, grace_period, key))
 
     def scale(self, service: str, instances: int, key: str) -> None:
-        self.asked.append(("scale", service, instances, key))
+        self.calls.append(("scale", service, instances, key))

@@ -13,7 +13,12 @@ from alerting.responder.healing.action_store import ActionRecord, ActionSpec
 from alerting.responder.healing.interfaces import Stores
 from alerting.responder.healing.planner import Decision
 from tests.unit.alerting.responder.healing.conftest import BEGAN
-from tests.unit.alerting.responder.healing.samples import BUSY, HUNG, Runtime, Seen
+from tests.unit.alerting.responder.healing.samples import (
+    BUSY,
+    HUNG,
+    FakeControlApi,
+    RecordingObserver,
+)
 
 RESTART = Decision("restart", "web-1", "approved", "it hangs")
 OUT = Decision("scale_out", "web", "approved", "it is full")
@@ -32,139 +37,141 @@ def wait(check: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def observer() -> RecordingObserver:
+    return RecordingObserver()
 
 
 @pytest.fixture
-def runtime() -> Runtime:
-    return Runtime([], {})
+def control_api() -> FakeControlApi:
+    return FakeControlApi([], {})
 
 
 @pytest.fixture
 def perform(
-    stores: Stores, runtime: Runtime, seen: Seen
+    stores: Stores, control_api: FakeControlApi, observer: RecordingObserver
 ) -> Callable[[ActionRecord], ActionExecutor]:
-    def all_of(deed: ActionRecord) -> ActionExecutor:
-        made = ActionExecutor(runtime, stores.actions, seen)
-        made.submit(deed)
-        wait(lambda: not made.is_running(deed), "the end of the action")
-        return made
+    def run(record: ActionRecord) -> ActionExecutor:
+        executor = ActionExecutor(control_api, stores.actions, observer)
+        executor.submit(record)
+        wait(lambda: not executor.is_running(record), "the end of the action")
+        return executor
 
-    return all_of
+    return run
 
 
 Perform = Callable[[ActionRecord], ActionExecutor]
 Patch = pytest.MonkeyPatch
 
 
-def test_a_restart_is_asked_for_once(
-    perform: Perform, stores: Stores, runtime: Runtime, seen: Seen
+def test_restart_is_requested_once(
+    perform: Perform, stores: Stores, control_api: FakeControlApi, observer: RecordingObserver
 ) -> None:
-    deed = begin(stores, grace_period=0.0)
-    perform(deed)
-    assert runtime.asked == [("restart", "web-1", 0.0, deed.key)]
-    assert seen.ends == [(deed.id, "done", "")]
+    record = begin(stores, grace_period=0.0)
+    perform(record)
+    assert control_api.calls == [("restart", "web-1", 0.0, record.key)]
+    assert observer.ends == [(record.id, "done", "")]
     assert stores.actions.running() == []
 
 
-def test_scaling_asks_for_the_new_scale(perform: Perform, stores: Stores, runtime: Runtime) -> None:
-    deed = begin(stores, OUT, instances=3)
-    perform(deed)
-    assert runtime.asked == [("scale", "web", 3, deed.key)]
+def test_scaling_requests_the_new_scale(
+    perform: Perform, stores: Stores, control_api: FakeControlApi
+) -> None:
+    record = begin(stores, OUT, instances=3)
+    perform(record)
+    assert control_api.calls == [("scale", "web", 3, record.key)]
 
 
-def test_a_refusal_is_a_failure(
+def test_refused_action_fails(
     perform: Perform,
     stores: Stores,
-    runtime: Runtime,
-    seen: Seen,
+    control_api: FakeControlApi,
+    observer: RecordingObserver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object) -> None:
         raise ControlApiError("it does not carry the label.")
 
-    monkeypatch.setattr(runtime, "restart", refuse)
-    deed = begin(stores)
-    perform(deed)
-    assert seen.ends == [(deed.id, "failed", "it does not carry the label.")]
+    monkeypatch.setattr(control_api, "restart", refuse)
+    record = begin(stores)
+    perform(record)
+    assert observer.ends == [(record.id, "failed", "it does not carry the label.")]
 
 
-def test_who_is_away_is_asked_again(
+def test_unavailable_control_api_is_retried(
     perform: Perform,
     stores: Stores,
-    runtime: Runtime,
-    seen: Seen,
+    control_api: FakeControlApi,
+    observer: RecordingObserver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "RETRY_INTERVAL_S", 0.01)
     keys: list[str] = []
 
-    def answer_late(_instance: str, _grace_period: float | None, key: str) -> None:
+    def recover(_instance: str, _grace_period: float | None, key: str) -> None:
         keys.append(key)
         if len(keys) < 3:
-            raise ControlApiUnavailableError("nobody answers.")
+            raise ControlApiUnavailableError("no answer.")
 
-    monkeypatch.setattr(runtime, "restart", answer_late)
-    deed = begin(stores)
-    perform(deed)
-    assert keys == [deed.key] * 3
-    assert seen.ends[0][1] == "done"
+    monkeypatch.setattr(control_api, "restart", recover)
+    record = begin(stores)
+    perform(record)
+    assert keys == [record.key] * 3
+    assert observer.ends[0][1] == "done"
 
 
-def test_who_stays_away_fails_it(
+def test_retries_end_with_the_timeout(
     perform: Perform,
     stores: Stores,
-    runtime: Runtime,
-    seen: Seen,
+    control_api: FakeControlApi,
+    observer: RecordingObserver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "RETRY_TIMEOUT_S", 0.0)
 
-    def nobody(*_: object) -> None:
-        raise ControlApiUnavailableError("nobody answers.")
+    def unavailable(*_: object) -> None:
+        raise ControlApiUnavailableError("no answer.")
 
-    monkeypatch.setattr(runtime, "restart", nobody)
+    monkeypatch.setattr(control_api, "restart", unavailable)
     perform(begin(stores))
-    assert seen.ends[0][1:] == ("failed", "nobody answers.")
+    assert observer.ends[0][1:] == ("failed", "no answer.")
 
 
-def test_the_same_deed_runs_once_at_a_time(
-    stores: Stores, runtime: Runtime, seen: Seen, monkeypatch: Patch
+def test_action_runs_once_at_a_time(
+    stores: Stores, control_api: FakeControlApi, observer: RecordingObserver, monkeypatch: Patch
 ) -> None:
     go_on = Event()
-    asked: list[str] = []
+    keys: list[str] = []
 
-    def wait_long(_instance: str, _grace_period: float | None, key: str) -> None:
-        asked.append(key)
+    def block(_instance: str, _grace_period: float | None, key: str) -> None:
+        keys.append(key)
         go_on.wait(10)
 
-    monkeypatch.setattr(runtime, "restart", wait_long)
-    made, deed = ActionExecutor(runtime, stores.actions, seen), begin(stores)
+    monkeypatch.setattr(control_api, "restart", block)
+    executor, record = ActionExecutor(control_api, stores.actions, observer), begin(stores)
     for _ in range(3):
-        made.submit(deed)
-    wait(lambda: bool(asked), "the question")
+        executor.submit(record)
+    wait(lambda: bool(keys), "the request")
     go_on.set()
-    wait(lambda: not made.is_running(deed), "the end of the action")
-    assert asked == [deed.key]
+    wait(lambda: not executor.is_running(record), "the end of the action")
+    assert keys == [record.key]
 
 
-def test_a_cancelled_action_stays_cancelled(
+def test_cancelled_action_stays_cancelled(
     perform: Perform,
     stores: Stores,
-    runtime: Runtime,
-    seen: Seen,
+    control_api: FakeControlApi,
+    observer: RecordingObserver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deed = begin(stores)
+    record = begin(stores)
 
     def cancel(*_: object) -> None:
-        stores.actions.cancel(deed.id, "a human")
+        stores.actions.cancel(record.id, "an operator")
 
-    monkeypatch.setattr(runtime, "restart", cancel)
-    perform(deed)
-    found = stores.actions.get(deed.id)
-    assert found is not None
-    assert seen.ends == [(deed.id, "cancelled", "")]
-    assert (found["state"], found["message"]) == ("cancelled", "a human")
-    assert found["finished_at"] is not None
+    monkeypatch.setattr(control_api, "restart", cancel)
+    perform(record)
+    row = stores.actions.get(record.id)
+    assert row is not None
+    assert observer.ends == [(record.id, "cancelled", "")]
+    assert (row["state"], row["message"]) == ("cancelled", "an operator")
+    assert row["finished_at"] is not None

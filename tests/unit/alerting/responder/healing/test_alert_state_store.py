@@ -9,7 +9,7 @@ import pytest
 from alerting.responder.healing.interfaces import Stores
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 
-Tell = Callable[..., None]
+Notify = Callable[..., None]
 LATER = "2025-11-23T19:00:00Z"
 STEPS = {
     "fired": ("InstanceDown", "firing"),
@@ -18,8 +18,8 @@ STEPS = {
 }
 
 
-def test_what_is_told_fires(tell: Tell, stores: Stores) -> None:
-    tell()
+def test_notified_alert_fires(notify: Notify, stores: Stores) -> None:
+    notify()
     (firing,) = stores.alerts.firing()
     assert firing.target.alert == "InstanceDown"
     assert (firing.target.service, firing.target.instance) == ("web", "web-1")
@@ -27,47 +27,49 @@ def test_what_is_told_fires(tell: Tell, stores: Stores) -> None:
     assert firing.target.last_notified == BEGAN.timestamp()
 
 
-def test_what_is_resolved_fires_no_more(tell: Tell, stores: Stores) -> None:
-    tell()
-    tell("InstanceDown", "resolved")
+def test_resolved_alert_does_not_fire(notify: Notify, stores: Stores) -> None:
+    notify()
+    notify("InstanceDown", "resolved")
     assert stores.alerts.firing() == []
 
 
 @pytest.mark.parametrize("order", list(permutations(STEPS)), ids=" - ".join)
-def test_any_order_has_the_same_end(order: tuple[str, ...], tell: Tell, stores: Stores) -> None:
+def test_order_of_notifications_does_not_matter(
+    order: tuple[str, ...], notify: Notify, stores: Stores
+) -> None:
     for name in order:
-        tell(*STEPS[name])
+        notify(*STEPS[name])
     (firing,) = stores.alerts.firing()
     assert firing.target.firing_since > BEGAN.timestamp() + 7000
 
 
-def test_a_late_word_does_not_bring_it_back(tell: Tell, stores: Stores) -> None:
-    tell("InstanceDown", "resolved")
-    tell()
+def test_late_notification_does_not_fire_again(notify: Notify, stores: Stores) -> None:
+    notify("InstanceDown", "resolved")
+    notify()
     assert stores.alerts.firing() == []
 
 
-def test_a_reminder_is_heard(tell: Tell, stores: Stores) -> None:
-    tell()
-    tell(at=BEGAN + timedelta(hours=4))
+def test_repeated_notification_updates_its_time(notify: Notify, stores: Stores) -> None:
+    notify()
+    notify(at=BEGAN + timedelta(hours=4))
     (firing,) = stores.alerts.firing()
     assert firing.target.last_notified == BEGAN.timestamp() + 4 * 3600
 
 
-def test_taken_over_lasts_until_it_fires_anew(tell: Tell, stores: Stores) -> None:
-    tell()
+def test_takeover_lasts_until_the_alert_fires_anew(notify: Notify, stores: Stores) -> None:
+    notify()
     stores.alerts.take_over(stores.alerts.firing()[0].fingerprint)
-    tell(at=BEGAN + timedelta(hours=4))
+    notify(at=BEGAN + timedelta(hours=4))
     assert stores.alerts.firing()[0].taken_over
-    tell("InstanceDown", "firing", LATER)
+    notify("InstanceDown", "firing", LATER)
     assert not stores.alerts.firing()[0].taken_over
 
 
-def test_what_was_resolved_long_ago_is_forgotten(tell: Tell, stores: Stores) -> None:
-    tell("InstanceDown", "resolved")
-    tell("Saturated", at=BEGAN + timedelta(hours=23))
-    tell()
+def test_old_resolved_alerts_are_deleted(notify: Notify, stores: Stores) -> None:
+    notify("InstanceDown", "resolved")
+    notify("Saturated", at=BEGAN + timedelta(hours=23))
+    notify()
     assert len(stores.alerts.firing()) == 1
-    tell("Saturated", at=BEGAN + timedelta(hours=25))
-    tell()
+    notify("Saturated", at=BEGAN + timedelta(hours=25))
+    notify()
     assert len(stores.alerts.firing()) == 2

@@ -23,13 +23,13 @@ SEEN = {
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    made = PutPeer()
-    yield made
-    made.close()
+    server = PutPeer()
+    yield server
+    server.close()
 
 
 class PutPeer(Peer):
-    """A peer that takes PUT too."""
+    """A peer that also accepts PUT."""
 
     def _handler(self) -> type:
         handler = super()._handler()
@@ -46,18 +46,18 @@ def answering(peer: Peer, status: int, document: object) -> None:
     peer.answer = lambda: Answer(status, json.dumps(document).encode())
 
 
-def test_a_look_shows_every_instance(control: ControlApiClient, peer: Peer) -> None:
+def test_state_has_every_instance(control: ControlApiClient, peer: Peer) -> None:
     answering(peer, 200, SEEN)
     instances, services = control.get_state()
     states = ["ready", "unready", "unready", "unready", "down", "down", "standby"]
-    assert [each.state for each in instances] == states
+    assert [instance.state for instance in instances] == states
     assert instances[5] == Instance("web-6", "web", "down", heals=False)
     assert services == {"web": Service(3, 2, 4, heals=True)}
     assert peer.arrivals[0].path == "/instances"
     assert peer.arrivals[0].headers["Authorization"] == "Bearer secret"
 
 
-def test_a_restart_has_its_grace_and_key(control: ControlApiClient, peer: Peer) -> None:
+def test_restart_sends_grace_period_and_key(control: ControlApiClient, peer: Peer) -> None:
     control.restart("web-1", 0.0, "7-1.5")
     control.restart("web-1", None, "8-1.5")
     first, second = peer.arrivals
@@ -69,7 +69,7 @@ def test_a_restart_has_its_grace_and_key(control: ControlApiClient, peer: Peer) 
     assert json.loads(second.body) == {}
 
 
-def test_scaling_names_the_number(control: ControlApiClient, peer: Peer) -> None:
+def test_scaling_sends_the_number(control: ControlApiClient, peer: Peer) -> None:
     control.scale("web", 3, "9-1.5")
     (arrival,) = peer.arrivals
     assert (arrival.method, arrival.path) == ("PUT", "/services/web/scale")
@@ -77,27 +77,27 @@ def test_scaling_names_the_number(control: ControlApiClient, peer: Peer) -> None
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
-def test_a_refusal_has_its_reason(control: ControlApiClient, peer: Peer, status: int) -> None:
+def test_refusal_has_its_reason(control: ControlApiClient, peer: Peer, status: int) -> None:
     answering(peer, status, {"detail": "It is the only one."})
     with pytest.raises(ControlApiError, match="It is the only one") as raised:
         control.restart("web-1", None, "key")
     assert not isinstance(raised.value, ControlApiUnavailableError)
 
 
-def test_a_refusal_without_words_has_its_status(control: ControlApiClient, peer: Peer) -> None:
+def test_refusal_without_detail_has_its_status(control: ControlApiClient, peer: Peer) -> None:
     answering(peer, 409, [])
     with pytest.raises(ControlApiError, match="409"):
         control.get_state()
 
 
-def test_a_stack_that_is_away_can_be_asked_again(control: ControlApiClient, peer: Peer) -> None:
+def test_unavailable_stack_can_be_retried(control: ControlApiClient, peer: Peer) -> None:
     answering(peer, 503, {"detail": "The stack is down."})
     with pytest.raises(ControlApiUnavailableError, match="The stack is down"):
         control.get_state()
 
 
 @pytest.mark.parametrize("answer", [Answer(0), Answer(200, b"<html>")])
-def test_who_does_not_speak_its_language_is_away(
+def test_other_protocol_is_unavailable(
     control: ControlApiClient, peer: Peer, answer: Answer
 ) -> None:
     peer.answer = lambda: answer
@@ -106,7 +106,7 @@ def test_who_does_not_speak_its_language_is_away(
 
 
 @pytest.mark.parametrize("document", [[], {"instances": [{}]}, {"instances": [], "services": []}])
-def test_what_is_not_understood_is_an_error(
+def test_unexpected_answer_is_an_error(
     control: ControlApiClient, peer: Peer, document: object
 ) -> None:
     answering(peer, 200, document)

@@ -16,7 +16,7 @@ from alerting.responder.healing.snapshot import Action
 from tests.unit.alerting.responder.healing.samples import HUNG
 from tests.unit.apps.loopback import Answer, Peer
 
-DEED = ActionRecord(
+RECORD = ActionRecord(
     *(7, "InstanceHung", "print", Action("restart", "web", "web-1", 1000.5), "it hangs"),
     *(None, 0.0, False, "running"),
 )
@@ -24,9 +24,9 @@ DEED = ActionRecord(
 
 @pytest.fixture
 def grafana() -> Iterator[Peer]:
-    made = Peer()
-    yield made
-    made.close()
+    server = Peer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def wait(check: Callable[[], bool]) -> None:
         Event().wait(0.01)
 
 
-def test_a_decision_is_a_mark(grafana: Peer, token: Path) -> None:
-    marks = GrafanaAnnotator(grafana.url, token)
-    marks.on_decision(HUNG, Decision("none", "web-1", "paused", "the responder is paused"))
+def test_decision_is_an_annotation(grafana: Peer, token: Path) -> None:
+    annotator = GrafanaAnnotator(grafana.url, token)
+    annotator.on_decision(HUNG, Decision("none", "web-1", "paused", "the responder is paused"))
     wait(lambda: bool(grafana.arrivals))
     (arrival,) = grafana.arrivals
     assert arrival.path == "/api/annotations"
@@ -56,8 +56,8 @@ def test_a_decision_is_a_mark(grafana: Peer, token: Path) -> None:
     assert abs(mark["time"] / 1000 - time.time()) < 60
 
 
-def test_an_action_is_a_region(grafana: Peer, token: Path) -> None:
-    GrafanaAnnotator(grafana.url, token).on_action_finished(DEED, "done", "")
+def test_action_is_a_region(grafana: Peer, token: Path) -> None:
+    GrafanaAnnotator(grafana.url, token).on_action_finished(RECORD, "done", "")
     wait(lambda: bool(grafana.arrivals))
     mark = json.loads(grafana.arrivals[0].body)
     assert mark["time"] == 1000500
@@ -65,45 +65,47 @@ def test_an_action_is_a_region(grafana: Peer, token: Path) -> None:
     assert mark["tags"] == ["alertdrill", "action", "restart", "done"]
 
 
-def test_a_grafana_that_fails_is_told_of_once(
+def test_failing_grafana_is_logged_once(
     grafana: Peer, token: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    marks = GrafanaAnnotator(grafana.url, token)
+    annotator = GrafanaAnnotator(grafana.url, token)
     grafana.answer = lambda: Answer(500)
-    assert [marks.post({}) for _ in range(3)] == [False] * 3
+    assert [annotator.post({}) for _ in range(3)] == [False] * 3
     grafana.answer = Answer
-    assert [marks.post({}) for _ in range(2)] == [True] * 2
-    said = [record.message for record in caplog.records if "Grafana" in record.message]
-    assert len(said) == 2
-    assert said[1] == "Grafana accepts annotations."
+    assert [annotator.post({}) for _ in range(2)] == [True] * 2
+    messages = [record.message for record in caplog.records if "Grafana" in record.message]
+    assert len(messages) == 2
+    assert messages[1] == "Grafana accepts annotations."
 
 
-def test_marks_wait_for_a_token_that_comes_later(
+def test_annotations_wait_for_the_token(
     grafana: Peer, token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alerting.responder.healing.grafana_annotator.TOKEN_POLL_INTERVAL_S", 0.01)
     token.unlink()
-    marks = GrafanaAnnotator(grafana.url, token)
-    marks.on_action_finished(DEED, "done", "")
+    annotator = GrafanaAnnotator(grafana.url, token)
+    annotator.on_action_finished(RECORD, "done", "")
     assert grafana.arrivals == []
     token.write_text("late")
     wait(lambda: bool(grafana.arrivals))
     assert grafana.arrivals[0].headers["Authorization"] == "Bearer late"
 
 
-def test_token_that_was_replaced_is_used(grafana: Peer, token: Path) -> None:
-    marks = GrafanaAnnotator(grafana.url, token)
+def test_replaced_token_is_used(grafana: Peer, token: Path) -> None:
+    annotator = GrafanaAnnotator(grafana.url, token)
     for name in ("first", "second"):
         token.write_text(name)
-        assert marks.post({})
-    assert [one.headers["Authorization"] for one in grafana.arrivals] == [
+        assert annotator.post({})
+    assert [request.headers["Authorization"] for request in grafana.arrivals] == [
         *("Bearer first", "Bearer second")
     ]
 
 
-def test_a_storm_of_marks_is_cut_short(token: Path, caplog: pytest.LogCaptureFixture) -> None:
-    marks = GrafanaAnnotator("http://127.0.0.1:9", token)
+def test_annotations_beyond_the_queue_are_dropped(
+    token: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    annotator = GrafanaAnnotator("http://127.0.0.1:9", token)
     for _ in range(600):
-        marks.on_action_finished(DEED, "done", "")
+        annotator.on_action_finished(RECORD, "done", "")
     assert "Dropped an annotation" in caplog.text

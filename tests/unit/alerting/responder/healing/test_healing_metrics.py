@@ -13,10 +13,10 @@ from tests.unit.alerting.responder.healing.samples import (
     SNAPSHOT,
     restarted,
 )
-from tests.unit.alerting.responder.healing.test_grafana_annotator import DEED
+from tests.unit.alerting.responder.healing.test_grafana_annotator import RECORD
 
 
-def test_decisions_and_ends_are_budget_reset_at_zero() -> None:
+def test_counters_start_at_zero() -> None:
     metrics = Metrics()
     gauges, value = HealingMetrics(metrics), metrics.registry.get_sample_value
     acted = {"action": "restart", "code": "approved"}
@@ -24,12 +24,12 @@ def test_decisions_and_ends_are_budget_reset_at_zero() -> None:
     assert value("responder_decisions_total", acted) == 0
     assert value("responder_actions_total", done) == 0
     gauges.on_decision(HUNG, Decision("restart", "web-1", "approved", "so"))
-    gauges.on_action_finished(DEED, "done", "")
+    gauges.on_action_finished(RECORD, "done", "")
     assert value("responder_decisions_total", acted) == 1
     assert value("responder_actions_total", done) == 1
 
 
-def test_what_is_left_of_the_budget_is_shown() -> None:
+def test_remaining_budget_is_set() -> None:
     metrics = Metrics()
     HealingMetrics(metrics).update(
         replace(SNAPSHOT, recent_actions=[restarted(5)] * 2, paused=True), LIMITS
@@ -39,7 +39,7 @@ def test_what_is_left_of_the_budget_is_shown() -> None:
     assert value("responder_circuit_open") == 0
 
 
-def test_only_min_replicas_of_what_heals_are_shown() -> None:
+def test_min_replicas_need_the_heal_label() -> None:
     metrics = Metrics()
     web = replace(SERVICES["web"], heals=False)
     HealingMetrics(metrics).update_min_replicas({**SERVICES, "web": web})
@@ -48,13 +48,13 @@ def test_only_min_replicas_of_what_heals_are_shown() -> None:
     assert value("responder_min_replicas", {"scaled_service": "web"}) is None
 
 
-def test_length_of_the_last_action_is_shown() -> None:
+def test_duration_of_the_last_action_is_set() -> None:
     metrics = Metrics()
     started_at = time.time() - 5
     HealingMetrics(metrics).on_action_finished(
-        replace(DEED, action=replace(DEED.action, started_at=started_at)), "done", ""
+        replace(RECORD, action=replace(RECORD.action, started_at=started_at)), "done", ""
     )
-    labels = {"alert": DEED.alert, "action": DEED.action.kind}
-    found = metrics.registry.get_sample_value("responder_action_duration_seconds", labels)
-    assert found is not None
-    assert 5 <= found < 6
+    labels = {"alert": RECORD.alert, "action": RECORD.action.kind}
+    seconds = metrics.registry.get_sample_value("responder_action_duration_seconds", labels)
+    assert seconds is not None
+    assert 5 <= seconds < 6

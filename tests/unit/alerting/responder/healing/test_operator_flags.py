@@ -6,7 +6,7 @@ from alerting.responder.healing.interfaces import Stores
 from tests.unit.alerting.responder.healing.conftest import BEGAN
 
 
-def test_a_pause_lasts_since_it_began(stores: Stores) -> None:
+def test_pause_keeps_its_time(stores: Stores) -> None:
     assert stores.flags.since("paused") is None
     assert stores.flags.set("paused", BEGAN)
     assert not stores.flags.set("paused", BEGAN + timedelta(hours=1))
@@ -15,7 +15,7 @@ def test_a_pause_lasts_since_it_began(stores: Stores) -> None:
     assert not stores.flags.clear("paused")
 
 
-def test_closing_the_circuit_makes_the_budget_whole(stores: Stores) -> None:
+def test_closing_the_circuit_resets_the_budget(stores: Stores) -> None:
     stores.flags.set("circuit_open", BEGAN)
     later = BEGAN + timedelta(minutes=5)
     assert stores.flags.close_circuit(later)

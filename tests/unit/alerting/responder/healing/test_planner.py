@@ -41,42 +41,42 @@ def restart(
 
 
 def scale(kind: ActionKind, snapshot: StackSnapshot = SNAPSHOT) -> Decision:
-    return decide(HealingRule(kind, "all places are taken"), BUSY, snapshot, LIMITS)
+    return decide(HealingRule(kind, "all threads are in use"), BUSY, snapshot, LIMITS)
 
 
-def test_wish_is_done_where_nothing_speaks_against_it() -> None:
+def test_rule_applies_if_every_guard_allows_it() -> None:
     assert restart() == Decision("restart", "web-1", APPROVED, "it hangs")
-    assert scale("scale_out") == Decision("scale_out", "web", APPROVED, "all places are taken")
+    assert scale("scale_out") == Decision("scale_out", "web", APPROVED, "all threads are in use")
     assert scale("scale_in").action == "scale_in"
 
 
-def test_none_has_the_policys_reason() -> None:
-    decision = decide(HealingRule("none", "a human decides"), HUNG, SNAPSHOT, LIMITS)
-    assert decision == Decision("none", "", MANUAL, "a human decides")
+def test_manual_decision_has_the_reason_of_the_policy() -> None:
+    decision = decide(HealingRule("none", "decide manually"), HUNG, SNAPSHOT, LIMITS)
+    assert decision == Decision("none", "", MANUAL, "decide manually")
 
 
-def test_the_sick_one_is_restarted_although_it_serves() -> None:
+def test_ready_instance_is_restarted_with_even_if_ready() -> None:
     snapshot = replace(SNAPSHOT, instances=[instance(1), instance(2)])
     assert restart(snapshot).code == "already_healthy"
     assert restart(snapshot, even_if_ready=True).action == "restart"
 
 
-def test_the_last_ready_one_waits_for_the_others() -> None:
+def test_last_ready_replica_is_skipped() -> None:
     snapshot = replace(SNAPSHOT, instances=[instance(1), instance(2, "down")])
     assert restart(snapshot, even_if_ready=True).code == "last_ready_replica"
 
 
-def test_the_last_ready_one_is_restarted_if_it_alone_is_sick() -> None:
+def test_only_instance_is_restarted() -> None:
     snapshot = replace(SNAPSHOT, instances=[instance(1), instance(2, "standby")])
     assert restart(snapshot, even_if_ready=True).action == "restart"
 
 
-def test_what_has_to_last_is_waited_for() -> None:
+def test_min_firing_is_awaited() -> None:
     assert restart(min_firing=15).reason == "it has to fire for 15 s first"
     assert restart(min_firing=10).action == "restart"
 
 
-def test_an_old_word_does_not_count_unconfirmed() -> None:
+def test_stale_unconfirmed_alert_is_skipped() -> None:
     assert restart(target=replace(HUNG, confirmed=False)).action == "restart"
     late = replace(HUNG, confirmed=False, last_notified=NOW - 61)
     assert restart(target=late).code == "unconfirmed"
@@ -107,32 +107,30 @@ def test_an_old_word_does_not_count_unconfirmed() -> None:
         ),
     ],
 )
-def test_what_speaks_against_a_restart_is_said(
-    snapshot: dict[str, Any], code: str, reason: str
-) -> None:
+def test_guards_of_a_restart(snapshot: dict[str, Any], code: str, reason: str) -> None:
     assert restart(replace(SNAPSHOT, **snapshot)) == Decision("none", "web-1", code, reason)
 
 
-def test_whom_a_human_has_excused_is_left_alone() -> None:
+def test_excluded_target_is_skipped() -> None:
     decision = restart(target=replace(HUNG, exclusion="the alert is silenced"))
     assert (decision.code, decision.reason) == ("excluded", "the alert is silenced")
 
 
-@pytest.mark.parametrize(("service", "said"), [("data-service", "data-service"), ("", "none")])
-def test_nobody_is_restarted_as_anothers(service: str, said: str) -> None:
-    # Else it would escape what counts for its own service: one at a time, and the cool-down.
+@pytest.mark.parametrize(("service", "owner"), [("data-service", "data-service"), ("", "none")])
+def test_instance_of_another_service_is_skipped(service: str, owner: str) -> None:
+    # Otherwise it would bypass the limits of its own service: one action at a time, the cooldown.
     decision = restart(target=replace(HUNG, labels={"service": service, "instance": "web-1"}))
     assert (decision.code, decision.reason) == (
         "no_target",
-        f"web-1 belongs to web, not to {said}",
+        f"web-1 belongs to web, not to {owner}",
     )
 
 
-def test_nobody_is_restarted_for_a_whole_service() -> None:
+def test_restart_needs_an_instance() -> None:
     assert restart(target=BUSY).reason == "the alert names no instance"
 
 
-def test_cool_down_doubles_up_to_the_longest() -> None:
+def test_cooldown_doubles_up_to_the_maximum() -> None:
     assert restart(replace(SNAPSHOT, recent_actions=[restarted(31)])).action == "restart"
     twice = [restarted(100), restarted(31)]
     assert restart(replace(SNAPSHOT, recent_actions=twice)).reason.endswith(
@@ -144,7 +142,7 @@ def test_cool_down_doubles_up_to_the_longest() -> None:
     )
 
 
-def test_another_instance_does_not_wait_for_the_first() -> None:
+def test_cooldown_is_per_instance() -> None:
     assert restart(replace(SNAPSHOT, recent_actions=[restarted(10, 2)])).action == "restart"
 
 
@@ -185,20 +183,18 @@ def test_another_instance_does_not_wait_for_the_first() -> None:
         ),
     ],
 )
-def test_what_speaks_against_scaling_is_said(
-    kind: ActionKind, snapshot: dict[str, Any], reason: str
-) -> None:
+def test_guards_of_scaling(kind: ActionKind, snapshot: dict[str, Any], reason: str) -> None:
     decision = scale(kind, replace(SNAPSHOT, **snapshot))
     assert (decision.action, decision.target, decision.reason) == ("none", "web", reason)
 
 
-def test_a_service_without_a_name_is_not_scaled() -> None:
+def test_scaling_needs_a_service() -> None:
     decision = decide(HealingRule("scale_out", ""), AlertTarget("Saturated", {}), SNAPSHOT, LIMITS)
     assert decision.reason == "the alert names no service"
 
 
 @pytest.mark.parametrize("kind", ["restart", "scale_out"])
-def test_spent_budget_asks_for_a_human(kind: ActionKind) -> None:
+def test_exhausted_budget_stops_actions(kind: ActionKind) -> None:
     done = [restarted(599 - number, number + 10) for number in range(LIMITS.budget)]
     snapshot = replace(SNAPSHOT, recent_actions=done)
     target = HUNG if kind == "restart" else BUSY
@@ -214,7 +210,7 @@ def test_spent_budget_asks_for_a_human(kind: ActionKind) -> None:
     )
 
 
-def test_giving_back_costs_nothing() -> None:
+def test_scale_in_costs_no_budget() -> None:
     snapshot = replace(
         SNAPSHOT, recent_actions=[scaled(500 - number, "scale_in") for number in range(9)]
     )
@@ -226,13 +222,13 @@ def test_giving_back_costs_nothing() -> None:
     assert scale("scale_out", snapshot).code == BUDGET_EXHAUSTED
 
 
-def test_budget_is_whole_after_a_human_has_looked() -> None:
+def test_budget_can_be_reset() -> None:
     snapshot = replace(SNAPSHOT, recent_actions=[restarted(99, 9)] * 5)
     assert budget_remaining(snapshot, LIMITS) == 0
     assert budget_remaining(replace(snapshot, budget_reset_at=NOW - 50), LIMITS) == 5
 
 
-def test_the_down_one_comes_before_the_slow_one() -> None:
+def test_down_instance_has_priority() -> None:
     states = {1: "ready", 2: "unready", 3: "down"}
     snapshot = replace(SNAPSHOT, instances=[instance(n, state) for n, state in states.items()])
     alerts = [replace(HUNG, labels={"service": "web", "instance": f"web-{n}"}) for n in states]
@@ -240,7 +236,7 @@ def test_the_down_one_comes_before_the_slow_one() -> None:
     assert [target.instance for target in ranked] == ["web-3", "web-2", "web-1"]
 
 
-def test_every_code_can_be_a_label() -> None:
+def test_codes_are_valid_label_values() -> None:
     assert len(CODES) == len(set(CODES))
     assert all(code.isidentifier() for code in CODES)
 
@@ -250,7 +246,7 @@ ALERTS = st.lists(st.tuples(TIMES, st.integers(1, 9), st.sampled_from(KINDS)), m
 
 
 @given(alerts=ALERTS, limits=st.builds(lambda n: replace(LIMITS, budget=n), st.integers(1, 8)))
-def test_no_storm_gets_more_than_the_budget(
+def test_storm_never_exceeds_the_budget(
     alerts: list[tuple[float, int, ActionKind]], limits: Limits
 ) -> None:
     done: list[Action] = []
@@ -264,11 +260,11 @@ def test_no_storm_gets_more_than_the_budget(
         if decision.action != "none":
             done.append(Action(decision.action, "web", decision.target, now, now))
     for action in done:
-        counted = [each for each in done if each.kind != "scale_in"]
+        counted = [action for action in done if action.kind != "scale_in"]
         window = [
-            each
-            for each in counted
-            if action.started_at - 600 < each.started_at <= action.started_at
+            other
+            for other in counted
+            if action.started_at - 600 < other.started_at <= action.started_at
         ]
         assert len(window) <= limits.budget
 

@@ -16,24 +16,24 @@ POLICY = Policy(
 )
 
 
-def test_the_first_rule_that_matches_counts() -> None:
+def test_first_matching_entry_applies() -> None:
     assert POLICY.rule_for("InstanceDown", {"job": "services", "service": "web"}) == OURS
     assert POLICY.rule_for("InstanceDown", {"job": "stack"}).reason == "another's"
 
 
-def test_an_unknown_alert_is_left_alone() -> None:
+def test_unknown_alert_has_no_action() -> None:
     assert POLICY.rule_for("Unheard", {}) == HealingRule(
         "none", "the policy has no entry for this alert"
     )
 
 
-def test_excused_labels_have_their_reason() -> None:
+def test_exclusion_has_its_reason() -> None:
     excuse = POLICY.exclusion_reason({"service": "web", "instance": "web-3"})
     assert excuse == "the policy excludes it: it is being looked at"
     assert POLICY.exclusion_reason({"instance": "web-1"}) == ""
 
 
-def test_a_rehearsal_divides_durations_but_no_grace() -> None:
+def test_speed_divides_durations_but_no_grace_period() -> None:
     faster = POLICY.compressed(12)
     assert (faster.limits.window, faster.limits.scale_in_stabilization) == (50, 5)
     rule = faster.rule_for("InstanceDown", {"job": "services"})
@@ -41,7 +41,7 @@ def test_a_rehearsal_divides_durations_but_no_grace() -> None:
     assert faster.limits.budget == LIMITS.budget
 
 
-def test_a_label_must_have_its_value() -> None:
+def test_labels_match_by_value() -> None:
     assert matches({}, {"a": "1"})
     assert not matches({"a": "1"}, {"a": "2"})
     assert not matches({"a": "1"}, {})

@@ -29,10 +29,10 @@ def policy(tmp_path: Path, text: str) -> Path:
     return file
 
 
-def test_the_committed_policy_is_valid() -> None:
-    found = load_policy(POLICY)
-    assert found.rule_for("InstanceHung", {}).action == "restart"
-    assert found.exclusions == []
+def test_committed_policy_is_valid() -> None:
+    loaded = load_policy(POLICY)
+    assert loaded.rule_for("InstanceHung", {}).action == "restart"
+    assert loaded.exclusions == []
 
 
 def test_durations_are_seconds(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_durations_are_seconds(tmp_path: Path) -> None:
     assert (limits.window, limits.cooldown, limits.scale_in_stabilization) == (1800, 30, 3600)
 
 
-def test_a_restart_has_options(tmp_path: Path) -> None:
+def test_restart_has_options(tmp_path: Path) -> None:
     options = "min_firing: 1m, grace_period: 0s, even_if_ready: true"
     text = f"  Hung: {{action: restart, reason: so, {options}}}\n"
     rule = load_policy(policy(tmp_path, LIMITS + ALERTS + text)).rule_for("Hung", {})
@@ -48,7 +48,7 @@ def test_a_restart_has_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "1: the policy is empty."),
         ("alerts: {}\n", "1: 'limits' is missing."),
@@ -89,17 +89,17 @@ def test_a_restart_has_options(tmp_path: Path) -> None:
         (LIMITS + "alerts: {Down: {\n", "11: "),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+def test_error_has_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = policy(tmp_path, text)
     with pytest.raises(PolicyError) as raised:
         load_policy(file)
-    assert str(raised.value).startswith(f"{file}:{says}")
+    assert str(raised.value).startswith(f"{file}:{message}")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"none\.yml can't be read"):
         load_policy(tmp_path / "none.yml")
 
 
-def test_a_bad_policy_ends_the_start() -> None:
+def test_bad_policy_stops_the_start() -> None:
     assert issubclass(PolicyError, SettingsError)

@@ -13,41 +13,41 @@ from alerting.responder.healing.reconcile_loop import ReconcileLoop
 
 
 class Reconciler:
-    """Counts its turns; `fails` raises in the first ones."""
+    """Counts its runs; raises the errors in the first ones."""
 
-    def __init__(self, *fails: Exception) -> None:
-        self.turns = 0
-        self.looks = 0
-        self._fails = list(fails)
+    def __init__(self, *errors: Exception) -> None:
+        self.runs = 0
+        self.resyncs = 0
+        self._errors = list(errors)
 
     def reconcile(self, _now: datetime) -> None:
-        self.turns += 1
-        if self._fails:
-            raise self._fails.pop(0)
+        self.runs += 1
+        if self._errors:
+            raise self._errors.pop(0)
 
     def resync(self, _now: datetime) -> None:
-        self.looks += 1
-        if self._fails:
-            raise self._fails.pop(0)
+        self.resyncs += 1
+        if self._errors:
+            raise self._errors.pop(0)
 
 
 Start = Callable[[Reconciler], ReconcileLoop]
-# How long a turn of a busy one takes, in seconds.
-TOOK = 0.05
+# The seconds of a run of the busy reconciler.
+RUN_S = 0.05
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    made: list[ReconcileLoop] = []
+    loops: list[ReconcileLoop] = []
 
-    def begin(healer: Reconciler) -> ReconcileLoop:
-        # At this speed it would turn by itself once in some hours.
-        made.append(ReconcileLoop(healer, tmp_path / "lock", speed=0.0001))  # type: ignore[arg-type]
-        made[-1].start()
-        return made[-1]
+    def start_loop(reconciler: Reconciler) -> ReconcileLoop:
+        # At this speed it runs by itself once in some hours.
+        loops.append(ReconcileLoop(reconciler, tmp_path / "lock", speed=0.0001))  # type: ignore[arg-type]
+        loops[-1].start()
+        return loops[-1]
 
-    yield begin
-    for loop in made:
+    yield start_loop
+    for loop in loops:
         loop.stop()
 
 
@@ -58,26 +58,26 @@ def wait(check: Callable[[], bool], what: str) -> None:
         Event().wait(0.01)
 
 
-def test_it_turns_at_once_and_when_woken(start: Start) -> None:
-    healer = Reconciler()
-    loop = start(healer)
-    wait(lambda: healer.turns == 1, "the first turn")
-    assert healer.looks == 1
+def test_loop_runs_at_once_and_when_woken(start: Start) -> None:
+    reconciler = Reconciler()
+    loop = start(reconciler)
+    wait(lambda: reconciler.runs == 1, "the first run")
+    assert reconciler.resyncs == 1
     loop.wake()
-    wait(lambda: healer.turns == 2, "the second turn")
+    wait(lambda: reconciler.runs == 2, "the second run")
 
 
 @pytest.mark.parametrize("error", [DatabaseError("full"), ZeroDivisionError()])
-def test_a_turn_that_fails_is_not_the_last(start: Start, error: Exception) -> None:
-    healer = Reconciler(error, error)
-    loop = start(healer)
-    wait(lambda: healer.turns == 1, "the first turn")
+def test_loop_survives_errors(start: Start, error: Exception) -> None:
+    reconciler = Reconciler(error, error)
+    loop = start(reconciler)
+    wait(lambda: reconciler.runs == 1, "the first run")
     loop.wake()
-    wait(lambda: healer.turns == 2, "the second turn")
+    wait(lambda: reconciler.runs == 2, "the second run")
 
 
-class Busy(Reconciler):
-    """Takes its time for each turn, and is woken in each; notes start and end."""
+class BusyReconciler(Reconciler):
+    """Takes time for each run, and wakes its loop; records the times of start and end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,28 +86,28 @@ class Busy(Reconciler):
 
     def reconcile(self, now: datetime) -> None:
         self.times.append(time.monotonic())
-        Event().wait(TOOK)
+        Event().wait(RUN_S)
         super().reconcile(now)
         if self.loop:
             self.loop.wake()
         self.times.append(time.monotonic())
 
 
-def test_others_have_half_of_the_time(start: Start) -> None:
-    healer = Busy()
-    healer.loop = start(healer)
-    healer.loop.wake()
-    wait(lambda: healer.turns >= 3, "three turns")
-    ends, begins = healer.times[1::2], healer.times[2::2]
-    # Nothing rests for less than it was told to; what is noted lies within the turn that is timed.
-    assert all(begin - end >= TOOK for end, begin in zip(ends, begins, strict=False))
+def test_busy_loop_pauses_half_of_the_time(start: Start) -> None:
+    reconciler = BusyReconciler()
+    reconciler.loop = start(reconciler)
+    reconciler.loop.wake()
+    wait(lambda: reconciler.runs >= 3, "three runs")
+    ends, begins = reconciler.times[1::2], reconciler.times[2::2]
+    # The recorded run lies within the run that the loop measures.
+    assert all(begin - end >= RUN_S for end, begin in zip(ends, begins, strict=False))
 
 
-def test_of_two_workers_one_turns(start: Start) -> None:
+def test_only_one_worker_runs(start: Start) -> None:
     first, second = Reconciler(), Reconciler()
     loop = start(first)
-    wait(lambda: first.turns == 1, "the first turn")
+    wait(lambda: first.runs == 1, "the first run")
     start(second).wake()
     loop.wake()
-    wait(lambda: first.turns == 2, "the second turn")
-    assert second.turns == 0
+    wait(lambda: first.runs == 2, "the second run")
+    assert second.runs == 0
