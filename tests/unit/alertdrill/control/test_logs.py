@@ -38,7 +38,7 @@ def test_records_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str])
 def test_exception_is_one_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogOrigin("control", "control-1"), "INFO")
     try:
-        os.environ["NOBODY_SETS_THIS"]
+        os.environ["UNKNOWN_SETS_THIS"]
     except KeyError:
         logging.getLogger("a").exception("It failed")
     [line] = messages(capsys)

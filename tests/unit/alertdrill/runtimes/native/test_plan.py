@@ -44,8 +44,8 @@ def test_process_is_found_by_name(plan: Plan) -> None:
     found = plan.process("prometheus-1")
     assert found is not None
     assert plan.processes_of("prometheus") == [found]
-    assert plan.process("nobody-1") is None
-    assert plan.processes_of("nobody") == []
+    assert plan.process("unknown-1") is None
+    assert plan.processes_of("unknown") == []
 
 
 @pytest.mark.parametrize(
