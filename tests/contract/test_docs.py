@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -158,6 +159,11 @@ def test_named_make_verbs_exist(document: Path) -> None:
 def test_named_alertdrill_commands_exist(document: Path) -> None:
     named = {name for piece in code(document) for name in ALERTDRILL.findall(piece)}
     assert named - main.commands.keys() == set()
+
+
+def test_named_modules_exist(document: Path) -> None:
+    named = {name for piece in code(document) for name in re.findall(r"python -m ([\w.]+)", piece)}
+    assert {name for name in named if find_spec(name) is None} == set()
 
 
 def test_readme_names_what_matters() -> None:
