@@ -32,10 +32,10 @@ def post(client: FlaskClient, **changed: object) -> int:
 
 def metric(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels: str) -> float:
     """Return the value that a scrape finds, NaN where there is none."""
-    wanted = {"alert": alert, "speed": "12", **labels}
-    begin = f"responder_drill_{name}{{"
+    expected = {"alert": alert, "speed": "12", **labels}
+    prefix = f"responder_drill_{name}{{"
     for line in client.get("/metrics").text.splitlines():
-        if line.startswith(begin) and all(f'{key}="{wanted[key]}"' in line for key in wanted):
+        if line.startswith(prefix) and all(f'{key}="{expected[key]}"' in line for key in expected):
             return float(line.rsplit(" ", 1)[1])
     return math.nan
 
@@ -43,8 +43,8 @@ def metric(client: FlaskClient, name: str, alert: str = "InstanceDown", **labels
 def test_drill_result_is_stored(client: FlaskClient) -> None:
     assert post(client) == 201
     [result] = client.get("/drills").get_json()
-    whole = {"started_at": "2025-11-23T17:00:00.000Z", "finished_at": "2025-11-23T17:00:20.000Z"}
-    assert result == {**PASSED, **whole, "id": 1}
+    times = {"started_at": "2025-11-23T17:00:00.000Z", "finished_at": "2025-11-23T17:00:20.000Z"}
+    assert result == {**PASSED, **times, "id": 1}
 
 
 def test_drill_results_can_be_filtered(client: FlaskClient) -> None:

@@ -48,6 +48,6 @@ def test_watchdog_state_has_its_status(
     assert fresh.json == {"missing": False, "last_seen": None, "timeout_seconds": 180.0}
     client.post("/webhook", json=document("Watchdog"))
     responder.watchdog.check(utc_now() + timedelta(seconds=200))
-    seen = client.get("/watchdog").json
-    assert seen is not None
-    assert utc_now() - parse_rfc3339(seen["last_seen"]) < timedelta(minutes=1)
+    status = client.get("/watchdog").json
+    assert status is not None
+    assert utc_now() - parse_rfc3339(status["last_seen"]) < timedelta(minutes=1)

@@ -27,8 +27,8 @@ def after(seconds: float) -> datetime:
 def watch(
     store: NotificationStore, started: datetime = NOON, observed: Observed | None = None
 ) -> Watchdog:
-    seen: Observed = [] if observed is None else observed
-    return Watchdog(store, TIMEOUT, lambda *status: seen.append(status), started)
+    results: Observed = [] if observed is None else observed
+    return Watchdog(store, TIMEOUT, lambda *status: results.append(status), started)
 
 
 def own_rows(store: NotificationStore) -> list[dict[str, Any]]:

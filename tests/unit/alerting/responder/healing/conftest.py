@@ -35,7 +35,7 @@ from tests.unit.alerting.responder.healing.samples import (
 BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
 POLICY = Policy(
     LIMITS,
-    [Exclusion({"instance": "web-3"}, "it is being looked at")],
+    [Exclusion({"instance": "web-3"}, "under investigation")],
     {
         "InstanceDown": [PolicyEntry({}, HealingRule("restart", "it is down", grace_period=0))],
         "Saturated": [PolicyEntry({}, HealingRule("scale_out", "it is full"))],

@@ -24,9 +24,9 @@ RESTART = Decision("restart", "web-1", "approved", "it hangs")
 OUT = Decision("scale_out", "web", "approved", "it is full")
 
 
-def begin(stores: Stores, decision: Decision = RESTART, **order: float) -> ActionRecord:
+def create(stores: Stores, decision: Decision = RESTART, **spec: float) -> ActionRecord:
     target = HUNG if decision is RESTART else BUSY
-    return stores.actions.create("print", target, decision, ActionSpec(**order), BEGAN)  # type: ignore[arg-type]
+    return stores.actions.create("print", target, decision, ActionSpec(**spec), BEGAN)  # type: ignore[arg-type]
 
 
 def wait(check: Callable[[], bool], what: str) -> None:
@@ -66,7 +66,7 @@ Patch = pytest.MonkeyPatch
 def test_restart_is_requested_once(
     perform: Perform, stores: Stores, control_api: FakeControlApi, observer: RecordingObserver
 ) -> None:
-    record = begin(stores, grace_period=0.0)
+    record = create(stores, grace_period=0.0)
     perform(record)
     assert control_api.calls == [("restart", "web-1", 0.0, record.key)]
     assert observer.ends == [(record.id, "done", "")]
@@ -76,7 +76,7 @@ def test_restart_is_requested_once(
 def test_scaling_requests_the_new_scale(
     perform: Perform, stores: Stores, control_api: FakeControlApi
 ) -> None:
-    record = begin(stores, OUT, instances=3)
+    record = create(stores, OUT, instances=3)
     perform(record)
     assert control_api.calls == [("scale", "web", 3, record.key)]
 
@@ -92,7 +92,7 @@ def test_refused_action_fails(
         raise ControlApiError("it does not carry the label.")
 
     monkeypatch.setattr(control_api, "restart", refuse)
-    record = begin(stores)
+    record = create(stores)
     perform(record)
     assert observer.ends == [(record.id, "failed", "it does not carry the label.")]
 
@@ -113,7 +113,7 @@ def test_unavailable_control_api_is_retried(
             raise ControlApiUnavailableError("no answer.")
 
     monkeypatch.setattr(control_api, "restart", recover)
-    record = begin(stores)
+    record = create(stores)
     perform(record)
     assert keys == [record.key] * 3
     assert observer.ends[0][1] == "done"
@@ -132,7 +132,7 @@ def test_retries_end_with_the_timeout(
         raise ControlApiUnavailableError("no answer.")
 
     monkeypatch.setattr(control_api, "restart", unavailable)
-    perform(begin(stores))
+    perform(create(stores))
     assert observer.ends[0][1:] == ("failed", "no answer.")
 
 
@@ -147,7 +147,7 @@ def test_action_runs_once_at_a_time(
         go_on.wait(10)
 
     monkeypatch.setattr(control_api, "restart", block)
-    executor, record = ActionExecutor(control_api, stores.actions, observer), begin(stores)
+    executor, record = ActionExecutor(control_api, stores.actions, observer), create(stores)
     for _ in range(3):
         executor.submit(record)
     wait(lambda: bool(keys), "the request")
@@ -163,7 +163,7 @@ def test_cancelled_action_stays_cancelled(
     observer: RecordingObserver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    record = begin(stores)
+    record = create(stores)
 
     def cancel(*_: object) -> None:
         stores.actions.cancel(record.id, "an operator")

@@ -6,7 +6,7 @@ from tests.unit.alerting.responder.healing.samples import LIMITS
 OURS = HealingRule("restart", "ours", min_firing=60, grace_period=5)
 POLICY = Policy(
     LIMITS,
-    [Exclusion({"instance": "web-3"}, "it is being looked at")],
+    [Exclusion({"instance": "web-3"}, "under investigation")],
     {
         "InstanceDown": [
             PolicyEntry({"job": "services"}, OURS),
@@ -28,8 +28,8 @@ def test_unknown_alert_has_no_action() -> None:
 
 
 def test_exclusion_has_its_reason() -> None:
-    excuse = POLICY.exclusion_reason({"service": "web", "instance": "web-3"})
-    assert excuse == "the policy excludes it: it is being looked at"
+    reason = POLICY.exclusion_reason({"service": "web", "instance": "web-3"})
+    assert reason == "the policy excludes it: under investigation"
     assert POLICY.exclusion_reason({"instance": "web-1"}) == ""
 
 

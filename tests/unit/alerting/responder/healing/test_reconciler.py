@@ -84,7 +84,7 @@ def test_excluded_instance_is_skipped(stack: Stack, reconciler: Reconciler, noti
     notify(instance="web-3")
     reconciler.reconcile(after(1))
     assert (stack.submitted, codes(stack)) == ([], ["excluded"])
-    assert "it is being looked at" in stack.observer.decisions[0].reason
+    assert "under investigation" in stack.observer.decisions[0].reason
 
 
 def test_unavailable_control_api_is_recorded(
