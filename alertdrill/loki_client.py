@@ -90,7 +90,9 @@ class LokiClient:
         try:
             answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=TIMEOUT_S)
         except requests.RequestException as error:
-            raise LokiError(f"Loki does not answer at {self._url}: see `make status`.") from error
+            raise LokiError(
+                f"Loki does not respond at {self._url}: check `alertdrill status`."
+            ) from error
         if not answer.ok:
             raise LokiError(f"Loki refuses: {' '.join(answer.text.split())[:300]}")
         try:

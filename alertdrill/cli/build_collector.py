@@ -1,4 +1,4 @@
-"""`alertdrill build-collector`: what a host may lack and can build."""
+"""`alertdrill build-collector`: build the OpenTelemetry Collector."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def build_collector() -> None:
     wanted = [program for program in PROGRAMS if program.built]
     found = resolve_programs(wanted, cache, _say).programs.get("otelcol")
     if found and found.origin == "path":
-        output.print(f"{escape(str(found.path))} is on the PATH: nothing to build.")
+        output.print(f"{escape(str(found.path))} is on the PATH: no build needed.")
         return
     path = default_search_path(os.environ)
     with progress.status("building"):
         built = collector_build.build_collector(MANIFEST, PackageCache(cache, path), path, _say)
-    output.print(f"{escape(str(built))} is the collector: `make up` finds it.", soft_wrap=True)
+    output.print(f"{escape(str(built))} is the collector; `alertdrill up` uses it.", soft_wrap=True)
 
 
 def _say(text: str) -> None:

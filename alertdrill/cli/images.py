@@ -30,15 +30,15 @@ ENV = settings.ROOT / ".env"
 
 @click.group()
 def images() -> None:
-    """Make the stack's images on a host without a registry, and move them to another."""
+    """Build the stack's images without a registry, and move them between hosts."""
 
 
 @images.command()
-@click.option("--mirror", help="Where Debian's packages are; else as the host's apt says.")
-@click.option("--fresh", is_flag=True, help="Fetch the base anew, and with it all updates.")
+@click.option("--mirror", help="Debian mirror. Default: the one of the host's apt.")
+@click.option("--fresh", is_flag=True, help="Rebuild the base image, with all updates.")
 def build(mirror: str | None, fresh: bool) -> None:
-    """Build every third-party image, and have .env name them."""
-    # Before anything takes minutes.
+    """Build every third-party image, and write the tags to .env."""
+    # Checked first, since the build takes minutes.
     env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])
     engine = _engine()
     current = settings.current()
@@ -56,7 +56,7 @@ def build(mirror: str | None, fresh: bool) -> None:
 
 @images.command(name="list")
 def list_images() -> None:
-    """List the images that the stack wants, and where each came from."""
+    """List the images that the stack needs, and their origin."""
     current = settings.current()
     rows = inventory.read_inventory(current.home)
     table = _table("Image", "MB", "From")
@@ -70,7 +70,7 @@ def list_images() -> None:
 @images.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 def save(file: Path | None) -> None:
-    """Write the images of the stack into one FILE, for a host without a network."""
+    """Save the stack's images to FILE, for a host without a network."""
     current = settings.current()
     engine = _engine()
     items = status.image_status(engine, current)
@@ -98,7 +98,7 @@ def save(file: Path | None) -> None:
 @images.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def load(file: Path) -> None:
-    """Take the images in FILE, and have .env name them; a damaged one is refused."""
+    """Load the images of FILE, and write the tags to .env; a damaged file is refused."""
     current = settings.current()
     with progress.status("checking"):
         content = archive.check(file)
@@ -141,7 +141,7 @@ def _inventory(rows: Sequence[InventoryRow]) -> Table:
 
 def _table(first: str, *others: str) -> Table:
     table = Table("", box=None, pad_edge=False)
-    # Half a name is no name.
+    # Fold long names instead of truncating them.
     table.add_column(first, overflow="fold")
     for title in others:
         table.add_column(title, overflow="fold")

@@ -1,4 +1,4 @@
-"""`alertdrill logs`: find lines, in Loki where it runs and in the log files otherwise."""
+"""`alertdrill logs`: search log lines, in Loki if it runs, otherwise in the log files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..runtimes import select_runtime
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-# About a screen of lines, unless a time or a trace says which.
+# About one screen of lines.
 LAST = 20
 T = TypeVar("T")
 
@@ -32,22 +32,22 @@ T = TypeVar("T")
     "-n",
     "--lines",
     type=click.IntRange(0),
-    help=f"Only the last so many; {LAST} unless a time or trace is given.",
+    help=f"Number of last lines. Default: {LAST}, or all with a time or a trace.",
 )
 @click.option(
     "--since",
     metavar="10m|TIME",
-    help="From how long ago on, or from a time such as 2026-11-25T10:00:00Z.",
+    help="Start: a duration ago, or a time such as 2026-11-25T10:00:00Z.",
 )
-@click.option("--until", metavar="10m|TIME", help="Up to then; the same forms.")
-@click.option("--level", help="This level and above, such as WARNING.")
-@click.option("--trace", metavar="ID", help="One request's lines, of all services.")
+@click.option("--until", metavar="10m|TIME", help="End, in the same forms.")
+@click.option("--level", help="Minimum level, such as WARNING.")
+@click.option("--trace", metavar="ID", help="Trace id: one request's lines from all services.")
 @click.option(
     "--grep",
     metavar="TEXT",
-    help="A plain text in the message or a field; or a field's name=value.",
+    help="Text in the message or a field, or a field's name=value.",
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option("--json", "json_", is_flag=True, help="Print each line as a JSON object.")
 @click.option(
     "--from",
@@ -55,16 +55,14 @@ T = TypeVar("T")
     type=click.Choice(["auto", "loki", "files"]),
     default="auto",
     show_default=True,
-    help="Where to look.",
+    help="Source of the lines.",
 )
-@click.option(
-    "--logql", "as_logql", is_flag=True, help="Print what Loki is asked, and ask nothing."
-)
+@click.option("--logql", "as_logql", is_flag=True, help="Print the LogQL query and exit.")
 def logs(**options: Any) -> None:
-    """Show the log lines of an instance or a service, or of everything.
+    """Show the log lines of an instance, a service or the whole stack.
 
-    TARGET is such as web-1 or web. Loki is asked where it and the collector run, the log files
-    otherwise. Lines of several instances come in one order, by time (UTC).
+    TARGET is an instance or a service, such as web-1 or web. Lines come from Loki if it and the
+    collector run, otherwise from the log files. They are sorted by time (UTC).
     """
     search = _search(options)
     runtime = select_runtime(settings.current(), _say)
@@ -79,13 +77,13 @@ def logs(**options: Any) -> None:
                 show(entry)
                 count += 1
     except KeyboardInterrupt:
-        sys.exit(0)  # how one ends `-f`
+        sys.exit(0)  # the usual end of `-f`
     if not count:
         _say("no lines match")
 
 
 def _search(options: dict[str, Any]) -> Search:
-    """Return what is looked for; raise `OptionError` naming a bad option."""
+    """Return the search; raise `OptionError` for an invalid option."""
     now = round(time.time() * 1000)
     since = _read(lambda value: log_options.parse_time("--since", value, now), options["since"])
     until = _read(lambda value: log_options.parse_time("--until", value, now), options["until"])

@@ -1,6 +1,6 @@
-"""Move a set of images in one file: a manifest, checksums, and what `docker save` wrote.
+"""An archive of images in one file: a manifest, checksums, and the output of `docker save`.
 
-The checksums tell of damage on the way, not of malice: who can write the file can write them.
+The checksums detect damage in transit, not tampering.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .errors import ArchiveError
 from .manifest import ImageEntry, Manifest
 
 MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
-# More of the file in memory does not make it faster.
+# Larger chunks are not faster.
 _CHUNK = 1 << 20
-# Programs shrink to a third at once; harder work takes minutes for another twentieth.
+# Level 1 shrinks programs to a third; higher levels take minutes for 5 % more.
 _LEVEL = 1
 
 
 def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
-    """Return what the engine has under these names."""
+    """Return entries for the images that the engine has."""
     found = {name: engine.image(name) for name in names}
     return [
         ImageEntry(name, image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]))
@@ -39,7 +39,7 @@ def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
 
 
 def save(engine: Engine, content: Manifest, file: Path) -> None:
-    """Write a set of images into a file, whole or not at all."""
+    """Write an archive of images, completely or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".images-") as name:
@@ -57,36 +57,34 @@ def save(engine: Engine, content: Manifest, file: Path) -> None:
 
 
 def check(file: Path) -> Manifest:
-    """Read the whole file and return what is in it; raise `ArchiveError` if anything is amiss."""
+    """Verify the whole file and return its manifest; raise `ArchiveError` if it is damaged."""
     try:
         with tarfile.open(file, "r:") as archive:
             _check_sums(archive)
             return manifest.read(_member(archive, MANIFEST).read().decode())
     except FileNotFoundError:
-        raise ArchiveError(
-            f"{file} is not there: give the file that `images save` wrote."
-        ) from None
+        raise ArchiveError(f"no file {file}: use the file that `images save` wrote.") from None
     except ArchiveError as error:
         raise _refused(file, str(error)) from error
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise _refused(file, "it is no whole archive") from error
+        raise _refused(file, "it is not a complete archive") from error
 
 
 def load(engine: Engine, content: Manifest, file: Path) -> None:
-    """Give a checked file's images to the engine, and see that they are those of the manifest."""
+    """Load a verified file's images, and check that they match the manifest."""
     process = engine.start("load", "--quiet", feeds_stdin=True)
     assert process.stdin is not None
     try:
         with tarfile.open(file, "r:") as archive, process.stdin:
             shutil.copyfileobj(_member(archive, IMAGES), process.stdin, _CHUNK)
     except BrokenPipeError:
-        pass  # the engine had enough; it says why
+        pass  # the engine stopped reading; its stderr has the reason
     _ended(process, "load")
     for image in content.images:
         found = engine.image(image.name)
         if found is None or not image.matches(found):
             raise ArchiveError(
-                f"{image.name} is not what the manifest of {file} names: save the set again."
+                f"{image.name} does not match the manifest of {file}: save the archive again."
             )
 
 
@@ -101,8 +99,8 @@ def _check_sums(archive: tarfile.TarFile) -> None:
 
 def _refused(file: Path, why: str) -> ArchiveError:
     return ArchiveError(
-        f"{file} is damaged or incomplete: {why}. Nothing was loaded; copy it again, or have"
-        " `images save` write it anew."
+        f"{file} is damaged or incomplete: {why}. Nothing was loaded. Copy it again, or"
+        " repeat `images save`."
     )
 
 
@@ -151,7 +149,7 @@ def _sum(content: IO[bytes]) -> str:
 
 
 def _written(sums: Mapping[str, str]) -> bytes:
-    """Write checksums as `sha256sum --check` reads them."""
+    """Return checksums in the format of `sha256sum --check`."""
     return "".join(f"{value}  {name}\n" for name, value in sums.items()).encode()
 
 

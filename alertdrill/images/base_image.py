@@ -1,4 +1,4 @@
-"""Make what all images stand upon: a small Debian, from the distribution's own packages."""
+"""Build the base of all images: a minimal Debian from the distribution's packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ProgressCallback = Callable[[str], None]
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
-# Nobody reads these in a container, and they are half of a small system. Licences stay.
+# Not needed in a container, and half of a minimal system. Licences stay.
 _UNREAD = (
     "usr/share/info",
     "usr/share/locale",
@@ -28,14 +28,14 @@ _UNREAD = (
     "var/cache/apt",
     "var/lib/apt/lists",
 )
-# debootstrap takes these from the host, which is none of an image's business.
+# debootstrap copies these from the host; they do not belong in an image.
 _HOSTS = ("etc/hostname", "etc/resolv.conf")
 
 
 def ensure_rootfs(
     cache: Path, mirror: str | None, on_progress: ProgressCallback, *, fresh: bool = False
 ) -> Path:
-    """Return the archive of the system's files; it is made once and then kept in the cache."""
+    """Return the root file system's archive; it is built once and cached."""
     place = cache / "images" / f"{SUITE}.tar.gz"
     if fresh or not place.exists():
         _require_root()
@@ -46,17 +46,16 @@ def ensure_rootfs(
             _make(place, address)
         except FetchError as error:
             raise BaseImageError(
-                f"The base of all images can't be made: {str(error).rstrip('.')};"
-                " put that right, and try again."
+                f"cannot build the base image: {str(error).rstrip('.')}; fix this and try again."
             ) from error
     return place
 
 
 def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
-    """Lay out the host's own certificate authorities as an image has them, below `folder`.
+    """Copy the host's certificate authorities below `folder`, in an image's layout.
 
-    One file each is what `update-ca-certificates` takes; the bundle is for programs that run
-    where that command does not.
+    `update-ca-certificates` reads one file each; the bundle serves programs in images without that
+    command.
     """
     places = (
         folder / "usr/local/share/ca-certificates",
@@ -74,30 +73,28 @@ def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
 
 
 def _require_root() -> None:
-    needs = "The base of all images is made by debootstrap"
+    needs = "building the base image needs debootstrap"
     if shutil.which("debootstrap", path=_path()) is None:
-        raise BaseImageError(f"{needs}, which is not here: `apt-get install debootstrap`.")
+        raise BaseImageError(f"{needs}, which is not installed: run `apt-get install debootstrap`.")
     if os.geteuid() != 0:
-        raise BaseImageError(f"{needs}, which needs root: run this as root.")
+        raise BaseImageError(f"{needs}, which needs root: run this command as root.")
 
 
 def _mirror() -> str:
     try:
         distribution, address = own_mirror(_path())
     except FetchError as error:
-        raise BaseImageError(
-            f"No mirror of Debian is known: {error}; name one by --mirror."
-        ) from error
+        raise BaseImageError(f"no Debian mirror found: {error}; set one with --mirror.") from error
     if distribution != "debian":
         raise BaseImageError(
-            f"This host's packages are {distribution.title()}'s, and the images are made from"
-            " Debian's: name a mirror of Debian by --mirror."
+            f"This host uses {distribution.title()}, and the images use Debian packages:"
+            " set a Debian mirror with --mirror."
         )
     return address
 
 
 def _make(place: Path, address: str) -> None:
-    # Beside the archive, for it takes 300 MB, which a /tmp in memory may not have.
+    # In the cache, since 300 MB may not fit into a /tmp in memory.
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".base-") as name:
         tree, archive = Path(name) / "tree", Path(name) / "archive"
         command = require_command("debootstrap", _path())

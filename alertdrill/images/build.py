@@ -1,4 +1,4 @@
-"""Make every third-party image, from a base of the distribution's own packages."""
+"""Build every third-party image on the base image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What there is now: a row for each image, the variables for it, and what can't be had."""
+    """The inventory rows, the variables for `.env`, and the images that cannot be built."""
 
     rows: Sequence[InventoryRow]
     values: Mapping[str, str]
@@ -34,7 +34,7 @@ class BuildResult:
 
 
 class ImageBuilder:
-    """Builds images on an engine; what was made from the same before is left as it is."""
+    """Builds images; an image with unchanged inputs is not rebuilt."""
 
     def __init__(
         self, engine: Engine, rootfs: Path, cache: Path, on_progress: ProgressCallback
@@ -45,7 +45,7 @@ class ImageBuilder:
         self._on_progress = on_progress
 
     def build_all(self, images: Sequence[ImageSpec] = IMAGES) -> BuildResult:
-        """Build the base, then all images upon it; raise `BuildError` for one that must be."""
+        """Build the base, then all images; raise `BuildError` if a required one fails."""
         located = find(images, self._cache, self._on_progress)
         with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as name:
             work = Path(name)
@@ -67,7 +67,7 @@ class ImageBuilder:
         return BuildResult(rows, values, missing)
 
     def _build_base(self, context: Path) -> str:
-        """Build the base and return the hash of what it was made from."""
+        """Build the base and return the hash of its inputs."""
         shutil.copytree(RECIPES / "debian", context)
         shutil.copyfile(self._rootfs, context / "rootfs.tar.gz")
         copy_authorities(context / "authorities")
@@ -80,7 +80,7 @@ class ImageBuilder:
     def _build(
         self, image: ImageSpec, programs: Mapping[str, Program], context: Path, below: str
     ) -> InventoryRow | None:
-        """Build an image unless it is here; return None if it can't and need not be had."""
+        """Build an image unless it exists; return None for an optional one that cannot be built."""
         if len(programs) < len(image.programs):
             return None
         shutil.copytree(RECIPES / image.recipe, context)
@@ -94,9 +94,9 @@ class ImageBuilder:
                 name = self._make(image, context, inputs)
             except EngineError as error:
                 if image.replicas:
-                    self._on_progress(f"{image.repository} can't be made: {error}")
+                    self._on_progress(f"cannot build {image.repository}: {error}")
                     return None
-                raise BuildError(f"{image.repository} can't be made: {error}") from error
+                raise BuildError(f"cannot build {image.repository}: {error}") from error
         return self._row(image, name, programs)
 
     def _made(self, image: ImageSpec, inputs: str) -> str | None:
@@ -107,19 +107,19 @@ class ImageBuilder:
         )
 
     def _make(self, image: ImageSpec, context: Path, inputs: str) -> str:
-        """Build, ask the program inside for its version, and name the image by it."""
+        """Build the image, read its program's version, and tag it with that."""
         built = self._engine.build(context, inputs, {"BASE": BASE})
         answer = self._engine.run_isolated(built, image.version_command)
         version = _VERSION.search(answer)
         if version is None:
-            raise EngineError(f"{' '.join(image.version_command)} names no version.")
+            raise EngineError(f"{' '.join(image.version_command)} prints no version.")
         name = image.name(version[0])
         self._engine.tag(built, name)
         return name
 
     def _row(self, image: ImageSpec, name: str, programs: Mapping[str, Program]) -> InventoryRow:
         found = self._engine.image(name)
-        assert found is not None  # it was just made, or listed
+        assert found is not None  # just built, or listed
         version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(LOCAL_SUFFIX)
         if programs:
             came = origin(programs[image.programs[0]])
@@ -130,7 +130,7 @@ class ImageBuilder:
 
 
 def hash_folder(folder: Path, below: str) -> str:
-    """Return one hash of all files in a folder, their names, and what they stand upon."""
+    """Return a hash of all files in a folder, their names, and the base's hash."""
     total = hashlib.sha256(below.encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         runs = "runs" if path.stat().st_mode & 0o111 else ""
@@ -142,6 +142,6 @@ def hash_folder(folder: Path, below: str) -> str:
 def _missing(image: ImageSpec) -> str:
     names = " and ".join(image.programs)
     return (
-        f"{image.repository} can't be had: {names} is not on the PATH or does not run in it;"
+        f"no image {image.repository}: {names} is not on the PATH or does not run in it;"
         f" the stack runs without ({image.replicas}=0)."
     )

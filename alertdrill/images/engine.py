@@ -1,4 +1,4 @@
-"""The Docker engine, asked by its command line."""
+"""The Docker engine, through its command line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 
 from .errors import EngineError
 
-# Of all that is done here, installing packages over a slow network takes longest: some minutes.
+# Installing packages over a slow network takes minutes.
 TIMEOUT_S = 1800
-# The image was made from just this: the recipe, the programs and what they stand upon.
+# The label with the hash of an image's inputs: recipe, programs and base.
 INPUTS = "dev.alertdrill.inputs"
 
 
 class Engine:
-    """What is asked of the engine; every failure is an `EngineError` with its reason."""
+    """A Docker engine; every failure is an `EngineError` with its reason."""
 
     def __init__(self) -> None:
         found = shutil.which("docker")
@@ -29,7 +29,7 @@ class Engine:
         self._docker = found
 
     def require(self) -> None:
-        """Raise `EngineError` unless the engine answers."""
+        """Raise `EngineError` unless the engine responds."""
         self.run("version", "--format", "{{.Server.Version}}")
 
     def run(self, *arguments: str) -> str:
@@ -63,18 +63,18 @@ class Engine:
         return file.read_text().strip()
 
     def run_isolated(self, image: str, command: Sequence[str]) -> str:
-        """Run a program in a container of its own, which can reach nothing, and remove it."""
+        """Run a program in a temporary container without network; return its output."""
         alone = ("--rm", "--network=none", "--read-only", "--entrypoint", command[0])
         return self.run("run", *alone, image, *command[1:])
 
     def built_from(self, inputs: str) -> list[str]:
-        """Return the names of the images that were made from these inputs."""
+        """Return the names of the images built from these inputs."""
         form = "{{.Repository}}:{{.Tag}}"
         chosen = f"label={INPUTS}={inputs}"
         return self.run("image", "ls", "--format", form, "--filter", chosen).split()
 
     def image(self, name: str) -> dict[str, Any] | None:
-        """Return what the engine knows of an image, or None if it has none of this name."""
+        """Return the details of an image, or None if the engine does not have it."""
         try:
             found: list[dict[str, Any]] = json.loads(self.run("image", "inspect", name))
         except EngineError:
@@ -82,14 +82,14 @@ class Engine:
         return found[0]
 
     def tag(self, image: str, name: str) -> None:
-        """Give an image a name; who had it before, and has no other, goes."""
+        """Tag an image; remove the former owner of the tag if it has no other."""
         before = self.image(name)
         self.run("image", "tag", image, name)
         if before and before["Id"] != image:
             self.remove_untagged(before["Id"])
 
     def remove_untagged(self, image: str) -> None:
-        """Remove an image that has no name, unless something still needs it."""
+        """Remove an image without tags, unless a container uses it."""
         found = self.image(image)
         if found and not found["RepoTags"]:
             try:
@@ -98,7 +98,7 @@ class Engine:
                 return  # a container runs it; `docker image prune` takes it later
 
     def start(self, *arguments: str, feeds_stdin: bool = False) -> subprocess.Popen[bytes]:
-        """Start a command that gives an archive, or takes one."""
+        """Start a command that writes an archive to stdout, or reads one from stdin."""
         return subprocess.Popen(  # noqa: S603 - docker itself, our own arguments, no shell
             [self._docker, *arguments],
             stdin=subprocess.PIPE if feeds_stdin else subprocess.DEVNULL,
@@ -108,7 +108,7 @@ class Engine:
 
 
 def error_line(output: str) -> str:
-    """Return the line of an output that says what is wrong: apt's own, docker's, or the last."""
+    """Return the line of an output with the error: apt's, docker's, or the last."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     apts = [line[line.index("E: ") :] for line in lines if re.search(r"(^|\s)E: ", line)]
     dockers = [line for line in lines if "error" in line.lower()]

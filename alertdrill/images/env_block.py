@@ -1,4 +1,4 @@
-"""The lines of `.env` that `make images` writes: one marked block, and nothing else of the file."""
+"""The marked block of `.env` that `make images` writes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dotenv import dotenv_values
 
 from .errors import EnvBlockError
 
-BEGIN = "# Written by make images: what is on this host. It is replaced as a whole."
-END = "# End of what make images wrote."
+BEGIN = "# Written by make images. Do not edit: the whole block is replaced."
+END = "# End of the block of make images."
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}$.*?^{re.escape(END)}$\n?", re.MULTILINE | re.DOTALL)
 
 
 def with_block(text: str, values: Mapping[str, str]) -> str:
-    """Return the text of `.env` with these values in our block, replacing an earlier one.
+    """Return the text of `.env` with a new block of these values.
 
-    Raises `BlockError` for a variable that is set outside of the block.
+    Raises `EnvBlockError` for a variable that is set outside the block.
     """
     rest = without_block(text)
     require_unset(rest, values)
@@ -29,7 +29,7 @@ def with_block(text: str, values: Mapping[str, str]) -> str:
 
 
 def without_block(text: str) -> str:
-    """Return what others wrote."""
+    """Return the text without the block."""
     rest = _BLOCK.sub("", text)
     if BEGIN in rest:
         raise EnvBlockError(
@@ -39,18 +39,18 @@ def without_block(text: str) -> str:
 
 
 def require_unset(text: str, names: Iterable[str]) -> None:
-    """Raise `BlockError` if one of these is set outside of our block."""
+    """Raise `BlockError` if one of these is set outside the block."""
     others = dotenv_values(stream=io.StringIO(without_block(text)), interpolate=False)
     taken = sorted(set(names) & set(others))
     if taken:
         them = "that line" if len(taken) == 1 else "those lines"
         raise EnvBlockError(
-            f".env sets {', '.join(taken)}, which `make images` would have to: take {them} out."
+            f".env sets {', '.join(taken)}, which `make images` sets: remove {them}."
         )
 
 
 def read_env(file: Path) -> str:
-    """Return the text of `.env`, which need not be there."""
+    """Return the text of `.env`; empty without a file."""
     try:
         return file.read_text()
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def read_env(file: Path) -> str:
 
 
 def write_env(file: Path, values: Mapping[str, str]) -> None:
-    """Write our block into `.env`; whoever reads it meanwhile sees the old or the new."""
+    """Write the block into `.env`, atomically."""
     text = with_block(read_env(file), values)
     fresh = file.with_name(f"{file.name}.new")
     try:

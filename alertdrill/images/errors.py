@@ -1,4 +1,4 @@
-"""What can be wrong while images are made, moved or counted."""
+"""Errors of building and moving images."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from ..errors import AlertdrillError
 
 
 class EngineError(AlertdrillError):
-    """The Docker engine is not there or refused."""
+    """The Docker engine is missing or refused."""
 
 
 class BaseImageError(AlertdrillError):
-    """What all images stand upon can't be made."""
+    """The base image cannot be built."""
 
 
 class BuildError(AlertdrillError):
-    """An image can't be made."""
+    """An image cannot be built."""
 
 
 class EnvBlockError(AlertdrillError):
-    """`.env` says something else outside of our block, or can't be written."""
+    """`.env` conflicts with the block, or cannot be written."""
 
 
 class ArchiveError(AlertdrillError):
-    """A file is no complete, undamaged set of images, or can't be written."""
+    """An archive of images is damaged, or cannot be written."""

@@ -1,4 +1,4 @@
-"""What was made, and what came from where: var/images/inventory.json."""
+"""The inventory of built images and their origin: var/images/inventory.json."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .errors import BuildError
 
 @dataclass(frozen=True, slots=True)
 class InventoryRow:
-    """An image: its name, the version of the program inside, where that came from, the bytes.
+    """An image: its name, its program's version and origin, and its size in bytes.
 
-    `sha256` is the program's, where it came from the host's PATH.
+    `sha256` is the program's checksum if it came from the host's PATH.
     """
 
     name: str
@@ -25,12 +25,12 @@ class InventoryRow:
 
 
 def inventory_path(home: Path) -> Path:
-    """Return where the inventory is, in the folder that holds everything a run writes."""
+    """Return the path of the inventory."""
     return home / "images" / "inventory.json"
 
 
 def write_inventory(home: Path, rows: Sequence[InventoryRow]) -> Path:
-    """Write the inventory and return where it is."""
+    """Write the inventory and return its path."""
     file = inventory_path(home)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def write_inventory(home: Path, rows: Sequence[InventoryRow]) -> Path:
 
 
 def read_inventory(home: Path) -> list[InventoryRow]:
-    """Return the rows of the inventory; there are none where nothing was made or loaded."""
+    """Return the rows of the inventory; none without a file."""
     try:
         return [
             InventoryRow(**row) for row in json.loads(inventory_path(home).read_text())["images"]

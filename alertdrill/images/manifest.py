@@ -1,4 +1,4 @@
-"""What is in a set of images: names, ids, sizes, the variables for `.env` and the inventory."""
+"""The manifest of an archive: images, the variables for `.env` and the inventory."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from .errors import ArchiveError
 from .inventory import InventoryRow
 
-# Whoever changes the form of a set changes this, so that an older Alertdrill can say so.
+# Increase it with each change of the format, so that an older Alertdrill refuses the archive.
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """An image of a set.
+    """An image in an archive.
 
-    `layers` are the hashes of its files; `id` also covers how it starts, but two kinds of engine
-    compute it differently.
+    `layers` are the hashes of its files. `id` covers its configuration too, but engines compute it
+    differently.
     """
 
     name: str
@@ -28,13 +28,13 @@ class ImageEntry:
     layers: tuple[str, ...]
 
     def matches(self, found: Mapping[str, Any]) -> bool:
-        """Tell whether an image of the engine is this one."""
+        """Return whether an image of the engine is this one."""
         return found["Id"] == self.id or tuple(found["RootFS"]["Layers"]) == self.layers
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A set of images, and what the host that gets it must know."""
+    """The images of an archive, and their variables and inventory."""
 
     images: Sequence[ImageEntry]
     variables: Mapping[str, str]
@@ -42,17 +42,17 @@ class Manifest:
 
 
 def write(manifest: Manifest) -> str:
-    """Write a manifest as text."""
+    """Return a manifest as JSON."""
     return json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2) + "\n"
 
 
 def read(text: str) -> Manifest:
-    """Read a manifest; raise `ArchiveError` for what is none."""
+    """Parse a manifest; raise `ArchiveError` if it is invalid."""
     try:
         value = json.loads(text)
         found = value["format"]
         if found != FORMAT:
-            raise ArchiveError(f"its form is {found!r}, and this Alertdrill reads {FORMAT}")
+            raise ArchiveError(f"its format is {found!r}, and this Alertdrill reads {FORMAT}")
         images = [
             ImageEntry(**{**item, "layers": tuple(item["layers"])}) for item in value["images"]
         ]

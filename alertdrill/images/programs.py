@@ -1,4 +1,4 @@
-"""Find the programs that go into images, and say where each came from."""
+"""Find the programs for the images, and their origin."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .base_image import ProgressCallback
 from .specs import ImageSpec
 
 _ALL: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
-# What Grafana is not without; one of these folders beside a program is its home.
+# A file that marks Grafana's home folder.
 _HOME = Path("conf/defaults.ini")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where what is inside an image came from."""
+    """The origin of an image's content."""
 
     text: str
     path: str = ""
@@ -39,27 +39,27 @@ class Origin:
 def find(
     images: Sequence[ImageSpec], cache: Path, on_progress: ProgressCallback
 ) -> ResolvedPrograms:
-    """Find the programs of these images, fetching into the cache what must be had."""
+    """Find the programs of these images, and fetch required ones into the cache."""
     names = [name for image in images for name in image.programs]
     return resolve_programs([_ALL[name] for name in names], cache, on_progress)
 
 
 def copy(image: ImageSpec, programs: Mapping[str, Program], context: Path) -> None:
-    """Lay out an image's programs, by their names in the catalogue, and their data in `share`."""
+    """Copy an image's programs, under their names in PROGRAMS, and their data to `share`."""
     for name in image.programs:
         place = context / name
         place.write_bytes(programs[name].path.read_bytes())
         place.chmod(0o755)
         package = _ALL[name].package
         if package and package.files:
-            # The copy in the cache looks beside itself; in an image, everything is in its place.
+            # The cached program has a relative data path; in an image, the original path is right.
             patch_path(place, pad_path(DATA_FOLDER, len(package.files)), package.files)
     if image.share:
         copy_share(_share(image, programs[image.programs[0]]), context / "share")
 
 
 def copy_share(source: Path | None, place: Path) -> None:
-    """Copy a folder of data that everybody may read; without one, leave an empty one."""
+    """Copy a data folder; create an empty one without a source."""
     place.mkdir()
     for path in sorted(source.rglob("*")) if source else []:
         target = place / path.relative_to(source or path)
@@ -70,7 +70,7 @@ def copy_share(source: Path | None, place: Path) -> None:
 
 
 def origin(program: Program) -> Origin:
-    """Say where a program came from: a package and its version, or a file and its checksum."""
+    """Return a program's origin: a package and its version, or a file and its checksum."""
     package = _ALL[program.name].package
     if program.origin == "cache" and package:
         version = _package_version(program.path.parents[1] / "share/doc" / package.name)
@@ -80,7 +80,7 @@ def origin(program: Program) -> Origin:
 
 
 def _package_version(documents: Path) -> str:
-    """Read a package's version off its changelog: the archive that it came in is gone."""
+    """Read a package's version from its changelog, since the package file is deleted."""
     for name in ("changelog.Debian.*.gz", "changelog.Debian.gz", "changelog.gz"):
         for file in sorted(documents.glob(name)):
             with gzip.open(file, "rt", errors="replace") as text:
@@ -90,7 +90,7 @@ def _package_version(documents: Path) -> str:
 
 
 def _share(image: ImageSpec, program: Program) -> Path | None:
-    """Return the folder of data beside a program: /usr/share for /usr/bin, and so on."""
+    """Return the data folder of a program, such as /usr/share for /usr/bin."""
     top = program.path.parents[1] / "share" / image.share
     unpacked = program.path.resolve().parents[1]  # as in an archive of Grafana's own
     homes = [unpacked, top] if image.share == "grafana" else [top]

@@ -1,4 +1,4 @@
-"""The third-party images of the stack: what they are called, and how each is made here. Data."""
+"""The third-party images of the stack, and how to build each. Data."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 # of the development suite run on.
 SUITE = "trixie"
 BASE = f"debian:{SUITE}-local"
-# What a tag of ours ends with, so that nobody takes the image for its namesake on a registry.
+# The suffix of local tags, to distinguish them from a registry's images.
 LOCAL_SUFFIX = "-local"
 
 # The tag of our own images, which are built from apps/Dockerfile and only moved here.
 OWN_VERSION_VARIABLE = "ALERTDRILL_VERSION"
 
-# How docker-compose.yml asks for images: a host without a registry need not try.
+# docker-compose.yml's pull policy; a host without a registry sets it to `never`.
 PULL_POLICY = "PULL_POLICY"
 
 

@@ -1,4 +1,4 @@
-"""Which images the stack wants, with the versions in force, and which of them are here."""
+"""The status of every image that the stack needs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ImageStatus:
 
 
 def image_status(engine: Engine, settings: StackSettings) -> Sequence[ImageStatus]:
-    """Look for every image of the stack."""
+    """Return the status of every image of the stack."""
     versions = {f"{name.upper()}_VERSION": tag for name, tag in asdict(settings.versions).items()}
     counts = {f"{name.upper()}_REPLICAS": n for name, n in asdict(settings.replicas).items()}
     images = [
@@ -66,7 +66,7 @@ def image_status(engine: Engine, settings: StackSettings) -> Sequence[ImageStatu
 
 
 def env_variables(items: Iterable[ImageStatus]) -> dict[str, str]:
-    """Return what `.env` must say on a host that has just those of these images that are here."""
+    """Return the variables for the `.env` of a host that has only these present images."""
     values = {PULL_POLICY: "never"}
     for item in items:
         usual = item.is_own and item.tag == ImageVersions().alertdrill
@@ -78,7 +78,7 @@ def env_variables(items: Iterable[ImageStatus]) -> dict[str, str]:
 
 
 def image_origin(item: ImageStatus, rows: Sequence[InventoryRow]) -> str:
-    """Say where an image came from, or why it is not here."""
+    """Return an image's origin, or why it is missing."""
     if item.details is None:
         return "missing" if item.required else f"left out by {item.optional}=0"
     noted = [row.origin for row in rows if row.name == item.name]

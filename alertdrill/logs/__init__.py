@@ -1,1 +1,1 @@
-"""Finding things in the logs: what is asked for, where it is asked, and what a line is."""
+"""Search log lines, in Loki or in the log files."""

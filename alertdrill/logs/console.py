@@ -1,4 +1,4 @@
-"""How log lines look on a terminal, and as JSON."""
+"""Log lines on a terminal, and as JSON."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ LEVELS = {
     "ERROR": "red",
     "CRITICAL": "bold red",
 }
-# What a line shows by itself; all else it has follows as name=value.
+# Fields with a fixed column; all others follow as name=value.
 FIXED_FIELDS = (
     *("level", "instance", "service", "version", "logger"),
     *("exception_type", "exception_message", "exception_stack"),
 )
-# On access lines the message has the method and the path already, and the trace leads to the
-# rest; `--json` shows everything.
+# The message of an access line has the method and the path, and the trace id leads to the rest.
+# `--json` shows all fields.
 IN_ACCESS_MESSAGE = ("method", "path", "route", "span_id", "request_id", "client")
-# As wide as 10:20:30.456, as node-exporter-1, and as the longest level.
+# Column widths: 10:20:30.456, node-exporter-1, the longest level.
 TIME, NAME, LEVEL = 12, 15, 8
 
 
 class LogConsole:
-    """Shows lines as they come, with a line for each new day; today needs none."""
+    """Prints records, with a line for each new day except today."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._day = format_time(time.time_ns() // 1_000_000)[:10]
 
     def show(self, entry: LogRecord) -> None:
-        """Show a line, however long it is, as one."""
+        """Print a record as one line of any length."""
         day = (entry.timestamp or self._day)[:10]
         if day != self._day:
             self._console.print(day, style="dim")
@@ -47,13 +47,13 @@ class LogConsole:
 
 
 def as_json(entry: LogRecord) -> str:
-    """Return a line as a JSON object that may be sent to a terminal."""
+    """Return a record as JSON that is safe for a terminal."""
     text = json.dumps(entry.as_dict(), ensure_ascii=False)
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def render_record(entry: LogRecord) -> Text:
-    """Return a line for a person; one that is not of the contract stays as it is."""
+    """Return a record as styled text; an unstructured one stays as it is."""
     time = (entry.timestamp or "")[11:23]
     head = ((f"{time:<{TIME}} ", "dim"), (f"{printable(entry.instance):<{NAME}}  ", "cyan"))
     if entry.unstructured:
@@ -78,5 +78,5 @@ def _more(entry: LogRecord) -> str:
 
 def _stack(entry: LogRecord) -> list[str]:
     stack = entry.fields.get("exception_stack", "").rstrip("\n")
-    # Not splitlines(), which ends lines at rarer signs, too.
+    # Not splitlines(), which also splits at rarer characters.
     return stack.split("\n") if stack else []

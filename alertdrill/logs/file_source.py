@@ -1,4 +1,4 @@
-"""Lines from the log files of a runtime: an instance's own, or what its engine keeps."""
+"""Lines from a runtime's log files, or from its container engine."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from .parse import parse_file_line
 from .query import Query
 from .record import LogRecord
 
-# What the programs around our services call the time of a line.
+# The names of the time field in other programs' lines.
 TIME_FIELDS = ("time", "ts", "t")
 
 
 class FileSource:
-    """The log files; implements `Source`."""
+    """The log files; implements `LogSource`."""
 
     def __init__(self, runtime: Runtime, target: str | None) -> None:
         self._runtime = runtime
         self._target = target
 
     def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` lines that pass, or all, in order."""
+        """Return the last `lines` matching lines, or all, in order."""
         read = LineReader(query)
         return last_records(
             read.passing(self._runtime.logs(self._target, _lines_per_instance(query, lines))), lines
         )
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last lines that pass, then what is added; each time in order."""
+        """Yield the last matching lines, then new ones, each group in order."""
         read = LineReader(query)
         groups = iter(self._runtime.follow(self._target, _lines_per_instance(query, lines)))
         yield last_records(read.passing(next(groups)), lines)
@@ -41,24 +41,24 @@ class FileSource:
 
 
 def _lines_per_instance(query: Query, lines: int | None) -> int | None:
-    """Return how many lines of each instance hold the last `lines` that pass."""
+    """Return how many lines of each instance to read; None is all."""
     return lines + MARGIN if lines and query.matches_all else 0 if lines == 0 else None
 
 
 class LineReader:
-    """Reads the lines of several instances, and keeps those that pass."""
+    """Parses the lines of several instances, and filters them."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
         self._numbers = count()
-        # A line without a time of its own stands where it was written: after the one before.
+        # A line without a time gets that of the line before it.
         self._before: dict[str, int] = {}
 
     def passing(self, lines: Iterable[tuple[str, str]]) -> Iterator[LogRecord]:
-        """Yield the lines that pass; their place is that among all that were read."""
+        """Yield the matching lines; their position counts all lines read."""
         trace = self._query.trace or ""
         for instance, text in lines:
-            # No line is of a trace that it does not name: most need not be understood.
+            # A line without the trace id cannot match: skip parsing it.
             if trace in text:
                 entry = self._entry(instance, text)
                 if self._query.matches(entry):
@@ -74,7 +74,7 @@ class LineReader:
 
 
 def _time(text: str) -> int | None:
-    """Return the time that a foreign line tells by itself, in milliseconds since 1970."""
+    """Return the time in an unstructured JSON line, in milliseconds since 1970."""
     if not text.startswith("{"):
         return None
     try:

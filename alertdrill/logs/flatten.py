@@ -1,7 +1,7 @@
-"""The fields of a log line as Loki keeps them: one level deep, each of them text. Pure.
+"""Flatten the fields of a log line as Loki does: one level deep, all text. Pure.
 
-The collector and Loki write values as OpenTelemetry does (its attributes "as string"); a line that
-is read from a file is written likewise, so that nobody can tell from where it came.
+The collector and Loki write values as OpenTelemetry does (attributes "as string"). Lines from files
+are written alike, so that both sources give the same result.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-# Between these, numbers are written out; beyond, with an exponent (ECMAScript's Number to String).
+# Numbers outside these bounds have an exponent (ECMAScript's Number to String).
 SMALLEST, LARGEST = 1e-6, 1e21
-# Whole numbers have 64 bits.
+# Integers have 64 bits.
 LIMIT = 2**63
-# Go's encoding/json writes these as escapes inside of strings.
+# Go's encoding/json escapes these in strings.
 ESCAPES = {
     **{char: f"\\u{ord(char):04x}" for char in map(chr, range(32))},
     **{char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"},
@@ -23,9 +23,9 @@ ESCAPES = {
 
 
 def flatten(line: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of a JSON object as text; an empty one is none.
+    """Return the non-empty fields of a JSON object as text.
 
-    What is in an object of its own has both names, as in `exception_type`.
+    Fields of an inner object get both names, as in `exception_type`.
     """
     flat: dict[str, str] = {}
     for name, value in line.items():
@@ -33,12 +33,12 @@ def flatten(line: Mapping[str, Any]) -> dict[str, str]:
             flat |= {f"{name}_{key}": attribute_text(value[key]) for key in value}
         else:
             flat[name] = attribute_text(value)
-    # Loki's names are Prometheus's, which have no dots.
+    # Loki's names have no dots, as in Prometheus.
     return {name.replace(".", "_"): text for name, text in flat.items() if text}
 
 
 def attribute_text(value: Any) -> str:
-    """Return a value of a field as text; nothing is the empty text."""
+    """Return a value as text; None is the empty text."""
     if isinstance(value, str):
         return value
     return "" if value is None else _json(value)

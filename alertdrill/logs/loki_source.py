@@ -1,4 +1,4 @@
-"""Lines from Loki, where it and the collector run."""
+"""Lines from Loki."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .parse import MS_NS, parse_loki_line
 from .query import Query
 from .record import LogRecord
 
-# In milliseconds: Loki answers no query over more than 30 days, and keeps less (loki/loki.yml).
+# In milliseconds: Loki limits queries to 30 days, and keeps less (loki/loki.yml).
 MAX_RANGE_MS = 30 * 86_400_000
-# In milliseconds: a clock may be ahead, and Loki takes lines of up to ten minutes from now.
+# In milliseconds: a clock may be ahead, and Loki accepts lines up to ten minutes ahead.
 MAX_CLOCK_SKEW_MS = 600_000
-# How often to look for new lines, in seconds: the collector gathers for one.
+# In seconds: the collector batches for one second.
 POLL_INTERVAL_S = 1.0
 
 
 class LokiSource:
-    """A running Loki; implements `Source`. `say` hears of what keeps a follower waiting."""
+    """A running Loki; implements `LogSource`. `say` gets the errors while following."""
 
     def __init__(self, loki: LokiClient, say: Callable[[str], None]) -> None:
         self._loki = loki
@@ -31,7 +31,7 @@ class LokiSource:
         self._waits = False
 
     def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` lines that pass, or all, in order. Raises `LokiError`."""
+        """Return the last `lines` matching records, or all, in order. Raises `LokiError`."""
         if lines is None or lines + MARGIN > PAGE_SIZE:
             every = sort_by_time(self._every(query))
             return every if lines is None else deque(every, lines)
@@ -41,9 +41,9 @@ class LokiSource:
         return last_records(map(parse_loki_line, found), lines)
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last lines that pass, then what is added; each time in order."""
+        """Yield the last matching records, then new ones, each group in order."""
         window = DedupWindow(_now(), self._newest(query))
-        # First those that are no news, so that what comes meanwhile is.
+        # Mark existing records as seen first, so that those that arrive meanwhile are new.
         window.take_new(self._every(_from(query, window.search_start())))
         shown = list(self.last(query, lines))
         window.take_new(shown)
@@ -66,12 +66,12 @@ class LokiSource:
         return sorted(new, key=sort_key)
 
     def _newest(self, query: Query) -> int | None:
-        """Return when the newest line was written of those that are filtered, if there is one."""
+        """Return the time of the newest unfiltered line, if any."""
         newest = self._loki.last(query.without_filters().logql(), _span(query), 1)
         return parse_loki_line(newest[0]).at if newest else None
 
     def _wait(self, error: LokiError) -> None:
-        """Say once what is waited for; the lines of meanwhile come afterwards."""
+        """Report an outage once; its lines follow afterwards."""
         if not self._waits:
             self._say(f"{error} Waiting for it.")
         self._waits = True
@@ -85,7 +85,7 @@ def _from(query: Query, begin: int) -> Query:
 
 
 def _span(query: Query) -> tuple[int, int]:
-    """Return the span of time of a query, in nanoseconds."""
+    """Return the time range of a query, in nanoseconds."""
     begin = max(query.since or 0, _now() - MAX_RANGE_MS)
     end = _now() + MAX_CLOCK_SKEW_MS if query.until is None else query.until
     return begin * MS_NS, max(begin, end) * MS_NS

@@ -1,4 +1,4 @@
-"""Lines of several instances in one order. Pure."""
+"""Order the lines of several instances. Pure."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from itertools import groupby
 
 from .record import LogRecord
 
-# Who asks writes its line after whom it asked, but within a millisecond times don't tell. All else
-# is asked by these: the load balancer between the services, then web, then the public one.
+# A caller writes its access line after the callee, but within a millisecond times are equal. The
+# callers from the inside out: the internal load balancer, web, the public load balancer.
 CALL_DEPTH = (("lb", "internal"), ("web", ""), ("lb", "public"))
-# How many lines more than asked for are taken, so that a millisecond is not cut in two before its
-# lines are put in order: far more than an instance writes in one.
+# Extra lines to read, so that the lines of one millisecond are complete before sorting: more than
+# an instance writes in a millisecond.
 MARGIN = 200
 
 
 def sort_key(entry: LogRecord) -> tuple[int, int, str, int]:
-    """Return what lines are sorted by: time, then the way of a request, then their own order."""
+    """Return the sort key: time, then call depth, then the instance's order."""
     caller = (entry.service, entry.fields.get("frontend", ""))
     depth = CALL_DEPTH.index(caller) if caller in CALL_DEPTH else -1
     return entry.at, depth, entry.instance, entry.position
 
 
 def last_records(entries: Iterable[LogRecord], count: int | None) -> list[LogRecord]:
-    """Return the last `count` of lines in any order, or all, in order; holds no more of them."""
+    """Return the last `count` records, or all, sorted; keeps at most `count` in memory."""
     if count is None:
         return sorted(entries, key=sort_key)
     if count == 0:
-        deque(entries, 0)  # read nevertheless: what follows goes on from there
+        deque(entries, 0)  # consumed, since following continues from there
     return heapq.nlargest(count, entries, key=sort_key)[::-1]
 
 
 def sort_by_time(entries: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """Put lines that come by time in the one order; holds a millisecond of them."""
+    """Sort records that arrive by time; keeps one millisecond of them in memory."""
     for _, same in groupby(entries, key=lambda entry: entry.at):
         yield from sorted(same, key=sort_key)

@@ -1,7 +1,7 @@
-"""What a line of a file, or of Loki, says. Pure.
+"""Parse a line of a log file, or of Loki. Pure.
 
-The two must agree: what counts as a line of the contract is decided by `loki/collector.yml` for
-Loki and here for files, and a test holds them together.
+Both must agree: `loki/collector.yml` decides what is a structured line in Loki, this module decides
+it for files, and a test compares them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .record import LEVELS, UNKNOWN, LogRecord
 TIMESTAMP = r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z"
 NAME = r"[A-Za-z][A-Za-z0-9_.]*"
 REQUIRED_FIELDS = ("timestamp", "level", "message", "service", "instance")
-# What Loki adds to the fields of an OpenTelemetry record; a line's own of these names are lost.
+# Fields that Loki adds to an OpenTelemetry record; they replace a line's fields of these names.
 OTEL_FIELDS = ("observed_timestamp", "severity_number", "severity_text")
-# Nanoseconds in a millisecond: below it, Loki's time is the line's place in its file.
+# Nanoseconds in a millisecond; the remainder of Loki's time is the line's position in its file.
 MS_NS = 1_000_000
 
 
 def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRecord:
-    """Return a line of an instance's file, whatever it holds.
+    """Parse a line of an instance's file; any text is accepted.
 
-    A foreign one has no time of its own, so it is given one: `at`.
+    An unstructured line has no time, so it gets `at`.
     """
     line = _parsed(text)
     owner = {"service": re.sub(r"-\d+$", "", instance), "instance": instance}
@@ -37,19 +37,19 @@ def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRec
         return LogRecord(at, text, {**owner, "level": UNKNOWN}, unstructured=True, position=place)
     apart = ("timestamp", "message", *owner, *OTEL_FIELDS)
     rest = {name: line[name] for name in line if name not in apart}
-    # Who claims to be another keeps the claim as a field, named as Loki names it.
+    # A wrong service or instance becomes a field, named as in Loki.
     claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
     fields = {"level": UNKNOWN, **flatten({**rest, **claims}), **owner}
     return LogRecord(moment, line["message"], fields, position=place)
 
 
 def parse_loki_line(line: LokiLine) -> LogRecord:
-    """Return a line that Loki found."""
+    """Parse a line from Loki."""
     fields = {name: text for name, text in line.fields.items() if name not in OTEL_FIELDS and text}
     at, place = divmod(line.at, MS_NS)
     if fields.get("level") in LEVELS:
         return LogRecord(at, line.message, fields, position=place)
-    # A level that a program made up is a field beside the label.
+    # A non-standard level is a field beside the label.
     own = fields.pop("level_extracted", None)
     fields["level"] = own or UNKNOWN
     return LogRecord(at, line.message, fields, unstructured=own is None, position=place)
@@ -60,13 +60,13 @@ def _parsed(text: str) -> dict[str, Any] | None:
         return None
     try:
         line = DECODER.decode(text)
-    except (ValueError, RecursionError):  # the latter from a thousand brackets
+    except (ValueError, RecursionError):  # RecursionError: deeply nested brackets
         return None
     return line if isinstance(line, dict) else None
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON, whatever Python says.")
+    raise ValueError(f"{word} is not valid JSON")
 
 
 DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -81,13 +81,13 @@ def _is_contract(line: dict[str, Any]) -> bool:
     )
 
 
-@lru_cache(1024)  # the same few names are on every line
+@lru_cache(1024)  # most lines have the same names
 def _is_name(name: str) -> bool:
     return re.fullmatch(NAME, name) is not None
 
 
 def _is_flat(value: Any) -> bool:
-    """Tell whether a value is at most one level deep."""
+    """Return whether a value is at most one level deep."""
     return not isinstance(value, dict) or (
         all(map(_is_name, value)) and not any(isinstance(inner, dict) for inner in value.values())
     )

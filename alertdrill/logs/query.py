@@ -1,4 +1,4 @@
-"""What is asked for: the same filters as LogQL for Loki, and as a predicate for files. Pure."""
+"""A search query: the same filters as LogQL for Loki and as a predicate for files. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from .record import ACCESS_FIELDS, EXCEPTION_FIELDS, LEVELS, LogRecord
 
-# The fields that a text is looked for in. Any other is found by its name, too: a service or a level
-# is asked for by itself, and Loki has to be told the names of all that it looks into.
+# The fields that a text search covers, since LogQL needs each name. Any other field is searched as
+# name=value.
 SEARCHED = (
     *("trace_id", "span_id", "request_id", *ACCESS_FIELDS),
     *(f"exception_{name}" for name in EXCEPTION_FIELDS),
 )
-# The message as a field, for the time of a query; no line's own field has a name like it.
+# The message as a temporary field; no line has a field of this name.
 MESSAGE = "_message"
 NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
@@ -38,15 +38,15 @@ class Query:
 
     @property
     def matches_all(self) -> bool:
-        """Tell whether every line passes."""
+        """Return whether every line matches."""
         return self == self.without_filters()
 
     def without_filters(self) -> Query:
-        """Return the query for every line of the same instances."""
+        """Return the query without filters, for the same instances."""
         return Query(self.labels)
 
     def matches(self, entry: LogRecord) -> bool:
-        """Tell whether a line passes every filter."""
+        """Return whether a record passes every filter."""
         return (
             all(entry.fields.get(label) == name for label, name in self.labels.items())
             and (self.level is None or entry.level in self._levels())
@@ -57,11 +57,11 @@ class Query:
         )
 
     def logql(self) -> str:
-        """Return the same in LogQL, but for `since` and `until`, which Loki takes apart."""
+        """Return the query as LogQL, without `since` and `until`, which are parameters in Loki."""
         labels = [f"{label}={_quoted(name)}" for label, name in self.labels.items()]
         if self.level is not None:
             labels.append(f"level=~{_quoted('|'.join(self._levels()))}")
-        # Loki wants one label at least, and every line has this one.
+        # Loki requires one label; every line has this one.
         stages = ["{" + ", ".join(labels or ['service=~".+"']) + "}"]
         if self.trace is not None:
             stages.append(f"trace_id={_quoted(self.trace)}")
@@ -90,10 +90,10 @@ class Query:
 
 
 def _quoted(text: str) -> str:
-    # JSON's escapes are Go's, in which LogQL is written.
+    # LogQL uses Go's escapes, which are those of JSON.
     return json.dumps(text, ensure_ascii=False)
 
 
 def _regex(regex: str) -> str:
-    # Loki writes what it has read anew, between backticks (seen with 3.4.3): no text may have one.
+    # Loki 3.4.3 rewrites the query with backticks, so the text must not contain one.
     return _quoted(f"(?s){regex}".replace("`", r"\x60"))

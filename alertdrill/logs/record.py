@@ -1,4 +1,4 @@
-"""One line of the logs, wherever it comes from: its time, its text and its fields. Pure."""
+"""A log line from any source: its time, its text and its fields. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# What a line of no known level has for one: a foreign one, such as a traceback.
+# The level of a line without one, such as an unstructured traceback.
 UNKNOWN = "UNKNOWN"
-# What every line of the contract has, and what an access line has besides.
+# The fields of every structured line, and those of access lines.
 COMMON_FIELDS = (
     *("timestamp", "level", "logger", "message", "service", "instance", "version"),
     *("trace_id", "span_id", "request_id"),
@@ -22,11 +22,11 @@ EXCEPTION_FIELDS = ("type", "message", "stack")
 
 @dataclass(frozen=True)
 class LogRecord:
-    """A line of the log contract, or a foreign one.
+    """A structured log line, or an unstructured one.
 
-    `at` is in milliseconds since 1970; `fields` holds what is neither time nor message, one level
-    deep and as text; `place` orders the lines of an instance that have the same time. The message
-    of a foreign line is the whole line, its time is a neighbour's or that of its reading.
+    `at` is in milliseconds since 1970. `fields` has all other fields, one level deep and as text.
+    `position` orders an instance's lines of the same time. The message of an unstructured line is
+    the whole line; its time is that of the line before it.
     """
 
     at: int
@@ -37,32 +37,32 @@ class LogRecord:
 
     @property
     def service(self) -> str:
-        """Whose line it is."""
+        """Return the service of the line."""
         return self.fields.get("service", "")
 
     @property
     def instance(self) -> str:
-        """Which of the service's instances wrote it."""
+        """Return the instance that wrote the line."""
         return self.fields.get("instance", "")
 
     @property
     def level(self) -> str:
-        """Its level; `UNKNOWN` where it has none."""
+        """Return the level; `UNKNOWN` without one."""
         return self.fields.get("level", UNKNOWN)
 
     @property
     def timestamp(self) -> str | None:
-        """Its own time, as it was written; a foreign line's is nobody's to know."""
+        """Return the line's own time as text; None for an unstructured line."""
         return None if self.unstructured else format_time(self.at)
 
     def ordered_fields(self) -> Iterator[tuple[str, str]]:
-        """Yield the names and texts of all fields: the contract's as it has them, then others."""
+        """Yield names and texts of all fields: the common ones in order, then the others."""
         known = [name for name in (*COMMON_FIELDS, *ACCESS_FIELDS) if name in self.fields]
         for name in (*known, *sorted(self.fields.keys() - known)):
             yield name, self.fields[name]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the line as the contract has it; what is not in the contract is text."""
+        """Return the line as a structured object; additional fields are text."""
         values: dict[str, Any] = {name: self.fields.get(name) for name in COMMON_FIELDS}
         values |= {"timestamp": self.timestamp, "message": self.message, "level": self.level}
         is_access = self.fields.get("logger") == "access"
@@ -79,13 +79,13 @@ class LogRecord:
 
 
 def format_time(at: int) -> str:
-    """Return milliseconds since 1970 as log lines have them."""
+    """Return milliseconds since 1970 formatted as in log lines."""
     moment = datetime.fromtimestamp(at // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
 
 
 def _typed(name: str, text: str | None) -> str | int | float | None:
-    # Text where it is no number: then it is not of our making.
+    # Text if it is not a number, which our services never write.
     if name == "status" and re.fullmatch(r"[0-9]{1,9}", text or ""):
         return int(text or "")
     if name == "duration_ms" and re.fullmatch(r"[0-9.]+(e[+-][0-9]+)?", text or ""):

@@ -1,4 +1,4 @@
-"""One search: Loki is asked where it and the collector run, the log files otherwise."""
+"""Search log lines in Loki if it and the collector run, otherwise in the log files."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Origin = Literal["auto", "loki", "files"]
 
 
 class LogSource(Protocol):
-    """What can be asked for lines."""
+    """A source of log records."""
 
     def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` lines that pass, or all, in order."""
+        """Return the last `lines` matching records, or all, in order."""
         ...
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last lines that pass, then what is added; each time in order."""
+        """Yield the last matching records, then new ones, each group in order."""
         ...
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for: the last `lines` lines that pass, all where it is None; then new ones."""
+    """A search: the last `lines` matching lines (None is all), then new ones if `follow`."""
 
     query: Query
     target: str | None = None
@@ -43,19 +43,19 @@ class Search:
 
 
 def build_logql(runtime: Runtime, search: Search) -> str:
-    """Return the search as Loki is asked for it."""
+    """Return the search as LogQL."""
     return replace(search.query, labels=target_labels(runtime.status(), search.target)).logql()
 
 
 def search_logs(
     runtime: Runtime, search: Search, say: Callable[[str], None]
 ) -> Iterator[Iterable[LogRecord]]:
-    """Yield groups of lines in order; `say` hears once where they are from.
+    """Yield groups of records in order; `say` gets the source once.
 
-    Where Loki does not answer, the files do. Raises `AlertdrillError`.
+    If Loki does not respond, the files are read. Raises `AlertdrillError`.
     """
     instances = runtime.status() if search.origin != "files" else []
-    why = reason_for_files(instances, search.target) if search.origin != "files" else "as asked"
+    why = reason_for_files(instances, search.target) if search.origin != "files" else "as requested"
     if why is None:
         query = replace(search.query, labels=target_labels(instances, search.target))
         groups = _groups(
@@ -67,14 +67,14 @@ def search_logs(
             if search.origin == "loki":
                 raise
             say(str(error))
-            why = "Loki does not answer"
+            why = "Loki does not respond"
         else:
             say("from Loki")
             yield first
             yield from groups
             return
     if search.origin == "loki":
-        raise AlertdrillError(f"Loki can't be asked: {why}.")
+        raise AlertdrillError(f"cannot search Loki: {why}")
     groups = _groups(FileSource(runtime, search.target), search)
     first = next(groups)
     say(f"from the log files: {why}")
@@ -87,6 +87,6 @@ def _groups(source: LogSource, search: Search) -> Iterator[Iterable[LogRecord]]:
         yield from source.follow(search.query, search.lines)
         return
     entries = iter(source.last(search.query, search.lines))
-    # What goes wrong does so with the first: from then on, nobody else is asked.
+    # An error shows with the first record; after it the source is not changed.
     yield list(islice(entries, 1))
     yield entries

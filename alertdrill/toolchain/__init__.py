@@ -1,4 +1,4 @@
-"""Find the programs that the native runtime runs, or fetch them without root.
+"""Find the programs of the native runtime, or fetch them without root.
 
 Standard library only: the bootstrap uses this package before a virtual environment exists.
 """

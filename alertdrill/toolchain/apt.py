@@ -1,4 +1,4 @@
-"""Run apt with all its state in one folder of ours: no root needed, the system left untouched."""
+"""Run apt with a private folder for its state: without root, and without changing the system."""
 
 import os
 import re
@@ -20,20 +20,20 @@ from alertdrill.toolchain.errors import FetchError
 from alertdrill.toolchain.specs import Suite
 
 _OS_RELEASE = Path("/etc/os-release")
-_TIMEOUT = 600  # seconds; 150 MB of packages at 2 Mbit/s, and an apt that hangs must end
+_TIMEOUT = 600  # seconds; enough for 150 MB of packages at 2 Mbit/s
 _NO_NETWORK = re.compile(
     r"Temporary failure resolving|Could not resolve|Network is unreachable|Could not connect"
     r"|Unable to connect|connection timed out",
     re.IGNORECASE,
 )
-# These say that something failed; the lines above them say what.
+# Summaries without a reason; the lines above them have it.
 _NOT_A_REASON = ("Some index files failed", "Unable to fetch some archives")
 
 
 class PrivateApt:
-    """apt-get for one suite of the machine's own distribution, in a folder of its own.
+    """apt-get for one suite of the machine's distribution, in a private folder.
 
-    The folder holds sources, indexes and archives. Signatures are checked as apt always does.
+    The folder has sources, indexes and archives. apt checks signatures as usual.
     """
 
     def __init__(self, folder: Path, suite: Suite, search_path: str) -> None:
@@ -55,7 +55,7 @@ class PrivateApt:
         self._run("update")
 
     def has(self, name: str) -> bool:
-        """Tell whether the suite has a package of this name."""
+        """Return whether the suite has a package."""
         try:
             self._run("download", "--print-uris", name)
         except FetchError:
@@ -63,13 +63,13 @@ class PrivateApt:
         return True
 
     def download(self, names: Sequence[str]) -> list[Path]:
-        """Download these packages, without what they depend on."""
+        """Download these packages without their dependencies."""
         debs = self._folder / "debs"
         self._run("download", *names, cwd=debs)
         return sorted(debs.glob("*.deb"))
 
     def download_complete(self, name: str) -> list[Path]:
-        """Download a package and those of its dependencies that the system has not installed."""
+        """Download a package and its dependencies that are not installed."""
         self._run("install", "--download-only", name)
         return sorted((self._folder / "cache" / "archives").glob("*.deb"))
 
@@ -82,7 +82,7 @@ class PrivateApt:
 
 
 def own_mirror(search_path: str) -> tuple[str, str]:
-    """Return the machine's distribution and the address that its own archive is read from."""
+    """Return the machine's distribution and the address of its archive."""
     distribution, targets, files = _system_sources(require_command("apt-get", search_path))
     return distribution.name, own_archive(distribution, targets, files).uri
 
@@ -109,7 +109,7 @@ def require_command(name: str, search_path: str) -> str:
 
 
 def run(command: Sequence[str], cwd: Path | None = None) -> str:
-    """Run apt or dpkg and return its output; raise FetchError with the reason it gives."""
+    """Run apt or dpkg and return its output; raise FetchError with the reason."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
     name = Path(command[0]).name
     try:
@@ -134,14 +134,14 @@ def run(command: Sequence[str], cwd: Path | None = None) -> str:
 
 
 def failure_reason(name: str, output: str) -> str:
-    """Return what went wrong: the last line of the output that gives a reason."""
+    """Return the last line of the output that has a reason."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("E:") or "error:" in line] or lines
     reasons = [line for line in errors if not any(text in line for text in _NOT_A_REASON)]
     if not reasons:
-        return f"{name} failed without saying why"
+        return f"{name} failed without a message"
     reason = reasons[-1].removeprefix("E:").strip()
-    return f"no network ({reason})" if _NO_NETWORK.search(reason) else f"{name} says: {reason}"
+    return f"no network ({reason})" if _NO_NETWORK.search(reason) else f"{name}: {reason}"
 
 
 def write_configuration(folder: Path, *, root: bool) -> str:
@@ -154,7 +154,7 @@ def write_configuration(folder: Path, *, root: bool) -> str:
         "Dir::State::Lists": folder / "lists",
         "Dir::Cache": folder / "cache",
         "Dir::Cache::Archives": folder / "cache" / "archives",
-        "Debug::NoLocking": "true",  # the locks are the system's, and nothing of it is changed
+        "Debug::NoLocking": "true",  # the locks belong to the system, which is not changed
         "Acquire::Retries": "3",  # one lost connection must not end an installation
         "Acquire::Languages": "none",
         "Acquire::AllowInsecureRepositories": "false",
@@ -164,7 +164,7 @@ def write_configuration(folder: Path, *, root: bool) -> str:
         "APT::Update::Error-Mode": "any",  # a failed index is an error, not a warning
     }
     if root:
-        # apt would hand downloads to a user that may not enter our folder.
+        # apt's download user may not enter the private folder.
         settings["APT::Sandbox::User"] = "root"
     # The system's hooks clean or index its own state; its default release is not in our sources.
     cleared = [

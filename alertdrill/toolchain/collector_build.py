@@ -1,4 +1,4 @@
-"""Build the collector with OpenTelemetry's own builder, where there is Go and no collector."""
+"""Build the OpenTelemetry Collector with its builder, on hosts with Go and no collector."""
 
 import os
 import re
@@ -11,18 +11,18 @@ from alertdrill.toolchain.errors import BuildError
 from alertdrill.toolchain.package_cache import WORK_PREFIX, PackageCache, ProgressCallback
 
 BUILDER = "go.opentelemetry.io/collector/cmd/builder"
-# What was built, beside what it was built from.
+# The built program and its manifest, in one folder.
 PROGRAM, MANIFEST = "otelcol", "manifest.yml"
-# Seconds; two cores that have nothing yet take some seven minutes.
+# Seconds; a first build on two cores takes seven minutes.
 TIMEOUT = 3600
 
 
 def build_collector(
     manifest: Path, store: PackageCache, search_path: str, on_progress: ProgressCallback
 ) -> Path:
-    """Return the collector that `manifest` describes, building it unless that was done before.
+    """Return the collector of a manifest; build it unless it is already built.
 
-    Raises BuildError with the reason; nothing is left half done.
+    Raises BuildError with the reason; leaves no partial build.
     """
     text = manifest.read_text()
     place = store.built(PROGRAM)
@@ -44,8 +44,8 @@ def _go(search_path: str) -> str:
     go = shutil.which("go", path=search_path)
     if go is None:
         raise BuildError(
-            "There is no Go on this machine to build the collector with: install Go,"
-            " or a collector (otelcol or otelcol-contrib) so that the PATH leads to it."
+            "Go is not installed, so the collector cannot be built: install Go,"
+            " or put a collector (otelcol or otelcol-contrib) on the PATH."
         )
     return go
 
@@ -64,7 +64,7 @@ def _build(go: str, text: str, place: Path) -> None:
 
 
 def version(manifest: str) -> str:
-    """Return the version of the collector that a manifest describes, which is the builder's too."""
+    """Return the collector's version in a manifest, which is the builder's too."""
     found = re.search(r"^  version: (\S+)$", manifest, re.MULTILINE)
     if found is None:
         raise BuildError("The collector's manifest has no version: add one under `dist`.")
@@ -72,8 +72,8 @@ def version(manifest: str) -> str:
 
 
 def _run(command: list[str], work: Path) -> None:
-    # Linked to nothing of this host, so that it runs in an image of another as well. The user's
-    # own flags and workspace may be about another module.
+    # Statically linked, so that it runs in any image. The user's flags and workspace may belong to
+    # another module.
     own = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, no shell
@@ -90,21 +90,21 @@ def _run(command: list[str], work: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise BuildError(
-            f"The collector was not built within {TIMEOUT // 60} minutes: try again, what was"
-            " fetched and compiled is kept."
+            f"The collector was not built within {TIMEOUT // 60} minutes: try again;"
+            " downloads and compiled packages are cached."
         ) from error
     except OSError as error:
-        raise BuildError(f"Go does not run ({error.strerror}): mend its installation.") from error
+        raise BuildError(f"Go does not run ({error.strerror}): repair its installation.") from error
     if done.returncode != 0 or not (work / "built" / PROGRAM).is_file():
         raise BuildError(
             f"The collector could not be built: {reason(done.stdout)};"
-            " see to it and run `alertdrill build-collector` again."
+            " fix it and run `alertdrill build-collector` again."
         )
 
 
 def reason(output: str) -> str:
-    """Return the last line that says something, without the address that it was asked of."""
+    """Return the last meaningful line, without the address of the download."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     said = [line for line in lines if not re.match(r"(exit status|Usage:|-)", line)]
-    last = said[-1] if said else "Go failed without saying why"
+    last = said[-1] if said else "Go failed without a message"
     return re.sub(r'"?https?://\S+', "its address", last).rstrip(".:;")

@@ -1,10 +1,10 @@
-"""What can go wrong while a program is looked for or fetched."""
+"""Errors of finding, fetching and building programs."""
 
 from alertdrill.errors import AlertdrillError
 
 
 class ProgramMissingError(AlertdrillError):
-    """A program that must run is nowhere and could not be fetched."""
+    """A required program was not found and could not be fetched."""
 
 
 class FetchError(AlertdrillError):

@@ -1,4 +1,4 @@
-"""The cache of fetched packages: one unpacked folder each, complete or not there at all."""
+"""The cache of fetched packages: one complete unpacked folder each."""
 
 import fcntl
 import os
@@ -15,9 +15,9 @@ from alertdrill.toolchain.specs import DATA_FOLDER, Package, Suite
 
 ProgressCallback = Callable[[str], None]
 
-# What the folders of unfinished work begin with.
+# The prefix of temporary folders.
 WORK_PREFIX = ".fetch-"
-# Not every user's PATH has these, and servers are installed there.
+# Servers are installed here, and not every user's PATH has these.
 SBIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -30,7 +30,7 @@ def default_cache(environ: Mapping[str, str]) -> Path:
 
 
 def default_search_path(environ: Mapping[str, str]) -> str:
-    """Return the PATH, and after it the folders for servers."""
+    """Return the PATH, followed by the sbin folders."""
     return os.pathsep.join((environ.get("PATH", os.defpath), *SBIN_FOLDERS))
 
 
@@ -42,21 +42,21 @@ class PackageCache:
         self._search_path = search_path
 
     def folder(self, package: Package) -> Path:
-        """Return where the package is, or will be; if it exists, it is complete."""
+        """Return the folder of a package; if it exists, it is complete."""
         return self.root / package.name
 
     def built(self, name: str) -> Path:
-        """Return where a program that was built here is, or will be; if it exists, it is whole."""
+        """Return the folder of a program built here; if it exists, it is complete."""
         return self.root / f"built-{name}"
 
     def clear(self) -> None:
-        """Take away what a run that was killed has left. Call it while locked."""
+        """Remove what a killed process left. Call it while locked."""
         for left_over in self.root.glob(f"{WORK_PREFIX}*"):
             shutil.rmtree(left_over, ignore_errors=True)
 
     @contextmanager
     def locked(self, on_progress: ProgressCallback) -> Iterator[None]:
-        """Hold the store, so that two runs do not fetch at the same time."""
+        """Lock the cache, so that only one process fetches."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("w")
@@ -72,7 +72,7 @@ class PackageCache:
     def fetch(self, packages: Sequence[Package]) -> None:
         """Fetch these packages of one suite, replacing what is there. Call it while locked.
 
-        Raises FetchError with the reason; nothing is left half done.
+        Raises FetchError with the reason; leaves nothing incomplete.
         """
         self.clear()
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self.root) as name:
@@ -95,7 +95,7 @@ class PackageCache:
 
     def _put_in_place(self, fresh: Path, place: Path) -> None:
         if place.exists():
-            place.rename(fresh.with_name(f"{fresh.name}.old"))  # goes with the work folder
+            place.rename(fresh.with_name(f"{fresh.name}.old"))  # deleted with the work folder
         fresh.rename(place)
 
 

@@ -1,4 +1,4 @@
-"""Find every program of the catalogue: on the PATH, in the cache, or by fetching it."""
+"""Find programs on the PATH or in the cache, or fetch them."""
 
 import os
 import shutil
@@ -17,9 +17,9 @@ Origin = Literal["path", "cache"]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that can be run: with `environment` added to the environment.
+    """A program that can run, with variables to add to its environment.
 
-    Where it has `files`, that folder must be in its working directory under the name `FILES`.
+    A `files` folder must be in its working directory, under the name `DATA_FOLDER`.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPrograms:
-    """What was found, by name, and one sentence for each optional program that was not."""
+    """The programs found, by name, and one message for each missing optional program."""
 
     programs: Mapping[str, Program]
     missing: tuple[str, ...]
@@ -48,10 +48,10 @@ def resolve_programs(
     on_progress: ProgressCallback,
     search_path: str | None = None,
 ) -> ResolvedPrograms:
-    """Find `wanted`, fetching into `cache` what must run and is nowhere.
+    """Find the `wanted` programs, and fetch missing required ones into `cache`.
 
-    The PATH comes first if it has every program of a package new enough, then the cache.
-    Raises ProgramMissingError in one sentence when a program cannot be had.
+    The PATH is used if it has every program of a package in a sufficient version, then the cache.
+    Raises ProgramMissingError if a required program cannot be fetched.
     """
     search_path = search_path or default_search_path(os.environ)
     search = _Search(PackageCache(cache, search_path), search_path)
@@ -75,7 +75,7 @@ def find_local(wanted: Sequence[ProgramSpec], cache: Path) -> Mapping[str, Progr
 
 
 def by_package(wanted: Sequence[ProgramSpec]) -> list[Group]:
-    """Group programs by their package, since they must come from one place and one version."""
+    """Group programs by package, since they must have one source and one version."""
     groups: dict[str, list[ProgramSpec]] = {}
     for program in wanted:
         key = program.package.name if program.package else f"only {program.name}"
@@ -84,7 +84,7 @@ def by_package(wanted: Sequence[ProgramSpec]) -> list[Group]:
 
 
 def compatible_programs(group: Group, find: Find) -> list[Program]:
-    """Return the programs of a group if one place has all of them, new enough and alike."""
+    """Return a group's programs if one source has all, in sufficient and equal versions."""
     programs = [program for wanted in group if (program := find(wanted))]
     enough = all(
         program.version >= wanted.minimum for program, wanted in zip(programs, group, strict=False)
@@ -94,22 +94,22 @@ def compatible_programs(group: Group, find: Find) -> list[Program]:
 
 
 def missing_message(wanted: ProgramSpec) -> str:
-    """Say that an optional program is not there, and what stands in."""
+    """Return the message for a missing optional program, with its fallback."""
     return f"{wanted} is not on the PATH: {wanted.otherwise}."
 
 
 def missing_error(needed: Sequence[ProgramSpec], reason: str) -> ProgramMissingError:
-    """Say which programs could not be had, why, and the way out."""
+    """Return the error for missing programs, with the reason and what to do."""
     names = ", ".join(str(wanted) for wanted in needed)
     them = "it" if len(needed) == 1 else "them"
     return ProgramMissingError(
         f"{names} could not be found or fetched: {reason.rstrip('.')}; "
-        f"install {them} so that the PATH leads to {them}, and try again."
+        f"install {them} on the PATH and try again."
     )
 
 
 class _Search:
-    """The two places where programs are, and the versions read there."""
+    """The PATH and the cache, with the versions read there."""
 
     def __init__(self, store: PackageCache, search_path: str) -> None:
         self._store = store
@@ -127,7 +127,7 @@ class _Search:
         if not groups:
             return []
         with self._store.locked(on_progress):
-            # Another run may have fetched them while this one waited.
+            # Another process may have fetched them while this one waited.
             absent = [group for group in groups if not compatible_programs(group, self._in_cache)]
             self._fetch_absent(absent, on_progress)
         return [self._fetched(group) for group in groups]
@@ -170,7 +170,7 @@ class _Search:
     def _first(
         self, wanted: ProgramSpec, search_path: str, environment: Mapping[str, str], origin: Origin
     ) -> Program | None:
-        """Return the newest program that one of the commands leads to."""
+        """Return the newest program among the commands."""
         programs = []
         for command in wanted.commands:
             if found := shutil.which(command, path=search_path):
@@ -182,7 +182,7 @@ class _Search:
 
 
 def library_environment(folder: Path, package: Package) -> dict[str, str]:
-    """Return the environment that lets an unpacked package find the libraries beside it."""
+    """Return the variables with which an unpacked package finds its libraries."""
     if not package.complete:
         return {}
     places = {library.parent for top in ("lib", "usr/lib") for library in _libraries(folder / top)}

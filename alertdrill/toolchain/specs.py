@@ -1,4 +1,4 @@
-"""The programs of the stack: what they are called, how new they must be, where they come from."""
+"""The programs of the stack: commands, minimum versions and packages."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,13 +7,13 @@ from alertdrill.toolchain.version import Version, format_version
 
 
 class Suite(Enum):
-    """The part of the distribution's archive that a package is taken from."""
+    """The suite of the distribution's archive that has a package."""
 
     DEVELOPMENT = "development suite"
     SYSTEM = "own release"
 
 
-# What an unpacked program's files are called in its working directory.
+# The name of an unpacked program's data folder in its working directory.
 DATA_FOLDER = "builtin"
 
 
@@ -53,7 +53,7 @@ class ProgramSpec:
     built: bool = False
 
     def __str__(self) -> str:
-        """Write the name with the version it needs, as used in sentences."""
+        """Return the name with the minimum version, for messages."""
         return f"{self.name} {format_version(self.minimum)} or newer" if self.minimum else self.name
 
 
@@ -130,14 +130,14 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
         minimum=(3, 4),  # takes OTLP natively with the settings that loki.yml uses
         package=None,
         why="stores the logs",
-        otherwise="the log files stand in for it",
+        otherwise="the log files are read instead",
     ),
     ProgramSpec(
         name="otelcol",
         commands=("otelcol-contrib", "otelcol"),
         minimum=(),
         package=None,
-        why="carries the logs to Loki",
+        why="sends the logs to Loki",
         otherwise="logs stay in their files; `alertdrill build-collector` builds it with Go",
         built=True,
     ),
@@ -152,11 +152,11 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
     ),
 )
 
-# The native runtime has no batch jobs; only the images want it.
+# Only the images need it: the native runtime has no batch jobs.
 PUSHGATEWAY = ProgramSpec(
     name="pushgateway",
     commands=("pushgateway", "prometheus-pushgateway"),
     minimum=(1, 5),  # what Debian 12 has, the oldest system we support
     package=_PUSHGATEWAY,
-    why="holds what batch jobs push",
+    why="stores the metrics that batch jobs push",
 )

@@ -1,4 +1,4 @@
-"""Read the version of a program, compare versions, remember what was read."""
+"""Read, compare and cache the versions of programs."""
 
 import json
 import re
@@ -9,29 +9,29 @@ from typing import Any
 
 Version = tuple[int, ...]
 
-# Every program of the catalogue writes "... version 1.2.3"; the distribution may add "+ds1".
+# Every program of PROGRAMS prints "... version 1.2.3"; the distribution may add "+ds1".
 _VERSION = re.compile(r"\bversion[:\s]+v?(\d+(?:\.\d+)+)", re.IGNORECASE)
 _TIMEOUT = 10  # seconds; a version takes well under one, even from a cold disk
 
 
 def parse_version(output: str) -> Version | None:
-    """Return the first version that a program's version output names, or None."""
+    """Return the first version in a program's output, or None."""
     match = _VERSION.search(output)
     return tuple(int(part) for part in match.group(1).split(".")) if match else None
 
 
 def format_version(version: Version) -> str:
-    """Write a version the usual way: (3, 5) is "3.5"."""
+    """Format a version: (3, 5) is "3.5"."""
     return ".".join(str(part) for part in version)
 
 
 def same_release_line(one: Version, other: Version) -> bool:
-    """Tell whether two versions belong to one release line, such as 3.5."""
+    """Return whether two versions belong to one release line, such as 3.5."""
     return one[:2] == other[:2]
 
 
 def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
-    """Run a program for its version; None when it does not run or does not say."""
+    """Return a program's version; None if it does not run or prints none."""
     try:
         done = subprocess.run(  # noqa: S603 - the program was found by its catalogue name
             [path, flag],
@@ -48,9 +48,9 @@ def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Versi
 
 
 class VersionCache:
-    """Versions read before, kept in a file: asking ten programs takes longer than a start may.
+    """A file with versions read before, since running ten programs delays a start.
 
-    An entry holds as long as the program's modification time and size do.
+    An entry is valid while the program's modification time and size are unchanged.
     """
 
     def __init__(self, file: Path) -> None:
@@ -59,7 +59,7 @@ class VersionCache:
         self._changed = False
 
     def version(self, path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
-        """Return the version of the program at `path`, asking it only when it is new here."""
+        """Return the version of a program; run it only if the cache has no valid entry."""
         seen = path.stat()
         mark = [seen.st_mtime_ns, seen.st_size]
         entry = self._entries.get(str(path))
@@ -72,7 +72,7 @@ class VersionCache:
         return version
 
     def save(self) -> None:
-        """Write what was learned; a cache that cannot be written only costs time."""
+        """Write new entries; an unwritable file only costs time."""
         if not self._changed:
             return
         fresh = self._file.with_suffix(".new")

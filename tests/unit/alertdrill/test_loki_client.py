@@ -87,5 +87,5 @@ def test_refusal_has_its_reason(store: LokiClient, query: str, said: str) -> Non
 
 
 def test_absent_loki_is_named() -> None:
-    with pytest.raises(LokiError, match=r"does not answer at http://127\.0\.0\.1:1"):
+    with pytest.raises(LokiError, match=r"does not respond at http://127\.0\.0\.1:1"):
         LokiClient("http://127.0.0.1:1").last("{}", (0, 9), 1)

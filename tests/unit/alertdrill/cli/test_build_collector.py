@@ -26,7 +26,7 @@ def test_collector_on_the_path_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert (result.exit_code, result.output) == (
         0,
-        "/bin/otelcol is on the PATH: nothing to build.\n",
+        "/bin/otelcol is on the PATH: no build needed.\n",
     )
 
 

@@ -25,7 +25,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 class FakeRuntime:
-    """Has two lines in files, and remembers what it was asked."""
+    """Has two lines in files, and remembers what it was requested."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
@@ -67,7 +67,7 @@ def test_lines_are_put_for_people(run: Run) -> None:
         ["2026-11-23"],
         ["10:20:30.456", "web-1", "ERROR", "one"],
     ]
-    assert result.stderr == "· from the log files: Loki does not run here\n"
+    assert result.stderr == "· from the log files: Loki is not running\n"
 
 
 def test_json_is_an_object_a_line(run: Run) -> None:
@@ -117,13 +117,13 @@ def test_nothing_found_is_said(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--since", "soon"], "--since is 'soon': it takes how long ago"),
-        (["--until", "5"], "--until is '5': it takes how long ago"),
-        (["--level", "LOUD"], "--level is 'LOUD': it takes one of DEBUG"),
-        (["--trace", "1"], "--trace is '1': it takes the trace_id of a line"),
-        (["--grep", ""], "--grep is '': it takes a plain text"),
+        (["--since", "soon"], "--since is 'soon': use a duration"),
+        (["--until", "5"], "--until is '5': use a duration"),
+        (["--level", "LOUD"], "--level is 'LOUD': use one of DEBUG"),
+        (["--trace", "1"], "--trace is '1': use a line's trace_id"),
+        (["--grep", ""], "--grep is '': use plain text"),
         (["--since", "1m", "--until", "2m"], "--until is not after --since"),
-        (["-f", "--until", "1m"], "--until ends and --follow goes on"),
+        (["-f", "--until", "1m"], "--until and --follow exclude each other"),
     ],
 )
 def test_bad_option_is_one_sentence(

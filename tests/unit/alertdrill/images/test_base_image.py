@@ -49,7 +49,7 @@ def test_other_distribution_needs_a_mirror(
     monkeypatch.setattr(
         base_image, "own_mirror", lambda _: ("ubuntu", "http://mirror.test/ubuntu/")
     )
-    with pytest.raises(BaseImageError, match=r"Ubuntu's.*--mirror"):
+    with pytest.raises(BaseImageError, match=r"Ubuntu.*--mirror"):
         base_image.ensure_rootfs(tmp_path, None, nobody)
 
 
@@ -60,7 +60,7 @@ def test_unknown_mirror_is_said(
         raise FetchError("apt's sources name no archive of Debian")
 
     monkeypatch.setattr(base_image, "own_mirror", unknown)
-    with pytest.raises(BaseImageError, match="No mirror of Debian is known"):
+    with pytest.raises(BaseImageError, match="no Debian mirror found"):
         base_image.ensure_rootfs(tmp_path, None, nobody)
 
 

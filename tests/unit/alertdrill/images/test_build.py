@@ -128,7 +128,7 @@ def test_absent_program_is_named(builder: ImageBuilder, programs: dict[str, Prog
     made = builder.build_all(WANTED)
     assert made.values["LOKI_REPLICAS"] == "0"
     assert "LOKI_VERSION" not in made.values
-    assert made.is_missing[0].startswith("grafana/loki can't be had: loki is not on the PATH")
+    assert made.is_missing[0].startswith("no image grafana/loki: loki is not on the PATH")
 
 
 def test_collector_without_loki_is_left_out(
@@ -147,7 +147,7 @@ def test_broken_optional_image_is_left_out(builder: ImageBuilder, engine: FakeEn
 
 def test_broken_needed_image_ends_it(builder: ImageBuilder, engine: FakeEngine) -> None:
     engine.broken = {"haproxy"}
-    with pytest.raises(BuildError, match=r"haproxy can't be made: .* E: no package"):
+    with pytest.raises(BuildError, match=r"cannot build haproxy: .* E: no package"):
         builder.build_all(WANTED)
 
 
@@ -155,7 +155,7 @@ def test_program_without_a_version_is_refused(
     builder: ImageBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ANSWERS, "haproxy", "usage:")
-    with pytest.raises(BuildError, match="haproxy -v names no version"):
+    with pytest.raises(BuildError, match="haproxy -v prints no version"):
         builder.build_all(WANTED)
 
 

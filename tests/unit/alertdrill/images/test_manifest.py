@@ -17,7 +17,7 @@ def test_manifest_comes_back_the_same() -> None:
 
 
 def test_newer_form_is_refused() -> None:
-    with pytest.raises(ArchiveError, match="its form is 2"):
+    with pytest.raises(ArchiveError, match="its format is 2"):
         manifest.read(json.dumps({"format": 2}))
 
 

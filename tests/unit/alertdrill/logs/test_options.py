@@ -33,7 +33,7 @@ def test_moment_is_ago_or_a_time(value: str, moment: int) -> None:
     ],
 )
 def test_bad_moment_names_its_option(value: str) -> None:
-    with pytest.raises(OptionError, match=r"^--until is .*: it takes how long ago, such as 90s"):
+    with pytest.raises(OptionError, match=r"^--until is .*: use a duration such as 90s"):
         options.parse_time("--until", value, NOW)
 
 
@@ -43,7 +43,7 @@ def test_level_may_be_written_small() -> None:
 
 @pytest.mark.parametrize("value", ["", "WARN", "UNKNOWN", "5"])
 def test_bad_level_says_which_there_are(value: str) -> None:
-    with pytest.raises(OptionError, match=r"--level is .*: it takes one of DEBUG, INFO, WARNING"):
+    with pytest.raises(OptionError, match=r"--level is .*: use one of DEBUG, INFO, WARNING"):
         options.parse_level(value)
 
 
@@ -53,7 +53,7 @@ def test_trace_may_be_written_large() -> None:
 
 @pytest.mark.parametrize("value", ["", "ab", "g" * 32, "a" * 33, "00-" + "a" * 32])
 def test_bad_trace_says_the_form(value: str) -> None:
-    with pytest.raises(OptionError, match=r"--trace is .*: it takes the trace_id of a line"):
+    with pytest.raises(OptionError, match=r"--trace is .*: use a line's trace_id"):
         options.parse_trace_id(value)
 
 
@@ -63,7 +63,7 @@ def test_text_is_plain() -> None:
 
 @pytest.mark.parametrize("value", ["", "a\nb", "\x1b[2J", "\udcff"])
 def test_text_that_no_line_has_is_refused(value: str) -> None:
-    with pytest.raises(OptionError, match=r"--grep is .*: it takes a plain text"):
+    with pytest.raises(OptionError, match=r"--grep is .*: use plain text"):
         options.parse_text(value)
 
 
@@ -74,7 +74,7 @@ def test_span_must_not_end_before_it_begins(since: int, until: int) -> None:
 
 
 def test_followed_span_has_no_end() -> None:
-    with pytest.raises(OptionError, match=r"--until ends and --follow goes on"):
+    with pytest.raises(OptionError, match=r"--until and --follow exclude each other"):
         options.check_time_range(None, 5, follow=True)
     options.check_time_range(4, None, follow=True)
     options.check_time_range(4, 5, follow=False)

@@ -84,7 +84,7 @@ def test_loki_is_asked_where_it_runs(world: World, follow: bool) -> None:
 def test_files_are_read_where_loki_is_not(world: World) -> None:
     world.running = ["web-1"]
     assert world.find(Search(Query())) == ENTRIES
-    assert world.said == ["from the log files: Loki does not run here"]
+    assert world.said == ["from the log files: Loki is not running"]
     assert world.loki.asked == []
 
 
@@ -93,7 +93,7 @@ def test_silent_loki_is_told_and_stood_in_for(world: World, follow: bool) -> Non
     world.loki.good = 0
     what = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
     assert world.find(what) == ENTRIES
-    assert world.said == [str(ERROR), "from the log files: Loki does not answer"]
+    assert world.said == [str(ERROR), "from the log files: Loki does not respond"]
     assert world.files.asked == [(Query(level="ERROR"), 5)]
 
 
@@ -111,7 +111,7 @@ def test_nothing_found_is_found_in_loki(world: World, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("origin", "said"), [("files", "the log files: as asked"), ("loki", "Loki")]
+    ("origin", "said"), [("files", "the log files: as requested"), ("loki", "Loki")]
 )
 def test_source_may_be_chosen(world: World, origin: Origin, said: str) -> None:
     assert world.find(Search(Query(), origin=origin)) == ENTRIES
@@ -120,7 +120,7 @@ def test_source_may_be_chosen(world: World, origin: Origin, said: str) -> None:
 
 def test_chosen_loki_must_be_there(world: World) -> None:
     world.running = ["web-1"]
-    with pytest.raises(AlertdrillError, match=r"^Loki can't be asked: Loki does not run here\.$"):
+    with pytest.raises(AlertdrillError, match="^cannot search Loki: Loki is not running$"):
         world.find(Search(Query(), origin="loki"))
     world.running, world.loki.good = ["loki-1", "collector-1"], 0
     with pytest.raises(LokiError):

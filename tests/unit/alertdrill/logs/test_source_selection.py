@@ -23,10 +23,10 @@ def test_loki_is_asked_where_both_run(target: str | None) -> None:
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        ([], "Loki does not run here"),
-        ([WEB, COLLECTOR], "Loki does not run here"),
-        ([WEB, LOKI], "the collector does not run here"),
-        ([LOKI, instance("collector-1", "stopped")], "the collector does not run here"),
+        ([], "Loki is not running"),
+        ([WEB, COLLECTOR], "Loki is not running"),
+        ([WEB, LOKI], "the collector is not running"),
+        ([LOKI, instance("collector-1", "stopped")], "the collector is not running"),
         ([instance("loki-1", "paused"), COLLECTOR], "Loki is paused"),
         ([LOKI, instance("collector-1", "unready")], "the collector is unready"),
     ],
@@ -42,11 +42,11 @@ def test_any_other_state_has_a_reason(state: State) -> None:
 
 @pytest.mark.parametrize("target", ["collector", "collector-1"])
 def test_collector_does_not_carry_its_own(target: str) -> None:
-    assert reason_for_files(ALL, target) == "the collector does not carry its own lines"
+    assert reason_for_files(ALL, target) == "the collector does not send its own lines to Loki"
 
 
 def test_unknown_target_is_for_the_runtime_to_refuse() -> None:
-    assert reason_for_files(ALL, "nobody") == "nobody does not run"
+    assert reason_for_files(ALL, "nobody") == "nobody is not running"
 
 
 @pytest.mark.parametrize(

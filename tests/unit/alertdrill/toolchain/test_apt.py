@@ -8,7 +8,7 @@ from alertdrill.toolchain.errors import FetchError
 
 def test_reason_is_the_line_that_tells() -> None:
     output = "W: slow\nE: The repository is not signed.\nE: Some index files failed to download.\n"
-    assert failure_reason("apt-get", output) == "apt-get says: The repository is not signed."
+    assert failure_reason("apt-get", output) == "apt-get: The repository is not signed."
 
 
 def test_unreachable_archive_is_no_network() -> None:
@@ -17,7 +17,7 @@ def test_unreachable_archive_is_no_network() -> None:
 
 
 def test_silent_failure_has_a_reason_too() -> None:
-    assert failure_reason("dpkg", "\n") == "dpkg failed without saying why"
+    assert failure_reason("dpkg", "\n") == "dpkg failed without a message"
 
 
 def test_absent_apt_is_named(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_absent_apt_is_named(tmp_path: Path) -> None:
 
 
 def test_failed_command_raises_its_reason() -> None:
-    with pytest.raises(FetchError, match="sh says: no such package"):
+    with pytest.raises(FetchError, match="sh: no such package"):
         run(["sh", "-c", "echo 'E: no such package' >&2; exit 100"])
 
 

@@ -116,7 +116,7 @@ def test_failure_names_no_address(store: PackageCache, manifest: Path, machine: 
         build(store, manifest, machine)
     assert str(error.value) == (
         "The collector could not be built: go: example.org/x@v1: Get its address connection"
-        " refused; see to it and run `alertdrill build-collector` again."
+        " refused; fix it and run `alertdrill build-collector` again."
     )
 
 
@@ -144,7 +144,7 @@ def test_killed_build_leaves_nothing_half(
 
 def test_absent_go_is_one_sentence(store: PackageCache, manifest: Path, machine: Machine) -> None:
     machine.remove("go")
-    with pytest.raises(BuildError, match="There is no Go on this machine"):
+    with pytest.raises(BuildError, match="Go is not installed"):
         build(store, manifest, machine)
 
 
@@ -163,4 +163,4 @@ def test_manifest_without_version_is_refused() -> None:
 
 def test_reason_is_the_last_word() -> None:
     assert reason("go: downloading x\ngo: no such module\nexit status 1\n") == "go: no such module"
-    assert reason("") == "Go failed without saying why"
+    assert reason("") == "Go failed without a message"

@@ -44,7 +44,7 @@ def test_filled_path_leads_there(tmp_path: Path, length: int) -> None:
 
 @pytest.mark.parametrize("length", [0, 6, 8])
 def test_impossible_length_is_refused(length: int) -> None:
-    with pytest.raises(ValueError, match=f"can't be written with {length} characters"):
+    with pytest.raises(ValueError, match=f"cannot be padded to {length} characters"):
         pad_path(DATA_FOLDER, length)
 
 

@@ -90,7 +90,7 @@ def test_absent_optional_program_is_said(machine: Machine) -> None:
     located = find(machine, "loki")
     assert located.programs == {}
     assert located.missing == (
-        "loki 3.4 or newer is not on the PATH: the log files stand in for it.",
+        "loki 3.4 or newer is not on the PATH: the log files are read instead.",
     )
 
 
@@ -101,7 +101,7 @@ def test_no_network_is_one_clear_sentence(machine: Machine) -> None:
     assert str(error.value) == (
         "haproxy 2.6 or newer could not be found or fetched: no network (Failed to fetch "
         "http://mirror.test/  Temporary failure resolving); "
-        "install it so that the PATH leads to it, and try again."
+        "install it on the PATH and try again."
     )
 
 
