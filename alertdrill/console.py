@@ -1,4 +1,4 @@
-"""How things look on a terminal. A state is a word and a sign before it is a colour."""
+"""Tables and escaping for a terminal. Each state has a word and a sign besides its colour."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIGNS = {
 
 
 def escape(text: str) -> str:
-    """Return a sentence for the console as it is: no markup, no control characters."""
+    """Return text without markup and control characters."""
     return markup.escape(printable(text))
 
 

@@ -1,6 +1,6 @@
-"""Make the token that annotations are written to Grafana with, and keep it in a file.
+"""Create the Grafana token for annotations, and store it in a file.
 
-Nothing but the standard library: beside the containers it runs in as little memory as it can.
+Standard library only, to use little memory in its container.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Verdict = Literal["kept", "made"]
 
 
 class TokenError(AlertdrillError):
-    """Grafana gives no token; the text says why."""
+    """Grafana issues no token; the text has the reason."""
 
 
 @dataclass(frozen=True)
 class GrafanaResponse:
-    """A status, and the JSON that came with it."""
+    """A response's status and JSON."""
 
     status: int
     body: Any
@@ -49,7 +49,7 @@ class GrafanaClient:
         self._admin = f"Basic {known}"
 
     def accepts(self, token: str) -> bool:
-        """Tell whether a token is good; raise `TokenError` where Grafana can't say."""
+        """Return whether a token is valid; raise `TokenError` if Grafana fails."""
         answer = self._ask("GET", "/api/annotations?limit=1", f"Bearer {token}")
         if answer.status in (401, 403):
             return False
@@ -57,7 +57,7 @@ class GrafanaClient:
         return True
 
     def account(self) -> int:
-        """Return the id of the service account, made where there is none."""
+        """Return the id of the service account; create it if missing."""
         found = self._admins("GET", f"/api/serviceaccounts/search?query={quote(ACCOUNT)}")
         for one in found["serviceAccounts"]:
             if one["name"] == ACCOUNT:
@@ -66,7 +66,7 @@ class GrafanaClient:
         return int(made["id"])
 
     def renew(self, account: int) -> str:
-        """Return a fresh token of an account, and withdraw those that it had."""
+        """Return a new token of an account, and revoke the old ones."""
         tokens = f"/api/serviceaccounts/{account}/tokens"
         for old in self._admins("GET", tokens):
             self._admins("DELETE", f"{tokens}/{old['id']}")
@@ -108,7 +108,7 @@ def _expect(answer: GrafanaResponse, otherwise: str) -> Any:
 
 
 def ensure_token(grafana: GrafanaClient, file: Path, mode: int = 0o600) -> Verdict:
-    """Have a good token in a file that has this mode; keep the one there while Grafana takes it.
+    """Ensure that a file has a valid token; keep the existing one while Grafana accepts it.
 
     Raises `TokenError` where Grafana does not answer or refuses.
     """
@@ -123,7 +123,7 @@ def ensure_token(grafana: GrafanaClient, file: Path, mode: int = 0o600) -> Verdi
 
 
 def _write(file: Path, token: str, mode: int) -> None:
-    """Put a whole file into place at once, which nobody else could read before either."""
+    """Write a file atomically, never readable by others."""
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as written:

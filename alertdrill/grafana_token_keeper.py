@@ -1,7 +1,7 @@
-"""Keep the token that annotations are written to Grafana with.
+"""Keep the Grafana token for annotations valid.
 
-It is made at the start, and again where Grafana does not know it any more. Nobody else but Grafana
-has the admin's password; whoever writes annotations has the token's volume.
+It creates the token at the start, and again if Grafana no longer accepts it. Only Grafana has the
+admin's password; programs that write annotations mount the token's volume.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Settings:
 
 
 class TokenKeeper:
-    """Sees to it, turn by turn, that there is a token; says what changes."""
+    """Checks the token repeatedly; logs changes."""
 
     def __init__(self, settings: Settings, say: Callable[[str, str], None]) -> None:
         self._settings = settings
@@ -56,7 +56,7 @@ class TokenKeeper:
         self._said = ""
 
     def turn(self) -> float:
-        """Look once; return the seconds until it is time to look again."""
+        """Check once; return the seconds until the next check."""
         try:
             grafana = GrafanaClient(self._settings.url, self._settings.password.read_text().strip())
             verdict = ensure_token(grafana, self._settings.token, TOKEN_FILE_MODE)
@@ -80,7 +80,7 @@ def write_line(level: str, message: str) -> None:
 
 
 def sleep_with_heartbeat(seconds: float) -> None:
-    """Sleep, and show now and then that it is a sleep."""
+    """Sleep, and touch the heartbeat file meanwhile."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         HEARTBEAT_FILE.touch()
@@ -88,7 +88,7 @@ def sleep_with_heartbeat(seconds: float) -> None:
 
 
 def main() -> None:
-    """Look again and again until SIGTERM."""
+    """Check repeatedly until SIGTERM."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         sys.exit(0)

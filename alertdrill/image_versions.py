@@ -1,4 +1,4 @@
-"""Which images the stack runs under Docker: a tag each, and the digest where it is pinned."""
+"""The image versions of the stack: tags, with digests if pinned."""
 
 from __future__ import annotations
 

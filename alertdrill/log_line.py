@@ -1,4 +1,4 @@
-"""Log lines in the form that all programs of the stack share, for those beside the services."""
+"""Structured log lines for programs beside the services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import VERSION
 
 @dataclass(frozen=True)
 class LogOrigin:
-    """Whose lines they are."""
+    """The program that writes a line."""
 
     service: str
     instance: str
@@ -22,7 +22,7 @@ class LogOrigin:
 def format_line(
     speaker: LogOrigin, level: str, message: str, logger: str, error: BaseException | None = None
 ) -> str:
-    """Return one line, without its end; `error` comes whole, with its stack."""
+    """Return one line without its end; `error` is included with its stack."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     said: dict[str, object] = {
         "timestamp": now,

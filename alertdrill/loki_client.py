@@ -1,4 +1,4 @@
-"""Loki's HTTP API, as far as finding log lines needs it."""
+"""A client for Loki's HTTP API, to query log lines."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .errors import AlertdrillError
 
 # A query over days of lines takes Loki some seconds; it gives up by itself after a minute.
 TIMEOUT_S = 70.0
-# The most that Loki gives at once, unless its configuration says otherwise.
+# Loki's default limit of lines in a response.
 PAGE_SIZE = 5000
 
 
 class LokiError(AlertdrillError):
-    """Loki does not answer, or refuses a query."""
+    """Loki does not respond, or refuses a query."""
 
 
 @dataclass(frozen=True)
 class LokiLine:
-    """A line as Loki keeps it.
+    """A line in Loki.
 
     `at` is its time in nanoseconds since 1970, `fields` its labels and all its other fields, and
     `message` its text: of a line of the log contract the message, of any other the whole line.
@@ -49,7 +49,7 @@ class LokiClient:
         return sorted(self._page(logql, span, limit, "backward"), key=lambda line: line.at)
 
     def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
-        """Yield every line of a span of time, oldest first, however many there are.
+        """Yield all lines of a time range, oldest first.
 
         Raises `LokiError`, also where more than a page of lines have the very same time.
         """
@@ -86,7 +86,7 @@ class LokiClient:
         ]
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the JSON at a path; raise `LokiError` with what is wrong."""
+        """Return the JSON of a path; raise `LokiError` otherwise."""
         try:
             answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=TIMEOUT_S)
         except requests.RequestException as error:

@@ -17,7 +17,7 @@ NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname holds 63 characters, of which the project and the number take their share.
 MAX_NAME_LENGTH = 30
 PATH = r"(/[A-Za-z0-9._~-]+)+"
-# For the machines inside: the load balancer shows them to nobody.
+# Operations endpoints, which the load balancer never forwards to.
 OPS_PATHS = ("healthz", "readyz", "metrics", "faults")
 # The parts of the stack: a test holds it against docker-compose.yml.
 COMPONENT_NAMES = (
@@ -34,7 +34,7 @@ LINE = rf"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>{WORD}( {WORD})*|)"
 
 
 class ServicesError(AlertdrillError):
-    """A service is not declared as it should be; the text begins with the file and the line."""
+    """A declaration of a service is invalid; the text begins with file and line."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _service(found: YamlSection, name: str, apps: Path) -> Service:
             name,
         )
     if name in COMPONENT_NAMES:
-        found.refuse(f"a part of the stack is called {name}: take another name", name)
+        found.refuse(f"{name} is a component of the stack: use another name", name)
     section = found.section(name)
     section.only(KEYS)
     section.require("port")
@@ -113,14 +113,14 @@ def _paths(section: YamlSection, side: str) -> Sequence[str]:
         if not re.fullmatch(PATH, path):
             section.refuse(f"{side} has {path!r}: it takes paths such as /orders", side)
         if path.split("/")[1].lower() in OPS_PATHS:
-            section.refuse(f"{side} has {path!r}, which the load balancer shows to nobody", side)
+            section.refuse(f"{side} has {path!r}, which the load balancer never forwards", side)
     return tuple(paths)
 
 
 def _refuse_twice(new: Service, others: Mapping[str, Service], section: YamlSection) -> None:
     for other in others.values():
         if new.port == other.port:
-            section.refuse(f"port {new.port} is {other.name}'s already", "port")
+            section.refuse(f"port {new.port} already belongs to {other.name}", "port")
         for side in ("public", "internal"):
             both = set(getattr(new, side)) & set(getattr(other, side))
             if both:

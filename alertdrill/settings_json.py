@@ -1,4 +1,4 @@
-"""A stack's settings as JSON, for a process that has to know them whole."""
+"""A stack's settings as JSON, for other processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .settings import Ports, Replicas, StackSettings
 
 
 def to_json(settings: StackSettings) -> str:
-    """Return settings as text; `read` makes the same of it again."""
+    """Return settings as JSON; `from_dict` is the inverse."""
     return json.dumps(asdict(settings), default=str)
 
 
 def from_dict(found: Mapping[str, Any]) -> StackSettings:
-    """Return the settings that were written, once their JSON is read.
+    """Return the settings of parsed JSON.
 
-    Raises `TypeError` or `KeyError` for those of another version.
+    Raises `TypeError` or `KeyError` for JSON of another version.
     """
     values = dict(found)
     values["home"] = Path(str(values["home"]))

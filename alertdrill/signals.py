@@ -1,4 +1,4 @@
-"""Let SIGTERM end a command as Ctrl-C does."""
+"""Handle SIGTERM like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def interrupt_on_sigterm() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` on SIGTERM, so that what was begun is ended or rolled back."""
+    """Raise `KeyboardInterrupt` on SIGTERM, so that the block can clean up."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

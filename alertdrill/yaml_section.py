@@ -1,4 +1,4 @@
-"""Read a YAML file so that every complaint can name the line."""
+"""Read YAML files with errors that name file and line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(frozen=True)
 class YamlSource:
-    """What complaints call a file, what it is, and what they are raised as."""
+    """A file's name, description and error class, for errors."""
 
     name: str
     what: str
@@ -26,7 +26,7 @@ class YamlSource:
 
 
 class YamlSection:
-    """A mapping of a YAML file; each read checks what is there."""
+    """A mapping of a YAML file; each accessor checks the value."""
 
     def __init__(self, source: YamlSource, node: yaml.MappingNode) -> None:
         self._source = source
@@ -36,11 +36,11 @@ class YamlSection:
             if not isinstance(key, yaml.ScalarNode):
                 self.refuse("a key must be a word", key)
             if key.value in self._items:
-                self.refuse(f"{key.value} is there twice", key)
+                self.refuse(f"{key.value} is a duplicate key", key)
             self._items[key.value] = value
 
     def __contains__(self, key: str) -> bool:
-        """Say whether the key is there."""
+        """Return whether the key exists."""
         return key in self._items
 
     def __iter__(self) -> Iterator[str]:
@@ -56,7 +56,7 @@ class YamlSection:
         """Refuse every other key."""
         for key in self:
             if key not in keys:
-                self.refuse(f"{key} is unknown here: there are {', '.join(keys)}", key)
+                self.refuse(f"{key} is unknown: known keys are {', '.join(keys)}", key)
 
     def require(self, *keys: str) -> None:
         """Refuse a section without these keys."""
@@ -92,7 +92,7 @@ class YamlSection:
         return sum(int(count) * DURATION_UNITS[unit] for count, unit in parts)
 
     def flag(self, key: str) -> bool:
-        """Return true or false; false where it is not there."""
+        """Return a boolean; false without the key."""
         text = self.text(key, "false")
         if text not in ("true", "false"):
             self.refuse(f"{key} is {text!r}: it takes true or false", key)
@@ -106,7 +106,7 @@ class YamlSection:
         return YamlSection(self._source, node)
 
     def sections(self, key: str) -> list[YamlSection]:
-        """Return the list of mappings below a key; empty where it is not there."""
+        """Return the list of mappings below a key; empty without the key."""
         node = self._items.get(key)
         if node is None:
             return []
@@ -118,7 +118,7 @@ class YamlSection:
         return [YamlSection(self._source, item) for item in node.value]
 
     def texts(self, key: str) -> list[str]:
-        """Return the list of texts below a key; empty where it is not there."""
+        """Return the list of texts below a key; empty without the key."""
         node = self._items.get(key)
         if node is None:
             return []
@@ -130,24 +130,24 @@ class YamlSection:
         return [str(item.value).strip() for item in node.value]
 
     def is_section(self, key: str) -> bool:
-        """Say whether a mapping is below the key."""
+        """Return whether the key has a mapping."""
         return isinstance(self._items.get(key), yaml.MappingNode)
 
 
 def load_yaml(file: Path, source: YamlSource) -> YamlSection:
-    """Return the whole file; raise the source's error where it is no mapping."""
+    """Return the file's mapping; raise the source's error if it is invalid."""
     name, error = source.name, source.error
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as why:
-        raise error(f"{name}:1: it can't be read ({why.strerror}).") from why
+        raise error(f"{name}:1: cannot read it ({why.strerror}).") from why
     except UnicodeDecodeError as why:
         raise error(f"{name}:1: it is not UTF-8.") from why
     except yaml.MarkedYAMLError as why:
         line = why.problem_mark.line + 1 if why.problem_mark else 1
-        raise error(f"{name}:{line}: it is not YAML ({why.problem}).") from why
-    except yaml.YAMLError as why:  # a character that YAML does not have; it tells no line
-        raise error(f"{name}:1: it is not YAML ({why}).") from why
+        raise error(f"{name}:{line}: it is not valid YAML ({why.problem}).") from why
+    except yaml.YAMLError as why:  # an invalid character; this error has no line
+        raise error(f"{name}:1: it is not valid YAML ({why}).") from why
     if not isinstance(node, yaml.MappingNode):
         raise error(f"{name}:1: {source.what}.")
     return YamlSection(source, node)

@@ -1,4 +1,4 @@
-"""Rehearsal speed: the same rules and routes with every duration divided by one factor."""
+"""Time compression: the same rules and routes with every duration divided by one factor."""
 
 from .ephemeral_stack import ephemeral_settings
 from .errors import TimescaleError

@@ -1,4 +1,4 @@
-"""Durations as Prometheus and Alertmanager write them, and what a speed makes of them. Pure."""
+"""Parse, format and scale the durations of Prometheus and Alertmanager. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from .errors import TimescaleError
 
 # In milliseconds; the units of https://prometheus.io/docs/prometheus/latest/querying/basics.
-# A week and a year are read but never written: a day of them says the same.
+# Weeks and years are parsed; the output uses days instead.
 UNIT_MS = {
     "y": 365 * 86_400_000,
     "w": 7 * 86_400_000,
@@ -20,7 +20,7 @@ UNIT_MS = {
 # Longer units first, so that `5ms` is not five minutes and an `s`.
 PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
 DURATION = re.compile(rf"(?:{PART.pattern.replace('(', '(?:')})+")
-# Below 1 waits would grow. At 1000 a scrape every 5 s comes every 5 ms, which none keeps up with.
+# Below 1 waits would grow. At 1000 a scrape interval of 5 s becomes 5 ms, which is too short.
 MIN_SPEED, MAX_SPEED = 1.0, 1000.0
 
 
@@ -28,18 +28,17 @@ def check_speed(speed: float) -> None:
     """Raise `TimescaleError` unless the speed is from 1 to 1000."""
     if not MIN_SPEED <= speed <= MAX_SPEED:
         raise TimescaleError(
-            f"A speed of {speed:g} can't be rehearsed at:"
-            f" choose one from {MIN_SPEED:g} (the real thing) to {MAX_SPEED:g}."
+            f"speed {speed:g} is out of range: use {MIN_SPEED:g} (real time) to {MAX_SPEED:g}."
         )
 
 
 def parse_milliseconds(duration: str) -> int:
-    """Return how many milliseconds a duration such as `1h30m` is."""
+    """Return a duration such as `1h30m` in milliseconds."""
     return sum(int(number) * UNIT_MS[unit] for number, unit in PART.findall(duration))
 
 
 def format_milliseconds(duration: int) -> str:
-    """Write milliseconds in the largest unit, up to days, that holds them exactly."""
+    """Format milliseconds in the largest exact unit, up to days."""
     unit = next(unit for unit in ("d", "h", "m", "s", "ms") if duration % UNIT_MS[unit] == 0)
     return f"{duration // UNIT_MS[unit]}{unit}"
 
@@ -47,7 +46,7 @@ def format_milliseconds(duration: int) -> str:
 def scale(duration: str, speed: float) -> str:
     """Divide a duration by the speed, to whole milliseconds and at least one.
 
-    None at all stays none, and at speed 1 everything stays as it is written.
+    A zero duration stays zero; speed 1 keeps the text unchanged.
     """
     whole = parse_milliseconds(duration)
     return (

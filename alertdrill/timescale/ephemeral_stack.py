@@ -1,4 +1,4 @@
-"""A stack of a rehearsal's own, beside the one that may be running."""
+"""Settings of an ephemeral stack, which runs beside the user's stack."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ..settings import INSTANCE_PORT_RANGE, RANDOM, Ports, StackSettings
 from . import durations
 from .errors import TimescaleError
 
-# Below the ports that Linux gives to outgoing connections (32768), above what programs listen on.
+# Below Linux's ports for outgoing connections (32768), above the usual listening ports.
 MIN_PORT, MAX_PORT = 30000, 32500
-# Instances listen up to so far above the port where theirs begin.
+# The size of the instances' port range.
 INSTANCE_PORTS = INSTANCE_PORT_RANGE + 1
-# A drill of the storage fills this on disk. An hour of rehearsal takes 50 MB of it.
+# The drill of the storage fills this size. One hour with time compression takes 50 MB.
 RETENTION_SIZE = "200MB"
 
 
 def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
-    """Return the settings of a stack that is free to be broken, below `settings.home`.
+    """Return the settings of an ephemeral stack, below `settings.home`.
 
-    It is the same whatever the user's own stack is set to, so that a rehearsal is too. Raises
-    `TimescaleError` for a bad speed, or where no ports are free.
+    It does not depend on the user's settings, so that drills are reproducible. Raises
+    `TimescaleError` for an invalid speed, or without free ports.
     """
     durations.check_speed(speed)
     return replace(
@@ -33,7 +33,7 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
         retention_size=RETENTION_SIZE,
         project=f"{settings.project}-ephemeral",
         grafana_password=RANDOM,
-        # One that breaks leaves another: the least that the alerts are made for.
+        # The default number of replicas, for which the alerts are designed.
         instances={},
         heal={},
         healing="on",
@@ -44,18 +44,18 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
 
 
 def free_ports() -> Ports:
-    """Return ports from a block that nobody listens in; raise `TimescaleError` without one."""
+    """Return ports from a free range; raise `TimescaleError` without one."""
     names = [item.name for item in fields(Ports) if item.name != "instances"]
     size = len(names) + INSTANCE_PORTS
     bases = range(MIN_PORT, MAX_PORT - size, size)
-    # At random, so that two rehearsals that look at the same moment seldom meet.
+    # In random order, so that two concurrent runs seldom choose the same range.
     for base in random.sample(bases, len(bases)):
         if all(_free(port) for port in range(base, base + size)):
             ports = {name: base + place for place, name in enumerate(names)}
             return Ports(**ports, instances=base + len(names))
     raise TimescaleError(
-        f"No {size} ports in a row are free from {MIN_PORT} to {MAX_PORT}:"
-        " end a rehearsal that is still running."
+        f"no {size} consecutive ports are free from {MIN_PORT} to {MAX_PORT}:"
+        " stop another ephemeral stack."
     )
 
 

@@ -1,7 +1,7 @@
-"""What can't be rehearsed."""
+"""Errors of time compression."""
 
 from ..errors import AlertdrillError
 
 
 class TimescaleError(AlertdrillError):
-    """A speed or a configuration that can't be rehearsed at."""
+    """The speed is invalid, or a configuration cannot be scaled."""

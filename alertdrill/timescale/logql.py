@@ -1,4 +1,4 @@
-"""Find the durations in LogQL that are about time, and nothing that only looks like one. Pure."""
+"""Scale the durations in LogQL expressions. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import re
 from . import durations
 from .errors import TimescaleError
 
-# What comes first wins, so the order matters. A duration elsewhere is compared with a field of a
-# line, which the world has written at its own pace.
+# The first alternative wins. A duration elsewhere is compared with a line's field, so it stays.
 TOKEN = re.compile(
     rf"""
     (?P<text> "(?:\\.|[^"\\])*" | `[^`]*` )
@@ -23,7 +22,7 @@ TOKEN = re.compile(
 def scale(expression: str, speed: float) -> str:
     """Divide the ranges and offsets of an expression by the speed.
 
-    Raises `TimescaleError` for a range that is no duration.
+    Raises `TimescaleError` for a range that is not a duration.
     """
 
     def scaled(token: re.Match[str]) -> str:
@@ -36,5 +35,5 @@ def scale(expression: str, speed: float) -> str:
 
 def _range(text: str, speed: float) -> str:
     if not durations.DURATION.fullmatch(text.strip()):
-        raise TimescaleError(f"[{text}] is no duration: write one with its unit, such as [5m].")
+        raise TimescaleError(f"[{text}] is not a duration: use a unit, such as [5m].")
     return f"[{durations.scale(text.strip(), speed)}]"

@@ -1,4 +1,4 @@
-"""Find the durations in PromQL, and nothing that only looks like one. Pure."""
+"""Scale the durations in PromQL expressions. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from . import durations
 from .errors import TimescaleError
 
 # https://github.com/prometheus/prometheus/blob/main/promql/parser/lex.go, as far as it is needed
-# to know what is a duration. What comes first wins, so the order matters.
+# to recognize durations. The first alternative wins.
 TOKEN = re.compile(
     rf"""
     (?P<text> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `[^`]*` )
@@ -21,7 +21,7 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# A range of plain numbers means seconds, which nobody would divide.
+# A range in plain numbers means seconds, which would not be scaled.
 SECONDS = re.compile(r"(?<![\w.])[0-9.]+(?![\w.])")
 
 
@@ -41,5 +41,5 @@ def scale(expression: str, speed: float) -> str:
 
 def _range(text: str, speed: float) -> str:
     if SECONDS.search(text):
-        raise TimescaleError(f"{text} has no unit: write its durations with one, such as [5m].")
+        raise TimescaleError(f"{text} has no unit: use one, such as [5m].")
     return durations.DURATION.sub(lambda found: durations.scale(found[0], speed), text)

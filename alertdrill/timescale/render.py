@@ -11,8 +11,8 @@ import yaml
 from . import durations, logql, promql
 from .errors import TimescaleError
 
-# The keys of Prometheus and Alertmanager whose values are durations, as their documentation lists
-# them. A test fails when our configurations use another one.
+# The keys of Prometheus and Alertmanager with durations as values, from their documentation. A test
+# fails if a configuration uses another one.
 DURATION_KEYS = frozenset(
     {
         "evaluation_interval",
@@ -36,41 +36,40 @@ EXPRESSION = "expr"
 # PyYAML's binding to libyaml, 25 times as fast as its Python; not every wheel has it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ExpressionScaler = Callable[[str, float], str]
-# Below these is text for people and programs to match: whatever it looks like, it is no setting.
+# The values below these keys are text, never durations.
 FREE_TEXT_KEYS = frozenset({"annotations", "external_labels", "labels", "params"})
-# An anchor or a tag stands before the value that it belongs to.
+# An anchor or a tag precedes its value.
 PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 
 
 @dataclass(frozen=True)
 class Scalar:
-    """A value with the key that it is under; `text[begin:end]` is how it is written."""
+    """A value with its key; `text[begin:end]` is its source text."""
 
     key: str
     node: yaml.ScalarNode
 
     @property
     def begin(self) -> int:
-        """Where it begins in the text."""
+        """Return the start offset in the text."""
         return int(self.node.start_mark.index)
 
     @property
     def end(self) -> int:
-        """Where it ends in the text."""
+        """Return the end offset in the text."""
         return int(self.node.end_mark.index)
 
 
 def expression_scaler(path: str) -> ExpressionScaler:
-    """Return what divides the expressions of a committed file: LogQL's below loki/."""
+    """Return the scaler of a file's expressions: LogQL's below loki/, else PromQL's."""
     return logql.scale if path.startswith("loki/") else promql.scale
 
 
 def render(text: str, speed: float, scale: ExpressionScaler = promql.scale) -> str:
     """Return a configuration whose durations are divided by `speed`, from 1 to 1000.
 
-    Durations become whole milliseconds, at least one (5s at speed 12 is 417ms). Speed 1 changes
-    nothing. `scale` divides those of expressions. Raises `TimescaleError` for another speed, or
-    text that can't be read.
+    Durations become integer milliseconds, at least one (5s at speed 12 is 417ms). Speed 1 changes
+    nothing. `scale` handles expressions. Raises `TimescaleError` for an invalid speed or text.
     """
     durations.check_speed(speed)
     if speed == 1:
@@ -83,13 +82,13 @@ def render(text: str, speed: float, scale: ExpressionScaler = promql.scale) -> s
 
 
 def scalars(text: str) -> list[Scalar]:
-    """Return the values of a configuration that may be settings, in order, each once."""
+    """Return the values of a configuration that may be settings, in order."""
     try:
         root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())
-        raise TimescaleError(f"The configuration is not YAML, so mend it first: {said}") from None
-    # An alias is the value that it points to, which is written once.
+        raise TimescaleError(f"the configuration is not valid YAML: {said}") from None
+    # An alias has the position of its anchor, so it counts once.
     found = {scalar.begin: scalar for scalar in _walk(root, "")}
     return [found[begin] for begin in sorted(found)]
 
@@ -117,8 +116,8 @@ def _scaled(scalar: Scalar, text: str, how: tuple[float, ExpressionScaler]) -> s
         begin, end = begin + 1, end - 1
         if written[begin:end] != scalar.node.value:
             raise TimescaleError(
-                f"Line {scalar.node.start_mark.line + 1} quotes inside quotes:"
-                f" write `{scalar.key}` as a block, after a `|`."
+                f"line {scalar.node.start_mark.line + 1} has escaped quotes:"
+                f" write `{scalar.key}` as a block after `|`."
             )
     return written[:begin] + _divided(scalar.key, written[begin:end], how) + written[end:]
 

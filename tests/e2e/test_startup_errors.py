@@ -48,7 +48,7 @@ def test_taken_port_names_its_holder(refused: Refused) -> None:
 
 
 def test_bad_port_is_refused_by_name(refused: Refused) -> None:
-    assert refused(LB_PORT="high") == "LB_PORT is 'high': it takes a whole number, 1024 to 60000."
+    assert refused(LB_PORT="high") == "LB_PORT is 'high': use a whole number from 1024 to 60000."
 
 
 def test_missing_program_says_what_to_do(refused: Refused, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.e2e.stack import poll_until
 
 pytestmark = pytest.mark.engine
 READ = '{"label": ["com.docker.compose.project=%s"]}'
-# Of a key that is there twice, the engine takes the last.
+# Of a key that is a duplicate key, the engine takes the last.
 TWICE = '{"label":["com.docker.compose.project=PROJECT"],"label":[]}'
 
 

@@ -59,15 +59,15 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
         ("FAULTS_ENABLED", "yes", "one of 0, 1"),
         ("LB_ADDRESS", "localhost", "an IPv4 address"),
         ("LB_ADDRESS", "::1", "an IPv4 address"),
-        ("WEB_INSTANCES", "5", "a whole number, 1 to 4"),
-        ("DATA_SERVICE_INSTANCES", "0", "a whole number, 1 to 4"),
-        ("LB_PORT", "80", "a whole number, 1024 to 60000"),
-        ("LB_PORT", "-8080", "a whole number, 1024 to 60000"),
-        ("LB_PORT", "\uff18\uff10\uff18\uff10", "a whole number, 1024 to 60000"),
+        ("WEB_INSTANCES", "5", "a whole number from 1 to 4"),
+        ("DATA_SERVICE_INSTANCES", "0", "a whole number from 1 to 4"),
+        ("LB_PORT", "80", "a whole number from 1024 to 60000"),
+        ("LB_PORT", "-8080", "a whole number from 1024 to 60000"),
+        ("LB_PORT", "\uff18\uff10\uff18\uff10", "a whole number from 1024 to 60000"),
     ],
 )
 def test_bad_value_names_its_variable(name: str, value: str, takes: str) -> None:
-    assert refusal(**{name: value}) == f"{name} is {value!r}: it takes {takes}."
+    assert refusal(**{name: value}) == f"{name} is {value!r}: use {takes}."
 
 
 @pytest.mark.parametrize("runtime", ["in-network", "swarm"])
@@ -76,7 +76,7 @@ def test_runtime_of_a_container_is_taken(runtime: str) -> None:
 
 
 def test_endless_number_is_refused_too() -> None:
-    assert refusal(LB_PORT="9" * 5000).endswith("it takes a whole number, 1024 to 60000.")
+    assert refusal(LB_PORT="9" * 5000).endswith("use a whole number from 1024 to 60000.")
 
 
 def test_same_port_twice_names_both() -> None:

@@ -59,7 +59,7 @@ def test_flag_is_true_or_false(tmp_path: Path, text: str) -> None:
 
 
 def test_key_is_never_there_twice(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDrillError, match=r"^drills/Down.yml:3: a is there twice.$"):
+    with pytest.raises(InvalidDrillError, match=r"^drills/Down.yml:3: a is a duplicate key.$"):
         section(tmp_path, "a: 1\nb: 2\na: 3")
 
 
@@ -70,7 +70,7 @@ def test_missing_key_names_sections_line(tmp_path: Path) -> None:
 
 
 def test_unknown_key_is_told_others(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDrillError, match=r":2: b is unknown here: there are a, c\.$"):
+    with pytest.raises(InvalidDrillError, match=r":2: b is unknown: known keys are a, c\.$"):
         section(tmp_path, "a: 1\nb: 2").only(["a", "c"])
 
 
@@ -98,9 +98,9 @@ def test_list_has_texts_alone(tmp_path: Path, text: str, words: str) -> None:
     [
         ("", ":1: a drill is a mapping."),
         ("- a", ":1: a drill is a mapping."),
-        ("a: 1\nb: [", "it is not YAML"),
-        ("a: 1\n--- \nb: 2", "it is not YAML"),
-        ("a: 1\nb: *c", ":2: it is not YAML (found undefined alias 'c')."),
+        ("a: 1\nb: [", "it is not valid YAML"),
+        ("a: 1\n--- \nb: 2", "it is not valid YAML"),
+        ("a: 1\nb: *c", ":2: it is not valid YAML (found undefined alias 'c')."),
     ],
 )
 def test_other_files_are_no_drills(tmp_path: Path, text: str, words: str) -> None:
@@ -111,7 +111,7 @@ def test_other_files_are_no_drills(tmp_path: Path, text: str, words: str) -> Non
 
 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDrillError, match=r"^drills/No.yml:1: it can't be read \(No such"):
+    with pytest.raises(InvalidDrillError, match=r"^drills/No.yml:1: cannot read it \(No such"):
         load_yaml(tmp_path / "No.yml", replace(SOURCE, name="drills/No.yml"))
     (tmp_path / "Down.yml").write_bytes(b"a: \xff")
     with pytest.raises(InvalidDrillError, match=r"^drills/Down.yml:1: it is not UTF-8.$"):

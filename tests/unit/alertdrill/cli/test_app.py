@@ -160,7 +160,7 @@ def test_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LB_PORT", "high")
     result = CliRunner().invoke(app.main, ["status"], env={"COLUMNS": "200"})
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "✗ LB_PORT is 'high': it takes a whole number, 1024 to 60000.\n"
+    assert result.stderr == "✗ LB_PORT is 'high': use a whole number from 1024 to 60000.\n"
 
 
 @pytest.mark.parametrize(

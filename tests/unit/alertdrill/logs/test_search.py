@@ -120,7 +120,7 @@ def test_source_may_be_chosen(world: World, origin: Origin, said: str) -> None:
 
 def test_chosen_loki_must_be_there(world: World) -> None:
     world.running = ["web-1"]
-    with pytest.raises(AlertdrillError, match="^cannot search Loki: Loki is not running$"):
+    with pytest.raises(AlertdrillError, match=r"^cannot search Loki: Loki is not running$"):
         world.find(Search(Query(), origin="loki"))
     world.running, world.loki.good = ["loki-1", "collector-1"], 0
     with pytest.raises(LokiError):

@@ -63,7 +63,7 @@ def test_what_is_written_is_read(whole: int) -> None:
 
 @pytest.mark.parametrize("speed", [0, -1, 0.5, 1001, float("nan"), float("inf")])
 def test_bad_speed_says_the_range(speed: float) -> None:
-    with pytest.raises(TimescaleError, match=r"can't be rehearsed at: choose one from 1 .* 1000\."):
+    with pytest.raises(TimescaleError, match=r"is out of range: use 1 .* 1000\."):
         check_speed(speed)
 
 

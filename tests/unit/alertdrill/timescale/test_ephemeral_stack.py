@@ -52,7 +52,7 @@ def test_taken_blocks_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_free_block_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ephemeral_stack, "_free", lambda _: False)
-    with pytest.raises(TimescaleError, match=r"ports in a row are free from 30000 to 32500"):
+    with pytest.raises(TimescaleError, match=r"consecutive ports are free from 30000 to 32500"):
         ephemeral_stack.free_ports()
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from alertdrill.timescale import TimescaleError
 from alertdrill.timescale.promql import scale
 
-# What may stand in an expression and is no duration, however much it looks like one.
+# What may stand in an expression and is not a duration, however much it looks like one.
 KEPT = [
     *("service:requests:rate5m", "rate5m", "x_5m", ":5m_total", "a:5m", "m", "s", "Inf", "NaN"),
     *("5", "0.5", ".5", "1e5", "1e-3", "1_000", "0x5d", "0X5D", "5.", "@ 1609746000"),
@@ -53,5 +53,5 @@ def test_speed_one_changes_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("expression", ["rate(x[300])", "x[5m:60]", "x[300:5m]"])
 def test_range_without_unit_is_refused(expression: str) -> None:
-    with pytest.raises(TimescaleError, match=r"\] has no unit: write its durations with one"):
+    with pytest.raises(TimescaleError, match=r"\] has no unit: use one"):
         scale(expression, 12)
