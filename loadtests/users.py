@@ -1,4 +1,4 @@
-"""Who makes the load, through the load balancer: normal, heavy, slow and careless clients."""
+"""The clients of a load: normal, heavy, slow, and ones that send invalid requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def normalize_host(environment: Environment, **_: object) -> None:
 
 
 class Client(FastHttpUser):
-    """Asks once a second, whatever it asks for."""
+    """Sends one request a second."""
 
     abstract = True
     # The load balancer answers within its own limits (5 s in its queue, 10 s for an instance);
@@ -102,7 +102,7 @@ class NormalClient(Client):
 
 
 class HeavyClient(Client):
-    """Sends a hundred times as many rows at once."""
+    """Posts a hundred times as many rows."""
 
     @task
     def process_many(self) -> None:
@@ -111,7 +111,7 @@ class HeavyClient(Client):
 
 
 class SlowBody:
-    """A body that goes out part by part; each time anew, for it may have to be sent again."""
+    """A body that is sent in parts; iterable again for a retry."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the parts, and wait between them."""
@@ -123,7 +123,7 @@ class SlowBody:
 
 
 class SlowClient(Client):
-    """Takes its time to send twenty rows, and so keeps a place taken that does nothing else."""
+    """Sends twenty rows slowly, and so occupies a worker thread."""
 
     @task
     def process_slowly(self) -> None:

@@ -1,4 +1,4 @@
-"""Forget what the first seconds of a load counted: connections are made then, and clients come."""
+"""Discard the statistics of the warm-up, in which clients start and connect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locust.runners import WorkerRunner
 
 
 def reset_stats(environment: Environment, **_: Any) -> None:
-    """Count from `LOAD_WARMUP` seconds after the start on; from the start where it is not set."""
+    """Reset the statistics `LOAD_WARMUP` seconds after the start, if that is set."""
     seconds, runner = float(os.environ.get("LOAD_WARMUP") or 0), environment.runner
     if runner is None or isinstance(runner, WorkerRunner) or not seconds:
         return

@@ -1,4 +1,4 @@
-"""What is different with workers: their numbers are their master's to show, all of them."""
+"""Hooks for distributed loads: the master reports the statistics of all workers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-# Each has a second to end its requests (shapes.py). Where there are many of them on few cores it
-# takes a few more; who is silent for longer is lost.
+# Each worker has a second to end its requests (shapes.py), and longer with many on few cores.
 TIMEOUT_S = 15.0
 POLL_INTERVAL_S = 0.05
 
 
 def silence_worker(environment: Environment, **_: Any) -> None:
-    """Keep a worker from printing its own share as JSON, between its master's lines."""
+    """Keep a worker from printing its own statistics as JSON."""
     if isinstance(environment.runner, WorkerRunner) and environment.parsed_options:
         environment.parsed_options.json = False
 
 
 def wait_for_workers(environment: Environment, **_: Any) -> None:
-    """Have a master end only when each worker has told its last numbers and left.
+    """Let a master end only after every worker has sent its last statistics.
 
-    By itself it waits for half a second, which is less than a worker may take to end its requests.
+    Locust's master waits for half a second, which is too short for requests in flight.
     """
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
