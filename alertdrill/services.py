@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import AlertdrillError
 from .yaml_section import YamlSection, YamlSource, load_yaml
 
-# Each has a hundred ports natively; ten of them still leave room for a rehearsal beside a stack.
+# Each has a hundred ports natively; ten of them still leave room for an ephemeral stack beside it.
 MIN_PORT, MAX_PORT = 5000, 5009
 KEYS = ("port", "public", "internal")
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"

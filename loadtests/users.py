@@ -178,7 +178,7 @@ class ErrorClient(Client):
 
 
 def set_weights(mix: Sequence[int]) -> Sequence[type[Client]]:
-    """Return the kinds of client, normal, heavy, slow and careless, so many of each among all."""
+    """Return the kinds of client, normal, heavy, slow and invalid, weighted by the mix."""
     kinds = (NormalClient, HeavyClient, SlowClient, ErrorClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight

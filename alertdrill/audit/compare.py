@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class CountSource:
     """The requests that one source counted.
 
-    `doubled` says how often it has an id that should be there once, and `strange` are ids that
-    nobody sent. `explained` is how many it has beyond the rest because the load balancer sent them
-    again. A source that only counts names none.
+    `duplicated` maps an id to its count if that is more than one. `unexpected` are ids that were
+    never sent. `retried` counts the extra requests that the load balancer's retries explain. A
+    source without ids leaves these empty.
     """
 
     name: str
