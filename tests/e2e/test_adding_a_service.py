@@ -119,12 +119,12 @@ def of_service(copy: RepositoryCopy, metric: str, **labels: str) -> float:
 
 
 def test_commands_of_the_page_show_what_it_says(copy: RepositoryCopy) -> None:
-    answers = [said for command, said in copy.outputs.items() if command.startswith("curl")]
+    answers = [output for command, output in copy.outputs.items() if command.startswith("curl")]
     assert json.loads(answers[0]) == {"costs": 7.5}
     assert json.loads(answers[1])["status"] == 500
-    (status,) = (said for command, said in copy.outputs.items() if command == "make status")
+    (status,) = (output for command, output in copy.outputs.items() if command == "make status")
     assert len(re.findall(r"\borders-\d\b.* ready\b", status)) == 2
-    (logs,) = (said for command, said in copy.outputs.items() if " logs orders " in command)
+    (logs,) = (output for command, output in copy.outputs.items() if " logs orders " in command)
     assert "ZeroDivisionError" in logs or "GET /orders" in logs
 
 
@@ -132,8 +132,10 @@ def test_commands_of_the_page_show_what_it_says(copy: RepositoryCopy) -> None:
 def test_copys_own_checks_hold(copy: RepositoryCopy) -> None:
     ours = ("apps/orders", "tests/contract")
     copy.run(f".venv/bin/ruff check --quiet {ours[0]} && .venv/bin/ruff format --check {ours[0]}")
-    done = copy.run(f".venv/bin/python -m pytest -n0 -q -p no:cacheprovider {ours[1]}", check=False)
-    assert done.returncode == 0, done.stdout
+    completed = copy.run(
+        f".venv/bin/python -m pytest -n0 -q -p no:cacheprovider {ours[1]}", check=False
+    )
+    assert completed.returncode == 0, completed.stdout
 
 
 def test_idle_instance_is_scaled_in(copy: RepositoryCopy) -> None:
@@ -142,10 +144,14 @@ def test_idle_instance_is_scaled_in(copy: RepositoryCopy) -> None:
 
 
 def test_status_has_every_instance(copy: RepositoryCopy) -> None:
-    ours = {name: one for name, one in copy.instances().items() if one["service"] == SERVICE}
+    ours = {
+        name: instance
+        for name, instance in copy.instances().items()
+        if instance["service"] == SERVICE
+    }
     states = [ours[f"{SERVICE}-{number}"]["state"] for number in range(1, 5)]
     assert states == ["ready", "ready", "standby", "standby"]
-    assert all(one["heals"] for one in ours.values())
+    assert all(instance["heals"] for instance in ours.values())
 
 
 def test_prometheus_scrapes_every_instance(loaded: RepositoryCopy) -> None:
@@ -203,11 +209,11 @@ def test_lines_keep_the_contract(loaded: RepositoryCopy) -> None:
     assert re.fullmatch(r"orders-\d", line["instance"])
     assert re.fullmatch(r"[0-9a-f]{32}", line["trace_id"])
     lines = loaded.lines(SERVICE)
-    same = [found for found in lines if found["request_id"] == line["request_id"]]
+    same = [other for other in lines if other["request_id"] == line["request_id"]]
     assert "builtins.ZeroDivisionError" in {
-        found.get("exception", {}).get("type") for found in same
+        other.get("exception", {}).get("type") for other in same
     }
-    own = {found["message"] for found in lines if found["logger"] == "apps.orders"}
+    own = {other["message"] for other in lines if other["logger"] == "apps.orders"}
     assert "Pricing 3 pieces" in own
 
 
@@ -244,6 +250,6 @@ def test_hung_instance_is_healed(loaded: RepositoryCopy) -> None:
 
 def actions(copy: RepositoryCopy, kind: str, target: str) -> list[dict[str, Any]]:
     """Return the finished actions of the responder on a target."""
-    found = requests.get(copy.url("responder", "/actions"), timeout=5).json()
-    done = {"kind": kind, "target": target, "state": "done"}
-    return [each for each in found if done.items() <= each.items()]
+    all_actions = requests.get(copy.url("responder", "/actions"), timeout=5).json()
+    expected = {"kind": kind, "target": target, "state": "done"}
+    return [action for action in all_actions if expected.items() <= action.items()]

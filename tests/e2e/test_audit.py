@@ -33,11 +33,11 @@ def alone(tmp_path: Path) -> Iterator[Stack]:
 
 def run_audit(stack: Stack) -> dict[str, Any]:
     """Run a small check; return its report."""
-    done = stack.alertdrill(*SMALL, check=False)
-    report: dict[str, Any] = json.loads(done.stdout or "{}")
-    assert report, done.stderr
+    completed = stack.alertdrill(*SMALL, check=False)
+    report: dict[str, Any] = json.loads(completed.stdout or "{}")
+    assert report, completed.stderr
     off = [source for source in report["sources"] if not source["exact"]]
-    assert (off, report["failures"], done.returncode) == ([], [], 0)
+    assert (off, report["failures"], completed.returncode) == ([], [], 0)
     return report
 
 
@@ -45,7 +45,7 @@ def run_audit(stack: Stack) -> dict[str, Any]:
 def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
     report = run_audit(alone)
     assert report["requests"] == 1000
-    steps = [done["step"] for done in report["steps"]]
+    steps = [step["step"] for step in report["steps"]]
     assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
     assert all(source["counted"] == 1000 for source in report["sources"])
     if LOKI and COLLECTOR:
@@ -67,7 +67,7 @@ def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
     report = run_audit(alone)
     assert report["store"] == "fake Loki"
     assert any("a fake of Loki" in note for note in report["notes"])
-    assert {"restart collector", "restart fake-loki"} <= {done["step"] for done in report["steps"]}
+    assert {"restart collector", "restart fake-loki"} <= {step["step"] for step in report["steps"]}
     assert len(report["sources"]) == 13
 
 
@@ -109,8 +109,8 @@ def test_every_sabotage_is_named(stack: Stack) -> None:
         dropped = tamper(stack, "data-service-1", blank)
         doubled = tamper(stack, "web-1", repeat)
         kill_what_holds_requests(stack, "web-2")
-        output, said = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 1, said
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1, errors
     report = json.loads(output)
     sources = {source["name"]: source for source in report["sources"]}
     failed = [failure["id"] for failure in report["failures"]]
@@ -135,8 +135,8 @@ def tamper(stack: Stack, instance: str, how: Tamper) -> str:
     file = stack.home / "native" / "logs" / f"{instance}.jsonl"
 
     def lines() -> list[bytes]:
-        found = file.read_bytes().splitlines(True)
-        return [line for line in found if b'"access"' in line and b'"audit-' in line]
+        every = file.read_bytes().splitlines(True)
+        return [line for line in every if b'"access"' in line and b'"audit-' in line]
 
     line = poll_until(lines, f"a request in {file.name}", 20)[0]
     how(file, line)
@@ -181,6 +181,6 @@ def test_interruption_leaves_nothing_running(alone: Stack) -> None:
             if "restart web" in line:
                 break
         process.terminate()
-        output, said = process.communicate(timeout=TIMEOUT_S)
+        output, errors = process.communicate(timeout=TIMEOUT_S)
     assert (process.returncode, output) == (130, "")
-    assert "Interrupted: no counts were compared." in said
+    assert "Interrupted: no counts were compared." in errors

@@ -46,8 +46,8 @@ CONNECT = (
 @pytest.fixture(scope="module")
 def rows(stack: Stack) -> list[Row]:
     project = stack.environment["COMPOSE_PROJECT_NAME"]
-    found = {service(container): row(container, project) for container in inspect(stack)}
-    return [found[name] for name in sorted(found)]
+    by_service = {service(container): row(container, project) for container in inspect(stack)}
+    return [by_service[name] for name in sorted(by_service)]
 
 
 def test_security_table_is_what_runs(rows: list[Row]) -> None:
@@ -100,9 +100,9 @@ def test_only_edge_reaches_the_host(stack: Stack) -> None:
     names = docker(
         stack, "network", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={project}"
     )
-    found = json.loads(docker(stack, "network", "inspect", *names.split()))
+    networks = json.loads(docker(stack, "network", "inspect", *names.split()))
     internal = {
-        container["Name"].removeprefix(f"{project}_"): container["Internal"] for container in found
+        network["Name"].removeprefix(f"{project}_"): network["Internal"] for network in networks
     }
     inner = dict.fromkeys(("services", "telemetry", "control", "healing"), True)
     assert internal == {"edge": False, **inner}

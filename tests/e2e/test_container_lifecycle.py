@@ -32,7 +32,7 @@ def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
         three = {"web-1", "web-2", "web-3"}
         scraped = 'up{job="services",service="web"} == 1'
         poll_until(
-            lambda: {found["metric"]["instance"] for found in stack.query(scraped)} == three,
+            lambda: {row["metric"]["instance"] for row in stack.query(scraped)} == three,
             "three instances in Prometheus",
             15,
         )

@@ -32,20 +32,24 @@ TWO_SCRAPES = 10.0
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack whose data-service does not carry the heal label."""
     home = tmp_path_factory.mktemp("control")
-    made = Stack({**environment(home, free_ports()), "HEAL_DATA_SERVICE": "0"}, home)
+    stack = Stack({**environment(home, free_ports()), "HEAL_DATA_SERVICE": "0"}, home)
     try:
-        made.alertdrill("up")
-        poll_until(made.scrapes_everything, "every instance to be scraped", 30)
-        yield made
+        stack.alertdrill("up")
+        poll_until(stack.scrapes_everything, "every instance to be scraped", 30)
+        yield stack
     finally:
-        made.alertdrill("down")
-    assert not leftovers(made)
+        stack.alertdrill("down")
+    assert not leftovers(stack)
 
 
 def web(stack: Stack) -> dict[str, str]:
     """Return the states of the instances of web, as the responder sees them."""
-    found: list[dict[str, Any]] = call(stack, "GET", "/instances").body["instances"]
-    return {one["name"]: one["state"] for one in found if one["service"] == "web"}
+    instances: list[dict[str, Any]] = call(stack, "GET", "/instances").body["instances"]
+    return {
+        instance["name"]: instance["state"]
+        for instance in instances
+        if instance["service"] == "web"
+    }
 
 
 def test_token_is_required(stack: Stack) -> None:
@@ -96,7 +100,7 @@ def answering(stack: Stack) -> set[str]:
     begun = datetime.now(UTC).isoformat(timespec="milliseconds")
     for _ in range(6):
         assert requests.get(stack.url("lb", "/"), timeout=5).ok
-    return {one["instance"] for one in stack.access_lines("web") if one["timestamp"] >= begun}
+    return {line["instance"] for line in stack.access_lines("web") if line["timestamp"] >= begun}
 
 
 def test_same_key_restarts_once(stack: Stack) -> None:
@@ -124,9 +128,9 @@ def test_same_key_restarts_once(stack: Stack) -> None:
 def test_unlabelled_instance_is_left_alone(
     stack: Stack, method: str, path: str, body: dict[str, int]
 ) -> None:
-    before = {name: found["pid"] for name, found in stack.instances().items()}
+    before = {name: instance["pid"] for name, instance in stack.instances().items()}
     assert call(stack, method, path, body).status == 403
-    assert {name: found["pid"] for name, found in stack.instances().items()} == before
+    assert {name: instance["pid"] for name, instance in stack.instances().items()} == before
 
 
 def test_killed_control_api_comes_back(stack: Stack) -> None:

@@ -39,8 +39,10 @@ def active(
     if os.environ.get("RUNTIME") == "compose":
         yield from _active(request.getfixturevalue("stack"), folder, "alertdrill")
         return
-    with running(folder) as made:
-        yield from _active(as_stack(made.settings), folder, *compressed_cli(made.settings))
+    with running(folder) as compressed:
+        yield from _active(
+            as_stack(compressed.settings), folder, *compressed_cli(compressed.settings)
+        )
 
 
 def _active(stack: Stack, folder: Any, *command: str) -> Iterator[Stack]:
@@ -59,11 +61,11 @@ def query_runner(stack: Stack) -> QueryRunner:
     return QueryRunner(stack.url("prometheus"), loki)
 
 
-def check(stack: Stack, *changed: dashboard_file.Dashboard, **given: str) -> CheckResult:
+def check(stack: Stack, *changed: dashboard_file.Dashboard, **variables: str) -> CheckResult:
     """Check the dashboards, or those that a test has changed, as of now."""
-    options = CheckOptions(expected_empty.read(EXPECTED_EMPTY), given)
-    found = changed or dashboard_file.read(DASHBOARDS)
-    return check_dashboards(found, query_runner(stack), round(time.time() * 1000), options)
+    options = CheckOptions(expected_empty.read(EXPECTED_EMPTY), variables)
+    dashboards = changed or dashboard_file.read(DASHBOARDS)
+    return check_dashboards(dashboards, query_runner(stack), round(time.time() * 1000), options)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,9 @@ def test_no_panel_is_empty_by_accident(
 ) -> None:
     with capsys.disabled():
         sys.stdout.writelines(f"\n{line}" for line in report.counts(check_result))
-    failed = [one for one in check_result.outcomes if one.failed and one.mode == mode]
+    failed = [
+        outcome for outcome in check_result.outcomes if outcome.failed and outcome.mode == mode
+    ]
     assert not failed, "\n".join(report.lines(check_result))
 
 
@@ -96,11 +100,15 @@ def test_trace_id_variable_finds_the_trace(active: Stack) -> None:
     headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
     requests.post(active.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
     panel = "Which lines belong to one request, in all services?"
-    logs = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "logs")
+    logs = next(board for board in dashboard_file.read(DASHBOARDS) if board.uid == "logs")
 
     def states() -> set[str]:
         outcomes = check(active, logs, trace=trace).outcomes
-        return {one.verdict.state for one in outcomes if one.panel_query.query.panel == panel}
+        return {
+            outcome.verdict.state
+            for outcome in outcomes
+            if outcome.panel_query.query.panel == panel
+        }
 
     poll_until(lambda: states() == {"fine"}, f"the lines of {trace}", FIGURES)
 
@@ -116,13 +124,16 @@ def mutations() -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("what", mutations())
 def test_broken_query_is_named(active: Stack, what: str) -> None:
-    whole = next(one for one in dashboard_file.read(DASHBOARDS) if one.uid == "service")
+    whole = next(board for board in dashboard_file.read(DASHBOARDS) if board.uid == "service")
     panel, raw = broken(whole, *mutations()[what])
     failures = check(active, dashboard_file.parse(raw)).failures
-    named = {(one.panel_query.query.dashboard, one.panel_query.query.panel) for one in failures}
+    named = {
+        (failure.panel_query.query.dashboard, failure.panel_query.query.panel)
+        for failure in failures
+    }
     assert ("service", panel) in named
-    said = "\n".join(report.lines(check(active, dashboard_file.parse(raw))))
-    assert mutations()[what][1] in said
+    printed = "\n".join(report.lines(check(active, dashboard_file.parse(raw))))
+    assert mutations()[what][1] in printed
 
 
 def broken(whole: dashboard_file.Dashboard, old: str, new: str) -> tuple[str, dict[str, Any]]:

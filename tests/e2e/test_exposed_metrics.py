@@ -48,8 +48,8 @@ def labels(stack: Stack, metric: str) -> set[str]:
     """Return all labels of a metric's series."""
     question = urllib.parse.urlencode({"match[]": metric})
     with urllib.request.urlopen(stack.url("prometheus", f"/api/v1/series?{question}")) as answer:
-        found = json.load(answer)["data"]
-    return {name for series in found for name in series}
+        every = json.load(answer)["data"]
+    return {name for series in every for name in series}
 
 
 def parts(stack: Stack) -> dict[str, list[str]]:

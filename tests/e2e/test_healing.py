@@ -31,8 +31,8 @@ TOLERANCE = 0.5
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
     """Start four instances of web, and two of data-service without the heal label."""
     folder = tmp_path_factory.mktemp("healing")
-    with running(folder, instances={"web": 4}, heal={"data-service": False}) as made:
-        yield made
+    with running(folder, instances={"web": 4}, heal={"data-service": False}) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_unlabelled_service_is_left_alone(stack: CompressedStack) -> None:
     before, pid = stack.last_action(), stack.pid("data-service-1")
     hung = labels("InstanceHung", "data-service-1", "data-service")
     with stack.hung("data-service-1"):
-        said = stack.wait_for_decision(hung, "no_target")
-        assert said == "data-service-1 does not carry the heal label"
+        reason = stack.wait_for_decision(hung, "no_target")
+        assert reason == "data-service-1 does not carry the heal label"
         stack.wait_for_reconcile()
         assert (stack.results(before), stack.pid("data-service-1")) == ([], pid)
 
@@ -131,8 +131,8 @@ def test_cancelled_action_is_not_repeated(stack: CompressedStack) -> None:
     assert stack.command(f"/actions/{action}/cancel").json()["state"] == "cancelled"
     poll_until(lambda: stack.pid("web-4") != pid, "the restart to be completed", RESTART_TIMEOUT_S)
     poll_until(stack.all_ready, "it to be ready", RESTART_TIMEOUT_S)
-    said = stack.wait_for_decision(leak, "excluded")
-    assert said == "an operator cancelled its action"
+    reason = stack.wait_for_decision(leak, "excluded")
+    assert reason == "an operator cancelled its action"
     stack.wait_for_reconcile()
     assert stack.results(before) == [("restart", "web-4", "cancelled")]
     stack.resolve(leak)
@@ -149,8 +149,8 @@ def test_alert_without_a_notification_is_acted_on(stack: CompressedStack) -> Non
     stack.wait_for_reconcile()
     stack.fire(leak)
     assert stack.command("/resume").status_code == 200
-    done = [("restart", "web-3", "done")]
-    poll_until(lambda: stack.results(before) == done, "the action", RESTART_TIMEOUT_S)
+    restarted = [("restart", "web-3", "done")]
+    poll_until(lambda: stack.results(before) == restarted, "the action", RESTART_TIMEOUT_S)
     assert len(stack.get("/notifications", alert="MemoryLeak", instance="web-3")) == 1
     stack.resolve(leak)
 
@@ -213,8 +213,8 @@ def restarts(stack: CompressedStack, name: str, action: int) -> int:
     """Return how often the control API restarted an instance after an action began."""
     begun = stack.get(f"/actions/{action}")["started_at"]
     lines = [json.loads(line) for _, line in stack.runtime.logs("control-1", None)]
-    told = [line["message"] for line in lines if line["timestamp"] > begun]
-    return len([message for message in told if message.startswith(f"restart {name}")])
+    messages = [line["message"] for line in lines if line["timestamp"] > begun]
+    return len([message for message in messages if message.startswith(f"restart {name}")])
 
 
 def test_dry_run_restarts_nothing(tmp_path: Path) -> None:
@@ -225,5 +225,7 @@ def test_dry_run_restarts_nothing(tmp_path: Path) -> None:
             dry.wait_for_action(0, "done")
             dry.wait_for_reconcile()
             assert dry.pid("web-2") == pid
-        told = {(each["kind"], each["target"], each["dry_run"]) for each in dry.actions(0)}
-        assert told == {("restart", "web-2", True)}
+        actions = {
+            (action["kind"], action["target"], action["dry_run"]) for action in dry.actions(0)
+        }
+        assert actions == {("restart", "web-2", True)}

@@ -29,8 +29,8 @@ SPENT_TIMEOUT_S = 150.0
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompressedStack]:
     """Start a stack with four instances of web."""
-    with running(tmp_path_factory.mktemp("storms"), instances={"web": 4}) as made:
-        yield made
+    with running(tmp_path_factory.mktemp("storms"), instances={"web": 4}) as stack:
+        yield stack
 
 
 @pytest.fixture

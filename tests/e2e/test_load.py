@@ -51,9 +51,9 @@ def test_smoke_holds_and_is_scraped(stack: Stack) -> None:
         printed, _ = load.communicate(timeout=120)
     assert load.returncode == 0, printed
     [report] = (stack.home / "loads").glob("*/report.json")
-    found = json.loads(report.read_text())
-    assert [gate["name"] for gate in found["gates"] if not gate["passed"]] == []
-    assert found["events"] == []
+    result = json.loads(report.read_text())
+    assert [gate["name"] for gate in result["gates"] if not gate["passed"]] == []
+    assert result["events"] == []
     poll_until(
         lambda: not stack.query('up{job="load"}'), "the end of Locust's target", SCRAPE_TIMEOUT_S
     )

@@ -24,8 +24,11 @@ def _few_exceptions(stack: Stack) -> Iterator[None]:
     """Make web raise in one of 33 requests: too few for WebHighErrorRate to fire."""
     token = (stack.home / "native" / "faults.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}"}
-    found = [one for one in stack.instances().values() if one["service"] == "web" and one["pid"]]
-    urls = [f"http://{one['address']}/faults/errors" for one in found]
+    urls = [
+        f"http://{instance['address']}/faults/errors"
+        for instance in stack.instances().values()
+        if instance["service"] == "web" and instance["pid"]
+    ]
     for url in urls:
         requests.put(url, json={"probability": 0.03}, headers=headers, timeout=5).raise_for_status()
     yield

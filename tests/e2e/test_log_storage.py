@@ -55,20 +55,20 @@ QUERIES = [
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
     """Start both, and write one line among others."""
-    made = LogPipeline(tmp_path_factory.mktemp("kept"))
+    pipeline = LogPipeline(tmp_path_factory.mktemp("kept"))
     try:
-        made.start()
+        pipeline.start()
         others = b"".join(line(message=f"other {number}") for number in range(20))
-        made.write("web-1.jsonl", others + line(**ACCESS))
-        made.await_lines('{service="web"}', 21)
-        yield made
+        pipeline.write("web-1.jsonl", others + line(**ACCESS))
+        pipeline.await_lines('{service="web"}', 21)
+        yield pipeline
     finally:
-        made.close()
+        pipeline.close()
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_line_is_found_by_its_field(pipeline: LogPipeline, query: str) -> None:
-    assert [found.message for found in pipeline.find(f'{{service="web"}} {query}')] == [
+    assert [line.message for line in pipeline.find(f'{{service="web"}} {query}')] == [
         ACCESS["message"]
     ]
 
@@ -76,8 +76,8 @@ def test_line_is_found_by_its_field(pipeline: LogPipeline, query: str) -> None:
 @pytest.mark.parametrize("name", ["service", "instance", "level"])
 def test_line_is_found_by_its_label(pipeline: LogPipeline, name: str) -> None:
     value = {"service": "web", "instance": "web-1", "level": "ERROR"}[name]
-    found = pipeline.find(f'{{{name}="{value}"}} | logger="access"')
-    assert [line.fields["request_id"] for line in found] == ["a-request"]
+    lines = pipeline.find(f'{{{name}="{value}"}} | logger="access"')
+    assert [line.fields["request_id"] for line in lines] == ["a-request"]
 
 
 def test_line_is_found_at_its_time(pipeline: LogPipeline) -> None:
@@ -95,8 +95,8 @@ def test_trace_joins_services(pipeline: LogPipeline) -> None:
         span = None if service == "lb" else secrets.token_hex(8)
         content = line(service=service, instance=f"{service}-1", trace_id=trace, span_id=span)
         pipeline.write(f"{service}-1.jsonl", content)
-    found = pipeline.await_lines(f'{{service=~".+"}} | trace_id="{trace}"', 3)
-    assert {line.fields["service"] for line in found} == {"lb", "web", "data-service"}
+    lines = pipeline.await_lines(f'{{service=~".+"}} | trace_id="{trace}"', 3)
+    assert {line.fields["service"] for line in lines} == {"lb", "web", "data-service"}
 
 
 def test_made_up_labels_add_no_streams(pipeline: LogPipeline) -> None:
@@ -166,7 +166,7 @@ def test_retention_deletes(tmp_path: Any) -> None:
 
 def messages(pipeline: LogPipeline) -> set[str]:
     """Return the messages that are found of both lines."""
-    return {found.message for found in pipeline.find('{service=~"old|new"}', days=4)}
+    return {line.message for line in pipeline.find('{service=~"old|new"}', days=4)}
 
 
 def flush(pipeline: LogPipeline) -> None:

@@ -43,7 +43,7 @@ def need_loki(stack: Stack) -> None:
         pytest.skip("Loki and the collector do not run here")
 
 
-def found(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
+def find_lines(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
     """Return the lines that a search finds."""
     output = stack.alertdrill("logs", "--json", *arguments).stdout
     return [json.loads(line) for line in output.splitlines()]
@@ -65,14 +65,14 @@ def test_trace_is_found_in_order(stack: Stack, source: str) -> None:
     lines = poll_until(
         lambda: (
             lines
-            if len(lines := found(stack, "--trace", trace, "--from", source)) == LINES_EACH
+            if len(lines := find_lines(stack, "--trace", trace, "--from", source)) == LINES_EACH
             else []
         ),
         "every line of the trace",
         TIMEOUT_S,
     )
-    told = [(line["service"], line.get("frontend")) for line in lines]
-    assert told == [
+    order = [(line["service"], line.get("frontend")) for line in lines]
+    assert order == [
         *[("data-service", None)] * 2,
         ("lb", "internal"),
         ("web", None),
@@ -89,7 +89,7 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
         timeout=10,
     )
     here = ("web", "--since", "5m", "--from", source)
-    [line] = poll_until(lambda: found(stack, *here, "--grep", mark), "the line", TIMEOUT_S)
+    [line] = poll_until(lambda: find_lines(stack, *here, "--grep", mark), "the line", TIMEOUT_S)
     assert line["path"] == f"/{mark}/{SPECIAL}"
     runtime = select_runtime(load(stack.environment), lambda _: None)
     for name in line.keys() - {"timestamp", "message"}:
@@ -99,17 +99,17 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
             groups = search.search_logs(
                 runtime, Search(query, "web", origin=source), lambda _: None
             )
-            assert line in [one.as_dict() for group in groups for one in group], name
-    assert found(stack, *here, "--grep", f"{mark}/{SPECIAL}") == [line]
-    assert found(stack, *here, "--grep", mark, "--level", "info") == [line]
-    assert found(stack, *here, "--grep", mark, "--level", "warning") == []
-    assert found(stack, "lb", *here[1:], "--grep", f"path=/{mark}/{SPECIAL}") == []
+            assert line in [record.as_dict() for group in groups for record in group], name
+    assert find_lines(stack, *here, "--grep", f"{mark}/{SPECIAL}") == [line]
+    assert find_lines(stack, *here, "--grep", mark, "--level", "info") == [line]
+    assert find_lines(stack, *here, "--grep", mark, "--level", "warning") == []
+    assert find_lines(stack, "lb", *here[1:], "--grep", f"path=/{mark}/{SPECIAL}") == []
 
 
 def test_empty_search_is_reported(stack: Stack, source: str) -> None:
-    done = stack.alertdrill("logs", "--from", source, "--grep", secrets.token_hex(16))
-    assert done.stdout == ""
-    assert done.stderr.splitlines()[-1] == "· no lines match"
+    completed = stack.alertdrill("logs", "--from", source, "--grep", secrets.token_hex(16))
+    assert completed.stdout == ""
+    assert completed.stderr.splitlines()[-1] == "· no lines match"
 
 
 class Follower:
@@ -157,7 +157,9 @@ def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
     mark = f"follow-{secrets.token_hex(4)}"
     send(stack, f"{mark}-before")
     here = ("--from", source, "--since", "5m", "--grep", mark)
-    poll_until(lambda: len(found(stack, *here)) == LINES_EACH, "the lines of before", TIMEOUT_S)
+    poll_until(
+        lambda: len(find_lines(stack, *here)) == LINES_EACH, "the lines of before", TIMEOUT_S
+    )
     follower = Follower(stack, "--from", source, "-n", "0", "--grep", mark)
     try:
         for number in range(50):
@@ -168,9 +170,11 @@ def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
     finally:
         code = follower.end()
     assert code == 0
-    told = sorted((line["request_id"], line["service"]) for line in follower.lines)
+    followed = sorted((line["request_id"], line["service"]) for line in follower.lines)
     services = ["data-service", "data-service", "lb", "lb", "web"]
-    assert told == [(f"{mark}-{number:02d}", one) for number in range(50) for one in services]
+    assert followed == [
+        (f"{mark}-{number:02d}", service) for number in range(50) for service in services
+    ]
 
 
 @pytest.mark.loki
@@ -202,8 +206,8 @@ def test_frozen_loki_is_replaced_by_the_files(stack: Stack) -> None:
     stack.alertdrill("pause", "loki")
     try:
         send(stack, mark)
-        done = stack.alertdrill("logs", "web", "--grep", mark)
+        completed = stack.alertdrill("logs", "web", "--grep", mark)
     finally:
         stack.alertdrill("resume", "loki")
-    assert "from the log files: Loki is paused" in done.stderr
-    assert done.stdout.count("\n") == 1
+    assert "from the log files: Loki is paused" in completed.stderr
+    assert completed.stdout.count("\n") == 1

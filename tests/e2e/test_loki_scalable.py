@@ -119,15 +119,15 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
     (home / "shared").mkdir()
     names = [f"{target} {kind}" for target in TARGETS for kind in ("http", "grpc", "gossip")]
     ports = sorted(map(int, free_ports().values()))
-    made = Targets(home, dict(zip(names, ports, strict=False)))
+    targets = Targets(home, dict(zip(names, ports, strict=False)))
     try:
         for target in TARGETS:
-            made.start(target)
+            targets.start(target)
         for target in TARGETS:
-            poll_until(lambda t=target: ready(made, t), f"{target} to be ready", 90)  # type: ignore[misc]
-        yield made
+            poll_until(lambda t=target: ready(targets, t), f"{target} to be ready", 90)  # type: ignore[misc]
+        yield targets
     finally:
-        made.close()
+        targets.close()
 
 
 def ready(targets: Targets, target: str) -> bool:
@@ -161,8 +161,8 @@ def test_targets_find_each_other(targets: Targets) -> None:
 
 def test_written_line_is_read(delivered: LogPipeline) -> None:
     """With the labels and fields that the single Loki gives it."""
-    (found,) = delivered.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
-    assert (found.message, found.fields["request_id"]) == ("split up", "a-request")
+    (stored,) = delivered.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
+    assert (stored.message, stored.fields["request_id"]) == ("split up", "a-request")
 
 
 def test_stored_line_is_read_without_memory(targets: Targets, delivered: LogPipeline) -> None:
@@ -174,7 +174,7 @@ def test_stored_line_is_read_without_memory(targets: Targets, delivered: LogPipe
     shutil.rmtree(targets.home / "write" / "wal")
     targets.start("write")
     poll_until(lambda: ready(targets, "write"), "the writer to be back", 60)
-    assert [found.message for found in delivered.await_lines('{service="web"}', 1)] == ["split up"]
+    assert [line.message for line in delivered.await_lines('{service="web"}', 1)] == ["split up"]
 
 
 def test_backend_alone_compacts(targets: Targets) -> None:

@@ -24,18 +24,18 @@ BEHIND = '{service="docker-behind"}'
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
     """Start both, and write every case in both forms."""
-    made = LogPipeline(tmp_path_factory.mktemp("malformed"))
+    pipeline = LogPipeline(tmp_path_factory.mktemp("malformed"))
     try:
-        made.start()
+        pipeline.start()
         for name, case in CASES.items():
-            write(made, "native", name, case.content)
-            write(made, "docker", name, case.content)
+            write(pipeline, "native", name, case.content)
+            write(pipeline, "docker", name, case.content)
         # Half a line waits for its end, so it comes last.
         for form in FORMS:
-            made.await_lines(f'{{service="{form}-half"}}', 1)
-        yield made
+            pipeline.await_lines(f'{{service="{form}-half"}}', 1)
+        yield pipeline
     finally:
-        made.close()
+        pipeline.close()
 
 
 def write(pipeline: LogPipeline, form: str, name: str, content: bytes) -> None:
@@ -56,8 +56,8 @@ def lines_of(pipeline: LogPipeline, form: str, name: str) -> list[LokiLine]:
 def test_line_is_found_whole(pipeline: LogPipeline, form: str, name: str) -> None:
     case = CASES[name]
     lines = lines_of(pipeline, form, name)
-    assert [found.message for found in lines] == list(case.messages)
-    assert [found for found in lines if not case.fields.items() <= found.fields.items()] == []
+    assert [line.message for line in lines] == list(case.messages)
+    assert [line for line in lines if not case.fields.items() <= line.fields.items()] == []
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -93,7 +93,7 @@ def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
     """Natively only the line has its time, so its stream may begin in the past."""
     for form in FORMS:
         write(pipeline, form, "behind", line(message="now") + line(timestamp=days(-2)))
-    (late,) = (found for found in pipeline.await_lines(BEHIND, 2) if found.message == "a line")
+    (late,) = (line for line in pipeline.await_lines(BEHIND, 2) if line.message == "a line")
     assert "timestamp" in late.fields
     # Loki does not tell the collector which streams of a request it took.
     poll_until(
@@ -101,5 +101,5 @@ def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
         "Loki to count what it refused",
         10,
     )
-    assert [found.message for found in lines_of(pipeline, "native", "behind")] == ["now"]
+    assert [line.message for line in lines_of(pipeline, "native", "behind")] == ["now"]
     assert "entry too far behind" in pipeline.log("loki")

@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.stack, native_only]
 
 
 def test_every_killed_process_comes_back(stack: Stack) -> None:
-    before = {name: found for name, found in stack.instances().items() if found["pid"]}
-    for found in before.values():
-        os.kill(found["pid"], signal.SIGKILL)
+    before = {name: instance for name, instance in stack.instances().items() if instance["pid"]}
+    for instance in before.values():
+        os.kill(instance["pid"], signal.SIGKILL)
 
     def all_back() -> bool:
         now = stack.instances()
@@ -50,7 +50,7 @@ def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
     assert processes_of(stack.home), "the instances should have outlived their supervisor"
     output = stack.alertdrill("up").stderr
     assert "leftover" in output
-    assert {found["state"] for found in stack.instances().values()} == {"ready", "standby"}
+    assert {instance["state"] for instance in stack.instances().values()} == {"ready", "standby"}
     assert _process(stack) == 200
 
 
@@ -63,13 +63,13 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
         if connection.status == psutil.CONN_LISTEN or not connection.raddr
     ]
     assert len(listening) >= 10  # otherwise the test proves nothing
-    assert [found for found in listening if found[1] != "127.0.0.1"] == []
+    assert [socket for socket in listening if socket[1] != "127.0.0.1"] == []
 
 
 def test_second_up_changes_nothing(stack: Stack) -> None:
-    before = {name: found["pid"] for name, found in stack.instances().items()}
+    before = {name: instance["pid"] for name, instance in stack.instances().items()}
     stack.alertdrill("up")
-    assert {name: found["pid"] for name, found in stack.instances().items()} == before
+    assert {name: instance["pid"] for name, instance in stack.instances().items()} == before
 
 
 def _of(process: psutil.Process, stack: Stack) -> bool:

@@ -72,7 +72,7 @@ class Counts:
 
 def locust(stack: Stack, users: int, seconds: int) -> dict[str, int]:
     """Run Locust against the load balancer; return the numbers of requests and failures."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("locustfile.py"))),
             *("--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"),
@@ -85,7 +85,7 @@ def locust(stack: Stack, users: int, seconds: int) -> dict[str, int]:
         timeout=seconds + 90,
         check=False,
     )
-    [row] = json.loads(done.stdout)
+    [row] = json.loads(completed.stdout)
     return {"requests": row["num_requests"], "failures": row["num_failures"]}
 
 

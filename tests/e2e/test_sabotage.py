@@ -50,9 +50,9 @@ class Copy:
     def drill(self, alert: str) -> tuple[int, str]:
         """Run one drill; return its exit code and its output."""
         process = self.start("drill", "run", alert)
-        said, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=180)
         assert not self.left(), "the run left processes behind"
-        return process.returncode, said
+        return process.returncode, output
 
     def left(self) -> list[str]:
         return list(processes_of(self.home / "ephemeral" / "native"))
@@ -116,18 +116,18 @@ def test_sabotage_fails_and_is_named(
     copy: Copy, sabotage: Callable[[Copy], None], sentence: str
 ) -> None:
     sabotage(copy)
-    code, said = copy.drill("InstanceDown")
-    assert code == 1, said
-    assert "failed" in said, said
-    assert sentence in said, said
+    code, output = copy.drill("InstanceDown")
+    assert code == 1, output
+    assert "failed" in output, output
+    assert sentence in output, output
 
 
 def test_deleted_rule_is_refused_before_the_start(copy: Copy) -> None:
     file = copy.root / "prometheus/rules/availability.yml"
     file.write_text(re.sub(r"- alert: InstanceDown\n", "- alert: Renamed\n", file.read_text()))
-    code, said = copy.drill("InstanceDown")
+    code, output = copy.drill("InstanceDown")
     assert code == 1
-    assert "drills/InstanceDown.yml:1: no alert 'InstanceDown' in prometheus/rules" in said
+    assert "drills/InstanceDown.yml:1: no alert 'InstanceDown' in prometheus/rules" in output
     assert not (copy.home / "ephemeral").exists()
 
 
@@ -140,9 +140,9 @@ def test_killed_run_is_undone_and_reported(copy: Copy) -> None:
     poll_until(lambda: not copy.left(), "the guard to stop the stack", 60)
     poll_until(lambda: json.loads(copy.undo_log.read_text())["undone"], "the guard's record", 10)
     poll_until(lambda: not any(map(psutil.pid_exists, load)), "the load to be gone", 10)
-    code, said = copy.drill("InstanceDown")
-    assert "was killed during InstanceHung; its rollback guard has undone its fault." in said
-    assert code == 0, said
+    code, output = copy.drill("InstanceDown")
+    assert "was killed during InstanceHung; its rollback guard has undone its fault." in output
+    assert code == 0, output
     assert not copy.undo_log.exists()
 
 

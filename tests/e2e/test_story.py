@@ -101,9 +101,9 @@ def test_start_page_links_to_all_that_runs(stack: Stack) -> None:
 def test_ops_endpoints_are_not_public(stack: Stack) -> None:
     for path in ("/metrics", "/readyz", "/healthz", "/faults", "/%6detrics", "//metrics"):
         session = requests.Session()
-        asked = requests.Request("GET", stack.url("lb")).prepare()
-        asked.url = stack.url("lb", path)  # unchanged: requests would normalize it
-        assert session.send(asked, timeout=5, allow_redirects=False).status_code == 404, path
+        request = requests.Request("GET", stack.url("lb")).prepare()
+        request.url = stack.url("lb", path)  # unchanged: requests would normalize it
+        assert session.send(request, timeout=5, allow_redirects=False).status_code == 404, path
 
 
 def test_everything_is_scraped(stack: Stack) -> None:
@@ -158,9 +158,11 @@ def test_lb_and_web_agree_on_the_trace(stack: Stack, sent: str | None) -> None:
     requests.get(stack.url("lb", "/"), headers=headers, timeout=5)
 
     def lines() -> list[dict[str, Any]]:
-        asked = headers["X-Request-ID"]
-        found = [stack.access_lines(service, request_id=asked) for service in ("lb", "web")]
-        return [line for [line] in found] if all(found) else []
+        request_id = headers["X-Request-ID"]
+        by_service = [
+            stack.access_lines(service, request_id=request_id) for service in ("lb", "web")
+        ]
+        return [line for [line] in by_service] if all(by_service) else []
 
     at_lb, at_web = poll_until(lines, "both access lines", 5)
     assert at_lb["trace_id"] == at_web["trace_id"]

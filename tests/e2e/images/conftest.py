@@ -24,12 +24,12 @@ def docker() -> Docker:
     """Return a function that runs docker; skip where no engine answers."""
 
     def run(*arguments: str, check: bool = True) -> str:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["docker", *arguments], capture_output=True, text=True, timeout=600, check=False
         )
-        if check and done.returncode != 0:
-            pytest.fail(f"docker {' '.join(arguments)}: {done.stderr}")
-        return done.stdout
+        if check and completed.returncode != 0:
+            pytest.fail(f"docker {' '.join(arguments)}: {completed.stderr}")
+        return completed.stdout
 
     try:
         answers = bool(run("version", "--format", "{{.Server.Version}}", check=False).strip())
@@ -45,11 +45,11 @@ def inspect(docker: Docker) -> Callable[[str], dict[str, Any]]:
     """Return a function that says what an image is; skip where it is not built."""
 
     def look(image: str) -> dict[str, Any]:
-        found: Sequence[dict[str, Any]] = json.loads(
+        images: Sequence[dict[str, Any]] = json.loads(
             docker("image", "inspect", image, check=False) or "[]"
         )
-        if not found:
+        if not images:
             pytest.skip(f"{image} is not here: `docker compose build` makes it")
-        return found[0]
+        return images[0]
 
     return look

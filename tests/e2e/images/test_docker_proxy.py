@@ -66,10 +66,10 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     command = [str(haproxy.path), "-db", "-f", str(ROOT / "deploy/compose/docker-proxy.cfg")]
     log = (tmp_path_factory.mktemp("proxy") / "log").open("w")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
-        found = Proxy(port, project)
+        proxy = Proxy(port, project)
         try:
-            poll_until(lambda: _answers(found), "the proxy to answer", 10)
-            yield found
+            poll_until(lambda: _answers(proxy), "the proxy to answer", 10)
+            yield proxy
         finally:
             process.terminate()
 

@@ -42,8 +42,8 @@ def test_commands_need_no_shell(image: str, inspect: Inspect) -> None:
 
 
 def test_environment_has_no_tools(image: str, docker: Docker) -> None:
-    found = docker("run", "--rm", "--entrypoint", "ls", image, "/venv/bin").split()
-    assert [tool for tool in TOOLS if tool in found] == []
+    programs = docker("run", "--rm", "--entrypoint", "ls", image, "/venv/bin").split()
+    assert [tool for tool in TOOLS if tool in programs] == []
     cache = ["sh", "-c", "ls -d ~root/.cache /tmp/* /app/.git 2>/dev/null || true"]
     assert docker("run", "--rm", "--user", "0", "--entrypoint", *cache[:1], image, *cache[1:]) == ""
 
@@ -76,8 +76,8 @@ def size(text: str) -> float:
 
 def test_service_runs_with_nothing_to_write_to(image: str, docker: Docker) -> None:
     limits = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none"]
-    given = ["--env", "RESPONDER_DB=/tmp/journal.sqlite", "--env", "PORT=5000"]
-    name = docker("run", "--detach", *limits, *given, image).strip()
+    variables = ["--env", "RESPONDER_DB=/tmp/journal.sqlite", "--env", "PORT=5000"]
+    name = docker("run", "--detach", *limits, *variables, image).strip()
     try:
         form = "{{.State.Health.Status}}"
         poll_until(

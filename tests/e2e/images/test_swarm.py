@@ -1,4 +1,4 @@
-"""The control API over a Swarm: one of a single node, made for this and left again."""
+"""The control API over a Swarm: a single node, created for the tests and left again."""
 
 from __future__ import annotations
 
@@ -66,13 +66,14 @@ class Swarm:
             "Idempotency-Key": secrets.token_hex(8),
         }
         answer = self.client.open(path, method=method, json=body, headers=headers)
-        found: dict[str, Any] = answer.get_json()
-        return answer.status_code, found
+        content: dict[str, Any] = answer.get_json()
+        return answer.status_code, content
 
     def states(self) -> dict[str, str]:
         """Return the state of every instance, by its name."""
-        found = self.ask("GET", "/instances")[1]
-        return {one["name"]: one["state"] for one in found.get("instances", ())}
+        body = self.ask("GET", "/instances")[1]
+        instances = body.get("instances", ())
+        return {instance["name"]: instance["state"] for instance in instances}
 
     def containers(self) -> dict[str, str]:
         """Return the id of every container that runs, by its instance's name."""
@@ -143,10 +144,10 @@ def swarm(
     file.write_text(STACK.replace("IMAGE", image).replace("DRAIN", str(DRAIN)))
     options = ("--resolve-image", "never", "--compose-file", str(file))
     docker("stack", "deploy", *options, project)
-    made = Swarm(docker, project, control)
+    swarm = Swarm(docker, project, control)
     all_three = dict.fromkeys(("web-1", "web-2", "data-service-1"), "ready")
-    poll_until(lambda: made.states() == all_three, "every instance to serve", 60)
-    return made
+    poll_until(lambda: swarm.states() == all_three, "every instance to serve", 60)
+    return swarm
 
 
 def test_engine_without_a_swarm_is_away(control: FlaskClient) -> None:
@@ -156,14 +157,14 @@ def test_engine_without_a_swarm_is_away(control: FlaskClient) -> None:
 
 
 def test_tasks_are_instances(swarm: Swarm) -> None:
-    status, found = swarm.ask("GET", "/instances")
+    status, body = swarm.ask("GET", "/instances")
     assert status == 200
-    assert {one["name"]: one["heals"] for one in found["instances"]} == {
+    assert {instance["name"]: instance["heals"] for instance in body["instances"]} == {
         "web-1": True,
         "web-2": True,
         "data-service-1": False,
     }
-    assert found["services"]["web"] == {
+    assert body["services"]["web"] == {
         "min_replicas": 2,
         "max_replicas": 4,
         "scale": 2,
@@ -176,8 +177,8 @@ def test_frozen_instance_serves_again(swarm: Swarm) -> None:
     swarm.docker("pause", before["web-2"])
     assert swarm.states()["web-2"] == "paused"
     begun = time.monotonic()
-    status, found = swarm.ask("POST", "/instances/web-2/restart", {"grace_period": 0})
-    assert status == 200, found
+    status, body = swarm.ask("POST", "/instances/web-2/restart", {"grace_period": 0})
+    assert status == 200, body
     assert time.monotonic() - begun < SERVES_AGAIN
     assert swarm.states()["web-2"] == "ready"
     after = swarm.containers()
@@ -208,8 +209,8 @@ def test_new_instance_serves_and_leaves(swarm: Swarm) -> None:
 
 def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "TIMEOUT_S", 5.0)
-    status, found = swarm.ask("PUT", "/services/web/scale", {"instances": 4})
-    assert (status, "no suitable node" in found["detail"]) == (409, True), found
+    status, body = swarm.ask("PUT", "/services/web/scale", {"instances": 4})
+    assert (status, "no suitable node" in body["detail"]) == (409, True), body
     poll_until(
         lambda: len(swarm.states()) == len(swarm.containers()) == 3, "two of web to be left", 30
     )
@@ -235,7 +236,7 @@ def test_killed_instance_comes_back_by_itself(swarm: Swarm) -> None:
     swarm.docker("kill", container)
 
     def back() -> bool:
-        found = swarm.containers().get(name)
-        return found not in (None, container) and swarm.states()[name] == "ready"
+        current = swarm.containers().get(name)
+        return current not in (None, container) and swarm.states()[name] == "ready"
 
     poll_until(back, f"{name} to be back", 30)
