@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +62,21 @@ def test_every_part_has_a_script_with_a_description(part: str) -> None:
 
 def test_every_script_is_a_part() -> None:
     assert {file.name for file in parts.SCRIPTS.iterdir()} == {*LANDING, *VERIFY}
+
+
+@pytest.mark.parametrize(
+    "script",
+    sorted(file for file in (parts.ROOT / ".ci").rglob("*") if file.is_file()),
+    ids=lambda file: file.name,
+)
+def test_script_of_ci_can_be_run(script: Path) -> None:
+    """No other check reads them: Python finds its imports, and the shell parses the others."""
+    if script.suffix == ".py":
+        code = f"import runpy; runpy.run_path({str(script)!r})"
+        command = [sys.executable, "-c", code]
+    else:
+        command = ["bash", "-n", str(script)]
+    assert subprocess.run(command, check=False, capture_output=True, text=True).stderr == ""
 
 
 @pytest.mark.parametrize(("code", "result"), [(0, "passed"), (1, "failed"), (130, "failed")])
