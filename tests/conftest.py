@@ -1,8 +1,9 @@
-"""How many generated examples a test tries, and which tests run in the same worker."""
+"""What holds for all tests: generated examples, signals, and which share a worker."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +16,10 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile("quick", deadline=None, database=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# A shell starts its background jobs with SIGINT ignored, and the programs that tests start would
+# inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The files of tests/e2e whose tests use the shared stack.
 SHARED_STACK = (

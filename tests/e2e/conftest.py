@@ -1,16 +1,12 @@
 """One whole stack for all tests that need any: on ports of its own, in a folder of its own."""
 
 import os
-import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import SHARED_STACK
 from tests.e2e.stack import Stack, environment, free_ports, leftovers, poll_until
-
-# In a shell's background Ctrl-C is ignored, and whatever is started there would ignore it too.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
