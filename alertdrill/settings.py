@@ -26,9 +26,9 @@ IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 # A registry, with a port and a path where it has them.
 REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
 DIGEST = r"(sha256:[0-9a-f]{64})?"
-# Whether the responder heals: it acts, it only says what it would do, or it leaves all to people.
+# Whether the responder heals: it acts, only records what it would do, or makes no decisions.
 HEALING = ("on", "dry-run", "off")
-# A password that nobody chose; a random one is made at the first start.
+# The default password: a random one is created at the first start.
 RANDOM = "random"
 # Our services by name, in the order of `apps/services.yml`.
 SERVICES = services.read_services(ROOT / "apps")

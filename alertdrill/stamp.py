@@ -36,9 +36,9 @@ class Stamp:
 
 
 def next_step(stamp: Stamp | None, wanted: Stamp, *, works: bool) -> Step:
-    """Decide what an environment needs; `works` says that its Python is there.
+    """Return what an environment needs; `works` tells whether its Python runs.
 
-    Without a stamp but working, somebody else made it: we install on top of what is there.
+    An environment that works without a stamp was created by another tool: we install into it.
     """
     if not works:
         return Step.BUILD
