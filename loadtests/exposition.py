@@ -101,7 +101,7 @@ class Exporter:
         return [page.encode()]
 
     def await_last_scrape(self, **_: Any) -> None:
-        """Return once the last numbers were scraped; at once where nobody scraped any."""
+        """Return once the last numbers are scraped; at once if none were ever scraped."""
         if self._asked:
             self._scraped.clear()
             self._scraped.wait(LAST_SCRAPE)

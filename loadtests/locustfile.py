@@ -17,7 +17,7 @@ except shapes.ShapeError as error:
 NormalClient, HeavyClient, SlowClient, ErrorClient = users.set_weights(Shape.profile.mix)
 
 events.init_command_line_parser.add_listener(shapes.set_defaults)
-# Before whoever takes hold of the runner's end.
+# Before the listeners for the end of the runner.
 events.init.add_listener(workers.wait_for_workers)
 events.init.add_listener(shapes.stop_on_sigterm)
 events.init.add_listener(users.normalize_host)

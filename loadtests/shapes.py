@@ -16,10 +16,10 @@ from locust import LoadTestShape
 PROFILES_FILE = Path(__file__).parent / "shapes.yml"
 KINDS = ("normal", "heavy", "slow", "invalid")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-# Within so many seconds a steady load has all its clients: soon, yet not with one blow.
+# A steady load starts all its clients within this time: soon, but not at once.
 SPAWN_S = 2.0
-# At the end the requests under way have so many seconds to finish: less than a person waits for
-# a program to end, more than a request takes where nothing is broken.
+# At the end the requests in flight have this time to finish: less than a person waits for a
+# program to end, more than a request takes on a healthy stack.
 STOP_TIMEOUT_S = 1
 
 Stage = tuple[int, float]

@@ -35,7 +35,7 @@ BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
 # The twenty rows in five parts: 0.16 s for all of them, which is what a bad mobile connection of
 # 200 kbit/s takes.
 PARTS, PAUSE = 5, 0.04
-# The start page is one request in so many of a normal client: enough to see it beside the rest.
+# A normal client requests the start page once in this number of requests: enough to see it.
 TURNS = 20
 _numbers, _normal = count(), count()
 

@@ -80,7 +80,7 @@ def test_token_is_kept_while_grafana_starts(grafana: FakeGrafana, tmp_path: Path
     assert (tmp_path / "token").read_text() == first
 
 
-def test_nobody_there_is_told(tmp_path: Path) -> None:
+def test_unreachable_grafana_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TokenError, match="does not answer"):
         ensure_token(GrafanaClient("http://127.0.0.1:9", "secret"), tmp_path / "token")
 

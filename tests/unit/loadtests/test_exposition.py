@@ -79,7 +79,9 @@ def test_health_check_is_no_scrape(runner: LocalRunner, monkeypatch: pytest.Monk
     exporter.await_last_scrape()
 
 
-def test_nobody_is_waited_for_in_vain(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_without_scrapes_is_immediate(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
     exporter = exposition.Exporter(runner)
     scraped = SimpleNamespace(set=lambda: None, clear=lambda: None, wait=waited.append)

@@ -124,8 +124,8 @@ def test_every_shape_is_one_of_locusts() -> None:
 def test_our_options_are_defaults_only() -> None:
     parser: ArgumentParser = get_parser()
     shapes.set_defaults(parser)
-    unasked = parser.parse_args([])
-    assert (unasked.num_users, unasked.stop_timeout) == (24, 1)
+    defaults = parser.parse_args([])
+    assert (defaults.num_users, defaults.stop_timeout) == (24, 1)
     asked = parser.parse_args(["--users", "7", "--stop-timeout", "30"])
     assert (asked.num_users, asked.stop_timeout) == (7, 30)
 

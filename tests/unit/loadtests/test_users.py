@@ -140,7 +140,7 @@ def test_mistake_must_be_refused(
 
 
 class Time:
-    """A clock that moves when somebody sleeps."""
+    """A clock that moves when a client sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0

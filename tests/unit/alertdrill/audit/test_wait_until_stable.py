@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 class Looks:
-    """Parties that have so many of ten, one number a look; the last number stays."""
+    """Sources with a number of ten requests for each poll; the last number stays."""
 
     def __init__(self, *counts: int | AlertdrillError) -> None:
         self.counts = list(counts)

@@ -93,7 +93,7 @@ def test_interrupted_load_is_not_evaluated(
 
 
 @pytest.mark.parametrize("words", [["waves"], ["--users", "0"], ["--for", "soon"], ["--for", "0s"]])
-def test_bad_wishes_are_refused(load: Run, asked: list[Any], words: list[str]) -> None:
+def test_bad_options_are_refused(load: Run, asked: list[Any], words: list[str]) -> None:
     assert load(*words).exit_code in {1, 2}
     assert asked == []
 
@@ -226,7 +226,7 @@ def test_whatever_locust_started_ends_with_it(tmp_path: Path) -> None:
 
 
 def gone(pid: int) -> bool:
-    """Tell whether a process has ended, also where nobody has asked for its status yet."""
+    """Tell whether a process has ended, also if it is a zombie."""
     try:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:

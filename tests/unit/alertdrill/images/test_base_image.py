@@ -13,7 +13,7 @@ ONE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
 
 
-def nobody(_: str) -> None:
+def no_progress(_: str) -> None:
     pass
 
 
@@ -28,19 +28,19 @@ def test_cached_base_needs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     made = tmp_path / "images" / f"{SUITE}.tar.gz"
     made.parent.mkdir()
     made.write_bytes(b"files")
-    assert base_image.ensure_rootfs(tmp_path, None, nobody) == made
+    assert base_image.ensure_rootfs(tmp_path, None, no_progress) == made
 
 
 def test_absent_debootstrap_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(BaseImageError, match="apt-get install debootstrap"):
-        base_image.ensure_rootfs(tmp_path, None, nobody)
+        base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
 def test_missing_root_is_said(tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BaseImageError, match="needs root"):
-        base_image.ensure_rootfs(tmp_path, None, nobody)
+        base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
 def test_other_distribution_needs_a_mirror(
@@ -50,7 +50,7 @@ def test_other_distribution_needs_a_mirror(
         base_image, "own_mirror", lambda _: ("ubuntu", "http://mirror.test/ubuntu/")
     )
     with pytest.raises(BaseImageError, match=r"Ubuntu.*--mirror"):
-        base_image.ensure_rootfs(tmp_path, None, nobody)
+        base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
 def test_unknown_mirror_is_said(
@@ -61,7 +61,7 @@ def test_unknown_mirror_is_said(
 
     monkeypatch.setattr(base_image, "own_mirror", unknown)
     with pytest.raises(BaseImageError, match="no Debian mirror found"):
-        base_image.ensure_rootfs(tmp_path, None, nobody)
+        base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
 def test_failed_base_leaves_nothing(
@@ -72,7 +72,7 @@ def test_failed_base_leaves_nothing(
 
     monkeypatch.setattr(base_image, "run", fail)
     with pytest.raises(BaseImageError, match="no network"):
-        base_image.ensure_rootfs(tmp_path, "http://mirror.test/debian", nobody)
+        base_image.ensure_rootfs(tmp_path, "http://mirror.test/debian", no_progress)
     assert list((tmp_path / "images").iterdir()) == []
 
 

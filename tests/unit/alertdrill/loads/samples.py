@@ -23,7 +23,7 @@ def _line(value: float, spike: float, **labels: str) -> Line:
 
 
 def report(*, failures: int = 900) -> Report:
-    """Return it with so many failures."""
+    """Return a report with this number of failures."""
     locust = LocustStats(
         RequestStats(25_000, failures, 1.4),
         {

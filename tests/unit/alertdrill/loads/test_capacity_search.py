@@ -4,7 +4,7 @@ from alertdrill.loads.capacity_search import max_passing, next_users
 
 
 def searched(capacity: int, first: int = 40, most: int = 800) -> list[int]:
-    """Return the steps of a search on a stack with whom the objectives hold up to a capacity."""
+    """Return the steps of a search on a stack that meets its objectives up to a capacity."""
     held: dict[int, bool] = {}
     while users := next_users(held, first, most, 0.1):
         held[users] = users <= capacity

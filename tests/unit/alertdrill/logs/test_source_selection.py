@@ -46,7 +46,7 @@ def test_collector_does_not_carry_its_own(target: str) -> None:
 
 
 def test_unknown_target_is_for_the_runtime_to_refuse() -> None:
-    assert reason_for_files(ALL, "nobody") == "nobody is not running"
+    assert reason_for_files(ALL, "unknown") == "unknown is not running"
 
 
 @pytest.mark.parametrize(
