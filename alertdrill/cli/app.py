@@ -1,4 +1,4 @@
-"""The command line: `alertdrill up|down|status|scale`, and the commands for one instance."""
+"""The root command, and the commands that start, stop and inspect the stack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .images import images
 from .load import load
 from .logs import logs
 
-# Progress goes to stderr, so that stdout holds the answer alone.
+# Progress goes to stderr, so that stdout holds the result alone.
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
@@ -72,7 +72,7 @@ def _timed(doing: str) -> Iterator[Callable[[str], None]]:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
 def up(as_json: bool) -> None:
-    """Start the stack, or the parts of it that are not running."""
+    """Start the stack, or its parts that do not run."""
     begun = time.monotonic()
     runtime = _runtime()
     with _timed("starting") as on_progress:
@@ -101,10 +101,13 @@ def up(as_json: bool) -> None:
 
 @main.command()
 def check() -> None:
-    """Check every configuration with the program that reads it. Nothing is started."""
+    """Check every configuration file.
+
+    Each file is checked by the program that reads it. The stack itself is not started.
+    """
     current = settings.current()
     with _timed("checking") as on_progress:
-        # One set of configurations for every runtime; the native one has their checkers.
+        # All runtimes use the same configurations; the native runtime checks them.
         select_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
         logql_check.check(current, on_progress)
         if has_compose():
@@ -118,7 +121,7 @@ def check() -> None:
 
 @main.command()
 def down() -> None:
-    """Stop every process of the stack, also after a crash."""
+    """Stop the whole stack, also after a crash."""
     runtime = _runtime()
     with _timed("stopping") as on_progress:
         runtime.down(on_progress)
@@ -126,7 +129,7 @@ def down() -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the instances as JSON.")
 def status(as_json: bool) -> None:
     """Show every instance and its state.
 
@@ -141,15 +144,18 @@ def status(as_json: bool) -> None:
     else:
         output.print(console.address_table(runtime.addresses()))
         output.print(console.instance_table(instances))
-    healthy = instances and all(found.state in ("ready", "standby") for found in instances)
+    healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
     sys.exit(0 if healthy else 1)
 
 
 @main.command()
-@click.argument("wanted", metavar="SERVICE=COUNT", nargs=-1, required=True)
-def scale(wanted: Sequence[str]) -> None:
-    """Scale a service to COUNT instances, as in `scale web=3`."""
-    scales = [_parse_scale(item) for item in wanted]  # an error in one scales none
+@click.argument("replicas", metavar="SERVICE=COUNT...", nargs=-1, required=True)
+def scale(replicas: Sequence[str]) -> None:
+    """Scale services, as in `scale web=3`.
+
+    COUNT is the number of instances that the service has afterwards.
+    """
+    scales = [_parse_scale(item) for item in replicas]  # all of them, before any is scaled
     runtime = _runtime()
     for service, count in scales:
         with _timed(f"scaling {service}") as on_progress:
@@ -164,10 +170,11 @@ def _parse_scale(item: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _add_action(name: str, description: str) -> None:
+def _add_action(name: str, summary: str, detail: str = "") -> None:
     """Add a command that calls the runtime's method of that name for one target."""
+    text = f"{summary}\n\nTARGET is an instance or a service, such as web-1 or web. {detail}"
 
-    @main.command(name=name, help=description)
+    @main.command(name=name, help=text.rstrip())
     @click.argument("target")
     def act(target: str) -> None:
         runtime = _runtime()
@@ -176,11 +183,11 @@ def _add_action(name: str, description: str) -> None:
         output.print(f"{name} {target}: done.")
 
 
-_add_action("start", "Start a stopped instance, or all instances of a service.")
-_add_action("stop", "Stop gracefully. Alerts fire until you start it again.")
-_add_action("restart", "Restart gracefully, one instance after the other.")
-_add_action("kill", "Kill with SIGKILL. The supervisor starts it again.")
-_add_action("pause", "Freeze with SIGSTOP, like a process that hangs.")
+_add_action("start", "Start an instance or a service.")
+_add_action("stop", "Stop an instance or a service gracefully.", "Alerts fire until you start it.")
+_add_action("restart", "Restart a service, one instance after the other.")
+_add_action("kill", "Kill an instance with SIGKILL.", "The supervisor starts it again.")
+_add_action("pause", "Freeze an instance with SIGSTOP.", "It hangs until you resume it.")
 _add_action("resume", "Resume a paused instance.")
 
 
@@ -189,13 +196,13 @@ _add_action("resume", "Resume a paused instance.")
 def open_page(page: str) -> None:
     """Open a page of the running stack in your browser.
 
-    PAGE is a part of its title, as in `open grafana`. Without one, the addresses are listed.
+    PAGE is a part of its title, as in `open grafana`. Without PAGE, the addresses are listed.
     """
     addresses = _runtime().addresses()
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
         known = ", ".join(title.lower() for title in addresses)
-        raise AlertdrillError(f"no page is called {page!r}: there are {known}.")
+        raise AlertdrillError(f"no page named {page!r}: known pages are {known}.")
     if not page or len(chosen) > 1:
         output.print(console.address_table(chosen))
         return
@@ -206,9 +213,9 @@ def open_page(page: str) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check what this machine lacks.
+    """Check what this machine lacks to run the stack.
 
-    Each finding says what to do. Exit with 1 if the stack can't start.
+    Each finding has advice. Exit with 1 if the stack can't start.
     """
     with _timed("checking"):
         results = checks(settings.current())
@@ -221,7 +228,7 @@ def doctor() -> None:
 def completion(shell: str) -> None:
     """Print the completion script for a shell.
 
-    Put its output into your shell's start-up file: eval "$(alertdrill completion bash)".
+    Add this line to your shell's start-up file: eval "$(alertdrill completion bash)".
     """
     script = get_completion_class(shell)
     assert script is not None  # click has one for each of these

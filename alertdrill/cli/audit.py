@@ -1,4 +1,4 @@
-"""`alertdrill audit`: check that every source counts each request once, also across restarts."""
+"""`alertdrill audit`: check that every count source counts each request once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import AlertdrillError
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-# How a shell names the end by Ctrl-C.
+# A shell's exit code after Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -37,7 +37,7 @@ INTERRUPTED = 130
     show_default=True,
     # Two instances on two cores serve about 250 a second; larger machines serve more.
     type=click.IntRange(1, 1000),
-    help="Requests a second. The rate drops while a restart takes longer than planned.",
+    help="Requests per second. The rate drops while a restart takes longer than planned.",
 )
 @click.option(
     "--rounds",
@@ -46,13 +46,14 @@ INTERRUPTED = 130
     help="Number of rounds of restarts. Default: as many as fit into the run.",
 )
 @click.option(
-    "--current-stack", is_flag=True, help="Use the stack that is up instead of an ephemeral one."
+    "--current-stack", is_flag=True, help="Use the running stack instead of an ephemeral one."
 )
 @click.option("--json", "as_text", is_flag=True, help="Print the report as JSON.")
 def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_text: bool) -> None:
-    """Check that every source counts each request once while all services restart.
+    """Check that each request is counted exactly once.
 
-    Exit with 1 if a count differs or a request fails.
+    Send requests while all services restart, and compare the counts of the client, the load
+    balancer, Prometheus and the access logs. Exit with 1 if a count differs or a request fails.
     """
     current = settings.current()
     if current.runtime == settings.IN_NETWORK:
@@ -64,9 +65,9 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
         speed=1, current_stack=current_stack, fake_loki=not current_stack, healing=current_stack
     )
     try:
-        with provision(current, options, _note) as found:
-            folder = report_folder(current.home / "audit", found.record.began)
-            report = run_audit(found, AuditOptions(requests, rate, rounds), _note)
+        with provision(current, options, _note) as context:
+            folder = report_folder(current.home / "audit", context.record.began)
+            report = run_audit(context, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
         progress.print("Interrupted: no counts were compared.")
         sys.exit(INTERRUPTED)

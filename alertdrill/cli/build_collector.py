@@ -20,17 +20,20 @@ MANIFEST = settings.ROOT / "loki" / "collector-build.yml"
 
 @click.command()
 def build_collector() -> None:
-    """Build the OpenTelemetry Collector with Go, unless one is on the PATH."""
+    """Build the OpenTelemetry Collector with Go.
+
+    Do nothing if a collector is on the PATH. `alertdrill up` uses the one that is built.
+    """
     cache = settings.current().cache or default_cache(os.environ)
-    wanted = [program for program in PROGRAMS if program.built]
-    found = resolve_programs(wanted, cache, _say).programs.get("otelcol")
-    if found and found.origin == "path":
-        output.print(f"{escape(str(found.path))} is on the PATH: no build needed.")
+    specs = [program for program in PROGRAMS if program.built]
+    collector = resolve_programs(specs, cache, _say).programs.get("otelcol")
+    if collector and collector.origin == "path":
+        output.print(f"{escape(str(collector.path))} is on the PATH: no build needed.")
         return
     path = default_search_path(os.environ)
     with progress.status("building"):
-        built = collector_build.build_collector(MANIFEST, PackageCache(cache, path), path, _say)
-    output.print(f"{escape(str(built))} is the collector; `alertdrill up` uses it.", soft_wrap=True)
+        file = collector_build.build_collector(MANIFEST, PackageCache(cache, path), path, _say)
+    output.print(f"{escape(str(file))} is the collector; `alertdrill up` uses it.", soft_wrap=True)
 
 
 def _say(text: str) -> None:

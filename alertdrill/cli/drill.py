@@ -36,7 +36,7 @@ class Speed(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the factor; exit with a usage error if it is out of range."""
+        """Return the factor; fail with a usage error if it is out of range."""
         speed = float(super().convert(value, param, ctx))
         if math.isnan(speed):  # passes every comparison with a bound
             self.fail(f"{value} is not a number.", param, ctx)
@@ -53,13 +53,16 @@ speed_option = click.option(
 current_stack_option = click.option(
     "--current-stack",
     is_flag=True,
-    help="Use the stack that is up, at its own speed, instead of an ephemeral one.",
+    help="Use the running stack, at its own speed, instead of an ephemeral one.",
 )
 
 
 @click.group()
 def drill() -> None:
-    """Inject faults and verify that each alert fires, is delivered and clears."""
+    """Prove alerts by injecting faults.
+
+    A drill injects a fault and verifies that its alert fires, is delivered and clears.
+    """
 
 
 @drill.command(name="list")
@@ -70,10 +73,10 @@ def list_drills() -> None:
 
 @drill.command()
 def check() -> None:
-    """Validate every drill file; start nothing."""
+    """Validate every drill file."""
     catalogue = _catalogue()
-    for complaint in catalogue.errors:
-        output.print(f"[bold red]✗[/] {escape(complaint)}", soft_wrap=True)
+    for error in catalogue.errors:
+        output.print(f"[bold red]✗[/] {escape(error)}", soft_wrap=True)
     if catalogue.errors:
         sys.exit(1)
     output.print(f"{len(catalogue.drills)} drills are valid, one for every alert.")
@@ -115,14 +118,14 @@ def run_command(
 
 @click.command(name="false-alarms")
 @click.option(
-    "--for", "duration", default="3m", show_default=True, help="How long to watch, such as 90s."
+    "--for", "duration", default="3m", show_default=True, help="Duration to watch, such as 90s."
 )
 @speed_option
 @current_stack_option
 def false_alarms_command(duration: str, speed: float, current_stack: bool) -> None:
-    """Verify that only Watchdog fires under steady load.
+    """Verify that no alert fires under steady load.
 
-    Exit with 1 if another alert fires.
+    Exit with 1 if an alert other than Watchdog fires.
     """
     match = re.fullmatch(r"([0-9]{1,6})([smh])", duration)
     if match is None:

@@ -30,14 +30,20 @@ ENV = settings.ROOT / ".env"
 
 @click.group()
 def images() -> None:
-    """Build the stack's images without a registry, and move them between hosts."""
+    """Build, save, load and push container images.
+
+    For hosts that can't reach a registry, and to publish images in your own.
+    """
 
 
 @images.command()
 @click.option("--mirror", help="Debian mirror. Default: the one of the host's apt.")
 @click.option("--fresh", is_flag=True, help="Rebuild the base image, with all updates.")
 def build(mirror: str | None, fresh: bool) -> None:
-    """Build every third-party image, and write the tags to .env."""
+    """Build every third-party image without a registry.
+
+    The base is a Debian from debootstrap. The tags are written to .env.
+    """
     # Checked first, since the build takes minutes.
     env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])
     engine = _engine()
@@ -45,18 +51,18 @@ def build(mirror: str | None, fresh: bool) -> None:
     cache = current.cache or default_cache(os.environ)
     with progress.status("building"):
         base = ensure_rootfs(cache, mirror, _say, fresh=fresh)
-        made = ImageBuilder(engine, base, cache, _say).build_all()
-    env_block.write_env(ENV, made.values)
-    file = inventory.write_inventory(current.home, made.rows)
-    output.print(_inventory(made.rows))
-    for sentence in made.is_missing:
+        result = ImageBuilder(engine, base, cache, _say).build_all()
+    env_block.write_env(ENV, result.values)
+    file = inventory.write_inventory(current.home, result.rows)
+    output.print(_inventory(result.rows))
+    for sentence in result.missing:
         progress.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
-    output.print(f"{escape(str(file))} has this table; .env names these versions.", soft_wrap=True)
+    output.print(f"This table is in {escape(str(file))}; the tags are in .env.", soft_wrap=True)
 
 
 @images.command(name="list")
 def list_images() -> None:
-    """List the images that the stack needs, and their origin."""
+    """List the images of the stack and their origin."""
     current = settings.current()
     rows = inventory.read_inventory(current.home)
     table = _table("Image", "MB", "From")
@@ -70,19 +76,22 @@ def list_images() -> None:
 @images.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 def save(file: Path | None) -> None:
-    """Save the stack's images to FILE, for a host without a network."""
+    """Save the images of the stack to a file.
+
+    Copy FILE to a host without a network, and run `alertdrill images load FILE` there.
+    """
     current = settings.current()
     engine = _engine()
     items = status.image_status(engine, current)
     if missing := [item.name for item in items if item.is_missing]:
         raise ArchiveError(
-            f"{', '.join(missing)}: not here. Pull what is missing, or build it by `make images`."
+            f"{', '.join(missing)}: not on this host. Pull them, or build them with `make images`."
         )
-    here = [item for item in items if item.details and item.required]
-    for item in here:
+    present = [item for item in items if item.details and item.required]
+    for item in present:
         if item.details and item.reference != item.name:
             engine.tag(item.details["Id"], item.name)  # a digest can't be loaded again; a tag can
-    packed = archive.pack(engine, [item.name for item in here])
+    packed = archive.pack(engine, [item.name for item in present])
     names = {image.name for image in packed}
     rows = [row for row in inventory.read_inventory(current.home) if row.name in names]
     file = file or current.home / "images" / "alertdrill-images.tar"
@@ -90,7 +99,7 @@ def save(file: Path | None) -> None:
         archive.save(engine, Manifest(packed, status.env_variables(items), rows), file)
     for item in items:
         if not item.details:
-            progress.print(f"[yellow]![/] {escape(item.name)} is not in it.", soft_wrap=True)
+            progress.print(f"[yellow]![/] {escape(item.name)} was not saved.", soft_wrap=True)
     size = _megabytes(file.stat().st_size)
     output.print(f"{escape(str(file))} has {len(packed)} images, {size} MB.", soft_wrap=True)
 
@@ -98,7 +107,11 @@ def save(file: Path | None) -> None:
 @images.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def load(file: Path) -> None:
-    """Load the images of FILE, and write the tags to .env; a damaged file is refused."""
+    """Load images from a file.
+
+    FILE is what `alertdrill images save` wrote; a damaged file is refused. The tags are written to
+    .env.
+    """
     current = settings.current()
     with progress.status("checking"):
         content = archive.check(file)
@@ -108,13 +121,17 @@ def load(file: Path) -> None:
         archive.load(engine, content, file)
     env_block.write_env(ENV, content.variables)
     inventory.write_inventory(current.home, content.inventory)
-    output.print(f"{len(content.images)} images are here; .env names their versions.")
+    output.print(f"{len(content.images)} images are loaded; their tags are in .env.")
 
 
 @images.command()
 @click.argument("registry")
 def push(registry: str) -> None:
-    """Push our own images to REGISTRY and print the lines for .env that pull them from there."""
+    """Push the stack's own images to a registry.
+
+    REGISTRY is a host and a path, such as registry.example.com/team. Print the lines for .env that
+    pull the images from there.
+    """
     engine = _engine()
     with progress.status("pushing"):
         values = publish.push(engine, registry, settings.current().versions.alertdrill, _say)

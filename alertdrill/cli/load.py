@@ -1,4 +1,4 @@
-"""`alertdrill load`: run a load through the load balancer and check its objectives."""
+"""`alertdrill load`: send load through the load balancer, and evaluate its gates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..signals import interrupt_on_sigterm
 from ..yaml_section import DURATION_UNITS
 
 output = Console(highlight=False)
-# How a shell names the end by Ctrl-C.
+# A shell's exit code after Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -42,18 +42,20 @@ class Duration(click.ParamType[float]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the seconds; fail with the accepted form."""
-        found = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
-        if found is None:
+        match = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
+        if match is None:
             self.fail(
                 f"{value!r} is not a duration: use a number and s, m or h, such as 90s.", param, ctx
             )
-        return int(found[1]) * DURATION_UNITS[found[2]]
+        return int(match[1]) * DURATION_UNITS[match[2]]
 
 
 @click.command()
 @click.argument("name", default="steady")
 @click.option(
-    "--users", type=click.IntRange(1, 10_000), help="Maximum of clients. Default: the load's own."
+    "--users",
+    type=click.IntRange(1, 10_000),
+    help="Maximum number of clients. Default: the load's own.",
 )
 @click.option(
     "--duration",
@@ -61,23 +63,26 @@ class Duration(click.ParamType[float]):
     type=Duration(),
     help="Duration, such as 90s or 1h. Default: the load's own.",
 )
-@click.option("--host", help="Target URL. Default: the stack's load balancer.")
+@click.option("--host", metavar="URL", help="Target. Default: the stack's load balancer.")
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
-    """Run the load NAME on the current stack; exit with 1 if a gate fails."""
-    current, wanted = settings.current(), load_profile(name)
+    """Run a load test on the running stack.
+
+    NAME is a load of loadtests/shapes.yml, `steady` by default. Exit with 1 if a gate fails.
+    """
+    current, profile = settings.current(), load_profile(name)
     runtime = select_runtime(current, lambda _: None)
     if not runtime.status():
         raise AlertdrillError("The stack is down: start it with `make up`.")
-    chosen = wanted.at(runtime.speed)
-    size = LoadSize(users or chosen.users, duration or chosen.duration)
+    profile = profile.at(runtime.speed)
+    size = LoadSize(users or profile.users, duration or profile.duration)
     folder = report_folder(current.home / "loads", time.time())
-    output.print(f"{escape(chosen.description)} {_words(size)}", soft_wrap=True)
-    around = create_context(current, runtime, host, _tell)
+    output.print(f"{escape(profile.description)} {_size_text(size)}", soft_wrap=True)
+    context = create_context(current, runtime, host, _report_progress)
     try:
         with interrupt_on_sigterm():
-            if chosen.search:
-                sys.exit(0 if _search_capacity(chosen, size, around, folder) else 1)
-            report = run(chosen, size, around, folder)
+            if profile.search:
+                sys.exit(0 if _search_capacity(profile, size, context, folder) else 1)
+            report = run(profile, size, context, folder)
     except KeyboardInterrupt:
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
@@ -88,15 +93,15 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
 
 
 def _search_capacity(
-    chosen: LoadProfile, size: LoadSize, around: LoadContext, folder: Path
+    profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
 ) -> bool:
     """Search the capacity and write its report; return whether a step passed."""
-    found = find_capacity(chosen, size, around, folder, _tell)
-    output.print(capacity_report.table(found))
-    output.print(f"[bold]{escape(capacity_report.sentence(found))}[/]", soft_wrap=True)
-    page = capacity_report.write(found, folder)
+    result = find_capacity(profile, size, context, folder, _report_progress)
+    output.print(capacity_report.table(result))
+    output.print(f"[bold]{escape(capacity_report.sentence(result))}[/]", soft_wrap=True)
+    page = capacity_report.write(result, folder)
     output.print(f"Report: {escape(str(page))}", soft_wrap=True)
-    return found.best is not None
+    return result.best is not None
 
 
 def _annotate(runtime: Runtime, report: Report) -> None:
@@ -104,23 +109,23 @@ def _annotate(runtime: Runtime, report: Report) -> None:
     try:
         annotate(runtime, report)
     except AlertdrillError as error:
-        _tell(str(error))
+        _report_progress(str(error))
 
 
-def _tell(sentence: str) -> None:
+def _report_progress(sentence: str) -> None:
     output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
 
 
-def _words(size: LoadSize) -> str:
+def _size_text(size: LoadSize) -> str:
     return f"{size.users} clients at most, {formats.duration(size.seconds)}."
 
 
 def _table(report: Report) -> Table:
-    shown = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
-    for check in report.gates:
-        verdict = "[green]✓ holds[/]" if check.passed else "[bold red]✗ missed[/]"
-        shown.add_row(check.name, check.objective, *check.values, verdict)
-    return shown
+    table = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
+    for gate in report.gates:
+        verdict = "[green]✓ holds[/]" if gate.passed else "[bold red]✗ missed[/]"
+        table.add_row(gate.name, gate.objective, *gate.values, verdict)
+    return table
 
 
 def _write(report: Report, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`alertdrill logs`: search log lines, in Loki if it runs, otherwise in the log files."""
+"""`alertdrill logs`: search log lines in Loki, or in the log files if Loki does not run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
     "-n",
     "--lines",
     type=click.IntRange(0),
-    help=f"Number of last lines. Default: {LAST}, or all with a time or a trace.",
+    help=f"Number of lines, the newest. Default: {LAST}; no limit with a time or a trace.",
 )
 @click.option(
     "--since",
@@ -41,11 +41,11 @@ T = TypeVar("T")
 )
 @click.option("--until", metavar="10m|TIME", help="End, in the same forms.")
 @click.option("--level", help="Minimum level, such as WARNING.")
-@click.option("--trace", metavar="ID", help="Trace id: one request's lines from all services.")
+@click.option("--trace", metavar="ID", help="Trace id: a request's lines from all services.")
 @click.option(
     "--grep",
     metavar="TEXT",
-    help="Text in the message or a field, or a field's name=value.",
+    help="Text in the message or in a field, or name=value of a field.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option("--json", "json_", is_flag=True, help="Print each line as a JSON object.")
@@ -59,10 +59,11 @@ T = TypeVar("T")
 )
 @click.option("--logql", "as_logql", is_flag=True, help="Print the LogQL query and exit.")
 def logs(**options: Any) -> None:
-    """Show the log lines of an instance, a service or the whole stack.
+    """Search the log lines of the stack.
 
-    TARGET is an instance or a service, such as web-1 or web. Lines come from Loki if it and the
-    collector run, otherwise from the log files. They are sorted by time (UTC).
+    TARGET is an instance or a service, such as web-1 or web; without it, the whole stack. Lines
+    come from Loki if it and the collector run, otherwise from the log files. They are sorted by
+    time (UTC).
     """
     search = _search(options)
     runtime = select_runtime(settings.current(), _say)
@@ -73,8 +74,8 @@ def logs(**options: Any) -> None:
     count = 0
     try:
         for group in search_logs(runtime, search, _say):
-            for entry in group:
-                show(entry)
+            for record in group:
+                show(record)
                 count += 1
     except KeyboardInterrupt:
         sys.exit(0)  # the usual end of `-f`
@@ -108,5 +109,5 @@ def _say(text: str) -> None:
     progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
 
 
-def _print_json(entry: LogRecord) -> None:
-    click.echo(as_json(entry))
+def _print_json(record: LogRecord) -> None:
+    click.echo(as_json(record))

@@ -30,7 +30,7 @@ class BuildResult:
 
     rows: Sequence[InventoryRow]
     values: Mapping[str, str]
-    is_missing: Sequence[str]
+    missing: Sequence[str]
 
 
 class ImageBuilder:

@@ -20,6 +20,6 @@ def annotate(runtime: Runtime, report: Report) -> bool:
 
 def annotation_text(report: Report) -> str:
     """Return the annotation's text."""
-    missed = [check.name for check in report.gates if not check.passed]
+    missed = [gate.name for gate in report.gates if not gate.passed]
     verdict = f"missed: {', '.join(missed)}" if missed else "passed"
     return f"Load {report.profile.name}, {report.users} clients at most: {verdict}."

@@ -26,11 +26,11 @@ class CapacityStep:
     @property
     def passed(self) -> bool:
         """Return whether the objectives held."""
-        return all(check.passed for check in self.measurement.gates)
+        return all(gate.passed for gate in self.measurement.gates)
 
     @property
     def rate(self) -> float:
-        """Return the requests a second, by Locust's count."""
+        """Return the requests per second, by Locust's count."""
         return self.measurement.locust.total.requests / self.seconds
 
 
@@ -52,7 +52,7 @@ class Capacity:
 
     @property
     def rate(self) -> float:
-        """Return the capacity in requests a second; 0 without a passed step."""
+        """Return the capacity in requests per second; 0 without a passed step."""
         return self.best.rate if self.best else 0.0
 
     @property
@@ -67,9 +67,9 @@ class Capacity:
 
 
 def find_capacity(
-    plan: LoadProfile,
+    profile: LoadProfile,
     size: LoadSize,
-    ground: LoadContext,
+    context: LoadContext,
     folder: Path,
     on_progress: ProgressCallback,
 ) -> Capacity:
@@ -78,27 +78,30 @@ def find_capacity(
     Each step is a separate Locust run with the profile's objectives; its report is in the folder.
     Raises `LoadError` if a step cannot run.
     """
-    if plan.search is None:
-        raise LoadError(f"{plan.name} has no `search`: use the load `capacity`.")
+    if profile.search is None:
+        raise LoadError(f"{profile.name} has no `search`: use the load `capacity`.")
     began, steps = time.time(), list[CapacityStep]()
-    most = max(plan.search.max_users, size.users)
+    max_users = max(profile.search.max_users, size.users)
     while users := capacity_search.next_users(
-        {step.users: step.passed for step in steps}, size.users, most, plan.search.resolution
+        {step.users: step.passed for step in steps},
+        size.users,
+        max_users,
+        profile.search.resolution,
     ):
-        step = _step(plan, LoadSize(users, size.seconds), ground, folder)
+        step = _step(profile, LoadSize(users, size.seconds), context, folder)
         on_progress(f"{users} clients: {_describe(step)}")
         steps.append(step)
-    return Capacity(plan, began, ground.runtime.name, steps, most)
+    return Capacity(profile, began, context.runtime.name, steps, max_users)
 
 
-def _step(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> CapacityStep:
+def _step(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path) -> CapacityStep:
     own = folder / f"{size.users}-clients"
     own.mkdir(exist_ok=True)
-    measured = measure(replace(plan, duration=size.seconds), size, ground, own)
-    instances = measurements.answering_instances(ground.prometheus, measured.time_span)
-    return CapacityStep(size.users, size.seconds - plan.warmup, measured, instances)
+    measured = measure(replace(profile, duration=size.seconds), size, context, own)
+    instances = measurements.answering_instances(context.prometheus, measured.time_span)
+    return CapacityStep(size.users, size.seconds - profile.warmup, measured, instances)
 
 
 def _describe(step: CapacityStep) -> str:
-    missed = [check.name for check in step.measurement.gates if not check.passed]
+    missed = [gate.name for gate in step.measurement.gates if not gate.passed]
     return f"{step.rate:.0f} requests/s, {'missed: ' + ', '.join(missed) if missed else 'holds'}"

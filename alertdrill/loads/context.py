@@ -37,12 +37,12 @@ def create_context(
 def _event_source(
     prometheus: Prometheus, runtime: Runtime, on_progress: ProgressCallback
 ) -> Callable[[TimeSpan], Sequence[Event]]:
-    def happened(span: TimeSpan) -> Sequence[Event]:
-        found = list(events.alert_events(prometheus, span))
+    def events_in(span: TimeSpan) -> Sequence[Event]:
+        result = list(events.alert_events(prometheus, span))
         try:
-            found += events.action_events(runtime.address("responder"), span)
+            result += events.action_events(runtime.address("responder"), span)
         except AlertdrillError as error:  # a report without actions is better than none
             on_progress(str(error))
-        return found
+        return result
 
-    return happened
+    return events_in

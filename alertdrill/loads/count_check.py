@@ -1,4 +1,4 @@
-"""Check that Locust, the load balancer, web and its access lines count a load alike."""
+"""Check that Locust, the load balancer, web and its access lines have the same counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACCESS, OF_START_PAGE = '"logger":"access"', '"path":"/",'
 class Counts:
     """Requests except for the start page; `lines` is None if they were not counted.
 
-    `own` are the load balancer's own responses, `again` its retries.
+    `lb_answered` are the load balancer's own responses, `retried` its retries.
     """
 
     locust: int
@@ -57,34 +57,35 @@ def query_counts(
         )
         for sign in ("=", "!=")
     )
-    every, answered, again = (
+    total, answered, retried = (
         counter_increase(prometheus.query(f"{counter}{since}"), of_lb, span.begin)
         for counter in (REQUESTS, LB_ANSWERS, LB_RETRIES)
     )
     return Counts(
-        locust=sum(one.requests for name, one in sent.items() if name != START_PAGE),
-        lb=every - pages,
+        locust=sum(stats.requests for name, stats in sent.items() if name != START_PAGE),
+        lb=total - pages,
         web=rest,
         lines=lines,
-        lb_answered=max(0, every - answered),
-        retried=again,
+        lb_answered=max(0, total - answered),
+        retried=retried,
     )
 
 
-def check_counts(found: Counts) -> GateResult:
+def check_counts(counts: Counts) -> GateResult:
     """Check that all counts agree, except for the load balancer's own responses and retries."""
-    spare = found.lb_answered + found.retried
-    off = [found.web - found.locust, *([] if found.lines is None else [found.lines - found.web])]
-    lb = abs(found.lb - found.locust) <= PROBE_TOLERANCE + spare
-    told = [f"lb {found.lb:,}", f"web {found.web:,}"]
-    told += [] if found.lines is None else [f"lines {found.lines:,}"]
-    told += [f"answered by the lb {found.lb_answered:,}"] if found.lb_answered else []
-    told += [f"retried {found.retried:,}"] if found.retried else []
+    tolerance = counts.lb_answered + counts.retried
+    differences = [counts.web - counts.locust]
+    differences += [] if counts.lines is None else [counts.lines - counts.web]
+    lb_agrees = abs(counts.lb - counts.locust) <= PROBE_TOLERANCE + tolerance
+    texts = [f"lb {counts.lb:,}", f"web {counts.web:,}"]
+    texts += [] if counts.lines is None else [f"lines {counts.lines:,}"]
+    texts += [f"answered by the lb {counts.lb_answered:,}"] if counts.lb_answered else []
+    texts += [f"retried {counts.retried:,}"] if counts.retried else []
     return GateResult(
         "counts agree",
         "equal, except for the start page",
-        [f"{found.locust:,}", ", ".join(told)],
-        lb and all(abs(each) <= spare for each in off),
+        [f"{counts.locust:,}", ", ".join(texts)],
+        lb_agrees and all(abs(difference) <= tolerance for difference in differences),
     )
 
 
@@ -93,7 +94,7 @@ class AccessLineCounter:
 
     def __init__(self) -> None:
         self.lines = 0
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     def count(self, text: str) -> None:
         """Count a line if it is an access line."""
@@ -104,12 +105,12 @@ class AccessLineCounter:
         for added in runtime.follow("web", 0):
             for _, text in added:
                 self.count(text)
-            if self._over.is_set():
+            if self._stopped.is_set():
                 return
 
     def stop(self) -> None:
         """Let `follow` return after the lines so far."""
-        self._over.set()
+        self._stopped.set()
 
 
 @contextmanager

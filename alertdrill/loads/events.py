@@ -23,7 +23,7 @@ MAX_GAP_SCRAPES = 2.5
 
 @dataclass(frozen=True)
 class Event:
-    """An alert or an action, with times in seconds since 1970; `ended` is None if it goes on."""
+    """An alert or an action; times are in seconds since 1970, `ended` is None if it goes on."""
 
     kind: Literal["alert", "action"]
     name: str
@@ -34,24 +34,24 @@ class Event:
 def alert_events(prometheus: Prometheus, span: TimeSpan) -> Sequence[Event]:
     """Return one event for each period in which an alert fired."""
     step = prometheus.scrape_interval()
-    found = prometheus.query_range(FIRING, (span.begin, span.end), step)
-    marks = [mark for line in found for mark in _firing_periods(line, step, span.end)]
-    return sorted(marks, key=lambda mark: mark.began)
+    lines = prometheus.query_range(FIRING, (span.begin, span.end), step)
+    events = [event for line in lines for event in _firing_periods(line, step, span.end)]
+    return sorted(events, key=lambda event: event.began)
 
 
 def _firing_periods(line: Line, step: float, end: float) -> Iterator[Event]:
-    whose = line.labels.get("instance") or line.labels.get("service") or ""
-    what = f"{line.labels['alertname']} {whose}".strip()
-    moments = [at for at, _ in line.points]
-    breaks = [0.0, *(after - before for before, after in pairwise(moments))]
-    number, numbers = 0, []
-    for gap in breaks[: len(moments)]:
-        number += gap > MAX_GAP_SCRAPES * step
-        numbers.append(number)
-    for _, stretch in groupby(zip(numbers, moments, strict=True), key=lambda pair: pair[0]):
-        times = [at for _, at in stretch]
+    target = line.labels.get("instance") or line.labels.get("service") or ""
+    name = f"{line.labels['alertname']} {target}".strip()
+    samples = [at for at, _ in line.points]
+    gaps = [0.0, *(after - before for before, after in pairwise(samples))]
+    period, periods = 0, []
+    for gap in gaps[: len(samples)]:
+        period += gap > MAX_GAP_SCRAPES * step
+        periods.append(period)
+    for _, group in groupby(zip(periods, samples, strict=True), key=lambda pair: pair[0]):
+        times = [at for _, at in group]
         yield Event(
-            "alert", what, times[0], None if times[-1] > end - MAX_GAP_SCRAPES * step else times[-1]
+            "alert", name, times[0], None if times[-1] > end - MAX_GAP_SCRAPES * step else times[-1]
         )
 
 
@@ -61,11 +61,11 @@ def action_events(responder: str, span: TimeSpan) -> Sequence[Event]:
     Raises `LoadError` if it does not respond.
     """
     try:
-        answer = requests.get(f"{responder}/actions", timeout=TIMEOUT_S)
-        if answer.status_code == requests.codes.not_found:
+        response = requests.get(f"{responder}/actions", timeout=TIMEOUT_S)
+        if response.status_code == requests.codes.not_found:
             return []
-        answer.raise_for_status()
-        marks = [_action(found) for found in answer.json() if found.get("started_at")]
+        response.raise_for_status()
+        events = [_action(action) for action in response.json() if action.get("started_at")]
     except (
         requests.RequestException,
         ValueError,
@@ -76,20 +76,22 @@ def action_events(responder: str, span: TimeSpan) -> Sequence[Event]:
         raise LoadError(f"cannot read the responder's actions ({error}).") from error
     return sorted(
         (
-            mark
-            for mark in marks
-            if mark.began <= span.end and (mark.ended or span.end) >= span.begin
+            event
+            for event in events
+            if event.began <= span.end and (event.ended or span.end) >= span.begin
         ),
-        key=lambda mark: mark.began,
+        key=lambda event: event.began,
     )
 
 
-def _action(found: Mapping[str, Any]) -> Event:
-    target = found.get("target") or found.get("service") or ""
+def _action(action: Mapping[str, Any]) -> Event:
+    target = action.get("target") or action.get("service") or ""
     ended = (
-        datetime.fromisoformat(found["finished_at"]).timestamp()
-        if found.get("finished_at")
+        datetime.fromisoformat(action["finished_at"]).timestamp()
+        if action.get("finished_at")
         else None
     )
-    began = datetime.fromisoformat(found["started_at"]).timestamp()
-    return Event("action", f"{str(found['kind']).replace('_', ' ')} {target}".strip(), began, ended)
+    began = datetime.fromisoformat(action["started_at"]).timestamp()
+    return Event(
+        "action", f"{str(action['kind']).replace('_', ' ')} {target}".strip(), began, ended
+    )

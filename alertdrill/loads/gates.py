@@ -23,30 +23,30 @@ class GateResult:
 
 
 def evaluate_gates(
-    plan: LoadProfile, size: tuple[int, float], locust: RequestStats, prometheus: RequestStats
+    profile: LoadProfile, size: tuple[int, float], locust: RequestStats, prometheus: RequestStats
 ) -> Sequence[GateResult]:
     """Return the gate results of a load of `size`: (users, seconds)."""
-    objectives, both = plan.objectives, (locust, prometheus)
-    users, length = size
-    least = objectives.requests * plan.expected_requests(users, length - plan.warmup)
+    objectives, both = profile.objectives, (locust, prometheus)
+    users, seconds = size
+    minimum = objectives.requests * profile.expected_requests(users, seconds - profile.warmup)
     return [
         GateResult(
             "requests",
-            f"at least {least:,.0f}",
-            [f"{numbers.requests:,}" for numbers in both],
-            all(numbers.requests >= least for numbers in both),
+            f"at least {minimum:,.0f}",
+            [f"{stats.requests:,}" for stats in both],
+            all(stats.requests >= minimum for stats in both),
         ),
         GateResult(
             "errors",
             f"at most {objectives.errors:.1%}",
-            [f"{numbers.errors:.2%}" for numbers in both],
-            all(numbers.errors <= objectives.errors for numbers in both),
+            [f"{stats.errors:.2%}" for stats in both],
+            all(stats.errors <= objectives.errors for stats in both),
         ),
         GateResult(
             "p95",
             f"at most {format_latency(objectives.p95)}",
-            [format_latency(numbers.p95) for numbers in both],
-            all(numbers.p95 is not None and numbers.p95 <= objectives.p95 for numbers in both),
+            [format_latency(stats.p95) for stats in both],
+            all(stats.p95 is not None and stats.p95 <= objectives.p95 for stats in both),
         ),
     ]
 

@@ -60,7 +60,7 @@ def html(report: Report) -> str:
         ("Runtime", report.runtime),
     ]
     plots = [lay_out_chart(title, lines, span) for title, lines in _chart_series(report).items()]
-    rows = [lay_out_event(mark, span) for mark in report.events]
+    rows = [lay_out_event(event, span) for event in report.events]
     template = TEMPLATES.get_template("load.html")
     return template.render(
         profile=report.profile, report=report, facts=facts, plots=plots, bars=rows, row=ROW_HEIGHT
@@ -69,32 +69,32 @@ def html(report: Report) -> str:
 
 def _chart_series(report: Report) -> Mapping[str, Sequence[Line]]:
     """Return the series of each chart: Prometheus's, Locust's and the objective."""
-    courses, locust = report.time_series, report.locust
+    series, locust = report.time_series, report.locust
     failed = {at: locust.failures.get(at, 0) for at in locust.rate}
     limit = [(at, report.profile.objectives.p95) for at in (report.began, report.ended)]
     p95 = [
-        *_named(courses["p95, seconds"], "clients"),
-        *_named(courses["p95 of web, seconds"], "web only, without waiting for a worker thread"),
+        *_named(series["p95, seconds"], "clients"),
+        *_named(series["p95 of web, seconds"], "web only, without waiting for a worker thread"),
         Line({"": "objective"}, limit),
     ]
-    if recovers := report.profile.recovery:
+    if recovery := report.profile.recovery:
         begin, end = report.profile.peak(report.began, report.seconds)
-        since = min(begin + recovers.deadline, end)
+        since = min(begin + recovery.deadline, end)
         p95.append(
-            Line({"": "objective for the rest"}, [(since, recovers.p95), (end, recovers.p95)])
+            Line({"": "objective for the rest"}, [(since, recovery.p95), (end, recovery.p95)])
         )
     return {
-        "Requests a second": [
-            *_named(courses["requests a second"], "Prometheus"),
+        "Requests per second": [
+            *_named(series["requests per second"], "Prometheus"),
             _by_second("Locust", locust.rate),
         ],
         "95th percentile latency, seconds": p95,
-        "Failed requests a second": [
-            *_named(courses["failed a second"], "Prometheus"),
+        "Failed requests per second": [
+            *_named(series["failed per second"], "Prometheus"),
             _by_second("Locust", failed),
         ],
         "Ready instances": [
-            Line({"": line.labels.get("service", "")}, line.points) for line in courses["instances"]
+            Line({"": line.labels.get("service", "")}, line.points) for line in series["instances"]
         ],
     }
 
@@ -118,15 +118,17 @@ class Bar:
     description: str
 
 
-def lay_out_event(mark: Event, span: TimeSpan) -> Bar:
+def lay_out_event(event: Event, span: TimeSpan) -> Bar:
     """Lay out an event; one without an end extends to the right."""
     across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
-    began = max(0.0, mark.began - span.begin)
-    over = mark.ended is not None and mark.ended <= span.end
-    ended = min(span.seconds, mark.ended - span.begin) if mark.ended else span.seconds
-    says = f"{began:.0f} s to {ended:.0f} s" if over else f"{began:.0f} s, and on"
+    began = max(0.0, event.began - span.begin)
+    has_ended = event.ended is not None and event.ended <= span.end
+    ended = min(span.seconds, event.ended - span.begin) if event.ended else span.seconds
+    description = f"{began:.0f} s to {ended:.0f} s" if has_ended else f"from {began:.0f} s"
     begin = across(began)
-    return Bar(mark.kind, mark.name, begin, max(across(ended), begin + MIN_BAR_WIDTH), says)
+    return Bar(
+        event.kind, event.name, begin, max(across(ended), begin + MIN_BAR_WIDTH), description
+    )
 
 
 def lay_out_chart(title: str, lines: Sequence[Line], span: TimeSpan) -> Plot:
@@ -137,18 +139,18 @@ def lay_out_chart(title: str, lines: Sequence[Line], span: TimeSpan) -> Plot:
     up = Scale(low, high, ABOVE + HEIGHT, ABOVE)
     names = [name.removeprefix("=") for name in line_labels(lines)]
 
-    def drawn(line: Line, colour: int) -> SvgLine:
-        stretches = [
-            [(across(at - span.begin), up(value)) for at, value in piece]
-            for piece in split_at_gaps(line.points)
+    def draw(line: Line, colour: int) -> SvgLine:
+        segments = [
+            [(across(at - span.begin), up(value)) for at, value in segment]
+            for segment in split_at_gaps(line.points)
         ]
-        last = stretches[-1][-1][1] if stretches else ABOVE
-        return SvgLine(path(stretches), names[colour], colour % 8, last)
+        last = segments[-1][-1][1] if segments else ABOVE
+        return SvgLine(path(segments), names[colour], colour % 8, last)
 
     count = round((across.end - LEFT) / TICK_SPACING)
     return Plot(
         title,
-        [drawn(line, colour) for colour, line in enumerate(lines)],
+        [draw(line, colour) for colour, line in enumerate(lines)],
         [Tick(across(at), number(at)) for at in ticks(0.0, across.high, count)],
         [Tick(up(at), number(at)) for at in ticks(low, high, 3)],
     )

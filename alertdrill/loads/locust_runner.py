@@ -23,7 +23,7 @@ from .profile import LoadProfile
 from .run import LoadRunner, LoadSize
 
 LOCUSTFILE = "loadtests/locustfile.py"
-# One process sends this many requests a second with half a core.
+# One process sends this many requests per second with half a core.
 USERS_PER_PROCESS = 300
 # Locust's report in the container.
 REPORT_PATH = "/reports/locust.html"
@@ -33,14 +33,18 @@ MASTER, WORKER = "locust-master", "locust-worker"
 def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = None) -> LoadRunner:
     """Return the runner of loads on this host."""
 
-    def make(plan: LoadProfile, size: LoadSize, page: Path) -> str:
-        where = host or runtime.addresses()["Services"]
+    def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
+        url = host or runtime.addresses()["Services"]
         processes = 1 + (size.users - 1) // USERS_PER_PROCESS
-        more = ["--processes", str(processes)] if processes > 1 else []
-        command = [sys.executable, *locust_arguments(where.rstrip("/"), size, str(page)), *more]
+        process_arguments = ["--processes", str(processes)] if processes > 1 else []
+        command = [
+            sys.executable,
+            *locust_arguments(url.rstrip("/"), size, str(page)),
+            *process_arguments,
+        ]
         environment = {
             **os.environ,
-            **_environment(plan),
+            **_environment(profile),
             "LOCUST_METRICS_PORT": str(settings.ports.locust),
         }
         with scraped_by_prometheus(
@@ -48,7 +52,7 @@ def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = 
         ):
             return _run_locust(command, environment, page.with_suffix(".log"))
 
-    return make
+    return run_load
 
 
 @contextmanager
@@ -64,10 +68,10 @@ def scraped_by_prometheus(layout: Layout, address: str) -> Iterator[None]:
 def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunner:
     """Return the runner of loads in containers, which works on any host."""
 
-    def make(plan: LoadProfile, size: LoadSize, page: Path) -> str:
-        project, where = ComposeProject(settings), host or NetworkEndpoints(settings).address("lb")
+    def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
+        project, url = ComposeProject(settings), host or NetworkEndpoints(settings).address("lb")
         _require_no_locust(project)
-        project.cli = project.cli.with_variables(**_environment(plan))
+        project.cli = project.cli.with_variables(**_environment(profile))
         name, workers = f"{settings.project}-load-run", _workers(project)
         command = project.cli.command_line(
             # Workers and Prometheus resolve its name on the services' network.
@@ -75,7 +79,7 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
             *("--volume", f"{settings.project}_reports:/reports", MASTER),
             *(
                 "python",
-                *locust_arguments(where, size, REPORT_PATH),
+                *locust_arguments(url, size, REPORT_PATH),
                 "--master",
                 "--expect-workers",
                 str(workers),
@@ -92,11 +96,11 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
         finally:
             _remove_containers(project, name)
 
-    return make
+    return run_load
 
 
 def _require_no_locust(project: ComposeProject) -> None:
-    if any(one.service == MASTER for one in project.engine.running()):
+    if any(container.service == MASTER for container in project.engine.running()):
         raise LoadError(
             "Locust's web interface runs and may generate load:"
             " end it with `docker compose --profile load rm --stop --force"
@@ -118,9 +122,9 @@ def _remove_containers(project: ComposeProject, name: str) -> None:
         project.cli.run("rm", "--stop", "--force", WORKER, profiles=["load"])
 
 
-def _environment(plan: LoadProfile) -> Mapping[str, str]:
+def _environment(profile: LoadProfile) -> Mapping[str, str]:
     """Return the environment variables of a profile."""
-    return {"LOAD_SHAPE": plan.name, "LOAD_WARMUP": f"{plan.warmup:g}"}
+    return {"LOAD_SHAPE": profile.name, "LOAD_WARMUP": f"{profile.warmup:g}"}
 
 
 def locust_arguments(host: str, size: LoadSize, page: str) -> list[str]:
@@ -139,14 +143,14 @@ def _run_locust(command: Sequence[str], environment: Mapping[str, str], log: Pat
     Locust and its child processes end in any case.
     """
     with (
-        log.open("wb") as said,
+        log.open("wb") as stderr,
         subprocess.Popen(  # noqa: S603 - our own interpreter, or docker itself
             command,
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             text=True,
             start_new_session=True,  # Ctrl-C is ours to handle: an interrupted load has no result
         ) as process,

@@ -53,12 +53,12 @@ def parse_stats(text: str) -> LocustStats:
 
 def _documents(text: str) -> list[list[Mapping[str, Any]]]:
     """Return every JSON document in a text; each Locust process prints one."""
-    decoder, found, left = json.JSONDecoder(), [], text.strip()
-    while left:
-        document, end = decoder.raw_decode(left)
-        found.append(document)
-        left = left[end:].strip()
-    return found
+    decoder, documents, rest = json.JSONDecoder(), [], text.strip()
+    while rest:
+        document, end = decoder.raw_decode(rest)
+        documents.append(document)
+        rest = rest[end:].strip()
+    return documents
 
 
 def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
@@ -88,7 +88,7 @@ def _numbers(entries: Sequence[Mapping[str, Any]]) -> RequestStats:
 
 
 def _by_second(entries: Sequence[Mapping[str, Any]], field: str) -> Mapping[int, int]:
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for entry in entries:
-        found.update({int(at): count for at, count in entry[field].items()})
-    return dict(sorted(found.items()))
+        counts.update({int(at): count for at, count in entry[field].items()})
+    return dict(sorted(counts.items()))

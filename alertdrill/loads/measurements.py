@@ -65,10 +65,10 @@ def answering_instances(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, 
     """Return the number of instances of each service that answered requests."""
     window = f"[{span.seconds:.0f}s] @ {span.end:.3f}"
     ours = f'flask_http_request_total{{service=~"{"|".join(SERVICES)}"}}{window}'
-    found = prometheus.query(
+    rows = prometheus.query(
         f"count by (service) (sum by (service, instance) (increase({ours})) > 0)"
     )
-    return {row["metric"]["service"]: int(row["value"][1]) for row in found}
+    return {row["metric"]["service"]: int(row["value"][1]) for row in rows}
 
 
 def min_replicas(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, int]:
@@ -92,8 +92,8 @@ def query_time_series(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, Se
     # In milliseconds: with time compression, an interval is not a whole second.
     window = f"[{1000 * RATE_SCRAPES * scrape:.0f}ms]"
     queries = {
-        "requests a second": f"sum(rate({REQUESTS}{window}))",
-        "failed a second": f"sum(rate({FAILURES}{window}))",
+        "requests per second": f"sum(rate({REQUESTS}{window}))",
+        "failed per second": f"sum(rate({FAILURES}{window}))",
         "p95, seconds": f"histogram_quantile(0.95, sum by (le) (rate({CLIENT_LATENCY}{window})))",
         "p95 of web, seconds": (
             f"histogram_quantile(0.95, sum by (le) (rate({WEB_LATENCY}{window})))"

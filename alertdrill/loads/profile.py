@@ -70,8 +70,8 @@ class LoadProfile:
         """Return the profile for a stack with this speed."""
         if not self.scaled_with_speed:
             return self
-        recovers = self.recovery and replace(self.recovery, deadline=self.recovery.deadline / speed)
-        return replace(self, duration=self.duration / speed, recovery=recovers)
+        recovery = self.recovery and replace(self.recovery, deadline=self.recovery.deadline / speed)
+        return replace(self, duration=self.duration / speed, recovery=recovery)
 
     def peak(self, begin: float, seconds: float) -> tuple[float, float]:
         """Return begin and end of the peak of a load that starts at `begin`."""
@@ -88,33 +88,33 @@ class LoadProfile:
 
 def load_profiles() -> Mapping[str, LoadProfile]:
     """Return all load profiles by name."""
-    read = yaml.safe_load(SHAPES.read_text(encoding="utf-8"))
-    return {name: _plan(name, found) for name, found in read.items()}
+    profiles = yaml.safe_load(SHAPES.read_text(encoding="utf-8"))
+    return {name: _parse_profile(name, entry) for name, entry in profiles.items()}
 
 
 def load_profile(name: str) -> LoadProfile:
     """Return a load profile; raise `LoadError` with the known names otherwise."""
-    found = load_profiles()
-    if name not in found:
-        raise LoadError(f"no load named {name!r}: known loads are {', '.join(found)}")
-    return found[name]
+    profiles = load_profiles()
+    if name not in profiles:
+        raise LoadError(f"no load named {name!r}: known loads are {', '.join(profiles)}")
+    return profiles[name]
 
 
-def _plan(name: str, found: Mapping[str, Any]) -> LoadProfile:
-    objectives = found["objectives"]
+def _parse_profile(name: str, entry: Mapping[str, Any]) -> LoadProfile:
+    objectives = entry["objectives"]
     return LoadProfile(
         name,
-        found["description"],
-        found["users"],
-        parse_duration(found["duration"]),
-        [(at, share) for at, share in found["clients"]],
+        entry["description"],
+        entry["users"],
+        parse_duration(entry["duration"]),
+        [(at, share) for at, share in entry["clients"]],
         Objectives(parse_duration(objectives["p95"]), objectives["errors"], objectives["requests"]),
-        found.get("scaled_with_speed", False),
-        parse_duration(found.get("warmup", "")),
-        _recovery(found["recovery"]) if "recovery" in found else None,
-        CapacitySearch(**found["search"]) if "search" in found else None,
+        entry.get("scaled_with_speed", False),
+        parse_duration(entry.get("warmup", "")),
+        _parse_recovery(entry["recovery"]) if "recovery" in entry else None,
+        CapacitySearch(**entry["search"]) if "search" in entry else None,
     )
 
 
-def _recovery(found: Mapping[str, str]) -> Recovery:
-    return Recovery(parse_duration(found["p95"]), parse_duration(found["deadline"]))
+def _parse_recovery(entry: Mapping[str, str]) -> Recovery:
+    return Recovery(parse_duration(entry["p95"]), parse_duration(entry["deadline"]))

@@ -13,30 +13,30 @@ from .profile import LoadProfile, Recovery
 NO_VALUE = "\u2013"
 
 
-def rest_of_peak(plan: LoadProfile, recovery: Recovery, span: TimeSpan) -> TimeSpan:
+def rest_of_peak(profile: LoadProfile, recovery: Recovery, span: TimeSpan) -> TimeSpan:
     """Return the part of the peak in which p95 must hold."""
-    begin, end = plan.peak(span.begin, span.seconds)
+    begin, end = profile.peak(span.begin, span.seconds)
     return TimeSpan(min(begin + recovery.deadline, end), end)
 
 
 def recovery_gates(
-    plan: LoadProfile,
+    profile: LoadProfile,
     span: TimeSpan,
     prometheus: Prometheus,
-    seen: tuple[Sequence[Line], Mapping[str, int]],
+    scaling: tuple[Sequence[Line], Mapping[str, int]],
 ) -> Sequence[GateResult]:
     """Return the recovery gates of a profile; none without `recovery`.
 
-    `seen` has the time series of instances, and each service's minimum in the settings. The
+    `scaling` has the time series of instances, and each service's minimum in the settings. The
     running stack's metrics override the settings.
     """
-    if plan.recovery is None:
+    if profile.recovery is None:
         return []
-    rest = rest_of_peak(plan, plan.recovery, span)
-    instances, wanted = seen
+    rest = rest_of_peak(profile, profile.recovery, span)
+    instances, minimums = scaling
     return [
-        recovered_in_time(plan.recovery, clients_p95(prometheus, rest)),
-        scaled_back(instances, {**wanted, **min_replicas(prometheus, span)}),
+        recovered_in_time(profile.recovery, clients_p95(prometheus, rest)),
+        scaled_back(instances, {**minimums, **min_replicas(prometheus, span)}),
     ]
 
 
@@ -50,14 +50,14 @@ def recovered_in_time(recovery: Recovery, p95: float | None) -> GateResult:
     )
 
 
-def scaled_back(instances: Sequence[Line], at_least: Mapping[str, int]) -> GateResult:
+def scaled_back(instances: Sequence[Line], minimums: Mapping[str, int]) -> GateResult:
     """Evaluate the number of instances at the end."""
     last = {line.labels.get("service", ""): int(line.points[-1][1]) for line in instances}
     return GateResult(
         "instances at the end",
-        _format_counts(at_least),
-        [NO_VALUE, _format_counts({service: last.get(service, 0) for service in at_least})],
-        all(last.get(service) == minimum for service, minimum in at_least.items()),
+        _format_counts(minimums),
+        [NO_VALUE, _format_counts({service: last.get(service, 0) for service in minimums})],
+        all(last.get(service) == minimum for service, minimum in minimums.items()),
     )
 
 

@@ -20,7 +20,7 @@ from .profile import LoadProfile
 class Report:
     """The result of a load; times are in seconds since 1970.
 
-    `courses` are Prometheus's, by what they show, and `marks` what happened meanwhile.
+    `time_series` are Prometheus's, by title; `events` are alerts and actions during the load.
     """
 
     profile: LoadProfile
@@ -37,7 +37,7 @@ class Report:
     @property
     def passed(self) -> bool:
         """Return whether every gate passed."""
-        return all(check.passed for check in self.gates)
+        return all(gate.passed for gate in self.gates)
 
     @property
     def seconds(self) -> float:
@@ -47,38 +47,38 @@ class Report:
 
 def as_json(report: Report) -> str:
     """Return the report as JSON, without the time series, which Prometheus keeps."""
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "passed": report.passed,
         "shape": report.profile.name,
         "users": report.users,
         "began": report.began,
         "ended": report.ended,
         "runtime": report.runtime,
-        "gates": [asdict(check) for check in report.gates],
+        "gates": [asdict(gate) for gate in report.gates],
         "locust": asdict(report.locust.total),
         "prometheus": asdict(report.prometheus),
-        "events": [asdict(mark) for mark in report.events],
+        "events": [asdict(event) for event in report.events],
         "requests": [
-            {"method": method, "name": name, **asdict(numbers)}
-            for (method, name), numbers in report.locust.requests.items()
+            {"method": method, "name": name, **asdict(stats)}
+            for (method, name), stats in report.locust.requests.items()
         ],
     }
-    return json.dumps(found, indent=2) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def junit(report: Report) -> str:
     """Return JUnit XML with one test case for each gate."""
-    cases = [_case(f"loads.{report.profile.name}", check) for check in report.gates]
+    cases = [_case(f"loads.{report.profile.name}", gate) for gate in report.gates]
     return xml.to_xml("loads", cases, report.began, report.seconds)
 
 
-def _case(suite: str, check: GateResult) -> Case:
-    said = sentence(check)
-    fault = None if check.passed else Failure("objective", said)
-    return Case(suite, check.name, failure=fault, output=said)
+def _case(suite: str, gate: GateResult) -> Case:
+    text = sentence(gate)
+    failure = None if gate.passed else Failure("objective", text)
+    return Case(suite, gate.name, failure=failure, output=text)
 
 
-def sentence(check: GateResult) -> str:
+def sentence(gate: GateResult) -> str:
     """Return the objective and both measurements as a sentence."""
-    locust, prometheus = check.values
-    return f"{check.name}: {check.objective}; Locust has {locust}, Prometheus {prometheus}."
+    locust, prometheus = gate.values
+    return f"{gate.name}: {gate.objective}; Locust has {locust}, Prometheus {prometheus}."

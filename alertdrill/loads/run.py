@@ -26,7 +26,7 @@ POLL_INTERVAL_S = 0.2
 
 @dataclass(frozen=True)
 class LoadSize:
-    """The maximum of clients, and the seconds."""
+    """The maximum number of clients, and the duration in seconds."""
 
     users: int
     seconds: float
@@ -50,8 +50,8 @@ class Measurement:
 class LoadContext:
     """The stack that a load runs on, and how to run it.
 
-    `min_replicas` are the instances of each service that there are at least; `happened` returns the
-    marks of a span.
+    `min_replicas` has the minimum number of instances of each service; `events_in` returns the
+    events of a time span.
     """
 
     run_load: LoadRunner
@@ -61,54 +61,56 @@ class LoadContext:
     events_in: Callable[[TimeSpan], Sequence[Event]]
 
 
-def run(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Report:
+def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path) -> Report:
     """Run the load, wait until Prometheus scraped all of it, and evaluate the gates.
 
     Raises `LoadError` if Locust fails, and the errors of `Prometheus`.
     """
-    prometheus, runtime = ground.prometheus, ground.runtime
+    prometheus, runtime = context.prometheus, context.runtime
     lines: int | None = None
     if runtime.follows_new_instances:
         with count_check.count_access_lines(runtime) as counter:
-            measured = measure(plan, size, ground, folder)
+            measured = measure(profile, size, context, folder)
         lines = counter.lines
     else:
-        measured = measure(plan, size, ground, folder)
+        measured = measure(profile, size, context, folder)
     span, sent = measured.time_span, measured.locust.requests
-    courses = measurements.query_time_series(prometheus, span)
-    recovered = recovery.recovery_gates(
-        plan, span, prometheus, (courses["instances"], ground.min_replicas)
+    time_series = measurements.query_time_series(prometheus, span)
+    recovery_gates = recovery.recovery_gates(
+        profile, span, prometheus, (time_series["instances"], context.min_replicas)
     )
-    alike = count_check.check_counts(count_check.query_counts(prometheus, span, sent, lines))
+    count_gate = count_check.check_counts(count_check.query_counts(prometheus, span, sent, lines))
     return Report(
-        profile=plan,
+        profile=profile,
         users=size.users,
         began=span.begin,
         ended=span.end,
         runtime=runtime.name,
         locust=measured.locust,
         prometheus=measured.prometheus,
-        gates=[*measured.gates, *recovered, alike],
-        time_series=courses,
-        events=ground.events_in(span),
+        gates=[*measured.gates, *recovery_gates, count_gate],
+        time_series=time_series,
+        events=context.events_in(span),
     )
 
 
-def measure(plan: LoadProfile, size: LoadSize, ground: LoadContext, folder: Path) -> Measurement:
+def measure(
+    profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
+) -> Measurement:
     """Run the load, wait until Prometheus scraped all of it, and check the objectives."""
     began = time.time()
-    counted = locust_stats.parse_stats(ground.run_load(plan, size, folder / "locust.html"))
-    span = TimeSpan(began + plan.warmup, time.time())
-    _await_scrape(ground.prometheus, span.end)
-    seen = measurements.count_requests(ground.prometheus, span)
-    checks = evaluate_gates(plan, (size.users, size.seconds), counted.total, seen)
-    return Measurement(span, counted, seen, checks)
+    locust = locust_stats.parse_stats(context.run_load(profile, size, folder / "locust.html"))
+    span = TimeSpan(began + profile.warmup, time.time())
+    _await_scrape(context.prometheus, span.end)
+    counts = measurements.count_requests(context.prometheus, span)
+    gates = evaluate_gates(profile, (size.users, size.seconds), locust.total, counts)
+    return Measurement(span, locust, counts, gates)
 
 
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
     deadline = time.monotonic() + SCRAPE_TIMEOUT_SCRAPES * prometheus.scrape_interval()
-    scraped = f"max(timestamp({measurements.REQUESTS}))"
-    while (prometheus.value(scraped) or 0.0) <= after or not all_scraped_since(prometheus, after):
+    query = f"max(timestamp({measurements.REQUESTS}))"
+    while (prometheus.value(query) or 0.0) <= after or not all_scraped_since(prometheus, after):
         if time.monotonic() > deadline:
             raise LoadError("Prometheus does not scrape every instance: check its targets.")
         time.sleep(POLL_INTERVAL_S)

@@ -224,7 +224,7 @@ def test_open_prints_and_opens_the_page(
 def test_open_names_the_known_pages(run: Run) -> None:
     result = run("open", "kibana")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no page is called 'kibana': there are services." in result.stderr
+    assert "no page named 'kibana': known pages are services." in result.stderr
 
 
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])

@@ -128,7 +128,7 @@ def test_absent_program_is_named(builder: ImageBuilder, programs: dict[str, Prog
     made = builder.build_all(WANTED)
     assert made.values["LOKI_REPLICAS"] == "0"
     assert "LOKI_VERSION" not in made.values
-    assert made.is_missing[0].startswith("no image grafana/loki: loki is not on the PATH")
+    assert made.missing[0].startswith("no image grafana/loki: loki is not on the PATH")
 
 
 def test_collector_without_loki_is_left_out(

@@ -44,8 +44,8 @@ def report(*, failures: int = 900) -> Report:
         prometheus=prometheus,
         gates=evaluate_gates(PLAN, (120, SECONDS), locust.total, prometheus),
         time_series={
-            "requests a second": [_line(24, 115)],
-            "failed a second": [_line(0, 2)],
+            "requests per second": [_line(24, 115)],
+            "failed per second": [_line(0, 2)],
             "p95, seconds": [_line(0.02, 1.2)],
             "p95 of web, seconds": [_line(0.02, 0.1)],
             "instances": [_line(2, 4, service="web"), _line(2, 2, service="data-service")],

@@ -41,7 +41,7 @@ def test_page_shows_what_happened_meanwhile() -> None:
     page = html(report())
     assert "▲ Saturated web, 160 s to 250 s" in page
     assert "● scale out web, 175 s to 177 s" in page
-    assert "▲ Overprovisioned &lt;web&gt;, 330 s, and on" in page
+    assert "▲ Overprovisioned &lt;web&gt;, from 330 s" in page
     assert "No alert fired" not in page
     assert "No alert fired" in html(replace(report(), events=[]))
 
