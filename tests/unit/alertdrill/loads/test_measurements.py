@@ -57,8 +57,12 @@ def test_nothing_counted_has_no_percentile(answers: dict[str, float]) -> None:
 def test_courses_are_rates_over_some_scrapes() -> None:
     prometheus = Fake()
     assert set(query_time_series(prometheus, SPAN)) == {
-        "requests per second", "failed per second", "p95, seconds", "p95 of web, seconds", "instances",
-    }  # fmt: skip
+        "requests per second",
+        "failed per second",
+        "p95, seconds",
+        "p95 of web, seconds",
+        "instances",
+    }
     assert sum("[20000ms]" in query for query in prometheus.asked) == 4
     assert all(query.endswith("(1000.0, 1060.0) 5.0") for query in prometheus.asked)
 
