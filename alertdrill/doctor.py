@@ -16,7 +16,7 @@ import psutil
 from .errors import AlertdrillError
 from .runtimes import select_runtime
 from .runtimes.compose.variables import PUBLISHED
-from .runtimes.native import ports
+from .runtimes.native import port_check
 from .settings import StackSettings
 from .toolchain import PROGRAMS, default_cache
 from .toolchain.resolve import find_local
@@ -139,7 +139,7 @@ def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
     for name in names if native else PUBLISHED:
         address = settings.lb_address if name == "lb" else "127.0.0.1"
         try:
-            ports.check({(address, getattr(settings.ports, name)): f"{name.upper()}_PORT"})
+            port_check.check({(address, getattr(settings.ports, name)): f"{name.upper()}_PORT"})
         except AlertdrillError as error:
             taken.append(Check("port", "problem", str(error)))
     return taken or [Check("ports", "ok", "all are free")]

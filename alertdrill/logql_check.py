@@ -20,7 +20,7 @@ from .loki_client import LokiClient, LokiError
 from .runtimes.base import ProgressCallback
 from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
-from .runtimes.native.process import Process, RenderContext
+from .runtimes.native.process_spec import Process, RenderContext
 from .settings import ROOT, StackSettings
 from .timescale.ephemeral_stack import free_ports
 from .toolchain import PROGRAMS, Program, default_cache, resolve_programs

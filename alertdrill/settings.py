@@ -85,7 +85,7 @@ class StackSettings:
 
     The last three are no user's to set: `speed` divides every duration of the rules and routes, a
     `ephemeral` is a stack of a run's own, whose series may be made up and forgotten, and a
-    `fake_loki` stands in for Loki where there is none.
+    `fake_loki` starts the fake Loki where Loki is missing.
     """
 
     home: Path

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
-from . import counters
+from . import request_counters
 from .access_lines import HOPS, PATH_SERVICES, AccessLines
 from .client import Client
 from .compare import CountSource, compare_count, compare_ids
-from .counters import LbCounts
 from .errors import AuditError
 from .log_store import LogStore
+from .request_counters import LbCounts
 
 # Seconds from counting a request to its line in the file.
 LINE_DELAY_S = 0.3
@@ -56,7 +56,7 @@ class CountCollector:
         self.lines.read()
         lb = self._quiet_counts()
         now = time.time()
-        while not counters.all_scraped_since(self._prometheus, now):
+        while not request_counters.all_scraped_since(self._prometheus, now):
             if time.time() - now > SCRAPE_TIMEOUT_S:
                 raise AuditError(
                     f"Prometheus did not scrape all instances within {SCRAPE_TIMEOUT_S:.0f} s:"
@@ -68,17 +68,17 @@ class CountCollector:
     def _quiet_counts(self) -> LbCounts:
         """Return the load balancer's counts at a time whose lines are already written."""
         for _ in range(MAX_TRIES):
-            counted = counters.fetch_lb_counts(self._lb)
+            counted = request_counters.fetch_lb_counts(self._lb)
             time.sleep(LINE_DELAY_S)
             self.lines.read_latest(["lb"])
-            if counters.fetch_lb_counts(self._lb).requests == counted.requests:
+            if request_counters.fetch_lb_counts(self._lb).requests == counted.requests:
                 break
         return counted
 
     def retries(self) -> LbCounts:
         """Return the load balancer's counts since the baseline."""
         assert self._before
-        return counters.fetch_lb_counts(self._lb).since(self._before.lb)
+        return request_counters.fetch_lb_counts(self._lb).since(self._before.lb)
 
     def sources(self, client: Client) -> Sequence[CountSource]:
         """Return the current count of every source; read the older lines before."""
@@ -96,7 +96,9 @@ class CountCollector:
         ]
 
     def _counters(self, sent: int, lb: LbCounts, others: Counter[str]) -> list[CountSource]:
-        served = counters.count_served(self._prometheus, self._before.at if self._before else 0)
+        served = request_counters.count_served(
+            self._prometheus, self._before.at if self._before else 0
+        )
         return [
             *(
                 compare_count(f"counter of {hop}", sent, count - others[hop])

@@ -1,4 +1,4 @@
-"""What the log store has of our requests: Loki, or what stands in for it."""
+"""Read the access lines of our requests from Loki or the fake Loki."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from ..runtimes.base import ProgressCallback
 from .access_lines import PATH_SERVICES
 from .client import Client, Failure
 from .count_collector import CountCollector
+from .disruptions import Step, plan_steps, rounds_that_fit, step_positions
 from .log_store import LogStore, find_log_store
 from .report import CompletedStep, Report
 from .request_scheduler import RequestScheduler
-from .steps import Step, plan_steps, rounds_that_fit, step_positions
 from .wait_until_stable import wait_until_stable
 
 # The engine keeps 30 MB of a container's log. A request is two lines of the load balancer, 800

@@ -20,7 +20,7 @@ from ..drills.model import DEFAULT_USERS, Drill
 from ..drills.report import failed_alerts, write
 from ..drills.session import Options, open_session, run_drills
 from ..runtimes import select_runtime
-from ..runtimes.compose import run_in_container
+from ..runtimes.compose import run_drills_in_container
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..yaml_section import DURATION_UNITS
 
@@ -102,7 +102,9 @@ def run_command(
     if _runs_in_containers():
         words = ["drill", "run", *alerts]
         stack_speed = None if current_stack else speed
-        sys.exit(run_in_container.run_in_container(settings.current(), words, stack_speed, _note))
+        sys.exit(
+            run_drills_in_container.run_in_container(settings.current(), words, stack_speed, _note)
+        )
     with (
         DrillConsole(progress) as console,
         open_session(settings.current(), Options(speed, current_stack), console) as context,
@@ -134,7 +136,9 @@ def false_alarms_command(duration: str, speed: float, current_stack: bool) -> No
     if _runs_in_containers():
         words = ["false-alarms", "--for", duration]
         stack_speed = None if current_stack else speed
-        sys.exit(run_in_container.run_in_container(settings.current(), words, stack_speed, _note))
+        sys.exit(
+            run_drills_in_container.run_in_container(settings.current(), words, stack_speed, _note)
+        )
     with (
         DrillConsole(progress) as console,
         open_session(settings.current(), Options(speed, current_stack), console) as context,

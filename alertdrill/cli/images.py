@@ -15,7 +15,7 @@ from ..console import escape
 from ..images import archive, env_block, inventory, publish, status
 from ..images.base_image import ensure_rootfs
 from ..images.build import ImageBuilder
-from ..images.engine import Engine
+from ..images.docker_cli import Engine
 from ..images.errors import ArchiveError
 from ..images.inventory import InventoryRow
 from ..images.manifest import Manifest

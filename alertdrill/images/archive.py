@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from . import manifest
-from .engine import Engine, error_line
+from .docker_cli import Engine, error_line
 from .errors import ArchiveError
 from .manifest import ImageEntry, Manifest
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..settings import ROOT
 from ..toolchain import Program
 from .base_image import ProgressCallback, copy_authorities
-from .engine import Engine
+from .docker_cli import Engine
 from .errors import BuildError, EngineError
 from .inventory import InventoryRow
 from .programs import Origin, copy, find, origin

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
 from .base_image import ProgressCallback
-from .engine import Engine
+from .docker_cli import Engine
 from .errors import EngineError
 from .specs import OWN_VERSION_VARIABLE
 

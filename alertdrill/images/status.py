@@ -8,7 +8,7 @@ from typing import Any
 
 from ..image_versions import ImageVersions
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
-from .engine import Engine
+from .docker_cli import Engine
 from .inventory import InventoryRow
 from .specs import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..audit.counters import counter_increase
+from ..audit.request_counters import counter_increase
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from .gates import GateResult

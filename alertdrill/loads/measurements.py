@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..audit.counters import counter_increase
+from ..audit.request_counters import counter_increase
 from ..drills.clients import Prometheus
 from ..drills.result import Line
 from ..settings import SERVICES

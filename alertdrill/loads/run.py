@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.counters import all_scraped_since
+from ..audit.request_counters import all_scraped_since
 from ..drills.clients import Prometheus
 from ..runtimes import Runtime
 from . import count_check, locust_stats, measurements, recovery

@@ -31,7 +31,7 @@ def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Ru
         )
         settings = replace(settings, runtime="compose")
     if settings.runtime == IN_NETWORK:
-        from .compose.in_network import InNetworkRuntime  # noqa: PLC0415
+        from .compose.in_network_runtime import InNetworkRuntime  # noqa: PLC0415
 
         speed, ephemeral = os.environ.get("SPEED", "1"), os.environ.get("EPHEMERAL", "0")
         return InNetworkRuntime(replace(settings, speed=float(speed), ephemeral=ephemeral == "1"))

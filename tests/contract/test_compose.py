@@ -12,7 +12,7 @@ import yaml
 
 from alertdrill.image_versions import ImageVersions
 from alertdrill.runtimes.compose.components import COMPONENTS, REDUNDANT
-from alertdrill.runtimes.compose.images import VARIABLES
+from alertdrill.runtimes.compose.ensure_images import VARIABLES
 from alertdrill.settings import SERVICES as OURS
 from alertdrill.settings import StackSettings
 

@@ -15,8 +15,8 @@ import requests
 
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.native import NativeRuntime
+from alertdrill.runtimes.native.haproxy_socket import LoadBalancer
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.lb import LoadBalancer
 from alertdrill.settings import StackSettings, load
 from alertdrill.timescale.ephemeral_stack import ephemeral_settings
 from tests.e2e.stack import poll_until, processes_of

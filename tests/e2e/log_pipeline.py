@@ -18,7 +18,7 @@ import requests
 from alertdrill.loki_client import LokiClient, LokiLine
 from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.readiness import is_ready
 from alertdrill.settings import Ports, StackSettings
 from alertdrill.toolchain import PROGRAMS, resolve_programs

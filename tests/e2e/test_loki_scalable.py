@@ -18,7 +18,7 @@ import yaml
 from alertdrill.loki_client import LokiClient
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process import LOOPBACK
+from alertdrill.runtimes.native.process_spec import LOOPBACK
 from alertdrill.settings import ROOT
 from tests.e2e.log_pipeline import LogPipeline, line
 from tests.e2e.optional_programs import needs_loki_and_collector

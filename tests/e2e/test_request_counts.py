@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from alertdrill.audit.counters import counter_increase
+from alertdrill.audit.request_counters import counter_increase
 from alertdrill.settings import ROOT
 from tests.e2e.stack import Stack, poll_until
 

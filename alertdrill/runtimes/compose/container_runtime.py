@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ...settings import SERVICES, StackSettings
 from ..base import Instance, State
-from .engine import Container, Engine
 from .errors import EngineUnavailableError, UnknownTargetError
+from .project_containers import Container, Engine
 from .waiting import in_parallel, wait_until
 
 # The engine's container states and health states, and ours.

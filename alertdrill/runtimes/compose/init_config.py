@@ -19,7 +19,7 @@ import click
 from ...settings import MAX_REPLICAS, MIN_REPLICAS, RANDOM, ROOT, SERVICES
 from ...timescale import expression_scaler, render
 from .. import lb_backends
-from . import compose_file
+from . import services
 from .components import COMPONENTS, REDUNDANT
 
 # The project's name in prometheus/scrape/compose.yml.
@@ -98,9 +98,7 @@ def install(context: RenderContext, name: str) -> None:
         return
     text = render(source.read_text(), context.speed, scale)
     if name.startswith("prometheus/scrape.d/"):
-        text = compose_file.render_scrape_config(text).replace(
-            PROJECT_PREFIX, f"{context.project}-"
-        )
+        text = services.render_scrape_config(text).replace(PROJECT_PREFIX, f"{context.project}-")
     write_atomically(path, text)
 
 
@@ -109,9 +107,7 @@ def write_backends(context: RenderContext) -> None:
     addresses = {
         service.name: {
             instance: f"{container}:{service.port}"
-            for container, instance in compose_file.container_names(
-                service, context.project
-            ).items()
+            for container, instance in services.container_names(service, context.project).items()
         }
         for service in SERVICES.values()
     }

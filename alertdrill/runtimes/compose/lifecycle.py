@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ...settings import MAX_REPLICAS, SERVICES
 from ..base import ProgressCallback
-from ..native import ports
-from . import compose_file, images, renumber, scaling
+from ..native import port_check
+from . import ensure_images, renumber, scaling, services
 from .container_runtime import ONE_SHOT_SERVICES
 from .errors import EngineError
 from .project import ComposeProject
@@ -20,7 +20,7 @@ TIMEOUT_S = 180
 def check(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Check docker-compose.yml without starting anything."""
     project.cli.run("config", "--quiet", profiles=["*"])
-    compose_file.check_services(project.model())
+    services.check_services(project.model())
     on_progress("docker-compose.yml is valid")
 
 
@@ -30,11 +30,11 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
     with project.lock():
         is_new = not project.engine.running()
         if is_new:
-            ports.check(_published(project))
+            port_check.check(_published(project))
         project.write_overlay()
         model = project.model()
-        compose_file.check_services(model)
-        availability = images.ensure_images(project.cli, model, on_progress)
+        services.check_services(model)
+        availability = ensure_images.ensure_images(project.cli, model, on_progress)
         project.set_variables(availability.variables)
         try:
             _start(project, on_progress)

@@ -1,4 +1,4 @@
-"""The shared context of every operation on a stack of containers."""
+"""One Compose project: its settings, Docker engine, command line and files, on the host."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from ...errors import AlertdrillError
 from ...settings import StackSettings
 from .compose_cli import ComposeCli
-from .engine import Engine
 from .overlay import render_overlay
-from .replicas import EngineReplicas
+from .project_containers import Engine
+from .replica_store import EngineReplicas
 from .variables import from_settings
 
 UNIX_SCHEME = "unix://"

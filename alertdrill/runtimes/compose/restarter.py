@@ -15,8 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from .engine_client import ContainerNotFoundError, EngineClient, ForbiddenError, UnavailableError
 from .exit_events import NS_PER_SECOND, ExitTracker, read
+from .restarter_engine_client import (
+    ContainerNotFoundError,
+    EngineClient,
+    ForbiddenError,
+    UnavailableError,
+)
 from .restarter_log import log
 
 # Events are requested in windows, which the engine ends by itself: so the loop never blocks,

@@ -14,7 +14,7 @@ from .container_runtime import ContainerRuntime
 from .endpoints import HostEndpoints
 from .errors import EngineError, EngineUnavailableError
 from .project import ComposeProject
-from .replicas import check_replicas
+from .replica_store import check_replicas
 
 
 class ComposeRuntime(ContainerRuntime):

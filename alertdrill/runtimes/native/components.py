@@ -10,9 +10,9 @@ from typing import Any
 
 from ...settings import ROOT
 from .. import lb_backends
-from . import fake_loki, speed
+from . import speed
 from .grafana import settings
-from .process import LOOPBACK, Process, RenderContext
+from .process_spec import LOOPBACK, Process, RenderContext
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
@@ -23,6 +23,8 @@ WIDE_PIPE = (
 
 # The first file is committed; the runtime generates the second in HAProxy's working folder.
 LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_backends.BACKENDS_FILE)
+# The collector's extra configuration for the fake Loki.
+FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
 # Write a line to the queue on disk before its offset in the file is stored.
 COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
 
@@ -41,7 +43,7 @@ def components(context: RenderContext) -> list[Process]:
     }
     processes = [make(context) for program, make in makers.items() if program in context.programs]
     if context.fake_loki:
-        return [*processes, fake_loki.process(context)]
+        return [*processes, fake_loki(context)]
     # Without Loki, the collector has nowhere to send lines.
     return [
         component
@@ -199,6 +201,21 @@ def loki(context: RenderContext) -> Process:
     )
 
 
+def fake_loki(context: RenderContext) -> Process:
+    """Return the fake Loki, which listens on Loki's port in an audit's ephemeral stack."""
+    return Process(
+        name="fake-loki-1",
+        service="fake-loki",
+        command=[
+            *(sys.executable, "-m", "alertdrill.audit.fake_loki"),
+            *(str(context.ports.loki), str(context.layout.data / "fake-loki")),
+        ],
+        port=context.ports.loki,
+        ready=f"{context.url('loki')}/ready",
+        job=None,  # it has no metrics
+    )
+
+
 def collector(context: RenderContext) -> Process:
     """Return the OpenTelemetry Collector, which sends the log files' lines to Loki."""
     environment = {
@@ -210,7 +227,7 @@ def collector(context: RenderContext) -> Process:
         # Below the limit at which it stops reading (400 MiB), so that it frees memory before.
         "GOMEMLIMIT": "320MiB",
     }
-    options = [f"--config={fake_loki.CONFIG}"] if context.fake_loki else []
+    options = [f"--config={FAKE_LOKI_CONFIG}"] if context.fake_loki else []
     process = _component(
         context,
         "collector",

@@ -17,8 +17,8 @@ from .. import lb_backends
 from ..checker_error import checker_error
 from .components import LB_FILES
 from .layout import Layout
-from .plan import Plan
-from .process import Process
+from .process_spec import Process
+from .stack_plan import Plan
 
 # Configuration files below etc/, and the committed file or folder of each.
 SOURCES = {

@@ -18,11 +18,11 @@ from ...toolchain import PROGRAMS, Program, ResolvedPrograms, default_cache, res
 from ..base import ProgressCallback
 from ..errors import StackUnavailableError
 from ..prometheus_tsdb import TsdbError, TsdbStore
+from .haproxy_socket import LoadBalancer
 from .layout import Layout
-from .lb import LoadBalancer
-from .plan import Plan, make_plan
-from .process import RenderContext, url
+from .process_spec import RenderContext, url
 from .replica_store import ReplicaStore
+from .stack_plan import Plan, make_plan
 from .supervisor import Supervisor
 
 # How often to try again to take the lock.

@@ -10,7 +10,7 @@ from pathlib import Path
 from ... import VERSION, settings_json
 from ...settings import StackSettings
 from ...toolchain import default_cache
-from .process import LOOPBACK, Process, RenderContext, url
+from .process_spec import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
 # Settings of containers only: a change of them does not change a native stack.

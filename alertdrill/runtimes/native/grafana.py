@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...settings import ROOT
-from .process import LOOPBACK, RenderContext
+from .process_spec import LOOPBACK, RenderContext
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 # Grafana requires a password, contacts no other host, and installs no plugins.

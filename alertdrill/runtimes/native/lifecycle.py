@@ -14,12 +14,12 @@ from ...settings import StackSettings
 from ...toolchain import Program
 from .. import prometheus_tsdb
 from ..base import ProgressCallback
-from . import configs, control, ports, readiness, stack_processes, supervisor
+from . import configs, control, port_check, readiness, stack_processes, supervisor
 from .context import NativeContext
 from .layout import Layout
-from .plan import Plan, make_plan
-from .process import LOOPBACK, Process, RenderContext, url
+from .process_spec import LOOPBACK, Process, RenderContext, url
 from .services import DRAINING_SERVICES
+from .stack_plan import Plan, make_plan
 
 # How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
@@ -85,7 +85,7 @@ def _start_new(
     programs: Mapping[str, Program],
     on_progress: ProgressCallback,
 ) -> None:
-    ports.check(_wanted_ports(plan, context.settings))
+    port_check.check(_wanted_ports(plan, context.settings))
     context.replicas.reset()
     if context.settings.ephemeral:
         shutil.rmtree(context.layout.data)  # a new ephemeral stack starts without old data

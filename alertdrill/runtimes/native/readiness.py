@@ -10,7 +10,7 @@ import requests
 from ...errors import AlertdrillError
 from .layout import Layout
 from .log_files import read_last_lines
-from .process import Process
+from .process_spec import Process
 
 # Slow machines need ten seconds for everything; after a minute, a program has failed.
 TIMEOUT_S = 60.0

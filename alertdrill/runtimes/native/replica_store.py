@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...settings import SERVICES, StackSettings
-from .plan import Plan
-from .process import Process
+from .process_spec import Process
+from .stack_plan import Plan
 
 
 class ReplicaStore:

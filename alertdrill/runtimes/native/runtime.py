@@ -13,7 +13,7 @@ from .. import prometheus_tsdb
 from ..base import Instance, ProgressCallback, State
 from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes
 from .context import NativeContext
-from .process import Process, url
+from .process_spec import Process, url
 
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {

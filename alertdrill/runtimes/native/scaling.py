@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ..base import ProgressCallback
 from . import configs, readiness
 from .context import NativeContext
-from .plan import Plan
-from .process import Process
+from .process_spec import Process
+from .stack_plan import Plan
 
 # Longer than the longest request (`timeout server` of the load balancer).
 DRAIN_TIMEOUT_S = 15.0

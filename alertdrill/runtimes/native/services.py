@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ... import VERSION
 from ...settings import MAX_REPLICAS, SERVICES
 from . import speed
-from .process import LOOPBACK, Process, RenderContext, url
+from .process_spec import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
 # These drain before they stop, so a quick stop signals them.

@@ -22,7 +22,7 @@ from ...settings import ROOT
 from ..errors import StackUnavailableError
 from . import stack_processes as running
 from .layout import Layout
-from .process import Process
+from .process_spec import Process
 
 # The environment variables that the processes inherit. Others, such as a PORT of another
 # program, stay out.

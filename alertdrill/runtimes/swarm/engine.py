@@ -12,7 +12,7 @@ import docker.errors
 import requests
 
 from .errors import ConflictError, SwarmError, SwarmUnavailableError
-from .tasks import (
+from .parse_tasks import (
     STACK_LABEL,
     TASK_LABEL,
     Container,

@@ -11,11 +11,11 @@ from ...errors import AlertdrillError
 from ...settings import StackSettings
 from ..base import Instance, ProgressCallback
 from ..compose.errors import NotReadyError, UnknownTargetError
-from ..compose.replicas import check_replicas
+from ..compose.replica_store import check_replicas
 from . import pending_reason
 from .engine import Engine
+from .parse_tasks import Service
 from .slots import Slot, slots
-from .tasks import Service
 
 # As for containers of Compose: a slow machine needs this long until an instance is ready.
 TIMEOUT_S = 60.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 
 from ..base import Instance, State
-from .tasks import Container, Service, Task
+from .parse_tasks import Container, Service, Task
 
 
 @dataclass(frozen=True)

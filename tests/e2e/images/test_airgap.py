@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.images import archive
-from alertdrill.images.engine import Engine
+from alertdrill.images.docker_cli import Engine
 from alertdrill.images.errors import ArchiveError
 from alertdrill.images.manifest import Manifest
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from alertdrill.audit import count_collector as module
-from alertdrill.audit import counters
+from alertdrill.audit import request_counters
 from alertdrill.audit.access_lines import HOPS
 from alertdrill.audit.compare import CountSource
 from alertdrill.audit.count_collector import CountCollector
-from alertdrill.audit.counters import LbCounts
 from alertdrill.audit.errors import AuditError
+from alertdrill.audit.request_counters import LbCounts
 from tests.unit.alertdrill.audit.conftest import access, as_text
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
@@ -46,9 +46,9 @@ class World:
         self.scraped = True
         self.store = FakeStore()
         monkeypatch.setattr(module, "time", FakeClock())
-        monkeypatch.setattr(counters, "fetch_lb_counts", lambda _: self.lb)
-        monkeypatch.setattr(counters, "count_served", lambda *_: self.served)
-        monkeypatch.setattr(counters, "all_scraped_since", lambda *_: self.scraped)
+        monkeypatch.setattr(request_counters, "fetch_lb_counts", lambda _: self.lb)
+        monkeypatch.setattr(request_counters, "count_served", lambda *_: self.served)
+        monkeypatch.setattr(request_counters, "all_scraped_since", lambda *_: self.scraped)
         runtime: Any = self
         self.collector = CountCollector(runtime, "run", self.store)
 

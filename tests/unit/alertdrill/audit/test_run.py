@@ -7,7 +7,7 @@ import pytest
 
 from alertdrill.audit import run as module
 from alertdrill.audit.compare import CountSource
-from alertdrill.audit.counters import LbCounts
+from alertdrill.audit.request_counters import LbCounts
 from alertdrill.audit.run import AuditOptions, run_audit
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance

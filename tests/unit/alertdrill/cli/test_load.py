@@ -171,7 +171,9 @@ def composed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     monkeypatch.setattr(f"{command}.ComposeCli.docker", lambda _, *words: calls.append(words))
     monkeypatch.setattr(f"{command}.ComposeCli.run", lambda _, *words, **__: calls.append(words))
     monkeypatch.setattr(f"{command}.ComposeCli.model", lambda *_, **__: model)
-    monkeypatch.setattr("alertdrill.runtimes.compose.engine.Engine.running", lambda _: [])
+    monkeypatch.setattr(
+        "alertdrill.runtimes.compose.project_containers.Engine.running", lambda _: []
+    )
     return calls
 
 
@@ -210,7 +212,9 @@ def test_locusts_page_is_not_disturbed(
     monkeypatch: pytest.MonkeyPatch, composed: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
     runs = [SimpleNamespace(service="locust-master")]
-    monkeypatch.setattr("alertdrill.runtimes.compose.engine.Engine.running", lambda _: runs)
+    monkeypatch.setattr(
+        "alertdrill.runtimes.compose.project_containers.Engine.running", lambda _: runs
+    )
     with pytest.raises(LoadError, match=r"^Locust's web interface runs"):
         locust_runner.compose_runner(StackSettings(tmp_path))(
             report().profile, LoadSize(24, 60), tmp_path / "locust.html"

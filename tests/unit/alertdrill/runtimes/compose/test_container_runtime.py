@@ -6,8 +6,8 @@ import pytest
 
 from alertdrill.runtimes.compose.container_runtime import ContainerRuntime
 from alertdrill.runtimes.compose.endpoints import HostEndpoints
-from alertdrill.runtimes.compose.engine import Container
 from alertdrill.runtimes.compose.errors import EngineError, UnknownTargetError
+from alertdrill.runtimes.compose.project_containers import Container
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 

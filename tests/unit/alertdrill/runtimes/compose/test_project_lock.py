@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from alertdrill.runtimes.compose import run_in_container
+from alertdrill.runtimes.compose import run_drills_in_container
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
 from alertdrill.settings import StackSettings
@@ -32,12 +32,12 @@ def test_refused_run_changes_nothing(
 ) -> None:
     touched: list[str] = []
     runtime = SimpleNamespace(down=lambda _: touched.append("down"))
-    monkeypatch.setattr(run_in_container, "ComposeRuntime", lambda _: runtime)
+    monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: runtime)
     with (
         project_lock(ephemeral_settings(settings, 12)),
         pytest.raises(EngineError, match="Another run"),
     ):
-        run_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
+        run_drills_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
     assert touched == []
 
 

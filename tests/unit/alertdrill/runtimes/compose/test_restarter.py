@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from alertdrill.runtimes.compose import restarter as module
-from alertdrill.runtimes.compose.engine_client import (
+from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
+from alertdrill.runtimes.compose.restarter import WINDOW_NS, Restarter, run_forever
+from alertdrill.runtimes.compose.restarter_engine_client import (
     ContainerNotFoundError,
     ForbiddenError,
     UnavailableError,
 )
-from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
-from alertdrill.runtimes.compose.restarter import WINDOW_NS, Restarter, run_forever
 
 NAME = "alertdrill-web-1"
 BEGIN = 1000 * NS_PER_SECOND

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import StackSettings
 from alertdrill.toolchain import PROGRAMS, Program
 

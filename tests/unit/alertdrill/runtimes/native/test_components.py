@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.native.components import components, grafana_home
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.components import (
+    FAKE_LOKI_CONFIG,
+    components,
+    fake_loki,
+    grafana_home,
+)
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.settings import ROOT
 
 ContextWith = Callable[..., RenderContext]
@@ -166,3 +171,41 @@ def test_unpacked_grafana_has_its_home(tmp_path: Path) -> None:
 
 def test_packaged_grafana_has_its_home(tmp_path: Path) -> None:
     assert grafana_home(tmp_path / "bin/grafana") == Path("/usr/share/grafana")
+
+
+def with_fake_loki(render_context: RenderContext) -> dict[str, Process]:
+    context = replace(render_context, settings=replace(render_context.settings, fake_loki=True))
+    return {process.service: process for process in components(context)}
+
+
+def test_fake_loki_replaces_loki(render_context_with: ContextWith) -> None:
+    by_name = with_fake_loki(render_context_with("otelcol"))
+    assert by_name["fake-loki"].ready == by_name["collector"].environment["LOKI_URL"] + "/ready"
+    assert by_name["collector"].command[-1] == f"--config={FAKE_LOKI_CONFIG}"
+    assert FAKE_LOKI_CONFIG.exists()
+
+
+@pytest.mark.parametrize("programs", [["loki", "otelcol"], ["loki"], []])
+def test_fake_loki_is_unnecessary(render_context_with: ContextWith, programs: list[str]) -> None:
+    by_name = with_fake_loki(render_context_with(*programs))
+    assert "fake-loki" not in by_name
+    assert all(
+        str(FAKE_LOKI_CONFIG) not in argument
+        for process in by_name.values()
+        for argument in process.command
+    )
+
+
+def test_fake_loki_is_off_by_default(render_context_with: ContextWith) -> None:
+    assert {"fake-loki", "collector"}.isdisjoint(
+        process.service for process in components(render_context_with("otelcol"))
+    )
+
+
+def test_fake_loki_has_a_port_and_a_folder(render_context: RenderContext) -> None:
+    process = fake_loki(render_context)
+    assert process.command[-2:] == [
+        str(render_context.ports.loki),
+        str(render_context.layout.data / "fake-loki"),
+    ]
+    assert process.job is None

@@ -8,7 +8,7 @@ import pytest
 from alertdrill.runtimes.native import config_faults, configs, stack_processes
 from alertdrill.runtimes.native.config_faults import NotConfigurableError
 from alertdrill.runtimes.native.context import NativeContext
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import ROOT, StackSettings
 from alertdrill.toolchain import ResolvedPrograms
 

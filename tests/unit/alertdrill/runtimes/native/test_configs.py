@@ -10,8 +10,8 @@ import yaml
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import ROOT
 from alertdrill.timescale import expression_scaler, render
 from alertdrill.toolchain import DATA_FOLDER, Program

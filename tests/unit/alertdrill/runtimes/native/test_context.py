@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.native.context import NativeContext, NotRunningError
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import Ports, StackSettings
 from alertdrill.toolchain import ResolvedPrograms
 from tests.unit.alertdrill.grafana import FakeGrafana

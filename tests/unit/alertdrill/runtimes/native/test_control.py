@@ -8,8 +8,8 @@ import pytest
 from alertdrill import settings_json
 from alertdrill.image_versions import ImageVersions
 from alertdrill.runtimes.native.control import CONTAINER_SETTINGS, stack
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import ROOT, Ports, StackSettings
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alertdrill.runtimes.native.grafana import GRAFANA, settings
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
 
 
 def test_home_is_the_overview(render_context: RenderContext) -> None:

@@ -13,14 +13,14 @@ from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native import (
     configs,
     lifecycle,
-    ports,
+    port_check,
     readiness,
     stack_processes,
     supervisor,
 )
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.context import NativeContext
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import SERVICES, StackSettings
 from alertdrill.toolchain import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
@@ -55,7 +55,7 @@ def context(
 
     monkeypatch.setattr(supervisor, "start", start)
     monkeypatch.setattr(configs, "check", lambda *_: messages.append("check"))
-    monkeypatch.setattr(ports, "check", lambda _: messages.append("ports"))
+    monkeypatch.setattr(port_check, "check", lambda _: messages.append("ports"))
     monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: messages.append("wait"))
     monkeypatch.setattr(stack_processes, "find", lambda _: [])
     monkeypatch.setattr(
@@ -314,7 +314,7 @@ def test_wanted_ports_name_their_variables(
     tmp_path: Path,
 ) -> None:
     calls: dict[tuple[str, int], str] = {}
-    monkeypatch.setattr(ports, "check", calls.update)
+    monkeypatch.setattr(port_check, "check", calls.update)
     context.settings = StackSettings(tmp_path, lb_address="192.0.2.7")
     up(context)
     assert calls["192.0.2.7", 8080] == "LB_PORT"

@@ -8,7 +8,7 @@ import requests
 
 from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native.context import NativeContext
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.prometheus_tsdb import MARKER_SERIES, MAX_BACKFILLS, TsdbError
 from alertdrill.settings import StackSettings
 from alertdrill.toolchain import ResolvedPrograms

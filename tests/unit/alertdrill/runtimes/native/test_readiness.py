@@ -8,7 +8,7 @@ import pytest
 
 from alertdrill.runtimes.native import readiness
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process import Process
+from alertdrill.runtimes.native.process_spec import Process
 from alertdrill.runtimes.native.readiness import (
     NotReadyError,
     is_ready,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.native.plan import Plan
 from alertdrill.runtimes.native.replica_store import ReplicaStore
+from alertdrill.runtimes.native.stack_plan import Plan
 from alertdrill.settings import SERVICES, StackSettings
 
 

@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.services import DRAINING_SERVICES
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import MAX_REPLICAS, ROOT, SERVICES
 from alerting.responder.settings import ResponderSettings
 

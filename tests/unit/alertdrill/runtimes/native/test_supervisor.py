@@ -13,8 +13,8 @@ from supervisor.options import ServerOptions
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.native import stack_processes as running
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import Process, RenderContext
+from alertdrill.runtimes.native.process_spec import Process, RenderContext
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.runtimes.native.stack_processes import STACK_TAG
 from alertdrill.runtimes.native.supervisor import (
     LOG_BACKUPS,

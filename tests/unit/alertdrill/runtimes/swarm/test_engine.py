@@ -7,7 +7,7 @@ import requests
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.swarm.engine import MAX_ATTEMPTS, Engine
 from alertdrill.runtimes.swarm.errors import SwarmError
-from alertdrill.runtimes.swarm.tasks import Service
+from alertdrill.runtimes.swarm.parse_tasks import Service
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient, refusal
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from alertdrill.runtimes.swarm.parse_tasks import Container, Service, Task
 from alertdrill.runtimes.swarm.slots import Slot, slots
-from alertdrill.runtimes.swarm.tasks import Container, Service, Task
 
 WEB = Service("s1", "web", "alertdrill_web", 2, heals=True)
 

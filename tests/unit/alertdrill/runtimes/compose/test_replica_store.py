@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.engine import Container
 from alertdrill.runtimes.compose.errors import UnknownTargetError
-from alertdrill.runtimes.compose.replicas import (
+from alertdrill.runtimes.compose.project_containers import Container
+from alertdrill.runtimes.compose.replica_store import (
     EngineReplicas,
     VolumeReplicas,
     check_replicas,

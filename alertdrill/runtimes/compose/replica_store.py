@@ -15,8 +15,8 @@ from pathlib import Path
 from ...errors import AlertdrillError
 from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from . import init_config
-from .engine import Container, Engine
 from .errors import UnknownTargetError
+from .project_containers import Container, Engine
 
 # This service mounts the volume, on every host.
 VOLUME_SERVICE = "prometheus"

@@ -62,7 +62,7 @@ class RenderContext:
 
     @property
     def fake_loki(self) -> bool:
-        """Return whether a substitute for Loki runs: Loki is missing, but the collector is not."""
+        """Return whether the fake Loki runs: Loki is missing, but the collector is not."""
         return (
             self.settings.fake_loki and "otelcol" in self.programs and "loki" not in self.programs
         )

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from alertdrill.image_versions import ImageVersions
+from alertdrill.runtimes.compose.ensure_images import ImageAvailability, ensure_images, tag
 from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
-from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, tag
 
 
 class FakeCompose:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.runtimes.compose import compose_file
+from alertdrill.runtimes.compose import services
 from alertdrill.services import Service, ServicesError
 from alertdrill.settings import ROOT
 
@@ -14,25 +14,25 @@ LABELS = {"alertdrill.heal": "1"}
 
 
 @pytest.fixture(autouse=True)
-def services(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose_file, "SERVICES", {"orders": ORDERS})
+def declared_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "SERVICES", {"orders": ORDERS})
 
 
 def model(
     declaration: Mapping[str, Any] | None,
-    counting: tuple[str, ...] = compose_file.NEEDS_REPLICA_COUNTS,
+    counting: tuple[str, ...] = services.NEEDS_REPLICA_COUNTS,
 ) -> Mapping[str, Any]:
-    services = {
+    declarations = {
         name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
-        for name in compose_file.NEEDS_REPLICA_COUNTS
+        for name in services.NEEDS_REPLICA_COUNTS
     }
     return {
-        "services": {**services, **({"orders": declaration} if declaration is not None else {})}
+        "services": {**declarations, **({"orders": declaration} if declaration is not None else {})}
     }
 
 
 def test_complete_service_passes() -> None:
-    compose_file.check_services(model({"environment": OWN, "labels": LABELS}))
+    services.check_services(model({"environment": OWN, "labels": LABELS}))
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_complete_service_passes() -> None:
 )
 def test_missing_declaration_is_named(found: Mapping[str, Any], messages: str) -> None:
     with pytest.raises(ServicesError, match=rf"^docker-compose.yml {messages}.*add-a-service.md"):
-        compose_file.check_services(found)
+        services.check_services(found)
 
 
 def test_every_service_is_scraped_by_name() -> None:
-    text = compose_file.render_scrape_config((ROOT / "prometheus/scrape/compose.yml").read_text())
+    text = services.render_scrape_config((ROOT / "prometheus/scrape/compose.yml").read_text())
     jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
     [listed] = jobs["services"]["dns_sd_configs"]
     assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
@@ -66,7 +66,7 @@ def test_every_service_is_scraped_by_name() -> None:
 
 
 def test_containers_are_named_after_the_project() -> None:
-    assert next(iter(compose_file.container_names(ORDERS, "mine").items())) == (
+    assert next(iter(services.container_names(ORDERS, "mine").items())) == (
         "mine-orders-1",
         "orders-1",
     )

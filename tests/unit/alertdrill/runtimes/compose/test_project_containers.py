@@ -7,8 +7,8 @@ import docker.errors
 import pytest
 import requests
 
-from alertdrill.runtimes.compose.engine import Engine, read
 from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.runtimes.compose.project_containers import Engine, read
 from alertdrill.runtimes.errors import StackUnavailableError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import control
 from .components import components
-from .process import LOOPBACK, Process, RenderContext
+from .process_spec import LOOPBACK, Process, RenderContext
 from .services import instances, responder
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..compose.engine import HEAL_LABEL
+from ..compose.project_containers import HEAL_LABEL
 
 STACK_LABEL = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"

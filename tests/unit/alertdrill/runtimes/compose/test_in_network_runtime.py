@@ -6,11 +6,11 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import select_runtime
-from alertdrill.runtimes.compose import in_network, init_config
+from alertdrill.runtimes.compose import in_network_runtime, init_config
 from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
-from alertdrill.runtimes.compose.in_network import InNetworkRuntime
-from alertdrill.runtimes.compose.replicas import VolumeReplicas, scale_lock
+from alertdrill.runtimes.compose.in_network_runtime import InNetworkRuntime
+from alertdrill.runtimes.compose.replica_store import VolumeReplicas, scale_lock
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
 from alertdrill.settings import IN_NETWORK, StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
@@ -116,7 +116,7 @@ def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> I
         container("web-4", "created"),
     )
     runtime._engine = engine
-    monkeypatch.setattr(in_network, "_is_ready", lambda url: True)
+    monkeypatch.setattr(in_network_runtime, "_is_ready", lambda url: True)
     return runtime
 
 
@@ -183,7 +183,7 @@ def test_grafana_token_is_empty_without_a_file(
 
 
 def test_state_is_the_probes(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_network, "_is_ready", lambda url: "web-1" in url)
+    monkeypatch.setattr(in_network_runtime, "_is_ready", lambda url: "web-1" in url)
     states = {item.name: item.state for item in runtime.status()}
     assert states == {"web-1": "ready", "prometheus-1": "unready"}
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images.engine import Engine, error_line
+from alertdrill.images.docker_cli import Engine, error_line
 from alertdrill.images.errors import EngineError
 
 

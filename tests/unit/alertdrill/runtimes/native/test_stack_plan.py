@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from alertdrill.runtimes.native.plan import Plan, make_plan
-from alertdrill.runtimes.native.process import RenderContext
+from alertdrill.runtimes.native.process_spec import RenderContext
+from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import MAX_REPLICAS, SERVICES
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from alertdrill.runtimes.native.ports import AddressError, PortTakenError, check
+from alertdrill.runtimes.native.port_check import AddressError, PortTakenError, check
 
 
 @pytest.fixture

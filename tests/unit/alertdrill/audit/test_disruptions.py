@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.audit.steps import Step, plan_steps, rounds_that_fit, step_positions
+from alertdrill.audit.disruptions import Step, plan_steps, rounds_that_fit, step_positions
 from alertdrill.settings import MAX_REPLICAS
 
 SCALES = {"web": 2, "data-service": 2}

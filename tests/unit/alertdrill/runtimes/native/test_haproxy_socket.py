@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.native import lb
-from alertdrill.runtimes.native.lb import LoadBalancer, LoadBalancerError
+from alertdrill.runtimes.native import haproxy_socket
+from alertdrill.runtimes.native.haproxy_socket import LoadBalancer, LoadBalancerError
 
 STATISTICS = """\
 # pxname,svname,qcur,qmax,scur,smax,status,
@@ -60,9 +60,9 @@ def path(short: Path) -> Path:
 
 @pytest.fixture
 def fake(path: Path) -> Iterator[FakeLb]:
-    lb = FakeLb(path)
-    yield lb
-    lb.close()
+    server = FakeLb(path)
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_missing_lb_is_one_sentence(balancer: LoadBalancer) -> None:
 def test_hanging_lb_times_out(
     path: Path, balancer: LoadBalancer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lb, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(haproxy_socket, "TIMEOUT_S", 0.05)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()

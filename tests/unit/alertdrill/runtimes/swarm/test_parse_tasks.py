@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.runtimes.swarm.tasks import (
+from alertdrill.runtimes.swarm.parse_tasks import (
     Container,
     Service,
     read_container,

@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.engine_client import (
+from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
+from alertdrill.runtimes.compose.restarter_engine_client import (
     ContainerNotFoundError,
     EngineClient,
     ForbiddenError,
     UnavailableError,
 )
-from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
 
 ERROR = json.dumps({"message": "no such container"}).encode()
 

@@ -1,4 +1,4 @@
-from alertdrill.runtimes.native.process import Process, RenderContext, url
+from alertdrill.runtimes.native.process_spec import Process, RenderContext, url
 
 
 def test_number_is_the_end_of_the_name() -> None:

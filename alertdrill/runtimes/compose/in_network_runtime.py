@@ -23,9 +23,9 @@ from . import init_config
 from .components import COMPONENTS
 from .container_runtime import ContainerRuntime
 from .endpoints import NetworkEndpoints
-from .engine import Container, Engine
 from .errors import UnknownTargetError
-from .replicas import VolumeReplicas, check_replicas, require_containers, scale_lock
+from .project_containers import Container, Engine
+from .replica_store import VolumeReplicas, check_replicas, require_containers, scale_lock
 from .waiting import in_parallel
 
 # The components' volumes in the drills' container.
