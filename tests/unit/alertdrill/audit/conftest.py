@@ -10,22 +10,22 @@ import pytest
 from alertdrill.audit.compare import CountSource
 from alertdrill.audit.report import CompletedStep, Report
 
-# Take the method and the path, and give a status and a body; None hangs up.
+# Takes the method, the path and the body; returns a status and a body. None closes the connection.
 Answer = Callable[[str, str, Any], tuple[int, str] | None]
 
 
 @dataclass
 class Peer:
-    """A server that answers as a test says, and notes each request."""
+    """A server that answers as a test defines, and records each request."""
 
     url: str = ""
     answer: Answer = lambda *_: (200, "{}")
-    count_ids: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    made = Peer()
+    fake_peer = Peer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -36,24 +36,24 @@ def peer() -> Iterator[Peer]:
 
         def reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            made.count_ids.append((self.command, self.path, dict(self.headers)))
-            found = made.answer(self.command, self.path, body)
-            if found is None:
+            fake_peer.requests.append((self.command, self.path, dict(self.headers)))
+            response = fake_peer.answer(self.command, self.path, body)
+            if response is None:
                 return
-            self.send_response(found[0])
-            text = found[1].encode()
+            self.send_response(response[0])
+            text = response[1].encode()
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-            """Say nothing."""
+            """Write no log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, args=[0.02])
         thread.start()
-        made.url = f"http://127.0.0.1:{server.server_port}"
-        yield made
+        fake_peer.url = f"http://127.0.0.1:{server.server_port}"
+        yield fake_peer
         server.shutdown()
         thread.join()
 
@@ -74,7 +74,7 @@ def as_text(fields: dict[str, Any]) -> str:
 
 
 def a_report(*sources: CountSource, **changed: Any) -> Report:
-    given = {
+    values = {
         "began": 1_700_000_000.0,
         "ended": 1_700_000_090.0,
         "runtime": "native",
@@ -88,4 +88,4 @@ def a_report(*sources: CountSource, **changed: Any) -> Report:
         "retries": {"web": 0, "data-service": 1},
         "sources": [CountSource("client: answered", 3, 3), *sources],
     }
-    return Report(**{**given, **changed})
+    return Report(**{**values, **changed})

@@ -9,13 +9,13 @@ from alertdrill.audit.access_lines import HOPS, AccessLine, AccessLines, parse_a
 PUBLIC, INNER, WEB, DATA_SERVICE = HOPS
 
 
-def line(service: str, id_: str = "run-1", **more: Any) -> str:
+def line(service: str, id_: str = "run-1", **fields_changed: Any) -> str:
     fields = {"logger": "access", "service": service, "request_id": id_, "path": "/process"}
-    return json.dumps({**fields, **more})
+    return json.dumps({**fields, **fields_changed})
 
 
-def lb(id_: str, frontend: str = "public", retries: str = "0", **more: Any) -> str:
-    return line("lb", id_, frontend=frontend, retries=retries, **more)
+def lb(id_: str, frontend: str = "public", retries: str = "0", **fields_changed: Any) -> str:
+    return line("lb", id_, frontend=frontend, retries=retries, **fields_changed)
 
 
 class Logs:
@@ -31,9 +31,9 @@ class Logs:
 
 
 def read(logs: Logs) -> AccessLines:
-    made = AccessLines(logs, "run")  # type: ignore[arg-type]
-    made.read()
-    return made
+    access_lines = AccessLines(logs, "run")  # type: ignore[arg-type]
+    access_lines.read()
+    return access_lines
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,17 @@ def read(logs: Logs) -> AccessLines:
         ("[" * 100_000, None),
     ],
 )
-def test_only_counted_requests_are_seen(text: str, expected: AccessLine | None) -> None:
+def test_parser_ignores_lines_of_requests_that_do_not_count(
+    text: str, expected: AccessLine | None
+) -> None:
     assert parse_access_line(text) == expected
 
 
-def test_ours_are_told_from_others() -> None:
-    found = read(Logs(lb_1=[lb("run-1"), lb("probe", path="/")], web_2=[line("web")]))
-    assert found.audit_counts()[PUBLIC] == {"run-1": 1}
-    assert found.audit_counts()[WEB] == {"run-1": 1}
-    assert found.other_counts() == {PUBLIC: 1}
+def test_audit_requests_are_counted_apart_from_others() -> None:
+    access_lines = read(Logs(lb_1=[lb("run-1"), lb("probe", path="/")], web_2=[line("web")]))
+    assert access_lines.audit_counts()[PUBLIC] == {"run-1": 1}
+    assert access_lines.audit_counts()[WEB] == {"run-1": 1}
+    assert access_lines.other_counts() == {PUBLIC: 1}
 
 
 def test_doubled_line_counts_twice() -> None:
@@ -71,24 +73,24 @@ def test_doubled_line_counts_twice() -> None:
     assert read(both).audit_counts()[WEB] == {"run-1": 2}
 
 
-def test_rotated_line_is_remembered() -> None:
+def test_rotated_line_still_counts() -> None:
     logs = Logs(web_1=[line("web", "run-1"), line("web", "run-2")])
-    found = read(logs)
+    access_lines = read(logs)
     logs.files["web-1"] = [line("web", "run-2"), line("web", "run-3")]
-    found.read()
-    assert found.audit_counts()[WEB] == {"run-1": 1, "run-2": 1, "run-3": 1}
+    access_lines.read()
+    assert access_lines.audit_counts()[WEB] == {"run-1": 1, "run-2": 1, "run-3": 1}
 
 
-def test_latest_lines_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recent_lines_are_added_to_earlier_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alertdrill.audit.access_lines.MAX_RECENT_LINES", 2)
     logs = Logs(lb_1=[lb("run-1"), lb("run-2")])
-    found = read(logs)
+    access_lines = read(logs)
     logs.files["lb-1"].append(lb("run-3"))
-    found.read_latest()
-    assert found.audit_counts()[PUBLIC] == {"run-1": 1, "run-2": 1, "run-3": 1}
+    access_lines.read_latest()
+    assert access_lines.audit_counts()[PUBLIC] == {"run-1": 1, "run-2": 1, "run-3": 1}
 
 
-def test_retries_belong_to_who_got_them() -> None:
-    found = read(Logs(lb_1=[lb("run-1", retries="1"), lb("run-2", "internal", "2")]))
-    assert found.retries()["web"] == {"run-1": 1}
-    assert found.retries()["data-service"] == {"run-2": 2}
+def test_retries_are_counted_per_service() -> None:
+    access_lines = read(Logs(lb_1=[lb("run-1", retries="1"), lb("run-2", "internal", "2")]))
+    assert access_lines.retries()["web"] == {"run-1": 1}
+    assert access_lines.retries()["data-service"] == {"run-2": 2}

@@ -25,19 +25,19 @@ class FakeClient:
 
 
 class FakeStore:
-    """Has every request, but what a test took away."""
+    """A log store that has every request, except those that a test removed."""
 
     name = "Loki"
 
     def __init__(self) -> None:
-        self.kept = {hop: Counter(SENT) for hop in HOPS}
+        self.counts = {hop: Counter(SENT) for hop in HOPS}
 
     def count_ids(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
-        return self.kept
+        return self.counts
 
 
-class World:
-    """A stack in which every request left its traces, and a probe passed by."""
+class CountedStack:
+    """A stack in which every source counted every request and one probe."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files: dict[str, list[dict[str, Any]]] = {"lb-1": [self.probe("a")]}
@@ -59,12 +59,12 @@ class World:
         return f"http://127.0.0.1:1/{part}"
 
     def logs(self, target: str, lines: int | None) -> Iterator[tuple[str, str]]:
-        for name, found in self.files.items():
+        for name, lines_of_instance in self.files.items():
             if name.startswith(target):
-                yield from ((name, as_text(fields)) for fields in found)
+                yield from ((name, as_text(fields)) for fields in lines_of_instance)
 
-    def pass_all(self) -> None:
-        """Have two requests and a probe pass everybody."""
+    def record_requests(self) -> None:
+        """Count two requests and a probe in every source."""
         for id_ in SENT:
             self.files["lb-1"] += [
                 access("lb", id_, frontend=frontend) for frontend in ("public", "internal")
@@ -75,63 +75,67 @@ class World:
         self.lb = LbCounts({PUBLIC: 4, INNER: 2}, {"web": 0, "data-service": 0})
         self.served = {"web": 2, "data-service": 2}
 
-    def off(self) -> list[CountSource]:
+    def wrong_sources(self) -> list[CountSource]:
         client: Any = FakeClient()
         self.collector.lines.read()
         return [source for source in self.collector.sources(client) if not source.exact]
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World(monkeypatch)
-    made.collector.record_baseline()
-    made.pass_all()
-    return made
+def stack(monkeypatch: pytest.MonkeyPatch) -> CountedStack:
+    stack = CountedStack(monkeypatch)
+    stack.collector.record_baseline()
+    stack.record_requests()
+    return stack
 
 
-def test_everybody_has_each_request(world: World) -> None:
+def test_no_difference_when_every_source_counts_each_request(stack: CountedStack) -> None:
     client: Any = FakeClient()
-    world.collector.lines.read()
-    sources = world.collector.sources(client)
+    stack.collector.lines.read()
+    sources = stack.collector.sources(client)
     assert len(sources) == 1 + 4 + len(HOPS) * 2
-    assert world.off() == []
+    assert stack.wrong_sources() == []
 
 
-def test_lost_line_is_named(world: World) -> None:
-    world.files["web-1"].pop()
-    assert [(source.name, source.missing) for source in world.off()] == [("files: web", SENT[1:])]
+def test_request_missing_in_the_files_is_listed(stack: CountedStack) -> None:
+    stack.files["web-1"].pop()
+    assert [(source.name, source.missing) for source in stack.wrong_sources()] == [
+        ("files: web", SENT[1:])
+    ]
 
 
-def test_line_missing_in_the_store_is_named(world: World) -> None:
-    world.store.kept[DATA_SERVICE] = Counter(SENT[:1])
-    [source] = world.off()
+def test_request_missing_in_the_log_store_is_listed(stack: CountedStack) -> None:
+    stack.store.counts[DATA_SERVICE] = Counter(SENT[:1])
+    [source] = stack.wrong_sources()
     assert (source.name, source.missing) == ("Loki: data-service", SENT[1:])
 
 
-def test_uncounted_request_is_a_difference(world: World) -> None:
-    world.served["web"] -= 1
-    assert [(source.name, source.difference) for source in world.off()] == [("Prometheus: web", -1)]
+def test_request_missing_in_prometheus_is_a_difference(stack: CountedStack) -> None:
+    stack.served["web"] -= 1
+    assert [(source.name, source.difference) for source in stack.wrong_sources()] == [
+        ("Prometheus: web", -1)
+    ]
 
 
-def test_lost_line_of_a_probe_shows(world: World) -> None:
-    world.files["lb-1"].pop()
-    [source] = world.off()
+def test_probe_without_a_line_is_a_difference(stack: CountedStack) -> None:
+    stack.files["lb-1"].pop()
+    [source] = stack.wrong_sources()
     assert (source.name, source.difference) == ("counter of lb, public side", 1)
 
 
-def test_retry_explains_one_more(world: World) -> None:
-    again = world.files["lb-1"]
-    again[-2]["retries"] = "1"
-    world.files["data-service-1"].append(access("data-service", SENT[1]))
-    world.store.kept[DATA_SERVICE][SENT[1]] += 1
-    world.lb = LbCounts(world.lb.requests, {"web": 0, "data-service": 1})
-    world.served["data-service"] += 1
-    assert world.off() == []
-    assert world.collector.retries().retries == {"web": 0, "data-service": 1}
+def test_retry_explains_one_more_request(stack: CountedStack) -> None:
+    lb_lines = stack.files["lb-1"]
+    lb_lines[-2]["retries"] = "1"
+    stack.files["data-service-1"].append(access("data-service", SENT[1]))
+    stack.store.counts[DATA_SERVICE][SENT[1]] += 1
+    stack.lb = LbCounts(stack.lb.requests, {"web": 0, "data-service": 1})
+    stack.served["data-service"] += 1
+    assert stack.wrong_sources() == []
+    assert stack.collector.retries().retries == {"web": 0, "data-service": 1}
 
 
-def test_missing_scrape_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = World(monkeypatch)
-    made.scraped = False
+def test_missing_scrape_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = CountedStack(monkeypatch)
+    stack.scraped = False
     with pytest.raises(AuditError, match="did not scrape all instances within 30 s"):
-        made.collector.record_baseline()
+        stack.collector.record_baseline()

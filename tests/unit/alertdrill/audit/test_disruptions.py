@@ -11,7 +11,7 @@ SCALES = {"web": 2, "data-service": 2}
 PARTS = ["lb", "web", "data-service", "collector", "loki", "grafana"]
 
 
-def test_round_restarts_what_must_lose_nothing() -> None:
+def test_round_restarts_and_scales_services_collector_and_loki() -> None:
     assert [str(step) for step in plan_steps(SCALES, PARTS, 1)] == [
         "restart web",
         "restart data-service",
@@ -24,15 +24,15 @@ def test_round_restarts_what_must_lose_nothing() -> None:
     ]
 
 
-def test_stand_in_is_restarted_as_loki_is() -> None:
-    found = plan_steps(SCALES, ["web", "data-service", "collector", "fake-loki"], 1)
-    assert Step("fake-loki") in found
-    assert Step("loki") not in found
+def test_fake_loki_is_restarted_in_place_of_loki() -> None:
+    steps = plan_steps(SCALES, ["web", "data-service", "collector", "fake-loki"], 1)
+    assert Step("fake-loki") in steps
+    assert Step("loki") not in steps
 
 
-def test_full_service_scales_down_first() -> None:
-    found = [step for step in plan_steps({"web": MAX_REPLICAS}, ["web"], 1) if step.count]
-    assert found == [Step("web", MAX_REPLICAS - 1), Step("web", MAX_REPLICAS)]
+def test_service_at_max_replicas_scales_in_first() -> None:
+    steps = [step for step in plan_steps({"web": MAX_REPLICAS}, ["web"], 1) if step.count]
+    assert steps == [Step("web", MAX_REPLICAS - 1), Step("web", MAX_REPLICAS)]
 
 
 def test_rounds_repeat_everything() -> None:
@@ -43,14 +43,16 @@ def test_rounds_repeat_everything() -> None:
 @pytest.mark.parametrize(
     ("requests", "rate", "expected"), [(100, 100, 1), (20_000, 100, 2), (1_000_000, 100, 111)]
 )
-def test_rounds_fit_into_the_run(requests: int, rate: float, expected: int) -> None:
+def test_number_of_rounds_follows_from_requests_and_rate(
+    requests: int, rate: float, expected: int
+) -> None:
     assert rounds_that_fit(requests, rate) == expected
 
 
 @given(st.integers(100, 10**6), st.integers(0, 90))
-def test_every_step_has_its_share(requests: int, count: int) -> None:
-    found = [0, *step_positions(requests, count)]
-    shares = [end - begin for begin, end in pairwise(found)]
+def test_steps_are_spread_evenly_over_the_requests(requests: int, count: int) -> None:
+    steps = [0, *step_positions(requests, count)]
+    shares = [end - begin for begin, end in pairwise(steps)]
     assert len(shares) == count + 1
-    assert found[-1] == requests
+    assert steps[-1] == requests
     assert max(shares) - min(shares) <= 1

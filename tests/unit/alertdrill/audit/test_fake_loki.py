@@ -31,8 +31,8 @@ def batch(*records: dict[str, Any], service: str = "web") -> dict[str, Any]:
     return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
 
 
-class Sink:
-    """A sink that runs, and what is asked of it."""
+class RunningFakeLoki:
+    """A running fake Loki and its client."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Sink:
         self.thread = Thread(target=self.server.serve_forever, args=[0.02])
         self.thread.start()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -50,54 +50,54 @@ class Sink:
         return requests.post(f"{self.url}{path}", json=body, timeout=5).status_code
 
     def lines(self, request_id: str = "run") -> list[dict[str, Any]]:
-        asked = requests.get(f"{self.url}/lines", params={"request_id": request_id}, timeout=5)
-        return [json.loads(line) for line in asked.text.splitlines()]
+        response = requests.get(f"{self.url}/lines", params={"request_id": request_id}, timeout=5)
+        return [json.loads(line) for line in response.text.splitlines()]
 
 
 @pytest.fixture
-def sink(tmp_path: Path) -> Iterator[Sink]:
-    made = Sink(tmp_path)
-    yield made
-    made.end()
+def fake_loki(tmp_path: Path) -> Iterator[RunningFakeLoki]:
+    server = RunningFakeLoki(tmp_path)
+    yield server
+    server.stop()
 
 
-def test_lines_are_found_by_their_id(sink: Sink) -> None:
-    assert sink.post(batch(record("run-1"), record("other-1"))) == 200
-    assert sink.lines() == [{"service": "web", "request_id": "run-1", "status": 200}]
+def test_lines_are_selected_by_request_id(fake_loki: RunningFakeLoki) -> None:
+    assert fake_loki.post(batch(record("run-1"), record("other-1"))) == 200
+    assert fake_loki.lines() == [{"service": "web", "request_id": "run-1", "status": 200}]
 
 
-def test_nothing_kept_is_no_line(sink: Sink) -> None:
-    assert sink.lines() == []
+def test_empty_store_returns_no_lines(fake_loki: RunningFakeLoki) -> None:
+    assert fake_loki.lines() == []
 
 
-def test_batch_sent_twice_stays_one(sink: Sink) -> None:
-    observed = [record("run-1", observedTimeUnixNano=moment) for moment in ("5", "6")]
-    for one in observed:
-        sink.post(batch(one))
-    assert len(sink.lines()) == 1
+def test_batch_sent_twice_is_stored_once(fake_loki: RunningFakeLoki) -> None:
+    copies = [record("run-1", observedTimeUnixNano=moment) for moment in ("5", "6")]
+    for copy in copies:
+        fake_loki.post(batch(copy))
+    assert len(fake_loki.lines()) == 1
 
 
-def test_two_lines_of_a_request_stay_two(sink: Sink) -> None:
-    sink.post(batch(record("run-1", "1"), record("run-1", "2")))
-    assert len(sink.lines()) == 2
+def test_two_lines_of_one_request_are_both_stored(fake_loki: RunningFakeLoki) -> None:
+    fake_loki.post(batch(record("run-1", "1"), record("run-1", "2")))
+    assert len(fake_loki.lines()) == 2
 
 
-def test_restart_keeps_every_line(sink: Sink) -> None:
-    sink.post(batch(record("run-1")))
-    again = Sink(sink.folder)
-    assert len(again.lines()) == 1
-    again.end()
+def test_restart_keeps_every_line(fake_loki: RunningFakeLoki) -> None:
+    fake_loki.post(batch(record("run-1")))
+    second = RunningFakeLoki(fake_loki.folder)
+    assert len(second.lines()) == 1
+    second.stop()
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"resourceLogs": [{}]}, [], {"resourceLogs": [{"scopeLogs": [1]}]}]
 )
-def test_other_json_is_refused_whole(sink: Sink, body: object) -> None:
-    assert sink.post(body) == 400
-    assert FakeLokiStore(sink.folder).size() == 0
+def test_invalid_batch_is_refused_and_not_stored(fake_loki: RunningFakeLoki, body: object) -> None:
+    assert fake_loki.post(body) == 400
+    assert FakeLokiStore(fake_loki.folder).size() == 0
 
 
-def test_other_paths_are_refused(sink: Sink) -> None:
-    assert sink.post(batch(record("run-1")), "/loki/api/v1/push") == 404
-    assert requests.get(f"{sink.url}/metrics", timeout=5).status_code == 404
-    assert requests.get(f"{sink.url}/ready", timeout=5).text == "ready\n"
+def test_unknown_paths_are_not_found(fake_loki: RunningFakeLoki) -> None:
+    assert fake_loki.post(batch(record("run-1")), "/loki/api/v1/push") == 404
+    assert requests.get(f"{fake_loki.url}/metrics", timeout=5).status_code == 404
+    assert requests.get(f"{fake_loki.url}/ready", timeout=5).text == "ready\n"

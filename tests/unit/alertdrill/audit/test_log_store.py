@@ -26,36 +26,38 @@ class FakeRuntime:
         ({"collector"}, None),
     ],
 )
-def test_store_is_what_is_carried_to(running: set[str], name: str | None) -> None:
-    found = find_log_store(FakeRuntime(), running)  # type: ignore[arg-type]
-    assert (found and found.name) == name
+def test_log_store_is_the_one_that_the_collector_sends_to(
+    running: set[str], name: str | None
+) -> None:
+    store = find_log_store(FakeRuntime(), running)  # type: ignore[arg-type]
+    assert (store and store.name) == name
 
 
-def test_loki_is_asked_for_all_our_lines() -> None:
-    asked: list[tuple[str, tuple[int, int]]] = []
+def test_loki_query_covers_all_lines_of_the_audit() -> None:
+    queries: list[tuple[str, tuple[int, int]]] = []
 
     class FakeLoki:
         def every(self, logql: str, span: tuple[int, int]) -> list[LokiLine]:
-            asked.append((logql, span))
+            queries.append((logql, span))
             return [LokiLine(1, fields, "POST /process") for fields in FIELDS]
 
     loki: Any = FakeLoki()
-    seen = LokiLogStore(loki).count_ids("run", since=1000.0)
-    assert (seen[WEB], seen[PUBLIC]) == ({"run-1": 2}, {"run-1": 1})
-    [(logql, (begin, end))] = asked
+    counts = LokiLogStore(loki).count_ids("run", since=1000.0)
+    assert (counts[WEB], counts[PUBLIC]) == ({"run-1": 2}, {"run-1": 1})
+    [(logql, (begin, end))] = queries
     assert 'request_id=~"run-.*"' in logql
     assert begin == 999 * 10**9
     assert end > begin
 
 
-def test_stand_in_is_asked_for_our_ids(peer: Peer) -> None:
+def test_fake_loki_query_selects_the_ids_of_the_audit(peer: Peer) -> None:
     peer.answer = lambda *_: (200, "".join(f"{as_text(fields)}\n" for fields in FIELDS))
-    seen = FakeLokiClient(peer.url).count_ids("run", since=0.0)
-    assert (seen[WEB], seen[PUBLIC]) == ({"run-1": 2}, {"run-1": 1})
-    assert peer.count_ids[0][1] == "/lines?request_id=run"
+    counts = FakeLokiClient(peer.url).count_ids("run", since=0.0)
+    assert (counts[WEB], counts[PUBLIC]) == ({"run-1": 2}, {"run-1": 1})
+    assert peer.requests[0][1] == "/lines?request_id=run"
 
 
-def test_absent_fake_loki_is_an_error(peer: Peer) -> None:
+def test_failing_fake_loki_is_an_error(peer: Peer) -> None:
     peer.answer = lambda *_: (500, "")
     with pytest.raises(AuditError, match="does not respond"):
         FakeLokiClient(peer.url).count_ids("run", since=0.0)

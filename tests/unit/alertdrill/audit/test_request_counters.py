@@ -28,23 +28,23 @@ def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:
 
 
 def test_each_hop_has_its_counter() -> None:
-    found = parse_lb_counts(METRICS)
-    assert found.requests == {PUBLIC: 120, INNER: 110}
-    assert found.retries == {"web": 1, "data-service": 2}
+    counts = parse_lb_counts(METRICS)
+    assert counts.requests == {PUBLIC: 120, INNER: 110}
+    assert counts.retries == {"web": 1, "data-service": 2}
 
 
-def test_growth_is_since_the_beginning() -> None:
+def test_counts_since_a_baseline_are_differences() -> None:
     before = LbCounts({PUBLIC: 20, INNER: 10}, {"web": 1, "data-service": 0})
-    found = parse_lb_counts(METRICS).since(before)
-    assert found == LbCounts({PUBLIC: 100, INNER: 100}, {"web": 0, "data-service": 2})
+    counts = parse_lb_counts(METRICS).since(before)
+    assert counts == LbCounts({PUBLIC: 100, INNER: 100}, {"web": 0, "data-service": 2})
 
 
-def test_absent_counter_is_an_error() -> None:
+def test_missing_counter_is_an_error() -> None:
     with pytest.raises(AuditError, match="counter haproxy_backend_retry_warnings_total for web"):
         parse_lb_counts(METRICS.replace("retry", "other"))
 
 
-def test_growth_begins_at_its_moment() -> None:
+def test_increase_starts_at_the_given_time() -> None:
     starts = [row("web-1", [(1, 0.5), (2, 0.5), (3, 0.5)])]
     assert counter_increase([row("web-1", [(1, 5), (2, 7), (3, 10)])], starts, since=2.5) == 3
 
@@ -54,27 +54,27 @@ def test_new_instance_counts_from_zero() -> None:
     assert counter_increase([row("web-3", [(5, 2), (6, 9)])], starts, since=1) == 9
 
 
-def test_restart_past_the_old_value_is_seen() -> None:
+def test_restart_is_detected_by_start_time_even_if_the_count_is_higher() -> None:
     starts = [row("web-1", [(1, 0.5), (9, 8.0)])]
     assert counter_increase([row("web-1", [(1, 5), (9, 6)])], starts, since=2) == 6
 
 
-def test_program_without_a_start_grows() -> None:
+def test_increase_without_a_start_time_is_the_difference() -> None:
     assert counter_increase([row("lb-1", [(1, 5), (9, 6)])], [], since=2) == 1
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1), min_size=1))
-def test_no_restart_loses_a_count(lives: list[list[int]]) -> None:
-    # Each life of an instance is what it counts between its scrapes.
+def test_increase_adds_up_over_restarts(runs: list[list[int]]) -> None:
+    # A run is the list of increases between scrapes until the next restart.
     counted: list[tuple[float, float]] = []
     starts: list[tuple[float, float]] = []
     moment = 0
-    for number, life in enumerate(lives):
+    for number, run in enumerate(runs):
         total = 0
-        for grown in life:
-            total, moment = total + grown, moment + 1
+        for increase in run:
+            total, moment = total + increase, moment + 1
             counted.append((moment, total))
             starts.append((moment, float(number)))
     assert counter_increase([row("web-1", counted)], [row("web-1", starts)], 0) == sum(
-        map(sum, lives)
+        map(sum, runs)
     )

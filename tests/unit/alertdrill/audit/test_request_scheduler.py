@@ -11,34 +11,34 @@ FAST = 1e6
 @pytest.mark.parametrize(
     ("left", "expected"), [(None, 0.01), (5000, 0.01), (100, 0.1), (0, float("inf"))]
 )
-def test_step_spreads_what_is_left(left: int | None, expected: float) -> None:
+def test_interval_grows_when_few_requests_are_left(left: int | None, expected: float) -> None:
     assert request_interval(100.0, left) == pytest.approx(expected)
 
 
-def test_every_number_is_given_once() -> None:
-    scheduler, given = RequestScheduler(1000, FAST), []
+def test_each_number_is_handed_out_once_across_threads() -> None:
+    scheduler, numbers = RequestScheduler(1000, FAST), []
 
     def take_all() -> None:
         while (number := scheduler.next_number()) is not None:
-            given.append(number)
+            numbers.append(number)
 
     threads = [threading.Thread(target=take_all) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(given) == list(range(1000))
+    assert sorted(numbers) == list(range(1000))
     assert scheduler.sent == 1000
 
 
-def test_steady_rate_is_kept() -> None:
-    scheduler, begun = RequestScheduler(20, 200.0), time.monotonic()
+def test_requests_are_not_sent_faster_than_the_rate() -> None:
+    scheduler, started = RequestScheduler(20, 200.0), time.monotonic()
     while scheduler.next_number() is not None:
         pass
-    assert time.monotonic() - begun >= 20 / 200.0
+    assert time.monotonic() - started >= 20 / 200.0
 
 
-def test_long_wait_makes_no_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_pause_is_not_followed_by_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     scheduler = RequestScheduler(100, 1.0)
@@ -61,18 +61,18 @@ def test_stop_ends_every_wait() -> None:
         assert not thread.is_alive()
 
 
-def test_reached_count_is_not_awaited() -> None:
+def test_wait_for_a_count_already_reached_returns_at_once() -> None:
     scheduler = RequestScheduler(5, FAST)
     for _ in range(3):
         scheduler.next_number()
     scheduler.wait_until_sent(3)
 
 
-def test_step_that_ends_frees_its_share() -> None:
+def test_sending_continues_when_a_step_ends() -> None:
     scheduler = RequestScheduler(10, FAST)
     with scheduler.slow_down(until=0):
-        taking = threading.Thread(target=scheduler.next_number)
-        taking.start()
+        thread = threading.Thread(target=scheduler.next_number)
+        thread.start()
         assert scheduler.sent == 0
-    taking.join(5)
+    thread.join(5)
     assert scheduler.sent == 1

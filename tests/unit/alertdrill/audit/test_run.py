@@ -14,7 +14,7 @@ from alertdrill.runtimes import Instance
 from tests.unit.alertdrill.audit.conftest import Peer
 from tests.unit.alertdrill.drills.fakes import instance
 
-FOUND = ["web-1", "web-2", "data-service-1", "data-service-2", "collector-1", "loki-1"]
+INSTANCES = ["web-1", "web-2", "data-service-1", "data-service-2", "collector-1", "loki-1"]
 ROUND = [
     "restart web", "restart data-service", "restart collector", "restart loki",
     "scale web 3", "scale data-service 3", "scale web 2", "scale data-service 2",
@@ -22,19 +22,19 @@ ROUND = [
 
 
 class FakeRuntime:
-    """Does as it is told, and remembers it."""
+    """A runtime that records restarts and scaling."""
 
     name = "fake"
 
     def __init__(self, url: str, ephemeral: bool = True) -> None:
         self.url = url
         self.ephemeral = ephemeral
-        self.found = [*map(instance, FOUND), instance("web-3", state="standby", pid=None)]
-        self.asked: list[str] = []
+        self.instances = [*map(instance, INSTANCES), instance("web-3", state="standby", pid=None)]
+        self.actions: list[str] = []
         self.error: BaseException | None = None
 
     def status(self) -> Sequence[Instance]:
-        return self.found
+        return self.instances
 
     def addresses(self) -> dict[str, str]:
         return {"Services": self.url}
@@ -43,19 +43,19 @@ class FakeRuntime:
         return f"{self.url}/{part}"
 
     def restart(self, target: str) -> None:
-        self.asked.append(f"restart {target}")
+        self.actions.append(f"restart {target}")
 
     def scale(self, service: str, count: int, on_progress: object) -> None:
-        self.asked.append(f"scale {service} {count}")
+        self.actions.append(f"scale {service} {count}")
         if self.error and service == "data-service":
             raise self.error
         names = [f"{service}-{number}" for number in range(1, count + 1)]
-        rest = [one for one in self.found if one.service != service]
-        self.found = [*rest, *map(instance, names)]
+        rest = [item for item in self.instances if item.service != service]
+        self.instances = [*rest, *map(instance, names)]
 
 
 class FakeCollector:
-    """Counts nothing; notes after how many requests the lines were read."""
+    """A collector that counts how often the log lines were read."""
 
     reads = 0
 
@@ -88,55 +88,59 @@ def provisioned(runtime: FakeRuntime) -> Any:
 
 
 def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
-    runtime, told = FakeRuntime(peer.url), list[str]()
-    report = run_audit(provisioned(runtime), AuditOptions(180, 1000.0), told.append)
-    assert runtime.asked == ROUND
-    assert len(peer.count_ids) == 180
-    assert [done.after for done in report.steps] == sorted(done.after for done in report.steps)
+    runtime, messages = FakeRuntime(peer.url), list[str]()
+    report = run_audit(provisioned(runtime), AuditOptions(180, 1000.0), messages.append)
+    assert runtime.actions == ROUND
+    assert len(peer.requests) == 180
+    assert [step.after for step in report.steps] == sorted(step.after for step in report.steps)
     assert report.exact
     assert (report.rounds, report.store) == (1, "Loki")
     assert report.notes[0] == "An earlier run was cut off."
-    assert all(any(f"{step}:" in line for line in told) for step in ("restart web", "scale web=3"))
+    assert all(
+        any(f"{step}:" in line for line in messages) for step in ("restart web", "scale web=3")
+    )
 
 
-def test_calm_run_has_no_steps(peer: Peer) -> None:
+def test_run_without_rounds_has_no_steps(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
     assert run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None).steps == []
-    assert runtime.asked == []
+    assert runtime.actions == []
 
 
-def test_lines_are_read_before_they_go(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_read_repeatedly_before_they_rotate_away(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "READ_EVERY_REQUESTS", 30)
     run_audit(provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), lambda _: None)
     assert FakeCollector.reads >= 3
 
 
-def test_failure_is_told_at_once(peer: Peer) -> None:
+def test_failed_request_is_reported_at_once(peer: Peer) -> None:
     peer.answer = lambda *_: (503, "")
-    told: list[str] = []
+    messages: list[str] = []
     report = run_audit(
-        provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), told.append
+        provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), messages.append
     )
     assert len(report.failures) == 100
-    assert f"{report.failures[0].id} failed: 503" in told
+    assert f"{report.failures[0].id} failed: 503" in messages
     assert not report.exact
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), AlertdrillError("Gone.")])
-def test_cut_off_run_puts_the_scale_back(peer: Peer, error: BaseException) -> None:
+def test_interrupted_run_restores_the_scale(peer: Peer, error: BaseException) -> None:
     runtime = FakeRuntime(peer.url, ephemeral=False)
     runtime.error = error
     with pytest.raises(type(error)):
         run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
-    assert runtime.asked[-1] == "scale web 2"
+    assert runtime.actions[-1] == "scale web 2"
 
 
-def test_own_stack_is_left_to_its_end(peer: Peer) -> None:
+def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
-    assert runtime.asked[-1] == "scale data-service 3"
+    assert runtime.actions[-1] == "scale data-service 3"
 
 
 @pytest.mark.parametrize(
@@ -147,10 +151,10 @@ def test_own_stack_is_left_to_its_end(peer: Peer) -> None:
         ([], "No collector with Loki runs: lines are counted in the log files only."),
     ],
 )
-def test_who_keeps_the_lines_is_told(
+def test_report_notes_which_log_store_was_used(
     peer: Peer, tmp_path: Path, running: list[str], sentence: str
 ) -> None:
     runtime = FakeRuntime(peer.url)
-    runtime.found = [*map(instance, [*FOUND[:4], *running])]
+    runtime.instances = [*map(instance, [*INSTANCES[:4], *running])]
     report = run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None)
     assert report.notes[-1].startswith(sentence)

@@ -16,17 +16,17 @@ from tests.unit.alertdrill.drills.fakes import FakeClock
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    made = FakeClock()
-    monkeypatch.setattr(module, "time", made)
-    return made
+    fake_clock = FakeClock()
+    monkeypatch.setattr(module, "time", fake_clock)
+    return fake_clock
 
 
-class Looks:
+class CountReadings:
     """Sources with a number of ten requests for each poll; the last number stays."""
 
     def __init__(self, *counts: int | AlertdrillError) -> None:
         self.counts = list(counts)
-        self.error: list[str] = []
+        self.messages: list[str] = []
 
     def __call__(self) -> Sequence[CountSource]:
         count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
@@ -34,43 +34,43 @@ class Looks:
             raise count
         return [CountSource("files: web", 10, count)]
 
-    def settle(self) -> Sequence[CountSource]:
-        return wait_until_stable(self, self.error.append)
+    def wait(self) -> Sequence[CountSource]:
+        return wait_until_stable(self, self.messages.append)
 
 
-def test_agreement_must_last(clock: FakeClock) -> None:
-    begun = clock.now
-    assert Looks(10).settle()[0].exact
-    assert STABLE_S <= clock.now - begun < UNCHANGED_TIMEOUT_S
+def test_equal_counts_must_stay_equal_for_a_while(clock: FakeClock) -> None:
+    started = clock.now
+    assert CountReadings(10).wait()[0].exact
+    assert STABLE_S <= clock.now - started < UNCHANGED_TIMEOUT_S
 
 
-def test_late_double_is_still_seen(clock: FakeClock) -> None:
-    assert Looks(10, 10, 10, 11).settle()[0].difference == 1
+def test_late_duplicate_is_a_difference(clock: FakeClock) -> None:
+    assert CountReadings(10, 10, 10, 11).wait()[0].difference == 1
 
 
-def test_slow_party_is_awaited(clock: FakeClock) -> None:
-    looks = Looks(7, 8, 9, 10)
-    assert looks.settle()[0].exact
-    assert looks.error[0] == "waiting for files: web -3"
-    assert len(looks.error) == 4
+def test_slow_source_is_awaited(clock: FakeClock) -> None:
+    readings = CountReadings(7, 8, 9, 10)
+    assert readings.wait()[0].exact
+    assert readings.messages[0] == "waiting for files: web -3"
+    assert len(readings.messages) == 4
 
 
-def test_loss_ends_the_wait(clock: FakeClock) -> None:
-    begun = clock.now
-    assert Looks(9).settle()[0].difference == -1
-    assert UNCHANGED_TIMEOUT_S <= clock.now - begun < UNCHANGED_TIMEOUT_S + 5
+def test_unchanged_difference_ends_the_wait(clock: FakeClock) -> None:
+    started = clock.now
+    assert CountReadings(9).wait()[0].difference == -1
+    assert UNCHANGED_TIMEOUT_S <= clock.now - started < UNCHANGED_TIMEOUT_S + 5
 
 
-def test_wait_is_bounded(clock: FakeClock) -> None:
-    begun = clock.now
-    Looks(*range(100_000)).settle()
-    assert TIMEOUT_S <= clock.now - begun < TIMEOUT_S + 5
+def test_wait_ends_at_the_timeout(clock: FakeClock) -> None:
+    started = clock.now
+    CountReadings(*range(100_000)).wait()
+    assert TIMEOUT_S <= clock.now - started < TIMEOUT_S + 5
 
 
-def test_party_that_comes_back_is_heard(clock: FakeClock) -> None:
-    assert Looks(AlertdrillError("Away."), 10).settle()[0].exact
+def test_source_that_answers_again_is_counted(clock: FakeClock) -> None:
+    assert CountReadings(AlertdrillError("Away."), 10).wait()[0].exact
 
 
-def test_party_that_stays_away_is_an_error(clock: FakeClock) -> None:
+def test_source_that_never_answers_is_an_error(clock: FakeClock) -> None:
     with pytest.raises(AlertdrillError, match=r"^Away\.$"):
-        Looks(AlertdrillError("Away.")).settle()
+        CountReadings(AlertdrillError("Away.")).wait()

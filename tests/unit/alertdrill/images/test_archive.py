@@ -8,26 +8,26 @@ from alertdrill.images import archive
 from alertdrill.images.errors import ArchiveError
 from alertdrill.images.manifest import ImageEntry, Manifest
 
-PACKED = ImageEntry("x:1", "sha256:1", 5, ("sha256:a",))
+ENTRY = ImageEntry("x:1", "sha256:1", 5, ("sha256:a",))
 
 
 class FakeEngine:
-    """Saves some bytes, takes what it is given, and has one image."""
+    """An engine that saves fixed bytes, stores what it loads, and has one image."""
 
     def __init__(self, folder: Path, image: str = "sha256:1") -> None:
-        self.taken = folder / "taken"
-        self.found = {"Id": image, "Size": 5, "RootFS": {"Layers": ["sha256:a"]}}
+        self.loaded_file = folder / "taken"
+        self.stored_image = {"Id": image, "Size": 5, "RootFS": {"Layers": ["sha256:a"]}}
 
     def image(self, name: str) -> dict[str, Any] | None:
-        return self.found if name == "x:1" else None
+        return self.stored_image if name == "x:1" else None
 
     def start(self, command: str, *_: str, feeds_stdin: bool = False) -> subprocess.Popen[bytes]:
-        script = f"cat >{self.taken}" if command == "load" else "printf 'the images'"
-        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        script = f"cat >{self.loaded_file}" if command == "load" else "printf 'the images'"
+        pipe, devnull = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(
             ["sh", "-c", script],
-            stdin=pipe if feeds_stdin else nothing,
-            stdout=nothing if feeds_stdin else pipe,
+            stdin=pipe if feeds_stdin else devnull,
+            stdout=devnull if feeds_stdin else pipe,
             stderr=pipe,
         )
 
@@ -38,48 +38,48 @@ def engine(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def file(engine: Any, tmp_path: Path) -> Path:
-    made = tmp_path / "set.tar"
-    archive.save(engine, Manifest(archive.pack(engine, ["x:1", "gone:1"]), {}, []), made)
-    return made
+def archive_file(engine: Any, tmp_path: Path) -> Path:
+    new_file = tmp_path / "set.tar"
+    archive.save(engine, Manifest(archive.pack(engine, ["x:1", "gone:1"]), {}, []), new_file)
+    return new_file
 
 
-def test_set_has_what_is_here(file: Path) -> None:
-    assert list(archive.check(file).images) == [PACKED]
+def test_archive_has_only_the_images_that_exist(archive_file: Path) -> None:
+    assert list(archive.check(archive_file).images) == [ENTRY]
 
 
-def test_every_damaged_byte_is_noticed(file: Path) -> None:
-    whole = file.read_bytes()
-    for place in (whole.index(b"x:1"), whole.index(b"\x1f\x8b") + 12):
-        file.write_bytes(whole[:place] + b"!" + whole[place + 1 :])
+def test_damaged_byte_is_refused(archive_file: Path) -> None:
+    whole = archive_file.read_bytes()
+    for position in (whole.index(b"x:1"), whole.index(b"\x1f\x8b") + 12):
+        archive_file.write_bytes(whole[:position] + b"!" + whole[position + 1 :])
         with pytest.raises(ArchiveError, match=r"is damaged or incomplete: .* Nothing was loaded"):
-            archive.check(file)
+            archive.check(archive_file)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
-def test_half_a_file_is_refused(file: Path, share: float) -> None:
-    whole = file.read_bytes()
-    file.write_bytes(whole[: int(len(whole) * share)])
+def test_truncated_archive_is_refused(archive_file: Path, share: float) -> None:
+    whole = archive_file.read_bytes()
+    archive_file.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ArchiveError, match="is damaged or incomplete"):
-        archive.check(file)
+        archive.check(archive_file)
 
 
-def test_absent_file_is_named(tmp_path: Path) -> None:
+def test_missing_archive_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="no file"):
         archive.check(tmp_path / "none.tar")
 
 
-def test_engine_gets_what_was_saved(engine: Any, file: Path) -> None:
-    archive.load(engine, archive.check(file), file)
-    assert engine.taken.read_bytes()[:2] == b"\x1f\x8b"  # gzip, which the engine reads
+def test_engine_loads_what_was_saved(engine: Any, archive_file: Path) -> None:
+    archive.load(engine, archive.check(archive_file), archive_file)
+    assert engine.loaded_file.read_bytes()[:2] == b"\x1f\x8b"  # gzip, which the engine reads
 
 
-def test_other_image_than_named_is_told(engine: Any, file: Path) -> None:
-    engine.found = {"Id": "sha256:2", "RootFS": {"Layers": []}}
+def test_image_that_differs_from_the_manifest_is_an_error(engine: Any, archive_file: Path) -> None:
+    engine.stored_image = {"Id": "sha256:2", "RootFS": {"Layers": []}}
     with pytest.raises(ArchiveError, match=r"x:1 does not match the manifest"):
-        archive.load(engine, archive.check(file), file)
+        archive.load(engine, archive.check(archive_file), archive_file)
 
 
-def test_unwritable_place_is_named(engine: Any) -> None:
+def test_unwritable_path_is_an_error(engine: Any) -> None:
     with pytest.raises(ArchiveError, match="can't be written"):
         archive.save(engine, Manifest([], {}, []), Path("/proc/none/set.tar"))

@@ -9,7 +9,7 @@ from alertdrill.images.errors import BaseImageError
 from alertdrill.images.specs import SUITE
 from alertdrill.toolchain.errors import FetchError
 
-ONE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+FIRST = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
 
 
@@ -23,21 +23,27 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/sbin/{name}")
 
 
-def test_cached_base_needs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_base_image_needs_no_debootstrap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    made = tmp_path / "images" / f"{SUITE}.tar.gz"
-    made.parent.mkdir()
-    made.write_bytes(b"files")
-    assert base_image.ensure_rootfs(tmp_path, None, no_progress) == made
+    cached = tmp_path / "images" / f"{SUITE}.tar.gz"
+    cached.parent.mkdir()
+    cached.write_bytes(b"files")
+    assert base_image.ensure_rootfs(tmp_path, None, no_progress) == cached
 
 
-def test_absent_debootstrap_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_debootstrap_is_an_error_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(BaseImageError, match="apt-get install debootstrap"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
-def test_missing_root_is_said(tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_without_root_is_refused(
+    tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(BaseImageError, match="needs root"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)
@@ -53,7 +59,7 @@ def test_other_distribution_needs_a_mirror(
         base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
-def test_unknown_mirror_is_said(
+def test_missing_mirror_is_an_error(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(_: str) -> tuple[str, str]:
@@ -64,7 +70,7 @@ def test_unknown_mirror_is_said(
         base_image.ensure_rootfs(tmp_path, None, no_progress)
 
 
-def test_failed_base_leaves_nothing(
+def test_failed_build_leaves_no_file(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> str:
@@ -76,16 +82,16 @@ def test_failed_base_leaves_nothing(
     assert list((tmp_path / "images").iterdir()) == []
 
 
-def test_each_authority_is_a_file(tmp_path: Path) -> None:
+def test_each_certificate_authority_becomes_a_file(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.crt"
-    bundle.write_text(f"# words between\n{ONE}{OTHER}{ONE}")
+    bundle.write_text(f"# words between\n{FIRST}{OTHER}{FIRST}")
     base_image.copy_authorities(tmp_path / "image", bundle)
     files = (tmp_path / "image/usr/local/share/ca-certificates").iterdir()
-    assert {file.read_text() for file in files} == {ONE, OTHER}
+    assert {file.read_text() for file in files} == {FIRST, OTHER}
     whole = tmp_path / "image/etc/ssl/certs/ca-certificates.crt"
     assert whole.read_text() == bundle.read_text()
 
 
-def test_host_without_authorities_gives_none(tmp_path: Path) -> None:
+def test_host_without_a_bundle_copies_no_authorities(tmp_path: Path) -> None:
     base_image.copy_authorities(tmp_path / "image", tmp_path / "none.crt")
     assert [path for path in (tmp_path / "image").rglob("*") if path.is_file()] == []

@@ -11,7 +11,7 @@ from alertdrill.images.specs import BASE, IMAGES, ImageSpec
 from alertdrill.toolchain import Program, ResolvedPrograms
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
-WANTED = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]
+SPECS = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]
 ANSWERS = {
     "/bin/prometheus": "prometheus, version 3.5.3+ds1 (branch: x, go1.24.4)",
     "/usr/bin/loki": "loki, version 3.4.3 (branch: HEAD, revision: 9d76a5b)",
@@ -22,7 +22,7 @@ ANSWERS = {
 
 
 class FakeEngine:
-    """Keeps what it built in memory."""
+    """An engine that keeps its images in memory."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}  # of what they were made from
@@ -30,7 +30,7 @@ class FakeEngine:
         self.broken: set[str] = set()
 
     def built_from(self, inputs: str) -> list[str]:
-        return [name for name, made in self.names.items() if made == inputs]
+        return [name for name, hash_ in self.names.items() if hash_ == inputs]
 
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
         assert (context / "Dockerfile").exists()
@@ -56,15 +56,15 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Program]:
-    found = {}
+    resolved = {}
     for name in ("prometheus", "promtool", "loki", "otelcol"):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
-        found[name] = Program(name, path, (1, 0), {}, "path")
-    monkeypatch.setattr(build, "find", lambda *_: ResolvedPrograms(found, ()))
+        resolved[name] = Program(name, path, (1, 0), {}, "path")
+    monkeypatch.setattr(build, "find", lambda *_: ResolvedPrograms(resolved, ()))
     monkeypatch.setattr(build, "copy_authorities", lambda folder: folder.mkdir())
-    return found
+    return resolved
 
 
 @pytest.fixture
@@ -73,41 +73,41 @@ def builder(engine: Any, programs: object, tmp_path: Path) -> ImageBuilder:
     return ImageBuilder(engine, tmp_path / "rootfs", tmp_path, lambda _: None)
 
 
-def test_tag_is_the_programs_version(builder: ImageBuilder, engine: FakeEngine) -> None:
-    builder.build_all(WANTED)
+def test_image_tag_is_the_version_of_the_program(builder: ImageBuilder, engine: FakeEngine) -> None:
+    builder.build_all(SPECS)
     names = {BASE, "prom/prometheus:v3.5.3-local", "grafana/loki:3.4.3-local"}
     assert set(engine.names) == names | {"haproxy:3.0.11-local"}
 
 
-def test_same_inputs_are_not_built_again(builder: ImageBuilder, engine: FakeEngine) -> None:
-    first = builder.build_all(WANTED)
+def test_unchanged_inputs_are_not_rebuilt(builder: ImageBuilder, engine: FakeEngine) -> None:
+    first = builder.build_all(SPECS)
     built = engine.built
-    assert builder.build_all(WANTED) == first
+    assert builder.build_all(SPECS) == first
     assert engine.built == built
 
 
-def test_other_program_is_built_again(
+def test_changed_program_rebuilds_its_image(
     builder: ImageBuilder, engine: FakeEngine, programs: dict[str, Program]
 ) -> None:
-    builder.build_all(WANTED)
+    builder.build_all(SPECS)
     built = engine.built
     programs["loki"].path.write_bytes(b"another")
-    builder.build_all(WANTED)
+    builder.build_all(SPECS)
     assert engine.built == built + 1
 
 
-def test_other_base_builds_all_again(
+def test_changed_base_image_rebuilds_everything(
     builder: ImageBuilder, engine: FakeEngine, tmp_path: Path
 ) -> None:
-    builder.build_all(WANTED)
+    builder.build_all(SPECS)
     (tmp_path / "rootfs").write_bytes(b"other files")
-    builder.build_all(WANTED)
-    assert engine.built == 2 * (len(WANTED) + 1)
+    builder.build_all(SPECS)
+    assert engine.built == 2 * (len(SPECS) + 1)
 
 
-def test_variables_say_what_is_here(builder: ImageBuilder) -> None:
-    made = builder.build_all(WANTED)
-    assert made.values == {
+def test_variables_name_the_built_versions(builder: ImageBuilder) -> None:
+    result = builder.build_all(SPECS)
+    assert result.values == {
         "PULL_POLICY": "never",
         "PROMETHEUS_VERSION": "v3.5.3-local",
         "LOKI_VERSION": "3.4.3-local",
@@ -116,39 +116,45 @@ def test_variables_say_what_is_here(builder: ImageBuilder) -> None:
     }
 
 
-def test_origin_is_package_or_file(builder: ImageBuilder, tmp_path: Path) -> None:
-    prometheus, _, haproxy = builder.build_all(WANTED).rows
+def test_origin_of_a_program_is_its_package_or_file(builder: ImageBuilder, tmp_path: Path) -> None:
+    prometheus, _, haproxy = builder.build_all(SPECS).rows
     assert haproxy.origin == "haproxy 3.0.11-1 of trixie"
     assert prometheus.origin == f"{tmp_path}/bin/prometheus of this host"
     assert prometheus.version == "3.5.3"
 
 
-def test_absent_program_is_named(builder: ImageBuilder, programs: dict[str, Program]) -> None:
+def test_missing_optional_program_leaves_its_image_out(
+    builder: ImageBuilder, programs: dict[str, Program]
+) -> None:
     del programs["loki"]
-    made = builder.build_all(WANTED)
-    assert made.values["LOKI_REPLICAS"] == "0"
-    assert "LOKI_VERSION" not in made.values
-    assert made.missing[0].startswith("no image grafana/loki: loki is not on the PATH")
+    result = builder.build_all(SPECS)
+    assert result.values["LOKI_REPLICAS"] == "0"
+    assert "LOKI_VERSION" not in result.values
+    assert result.missing[0].startswith("no image grafana/loki: loki is not on the PATH")
 
 
 def test_collector_without_loki_is_left_out(
     builder: ImageBuilder, programs: dict[str, Program]
 ) -> None:
-    carrying = [BY_RECIPE["loki"], BY_RECIPE["collector"]]
-    assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "1"
+    log_images = [BY_RECIPE["loki"], BY_RECIPE["collector"]]
+    assert builder.build_all(log_images).values["COLLECTOR_REPLICAS"] == "1"
     del programs["loki"]
-    assert builder.build_all(carrying).values["COLLECTOR_REPLICAS"] == "0"
+    assert builder.build_all(log_images).values["COLLECTOR_REPLICAS"] == "0"
 
 
-def test_broken_optional_image_is_left_out(builder: ImageBuilder, engine: FakeEngine) -> None:
+def test_optional_image_that_fails_to_build_is_left_out(
+    builder: ImageBuilder, engine: FakeEngine
+) -> None:
     engine.broken = {"loki"}
-    assert builder.build_all(WANTED).values["LOKI_REPLICAS"] == "0"
+    assert builder.build_all(SPECS).values["LOKI_REPLICAS"] == "0"
 
 
-def test_broken_needed_image_ends_it(builder: ImageBuilder, engine: FakeEngine) -> None:
+def test_required_image_that_fails_to_build_is_an_error(
+    builder: ImageBuilder, engine: FakeEngine
+) -> None:
     engine.broken = {"haproxy"}
     with pytest.raises(BuildError, match=r"cannot build haproxy: .* E: no package"):
-        builder.build_all(WANTED)
+        builder.build_all(SPECS)
 
 
 def test_program_without_a_version_is_refused(
@@ -156,23 +162,23 @@ def test_program_without_a_version_is_refused(
 ) -> None:
     monkeypatch.setitem(ANSWERS, "haproxy", "usage:")
     with pytest.raises(BuildError, match="haproxy -v prints no version"):
-        builder.build_all(WANTED)
+        builder.build_all(SPECS)
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
-def test_absent_image_needs_its_variable(image: ImageSpec) -> None:
-    # Only what runs on nothing but a host's own program can be absent.
+def test_only_images_of_host_programs_have_a_replicas_variable(image: ImageSpec) -> None:
+    # Only an image built from a program of the host can be missing.
     assert bool(image.replicas) == (image.recipe in ("loki", "collector", "grafana"))
 
 
-def test_hash_covers_names_contents_modes(tmp_path: Path) -> None:
+def test_folder_hash_covers_names_contents_and_modes(tmp_path: Path) -> None:
     file = tmp_path / "one"
     file.write_text("1")
-    seen = {hash_folder(tmp_path, ""), hash_folder(tmp_path, "below")}
+    hashes = {hash_folder(tmp_path, ""), hash_folder(tmp_path, "below")}
     file.chmod(0o755)
-    seen.add(hash_folder(tmp_path, ""))
+    hashes.add(hash_folder(tmp_path, ""))
     file.write_text("2")
-    seen.add(hash_folder(tmp_path, ""))
+    hashes.add(hash_folder(tmp_path, ""))
     file.rename(tmp_path / "two")
-    seen.add(hash_folder(tmp_path, ""))
-    assert len(seen) == 5
+    hashes.add(hash_folder(tmp_path, ""))
+    assert len(hashes) == 5

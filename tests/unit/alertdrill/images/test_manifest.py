@@ -7,16 +7,16 @@ from alertdrill.images.errors import ArchiveError
 from alertdrill.images.inventory import InventoryRow
 from alertdrill.images.manifest import ImageEntry, Manifest
 
-PACKED = ImageEntry("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
+ENTRY = ImageEntry("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
 ROW = InventoryRow("prom/prometheus:v3-local", "3", "a package", "", 5)
 
 
-def test_manifest_comes_back_the_same() -> None:
-    made = Manifest([PACKED], {"PROMETHEUS_VERSION": "v3-local"}, [ROW])
-    assert manifest.read(manifest.write(made)) == made
+def test_written_manifest_reads_back_unchanged() -> None:
+    original = Manifest([ENTRY], {"PROMETHEUS_VERSION": "v3-local"}, [ROW])
+    assert manifest.read(manifest.write(original)) == original
 
 
-def test_newer_form_is_refused() -> None:
+def test_newer_format_is_refused() -> None:
     with pytest.raises(ArchiveError, match="its format is 2"):
         manifest.read(json.dumps({"format": 2}))
 
@@ -27,7 +27,7 @@ def test_broken_manifest_is_refused(text: str) -> None:
         manifest.read(text)
 
 
-def test_same_files_are_the_same_image() -> None:
-    assert PACKED.matches({"Id": "sha256:1", "RootFS": {"Layers": []}})
-    assert PACKED.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a", "sha256:b"]}})
-    assert not PACKED.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a"]}})
+def test_image_matches_by_id_or_by_layers() -> None:
+    assert ENTRY.matches({"Id": "sha256:1", "RootFS": {"Layers": []}})
+    assert ENTRY.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a", "sha256:b"]}})
+    assert not ENTRY.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a"]}})

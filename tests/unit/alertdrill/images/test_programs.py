@@ -25,71 +25,71 @@ def context(tmp_path: Path) -> Path:
     return folder
 
 
-def test_programs_can_be_run(tmp_path: Path, context: Path) -> None:
+def test_copied_program_is_executable(tmp_path: Path, context: Path) -> None:
     loki = program("loki", tmp_path / "bin/loki")
     programs.copy(BY_RECIPE["loki"], {"loki": loki}, context)
     assert (context / "loki").stat().st_mode & 0o777 == 0o755
 
 
-def test_relocated_program_is_put_back(tmp_path: Path, context: Path) -> None:
-    place = b"/usr/share/prometheus/alertmanager"
+def test_patched_path_is_restored_in_the_copy(tmp_path: Path, context: Path) -> None:
+    default_path = b"/usr/share/prometheus/alertmanager"
     relocated = b"./" * 13 + b"/builtin"
-    assert len(relocated) == len(place)
-    found = {
+    assert len(relocated) == len(default_path)
+    resolved = {
         name: program(name, tmp_path / "usr/bin" / name, "cache", b"<" + relocated + b">")
         for name in ALERTMANAGER.programs
     }
-    programs.copy(ALERTMANAGER, found, context)
-    assert (context / "alertmanager").read_bytes() == b"<" + place + b">"
+    programs.copy(ALERTMANAGER, resolved, context)
+    assert (context / "alertmanager").read_bytes() == b"<" + default_path + b">"
 
 
-def test_data_beside_a_program_comes_along(tmp_path: Path, context: Path) -> None:
-    found = {name: program(name, tmp_path / "usr/bin" / name) for name in ALERTMANAGER.programs}
+def test_data_folder_of_a_program_is_copied(tmp_path: Path, context: Path) -> None:
+    resolved = {name: program(name, tmp_path / "usr/bin" / name) for name in ALERTMANAGER.programs}
     data = tmp_path / "usr/share/prometheus/alertmanager/ui"
     data.mkdir(parents=True)
     (data / "index.html").write_text("page")
-    programs.copy(ALERTMANAGER, found, context)
+    programs.copy(ALERTMANAGER, resolved, context)
     assert (context / "share/ui/index.html").read_text() == "page"
 
 
-def test_program_without_data_gets_none(tmp_path: Path, context: Path) -> None:
-    found = {name: program(name, tmp_path / "opt/bin" / name) for name in ALERTMANAGER.programs}
-    programs.copy(ALERTMANAGER, found, context)
+def test_program_without_data_copies_no_folder(tmp_path: Path, context: Path) -> None:
+    resolved = {name: program(name, tmp_path / "opt/bin" / name) for name in ALERTMANAGER.programs}
+    programs.copy(ALERTMANAGER, resolved, context)
     assert list((context / "share").iterdir()) == []
 
 
 @pytest.mark.parametrize("home", ["usr/share/grafana", "opt/grafana"])
-def test_grafana_brings_its_home(tmp_path: Path, context: Path, home: str) -> None:
+def test_home_of_grafana_is_copied(tmp_path: Path, context: Path, home: str) -> None:
     (tmp_path / home / "conf").mkdir(parents=True)
     (tmp_path / home / "conf/defaults.ini").write_text("[paths]")
     # A package has its program in /usr/bin; an archive of Grafana's own has it in the home.
     path = "usr/bin/grafana" if home.startswith("usr") else f"{home}/bin/grafana"
-    found = program("grafana", tmp_path / path)
-    programs.copy(BY_RECIPE["grafana"], {"grafana": found}, context)
+    resolved = program("grafana", tmp_path / path)
+    programs.copy(BY_RECIPE["grafana"], {"grafana": resolved}, context)
     assert (context / "share/conf/defaults.ini").read_text() == "[paths]"
 
 
-def test_package_is_named_with_its_version(tmp_path: Path) -> None:
+def test_origin_of_a_packaged_program_is_package_and_version(tmp_path: Path) -> None:
     changelog = tmp_path / "usr/share/doc/prometheus-pushgateway/changelog.Debian.gz"
     changelog.parent.mkdir(parents=True)
     changelog.write_bytes(gzip.compress(b"prometheus-pushgateway (1.11.2-1) unstable; urgency=low"))
-    found = program("pushgateway", tmp_path / "usr/bin/prometheus-pushgateway", "cache")
-    said = programs.origin(found).text
-    assert said == "prometheus-pushgateway 1.11.2-1 of the development suite"
+    resolved = program("pushgateway", tmp_path / "usr/bin/prometheus-pushgateway", "cache")
+    origin = programs.origin(resolved).text
+    assert origin == "prometheus-pushgateway 1.11.2-1 of the development suite"
 
 
-def test_hosts_program_has_its_checksum(tmp_path: Path) -> None:
-    found = programs.origin(program("loki", tmp_path / "bin/loki"))
-    assert found.text == f"{tmp_path}/bin/loki of this host"
-    assert found.sha256 == hashlib.sha256(b"program").hexdigest()
+def test_origin_of_a_host_program_has_its_checksum(tmp_path: Path) -> None:
+    resolved = programs.origin(program("loki", tmp_path / "bin/loki"))
+    assert resolved.text == f"{tmp_path}/bin/loki of this host"
+    assert resolved.sha256 == hashlib.sha256(b"program").hexdigest()
 
 
-def test_built_program_has_its_checksum(tmp_path: Path) -> None:
-    found = programs.origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
-    assert found.text == f"{tmp_path}/built/otelcol of this host"
-    assert found.sha256
+def test_origin_of_a_built_program_has_its_checksum(tmp_path: Path) -> None:
+    resolved = programs.origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
+    assert resolved.text == f"{tmp_path}/built/otelcol of this host"
+    assert resolved.sha256
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
-def test_each_program_is_known(image: ImageSpec) -> None:
+def test_every_image_uses_known_programs(image: ImageSpec) -> None:
     assert set(image.programs) <= set(programs._ALL)

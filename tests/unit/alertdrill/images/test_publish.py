@@ -10,7 +10,7 @@ DIGEST = f"sha256:{'a' * 64}"
 
 
 class FakeEngine:
-    """Has our images once they are built, and knows a digest of what was pushed."""
+    """An engine that has our images once they are built, and the digests of pushed ones."""
 
     def __init__(self, *, built: bool = True) -> None:
         self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in OWN_IMAGES if built}
@@ -38,12 +38,12 @@ def test_printed_variables_are_settings_that_pull_the_pushed_images() -> None:
     assert settings.image("web") == f"example.com:5000/team/web:0.1.0@{DIGEST}"
 
 
-def test_images_that_are_not_built_are_named() -> None:
+def test_image_that_is_not_built_is_an_error() -> None:
     with pytest.raises(EngineError, match=r"alertdrill\.invalid/web:0\.1\.0.* not built"):
         pushed(FakeEngine(built=False))
 
 
 @pytest.mark.parametrize("registry", ["", "https://example.com", "a b"])
-def test_what_is_not_a_registry_is_refused(registry: str) -> None:
+def test_invalid_registry_is_refused(registry: str) -> None:
     with pytest.raises(EngineError, match="is not a registry"):
         pushed(FakeEngine(), registry)

@@ -1,4 +1,4 @@
-"""A load that spiked, missed one objective and was scaled out."""
+"""A spike load that missed one objective and scaled the service out."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from alertdrill.loads.report import Report
 from alertdrill.loads.run import Measurement
 
 BEGAN, SECONDS = 1_800_000_000.0, 360
-PLAN = load_profile("spike")
-MOMENTS = [BEGAN + at for at in range(0, SECONDS, 5)]
+PROFILE = load_profile("spike")
+TIMES = [BEGAN + at for at in range(0, SECONDS, 5)]
 
 
 def _line(value: float, spike: float, **labels: str) -> Line:
-    points = [(at, spike if 90 < at - BEGAN < 270 else value) for at in MOMENTS]
+    points = [(at, spike if 90 < at - BEGAN < 270 else value) for at in TIMES]
     return Line(labels, points)
 
 
@@ -30,19 +30,19 @@ def report(*, failures: int = 900) -> Report:
             ("POST", "/process"): RequestStats(24_000, failures, 1.4),
             ("GET", "/<b>"): RequestStats(1_000, 0, None),
         },
-        {int(at): 24 if not 90 < at - BEGAN < 270 else 118 for at in MOMENTS},
+        {int(at): 24 if not 90 < at - BEGAN < 270 else 118 for at in TIMES},
         {int(BEGAN) + 95: 12} if failures else {},
     )
     prometheus = RequestStats(25_072, failures, 1.2)
     return Report(
-        profile=PLAN,
+        profile=PROFILE,
         users=120,
         began=BEGAN,
         ended=BEGAN + SECONDS,
         runtime="native",
         locust=locust,
         prometheus=prometheus,
-        gates=evaluate_gates(PLAN, (120, SECONDS), locust.total, prometheus),
+        gates=evaluate_gates(PROFILE, (120, SECONDS), locust.total, prometheus),
         time_series={
             "requests per second": [_line(24, 115)],
             "failed per second": [_line(0, 2)],
@@ -59,16 +59,16 @@ def report(*, failures: int = 900) -> Report:
 
 
 def step(users: int, *, holds: bool) -> CapacityStep:
-    """Return a step of a search of 10 s, with two instances of web and one of data-service."""
+    """Return a 10 s search step with 2 instances of web and 1 of data-service."""
     numbers = RequestStats(10 * users, 0, 0.1 if holds else 0.9)
     checks = evaluate_gates(load_profile("capacity"), (users, 15.0), numbers, numbers)
-    measured = Measurement(
+    measurement = Measurement(
         TimeSpan(BEGAN, BEGAN + 10), LocustStats(numbers, {}, {}, {}), numbers, checks
     )
-    return CapacityStep(users, 10.0, measured, {"web": 2, "data-service": 1})
+    return CapacityStep(users, 10.0, measurement, {"web": 2, "data-service": 1})
 
 
-def found(*, passed: int, missed: int) -> Capacity:
-    """Return what a search of two steps found; 0 is no such step."""
+def capacity_of(*, passed: int, missed: int) -> Capacity:
+    """Return the capacity from a search of at most two steps; 0 leaves a step out."""
     steps = [step(users, holds=users == passed) for users in (passed, missed) if users]
     return Capacity(load_profile("capacity"), BEGAN, "native", steps, 800)

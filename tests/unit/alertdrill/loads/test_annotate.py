@@ -7,15 +7,15 @@ from alertdrill.loads.annotate import annotate
 from tests.unit.alertdrill.loads.samples import BEGAN, SECONDS, report
 
 
-def test_note_is_of_the_loads_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[Any] = []
+def test_annotation_covers_the_time_of_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[Any] = []
     monkeypatch.setattr(
-        module, "post_annotation", lambda runtime, note: left.append((runtime, note))
+        module, "post_annotation", lambda runtime, annotation: posted.append((runtime, annotation))
     )
     runtime: Any = object()
     annotate(runtime, report())
-    [(whose, note)] = left
-    assert whose is runtime
-    assert (note.began, note.ended) == (BEGAN, BEGAN + SECONDS)
-    assert list(note.tags) == ["load", "spike"]
-    assert note.text == "Load spike, 120 clients at most: missed: errors."
+    [(target, annotation)] = posted
+    assert target is runtime
+    assert (annotation.began, annotation.ended) == (BEGAN, BEGAN + SECONDS)
+    assert list(annotation.tags) == ["load", "spike"]
+    assert annotation.text == "Load spike, 120 clients at most: missed: errors."

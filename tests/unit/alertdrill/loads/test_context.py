@@ -20,7 +20,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Any:
     return SimpleNamespace(name="native", address=lambda part: f"http://{part}")
 
 
-def test_min_replicas_is_what_a_fresh_stack_runs(runtime: Any, tmp_path: Path) -> None:
+def test_min_replicas_are_the_configured_instances(runtime: Any, tmp_path: Path) -> None:
     settings = StackSettings(tmp_path, instances={"web": 1})
     assert create_context(settings, runtime, None, print).min_replicas == {
         **dict.fromkeys(SERVICES, 2),
@@ -28,24 +28,24 @@ def test_min_replicas_is_what_a_fresh_stack_runs(runtime: Any, tmp_path: Path) -
     }
 
 
-def test_responder_that_is_away_costs_no_page(
+def test_events_without_a_responder_are_the_alerts_alone(
     runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any) -> None:
-        raise LoadError("The responder does not tell its actions.")
+    def fail(*_: Any) -> None:
+        raise LoadError("The responder does not list its actions.")
 
-    told: list[str] = []
-    monkeypatch.setattr("alertdrill.loads.events.action_events", away)
-    assert create_context(StackSettings(tmp_path), runtime, None, told.append).events_in(SPAN) == [
-        ALERT
-    ]
-    assert told == ["The responder does not tell its actions."]
+    messages: list[str] = []
+    monkeypatch.setattr("alertdrill.loads.events.action_events", fail)
+    assert create_context(StackSettings(tmp_path), runtime, None, messages.append).events_in(
+        SPAN
+    ) == [ALERT]
+    assert messages == ["The responder does not list its actions."]
 
 
-def test_actions_follow_the_alerts(
+def test_events_are_alerts_then_actions(
     runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     action = Event("action", "scale out web", 2, 3)
     monkeypatch.setattr("alertdrill.loads.events.action_events", lambda *_: [action])
-    made = create_context(StackSettings(tmp_path), runtime, None, print)
-    assert made.events_in(SPAN) == [ALERT, action]
+    context = create_context(StackSettings(tmp_path), runtime, None, print)
+    assert context.events_in(SPAN) == [ALERT, action]

@@ -12,7 +12,7 @@ from alertdrill.loads.count_check import (
 )
 from alertdrill.loads.locust_stats import RequestStats
 from alertdrill.loads.measurements import TimeSpan
-from tests.unit.alertdrill.loads.test_measurements import Fake
+from tests.unit.alertdrill.loads.test_measurements import FakePrometheus
 
 ACCESS = '{"logger":"access","path":"/process","status":200}'
 SENT = {
@@ -23,7 +23,7 @@ SENT = {
 
 
 @pytest.mark.parametrize(
-    ("found", "passed"),
+    ("counts", "passed"),
     [
         (Counts(100, 100, 100, 100), True),
         (Counts(100, 100, 100, None), True),
@@ -37,29 +37,31 @@ SENT = {
         (Counts(100, 100, 102, 102, retried=2), True),
     ],
 )
-def test_everybody_counts_the_same(found: Counts, passed: bool) -> None:
-    assert check_counts(found).passed is passed
+def test_counts_agree_within_the_tolerance(counts: Counts, passed: bool) -> None:
+    assert check_counts(counts).passed is passed
 
 
-def test_what_differs_is_shown() -> None:
-    [sent, told] = check_counts(Counts(1000, 1001, 997, 997, lb_answered=3)).values
-    assert (sent, told) == ("1,000", "lb 1,001, web 997, lines 997, answered by the lb 3")
+def test_counts_of_every_source_are_shown() -> None:
+    [sent, counted] = check_counts(Counts(1000, 1001, 997, 997, lb_answered=3)).values
+    assert (sent, counted) == ("1,000", "lb 1,001, web 997, lines 997, answered by the lb 3")
 
 
-def test_start_page_is_left_out() -> None:
-    prometheus = Fake(**{'url_rule="/"': 8, 'url_rule!="/"': 100, "frontend": 108, "server_": 108})
-    found = query_counts(prometheus, TimeSpan(1000.0, 1060.0), SENT, None)
-    assert found == Counts(locust=100, lb=100, web=100, lines=None)
+def test_start_page_is_not_counted() -> None:
+    prometheus = FakePrometheus(
+        **{'url_rule="/"': 8, 'url_rule!="/"': 100, "frontend": 108, "server_": 108}
+    )
+    counts = query_counts(prometheus, TimeSpan(1000.0, 1060.0), SENT, None)
+    assert counts == Counts(locust=100, lb=100, web=100, lines=None)
 
 
-def test_access_lines_alone_are_counted() -> None:
+def test_only_access_lines_of_process_are_counted() -> None:
     counter = AccessLineCounter()
     for line in (ACCESS, ACCESS.replace("/process", "/"), '{"logger":"apps"}', "plain"):
         counter.count(line)
     assert counter.lines == 1
 
 
-def test_lines_are_counted_to_the_end() -> None:
+def test_counter_keeps_counting_until_it_is_closed() -> None:
     def follow(target: str, lines: int) -> Any:
         assert (target, lines) == ("web", 0)
         while True:

@@ -7,7 +7,7 @@ from alertdrill.drills.result import Line
 from alertdrill.loads.errors import LoadError
 from alertdrill.loads.events import Event, action_events, alert_events
 from alertdrill.loads.measurements import TimeSpan
-from tests.unit.alertdrill.loads.test_measurements import Fake
+from tests.unit.alertdrill.loads.test_measurements import FakePrometheus
 from tests.unit.apps.loopback import Answer, Peer
 
 SPAN = TimeSpan(1_800_000_000.0, 1_800_000_100.0)
@@ -29,22 +29,22 @@ def responder() -> Iterator[Peer]:
     peer.close()
 
 
-class Firing(Fake):
+class Firing(FakePrometheus):
     def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
-        moments = [10, 15, 20, 60, 95, 100]
+        times = [10, 15, 20, 60, 95, 100]
         labels = {"alertname": "Saturated", "service": "web"}
-        return [Line(labels, [(SPAN.begin + at, 1.0) for at in moments])]
+        return [Line(labels, [(SPAN.begin + at, 1.0) for at in times])]
 
 
-def test_alert_has_a_mark_each_time() -> None:
-    found = alert_events(Firing(), SPAN)
-    assert [(mark.name, mark.began - SPAN.begin) for mark in found] == [
+def test_each_firing_of_an_alert_is_an_event() -> None:
+    alerts = alert_events(Firing(), SPAN)
+    assert [(alert.name, alert.began - SPAN.begin) for alert in alerts] == [
         ("Saturated web", 10), ("Saturated web", 60), ("Saturated web", 95)
     ]  # fmt: skip
-    assert [mark.ended and mark.ended - SPAN.begin for mark in found] == [20, 60, None]
+    assert [alert.ended and alert.ended - SPAN.begin for alert in alerts] == [20, 60, None]
 
 
-def test_actions_of_the_span_are_told(responder: Peer) -> None:
+def test_actions_within_the_time_span_are_events(responder: Peer) -> None:
     responder.answer = partial(Answer, 200, ACTIONS)
     assert action_events(responder.url, SPAN) == [
         Event("action", "scale out web", SPAN.begin + 10, SPAN.begin + 12),
@@ -52,13 +52,13 @@ def test_actions_of_the_span_are_told(responder: Peer) -> None:
     ]
 
 
-def test_responder_without_actions_did_nothing(responder: Peer) -> None:
+def test_responder_without_an_action_list_gives_no_events(responder: Peer) -> None:
     responder.answer = partial(Answer, 404)
     assert action_events(responder.url, SPAN) == []
 
 
 @pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "started_at": "soon"}]', b"[1]"])
-def test_anything_else_is_one_sentence(responder: Peer, body: bytes) -> None:
+def test_malformed_action_list_is_an_error(responder: Peer, body: bytes) -> None:
     responder.answer = partial(Answer, 200, body)
     with pytest.raises(LoadError, match=r"^cannot read the responder's actions"):
         action_events(responder.url, SPAN)

@@ -20,27 +20,27 @@ def entry(name: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_entries_are_added_up() -> None:
+def test_total_adds_up_all_entries() -> None:
     other = entry("/b", num_failures=2, response_times={"300": 20}, num_fail_per_sec={"101": 2})
-    found = parse_stats(json.dumps([entry("/a"), other]))
-    assert found.total == RequestStats(40, 2, 0.3)
-    assert found.requests["POST", "/a"] == RequestStats(20, 0, 0.01)
-    assert found.rate == {100: 24, 101: 16}
-    assert found.failures == {101: 2}
+    stats = parse_stats(json.dumps([entry("/a"), other]))
+    assert stats.total == RequestStats(40, 2, 0.3)
+    assert stats.requests["POST", "/a"] == RequestStats(20, 0, 0.01)
+    assert stats.rate == {100: 24, 101: 16}
+    assert stats.failures == {101: 2}
 
 
-def test_of_several_processes_the_master_counts() -> None:
+def test_stats_are_those_of_the_master_process() -> None:
     text = json.dumps([]) + "\n" + json.dumps([entry("/a")]) + json.dumps([], indent=1)
     assert parse_stats(text).total.requests == 20
 
 
-def test_nothing_sent_is_nothing_failed() -> None:
+def test_no_requests_have_no_error_ratio() -> None:
     assert parse_stats("[]").total == RequestStats(0, 0, None)
     assert RequestStats(0, 0, None).errors == 0
 
 
 @pytest.mark.parametrize("text", ["", "x", "{}x", '{"a": 1}', "[1]", '[{"name": "/"}]'])
-def test_anything_else_is_refused(text: str) -> None:
+def test_output_without_statistics_is_refused(text: str) -> None:
     with pytest.raises(LoadError, match="Locust printed no statistics"):
         parse_stats(text)
 

@@ -9,53 +9,53 @@ from alertdrill.loads.measurements import TimeSpan, clients_p95, count_requests,
 SPAN = TimeSpan(1000.0, 1060.0)
 
 
-class Fake(Prometheus):
-    """Answers by a word in the query, and remembers what it was asked."""
+class FakePrometheus(Prometheus):
+    """A Prometheus that answers by a word in the query and records the queries."""
 
     def __init__(self, **answers: float) -> None:
         super().__init__("http://prometheus")
         self.answers = answers
-        self.asked: list[str] = []
+        self.queries: list[str] = []
         # The minimums that the responder shows.
         self.min_replicas: dict[str, int] = {}
 
     def value(self, promql: str) -> float | None:
-        self.asked.append(promql)
-        return next((found for word, found in self.answers.items() if word in promql), None)
+        self.queries.append(promql)
+        return next((number for word, number in self.answers.items() if word in promql), None)
 
     def scrape_interval(self) -> float:
         return 5.0
 
     def query(self, query: str) -> list[Any]:
-        """Return a counter that stood at 100 and grew by what is asked for."""
-        self.asked.append(query)
+        """Return a counter that started at 100 and grew by the answer."""
+        self.queries.append(query)
         if "responder_min_replicas" in query:
             return [
                 {"metric": {"scaled_service": service}, "value": [1061.0, str(minimum)]}
                 for service, minimum in self.min_replicas.items()
             ]
-        grown = next((found for word, found in self.answers.items() if word in query), None)
-        values = [] if grown is None else [(999.0, "100"), (1061.0, str(100 + grown))]
+        increase = next((number for word, number in self.answers.items() if word in query), None)
+        values = [] if increase is None else [(999.0, "100"), (1061.0, str(100 + increase))]
         return [{"metric": {}, "values": values}]
 
     def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Any]:
-        self.asked.append(f"{query} {span} {step}")
+        self.queries.append(f"{query} {span} {step}")
         return []
 
 
-def test_numbers_are_of_the_span() -> None:
-    prometheus = Fake(requests_total=1440, responses_total=3, quantile=0.12)
+def test_requests_are_counted_within_the_time_span() -> None:
+    prometheus = FakePrometheus(requests_total=1440, responses_total=3, quantile=0.12)
     assert count_requests(prometheus, SPAN) == RequestStats(1440, 3, 0.12)
-    assert "[60s] @ 1060.000" in prometheus.asked[0]
+    assert "[60s] @ 1060.000" in prometheus.queries[0]
 
 
 @pytest.mark.parametrize("answers", [{}, {"quantile": float("nan")}])
-def test_nothing_counted_has_no_percentile(answers: dict[str, float]) -> None:
-    assert count_requests(Fake(**answers), SPAN) == RequestStats(0, 0, None)
+def test_no_requests_have_no_percentile(answers: dict[str, float]) -> None:
+    assert count_requests(FakePrometheus(**answers), SPAN) == RequestStats(0, 0, None)
 
 
-def test_courses_are_rates_over_some_scrapes() -> None:
-    prometheus = Fake()
+def test_time_series_are_rates_over_four_scrapes() -> None:
+    prometheus = FakePrometheus()
     assert set(query_time_series(prometheus, SPAN)) == {
         "requests per second",
         "failed per second",
@@ -63,11 +63,11 @@ def test_courses_are_rates_over_some_scrapes() -> None:
         "p95 of web, seconds",
         "instances",
     }
-    assert sum("[20000ms]" in query for query in prometheus.asked) == 4
-    assert all(query.endswith("(1000.0, 1060.0) 5.0") for query in prometheus.asked)
+    assert sum("[20000ms]" in query for query in prometheus.queries) == 4
+    assert all(query.endswith("(1000.0, 1060.0) 5.0") for query in prometheus.queries)
 
 
-def test_clients_p95_has_the_wait_in_it() -> None:
-    prometheus = Fake(locust_response_time=0.7)
+def test_clients_p95_is_measured_by_locust() -> None:
+    prometheus = FakePrometheus(locust_response_time=0.7)
     assert clients_p95(prometheus, SPAN) == 0.7
-    assert clients_p95(Fake(), SPAN) is None
+    assert clients_p95(FakePrometheus(), SPAN) is None

@@ -13,10 +13,10 @@ from alertdrill.loads.events import Event
 from alertdrill.loads.profile import LoadProfile, load_profile
 from alertdrill.loads.run import LoadContext, LoadSize, measure, run
 from tests.unit.alertdrill.loads.test_locust_stats import entry
-from tests.unit.alertdrill.loads.test_measurements import Fake
+from tests.unit.alertdrill.loads.test_measurements import FakePrometheus
 
 SCRAPED = {"timestamp(haproxy": 9e9, "timestamp(up": 1.0}
-COUNTED = {
+COUNTS = {
     'code="5xx"': 0,
     'proxy="public"': 60,
     'url_rule!="/"': 60,
@@ -26,54 +26,59 @@ COUNTED = {
 
 
 @pytest.fixture(autouse=True)
-def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every load begin when the fake Prometheus's counters were last at rest."""
-    clock = SimpleNamespace(time=lambda: 1000.0, monotonic=time.monotonic, sleep=time.sleep)
-    monkeypatch.setattr(module, "time", clock)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every load at the time of the fake Prometheus's first sample."""
+    fake_clock = SimpleNamespace(time=lambda: 1000.0, monotonic=time.monotonic, sleep=time.sleep)
+    monkeypatch.setattr(module, "time", fake_clock)
 
 
-def make(_plan: LoadProfile, _size: LoadSize, page: Path) -> str:
+def run_locust(_profile: LoadProfile, _size: LoadSize, page: Path) -> str:
     page.write_text("Locust's page")
     return json.dumps([entry("/process", num_requests=60, response_times={"10": 60})])
 
 
-def ground(name: str, **answers: float) -> LoadContext:
+def context_for(name: str, **answers: float) -> LoadContext:
     runtime: Any = SimpleNamespace(
         name=name, follows_new_instances=name == "native", follow=lambda *_: iter([[]] * 9)
     )
-    mark = Event("alert", "Saturated web", 0, None)
-    return LoadContext(make, runtime, Fake(**answers), {"web": 1}, lambda _: [mark])
-
-
-def test_report_has_what_all_parties_say(tmp_path: Path) -> None:
-    report = run(
-        load_profile("smoke"), LoadSize(1, 60), ground("compose", **SCRAPED, **COUNTED), tmp_path
+    event = Event("alert", "Saturated web", 0, None)
+    return LoadContext(
+        run_locust, runtime, FakePrometheus(**answers), {"web": 1}, lambda _: [event]
     )
-    assert [check.name for check in report.gates] == ["requests", "errors", "p95", "counts agree"]
+
+
+def test_report_has_gates_events_and_locusts_page(tmp_path: Path) -> None:
+    report = run(
+        load_profile("smoke"),
+        LoadSize(1, 60),
+        context_for("compose", **SCRAPED, **COUNTS),
+        tmp_path,
+    )
+    assert [gate.name for gate in report.gates] == ["requests", "errors", "p95", "counts agree"]
     assert (report.passed, report.runtime) == (True, "compose")
-    assert [mark.name for mark in report.events] == ["Saturated web"]
+    assert [event.name for event in report.events] == ["Saturated web"]
     assert (tmp_path / "locust.html").exists()
 
 
-def test_lines_are_counted_natively(tmp_path: Path) -> None:
+def test_native_runtime_counts_access_lines(tmp_path: Path) -> None:
     report = run(
-        load_profile("smoke"), LoadSize(1, 60), ground("native", **SCRAPED, **COUNTED), tmp_path
+        load_profile("smoke"), LoadSize(1, 60), context_for("native", **SCRAPED, **COUNTS), tmp_path
     )
     assert "lines 0" in report.gates[-1].values[1]
     assert not report.passed
 
 
-def test_warmup_is_no_part_of_the_span(tmp_path: Path) -> None:
-    warm = replace(load_profile("smoke"), warmup=5.0)
-    brief = measure(load_profile("smoke"), LoadSize(1, 60), ground("compose", **SCRAPED), tmp_path)
-    later = measure(warm, LoadSize(1, 60), ground("compose", **SCRAPED), tmp_path)
-    assert later.time_span.begin - brief.time_span.begin >= 5
-    assert later.gates[0].objective == "at least 44"  # 55 s, at four fifths
+def test_warmup_is_not_part_of_the_time_span(tmp_path: Path) -> None:
+    profile = replace(load_profile("smoke"), warmup=5.0)
+    without_warmup = measure(
+        load_profile("smoke"), LoadSize(1, 60), context_for("compose", **SCRAPED), tmp_path
+    )
+    with_warmup = measure(profile, LoadSize(1, 60), context_for("compose", **SCRAPED), tmp_path)
+    assert with_warmup.time_span.begin - without_warmup.time_span.begin >= 5
+    assert with_warmup.gates[0].objective == "at least 44"  # 55 s, at four fifths
 
 
-def test_prometheus_that_does_not_scrape_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_scrape_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
-        measure(load_profile("smoke"), LoadSize(1, 60), ground("compose"), tmp_path)
+        measure(load_profile("smoke"), LoadSize(1, 60), context_for("compose"), tmp_path)

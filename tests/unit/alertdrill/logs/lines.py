@@ -1,4 +1,4 @@
-"""Lines of the log contract, as a program may write them, and as Loki has them afterwards."""
+"""Lines of the log contract, as programs write them and as Loki stores them."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ ACCESS: dict[str, Any] = {
 ADDED = {"observed_timestamp": "1795426831000000000", "severity_number": "13", "severity_text": "W"}
 
 
-def in_loki(line: Mapping[str, Any], place: int = 7) -> LokiLine:
-    """Return what the collector and Loki make of a line of web-1: time apart, the rest flat."""
+def in_loki(line: Mapping[str, Any], offset_ns: int = 7) -> LokiLine:
+    """Return a line of web-1 as Loki stores it: the time apart, other fields flattened."""
     owner = {"service": "web", "instance": "web-1"}
     rest = {name: line[name] for name in line if name not in ("timestamp", "message", *owner)}
     claims = {f"{name}_extracted": line[name] for name in owner if line[name] != owner[name]}
-    moment = datetime.fromisoformat(line["timestamp"]).replace(tzinfo=UTC)
-    at = round(moment.timestamp() * 1000) * 1_000_000 + place
+    time = datetime.fromisoformat(line["timestamp"]).replace(tzinfo=UTC)
+    at = round(time.timestamp() * 1000) * 1_000_000 + offset_ns
     return LokiLine(at, {**flatten({**rest, **claims}), **owner, **ADDED}, line["message"])
 
 
@@ -60,12 +60,12 @@ def text(line: Mapping[str, Any]) -> str:
 
 
 # Everything that UTF-8 can hold.
-anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 # Words that LogQL, regular expressions or templates could take for their own.
-tricky = st.sampled_from(
+special_text = st.sampled_from(
     ['"', "`", "\\", "{{.}}", "}", "|", ".*", "(", "$", "=~", "status=503", "\\Q", "a\\", " ", "é"]
 )
-texts = anything | st.lists(tricky | st.text("ab", max_size=2), max_size=4).map("".join)
+texts = any_text | st.lists(special_text | st.text("ab", max_size=2), max_size=4).map("".join)
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in LINE)
 values: st.SearchStrategy[object] = st.one_of(
     texts,
@@ -75,16 +75,16 @@ values: st.SearchStrategy[object] = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
 )
 extras = st.dictionaries(names, values | st.dictionaries(names, values, max_size=3), max_size=3)
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1)).map(
-    lambda moment: moment.isoformat(timespec="milliseconds") + "Z"
+times = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1)).map(
+    lambda time: time.isoformat(timespec="milliseconds") + "Z"
 )
 contract = st.builds(
-    lambda extra, base, own: {**extra, **base, **own},
+    lambda extra, base, common: {**extra, **base, **common},
     extras,
     st.sampled_from([LINE, ACCESS]),
     st.fixed_dictionaries(
         {
-            "timestamp": moments,
+            "timestamp": times,
             "level": st.sampled_from(LEVELS),
             "message": texts,
             "service": st.sampled_from(["web", "data-service", "lb"]),

@@ -1,4 +1,4 @@
-"""A reader of as much of LogQL as we write: decides as Loki would, with none of our own code."""
+"""An evaluator of the LogQL that we generate. It decides as Loki does and uses no product code."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from alertdrill.loki_client import LokiLine
 
 STRING = r'"(?:[^"\\]|\\.)*"'
 MATCHER = re.compile(rf"(\w+)(=~|=)({STRING})")
-EITHER = re.compile(rf"{MATCHER.pattern}(?: or |$)")
+ALTERNATIVES = re.compile(rf"{MATCHER.pattern}(?: or |$)")
 STAGE = re.compile(rf" \| ((?:[^|\" ]|{STRING}| (?!\|))+)")
 
 
 def selects(logql: str, line: LokiLine) -> bool:
-    """Tell whether a query finds a line; fail on anything that is not of our LogQL."""
+    """Return whether a query selects a line; fail on LogQL that we do not generate."""
     fields = dict(line.fields)
     head = re.match(rf"\{{((?:[^\"}}]|{STRING})*)\}}", logql)
     assert head, logql
     labels = MATCHER.findall(head[1])
     assert ", ".join("".join(label) for label in labels) == head[1]
-    stages = [found[1] for found in STAGE.finditer(logql, head.end())]
+    stages = [match[1] for match in STAGE.finditer(logql, head.end())]
     assert " | ".join([head[0], *stages]) == logql
     return all(_passes(fields, *label) for label in labels) and all(
-        _goes_on(stage, fields, line) for stage in stages
+        _stage_passes(stage, fields, line) for stage in stages
     )
 
 
-def _goes_on(stage: str, fields: dict[str, str], line: LokiLine) -> bool:
+def _stage_passes(stage: str, fields: dict[str, str], line: LokiLine) -> bool:
     if pattern := re.fullmatch(r'pattern "<(\w+)>"', stage):
         fields[pattern[1]] = line.message
         return True
     if dropped := re.fullmatch(r"drop (\w+)", stage):
         del fields[dropped[1]]
         return True
-    either = [found.groups() for found in EITHER.finditer(stage)]
-    assert " or ".join("".join(one) for one in either) == stage
-    return any(_passes(fields, *one) for one in either)
+    alternatives = [match.groups() for match in ALTERNATIVES.finditer(stage)]
+    assert " or ".join("".join(matcher) for matcher in alternatives) == stage
+    return any(_passes(fields, *matcher) for matcher in alternatives)
 
 
 def _passes(fields: Mapping[str, str], name: str, sign: str, quoted: str) -> bool:
-    value, has = json.loads(quoted), fields.get(name, "")
-    return has == value if sign == "=" else re.fullmatch(value, has) is not None
+    value, actual = json.loads(quoted), fields.get(name, "")
+    return actual == value if sign == "=" else re.fullmatch(value, actual) is not None

@@ -8,14 +8,14 @@ def line(at: int, message: str = "") -> LogRecord:
     return LogRecord(at, message, {"instance": "web-1"})
 
 
-def test_nothing_is_shown_twice() -> None:
+def test_record_is_new_only_once() -> None:
     window = DedupWindow(NOW)
     assert window.take_new([line(NOW)]) == [line(NOW)]
     assert window.take_new([line(NOW), line(NOW, "other")]) == [line(NOW, "other")]
     assert window.take_new([line(NOW), line(NOW, "other")]) == []
 
 
-def test_look_begins_behind_the_newest() -> None:
+def test_search_starts_before_the_newest_record() -> None:
     window = DedupWindow(NOW)
     assert window.search_start() == NOW - MAX_LAG_MS
     window.update(NOW + CATCH_UP_MS + 1, NOW + CATCH_UP_MS)
@@ -24,7 +24,7 @@ def test_look_begins_behind_the_newest() -> None:
     assert window.search_start() >= NOW + CATCH_UP_MS - MAX_LAG_MS
 
 
-def test_late_line_is_still_shown() -> None:
+def test_late_record_is_within_the_search() -> None:
     window = DedupWindow(NOW)
     for second in range(1, 60):
         now = NOW + second * SECOND_MS
@@ -34,22 +34,24 @@ def test_late_line_is_still_shown() -> None:
         assert window.take_new([late]) == [late]
 
 
-def test_outage_is_looked_back_over() -> None:
+def test_search_covers_an_outage_until_all_lines_arrive() -> None:
     window = DedupWindow(NOW)
     outage = 600
     for second in range(1, outage):
         window.update(NOW + second * SECOND_MS, NOW)  # the newest stays where it was
-    back = NOW + outage * SECOND_MS
-    window.update(back, back)  # one instance's lines are all there at once
+    end = NOW + outage * SECOND_MS
+    window.update(end, end)  # one instance's lines are all there at once
     for second in range(CATCH_UP_MS // SECOND_MS):
-        assert window.search_start() == NOW - MAX_LAG_MS, "another's may still come"
-        window.update(back + second * SECOND_MS, back + second * SECOND_MS)
+        assert window.search_start() == NOW - MAX_LAG_MS, (
+            "lines of other instances may still arrive"
+        )
+        window.update(end + second * SECOND_MS, end + second * SECOND_MS)
     for second in range(CATCH_UP_MS // SECOND_MS, 2 * CATCH_UP_MS // SECOND_MS + 2):
-        window.update(back + second * SECOND_MS, back + second * SECOND_MS)
-    assert window.search_start() >= back - MAX_LAG_MS
+        window.update(end + second * SECOND_MS, end + second * SECOND_MS)
+    assert window.search_start() >= end - MAX_LAG_MS
 
 
-def test_unanswered_looks_count_as_outage() -> None:
+def test_gap_between_updates_counts_as_an_outage() -> None:
     window = DedupWindow(NOW)
     window.update(NOW + SECOND_MS, NOW + SECOND_MS)
     later = NOW + 600 * SECOND_MS
@@ -57,14 +59,14 @@ def test_unanswered_looks_count_as_outage() -> None:
     assert window.search_start() <= NOW + SECOND_MS - MAX_LAG_MS
 
 
-def test_silence_keeps_the_newest() -> None:
+def test_search_start_stays_without_new_records() -> None:
     window = DedupWindow(NOW)
     for second in range(1, 100):
         window.update(NOW + second * SECOND_MS, None)
     assert window.search_start() == NOW - MAX_LAG_MS
 
 
-def test_clock_ahead_hides_nothing() -> None:
+def test_record_from_the_future_does_not_move_the_search_ahead() -> None:
     window = DedupWindow(NOW)
     for second in range(1, 100):
         now = NOW + second * SECOND_MS
@@ -72,7 +74,7 @@ def test_clock_ahead_hides_nothing() -> None:
         assert window.search_start() <= now - MAX_LAG_MS
 
 
-def test_memory_is_of_the_window_only() -> None:
+def test_memory_is_limited_to_the_window() -> None:
     window = DedupWindow(NOW)
     for second in range(1000):
         now = NOW + second * SECOND_MS

@@ -28,25 +28,25 @@ from alertdrill.logs.flatten import attribute_text, flatten
         (["a<b", 1.0, None, {"b": [], "a": True}], '["a\\u003cb",1,null,{"a":true,"b":[]}]'),
     ],
 )
-def test_value_is_written_as_loki_does(value: object, text: str) -> None:
+def test_value_is_formatted_as_in_loki(value: object, text: str) -> None:
     assert attribute_text(value) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_number_keeps_its_value(value: float) -> None:
+def test_formatted_number_keeps_its_value(value: float) -> None:
     assert math.copysign(1, float(attribute_text(value))) == math.copysign(1, value)
     assert float(attribute_text(value)) == value
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.none() | st.integers(-5, 5)))
-def test_list_stays_json(value: list[object]) -> None:
+def test_list_is_formatted_as_json(value: list[object]) -> None:
     assert json.loads(attribute_text(value)) == value
 
 
-def test_inner_field_has_both_names() -> None:
+def test_nested_field_name_includes_its_parent() -> None:
     line = {"a.b": 1, "exception": {"type": "E", "c.d": None}}
     assert flatten(line) == {"a_b": "1", "exception_type": "E"}
 
 
-def test_empty_field_is_none() -> None:
+def test_empty_field_is_dropped() -> None:
     assert flatten({"a": "", "b": None, "c": {}}) == {}

@@ -7,7 +7,7 @@ from alertdrill.logs.record import LogRecord
 SERVICES = ("lb/public", "web", "lb/internal", "data-service")
 
 
-def entry(at: int, service: str = "web", number: int = 1, position: int = 0) -> LogRecord:
+def record(at: int, service: str = "web", number: int = 1, position: int = 0) -> LogRecord:
     name, _, frontend = service.partition("/")
     fields = {"service": name, "instance": f"{name}-{number}"}
     return LogRecord(
@@ -15,59 +15,59 @@ def entry(at: int, service: str = "web", number: int = 1, position: int = 0) -> 
     )
 
 
-entries = st.lists(
-    st.builds(entry, st.integers(0, 5), st.sampled_from(SERVICES), st.integers(1, 2))
+record_lists = st.lists(
+    st.builds(record, st.integers(0, 5), st.sampled_from(SERVICES), st.integers(1, 2))
 ).map(
-    lambda made: [
-        LogRecord(one.at, one.message, one.fields, position=n) for n, one in enumerate(made)
+    lambda records: [
+        LogRecord(item.at, item.message, item.fields, position=n) for n, item in enumerate(records)
     ]
 )
 
 
-def test_time_comes_before_all_else() -> None:
-    assert last_records([entry(2, "data-service"), entry(1, "lb")], None) == [
-        entry(1, "lb"),
-        entry(2, "data-service"),
+def test_records_are_sorted_by_time_first() -> None:
+    assert last_records([record(2, "data-service"), record(1, "lb")], None) == [
+        record(1, "lb"),
+        record(2, "data-service"),
     ]
 
 
-def test_who_was_asked_comes_first() -> None:
-    same = [entry(1, service) for service in SERVICES]
-    assert last_records(same, None) == same[::-1]
+def test_called_service_comes_before_its_caller() -> None:
+    same_time = [record(1, service) for service in SERVICES]
+    assert last_records(same_time, None) == same_time[::-1]
 
 
-def test_instance_keeps_its_own_order() -> None:
-    same = [entry(1, position=9), entry(1, number=2, position=1), entry(1, position=3)]
-    assert [(one.instance, one.position) for one in last_records(same, None)] == [
+def test_records_of_an_instance_keep_their_positions() -> None:
+    same_time = [record(1, position=9), record(1, number=2, position=1), record(1, position=3)]
+    assert [(item.instance, item.position) for item in last_records(same_time, None)] == [
         ("web-1", 3),
         ("web-1", 9),
         ("web-2", 1),
     ]
 
 
-@given(entries, st.integers(0, 9))
-def test_last_are_the_end_of_all(made: list[LogRecord], count: int) -> None:
-    whole = last_records(made, None)
-    assert last_records(made, count) == whole[len(whole) - min(count, len(whole)) :]
-    assert sorted(whole, key=sort_key) == whole
+@given(record_lists, st.integers(0, 9))
+def test_last_records_are_the_end_of_the_sorted_list(records: list[LogRecord], count: int) -> None:
+    in_order = last_records(records, None)
+    assert last_records(records, count) == in_order[len(in_order) - min(count, len(in_order)) :]
+    assert sorted(in_order, key=sort_key) == in_order
 
 
-@given(entries)
-def test_stream_is_put_in_the_same_order(made: list[LogRecord]) -> None:
-    by_time = sorted(made, key=lambda one: one.at)
-    assert list(sort_by_time(by_time)) == last_records(made, None)
+@given(record_lists)
+def test_stream_has_the_same_order_as_the_list(records: list[LogRecord]) -> None:
+    by_time = sorted(records, key=lambda item: item.at)
+    assert list(sort_by_time(by_time)) == last_records(records, None)
 
 
-def test_nothing_asked_for_is_read_nevertheless() -> None:
-    read = iter([entry(1), entry(2)])
+def test_zero_records_still_read_the_input() -> None:
+    read = iter([record(1), record(2)])
     assert last_records(read, 0) == []
     assert next(read, None) is None
 
 
-def test_stream_holds_a_millisecond_only() -> None:
+def test_stream_buffers_one_millisecond_only() -> None:
     def endless() -> object:
-        yield entry(1)
-        yield entry(2)
+        yield record(1)
+        yield record(2)
         raise AssertionError("read too far")
 
-    assert next(sort_by_time(endless())) == entry(1)  # type: ignore[arg-type]
+    assert next(sort_by_time(endless())) == record(1)  # type: ignore[arg-type]

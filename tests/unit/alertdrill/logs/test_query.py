@@ -11,12 +11,12 @@ from alertdrill.logs.record import LEVELS
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, TRACE, contract, in_loki, text, texts
 from tests.unit.alertdrill.logs.logql import selects
 
-whose = st.sampled_from(
+labels_used = st.sampled_from(
     [{}, {"service": "web"}, {"service": "data-service"}, {"instance": "web-1"}]
 )
 queries = st.builds(
     Query,
-    labels=whose,
+    labels=labels_used,
     level=st.none() | st.sampled_from(LEVELS),
     trace=st.none() | st.sampled_from([TRACE, "2" * 32]),
     text=st.none() | texts.filter(lambda text: text != "" and text.isprintable()),
@@ -29,20 +29,22 @@ queries = st.builds(
 @example(Query(text="status="), LINE)
 @example(Query(text="status=5"), ACCESS)
 @example(Query(text="zone=b"), {**LINE, "zone": "b1"})
-def test_loki_and_files_agree(query: Query, line: dict[str, Any]) -> None:
-    entry = parse_file_line("web-1", text(line), 0)
-    assert selects(query.logql(), in_loki(line)) == query.matches(entry)
+def test_query_selects_the_same_lines_in_loki_and_in_files(
+    query: Query, line: dict[str, Any]
+) -> None:
+    record = parse_file_line("web-1", text(line), 0)
+    assert selects(query.logql(), in_loki(line)) == query.matches(record)
 
 
 @given(contract, st.data())
-def test_line_is_found_by_any_field(line: dict[str, Any], data: st.DataObject) -> None:
-    entry = parse_file_line("web-1", text(line), 0)
-    name, value = data.draw(st.sampled_from(sorted(entry.fields.items())))
-    assert Query(text=f"{name}={value}").matches(entry)
+def test_text_matches_any_field(line: dict[str, Any], data: st.DataObject) -> None:
+    record = parse_file_line("web-1", text(line), 0)
+    name, value = data.draw(st.sampled_from(sorted(record.fields.items())))
+    assert Query(text=f"{name}={value}").matches(record)
 
 
 @pytest.mark.parametrize(
-    ("part", "found"),
+    ("part", "expected"),
     [
         ("POST /pro", True),  # the message
         ("127.0.0", True),
@@ -58,39 +60,39 @@ def test_line_is_found_by_any_field(line: dict[str, Any], data: st.DataObject) -
         ("zone=", False),
     ],
 )
-def test_text_is_in_message_or_field(part: str, found: bool) -> None:
-    assert Query(text=part).matches(parse_file_line("web-1", text(ACCESS), 0)) == found
+def test_text_matches_the_message_or_one_field(part: str, expected: bool) -> None:
+    assert Query(text=part).matches(parse_file_line("web-1", text(ACCESS), 0)) == expected
 
 
 @pytest.mark.parametrize(
-    ("level", "found"),
+    ("level", "expected"),
     [("DEBUG", 5), ("INFO", 4), ("WARNING", 3), ("ERROR", 2), ("CRITICAL", 1), (None, 6)],
 )
-def test_level_means_that_and_above(level: str | None, found: int) -> None:
-    lines = [parse_file_line("web-1", text({**LINE, "level": one}), 0) for one in LEVELS]
+def test_level_matches_itself_and_higher_levels(level: str | None, expected: int) -> None:
+    lines = [parse_file_line("web-1", text({**LINE, "level": bound}), 0) for bound in LEVELS]
     lines.append(parse_file_line("web-1", "Traceback", 0))
-    assert sum(Query(level=level).matches(line) for line in lines) == found
+    assert sum(Query(level=level).matches(line) for line in lines) == expected
 
 
 @pytest.mark.parametrize(
     ("since", "until", "passes"),
     [(None, 1, True), (None, 0, False), (0, None, True), (1, None, False), (0, 1, True)],
 )
-def test_since_is_included_and_until_not(
+def test_since_is_inclusive_and_until_exclusive(
     since: int | None, until: int | None, passes: bool
 ) -> None:
-    entry = parse_file_line("web-1", text(LINE), 0)
-    begin, end = (None if one is None else entry.at + one for one in (since, until))
-    assert Query(since=begin, until=end).matches(entry) == passes
+    record = parse_file_line("web-1", text(LINE), 0)
+    begin, end = (None if bound is None else record.at + bound for bound in (since, until))
+    assert Query(since=begin, until=end).matches(record) == passes
 
 
-def test_text_is_not_found_across_fields() -> None:
-    entry = parse_file_line("web-1", text({**LINE, "message": "a", "zone": "b"}), 0)
-    assert not Query(text="a b").matches(entry)
-    assert not Query(text="a\nb").matches(entry)
+def test_text_does_not_match_across_fields() -> None:
+    record = parse_file_line("web-1", text({**LINE, "message": "a", "zone": "b"}), 0)
+    assert not Query(text="a b").matches(record)
+    assert not Query(text="a\nb").matches(record)
 
 
-def test_everything_is_asked_by_a_label() -> None:
+def test_query_without_filters_has_a_label_matcher() -> None:
     assert Query().logql() == '{service=~".+"}'
 
 
@@ -100,17 +102,17 @@ def test_logql_has_labels_first() -> None:
     assert query.logql() == expected
 
 
-def test_text_is_quoted_twice() -> None:
+def test_text_is_escaped_for_regex_and_string() -> None:
     logql = Query(text='a"b.c').logql()
     assert json.dumps('(?s).*a"b\\.c.*') in logql
     assert "\n" not in logql
 
 
-def test_logql_has_no_backtick_in_a_text() -> None:
+def test_logql_never_contains_a_backtick() -> None:
     assert "`" not in Query(text="a`b").logql()
 
 
-def test_plain_query_lets_all_pass() -> None:
+def test_query_without_filters_matches_everything() -> None:
     assert Query(labels={"service": "web"}).matches_all
     assert not Query(text="a").matches_all
     assert Query(text="a", labels={"service": "web"}).without_filters() == Query({"service": "web"})

@@ -14,40 +14,40 @@ from alertdrill.logs.search import Origin, Search
 from alertdrill.loki_client import LokiError
 from alertdrill.runtimes import Instance, Runtime
 
-ENTRIES = [LogRecord(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
+RECORDS = [LogRecord(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
 ERROR = LokiError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
 
 
 class FakeSource:
-    """Has three lines, of which it may give `good` before it fails."""
+    """A source with three lines that fails after `good` lines."""
 
     def __init__(self, name: str, good: int = 9) -> None:
         self.name, self.good = name, good
-        self.asked: list[tuple[Query, int | None]] = []
+        self.queries: list[tuple[Query, int | None]] = []
 
     def last(self, query: Query, lines: int | None) -> Iterator[LogRecord]:
-        self.asked.append((query, lines))
-        return self._given()
+        self.queries.append((query, lines))
+        return self._records()
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        self.asked.append((query, lines))
-        for entry in self._given():
-            yield [entry]
+        self.queries.append((query, lines))
+        for record in self._records():
+            yield [record]
 
-    def _given(self) -> Iterator[LogRecord]:
-        for number, entry in enumerate(ENTRIES):
+    def _records(self) -> Iterator[LogRecord]:
+        for number, record in enumerate(RECORDS):
             if number == self.good:
                 raise ERROR
-            yield entry
+            yield record
 
 
-class World:
-    """A stack of which `running` runs, and what is said while it is searched."""
+class SearchedStack:
+    """A stack with running instances; it records the messages of a search."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.running = ["web-1", "loki-1", "collector-1"]
         self.loki, self.files = FakeSource("loki"), FakeSource("files")
-        self.said: list[str] = []
+        self.messages: list[str] = []
         monkeypatch.setattr(search, "LokiSource", lambda *_: self.loki)
         monkeypatch.setattr(search, "FileSource", lambda *_: self.files)
 
@@ -60,73 +60,75 @@ class World:
     def address(self, part: str) -> str:
         return "http://127.0.0.1:1"
 
-    def find(self, what: Search) -> list[LogRecord]:
+    def find(self, options: Search) -> list[LogRecord]:
         groups: Iterable[Iterable[LogRecord]] = search.search_logs(
-            cast(Runtime, self), what, self.said.append
+            cast(Runtime, self), options, self.messages.append
         )
         return list(chain.from_iterable(groups))
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def stack(monkeypatch: pytest.MonkeyPatch) -> SearchedStack:
+    return SearchedStack(monkeypatch)
 
 
 @pytest.mark.parametrize("follow", [False, True])
-def test_loki_is_asked_where_it_runs(world: World, follow: bool) -> None:
-    what = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
-    assert world.find(what) == ENTRIES
-    assert world.said == ["from Loki"]
-    assert world.loki.asked == [(Query({"service": "web"}, level="ERROR"), 5)]
-    assert world.files.asked == []
+def test_search_uses_loki_if_it_runs(stack: SearchedStack, follow: bool) -> None:
+    options = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
+    assert stack.find(options) == RECORDS
+    assert stack.messages == ["from Loki"]
+    assert stack.loki.queries == [(Query({"service": "web"}, level="ERROR"), 5)]
+    assert stack.files.queries == []
 
 
-def test_files_are_read_where_loki_is_not(world: World) -> None:
-    world.running = ["web-1"]
-    assert world.find(Search(Query())) == ENTRIES
-    assert world.said == ["from the log files: Loki is not running"]
-    assert world.loki.asked == []
+def test_search_reads_files_without_loki(stack: SearchedStack) -> None:
+    stack.running = ["web-1"]
+    assert stack.find(Search(Query())) == RECORDS
+    assert stack.messages == ["from the log files: Loki is not running"]
+    assert stack.loki.queries == []
 
 
 @pytest.mark.parametrize("follow", [False, True])
-def test_silent_loki_is_told_and_stood_in_for(world: World, follow: bool) -> None:
-    world.loki.good = 0
-    what = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
-    assert world.find(what) == ENTRIES
-    assert world.said == [str(ERROR), "from the log files: Loki does not respond"]
-    assert world.files.asked == [(Query(level="ERROR"), 5)]
+def test_search_reports_a_failing_loki_and_reads_files(stack: SearchedStack, follow: bool) -> None:
+    stack.loki.good = 0
+    options = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
+    assert stack.find(options) == RECORDS
+    assert stack.messages == [str(ERROR), "from the log files: Loki does not respond"]
+    assert stack.files.queries == [(Query(level="ERROR"), 5)]
 
 
-def test_no_line_is_shown_from_both(world: World) -> None:
-    world.loki.good = 2
+def test_search_does_not_switch_to_files_after_lines_from_loki(stack: SearchedStack) -> None:
+    stack.loki.good = 2
     with pytest.raises(LokiError):
-        world.find(Search(Query()))
-    assert world.files.asked == []
+        stack.find(Search(Query()))
+    assert stack.files.queries == []
 
 
-def test_nothing_found_is_found_in_loki(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.loki, "last", lambda *_: [])
-    assert world.find(Search(Query())) == []
-    assert world.said == ["from Loki"]
+def test_empty_result_of_loki_is_final(
+    stack: SearchedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack.loki, "last", lambda *_: [])
+    assert stack.find(Search(Query())) == []
+    assert stack.messages == ["from Loki"]
 
 
 @pytest.mark.parametrize(
-    ("origin", "said"), [("files", "the log files: as requested"), ("loki", "Loki")]
+    ("origin", "messages"), [("files", "the log files: as requested"), ("loki", "Loki")]
 )
-def test_source_may_be_chosen(world: World, origin: Origin, said: str) -> None:
-    assert world.find(Search(Query(), origin=origin)) == ENTRIES
-    assert world.said == [f"from {said}"]
+def test_chosen_source_is_used(stack: SearchedStack, origin: Origin, messages: str) -> None:
+    assert stack.find(Search(Query(), origin=origin)) == RECORDS
+    assert stack.messages == [f"from {messages}"]
 
 
-def test_chosen_loki_must_be_there(world: World) -> None:
-    world.running = ["web-1"]
+def test_chosen_loki_that_is_missing_is_an_error(stack: SearchedStack) -> None:
+    stack.running = ["web-1"]
     with pytest.raises(AlertdrillError, match=r"^cannot search Loki: Loki is not running$"):
-        world.find(Search(Query(), origin="loki"))
-    world.running, world.loki.good = ["loki-1", "collector-1"], 0
+        stack.find(Search(Query(), origin="loki"))
+    stack.running, stack.loki.good = ["loki-1", "collector-1"], 0
     with pytest.raises(LokiError):
-        world.find(Search(Query(), origin="loki"))
+        stack.find(Search(Query(), origin="loki"))
 
 
-def test_search_is_put_as_logql(world: World) -> None:
-    runtime: Any = world
+def test_search_builds_logql_with_its_target(stack: SearchedStack) -> None:
+    runtime: Any = stack
     assert search.build_logql(runtime, Search(Query(), "web-1")) == '{instance="web-1"}'

@@ -16,12 +16,12 @@ ALL = [WEB, LOKI, COLLECTOR]
 
 
 @pytest.mark.parametrize("target", [None, "web", "web-1", "loki"])
-def test_loki_is_asked_where_both_run(target: str | None) -> None:
+def test_loki_is_used_if_loki_and_collector_run(target: str | None) -> None:
     assert reason_for_files(ALL, target) is None
 
 
 @pytest.mark.parametrize(
-    ("found", "why"),
+    ("instances", "reason"),
     [
         ([], "Loki is not running"),
         ([WEB, COLLECTOR], "Loki is not running"),
@@ -31,21 +31,21 @@ def test_loki_is_asked_where_both_run(target: str | None) -> None:
         ([LOKI, instance("collector-1", "unready")], "the collector is unready"),
     ],
 )
-def test_files_are_read_for_a_reason(found: list[Instance], why: str) -> None:
-    assert reason_for_files(found, None) == why
+def test_files_are_used_with_a_reason(instances: list[Instance], reason: str) -> None:
+    assert reason_for_files(instances, None) == reason
 
 
 @pytest.mark.parametrize("state", sorted({*get_args(State)} - {"ready"}))
-def test_any_other_state_has_a_reason(state: State) -> None:
+def test_files_are_used_in_any_state_but_ready(state: State) -> None:
     assert reason_for_files([instance("loki-1", state), COLLECTOR], None)
 
 
 @pytest.mark.parametrize("target", ["collector", "collector-1"])
-def test_collector_does_not_carry_its_own(target: str) -> None:
+def test_files_are_used_for_the_collectors_own_lines(target: str) -> None:
     assert reason_for_files(ALL, target) == "the collector does not send its own lines to Loki"
 
 
-def test_unknown_target_is_for_the_runtime_to_refuse() -> None:
+def test_unknown_target_is_not_running() -> None:
     assert reason_for_files(ALL, "unknown") == "unknown is not running"
 
 
@@ -58,5 +58,5 @@ def test_unknown_target_is_for_the_runtime_to_refuse() -> None:
         ("web-2", {}),
     ],
 )
-def test_target_is_a_label(target: str | None, labels: dict[str, str]) -> None:
+def test_target_becomes_a_label_matcher(target: str | None, labels: dict[str, str]) -> None:
     assert target_labels(ALL, target) == labels
