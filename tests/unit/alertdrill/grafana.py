@@ -1,4 +1,4 @@
-"""As much of Grafana's HTTP API as tokens and annotations need, as its documentation has it.
+"""A fake of Grafana's HTTP API for tokens and annotations, as its documentation defines it.
 
 Service accounts and their tokens take the admin's password; annotations take a token whose account
 is at least an Editor.
@@ -19,7 +19,7 @@ REFUSED = (401, {"message": "Invalid username or password"})
 
 
 class FakeGrafana:
-    """The server; `accounts` by id, `tokens` by id with their account and key."""
+    """A server with `accounts` by id and `tokens` by id with their account and key."""
 
     def __init__(self, password: str = "secret", port: int = 0) -> None:
         self.password = password
@@ -41,24 +41,24 @@ class FakeGrafana:
         self._server.server_close()
 
     def forget(self) -> None:
-        """Lose everything, as with a new volume."""
+        """Delete all accounts and tokens, as a new volume does."""
         self.accounts, self.tokens = {}, {}
 
-    def answer(self, method: str, path: str, who: str, body: Any) -> Answer:
+    def answer(self, method: str, path: str, authorization: str, body: Any) -> Answer:
         if not self.healthy:
             return 503, {"message": "starting"}
         parts = urlsplit(path)
         if parts.path == "/api/annotations":
-            return self._annotations(method, who, body)
-        known = base64.b64encode(f"admin:{self.password}".encode()).decode()
-        if who != f"Basic {known}":
+            return self._annotations(method, authorization, body)
+        credentials = base64.b64encode(f"admin:{self.password}".encode()).decode()
+        if authorization != f"Basic {credentials}":
             return REFUSED
         return self._accounts(method, parts.path, parse_qs(parts.query), body)
 
-    def _annotations(self, method: str, who: str, body: Any) -> Answer:
+    def _annotations(self, method: str, authorization: str, body: Any) -> Answer:
         keys = {key: account for account, key in self.tokens.values()}
-        token = who.removeprefix("Bearer ")
-        if not who.startswith("Bearer ") or token not in keys:
+        token = authorization.removeprefix("Bearer ")
+        if not authorization.startswith("Bearer ") or token not in keys:
             return 401, {"message": "Invalid API key"}
         if method == "GET":
             return 200, self.annotations
@@ -69,11 +69,11 @@ class FakeGrafana:
 
     def _accounts(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         if path == "/api/serviceaccounts/search":
-            wanted = query["query"][0]
-            found = [one for one in self.accounts.values() if wanted in one["name"]]
-            return 200, {"totalCount": len(found), "serviceAccounts": found}
+            text = query["query"][0]
+            matches = [account for account in self.accounts.values() if text in account["name"]]
+            return 200, {"totalCount": len(matches), "serviceAccounts": matches}
         if (method, path) == ("POST", "/api/serviceaccounts"):
-            if any(one["name"] == body["name"] for one in self.accounts.values()):
+            if any(account["name"] == body["name"] for account in self.accounts.values()):
                 return 400, {"message": "service account already exists"}
             number = self._next()
             self.accounts[number] = {"id": number, "isDisabled": False, **body}
@@ -85,11 +85,13 @@ class FakeGrafana:
 
     def _tokens(self, method: str, account: int, rest: list[str], body: Any) -> Answer:
         if method == "DELETE":
-            found = self.tokens.pop(int(rest[0]), None)
-            return (200, {"message": "Service account token deleted"}) if found else NOT_FOUND
+            matches = self.tokens.pop(int(rest[0]), None)
+            return (200, {"message": "Service account token deleted"}) if matches else NOT_FOUND
         if method == "GET":
-            own = [number for number, (whose, _) in self.tokens.items() if whose == account]
-            return 200, [{"id": number, "name": "a token"} for number in own]
+            account_tokens = [
+                number for number, (owner, _) in self.tokens.items() if owner == account
+            ]
+            return 200, [{"id": number, "name": "a token"} for number in account_tokens]
         number = self._next()
         self.tokens[number] = (account, f"glsa_{number}")
         return 200, {"id": number, "name": body["name"], "key": f"glsa_{number}"}
@@ -104,10 +106,10 @@ class FakeGrafana:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                who = self.headers.get("Authorization", "")
+                authorization = self.headers.get("Authorization", "")
                 body = json.loads(sent) if sent else None
-                status, said = grafana.answer(self.command, self.path, who, body)
-                text = json.dumps(said).encode()
+                status, reply = grafana.answer(self.command, self.path, authorization, body)
+                text = json.dumps(reply).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(text)))

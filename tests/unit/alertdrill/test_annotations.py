@@ -43,11 +43,11 @@ def test_annotation_is_posted_with_the_token(grafana: FakeGrafana, tmp_path: Pat
     ]
 
 
-def test_without_grafana_there_is_no_annotation(grafana: FakeGrafana) -> None:
+def test_stack_without_grafana_gets_no_annotation(grafana: FakeGrafana) -> None:
     assert not post_annotation(stack(grafana.url, "x", "web"), ANNOTATION)
 
 
-def test_token_of_viewer_is_refused(grafana: FakeGrafana, tmp_path: Path) -> None:
+def test_token_of_a_viewer_is_refused(grafana: FakeGrafana, tmp_path: Path) -> None:
     ensure_token(GrafanaClient(grafana.url, "secret"), tmp_path / "token")
     for account in grafana.accounts.values():
         account["role"] = "Viewer"

@@ -13,7 +13,7 @@ from alertdrill.stamp import read_stamp
 
 
 def requirement(folder: Path, name: str) -> Path:
-    """Write a requirement file that pins a small wheel beside it, as ours do: by its hash."""
+    """Write a requirement file that pins a small wheel beside it by its hash."""
     wheel = folder / f"{name}-1.0-py3-none-any.whl"
     metadata = {
         f"{name}.py": "",
@@ -37,7 +37,7 @@ def _record(text: str) -> str:
 
 
 # Installs what the files name, and fails over what is nowhere, as pip does but in no time.
-QUICK_PIP = """
+FAKE_PIP = """
 import pathlib, sys, sysconfig
 files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
 lines = [line for file in files for line in file.read_text().splitlines()]
@@ -52,8 +52,8 @@ for line in lines:
 
 
 @pytest.fixture
-def quick_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pip.py").write_text(QUICK_PIP)
+def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pip.py").write_text(FAKE_PIP)
 
     def command(venv: Path, *_: object) -> tuple[str, ...]:
         return str(venv / "bin" / "python"), str(tmp_path / "pip.py")
@@ -66,100 +66,98 @@ def can_import(venv: Path, *names: str) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def quiet(_: str) -> None:
+def no_progress(_: str) -> None:
     pass
 
 
-@pytest.mark.usefixtures("quick_pip")
-def test_second_run_does_nothing_quickly(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fake_pip")
+def test_second_run_is_quick_and_changes_nothing(tmp_path: Path) -> None:
     files = [requirement(tmp_path, "alpha")]
-    prepare(tmp_path / "venv", files, quiet)
-    said: list[str] = []
+    prepare(tmp_path / "venv", files, no_progress)
+    messages: list[str] = []
     start = time.monotonic()
-    prepare(tmp_path / "venv", files, said.append)
+    prepare(tmp_path / "venv", files, messages.append)
     assert time.monotonic() - start < 0.1  # seconds; it stands before every command
-    assert said == []
+    assert messages == []
 
 
-@pytest.mark.usefixtures("quick_pip")
-def test_added_file_installs_on_top(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fake_pip")
+def test_added_requirement_file_is_installed_into_the_same_venv(tmp_path: Path) -> None:
     alpha, beta = requirement(tmp_path, "alpha"), requirement(tmp_path, "beta")
-    prepare(tmp_path / "venv", [alpha], quiet)
+    prepare(tmp_path / "venv", [alpha], no_progress)
     (tmp_path / "venv" / "kept").touch()
-    prepare(tmp_path / "venv", [alpha, beta], quiet)
+    prepare(tmp_path / "venv", [alpha, beta], no_progress)
     assert can_import(tmp_path / "venv", "alpha", "beta")
     assert (tmp_path / "venv" / "kept").exists()
 
 
-@pytest.mark.usefixtures("quick_pip")
-def test_changed_file_builds_anew(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fake_pip")
+def test_changed_requirement_file_rebuilds_the_venv(tmp_path: Path) -> None:
     alpha = requirement(tmp_path, "alpha")
-    prepare(tmp_path / "venv", [alpha], quiet)
+    prepare(tmp_path / "venv", [alpha], no_progress)
     alpha.write_text(requirement(tmp_path, "beta").read_text())
-    prepare(tmp_path / "venv", [alpha], quiet)
+    prepare(tmp_path / "venv", [alpha], no_progress)
     assert can_import(tmp_path / "venv", "beta")
     assert not can_import(tmp_path / "venv", "alpha")
 
 
-@pytest.mark.usefixtures("quick_pip")
+@pytest.mark.usefixtures("fake_pip")
 def test_command_of_the_project_is_installed_once(tmp_path: Path) -> None:
     files = [requirement(tmp_path, "alpha")]
-    prepare(tmp_path / "venv", files, quiet)
+    prepare(tmp_path / "venv", files, no_progress)
     for _ in range(2):
-        prepare(tmp_path / "venv", files, quiet, tmp_path)
+        prepare(tmp_path / "venv", files, no_progress, tmp_path)
     assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
 
 
-def test_wrong_hash_leaves_no_good_stamp(tmp_path: Path) -> None:
+def test_wrong_hash_leaves_the_stamp_incomplete(tmp_path: Path) -> None:
     alpha = requirement(tmp_path, "alpha")
     alpha.write_text(alpha.read_text()[:-9] + "00000000\n")
     with pytest.raises(BootstrapError, match="could not be installed: THESE PACKAGES DO NOT"):
-        prepare(tmp_path / "venv", [alpha], quiet)
+        prepare(tmp_path / "venv", [alpha], no_progress)
     stamp = read_stamp(tmp_path / "venv")
     assert stamp is not None
     assert not stamp.complete
 
 
-@pytest.mark.usefixtures("quick_pip")
-def test_failed_addition_keeps_what_was(tmp_path: Path) -> None:
-    alpha, absent = requirement(tmp_path, "alpha"), tmp_path / "absent.txt"
-    absent.write_text("beta @ file:///nowhere.whl --hash=sha256:00\n")
-    prepare(tmp_path / "venv", [alpha], quiet)
+@pytest.mark.usefixtures("fake_pip")
+def test_failed_addition_keeps_the_stamp(tmp_path: Path) -> None:
+    alpha, missing = requirement(tmp_path, "alpha"), tmp_path / "absent.txt"
+    missing.write_text("beta @ file:///nowhere.whl --hash=sha256:00\n")
+    prepare(tmp_path / "venv", [alpha], no_progress)
     before = read_stamp(tmp_path / "venv")
     with pytest.raises(BootstrapError, match="no such wheel"):
-        prepare(tmp_path / "venv", [alpha, absent], quiet)
+        prepare(tmp_path / "venv", [alpha, missing], no_progress)
     assert read_stamp(tmp_path / "venv") == before
 
 
-def test_absent_pip_is_fetched_and_installs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = bootstrap._newest_wheel(bootstrap._bundled_wheels(), bootstrap._SYSTEM_WHEELS)
-    if here is None:
+def test_missing_pip_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local_wheel = bootstrap._newest_wheel(bootstrap._bundled_wheels(), bootstrap._SYSTEM_WHEELS)
+    if local_wheel is None:
         pytest.skip("this Python has no wheel of pip that could stand in for a fetched one")
     monkeypatch.setattr(bootstrap, "_newest_wheel", lambda *_: None)
-    monkeypatch.setattr(bootstrap, "_fetch_wheel", lambda *_: here)
-    prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], quiet)
+    monkeypatch.setattr(bootstrap, "_fetch_wheel", lambda *_: local_wheel)
+    prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], no_progress)
     assert can_import(tmp_path / "venv", "alpha")
 
 
-def test_other_folders_are_never_emptied(tmp_path: Path) -> None:
+def test_folder_that_is_not_a_venv_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis").touch()
     with pytest.raises(BootstrapError, match="is not a virtual environment"):
-        prepare(tmp_path / "work", [requirement(tmp_path, "alpha")], quiet)
+        prepare(tmp_path / "work", [requirement(tmp_path, "alpha")], no_progress)
     assert (tmp_path / "work" / "thesis").exists()
 
 
-def test_old_python_is_told_apart() -> None:
+def test_old_python_is_refused() -> None:
     with pytest.raises(BootstrapError, match=r"needs Python 3\.11 or newer and .* is 3\.9"):
         check_python((3, 9))
     check_python((3, 11))
 
 
-def test_failure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    absent = str(tmp_path / "absent.txt")
-    assert main(["--venv", str(tmp_path / "venv"), "--requirements", absent]) == 1
+def test_failure_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "absent.txt")
+    assert main(["--venv", str(tmp_path / "venv"), "--requirements", missing]) == 1
     assert (
-        capsys.readouterr().err == f"alertdrill: cannot read {absent}: No such file or directory\n"
+        capsys.readouterr().err == f"alertdrill: cannot read {missing}: No such file or directory\n"
     )

@@ -44,7 +44,7 @@ def test_program_that_cannot_be_fetched_is_a_problem(
     assert results["loki"].state == "warning"
 
 
-def test_program_that_apt_has_is_fetched(
+def test_missing_program_is_ok_if_apt_can_fetch_it(
     settings: Callable[..., StackSettings], tmp_path: Path
 ) -> None:
     (tmp_path / "apt-get").touch(mode=0o755)
@@ -53,11 +53,11 @@ def test_program_that_apt_has_is_fetched(
     assert "`make up` fetches it" in prometheus.detail
 
 
-def test_taken_port_is_a_problem_and_named(settings: Callable[..., StackSettings]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+def test_port_in_use_is_a_problem_with_its_variable(settings: Callable[..., StackSettings]) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         check = by_name(settings(RUNTIME="native", GRAFANA_PORT=str(port)))["port"]
     assert check.state == "problem"
     assert f"Port {port}" in check.detail

@@ -23,9 +23,9 @@ from tests.unit.alertdrill.grafana import FakeGrafana
 
 @pytest.fixture
 def grafana() -> Iterator[FakeGrafana]:
-    made = FakeGrafana()
-    yield made
-    made.close()
+    fake_grafana = FakeGrafana()
+    yield fake_grafana
+    fake_grafana.close()
 
 
 def settings(url: str, folder: Path) -> Settings:
@@ -35,46 +35,48 @@ def settings(url: str, folder: Path) -> Settings:
     return Settings.from_env({"GRAFANA_URL": url, **files})
 
 
-def test_token_comes_once_grafana_serves(grafana: FakeGrafana, tmp_path: Path) -> None:
-    said: list[tuple[str, str]] = []
-    tokens = TokenKeeper(settings(grafana.url, tmp_path), lambda *words: said.append(words))
+def test_token_is_created_once_grafana_is_healthy(grafana: FakeGrafana, tmp_path: Path) -> None:
+    messages: list[tuple[str, str]] = []
+    keeper = TokenKeeper(settings(grafana.url, tmp_path), lambda *words: messages.append(words))
     grafana.healthy = False
-    assert [tokens.turn(), tokens.turn()] == [RETRY_INTERVAL_S, RETRY_INTERVAL_S]
+    assert [keeper.turn(), keeper.turn()] == [RETRY_INTERVAL_S, RETRY_INTERVAL_S]
     grafana.healthy = True
-    assert [tokens.turn(), tokens.turn()] == [CHECK_INTERVAL_S, CHECK_INTERVAL_S]
-    assert [level for level, _ in said] == ["WARNING", "INFO", "INFO"]
+    assert [keeper.turn(), keeper.turn()] == [CHECK_INTERVAL_S, CHECK_INTERVAL_S]
+    assert [level for level, _ in messages] == ["WARNING", "INFO", "INFO"]
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o440
 
 
-def test_token_that_grafana_forgot_is_replaced(grafana: FakeGrafana, tmp_path: Path) -> None:
-    tokens = TokenKeeper(settings(grafana.url, tmp_path), lambda *_: None)
-    tokens.turn()
+def test_token_that_grafana_lost_is_replaced(grafana: FakeGrafana, tmp_path: Path) -> None:
+    keeper = TokenKeeper(settings(grafana.url, tmp_path), lambda *_: None)
+    keeper.turn()
     first = (tmp_path / "token").read_text()
     grafana.forget()
-    tokens.turn()
+    keeper.turn()
     assert (tmp_path / "token").read_text() != first
 
 
-def test_missing_password_is_told(grafana: FakeGrafana, tmp_path: Path) -> None:
-    said: list[str] = []
-    wanted = settings(grafana.url, tmp_path)
-    wanted.password.unlink()
-    assert TokenKeeper(wanted, lambda _, message: said.append(message)).turn() == RETRY_INTERVAL_S
-    assert "No such file" in said[0]
+def test_missing_password_is_logged_and_retried(grafana: FakeGrafana, tmp_path: Path) -> None:
+    messages: list[str] = []
+    invalid = settings(grafana.url, tmp_path)
+    invalid.password.unlink()
+    assert (
+        TokenKeeper(invalid, lambda _, message: messages.append(message)).turn() == RETRY_INTERVAL_S
+    )
+    assert "No such file" in messages[0]
 
 
-def test_it_needs_the_standard_library_only() -> None:
+def test_keeper_imports_only_the_standard_library() -> None:
     command = [sys.executable, "-S", "-c", "import alertdrill.grafana_token_keeper"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 
 
-def test_sleep_shows_that_it_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sleep_writes_the_heartbeat_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_FILE", tmp_path / "alive")
     sleep_with_heartbeat(0.01)
     assert (tmp_path / "alive").exists()
 
 
-def test_it_speaks_as_all_programs_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_has_the_common_format(capsys: pytest.CaptureFixture[str]) -> None:
     write_line("INFO", "hello")
-    found = json.loads(capsys.readouterr().out)
-    assert (found["service"], found["message"]) == ("grafana-token", "hello")
+    line = json.loads(capsys.readouterr().out)
+    assert (line["service"], line["message"]) == ("grafana-token", "hello")

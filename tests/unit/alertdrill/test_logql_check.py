@@ -17,30 +17,34 @@ def settings(tmp_path: Path) -> StackSettings:
     return StackSettings(tmp_path)
 
 
-def test_rules_and_runbooks_are_read() -> None:
-    found = list(queries())
-    files = {where for where, _ in found}
+def test_queries_come_from_rules_and_runbooks() -> None:
+    committed = list(queries())
+    files = {file for file, _ in committed}
     assert {"loki/rules/lines.yml", "alerting/runbooks/ServiceDown.md"} <= files
-    assert ("alerting/runbooks/ServiceDown.md", '{service="data-service"}') in found
+    assert ("alerting/runbooks/ServiceDown.md", '{service="data-service"}') in committed
 
 
-def test_absent_loki_is_said(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = [folder for folder in os.get_exec_path() if not (Path(folder) / "loki").exists()]
-    monkeypatch.setenv("PATH", os.pathsep.join(real))
-    said: list[str] = []
-    check(settings, said.append)
-    assert said == ["SKIPPED: no LogQL was checked, for Loki is not on the PATH."]
+def test_missing_loki_is_reported(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    path_without_loki = [
+        folder for folder in os.get_exec_path() if not (Path(folder) / "loki").exists()
+    ]
+    monkeypatch.setenv("PATH", os.pathsep.join(path_without_loki))
+    messages: list[str] = []
+    check(settings, messages.append)
+    assert messages == ["SKIPPED: no LogQL was checked, for Loki is not on the PATH."]
 
 
 @needs_loki
 @pytest.mark.loki
-def test_committed_queries_are_logql(settings: StackSettings) -> None:
+def test_committed_queries_are_valid(settings: StackSettings) -> None:
     check(settings, print)
 
 
 @needs_loki
 @pytest.mark.loki
-def test_broken_query_is_named(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_query_is_an_error_with_its_file(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = [("loki/rules/x.yml", 'rate({a="b"}\n  [1m]')]
     monkeypatch.setattr(logql_check, "queries", lambda: broken)
     with pytest.raises(LogqlError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is no"):
@@ -49,18 +53,20 @@ def test_broken_query_is_named(settings: StackSettings, monkeypatch: pytest.Monk
 
 @needs_loki
 @pytest.mark.loki
-def test_refused_rule_is_told(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rule_that_loki_refuses_is_an_error(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logql_check, "MOMENT", 2.0)
 
-    def lay(layout: Any, name: str, speed: float) -> None:
-        place = layout.etc / name
+    def install(layout: Any, name: str, speed: float) -> None:
+        path = layout.etc / name
         if name.endswith(".yml"):
-            place.write_text("overrides: {}\n")
+            path.write_text("overrides: {}\n")
         else:
-            place.mkdir(parents=True)
-            (place / "x.yml").write_text(BAD)
+            path.mkdir(parents=True)
+            (path / "x.yml").write_text(BAD)
 
-    monkeypatch.setattr("alertdrill.runtimes.native.configs.install", lay)
+    monkeypatch.setattr("alertdrill.runtimes.native.configs.install", install)
     with pytest.raises(LogqlError, match=r"^loki/rules: .*unclosed action"):
         check(settings, print)
 

@@ -16,16 +16,16 @@ LINES = [(1, "a"), (2, "b"), (2, "c"), (3, "d"), (4, "e")]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as Loki does, from LINES."""
+    """A fake Loki that answers from LINES."""
 
     def do_GET(self) -> None:
-        asked = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
-        if asked["query"] == "{":
+        parameters = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+        if parameters["query"] == "{":
             self.answer(400, b"parse error at line 1,\ncol 1: syntax error")
-        elif asked["query"] == "page":
+        elif parameters["query"] == "page":
             self.answer(200, b"<html>")
         else:
-            self.answer(200, json.dumps({"data": {"result": streams(asked)}}).encode())
+            self.answer(200, json.dumps({"data": {"result": streams(parameters)}}).encode())
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -34,15 +34,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Say nothing."""
+        """Write no log."""
 
 
-def streams(asked: dict[str, str]) -> Sequence[object]:
-    begin, end, limit = (int(asked[name]) for name in ("start", "end", "limit"))
-    found = [line for line in LINES if begin <= line[0] < end]
-    found = found[-limit:] if asked["direction"] == "backward" else found[:limit]
+def streams(parameters: dict[str, str]) -> Sequence[object]:
+    begin, end, limit = (int(parameters[name]) for name in ("start", "end", "limit"))
+    lines = [line for line in LINES if begin <= line[0] < end]
+    lines = lines[-limit:] if parameters["direction"] == "backward" else lines[:limit]
     # A stream each, in an order of Loki's own.
-    return [{"stream": {"n": text}, "values": [[str(at), text]]} for at, text in reversed(found)]
+    return [{"stream": {"n": text}, "values": [[str(at), text]]} for at, text in reversed(lines)]
 
 
 @pytest.fixture
@@ -56,21 +56,21 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[LokiClient]:
         thread.join()
 
 
-def test_last_lines_come_oldest_first(store: LokiClient) -> None:
+def test_last_lines_are_sorted_oldest_first(store: LokiClient) -> None:
     assert [line.message for line in store.last("{}", (0, 4), 2)] == ["c", "d"]
 
 
-def test_line_keeps_time_and_fields(store: LokiClient) -> None:
+def test_line_has_its_time_and_fields(store: LokiClient) -> None:
     assert store.last("{}", (0, 5), 1) == [LokiLine(4, {"n": "e"}, "e")]
 
 
-def test_pages_lose_and_double_nothing(store: LokiClient) -> None:
-    found = list(store.every("{}", (0, 9)))
-    assert sorted((line.at, line.message) for line in found) == LINES
-    assert [line.at for line in found] == [1, 2, 2, 3, 4]
+def test_pages_return_every_line_once(store: LokiClient) -> None:
+    lines = list(store.every("{}", (0, 9)))
+    assert sorted((line.at, line.message) for line in lines) == LINES
+    assert [line.at for line in lines] == [1, 2, 2, 3, 4]
 
 
-def test_moment_longer_than_a_page_is_an_error(
+def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
     store: LokiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loki_client, "PAGE_SIZE", 1)
@@ -79,13 +79,16 @@ def test_moment_longer_than_a_page_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("query", "said"), [("{", "Loki refuses: parse error at line 1, col 1"), ("page", "is no Loki")]
+    ("query", "message"),
+    [("{", "Loki refuses: parse error at line 1, col 1"), ("page", "is no Loki")],
 )
-def test_refusal_has_its_reason(store: LokiClient, query: str, said: str) -> None:
-    with pytest.raises(LokiError, match=said):
+def test_refused_query_is_an_error_with_its_reason(
+    store: LokiClient, query: str, message: str
+) -> None:
+    with pytest.raises(LokiError, match=message):
         store.last(query, (0, 9), 1)
 
 
-def test_absent_loki_is_named() -> None:
+def test_unreachable_loki_is_an_error() -> None:
     with pytest.raises(LokiError, match=r"does not respond at http://127\.0\.0\.1:1"):
         LokiClient("http://127.0.0.1:1").last("{}", (0, 9), 1)

@@ -9,16 +9,16 @@ from alertdrill.settings import ROOT
 
 
 @pytest.mark.parametrize("command", ["status", "check"])
-def test_broken_declaration_is_one_sentence(tmp_path: Path, command: str) -> None:
+def test_invalid_service_list_prints_one_error(tmp_path: Path, command: str) -> None:
     shutil.copytree(ROOT / "alertdrill", tmp_path / "alertdrill")
     (tmp_path / "apps").mkdir()
     (tmp_path / "apps/services.yml").write_text("web: {port: 1}\n")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "alertdrill", command],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr == "✗ apps/services.yml:1: port is '1': it takes 5000 to 5009.\n"
+    assert result.returncode == 1
+    assert result.stderr == "✗ apps/services.yml:1: port is '1': it takes 5000 to 5009.\n"

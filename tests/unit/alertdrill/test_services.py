@@ -8,15 +8,15 @@ from alertdrill.services import ServicesError, environment, read_services
 from alertdrill.settings import ROOT, SERVICES
 
 
-def declared(folder: Path, text: str) -> dict[str, services.Service]:
-    """Return what a file declares, in a folder without code, as in the command line's image."""
+def services_from(folder: Path, text: str) -> dict[str, services.Service]:
+    """Return the services of a file in a folder without code, as in the image of the command."""
     apps = folder / "apps"
     apps.mkdir(exist_ok=True)
     (apps / "services.yml").write_text(text)
     return dict(read_services(apps))
 
 
-def test_ours_are_the_committed() -> None:
+def test_committed_services_are_loaded() -> None:
     assert list(SERVICES)[:2] == ["web", "data-service"]
     assert (SERVICES["data-service"].package, SERVICES["data-service"].port) == (
         "data_service",
@@ -25,18 +25,18 @@ def test_ours_are_the_committed() -> None:
     assert SERVICES["data-service"].variable == "DATA_SERVICE"
 
 
-def test_offsets_are_a_hundred_apart(tmp_path: Path) -> None:
-    found = declared(tmp_path, "a: {port: 5000}\nb: {port: 5009}")
-    assert (found["a"].offset, found["b"].offset) == (100, 1000)
+def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5009}")
+    assert (parsed["a"].offset, parsed["b"].offset) == (100, 1000)
 
 
-def test_paths_are_read_by_side(tmp_path: Path) -> None:
-    found = declared(tmp_path, "a: {port: 5000, public: [/a, /a/b], internal: [/c]}")
-    assert (found["a"].public, found["a"].internal) == (("/a", "/a/b"), ("/c",))
+def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000, public: [/a, /a/b], internal: [/c]}")
+    assert (parsed["a"].public, parsed["a"].internal) == (("/a", "/a/b"), ("/c",))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("- a", "1: it is a mapping of services"),
         ("a: 1", "1: a must be a mapping"),
@@ -60,42 +60,44 @@ def test_paths_are_read_by_side(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ServicesError) as refused:
-        declared(tmp_path, text)
-    assert str(refused.value).startswith(f"apps/services.yml:{said}")
+def test_invalid_service_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ServicesError) as error:
+        services_from(tmp_path, text)
+    assert str(error.value).startswith(f"apps/services.yml:{message}")
 
 
-def test_service_needs_its_code(tmp_path: Path) -> None:
+def test_service_without_its_package_is_refused(tmp_path: Path) -> None:
     (tmp_path / "apps").mkdir()
     (tmp_path / "apps/__init__.py").touch()
     with pytest.raises(ServicesError, match=r"yml:1: there is no apps/a_b/__init__.py with its"):
-        declared(tmp_path, "a-b: {port: 5000}")
+        services_from(tmp_path, "a-b: {port: 5000}")
 
 
-def test_same_path_may_be_of_both_sides(tmp_path: Path) -> None:
-    found = declared(tmp_path, "a: {port: 5000, public: [/x]}\nb: {port: 5001, internal: [/x]}")
-    assert len(found) == 2
+def test_path_may_be_public_and_internal(tmp_path: Path) -> None:
+    parsed = services_from(
+        tmp_path, "a: {port: 5000, public: [/x]}\nb: {port: 5001, internal: [/x]}"
+    )
+    assert len(parsed) == 2
 
 
-def test_parts_are_those_of_compose() -> None:
-    found = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
-    assert set(services.COMPONENT_NAMES) == found - set(SERVICES)
+def test_components_are_those_of_the_compose_file() -> None:
+    parsed = set(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
+    assert set(services.COMPONENT_NAMES) == parsed - set(SERVICES)
 
 
-def test_own_settings_are_read(tmp_path: Path) -> None:
+def test_settings_file_of_a_service_is_read(tmp_path: Path) -> None:
     (tmp_path / "apps/a").mkdir(parents=True)
     (tmp_path / "apps/a/settings.env").write_text(
         "# why\n\nA_URL=http://x:1/?q=1,2\nA_WORD=b c\nE=\n"
     )
-    found = declared(tmp_path, "a: {port: 5000}")
-    assert found["a"].environment == {"A_URL": "http://x:1/?q=1,2", "A_WORD": "b c", "E": ""}
+    parsed = services_from(tmp_path, "a: {port: 5000}")
+    assert parsed["a"].environment == {"A_URL": "http://x:1/?q=1,2", "A_WORD": "b c", "E": ""}
 
 
 @pytest.mark.parametrize(
     "line", ["a=1", "A", 'A="b"', "A=$B", "A= b", "A=b ", "A=b #c", "export A=1", "A=\\n", "A=\xff"]
 )
-def test_strange_setting_is_refused(tmp_path: Path, line: str) -> None:
+def test_invalid_setting_line_is_refused(tmp_path: Path, line: str) -> None:
     file = tmp_path / "settings.env"
     file.write_bytes(b"# fine\n" + line.encode("latin-1") + b"\n")
     with pytest.raises(ServicesError, match=r"settings.env:2: a line is NAME=VALUE"):

@@ -13,14 +13,14 @@ def refusal(**values: str) -> str:
     return str(error.value)
 
 
-def test_nothing_set_gives_the_defaults() -> None:
+def test_empty_environment_gives_the_defaults() -> None:
     assert parse({}) == StackSettings(home=ROOT / "var")
 
 
-def test_parts_never_heal() -> None:
-    made = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
-    assert [made.heals(name) for name in ("web", "data-service", "lb")] == [False, True, False]
-    assert made.healing == "dry-run"
+def test_components_are_not_healed() -> None:
+    settings = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
+    assert [settings.heals(name) for name in ("web", "data-service", "lb")] == [False, True, False]
+    assert settings.healing == "dry-run"
     assert "HEALING is 'maybe'" in refusal(HEALING="maybe")
     assert "HEAL_DATA_SERVICE is '2'" in refusal(HEAL_DATA_SERVICE="2")
 
@@ -29,30 +29,30 @@ def test_empty_value_means_the_default() -> None:
     assert parse({"LB_PORT": " ", "ALERTDRILL_CACHE": "", "RUNTIME": ""}) == parse({})
 
 
-def test_relative_folders_begin_at_the_repository() -> None:
-    made = parse({"ALERTDRILL_HOME": "elsewhere", "ALERTDRILL_CACHE": "/cache"})
-    assert (made.home, made.cache) == (ROOT / "elsewhere", Path("/cache"))
+def test_relative_folder_starts_at_the_repository() -> None:
+    settings = parse({"ALERTDRILL_HOME": "elsewhere", "ALERTDRILL_CACHE": "/cache"})
+    assert (settings.home, settings.cache) == (ROOT / "elsewhere", Path("/cache"))
 
 
 def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
-    made = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
-    assert (made.ports.lb, made.min_replicas("web"), made.runtime) == (9001, 3, "auto")
+    settings = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
+    assert (settings.ports.lb, settings.min_replicas("web"), settings.runtime) == (9001, 3, "auto")
 
 
-def test_absent_file_changes_nothing(tmp_path: Path) -> None:
+def test_missing_file_changes_nothing(tmp_path: Path) -> None:
     assert load({}, tmp_path / ".env") == parse({})
 
 
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
+def test_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"LB_PORT=\xff")
     with pytest.raises(SettingsError, match=r"\.env can't be read: "):
         load({}, tmp_path / ".env")
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "takes"),
+    ("name", "value", "expected"),
     [
         ("RUNTIME", "podman", "one of auto, native, compose"),
         ("LOG_LEVEL", "info", "one of DEBUG, INFO, WARNING, ERROR"),
@@ -66,20 +66,20 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
         ("LB_PORT", "\uff18\uff10\uff18\uff10", "a whole number from 1024 to 60000"),
     ],
 )
-def test_bad_value_names_its_variable(name: str, value: str, takes: str) -> None:
-    assert refusal(**{name: value}) == f"{name} is {value!r}: use {takes}."
+def test_invalid_value_is_refused_with_its_variable(name: str, value: str, expected: str) -> None:
+    assert refusal(**{name: value}) == f"{name} is {value!r}: use {expected}."
 
 
 @pytest.mark.parametrize("runtime", ["in-network", "swarm"])
-def test_runtime_of_a_container_is_taken(runtime: str) -> None:
+def test_runtimes_used_in_containers_are_accepted(runtime: str) -> None:
     assert parse({"RUNTIME": runtime}).runtime == runtime
 
 
-def test_endless_number_is_refused_too() -> None:
+def test_very_long_number_is_refused() -> None:
     assert refusal(LB_PORT="9" * 5000).endswith("use a whole number from 1024 to 60000.")
 
 
-def test_same_port_twice_names_both() -> None:
+def test_duplicate_port_is_refused_with_both_variables() -> None:
     assert refusal(LOKI_PORT="9090") == (
         "PROMETHEUS_PORT and LOKI_PORT are both 9090: change one of them."
     )
@@ -99,6 +99,6 @@ def test_every_port_has_its_variable(name: str) -> None:
     assert getattr(parse({f"{name.upper()}_PORT": "20000"}).ports, name) == 20000
 
 
-def test_min_replicas_is_what_was_set() -> None:
-    made = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
-    assert (made.min_replicas("web"), made.min_replicas("data-service")) == (4, 1)
+def test_min_replicas_are_the_configured_instances() -> None:
+    settings = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
+    assert (settings.min_replicas("web"), settings.min_replicas("data-service")) == (4, 1)

@@ -24,11 +24,11 @@ from alertdrill.settings import Ports, Replicas, StackSettings
         ),
     ],
 )
-def test_settings_come_back_whole(settings: StackSettings) -> None:
+def test_settings_read_back_unchanged(settings: StackSettings) -> None:
     assert settings_json.from_dict(json.loads(settings_json.to_json(settings))) == settings
 
 
-def test_another_versions_are_refused() -> None:
-    found = json.loads(settings_json.to_json(StackSettings(Path("/h"))))
+def test_settings_with_an_unknown_field_are_refused() -> None:
+    values = json.loads(settings_json.to_json(StackSettings(Path("/h"))))
     with pytest.raises(TypeError, match="no_longer"):
-        settings_json.from_dict({**found, "no_longer": 1})
+        settings_json.from_dict({**values, "no_longer": 1})

@@ -7,12 +7,12 @@ import pytest
 from alertdrill.signals import interrupt_on_sigterm
 
 
-def test_sigterm_interrupts() -> None:
+def test_sigterm_raises_keyboard_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt), interrupt_on_sigterm():
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_sigterm_is_as_before_afterwards() -> None:
+def test_sigterm_handler_is_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with interrupt_on_sigterm():
         assert signal.getsignal(signal.SIGTERM) != before

@@ -14,33 +14,33 @@ Run = Callable[..., Result]
 
 
 class FakeRuntime:
-    """Does nothing, and remembers what it was asked."""
+    """A runtime that records its calls."""
 
     name = "fake"
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
         self.states: list[State] = ["ready", "standby"]
         self.error: BaseException | None = None
 
-    def _do(self, *what: object) -> None:
-        self.asked.append(what)
+    def _record(self, *call: object) -> None:
+        self.calls.append(call)
         if self.error:
             raise self.error
 
     def check(self, on_progress: ProgressCallback) -> None:
-        self._do("check")
+        self._record("check")
 
     def check_logql(self, on_progress: ProgressCallback) -> None:
-        self._do("logql")
+        self._record("logql")
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        on_progress("web-1 serves")
-        self._do("up")
+        on_progress("web-1 is ready")
+        self._record("up")
         return ["loki is not here."]
 
     def down(self, on_progress: ProgressCallback) -> None:
-        self._do("down")
+        self._record("down")
 
     def status(self) -> Sequence[Instance]:
         return [
@@ -52,25 +52,25 @@ class FakeRuntime:
         return self.status()
 
     def start(self, target: str) -> None:
-        self._do("start", target)
+        self._record("start", target)
 
     def stop(self, target: str) -> None:
-        self._do("stop", target)
+        self._record("stop", target)
 
     def kill(self, target: str) -> None:
-        self._do("kill", target)
+        self._record("kill", target)
 
     def pause(self, target: str) -> None:
-        self._do("pause", target)
+        self._record("pause", target)
 
     def resume(self, target: str) -> None:
-        self._do("resume", target)
+        self._record("resume", target)
 
     def restart(self, target: str) -> None:
-        self._do("restart", target)
+        self._record("restart", target)
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        self._do("scale", service, count)
+        self._record("scale", service, count)
 
     def address(self, part: str) -> str:
         return ""
@@ -81,13 +81,13 @@ class FakeRuntime:
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    made = FakeRuntime()
-    monkeypatch.setattr(app, "select_runtime", lambda *_: made)
+    fake_runtime = FakeRuntime()
+    monkeypatch.setattr(app, "select_runtime", lambda *_: fake_runtime)
     # It would start a Loki.
     monkeypatch.setattr(
-        "alertdrill.logql_check.check", lambda _, on_progress: made.check_logql(on_progress)
+        "alertdrill.logql_check.check", lambda _, on_progress: fake_runtime.check_logql(on_progress)
     )
-    return made
+    return fake_runtime
 
 
 @pytest.fixture
@@ -95,20 +95,20 @@ def run(runtime: FakeRuntime) -> Run:
     return lambda *arguments: CliRunner().invoke(app.main, arguments, env={"COLUMNS": "200"})
 
 
-def test_up_prints_where_everything_is(run: Run) -> None:
+def test_up_prints_addresses_instances_and_missing_parts(run: Run) -> None:
     result = run("up")
     assert result.exit_code == 0
     assert "http://127.0.0.1:8080/" in result.stdout
     assert "● ready" in result.stdout
-    assert "web-1 serves" in result.stderr
+    assert "web-1 is ready" in result.stderr
     assert "loki is not here." in result.stderr
 
 
-def test_up_as_json_is_json_alone(run: Run) -> None:
-    found = json.loads(run("up", "--json").stdout)
-    assert set(found) == {"runtime", "addresses", "instances", "missing", "seconds"}
-    assert found["missing"] == ["loki is not here."]
-    assert found["instances"][0]["name"] == "web-1"
+def test_up_as_json_prints_only_json(run: Run) -> None:
+    report = json.loads(run("up", "--json").stdout)
+    assert set(report) == {"runtime", "addresses", "instances", "missing", "seconds"}
+    assert report["missing"] == ["loki is not here."]
+    assert report["instances"][0]["name"] == "web-1"
 
 
 def test_status_as_json_has_every_field(run: Run) -> None:
@@ -135,28 +135,30 @@ def test_status_as_json_has_every_field(run: Run) -> None:
         ([], 1),
     ],
 )
-def test_status_code_tells_the_health(
+def test_status_exit_code_is_0_only_if_all_are_ready(
     run: Run, runtime: FakeRuntime, states: list[State], code: int, flags: list[str]
 ) -> None:
     runtime.states = states
     assert run("status", *flags).exit_code == code
 
 
-def test_status_of_nothing_says_so(run: Run, runtime: FakeRuntime) -> None:
+def test_status_of_a_stopped_stack_says_so(run: Run, runtime: FakeRuntime) -> None:
     runtime.states = []
     assert run("status").stdout == "The stack is down: start it with `make up`.\n"
     assert json.loads(run("status", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("command", ["up", "check", "down", "stop web", "kill web", "scale web=2"])
-def test_error_is_one_sentence(run: Run, runtime: FakeRuntime, command: str) -> None:
+def test_error_of_a_runtime_is_one_escaped_line(
+    run: Run, runtime: FakeRuntime, command: str
+) -> None:
     runtime.error = AlertdrillError("Port 1 is [taken]: \x1b[2J free it.")
     result = run(*command.split())
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "✗ Port 1 is [taken]: \\x1b[2J free it."
 
 
-def test_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LB_PORT", "high")
     result = CliRunner().invoke(app.main, ["status"], env={"COLUMNS": "200"})
     assert (result.exit_code, result.stdout) == (1, "")
@@ -164,21 +166,23 @@ def test_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["web", "web=", "=3", "web=x", "web=-1", "web=1.5", "web=²", "web=" + "9" * 5000]
+    "argument", ["web", "web=", "=3", "web=x", "web=-1", "web=1.5", "web=²", "web=" + "9" * 5000]
 )
-def test_bad_scale_says_the_form(run: Run, runtime: FakeRuntime, wanted: str) -> None:
-    result = run("scale", "data-service=2", "--", wanted)
+def test_invalid_scale_is_refused_before_any_scaling(
+    run: Run, runtime: FakeRuntime, argument: str
+) -> None:
+    result = run("scale", "data-service=2", "--", argument)
     assert result.exit_code == 1
     assert "is not SERVICE=COUNT: write it as in web=3." in " ".join(result.stderr.split())
-    assert runtime.asked == []  # the good one was not begun
+    assert runtime.calls == []  # the good one was not begun
 
 
 def test_scale_takes_several_services(run: Run, runtime: FakeRuntime) -> None:
     assert run("scale", "web=3", "data-service=1").exit_code == 0
-    assert runtime.asked == [("scale", "web", 3), ("scale", "data-service", 1)]
+    assert runtime.calls == [("scale", "web", 3), ("scale", "data-service", 1)]
 
 
-def test_scale_without_service_is_misuse(run: Run) -> None:
+def test_scale_without_a_service_is_a_usage_error(run: Run) -> None:
     assert run("scale").exit_code == 2
 
 
@@ -186,28 +190,28 @@ def test_scale_without_service_is_misuse(run: Run) -> None:
 def test_action_reaches_its_target(run: Run, runtime: FakeRuntime, name: str) -> None:
     result = run(name, "web-1")
     assert (result.exit_code, result.stdout) == (0, f"{name} web-1: done.\n")
-    assert runtime.asked == [(name, "web-1")]
+    assert runtime.calls == [(name, "web-1")]
 
 
-def test_down_says_done(run: Run, runtime: FakeRuntime) -> None:
+def test_down_prints_that_it_is_done(run: Run, runtime: FakeRuntime) -> None:
     assert run("down").stdout == "Down.\n"
-    assert runtime.asked == [("down",)]
+    assert runtime.calls == [("down",)]
 
 
-def test_check_looks_at_containers_too(
+def test_check_covers_the_compose_file(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "has_compose", lambda: True)
     assert run("check").stdout == "Every configuration is valid.\n"
-    assert runtime.asked == [("check",), ("logql",), ("check",)]
+    assert runtime.calls == [("check",), ("logql",), ("check",)]
 
 
-def test_check_tells_what_it_skipped(
+def test_check_reports_what_it_skipped(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "has_compose", lambda: False)
     assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
-    assert runtime.asked == [("check",), ("logql",)]
+    assert runtime.calls == [("check",), ("logql",)]
 
 
 def test_open_prints_and_opens_the_page(
@@ -221,7 +225,7 @@ def test_open_prints_and_opens_the_page(
     assert len(opened) == 1  # a list opens nothing
 
 
-def test_open_names_the_known_pages(run: Run) -> None:
+def test_open_refuses_an_unknown_page_with_the_known_ones(run: Run) -> None:
     result = run("open", "kibana")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no page named 'kibana': known pages are services." in result.stderr

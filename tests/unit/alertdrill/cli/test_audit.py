@@ -19,14 +19,14 @@ from tests.unit.alertdrill.audit.conftest import a_report
 LOST = CountSource("files: web", 3, 2, missing=["run-1"])
 
 
-class Stage:
-    """A run that ends as `report` says, on a stack that is never built."""
+class FakeAudit:
+    """An audit that returns `report` and never starts a stack."""
 
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home = home
         self.report = a_report()
         self.options: Options | None = None
-        self.wanted: AuditOptions | None = None
+        self.audit_options: AuditOptions | None = None
         self.error: BaseException | None = None
         self.settings = StackSettings(home)
         monkeypatch.setattr("alertdrill.settings.current", lambda: self.settings)
@@ -38,8 +38,8 @@ class Stage:
         self.options = options
         yield SimpleNamespace(record=SimpleNamespace(began=1_700_000_000.0))
 
-    def _run(self, _: object, wanted: AuditOptions, __: object) -> Report:
-        self.wanted = wanted
+    def _run(self, _: object, audit_options: AuditOptions, __: object) -> Report:
+        self.audit_options = audit_options
         if self.error:
             raise self.error
         return self.report
@@ -48,56 +48,61 @@ class Stage:
         return CliRunner().invoke(app.main, ["audit", *arguments])
 
     def file(self, name: str) -> str:
-        [found] = self.home.glob(f"audit/*/{name}")
-        return found.read_text()
+        [path] = self.home.glob(f"audit/*/{name}")
+        return path.read_text()
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def fake_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAudit:
+    return FakeAudit(tmp_path, monkeypatch)
 
 
-def test_exact_run_is_a_success(stage: Stage) -> None:
-    result = stage.audit()
+def test_exact_audit_exits_0(fake_audit: FakeAudit) -> None:
+    result = fake_audit.audit()
     assert result.exit_code == 0
     assert "every source counted each of them once" in result.stdout
-    assert stage.wanted == AuditOptions(20_000, 100.0, None)
-    assert stage.options == Options(speed=1, current_stack=False, fake_loki=True, healing=False)
+    assert fake_audit.audit_options == AuditOptions(20_000, 100.0, None)
+    assert fake_audit.options == Options(
+        speed=1, current_stack=False, fake_loki=True, healing=False
+    )
 
 
-def test_difference_is_named_and_fails(stage: Stage) -> None:
-    stage.report = a_report(LOST)
-    result = stage.audit("--requests", "1000", "--rate", "50", "--rounds", "0", "--current-stack")
+def test_difference_is_printed_and_exits_1(fake_audit: FakeAudit) -> None:
+    fake_audit.report = a_report(LOST)
+    result = fake_audit.audit(
+        "--requests", "1000", "--rate", "50", "--rounds", "0", "--current-stack"
+    )
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
-    assert stage.wanted == AuditOptions(1000, 50.0, 0)
-    assert stage.options == Options(speed=1, current_stack=True)
+    assert fake_audit.audit_options == AuditOptions(1000, 50.0, 0)
+    assert fake_audit.options == Options(speed=1, current_stack=True)
 
 
-def test_report_is_written_and_printed(stage: Stage) -> None:
-    stage.report = a_report(LOST)
-    printed = stage.audit("--json").stdout
-    assert json.loads(printed) == json.loads(stage.file("report.json"))
-    assert "files: web misses run-1" in stage.file("junit.xml")
+def test_report_is_written_and_printed(fake_audit: FakeAudit) -> None:
+    fake_audit.report = a_report(LOST)
+    output = fake_audit.audit("--json").stdout
+    assert json.loads(output) == json.loads(fake_audit.file("report.json"))
+    assert "files: web misses run-1" in fake_audit.file("junit.xml")
 
 
 @pytest.mark.parametrize(
-    "bad", [["--requests", "99"], ["--rate", "0"], ["--rounds", "-1"], ["--rate", "nan"], ["x"]]
+    "arguments",
+    [["--requests", "99"], ["--rate", "0"], ["--rounds", "-1"], ["--rate", "nan"], ["x"]],
 )
-def test_bad_option_starts_nothing(stage: Stage, bad: list[str]) -> None:
-    assert stage.audit(*bad).exit_code == 2
-    assert stage.options is None
+def test_invalid_option_starts_no_stack(fake_audit: FakeAudit, arguments: list[str]) -> None:
+    assert fake_audit.audit(*arguments).exit_code == 2
+    assert fake_audit.options is None
 
 
-def test_interruption_compares_nothing(stage: Stage) -> None:
-    stage.error = KeyboardInterrupt()
-    result = stage.audit()
+def test_interruption_compares_nothing(fake_audit: FakeAudit) -> None:
+    fake_audit.error = KeyboardInterrupt()
+    result = fake_audit.audit()
     assert result.exit_code == 130
     assert "Interrupted: no counts were compared." in result.stderr
 
 
-def test_containers_can_not_scale(stage: Stage) -> None:
-    stage.settings = StackSettings(stage.home, runtime="in-network")
-    result = stage.audit()
+def test_audit_inside_a_container_is_refused(fake_audit: FakeAudit) -> None:
+    fake_audit.settings = StackSettings(fake_audit.home, runtime="in-network")
+    result = fake_audit.audit()
     assert result.exit_code == 1
     assert "cannot run inside one: run it on the host" in result.stderr

@@ -15,13 +15,13 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("alertdrill.settings.current", lambda: StackSettings(tmp_path))
 
 
-def located(monkeypatch: pytest.MonkeyPatch, *found: Program) -> None:
-    programs = ResolvedPrograms({program.name: program for program in found}, ())
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *resolved: Program) -> None:
+    programs = ResolvedPrograms({program.name: program for program in resolved}, ())
     monkeypatch.setattr(build_collector, "resolve_programs", lambda *_: programs)
 
 
-def test_collector_on_the_path_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    located(monkeypatch, Program("otelcol", Path("/bin/otelcol"), (0, 148), {}, "path"))
+def test_collector_on_the_path_needs_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, Program("otelcol", Path("/bin/otelcol"), (0, 148), {}, "path"))
     monkeypatch.delattr(collector_build, "build_collector")
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert (result.exit_code, result.output) == (
@@ -30,19 +30,19 @@ def test_collector_on_the_path_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
-def test_built_one_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_built_collector_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Its manifest may have changed.
-    located(monkeypatch, Program("otelcol", tmp_path / "old", (0, 148), {}, "cache"))
+    resolve_to(monkeypatch, Program("otelcol", tmp_path / "old", (0, 148), {}, "cache"))
     monkeypatch.setattr(collector_build, "build_collector", lambda *_: tmp_path / "new")
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert f"{tmp_path}/new is the collector" in result.output
 
 
-def test_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_build_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Path:
         raise BuildError("There is no Go.")
 
-    located(monkeypatch)
+    resolve_to(monkeypatch)
     monkeypatch.setattr(collector_build, "build_collector", fail)
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert result.exit_code == 1

@@ -18,7 +18,7 @@ Run = Callable[..., Result]
 
 
 class FakeSession:
-    """Replaces the session and its drills, which all end with `verdict`."""
+    """A session whose drills all end with `verdict`."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         drills = [
@@ -75,7 +75,7 @@ def run(session: FakeSession) -> Run:
     return lambda *arguments: CliRunner().invoke(app.main, arguments, env=environment)
 
 
-def test_list_names_every_drill(run: Run) -> None:
+def test_list_has_every_drill(run: Run) -> None:
     result = run("drill", "list")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [
@@ -88,7 +88,7 @@ def test_check_counts_valid_drills(run: Run) -> None:
     assert (result.exit_code, result.stdout) == (0, "5 drills are valid, one for every alert.\n")
 
 
-def test_check_prints_every_complaint(run: Run, session: FakeSession) -> None:
+def test_check_prints_every_error(run: Run, session: FakeSession) -> None:
     session.catalogue = Catalogue({}, ["drills/A.yml:1: a [b].", "drills/C.yml:2: d."])
     result = run("drill", "check")
     assert result.exit_code == 1
@@ -106,13 +106,13 @@ def test_all_drills_run_grouped_by_load(run: Run, session: FakeSession) -> None:
     assert f"Report: {session.folder / 'index.html'}" in result.stdout
 
 
-def test_named_drills_run_alone(run: Run, session: FakeSession) -> None:
+def test_only_named_drills_run(run: Run, session: FakeSession) -> None:
     assert run("drill", "run", "Slow", "Down", "--speed", "1").exit_code == 0
     assert session.ran == ["Down", "Slow"]
     assert session.options == Options(1.0)
 
 
-def test_failed_drills_run_again(
+def test_last_failed_runs_only_failed_drills(
     run: Run, session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drill, "failed_alerts", lambda _: ["Slow", "Down"])
@@ -134,7 +134,9 @@ def test_invalid_drills_stop_the_run(run: Run, session: FakeSession) -> None:
     assert "drills/A.yml:1: no." in result.stderr
 
 
-def test_history_of_current_stack_is_kept(run: Run, session: FakeSession) -> None:
+def test_drill_with_backfill_is_refused_on_the_current_stack(
+    run: Run, session: FakeSession
+) -> None:
     result = run("drill", "run", "--current-stack")
     assert (result.exit_code, session.options) == (1, None)
     assert "The drill Past replaces Prometheus's history" in result.stderr
@@ -156,7 +158,7 @@ def test_interrupted_run_exits_130(run: Run, session: FakeSession) -> None:
 
 
 @pytest.mark.parametrize("command", [["drill", "run"], ["false-alarms"]])
-def test_failed_session_is_a_sentence(run: Run, session: FakeSession, command: list[str]) -> None:
+def test_failed_session_is_one_line(run: Run, session: FakeSession, command: list[str]) -> None:
     session.error = DrillError("Another run is in progress.")
     result = run(*command)
     assert result.exit_code == 1
@@ -168,13 +170,13 @@ def test_speed_must_be_in_range(run: Run, speed: str) -> None:
     assert run("drill", "run", "--speed", speed).exit_code == 2
 
 
-def test_no_false_alarms_is_a_success(run: Run, session: FakeSession) -> None:
+def test_run_without_false_alarms_exits_0(run: Run, session: FakeSession) -> None:
     result = run("false-alarms", "--for", "90s", "--speed", "10")
     assert (result.exit_code, session.seconds) == (0, 90)
     assert result.stdout == "No false alarms in 90s at speed 10: only Watchdog fires.\n"
 
 
-def test_false_alarm_is_printed_and_fails(run: Run, session: FakeSession) -> None:
+def test_false_alarm_is_printed_and_exits_1(run: Run, session: FakeSession) -> None:
     session.false_alarms = ["Slow fired for service=web.", "Down fired."]
     result = run("false-alarms")
     assert (result.exit_code, session.seconds) == (1, 180)
@@ -182,7 +184,7 @@ def test_false_alarm_is_printed_and_fails(run: Run, session: FakeSession) -> Non
 
 
 @pytest.mark.parametrize("duration", ["90", "1.5m", "m", "1h30m", "-5s"])
-def test_for_must_be_a_duration(run: Run, session: FakeSession, duration: str) -> None:
+def test_invalid_duration_of_for_is_refused(run: Run, session: FakeSession, duration: str) -> None:
     result = run("false-alarms", f"--for={duration}")
     assert result.exit_code == 1
     assert f"--for is '{duration}': it must be a duration such as 90s or 3m." in result.stderr

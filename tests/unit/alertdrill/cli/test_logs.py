@@ -25,32 +25,32 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 class FakeRuntime:
-    """Has two lines in files, and remembers what it was requested."""
+    """A runtime with two lines in files; it records its calls."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
         self.error: BaseException | None = None
 
     def status(self) -> list[Instance]:
         return []
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        self.asked.append(("logs", target, lines))
+        self.calls.append(("logs", target, lines))
         if self.error:
             raise self.error
         yield from LINES
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        self.asked.append(("follow", target, lines))
+        self.calls.append(("follow", target, lines))
         yield LINES
         raise KeyboardInterrupt
 
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    made = FakeRuntime()
-    monkeypatch.setattr(logs, "select_runtime", lambda *_: made)
-    return made
+    fake_runtime = FakeRuntime()
+    monkeypatch.setattr(logs, "select_runtime", lambda *_: fake_runtime)
+    return fake_runtime
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def run(runtime: FakeRuntime) -> Run:
     )
 
 
-def test_lines_are_put_for_people(run: Run) -> None:
+def test_lines_are_printed_in_a_readable_form(run: Run) -> None:
     result = run()
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["lb-1", "two"],
@@ -70,36 +70,36 @@ def test_lines_are_put_for_people(run: Run) -> None:
     assert result.stderr == "· from the log files: Loki is not running\n"
 
 
-def test_json_is_an_object_a_line(run: Run) -> None:
-    foreign, one = map(json.loads, run("--json").stdout.splitlines())
-    assert {name: value for name, value in one.items() if value is not None} == LINE
-    assert (foreign["instance"], foreign["message"]) == ("lb-1", "two")
-    assert foreign.keys() == one.keys()
+def test_json_prints_one_object_per_line(run: Run) -> None:
+    unstructured, record = map(json.loads, run("--json").stdout.splitlines())
+    assert {name: value for name, value in record.items() if value is not None} == LINE
+    assert (unstructured["instance"], unstructured["message"]) == ("lb-1", "two")
+    assert unstructured.keys() == record.keys()
 
 
-def test_few_lines_are_shown_by_default(run: Run, runtime: FakeRuntime) -> None:
+def test_number_of_lines_is_limited(run: Run, runtime: FakeRuntime) -> None:
     assert len(run("web", "-n", "1").stdout.splitlines()) == 2  # the day, and the last line
     assert run("-n", "0").stdout == ""
 
 
-@pytest.mark.parametrize("bound", [["--since", "2000d"], ["--until", "1s"], ["--trace", TRACE]])
-def test_bounded_search_shows_all(
-    run: Run, monkeypatch: pytest.MonkeyPatch, bound: list[str]
+@pytest.mark.parametrize("limit", [["--since", "2000d"], ["--until", "1s"], ["--trace", TRACE]])
+def test_search_by_time_or_trace_is_not_limited(
+    run: Run, monkeypatch: pytest.MonkeyPatch, limit: list[str]
 ) -> None:
-    searched: list[Search] = []
+    searches: list[Search] = []
 
-    def found(_: object, search: Search, __: object) -> list[list[LogRecord]]:
-        searched.append(search)
+    def search_logs(_: object, search: Search, __: object) -> list[list[LogRecord]]:
+        searches.append(search)
         return []
 
-    monkeypatch.setattr(logs, "search_logs", found)
-    run(*bound)
-    run(*bound, "-n", "5")
+    monkeypatch.setattr(logs, "search_logs", search_logs)
+    run(*limit)
+    run(*limit, "-n", "5")
     run()
-    assert [search.lines for search in searched] == [None, 5, logs.LAST]
+    assert [search.lines for search in searches] == [None, 5, logs.LAST]
 
 
-def test_filters_reach_the_search(run: Run) -> None:
+def test_filters_are_applied(run: Run) -> None:
     assert (
         "one"
         in run("web", "--level", "error", "--grep", "message").stdout
@@ -108,14 +108,14 @@ def test_filters_reach_the_search(run: Run) -> None:
     assert run("--level", "critical").stdout == ""
 
 
-def test_nothing_found_is_said(run: Run) -> None:
+def test_search_without_matches_says_so(run: Run) -> None:
     result = run("--grep", "no such text")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.splitlines()[-1] == "· no lines match"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--since", "soon"], "--since is 'soon': use a duration"),
         (["--until", "5"], "--until is '5': use a duration"),
@@ -126,30 +126,30 @@ def test_nothing_found_is_said(run: Run) -> None:
         (["-f", "--until", "1m"], "--until and --follow exclude each other"),
     ],
 )
-def test_bad_option_is_one_sentence(
-    run: Run, runtime: FakeRuntime, arguments: list[str], said: str
+def test_invalid_option_is_one_line(
+    run: Run, runtime: FakeRuntime, arguments: list[str], message: str
 ) -> None:
     result = run(*arguments)
-    assert (result.exit_code, result.stdout, runtime.asked) == (1, "", [])
+    assert (result.exit_code, result.stdout, runtime.calls) == (1, "", [])
     # In as many lines as a terminal takes.
-    assert " ".join(result.stderr.split()).startswith(f"✗ {said}")
+    assert " ".join(result.stderr.split()).startswith(f"✗ {message}")
 
 
-def test_error_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
+def test_error_is_one_line(run: Run, runtime: FakeRuntime) -> None:
     runtime.error = AlertdrillError("There is no instance or service 'x': see `make status`.")
     result = run("x")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == f"✗ {runtime.error}"
 
 
-def test_control_c_ends_well(run: Run, runtime: FakeRuntime) -> None:
+def test_interrupted_follow_exits_0(run: Run, runtime: FakeRuntime) -> None:
     result = run("web", "-f")
     assert result.exit_code == 0
     assert "two" in result.stdout
     assert "no lines" not in result.stderr
 
 
-def test_logql_is_printed_and_nothing_asked(run: Run, runtime: FakeRuntime) -> None:
+def test_logql_is_printed_without_a_search(run: Run, runtime: FakeRuntime) -> None:
     result = run("--level", "error", "--logql")
     assert result.stdout == '{level=~"ERROR|CRITICAL"}\n'
-    assert (result.stderr, runtime.asked) == ("", [])
+    assert (result.stderr, runtime.calls) == ("", [])

@@ -13,14 +13,14 @@ from alertdrill.timescale.durations import (
 
 SPEEDS = st.floats(1, 1000)
 # As the programs take them: each unit at most once, the longer first.
-PARTS = st.lists(st.sampled_from(["y", "w", "d", "h", "m", "s", "ms"]), min_size=1, unique=True)
+UNITS = st.lists(st.sampled_from(["y", "w", "d", "h", "m", "s", "ms"]), min_size=1, unique=True)
 
 
 @st.composite
 def durations(draw: st.DrawFn) -> str:
     order = ["y", "w", "d", "h", "m", "s", "ms"]
     return "".join(
-        f"{draw(st.integers(0, 999))}{unit}" for unit in sorted(draw(PARTS), key=order.index)
+        f"{draw(st.integers(0, 999))}{unit}" for unit in sorted(draw(UNITS), key=order.index)
     )
 
 
@@ -39,34 +39,34 @@ def durations(draw: st.DrawFn) -> str:
         ("5s", 2.5, "2s"),
     ],
 )
-def test_durations_are_divided(duration: str, speed: float, scaled: str) -> None:
+def test_duration_is_divided_by_the_speed(duration: str, speed: float, scaled: str) -> None:
     assert scale(duration, speed) == scaled
 
 
 @given(durations(), SPEEDS)
-def test_scaling_is_within_rounding(duration: str, speed: float) -> None:
-    whole, scaled = parse_milliseconds(duration), parse_milliseconds(scale(duration, speed))
-    assert scaled == 1 or abs(scaled - whole / speed) <= 0.5
-    assert (scaled == 0) == (whole == 0)
+def test_scaled_duration_is_exact_within_rounding(duration: str, speed: float) -> None:
+    milliseconds, scaled = parse_milliseconds(duration), parse_milliseconds(scale(duration, speed))
+    assert scaled == 1 or abs(scaled - milliseconds / speed) <= 0.5
+    assert (scaled == 0) == (milliseconds == 0)
 
 
 @given(durations())
-def test_speed_one_keeps_the_words(duration: str) -> None:
+def test_speed_one_keeps_the_text(duration: str) -> None:
     assert scale(duration, 1) == duration
 
 
 @given(st.integers(1))
-def test_what_is_written_is_read(whole: int) -> None:
-    assert DURATION.fullmatch(format_milliseconds(whole))
-    assert parse_milliseconds(format_milliseconds(whole)) == whole
+def test_formatted_duration_reads_back_unchanged(milliseconds: int) -> None:
+    assert DURATION.fullmatch(format_milliseconds(milliseconds))
+    assert parse_milliseconds(format_milliseconds(milliseconds)) == milliseconds
 
 
 @pytest.mark.parametrize("speed", [0, -1, 0.5, 1001, float("nan"), float("inf")])
-def test_bad_speed_says_the_range(speed: float) -> None:
+def test_invalid_speed_is_refused_with_the_range(speed: float) -> None:
     with pytest.raises(TimescaleError, match=r"is out of range: use 1 .* 1000\."):
         check_speed(speed)
 
 
 @pytest.mark.parametrize("speed", [1, 1.5, 1000])
-def test_range_includes_its_ends(speed: float) -> None:
+def test_speed_range_includes_its_limits(speed: float) -> None:
     check_speed(speed)

@@ -8,8 +8,8 @@ from alertdrill.timescale import TimescaleError, ephemeral_settings, ephemeral_s
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> StackSettings:
-    mine = StackSettings(
+def settings(tmp_path: Path) -> StackSettings:
+    base = StackSettings(
         tmp_path,
         lb_address="0.0.0.0",
         instances={"web": 4},
@@ -18,39 +18,49 @@ def own(tmp_path: Path) -> StackSettings:
         heal={"web": False},
         healing="off",
     )
-    return ephemeral_settings(mine, 12)
+    return ephemeral_settings(base, 12)
 
 
-def listening(ports: Ports) -> list[int]:
+def all_ports(ports: Ports) -> list[int]:
     parts = [value for name, value in vars(ports).items() if name != "instances"]
     numbers = range(1, MAX_REPLICAS + 1)
     return parts + [ports.instance(service, number) for service in SERVICES for number in numbers]
 
 
-def test_own_stack_is_free_to_be_broken(own: StackSettings, tmp_path: Path) -> None:
-    assert (own.home, own.speed, own.ephemeral) == (tmp_path / "ephemeral", 12, True)
-    assert (own.lb_address, own.faults_enabled) == ("127.0.0.1", True)
-    assert (own.heals("web"), own.heals("data-service"), own.healing) == (True, True, "on")
-    assert (own.min_replicas("web"), own.min_replicas("data-service"), own.retention) == (
+def test_ephemeral_stack_enables_faults_and_healing(
+    settings: StackSettings, tmp_path: Path
+) -> None:
+    assert (settings.home, settings.speed, settings.ephemeral) == (tmp_path / "ephemeral", 12, True)
+    assert (settings.lb_address, settings.faults_enabled) == ("127.0.0.1", True)
+    assert (settings.heals("web"), settings.heals("data-service"), settings.healing) == (
+        True,
+        True,
+        "on",
+    )
+    assert (
+        settings.min_replicas("web"),
+        settings.min_replicas("data-service"),
+        settings.retention,
+    ) == (
         2,
         2,
         "3d",
     )
 
 
-def test_ports_are_apart_and_in_range(own: StackSettings) -> None:
-    ports = listening(own.ports)
+def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
+    ports = all_ports(settings.ports)
     assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + len(SERVICES) * MAX_REPLICAS
     assert all(ephemeral_stack.MIN_PORT <= port < ephemeral_stack.MAX_PORT for port in ports)
 
 
-def test_taken_blocks_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_blocks_in_use_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     free = range(31000, 31000 + 3 * ephemeral_stack.INSTANCE_PORTS)
     monkeypatch.setattr(ephemeral_stack, "_free", lambda port: port in free)
-    assert all(port in free for port in listening(ephemeral_stack.free_ports()))
+    assert all(port in free for port in all_ports(ephemeral_stack.free_ports()))
 
 
-def test_no_free_block_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_free_ports_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ephemeral_stack, "_free", lambda _: False)
     with pytest.raises(TimescaleError, match=r"consecutive ports are free from 30000 to 32500"):
         ephemeral_stack.free_ports()
@@ -61,7 +71,7 @@ def test_bad_speed_is_refused(tmp_path: Path) -> None:
         ephemeral_settings(StackSettings(tmp_path), 0)
 
 
-def test_only_a_run_sets_the_speed(own: StackSettings, tmp_path: Path) -> None:
-    plain = StackSettings(tmp_path)
-    assert (plain.speed, plain.ephemeral) == (1, False)
-    assert replace(plain, speed=own.speed).speed == 12
+def test_settings_have_speed_1_by_default(settings: StackSettings, tmp_path: Path) -> None:
+    base_settings = StackSettings(tmp_path)
+    assert (base_settings.speed, base_settings.ephemeral) == (1, False)
+    assert replace(base_settings, speed=settings.speed).speed == 12

@@ -10,7 +10,7 @@ TIMES = st.from_regex(r"[1-9][0-9]{0,2}(ms|[smhd])", fullmatch=True)
 
 
 @pytest.mark.parametrize(
-    ("written", "scaled"),
+    ("query", "scaled"),
     [
         ('rate({a="b"}[1m]) > 5', 'rate({a="b"}[6s]) > 5'),
         ('rate({a="b"} | c > 5 [ 1m ])', 'rate({a="b"} | c > 5 [6s])'),
@@ -23,8 +23,8 @@ TIMES = st.from_regex(r"[1-9][0-9]{0,2}(ms|[smhd])", fullmatch=True)
         ("vector(1)", "vector(1)"),
     ],
 )
-def test_only_ranges_and_offsets_are_divided(written: str, scaled: str) -> None:
-    assert scale(written, 10) == scaled
+def test_only_ranges_and_offsets_are_divided(query: str, scaled: str) -> None:
+    assert scale(query, 10) == scaled
 
 
 @pytest.mark.parametrize("text", ["rate({a=`b`}[5])", "rate({a=`b`}[$__interval])"])
@@ -34,16 +34,16 @@ def test_range_without_unit_is_refused(text: str) -> None:
 
 
 @given(TIMES, TIMES, st.floats(1, 1000))
-def test_generated_durations_are_divided(window: str, moved: str, speed: float) -> None:
+def test_generated_durations_are_divided(window: str, offset: str, speed: float) -> None:
     head, tail = 'sum by (a) (rate({b="[5m] offset 5m"} | c > 5m ', ")) > 0.5"
-    scaled = scale(f"{head}[{window}] offset {moved}{tail}", speed)
+    scaled = scale(f"{head}[{window}] offset {offset}{tail}", speed)
     assert scaled.startswith(f"{head}[")
     assert scaled.endswith(tail)
     new = scaled.removeprefix(f"{head}[").removesuffix(tail).split("] offset ")
-    for old, found in zip((window, moved), new, strict=True):
-        assert parse_milliseconds(found) == max(1, round(parse_milliseconds(old) / speed))
+    for original, result in zip((window, offset), new, strict=True):
+        assert parse_milliseconds(result) == max(1, round(parse_milliseconds(original) / speed))
 
 
-def test_speed_one_is_the_identity() -> None:
+def test_speed_one_changes_nothing() -> None:
     text = "rate({a=`b`}[90s] offset 60s)"
     assert scale(text, 1) == text

@@ -6,14 +6,14 @@ from alertdrill.timescale import TimescaleError
 from alertdrill.timescale.promql import scale
 
 # What may stand in an expression and is not a duration, however much it looks like one.
-KEPT = [
+NOT_DURATIONS = [
     *("service:requests:rate5m", "rate5m", "x_5m", ":5m_total", "a:5m", "m", "s", "Inf", "NaN"),
     *("5", "0.5", ".5", "1e5", "1e-3", "1_000", "0x5d", "0X5D", "5.", "@ 1609746000"),
     *('"5m"', "'[5m]'", "`4h`", r'"a\"5m\"b"', r"'\'5m'", '{a="5m",b=~"1h|2h"}'),
     *("# for 5m\n", "# it's 5m\n", '# a "5m\n'),
     *("(", ")", "+", "-", "*", "/", "==", "!=", "sum by (service)", "bool"),
 ]
-SCALED = [
+DURATIONS = [
     *("[5m]", "[30d:5m]", "[5m:]", "[ 1h : 30s ]", "[1h30m]"),
     *("offset 1w", "offset -5m", "4h", "-30s", "1d", "5ms"),
 ]
@@ -30,20 +30,20 @@ SCALED = [
         ("time() - x > 2m30s", "time() - x > 12500ms"),
     ],
 )
-def test_times_are_divided(expression: str, scaled: str) -> None:
+def test_durations_are_divided(expression: str, scaled: str) -> None:
     assert scale(expression, 12) == scaled
 
 
-@pytest.mark.parametrize("word", KEPT)
-def test_no_time_is_kept(word: str) -> None:
+@pytest.mark.parametrize("word", NOT_DURATIONS)
+def test_text_that_only_looks_like_a_duration_is_kept(word: str) -> None:
     assert scale(f"{word} + x[1m]", 12) == f"{word} + x[5s]"
 
 
-@given(st.lists(st.sampled_from([*KEPT, *SCALED]), max_size=20), st.floats(1, 1000))
-def test_words_scale_one_by_one(words: list[str], speed: float) -> None:
+@given(st.lists(st.sampled_from([*NOT_DURATIONS, *DURATIONS]), max_size=20), st.floats(1, 1000))
+def test_each_part_is_scaled_independently(words: list[str], speed: float) -> None:
     expected = " ".join(scale(word, speed) for word in words)
     assert scale(" ".join(words), speed) == expected
-    assert all(scale(word, speed) == word for word in words if word in KEPT)
+    assert all(scale(word, speed) == word for word in words if word in NOT_DURATIONS)
 
 
 @given(st.text(alphabet="x5m0.e:\"'`#\n\\ hd", max_size=40))

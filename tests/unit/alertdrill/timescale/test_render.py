@@ -13,10 +13,10 @@ from alertdrill.timescale.render import DURATION_KEYS, EXPRESSION, ExpressionSca
 
 ROOT = Path(__file__).resolve().parents[4]
 PATTERNS = ["prometheus/prometheus.yml", "prometheus/scrape/*.yml", "prometheus/rules/*.yml"]
-OF_LOKI = ["loki/rules/*.yml", "loki/overrides.yml"]
+LOKI_PATTERNS = ["loki/rules/*.yml", "loki/overrides.yml"]
 COMMITTED = [
     file
-    for name in [*PATTERNS, *OF_LOKI, "alerting/alertmanager.yml"]
+    for name in [*PATTERNS, *LOKI_PATTERNS, "alerting/alertmanager.yml"]
     for file in sorted(ROOT.glob(name))
 ]
 SPEEDS = st.floats(1, 1000)
@@ -26,8 +26,8 @@ TIMES = st.from_regex(r"[1-9][0-9]{0,2}[smhd]", fullmatch=True)
 
 @pytest.fixture(params=COMMITTED, ids=lambda file: str(file.relative_to(ROOT)))
 def file(request: pytest.FixtureRequest) -> Path:
-    found: Path = request.param
-    return found
+    values: Path = request.param
+    return values
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def committed(file: Path) -> str:
 
 @st.composite
 def configurations(draw: st.DrawFn) -> str:
-    """Return a configuration of groups with comments, quotes, blocks and odd spaces."""
+    """Return a configuration of groups with comments, quotes, blocks and unusual spacing."""
     rules = []
     for number in range(draw(st.integers(1, 4))):
         quote, time, window = draw(QUOTES), draw(TIMES), draw(TIMES)
@@ -63,40 +63,40 @@ def configurations(draw: st.DrawFn) -> str:
     return f"{head}    rules:\n{''.join(rules)}{tail}"
 
 
-def test_all_configurations_are_there() -> None:
+def test_committed_configurations_include_every_component() -> None:
     names = {file.name for file in COMMITTED}
     assert {"prometheus.yml", "native.yml", "pipeline.yml", "alertmanager.yml"} <= names
 
 
-def test_every_committed_duration_has_its_key(committed: str) -> None:
-    found = {scalar.key for scalar in scalars(committed) if DURATION.fullmatch(scalar.node.value)}
-    assert found - DURATION_KEYS == set()
+def test_committed_durations_are_under_known_keys(committed: str) -> None:
+    values = {scalar.key for scalar in scalars(committed) if DURATION.fullmatch(scalar.node.value)}
+    assert values - DURATION_KEYS == set()
 
 
-def test_committed_files_scale_well(file: Path, committed: str) -> None:
+def test_committed_file_is_scaled(file: Path, committed: str) -> None:
     scale = expression_scaler(str(file.relative_to(ROOT)))
     for speed in (2, 12, 60.5):
         assert_scaled(committed, render(committed, speed, scale), speed, scale)
 
 
-def test_language_goes_by_the_folder() -> None:
+def test_query_language_follows_from_the_folder() -> None:
     assert expression_scaler("prometheus/rules/slo.yml") is promql.scale
     assert expression_scaler("loki/rules") is expression_scaler("loki/overrides.yml") is logql.scale
 
 
-def test_speed_one_is_the_identity(committed: str) -> None:
+def test_speed_one_changes_nothing(committed: str) -> None:
     assert render(committed, 1) == committed
 
 
 @pytest.mark.parametrize("scale", [promql.scale, logql.scale])
 @given(text=configurations(), speed=SPEEDS)
-def test_generated_files_scale_well(scale: ExpressionScaler, text: str, speed: float) -> None:
+def test_generated_file_is_scaled(scale: ExpressionScaler, text: str, speed: float) -> None:
     assert render(text, 1, scale) == text
     assert_scaled(text, render(text, speed, scale), speed, scale)
 
 
 def assert_scaled(text: str, rendered: str, speed: float, scale: ExpressionScaler) -> None:
-    """Hold a rendered text against its original: value by value, and all that is between them."""
+    """Compare a rendered text with its original: every value and all text between values."""
     before, after = scalars(text), scalars(rendered)
     assert between(text) == between(rendered)
     assert len(before) == len(after)
@@ -112,21 +112,21 @@ def assert_scaled(text: str, rendered: str, speed: float, scale: ExpressionScale
 
 
 def assert_divided(old: str, new: str, speed: float) -> None:
-    whole, scaled = parse_milliseconds(old), parse_milliseconds(new)
-    assert (scaled == 0) == (whole == 0)
-    assert scaled == 1 or abs(scaled - whole / speed) <= 0.5
+    milliseconds, scaled = parse_milliseconds(old), parse_milliseconds(new)
+    assert (scaled == 0) == (milliseconds == 0)
+    assert scaled == 1 or abs(scaled - milliseconds / speed) <= 0.5
 
 
 def between(text: str) -> list[str]:
-    """Return everything that is no value: keys, comments, indentation, labels, annotations."""
-    found = scalars(text)
-    ends = [0, *(scalar.end for scalar in found)]
-    begins = [*(scalar.begin for scalar in found), len(text)]
+    """Return the text between values: keys, comments, indentation, labels, annotations."""
+    values = scalars(text)
+    ends = [0, *(scalar.end for scalar in values)]
+    begins = [*(scalar.begin for scalar in values), len(text)]
     return [text[end:begin] for end, begin in zip(ends, begins, strict=True)]
 
 
 def shape(value: Any) -> Any:
-    """Return a document with its texts left out."""
+    """Return the structure of a document without its texts."""
     match value:
         case dict():
             return {key: shape(item) for key, item in value.items()}
@@ -149,21 +149,21 @@ def shape(value: Any) -> Any:
         ("", ""),
     ],
 )
-def test_each_way_of_writing_is_kept(text: str, rendered: str) -> None:
+def test_yaml_style_is_kept(text: str, rendered: str) -> None:
     assert render(text, 12) == rendered
 
 
 @pytest.mark.parametrize("value", [r'"x{a=\"5m\"}[5m]"', "'x{a=''5m''}[5m]'", r'"5\u006d"'])
-def test_quotes_inside_quotes_are_refused(value: str) -> None:
+def test_escaped_quotes_are_refused(value: str) -> None:
     with pytest.raises(TimescaleError, match=r"^line 2 has escaped quotes: write `expr` as a"):
         render(f"for: 5m\nexpr: {value}\n", 12)
 
 
-def test_other_text_is_refused() -> None:
+def test_invalid_yaml_is_refused() -> None:
     with pytest.raises(TimescaleError, match=r"^the configuration is not valid YAML: "):
         render("a: [", 12)
 
 
-def test_bad_speed_is_refused() -> None:
+def test_invalid_speed_is_refused() -> None:
     with pytest.raises(TimescaleError, match=re.escape("speed 0.5 is out of range")):
         render("for: 5m", 0.5)

@@ -1,4 +1,4 @@
-"""A machine of the test's own: apt-get and dpkg that play their part without a network."""
+"""A fake machine whose apt-get and dpkg work without a network."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ chmod +x "$1/usr/bin/$2"
 
 
 class Machine:
-    """Its folder of commands, and what apt-get was asked to do."""
+    """A folder of commands and the calls of its apt-get."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -6,21 +6,21 @@ from alertdrill.toolchain.apt import failure_reason, require_command, run, write
 from alertdrill.toolchain.errors import FetchError
 
 
-def test_reason_is_the_line_that_tells() -> None:
+def test_failure_reason_is_the_first_specific_error() -> None:
     output = "W: slow\nE: The repository is not signed.\nE: Some index files failed to download.\n"
     assert failure_reason("apt-get", output) == "apt-get: The repository is not signed."
 
 
-def test_unreachable_archive_is_no_network() -> None:
+def test_unreachable_archive_is_reported_as_no_network() -> None:
     output = "E: Failed to fetch http://m.test/  Temporary failure resolving 'm.test'\n"
     assert failure_reason("apt-get", output).startswith("no network (Failed to fetch")
 
 
-def test_silent_failure_has_a_reason_too() -> None:
+def test_failure_without_output_has_a_reason() -> None:
     assert failure_reason("dpkg", "\n") == "dpkg failed without a message"
 
 
-def test_absent_apt_is_named(tmp_path: Path) -> None:
+def test_missing_apt_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="apt-get is not on this machine"):
         require_command("apt-get", str(tmp_path))
 
@@ -30,7 +30,7 @@ def test_failed_command_raises_its_reason() -> None:
         run(["sh", "-c", "echo 'E: no such package' >&2; exit 100"])
 
 
-def test_configuration_keeps_state_private(tmp_path: Path) -> None:
+def test_configuration_keeps_apts_state_in_its_own_folder(tmp_path: Path) -> None:
     text = write_configuration(tmp_path, root=False)
     for name in ("Dir::State::Lists", "Dir::Cache", "Dir::Cache::Archives"):
         assert f'{name} "{tmp_path}/' in text

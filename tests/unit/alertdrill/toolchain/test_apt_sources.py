@@ -27,10 +27,12 @@ URIs: http://mirror.test/debian-security
 Suites: bookworm-security
 Components: main
 """
-OTHERS = "deb [arch=amd64 signed-by=/k/wine.gpg] http://other.test/wine/debian/ bookworm main\n"
+THIRD_PARTY = (
+    "deb [arch=amd64 signed-by=/k/wine.gpg] http://other.test/wine/debian/ bookworm main\n"
+)
 
 
-def test_listing_becomes_package_targets() -> None:
+def test_target_listing_is_parsed_to_package_targets() -> None:
     listing = (
         "http://mirror.test/debian/|bookworm|main|Packages|/etc/apt/a.sources:1\n"
         "http://mirror.test/debian/|bookworm|main|DEP-11|/etc/apt/a.sources:1\n"
@@ -40,18 +42,18 @@ def test_listing_becomes_package_targets() -> None:
     assert read_targets(listing) == [expected]
 
 
-def test_both_formats_of_sources_are_read() -> None:
+def test_both_formats_of_sources_are_parsed() -> None:
     first, second = read_apt_sources(DEB822)
     assert first.suites == ("bookworm", "bookworm-updates")
     assert first.options == {"Signed-By": "/usr/share/keyrings/debian-archive-keyring.gpg"}
     assert second.uris == ("http://mirror.test/debian-security",)
-    assert read_apt_sources(OTHERS)[0].options == {
+    assert read_apt_sources(THIRD_PARTY)[0].options == {
         "Architectures": "amd64",
         "Signed-By": "/k/wine.gpg",
     }
 
 
-def test_embedded_key_is_kept_whole() -> None:
+def test_embedded_key_keeps_all_its_lines() -> None:
     text = "URIs: http://m.test/debian\nSuites: bookworm\nSigned-By:\n -----BEGIN\n .\n abc\n"
     assert read_apt_sources(text)[0].options["Signed-By"] == "\n -----BEGIN\n .\n abc"
 
@@ -68,35 +70,37 @@ def targets() -> list[IndexTarget]:
     ]
 
 
-def test_development_suite_uses_own_mirror(targets: list[IndexTarget]) -> None:
-    text = write_sources(Suite.DEVELOPMENT, DEBIAN, targets, {"ours": DEB822, "others": OTHERS})
+def test_development_suite_uses_the_configured_mirror(targets: list[IndexTarget]) -> None:
+    text = write_sources(
+        Suite.DEVELOPMENT, DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY}
+    )
     (entry,) = read_apt_sources(text)
     assert entry.uris == ("http://mirror.test/debian/",)
     assert entry.suites == ("sid",)
     assert entry.options["Signed-By"] == "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def test_own_release_includes_its_updates(targets: list[IndexTarget]) -> None:
-    text = write_sources(Suite.SYSTEM, DEBIAN, targets, {"ours": DEB822, "others": OTHERS})
+def test_system_suite_includes_updates_and_security(targets: list[IndexTarget]) -> None:
+    text = write_sources(Suite.SYSTEM, DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
     suites = [entry.suites[0] for entry in read_apt_sources(text)]
     assert suites == ["bookworm", "bookworm-updates", "bookworm-security"]
     assert "other.test" not in text
 
 
-def test_ubuntu_takes_devel_with_universe() -> None:
+def test_development_suite_of_ubuntu_is_devel_with_universe() -> None:
     targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
     text = write_sources(Suite.DEVELOPMENT, UBUNTU, targets, {})
     assert "Suites: devel\n" in text
     assert "Components: main universe\n" in text
 
 
-def test_no_archive_of_the_distribution_is_said() -> None:
+def test_sources_without_the_distribution_are_an_error() -> None:
     targets = [IndexTarget("http://other.test/", "bookworm-pgdg", "main", "file")]
     with pytest.raises(FetchError, match="name no archive of Debian"):
         write_sources(Suite.SYSTEM, DEBIAN, targets, {})
 
 
-def test_derivative_counts_as_its_base() -> None:
+def test_derivative_is_read_as_its_base_distribution() -> None:
     mint = 'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_CODENAME=zara\nUBUNTU_CODENAME=noble\n'
     assert read_distribution(mint) == UBUNTU
     assert read_distribution("ID=debian\nVERSION_CODENAME=bookworm\n") == DEBIAN

@@ -52,7 +52,7 @@ def calls(machine: Machine) -> int:
     return log.read_text().count("run ") if log.exists() else 0
 
 
-def test_builder_has_the_manifests_version(
+def test_builder_version_is_read_from_the_manifest(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     build(store, manifest, machine)
@@ -62,34 +62,34 @@ def test_builder_has_the_manifests_version(
     ]
 
 
-def test_built_program_is_located(store: PackageCache, manifest: Path, machine: Machine) -> None:
+def test_built_collector_is_resolved(store: PackageCache, manifest: Path, machine: Machine) -> None:
     built = build(store, manifest, machine)
-    wanted = [program for program in PROGRAMS if program.name == "otelcol"]
-    found = resolve_programs(wanted, machine.cache, lambda _: None, machine.search_path)
-    assert found.programs["otelcol"].path == built
-    assert found.programs["otelcol"].version == (0, 148, 0)
-    assert found.missing == ()
+    specs = [program for program in PROGRAMS if program.name == "otelcol"]
+    resolved = resolve_programs(specs, machine.cache, lambda _: None, machine.search_path)
+    assert resolved.programs["otelcol"].path == built
+    assert resolved.programs["otelcol"].version == (0, 148, 0)
+    assert resolved.missing == ()
 
 
-def test_path_goes_before_what_was_built(
+def test_collector_on_the_path_wins_over_the_built_one(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     build(store, manifest, machine)
     machine.install_program("otelcol-contrib", "0.150.0")
-    wanted = [program for program in PROGRAMS if program.name == "otelcol"]
-    found = resolve_programs(wanted, machine.cache, lambda _: None, machine.search_path)
-    assert found.programs["otelcol"].origin == "path"
+    specs = [program for program in PROGRAMS if program.name == "otelcol"]
+    resolved = resolve_programs(specs, machine.cache, lambda _: None, machine.search_path)
+    assert resolved.programs["otelcol"].origin == "path"
 
 
-def test_nothing_is_built_twice(store: PackageCache, manifest: Path, machine: Machine) -> None:
+def test_unchanged_manifest_is_not_rebuilt(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
     build(store, manifest, machine)
     build(store, manifest, machine)
     assert calls(machine) == 1
 
 
-def test_changed_manifest_builds_anew(
-    store: PackageCache, manifest: Path, machine: Machine
-) -> None:
+def test_changed_manifest_is_rebuilt(store: PackageCache, manifest: Path, machine: Machine) -> None:
     build(store, manifest, machine)
     manifest.write_text(MANIFEST + "receivers: []\n")
     build(store, manifest, machine)
@@ -97,7 +97,7 @@ def test_changed_manifest_builds_anew(
     assert {path.name for path in store.root.glob("*")} == {"lock", "built-otelcol"}
 
 
-def test_failed_build_keeps_the_old_one(
+def test_failed_build_keeps_the_previous_program(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     built = build(store, manifest, machine)
@@ -110,7 +110,9 @@ def test_failed_build_keeps_the_old_one(
     assert not list(store.root.glob(".fetch-*"))
 
 
-def test_failure_names_no_address(store: PackageCache, manifest: Path, machine: Machine) -> None:
+def test_failure_message_contains_no_url(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
     machine.install("go", FAILING)
     with pytest.raises(BuildError) as error:
         build(store, manifest, machine)
@@ -120,7 +122,7 @@ def test_failure_names_no_address(store: PackageCache, manifest: Path, machine: 
     )
 
 
-def test_killed_build_leaves_nothing_half(
+def test_killed_build_leaves_no_partial_program(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     # It says where it is, once it has begun to write, and never ends by itself.
@@ -128,29 +130,27 @@ def test_killed_build_leaves_nothing_half(
     script = (
         "import sys; from pathlib import Path;"
         "from alertdrill.toolchain.collector_build import build_collector;"
-        "from alertdrill.toolchain.package_cache import Store;"
-        "build_collector(Path(sys.argv[1]), Store(Path(sys.argv[2]), ''), sys.argv[3], print)"
+        "from alertdrill.toolchain.package_cache import PackageCache;"
+        "build_collector(Path(sys.argv[1]), PackageCache(Path(sys.argv[2]), ''), sys.argv[3], print)"
     )
-    words = [sys.executable, "-c", script, str(manifest), str(machine.cache), machine.search_path]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as killed:
-        assert killed.stdout
-        killed.stdout.readline()  # it builds
-        os.killpg(killed.pid, signal.SIGKILL)
+    command = [sys.executable, "-c", script, str(manifest), str(machine.cache), machine.search_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as build_process:
+        assert build_process.stdout
+        assert build_process.stdout.readline()  # The build started.
+        os.killpg(build_process.pid, signal.SIGKILL)
     assert not store.built("otelcol").exists()
     machine.install("go", GO)
     build(store, manifest, machine)
     assert not list(store.root.glob(".fetch-*"))
 
 
-def test_absent_go_is_one_sentence(store: PackageCache, manifest: Path, machine: Machine) -> None:
+def test_missing_go_is_an_error(store: PackageCache, manifest: Path, machine: Machine) -> None:
     machine.remove("go")
     with pytest.raises(BuildError, match="Go is not installed"):
         build(store, manifest, machine)
 
 
-def test_absent_go_is_no_matter_once_built(
-    store: PackageCache, manifest: Path, machine: Machine
-) -> None:
+def test_built_collector_needs_no_go(store: PackageCache, manifest: Path, machine: Machine) -> None:
     built = build(store, manifest, machine)
     machine.remove("go")
     assert build(store, manifest, machine) == built
@@ -161,6 +161,6 @@ def test_manifest_without_version_is_refused() -> None:
         version("dist:\n  name: otelcol\n")
 
 
-def test_reason_is_the_last_word() -> None:
+def test_failure_reason_is_the_last_line_of_go() -> None:
     assert reason("go: downloading x\ngo: no such module\nexit status 1\n") == "go: no such module"
     assert reason("") == "Go failed without a message"

@@ -11,7 +11,7 @@ from alertdrill.toolchain.package_cache import PackageCache, default_cache
 from alertdrill.toolchain.specs import Package, Suite
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
-HOLDS_A_PATH = r"""#!/bin/sh
+DPKG_WITH_A_BUILT_IN_PATH = r"""#!/bin/sh
 mkdir -p "$3/usr/bin"
 printf '#!/bin/sh\necho /usr/share/prometheus/ui\n' >"$3/usr/bin/prometheus"
 chmod 755 "$3/usr/bin/prometheus"
@@ -35,8 +35,8 @@ def test_package_and_its_parts_are_unpacked(store: PackageCache) -> None:
     assert commands == {"prometheus", "promtool"}
 
 
-def test_programs_look_beside_themselves(store: PackageCache, machine: Machine) -> None:
-    machine.install("dpkg", HOLDS_A_PATH)
+def test_built_in_path_of_a_program_is_made_relative(store: PackageCache, machine: Machine) -> None:
+    machine.install("dpkg", DPKG_WITH_A_BUILT_IN_PATH)
     package = replace(PROMETHEUS, files="/usr/share/prometheus")
     with store.locked(lambda _: None):
         store.fetch([package])
@@ -45,57 +45,57 @@ def test_programs_look_beside_themselves(store: PackageCache, machine: Machine) 
     assert program.stat().st_mode & 0o777 == 0o755
 
 
-def test_paths_of_others_stay(store: PackageCache, machine: Machine) -> None:
-    machine.install("dpkg", HOLDS_A_PATH)
+def test_path_that_is_not_declared_is_not_changed(store: PackageCache, machine: Machine) -> None:
+    machine.install("dpkg", DPKG_WITH_A_BUILT_IN_PATH)
     fetch(store)
     program = store.folder(PROMETHEUS) / "usr/bin/prometheus"
     assert "/usr/share/prometheus/ui" in program.read_text()
 
 
-def test_broken_package_is_not_there(store: PackageCache, machine: Machine) -> None:
+def test_package_that_fails_to_unpack_is_not_stored(store: PackageCache, machine: Machine) -> None:
     machine.set("broken")
     with pytest.raises(FetchError, match="unexpected end of file"):
         fetch(store)
     assert [path.name for path in store.root.iterdir()] == ["lock"]
 
 
-def test_newer_package_replaces_the_older(store: PackageCache) -> None:
+def test_fetched_package_replaces_the_old_one(store: PackageCache) -> None:
     (store.folder(PROMETHEUS) / "old").mkdir(parents=True)
     fetch(store)
     assert not (store.folder(PROMETHEUS) / "old").exists()
 
 
-def test_killed_run_leaves_nothing_behind(store: PackageCache) -> None:
+def test_leftover_of_a_killed_run_is_removed(store: PackageCache) -> None:
     (store.root / ".fetch-killed").mkdir(parents=True)
     fetch(store)
     assert not list(store.root.glob(".fetch-*"))
 
 
-def test_second_run_waits_for_first(store: PackageCache) -> None:
+def test_second_run_waits_for_the_first(store: PackageCache) -> None:
     store.root.mkdir(parents=True)
-    said: list[str] = []
+    messages: list[str] = []
     with (store.root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         waiting = threading.Event()
 
         def on_progress(sentence: str) -> None:
-            said.append(sentence)
+            messages.append(sentence)
             waiting.set()
 
         def enter() -> None:
             with store.locked(on_progress):
-                said.append("in")
+                messages.append("in")
 
         second = threading.Thread(target=enter)
         second.start()
-        assert waiting.wait(5), "the second run to say that it waits"
-        assert "in" not in said
+        assert waiting.wait(5), "the second run did not report that it waits"
+        assert "in" not in messages
         fcntl.flock(lock, fcntl.LOCK_UN)
         second.join(5)
-    assert said[-1] == "in"
+    assert messages[-1] == "in"
 
 
-def test_unwritable_cache_names_the_way_out(tmp_path: Path) -> None:
+def test_unwritable_cache_is_an_error_with_its_variable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = PackageCache(tmp_path / "file", "")
     with pytest.raises(CacheError, match="ALERTDRILL_CACHE"), store.locked(lambda _: None):

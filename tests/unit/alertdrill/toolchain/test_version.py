@@ -18,10 +18,10 @@ from alertdrill.toolchain.version import (
         ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", (2, 6, 12)),
         ("otelcol-contrib version v0.120.0", (0, 120, 0)),
         ("Version 11.2.0 (commit: 2a88694, branch: HEAD)", (11, 2, 0)),
-        ("a program that does not say", None),
+        ("a program without a version", None),
     ],
 )
-def test_version_is_read_from_output(output: str, version: tuple[int, ...] | None) -> None:
+def test_version_is_parsed_from_the_output(output: str, version: tuple[int, ...] | None) -> None:
     assert parse_version(output) == version
 
 
@@ -33,33 +33,35 @@ def test_versions_compare_by_number() -> None:
 
 
 def _program(path: Path, version: str) -> Path:
-    path.write_text(f'#!/bin/sh\necho asked >>"{path}.log"\necho "{path.name} version {version}"\n')
+    path.write_text(
+        f'#!/bin/sh\necho called >>"{path}.log"\necho "{path.name} version {version}"\n'
+    )
     path.chmod(0o755)
     return path
 
 
-def test_a_known_program_is_not_asked_again(tmp_path: Path) -> None:
+def test_cached_program_is_not_called_again(tmp_path: Path) -> None:
     program = _program(tmp_path / "loki", "3.4.1")
     for _ in range(2):
-        book = VersionCache(tmp_path / "cache" / "versions.json")
-        assert book.version(program, "--version", {}) == (3, 4, 1)
-        book.save()
-    assert (tmp_path / "loki.log").read_text().count("asked") == 1
+        cache = VersionCache(tmp_path / "cache" / "versions.json")
+        assert cache.version(program, "--version", {}) == (3, 4, 1)
+        cache.save()
+    assert (tmp_path / "loki.log").read_text().count("called") == 1
 
 
-def test_a_replaced_program_is_asked(tmp_path: Path) -> None:
-    book = VersionCache(tmp_path / "versions.json")
-    book.version(_program(tmp_path / "loki", "3.4.1"), "--version", {})
-    assert book.version(_program(tmp_path / "loki", "3.10.12"), "--version", {}) == (3, 10, 12)
+def test_replaced_program_is_called_again(tmp_path: Path) -> None:
+    cache = VersionCache(tmp_path / "versions.json")
+    cache.version(_program(tmp_path / "loki", "3.4.1"), "--version", {})
+    assert cache.version(_program(tmp_path / "loki", "3.10.12"), "--version", {}) == (3, 10, 12)
 
 
-@pytest.mark.parametrize("content", ["{half a", json.dumps([1]), json.dumps({"/x": 3})])
-def test_a_damaged_book_is_ignored(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["{truncated", json.dumps([1]), json.dumps({"/x": 3})])
+def test_damaged_cache_file_is_ignored(tmp_path: Path, content: str) -> None:
     (tmp_path / "versions.json").write_text(content)
-    book = VersionCache(tmp_path / "versions.json")
-    assert book.version(_program(tmp_path / "loki", "3.4.1"), "--version", {}) == (3, 4, 1)
+    cache = VersionCache(tmp_path / "versions.json")
+    assert cache.version(_program(tmp_path / "loki", "3.4.1"), "--version", {}) == (3, 4, 1)
 
 
-def test_a_program_that_fails_has_no_version(tmp_path: Path) -> None:
+def test_program_that_fails_has_no_version(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a program")
     assert VersionCache(tmp_path / "b.json").version(tmp_path / "text", "-v", {}) is None
