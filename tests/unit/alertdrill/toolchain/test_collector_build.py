@@ -125,13 +125,14 @@ def test_failure_message_contains_no_url(
 def test_killed_build_leaves_no_partial_program(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
-    # It says where it is, once it has begun to write, and never ends by itself.
+    # This build prints a line after it started to write, and never ends.
     machine.install("go", "#!/bin/sh\n/bin/mkdir built\n>built/otelcol\necho\nexec /bin/sleep 60\n")
     script = (
         "import sys; from pathlib import Path;"
         "from alertdrill.toolchain.collector_build import build_collector;"
         "from alertdrill.toolchain.package_cache import PackageCache;"
-        "build_collector(Path(sys.argv[1]), PackageCache(Path(sys.argv[2]), ''), sys.argv[3], print)"
+        "cache = PackageCache(Path(sys.argv[2]), '');"
+        "build_collector(Path(sys.argv[1]), cache, sys.argv[3], print)"
     )
     command = [sys.executable, "-c", script, str(manifest), str(machine.cache), machine.search_path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as build_process:
