@@ -64,10 +64,12 @@ class LoadContext:
 def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path) -> Report:
     """Run the load, wait until Prometheus scraped all of it, and evaluate the gates.
 
-    Raises `LoadError` if Locust fails, and the errors of `Prometheus`.
+    The load starts after a scrape, so that requests before it don't count. Raises
+    `LoadError` if Locust fails, and the errors of `Prometheus`.
     """
     prometheus, runtime = context.prometheus, context.runtime
     lines: int | None = None
+    _await_scrape(prometheus, time.time())
     if runtime.follows_new_instances:
         with count_check.count_access_lines(runtime) as counter:
             measured = measure(profile, size, context, folder)

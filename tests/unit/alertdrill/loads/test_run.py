@@ -82,3 +82,19 @@ def test_missing_scrape_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
         measure(load_profile("smoke"), LoadSize(1, 60), context_for("compose"), tmp_path)
+
+
+def test_load_starts_after_a_scrape_of_earlier_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
+    started: list[LoadProfile] = []
+
+    def run_load(profile: LoadProfile, _size: LoadSize, _page: Path) -> str:
+        started.append(profile)
+        return ""
+
+    context = replace(context_for("compose"), run_load=run_load)
+    with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
+        run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
+    assert started == []
