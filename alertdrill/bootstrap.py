@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.stamp import Stamp, Step, next_step, read_stamp, write_stamp
+from alertdrill.venv_stamp import Stamp, Step, next_step, read_stamp, write_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

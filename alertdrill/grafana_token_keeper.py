@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from .grafana_token import GrafanaClient, TokenError, ensure_token
-from .log_line import LogOrigin, format_line
+from .log_format import LogOrigin, format_line
 
 # How long until Grafana is asked for one again where it gave none, and until the one that there is
 # is looked at again; in seconds.

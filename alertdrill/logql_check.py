@@ -22,7 +22,7 @@ from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
 from .runtimes.native.process_spec import Process, RenderContext
 from .settings import ROOT, StackSettings
-from .timescale.ephemeral_stack import free_ports
+from .timescale.ephemeral_stack_settings import free_ports
 from .toolchain import PROGRAMS, Program, default_cache, resolve_programs
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"

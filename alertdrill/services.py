@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import AlertdrillError
-from .yaml_section import YamlSection, YamlSource, load_yaml
+from .yaml_reader import YamlSection, YamlSource, load_yaml
 
 # Each has a hundred ports natively; ten of them still leave room for an ephemeral stack beside it.
 MIN_PORT, MAX_PORT = 5000, 5009

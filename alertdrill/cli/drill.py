@@ -22,7 +22,7 @@ from ..drills.session import Options, open_session, run_drills
 from ..runtimes import select_runtime
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.compose.runtime import ComposeRuntime
-from ..yaml_section import DURATION_UNITS
+from ..yaml_reader import DURATION_UNITS
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)

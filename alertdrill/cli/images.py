@@ -13,12 +13,12 @@ from rich.table import Table
 from .. import settings
 from ..console import escape
 from ..images import archive, env_block, inventory, publish, status
+from ..images.archive_manifest import Manifest
 from ..images.base_image import ensure_rootfs
 from ..images.build import ImageBuilder
 from ..images.docker_cli import Engine
 from ..images.errors import ArchiveError
 from ..images.inventory import InventoryRow
-from ..images.manifest import Manifest
 from ..images.specs import IMAGES
 from ..toolchain import default_cache
 

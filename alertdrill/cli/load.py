@@ -26,7 +26,7 @@ from ..loads.report import Report, as_json, junit
 from ..loads.run import LoadContext, LoadSize, run
 from ..runtimes import Runtime, select_runtime
 from ..signals import interrupt_on_sigterm
-from ..yaml_section import DURATION_UNITS
+from ..yaml_reader import DURATION_UNITS
 
 output = Console(highlight=False)
 # A shell's exit code after Ctrl-C.

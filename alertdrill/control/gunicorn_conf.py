@@ -6,7 +6,7 @@ import os
 
 from alertdrill import VERSION
 from alertdrill.control import logs
-from alertdrill.log_line import LogOrigin
+from alertdrill.log_format import LogOrigin
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8091')}"
 # One process: the running requests and their idempotency keys are in its memory.

@@ -8,7 +8,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from ..log_line import LogOrigin, format_line
+from ..log_format import LogOrigin, format_line
 
 
 class LineFormatter(logging.Formatter):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .clients import Evaluator
 from .errors import UnreachableError
-from .promql import Comparison
+from .promql_comparisons import Comparison
 from .result import Chart, Line
 
 # The number of points that a chart as wide as a screen can show.

@@ -11,10 +11,10 @@ from typing import Any
 import requests
 import yaml
 
-from ..yaml_section import DURATION_UNITS
-from . import logql, promql
+from ..yaml_reader import DURATION_UNITS
+from . import logql_comparisons, promql_comparisons
 from .errors import UnreachableError
-from .promql import Comparison
+from .promql_comparisons import Comparison
 from .result import Line
 
 # A query over thirty days of history takes a second or two on a busy machine.
@@ -122,7 +122,7 @@ class Prometheus(Evaluator):
 
     def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
         """Return the comparisons of each side of an expression's `or`."""
-        return promql.branches(query)
+        return promql_comparisons.branches(query)
 
     def value(self, promql: str) -> float | None:
         """Return the first sample's value, or None if the result is empty."""
@@ -144,7 +144,7 @@ class LokiRuler(Evaluator):
 
     def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
         """Return the comparisons of each side of an expression's `or`."""
-        return logql.branches(query)
+        return logql_comparisons.branches(query)
 
 
 def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:

@@ -9,7 +9,7 @@ from typing import Any
 from .clients import ActiveAlert, Alertmanager, Evaluator, RuleState, get_json
 from .errors import UnreachableError
 from .model import Drill
-from .promql import first_comparison
+from .promql_comparisons import first_comparison
 from .responder import PerformedAction, ResponderClient
 
 # Continues "Alertmanager has" or "Alertmanager had".

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..settings import MAX_REPLICAS, SERVICES
-from ..yaml_section import YamlSection, YamlSource, load_yaml
+from ..yaml_reader import YamlSection, YamlSource, load_yaml
 from .errors import InvalidDrillError
 from .fault_kinds import KINDS, FaultKind
 from .model import (

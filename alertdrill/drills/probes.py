@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 import requests
 
 from ..runtimes import Runtime
-from . import blast_radius
 from .clients import ActiveAlert, Evaluator
 from .errors import UnmetError
-from .model import Drill
+from .fault_kinds import KINDS
+from .model import Drill, FaultSpec
 from .responder import PerformedAction, ReceivedAlert, ResponderClient
 from .undo import TIMEOUT_S
+
+# A service that waits for a slow one saturates too, and may be scaled.
+WAITS_FOR = {"web": "data-service"}
+# Faults that take an instance out of service; after any other, a restart is a mistake.
+TAKE_DOWN = ("stop", "kill", "pause", "crash_loop", "hang", "crash", "unready", "memory")
 
 
 class Probes:
@@ -99,7 +104,7 @@ class Probes:
         """Return the responder's actions; raise `UnmetError` if a target was not affected."""
         actions = self._responder.actions(self.since)
         for action in actions:
-            if not blast_radius.contains(self._drill.fault, action):
+            if not is_in_blast_radius(self._drill.fault, action):
                 raise UnmetError(
                     f"The responder did {action.kind} of {action.target} for {action.alert}, which"
                     f" the fault ({self._drill.fault}) does not affect."
@@ -149,3 +154,15 @@ class Probes:
             raise UnmetError(f"The runbook link of the notification is dead: {link}") from None
         if not response.ok:
             raise UnmetError(f"The runbook link answers {response.status_code}: {link}")
+
+
+def is_in_blast_radius(fault: FaultSpec, action: PerformedAction) -> bool:
+    """Return whether an action's target is one that the fault affects.
+
+    A fault of the whole host may saturate any service, so any may be scaled.
+    """
+    service = fault.target.rstrip("0123456789").rstrip("-")
+    if action.kind != "restart":
+        affected = service in (action.service, WAITS_FOR.get(action.service))
+        return KINDS[fault.kind].scope == "none" or affected
+    return fault.kind in TAKE_DOWN and fault.target in (action.target, action.service)

@@ -16,7 +16,7 @@ from ..runtimes.compose.project_lock import project_lock
 from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..signals import interrupt_on_sigterm
-from ..timescale.ephemeral_stack import ephemeral_settings
+from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import process_tag, requirements, undo
 from .clients import Alertmanager, Prometheus
 from .context import DrillContext

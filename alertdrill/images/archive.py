@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from . import manifest
+from . import archive_manifest
+from .archive_manifest import ImageEntry, Manifest
 from .docker_cli import Engine, error_line
 from .errors import ArchiveError
-from .manifest import ImageEntry, Manifest
 
 MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
 # Larger chunks are not faster.
@@ -45,7 +45,7 @@ def save(engine: Engine, content: Manifest, file: Path) -> None:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".images-") as name:
             work = Path(name)
             _save_images(engine, [image.name for image in content.images], work / IMAGES)
-            text = manifest.write(content).encode()
+            text = archive_manifest.write(content).encode()
             sums = {MANIFEST: hashlib.sha256(text).hexdigest(), IMAGES: _sum_of(work / IMAGES)}
             with tarfile.open(work / "set", "w") as archive:
                 _add(archive, SUMS, _written(sums))
@@ -61,7 +61,7 @@ def check(file: Path) -> Manifest:
     try:
         with tarfile.open(file, "r:") as archive:
             _check_sums(archive)
-            return manifest.read(_member(archive, MANIFEST).read().decode())
+            return archive_manifest.read(_member(archive, MANIFEST).read().decode())
     except FileNotFoundError:
         raise ArchiveError(f"no file {file}: use the file that `images save` wrote.") from None
     except ArchiveError as error:

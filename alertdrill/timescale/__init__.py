@@ -1,6 +1,6 @@
 """Time compression: the same rules and routes with every duration divided by one factor."""
 
-from .ephemeral_stack import ephemeral_settings
+from .ephemeral_stack_settings import ephemeral_settings
 from .errors import TimescaleError
 from .promql import scale as scale_query
 from .render import expression_scaler, render

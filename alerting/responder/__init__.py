@@ -7,14 +7,14 @@ import os
 from flask import Flask
 
 from apps.telemetry import init_app
-from apps.telemetry.environment import Environment
+from apps.telemetry.env_reader import EnvReader
 
 from . import actions, drills, error_handlers, notifications, pages, webhook
-from .components import Components
+from .app_state import AppState
 from .drill_metrics import DrillMetrics
 from .drill_results import DrillResultStore
 from .healing import build_healing
-from .metrics import ResponderMetrics
+from .notification_metrics import ResponderMetrics
 from .notification_store import NotificationStore
 from .runbooks import Runbooks
 from .settings import ResponderSettings
@@ -27,7 +27,7 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
 
     Raises `SettingsError`, whose message says what to do, also if the database is unusable.
     """
-    settings = settings or ResponderSettings.from_env(Environment(os.environ))
+    settings = settings or ResponderSettings.from_env(EnvReader(os.environ))
     app = Flask(__name__)
     telemetry = init_app(app, service="responder")
     store = NotificationStore(settings.database)
@@ -41,7 +41,7 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     drill_metrics = DrillMetrics(telemetry.metrics, runbooks.names())
     for result in drill_results.latest():
         drill_metrics.update(result)
-    Components(store, runbooks, metrics, watchdog, healing, drill_results, drill_metrics).init_app(
+    AppState(store, runbooks, metrics, watchdog, healing, drill_results, drill_metrics).init_app(
         app
     )
     for module in (webhook, notifications, actions, drills, pages):

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import components
+from . import app_state
 from .authorization import authorize
 from .healing.action_store import Row
 from .pagination import limit
@@ -24,7 +24,7 @@ log = logging.getLogger("healing")
 @blueprint.get("/actions")
 def actions() -> ResponseReturnValue:
     """Return actions, newest first, filtered by `alert` and `limit`."""
-    rows = components.current().healing.stores.actions.find(limit(), request.args.get("alert"))
+    rows = app_state.current().healing.stores.actions.find(limit(), request.args.get("alert"))
     return jsonify([_serialize(row) for row in rows])
 
 
@@ -37,7 +37,7 @@ def action(action_id: int) -> ResponseReturnValue:
 @blueprint.get("/decisions")
 def decisions() -> ResponseReturnValue:
     """Return up to `limit` decisions, also those for no action, newest first."""
-    return jsonify(components.current().healing.stores.actions.decisions(limit()))
+    return jsonify(app_state.current().healing.stores.actions.decisions(limit()))
 
 
 @blueprint.post(f"/actions/<int(max={MAX_ID}):action_id>/cancel")
@@ -47,7 +47,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
     The control API finishes what it has started: half a restart would leave the instance stopped.
     """
     authorize()
-    row, stores = _get(action_id), components.current().healing.stores
+    row, stores = _get(action_id), app_state.current().healing.stores
     ended = not stores.actions.cancel(action_id, "an operator cancelled it")
     if ended and row["alert_resolved_at"]:
         raise Problem(409, f"Action {action_id} has ended and its alert is resolved.")
@@ -60,7 +60,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
 def pause() -> ResponseReturnValue:
     """Pause healing: decisions go on, actions do not start, also after a restart."""
     authorize()
-    if components.current().healing.stores.flags.set("paused", utc_now()):
+    if app_state.current().healing.stores.flags.set("paused", utc_now()):
         log.warning("An operator paused the responder.")
     return jsonify(status())
 
@@ -69,7 +69,7 @@ def pause() -> ResponseReturnValue:
 def resume() -> ResponseReturnValue:
     """Resume healing: end the pause, close the circuit and reset the budget."""
     authorize()
-    healing = components.current().healing
+    healing = app_state.current().healing
     was_paused = healing.stores.flags.clear("paused")
     was_open = healing.stores.flags.close_circuit(utc_now())
     if was_paused or was_open:
@@ -80,7 +80,7 @@ def resume() -> ResponseReturnValue:
 
 def status() -> Row:
     """Return the state of healing: its mode, the pause, the circuit."""
-    healing = components.current().healing
+    healing = app_state.current().healing
     return {
         "healing": healing.mode,
         "paused": healing.stores.flags.since("paused") is not None,
@@ -93,7 +93,7 @@ def _serialize(row: Row) -> Row:
 
 
 def _get(action_id: int) -> Row:
-    row = components.current().healing.stores.actions.get(action_id)
+    row = app_state.current().healing.stores.actions.get(action_id)
     if row is None:
         raise Problem(404, f"No action {action_id}.")
     return row

@@ -8,12 +8,12 @@ from flask import request
 
 from apps.telemetry.problems import Problem
 
-from . import components
+from . import app_state
 
 
 def authorize() -> None:
     """Raise a `Problem` unless the current request has the responder's token."""
-    token = components.current().healing.token
+    token = app_state.current().healing.token
     header = request.headers.get("Authorization", "")
     if not token:
         raise Problem(403, "The responder has no token: set RESPONDER_TOKEN_FILE.")

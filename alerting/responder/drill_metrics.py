@@ -9,7 +9,7 @@ from typing import Any
 from apps.telemetry.metrics import Metrics
 
 from .drill_results import PHASES
-from .metrics import OTHER
+from .notification_metrics import OTHER
 from .timestamps import parse_rfc3339
 
 LABELS = ("alert", "speed")

@@ -14,7 +14,7 @@ import orjson
 
 from . import db
 from .errors import MalformedBodyError
-from .json_fields import JsonFields
+from .json_reader import JsonFields
 from .timestamps import format_rfc3339
 
 # A skipped drill has no result.

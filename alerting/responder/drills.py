@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import components, drill_results
+from . import app_state, drill_results
 from .authorization import authorize
 from .errors import MalformedBodyError
 from .pagination import limit
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 @blueprint.get("/drills")
 def drills() -> ResponseReturnValue:
     """Return drill results, newest first, filtered by `alert` and `limit`."""
-    return jsonify(components.current().drill_results.find(limit(), request.args.get("alert")))
+    return jsonify(app_state.current().drill_results.find(limit(), request.args.get("alert")))
 
 
 @blueprint.post("/drills")
@@ -32,7 +32,7 @@ def record() -> ResponseReturnValue:
         result = drill_results.parse(request.get_data())
     except MalformedBodyError as error:
         raise Problem(400, str(error), field=error.field) from error
-    current = components.current()
+    current = app_state.current()
     row = current.drill_results.record(result)
     current.drill_metrics.update(row)
     log.info("Drill of %s: %s.", result.alert, result.verdict, extra={"drill_id": row["id"]})

@@ -14,8 +14,8 @@ import orjson
 
 from . import db
 from .errors import DatabaseError
-from .filters import Filters
 from .healing.alert_state_store import record_alerts
+from .notification_filters import Filters
 from .timestamps import format_rfc3339, parse_rfc3339
 from .webhook_payload import Alert, Notification
 

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import components
+from . import app_state
 from .errors import BadFilterError
-from .filters import parse_filters
+from .notification_filters import parse_filters
 from .timestamps import format_rfc3339, utc_now
 
 MAX_ID = 2**63 - 1  # the largest of SQLite
@@ -24,13 +24,13 @@ def notifications() -> ResponseReturnValue:
         filters = parse_filters(request.args.items(multi=True))
     except BadFilterError as error:
         raise Problem(400, str(error), field=error.name) from error
-    return jsonify(components.current().notifications.find(filters))
+    return jsonify(app_state.current().notifications.find(filters))
 
 
 @blueprint.get(f"/notifications/<int(max={MAX_ID}):notification_id>")
 def notification(notification_id: int) -> ResponseReturnValue:
     """Return a notification with its payload."""
-    row = components.current().notifications.get(notification_id)
+    row = app_state.current().notifications.get(notification_id)
     if row is None:
         raise Problem(404, f"No notification {notification_id}.")
     return jsonify(row)
@@ -39,7 +39,7 @@ def notification(notification_id: int) -> ResponseReturnValue:
 @blueprint.get("/watchdog")
 def watchdog() -> ResponseReturnValue:
     """Return the state of Watchdog: 200, or 503 while its notifications are missing."""
-    current = components.current().watchdog
+    current = app_state.current().watchdog
     status = current.check(utc_now())
     body = {
         "missing": status.missing,

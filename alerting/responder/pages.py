@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from apps.telemetry.problems import Problem
 
-from . import actions, components
-from .filters import Filters
+from . import actions, app_state
+from .notification_filters import Filters
 from .timestamps import format_rfc3339, parse_rfc3339, utc_now
 
 # A screen or two; the API has the rest.
@@ -41,7 +41,7 @@ def protect(response: Response) -> Response:
 @blueprint.get("/")
 def home() -> str:
     """Show the state of Watchdog and links to every page."""
-    current = components.current()
+    current = app_state.current()
     status = current.watchdog.check(utc_now())
     last_seen = format_rfc3339(status.last_seen) if status.last_seen else None
     names = current.runbooks.names()
@@ -51,7 +51,7 @@ def home() -> str:
 @blueprint.get("/journal")
 def journal() -> str:
     """Show the last notifications."""
-    current = components.current()
+    current = app_state.current()
     notifications = current.notifications.find(Filters(limit=MAX_ROWS))
     return _render("journal.html", notifications=notifications, runbooks=current.runbooks.names())
 
@@ -59,7 +59,7 @@ def journal() -> str:
 @blueprint.get("/healing")
 def healing() -> str:
     """Show the state of healing, and the last actions and decisions."""
-    current = components.current()
+    current = app_state.current()
     store = current.healing.stores.actions
     return _render(
         "healing.html",
@@ -80,13 +80,13 @@ def seconds_after(later: str, earlier: str) -> str:
 @blueprint.get("/runbooks/")
 def runbooks() -> str:
     """List the runbooks."""
-    return _render("runbooks.html", runbooks=components.current().runbooks.names())
+    return _render("runbooks.html", runbooks=app_state.current().runbooks.names())
 
 
 @blueprint.get("/runbooks/<alert>")
 def runbook(alert: str) -> str:
     """Show the runbook of an alert."""
-    page = components.current().runbooks.page(alert)
+    page = app_state.current().runbooks.page(alert)
     if page is None:
         raise Problem(404, f"No runbook for {alert}: see the list at /runbooks/.")
     return _render("runbook.html", alert=alert, page=Markup(page))  # noqa: S704 - html is disabled

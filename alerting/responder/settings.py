@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apps.telemetry.environment import Environment
+from apps.telemetry.env_reader import EnvReader
 from apps.telemetry.errors import SettingsError
 
 # `dry-run`: decisions without actions; `off`: neither.
@@ -34,7 +34,7 @@ class HealingSettings:
     grafana_token: Path = Path()
 
     @classmethod
-    def from_env(cls, env: Environment) -> HealingSettings:
+    def from_env(cls, env: EnvReader) -> HealingSettings:
         """Read the settings; raise `SettingsError` with the bad variable."""
         mode = env.choice("HEALING", cls.mode, MODES)
         if mode == "off":
@@ -74,7 +74,7 @@ class ResponderSettings:
     healing: HealingSettings = HealingSettings()
 
     @classmethod
-    def from_env(cls, env: Environment) -> ResponderSettings:
+    def from_env(cls, env: EnvReader) -> ResponderSettings:
         """Read the settings; raise `SettingsError` with the bad variable."""
         return cls(
             database=env.path("RESPONDER_DB", cls.database),

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from apps.telemetry.problems import Problem
 
-from . import components, watchdog
+from . import app_state, watchdog
 from .errors import DatabaseError, MalformedBodyError
 from .timestamps import utc_now
 from .webhook_payload import Notification, parse
@@ -24,7 +24,7 @@ def receive() -> dict[str, object]:
 
     400: it is malformed, and a retry would not help. 503: the database fails; Alertmanager retries.
     """
-    current = components.current()
+    current = app_state.current()
     try:
         notification = parse(_body())
         receipt = current.notifications.record(notification, utc_now())
@@ -69,6 +69,6 @@ def _check_watchdog(notification: Notification) -> None:
     names = {alert.name for alert in notification.alerts if alert.status == "firing"}
     if watchdog.ALERT in names:
         try:
-            components.current().watchdog.check(utc_now())
+            app_state.current().watchdog.check(utc_now())
         except DatabaseError as error:  # the notification is stored; the next check sees it
             log.warning("The watchdog check failed: %s", error)

@@ -13,7 +13,7 @@ from datetime import datetime
 import orjson
 
 from .errors import MalformedBodyError
-from .json_fields import JsonFields
+from .json_reader import JsonFields
 
 VERSION = "4"
 STATUSES = ("firing", "resolved")

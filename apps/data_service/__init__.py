@@ -6,12 +6,12 @@ from flask import Flask
 
 from apps.telemetry import TelemetrySettings, init_app
 
-from . import process
+from . import routes
 
 
 def create_app(telemetry: TelemetrySettings | None = None) -> Flask:
     """Return the application. Settings come from the environment by default."""
     app = Flask(__name__, static_folder=None)
     init_app(app, service="data-service", settings=telemetry)
-    app.register_blueprint(process.routes)
+    app.register_blueprint(routes.blueprint)
     return app

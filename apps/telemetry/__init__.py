@@ -14,17 +14,17 @@ from prometheus_client import CollectorRegistry
 from requests import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import context, exposition, faults, health, http_client, logs, problems
+from . import context, faults, flask_exporter, health, http_client, logs, problems
 from .clock import Clock
 from .drain import DrainState
-from .environment import Environment
+from .env_reader import EnvReader
 from .errors import SettingsError, TelemetryError
 from .health import Readiness
 from .metrics import Metrics
 from .settings import TelemetrySettings
 
 __all__ = [
-    "Environment",
+    "EnvReader",
     "SettingsError",
     "Telemetry",
     "TelemetryError",
@@ -64,7 +64,7 @@ def init_app(
 
     Settings come from the environment by default, and the registry is a new one.
     """
-    settings = settings or TelemetrySettings.from_env(service, Environment(os.environ))
+    settings = settings or TelemetrySettings.from_env(service, EnvReader(os.environ))
     clock = Clock()
     metrics = Metrics(registry, clock)
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
@@ -73,7 +73,7 @@ def init_app(
     # Order matters: the context is set first and reset last. Faults come after all other hooks, so
     # that these see their effect.
     context.init_app(app)
-    exposition.init_app(app, metrics, drain)
+    flask_exporter.init_app(app, metrics, drain)
     log_handler = logs.configure(
         settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
     )

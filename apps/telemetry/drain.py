@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import shared_memory
+from . import shared_counters
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class DrainState:
 
     def __init__(
         self,
-        counters: memoryview[float] = shared_memory.DRAIN,
+        counters: memoryview[float] = shared_counters.DRAIN,
         worker: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -25,12 +25,12 @@ if os.environ.get("WORKERS", "1") not in ("", "1"):
 
 from prometheus_client import multiprocess
 
-from apps.telemetry import Environment, drain, faults, logs
+from apps.telemetry import EnvReader, drain, faults, logs
 from apps.telemetry.clock import Clock
 from apps.telemetry.gunicorn_worker import ThreadWorker
 from apps.telemetry.settings import TelemetrySettings
 
-_env = Environment(os.environ)
+_env = EnvReader(os.environ)
 workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
 _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 # Prometheus reads its target list every 5 s and scrapes each target every 5 s, so the first scrape

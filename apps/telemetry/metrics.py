@@ -30,7 +30,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Python's levels. A line below LOG_LEVEL is not written, so it is not counted.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# The metrics that prometheus-flask-exporter declares; exposition.py sets their labels.
+# The metrics that prometheus-flask-exporter declares; flask_exporter.py sets their labels.
 EXPORTER_METRICS = (
     "flask_exporter_info",
     "flask_http_request_duration_seconds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import instance_name
-from .environment import Environment
+from .env_reader import EnvReader
 from .errors import SettingsError
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -27,7 +27,7 @@ class TelemetrySettings:
     trusted_proxies: int = 0
 
     @classmethod
-    def from_env(cls, service: str, env: Environment) -> TelemetrySettings:
+    def from_env(cls, service: str, env: EnvReader) -> TelemetrySettings:
         """Read the settings of `service`; raise `SettingsError` with the name of a bad variable."""
         enabled = env.flag("FAULTS_ENABLED", default=False)
         token = env.secret("FAULTS_TOKEN", "") if enabled else ""

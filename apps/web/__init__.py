@@ -6,9 +6,9 @@ import os
 
 from flask import Flask
 
-from apps.telemetry import Environment, TelemetrySettings, init_app
+from apps.telemetry import EnvReader, TelemetrySettings, init_app
 
-from . import home, process
+from . import home, routes
 from .settings import WebSettings
 
 
@@ -16,9 +16,9 @@ def create_app(
     settings: WebSettings | None = None, telemetry: TelemetrySettings | None = None
 ) -> Flask:
     """Return the application. Settings come from the environment by default."""
-    settings = settings or WebSettings.from_env(Environment(os.environ))
+    settings = settings or WebSettings.from_env(EnvReader(os.environ))
     app = Flask(__name__, static_folder=None)
     instruments = init_app(app, service="web", settings=telemetry)
     app.register_blueprint(home.blueprint(settings, instruments.settings))
-    app.register_blueprint(process.blueprint(settings, instruments))
+    app.register_blueprint(routes.blueprint(settings, instruments))
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.telemetry import Environment, SettingsError
+from apps.telemetry import EnvReader, SettingsError
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class WebSettings:
     links: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_env(cls, env: Environment) -> WebSettings:
+    def from_env(cls, env: EnvReader) -> WebSettings:
         """Read the settings; raise `SettingsError` with the name of a bad variable."""
         return cls(
             data_service_url=env.url("DATA_SERVICE_URL", "http://127.0.0.1:8081"),

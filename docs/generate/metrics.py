@@ -13,8 +13,8 @@ from prometheus_client.metrics_core import Metric as Family
 
 from alerting.responder.drill_metrics import DrillMetrics
 from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry import exposition
+from alerting.responder.notification_metrics import ResponderMetrics
+from apps.telemetry import flask_exporter
 from apps.telemetry.drain import DrainState
 from apps.telemetry.metrics import (
     BUCKETS,
@@ -116,7 +116,7 @@ def _collected(metrics: Metrics) -> tuple[Sequence[Metric], Sequence[Metric]]:
     """Return what the exporter measures of requests, and what describes the process."""
     ours = {family.name for family in metrics.registry.collect()}
     app = Flask(__name__)
-    exposition.init_app(app, metrics, DrainState(worker=1))
+    flask_exporter.init_app(app, metrics, DrainState(worker=1))
 
     @app.get("/")
     def fail() -> str:

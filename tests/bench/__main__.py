@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from vega_datasets import data
 
-from apps.data_service.describe import describe
+from apps.data_service.summary_statistics import describe
 from apps.telemetry import TelemetrySettings, init_app
 from apps.telemetry.logs import JsonFormatter, LineHandler
 from tests.bench import containers, log_throughput, scaling

@@ -22,7 +22,7 @@ from alertdrill.runtimes import has_compose
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.settings import ROOT, StackSettings, current
-from alertdrill.timescale.ephemeral_stack import free_ports
+from alertdrill.timescale.ephemeral_stack_settings import free_ports
 
 # Long enough for the first scrapes and rule evaluations, and for all clients to connect.
 SETTLE = 20.0

@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from alerting.responder.drill_metrics import DrillMetrics
 from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.metrics import ResponderMetrics
+from alerting.responder.notification_metrics import ResponderMetrics
 from apps.telemetry.metrics import Metrics
 from tests.contract.dashboards import Target, dashboards, filled, targets
 from tests.contract.promql_labels import Labels, UnknownError, nodes

@@ -35,7 +35,7 @@ BEFORE_INSTALLATION = [
     "alertdrill/__init__.py",
     "alertdrill/bootstrap.py",
     "alertdrill/errors.py",
-    "alertdrill/stamp.py",
+    "alertdrill/venv_stamp.py",
     *(str(file.relative_to(ROOT)) for file in (ROOT / "alertdrill/toolchain").rglob("*.py")),
 ]
 

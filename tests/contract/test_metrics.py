@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.metrics import ResponderMetrics
+from alerting.responder.notification_metrics import ResponderMetrics
 from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
 if TYPE_CHECKING:

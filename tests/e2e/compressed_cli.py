@@ -16,7 +16,7 @@ from pathlib import Path
 from alertdrill import settings, settings_json
 from alertdrill.cli.app import main
 from alertdrill.settings import StackSettings
-from alertdrill.timescale.ephemeral_stack import ephemeral_settings
+from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 from tests.e2e.compressed_stack import SPEED
 
 

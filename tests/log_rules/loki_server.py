@@ -13,7 +13,7 @@ import requests
 
 from alertdrill.runtimes.native.speed import loki_flags
 from alertdrill.settings import ROOT
-from alertdrill.timescale.ephemeral_stack import free_ports
+from alertdrill.timescale.ephemeral_stack_settings import free_ports
 from tests.e2e.stack import poll_until
 
 LINKS = {"RESPONDER_URL": "http://responder", "GRAFANA_URL": "http://grafana"}

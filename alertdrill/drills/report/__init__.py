@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jinja2
+
 from ..result import Report
-from .html import to_html
 from .json_report import failed_alerts, to_json
 from .junit import to_junit
+from .view_model import build_page
 
-__all__ = ["failed_alerts", "write"]
+__all__ = ["failed_alerts", "to_html", "write"]
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader(__name__),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -20,3 +30,8 @@ def write(report: Report, folder: Path) -> Path:
     (folder / "report.json").write_text(to_json(report), encoding="utf-8")
     (folder / "junit.xml").write_text(to_junit(report), encoding="utf-8")
     return page
+
+
+def to_html(report: Report) -> str:
+    """Return the HTML page of a report, which needs no scripts or other files."""
+    return TEMPLATES.get_template("page.html").render(page=build_page(report))

@@ -9,7 +9,7 @@ from functools import cache
 
 import click
 
-from ...log_line import LogOrigin, format_line
+from ...log_format import LogOrigin, format_line
 
 # Two by default; this many names are tried.
 MAX_REPLICAS = 8

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from ...settings import StackSettings
-from ...timescale.ephemeral_stack import ephemeral_settings
+from ...timescale.ephemeral_stack_settings import ephemeral_settings
 from ..base import ProgressCallback
 from .errors import EngineError
 from .project import ComposeProject

@@ -7,7 +7,7 @@ from typing import cast
 
 from .policy import Exclusion, HealingRule, Limits, Policy, PolicyEntry
 from .snapshot import ACTION_KINDS, ActionKind
-from .yaml_node import YamlNode
+from .yaml_reader import YamlNode
 
 ACTIONS = (*ACTION_KINDS, "none")
 DURATIONS = (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from itertools import count
 
-from .. import shared_memory
+from .. import shared_counters
 from .kinds import KINDS, Fault
 
 # The values of one fault: its end (Unix seconds), probability, duration and up to three parameters.
@@ -23,7 +23,7 @@ class FaultState:
 
     def __init__(
         self,
-        counters: memoryview[float] = shared_memory.FAULTS,
+        counters: memoryview[float] = shared_counters.FAULTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._counters = counters

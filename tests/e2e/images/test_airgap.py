@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from alertdrill.images import archive
+from alertdrill.images.archive_manifest import Manifest
 from alertdrill.images.docker_cli import Engine
 from alertdrill.images.errors import ArchiveError
-from alertdrill.images.manifest import Manifest
 
 Docker = Callable[..., str]
 

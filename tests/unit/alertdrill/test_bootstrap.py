@@ -9,7 +9,7 @@ import pytest
 
 from alertdrill import bootstrap
 from alertdrill.bootstrap import BootstrapError, check_python, main, prepare
-from alertdrill.stamp import read_stamp
+from alertdrill.venv_stamp import read_stamp
 
 
 def requirement(folder: Path, name: str) -> Path:

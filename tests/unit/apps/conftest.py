@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from apps.telemetry import TelemetrySettings, init_app, shared_memory
+from apps.telemetry import TelemetrySettings, init_app, shared_counters
 from apps.telemetry.faults.background_faults import BackgroundFaults
 from tests.unit.apps.loopback import Peer
 
@@ -31,7 +31,7 @@ def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     yield
     # Tests of other folders run in the same process: a draining instance would not be ready there.
-    for counters in (shared_memory.DRAIN, shared_memory.FAULTS):
+    for counters in (shared_counters.DRAIN, shared_counters.FAULTS):
         counters[:] = memoryview(bytes(counters.nbytes)).cast("d")
     logging.captureWarnings(False)
     root.handlers[:] = handlers

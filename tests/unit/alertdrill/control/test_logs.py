@@ -8,7 +8,7 @@ import pytest
 from gunicorn.config import Config
 
 from alertdrill.control.logs import LineLogger, configure
-from alertdrill.log_line import LogOrigin
+from alertdrill.log_format import LogOrigin
 
 
 @pytest.fixture(autouse=True)

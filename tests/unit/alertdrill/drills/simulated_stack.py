@@ -15,7 +15,7 @@ from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
 from alertdrill.drills.faults import FaultContext
 from alertdrill.drills.model import Drill
-from alertdrill.drills.promql import branches
+from alertdrill.drills.promql_comparisons import branches
 from alertdrill.drills.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.result import DrillResult, Line
 from alertdrill.drills.run import DrillRun

@@ -5,7 +5,7 @@ import pytest
 
 from alertdrill.drills import chart
 from alertdrill.drills.errors import UnreachableError
-from alertdrill.drills.promql import branches
+from alertdrill.drills.promql_comparisons import branches
 from alertdrill.drills.result import Chart, Line
 
 

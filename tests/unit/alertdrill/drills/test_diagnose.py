@@ -7,7 +7,7 @@ from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.diagnose import EXPLANATIONS, AlertPipeline, explain_missing
 from alertdrill.drills.errors import UnreachableError
 from alertdrill.drills.model import Expectation
-from alertdrill.drills.promql import branches
+from alertdrill.drills.promql_comparisons import branches
 from alertdrill.drills.result import PHASES
 from tests.unit.alertdrill.drills.fakes import make_drill
 from tests.unit.alertdrill.drills.http_server import FakeServer

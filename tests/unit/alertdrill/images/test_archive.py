@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from alertdrill.images import archive
+from alertdrill.images.archive_manifest import ImageEntry, Manifest
 from alertdrill.images.errors import ArchiveError
-from alertdrill.images.manifest import ImageEntry, Manifest
 
 ENTRY = ImageEntry("x:1", "sha256:1", 5, ("sha256:a",))
 

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.components import Components
+from alerting.responder.app_state import AppState
 from alerting.responder.notification_store import NotificationStore
 from alerting.responder.settings import ResponderSettings
 from alerting.responder.webhook_payload import Notification, parse
@@ -94,9 +94,9 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def responder(app: Flask) -> Components:
+def responder(app: Flask) -> AppState:
     parts = app.extensions["responder"]
-    assert isinstance(parts, Components)
+    assert isinstance(parts, AppState)
     return parts
 
 

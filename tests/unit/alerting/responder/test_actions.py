@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from alerting.responder.components import Components
+from alerting.responder.app_state import AppState
 from alerting.responder.healing.action_store import ActionRecord, ActionSpec
 from alerting.responder.healing.interfaces import Stores
 from alerting.responder.healing.planner import Decision
@@ -21,7 +21,7 @@ RESTART = Decision("restart", "web-1", "approved", "it hangs")
 
 
 @pytest.fixture
-def stores(responder: Components) -> Stores:
+def stores(responder: AppState) -> Stores:
     return responder.healing.stores
 
 
@@ -77,7 +77,7 @@ def test_commands_need_the_token(
 
 
 def test_commands_are_forbidden_without_a_configured_token(
-    client: FlaskClient, app: Flask, responder: Components
+    client: FlaskClient, app: Flask, responder: AppState
 ) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, token=""))
     assert client.post("/pause", headers={"Authorization": "Bearer "}).status_code == 403
@@ -146,7 +146,7 @@ def test_page_lists_actions(client: FlaskClient, stores: Stores) -> None:
 
 
 def test_page_shows_the_state_of_healing(
-    client: FlaskClient, app: Flask, responder: Components, stores: Stores
+    client: FlaskClient, app: Flask, responder: AppState, stores: Stores
 ) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, mode="on"))
     assert "✓ on" in client.get("/healing").text

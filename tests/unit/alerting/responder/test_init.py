@@ -7,19 +7,19 @@ import pytest
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.components import Components
+from alerting.responder.app_state import AppState
 from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.settings import ResponderSettings
 from alerting.responder.timestamps import utc_now
 
 
-def test_readiness_is_a_real_write(client: FlaskClient, responder: Components) -> None:
+def test_readiness_is_a_real_write(client: FlaskClient, responder: AppState) -> None:
     assert client.get("/readyz").status_code == 200
     responder.notifications.path.unlink()
     assert client.get("/readyz").status_code == 503
 
 
-def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: Components) -> None:
+def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: AppState) -> None:
     assert responder.watchdog.check(utc_now() + timedelta(days=1)).missing
     assert client.get("/readyz").status_code == 200
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerting.responder.errors import DatabaseError
-from alerting.responder.filters import Filters, parse_filters
+from alerting.responder.notification_filters import Filters, parse_filters
 from alerting.responder.notification_store import NotificationStore
 from alerting.responder.webhook_payload import Notification
 

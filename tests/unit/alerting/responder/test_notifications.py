@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from alerting.responder.components import Components
+from alerting.responder.app_state import AppState
 from alerting.responder.timestamps import parse_rfc3339, utc_now
 
 Build = Callable[..., dict[str, Any]]
@@ -41,7 +41,7 @@ def test_missing_notification_gets_404(client: FlaskClient) -> None:
 
 
 def test_watchdog_state_has_its_status(
-    client: FlaskClient, responder: Components, document: Build
+    client: FlaskClient, responder: AppState, document: Build
 ) -> None:
     fresh = client.get("/watchdog")
     assert fresh.status_code == 200

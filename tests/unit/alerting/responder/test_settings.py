@@ -5,33 +5,33 @@ from pathlib import Path
 import pytest
 
 from alerting.responder.settings import ResponderSettings
-from apps.telemetry.environment import Environment
+from apps.telemetry.env_reader import EnvReader
 from apps.telemetry.errors import SettingsError
 
 
 def test_default_timeout_is_three_minutes() -> None:
-    assert ResponderSettings.from_env(Environment({})).watchdog_timeout == 180
+    assert ResponderSettings.from_env(EnvReader({})).watchdog_timeout == 180
 
 
 def test_runbooks_are_beside_the_package() -> None:
-    assert (ResponderSettings.from_env(Environment({})).runbooks_dir / "Watchdog.md").is_file()
+    assert (ResponderSettings.from_env(EnvReader({})).runbooks_dir / "Watchdog.md").is_file()
 
 
 @pytest.mark.parametrize("timeout", ["0", "soon", "nan"])
 def test_bad_timeout_is_named(timeout: str) -> None:
     with pytest.raises(SettingsError, match="WATCHDOG_TIMEOUT"):
-        ResponderSettings.from_env(Environment({"WATCHDOG_TIMEOUT": timeout}))
+        ResponderSettings.from_env(EnvReader({"WATCHDOG_TIMEOUT": timeout}))
 
 
 HEALING = {"HEALING": "on", "CONTROL_TOKEN": "one", "RESPONDER_TOKEN": "another"}
 
 
 def test_healing_is_off_by_default() -> None:
-    assert ResponderSettings.from_env(Environment({})).healing.mode == "off"
+    assert ResponderSettings.from_env(EnvReader({})).healing.mode == "off"
 
 
 def test_default_policy_exists() -> None:
-    healing = ResponderSettings.from_env(Environment(HEALING)).healing
+    healing = ResponderSettings.from_env(EnvReader(HEALING)).healing
     assert (healing.mode, healing.speed, healing.grafana_url) == ("on", 1.0, "")
     assert healing.policy.is_file()
 
@@ -44,7 +44,7 @@ def test_secrets_can_be_files_and_are_not_printed(tmp_path: Path) -> None:
         "CONTROL_TOKEN_FILE": str(tmp_path / "control"),
         "RESPONDER_TOKEN_FILE": str(tmp_path / "responder"),
     }
-    healing = ResponderSettings.from_env(Environment(given)).healing
+    healing = ResponderSettings.from_env(EnvReader(given)).healing
     assert (healing.control_token, healing.token) == ("control secret", "responder secret")
     assert "secret" not in repr(healing)
 
@@ -52,7 +52,7 @@ def test_secrets_can_be_files_and_are_not_printed(tmp_path: Path) -> None:
 def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
     file = tmp_path / "token"
     given = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
-    assert ResponderSettings.from_env(Environment(given)).healing.grafana_token == file
+    assert ResponderSettings.from_env(EnvReader(given)).healing.grafana_token == file
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
 )
 def test_bad_healing_variable_is_named(variables: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        ResponderSettings.from_env(Environment(variables))
+        ResponderSettings.from_env(EnvReader(variables))

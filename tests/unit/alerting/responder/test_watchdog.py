@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.responder.filters import Filters
+from alerting.responder.notification_filters import Filters
 from alerting.responder.notification_store import NotificationStore
 from alerting.responder.watchdog import Watchdog, is_overdue
 from alerting.responder.webhook_payload import Notification

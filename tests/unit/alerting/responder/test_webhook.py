@@ -11,8 +11,8 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from alerting.responder.components import Components
-from alerting.responder.filters import Filters
+from alerting.responder.app_state import AppState
+from alerting.responder.notification_filters import Filters
 from alerting.responder.notification_store import NotificationStore
 from alerting.responder.timestamps import utc_now
 
@@ -73,7 +73,7 @@ def test_body_over_limit_gets_413(client: FlaskClient) -> None:
     assert counted(client, "malformed") == 1
 
 
-def test_failing_disk_gets_503(client: FlaskClient, responder: Components, document: Build) -> None:
+def test_failing_disk_gets_503(client: FlaskClient, responder: AppState, document: Build) -> None:
     responder.notifications.path.unlink()
     answer = client.post("/webhook", json=document())
     assert answer.status_code == 503
@@ -103,7 +103,7 @@ def test_acknowledged_notification_survives_kill(tmp_path: Path, document: Build
 
 @pytest.mark.parametrize("alert", ["InstanceDown", "Watchdog"])
 def test_only_watchdog_ends_its_outage(
-    client: FlaskClient, responder: Components, document: Build, alert: str
+    client: FlaskClient, responder: AppState, document: Build, alert: str
 ) -> None:
     responder.watchdog.check(utc_now() + timedelta(seconds=200))
     assert client.get("/watchdog").status_code == 503

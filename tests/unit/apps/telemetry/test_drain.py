@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.telemetry import drain, shared_memory
+from apps.telemetry import drain, shared_counters
 from apps.telemetry.drain import (
     DRAINING,
     LB_DETECTION_S,
@@ -42,7 +42,7 @@ def time() -> FakeTime:
 
 @pytest.fixture
 def state(time: FakeTime) -> DrainState:
-    return DrainState(shared_memory.shared_counters(), clock=lambda: time.now)
+    return DrainState(shared_counters.shared_counters(), clock=lambda: time.now)
 
 
 def waited(state: DrainState, time: FakeTime, timeout: float = 30.0) -> object:
@@ -98,7 +98,7 @@ def test_interrupt_ends_the_wait(state: DrainState, time: FakeTime) -> None:
 
 
 def test_requests_of_all_workers_are_summed() -> None:
-    counters = shared_memory.shared_counters()
+    counters = shared_counters.shared_counters()
     first, second = DrainState(counters, worker=100), DrainState(counters, worker=101)
     first.change_in_flight(2)
     second.change_in_flight(1)
@@ -108,7 +108,7 @@ def test_requests_of_all_workers_are_summed() -> None:
 
 
 def test_all_workers_see_the_drain() -> None:
-    counters = shared_memory.shared_counters()
+    counters = shared_counters.shared_counters()
     first, second = DrainState(counters, worker=1), DrainState(counters, worker=2)
     assert not second.draining
     first.start_draining()
@@ -121,7 +121,7 @@ class FakeArbiter:
         self.draining_at_stop: list[float] = []
 
     def handle_term(self) -> None:
-        self.draining_at_stop.append(shared_memory.DRAIN[DRAINING])
+        self.draining_at_stop.append(shared_counters.DRAIN[DRAINING])
 
 
 def test_arbiter_drains_before_it_stops() -> None:

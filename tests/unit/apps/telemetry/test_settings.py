@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry import Environment, SettingsError, TelemetrySettings
+from apps.telemetry import EnvReader, SettingsError, TelemetrySettings
 
 
 def read(**variables: str) -> TelemetrySettings:
-    return TelemetrySettings.from_env("web", Environment(variables))
+    return TelemetrySettings.from_env("web", EnvReader(variables))
 
 
 def test_nothing_has_to_be_set() -> None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry import Environment, SettingsError
+from apps.telemetry import EnvReader, SettingsError
 from apps.web.settings import WebSettings
 
 
 def read(**variables: str) -> WebSettings:
-    return WebSettings.from_env(Environment(variables))
+    return WebSettings.from_env(EnvReader(variables))
 
 
 def test_nothing_has_to_be_set() -> None:

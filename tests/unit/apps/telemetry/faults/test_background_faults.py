@@ -9,7 +9,7 @@ from apps.telemetry.faults.background_faults import MIB, TICK_S, BackgroundFault
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
 from apps.telemetry.metrics import Metrics
-from apps.telemetry.shared_memory import shared_counters
+from apps.telemetry.shared_counters import shared_counters
 
 
 class FakeClock:

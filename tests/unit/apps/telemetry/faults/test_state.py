@@ -4,7 +4,7 @@ import pytest
 
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared_memory import shared_counters
+from apps.telemetry.shared_counters import shared_counters
 
 
 class FakeClock:

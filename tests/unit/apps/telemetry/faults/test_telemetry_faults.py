@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from apps.telemetry.faults import telemetry_faults
 from apps.telemetry.faults.kinds import parse_fault
 from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared_memory import shared_counters
+from apps.telemetry.shared_counters import shared_counters
 
 Lines = Callable[[], list[dict[str, Any]]]
 # The maximum difference of two readings of the clock on a busy machine.

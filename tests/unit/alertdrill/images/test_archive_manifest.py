@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from alertdrill.images import manifest
+from alertdrill.images import archive_manifest
+from alertdrill.images.archive_manifest import ImageEntry, Manifest
 from alertdrill.images.errors import ArchiveError
 from alertdrill.images.inventory import InventoryRow
-from alertdrill.images.manifest import ImageEntry, Manifest
 
 ENTRY = ImageEntry("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
 ROW = InventoryRow("prom/prometheus:v3-local", "3", "a package", "", 5)
@@ -13,18 +13,18 @@ ROW = InventoryRow("prom/prometheus:v3-local", "3", "a package", "", 5)
 
 def test_written_manifest_reads_back_unchanged() -> None:
     original = Manifest([ENTRY], {"PROMETHEUS_VERSION": "v3-local"}, [ROW])
-    assert manifest.read(manifest.write(original)) == original
+    assert archive_manifest.read(archive_manifest.write(original)) == original
 
 
 def test_newer_format_is_refused() -> None:
     with pytest.raises(ArchiveError, match="its format is 2"):
-        manifest.read(json.dumps({"format": 2}))
+        archive_manifest.read(json.dumps({"format": 2}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "images": [1]}'])
 def test_broken_manifest_is_refused(text: str) -> None:
     with pytest.raises(ArchiveError, match="can't be read"):
-        manifest.read(text)
+        archive_manifest.read(text)
 
 
 def test_image_matches_by_id_or_by_layers() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.settings import MAX_REPLICAS, SERVICES, Ports, StackSettings
-from alertdrill.timescale import TimescaleError, ephemeral_settings, ephemeral_stack
+from alertdrill.timescale import TimescaleError, ephemeral_settings, ephemeral_stack_settings
 
 
 @pytest.fixture
@@ -51,19 +51,22 @@ def test_ephemeral_stack_enables_faults_and_healing(
 def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
     ports = all_ports(settings.ports)
     assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + len(SERVICES) * MAX_REPLICAS
-    assert all(ephemeral_stack.MIN_PORT <= port < ephemeral_stack.MAX_PORT for port in ports)
+    assert all(
+        ephemeral_stack_settings.MIN_PORT <= port < ephemeral_stack_settings.MAX_PORT
+        for port in ports
+    )
 
 
 def test_port_blocks_in_use_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = range(31000, 31000 + 3 * ephemeral_stack.INSTANCE_PORTS)
-    monkeypatch.setattr(ephemeral_stack, "_free", lambda port: port in free)
-    assert all(port in free for port in all_ports(ephemeral_stack.free_ports()))
+    free = range(31000, 31000 + 3 * ephemeral_stack_settings.INSTANCE_PORTS)
+    monkeypatch.setattr(ephemeral_stack_settings, "_free", lambda port: port in free)
+    assert all(port in free for port in all_ports(ephemeral_stack_settings.free_ports()))
 
 
 def test_missing_free_ports_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ephemeral_stack, "_free", lambda _: False)
+    monkeypatch.setattr(ephemeral_stack_settings, "_free", lambda _: False)
     with pytest.raises(TimescaleError, match=r"consecutive ports are free from 30000 to 32500"):
-        ephemeral_stack.free_ports()
+        ephemeral_stack_settings.free_ports()
 
 
 def test_bad_speed_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.drills.errors import InvalidDrillError
-from alertdrill.yaml_section import YamlSection, YamlSource, load_yaml
+from alertdrill.yaml_reader import YamlSection, YamlSource, load_yaml
 
 SOURCE = YamlSource("drills/Down.yml", "a drill is a mapping", InvalidDrillError)
 

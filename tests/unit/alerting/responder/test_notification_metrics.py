@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerting.responder.metrics import ResponderMetrics
+from alerting.responder.notification_metrics import ResponderMetrics
 from alerting.responder.webhook_payload import Notification
 from apps.telemetry.metrics import Metrics
 

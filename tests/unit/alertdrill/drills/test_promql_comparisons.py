@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from alertdrill.drills.promql import Comparison, branches, first_comparison
+from alertdrill.drills.promql_comparisons import Comparison, branches, first_comparison
 from alertdrill.drills.rule_files import PROMETHEUS_RULES
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apps.data_service.describe import describe
+from apps.data_service.summary_statistics import describe
 
 Records = list[dict[str, Any]]
 MISSING = "missing"

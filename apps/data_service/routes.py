@@ -9,15 +9,15 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import records
-from .describe import describe
+from . import parse_records
 from .errors import InvalidRecordsError, MalformedJsonError
+from .summary_statistics import describe
 
-routes = Blueprint("process", __name__)
+blueprint = Blueprint("process", __name__)
 logger = logging.getLogger(__name__)
 
 
-@routes.post("/process")
+@blueprint.post("/process")
 def process() -> ResponseReturnValue:
     """Return the summary of the numeric fields, and the records unchanged."""
     if not request.is_json:
@@ -35,9 +35,9 @@ def process() -> ResponseReturnValue:
     return json.dumps(result, sort_keys=False) + "\n", {"Content-Type": "application/json"}
 
 
-def _parse(body: bytes) -> list[records.Record]:
+def _parse(body: bytes) -> list[parse_records.Record]:
     try:
-        return records.parse(body)
+        return parse_records.parse(body)
     except MalformedJsonError as error:
         raise Problem(400, str(error)) from error
     except InvalidRecordsError as error:

@@ -1,4 +1,4 @@
-"""The components that the views of an application share."""
+"""The state of the responder that its views share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from .drill_metrics import DrillMetrics
 from .drill_results import DrillResultStore
 from .healing import Healing
-from .metrics import ResponderMetrics
+from .notification_metrics import ResponderMetrics
 from .notification_store import NotificationStore
 from .runbooks import Runbooks
 from .watchdog import Watchdog
@@ -18,8 +18,8 @@ EXTENSION = "responder"
 
 
 @dataclass(frozen=True)
-class Components:
-    """The components of the responder."""
+class AppState:
+    """The state of the responder."""
 
     notifications: NotificationStore
     runbooks: Runbooks
@@ -30,12 +30,12 @@ class Components:
     drill_metrics: DrillMetrics
 
     def init_app(self, app: Flask) -> None:
-        """Attach the components to an application."""
+        """Attach the state to an application."""
         app.extensions[EXTENSION] = self
 
 
-def current() -> Components:
-    """Return the components of the current application."""
-    components = current_app.extensions[EXTENSION]
-    assert isinstance(components, Components)
-    return components
+def current() -> AppState:
+    """Return the state of the current application."""
+    state = current_app.extensions[EXTENSION]
+    assert isinstance(state, AppState)
+    return state

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.data_service.errors import InvalidRecordsError, MalformedJsonError
-from apps.data_service.records import MAX_DEPTH, parse
+from apps.data_service.parse_records import MAX_DEPTH, parse
 
 
 @pytest.mark.parametrize(

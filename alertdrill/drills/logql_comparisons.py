@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .promql import COMPARISON_OPERATORS, Comparison
+from .promql_comparisons import COMPARISON_OPERATORS, Comparison
 
 # Strings may contain operators. Longer operators come first, so that `>=` is not `>` and `=`.
 TOKEN = re.compile(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.stamp import Stamp, Step, next_step, read_stamp, write_stamp
+from alertdrill.venv_stamp import Stamp, Step, next_step, read_stamp, write_stamp
 
 CURRENT = Stamp("3.11 /usr", "/repo/.venv", {"services.txt": "a", "alertdrill.txt": "b"})
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.telemetry import Environment, SettingsError
+from apps.telemetry import EnvReader, SettingsError
 
-REFUSED: list[tuple[Callable[[Environment], Any], str]] = [
+REFUSED: list[tuple[Callable[[EnvReader], Any], str]] = [
     (lambda env: env.integer("X", 1), "one"),
     (lambda env: env.integer("X", 1), "1.5"),
     (lambda env: env.integer("X", 1), "-1"),
@@ -29,21 +29,21 @@ REFUSED: list[tuple[Callable[[Environment], Any], str]] = [
 
 
 @pytest.mark.parametrize(("read", "value"), REFUSED)
-def test_bad_value_names_the_variable(read: Callable[[Environment], Any], value: str) -> None:
+def test_bad_value_names_the_variable(read: Callable[[EnvReader], Any], value: str) -> None:
     with pytest.raises(SettingsError, match=r"^X is '.*': it must be ") as refused:
-        read(Environment({"X": value}))
+        read(EnvReader({"X": value}))
     assert repr(value) in str(refused.value)
 
 
 def test_missing_value_names_the_variable() -> None:
-    for read in (Environment({}).text, Environment({}).path):
+    for read in (EnvReader({}).text, EnvReader({}).path):
         with pytest.raises(SettingsError, match=r"^X is not set"):
             read("X")
 
 
 @pytest.mark.parametrize("variables", [{}, {"X": ""}, {"X": "  "}])
 def test_unset_or_empty_means_default(variables: dict[str, str]) -> None:
-    env = Environment(variables)
+    env = EnvReader(variables)
     assert env.text("X", "word") == "word"
     assert env.integer("X", 3) == 3
     assert env.number("X", 0.5) == 0.5
@@ -54,16 +54,16 @@ def test_unset_or_empty_means_default(variables: dict[str, str]) -> None:
 
 
 def test_environment_bounds_are_inclusive() -> None:
-    assert Environment({"X": "9"}).integer("X", 1, at_least=9, at_most=9) == 9
-    assert Environment({"X": "0.5"}).number("X", 1.0, at_least=0.5, at_most=0.5) == 0.5
+    assert EnvReader({"X": "9"}).integer("X", 1, at_least=9, at_most=9) == 9
+    assert EnvReader({"X": "0.5"}).number("X", 1.0, at_least=0.5, at_most=0.5) == 0.5
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("FALSE", False)]
 )
 def test_flag_has_several_spellings(text: str, value: bool) -> None:
-    assert Environment({"X": text}).flag("X", default=not value) is value
+    assert EnvReader({"X": text}).flag("X", default=not value) is value
 
 
 def test_url_loses_its_trailing_slash() -> None:
-    assert Environment({"X": "http://host:5001/"}).url("X", "") == "http://host:5001"
+    assert EnvReader({"X": "http://host:5001/"}).url("X", "") == "http://host:5001"

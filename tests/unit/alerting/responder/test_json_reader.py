@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alerting.responder.errors import MalformedBodyError
-from alerting.responder.json_fields import JsonFields
+from alerting.responder.json_reader import JsonFields
 
 
 def test_error_has_the_whole_path() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from alertdrill.drills.logql import branches
-from alertdrill.drills.promql import Comparison, first_comparison
+from alertdrill.drills.logql_comparisons import branches
+from alertdrill.drills.promql_comparisons import Comparison, first_comparison
 
 RATE = 'sum by (a)(rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
 

@@ -1,7 +1,7 @@
 import json
 import re
 
-from alertdrill.log_line import LogOrigin, format_line
+from alertdrill.log_format import LogOrigin, format_line
 
 ORIGIN = LogOrigin("control", "control-1", "0.1")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.responder.errors import BadFilterError
-from alerting.responder.filters import COLUMNS, Filters, parse_filters
+from alerting.responder.notification_filters import COLUMNS, Filters, parse_filters
 
 names = st.sampled_from([*COLUMNS, "since", "limit"]) | st.text()
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.telemetry import shared_memory
+from apps.telemetry import shared_counters
 from apps.telemetry.drain import DrainState
 from apps.telemetry.metrics import EXPORTER_METRICS
 
@@ -103,7 +103,7 @@ def test_requests_in_flight_are_shown(app: Flask, registry: CollectorRegistry) -
 
     def look() -> str:
         seen.append(registry.get_sample_value("http_requests_in_flight"))
-        seen.append(sum(shared_memory.DRAIN[2:]))
+        seen.append(sum(shared_counters.DRAIN[2:]))
         return ""
 
     app.add_url_rule("/look", "look", look)
@@ -117,7 +117,7 @@ def test_nothing_stays_in_flight(
 ) -> None:
     client.get(path)
     assert registry.get_sample_value("http_requests_in_flight") == 0
-    assert not any(shared_memory.DRAIN[2:])
+    assert not any(shared_counters.DRAIN[2:])
 
 
 def test_streamed_answer_is_in_flight(app: Flask, registry: CollectorRegistry) -> None:

@@ -13,7 +13,7 @@ TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 
 
-class Environment:
+class EnvReader:
     """Environment variables with conversion and validation.
 
     Every method takes the variable's name and its default for an unset or empty variable. It

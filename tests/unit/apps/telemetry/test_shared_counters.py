@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from apps.telemetry.shared_memory import shared_counters
+from apps.telemetry.shared_counters import shared_counters
 
 
 def test_forked_processes_share_the_counters() -> None:
