@@ -41,7 +41,7 @@ def post_annotation(runtime: Runtime, annotation: Annotation) -> bool:
     token = runtime.grafana_token()
     if not token:
         raise AnnotationError(
-            "There is no token for Grafana's annotations: `make up` requests it again."
+            "There is no token for Grafana's annotations: run `make up` to request a new one."
         )
     _send(runtime.address("grafana"), token, annotation)
     return True

@@ -1,9 +1,9 @@
-"""Make the virtual environment with the pinned requirements, on a machine that has only Python.
+"""Create the virtual environment with the pinned requirements; needs only Python.
 
     python3 -m alertdrill.bootstrap --venv .venv --project . --requirements requirements/*.txt
 
-It uses the standard library only, and an older Python can read it, to say that it is too old. A
-stamp in the environment records what is installed; when it matches, nothing is done.
+It uses only the standard library, and syntax of older Pythons, to report that they are too old. A
+stamp in the environment records what is installed; if it matches, nothing is done.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from alertdrill.venv_stamp import Stamp, Step, next_step, read_stamp, write_stam
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_OLDEST = (3, 11)  # what Debian 12 has; the services use its syntax
+_OLDEST = (3, 11)  # the version of Debian 12; the services use its syntax
 _TESTED = ("python3.13", "python3.12", "python3.11")
 _SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu keep pip's own wheel
 
 
 class BootstrapError(AlertdrillError):
-    """The virtual environment cannot be made."""
+    """The virtual environment cannot be created."""
 
 
 def prepare(
@@ -44,46 +44,45 @@ def prepare(
     say: Callable[[str], None],
     project: Path | None = None,
 ) -> None:
-    """Bring the environment in `folder` up to date with the requirement files.
+    """Update the environment in `folder` to the requirement files.
 
-    The commands of `project`, a folder with a pyproject.toml, are installed too, editable: its code
-    stays where it is. Raises BootstrapError in one sentence; the stamp is good only when everything
-    is installed.
+    The commands of `project`, a folder with a pyproject.toml, are installed in editable mode. The
+    stamp is complete only once everything is installed. Raises `BootstrapError`.
     """
     folder = folder.absolute()
     if _step(folder, requirements) is Step.NOTHING and _has_command(folder, project):
         return
     try:
-        with _only_one(folder.parent, say):
-            step = _step(folder, requirements)  # another run may have done it meanwhile
+        with _locked(folder.parent, say):
+            step = _step(folder, requirements)  # another run may have done it in the meantime
             if step is not Step.NOTHING:
-                _bring_up_to_date(folder, requirements, step, say)
+                _update(folder, requirements, step, say)
             if project and not _has_command(folder, project):
                 _install_project(folder, project, say)
     except OSError as error:
-        raise BootstrapError(f"cannot make the virtual environment {folder}: {error}") from error
+        raise BootstrapError(f"cannot create the virtual environment {folder}: {error}") from error
 
 
-def _bring_up_to_date(
+def _update(
     folder: Path, requirements: Sequence[Path], step: Step, say: Callable[[str], None]
 ) -> None:
     before = read_stamp(folder) if step is Step.ADD else None
-    held = dict(before.requirements) if before else {}
-    wanted = _wanted(folder, requirements)
-    added = [file for file in requirements if file.name not in held]
+    installed = dict(before.requirements) if before else {}
+    target = _target(folder, requirements)
+    added = [file for file in requirements if file.name not in installed]
     if step is Step.BUILD:
-        say(f"making the virtual environment {folder.name} for Python {_version()} …")
-        _make(folder)
-    write_stamp(folder, Stamp(wanted.python, wanted.place, held, complete=False))
+        say(f"creating the virtual environment {folder.name} for Python {_version()} …")
+        _create(folder)
+    write_stamp(folder, Stamp(target.python, target.path, installed, complete=False))
     try:
         with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
             _install(_pip(folder, Path(work), say), added, say)
     except BootstrapError:
-        if before:  # pip ended by itself: what was complete before still is
+        if before:  # pip failed without a change: the environment is as complete as before
             write_stamp(folder, before)
         raise
-    both = {**held, **wanted.requirements}
-    write_stamp(folder, Stamp(wanted.python, wanted.place, both))
+    both = {**installed, **target.requirements}
+    write_stamp(folder, Stamp(target.python, target.path, both))
 
 
 def _has_command(folder: Path, project: Path | None) -> bool:
@@ -91,7 +90,7 @@ def _has_command(folder: Path, project: Path | None) -> bool:
 
 
 def _install_project(folder: Path, project: Path, say: Callable[[str], None]) -> None:
-    # Everything that it needs is pinned and installed by now, its build system included.
+    # Its requirements are already installed from the pins, also its build system.
     pinned = ("--no-deps", "--no-build-isolation", "--no-index")
     with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
         pip = _pip(folder, Path(work), say)
@@ -100,17 +99,17 @@ def _install_project(folder: Path, project: Path, say: Callable[[str], None]) ->
 
 def _step(folder: Path, requirements: Sequence[Path]) -> Step:
     works = (folder / "bin" / "python").exists()
-    return next_step(read_stamp(folder), _wanted(folder, requirements), works=works)
+    return next_step(read_stamp(folder), _target(folder, requirements), works=works)
 
 
-def _wanted(folder: Path, requirements: Sequence[Path]) -> Stamp:
+def _target(folder: Path, requirements: Sequence[Path]) -> Stamp:
     try:
         digests = {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in requirements
         }
     except OSError as error:
         raise BootstrapError(f"cannot read {error.filename}: {error.strerror}") from error
-    # A venv is bound to its interpreter's minor version and, by its scripts, to its own place.
+    # A venv depends on its interpreter's minor version and, through its scripts, on its path.
     python = f"{_version()} {sys.base_prefix}"
     return Stamp(python, str(folder), digests)
 
@@ -120,7 +119,7 @@ def _version() -> str:
 
 
 @contextmanager
-def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Lock the folder that holds the environment, so that two runs don't install into it.
 
     pip inherits the lock: if this run is killed, the next one waits until its pip has ended.
@@ -131,19 +130,19 @@ def _only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another run is making the virtual environment, waiting for it …")
+            say("another run is creating the virtual environment, waiting for it …")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
 
 
-def _make(folder: Path) -> None:
+def _create(folder: Path) -> None:
     if folder.exists() and not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
         raise BootstrapError(
-            f"{folder} is there and is not a virtual environment; move it away or name another"
+            f"{folder} exists and is not a virtual environment: move it, or use another path"
         )
-    # Without pip inside: that needs a package Debian leaves out, and one pip serves all.
+    # Without pip: ensurepip needs a package that Debian does not install by default.
     venv.create(folder, clear=True, symlinks=True, with_pip=False)
 
 
@@ -153,7 +152,7 @@ def _pip(folder: Path, work: Path, say: Callable[[str], None]) -> tuple[str, ...
     if any(folder.glob("lib/python3*/site-packages/pip/__main__.py")):
         return python, "-m", "pip"
     wheel = _newest_wheel(_bundled_wheels(), _SYSTEM_WHEELS) or _fetch_wheel(work, say)
-    return python, str(wheel / "pip")  # a wheel is a zip file, which Python runs from
+    return python, str(wheel / "pip")  # a wheel is a zip file, and Python runs code in zip files
 
 
 def _bundled_wheels() -> Path:
@@ -174,7 +173,7 @@ def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     from alertdrill.toolchain.specs import PIP  # noqa: PLC0415
 
     store = PackageCache(work, default_search_path(os.environ))
-    say("fetching pip, which this Python came without …")
+    say("fetching pip, which this Python lacks …")
     try:
         with store.locked(say):
             store.fetch([PIP])
@@ -185,7 +184,7 @@ def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
         ) from error
     wheel = _newest_wheel(store.folder(PIP) / str(_SYSTEM_WHEELS).lstrip("/"))
     if wheel is None:
-        raise BootstrapError("the package of pip holds no wheel; install python3-venv instead")
+        raise BootstrapError("the package of pip has no wheel: install python3-venv")
     return wheel
 
 
@@ -215,15 +214,15 @@ def _run_pip(pip: Sequence[str], arguments: Sequence[str], what: str) -> None:
 def check_python(version: tuple[int, ...]) -> None:
     """Raise BootstrapError if this version of Python is too old."""
     if version < _OLDEST:
-        had, needed = (".".join(map(str, numbers[:2])) for numbers in (version, _OLDEST))
+        actual, minimum = (".".join(map(str, numbers[:2])) for numbers in (version, _OLDEST))
         raise BootstrapError(
-            f"Alertdrill needs Python {needed} or newer and {sys.executable} is {had}; "
-            f"install a newer one so that the PATH leads to it"
+            f"Alertdrill needs Python {minimum} or newer, and {sys.executable} is {actual}: "
+            f"install a newer Python and put it on the PATH"
         )
 
 
 def _use_newer_python(version: tuple[int, ...]) -> None:
-    """Carry on with a newer Python if this one is too old and there is one on the PATH."""
+    """Restart with a newer Python from the PATH if this one is too old."""
     if version >= _OLDEST:
         return
     newer = next((path for name in _TESTED if (path := shutil.which(name)) and _runs(path)), None)
@@ -232,16 +231,18 @@ def _use_newer_python(version: tuple[int, ...]) -> None:
 
 
 def _runs(python: str) -> bool:
-    # A version switcher may have put a command there that only says it is switched off.
+    # The command may be a version manager's stub that only prints an error.
     done = subprocess.run([python, "-c", ""], capture_output=True, check=False)  # noqa: S603
     return done.returncode == 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="alertdrill.bootstrap", description="Make the venv.")
+    parser = argparse.ArgumentParser(prog="alertdrill.bootstrap", description="Create the venv.")
     parser.add_argument("--venv", type=Path, required=True)
-    parser.add_argument("--project", type=Path, help="whose commands are installed, editable")
+    parser.add_argument(
+        "--project", type=Path, help="folder of a project to install in editable mode"
+    )
     parser.add_argument("--requirements", type=Path, nargs="+", required=True)
     options = parser.parse_args(arguments)
     try:

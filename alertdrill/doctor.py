@@ -1,4 +1,4 @@
-"""Check what this machine has for the stack, and say what to do about what it lacks."""
+"""Check whether this machine can run the stack, with advice about what it lacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .toolchain.version import format_version
 MIN_FREE_DISK = 5 * 2**30
 # The whole stack takes about 1 GiB under normal load; drills of the host's memory need room above.
 MIN_FREE_MEMORY = 2 * 2**30
-# An engine that answers at all does so at once.
+# A running engine responds at once.
 TIMEOUT_S = 5.0
 
 
@@ -35,7 +35,7 @@ State = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. A `problem` keeps the stack from starting."""
+    """The result of one check. A `problem` prevents the stack from starting."""
 
     name: str
     state: State
@@ -84,7 +84,7 @@ def _engine() -> Check:
     version = _output(docker, "version", "--format", "{{.Server.Version}}")
     if version is None:
         advice = "Start the engine and let your user reach it, or set RUNTIME=native."
-        return Check("docker", "problem", "the engine does not answer", advice)
+        return Check("docker", "problem", "the engine does not respond", advice)
     compose = _output(docker, "compose", "version", "--short")
     if compose is None:
         advice = "Install the Compose plugin (docker-compose-plugin), or set RUNTIME=native."
@@ -109,26 +109,26 @@ def _programs(settings: StackSettings) -> Sequence[Check]:
     results = []
     for program in PROGRAMS:
         if program.name in local:
-            found = local[program.name]
-            origin = "on the PATH" if found.origin == "path" else "in the cache"
-            detail = f"{format_version(found.version)}, {origin}"
+            resolved = local[program.name]
+            origin = "on the PATH" if resolved.origin == "path" else "in the cache"
+            detail = f"{format_version(resolved.version)}, {origin}"
             results.append(Check(program.name, "ok", detail))
         elif program.package:
-            detail = f"not here; it {program.why}"
+            detail = f"not installed; it {program.why}"
             if shutil.which("apt-get"):
                 results.append(Check(program.name, "ok", f"{detail}. `make up` fetches it."))
             else:
                 advice = f"Install {program} and put it on the PATH."
                 results.append(Check(program.name, "problem", detail, advice))
         else:
-            detail = f"not here; it {program.why}"
+            detail = f"not installed; it {program.why}"
             advice = f"Optional: {program.otherwise}."
             results.append(Check(program.name, "warning", detail, advice))
     return results
 
 
 def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
-    """Check that each port is free; a stack that is up has taken its own."""
+    """Check that each port is free, unless the stack itself runs."""
     names = [name for name in vars(settings.ports) if name not in ("instances", "locust")]
     taken = []
     try:

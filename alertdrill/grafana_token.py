@@ -19,17 +19,17 @@ from .errors import AlertdrillError
 
 ADMIN = "admin"
 ACCOUNT = "alertdrill-annotations"
-# The least of Grafana's roles that may write annotations that belong to no dashboard
-# (fixed:annotations:writer); finer ones are Grafana Enterprise's.
+# The lowest basic role that may write annotations outside a dashboard (fixed:annotations:writer);
+# finer roles need Grafana Enterprise.
 ROLE = "Editor"
-# Grafana answers within some milliseconds once it serves.
+# A ready Grafana responds within milliseconds.
 TIMEOUT_S = 5.0
 
-Verdict = Literal["kept", "made"]
+TokenState = Literal["valid", "new"]
 
 
 class TokenError(AlertdrillError):
-    """Grafana issues no token; the text has the reason."""
+    """Grafana issues no token; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -45,88 +45,90 @@ class GrafanaClient:
 
     def __init__(self, url: str, password: str) -> None:
         self._parts = urlsplit(url)
-        known = base64.b64encode(f"{ADMIN}:{password}".encode()).decode()
-        self._admin = f"Basic {known}"
+        credentials = base64.b64encode(f"{ADMIN}:{password}".encode()).decode()
+        self._admin = f"Basic {credentials}"
 
     def accepts(self, token: str) -> bool:
         """Return whether a token is valid; raise `TokenError` if Grafana fails."""
-        answer = self._ask("GET", "/api/annotations?limit=1", f"Bearer {token}")
-        if answer.status in (401, 403):
+        response = self._request("GET", "/api/annotations?limit=1", f"Bearer {token}")
+        if response.status in (401, 403):
             return False
-        _expect(answer, "looks at no token")
+        _expect_success(response, "did not check the token")
         return True
 
     def account(self) -> int:
         """Return the id of the service account; create it if missing."""
-        found = self._admins("GET", f"/api/serviceaccounts/search?query={quote(ACCOUNT)}")
-        for one in found["serviceAccounts"]:
-            if one["name"] == ACCOUNT:
-                return int(one["id"])
-        made = self._admins("POST", "/api/serviceaccounts", {"name": ACCOUNT, "role": ROLE})
-        return int(made["id"])
+        query = f"/api/serviceaccounts/search?query={quote(ACCOUNT)}"
+        for account in self._admin_request("GET", query)["serviceAccounts"]:
+            if account["name"] == ACCOUNT:
+                return int(account["id"])
+        new = {"name": ACCOUNT, "role": ROLE}
+        return int(self._admin_request("POST", "/api/serviceaccounts", new)["id"])
 
     def renew(self, account: int) -> str:
         """Return a new token of an account, and revoke the old ones."""
         tokens = f"/api/serviceaccounts/{account}/tokens"
-        for old in self._admins("GET", tokens):
-            self._admins("DELETE", f"{tokens}/{old['id']}")
-        return str(self._admins("POST", tokens, {"name": ACCOUNT})["key"])
+        for old in self._admin_request("GET", tokens):
+            self._admin_request("DELETE", f"{tokens}/{old['id']}")
+        return str(self._admin_request("POST", tokens, {"name": ACCOUNT})["key"])
 
-    def _admins(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        return _expect(self._ask(method, path, self._admin, body), f"refuses {method} {path}")
+    def _admin_request(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+        response = self._request(method, path, self._admin, body)
+        return _expect_success(response, f"refused {method} {path}")
 
-    def _ask(
-        self, method: str, path: str, who: str, body: Mapping[str, str] | None = None
+    def _request(
+        self, method: str, path: str, authorization: str, body: Mapping[str, str] | None = None
     ) -> GrafanaResponse:
-        headers = {"Authorization": who, "Content-Type": "application/json"}
-        sent = None if body is None else json.dumps(body)
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body)
         connection = HTTPConnection(self._parts.netloc, timeout=TIMEOUT_S)
         try:
-            connection.request(method, f"{self._parts.path.rstrip('/')}{path}", sent, headers)
-            answer = connection.getresponse()
-            text = answer.read()
+            connection.request(method, f"{self._parts.path.rstrip('/')}{path}", content, headers)
+            response = connection.getresponse()
+            text = response.read()
         except (OSError, HTTPException) as error:
-            raise TokenError("Grafana does not answer.") from error
+            raise TokenError("Grafana does not respond.") from error
         finally:
             connection.close()
         try:
-            return GrafanaResponse(answer.status, json.loads(text or b"null"))
+            return GrafanaResponse(response.status, json.loads(text or b"null"))
         except ValueError as error:
-            raise TokenError(f"Grafana's answer {answer.status} is no JSON.") from error
+            raise TokenError(f"Grafana's response {response.status} is not JSON.") from error
 
 
-def _expect(answer: GrafanaResponse, otherwise: str) -> Any:
-    """Return the body; raise `TokenError` unless the status is a good one."""
-    if answer.status == 401:
+def _expect_success(response: GrafanaResponse, failure: str) -> Any:
+    """Return the body; raise `TokenError` if the status is an error."""
+    if response.status == 401:
         raise TokenError(
-            "Grafana does not take the admin's password: it has another one since its first start."
+            "Grafana refuses the admin's password: it keeps the password of its first start."
         )
-    if answer.status >= 300:
-        said = answer.body.get("message", "") if isinstance(answer.body, dict) else ""
-        raise TokenError(f"Grafana {otherwise} ({answer.status} {said}).".replace(" )", ")"))
-    return answer.body
+    if response.status >= 300:
+        body = response.body
+        message = body.get("message", "") if isinstance(body, dict) else ""
+        raise TokenError(f"Grafana {failure} ({response.status} {message}).".replace(" )", ")"))
+    return response.body
 
 
-def ensure_token(grafana: GrafanaClient, file: Path, mode: int = 0o600) -> Verdict:
+def ensure_token(grafana: GrafanaClient, file: Path, mode: int = 0o600) -> TokenState:
     """Ensure that a file has a valid token; keep the existing one while Grafana accepts it.
 
-    Raises `TokenError` where Grafana does not answer or refuses.
+    Raises `TokenError` if Grafana does not respond, or refuses.
     """
     try:
         old = file.read_text().strip()
     except FileNotFoundError:
         old = ""
     if old and grafana.accepts(old):
-        return "kept"
+        return "valid"
     _write(file, grafana.renew(grafana.account()), mode)
-    return "made"
+    return "new"
 
 
 def _write(file: Path, token: str, mode: int) -> None:
     """Write a file atomically, never readable by others."""
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as written:
-        written.write(token)
-    fresh.chmod(mode)  # whatever the umask is
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as output:
+        output.write(token)
+    fresh.chmod(mode)  # regardless of the umask
     fresh.replace(file)

@@ -1,4 +1,4 @@
-"""Have Loki itself read all LogQL, of rules and runbooks, as part of `alertdrill check`."""
+"""Check the LogQL of rules and runbooks with Loki; a part of `alertdrill check`."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from .timescale.ephemeral_stack_settings import free_ports
 from .toolchain import PROGRAMS, Program, default_cache, resolve_programs
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"
-# It serves within a second; a machine that is very busy takes longer.
-PATIENCE = 30.0
-# It has its rules by then, or refuses them; also on such a machine it takes only a moment more.
-MOMENT = 5.0
+# Loki is ready within a second; a busy machine takes longer.
+START_TIMEOUT_S = 30.0
+# A ready Loki loads its rules in a moment, also on a busy machine.
+RULES_TIMEOUT_S = 5.0
 
 
 class LogqlError(AlertdrillError):
-    """A query or a rule that Loki does not take."""
+    """Loki refuses a query or a rule."""
 
 
 def check(settings: StackSettings, on_progress: ProgressCallback) -> None:
-    """Start a Loki for a moment and have it read everything; raise `LogqlError`.
+    """Start a temporary Loki and let it parse all queries; raise `LogqlError`.
 
-    Where there is no Loki, it is said that nothing was checked.
+    Without Loki on the PATH, report that the check is skipped.
     """
     cache = settings.cache or default_cache(os.environ)
-    wanted = [program for program in PROGRAMS if program.name == "loki"]
-    programs = resolve_programs(wanted, cache, lambda _: None).programs
+    specs = [program for program in PROGRAMS if program.name == "loki"]
+    programs = resolve_programs(specs, cache, lambda _: None).programs
     if "loki" not in programs:
-        on_progress("SKIPPED: no LogQL was checked, for Loki is not on the PATH.")
+        on_progress("SKIPPED: LogQL was not checked: Loki is not on the PATH.")
         return
     with tempfile.TemporaryDirectory() as folder, _started(settings, programs, folder) as loki:
-        for where, query in queries():
+        for file, query in queries():
             try:
                 loki.get("/loki/api/v1/format_query", query=query)
             except LokiError as error:
-                said = " ".join(query.split())
-                raise LogqlError(f"{where}: `{said}` is no LogQL. {error}") from error
-        readiness.wait_until(lambda: _loaded(loki), "Loki to take its rules", MOMENT)
+                text = " ".join(query.split())
+                raise LogqlError(f"{file}: `{text}` is not valid LogQL. {error}") from error
+        readiness.wait_until(lambda: _rules_loaded(loki), "Loki to load its rules", RULES_TIMEOUT_S)
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Yield (where it is, query) for each rule below loki/rules and each block of a runbook."""
+    """Yield (file, query) for each rule below loki/rules and each query in a runbook."""
     for file in sorted(rule_files.LOKI_RULES.glob("*.yml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
@@ -69,7 +69,7 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield f"alerting/runbooks/{file.name}", query
 
 
-def _loaded(loki: LokiClient) -> bool:
+def _rules_loaded(loki: LokiClient) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
     return sorted(names) == sorted(rule_files.alert_names_in(rule_files.LOKI_RULES))
@@ -79,42 +79,44 @@ def _loaded(loki: LokiClient) -> bool:
 def _started(
     settings: StackSettings, programs: Mapping[str, Program], folder: str
 ) -> Iterator[LokiClient]:
-    """Have a Loki with the committed files, on ports of its own."""
+    """Run Loki with the committed files on free ports during the block."""
     layout = Layout(Path(folder))
     layout.make()
     for name in ("loki/rules/fake", "loki/overrides.yml"):
         configs.install(layout, name, 1.0)
-    site = RenderContext(replace(settings, ports=free_ports()), layout, programs, token="")
-    process = components.loki(site)
+    context = RenderContext(replace(settings, ports=free_ports()), layout, programs, token="")
+    process = components.loki(context)
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
-            readiness.wait_until(lambda: _serves(process, running), "Loki to start", PATIENCE)
-            yield LokiClient(site.url("loki"))
+            readiness.wait_until(
+                lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S
+            )
+            yield LokiClient(context.url("loki"))
         except (LokiError, readiness.NotReadyError) as error:
-            raise LogqlError(f"loki/rules: {_refusal(log) or error}") from error
+            raise LogqlError(f"loki/rules: {_last_error(log) or error}") from error
 
 
-def _serves(process: Process, running: subprocess.Popen[bytes]) -> bool:
+def _is_ready(process: Process, running: subprocess.Popen[bytes]) -> bool:
     if running.poll() is not None:
-        raise LokiError("Loki ended by itself, and gave no reason.")
+        raise LokiError("Loki exited without an error message.")
     return readiness.is_ready(process)
 
 
-def _refusal(log: Path) -> str:
-    """Return the last thing that it called an error, nothing if there is none."""
+def _last_error(log: Path) -> str:
+    """Return the last error in the log; empty if there is none."""
     for line in reversed(log.read_text().splitlines()):
-        with contextlib.suppress(ValueError):  # not all of its lines are JSON, nor all whole
-            found = json.loads(line)
-            if found["level"] == "error":
-                return str(found.get("err") or found["msg"])
+        with contextlib.suppress(ValueError):  # some lines are not JSON, or incomplete
+            record = json.loads(line)
+            if record["level"] == "error":
+                return str(record.get("err") or record["msg"])
     return ""
 
 
 @contextmanager
 def _process(process: Process, output: int) -> Iterator[subprocess.Popen[bytes]]:
     command: Sequence[str] = process.command
-    running = subprocess.Popen(  # noqa: S603 - a program that we located ourselves
+    running = subprocess.Popen(  # noqa: S603 - a program that we located
         command,
         env={**os.environ, **process.environment},
         cwd=process.directory,
@@ -125,5 +127,5 @@ def _process(process: Process, output: int) -> Iterator[subprocess.Popen[bytes]]
     try:
         yield running
     finally:
-        running.kill()  # it keeps nothing that is worth a graceful end
+        running.kill()  # it has no data worth a graceful stop
         running.wait()

@@ -1,4 +1,4 @@
-"""What a user can set in the environment or in `.env`; `.env.example` documents each variable."""
+"""Settings from the environment and `.env`; `.env.example` documents each variable."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .env_reader import EnvReader, SettingsError
 from .image_versions import ImageVersions
 
 ROOT = Path(__file__).resolve().parent.parent
-# Users choose one of these; `in-network` is Compose from inside its networks, for containers.
+# The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
 RUNTIMES = ("auto", "native", "compose")
 IN_NETWORK = "in-network"
-# Has no command line: the control API alone works with a Swarm.
+# Only the control API works with a Swarm; the command line does not.
 SWARM = "swarm"
-# The load balancer's native configuration has as many places for each service.
+# The load balancer's native configuration has this number of slots for each service.
 MAX_REPLICAS = 4
-# A tag of an image, and the digest of what it means where it is pinned.
+# A tag of an image, with a digest if it is pinned.
 IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
-# A registry, with a port and a path where it has them.
+# A registry, with an optional port and path.
 REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
 DIGEST = r"(sha256:[0-9a-f]{64})?"
 # Whether the responder heals: it acts, only records what it would do, or makes no decisions.
@@ -32,20 +32,20 @@ HEALING = ("on", "dry-run", "off")
 RANDOM = "random"
 # Our services by name, in the order of `apps/services.yml`.
 SERVICES = services.read_services(ROOT / "apps")
-# How many instances of a service a fresh stack runs: one that is lost leaves another.
+# The default number of instances of a service: if one fails, another still serves.
 MIN_REPLICAS = 2
-# The images that are built from apps/Dockerfile.
+# The images built from apps/Dockerfile.
 OWN_IMAGES = (*SERVICES, "responder", "tools")
-# Where they are named when they are built here. `.invalid` is reserved (RFC 6761): no registry can
-# answer for it, so an image of this name is never pulled.
+# The registry in the names of images that are built locally. `.invalid` is reserved (RFC 6761): no
+# registry can answer for it, so an image of this name is never pulled.
 LOCAL_REGISTRY = "alertdrill.invalid"
-# How far above INSTANCES_PORT the last instance listens natively.
+# The distance from INSTANCES_PORT to the port of the last native instance.
 INSTANCE_PORT_RANGE = max(service.offset for service in SERVICES.values()) + MAX_REPLICAS
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where everything listens, one variable each: the field's name in capitals + `_PORT`."""
+    """The port of each component; its variable is the field's name in capitals + `_PORT`."""
 
     lb: int = 8080
     lb_internal: int = 8081
@@ -62,17 +62,17 @@ class Ports:
     collector_metrics: int = 8888
     collector_health: int = 13133
     locust: int = 8089
-    # The native instances' own begin above it.
+    # The ports of native instances are above this one.
     instances: int = 15000
 
     def instance(self, service: str, number: int) -> int:
-        """Return where a native instance of a service listens."""
+        """Return the port of a native instance of a service."""
         return self.instances + SERVICES[service].offset + number
 
 
 @dataclass(frozen=True)
 class Replicas:
-    """The parts that a host may have to do without: 0 leaves one out."""
+    """The optional components: 0 leaves one out."""
 
     loki: int = 1
     collector: int = 1
@@ -81,11 +81,11 @@ class Replicas:
 
 @dataclass(frozen=True)
 class StackSettings:
-    """The whole stack's settings; `home` holds everything that a run writes.
+    """The settings of the whole stack; `home` is the folder for everything that it writes.
 
-    The last three are no user's to set: `speed` divides every duration of the rules and routes, a
-    `ephemeral` is a stack of a run's own, whose series may be made up and forgotten, and a
-    `fake_loki` starts the fake Loki where Loki is missing.
+    Users can't set the last three. `speed` divides every duration of the rules and routes.
+    `ephemeral` marks a stack that exists for one run only, whose series may be backfilled and
+    deleted. `fake_loki` starts a fake Loki on hosts without Loki.
     """
 
     home: Path
@@ -93,23 +93,23 @@ class StackSettings:
     runtime: str = "auto"
     lb_address: str = "127.0.0.1"
     ports: Ports = Ports()
-    # The minimum number of instances of each service, which a new stack starts.
+    # The minimum number of instances of each service; a new stack starts this number.
     instances: Mapping[str, int] = field(
         default_factory=lambda: dict.fromkeys(SERVICES, MIN_REPLICAS)
     )
-    # Which services the responder may restart and scale, and whether it does.
+    # `heal` has the services that the responder may restart and scale; `healing` is its mode.
     heal: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(SERVICES, True))
     healing: str = "on"
     faults_enabled: bool = True
     log_level: str = "INFO"
-    # The objectives are over 30 days; five more, so that the oldest is there when it is asked for.
+    # The objectives are over 30 days; five more keep the oldest samples available to queries.
     retention: str = "35d"
-    # 1,000 samples a second make some 4 GB in 35 days, at 1.3 bytes each.
+    # 1,000 samples per second take about 4 GB in 35 days, at 1.3 bytes each.
     retention_size: str = "5GB"
-    # What only containers have: the name before theirs, their images, parts that may be left out.
+    # For containers only: the Compose project, the images, and the optional components.
     project: str = "alertdrill"
     versions: ImageVersions = field(default_factory=ImageVersions)
-    # Where our own images are pulled from, each by its digest; empty builds them here.
+    # The registry of our own images, which are pulled by digest. Empty: they are built locally.
     registry: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     replicas: Replicas = Replicas()
@@ -127,16 +127,16 @@ class StackSettings:
         return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
 
     def min_replicas(self, service: str) -> int:
-        """Return how many instances of a service a fresh stack runs."""
+        """Return the minimum number of instances of a service."""
         return self.instances.get(service, MIN_REPLICAS)
 
     def heals(self, service: str) -> bool:
-        """Tell whether the instances of a service carry the heal label; parts never do."""
+        """Return whether the responder may heal a service; it never heals other components."""
         return service in SERVICES and self.heal.get(service, True)
 
 
 def load(environment: Mapping[str, str], file: Path | None = None) -> StackSettings:
-    """Read the settings; the environment wins over the file. Raises `SettingsError`."""
+    """Read the settings; the environment overrides the file. Raises `SettingsError`."""
     file = file or ROOT / ".env"
     return parse({**_read_file(file), **environment})
 
@@ -154,7 +154,7 @@ def parse(values: Mapping[str, str]) -> StackSettings:
     cache = read.text("ALERTDRILL_CACHE", "")
     registry = read.matching("REGISTRY", "", REGISTRY, "registry.example.com/team")
     return StackSettings(
-        # `/` keeps an absolute path as it is; a relative one begins at the repository.
+        # `/` keeps an absolute path; a relative path starts at the repository.
         home=ROOT / read.text("ALERTDRILL_HOME", "var"),
         cache=ROOT / cache if cache else None,
         runtime=_runtime(read),
@@ -197,8 +197,8 @@ def parse(values: Mapping[str, str]) -> StackSettings:
 
 
 def _runtime(read: EnvReader) -> str:
-    given = read.text("RUNTIME", "auto")
-    return given if given in (IN_NETWORK, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
+    name = read.text("RUNTIME", "auto")
+    return name if name in (IN_NETWORK, SWARM) else read.choice("RUNTIME", "auto", RUNTIMES)
 
 
 def digest_variable(image: str) -> str:
@@ -216,15 +216,15 @@ def _digests(read: EnvReader, registry: str) -> Mapping[str, str]:
     missing = [digest_variable(name) for name in OWN_IMAGES if name not in digests]
     if registry and missing:
         raise SettingsError(
-            f"REGISTRY is set and {', '.join(missing)} not: a tag can change, so each image is"
-            " pulled by its digest. `alertdrill images push` prints them."
+            f"REGISTRY is set but {', '.join(missing)} is not: set the digest of every image, since"
+            " a tag can change. `alertdrill images push` prints the digests."
         )
     return digests
 
 
 def _ports(read: EnvReader) -> Ports:
     defaults = {item.name: int(str(item.default)) for item in fields(Ports)}
-    # Above 1023, for no part has the right to less; 60000 leaves room for the instances.
+    # Ports below 1024 need root; 60000 leaves room for the instances.
     ports = {
         name: read.integer(f"{name.upper()}_PORT", port, 1024, 60000)
         for name, port in defaults.items()
@@ -235,18 +235,18 @@ def _ports(read: EnvReader) -> Ports:
             first, second = f"{seen[port].upper()}_PORT", f"{name.upper()}_PORT"
             raise SettingsError(f"{first} and {second} are both {port}: change one of them.")
         seen[port] = name
-    made = Ports(**ports)
-    _refuse_instances_ports(made, seen)
-    return made
+    result = Ports(**ports)
+    _require_free_instance_ports(result, seen)
+    return result
 
 
-def _refuse_instances_ports(made: Ports, seen: Mapping[int, str]) -> None:
+def _require_free_instance_ports(ports: Ports, seen: Mapping[int, str]) -> None:
     for service in SERVICES:
         for number in range(1, MAX_REPLICAS + 1):
-            port = made.instance(service, number)
+            port = ports.instance(service, number)
             if port in seen:
                 raise SettingsError(
-                    f"{seen[port].upper()}_PORT is {port}, where {service}-{number} listens:"
+                    f"{seen[port].upper()}_PORT is {port}, which is the port of {service}-{number}:"
                     " change it or INSTANCES_PORT."
                 )
 

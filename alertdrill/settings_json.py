@@ -17,14 +17,14 @@ def to_json(settings: StackSettings) -> str:
     return json.dumps(asdict(settings), default=str)
 
 
-def from_dict(found: Mapping[str, Any]) -> StackSettings:
+def from_dict(document: Mapping[str, Any]) -> StackSettings:
     """Return the settings of parsed JSON.
 
     Raises `TypeError` or `KeyError` for JSON of another version.
     """
-    values = dict(found)
+    values = dict(document)
     values["home"] = Path(str(values["home"]))
     values["cache"] = Path(str(values["cache"])) if values["cache"] else None
-    for name, made in (("ports", Ports), ("versions", ImageVersions), ("replicas", Replicas)):
-        values[name] = made(**values[name])
+    for name, model in (("ports", Ports), ("versions", ImageVersions), ("replicas", Replicas)):
+        values[name] = model(**values[name])
     return StackSettings(**values)

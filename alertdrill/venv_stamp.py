@@ -1,4 +1,4 @@
-"""The stamp in a virtual environment: what is installed there, and so what is left to do."""
+"""The stamp of a virtual environment: a record of what is installed in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE = "alertdrill.json"
 
 
 class Step(Enum):
-    """What has to be done to an environment."""
+    """The next step of an installation."""
 
     NOTHING = "nothing"
     ADD = "add"
@@ -24,19 +24,19 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Stamp:
-    """What an environment holds: for which Python, and the hash of each requirement file.
+    """The contents of an environment: its Python, its path, and each requirement file's hash.
 
     `complete` is false from before the first change until everything is installed.
     """
 
     python: str
-    place: str
+    path: str
     requirements: Mapping[str, str]
     complete: bool = True
 
 
-def next_step(stamp: Stamp | None, wanted: Stamp, *, works: bool) -> Step:
-    """Return what an environment needs; `works` tells whether its Python runs.
+def next_step(stamp: Stamp | None, target: Stamp, *, works: bool) -> Step:
+    """Return the next step for an environment; `works` tells whether its Python runs.
 
     An environment that works without a stamp was created by another tool: we install into it.
     """
@@ -44,27 +44,29 @@ def next_step(stamp: Stamp | None, wanted: Stamp, *, works: bool) -> Step:
         return Step.BUILD
     if stamp is None:
         return Step.ADD
-    moved = (stamp.python, stamp.place) != (wanted.python, wanted.place)
-    held = stamp.requirements
-    changed = any(held.get(name, digest) != digest for name, digest in wanted.requirements.items())
+    moved = (stamp.python, stamp.path) != (target.python, target.path)
+    installed = stamp.requirements
+    changed = any(
+        installed.get(name, digest) != digest for name, digest in target.requirements.items()
+    )
     if moved or changed or not stamp.complete:
         return Step.BUILD
-    return Step.NOTHING if wanted.requirements.keys() <= held.keys() else Step.ADD
+    return Step.NOTHING if target.requirements.keys() <= installed.keys() else Step.ADD
 
 
 def read_stamp(folder: Path) -> Stamp | None:
-    """Return the stamp of the environment in `folder`; None if it never had one."""
+    """Return the stamp of the environment in `folder`; None if it has none."""
     try:
         values: dict[str, Any] = json.loads((folder / _FILE).read_text())
         return Stamp(**values)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):
-        return Stamp("", "", {}, complete=False)  # unreadable, so nothing is known: build anew
+        return Stamp("", "", {}, complete=False)  # unreadable: rebuild the environment
 
 
 def write_stamp(folder: Path, stamp: Stamp) -> None:
-    """Write the stamp whole or not at all."""
+    """Write the stamp atomically."""
     fresh = folder / f"{_FILE}.new"
     fresh.write_text(json.dumps(vars(stamp), indent=1))
     fresh.replace(folder / _FILE)

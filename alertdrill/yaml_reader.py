@@ -88,14 +88,14 @@ class YamlSection:
         text = self.text(key, default)
         parts = re.findall(r"([0-9]+)(ms|[smhd])", text)
         if not parts or "".join(map("".join, parts)) != text:
-            self.refuse(f"{key} is {text!r}: it takes a duration such as 90s or 1h30m", key)
+            self.refuse(f"{key} is {text!r}: use a duration such as 90s or 1h30m", key)
         return sum(int(count) * DURATION_UNITS[unit] for count, unit in parts)
 
     def flag(self, key: str) -> bool:
         """Return a boolean; false without the key."""
         text = self.text(key, "false")
         if text not in ("true", "false"):
-            self.refuse(f"{key} is {text!r}: it takes true or false", key)
+            self.refuse(f"{key} is {text!r}: use true or false", key)
         return text == "true"
 
     def section(self, key: str) -> YamlSection:

@@ -1,4 +1,4 @@
-"""Locust's live numbers as Prometheus scrapes them, in its text format, and who serves them."""
+"""Expose Locust's statistics to Prometheus, in its text format."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 from locust.stats import StatsEntry
 
-# The bounds of web's own histogram, in seconds: then both can be laid over each other.
+# The bounds of web's own histogram, in seconds, so that both can be compared.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MS = 1000.0
-# Who was scraped waits so long at its end for one more scrape: an interval (5 s), and a second.
-LAST_SCRAPE = 6.0
+# At its end a scraped runner waits up to this time for one more scrape: an interval (5 s) and 1 s.
+LAST_SCRAPE_TIMEOUT_S = 6.0
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# The name, the kind and what it says of each metric, in the order in which they are shown.
+# Name, type and help text of each metric, in the order of the page.
 METRICS = {
-    "locust_requests_total": ("counter", "Requests that were answered or failed, by request."),
+    "locust_requests_total": ("counter", "Requests that got a response or failed, by request."),
     "locust_failures_total": ("counter", "Requests that failed, by request."),
-    "locust_response_time_seconds": ("histogram", "From the request to its answer, by request."),
-    "locust_users": ("gauge", "Clients that run now."),
-    "locust_requests_per_second": ("gauge", "Requests a second over the last ten seconds."),
+    "locust_response_time_seconds": ("histogram", "Response time, by request."),
+    "locust_users": ("gauge", "Running clients."),
+    "locust_requests_per_second": ("gauge", "Requests per second over the last ten seconds."),
 }
 
 Sample = tuple[str, Mapping[str, str], float]
 
 
 def text(runner: Runner) -> str:
-    """Return everything, as https://prometheus.io/docs/instrumenting/exposition_formats/ says."""
-    found = dict.fromkeys(METRICS, "")
+    """Return all metrics: https://prometheus.io/docs/instrumenting/exposition_formats/."""
+    lines = dict.fromkeys(METRICS, "")
     for name, (suffix, labels, value) in _samples(runner):
-        found[name] += f"{name}{suffix}{_written(labels)} {value:g}\n"
+        lines[name] += f"{name}{suffix}{_format_labels(labels)} {value:g}\n"
     return "".join(
-        f"# HELP {name} {says}\n# TYPE {name} {kind}\n{found[name]}"
-        for name, (kind, says) in METRICS.items()
+        f"# HELP {name} {description}\n# TYPE {name} {kind}\n{lines[name]}"
+        for name, (kind, description) in METRICS.items()
     )
 
 
@@ -64,54 +64,54 @@ def _histogram(entry: StatsEntry, labels: Mapping[str, str]) -> Iterator[Sample]
     yield "_count", labels, count
 
 
-def _written(labels: Mapping[str, str]) -> str:
-    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    return f"{{{inside}}}" if inside else ""
+def _format_labels(labels: Mapping[str, str]) -> str:
+    pairs = ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items())
+    return f"{{{pairs}}}" if pairs else ""
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 class Exporter:
-    """Answers `GET /metrics` for a runner, and knows whether anybody asks."""
+    """Serves `GET /metrics` for a runner, and records whether it is scraped."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._scraped = Event()
-        self._asked = False
+        self._ever_scraped = False
 
     def page(self) -> tuple[str, int, dict[str, str]]:
-        """Return the numbers, the status and the headers, as Flask takes them."""
-        self._asked = True
+        """Return the metrics, the status and the headers, as a Flask view does."""
+        self._ever_scraped = True
         self._scraped.set()
         return text(self._runner), 200, {"Content-Type": CONTENT_TYPE}
 
     def wsgi(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer as a WSGI application, where there is no page of Locust's to add to.
+        """Respond as a WSGI application, for a Locust without a web interface.
 
-        What asks for the start page wants to know whether it is there, as a health check does.
+        The start page responds with 200, for health checks.
         """
         if environ["PATH_INFO"] != "/metrics":
             status = "200 OK" if environ["PATH_INFO"] == "/" else "404 Not Found"
             start_response(status, [("Content-Type", "text/plain")])
-            return [b"The numbers are at /metrics.\n"]
+            return [b"The metrics are at /metrics.\n"]
         page, _, headers = self.page()
         start_response("200 OK", list(headers.items()))
         return [page.encode()]
 
     def await_last_scrape(self, **_: Any) -> None:
-        """Return once the last numbers are scraped; at once if none were ever scraped."""
-        if self._asked:
+        """Return once the last values are scraped; at once if none were ever scraped."""
+        if self._ever_scraped:
             self._scraped.clear()
-            self._scraped.wait(LAST_SCRAPE)
-            gevent.sleep(0)  # the answer itself still has to leave
+            self._scraped.wait(LAST_SCRAPE_TIMEOUT_S)
+            gevent.sleep(0)  # let the server send the response
 
 
 def serve(environment: Environment, **_: Any) -> None:
-    """Offer the numbers: on Locust's page, or at `LOCUST_METRICS_PORT` where there is none.
+    """Serve /metrics on Locust's web interface, or at `LOCUST_METRICS_PORT` without one.
 
-    Workers offer none: their master adds them up.
+    Workers serve none: their master has the sum.
     """
     runner, port = environment.runner, os.environ.get("LOCUST_METRICS_PORT")
     if runner is None or isinstance(runner, WorkerRunner):

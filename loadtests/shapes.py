@@ -1,4 +1,4 @@
-"""How many clients there are, second by second; `LOAD_SHAPE` names the shape."""
+"""Load shapes: the number of clients over time; `LOAD_SHAPE` selects the shape."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Stage = tuple[int, float]
 
 
 class ShapeError(Exception):
-    """There is no such shape."""
+    """The shape does not exist."""
 
 
 class Profile(NamedTuple):
-    """A load of shapes.yml: `users` at most, for `duration` seconds.
+    """A load of shapes.yml: the maximum number of `users`, and the `duration` in seconds.
 
-    `clients` are points of (share of the time, share of the users), in order of time; `mix` has how
-    many are normal, heavy, slow and invalid.
+    `clients` are points of (share of the time, share of the users), in order of time; `mix` has the
+    weights of normal, heavy, slow and invalid clients.
     """
 
     name: str
@@ -44,22 +44,22 @@ class Profile(NamedTuple):
 
     @property
     def flat(self) -> bool:
-        """Say whether there are as many clients all the time."""
+        """Return whether the number of clients is constant."""
         return len({users for _, users in self.clients}) == 1
 
     def share(self, time: float) -> float:
-        """Return the share of the users at a share of the time; at a step, the later one's."""
-        before = max(at for at, (begin, _) in enumerate(self.clients) if begin <= time)
-        if before == len(self.clients) - 1:
-            return self.clients[before][1]
-        (begin, low), (end, high) = self.clients[before : before + 2]
+        """Return the share of the users at a share of the time; at a step, the later value."""
+        index = max(index for index, (begin, _) in enumerate(self.clients) if begin <= time)
+        if index == len(self.clients) - 1:
+            return self.clients[index][1]
+        (begin, low), (end, high) = self.clients[index : index + 2]
         return low + (high - low) * (time - begin) / (end - begin)
 
 
 class Shape(LoadTestShape):
-    """A load that goes as its profile says, for `--run-time` or else the profile's own time.
+    """A load with the shape of its profile, for `--run-time` or else the profile's duration.
 
-    A profile of one number alone has no end unless it is given one.
+    A flat profile without `--run-time` has no end.
     """
 
     abstract = True
@@ -67,25 +67,25 @@ class Shape(LoadTestShape):
     profile: Profile
 
     def tick(self) -> Stage | None:
-        """Return how many clients there shall be now, and how many come a second; None to end."""
+        """Return the number of clients now, and the spawn rate per second; None at the end."""
         options = self.runner.environment.parsed_options
-        lasts = options.run_time or self.profile.duration
-        if self.get_run_time() >= lasts and (options.run_time or not self.profile.flat):
+        duration = options.run_time or self.profile.duration
+        if self.get_run_time() >= duration and (options.run_time or not self.profile.flat):
             return None
-        now = self.profile.share(min(1.0, self.get_run_time() / lasts))
-        return max(1, round(options.num_users * now)), options.num_users / SPAWN_S
+        share = self.profile.share(min(1.0, self.get_run_time() / duration))
+        return max(1, round(options.num_users * share)), options.num_users / SPAWN_S
 
 
 def _profiles() -> Iterator[Profile]:
-    for name, read in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
-        lasts = float(read["duration"][:-1]) * SECONDS[read["duration"][-1]]
-        points = [(at, share) for at, share in read["clients"]]
-        mix = [read["mix"].get(kind, 0) for kind in KINDS]
-        yield Profile(name, read["users"], lasts, points, mix)
+    for name, entry in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
+        duration = float(entry["duration"][:-1]) * SECONDS[entry["duration"][-1]]
+        points = [(at, share) for at, share in entry["clients"]]
+        mix = [entry["mix"].get(kind, 0) for kind in KINDS]
+        yield Profile(name, entry["users"], duration, points, mix)
 
 
 def _shape(profile: Profile) -> type[Shape]:
-    # Locust takes a class for one of its own unless this says so.
+    # Locust ignores shape classes with `abstract`.
     return type(profile.name.title(), (Shape,), {"profile": profile, "abstract": False})
 
 
@@ -93,19 +93,19 @@ SHAPES: dict[str, type[Shape]] = {profile.name: _shape(profile) for profile in _
 
 
 def selected_shape(environment: Mapping[str, str]) -> type[Shape]:
-    """Return the shape that `LOAD_SHAPE` names, `steady` without; raise `ShapeError`."""
+    """Return the shape of `LOAD_SHAPE`, by default `steady`; raise `ShapeError`."""
     name = environment.get("LOAD_SHAPE") or "steady"
     if name not in SHAPES:
-        raise ShapeError(f"LOAD_SHAPE is {name!r}: it takes {', '.join(SHAPES)}.")
+        raise ShapeError(f"LOAD_SHAPE is {name!r}: use one of {', '.join(SHAPES)}.")
     return SHAPES[name]
 
 
 def set_defaults(parser: ArgumentParser, **_: Any) -> None:
-    """Give Locust's options our values where they are not given."""
+    """Set the defaults of Locust's options."""
     users = selected_shape(os.environ).profile.users
     parser.set_defaults(num_users=users, stop_timeout=STOP_TIMEOUT_S)
 
 
 def stop_on_sigterm(environment: Any, **_: Any) -> None:
-    """End the load in order on SIGTERM; Locust itself hears it only once a shape is over."""
+    """Quit gracefully on SIGTERM; Locust itself handles it only after the shape's end."""
     gevent.signal_handler(signal.SIGTERM, environment.runner.quit)

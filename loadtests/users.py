@@ -16,84 +16,84 @@ from vega_datasets import data
 
 # Twenty of 406 cars: numbers, words and missing values, in a body of 4 kB.
 ROWS = json.loads(data.cars.raw())[:20]
-# 2,000 hours of Seattle's temperature, in a body of 80 kB: many small values are what takes
-# `data-service` longest, over two thirds of what such a request costs in all.
+# 2,000 hours of Seattle's temperature, in a body of 80 kB: `data-service` takes longest for many
+# small values, over two thirds of the whole cost of such a request.
 HOURS = [
     {"date": hour["date"], "temp": float(hour["temp"])}
     for hour in islice(csv.DictReader(data.seattle_temps.raw().decode().splitlines()), 2000)
 ]
-# Seconds from one request of a client to its next, so that the number of clients is the load.
-PACE = 1.0
-# Steps of this share of the pace spread any number of clients evenly over it: the golden ratio's
-# steps never meet, https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
-STEP = 0.6180339887
+# Seconds between two requests of a client, so that the number of clients is the request rate.
+REQUEST_INTERVAL_S = 1.0
+# Offsets of this share of the interval spread any number of clients evenly over it: multiples of
+# the golden ratio never meet,
+# https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
+GOLDEN_RATIO = 0.6180339887
 JSON = {"Content-Type": "application/json"}
-# Asks whether it may send its rows before it does: what waits for a place is then still with it.
-ASKING = {**JSON, "Expect": "100-continue"}
-# Written once: a client that writes them for each request takes as long for it as `web`.
+# A slow client sends its rows only once a worker thread accepts the request.
+EXPECT_CONTINUE = {**JSON, "Expect": "100-continue"}
+# Encoded once: to encode them for each request would cost a client as much as it costs `web`.
 BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
-# The twenty rows in five parts: 0.16 s for all of them, which is what a bad mobile connection of
-# 200 kbit/s takes.
-PARTS, PAUSE = 5, 0.04
+# The twenty rows in five parts take 0.16 s, as over a bad mobile connection of 200 kbit/s.
+PARTS, PART_INTERVAL_S = 5, 0.04
 # A normal client requests the start page once in this number of requests: enough to see it.
-TURNS = 20
+START_PAGE_EVERY = 20
 _numbers, _normal = count(), count()
 
 
 def normalize_host(environment: Environment, **_: object) -> None:
-    """Take a host as browsers show it, with a slash at its end; each path begins with one."""
+    """Remove the slash at the end of the host, since each path starts with one."""
     if environment.host:
         environment.host = environment.host.rstrip("/")
 
 
 class Client(FastHttpUser):
-    """Sends one request a second."""
+    """Sends one request per second."""
 
     abstract = True
     # The load balancer answers within its own limits (5 s in its queue, 10 s for an instance);
-    # a client that waits longer always gets that answer, which says more than its own timeout.
+    # a client that waits longer gets its response, which says more than a timeout.
     network_timeout = 16.0
-    # The load balancer is there at once, or not at all.
+    # A running load balancer accepts connections at once.
     connection_timeout = 2.0
     _due = 0.0
 
     def on_start(self) -> None:
-        """Begin a part of the pace later than the others, for Locust starts many at once."""
-        wait = next(_numbers) * STEP % 1 * PACE
+        """Start at an offset in the interval, since Locust spawns many clients at once."""
+        wait = next(_numbers) * GOLDEN_RATIO % 1 * REQUEST_INTERVAL_S
         self._due = monotonic() + wait
         gevent.sleep(wait)
 
     def wait_time(self) -> float:
-        """Return the seconds to the next request: at once where an answer took over the pace.
+        """Return the seconds to the next request; 0 if a response took longer than the interval.
 
-        Locust's `constant_throughput` does the same, but counts from the client's making and so
-        has all that were made together ask together.
+        Locust's `constant_throughput` counts from the client's start instead, so clients that start
+        together would send their requests together.
         """
         now = monotonic()
-        self._due = max(self._due + PACE, now)
+        self._due = max(self._due + REQUEST_INTERVAL_S, now)
         return self._due - now
 
 
 class NormalClient(Client):
-    """Has rows processed, and once in twenty requests opens the start page.
+    """Posts twenty rows, and opens the start page once in twenty requests.
 
-    In turn, not by chance: a short load has both, and each run is like the last.
+    The order is fixed, not random: a short load has both, and all runs are alike.
     """
 
     def on_start(self) -> None:
-        """Begin somewhere among the twenty, each client elsewhere."""
+        """Start each client at another of the twenty requests."""
         super().on_start()
-        self._turn = int(next(_normal) * STEP % 1 * TURNS)
+        self._count = int(next(_normal) * GOLDEN_RATIO % 1 * START_PAGE_EVERY)
 
     @task
-    def ask(self) -> None:
-        """Have twenty rows processed, or see the page."""
-        page = self._turn % TURNS == 0
-        self._turn += 1
-        self.open_page() if page else self.process()
+    def send_next(self) -> None:
+        """Post twenty rows, or open the start page."""
+        is_page = self._count % START_PAGE_EVERY == 0
+        self._count += 1
+        self.open_page() if is_page else self.process()
 
     def process(self) -> None:
-        """Have twenty rows processed."""
+        """Post twenty rows."""
         self.client.post("/process", data=BODY, headers=JSON)
 
     def open_page(self) -> None:
@@ -106,7 +106,7 @@ class HeavyClient(Client):
 
     @task
     def process_many(self) -> None:
-        """Have 2,000 rows processed."""
+        """Post 2,000 rows."""
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
@@ -118,7 +118,7 @@ class SlowBody:
         size = -(-len(BODY) // PARTS)
         yield BODY[:size]
         for begin in range(size, len(BODY), size):
-            gevent.sleep(PAUSE)
+            gevent.sleep(PART_INTERVAL_S)
             yield BODY[begin : begin + size]
 
 
@@ -127,58 +127,60 @@ class SlowClient(Client):
 
     @task
     def process_slowly(self) -> None:
-        """Have twenty rows processed that arrive little by little."""
-        self.client.post("/process", data=SlowBody(), headers=ASKING, name="/process (slowly)")
+        """Post twenty rows in parts."""
+        self.client.post(
+            "/process", data=SlowBody(), headers=EXPECT_CONTINUE, name="/process (slowly)"
+        )
 
 
 class BadRequest(NamedTuple):
-    """A request and the status of its refusal; `sends` is for Locust's `request`."""
+    """An invalid request and its status; `arguments` are those of Locust's `request`."""
 
     status: int
     method: str
     path: str
-    sends: Mapping[str, Any] = {}
+    arguments: Mapping[str, Any] = {}
 
 
 BAD_REQUESTS = (
-    # Rows without a word that they are JSON; JSON that breaks off; JSON that is no list of records.
+    # Rows without the content type JSON; truncated JSON; JSON that is not a list of records.
     BadRequest(415, "POST", "/process", {"data": json.dumps(ROWS)}),
     BadRequest(400, "POST", "/process", {"data": json.dumps(ROWS)[:-20], "headers": JSON}),
     BadRequest(422, "POST", "/process", {"json": list(range(len(ROWS)))}),
-    # What can only be sent to; what is not there.
+    # A wrong method; an unknown path.
     BadRequest(405, "GET", "/process"),
     BadRequest(404, "GET", "/no-such-page"),
 )
 
 
 class ErrorClient(Client):
-    """Makes one bad_request after the other, and must hear of each: other answers are failures."""
+    """Sends invalid requests; any other status than the expected refusal is a failure."""
 
     def on_start(self) -> None:
-        """Begin with the first."""
+        """Start with the first bad request."""
         super().on_start()
-        self._mistakes = cycle(BAD_REQUESTS)
+        self._bad_requests = cycle(BAD_REQUESTS)
 
     @task
-    def err(self) -> None:
-        """Make the next bad_request."""
-        bad_request = next(self._mistakes)
+    def send_invalid(self) -> None:
+        """Send the next bad request."""
+        bad_request = next(self._bad_requests)
         name = f"{bad_request.path} (refused with {bad_request.status})"
         with self.client.request(
             bad_request.method,
             bad_request.path,
             name=name,
             catch_response=True,
-            **bad_request.sends,
-        ) as answer:
-            if answer.status_code == bad_request.status:
-                answer.success()
+            **bad_request.arguments,
+        ) as response:
+            if response.status_code == bad_request.status:
+                response.success()
             else:
-                answer.failure(f"was answered {answer.status_code}, not {bad_request.status}")
+                response.failure(f"status {response.status_code} instead of {bad_request.status}")
 
 
 def set_weights(mix: Sequence[int]) -> Sequence[type[Client]]:
-    """Return the kinds of client, normal, heavy, slow and invalid, weighted by the mix."""
+    """Set the weights of normal, heavy, slow and invalid clients; return the classes."""
     kinds = (NormalClient, HeavyClient, SlowClient, ErrorClient)
     for kind, weight in zip(kinds, mix, strict=True):
         kind.weight = weight

@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-# Each worker has a second to end its requests (shapes.py), and longer with many on few cores.
+# Each worker has a second to finish its requests (shapes.py), and longer on few cores.
 TIMEOUT_S = 15.0
 POLL_INTERVAL_S = 0.05
 
@@ -28,19 +28,19 @@ def wait_for_workers(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
         return
-    leave, asked = runner.quit, False
+    quit_now, is_quitting = runner.quit, False
 
     def quit_last() -> None:
-        nonlocal asked
-        if asked:  # the last worker's leaving asks for it, too
+        nonlocal is_quitting
+        if is_quitting:  # the exit of the last worker calls it again
             return
-        asked = True
+        is_quitting = True
         runner.stop(send_stop_to_client=False)
         for worker in runner.clients.all:
             runner.server.send_to_client(Message("quit", None, worker.id))
         with gevent.Timeout(TIMEOUT_S, False):
             while runner.clients.all:
                 gevent.sleep(POLL_INTERVAL_S)
-        leave()
+        quit_now()
 
     runner.quit = quit_last

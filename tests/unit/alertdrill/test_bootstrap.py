@@ -150,7 +150,7 @@ def test_folder_that_is_not_a_venv_is_refused_and_kept(tmp_path: Path) -> None:
 
 
 def test_old_python_is_refused() -> None:
-    with pytest.raises(BootstrapError, match=r"needs Python 3\.11 or newer and .* is 3\.9"):
+    with pytest.raises(BootstrapError, match=r"needs Python 3\.11 or newer, and .* is 3\.9"):
         check_python((3, 9))
     check_python((3, 11))
 

@@ -39,19 +39,19 @@ def test_token_is_created_once_grafana_is_healthy(grafana: FakeGrafana, tmp_path
     messages: list[tuple[str, str]] = []
     keeper = TokenKeeper(settings(grafana.url, tmp_path), lambda *words: messages.append(words))
     grafana.healthy = False
-    assert [keeper.turn(), keeper.turn()] == [RETRY_INTERVAL_S, RETRY_INTERVAL_S]
+    assert [keeper.check(), keeper.check()] == [RETRY_INTERVAL_S, RETRY_INTERVAL_S]
     grafana.healthy = True
-    assert [keeper.turn(), keeper.turn()] == [CHECK_INTERVAL_S, CHECK_INTERVAL_S]
+    assert [keeper.check(), keeper.check()] == [CHECK_INTERVAL_S, CHECK_INTERVAL_S]
     assert [level for level, _ in messages] == ["WARNING", "INFO", "INFO"]
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o440
 
 
 def test_token_that_grafana_lost_is_replaced(grafana: FakeGrafana, tmp_path: Path) -> None:
     keeper = TokenKeeper(settings(grafana.url, tmp_path), lambda *_: None)
-    keeper.turn()
+    keeper.check()
     first = (tmp_path / "token").read_text()
     grafana.forget()
-    keeper.turn()
+    keeper.check()
     assert (tmp_path / "token").read_text() != first
 
 
@@ -60,7 +60,8 @@ def test_missing_password_is_logged_and_retried(grafana: FakeGrafana, tmp_path: 
     invalid = settings(grafana.url, tmp_path)
     invalid.password.unlink()
     assert (
-        TokenKeeper(invalid, lambda _, message: messages.append(message)).turn() == RETRY_INTERVAL_S
+        TokenKeeper(invalid, lambda _, message: messages.append(message)).check()
+        == RETRY_INTERVAL_S
     )
     assert "No such file" in messages[0]
 

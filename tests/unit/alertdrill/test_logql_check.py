@@ -31,7 +31,7 @@ def test_missing_loki_is_reported(settings: StackSettings, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", os.pathsep.join(path_without_loki))
     messages: list[str] = []
     check(settings, messages.append)
-    assert messages == ["SKIPPED: no LogQL was checked, for Loki is not on the PATH."]
+    assert messages == ["SKIPPED: LogQL was not checked: Loki is not on the PATH."]
 
 
 @needs_loki
@@ -47,7 +47,7 @@ def test_invalid_query_is_an_error_with_its_file(
 ) -> None:
     broken = [("loki/rules/x.yml", 'rate({a="b"}\n  [1m]')]
     monkeypatch.setattr(logql_check, "queries", lambda: broken)
-    with pytest.raises(LogqlError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is no"):
+    with pytest.raises(LogqlError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is not"):
         check(settings, print)
 
 
@@ -56,7 +56,7 @@ def test_invalid_query_is_an_error_with_its_file(
 def test_rule_that_loki_refuses_is_an_error(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logql_check, "MOMENT", 2.0)
+    monkeypatch.setattr(logql_check, "RULES_TIMEOUT_S", 2.0)
 
     def install(layout: Any, name: str, speed: float) -> None:
         path = layout.etc / name

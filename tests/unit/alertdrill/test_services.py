@@ -42,7 +42,7 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: 1", "1: a must be a mapping"),
         ("a: {}", "1: port is missing"),
         ("a: {port: 5000, ports: 1}", "1: ports is unknown: known keys are port, public, internal"),
-        ("a: {port: 4999}", "1: port is '4999': it takes 5000 to 5009"),
+        ("a: {port: 4999}", "1: port is '4999': use 5000 to 5009"),
         ("a: {port: 05000}", "1: port is '05000'"),
         ("Orders: {port: 5000}", "1: 'Orders' is not a valid service name"),
         ("a-1: {port: 5000}", "1: 'a-1' is not a valid service name"),
@@ -50,13 +50,13 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("lb: {port: 5000}", "1: lb is a component of the stack"),
         ("a: {port: 5000}\nb: {port: 5000}", "2: port 5000 already belongs to a"),
         ("a: {port: 5000, public: /a}", "1: public must be a list"),
-        ("a: {port: 5000, public: [/]}", "1: public has '/': it takes paths such as /orders"),
-        ("a: {port: 5000, public: [a]}", "1: public has 'a': it takes paths"),
-        ("a: {port: 5000, public: [/a/]}", "1: public has '/a/': it takes paths"),
+        ("a: {port: 5000, public: [/]}", "1: public has '/': use a path such as /orders"),
+        ("a: {port: 5000, public: [a]}", "1: public has 'a': use a path"),
+        ("a: {port: 5000, public: [/a/]}", "1: public has '/a/': use a path"),
         ("a: {port: 5000, internal: [/Metrics/x]}", "1: internal has '/Metrics/x', which the load"),
         (
             "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",
-            "4: public has '/x', which a has already",
+            "4: public has '/x', which belongs to a",
         ),
     ],
 )
@@ -69,7 +69,9 @@ def test_invalid_service_is_refused_with_its_line(tmp_path: Path, text: str, mes
 def test_service_without_its_package_is_refused(tmp_path: Path) -> None:
     (tmp_path / "apps").mkdir()
     (tmp_path / "apps/__init__.py").touch()
-    with pytest.raises(ServicesError, match=r"yml:1: there is no apps/a_b/__init__.py with its"):
+    with pytest.raises(
+        ServicesError, match=r"yml:1: there is no apps/a_b/__init__.py: add one with"
+    ):
         services_from(tmp_path, "a-b: {port: 5000}")
 
 
@@ -100,5 +102,5 @@ def test_settings_file_of_a_service_is_read(tmp_path: Path) -> None:
 def test_invalid_setting_line_is_refused(tmp_path: Path, line: str) -> None:
     file = tmp_path / "settings.env"
     file.write_bytes(b"# fine\n" + line.encode("latin-1") + b"\n")
-    with pytest.raises(ServicesError, match=r"settings.env:2: a line is NAME=VALUE"):
+    with pytest.raises(ServicesError, match=r"settings.env:2: write NAME=VALUE"):
         environment(file)

@@ -90,7 +90,7 @@ def test_duplicate_port_is_refused_with_both_variables() -> None:
 )
 def test_port_of_an_instance_is_refused(port: int, instance: str) -> None:
     assert refusal(GRAFANA_PORT=str(port)) == (
-        f"GRAFANA_PORT is {port}, where {instance} listens: change it or INSTANCES_PORT."
+        f"GRAFANA_PORT is {port}, which is the port of {instance}: change it or INSTANCES_PORT."
     )
 
 

@@ -54,7 +54,7 @@ def test_missing_or_empty_text_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("text", ["yes", "1", "True"])
 def test_flag_is_true_or_false(tmp_path: Path, text: str) -> None:
     assert section(tmp_path, "a: true").flag("a") is True
-    with pytest.raises(InvalidDrillError, match="it takes true or false"):
+    with pytest.raises(InvalidDrillError, match="use true or false"):
         section(tmp_path, f"a: {text}").flag("a")
 
 

@@ -90,7 +90,7 @@ def test_end_without_scrapes_is_immediate(
     assert waited == []
     exporter.page()
     exporter.await_last_scrape()
-    assert waited == [exposition.LAST_SCRAPE]
+    assert waited == [exposition.LAST_SCRAPE_TIMEOUT_S]
 
 
 def test_workers_offer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def test_failure_is_counted_and_survived(
 def test_page_is_one_request_in_twenty(client: NormalClient, peer: Peer, time: Time) -> None:
     client.on_start()
     for _ in range(40):
-        client.ask()
+        client.send_next()
     assert [arrival.path for arrival in peer.arrivals].count("/") == 2
 
 
@@ -134,7 +134,7 @@ def test_mistake_must_be_refused(
     careless.on_start()
     for status in (bad_request.status, 200, 500):
         peer.answer = partial(Answer, status)
-        careless.err()
+        careless.send_invalid()
     careless.client.client.close()
     assert failed == [False, True, True]
 

@@ -96,12 +96,12 @@ def test_up_creates_a_grafana_token(context: Any) -> None:
 
 def test_up_succeeds_without_a_token(context: Any) -> None:
     def refuse() -> None:
-        raise TokenError("Grafana does not answer.")
+        raise TokenError("Grafana does not respond.")
 
     context.make_grafana_token = refuse
     progress: list[str] = []
     lifecycle.up(context, progress.append)
-    assert progress[-1] == "Grafana annotations are unavailable: Grafana does not answer."
+    assert progress[-1] == "Grafana annotations are unavailable: Grafana does not respond."
 
 
 def test_up_without_grafana_creates_no_token(context: Any) -> None:
