@@ -7,20 +7,20 @@ import sys
 
 from locust import events
 
-from loadtests import exposition, shapes, users, warmup, workers
+from loadtests import distributed, exposition, profiles, users, warmup
 
 try:
-    Shape = shapes.selected_shape(os.environ)
-except shapes.ShapeError as error:
+    Shape = profiles.selected_shape(os.environ)
+except profiles.ShapeError as error:
     sys.exit(f"locust: {error}")
 
 NormalClient, HeavyClient, SlowClient, ErrorClient = users.set_weights(Shape.profile.mix)
 
-events.init_command_line_parser.add_listener(shapes.set_defaults)
+events.init_command_line_parser.add_listener(profiles.set_defaults)
 # Before the listeners for the end of the runner.
-events.init.add_listener(workers.wait_for_workers)
-events.init.add_listener(shapes.stop_on_sigterm)
+events.init.add_listener(distributed.wait_for_workers)
+events.init.add_listener(profiles.stop_on_sigterm)
 events.init.add_listener(users.normalize_host)
 events.init.add_listener(exposition.serve)
 events.init.add_listener(warmup.reset_stats)
-events.init.add_listener(workers.silence_worker)
+events.init.add_listener(distributed.silence_worker)

@@ -67,7 +67,7 @@ class Duration(click.ParamType[float]):
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
     """Run a load test on the running stack.
 
-    NAME is a load of loadtests/shapes.yml, `steady` by default. Exit with 1 if a gate fails.
+    NAME is a load of loadtests/profiles.yml, `steady` by default. Exit with 1 if a gate fails.
     """
     current, profile = settings.current(), load_profile(name)
     runtime = select_runtime(current, lambda _: None)

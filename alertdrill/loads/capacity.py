@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..runtimes.base import ProgressCallback
-from . import capacity_search, measurements
+from . import measurements
 from .errors import LoadError
 from .profile import LoadProfile
 from .run import LoadContext, LoadSize, Measurement, measure
@@ -47,7 +47,7 @@ class Capacity:
     @property
     def best(self) -> CapacityStep | None:
         """Return the largest step below the first failed one; None if the first step failed."""
-        users = capacity_search.max_passing({step.users: step.passed for step in self.steps})
+        users = max_passing({step.users: step.passed for step in self.steps})
         return next((step for step in self.steps if step.users == users), None)
 
     @property
@@ -82,7 +82,7 @@ def find_capacity(
         raise LoadError(f"{profile.name} has no `search`: use the load `capacity`.")
     began, steps = time.time(), list[CapacityStep]()
     max_users = max(profile.search.max_users, size.users)
-    while users := capacity_search.next_users(
+    while users := next_users(
         {step.users: step.passed for step in steps},
         size.users,
         max_users,
@@ -105,3 +105,30 @@ def _step(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Pa
 def _describe(step: CapacityStep) -> str:
     missed = [gate.name for gate in step.measurement.gates if not gate.passed]
     return f"{step.rate:.0f} requests/s, {'missed: ' + ', '.join(missed) if missed else 'holds'}"
+
+
+def next_users(
+    results: Mapping[int, bool], first: int, max_users: int, resolution: float
+) -> int | None:
+    """Return the next number of clients to try; None once the result is precise enough.
+
+    `results` maps each number tried to whether the objectives held. Steps double from `first` up to
+    `max_users` until one fails. Then the search bisects between the last passed and the first
+    failed step, until they differ by at most `resolution` of the former.
+    """
+    if not results:
+        return min(first, max_users)
+    low = max_passing(results)
+    high = min((users for users, holds in results.items() if not holds), default=None)
+    if high is None:
+        return min(2 * low, max_users) if low < max_users else None
+    if high - low <= max(1, resolution * low):
+        return None
+    return (low + high) // 2
+
+
+def max_passing(results: Mapping[int, bool]) -> int:
+    """Return the maximum number of clients that passed, below the first failure; or 0."""
+    missed = [users for users, holds in results.items() if not holds]
+    limit = min(missed, default=max(results, default=0) + 1)
+    return max((users for users, holds in results.items() if holds and users < limit), default=0)

@@ -1,4 +1,4 @@
-"""Read loadtests/shapes.yml: the shape of each load and its objectives."""
+"""Read loadtests/profiles.yml: the shape of each load and its objectives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..drills.clients import parse_duration
 from ..settings import ROOT
 from .errors import LoadError
 
-SHAPES = ROOT / "loadtests" / "shapes.yml"
+SHAPES = ROOT / "loadtests" / "profiles.yml"
 
 
 @dataclass(frozen=True)

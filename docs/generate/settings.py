@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from .environment import constant, variables
 from .errors import GenerateError
+from .find_variables import constant, variables
 from .markdown import ROOT, code, codes, document, link, table
 
 VARIABLES = Path(__file__).with_name("variables.yml")

@@ -9,7 +9,7 @@ import yaml
 from grafana_foundation_sdk.models import dashboard
 
 # The query check reads the same list.
-LIST = Path(__file__).resolve().parents[1] / "empty.yml"
+LIST = Path(__file__).resolve().parents[1] / "expected_empty.yml"
 
 
 def set_no_data_texts(uid: str, panels: Sequence[dashboard.Panel], file: Path = LIST) -> None:

@@ -36,7 +36,7 @@ class PanelSpec:
 
     The description says what to do about a bad value. The panel links to the runbooks of its
     alerts. `size` is (columns of 24, rows). `no_data_text` replaces Grafana's "No data"; panels in
-    empty.yml show their reason instead.
+    expected_empty.yml show their reason instead.
     """
 
     title: str

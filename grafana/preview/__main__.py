@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..query_check import dashboard_file
-from ..query_check.data_sources import Api
+from ..query_check.data_source_clients import Api
 from ..query_check.errors import QueryCheckError, UnavailableError
 from ..query_check.query_runner import QueryRunner
 from .panel_data import collect

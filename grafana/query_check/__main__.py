@@ -43,7 +43,10 @@ def parser() -> argparse.ArgumentParser:
         "--dashboards", type=Path, default=HERE / "dashboards", help="folder of the dashboards"
     )
     command.add_argument(
-        "--empty", type=Path, default=HERE / "empty.yml", help="list of queries that may be empty"
+        "--empty",
+        type=Path,
+        default=HERE / "expected_empty.yml",
+        help="list of queries that may be empty",
     )
     command.add_argument(
         "--details", action="store_true", help="list expected empty queries and gaps"

@@ -1,4 +1,4 @@
-"""Queries that are empty by design, from grafana/empty.yml."""
+"""Queries that are empty by design, from grafana/expected_empty.yml."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from . import steps, value_formats
 from .dashboard_file import Dashboard, Panel, Target
-from .data_sources import LINES, DataSource
+from .data_source_clients import LINES, DataSource
 from .durations import milliseconds
 from .errors import QueryCheckError
 from .interpolation import SelectedValue, SelectedValues, interpolate, interpolate_builtins

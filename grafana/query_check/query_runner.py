@@ -8,7 +8,7 @@ from dataclasses import replace
 import yaml
 
 from .cost import MAX_SECONDS, Age
-from .data_sources import Loki, Prometheus
+from .data_source_clients import Loki, Prometheus
 from .durations import milliseconds
 from .errors import QueryCheckError
 from .panel_queries import SCRAPE, QueryRequest

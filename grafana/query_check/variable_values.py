@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import value_formats
 from .dashboard_file import Source, Variable
-from .data_sources import DataSource, Loki
+from .data_source_clients import DataSource, Loki
 from .durations import format_duration, milliseconds, round_interval
 from .errors import QueryCheckError
 from .interpolation import SelectedValues, interpolate, interpolate_builtins

@@ -27,7 +27,7 @@ from rich.table import Table
 from alertdrill.drills.clients import Prometheus
 from alertdrill.loki_client import LokiClient
 from alertdrill.settings import ROOT
-from tests.bench.stored_lines import UNSTRUCTURED, Line, in_files, in_loki
+from tests.bench.line_counts import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until
 

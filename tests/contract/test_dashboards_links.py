@@ -26,7 +26,7 @@ ROW = "${__value.raw}"
 
 @pytest.fixture(scope="module")
 def empty(root: Path) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = yaml.safe_load((root / "grafana/empty.yml").read_text())
+    found: list[dict[str, str]] = yaml.safe_load((root / "grafana/expected_empty.yml").read_text())
     return found
 
 

@@ -42,7 +42,7 @@ MAX_RANGE = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def exposed(root: Path) -> dict[str, list[str]]:
-    document = yaml.safe_load((root / "tests/contract/exposed.yml").read_text())
+    document = yaml.safe_load((root / "tests/contract/exposed_metrics.yml").read_text())
     return {name: labels for part in document.values() for name, labels in part.items()}
 
 

@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 
 from alertdrill.settings import OWN_IMAGES, SERVICES, digest_variable, parse
 from docs.generate import settings
-from docs.generate.environment import Variable, variables
+from docs.generate.find_variables import Variable, variables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGURATIONS = [

@@ -9,7 +9,7 @@ import yaml
 from alertdrill.logs import parse
 from alertdrill.logs.loki_source import MAX_RANGE_MS
 from alertdrill.logs.record import LEVELS, UNKNOWN
-from alertdrill.logs.source_selection import NOT_CARRIED
+from alertdrill.logs.search import NOT_CARRIED
 
 ROOT = Path(__file__).parents[2]
 FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]

@@ -9,8 +9,8 @@ import pytest
 
 from docs.generate import __main__ as command
 from docs.generate import settings
-from docs.generate.environment import constant, variables
 from docs.generate.errors import GenerateError
+from docs.generate.find_variables import constant, variables
 from docs.generate.markdown import table
 
 CODE = """

@@ -180,8 +180,8 @@ def test_rule_records_the_service(loaded: RepositoryCopy, record: str) -> None:
 def test_dashboards_show_it_unedited(loaded: RepositoryCopy, tmp_path: Path) -> None:
     for name in DASHBOARDS:
         shutil.copy(loaded.root / f"grafana/dashboards/{name}.json", tmp_path)
-    empty = tmp_path / "empty.yml"
-    empty.write_text((loaded.root / "grafana/empty.yml").read_text() + NOT_OF_ORDERS)
+    empty = tmp_path / "expected_empty.yml"
+    empty.write_text((loaded.root / "grafana/expected_empty.yml").read_text() + NOT_OF_ORDERS)
     stores = [f"--{part} {loaded.url(part)}" for part in stores_of(loaded)]
     words = f"{' '.join(stores)} --set service={SERVICE} --dashboards {tmp_path} --empty {empty}"
     proofs = []

@@ -10,7 +10,7 @@ import pytest
 
 from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.settings import ROOT
-from tests.e2e.hardening_table import Row, docker, inspect, row, service, table
+from tests.e2e.observed_hardening import Row, docker, inspect, row, service, table
 from tests.e2e.stack import Stack, containers_only
 
 pytestmark = [pytest.mark.stack, containers_only]

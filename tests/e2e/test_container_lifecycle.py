@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.hardening_table import compose, docker, inspect
+from tests.e2e.observed_hardening import compose, docker, inspect
 from tests.e2e.stack import (
     Stack,
     containers_only,

@@ -19,13 +19,19 @@ from grafana.query_check.check import CheckOptions, CheckResult, check_dashboard
 from grafana.query_check.query_runner import QueryRunner
 from grafana.query_check.selections import MODES
 from tests.e2e.compressed_stack import running
+from tests.e2e.dashboard_activity import (
+    as_stack,
+    compressed_cli,
+    drill,
+    fire_error_rate,
+    under_load,
+)
 from tests.e2e.optional_programs import needs_loki_and_collector
 from tests.e2e.stack import Stack, poll_until
-from tests.e2e.stack_activity import as_stack, compressed_cli, drill, fire_error_rate, under_load
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 DASHBOARDS = ROOT / "grafana" / "dashboards"
-EXPECTED_EMPTY = ROOT / "grafana" / "empty.yml"
+EXPECTED_EMPTY = ROOT / "grafana" / "expected_empty.yml"
 # The last that comes is a recording rule over the longest window, some evaluations later.
 FIGURES = 90.0
 

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from tests.rules.mutations import mutations
+from tests.rules.mutations.batch_variants import combined_rules, variant
 from tests.rules.mutations.check import Report, check_alert, check_record, records
 from tests.rules.mutations.expression import changes
 from tests.rules.mutations.rules import RuleTests, name
 from tests.rules.mutations.tokens import tokens
-from tests.rules.mutations.variants import combined_rules, variant
 
 RULES = Path(__file__).parent.parent.parent / "prometheus" / "rules"
 EVERY_RULE = [

@@ -1,6 +1,6 @@
-"""The tiers of the checks: which parts run, which drills and mutations a change selects.
+"""The tiers of the checks: which parts run, and which drills and mutations a change selects.
 
-`python -m tests.tiers landing` is what `.ci/run` runs, `python -m tests.tiers verify` what `make
-verify` runs. The runner (`parts`, `waivers`, `summary`) needs the standard library only, because it
-runs before anything is installed; the selection (`changes`, `selection`) runs inside of parts.
+`.ci/run` runs `python -m tests.tiers landing`; `make verify` runs `python -m tests.tiers verify`.
+`runner`, `waivers` and `summary` need the standard library only, since they run before anything is
+installed. `changed_rules` and `selection` run inside parts.
 """

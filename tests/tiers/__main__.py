@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .parts import LANDING, ROOT, VERIFY, Stamps, description, run_parts
+from .runner import LANDING, ROOT, VERIFY, Stamps, description, run_parts
 from .summary import passed, summary
 from .waivers import failed
 
@@ -55,9 +55,9 @@ def _run(tier: str, parts: Sequence[str], *, resume: bool) -> int:
 
 def _select(what: str) -> int:
     """Print the selection on stdout, and write the reasons into the part's notes."""
-    from . import landing
+    from . import selection
 
-    selected, notes = landing.drills() if what == "drills" else landing.mutations()
+    selected, notes = selection.drills() if what == "drills" else selection.mutations()
     sys.stdout.writelines(f"{each}\n" for each in selected)
     if output := os.environ.get("PART_OUTPUT"):
         with (Path(output) / "notes").open("a") as file:

@@ -1,4 +1,4 @@
-"""Choose what the landing tier runs of the drills and of the mutations."""
+"""Select the drills and the mutations of the landing tier in this working tree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from alertdrill.drills import load_all, requirements, rule_files
 from alertdrill.drills.model import Drill
+from alertdrill.settings import ROOT
+from tests.e2e.optional_programs import COLLECTOR, LOKI
+
+from .changed_rules import (
+    UnknownBaseError,
+    base_tree,
+    changed_alerts,
+    changed_mutations,
+    mutation_inputs,
+)
+from .runner import head
 
 # With some 25 s for each of them, 14 drills take 6 of the tier's 30 minutes.
 ROTATION = 6
@@ -15,6 +27,9 @@ MAX_CHANGED = 8
 MAX_SECONDS = 20 * 60
 ALERT_TEST = "tests/rules/test_mutations.py::test_every_mutation_of_an_alert_is_detected"
 RECORD_TEST = "tests/rules/test_mutations.py::test_every_mutation_of_a_recording_rule_is_detected"
+
+# What to run, and sentences for the summary.
+Selected = tuple[list[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -69,3 +84,37 @@ def mutation_tests(alerts: Iterable[str], records: Iterable[str]) -> list[str]:
         *(f"{ALERT_TEST}[{alert}]" for alert in alerts),
         *(f"{RECORD_TEST}[{record}]" for record in records),
     ]
+
+
+def drills() -> Selected:
+    """Return the alerts whose drills to run."""
+    every = dict(load_all(ROOT / "drills", rule_files.alert_names()).drills)
+    notes: list[str] = []
+    try:
+        with base_tree() as base:
+            changed = changed_alerts(base, every)
+    except UnknownBaseError as error:
+        changed = list(every)
+        notes = [f"every alert counts as changed: {error}"]
+    choice = choose_drills(head(), every, changed, _unavailable(every.values()))
+    return [*choice.changed, *choice.rotation], [*notes, *choice.notes()]
+
+
+def _unavailable(every: Iterable[Drill]) -> list[str]:
+    """Return the alerts that this machine can't drill, for want of a log store."""
+    if LOKI and COLLECTOR:
+        return []
+    return [drill.alert for drill in every if requirements.missing_requirement(drill, ())]
+
+
+def mutations() -> Selected:
+    """Return the ids of the tests that mutate what changed."""
+    alerts, records = mutation_inputs(ROOT)
+    every = len(alerts) + len(records)
+    try:
+        with base_tree() as base:
+            changed = mutation_tests(*changed_mutations(base))
+    except UnknownBaseError as error:
+        return mutation_tests(alerts, records), [f"every rule counts as changed: {error}"]
+    note = f"{len(changed)} of {every} rules, or their tests, changed"
+    return changed, [f"{note}; the others are left to `make verify PART=mutations`"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .parts import Record
+from .runner import Record
 
 
 def summary(planned: Sequence[str], records: Sequence[Record]) -> str:

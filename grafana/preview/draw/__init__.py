@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from ..fields import defaults
 from ..panel_data import PanelData
 from .bars import bars
-from .canvas import no_data, text, unsupported
 from .logs import logs
+from .panel_text import no_data, text, unsupported
 from .stat import stat
 from .table import table
 from .timeline import timeline

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ..fields import colour, defaults, name, reduced, value_text
 from ..panel_data import PanelData
 from ..style import GRID, INK, SMALL
-from .canvas import blank, height
+from .panel_text import blank, height
 
 # The minimum height of a bar with its name, in points.
 ROOM = 14.0

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ...query_check.results import Line
 from ..panel_data import PanelData
 from ..style import FAINT, INK, SMALL
-from .canvas import blank, height, width
+from .panel_text import blank, height, width
 
 ROW, LETTER = 10.0, 0.6
 # The colour of the stripe before a line, as in Grafana. The level's first letter is shown

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..fields import colour, name, reduced, value_text
 from ..panel_data import PanelData
 from ..style import FAINT, SMALL
-from .canvas import blank, height, width
+from .panel_text import blank, height, width
 
 # The maximum number of values.
 MAX_VALUES = 8

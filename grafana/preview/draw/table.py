@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from ..panel_data import PanelData
 from ..style import FAINT, GRID, INK, SMALL
 from ..tables import table as rows_of
-from .canvas import blank, height, width
+from .panel_text import blank, height, width
 
 # The height of a row in points, and the width of a letter relative to its size.
 ROW, LETTER = 12.0, 0.56

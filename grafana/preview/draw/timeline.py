@@ -12,7 +12,7 @@ from ...query_check.results import Series
 from ..fields import colour, name, value_text
 from ..panel_data import PanelData
 from ..style import SMALL
-from .canvas import height
+from .panel_text import height
 from .time_axis import days, time_axis
 
 # The minimum height of a row in points.

@@ -15,7 +15,7 @@ from ..fields import defaults, lines_at, name, override, unit
 from ..panel_data import PanelData, QueryData
 from ..style import FAINT, GRID, INK, SMALL, palette, shades
 from ..units import format_value
-from .canvas import height
+from .panel_text import height
 from .time_axis import days, time_axis
 
 # A longer legend would leave too little space for the plot.

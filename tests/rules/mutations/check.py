@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import Mutation, mutations
+from .batch_variants import variant
 from .promtool import failing_variants
 from .rules import Rule, RuleTests, all_test_files, name, reads
-from .variants import variant
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import yaml
 
 from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
 
+from .batch_variants import Variant, combined_rules, combined_test
 from .rules import RuleTests
-from .variants import Variant, combined_rules, combined_test
 
 # promtool's failure messages: the alert of a check, or a rule that could not be evaluated.
 FAILED = re.compile(r"^\s*(alertname|rule): [\w:]+?(?:_v(\d+))?, time: ", re.MULTILINE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apps.loopback import Peer
-from tests.unit.loadtests.test_shapes import locust, peer
+from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tiers.parts import Record
+from tests.tiers.runner import Record
 from tests.tiers.summary import passed, summary
 from tests.tiers.waivers import Waiver
 
-PARTS = ["lint", "quick", "drills"]
+PARTS = ["lint", "unit-contract", "drills"]
 LINT = Record("lint", "abc", 61.4, "passed")
-QUICK = Record("quick", "abc", 170.0, "passed", [Waiver(12, "no Loki")], resumed=True)
+QUICK = Record("unit-contract", "abc", 170.0, "passed", [Waiver(12, "no Loki")], resumed=True)
 DRILLS = Record("drills", "abc", 300.2, "failed", notes=["in rotation: InstanceHung"])
 
 
@@ -16,7 +16,7 @@ def test_table_has_every_part() -> None:
     lines = [line.split(maxsplit=2) for line in summary(PARTS, [LINT, QUICK]).splitlines()]
     assert lines[1:5] == [
         ["lint", "61", "passed"],
-        ["quick", "170", "passed (earlier, on this commit)"],
+        ["unit-contract", "170", "passed (earlier, on this commit)"],
         ["drills", "not", "run"],
         ["all", "61", "FAILED"],
     ]
@@ -24,7 +24,7 @@ def test_table_has_every_part() -> None:
 
 def test_waivers_are_named_with_their_count() -> None:
     text = summary(PARTS, [LINT, QUICK, DRILLS])
-    assert "quick: 12 x no Loki" in text
+    assert "unit-contract: 12 x no Loki" in text
     assert "drills: in rotation: InstanceHung" in text
     assert "Waivers: none." in summary(PARTS, [LINT])
 
@@ -32,8 +32,8 @@ def test_waivers_are_named_with_their_count() -> None:
 @pytest.mark.parametrize(
     ("parts", "records", "fine"),
     [
-        (["lint", "quick"], [LINT, QUICK], True),
-        (["lint", "quick"], [LINT], False),
+        (["lint", "unit-contract"], [LINT, QUICK], True),
+        (["lint", "unit-contract"], [LINT], False),
         (["lint", "drills"], [LINT, DRILLS], False),
     ],
 )

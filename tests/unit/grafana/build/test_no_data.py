@@ -27,7 +27,7 @@ def no_value(panel: dashboard.Panel) -> str | None:
 def test_panel_that_may_be_empty_has_its_reason(
     tmp_path: Path, title: str, text: str | None
 ) -> None:
-    file = tmp_path / "empty.yml"
+    file = tmp_path / "expected_empty.yml"
     file.write_text(ENTRIES)
     panel = Panel().title(title).unit("short").build()
     set_no_data_texts("logs", [panel], file)

@@ -11,7 +11,7 @@ from tests.unit.grafana.samples import document, panel, target
 def run(url: str, folder: Path, expr: str, *more: str) -> int:
     written = document(panel("One", target(expr)))
     (folder / "sample.json").write_text(json.dumps(written))
-    empty = str(folder / "empty.yml")
+    empty = str(folder / "expected_empty.yml")
     return main(["--prometheus", url, "--dashboards", str(folder), "--empty", empty, *more])
 
 

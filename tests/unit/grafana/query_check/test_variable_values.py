@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from grafana.query_check.dashboard_file import Variable, parse
-from grafana.query_check.data_sources import Prometheus
+from grafana.query_check.data_source_clients import Prometheus
 from grafana.query_check.errors import QueryCheckError
 from grafana.query_check.interpolation import SelectedValue
 from grafana.query_check.time_range import TimeRange

@@ -8,7 +8,7 @@ import pytest
 
 from alertdrill.drills import load_all, rule_files
 from alertdrill.settings import ROOT
-from tests.tiers.changes import (
+from tests.tiers.changed_rules import (
     BASE_VARIABLE,
     UnknownBaseError,
     base_tree,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiers import parts
-from tests.tiers.parts import LANDING, VERIFY, Record, Result, Stamps, run_part, run_parts
+from tests.tiers import runner
+from tests.tiers.runner import LANDING, VERIFY, Record, Result, Stamps, run_part, run_parts
 from tests.tiers.waivers import Waiver
 
 
@@ -19,7 +19,7 @@ def stamps(tmp_path: Path) -> Stamps:
 
 @pytest.fixture
 def commit(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(parts, "current_commit", lambda: "abc")
+    monkeypatch.setattr(runner, "current_commit", lambda: "abc")
     return "abc"
 
 
@@ -27,7 +27,7 @@ def commit(monkeypatch: pytest.MonkeyPatch) -> str:
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "parts"
     folder.mkdir()
-    monkeypatch.setattr(parts, "SCRIPTS", folder)
+    monkeypatch.setattr(runner, "SCRIPTS", folder)
     return folder
 
 
@@ -56,17 +56,17 @@ def quiet(_: str) -> None:
 
 @pytest.mark.parametrize("part", sorted({*LANDING, *VERIFY}))
 def test_every_part_has_a_script_with_a_description(part: str) -> None:
-    assert parts.script(part).stat().st_mode & 0o111
-    assert parts.description(part).endswith(".")
+    assert runner.script(part).stat().st_mode & 0o111
+    assert runner.description(part).endswith(".")
 
 
 def test_every_script_is_a_part() -> None:
-    assert {file.name for file in parts.SCRIPTS.iterdir()} == {*LANDING, *VERIFY}
+    assert {file.name for file in runner.SCRIPTS.iterdir()} == {*LANDING, *VERIFY}
 
 
 @pytest.mark.parametrize(
     "script",
-    sorted(file for file in (parts.ROOT / ".ci").rglob("*") if file.is_file()),
+    sorted(file for file in (runner.ROOT / ".ci").rglob("*") if file.is_file()),
     ids=lambda file: file.name,
 )
 def test_script_of_ci_can_be_run(script: Path) -> None:
@@ -133,7 +133,7 @@ def test_named_part_is_run_anew(stamps: Stamps, commit: str) -> None:
 
 
 def test_local_changes_are_never_resumed(stamps: Stamps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "current_commit", lambda: "")
+    monkeypatch.setattr(runner, "current_commit", lambda: "")
     stamps.write(Record("a", "", 7.0, "passed"))
     runs = Runs({})
     run_parts(["a"], stamps, resume=True, report=quiet, run=runs)
@@ -176,9 +176,9 @@ def test_local_changes_have_no_commit(tmp_path: Path) -> None:
         ]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    assert parts.current_commit(tmp_path) == ""
+    assert runner.current_commit(tmp_path) == ""
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "-m", "first")
-    assert parts.current_commit(tmp_path) == git("rev-parse", "HEAD") != ""
+    assert runner.current_commit(tmp_path) == git("rev-parse", "HEAD") != ""
     (tmp_path / "new").touch()
-    assert parts.current_commit(tmp_path) == ""
+    assert runner.current_commit(tmp_path) == ""

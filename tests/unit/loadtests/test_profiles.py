@@ -17,8 +17,8 @@ import pytest
 import requests
 from locust.argument_parser import get_parser
 
-from loadtests import shapes
-from loadtests.shapes import SHAPES, Profile, Shape, ShapeError
+from loadtests import profiles
+from loadtests.profiles import SHAPES, Profile, Shape, ShapeError
 from tests.unit.apps.instance import poll_until
 from tests.unit.apps.loopback import Peer
 
@@ -106,7 +106,7 @@ def test_plans_are_whole(name: str) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"LOAD_SHAPE": ""}, {"LOAD_SHAPE": "steady"}])
 def test_steady_is_the_default(given: dict[str, str]) -> None:
-    assert shapes.selected_shape(given) is SHAPES["steady"]
+    assert profiles.selected_shape(given) is SHAPES["steady"]
 
 
 def test_unknown_shape_lists_the_known() -> None:
@@ -114,16 +114,16 @@ def test_unknown_shape_lists_the_known() -> None:
         ShapeError,
         match=r"^LOAD_SHAPE is 'waves': use one of smoke, steady, stairs, spike, soak, capacity\.$",
     ):
-        shapes.selected_shape({"LOAD_SHAPE": "waves"})
+        profiles.selected_shape({"LOAD_SHAPE": "waves"})
 
 
 def test_every_shape_is_one_of_locusts() -> None:
-    assert [shape for shape in shapes.SHAPES.values() if shape.abstract] == []
+    assert [shape for shape in profiles.SHAPES.values() if shape.abstract] == []
 
 
 def test_our_options_are_defaults_only() -> None:
     parser: ArgumentParser = get_parser()
-    shapes.set_defaults(parser)
+    profiles.set_defaults(parser)
     defaults = parser.parse_args([])
     assert (defaults.num_users, defaults.stop_timeout) == (24, 1)
     asked = parser.parse_args(["--users", "7", "--stop-timeout", "30"])

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from tests.unit.apps.loopback import Answer, Peer
-from tests.unit.loadtests.test_shapes import locust, peer
+from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]
 

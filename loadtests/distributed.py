@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-# Each worker has a second to finish its requests (shapes.py), and longer on few cores.
+# Each worker has a second to finish its requests (profiles.py), and longer on few cores.
 TIMEOUT_S = 15.0
 POLL_INTERVAL_S = 0.05
 

@@ -20,17 +20,17 @@ SCRIPTS = ROOT / ".ci" / "parts"
 # In this order: what is quick and fails often comes first. Each is a script in .ci/parts.
 LANDING = (
     "lint",
-    "quick",
+    "unit-contract",
     "rules",
     "changed-mutations",
-    "live",
+    "shared-stack",
     "false-alarms",
-    "chosen-drills",
-    "containers",
+    "selected-drills",
+    "container-smoke",
 )
 VERIFY = (
     "lint",
-    "quick",
+    "unit-contract",
     "rules",
     "mutations",
     "python-3.12",
@@ -38,7 +38,7 @@ VERIFY = (
     "false-alarms",
     "e2e",
     "sabotage",
-    "audit",
+    "request-audit",
     "drills",
     "images",
     "compose-up",

@@ -13,7 +13,7 @@ import gevent
 import yaml
 from locust import LoadTestShape
 
-PROFILES_FILE = Path(__file__).parent / "shapes.yml"
+PROFILES_FILE = Path(__file__).parent / "profiles.yml"
 KINDS = ("normal", "heavy", "slow", "invalid")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # A steady load starts all its clients within this time: soon, but not at once.
@@ -30,7 +30,7 @@ class ShapeError(Exception):
 
 
 class Profile(NamedTuple):
-    """A load of shapes.yml: the maximum number of `users`, and the `duration` in seconds.
+    """A load of profiles.yml: the maximum number of `users`, and the `duration` in seconds.
 
     `clients` are points of (share of the time, share of the users), in order of time; `mix` has the
     weights of normal, heavy, slow and invalid clients.

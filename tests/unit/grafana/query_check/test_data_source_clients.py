@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grafana.query_check.data_sources import Loki, Prometheus
+from grafana.query_check.data_source_clients import Loki, Prometheus
 from grafana.query_check.errors import RejectedError, UnavailableError
 from grafana.query_check.time_range import TimeRange
 from tests.unit.apps.loopback import Answer, Peer
