@@ -29,18 +29,18 @@ def escape(text: str) -> str:
     return markup.escape(printable(text))
 
 
-def address_table(found: Mapping[str, str]) -> Table:
+def address_table(addresses: Mapping[str, str]) -> Table:
     """Return the table of addresses."""
     table = Table("What", "Address", box=None, pad_edge=False)
-    for title, address in found.items():
+    for title, address in addresses.items():
         table.add_row(title, address)
     return table
 
 
-def instance_table(found: Sequence[Instance]) -> Table:
+def instance_table(instances: Sequence[Instance]) -> Table:
     """Return the table of instances."""
     table = Table("Instance", "State", "Address", "Pid", "Up", box=None, pad_edge=False)
-    for instance in found:
+    for instance in instances:
         sign, style = SIGNS[instance.state]
         table.add_row(
             instance.name,

@@ -24,7 +24,7 @@ def format_line(
 ) -> str:
     """Return one line without its end; `error` is included with its stack."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    said: dict[str, object] = {
+    record: dict[str, object] = {
         "timestamp": now,
         "level": level,
         "logger": logger,
@@ -37,9 +37,9 @@ def format_line(
         "request_id": None,
     }
     if error is not None:
-        said["exception"] = {
+        record["exception"] = {
             "type": f"{type(error).__module__}.{type(error).__qualname__}",
             "message": str(error),
             "stack": "".join(traceback.format_exception(error)),
         }
-    return json.dumps(said)
+    return json.dumps(record)

@@ -54,19 +54,19 @@ class LokiClient:
         Raises `LokiError`, also where more than a page of lines have the very same time.
         """
         begin, end = span
-        told: list[LokiLine] = []
+        already_read: list[LokiLine] = []
         while True:
             page = sorted(
                 self._page(logql, (begin, end), PAGE_SIZE, "forward"), key=lambda line: line.at
             )
             # The next page begins with the lines of the moment at which this one ends.
-            yield from (line for line in page if line not in told)
+            yield from (line for line in page if line not in already_read)
             if len(page) < PAGE_SIZE:
                 return
             if page[-1].at == begin:
                 raise LokiError(f"over {PAGE_SIZE} lines have the same time: narrow the query")
             begin = page[-1].at
-            told = [line for line in page if line.at == begin]
+            already_read = [line for line in page if line.at == begin]
 
     def _page(
         self, logql: str, span: tuple[int, int], limit: int, direction: str

@@ -51,42 +51,46 @@ class AccessLines:
         self._read(services, MAX_RECENT_LINES)
 
     def _read(self, services: Sequence[str], count: int | None) -> None:
-        found: Counter[tuple[str, int]] = Counter()
+        counts: Counter[tuple[str, int]] = Counter()
         for service in services:
             for instance, text in self._runtime.logs(service, count):
                 key = (instance, hash(text))
-                found[key] += 1
+                counts[key] += 1
                 if key not in self._sightings:
                     self._sightings[key] = parse_access_line(text)
-        self._texts |= found
+        self._texts |= counts
 
     def audit_counts(self) -> Mapping[str, Counter[str]]:
         """Return the count of each of the audit's ids, by hop."""
         seen: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
-        for one, count in self._counted():
-            if one.id.startswith(self._mark):
-                seen[one.hop][one.id] += count
+        for sighting, count in self._counted():
+            if sighting.id.startswith(self._mark):
+                seen[sighting.hop][sighting.id] += count
         return seen
 
     def other_counts(self) -> Counter[str]:
         """Return the number of lines of other requests, by hop."""
         seen: Counter[str] = Counter()
-        for one, count in self._counted():
-            if not one.id.startswith(self._mark):
-                seen[one.hop] += count
+        for sighting, count in self._counted():
+            if not sighting.id.startswith(self._mark):
+                seen[sighting.hop] += count
         return seen
 
     def retries(self) -> Mapping[str, Counter[str]]:
         """Return the load balancer's retries of each id, by the receiving service."""
         behind = {HOPS[0]: "web", HOPS[1]: "data-service"}
-        found: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
-        for one, count in self._counted():
-            if one.retries and one.hop in behind and one.id.startswith(self._mark):
-                found[behind[one.hop]][one.id] += one.retries * count
-        return found
+        counts: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
+        for sighting, count in self._counted():
+            if sighting.retries and sighting.hop in behind and sighting.id.startswith(self._mark):
+                counts[behind[sighting.hop]][sighting.id] += sighting.retries * count
+        return counts
 
     def _counted(self) -> list[tuple[AccessLine, int]]:
-        return [(one, count) for key, count in self._texts.items() if (one := self._sightings[key])]
+        return [
+            (sighting, count)
+            for key, count in self._texts.items()
+            if (sighting := self._sightings[key])
+        ]
 
 
 def parse_access_line(text: str) -> AccessLine | None:

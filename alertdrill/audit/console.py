@@ -15,12 +15,12 @@ MAX_SHOWN = 20
 
 def count_table(report: Report) -> Table:
     """Return the table of counts and differences."""
-    made = Table("Source", box=None, pad_edge=False)
+    table = Table("Source", box=None, pad_edge=False)
     for title in ("Counted", "Difference", "Missing", "Duplicated", "Retried"):
-        made.add_column(title, justify="right")
+        table.add_column(title, justify="right")
     for source in report.sources:
         sign, style = ("✓", "green") if source.exact else ("✗", "bold red")
-        made.add_row(
+        table.add_row(
             Text.assemble((f"{sign} ", style), source.name),
             str(source.counted),
             f"{source.difference:+}" if source.difference else "0",
@@ -28,19 +28,19 @@ def count_table(report: Report) -> Table:
             str(len(source.duplicated)),
             str(source.retried),
         )
-    return made
+    return table
 
 
 def difference_lines(report: Report) -> Sequence[str]:
     """Return a message for each difference, the first 20."""
     failed = [f"{failure.id} failed: {failure.error}" for failure in report.failures]
     # The client's differences are the failures, which have more detail.
-    said = [
+    lines = [
         *failed,
         *(line for source in report.sources[1:] for line in describe_differences(source)),
     ]
-    more = [f"and {len(said) - MAX_SHOWN} more, in report.json"] if len(said) > MAX_SHOWN else []
-    return [*said[:MAX_SHOWN], *more]
+    more = [f"and {len(lines) - MAX_SHOWN} more, in report.json"] if len(lines) > MAX_SHOWN else []
+    return [*lines[:MAX_SHOWN], *more]
 
 
 def summary(report: Report) -> str:

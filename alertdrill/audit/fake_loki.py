@@ -86,11 +86,11 @@ class FakeLokiHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Return readiness, or the stored lines."""
-        asked = urlsplit(self.path)
-        if asked.path == "/ready":
+        url = urlsplit(self.path)
+        if url.path == "/ready":
             self._answer(200, "ready\n")
-        elif asked.path == "/lines":
-            [request_id] = parse_qs(asked.query).get("request_id", [""])[:1]
+        elif url.path == "/lines":
+            [request_id] = parse_qs(url.query).get("request_id", [""])[:1]
             self._answer(200, "".join(f"{line}\n" for line in self.shelf.lines(request_id)))
         else:
             self._answer(404, "Not found.\n")

@@ -84,7 +84,7 @@ class FakeLokiClient:
 
 def _count_by_hop(sightings: Iterable[AccessLine | None]) -> Mapping[str, Counter[str]]:
     seen: dict[str, Counter[str]] = {hop: Counter() for hop in HOPS}
-    for one in sightings:
-        if one:
-            seen[one.hop][one.id] += 1
+    for sighting in sightings:
+        if sighting:
+            seen[sighting.hop][sighting.id] += 1
     return seen

@@ -55,10 +55,10 @@ class Report:
 
 def as_json(report: Report) -> str:
     """Return the report as JSON, with each source's difference and whether it is exact."""
-    found: dict[str, Any] = {"exact": report.exact, **asdict(report)}
-    for source, written in zip(report.sources, found["sources"], strict=True):
+    document: dict[str, Any] = {"exact": report.exact, **asdict(report)}
+    for source, written in zip(report.sources, document["sources"], strict=True):
         written.update(difference=source.difference, exact=source.exact)
-    return json.dumps(found, indent=2) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def describe_differences(source: CountSource) -> Iterator[str]:
@@ -81,5 +81,5 @@ def junit(report: Report) -> str:
 def _fault(source: CountSource) -> xml.Failure | None:
     if source.exact:
         return None
-    said = list(describe_differences(source))
-    return xml.Failure("difference", said[0], "\n".join(said[:MAX_SHOWN]))
+    lines = list(describe_differences(source))
+    return xml.Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))

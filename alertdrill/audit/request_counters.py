@@ -59,13 +59,13 @@ def fetch_lb_counts(url: str) -> LbCounts:
 
 def parse_lb_counts(text: str) -> LbCounts:
     """Parse HAProxy's metrics; raise `AuditError` if a counter is missing."""
-    found = {(name, labels): int(float(value)) for name, labels, value in SAMPLE.findall(text)}
+    values = {(name, labels): int(float(value)) for name, labels, value in SAMPLE.findall(text)}
 
     def counter(kind: str, proxy: str, what: str) -> int:
         key = (f"haproxy_{kind}_{what}_total", f'proxy="{proxy}"')
-        if key not in found:
+        if key not in values:
             raise AuditError(f"the load balancer has no counter {key[0]} for {proxy}")
-        return found[key]
+        return values[key]
 
     return LbCounts(
         {hop: counter(*where, "http_requests") for hop, where in REQUEST_COUNTERS.items()},

@@ -42,28 +42,28 @@ class AuditOptions:
 
 
 def run_audit(
-    provisioned: ProvisionedStack, wanted: AuditOptions, on_progress: ProgressCallback
+    provisioned: ProvisionedStack, options: AuditOptions, on_progress: ProgressCallback
 ) -> Report:
     """Send the requests, perform the steps, wait and compare the counts."""
     runtime = provisioned.runtime
-    found = runtime.status()
-    running = {instance.service for instance in found if instance.pid is not None}
+    instances = runtime.status()
+    running = {instance.service for instance in instances if instance.pid is not None}
     mark = f"audit-{secrets.token_hex(4)}"
     kept = find_log_store(runtime, running)
     notes = [*provisioned.notes, describe_store(kept)]
     on_progress(notes[-1])
-    scales = _replica_counts(found)
-    steps = plan_steps(scales, running, wanted.round_count)
+    scales = _replica_counts(instances)
+    steps = plan_steps(scales, running, options.round_count)
     collector = CountCollector(runtime, mark, kept)
     collector.record_baseline()
-    scheduler = RequestScheduler(wanted.requests, wanted.rate)
+    scheduler = RequestScheduler(options.requests, options.rate)
     client = Client(
         runtime.addresses()["Services"],
         mark,
         scheduler,
-        lambda one: on_progress(_failure_message(one)),
+        lambda failure: on_progress(_failure_message(failure)),
     )
-    on_progress(f"sending {wanted.requests} requests {mark}-… at {wanted.rate:g} a second")
+    on_progress(f"sending {options.requests} requests {mark}-… at {options.rate:g} per second")
     try:
         client.start()
         done = _perform_steps(runtime, steps, (scheduler, collector), on_progress)
@@ -82,9 +82,9 @@ def run_audit(
         runtime=runtime.name,
         stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,
         store=kept.name if kept else None,
-        requests=wanted.requests,
-        rate=wanted.rate,
-        rounds=wanted.round_count,
+        requests=options.requests,
+        rate=options.rate,
+        rounds=options.round_count,
         steps=done,
         failures=client.failures,
         retries=collector.retries().retries,
@@ -106,9 +106,11 @@ def _failure_message(failure: Failure) -> str:
     return f"{failure.id} failed: {failure.error}"
 
 
-def _replica_counts(found: Sequence[Instance]) -> Mapping[str, int]:
+def _replica_counts(instances: Sequence[Instance]) -> Mapping[str, int]:
     return {
-        service: sum(one.service == service and one.state != "standby" for one in found)
+        service: sum(
+            instance.service == service and instance.state != "standby" for instance in instances
+        )
         for service in PATH_SERVICES
     }
 

@@ -31,17 +31,17 @@ def wait_until_stable(look: CountFunction, on_progress: ProgressCallback) -> Seq
     last: object = None
     while True:
         looked = time.monotonic()
-        found, error = _try_count(look)
+        sources, error = _try_count(look)
         now = time.monotonic()
-        if (found, str(error)) != last:
-            last, changed = (found, str(error)), now
-            on_progress(pending_message(found) if error is None else f"waiting: {error}")
+        if (sources, str(error)) != last:
+            last, changed = (sources, str(error)), now
+            on_progress(pending_message(sources) if error is None else f"waiting: {error}")
         calm = now - changed
-        exact = error is None and all(source.exact for source in found)
+        exact = error is None and all(source.exact for source in sources)
         if (exact and calm >= STABLE_S) or calm >= UNCHANGED_TIMEOUT_S or now - begun >= TIMEOUT_S:
             if error:
                 raise error
-            return found
+            return sources
         time.sleep(min(max(MIN_POLL_INTERVAL_S, now - looked), MAX_POLL_INTERVAL_S))
 
 

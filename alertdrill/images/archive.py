@@ -30,10 +30,10 @@ _LEVEL = 1
 
 def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
     """Return entries for the images that the engine has."""
-    found = {name: engine.image(name) for name in names}
+    images = {name: engine.image(name) for name in names}
     return [
         ImageEntry(name, image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]))
-        for name, image in found.items()
+        for name, image in images.items()
         if image
     ]
 
@@ -81,8 +81,8 @@ def load(engine: Engine, content: Manifest, file: Path) -> None:
         pass  # the engine stopped reading; its stderr has the reason
     _ended(process, "load")
     for image in content.images:
-        found = engine.image(image.name)
-        if found is None or not image.matches(found):
+        details = engine.image(image.name)
+        if details is None or not image.matches(details):
             raise ArchiveError(
                 f"{image.name} does not match the manifest of {file}: save the archive again."
             )
@@ -92,8 +92,8 @@ def _check_sums(archive: tarfile.TarFile) -> None:
     sums = _read_sums(_member(archive, SUMS).read())
     if set(sums) != {MANIFEST, IMAGES}:
         raise ArchiveError(f"its {SUMS} is damaged")
-    for name, wanted in sums.items():
-        if _sum(_member(archive, name)) != wanted:
+    for name, expected in sums.items():
+        if _sum(_member(archive, name)) != expected:
             raise ArchiveError(f"its {name} has another checksum")
 
 
@@ -114,10 +114,10 @@ def _save_images(engine: Engine, names: Sequence[str], file: Path) -> None:
 
 def _ended(process: subprocess.Popen[bytes], doing: str) -> None:
     assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace")
+    message = process.stderr.read().decode(errors="replace")
     process.stderr.close()
     if process.wait() != 0:
-        raise ArchiveError(f"docker {doing} failed: {error_line(said)}")
+        raise ArchiveError(f"docker {doing} failed: {error_line(message)}")
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -128,12 +128,12 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     try:
-        found = archive.extractfile(name)
+        file = archive.extractfile(name)
     except KeyError:
-        found = None
-    if found is None:
+        file = None
+    if file is None:
         raise ArchiveError(f"it has no {name}")
-    return found
+    return file
 
 
 def _sum_of(file: Path) -> str:

@@ -27,9 +27,9 @@ class ImageEntry:
     size: int
     layers: tuple[str, ...]
 
-    def matches(self, found: Mapping[str, Any]) -> bool:
+    def matches(self, details: Mapping[str, Any]) -> bool:
         """Return whether an image of the engine is this one."""
-        return found["Id"] == self.id or tuple(found["RootFS"]["Layers"]) == self.layers
+        return details["Id"] == self.id or tuple(details["RootFS"]["Layers"]) == self.layers
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def read(text: str) -> Manifest:
     """Parse a manifest; raise `ArchiveError` if it is invalid."""
     try:
         value = json.loads(text)
-        found = value["format"]
-        if found != FORMAT:
-            raise ArchiveError(f"its format is {found!r}, and this Alertdrill reads {FORMAT}")
+        version = value["format"]
+        if version != FORMAT:
+            raise ArchiveError(f"its format is {version!r}, and this Alertdrill reads {FORMAT}")
         images = [
             ImageEntry(**{**item, "layers": tuple(item["layers"])}) for item in value["images"]
         ]

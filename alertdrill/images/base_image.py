@@ -108,11 +108,11 @@ def _make(place: Path, address: str) -> None:
 
 def _slim(tree: Path) -> None:
     for name in _UNREAD:
-        for found in (tree / name).iterdir():
-            _remove(found)
-    for found in (tree / "usr/share/doc").rglob("*"):
-        if found.is_file() and found.name != "copyright":
-            found.unlink()
+        for path in (tree / name).iterdir():
+            _remove(path)
+    for path in (tree / "usr/share/doc").rglob("*"):
+        if path.is_file() and path.name != "copyright":
+            path.unlink()
     for name in _HOSTS:
         _remove(tree / name)
     for log in (tree / "var/log").rglob("*.log"):

@@ -52,8 +52,8 @@ class ImageBuilder:
             below = self._build_base(work / "base")
             rows, values, missing = [], {PULL_POLICY: "never"}, []
             for image in images:
-                given = {name: located.programs.get(name) for name in image.programs}
-                programs = {name: program for name, program in given.items() if program}
+                located_programs = {name: located.programs.get(name) for name in image.programs}
+                programs = {name: program for name, program in located_programs.items() if program}
                 row = self._build(image, programs, work / image.recipe, below)
                 if row:
                     rows.append(row)
@@ -87,11 +87,11 @@ class ImageBuilder:
         if programs:
             copy(image, programs, context)
         inputs = hash_folder(context, below)
-        name = self._made(image, inputs)
+        name = self._existing(image, inputs)
         if name is None:
             self._on_progress(f"building {image.repository} …")
             try:
-                name = self._make(image, context, inputs)
+                name = self._build_new(image, context, inputs)
             except EngineError as error:
                 if image.replicas:
                     self._on_progress(f"cannot build {image.repository}: {error}")
@@ -99,14 +99,14 @@ class ImageBuilder:
                 raise BuildError(f"cannot build {image.repository}: {error}") from error
         return self._row(image, name, programs)
 
-    def _made(self, image: ImageSpec, inputs: str) -> str | None:
+    def _existing(self, image: ImageSpec, inputs: str) -> str | None:
         names = self._engine.built_from(inputs)
         start = f"{image.repository}:"
         return next(
             (name for name in names if name.startswith(start) and LOCAL_SUFFIX in name), None
         )
 
-    def _make(self, image: ImageSpec, context: Path, inputs: str) -> str:
+    def _build_new(self, image: ImageSpec, context: Path, inputs: str) -> str:
         """Build the image, read its program's version, and tag it with that."""
         built = self._engine.build(context, inputs, {"BASE": BASE})
         answer = self._engine.run_isolated(built, image.version_command)
@@ -118,15 +118,15 @@ class ImageBuilder:
         return name
 
     def _row(self, image: ImageSpec, name: str, programs: Mapping[str, Program]) -> InventoryRow:
-        found = self._engine.image(name)
-        assert found is not None  # just built, or listed
+        details = self._engine.image(name)
+        assert details is not None  # just built, or listed
         version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(LOCAL_SUFFIX)
         if programs:
             came = origin(programs[image.programs[0]])
         else:
             package = " ".join(self._engine.run_isolated(name, ("cat", "/etc/airgap")).split())
             came = Origin(f"{package} of {SUITE}")
-        return InventoryRow(name, version, came.text, came.sha256, found["Size"])
+        return InventoryRow(name, version, came.text, came.sha256, details["Size"])
 
 
 def hash_folder(folder: Path, below: str) -> str:

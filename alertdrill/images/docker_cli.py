@@ -56,10 +56,10 @@ class Engine:
 
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
         """Build the recipe in `context` and return the image's id."""
-        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         label = f"--label={INPUTS}={inputs}"
         file = context.with_name(f"{context.name}.id")
-        self.run("build", f"--iidfile={file}", label, *given, str(context))
+        self.run("build", f"--iidfile={file}", label, *options, str(context))
         return file.read_text().strip()
 
     def run_isolated(self, image: str, command: Sequence[str]) -> str:
@@ -76,10 +76,10 @@ class Engine:
     def image(self, name: str) -> dict[str, Any] | None:
         """Return the details of an image, or None if the engine does not have it."""
         try:
-            found: list[dict[str, Any]] = json.loads(self.run("image", "inspect", name))
+            documents: list[dict[str, Any]] = json.loads(self.run("image", "inspect", name))
         except EngineError:
             return None
-        return found[0]
+        return documents[0]
 
     def tag(self, image: str, name: str) -> None:
         """Tag an image; remove the former owner of the tag if it has no other."""
@@ -90,8 +90,8 @@ class Engine:
 
     def remove_untagged(self, image: str) -> None:
         """Remove an image without tags, unless a container uses it."""
-        found = self.image(image)
-        if found and not found["RepoTags"]:
+        details = self.image(image)
+        if details and not details["RepoTags"]:
             try:
                 self.run("image", "rm", image)
             except EngineError:

@@ -17,7 +17,7 @@ def push(
 ) -> Mapping[str, str]:
     """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
 
-    Raises `EngineError` if `registry` is no name of one, or an image is not built or not accepted.
+    Raises `EngineError` if `registry` is not a valid name, or an image is missing or refused.
     """
     if not registry or not re.fullmatch(REGISTRY, registry):
         raise EngineError(

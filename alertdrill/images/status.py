@@ -60,8 +60,8 @@ def image_status(engine: Engine, settings: StackSettings) -> Sequence[ImageStatu
     images += [(settings.image(name), OWN_VERSION_VARIABLE, "") for name in OWN_IMAGES]
     items = []
     for reference, variable, optional in images:
-        wanted = counts.get(optional, 1) > 0
-        items.append(ImageStatus(reference, variable, optional, wanted, engine.image(reference)))
+        required = counts.get(optional, 1) > 0
+        items.append(ImageStatus(reference, variable, optional, required, engine.image(reference)))
     return items
 
 

@@ -37,14 +37,14 @@ class DedupWindow:
         _, before = self._newest.pop()
         # It never decreases, or old lines would count as new. `now` bounds a clock that is ahead.
         self._newest += [(now, before), (now, max(before, min(newest or before, now)))]
-        self._newest = [known for known in self._newest if known[0] >= now - CATCH_UP_MS]
+        self._newest = [item for item in self._newest if item[0] >= now - CATCH_UP_MS]
 
     def take_new(self, entries: Iterable[LogRecord]) -> Sequence[LogRecord]:
         """Return the records not seen yet, and mark them as seen."""
-        found = {_identity(entry): entry for entry in entries}
-        new = [entry for identity, entry in found.items() if identity not in self._shown]
+        by_identity = {_identity(entry): entry for entry in entries}
+        new = [entry for identity, entry in by_identity.items() if identity not in self._shown]
         begin = self.search_start()
-        self._shown |= {identity: entry.at for identity, entry in found.items()}
+        self._shown |= {identity: entry.at for identity, entry in by_identity.items()}
         self._shown = {what: at for what, at in self._shown.items() if at >= begin}
         return new
 

@@ -67,8 +67,8 @@ class LineReader:
     def _entry(self, instance: str, text: str) -> LogRecord:
         at = self._before.get(instance, 0)
         entry = parse_file_line(instance, text, at, next(self._numbers))
-        if entry.unstructured and (told := _time(text)) is not None:
-            entry = parse_file_line(instance, text, told, entry.position)
+        if entry.unstructured and (timestamp := _time(text)) is not None:
+            entry = parse_file_line(instance, text, timestamp, entry.position)
         self._before[instance] = entry.at
         return entry
 
@@ -79,8 +79,12 @@ def _time(text: str) -> int | None:
         return None
     try:
         line = json.loads(text)
-        [told, *_] = [line[name] for name in TIME_FIELDS if name in line]
-        seconds = told if isinstance(told, float) else datetime.fromisoformat(told).timestamp()
+        [timestamp, *_] = [line[name] for name in TIME_FIELDS if name in line]
+        seconds = (
+            timestamp
+            if isinstance(timestamp, float)
+            else datetime.fromisoformat(timestamp).timestamp()
+        )
         return round(seconds * 1000)
     except (ValueError, TypeError, RecursionError, OverflowError):
         return None

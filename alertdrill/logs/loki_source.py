@@ -37,8 +37,8 @@ class LokiSource:
             return every if lines is None else deque(every, lines)
         if lines == 0:
             return []
-        found = self._loki.last(query.logql(), _span(query), lines + MARGIN)
-        return last_records(map(parse_loki_line, found), lines)
+        loki_lines = self._loki.last(query.logql(), _span(query), lines + MARGIN)
+        return last_records(map(parse_loki_line, loki_lines), lines)
 
     def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
         """Yield the last matching records, then new ones, each group in order."""
@@ -55,13 +55,13 @@ class LokiSource:
     def _news(self, query: Query, window: DedupWindow) -> Sequence[LogRecord]:
         begin = window.search_start()
         try:
-            found = list(self._every(_from(query, begin)))
+            records = list(self._every(_from(query, begin)))
             newest = self._newest(_from(query, begin))
         except LokiError as error:
             self._wait(error)
             return []
         self._waits = False
-        new = window.take_new(found)
+        new = window.take_new(records)
         window.update(_now(), newest)
         return sorted(new, key=sort_key)
 

@@ -82,8 +82,8 @@ class Query:
         if text in entry.message or any(text in entry.fields.get(name, "") for name in SEARCHED):
             return True
         named = NAMED.fullmatch(text)
-        found = entry.fields.get(named[1]) if named else None
-        return bool(named and found and found.startswith(named[2]))
+        value = entry.fields.get(named[1]) if named else None
+        return bool(named and value and value.startswith(named[2]))
 
     def _levels(self) -> tuple[str, ...]:
         return LEVELS[LEVELS.index(self.level) :] if self.level else LEVELS

@@ -57,8 +57,8 @@ class LogRecord:
 
     def ordered_fields(self) -> Iterator[tuple[str, str]]:
         """Yield names and texts of all fields: the common ones in order, then the others."""
-        known = [name for name in (*COMMON_FIELDS, *ACCESS_FIELDS) if name in self.fields]
-        for name in (*known, *sorted(self.fields.keys() - known)):
+        contract = [name for name in (*COMMON_FIELDS, *ACCESS_FIELDS) if name in self.fields]
+        for name in (*contract, *sorted(self.fields.keys() - contract)):
             yield name, self.fields[name]
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,8 +74,8 @@ class LogRecord:
         exception = {name: self.fields.get(f"exception_{name}") for name in EXCEPTION_FIELDS}
         if any(exception.values()):
             values["exception"] = exception
-        told = {*values, *(f"exception_{name}" for name in EXCEPTION_FIELDS)}
-        return values | {name: self.fields[name] for name in sorted(self.fields.keys() - told)}
+        shown = {*values, *(f"exception_{name}" for name in EXCEPTION_FIELDS)}
+        return values | {name: self.fields[name] for name in sorted(self.fields.keys() - shown)}
 
 
 def format_time(at: int) -> str:

@@ -42,4 +42,4 @@ def scale(expression: str, speed: float) -> str:
 def _range(text: str, speed: float) -> str:
     if SECONDS.search(text):
         raise TimescaleError(f"{text} has no unit: use one, such as [5m].")
-    return durations.DURATION.sub(lambda found: durations.scale(found[0], speed), text)
+    return durations.DURATION.sub(lambda match: durations.scale(match[0], speed), text)

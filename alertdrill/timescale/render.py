@@ -86,11 +86,11 @@ def scalars(text: str) -> list[Scalar]:
     try:
         root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        said = " ".join(str(error).split())
-        raise TimescaleError(f"the configuration is not valid YAML: {said}") from None
+        problem = " ".join(str(error).split())
+        raise TimescaleError(f"the configuration is not valid YAML: {problem}") from None
     # An alias has the position of its anchor, so it counts once.
-    found = {scalar.begin: scalar for scalar in _walk(root, "")}
-    return [found[begin] for begin in sorted(found)]
+    scalars = {scalar.begin: scalar for scalar in _walk(root, "")}
+    return [scalars[begin] for begin in sorted(scalars)]
 
 
 def _walk(node: yaml.Node | None, key: str) -> Iterator[Scalar]:

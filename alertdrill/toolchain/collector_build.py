@@ -65,10 +65,10 @@ def _build(go: str, text: str, place: Path) -> None:
 
 def version(manifest: str) -> str:
     """Return the collector's version in a manifest, which is the builder's too."""
-    found = re.search(r"^  version: (\S+)$", manifest, re.MULTILINE)
-    if found is None:
+    match = re.search(r"^  version: (\S+)$", manifest, re.MULTILINE)
+    if match is None:
         raise BuildError("The collector's manifest has no version: add one under `dist`.")
-    return found[1]
+    return match[1]
 
 
 def _run(command: list[str], work: Path) -> None:
@@ -105,6 +105,6 @@ def _run(command: list[str], work: Path) -> None:
 def reason(output: str) -> str:
     """Return the last meaningful line, without the address of the download."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    said = [line for line in lines if not re.match(r"(exit status|Usage:|-)", line)]
-    last = said[-1] if said else "Go failed without a message"
+    messages = [line for line in lines if not re.match(r"(exit status|Usage:|-)", line)]
+    last = messages[-1] if messages else "Go failed without a message"
     return re.sub(r'"?https?://\S+', "its address", last).rstrip(".:;")

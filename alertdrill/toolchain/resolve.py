@@ -43,41 +43,41 @@ Find = Callable[[ProgramSpec], Program | None]
 
 
 def resolve_programs(
-    wanted: Sequence[ProgramSpec],
+    specs: Sequence[ProgramSpec],
     cache: Path,
     on_progress: ProgressCallback,
     search_path: str | None = None,
 ) -> ResolvedPrograms:
-    """Find the `wanted` programs, and fetch missing required ones into `cache`.
+    """Find programs, and fetch missing required ones into `cache`.
 
     The PATH is used if it has every program of a package in a sufficient version, then the cache.
     Raises ProgramMissingError if a required program cannot be fetched.
     """
     search_path = search_path or default_search_path(os.environ)
     search = _Search(PackageCache(cache, search_path), search_path)
-    groups = by_package(wanted)
-    found = [search.find(group) for group in groups]
-    absent = [group for group, programs in zip(groups, found, strict=True) if not programs]
+    groups = by_package(specs)
+    local = [search.find(group) for group in groups]
+    absent = [group for group, programs in zip(groups, local, strict=True) if not programs]
     fetched = search.fetch([group for group in absent if group[0].package], on_progress)
     search.book.save()
     return ResolvedPrograms(
-        {program.name: program for programs in (*found, *fetched) for program in programs},
+        {program.name: program for programs in (*local, *fetched) for program in programs},
         tuple(missing_message(group[0]) for group in absent if not group[0].package),
     )
 
 
-def find_local(wanted: Sequence[ProgramSpec], cache: Path) -> Mapping[str, Program]:
+def find_local(specs: Sequence[ProgramSpec], cache: Path) -> Mapping[str, Program]:
     """Return the programs that are on the PATH or in the cache, by name; fetch nothing."""
     search_path = default_search_path(os.environ)
     search = _Search(PackageCache(cache, search_path), search_path)
-    groups = [search.find(group) for group in by_package(wanted)]
+    groups = [search.find(group) for group in by_package(specs)]
     return {program.name: program for programs in groups for program in programs}
 
 
-def by_package(wanted: Sequence[ProgramSpec]) -> list[Group]:
+def by_package(specs: Sequence[ProgramSpec]) -> list[Group]:
     """Group programs by package, since they must have one source and one version."""
     groups: dict[str, list[ProgramSpec]] = {}
-    for program in wanted:
+    for program in specs:
         key = program.package.name if program.package else f"only {program.name}"
         groups.setdefault(key, []).append(program)
     return list(groups.values())
@@ -85,22 +85,22 @@ def by_package(wanted: Sequence[ProgramSpec]) -> list[Group]:
 
 def compatible_programs(group: Group, find: Find) -> list[Program]:
     """Return a group's programs if one source has all, in sufficient and equal versions."""
-    programs = [program for wanted in group if (program := find(wanted))]
+    programs = [program for spec in group if (program := find(spec))]
     enough = all(
-        program.version >= wanted.minimum for program, wanted in zip(programs, group, strict=False)
+        program.version >= spec.minimum for program, spec in zip(programs, group, strict=False)
     )
     alike = all(same_release_line(program.version, programs[0].version) for program in programs)
     return programs if len(programs) == len(group) and enough and alike else []
 
 
-def missing_message(wanted: ProgramSpec) -> str:
+def missing_message(spec: ProgramSpec) -> str:
     """Return the message for a missing optional program, with its fallback."""
-    return f"{wanted} is not on the PATH: {wanted.otherwise}."
+    return f"{spec} is not on the PATH: {spec.otherwise}."
 
 
 def missing_error(needed: Sequence[ProgramSpec], reason: str) -> ProgramMissingError:
     """Return the error for missing programs, with the reason and what to do."""
-    names = ", ".join(str(wanted) for wanted in needed)
+    names = ", ".join(str(spec) for spec in needed)
     them = "it" if len(needed) == 1 else "them"
     return ProgramMissingError(
         f"{names} could not be found or fetched: {reason.rstrip('.')}; "
@@ -137,7 +137,7 @@ class _Search:
         for suite in dict.fromkeys(package.suite for package in packages):
             of_suite = [package for package in packages if package.suite is suite]
             needed = [group[0] for group in groups if group[0].package in of_suite]
-            names = ", ".join(str(wanted) for wanted in needed)
+            names = ", ".join(str(spec) for spec in needed)
             on_progress(f"fetching {names} from the distribution's {suite.value} …")
             try:
                 self._store.fetch(of_suite)
@@ -148,36 +148,38 @@ class _Search:
         programs = compatible_programs(group, self._in_cache)
         if programs:
             return programs
-        got = [program for wanted in group if (program := self._in_cache(wanted))]
-        had = ", ".join(f"{program.name} {format_version(program.version)}" for program in got)
-        raise missing_error(group, f"the distribution has {had or 'nothing that runs here'}")
+        cached = [program for spec in group if (program := self._in_cache(spec))]
+        versions = ", ".join(
+            f"{program.name} {format_version(program.version)}" for program in cached
+        )
+        raise missing_error(group, f"the distribution has {versions or 'nothing that runs here'}")
 
-    def _on_path(self, wanted: ProgramSpec) -> Program | None:
-        return self._first(wanted, self._search_path, {}, "path")
+    def _on_path(self, spec: ProgramSpec) -> Program | None:
+        return self._first(spec, self._search_path, {}, "path")
 
-    def _in_cache(self, wanted: ProgramSpec) -> Program | None:
-        if wanted.built:
-            return self._first(wanted, str(self._store.built(wanted.name)), {}, "cache")
-        if not wanted.package:
+    def _in_cache(self, spec: ProgramSpec) -> Program | None:
+        if spec.built:
+            return self._first(spec, str(self._store.built(spec.name)), {}, "cache")
+        if not spec.package:
             return None
-        folder = self._store.folder(wanted.package)
+        folder = self._store.folder(spec.package)
         path = os.pathsep.join((f"{folder}/usr/bin", f"{folder}/usr/sbin"))
-        found = self._first(wanted, path, library_environment(folder, wanted.package), "cache")
-        if found and wanted.package.files:
-            return replace(found, files=folder / wanted.package.files.lstrip("/"))
-        return found
+        program = self._first(spec, path, library_environment(folder, spec.package), "cache")
+        if program and spec.package.files:
+            return replace(program, files=folder / spec.package.files.lstrip("/"))
+        return program
 
     def _first(
-        self, wanted: ProgramSpec, search_path: str, environment: Mapping[str, str], origin: Origin
+        self, spec: ProgramSpec, search_path: str, environment: Mapping[str, str], origin: Origin
     ) -> Program | None:
         """Return the newest program among the commands."""
         programs = []
-        for command in wanted.commands:
-            if found := shutil.which(command, path=search_path):
-                path = Path(found).absolute()
-                version = self.book.version(path, wanted.version_flag, environment)
+        for command in spec.commands:
+            if file := shutil.which(command, path=search_path):
+                path = Path(file).absolute()
+                version = self.book.version(path, spec.version_flag, environment)
                 if version:
-                    programs.append(Program(wanted.name, path, version, environment, origin))
+                    programs.append(Program(spec.name, path, version, environment, origin))
         return max(programs, key=lambda program: program.version, default=None)
 
 

@@ -25,9 +25,9 @@ def format_version(version: Version) -> str:
     return ".".join(str(part) for part in version)
 
 
-def same_release_line(one: Version, other: Version) -> bool:
+def same_release_line(first: Version, second: Version) -> bool:
     """Return whether two versions belong to one release line, such as 3.5."""
-    return one[:2] == other[:2]
+    return first[:2] == second[:2]
 
 
 def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:

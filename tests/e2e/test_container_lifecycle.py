@@ -103,7 +103,7 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("LB_PORT", "high", "LB_PORT is 'high': it takes a whole number"),
+        ("LB_PORT", "high", "LB_PORT is 'high': use a whole number"),
         ("PROMETHEUS_PORT", "9093", "PROMETHEUS_PORT and ALERTMANAGER_PORT are both 9093"),
         ("PROMETHEUS_VERSION", "v99-unknown", "PROMETHEUS_VERSION is 'v99-unknown'"),
         ("HAPROXY_VERSION", "no tag", "HAPROXY_VERSION is 'no tag'"),
