@@ -26,7 +26,7 @@ IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 # A registry, with an optional port and path.
 REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
 DIGEST = r"(sha256:[0-9a-f]{64})?"
-# Whether the responder heals: it acts, only records what it would do, or makes no decisions.
+# The modes of the responder: it acts, only records what it would do, or makes no decisions.
 HEALING = ("on", "dry-run", "off")
 # The default password: a random one is created at the first start.
 RANDOM = "random"

@@ -132,9 +132,7 @@ def _perform_steps(
         with scheduler.slow_down(until=ends):
             _perform(runtime, step)
         done.append(CompletedStep(str(step), after, round(time.monotonic() - begun, 1)))
-        on_progress(
-            f"{step}: done in {done[-1].seconds} s, {scheduler.sent - after} requests meanwhile"
-        )
+        on_progress(f"{step}: done in {done[-1].seconds} s, {scheduler.sent - after} requests sent")
     _wait_for_requests(scheduler, collector, scheduler.total)
     return done
 

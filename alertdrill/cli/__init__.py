@@ -1,1 +1,1 @@
-"""The command line, one module for each group of commands; `app` puts them together."""
+"""The command line: one module for each group of commands; `app` has the root command."""

@@ -36,19 +36,19 @@ def ensure_rootfs(
     cache: Path, mirror: str | None, on_progress: ProgressCallback, *, fresh: bool = False
 ) -> Path:
     """Return the root file system's archive; it is built once and cached."""
-    place = cache / "images" / f"{SUITE}.tar.gz"
-    if fresh or not place.exists():
+    archive = cache / "images" / f"{SUITE}.tar.gz"
+    if fresh or not archive.exists():
         _require_root()
         address = mirror or _mirror()
-        place.parent.mkdir(parents=True, exist_ok=True)
+        archive.parent.mkdir(parents=True, exist_ok=True)
         on_progress(f"fetching {SUITE} from {address} …")
         try:
-            _make(place, address)
+            _create_rootfs(archive, address)
         except FetchError as error:
             raise BaseImageError(
                 f"cannot build the base image: {str(error).rstrip('.')}; fix this and try again."
             ) from error
-    return place
+    return archive
 
 
 def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
@@ -57,19 +57,19 @@ def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
     `update-ca-certificates` reads one file each; the bundle serves programs in images without that
     command.
     """
-    places = (
+    folders = (
         folder / "usr/local/share/ca-certificates",
         folder / AUTHORITIES.parent.relative_to("/"),
     )
-    for place in places:
-        place.mkdir(parents=True)
+    for target in folders:
+        target.mkdir(parents=True)
     if not bundle.exists():
         return
     text = bundle.read_text()
-    (places[1] / AUTHORITIES.name).write_text(text)
+    (folders[1] / AUTHORITIES.name).write_text(text)
     for certificate in _CERTIFICATE.findall(text):
         name = hashlib.sha256(certificate.strip().encode()).hexdigest()[:16]
-        (places[0] / f"host-{name}.crt").write_text(certificate.strip() + "\n")
+        (folders[0] / f"host-{name}.crt").write_text(certificate.strip() + "\n")
 
 
 def _require_root() -> None:
@@ -93,9 +93,9 @@ def _mirror() -> str:
     return address
 
 
-def _make(place: Path, address: str) -> None:
+def _create_rootfs(target: Path, address: str) -> None:
     # In the cache, since 300 MB may not fit into a /tmp in memory.
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".base-") as name:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".base-") as name:
         tree, archive = Path(name) / "tree", Path(name) / "archive"
         command = require_command("debootstrap", _path())
         run([command, "--variant=minbase", SUITE, str(tree), address])
@@ -103,7 +103,7 @@ def _make(place: Path, address: str) -> None:
         owners = ("--numeric-owner", "--sort=name", "--exclude=./dev/*", "--exclude=./proc/*")
         tar = require_command("tar", _path())
         run([tar, "--create", "--gzip", *owners, f"--file={archive}", f"--directory={tree}", "."])
-        archive.replace(place)
+        archive.replace(target)
 
 
 def _slim(tree: Path) -> None:

@@ -40,12 +40,12 @@ class ImageStatus:
 
     @property
     def is_own(self) -> bool:
-        """Tell whether it is built from apps/Dockerfile."""
+        """Return whether it is built from apps/Dockerfile."""
         return self.variable == OWN_VERSION_VARIABLE
 
     @property
     def is_missing(self) -> bool:
-        """Tell whether the stack can't run as it is set for want of it."""
+        """Return whether the settings need the image and the engine does not have it."""
         return self.details is None and self.required and not self.is_own
 
 

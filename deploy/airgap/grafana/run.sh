@@ -1,13 +1,13 @@
 #!/bin/bash
-# Take the value of every GF_…__FILE from the file that it names, then become Grafana.
+# Set every variable GF_… from the file that GF_…__FILE names, then run Grafana.
 set -eu
 for name in $(compgen -v GF_ | grep '__FILE$' || true); do
-    wanted="${name%__FILE}"
-    if [[ -n "${!wanted:-}" ]]; then
-        echo "$name and $wanted are both set: leave one out." >&2
+    variable="${name%__FILE}"
+    if [[ -n "${!variable:-}" ]]; then
+        echo "$name and $variable are both set: unset one of them." >&2
         exit 1
     fi
-    export "$wanted=$(< "${!name}")"
+    export "$variable=$(< "${!name}")"
     unset "$name"
 done
 exec /usr/share/grafana/bin/grafana server \
