@@ -1,4 +1,4 @@
-"""`make bench`: what the instrumentation and our own code cost, as ratios in one run."""
+"""`make bench`: the cost of the instrumentation and of our own code, as ratios within one run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = TelemetrySettings(service="bench", instance="bench-1")
 
 
 def bare() -> Flask:
-    """Return a Flask application that only answers."""
+    """Return a Flask application with one view and no telemetry."""
     app = Flask("bench", static_folder=None)
     app.add_url_rule("/", view_func=lambda: {"answer": 42})
     return app
@@ -62,13 +62,15 @@ def ratio(ours: Callable[[], object], other: Callable[[], object]) -> tuple[floa
     """Return our seconds and their ratio to the other's, as medians of interleaved rounds."""
     ours(), other()  # the first round pays for imports and caches
     pairs = [(_seconds(ours), _seconds(other)) for _ in range(ROUNDS)]
-    return statistics.median(mine for mine, _ in pairs), statistics.median(a / b for a, b in pairs)
+    return statistics.median(seconds for seconds, _ in pairs), statistics.median(
+        a / b for a, b in pairs
+    )
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -94,9 +96,9 @@ def main() -> None:
         seconds, times = ratio(ours, other)
         table.add_row(name, f"{seconds * 1000:.1f} ms", f"{times:.2f}")
     Console().print(table)
-    for measured in (log_throughput.table, scaling.table, containers.table):
+    for benchmark_table in (log_throughput.table, scaling.table, containers.table):
         Console().print()
-        Console().print(measured())
+        Console().print(benchmark_table())
 
 
 if __name__ == "__main__":

@@ -25,25 +25,25 @@ from alertdrill.settings import ROOT, StackSettings, current
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
 
 # Long enough for the first scrapes and rule evaluations, and for all clients to connect.
-SETTLE = 20.0
+SETTLE_S = 20.0
 # A short interval of health checks, so that the seconds are exact.
-OFTEN = "500ms"
+HEALTH_INTERVAL = "500ms"
 MIB = 2**20
 
 
 def table() -> Table | str:
     """Start an ephemeral stack and measure it; return the reason if that is impossible."""
     if not has_compose():
-        return "SKIPPED: there is no Docker Compose here, so the containers were not measured."
+        return "SKIPPED: Docker Compose is not installed, so the containers were not measured."
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(Path(home))
         project = ComposeProject(settings)
         with _up(settings, project) as seconds:
-            started = _started(project)
-            time.sleep(SETTLE)
+            started = _start_seconds(project)
+            time.sleep(SETTLE_S)
             idle = _memory(project)
             with _steady(settings):
-                time.sleep(SETTLE)
+                time.sleep(SETTLE_S)
                 loaded = _memory(project)
     return _render(started, (idle, loaded), seconds)
 
@@ -58,25 +58,25 @@ def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
     runtime.up(lambda _: None)  # the images are there then
     runtime.down(lambda _: None)
     services = project.model()["services"]
-    checked = {"healthcheck": {"interval": OFTEN, "timeout": "3s", "retries": 60}}
-    overlay = settings.home / "often.yml"
+    healthcheck = {"healthcheck": {"interval": HEALTH_INTERVAL, "timeout": "3s", "retries": 60}}
+    overlay = settings.home / "healthcheck.yml"
     names = [name for name in services if name != "init-config"]
-    overlay.write_text(json.dumps({"services": dict.fromkeys(names, checked)}))
+    overlay.write_text(json.dumps({"services": dict.fromkeys(names, healthcheck)}))
     project.write_overlay()
     command = project.cli.command_line("up", "--detach", "--wait", "--pull", "never")
-    at = command.index("up")
-    command = [*command[:at], "--file", str(overlay), *command[at:]]
-    begun = time.monotonic()
+    position = command.index("up")
+    command = [*command[:position], "--file", str(overlay), *command[position:]]
+    start = time.monotonic()
     try:
         subprocess.run(
             command, env=project.cli.environment(), check=True, capture_output=True, cwd=ROOT
         )
-        yield time.monotonic() - begun
+        yield time.monotonic() - start
     finally:
         project.cli.run("down", "--volumes", "--remove-orphans", profiles=["*"])
 
 
-def _started(project: ComposeProject) -> Mapping[str, float]:
+def _start_seconds(project: ComposeProject) -> Mapping[str, float]:
     """Return the seconds of each container from its start to its first successful health check."""
     client = docker.APIClient(base_url=project.cli.engine_host)
     seconds = {}
@@ -84,15 +84,15 @@ def _started(project: ComposeProject) -> Mapping[str, float]:
         if container.pid is None:
             continue
         state = client.inspect_container(container.name)["State"]
-        wells = [log["End"] for log in state["Health"]["Log"] if log["ExitCode"] == 0]
-        seconds[container.instance] = _moment(wells[0]) - _moment(state["StartedAt"])
+        healthy_times = [log["End"] for log in state["Health"]["Log"] if log["ExitCode"] == 0]
+        seconds[container.instance] = _timestamp(healthy_times[0]) - _timestamp(state["StartedAt"])
     return seconds
 
 
-def _moment(text: str) -> float:
-    whole, _, rest = text.partition(".")
-    zone = "+00:00" if rest.endswith("Z") else rest[-6:]
-    return datetime.fromisoformat(f"{whole}.{rest[:6]}{zone}").timestamp()
+def _timestamp(text: str) -> float:
+    seconds, _, fraction = text.partition(".")
+    zone = "+00:00" if fraction.endswith("Z") else fraction[-6:]
+    return datetime.fromisoformat(f"{seconds}.{fraction[:6]}{zone}").timestamp()
 
 
 def _memory(project: ComposeProject) -> Mapping[str, float]:
@@ -101,9 +101,9 @@ def _memory(project: ComposeProject) -> Mapping[str, float]:
     memory = {}
     for container in project.engine.running():
         stats: dict[str, Any] = client.stats(container.name, stream=False, one_shot=True)
-        counted = stats["memory_stats"]["stats"]
+        statistics = stats["memory_stats"]["stats"]
         # Its names in the two versions of control groups.
-        memory[container.instance] = counted.get("anon", counted.get("rss", 0)) / MIB
+        memory[container.instance] = statistics.get("anon", statistics.get("rss", 0)) / MIB
     return memory
 
 
@@ -133,9 +133,9 @@ def _render(
     seconds: float,
 ) -> Table:
     idle, loaded = memory
-    shown = Table("Container", "Start", "Idle", "Steady load", "Ratio", box=None, pad_edge=False)
+    output = Table("Container", "Start", "Idle", "Steady load", "Ratio", box=None, pad_edge=False)
     for name in sorted(started):
-        shown.add_row(
+        output.add_row(
             name,
             f"{started[name]:.1f} s",
             f"{idle[name]:.1f} MiB",
@@ -143,11 +143,11 @@ def _render(
             f"{loaded[name] / idle[name]:.2f}",
         )
     before, after = sum(idle.values()), sum(loaded.values())
-    shown.add_row(
-        "in all",
+    output.add_row(
+        "total",
         f"{seconds:.1f} s",
         f"{before:.0f} MiB",
         f"{after:.0f} MiB",
         f"{after / before:.2f}",
     )
-    return shown
+    return output

@@ -20,17 +20,17 @@ UNSTRUCTURED = "unstructured"
 
 
 def in_files(logs: Path) -> Counter[Line]:
-    """Return every line of the files that the collector carries."""
+    """Return every line of the files that the collector reads."""
     files = [file for file in logs.glob("*.jsonl") if not file.name.startswith("collector-")]
     return Counter(
-        _of_file(file.name.removesuffix(".jsonl"), line)
+        _parse_file_line(file.name.removesuffix(".jsonl"), line)
         for file in files
         for line in whole_log(file).split("\n")
         if line
     )
 
 
-def _of_file(instance: str, line: str) -> Line:
+def _parse_file_line(instance: str, line: str) -> Line:
     try:
         fields = json.loads(line)
     except ValueError:
@@ -44,19 +44,19 @@ def in_loki(store: LokiClient) -> Counter[Line]:
     """Return every line of the last hours in Loki."""
     now = time.time_ns()
     lines = store.every('{service=~".+"}', (now - 6 * HOUR, now + HOUR))
-    return Counter(_of_loki(line.at, line.message, line.fields) for line in lines)
+    return Counter(_parse_loki_line(line.at, line.message, line.fields) for line in lines)
 
 
-def _of_loki(at: int, message: str, fields: Mapping[str, str]) -> Line:
+def _parse_loki_line(at: int, message: str, fields: Mapping[str, str]) -> Line:
     if "request_id" not in fields:
         return fields["instance"], UNSTRUCTURED, message
-    second, rest = divmod(at, 10**9)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    second, nanoseconds = divmod(at, 10**9)
+    second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
     named = {**fields, "message": message}
     values = (_text(named, name) for name in FIELDS)
-    return fields["instance"], f"{moment}.{rest // 10**6:03}Z", *values
+    return fields["instance"], f"{second_text}.{nanoseconds // 10**6:03}Z", *values
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:
-    """Return a field as text; Loki shows null as nothing."""
+    """Return a field as text; Loki omits null fields."""
     return str(fields.get(name) or "")

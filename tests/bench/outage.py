@@ -2,7 +2,7 @@
 
 The alerts of the log pipeline must fire meanwhile.
 
-`.venv/bin/python -m tests.bench.outage --minutes 10` takes as long and a few minutes more.
+`.venv/bin/python -m tests.bench.outage --minutes 10` takes 10 minutes and a few more.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from tests.e2e.stack import Stack, environment, free_ports, poll_until
 # Between two samples of the collector.
 POLL_INTERVAL_S = 5.0
 # Traffic before Loki stops and after it starts, so that lines of both times are compared too.
-AROUND = 20.0
+LOAD_AROUND_S = 20.0
 # A backlog of ten minutes is delivered in seconds; ten times the measured time.
 TIMEOUT_S = 300.0
 # An incomplete line waits 5 s for its end, and a batch a second.
-LAST = 30.0
+LAST_LINE_TIMEOUT_S = 30.0
 MIB = 2**20
 QUEUE = "otelcol_exporter_queue_size"
 ALERTS = ("LogPipelineDown", "LogPipelineLagging")
 # The rule's window, its `for`, and two evaluations.
-CLEARS = 150.0
+CLEAR_TIMEOUT_S = 150.0
 
 
 @dataclass
@@ -53,12 +53,12 @@ class Outage:
     memory: list[float] = field(default_factory=list)
     queue: list[float] = field(default_factory=list)
     # When Loki stopped and started, in seconds since 1970, and the time to deliver the backlog.
-    gone: float = 0.0
-    back: float = 0.0
-    catching_up: float = 0.0
+    stopped_at: float = 0.0
+    started_at: float = 0.0
+    catch_up_s: float = 0.0
 
     def sample(self, stack: Stack) -> None:
-        """Add a sample; there is none while the collector starts."""
+        """Add a sample, unless the collector is starting."""
         pid = stack.instances()["collector-1"]["pid"]
         text = metrics(stack, "collector_metrics")
         if pid and text:
@@ -81,13 +81,15 @@ def load(stack: Stack, users: int) -> Iterator[None]:
         *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
         *("--headless", "--users", str(users), "--host", stack.url("lb"), "--only-summary"),
     ]
-    quiet = subprocess.DEVNULL
-    made = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=quiet, stderr=quiet)
+    devnull = subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=dict(os.environ), stdout=devnull, stderr=devnull
+    )
     try:
         yield
     finally:
-        made.terminate()
-        made.wait()
+        process.terminate()
+        process.wait()
 
 
 def watch(stack: Stack, outage: Outage, seconds: float) -> None:
@@ -99,7 +101,7 @@ def watch(stack: Stack, outage: Outage, seconds: float) -> None:
 
 
 def delivered(stack: Stack) -> bool:
-    """Tell whether the collector runs and its queue is empty."""
+    """Return whether the collector runs and its queue is empty."""
     text = metrics(stack, "collector_metrics")
     return bool(text) and sum(value for _, value in samples(text, QUEUE)) == 0
 
@@ -107,46 +109,46 @@ def delivered(stack: Stack) -> bool:
 def run_outage(stack: Stack, minutes: float, users: int, outage: Outage) -> None:
     """Stop Loki, restart the collector half-way, and wait until everything is delivered."""
     with load(stack, users):
-        watch(stack, outage, AROUND)
-        outage.gone = time.time()
+        watch(stack, outage, LOAD_AROUND_S)
+        outage.stopped_at = time.time()
         stack.alertdrill("stop", "loki")
         watch(stack, outage, minutes * 30)
         stack.alertdrill("restart", "collector")
         watch(stack, outage, minutes * 30)
         stack.alertdrill("start", "loki")
-        outage.back = time.time()
+        outage.started_at = time.time()
         poll_until(lambda: delivered(stack), "the queue to be empty", TIMEOUT_S)
-        outage.catching_up = time.time() - outage.back
-        watch(stack, outage, AROUND)
-        poll_until(lambda: not firing(stack, "ALERTS"), "the alerts to clear", CLEARS)
+        outage.catch_up_s = time.time() - outage.started_at
+        watch(stack, outage, LOAD_AROUND_S)
+        poll_until(lambda: not firing(stack, "ALERTS"), "the alerts to clear", CLEAR_TIMEOUT_S)
 
 
 def firing(stack: Stack, series: str) -> dict[str, float]:
     """Return the value that an expression of `ALERTS` has for each alert of the pipeline."""
-    chosen = f'ALERTS{{alertname=~"{"|".join(ALERTS)}",alertstate="firing"}}'
-    query = f"max by (alertname) ({series.replace('ALERTS', chosen)})"
+    selector = f'ALERTS{{alertname=~"{"|".join(ALERTS)}",alertstate="firing"}}'
+    query = f"max by (alertname) ({series.replace('ALERTS', selector)})"
     rows = Prometheus(stack.url("prometheus")).query(query)
     return {row["metric"]["alertname"]: float(row["value"][1]) for row in rows}
 
 
 def alert_times(stack: Stack, outage: Outage) -> Table:
-    """Show when each alert fired and cleared; exit 1 if one did not."""
-    ago = f"[{time.time() - outage.gone:.0f}s:1s]"
-    first = firing(stack, f"min_over_time(timestamp(ALERTS){ago})")
-    last = firing(stack, f"max_over_time(timestamp(ALERTS){ago})")
+    """Return a table of when each alert fired and cleared; exit 1 if an alert did not fire."""
+    window = f"[{time.time() - outage.stopped_at:.0f}s:1s]"
+    first = firing(stack, f"min_over_time(timestamp(ALERTS){window})")
+    last = firing(stack, f"max_over_time(timestamp(ALERTS){window})")
     if missing := set(ALERTS) - set(first):
         sys.exit(f"{' and '.join(sorted(missing))} did not fire.")
-    shown = Table("Alert", "Fired after", "Cleared after Loki's return", box=None, pad_edge=False)
+    output = Table("Alert", "Fired after", "Cleared after Loki's start", box=None, pad_edge=False)
     for alert in ALERTS:
-        after, cleared = first[alert] - outage.gone, last[alert] - outage.back
-        shown.add_row(alert, f"{after:.0f} s", f"{cleared:.0f} s")
-    return shown
+        after, cleared = first[alert] - outage.stopped_at, last[alert] - outage.started_at
+        output.add_row(alert, f"{after:.0f} s", f"{cleared:.0f} s")
+    return output
 
 
 def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
     """Return the lines of the files and of Loki up to now, once all are delivered."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    store, deadline = LokiClient(stack.url("loki")), time.monotonic() + LAST
+    store, deadline = LokiClient(stack.url("loki")), time.monotonic() + LAST_LINE_TIMEOUT_S
     files = until(now, in_files(stack.home / "native" / "logs"))
     while True:
         loki = until(now, in_loki(store))
@@ -158,12 +160,14 @@ def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
     return files + (later & loki), loki
 
 
-def until(moment: str, lines: Counter[Line]) -> Counter[Line]:
-    """Leave out later lines of the log contract; unstructured ones have no time."""
-    kept = {
-        line: count for line, count in lines.items() if line[1] == UNSTRUCTURED or line[1] < moment
+def until(time_limit: str, lines: Counter[Line]) -> Counter[Line]:
+    """Return the lines up to a time, with all unstructured lines, which have no time."""
+    earlier = {
+        line: count
+        for line, count in lines.items()
+        if line[1] == UNSTRUCTURED or line[1] < time_limit
     }
-    return Counter(kept)
+    return Counter(earlier)
 
 
 @click.command()
@@ -171,14 +175,16 @@ def until(moment: str, lines: Counter[Line]) -> Counter[Line]:
     "--minutes",
     default=10.0,
     show_default=True,
-    help="How long Loki is away (5 or more).",
+    help="Minutes for which Loki is stopped (5 or more).",
     type=click.FloatRange(5),
 )
-@click.option("--users", default=24, show_default=True, help="Clients, each asking once a second.")
+@click.option(
+    "--users", default=24, show_default=True, help="Clients; each sends one request per second."
+)
 def main(minutes: float, users: int) -> None:
     """Stop Loki, restart the collector half-way, start Loki, compare.
 
-    Exit 1 on any difference, or where an alert of the pipeline did not fire.
+    Exit 1 on any difference, or if an alert of the pipeline did not fire.
     """
     outage = Outage()
     with tempfile.TemporaryDirectory() as folder:
@@ -192,8 +198,8 @@ def main(minutes: float, users: int) -> None:
             stack.alertdrill("down")
     console = Console()
     console.print(
-        f"Loki was away for {minutes:g} min, the collector restarted half-way."
-        f" Caught up in {outage.catching_up:.0f} s;"
+        f"Loki was stopped for {minutes:g} min, the collector restarted half-way."
+        f" Caught up in {outage.catch_up_s:.0f} s;"
         f" queue at most {max(outage.queue) / MIB:.1f} MiB,"
         f" collector at most {max(outage.memory):.0f} MiB in memory."
     )
@@ -210,18 +216,23 @@ def ours(lines: Counter[Line]) -> Counter[Line]:
 
 
 def table(files: Counter[Line], loki: Counter[Line]) -> Table:
-    """Show what is missing and doubled, of the log contract and of all others.
+    """Return a table of missing and duplicated lines, structured and unstructured.
 
-    A foreign line has no time of its own: read a second time, because the collector was killed
-    before it noted its place, it is a second line.
+    An unstructured line has no time of its own. If the collector is killed before it saves its
+    position, it reads the line again and Loki stores it twice.
     """
-    shown = Table("Lines", "Files", "Loki", "Missing", "Doubled", box=None, pad_edge=False)
+    output = Table("Lines", "Files", "Loki", "Missing", "Duplicated", box=None, pad_edge=False)
     kinds = {"log contract": (ours(files), ours(loki))}
-    kinds["foreign"] = (files - kinds["log contract"][0], loki - kinds["log contract"][1])
-    for name, (had, has) in kinds.items():
-        counts = (had.total(), has.total(), (had - has).total(), (has - had).total())
-        shown.add_row(name, *(f"{count:,}" for count in counts))
-    return shown
+    kinds["unstructured"] = (files - kinds["log contract"][0], loki - kinds["log contract"][1])
+    for name, (file_lines, loki_lines) in kinds.items():
+        counts = (
+            file_lines.total(),
+            loki_lines.total(),
+            (file_lines - loki_lines).total(),
+            (loki_lines - file_lines).total(),
+        )
+        output.add_row(name, *(f"{count:,}" for count in counts))
+    return output
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The capacity of one to four instances, and the time until a new one serves."""
+"""The capacity of one to four instances, and the time until a new instance is ready."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from alertdrill.settings import MAX_REPLICAS, SERVICES, StackSettings, current
 
 SPEED = 12.0
 # Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.
-STEP, WARMUP, RESOLUTION, FIRST = 12.0, 4.0, 0.15, 80
+STEP_S, WARMUP_S, RESOLUTION, FIRST_USERS = 12.0, 4.0, 0.15, 80
 # The drill of Saturated: sixty clients, whose requests take 0.35 s each, on sixteen places.
 BUSY = LoadSpec("steady", 60)
 SLOW = FaultSpec("latency", "web", {"seconds": 0.35})
-FRESH = 'haproxy_server_http_responses_total{proxy="web",server="web-3"}'
-TAKEN = 'sum(http_requests_in_flight{service="web"}) >= 0.8 * 16'
-PATIENCE = 60.0
-POLL = 0.05
+NEW_INSTANCE_RESPONSES = 'haproxy_server_http_responses_total{proxy="web",server="web-3"}'
+SATURATED = 'sum(http_requests_in_flight{service="web"}) >= 0.8 * 16'
+TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True)
-class Moment:
+class ScalingStep:
     """A step on the way to a new instance, in seconds after the saturation."""
 
-    what: str
-    after: float
+    name: str
+    seconds: float
 
 
 def table() -> RenderableType:
@@ -51,55 +51,57 @@ def table() -> RenderableType:
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
         with provision(settings, Options(SPEED, healing=False), lambda _: None) as stack:
-            grown = [_carried(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)]
+            capacities = [
+                _capacity_of(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)
+            ]
         with (
             DrillConsole(Console(quiet=True)) as console,
             open_session(settings, Options(SPEED), console) as context,
         ):
-            moments = list(_until_served(context))
-    return Group(_growth(grown), "", _moments(moments))
+            steps = list(_steps_until_ready(context))
+    return Group(_capacity_table(capacities), "", _step_table(steps))
 
 
-def _carried(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
+def _capacity_of(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
     """Return the capacity of `count` instances of each service."""
     for service in SERVICES:
         runtime.scale(service, count, lambda _: None)
-    wanted = load_profile("capacity")
-    assert wanted.search is not None
-    search = replace(wanted.search, resolution=RESOLUTION)
+    profile = load_profile("capacity")
+    assert profile.search is not None
+    search = replace(profile.search, resolution=RESOLUTION)
     folder = stack.home / f"capacity-{count}"
     folder.mkdir(parents=True)
-    around = loaded(stack, runtime, None, lambda _: None)
-    shorter = replace(wanted, warmup=WARMUP, search=search)
-    return find_capacity(shorter, LoadSize(FIRST, STEP), around, folder, lambda _: None)
+    context = loaded(stack, runtime, None, lambda _: None)
+    shorter = replace(profile, warmup=WARMUP_S, search=search)
+    return find_capacity(shorter, LoadSize(FIRST_USERS, STEP_S), context, folder, lambda _: None)
 
 
-def _until_served(context: DrillContext) -> Iterator[Moment]:
+def _steps_until_ready(context: DrillContext) -> Iterator[ScalingStep]:
     """Saturate web, and yield each step until its third instance has answered a request."""
     runtime, prometheus = context.runtime, context.prometheus
     context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
     fault = faults.create(
-        SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=PATIENCE)
+        SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=TIMEOUT_S)
     )
     context.record_undo("benchmark", fault.undo)
     fault.inject()
-    began = time.time()
-    _await("the saturation", lambda: bool(prometheus.query(TAKEN)))
+    alert_start = time.time()
+    _await("the saturation", lambda: bool(prometheus.query(SATURATED)))
     waits: Sequence[tuple[str, Callable[[], bool]]] = (
         ("Saturated is pending", lambda: bool(_states(context))),
         ("it fires", lambda: "firing" in _states(context)),
         (
-            "the responder is told",
-            lambda: bool(context.responder.received_alerts(began, alert="Saturated")),
+            "the responder is notified",
+            lambda: bool(context.responder.received_alerts(alert_start, alert="Saturated")),
         ),
-        ("it acts", lambda: bool(context.responder.actions(began))),
-        ("web-3 has answered", lambda: bool(prometheus.query(f"{FRESH} > 0"))),
+        ("the responder acts", lambda: bool(context.responder.actions(alert_start))),
+        ("web-3 has responded", lambda: bool(prometheus.query(f"{NEW_INSTANCE_RESPONSES} > 0"))),
     )
-    begun = time.monotonic()
-    for what, check in waits:
-        _await(what, check)
-        yield Moment(what, time.monotonic() - begun)
+    start = time.monotonic()
+    for name, check in waits:
+        _await(name, check)
+        yield ScalingStep(name, time.monotonic() - start)
     undo.perform(runtime, fault.undo)
     context.record_undo("", ())
 
@@ -109,8 +111,8 @@ def _states(context: DrillContext) -> list[str]:
     return [alert.state for alert in rule.alerts] if rule else []
 
 
-def _await(what: str, check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _await(name: str, check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         try:
             if check():
@@ -118,28 +120,28 @@ def _await(what: str, check: Callable[[], bool]) -> None:
         except UnreachableError:  # it is busy, too
             pass
         if time.monotonic() > deadline:
-            raise DrillError(f"Waited {PATIENCE:.0f} s in vain for this: {what}.")
-        time.sleep(POLL)
+            raise DrillError(f"timed out after {TIMEOUT_S:.0f} s: {name}")
+        time.sleep(POLL_INTERVAL_S)
 
 
-def _growth(grown: Sequence[Capacity]) -> Table:
+def _capacity_table(capacities: Sequence[Capacity]) -> Table:
     cores = os.cpu_count() or 1
     title = f"Capacity by instances of each service ({cores} cores, Locust's share included)"
-    shown = Table("Instances", "Requests/s", "Each", "To one", title=title, box=None)
-    shown.title_justify = "left"
-    for count, found in enumerate(grown, 1):
-        ratio = found.rate / grown[0].rate if grown[0].rate else 0.0
-        more = "" if found.limit_found else " or more"
-        shown.add_row(
-            str(count), f"{found.rate:.0f}{more}", f"{found.rate / count:.0f}", f"{ratio:.2f}"
+    output = Table("Instances", "Requests/s", "Each", "To one", title=title, box=None)
+    output.title_justify = "left"
+    for count, capacity in enumerate(capacities, 1):
+        ratio = capacity.rate / capacities[0].rate if capacities[0].rate else 0.0
+        more = "" if capacity.limit_found else " or more"
+        output.add_row(
+            str(count), f"{capacity.rate:.0f}{more}", f"{capacity.rate / count:.0f}", f"{ratio:.2f}"
         )
-    return shown
+    return output
 
 
-def _moments(moments: Sequence[Moment]) -> Table:
+def _step_table(steps: Sequence[ScalingStep]) -> Table:
     title = f"From saturation to the first request on a new instance, at speed {SPEED:g}"
-    shown = Table("Until", "Seconds", title=title, box=None)
-    shown.title_justify = "left"
-    for moment in moments:
-        shown.add_row(moment.what, f"{moment.after:.1f}")
-    return shown
+    output = Table("Until", "Seconds", title=title, box=None)
+    output.title_justify = "left"
+    for step in steps:
+        output.add_row(step.name, f"{step.seconds:.1f}")
+    return output

@@ -56,7 +56,7 @@ def test_lines_stay_together() -> None:
     assert not operators("router")
 
 
-def test_every_level_of_ours_maps() -> None:
+def test_every_level_has_its_severity() -> None:
     (severity,) = operators("severity_parser")
     ours = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
     assert list(severity["mapping"].values()) == ours
@@ -72,9 +72,9 @@ def test_every_level_of_ours_maps() -> None:
     ],
 )
 def test_file_name_names_the_instance(name: str, instance: str, service: str) -> None:
-    found = re.match(operators("regex_parser")[0]["regex"], name)
-    assert found
-    assert found.groupdict() == {"instance": instance, "service": service}
+    match = re.match(operators("regex_parser")[0]["regex"], name)
+    assert match
+    assert match.groupdict() == {"instance": instance, "service": service}
 
 
 @pytest.mark.parametrize(
@@ -97,22 +97,24 @@ def test_dockers_files_are_known(name: str, docker: bool) -> None:
 def test_container_names_the_instance() -> None:
     pattern = operators("regex_parser")[1]["regex"].replace("$$", "$")
     pattern = pattern.replace("${env:LOG_PROJECT:-alertdrill}", "alertdrill")
-    found = re.match(pattern, "alertdrill-data-service-2")
-    assert found
-    assert found.groupdict() == {"instance": "data-service-2", "service": "data-service"}
+    match = re.match(pattern, "alertdrill-data-service-2")
+    assert match
+    assert match.groupdict() == {"instance": "data-service-2", "service": "data-service"}
 
 
 def test_labels_are_set_for_loki() -> None:
     attributes = LOKI["limits_config"]["otlp_config"]["resource_attributes"]
     labels, dropped = (rule["attributes"] for rule in attributes["attributes_config"])
     targets = [step["to"] for step in operators("move") + operators("copy")]
-    known = [step["regex"] for step in operators("regex_parser") if step["parse_to"] == "resource"]
-    targets += [f"resource.{name}" for name in re.findall(r"\(\?P<(\w+)>", "".join(known))]
+    patterns = [
+        step["regex"] for step in operators("regex_parser") if step["parse_to"] == "resource"
+    ]
+    targets += [f"resource.{name}" for name in re.findall(r"\(\?P<(\w+)>", "".join(patterns))]
     assert {f"resource.{label}" for label in labels} <= set(targets)
     assert {f'resource["{name}"]' for name in dropped} <= set(targets)
 
 
-def test_nothing_is_kept_only_in_memory() -> None:
+def test_queue_is_on_disk() -> None:
     assert FILELOG["storage"] == QUEUE["storage"] == "file_storage"
     assert "batch" not in COLLECTOR["processors"]
 

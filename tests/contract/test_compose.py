@@ -1,4 +1,4 @@
-"""docker-compose.yml has the settings' defaults, the runtime's parts, and one form."""
+"""docker-compose.yml has the defaults of the settings, all components, and one style."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alertdrill.settings import StackSettings
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
-RUNNING = {name: found for name, found in SERVICES.items() if "profiles" not in found}
+RUNNING = {name: values for name, values in SERVICES.items() if "profiles" not in values}
 # One order of keys for all, as far as each has them.
 ORDER = [
     *(
@@ -51,22 +51,25 @@ ORDER = [
 
 def defaults() -> dict[str, set[str]]:
     """Return the defaults of every variable that the file reads."""
-    found: dict[str, set[str]] = {}
+    values: dict[str, set[str]] = {}
     for name, default in re.findall(r"\$\{([A-Z_]+):?-([^}]*)\}", TEXT):
-        found.setdefault(name, set()).add(default)
-    return found
+        values.setdefault(name, set()).add(default)
+    return values
 
 
 def settings() -> dict[str, str]:
     """Return the defaults of the settings that have a variable in the file."""
-    made = StackSettings(home=Path())
+    stack_settings = StackSettings(home=Path())
     versions = {f"{name.upper()}_VERSION": value for name, value in asdict(ImageVersions()).items()}
-    ports = {f"{name.upper()}_PORT": str(value) for name, value in asdict(made.ports).items()}
+    ports = {
+        f"{name.upper()}_PORT": str(value) for name, value in asdict(stack_settings.ports).items()
+    }
     replicas = {
-        f"{name.upper()}_REPLICAS": str(value) for name, value in asdict(made.replicas).items()
+        f"{name.upper()}_REPLICAS": str(value)
+        for name, value in asdict(stack_settings.replicas).items()
     }
     min_replicas = {
-        f"{service.variable}_INSTANCES": str(made.min_replicas(name))
+        f"{service.variable}_INSTANCES": str(stack_settings.min_replicas(name))
         for name, service in OURS.items()
     }
     heals = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
@@ -76,47 +79,49 @@ def settings() -> dict[str, str]:
         **replicas,
         **min_replicas,
         **heals,
-        "COMPOSE_PROJECT_NAME": made.project,
-        "DOCKER_ROOT": made.docker_root,
-        "DOCKER_SOCKET": made.docker_socket,
-        "GRAFANA_PASSWORD": made.grafana_password,
-        "PROMETHEUS_RETENTION": made.retention,
-        "PROMETHEUS_RETENTION_SIZE": made.retention_size,
-        "LB_ADDRESS": made.lb_address,
-        "LOG_LEVEL": made.log_level,
-        "HEALING": made.healing,
+        "COMPOSE_PROJECT_NAME": stack_settings.project,
+        "DOCKER_ROOT": stack_settings.docker_root,
+        "DOCKER_SOCKET": stack_settings.docker_socket,
+        "GRAFANA_PASSWORD": stack_settings.grafana_password,
+        "PROMETHEUS_RETENTION": stack_settings.retention,
+        "PROMETHEUS_RETENTION_SIZE": stack_settings.retention_size,
+        "LB_ADDRESS": stack_settings.lb_address,
+        "LOG_LEVEL": stack_settings.log_level,
+        "HEALING": stack_settings.healing,
         "FAULTS_ENABLED": "1",
     }
 
 
 def test_every_variable_has_one_default() -> None:
-    assert {name for name, found in defaults().items() if len(found) > 1} == set()
+    assert {name for name, values in defaults().items() if len(values) > 1} == set()
     assert re.findall(r"\$\{[A-Z_]+\}", TEXT) == []
 
 
 def test_defaults_are_the_settings() -> None:
-    known = settings()
-    read = {name: found.pop() for name, found in defaults().items() if name in known}
+    expected = settings()
+    read = {name: values.pop() for name, values in defaults().items() if name in expected}
     assert len(read) > 20
-    assert read == {name: known[name] for name in read}
-    assert {name for name in known if name.endswith("_VERSION")} <= set(read)
+    assert read == {name: expected[name] for name in read}
+    assert {name for name in expected if name.endswith("_VERSION")} <= set(read)
 
 
-def test_parts_are_what_runs() -> None:
+def test_components_are_the_services_of_the_file() -> None:
     assert set(COMPONENTS) == set(RUNNING) - {"init-config"}
-    pairs = {name for name, found in RUNNING.items() if found["deploy"].get("replicas") == 2}
+    pairs = {name for name, values in RUNNING.items() if values["deploy"].get("replicas") == 2}
     assert pairs == set(REDUNDANT)
 
 
 @pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.optional])
-def test_optional_part_can_be_left_out(name: str) -> None:
+def test_optional_component_can_be_disabled(name: str) -> None:
     assert RUNNING[name]["deploy"]["replicas"] == f"${{{COMPONENTS[name].optional}:-1}}"
 
 
 @pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.alias])
-def test_alias_is_given(name: str) -> None:
+def test_component_has_its_network_alias(name: str) -> None:
     networks = RUNNING[name]["networks"]
-    assert [COMPONENTS[name].alias] in [(found or {}).get("aliases") for found in networks.values()]
+    assert [COMPONENTS[name].alias] in [
+        (values or {}).get("aliases") for values in networks.values()
+    ]
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -124,9 +129,9 @@ def test_image_is_named_by_its_variable(name: str) -> None:
     assert f"${{{VARIABLES[name]}:-" in RUNNING[name]["image"]
 
 
-def test_every_part_has_its_check() -> None:
+def test_every_component_has_a_health_check() -> None:
     ours = {*OURS, "responder", "init-config"}  # theirs is in the image; one just ends
-    assert {name for name, found in RUNNING.items() if "healthcheck" not in found} == ours
+    assert {name for name, values in RUNNING.items() if "healthcheck" not in values} == ours
 
 
 def test_no_container_has_a_fixed_name() -> None:
@@ -134,7 +139,7 @@ def test_no_container_has_a_fixed_name() -> None:
     assert ":latest" not in TEXT
 
 
-def test_every_service_says_what_it_is() -> None:
+def test_every_service_has_a_comment() -> None:
     lines = TEXT.partition("\nservices:")[2].partition("\nnetworks:")[0].splitlines()
     heads = [at for at, line in enumerate(lines) if re.fullmatch(r"  [a-z-]+:( &[a-z-]+)?", line)]
     services = [at for at in heads if lines[at].strip(" :").partition(":")[0] in SERVICES]
@@ -162,5 +167,5 @@ def test_node_exporter_measures_what_it_does_natively() -> None:
 
 def test_proxy_knows_every_service() -> None:
     rules = (ROOT / "deploy/compose/docker-proxy.cfg").read_text()
-    (known,) = re.findall(r'presetenv SERVICES "([^"]+)"', rules)
-    assert known.split("|") == sorted(SERVICES)
+    (expected,) = re.findall(r'presetenv SERVICES "([^"]+)"', rules)
+    assert expected.split("|") == sorted(SERVICES)

@@ -158,7 +158,7 @@ def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     )
 
 
-def test_overlaps_are_seen() -> None:
+def test_overlaps_are_detected() -> None:
     here = {"x": 0, "y": 0, "w": 8, "h": 8}
     assert overlap(here, {"x": 7, "y": 7, "w": 8, "h": 8})
     assert not overlap(here, {"x": 8, "y": 0, "w": 8, "h": 8})

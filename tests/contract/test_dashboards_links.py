@@ -26,8 +26,10 @@ ROW = "${__value.raw}"
 
 @pytest.fixture(scope="module")
 def empty(root: Path) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = yaml.safe_load((root / "grafana/expected_empty.yml").read_text())
-    return found
+    entries: list[dict[str, str]] = yaml.safe_load(
+        (root / "grafana/expected_empty.yml").read_text()
+    )
+    return entries
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def sources(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def variables(uid: str) -> set[str]:
-    return {one["name"] for one in DASHBOARDS[uid]["templating"]["list"]}
+    return {item["name"] for item in DASHBOARDS[uid]["templating"]["list"]}
 
 
 def urls(panel: Panel) -> list[str]:
@@ -45,23 +47,23 @@ def urls(panel: Panel) -> list[str]:
     overrides = panel.fields["fieldConfig"].get("overrides") or []
     cells = [
         link["url"]
-        for one in overrides
-        for found in one["properties"]
-        if found["id"] == "links"
-        for link in found["value"]
+        for item in overrides
+        for entry in item["properties"]
+        if entry["id"] == "links"
+        for link in entry["value"]
     ]
     return [*(link["url"] for link in panel.fields["links"]), *cells]
 
 
 def has_target(url: str, root: Path) -> bool:
-    """Tell whether a link leads to an existing runbook, or to a dashboard with its variables."""
+    """Return whether a link leads to an existing runbook, or to a dashboard with its variables."""
     runbook = RUNBOOK.fullmatch(url)
     if runbook:
         return runbook[1] == ROW or (root / f"alerting/runbooks/{runbook[1]}.md").is_file()
     link = urlsplit(url)
     uid = re.fullmatch(r"/d/([a-z]+)", link.path)
-    given = {name.removeprefix("var-") for name in parse_qs(link.query)}
-    return bool(uid and uid[1] in DASHBOARDS and given <= variables(uid[1]))
+    parameters = {name.removeprefix("var-") for name in parse_qs(link.query)}
+    return bool(uid and uid[1] in DASHBOARDS and parameters <= variables(uid[1]))
 
 
 @pytest.mark.parametrize("panel", BY_NAME)
@@ -94,7 +96,7 @@ def test_alert_leads_to_a_dashboard_that_takes_its_labels(alert: Rule) -> None:
     assert has_target(url.replace("{{ $externalLabels.grafana }}", ""), Path())
 
 
-def test_alerts_dashboard_has_its_panel(alert: Rule) -> None:
+def test_dashboard_of_an_alert_has_a_panel_of_it(alert: Rule) -> None:
     uid = re.search(r"/d/([a-z]+)", alert.fields["annotations"]["dashboard_url"])
     assert uid
     shown = {url for panel in PANELS if panel.dashboard == uid[1] for url in urls(panel)}
@@ -116,12 +118,12 @@ def test_exemplars_and_lines_lead_to_each_other(
 ) -> None:
     exemplars = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
     fields = sources["loki"]["jsonData"]["derivedFields"]
-    assert {found["name"] for found in exemplars} == {"trace_id"}
-    assert {found["matcherRegex"] for found in fields} == {"trace_id", "service", "instance"}
-    for found in [*exemplars, *fields]:
+    assert {entry["name"] for entry in exemplars} == {"trace_id"}
+    assert {entry["matcherRegex"] for entry in fields} == {"trace_id", "service", "instance"}
+    for entry in [*exemplars, *fields]:
         # `$$` is a dollar that provisioning leaves to Grafana.
-        assert "$${__value.raw}" in found["url"]
-        assert has_target(found["url"], root)
+        assert "$${__value.raw}" in entry["url"]
+        assert has_target(entry["url"], root)
 
 
 def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
@@ -136,7 +138,7 @@ def test_grafana_in_containers_has_the_same_settings(root: Path) -> None:
     environment = compose["services"]["grafana"]["environment"]
     assert {name: environment.get(name) for name in grafana.GRAFANA} == grafana.GRAFANA
     assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].endswith("/overview.json")
-    mounted = [one.split(":")[1] for one in compose["services"]["grafana"]["volumes"]]
+    mounted = [item.split(":")[1] for item in compose["services"]["grafana"]["volumes"]]
     assert environment["DASHBOARDS_DIR"] in mounted
 
 
@@ -146,7 +148,7 @@ def test_empty_panels_exist_and_have_a_reason(empty: list[dict[str, str]]) -> No
 
 
 def is_named(entry: dict[str, str]) -> bool:
-    """Tell whether an entry names a panel, at most one of its queries, and a reason."""
+    """Return whether an entry names a panel, at most one of its queries, and a reason."""
     keys = {"dashboard", "panel", "reason"}
     refs = [
         target.fields["refId"]

@@ -66,25 +66,25 @@ def test_query_reads_no_more_than_it_shows(target: Target) -> None:
 
 def costly(expression: str) -> list[str]:
     """Return the parts of an expression that cost more than a panel may."""
-    found = list(nodes(promql.parse(expression)))
-    selectors = [node for node in found if isinstance(node, promql.VectorSelector)]
+    items = list(nodes(promql.parse(expression)))
+    selectors = [node for node in items if isinstance(node, promql.VectorSelector)]
     return [
         *(f"{node.name} of no name" for node in selectors if not node.name),
-        *("a subquery" for node in found if isinstance(node, promql.SubqueryExpr)),
+        *("a subquery" for node in items if isinstance(node, promql.SubqueryExpr)),
         *(
             f"{node.range} of {node.vector_selector.name}"
-            for node in found
+            for node in items
             if isinstance(node, promql.MatrixSelector) and node.range > MAX_RANGE
         ),
-        *(["nothing is summed up"] if not _summed(found) else []),
+        *(["nothing is summed up"] if not _summed(items) else []),
     ]
 
 
-def _summed(found: list[object]) -> bool:
-    """Tell whether a query aggregates, or selects only recorded series or alerts."""
-    return any(isinstance(node, promql.AggregateExpr) for node in found) or all(
+def _summed(items: list[object]) -> bool:
+    """Return whether a query aggregates, or selects only recorded series or alerts."""
+    return any(isinstance(node, promql.AggregateExpr) for node in items) or all(
         ":" in (node.name or "") or node.name == "ALERTS"
-        for node in found
+        for node in items
         if isinstance(node, promql.VectorSelector)
     )
 
@@ -142,12 +142,12 @@ def test_our_own_labels_are_the_codes(exposed: dict[str, list[str]]) -> None:
     DrillMetrics(metrics, [])
     declared = {
         # Prometheus renames a label that the scrape adds too.
-        f"{one._name}{suffix}": {
-            "exported_service" if n == "service" else n for n in one._labelnames
+        f"{item._name}{suffix}": {
+            "exported_service" if n == "service" else n for n in item._labelnames
         }
-        for one in metrics.registry._collector_to_names
-        if isinstance(one, MetricWrapperBase)
-        for suffix in SUFFIXES.get(str(one._type), [""])
+        for item in metrics.registry._collector_to_names
+        if isinstance(item, MetricWrapperBase)
+        for suffix in SUFFIXES.get(str(item._type), [""])
     }
     ours = {name: set(exposed[name]) - {"le"} for name in exposed.keys() & declared.keys()}
     assert len(ours) > 10
@@ -158,11 +158,13 @@ def test_recorded_series_are_rules(exposed: dict[str, list[str]], rules: list[Ru
     recorded = {rule.record: rule.fields for rule in rules if rule.record}
     listed = {name: {"service", *labels} for name, labels in exposed.items() if ":" in name}
     labels = Labels({**exposed, **{name: [] for name in recorded.keys() - exposed.keys()}})
-    made = {
+    labels_of_metrics = {
         name: labels.of(recorded[name]["expr"]) | recorded[name].get("labels", {}).keys()
         for name in listed.keys() & recorded.keys()
     }
-    assert {name: names - {"instance", "job"} for name, names in made.items()} == listed
+    assert {
+        name: names - {"instance", "job"} for name, names in labels_of_metrics.items()
+    } == listed
 
 
 def test_every_listed_metric_is_queried(exposed: dict[str, list[str]]) -> None:
@@ -191,35 +193,35 @@ def test_log_query_uses_known_fields(target: Target) -> None:
 def variables() -> dict[tuple[str, str], str]:
     """Return the query of each variable of each dashboard."""
     return {
-        (uid, one["name"]): one.get("definition") or ""
-        for uid, found in dashboards().items()
-        for one in found["templating"]["list"]
+        (uid, item["name"]): item.get("definition") or ""
+        for uid, items in dashboards().items()
+        for item in items["templating"]["list"]
     }
 
 
 @pytest.mark.parametrize("uid", dashboards())
 def test_query_uses_existing_variables(uid: str) -> None:
-    known = {name for dashboard, name in variables() if dashboard == uid}
+    existing = {name for dashboard, name in variables() if dashboard == uid}
     text = [target.fields["expr"] for target in TARGETS if target.panel.dashboard == uid]
     text += [query for (dashboard, _), query in variables().items() if dashboard == uid]
-    used = {name for one in text for name in re.findall(r"\$\{?([a-z]\w*)", one)}
-    assert used - known == set()
+    used = {name for item in text for name in re.findall(r"\$\{?([a-z]\w*)", item)}
+    assert used - existing == set()
 
 
 @pytest.mark.parametrize("uid", dashboards())
 def test_variables_are_used(uid: str) -> None:
-    found = dashboards()[uid]
-    text = str(found["panels"]) + str(found["templating"])
-    known = {name for dashboard, name in variables() if dashboard == uid}
-    assert known - set(re.findall(r"\$\{?([a-z]\w*)", text)) == set()
+    items = dashboards()[uid]
+    text = str(items["panels"]) + str(items["templating"])
+    existing = {name for dashboard, name in variables() if dashboard == uid}
+    assert existing - set(re.findall(r"\$\{?([a-z]\w*)", text)) == set()
 
 
 def test_variables_ask_for_known_series(exposed: dict[str, list[str]]) -> None:
-    asked = {one for one in variables().values() if one}
-    assert asked
-    for one in asked:
-        match = re.fullmatch(r"label_values\((.+), (\w+)\)", one)
-        assert match, one
+    definitions = {item for item in variables().values() if item}
+    assert definitions
+    for item in definitions:
+        match = re.fullmatch(r"label_values\((.+), (\w+)\)", item)
+        assert match, item
         assert match[2] in Labels(exposed).of(filled(match[1]))
 
 

@@ -57,7 +57,7 @@ def numbers(rule: Rule) -> set[float]:
     """Return the numbers that a rule compares with, as an independent parser finds them."""
     if rule.of_loki:
         return {
-            float(found) for found in re.findall(r"[<>]=?\s*([\d.]+)$", rule.fields["expr"], re.M)
+            float(number) for number in re.findall(r"[<>]=?\s*([\d.]+)$", rule.fields["expr"], re.M)
         }
     return {
         node.rhs.val
@@ -74,8 +74,8 @@ LEFT = {"How much of the error budget is left?", "How did the error budget chang
 
 @pytest.mark.parametrize("panel", BY_NAME)
 def test_limit_is_one_of_its_alerts(panel: Panel, rules: list[Rule]) -> None:
-    found = {rule.alert: numbers(rule) for rule in rules if rule.alert in linked(panel)}
-    allowed = set().union(*found.values())
+    numbers_by_alert = {rule.alert: numbers(rule) for rule in rules if rule.alert in linked(panel)}
+    allowed = set().union(*numbers_by_alert.values())
     if panel.fields["title"] in LEFT:
         allowed = {1 - number for number in allowed}
     assert set(limits(panel)) <= allowed
@@ -121,5 +121,5 @@ def test_panels_move_with_their_rule(moved: Rebuilt, changed: str) -> None:
     uid, title = name.split(": ", 1)
     assert f"{uid}.json" in moved.output
     written = json.loads((moved.folder / f"grafana/dashboards/{uid}.json").read_text())
-    panel = next(one for one in written["panels"] if one["title"] == title)
+    panel = next(item for item in written["panels"] if item["title"] == title)
     assert float(after.split()[-1]) in limits(Panel(uid, panel))

@@ -108,7 +108,7 @@ def document(request: pytest.FixtureRequest) -> Path:
     return file
 
 
-def test_first_documents_exist() -> None:
+def test_required_documents_exist() -> None:
     expected = ["README.md", "CONTRIBUTING.md", "docs/explanation/architecture.md"]
     assert {ROOT / name for name in expected} <= set(DOCUMENTS)
 
@@ -166,7 +166,7 @@ def test_named_modules_exist(document: Path) -> None:
     assert {name for name in named if find_spec(name) is None} == set()
 
 
-def test_readme_names_what_matters() -> None:
+def test_readme_names_the_important_files() -> None:
     readme = code(ROOT / "README.md")
     assert {"up", "drill", "status"} <= {verb for piece in readme for verb in MAKE.findall(piece)}
 
@@ -175,7 +175,7 @@ def test_request_path_names_its_files() -> None:
     assert len(paths(ROOT / "docs/explanation/request-path.md")) >= 8
 
 
-def test_a_page_explains_scaling() -> None:
+def test_scaling_page_exists() -> None:
     page = code(ROOT / "docs/how-to/deploy.md")
     assert "scale" in {name for piece in page for name in ALERTDRILL.findall(piece)}
 
@@ -214,5 +214,5 @@ def test_paths_are_recognised(word: str) -> None:
     "word",
     ["/healthz", "application/problem+json", "127.0.0.1:8080", "var/native/logs", "0.5", "a"],
 )
-def test_other_words_are_not_paths(word: str) -> None:
+def test_other_text_is_not_a_path(word: str) -> None:
     assert not is_path(word)

@@ -41,7 +41,7 @@ def test_readme_table_has_the_ports(root: Path) -> None:
 
 
 @pytest.mark.parametrize("service", IN_CONTAINERS)
-def test_lb_finds_containers_there(tmp_path: Path, service: str) -> None:
+def test_lb_looks_for_containers_at_the_service_port(tmp_path: Path, service: str) -> None:
     write_backends(replace(RenderContext.from_env({}), etc=tmp_path))
     configuration = (tmp_path / "lb/backends.cfg").read_text()
     for number in range(1, REPLICA_SLOTS + 1):

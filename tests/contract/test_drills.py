@@ -76,7 +76,7 @@ def test_drill_expects_the_labels_of_the_rule(drill: Drill) -> None:
 
 @pytest.mark.parametrize("speed", SPEEDS)
 @pytest.mark.parametrize("drill", NOTIFIED_AT_ONCE, ids=by_alert)
-def test_budget_is_above_the_least(drill: Drill, speed: float) -> None:
+def test_deadlines_are_above_the_minimum_times(drill: Drill, speed: float) -> None:
     times = read_yaml("prometheus/prometheus.yml")["global"]
     ruler = read_yaml("loki/loki.yml")["ruler"]
     route = read_yaml("alerting/alertmanager.yml")["route"]
@@ -114,5 +114,5 @@ def test_policy_has_the_expected_action(drill: Drill) -> None:
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
-def test_excuse_is_a_sentence(drill: Drill) -> None:
+def test_note_is_a_sentence(drill: Drill) -> None:
     assert not drill.note or re.fullmatch(r"[A-Z].+\.", drill.note)

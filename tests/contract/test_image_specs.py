@@ -1,4 +1,4 @@
-"""The images that can be made here are those that docker-compose.yml asks for."""
+"""The images that we can build or move are those that docker-compose.yml uses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_image_can_be_made_or_moved() -> None:
     assert third_party() == {(image.repository, image.variable) for image in IMAGES}
 
 
-def test_what_is_built_here_has_a_name_that_no_registry_serves() -> None:
+def test_own_images_have_a_name_that_no_registry_serves() -> None:
     built = [service["image"] for service in SERVICES.values() if "build" in service]
     assert len(built) > len(OWN_IMAGES)
     local = re.compile(r"(\$\{REGISTRY:-alertdrill\.invalid\}|alertdrill\.invalid)/")
@@ -58,29 +58,29 @@ def test_what_is_built_here_has_a_name_that_no_registry_serves() -> None:
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
 def test_compose_asks_no_registry_for_our_images() -> None:
     versions = asdict(ImageVersions())
-    known = {
+    expected = {
         f"{image.repository}:{versions[image.variable.removesuffix('_VERSION').lower()]}"
         for image in IMAGES
     }
     ours = {StackSettings(home=ROOT).image(name) for name in OWN_IMAGES}
-    assert images() - known == ours
+    assert images() - expected == ours
 
 
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
-def test_compose_pulls_ours_by_digest_from_a_registry() -> None:
+def test_compose_pulls_our_images_by_digest_from_a_registry() -> None:
     digests = {digest_variable(name): DIGEST for name in OWN_IMAGES}
     ours = {image for image in images(REGISTRY="example.com/team", **digests) if "team" in image}
     assert ours == {f"example.com/team/{name}:0.1.0@{DIGEST}" for name in OWN_IMAGES}
 
 
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
-def test_registry_without_a_digest_is_no_valid_reference_and_names_the_variable() -> None:
+def test_registry_without_a_digest_is_refused_with_the_variable() -> None:
     ours = {image for image in images(REGISTRY="example.com/team") if "example.com" in image}
     unset = {f"sha256:{digest_variable(name)}-is-not-set" for name in OWN_IMAGES}
     assert {image.partition("@")[2] for image in ours} == unset
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
-def test_each_has_its_recipe(image: object) -> None:
+def test_each_image_has_its_recipe(image: object) -> None:
     recipe = ROOT / "deploy/airgap" / getattr(image, "recipe", "") / "Dockerfile"
     assert "FROM ${BASE}" in recipe.read_text() or "FROM scratch" in recipe.read_text()

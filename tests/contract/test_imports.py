@@ -74,7 +74,7 @@ def test_table_covers_all_our_code() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_part_imports_only_what_it_may(part: str) -> None:
+def test_package_imports_only_what_it_may(part: str) -> None:
     broken = {str(file.relative_to(ROOT)): forbidden(file, PARTS[part]) for file in files(part)}
     assert {file: modules for file, modules in broken.items() if modules} == {}
 

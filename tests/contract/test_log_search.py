@@ -22,17 +22,17 @@ LOKI = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())
 
 
 @pytest.mark.parametrize("form", [parse.TIMESTAMP, parse.NAME])
-def test_forms_are_the_collectors(form: str) -> None:
+def test_timestamp_and_field_formats_match_the_collector(form: str) -> None:
     patterns = [text.replace("\\\\", "\\") for text in re.findall(r'"\^(.*?)\$"', EXPRESSION)]
     assert form in patterns
 
 
-def test_needed_fields_are_the_collectors() -> None:
+def test_required_fields_match_the_collector() -> None:
     [listed] = re.findall(r"all\(\[(.*?)\]", EXPRESSION)
     assert tuple(re.findall(r'"(\w+)"', listed)) == parse.REQUIRED_FIELDS
 
 
-def test_levels_are_the_collectors() -> None:
+def test_levels_match_the_collector() -> None:
     [move] = [
         step
         for step in FILELOG["operators"]
@@ -42,7 +42,7 @@ def test_levels_are_the_collectors() -> None:
     assert any(step.get("value") == UNKNOWN for step in FILELOG["operators"])
 
 
-def test_collectors_own_lines_stay_out() -> None:
+def test_collector_does_not_read_its_own_lines() -> None:
     assert any(NOT_CARRIED in pattern for pattern in FILELOG["exclude"])
 
 

@@ -53,7 +53,9 @@ def test_storage_has_no_default(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_part_is_hardened_as_the_others(services: dict[str, Any], name: str) -> None:
+def test_loki_targets_are_hardened_like_other_containers(
+    services: dict[str, Any], name: str
+) -> None:
     part = services[name]
     assert part["read_only"]
     assert part["cap_drop"] == ["ALL"]
@@ -67,7 +69,7 @@ def test_part_is_hardened_as_the_others(services: dict[str, Any], name: str) -> 
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_part_reads_the_one_configuration(services: dict[str, Any], name: str) -> None:
+def test_loki_targets_read_the_same_configuration(services: dict[str, Any], name: str) -> None:
     mounted = {volume["target"]: volume["source"] for volume in services[name]["volumes"]}
     assert mounted["/etc/loki/loki.yml"] == str(ROOT / "loki" / "loki.yml")
     assert mounted["/loki"] == name  # a volume of its own

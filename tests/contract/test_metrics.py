@@ -161,7 +161,7 @@ def test_metrics_of_runbooks_are_declared(root: Path, declared: set[str]) -> Non
     assert {(name, metric) for name, metric in used if metric not in declared} == set()
 
 
-def test_programs_metrics_are_not_ours() -> None:
+def test_metrics_of_other_programs_are_not_declared_as_ours() -> None:
     assert ours().isdisjoint(set().union(*OF_PROGRAMS.values()))
 
 
@@ -179,5 +179,5 @@ def test_programs_metrics_are_not_ours() -> None:
         ("label_replace(up, 'x', 'y z', '', '') * -a", {"up", "a"}),
     ],
 )
-def test_names_are_found_in_queries(query: str, metrics: set[str]) -> None:
+def test_metric_names_are_extracted_from_queries(query: str, metrics: set[str]) -> None:
     assert metrics_in(query) == metrics

@@ -71,8 +71,8 @@ def test_lock_has_every_requirement(file: Path) -> None:
     locked = {
         canonicalize_name(re.split(r"[\[=]", e)[0]) for e in entries(file.with_suffix(".txt"))
     }
-    wanted = [entry for entry in entries(file) if not entry.startswith("-")]
-    assert {canonicalize_name(Requirement(entry).name) for entry in wanted} <= locked
+    required = [entry for entry in entries(file) if not entry.startswith("-")]
+    assert {canonicalize_name(Requirement(entry).name) for entry in required} <= locked
 
 
 def test_lock_of_the_project_holds_its_dependencies() -> None:
@@ -80,8 +80,8 @@ def test_lock_of_the_project_holds_its_dependencies() -> None:
     build = project["build-system"]["requires"]
     assert build == project["dependency-groups"]["build"]
     locked = {name for name, _ in pins(ROOT / "requirements/alertdrill.txt")}
-    wanted = [*project["project"]["dependencies"], *build]
-    assert {canonicalize_name(Requirement(entry).name) for entry in wanted} <= locked
+    required = [*project["project"]["dependencies"], *build]
+    assert {canonicalize_name(Requirement(entry).name) for entry in required} <= locked
 
 
 def pins(lock: Path) -> set[tuple[str, str]]:
@@ -89,21 +89,21 @@ def pins(lock: Path) -> set[tuple[str, str]]:
     return set(re.findall(r"^([\w.-]+)(==[^\s;\\]+)", lock.read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize(("one", "other"), [*combinations(LOCKS, 2)], ids=name)
-def test_locks_agree_on_shared_versions(one: Path, other: Path) -> None:
-    shared = {name for name, _ in pins(one)} & {name for name, _ in pins(other)}
-    assert {(name, pin) for name, pin in pins(one) ^ pins(other) if name in shared} == set()
+@pytest.mark.parametrize(("first", "second"), [*combinations(LOCKS, 2)], ids=name)
+def test_locks_agree_on_shared_versions(first: Path, second: Path) -> None:
+    shared = {name for name, _ in pins(first)} & {name for name, _ in pins(second)}
+    assert {(name, pin) for name, pin in pins(first) ^ pins(second) if name in shared} == set()
 
 
 def test_images_are_pinned_by_tag() -> None:
     assert {(file, image) for file, image in images() if loose(image)} == set()
 
 
-def test_loose_images_are_recognised() -> None:
+def test_unpinned_images_are_detected() -> None:
     dockerfile = "FROM python:3.11-slim AS base\nFROM base AS dev\nFROM debian\n"
     compose = "services:\n  a:\n    image: grafana/grafana:latest\n  b:\n    image: x:1\n"
-    found = images_in(dockerfile) | images_in(compose)
-    assert {image for image in found if loose(image)} == {"debian", "grafana/grafana:latest"}
+    images = images_in(dockerfile) | images_in(compose)
+    assert {image for image in images if loose(image)} == {"debian", "grafana/grafana:latest"}
 
 
 def test_version_is_the_projects() -> None:

@@ -92,7 +92,7 @@ def test_picture_is_small(root: Path) -> None:
     assert 10_000 < (root / "docs/pictures/drill-report.png").stat().st_size < 150_000
 
 
-def test_difference_is_seen() -> None:
+def test_difference_is_detected() -> None:
     one, other = "# A\n\n```sh\nmake up  # start\n```\n\n[a](b.md)\n", "# B\n\n## C\n"
     assert levels(one) != levels(other)
     assert commands(one) == [["make up"]]

@@ -30,7 +30,7 @@ def test_other_words_are_not_found(text: str) -> None:
     assert list(places_in(text, WORDS)) == []
 
 
-def test_place_has_its_line_and_what_to_write() -> None:
+def test_match_has_its_line_and_replacement() -> None:
     assert list(places_in("one\ntwo sick\n", WORDS)) == ["2: 'sick': write unhealthy"]
 
 

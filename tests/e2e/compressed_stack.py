@@ -87,7 +87,7 @@ class CompressedStack:
         return self.instance(name).pid
 
     def all_ready(self) -> bool:
-        """Tell whether every instance but the standby ones is ready, also to the load balancer."""
+        """Return whether every active instance is ready, also for the load balancer."""
         active = [instance for instance in self.runtime.status() if instance.state != "standby"]
         balanced = [instance for instance in active if instance.service in ("web", "data-service")]
         return all(instance.state == "ready" for instance in active) and all(

@@ -1,4 +1,4 @@
-"""One whole stack for all tests that need any: on ports of its own, in a folder of its own."""
+"""One stack for all tests that need one, with its own ports and folder."""
 
 import os
 from collections.abc import Iterator

@@ -51,7 +51,7 @@ class LogPipeline:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Start both, and wait until they are ready."""
+        """Start Loki and the collector, and wait until they are ready."""
         self.start_loki()
         self.start_collector()
 
@@ -79,7 +79,7 @@ class LogPipeline:
         assert started.poll() is None, self.log(process.service)
 
     def stop(self, service: str, signal_number: int = signal.SIGTERM) -> None:
-        """Stop one of the two and wait until it has exited."""
+        """Stop Loki or the collector and wait until it has exited."""
         process = self._running.pop(service)
         process.send_signal(signal_number)
         process.wait(60)
@@ -90,15 +90,15 @@ class LogPipeline:
             self.stop(service, signal.SIGKILL)
 
     def running(self, service: str) -> bool:
-        """Tell whether one of the two runs."""
+        """Return whether Loki or the collector runs."""
         return self._running[service].poll() is None
 
     def pid(self, service: str) -> int:
-        """Return its process id."""
+        """Return the process id of Loki or the collector."""
         return self._running[service].pid
 
     def log(self, service: str) -> str:
-        """Return what one of the two has logged."""
+        """Return the log of Loki or the collector."""
         return (self.site.layout.home / f"{service}-1.log").read_text(errors="replace")
 
     def write(self, name: str, content: bytes) -> None:
@@ -112,7 +112,7 @@ class LogPipeline:
         return self.store.last(logql, (now - days * DAY, now + DAY // 24), limit)
 
     def await_lines(self, logql: str, count: int, days: int = 1) -> list[LokiLine]:
-        """Return the lines that a query finds, once there are `count` of them."""
+        """Return the lines that a query selects, once it selects `count` lines."""
         poll_until(lambda: len(self.find(logql, days)) >= count, f"{count} of {logql}", 30)
         return self.find(logql, days)
 
@@ -133,7 +133,7 @@ def samples(text: str, name: str) -> list[tuple[Mapping[str, str], float]]:
 
 
 def contract(**fields: Any) -> dict[str, Any]:
-    """Return a line of the log contract as of now, but for these fields."""
+    """Return a line of the log contract with the current time and these fields."""
     now = time.time()
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03}Z"
     line = {"timestamp": moment, "level": "INFO", "logger": "test", "message": "a line"}
@@ -143,7 +143,7 @@ def contract(**fields: Any) -> dict[str, Any]:
 
 
 def line(**fields: Any) -> bytes:
-    """Return such a line as a program writes it."""
+    """Return the bytes of such a line as a program writes it."""
     return json.dumps(contract(**fields), ensure_ascii=False).encode() + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Lines that break naive log pipelines, and the records that must be found of each."""
+"""Lines that break naive log pipelines, and the records that each must produce."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Case:
-    """What a program writes, the messages that are found of it in order, and their fields."""
+    """The output of a program, and the messages and fields that it must produce."""
 
     content: bytes
     messages: Sequence[str]
@@ -23,7 +23,7 @@ class Case:
 
 
 def unstructured(content: bytes) -> Case:
-    """Return a case of lines that are no contract: each is kept as it is, but for broken UTF-8."""
+    """Return a case of unstructured lines: each is kept unchanged, except invalid UTF-8."""
     lines = content.decode(errors="replace").split("\n")
     return Case(content, [text for text in lines if text], {"level": "UNKNOWN"})
 

@@ -1,4 +1,4 @@
-"""What the engine says of a project's containers, as rows of docs/explanation/security.md."""
+"""The containers of a project, as rows of the table in docs/explanation/security.md."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Row:
 
 
 def docker(stack: Stack, *arguments: str) -> str:
-    """Run a docker command; return its output, also where it fails."""
+    """Run a docker command; return its output even if it fails."""
     completed = subprocess.run(
         ["docker", *arguments],
         env=stack.environment,
@@ -93,7 +93,7 @@ def host_networks(container: dict[str, Any]) -> list[str]:
 
 
 def kind(address: str) -> str:
-    """Return where a port is published, in one word for the loopback."""
+    """Return the address that publishes a port; the loopback has a short name."""
     return "loopback" if address.startswith("127.") else address
 
 

@@ -131,7 +131,7 @@ class Stack:
         ]
 
     def scrapes_everything(self) -> bool:
-        """Tell whether Prometheus scrapes exactly the ready instances and the public address."""
+        """Return whether Prometheus scrapes exactly the ready instances and the public address."""
         scraped = {row["metric"]["instance"] for row in self.query("up == 1")}
         instances = self.instances().items()
         ready = {name for name, instance in instances if instance["state"] == "ready"}
@@ -148,7 +148,7 @@ class Stack:
 
 
 def has_metrics(instance: str) -> bool:
-    """Tell whether an instance exposes metrics; two kinds of containers don't."""
+    """Return whether an instance exposes metrics; two kinds of containers don't."""
     part = COMPONENTS.get(instance.rpartition("-")[0])
     return part is None or part.job is not None
 

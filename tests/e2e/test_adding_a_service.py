@@ -1,4 +1,4 @@
-"""A new service is added as docs/how-to/add-a-service.md says, and all of it holds."""
+"""A service that is added as docs/how-to/add-a-service.md describes works completely."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ RECORDS = (
 
 DASHBOARDS = ("overview", "service", "slo", "logs")
 # What the example has not, beside what no service in order has.
-NOT_OF_ORDERS = """
+EXPECTED_EMPTY_FOR_ORDERS = """
 - dashboard: service
   panel: Is a circuit breaker open?
   reason: It calls no other service.
@@ -118,7 +118,7 @@ def of_service(copy: RepositoryCopy, metric: str, **labels: str) -> float:
     return copy.total(f"count({metric}{{{selector}}})")
 
 
-def test_commands_of_the_page_show_what_it_says(copy: RepositoryCopy) -> None:
+def test_output_of_commands_matches_the_page(copy: RepositoryCopy) -> None:
     answers = [output for command, output in copy.outputs.items() if command.startswith("curl")]
     assert json.loads(answers[0]) == {"costs": 7.5}
     assert json.loads(answers[1])["status"] == 500
@@ -129,7 +129,7 @@ def test_commands_of_the_page_show_what_it_says(copy: RepositoryCopy) -> None:
 
 
 @native_only  # they are the same however it runs
-def test_copys_own_checks_hold(copy: RepositoryCopy) -> None:
+def test_checks_of_the_copy_pass(copy: RepositoryCopy) -> None:
     ours = ("apps/orders", "tests/contract")
     copy.run(f".venv/bin/ruff check --quiet {ours[0]} && .venv/bin/ruff format --check {ours[0]}")
     completed = copy.run(
@@ -177,11 +177,12 @@ def test_rule_records_the_service(loaded: RepositoryCopy, record: str) -> None:
     poll_until(lambda: of_service(loaded, record) == 1, f"{record} of {SERVICE}", RECORDED)
 
 
-def test_dashboards_show_it_unedited(loaded: RepositoryCopy, tmp_path: Path) -> None:
+def test_unchanged_dashboards_show_the_new_service(loaded: RepositoryCopy, tmp_path: Path) -> None:
     for name in DASHBOARDS:
         shutil.copy(loaded.root / f"grafana/dashboards/{name}.json", tmp_path)
     empty = tmp_path / "expected_empty.yml"
-    empty.write_text((loaded.root / "grafana/expected_empty.yml").read_text() + NOT_OF_ORDERS)
+    common = (loaded.root / "grafana/expected_empty.yml").read_text()
+    empty.write_text(common + EXPECTED_EMPTY_FOR_ORDERS)
     stores = [f"--{part} {loaded.url(part)}" for part in stores_of(loaded)]
     words = f"{' '.join(stores)} --set service={SERVICE} --dashboards {tmp_path} --empty {empty}"
     proofs = []
@@ -200,7 +201,7 @@ def stores_of(copy: RepositoryCopy) -> list[str]:
     return ["prometheus", *(["loki"] if "loki-1" in copy.instances() else [])]
 
 
-def test_lines_keep_the_contract(loaded: RepositoryCopy) -> None:
+def test_log_lines_follow_the_contract(loaded: RepositoryCopy) -> None:
     line = poll_until(
         lambda: loaded.access_lines(SERVICE, status=500), "an access line of a failure", 15
     )[0]

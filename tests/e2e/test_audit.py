@@ -1,4 +1,4 @@
-"""`alertdrill audit` finds every request once, and names each request that a source lacks."""
+"""`alertdrill audit` counts every request once, and names each request that a source misses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = ["audit", "--requests", "1000", "--json"]
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Stack]:
+def idle_stack(tmp_path: Path) -> Iterator[Stack]:
     """Return a stack that is not up: a run starts its own below this home."""
     yield Stack(environment(tmp_path, free_ports()), tmp_path)
     assert processes_of(tmp_path / "ephemeral" / "native") == []
@@ -42,8 +42,8 @@ def run_audit(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
-    report = run_audit(alone)
+def test_restarts_and_scaling_lose_nothing(idle_stack: Stack) -> None:
+    report = run_audit(idle_stack)
     assert report["requests"] == 1000
     steps = [step["step"] for step in report["steps"]]
     assert {"restart web", "restart data-service", "scale web=3", "scale web=2"} <= set(steps)
@@ -62,9 +62,9 @@ def test_restarts_and_scaling_lose_nothing(alone: Stack) -> None:
 
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
-def test_stand_in_for_loki_has_everything(alone: Stack, tmp_path: Path) -> None:
-    alone.environment["PATH"] = without("loki", tmp_path / "bin")
-    report = run_audit(alone)
+def test_fake_loki_stores_every_line(idle_stack: Stack, tmp_path: Path) -> None:
+    idle_stack.environment["PATH"] = without("loki", tmp_path / "bin")
+    report = run_audit(idle_stack)
     assert report["store"] == "fake Loki"
     assert any("a fake of Loki" in note for note in report["notes"])
     assert {"restart collector", "restart fake-loki"} <= {step["step"] for step in report["steps"]}
@@ -103,7 +103,7 @@ def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_every_sabotage_is_named(stack: Stack) -> None:
+def test_every_sabotage_is_reported(stack: Stack) -> None:
     # Long enough for three ways to tamper, at a rate that leaves time between two lines.
     with running(stack, "--requests", "400", "--rate", "20", "--rounds", "0") as process:
         dropped = tamper(stack, "data-service-1", blank)
@@ -145,14 +145,14 @@ def tamper(stack: Stack, instance: str, how: Tamper) -> str:
 
 
 def blank(file: Path, line: bytes) -> None:
-    """Overwrite a line in place, which a reader that is past it does not notice."""
+    """Overwrite a line in place; a reader that is past it does not notice."""
     with file.open("r+b") as log:
         log.seek(file.read_bytes().index(line))
         log.write(b"-" * (len(line) - 1))
 
 
 def repeat(file: Path, line: bytes) -> None:
-    """Write a line once more."""
+    """Write a line a second time."""
     with file.open("ab") as log:
         log.write(line)
 
@@ -167,11 +167,11 @@ def kill_what_holds_requests(stack: Stack, instance: str) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_interruption_leaves_nothing_running(alone: Stack) -> None:
+def test_interruption_leaves_nothing_running(idle_stack: Stack) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "alertdrill", *SMALL],
         cwd=ROOT,
-        env=alone.environment,
+        env=idle_stack.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -50,13 +50,13 @@ def rows(stack: Stack) -> list[Row]:
     return [by_service[name] for name in sorted(by_service)]
 
 
-def test_security_table_is_what_runs(rows: list[Row]) -> None:
+def test_security_table_matches_the_running_containers(rows: list[Row]) -> None:
     page = (ROOT / "docs/explanation/security.md").read_text()
     missing = [line for line in table(rows).splitlines() if line not in page]
     assert missing == [], "docs/explanation/security.md differs from what runs: add these lines"
 
 
-def test_only_the_listed_are_root(rows: list[Row]) -> None:
+def test_only_listed_containers_run_as_root(rows: list[Row]) -> None:
     users = {container.service: container.user.partition(":")[0] for container in rows}
     roots = {name for name, user in users.items() if user in ("", "0", "root")}
     assert roots == ROOT_BY_NEED & set(users)  # the collector is optional
@@ -109,7 +109,7 @@ def test_only_edge_reaches_the_host(stack: Stack) -> None:
 
 
 def reaches(stack: Stack, name: str, endpoint: str) -> bool:
-    """Tell whether a container can connect to an endpoint."""
+    """Return whether a container can connect to an endpoint."""
     host, port = ENDPOINTS[endpoint]
     container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{name}-1"
     command = ["docker", "exec", container, "python", "-c", CONNECT, host, str(port)]

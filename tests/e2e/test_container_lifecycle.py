@@ -23,7 +23,7 @@ from tests.e2e.test_request_counts import locust
 pytestmark = [pytest.mark.stack, containers_only]
 
 
-def test_scaled_out_replica_serves_and_leaves(stack: Stack) -> None:
+def test_new_replica_gets_requests_and_is_removed(stack: Stack) -> None:
     results: list[dict[str, int]] = []
     clients = threading.Thread(target=lambda: results.append(locust(stack, users=10, seconds=60)))
     clients.start()
@@ -58,7 +58,7 @@ def scale(stack: Stack, count: int) -> None:
     assert "rror" not in output, output
 
 
-def test_up_numbers_instances_anew(stack: Stack) -> None:
+def test_up_renumbers_instances(stack: Stack) -> None:
     # With standby instances, Compose starts others than those that the load balancer looks for.
     docker(stack, "rm", "--force", f"{stack.environment['COMPOSE_PROJECT_NAME']}-web-1")
     scale(stack, 2)
@@ -74,7 +74,7 @@ def test_up_numbers_instances_anew(stack: Stack) -> None:
 def test_every_killed_container_comes_back(stack: Stack) -> None:
     slow = {}
     for container in inspect(stack):
-        name, pid, begun = (
+        name, pid, started = (
             container["Name"].lstrip("/"),
             container["State"]["Pid"],
             time.monotonic(),
@@ -86,7 +86,7 @@ def test_every_killed_container_comes_back(stack: Stack) -> None:
             return bool(now["State"]["Status"] == "running" and now["State"]["Pid"] != pid)
 
         poll_until(back, f"{name} to be back", 30)
-        if (seconds := time.monotonic() - begun) > 15:
+        if (seconds := time.monotonic() - started) > 15:
             slow[name] = seconds
     assert slow == {}
 
@@ -110,7 +110,9 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
         ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is empty"),
     ],
 )
-def test_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, message: str) -> None:
+def test_invalid_setting_is_refused_with_its_variable(
+    tmp_path: Path, variable: str, value: str, message: str
+) -> None:
     ports = {**free_ports(), "ALERTMANAGER_PORT": "9093"}
     stack = Stack({**environment(tmp_path, ports), variable: value}, tmp_path)
     completed = stack.alertdrill("up", check=False)

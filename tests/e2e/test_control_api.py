@@ -1,4 +1,4 @@
-"""The control API of a running stack: what the responder may do, and what is refused."""
+"""The control API of a running stack: permitted actions and refused ones."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_only_the_owner_reads_the_tokens(stack: Stack) -> None:
 def test_frozen_instance_is_restarted(stack: Stack) -> None:
     before = stack.instances()["web-1"]["pid"]
     stack.alertdrill("pause", "web-1")
-    begun = time.monotonic()
+    started = time.monotonic()
     assert web(stack)["web-1"] == "paused"
     answer = call(stack, "POST", "/instances/web-1/restart", {"grace_period": 0})
     assert answer.status == 200, answer.body
-    assert time.monotonic() - begun < MAX_RESTART_S
+    assert time.monotonic() - started < MAX_RESTART_S
     # supervisord reports a process as starting for its first second.
     poll_until(lambda: web(stack)["web-1"] == "ready", "it to be ready", 3)
     assert stack.instances()["web-1"]["pid"] != before
@@ -78,7 +78,7 @@ def test_frozen_instance_is_restarted(stack: Stack) -> None:
     poll_until(lambda: stack.query(in_balance), "the load balancer to use it", TWO_SCRAPES)
 
 
-def test_scaled_out_instance_serves_and_leaves(stack: Stack) -> None:
+def test_new_instance_gets_requests_and_is_removed(stack: Stack) -> None:
     assert call(stack, "PUT", "/services/web/scale", {"instances": 3}).status == 200
     three = {"web-1", "web-2", "web-3"}
     poll_until(lambda: answering(stack) >= three, "traffic on all three", TWO_SCRAPES)
@@ -97,10 +97,10 @@ def test_scaled_out_instance_serves_and_leaves(stack: Stack) -> None:
 
 def answering(stack: Stack) -> set[str]:
     """Return the instances that answer a few requests."""
-    begun = datetime.now(UTC).isoformat(timespec="milliseconds")
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
     for _ in range(6):
         assert requests.get(stack.url("lb", "/"), timeout=5).ok
-    return {line["instance"] for line in stack.access_lines("web") if line["timestamp"] >= begun}
+    return {line["instance"] for line in stack.access_lines("web") if line["timestamp"] >= started}
 
 
 def test_same_key_restarts_once(stack: Stack) -> None:

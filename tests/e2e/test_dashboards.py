@@ -120,7 +120,7 @@ def test_trace_id_variable_finds_the_trace(active: Stack) -> None:
 
 
 def mutations() -> dict[str, tuple[str, str]]:
-    """Return what to break of a dashboard's text: a metric, a label, a variable."""
+    """Return the parts of a dashboard to break: a metric, a label, a variable."""
     return {
         "metric": ("flask_http_request", "flask_http_demand"),
         "label": ("service=~", "svc=~"),
@@ -128,10 +128,10 @@ def mutations() -> dict[str, tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("what", mutations())
-def test_broken_query_is_named(active: Stack, what: str) -> None:
+@pytest.mark.parametrize("part", mutations())
+def test_broken_query_is_named(active: Stack, part: str) -> None:
     whole = next(board for board in dashboard_file.read(DASHBOARDS) if board.uid == "service")
-    panel, raw = broken(whole, *mutations()[what])
+    panel, raw = broken(whole, *mutations()[part])
     failures = check(active, dashboard_file.parse(raw)).failures
     named = {
         (failure.panel_query.query.dashboard, failure.panel_query.query.panel)
@@ -139,7 +139,7 @@ def test_broken_query_is_named(active: Stack, what: str) -> None:
     }
     assert ("service", panel) in named
     printed = "\n".join(report.lines(check(active, dashboard_file.parse(raw))))
-    assert mutations()[what][1] in printed
+    assert mutations()[part][1] in printed
 
 
 def broken(whole: dashboard_file.Dashboard, old: str, new: str) -> tuple[str, dict[str, Any]]:

@@ -31,7 +31,7 @@ class Missing(dict[str, set[str]]):
     """The labels that are not exposed yet, by metric; true once it is empty."""
 
     def __bool__(self) -> bool:
-        """Tell whether everything is exposed."""
+        """Return whether every metric is exposed."""
         return not len(self)
 
 

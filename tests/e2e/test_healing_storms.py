@@ -85,20 +85,20 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     )
     stack.wait_for_reconcile()
     assert len(stack.results(before)) == BUDGET
-    wanted = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
+    labels = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
     poll_until(
-        lambda: stack.alert_state(wanted) == "active",
+        lambda: stack.alert_state(labels) == "active",
         "HealingExhausted to fire",
         DECISION_TIMEOUT_S,
     )
     stack.resolve(*storm)
     assert stack.command("/resume").json()["circuit_open"] is False
     poll_until(
-        lambda: not stack.alert_state(wanted), "HealingExhausted to resolve", DECISION_TIMEOUT_S
+        lambda: not stack.alert_state(labels), "HealingExhausted to resolve", DECISION_TIMEOUT_S
     )
 
 
 def exhausted(stack: CompressedStack) -> bool:
-    """Tell whether the budget is spent."""
+    """Return whether the budget is exhausted."""
     url = f"{stack.runtime.address('responder')}/metrics"
     return "\nresponder_circuit_open 1.0\n" in requests.get(url, timeout=RESPONSE_TIMEOUT_S).text

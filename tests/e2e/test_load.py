@@ -1,4 +1,4 @@
-"""A load on a running stack: counted alike by all, scraped meanwhile, and gone after."""
+"""A load on a running stack: counts agree, Locust is scraped, and no process is left."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def locusts(stack: Stack) -> Sequence[str]:
     return [line for line in lines if host in line and ("locust" in line or "load-run" in line)]
 
 
-def test_smoke_holds_and_is_scraped(stack: Stack) -> None:
+def test_smoke_load_passes_and_is_scraped(stack: Stack) -> None:
     with started(stack, "smoke") as load:
         poll_until(
             lambda: stack.total("sum(locust_requests_total)") > 0,

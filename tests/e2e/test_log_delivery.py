@@ -24,8 +24,8 @@ def test_request_is_found_by_its_trace(stack: Stack) -> None:
     headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
     requests.post(stack.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
     query = f'{{service=~".+"}} | trace_id="{trace}"'
-    wanted = {"lb", "web", "data-service"}
-    poll_until(lambda: {labels["service"] for labels in find(stack, query)} == wanted, query, 20)
+    services = {"lb", "web", "data-service"}
+    poll_until(lambda: {labels["service"] for labels in find(stack, query)} == services, query, 20)
 
 
 def test_every_request_is_found_once(stack: Stack) -> None:

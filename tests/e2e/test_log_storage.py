@@ -54,7 +54,7 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
-    """Start both, and write one line among others."""
+    """Start Loki and the collector, and write one line among others."""
     pipeline = LogPipeline(tmp_path_factory.mktemp("kept"))
     try:
         pipeline.start()
@@ -159,7 +159,7 @@ def test_retention_deletes(tmp_path: Any) -> None:
         pipeline.start_loki(*short)
         # What is marked goes with the next round, a minute later at most.
         poll_until(lambda: stored(pipeline) == chunks - 1, "the old chunk to go", 150)
-        poll_until(lambda: messages(pipeline) == {"new"}, "the new line alone to be found", 30)
+        poll_until(lambda: messages(pipeline) == {"new"}, "only the new line to be left", 30)
     finally:
         pipeline.close()
 

@@ -1,4 +1,4 @@
-"""Loki in three targets, by the overlay's own flags, with a folder in place of object storage."""
+"""Loki in three targets with the flags of the overlay, and a folder instead of object storage."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def etc(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
-    """Start the three, and wait until each is ready."""
+    """Start the three targets and wait until each is ready."""
     home = tmp_path_factory.mktemp("scalable")
     (home / "shared").mkdir()
     names = [f"{target} {kind}" for target in TARGETS for kind in ("http", "grpc", "gossip")]
@@ -160,7 +160,7 @@ def test_targets_find_each_other(targets: Targets) -> None:
 
 
 def test_written_line_is_read(delivered: LogPipeline) -> None:
-    """With the labels and fields that the single Loki gives it."""
+    """The line has the labels and fields of a single Loki."""
     (stored,) = delivered.await_lines('{service="web",instance="web-1",level="INFO"}', 1)
     assert (stored.message, stored.fields["request_id"]) == ("split up", "a-request")
 
@@ -177,7 +177,7 @@ def test_stored_line_is_read_without_memory(targets: Targets, delivered: LogPipe
     assert [line.message for line in delivered.await_lines('{service="web"}', 1)] == ["split up"]
 
 
-def test_backend_alone_compacts(targets: Targets) -> None:
+def test_only_the_backend_compacts(targets: Targets) -> None:
     compacting = {
         target: "loki_boltdb_shipper_compactor_running 1"
         in requests.get(targets.url(target, "/metrics"), timeout=5).text

@@ -1,4 +1,4 @@
-"""Malformed lines crash nothing, and each is found or counted."""
+"""Malformed lines crash nothing, and each is stored or counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEHIND = '{service="docker-behind"}'
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogPipeline]:
-    """Start both, and write every case in both forms."""
+    """Start Loki and the collector, and write every case in both forms."""
     pipeline = LogPipeline(tmp_path_factory.mktemp("malformed"))
     try:
         pipeline.start()
@@ -53,7 +53,7 @@ def lines_of(pipeline: LogPipeline, form: str, name: str) -> list[LokiLine]:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", [name for name in CASES if name not in IN_PIECES])
-def test_line_is_found_whole(pipeline: LogPipeline, form: str, name: str) -> None:
+def test_line_is_stored_completely(pipeline: LogPipeline, form: str, name: str) -> None:
     case = CASES[name]
     lines = lines_of(pipeline, form, name)
     assert [line.message for line in lines] == list(case.messages)
@@ -62,7 +62,7 @@ def test_line_is_found_whole(pipeline: LogPipeline, form: str, name: str) -> Non
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", IN_PIECES)
-def test_long_line_is_found_in_pieces(pipeline: LogPipeline, form: str, name: str) -> None:
+def test_long_line_is_stored_in_pieces(pipeline: LogPipeline, form: str, name: str) -> None:
     *cut, last = lines_of(pipeline, form, name)
     assert "".join(piece.message for piece in [*cut, last]) == CASES[name].messages[0]
     # A piece of Docker's has a record more than 256 KiB.
@@ -90,7 +90,7 @@ def test_nothing_crashed_or_logged_an_error(pipeline: LogPipeline) -> None:
 
 
 def test_refused_line_is_counted(pipeline: LogPipeline) -> None:
-    """Natively only the line has its time, so its stream may begin in the past."""
+    """Natively only the line has a time, so its stream may start in the past."""
     for form in FORMS:
         write(pipeline, form, "behind", line(message="now") + line(timestamp=days(-2)))
     (late,) = (line for line in pipeline.await_lines(BEHIND, 2) if line.message == "a line")

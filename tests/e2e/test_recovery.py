@@ -1,4 +1,4 @@
-"""Killed processes come back by themselves, and everything listens on the loopback only."""
+"""Killed processes restart by themselves, and everything listens on loopback only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack, native_only, poll_until, processes_of
 pytestmark = [pytest.mark.stack, native_only]
 
 
-def test_every_killed_process_comes_back(stack: Stack) -> None:
+def test_every_killed_process_is_restarted(stack: Stack) -> None:
     before = {name: instance for name, instance in stack.instances().items() if instance["pid"]}
     for instance in before.values():
         os.kill(instance["pid"], signal.SIGKILL)
@@ -30,7 +30,7 @@ def test_every_killed_process_comes_back(stack: Stack) -> None:
     poll_until(lambda: _process(stack) == 200, "requests to be answered", 10)
 
 
-def test_killed_worker_comes_back(stack: Stack) -> None:
+def test_killed_worker_is_restarted(stack: Stack) -> None:
     arbiter = psutil.Process(stack.instances()["data-service-1"]["pid"])
     [worker] = arbiter.children()
     worker.kill()

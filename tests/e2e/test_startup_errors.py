@@ -1,4 +1,4 @@
-"""A start that can't work reports why in one sentence, and leaves nothing running."""
+"""A failed start reports its reason in one sentence and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refused(tmp_path: Path) -> Refused:
     return run
 
 
-def test_taken_port_names_its_holder(refused: Refused) -> None:
+def test_port_in_use_is_refused_with_its_owner(refused: Refused) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -47,11 +47,11 @@ def test_taken_port_names_its_holder(refused: Refused) -> None:
     assert "set PROMETHEUS_PORT" in message
 
 
-def test_bad_port_is_refused_by_name(refused: Refused) -> None:
+def test_invalid_port_is_refused_with_its_variable(refused: Refused) -> None:
     assert refused(LB_PORT="high") == "LB_PORT is 'high': use a whole number from 1024 to 60000."
 
 
-def test_missing_program_says_what_to_do(refused: Refused, tmp_path: Path) -> None:
+def test_missing_program_is_refused_with_advice(refused: Refused, tmp_path: Path) -> None:
     message = refused(PATH=str(tmp_path), ALERTDRILL_CACHE=str(tmp_path / "cache"))
     assert "prometheus 3.5 or newer" in message
     assert "install" in message
@@ -72,7 +72,7 @@ def test_missing_program_says_what_to_do(refused: Refused, tmp_path: Path) -> No
         ("lb/haproxy.cfg", "nbthread", "nbthreads", "lb/haproxy.cfg"),
     ],
 )
-def test_broken_config_is_named(
+def test_invalid_configuration_is_refused_with_its_file(
     refused: Refused, tmp_path: Path, file: str, right: str, wrong: str, named: str
 ) -> None:
     copy = tmp_path / "copy"

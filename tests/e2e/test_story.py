@@ -1,4 +1,4 @@
-"""The story of the README: a request, its traces, and an alert that comes and goes."""
+"""The story of the README: a request, its traces, and an alert that fires and resolves."""
 
 import json
 import math
@@ -90,7 +90,7 @@ def test_exemplar_leads_to_a_trace(stack: Stack, answered: requests.Response) ->
     assert answered.trace in traces  # type: ignore[attr-defined]
 
 
-def test_start_page_links_to_all_that_runs(stack: Stack) -> None:
+def test_start_page_links_to_every_running_component(stack: Stack) -> None:
     page = requests.get(stack.url("lb", "/"), timeout=5).text
     links = re.findall(r'href="([^"]+)"', page)
     for part in ("lb", "lb_stats", "prometheus", "alertmanager", "responder"):

@@ -21,7 +21,7 @@ def settings() -> StackSettings:
 
 @pytest.fixture(scope="session")
 def docker() -> Docker:
-    """Return a function that runs docker; skip where no engine answers."""
+    """Return a function that runs docker; skip if no engine responds."""
 
     def run(*arguments: str, check: bool = True) -> str:
         completed = subprocess.run(
@@ -42,7 +42,7 @@ def docker() -> Docker:
 
 @pytest.fixture(scope="session")
 def inspect(docker: Docker) -> Callable[[str], dict[str, Any]]:
-    """Return a function that says what an image is; skip where it is not built."""
+    """Return a function that inspects an image; skip if the image is not built."""
 
     def look(image: str) -> dict[str, Any]:
         images: Sequence[dict[str, Any]] = json.loads(

@@ -1,4 +1,4 @@
-"""A set of images leaves this engine, is forgotten here, and comes back the same."""
+"""Images that are saved to an archive and deleted are restored unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def engine(docker: Docker) -> Engine:
 
 @pytest.fixture
 def tiny(docker: Docker, tmp_path: Path) -> Iterator[str]:
-    """Return the name of an image that holds one file, which no other image does."""
+    """Return the name of an image with one file that no other image has."""
     name = f"alertdrill-test-airgap:{os.getpid()}"
     with tarfile.open(tmp_path / "files.tar", "w") as files:
         member = tarfile.TarInfo("file")
@@ -44,7 +44,9 @@ def saved(engine: Engine, tiny: str, tmp_path: Path) -> Path:
     return file
 
 
-def test_set_comes_back_the_same(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+def test_archive_restores_the_images(
+    engine: Engine, docker: Docker, tiny: str, saved: Path
+) -> None:
     before = archive.pack(engine, [tiny])
     docker("image", "rm", tiny)
     assert engine.image(tiny) is None
@@ -52,7 +54,9 @@ def test_set_comes_back_the_same(engine: Engine, docker: Docker, tiny: str, save
     assert archive.pack(engine, [tiny]) == before
 
 
-def test_damaged_set_loads_nothing(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+def test_damaged_archive_loads_nothing(
+    engine: Engine, docker: Docker, tiny: str, saved: Path
+) -> None:
     docker("image", "rm", tiny)
     with tarfile.open(saved) as opened:
         images = opened.getmember("images.tar.gz")
@@ -64,17 +68,19 @@ def test_damaged_set_loads_nothing(engine: Engine, docker: Docker, tiny: str, sa
     assert engine.image(tiny) is None
 
 
-def test_another_image_is_noticed(engine: Engine, docker: Docker, tiny: str, saved: Path) -> None:
+def test_image_that_differs_from_the_manifest_is_refused(
+    engine: Engine, docker: Docker, tiny: str, saved: Path
+) -> None:
     content = archive.check(saved)
     docker("image", "rm", tiny)
     wrong = Manifest(
         [type(image)(image.name, "sha256:0", 1, ("sha256:0",)) for image in content.images], {}, []
     )
-    with pytest.raises(ArchiveError, match="is not what the manifest"):
+    with pytest.raises(ArchiveError, match="does not match the manifest"):
         archive.load(engine, wrong, saved)
 
 
-def test_recipe_is_not_built_twice(engine: Engine, docker: Docker, tmp_path: Path) -> None:
+def test_unchanged_recipe_is_not_rebuilt(engine: Engine, docker: Docker, tmp_path: Path) -> None:
     context = tmp_path / "recipe"
     context.mkdir()
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")

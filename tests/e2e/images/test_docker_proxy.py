@@ -1,4 +1,4 @@
-"""What the proxy in front of the engine lets through, asked by raw HTTP."""
+"""The requests that the proxy in front of the engine allows, sent as raw HTTP."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tests.e2e.stack import poll_until
 pytestmark = pytest.mark.engine
 READ = '{"label": ["com.docker.compose.project=%s"]}'
 # Of a key that is a duplicate key, the engine takes the last.
-TWICE = '{"label":["com.docker.compose.project=PROJECT"],"label":[]}'
+DUPLICATE_KEY = '{"label":["com.docker.compose.project=PROJECT"],"label":[]}'
 
 
 @dataclass
 class Proxy:
-    """A proxy that runs, and the project whose containers it is for."""
+    """A running proxy, and the project whose containers it allows."""
 
     port: int
     project: str
 
-    def ask(self, method: str, path: str, **more: str) -> int:
-        """Return the status of an answer; the path is sent as it is."""
+    def request(self, method: str, path: str, **headers: str) -> int:
+        """Return the status of a response; the path is sent unchanged."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        body = more.pop("body", None)
-        connection.request(method, path.replace("PROJECT", self.project), body, more)
+        body = headers.pop("body", None)
+        connection.request(method, path.replace("PROJECT", self.project), body, headers)
         status = connection.getresponse().status
         connection.close()
         return status
@@ -76,7 +76,7 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def _answers(proxy: Proxy) -> bool:
     try:
-        return proxy.ask("GET", "/_ping") == 200
+        return proxy.request("GET", "/_ping") == 200
     except OSError:
         return False
 
@@ -90,8 +90,8 @@ def _answers(proxy: Proxy) -> bool:
         ("GET", "/containers/json?all=1&filters=" + quote(READ % "PROJECT")),
     ],
 )
-def test_looking_is_allowed(proxy: Proxy, method: str, path: str) -> None:
-    assert proxy.ask(method, path) == 200
+def test_reading_is_allowed(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.request(method, path) == 200
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_looking_is_allowed(proxy: Proxy, method: str, path: str) -> None:
         ("POST", "/containers/PROJECT-web-1/restart"),
     ],
 )
-def test_projects_containers_are_within_reach(proxy: Proxy, method: str, path: str) -> None:
-    assert proxy.ask(method, path) == 404  # from the engine: the project has none
+def test_containers_of_the_project_can_be_controlled(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.request(method, path) == 404  # from the engine: the project has none
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_projects_containers_are_within_reach(proxy: Proxy, method: str, path: s
         ("GET", "/containers/json"),
         ("GET", "/containers/json?filters=%7B%7D"),
         ("GET", "/events"),
-        ("GET", "/containers/json?filters=" + quote(TWICE)),
+        ("GET", "/containers/json?filters=" + quote(DUPLICATE_KEY)),
         ("GET", "/containers/json?filters=" + quote(READ % "other")),
         ("GET", f"/containers/json?filters={quote(READ % 'PROJECT')}&%66ilters=%7B%7D"),
         ("POST", "/containers/PROJECT-web-1/start?checkpoint-dir=/etc"),
@@ -151,14 +151,14 @@ def test_projects_containers_are_within_reach(proxy: Proxy, method: str, path: s
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(proxy: Proxy, method: str, path: str) -> None:
-    assert proxy.ask(method, path) == 403
+    assert proxy.request(method, path) == 403
 
 
 def test_body_is_refused(proxy: Proxy) -> None:
     path = "/containers/PROJECT-web-1/start"
-    assert proxy.ask("POST", path, body='{"Binds": ["/:/host"]}') == 403
+    assert proxy.request("POST", path, body='{"Binds": ["/:/host"]}') == 403
 
 
 def test_raw_stream_is_refused(proxy: Proxy) -> None:
     upgrade = {"Upgrade": "tcp", "Connection": "Upgrade"}
-    assert proxy.ask("POST", "/containers/PROJECT-web-1/start", **upgrade) == 403
+    assert proxy.request("POST", "/containers/PROJECT-web-1/start", **upgrade) == 403

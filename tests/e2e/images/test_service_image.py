@@ -48,12 +48,12 @@ def test_environment_has_no_tools(image: str, docker: Docker) -> None:
     assert docker("run", "--rm", "--user", "0", "--entrypoint", *cache[:1], image, *cache[1:]) == ""
 
 
-def test_compiler_is_not_in_it(image: str, docker: Docker) -> None:
+def test_image_has_no_compiler(image: str, docker: Docker) -> None:
     search = "for tool in gcc cc make; do command -v $tool; done; true"
     assert docker("run", "--rm", "--entrypoint", "sh", image, "-c", search) == ""
 
 
-def test_image_is_hardly_larger_than_its_parts(
+def test_image_is_hardly_larger_than_base_packages_and_code(
     image: str, docker: Docker, inspect: Inspect, settings: StackSettings
 ) -> None:
     base = inspect(f"python:{settings.versions.python}")["Size"]
@@ -74,7 +74,7 @@ def size(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def test_service_runs_with_nothing_to_write_to(image: str, docker: Docker) -> None:
+def test_service_runs_on_a_read_only_root(image: str, docker: Docker) -> None:
     limits = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none"]
     variables = ["--env", "RESPONDER_DB=/tmp/journal.sqlite", "--env", "PORT=5000"]
     name = docker("run", "--detach", *limits, *variables, image).strip()

@@ -1,4 +1,4 @@
-"""The control API over a Swarm: a single node, created for the tests and left again."""
+"""The control API on a Swarm of one node, which is created for the tests and left afterwards."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from tests.e2e.stack import poll_until
 pytestmark = pytest.mark.engine
 TOKEN = "the-token-of-the-control-api"
 # The longest that a frozen instance may be away once it is restarted.
-SERVES_AGAIN = 15.0
+MAX_RESTART_S = 15.0
 # How long an instance takes to leave, when it is asked to.
-DRAIN = 1
+DRAIN_S = 1
 # A Swarm's names need no virtual addresses (dnsrr), for which not every kernel has IPVS.
 STACK = """
 version: "3.8"
 x-service: &service
   image: IMAGE
-  command: [sh, -c, "trap 'sleep DRAIN; exit 0' TERM; touch /well; while :; do sleep 0.1; done"]
-  healthcheck: {test: [CMD, test, -e, /well], interval: 1s, retries: 3}
+  command: [sh, -c, "trap 'sleep DRAIN; exit 0' TERM; touch /healthy; while :; do sleep 0.1; done"]
+  healthcheck: {test: [CMD, test, -e, /healthy], interval: 1s, retries: 3}
   stop_grace_period: 20s
   networks: [services]
 services:
@@ -53,43 +53,45 @@ networks:
 
 @dataclass
 class Swarm:
-    """A stack that runs in a Swarm, and the control API over it."""
+    """A stack that runs in a Swarm, and the control API on it."""
 
     docker: Docker
     project: str
     client: FlaskClient
 
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """Return the status and the body of the control API's answer."""
+    def request_json(
+        self, method: str, path: str, body: object = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Return the status and the body of the control API's response."""
         headers = {
             "Authorization": f"Bearer {TOKEN}",
             "Idempotency-Key": secrets.token_hex(8),
         }
-        answer = self.client.open(path, method=method, json=body, headers=headers)
-        content: dict[str, Any] = answer.get_json()
-        return answer.status_code, content
+        response = self.client.open(path, method=method, json=body, headers=headers)
+        content: dict[str, Any] = response.get_json()
+        return response.status_code, content
 
     def states(self) -> dict[str, str]:
         """Return the state of every instance, by its name."""
-        body = self.ask("GET", "/instances")[1]
+        body = self.request_json("GET", "/instances")[1]
         instances = body.get("instances", ())
         return {instance["name"]: instance["state"] for instance in instances}
 
     def containers(self) -> dict[str, str]:
-        """Return the id of every container that runs, by its instance's name."""
+        """Return the id of every running container by the name of its instance."""
         label = f"label=com.docker.stack.namespace={self.project}"
         listed = self.docker("ps", "--filter", label, "--format", "{{.Names}} {{.ID}}")
         rows = [line.split() for line in listed.splitlines()]
         return {"-".join(name.split("_")[-1].split(".")[:2]): id_ for name, id_ in rows}
 
     def exit_code(self, container: str) -> str:
-        """Return with what a container has ended."""
+        """Return the exit code of a container."""
         return self.docker("inspect", "--format", "{{.State.ExitCode}}", container).strip()
 
 
 @pytest.fixture(scope="module")
 def project(docker: Docker) -> Iterator[str]:
-    """Return the project's name; skip where the engine is in a Swarm that is not ours."""
+    """Return the project's name; skip if the engine is in another Swarm."""
     state = docker("info", "--format", "{{.Swarm.LocalNodeState}}").strip()
     if state != "inactive":
         pytest.skip(f"the engine's Swarm is {state or 'not there'}, and not ours to make or leave")
@@ -108,12 +110,12 @@ def control(project: str, tmp_path_factory: pytest.TempPathFactory) -> FlaskClie
 
 @pytest.fixture(scope="module")
 def manager(docker: Docker, project: str) -> Iterator[None]:
-    """Make a Swarm of this node project_lock, on its loopback; leave it whatever happens."""
+    """Create a Swarm of this node alone, on its loopback; always leave it afterwards."""
     bridge = "docker_gwbridge"
     networks = docker("network", "ls", "--format", "{{.Name}}").split()
     try:
-        here = ("--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
-        docker("swarm", "init", *here)
+        loopback = ("--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
+        docker("swarm", "init", *loopback)
         yield
     finally:
         docker("stack", "rm", project, check=False)
@@ -134,14 +136,14 @@ def swarm(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Swarm:
-    """Deploy the stack; return once all of it serves."""
+    """Deploy the stack; return once every instance is ready."""
     settings: StackSettings = request.getfixturevalue("settings")
     inspect: Callable[[str], dict[str, Any]] = request.getfixturevalue("inspect")
     image = f"busybox:{settings.versions.busybox}"
     inspect(image)
     request.getfixturevalue("manager")
     file = tmp_path_factory.mktemp("stack") / "stack.yml"
-    file.write_text(STACK.replace("IMAGE", image).replace("DRAIN", str(DRAIN)))
+    file.write_text(STACK.replace("IMAGE", image).replace("DRAIN", str(DRAIN_S)))
     options = ("--resolve-image", "never", "--compose-file", str(file))
     docker("stack", "deploy", *options, project)
     swarm = Swarm(docker, project, control)
@@ -150,14 +152,14 @@ def swarm(
     return swarm
 
 
-def test_engine_without_a_swarm_is_away(control: FlaskClient) -> None:
-    answer = control.get("/instances", headers={"Authorization": f"Bearer {TOKEN}"})
-    assert answer.status_code == 503
-    assert "swarm" in answer.get_json()["detail"]
+def test_engine_without_a_swarm_is_unavailable(control: FlaskClient) -> None:
+    response = control.get("/instances", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert response.status_code == 503
+    assert "swarm" in response.get_json()["detail"]
 
 
 def test_tasks_are_instances(swarm: Swarm) -> None:
-    status, body = swarm.ask("GET", "/instances")
+    status, body = swarm.request_json("GET", "/instances")
     assert status == 200
     assert {instance["name"]: instance["heals"] for instance in body["instances"]} == {
         "web-1": True,
@@ -172,14 +174,14 @@ def test_tasks_are_instances(swarm: Swarm) -> None:
     }
 
 
-def test_frozen_instance_serves_again(swarm: Swarm) -> None:
+def test_frozen_instance_is_replaced(swarm: Swarm) -> None:
     before = swarm.containers()
     swarm.docker("pause", before["web-2"])
     assert swarm.states()["web-2"] == "paused"
-    begun = time.monotonic()
-    status, body = swarm.ask("POST", "/instances/web-2/restart", {"grace_period": 0})
+    started = time.monotonic()
+    status, body = swarm.request_json("POST", "/instances/web-2/restart", {"grace_period": 0})
     assert status == 200, body
-    assert time.monotonic() - begun < SERVES_AGAIN
+    assert time.monotonic() - started < MAX_RESTART_S
     assert swarm.states()["web-2"] == "ready"
     after = swarm.containers()
     assert {name for name in before if before[name] != after.get(name)} == {"web-2"}
@@ -188,28 +190,28 @@ def test_frozen_instance_serves_again(swarm: Swarm) -> None:
 
 def test_restart_without_grace_drains(swarm: Swarm) -> None:
     before = swarm.containers()["web-1"]
-    assert swarm.ask("POST", "/instances/web-1/restart", {})[0] == 200
+    assert swarm.request_json("POST", "/instances/web-1/restart", {})[0] == 200
     assert swarm.exit_code(before) == "0"
 
 
-def test_new_instance_serves_and_leaves(swarm: Swarm) -> None:
+def test_new_instance_is_ready_and_is_removed(swarm: Swarm) -> None:
     before = swarm.containers()
-    assert swarm.ask("PUT", "/services/web/scale", {"instances": 3})[0] == 200
+    assert swarm.request_json("PUT", "/services/web/scale", {"instances": 3})[0] == 200
     assert swarm.states()["web-3"] == "ready"
     three = swarm.containers()
     assert set(three) - set(before) == {"web-3"}
-    begun = time.monotonic()
-    assert swarm.ask("PUT", "/services/web/scale", {"instances": 2})[0] == 200
-    assert time.monotonic() - begun > DRAIN
+    started = time.monotonic()
+    assert swarm.request_json("PUT", "/services/web/scale", {"instances": 2})[0] == 200
+    assert time.monotonic() - started > DRAIN_S
     after = swarm.containers()
     # Which of them leaves is Swarm's to choose; the others are those that were there.
     assert after.items() < three.items()
     assert len(after) == len(before)
 
 
-def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scale_without_room_is_undone(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "TIMEOUT_S", 5.0)
-    status, body = swarm.ask("PUT", "/services/web/scale", {"instances": 4})
+    status, body = swarm.request_json("PUT", "/services/web/scale", {"instances": 4})
     assert (status, "no suitable node" in body["detail"]) == (409, True), body
     poll_until(
         lambda: len(swarm.states()) == len(swarm.containers()) == 3, "two of web to be left", 30
@@ -223,15 +225,15 @@ def test_scale_that_has_no_room_is_put_back(swarm: Swarm, monkeypatch: pytest.Mo
         ("PUT", "/services/data-service/scale", {"instances": 2}),
     ],
 )
-def test_unlabelled_one_is_left_alone(
+def test_service_without_the_label_is_not_changed(
     swarm: Swarm, method: str, path: str, body: dict[str, int]
 ) -> None:
     before = swarm.containers()
-    assert swarm.ask(method, path, body)[0] == 403
+    assert swarm.request_json(method, path, body)[0] == 403
     assert swarm.containers() == before
 
 
-def test_killed_instance_comes_back_by_itself(swarm: Swarm) -> None:
+def test_killed_instance_is_replaced_by_swarm(swarm: Swarm) -> None:
     name, container = next(iter(swarm.containers().items()))
     swarm.docker("kill", container)
 

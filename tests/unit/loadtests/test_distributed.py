@@ -13,7 +13,7 @@ __all__ = ["peer"]
 
 # A slow one takes longer to end its last requests than Locust's master waits by itself.
 @pytest.mark.parametrize("seconds", [0, 0.7], ids=["fast", "slow"])
-def test_several_processes_print_one_sum(peer: Peer, seconds: float) -> None:
+def test_several_processes_print_one_total(peer: Peer, seconds: float) -> None:
     def late() -> Answer:
         Event().wait(seconds)
         return Answer()
@@ -21,8 +21,8 @@ def test_several_processes_print_one_sum(peer: Peer, seconds: float) -> None:
     peer.answer = late
     options = ("--users", "8", "--run-time", "3s", "--processes", "2", "--only-summary", "--json")
     with locust(peer.url, *options, "--loglevel", "ERROR") as process:
-        printed, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     # The tables for people, which follow, go elsewhere than the JSON.
-    found, end = json.JSONDecoder().raw_decode(printed)
-    assert '"num_requests"' not in printed[end:]
-    assert sum(entry["num_requests"] for entry in found) == len(peer.arrivals)
+    entries, end = json.JSONDecoder().raw_decode(output)
+    assert '"num_requests"' not in output[end:]
+    assert sum(entry["num_requests"] for entry in entries) == len(peer.arrivals)

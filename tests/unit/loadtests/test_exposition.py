@@ -24,7 +24,7 @@ def runner() -> Iterator[LocalRunner]:
 
 
 def read(runner: LocalRunner) -> dict[tuple[str, str, str], float]:
-    """Return the samples as Prometheus's own parser finds them, by name, request and bound."""
+    """Return the samples by name, request and bound, as Prometheus's parser reads them."""
     return {
         (sample.name, sample.labels.get("name", ""), sample.labels.get("le", "")): sample.value
         for family in text_string_to_metric_families(exposition.text(runner))
@@ -33,26 +33,26 @@ def read(runner: LocalRunner) -> dict[tuple[str, str, str], float]:
 
 
 def test_requests_and_failures_are_counted(runner: LocalRunner) -> None:
-    found = read(runner)
-    assert found["locust_requests_total", "/process", ""] == 3
-    assert found["locust_failures_total", "/process", ""] == 1
-    assert found["locust_users", "", ""] == 0
+    samples = read(runner)
+    assert samples["locust_requests_total", "/process", ""] == 3
+    assert samples["locust_failures_total", "/process", ""] == 1
+    assert samples["locust_users", "", ""] == 0
 
 
-def test_histogram_has_every_answer(runner: LocalRunner) -> None:
-    found = read(runner)
-    bucket = {le: found["locust_response_time_seconds_bucket", "/process", le]
+def test_histogram_counts_every_response(runner: LocalRunner) -> None:
+    samples = read(runner)
+    bucket = {le: samples["locust_response_time_seconds_bucket", "/process", le]
               for le in ("0.005", "0.1", "0.5", "1", "+Inf")}  # fmt: skip
     assert bucket == {"0.005": 1, "0.1": 2, "0.5": 2, "1": 3, "+Inf": 3}
-    assert found["locust_response_time_seconds_count", "/process", ""] == 3
-    assert found["locust_response_time_seconds_sum", "/process", ""] == pytest.approx(0.694)
+    assert samples["locust_response_time_seconds_count", "/process", ""] == 3
+    assert samples["locust_response_time_seconds_sum", "/process", ""] == pytest.approx(0.694)
 
 
-def test_any_name_can_be_read_again(runner: LocalRunner) -> None:
+def test_special_characters_in_a_name_are_escaped(runner: LocalRunner) -> None:
     assert read(runner)["locust_response_time_seconds_bucket", 'a"b\\c\n', "10"] == 0
 
 
-def test_page_says_what_kind_each_is(runner: LocalRunner) -> None:
+def test_page_declares_the_type_of_each_metric(runner: LocalRunner) -> None:
     kinds = {
         family.name: family.type
         for family in text_string_to_metric_families(exposition.text(runner))
@@ -61,25 +61,25 @@ def test_page_says_what_kind_each_is(runner: LocalRunner) -> None:
     assert kinds["locust_response_time_seconds"] == "histogram"
 
 
-def test_locusts_page_has_them_too(runner: LocalRunner) -> None:
+def test_locusts_web_interface_serves_the_metrics(runner: LocalRunner) -> None:
     status: list[str] = []
     exporter = exposition.Exporter(runner)
     for path in ("/metrics", "/", "/other"):
-        list(exporter.wsgi({"PATH_INFO": path}, lambda said, _: status.append(said)))
+        list(exporter.wsgi({"PATH_INFO": path}, lambda status_line, _: status.append(status_line)))
     assert status == ["200 OK", "200 OK", "404 Not Found"]
     page, code, headers = exporter.page()
     assert (code, page.startswith("# HELP")) == (200, True)
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
 
-def test_health_check_is_no_scrape(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_check_is_not_a_scrape(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter = exposition.Exporter(runner)
     list(exporter.wsgi({"PATH_INFO": "/"}, lambda *_: None))
     monkeypatch.setattr(exporter, "_scraped", None)  # waiting would fail
     exporter.await_last_scrape()
 
 
-def test_end_without_scrapes_is_immediate(
+def test_only_a_scraped_locust_waits_for_the_last_scrape(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
@@ -93,7 +93,7 @@ def test_end_without_scrapes_is_immediate(
     assert waited == [exposition.LAST_SCRAPE_TIMEOUT_S]
 
 
-def test_workers_offer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_serve_no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[WSGIServer] = []
 
     def start(server: WSGIServer) -> None:

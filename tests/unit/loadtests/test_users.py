@@ -45,9 +45,9 @@ def client(
     environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[NormalClient]:
     monkeypatch.setattr(NormalClient, "host", peer.url)
-    made = NormalClient(environment)
-    yield made
-    made.client.client.close()
+    new_client = NormalClient(environment)
+    yield new_client
+    new_client.client.client.close()
 
 
 def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
@@ -59,7 +59,7 @@ def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     assert len(ROWS) == 20
 
 
-def test_slow_client_sends_the_same_in_parts(
+def test_slow_client_sends_the_body_in_parts(
     environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -71,9 +71,9 @@ def test_slow_client_sends_the_same_in_parts(
         return Answer()
 
     peer.answer = answer_after_the_last_part
-    made = SlowClient(environment)
-    made.process_slowly()
-    made.client.client.close()
+    new_client = SlowClient(environment)
+    new_client.process_slowly()
+    new_client.client.client.close()
     (arrival,) = peer.arrivals
     assert (arrival.method, arrival.headers["Transfer-Encoding"]) == ("POST", "chunked")
     # It waits until it may: of a request in a queue nothing is on its way.
@@ -100,7 +100,7 @@ def test_client_keeps_its_connection(client: NormalClient, peer: Peer) -> None:
     assert len({arrival.port for arrival in peer.arrivals}) == 1
 
 
-def test_failure_is_counted_and_survived(
+def test_client_continues_after_a_failure(
     client: NormalClient, environment: Environment, peer: Peer
 ) -> None:
     failed: list[bool] = []
@@ -121,7 +121,7 @@ def test_page_is_one_request_in_twenty(client: NormalClient, peer: Peer, time: T
 
 
 @pytest.mark.parametrize("bad_request", BAD_REQUESTS)
-def test_mistake_must_be_refused(
+def test_bad_request_must_be_refused(
     environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch, bad_request: BadRequest
 ) -> None:
     monkeypatch.setattr(ErrorClient, "host", peer.url)
@@ -130,12 +130,12 @@ def test_mistake_must_be_refused(
     environment.events.request.add_listener(
         lambda exception, **_: failed.append(exception is not None)
     )
-    careless = ErrorClient(environment)
-    careless.on_start()
+    error_client = ErrorClient(environment)
+    error_client.on_start()
     for status in (bad_request.status, 200, 500):
         peer.answer = partial(Answer, status)
-        careless.send_invalid()
-    careless.client.client.close()
+        error_client.send_invalid()
+    error_client.client.client.close()
     assert failed == [False, True, True]
 
 
@@ -157,27 +157,27 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
 
 
-def test_client_asks_once_a_second(client: NormalClient, time: Time) -> None:
+def test_client_sends_one_request_per_second(client: NormalClient, time: Time) -> None:
     client.on_start()
-    asked = []
-    for took in (0.25, 0.5, 2.0, 0.25, 0.0):
-        asked.append(time.now)
-        time.sleep(took)
+    sent_at = []
+    for duration in (0.25, 0.5, 2.0, 0.25, 0.0):
+        sent_at.append(time.now)
+        time.sleep(duration)
         time.sleep(client.wait_time())
     # An answer after 2 s makes the next request late, and nothing is made up for it.
-    assert asked == pytest.approx([1000, 1001, 1002, 1004, 1005])
+    assert sent_at == pytest.approx([1000, 1001, 1002, 1004, 1005])
 
 
-def test_clients_are_spread_over_the_second(client: NormalClient, time: Time) -> None:
-    asked: list[float] = []
+def test_clients_are_spread_over_a_second(client: NormalClient, time: Time) -> None:
+    sent_at: list[float] = []
     for _ in range(24):  # all made in one moment, and looked at in their second round
         time.now = 1000.0
         client.on_start()
         time.sleep(0.01)
         time.sleep(client.wait_time())
-        asked.append(time.now - 1001)
-    moments = sorted(asked)
-    gaps = [b - a for a, b in zip(moments, [*moments[1:], moments[0] + 1], strict=True)]
+        sent_at.append(time.now - 1001)
+    times = sorted(sent_at)
+    gaps = [b - a for a, b in zip(times, [*times[1:], times[0] + 1], strict=True)]
     # Evenly it would be a 24th of a second each.
     assert (min(gaps) > 1 / 50, max(gaps) < 1 / 12) == (True, True)
 
