@@ -1,4 +1,4 @@
-"""Structured log lines for programs beside the services."""
+"""Format log lines as JSON, for our programs that do not use the telemetry library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LogOrigin:
 
 
 def format_line(
-    speaker: LogOrigin, level: str, message: str, logger: str, error: BaseException | None = None
+    origin: LogOrigin, level: str, message: str, logger: str, error: BaseException | None = None
 ) -> str:
     """Return one line without its end; `error` is included with its stack."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -29,9 +29,9 @@ def format_line(
         "level": level,
         "logger": logger,
         "message": message,
-        "service": speaker.service,
-        "instance": speaker.instance,
-        "version": speaker.version,
+        "service": origin.service,
+        "instance": origin.instance,
+        "version": origin.version,
         "trace_id": None,
         "span_id": None,
         "request_id": None,

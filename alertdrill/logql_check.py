@@ -1,4 +1,4 @@
-"""Check the LogQL of rules and runbooks with Loki; a part of `alertdrill check`."""
+"""Check that Loki accepts the LogQL of rules and runbooks; used by `alertdrill check`."""
 
 from __future__ import annotations
 

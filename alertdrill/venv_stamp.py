@@ -1,4 +1,4 @@
-"""The stamp of a virtual environment: a record of what is installed in it."""
+"""A file in the virtual environment that records which requirements are installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expose Locust's statistics to Prometheus, in its text format."""
+"""Expose Locust's statistics as Prometheus metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for all tests: generated examples, signals, and which share a worker."""
+"""Settings of all tests: generated examples, signals, and which tests share a worker."""
 
 from __future__ import annotations
 

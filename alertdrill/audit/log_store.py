@@ -1,4 +1,4 @@
-"""Read the access lines of our requests from Loki or the fake Loki."""
+"""Read the audit's access lines from Loki or the fake Loki."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates for a load that first exceeds the capacity: recovery and scaling back."""
+"""The gates after an overload: latency recovers, and the service scales back."""
 
 from __future__ import annotations
 

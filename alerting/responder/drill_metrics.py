@@ -1,4 +1,4 @@
-"""The metrics of drills."""
+"""The Prometheus metrics about drills that the responder exposes."""
 
 from __future__ import annotations
 

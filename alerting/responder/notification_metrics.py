@@ -1,4 +1,4 @@
-"""The metrics of notifications and of the watchdog."""
+"""The Prometheus metrics about notifications and the watchdog that the responder exposes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `limit` of a list."""
+"""Parse the query parameter `limit` of list endpoints."""
 
 from __future__ import annotations
 

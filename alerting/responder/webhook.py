@@ -1,4 +1,4 @@
-"""The webhook of Alertmanager."""
+"""`POST /webhook`: receive and store Alertmanager's notifications."""
 
 from __future__ import annotations
 

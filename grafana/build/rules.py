@@ -1,4 +1,4 @@
-"""The alerts and their limits, read from the rules, so that panels cannot differ."""
+"""Read the alerts and their thresholds from the rule files, for panels to show them."""
 
 from __future__ import annotations
 

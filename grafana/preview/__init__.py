@@ -1,1 +1,1 @@
-"""Pictures of the dashboards, of the answers that the proof judges: not what Grafana would draw."""
+"""Draw pictures of the dashboards from the results of their queries, without Grafana."""

@@ -1,4 +1,4 @@
-"""Colours and sizes."""
+"""The colours and sizes of the drawn panels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed since the base commit: which alerts, and which rules with their tests.
+"""Find the alerts and rules that changed since the base commit.
 
 Both are compared by their inputs: every text that can change the result of an alert's drill, or
 of a rule's mutations, in the base commit and in the working tree.

@@ -1,4 +1,4 @@
-"""What a machine lacks, so that some checks did not run: counted, by reason.
+"""Waivers: checks that did not run because this machine lacks something, counted by reason.
 
 A part leaves JUnit files (pytest's, and those of drills) and, where it could not begin at all, a
 file `waivers` with a line `COUNT<tab>REASON` each.

@@ -1,4 +1,4 @@
-"""Check that docker-compose.yml declares each service of `apps/services.yml`. Pure."""
+"""The services in docker-compose.yml: check their declarations, list their containers. Pure."""
 
 from __future__ import annotations
 

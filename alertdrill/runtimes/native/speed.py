@@ -1,4 +1,4 @@
-"""Durations outside the rules and routes, as flags and variables divided by the speed. Pure."""
+"""Flags and variables with durations that time compression divides by the speed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Return why a change is not complete yet, as a sentence; None once it is. Pure.
+"""Explain why a restart or scale change is not complete yet; None once it is. Pure.
 
 A change that can't complete any more raises a `SwarmError`.
 """

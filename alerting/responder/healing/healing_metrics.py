@@ -1,4 +1,4 @@
-"""The metrics of healing."""
+"""The Prometheus metrics about decisions, actions and the circuit of healing."""
 
 from __future__ import annotations
 

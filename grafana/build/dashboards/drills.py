@@ -1,4 +1,4 @@
-"""Alerts, notifications and healing, in drills and in real incidents."""
+"""The dashboard that shows alerts, notifications and healing, in drills and real incidents."""
 
 from __future__ import annotations
 

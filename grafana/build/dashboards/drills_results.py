@@ -1,4 +1,4 @@
-"""The results of drills, including those on ephemeral stacks."""
+"""The panels of the dashboard `drills` that show the results of drills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The durations of alerts, in drills and in real incidents."""
+"""The panels of the dashboard `drills` that show how long alerts take."""
 
 from __future__ import annotations
 

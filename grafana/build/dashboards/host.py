@@ -1,4 +1,4 @@
-"""The host's resources and the processes that use them."""
+"""The dashboard that shows the host's resources and the processes that use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes that use the host."""
+"""The panels of the dashboard `host` that show the processes which use it."""
 
 from __future__ import annotations
 

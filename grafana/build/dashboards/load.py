@@ -1,4 +1,4 @@
-"""The effect of a load on the services."""
+"""The dashboard that shows the effect of a load on the services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The logs, and the lines of a single request."""
+"""The dashboard that shows the logs, and the lines of a single request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The most frequent messages, exceptions and rejected clients in the logs."""
+"""The panels of the dashboard `logs` that show the most frequent messages and exceptions."""
 
 from __future__ import annotations
 

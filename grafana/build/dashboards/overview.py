@@ -1,4 +1,4 @@
-"""The state of everything at a glance."""
+"""The dashboard that shows the state of every component at a glance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of the monitoring itself."""
+"""The dashboard that shows the state of the monitoring itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivery of alerts and log lines."""
+"""The panels of the dashboard `pipeline` that show the delivery of alerts and log lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a service and its instances, for any service that follows the contract."""
+"""The dashboard that shows the state of one service and its instances."""
 
 from __future__ import annotations
 

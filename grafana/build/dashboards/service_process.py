@@ -1,4 +1,4 @@
-"""The processes of a service and their logs."""
+"""The panels of the dashboard `service` that show its processes and their logs."""
 
 from __future__ import annotations
 

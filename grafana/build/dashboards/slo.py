@@ -1,4 +1,4 @@
-"""Service level objectives, burn rates and error budgets."""
+"""The dashboard that shows service level objectives, burn rates and error budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Horizontal bars."""
+"""Draw a bar gauge panel: horizontal bars."""
 
 from __future__ import annotations
 

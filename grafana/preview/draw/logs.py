@@ -1,4 +1,4 @@
-"""Log lines, the newest first."""
+"""Draw a logs panel: log lines, the newest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes and texts of a panel's axes."""
+"""Draw the text in a panel: text panels, and messages instead of data."""
 
 from __future__ import annotations
 

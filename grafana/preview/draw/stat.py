@@ -1,4 +1,4 @@
-"""Large numbers."""
+"""Draw a stat panel: large numbers."""
 
 from __future__ import annotations
 

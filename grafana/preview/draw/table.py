@@ -1,4 +1,4 @@
-"""Tables."""
+"""Draw a table panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time axis, in UTC."""
+"""Draw the time axis of a panel, in UTC."""
 
 from __future__ import annotations
 

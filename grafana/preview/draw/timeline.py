@@ -1,4 +1,4 @@
-"""States over time."""
+"""Draw a state timeline panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines over time, with thresholds and a legend of last values."""
+"""Draw a time series panel: lines, thresholds and a legend of last values."""
 
 from __future__ import annotations
 

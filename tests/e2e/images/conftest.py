@@ -1,4 +1,4 @@
-"""Our images as they were built here, by `make up` or `docker compose build`."""
+"""Fixtures: our images, built by `make up` or `docker compose build`."""
 
 from __future__ import annotations
 

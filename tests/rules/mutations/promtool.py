@@ -1,4 +1,4 @@
-"""Run a test with several variants of the rules, and return those that fail."""
+"""Run promtool on a test with several variants of the rules; return the variants that fail."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-for-the-tests"
 # Starting takes about 2 s; a machine with other work may need many times that.
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
-def poll_until(check: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+def poll_until(check: Callable[[], T], what: str, timeout: float = TIMEOUT_S) -> T:
     """Return the first true answer of `check`; fail saying what was awaited."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not (answer := check()):
         if time.monotonic() > deadline:
-            pytest.fail(f"Waited {patience:g} s in vain for {what}; last answer: {answer!r}")
+            pytest.fail(f"Waited {timeout:g} s in vain for {what}; last answer: {answer!r}")
         time.sleep(0.02)
     return answer
 
@@ -84,7 +84,7 @@ class Instance:
             with contextlib.suppress(psutil.NoSuchProcess):
                 worker.kill()
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_S)
 
     def workers(self) -> list[psutil.Process]:
         assert self.process.poll() is None, self.log.read_text()[-2000:]
@@ -110,7 +110,7 @@ class Instance:
 
     def post(self, body: object = ({"a": 1},)) -> requests.Response:
         """Ask over a connection of its own."""
-        return requests.post(f"{self.url}/process", json=body, timeout=PATIENCE)
+        return requests.post(f"{self.url}/process", json=body, timeout=TIMEOUT_S)
 
     def fault(self, kind: str, **parameters: float) -> None:
         self._faults("PUT", kind, parameters)
@@ -124,12 +124,12 @@ class Instance:
             f"{self.url}/faults/{kind}",
             json=body,
             headers={"Authorization": f"Bearer {TOKEN}"},
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
         ).raise_for_status()
 
     def samples(self) -> dict[str, float]:
         """Return the sum of every sample name, over its labels."""
-        text = requests.get(f"{self.url}/metrics", timeout=PATIENCE).text
+        text = requests.get(f"{self.url}/metrics", timeout=TIMEOUT_S).text
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:

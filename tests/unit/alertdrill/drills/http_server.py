@@ -1,4 +1,4 @@
-"""An HTTP server on a free port that stands in for a component of the stack."""
+"""An HTTP server on a free port: a fake of a component of the stack."""
 
 from __future__ import annotations
 

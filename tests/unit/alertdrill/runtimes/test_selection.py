@@ -30,11 +30,11 @@ def messages(tmp_path: Path, runtime: str = "auto") -> list[str]:
 
 
 def test_compose_is_selected_if_an_engine_answers(tmp_path: Path, commands: Path) -> None:
-    docker(commands, 'echo "$*" >>"${0%/*}/asked"; echo 29.0')
+    docker(commands, 'echo "$*" >>"${0%/*}/calls"; echo 29.0')
     lines: list[str] = []
     assert select_runtime(StackSettings(tmp_path), lines.append).name == "compose"
     assert "set RUNTIME=native" in lines[0]
-    calls = (commands / "asked").read_text().splitlines()
+    calls = (commands / "calls").read_text().splitlines()
     assert calls == ["version --format {{.Server.Version}}", "compose version"]
 
 
@@ -67,9 +67,9 @@ def test_native_is_selected_if_docker_fails(tmp_path: Path, commands: Path) -> N
 
 
 def test_configured_runtime_needs_no_engine(tmp_path: Path, commands: Path) -> None:
-    docker(commands, 'touch "${0%/*}/asked"')
+    docker(commands, 'touch "${0%/*}/calls"')
     assert messages(tmp_path, "native") == []
-    assert not (commands / "asked").exists()
+    assert not (commands / "calls").exists()
 
 
 def test_compose_without_docker_says_what_to_do(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A database of schema 3, the last one with the old words, is served with the new ones."""
+"""A database of schema 3 is migrated to the current schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the responder asks for in its tests."""
+"""The bearer tokens of the responder's tests."""
 
 TOKEN = "a token of twenty-four"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from apps.telemetry.drain import LB_DETECTION_S
-from tests.unit.apps.instance import PATIENCE, Instance, poll_until
+from tests.unit.apps.instance import TIMEOUT_S, Instance, poll_until
 
 COUNTERS = ("flask_http_request_total", "flask_http_request_duration_seconds_count")
 
@@ -86,7 +86,7 @@ def test_memory_of_workers_is_summed(three: Instance) -> None:
 
 
 def test_no_series_carries_a_pid(three: Instance) -> None:
-    text = requests.get(f"{three.url}/metrics", timeout=PATIENCE).text
+    text = requests.get(f"{three.url}/metrics", timeout=TIMEOUT_S).text
     assert "pid=" not in text
     assert "_created" not in text
 
@@ -134,7 +134,7 @@ def test_killed_worker_leaves_exact_counts(three: Instance) -> None:
     client.start()
     poll_until(lambda: three.samples()["http_requests_in_flight"] == 1, "the hanging request")
     holder(three).kill()
-    client.join(PATIENCE)
+    client.join(TIMEOUT_S)
     assert client.answers == ["ConnectionError"]
     three.end_fault("hang")
     poll_until(lambda: len(three.workers()) == 3, "the worker's successor")
@@ -177,13 +177,13 @@ def test_drain_loses_no_request(tmp_path: Path) -> None:
         assert slow.is_alive()
         unready.set()
         for thread in (*clients, slow):
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_S)
         assert [client.error for client in clients] == [None] * 3
         assert {status for client in clients for status in client.answers} == {200}
         assert slow.answers == [200]
         expected = 1 + sum(len(client.answers) for client in clients)
         assert last_count(instance) == expected
-        assert instance.process.wait(PATIENCE) == 0
+        assert instance.process.wait(TIMEOUT_S) == 0
         assert len(instance.lines("access")) == expected
 
 
@@ -198,7 +198,7 @@ def slow_request(instance: Instance) -> SlowRequest:
 
 
 def refused(instance: Instance) -> int | None:
-    status = requests.get(f"{instance.url}/readyz", timeout=PATIENCE).status_code
+    status = requests.get(f"{instance.url}/readyz", timeout=TIMEOUT_S).status_code
     return status if status != 200 else None
 
 

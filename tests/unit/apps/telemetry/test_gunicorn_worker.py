@@ -12,7 +12,7 @@ from tests.unit.apps.instance import Instance
 # As many as there are threads, and twice that.
 SILENT = 30
 # Without a thread to spare, it took 5 s.
-PATIENCE = 2.0
+TIMEOUT_S = 2.0
 
 
 def dial(to: Instance) -> socket.socket:
@@ -24,10 +24,10 @@ def test_idle_connections_take_no_thread(tmp_path: Path) -> None:
         silent = [open_ones.enter_context(dial(instance)) for _ in range(SILENT)]
         begun = time.monotonic()
         assert requests.get(f"{instance.url}/healthz", timeout=10).status_code == 200
-        assert time.monotonic() - begun < PATIENCE
+        assert time.monotonic() - begun < TIMEOUT_S
         # A connection that sends later is served.
         silent[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
-        silent[0].settimeout(PATIENCE)
+        silent[0].settimeout(TIMEOUT_S)
         assert silent[0].recv(1024).startswith(b"HTTP/1.1 200")
 
 
@@ -36,5 +36,5 @@ def test_request_in_pieces_is_served(tmp_path: Path) -> None:
         slow.sendall(b"GET /healthz HTTP/1.1\r\n")
         assert requests.get(f"{instance.url}/healthz", timeout=10).status_code == 200
         slow.sendall(b"Host: here\r\n\r\n")
-        slow.settimeout(PATIENCE)
+        slow.settimeout(TIMEOUT_S)
         assert slow.recv(1024).startswith(b"HTTP/1.1 200")

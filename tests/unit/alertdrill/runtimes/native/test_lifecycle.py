@@ -108,7 +108,7 @@ def test_up_without_grafana_creates_no_token(context: Any) -> None:
     found = context.locate(None)
     fewer = {name: program for name, program in found.programs.items() if name != "grafana"}
     context.locate = lambda _: ResolvedPrograms(fewer, MISSING)
-    context.make_grafana_token = lambda: pytest.fail("asked")
+    context.make_grafana_token = lambda: pytest.fail("created a token")
     up(context)
 
 

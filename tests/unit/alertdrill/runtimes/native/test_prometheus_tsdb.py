@@ -55,10 +55,10 @@ def marks() -> list[list[object]]:
 @pytest.fixture
 def calls(marks: list[list[object]], monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Replace Prometheus with a fake that records requests."""
-    asked: list[Call] = []
+    calls: list[Call] = []
 
     def request(_: object, method: str, url: str, **more: Any) -> requests.Response:
-        asked.append((method, url.partition("/api/v1/")[2], more["params"]))
+        calls.append((method, url.partition("/api/v1/")[2], more["params"]))
         answer = requests.Response()
         answer.status_code = 200
         result = [{"metric": {}, "values": marks}] if marks else []
@@ -66,7 +66,7 @@ def calls(marks: list[list[object]], monkeypatch: pytest.MonkeyPatch) -> list[Ca
         return answer
 
     monkeypatch.setattr(requests.Session, "request", request)
-    return asked
+    return calls
 
 
 @pytest.fixture
