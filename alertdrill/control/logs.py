@@ -14,14 +14,14 @@ from ..log_format import LogOrigin, format_line
 class LineFormatter(logging.Formatter):
     """Formats a record like every other program of the stack."""
 
-    def __init__(self, speaker: LogOrigin) -> None:
+    def __init__(self, origin: LogOrigin) -> None:
         super().__init__()
-        self._speaker = speaker
+        self._origin = origin
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; an exception is one of its fields."""
         error = record.exc_info[1] if record.exc_info else None
-        return format_line(self._speaker, record.levelname, record.getMessage(), record.name, error)
+        return format_line(self._origin, record.levelname, record.getMessage(), record.name, error)
 
 
 class LineLogger(Logger):  # type: ignore[misc]
@@ -35,9 +35,9 @@ class LineLogger(Logger):  # type: ignore[misc]
             log.propagate = True
 
 
-def configure(speaker: LogOrigin, level: str) -> None:
+def configure(origin: LogOrigin, level: str) -> None:
     """Log to stdout, from `level` up."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(LineFormatter(speaker))
+    handler.setFormatter(LineFormatter(origin))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
