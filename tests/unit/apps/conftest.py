@@ -23,7 +23,7 @@ TOKEN = "a-token-for-the-tests"  # 16 characters or more
 
 @pytest.fixture(autouse=True)
 def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Restore what an application changes in the process, and start no threads."""
+    """Restore the process state that an application changes, and start no threads."""
     for module, name in ((sys, "excepthook"), (threading, "excepthook"), (warnings, "showwarning")):
         monkeypatch.setattr(module, name, getattr(module, name))
     monkeypatch.setattr(BackgroundFaults, "start", lambda _: None)

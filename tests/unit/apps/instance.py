@@ -27,7 +27,7 @@ TIMEOUT_S = 30.0
 
 
 def poll_until(check: Callable[[], T], what: str, timeout: float = TIMEOUT_S) -> T:
-    """Return the first true answer of `check`; fail saying what was awaited."""
+    """Return the first true result of `check`; fail with the name of the condition."""
     deadline = time.monotonic() + timeout
     while not (answer := check()):
         if time.monotonic() > deadline:
@@ -79,7 +79,7 @@ class Instance:
         self.stop()
 
     def stop(self) -> None:
-        """End what is left of it at once, stopped workers included."""
+        """Kill its remaining processes at once, stopped workers included."""
         for worker in self.workers() if self.process.poll() is None else ():
             with contextlib.suppress(psutil.NoSuchProcess):
                 worker.kill()
@@ -98,7 +98,7 @@ class Instance:
 
     @contextlib.contextmanager
     def only(self, worker: psutil.Process) -> Iterator[None]:
-        """Stop the other workers meanwhile, so that this one answers."""
+        """Stop the other workers during the block, so that only this worker responds."""
         others = [other for other in self.workers() if other.pid != worker.pid]
         for other in others:
             other.send_signal(signal.SIGSTOP)
@@ -109,7 +109,7 @@ class Instance:
                 other.send_signal(signal.SIGCONT)
 
     def post(self, body: object = ({"a": 1},)) -> requests.Response:
-        """Ask over a connection of its own."""
+        """Send a request over a new connection."""
         return requests.post(f"{self.url}/process", json=body, timeout=TIMEOUT_S)
 
     def fault(self, kind: str, **parameters: float) -> None:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Arrival:
-    """A request as it came, and the client's port, which tells connections apart."""
+    """A received request, with the client's port, which identifies the connection."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Arrival:
 
 @dataclass
 class Answer:
-    """What to answer; with status 0 the connection is closed instead."""
+    """A response; with status 0 the connection is closed instead."""
 
     status: int = 200
     body: bytes = b"{}"

@@ -37,7 +37,7 @@ def write(folder: Path, name: str, body: str) -> None:
 
 
 class Runs:
-    """Runs parts as told, and remembers which."""
+    """A runner with given results that records the parts it ran."""
 
     def __init__(self, results: Mapping[str, Result]) -> None:
         self.results = results

@@ -17,7 +17,7 @@ UNDO = [("resume", "web-1")]
 
 
 class FakeSession:
-    """Replaces all that a session starts; `log` has the events in order."""
+    """Fakes of everything that a session starts; `log` has the events in order."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log: list[str] = []

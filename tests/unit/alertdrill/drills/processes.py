@@ -14,7 +14,7 @@ TIMEOUT_S = 60.0
 
 
 def poll_until(check: Callable[[], object], awaited: str) -> None:
-    """Return once `check` is true; fail after the timeout, naming what was awaited."""
+    """Return once `check` is true; fail after the timeout with the name of the condition."""
     deadline = time.monotonic() + TIMEOUT_S
     while not check():
         assert time.monotonic() < deadline, f"{awaited} did not come"

@@ -40,7 +40,7 @@ def written(folder: Path, *series: SyntheticSeries, speed: float = 1.0) -> Path:
 
 
 def imported(promtool: Path, file: Path) -> Callable[[str], list[str]]:
-    """Have promtool make blocks; return a function that dumps what a selector finds in them."""
+    """Create blocks with promtool; return a function that dumps the series of a selector."""
     folder = file.parent / "blocks"
     command: list[str | Path] = [promtool, "tsdb", "create-blocks-from", "openmetrics", file]
     done = subprocess.run([*command, folder], capture_output=True, text=True, check=False)

@@ -188,7 +188,7 @@ def test_drain_loses_no_request(tmp_path: Path) -> None:
 
 
 def slow_request(instance: Instance) -> SlowRequest:
-    """Begin a request that outlasts the time in which the load balancer notices."""
+    """Start a request that lasts longer than the detection time of the load balancer."""
     instance.fault("latency", seconds=LB_DETECTION_S + 1)
     request = SlowRequest(instance)
     request.start()
@@ -203,7 +203,7 @@ def refused(instance: Instance) -> int | None:
 
 
 def last_count(instance: Instance) -> float:
-    """Scrape until nothing listens; return what the last answer had counted."""
+    """Scrape until nothing listens; return the counts of the last response."""
     seen = [0.0]
 
     def gone() -> bool:

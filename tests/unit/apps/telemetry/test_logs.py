@@ -131,7 +131,7 @@ def test_closed_reader_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_lines(descriptor: int, worker: int) -> None:
-    """Be a worker: log 40 lines of 20 kB, five times what a pipe keeps whole by itself."""
+    """Log 40 lines of 20 kB as a worker: five times the size that a pipe writes atomically."""
     logs.configure(SETTINGS)
     (handler,) = [h for h in logging.getLogger().handlers if isinstance(h, LineHandler)]
     handler._descriptor = descriptor

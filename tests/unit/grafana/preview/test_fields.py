@@ -35,30 +35,30 @@ ONE = QueryResult(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
 
 
 def test_legend_is_filled(panel_data: Make) -> None:
-    found = panel_data("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
-    assert fields.name(found.queries[0], found.queries[0].result.series[0]) == "x of y"
-    found = panel_data("stat", ONE)
-    assert fields.name(found.queries[0], found.queries[0].result.series[0]) == "x, y"
-    assert fields.name(found.queries[0], series()) == "up"
+    data = panel_data("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
+    assert fields.name(data.queries[0], data.queries[0].result.series[0]) == "x of y"
+    data = panel_data("stat", ONE)
+    assert fields.name(data.queries[0], data.queries[0].result.series[0]) == "x, y"
+    assert fields.name(data.queries[0], series()) == "up"
 
 
 def test_field_may_have_its_own_value_texts(panel_data: Make) -> None:
-    found = panel_data("table", ONE, fieldConfig=CONFIG)
-    assert fields.value_text(found, 0, "Drill") == "failed"
+    data = panel_data("table", ONE, fieldConfig=CONFIG)
+    assert fields.value_text(data, 0, "Drill") == "failed"
 
 
 def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
-    found = panel_data("stat", ONE, fieldConfig=CONFIG)
-    assert [fields.value_text(found, one) for one in (0, 0.2, 7, math.nan)] == [
+    data = panel_data("stat", ONE, fieldConfig=CONFIG)
+    assert [fields.value_text(data, one) for one in (0, 0.2, 7, math.nan)] == [
         *("down", "20 %", "many", "nothing")
     ]
-    assert fields.value_text(found, 3, "Requests") == "3 req/s"
+    assert fields.value_text(data, 3, "Requests") == "3 req/s"
 
 
 def test_colour_is_of_mapping_or_threshold(panel_data: Make) -> None:
-    found = panel_data("stat", ONE, fieldConfig=CONFIG)
-    assert [fields.colour(found, one) for one in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
-    assert fields.lines_at(found) == [(0.5, "red")]
+    data = panel_data("stat", ONE, fieldConfig=CONFIG)
+    assert [fields.colour(data, one) for one in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
+    assert fields.lines_at(data) == [(0.5, "red")]
 
 
 def test_last_number_is_shown(panel_data: Make) -> None:

@@ -10,15 +10,15 @@ from tests.unit.grafana.samples import LOKI, document, panel, target
 
 
 def test_hidden_queries_are_not_sent() -> None:
-    found = parse(document(panel("A", target("up"), target("down", "B", hide=True))))
-    assert [one.ref for one in found.panels[0].targets] == ["A"]
+    parsed = parse(document(panel("A", target("up"), target("down", "B", hide=True))))
+    assert [one.ref for one in parsed.panels[0].targets] == ["A"]
 
 
 def test_panels_of_rows_are_found() -> None:
     inner = {"type": "row", "title": "Shut", "collapsed": True, "panels": [panel("Inside")]}
     opened = {"type": "row", "title": "Open", "repeat": "service"}
-    found = parse(document(inner, panel("Beside"), opened, panel("Below", repeat="instance")))
-    assert [(one.title, one.repeats) for one in found.panels] == [
+    parsed = parse(document(inner, panel("Beside"), opened, panel("Below", repeat="instance")))
+    assert [(one.title, one.repeats) for one in parsed.panels] == [
         *(("Inside", []), ("Beside", []), ("Below", ["service", "instance"]))
     ]
 
@@ -35,39 +35,39 @@ def test_panels_of_rows_are_found() -> None:
     ],
 )
 def test_query_has_its_kinds(query_type: dict[str, Any], kinds: list[str]) -> None:
-    found = parse(document(panel("A", target("up", **query_type))))
-    assert found.panels[0].targets[0].kinds == kinds
+    parsed = parse(document(panel("A", target("up", **query_type))))
+    assert parsed.panels[0].targets[0].kinds == kinds
 
 
 def test_loki_query_has_one_kind() -> None:
     annotations = [
         {"datasource": LOKI, "expr": "{}", "queryType": one} for one in ("range", "instant")
     ]
-    found = parse(document(panel("A", *annotations)))
-    assert [one.kinds for one in found.panels[0].targets] == [["range"], ["instant"]]
+    parsed = parse(document(panel("A", *annotations)))
+    assert [one.kinds for one in parsed.panels[0].targets] == [["range"], ["instant"]]
 
 
 def test_query_has_its_panels_source() -> None:
-    found = parse(document(panel("A", {"expr": "{}", "refId": "A"}, datasource=LOKI)))
-    assert found.panels[0].targets[0].source.uid == "loki"
+    parsed = parse(document(panel("A", {"expr": "{}", "refId": "A"}, datasource=LOKI)))
+    assert parsed.panels[0].targets[0].source.uid == "loki"
 
 
 def test_old_source_formats_are_read() -> None:
     targets = [{"expr": "up", "datasource": "prometheus"}, {"expr": "up"}]
-    found = parse(document(panel("A", *targets, datasource=None)))
-    assert {one.source.kind for one in found.panels[0].targets} == {"prometheus"}
+    parsed = parse(document(panel("A", *targets, datasource=None)))
+    assert {one.source.kind for one in parsed.panels[0].targets} == {"prometheus"}
 
 
 def test_annotations_of_grafana_are_excluded() -> None:
     panel_source = {"name": "own", "datasource": {"type": "grafana", "uid": "-- Grafana --"}}
     annotations = {"name": "alerts", "datasource": LOKI, "expr": "ALERTS"}
-    found = parse(document(annotations={"list": [panel_source, annotations]}))
-    assert [(one.name, one.target.expr) for one in found.annotations] == [("alerts", "ALERTS")]
+    parsed = parse(document(annotations={"list": [panel_source, annotations]}))
+    assert [(one.name, one.target.expr) for one in parsed.annotations] == [("alerts", "ALERTS")]
 
 
 def test_width_determines_the_points() -> None:
-    found = parse(document(panel("A"), panel("B", maxDataPoints=100)))
-    assert [one.points for one in found.panels] == [936, 100]
+    parsed = parse(document(panel("A"), panel("B", maxDataPoints=100)))
+    assert [one.points for one in parsed.panels] == [936, 100]
 
 
 def test_folder_is_read_by_name(tmp_path: Path) -> None:

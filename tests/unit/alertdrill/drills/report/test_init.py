@@ -16,7 +16,7 @@ VOID = {"meta"}
 
 
 class Nesting(HTMLParser):
-    """Checks that what is opened is closed, and collects tags, links and ids."""
+    """A parser that checks that elements are closed and collects tags, links and ids."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -18,10 +18,10 @@ LATER = 100 * NS_PER_SECOND
 
 def exits(*events: tuple[str, float]) -> ExitTracker:
     """Return a tracker that has recorded events of (action, seconds)."""
-    found = ExitTracker()
+    tracker = ExitTracker()
     for action, seconds in events:
-        found.record(Event(action, ID, NAME, int(seconds * NS_PER_SECOND)))
-    return found
+        tracker.record(Event(action, ID, NAME, int(seconds * NS_PER_SECOND)))
+    return tracker
 
 
 @pytest.mark.parametrize(
@@ -57,44 +57,44 @@ def test_stopped_and_running_containers_are_not_due(events: list[tuple[str, floa
 
 
 def test_exit_waits_for_its_stop_event() -> None:
-    found = exits(("die", 1))
-    assert found.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS - 1) == []
-    assert found.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS) == [(ID, NAME)]
+    tracker = exits(("die", 1))
+    assert tracker.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS - 1) == []
+    assert tracker.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS) == [(ID, NAME)]
 
 
 def test_repeated_event_counts_once() -> None:
-    found = exits(("die", 1), ("start", 2), ("die", 1))
-    assert found.due_for_restart(LATER) == []
-    found.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
-    found.resolve(ID)
-    found.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
-    assert found.due_for_restart(LATER) == []
+    tracker = exits(("die", 1), ("start", 2), ("die", 1))
+    assert tracker.due_for_restart(LATER) == []
+    tracker.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
+    tracker.resolve(ID)
+    tracker.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
+    assert tracker.due_for_restart(LATER) == []
 
 
 def test_resolved_container_may_exit_again() -> None:
-    found = exits(("die", 1))
-    found.resolve(ID)
-    found.record(Event("die", ID, NAME, 5 * NS_PER_SECOND))
-    assert found.due_for_restart(LATER) == [(ID, NAME)]
+    tracker = exits(("die", 1))
+    tracker.resolve(ID)
+    tracker.record(Event("die", ID, NAME, 5 * NS_PER_SECOND))
+    assert tracker.due_for_restart(LATER) == [(ID, NAME)]
 
 
 def test_failed_start_is_retried() -> None:
-    found = exits(("die", 1))
-    found.postpone(ID, LATER)
-    assert found.due_for_restart(LATER + RETRY_DELAY_NS - 1) == []
-    assert found.due_for_restart(LATER + RETRY_DELAY_NS) == [(ID, NAME)]
+    tracker = exits(("die", 1))
+    tracker.postpone(ID, LATER)
+    assert tracker.due_for_restart(LATER + RETRY_DELAY_NS - 1) == []
+    assert tracker.due_for_restart(LATER + RETRY_DELAY_NS) == [(ID, NAME)]
 
 
 def test_containers_are_kept_apart() -> None:
-    found = exits(("die", 1), ("stop", 1.1))
-    found.record(Event("die", "another", "alertdrill-web-2", NS_PER_SECOND))
-    assert found.due_for_restart(LATER) == [("another", "alertdrill-web-2")]
+    tracker = exits(("die", 1), ("stop", 1.1))
+    tracker.record(Event("die", "another", "alertdrill-web-2", NS_PER_SECOND))
+    assert tracker.due_for_restart(LATER) == [("another", "alertdrill-web-2")]
 
 
 def test_new_container_has_its_own_state() -> None:
-    found = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
-    found.record(Event("die", "recreated", NAME, 2 * NS_PER_SECOND))
-    assert found.due_for_restart(LATER) == [("recreated", NAME)]
+    tracker = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
+    tracker.record(Event("die", "recreated", NAME, 2 * NS_PER_SECOND))
+    assert tracker.due_for_restart(LATER) == [("recreated", NAME)]
 
 
 def test_event_is_parsed() -> None:

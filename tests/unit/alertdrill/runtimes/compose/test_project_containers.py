@@ -26,19 +26,24 @@ def details(**state: Any) -> dict[str, Any]:
 
 
 def test_container_is_parsed() -> None:
-    found = read(details(Health={"Status": "healthy"}))
-    assert (found.instance, found.state, found.health, found.pid) == (
+    container = read(details(Health={"Status": "healthy"}))
+    assert (container.instance, container.state, container.health, container.pid) == (
         "data-service-2",
         "running",
         "healthy",
         7,
     )
-    assert found.started == 1795514400.0
+    assert container.started == 1795514400.0
 
 
 def test_container_that_never_ran_is_parsed() -> None:
-    found = read(details(Status="created", Pid=0, StartedAt="0001-01-01T00:00:00Z"))
-    assert (found.state, found.health, found.pid, found.started) == ("created", "none", None, 0.0)
+    container = read(details(Status="created", Pid=0, StartedAt="0001-01-01T00:00:00Z"))
+    assert (container.state, container.health, container.pid, container.started) == (
+        "created",
+        "none",
+        None,
+        0.0,
+    )
 
 
 def test_missing_engine_says_what_to_do() -> None:
@@ -87,7 +92,7 @@ def test_silent_engine_is_unavailable() -> None:
 
 @pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
 def test_heal_label_is_one_or_true(label: str, heals: bool) -> None:
-    found = details()
-    assert not read(found).heals
-    found["Config"]["Labels"]["alertdrill.heal"] = label
-    assert read(found).heals is heals
+    container = details()
+    assert not read(container).heals
+    container["Config"]["Labels"]["alertdrill.heal"] = label
+    assert read(container).heals is heals

@@ -39,10 +39,10 @@ def make(tmp_path: Path, render_context: RenderContext, promtool: Path) -> Calla
     """Return a function that creates the context of a stack with some settings."""
 
     def context(**settings: Any) -> Any:
-        made: Any = NativeContext(StackSettings(tmp_path, **settings))
-        made.supervisor = FakeSupervisor()
-        made.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
-        return made
+        native_context: Any = NativeContext(StackSettings(tmp_path, **settings))
+        native_context.supervisor = FakeSupervisor()
+        native_context.locate = lambda on_progress: ResolvedPrograms(render_context.programs, ())
+        return native_context
 
     return context
 

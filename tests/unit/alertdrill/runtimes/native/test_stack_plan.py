@@ -15,13 +15,15 @@ def ports(plan: Plan) -> list[int]:
 
 def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> None:
     elsewhere = ("instances", "locust")  # the first of many ports, and a service of containers only
-    wanted = {port for name, port in asdict(render_context.ports).items() if name not in elsewhere}
+    expected = {
+        port for name, port in asdict(render_context.ports).items() if name not in elsewhere
+    }
     places = {
         render_context.ports.instance(service, number)
         for service in SERVICES
         for number in range(1, MAX_REPLICAS + 1)
     }
-    assert Counter(ports(plan)) == Counter(wanted | places)
+    assert Counter(ports(plan)) == Counter(expected | places)
 
 
 def test_instances_listen_on_documented_ports(plan: Plan) -> None:
@@ -41,9 +43,9 @@ def test_process_names_are_unique(plan: Plan) -> None:
 
 
 def test_process_is_found_by_name(plan: Plan) -> None:
-    found = plan.process("prometheus-1")
-    assert found is not None
-    assert plan.processes_of("prometheus") == [found]
+    result = plan.process("prometheus-1")
+    assert result is not None
+    assert plan.processes_of("prometheus") == [result]
     assert plan.process("unknown-1") is None
     assert plan.processes_of("unknown") == []
 
@@ -55,16 +57,16 @@ def test_process_is_found_by_name(plan: Plan) -> None:
 def test_addresses_are_of_installed_programs(
     render_context_with: Callable[..., RenderContext], optional: list[str], shown: set[str]
 ) -> None:
-    found = make_plan(render_context_with(*optional)).addresses
-    assert {"Grafana", "Loki"} & set(found) == shown
+    result = make_plan(render_context_with(*optional)).addresses
+    assert {"Grafana", "Loki"} & set(result) == shown
 
 
 def test_public_address_is_the_load_balancers(
     render_context_with: Callable[..., RenderContext],
 ) -> None:
-    found = make_plan(render_context_with(lb_address="192.0.2.7")).addresses
-    assert found["Services"] == "http://192.0.2.7:8080/"
-    assert [title for title, address in found.items() if "192.0.2.7" in address] == ["Services"]
+    result = make_plan(render_context_with(lb_address="192.0.2.7")).addresses
+    assert result["Services"] == "http://192.0.2.7:8080/"
+    assert [title for title, address in result.items() if "192.0.2.7" in address] == ["Services"]
 
 
 def test_start_page_links_to_all(plan: Plan) -> None:

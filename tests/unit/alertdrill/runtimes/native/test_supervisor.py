@@ -195,22 +195,22 @@ def test_stop_returns_when_processes_have_left(
 
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of killed process ids; no process is really killed."""
-    found: list[int] = []
+    killed_pids: list[int] = []
     monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
-    monkeypatch.setattr(running, "signal_instance", lambda pid, number: found.append(pid))
-    return found
+    monkeypatch.setattr(running, "signal_instance", lambda pid, number: killed_pids.append(pid))
+    return killed_pids
 
 
 def test_zero_grace_kills_at_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = killed(monkeypatch)
+    killed_pids = killed(monkeypatch)
     Answering(layout).stop("web-1", grace=0)
-    assert found == [7, 7]  # until it was gone; web-2 was not killed
+    assert killed_pids == [7, 7]  # until it was gone; web-2 was not killed
 
 
 def test_grace_is_awaited(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = killed(monkeypatch)
+    killed_pids = killed(monkeypatch)
     Answering(layout).stop("web-1", grace=60)
-    assert found == []
+    assert killed_pids == []
 
 
 def test_missing_socket_is_an_error(layout: Layout) -> None:

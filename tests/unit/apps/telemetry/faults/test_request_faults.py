@@ -16,7 +16,7 @@ from tests.unit.apps.loopback import Peer
 
 
 class Struck:
-    """An application that is struck, and what it did about it."""
+    """An application with request faults, and a record of their effects."""
 
     def __init__(self) -> None:
         self.state = FaultState()

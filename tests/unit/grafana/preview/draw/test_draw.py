@@ -1,4 +1,4 @@
-"""Each kind of panel, drawn: what can be read of it."""
+"""Drawings of each kind of panel, and the text in them."""
 
 from __future__ import annotations
 
