@@ -16,7 +16,7 @@ from ..images import archive, env_block, inventory, publish, status
 from ..images.archive_manifest import Manifest
 from ..images.base_image import ensure_rootfs
 from ..images.build import ImageBuilder
-from ..images.docker_cli import Engine
+from ..images.docker_cli import DockerCli
 from ..images.errors import ArchiveError
 from ..images.inventory import InventoryRow
 from ..images.specs import IMAGES
@@ -138,8 +138,8 @@ def push(registry: str) -> None:
     click.echo("\n".join(f"{name}={value}" for name, value in values.items()))
 
 
-def _engine() -> Engine:
-    engine = Engine()
+def _engine() -> DockerCli:
+    engine = DockerCli()
     engine.require()
     return engine
 

@@ -18,7 +18,7 @@ from typing import IO
 
 from . import archive_manifest
 from .archive_manifest import ImageEntry, Manifest
-from .docker_cli import Engine, error_line
+from .docker_cli import DockerCli, error_line
 from .errors import ArchiveError
 
 MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
@@ -28,7 +28,7 @@ _CHUNK = 1 << 20
 _LEVEL = 1
 
 
-def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
+def pack(engine: DockerCli, names: Sequence[str]) -> list[ImageEntry]:
     """Return entries for the images that the engine has."""
     images = {name: engine.image(name) for name in names}
     return [
@@ -38,7 +38,7 @@ def pack(engine: Engine, names: Sequence[str]) -> list[ImageEntry]:
     ]
 
 
-def save(engine: Engine, content: Manifest, file: Path) -> None:
+def save(engine: DockerCli, content: Manifest, file: Path) -> None:
     """Write an archive of images, completely or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def check(file: Path) -> Manifest:
         raise _refused(file, "it is not a complete archive") from error
 
 
-def load(engine: Engine, content: Manifest, file: Path) -> None:
+def load(engine: DockerCli, content: Manifest, file: Path) -> None:
     """Load a verified file's images, and check that they match the manifest."""
     process = engine.start("load", "--quiet", feeds_stdin=True)
     assert process.stdin is not None
@@ -104,7 +104,7 @@ def _refused(file: Path, why: str) -> ArchiveError:
     )
 
 
-def _save_images(engine: Engine, names: Sequence[str], file: Path) -> None:
+def _save_images(engine: DockerCli, names: Sequence[str], file: Path) -> None:
     process = engine.start("save", *names)
     assert process.stdout is not None
     with process.stdout, gzip.open(file, "wb", compresslevel=_LEVEL) as packed:

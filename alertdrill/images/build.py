@@ -13,7 +13,7 @@ from pathlib import Path
 from ..settings import ROOT
 from ..toolchain import Program
 from .base_image import ProgressCallback, copy_authorities
-from .docker_cli import Engine
+from .docker_cli import DockerCli
 from .errors import BuildError, EngineError
 from .inventory import InventoryRow
 from .programs import Origin, copy, find, origin
@@ -37,7 +37,7 @@ class ImageBuilder:
     """Builds images; an image with unchanged inputs is not rebuilt."""
 
     def __init__(
-        self, engine: Engine, rootfs: Path, cache: Path, on_progress: ProgressCallback
+        self, engine: DockerCli, rootfs: Path, cache: Path, on_progress: ProgressCallback
     ) -> None:
         self._engine = engine
         self._rootfs = rootfs

@@ -1,4 +1,4 @@
-"""The Docker engine, through its command line."""
+"""Run Docker's command line: build, tag, save and push images."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TIMEOUT_S = 1800
 INPUTS = "dev.alertdrill.inputs"
 
 
-class Engine:
-    """A Docker engine; every failure is an `EngineError` with its reason."""
+class DockerCli:
+    """Docker's command line; every failure is an `EngineError` with its reason."""
 
     def __init__(self) -> None:
         found = shutil.which("docker")

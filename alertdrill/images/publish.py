@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
 from .base_image import ProgressCallback
-from .docker_cli import Engine
+from .docker_cli import DockerCli
 from .errors import EngineError
 from .specs import OWN_VERSION_VARIABLE
 
 
 def push(
-    engine: Engine, registry: str, version: str, on_progress: ProgressCallback
+    engine: DockerCli, registry: str, version: str, on_progress: ProgressCallback
 ) -> Mapping[str, str]:
     """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
 
@@ -37,7 +37,7 @@ def push(
     return values
 
 
-def _digest(engine: Engine, registry: str, name: str, version: str) -> str:
+def _digest(engine: DockerCli, registry: str, name: str, version: str) -> str:
     image = engine.image(f"{registry}/{name}:{version}") or {}
     for reference in image.get("RepoDigests", ()):
         repository, _, digest = reference.partition("@")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..image_versions import ImageVersions
 from ..settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
-from .docker_cli import Engine
+from .docker_cli import DockerCli
 from .inventory import InventoryRow
 from .specs import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
 
@@ -49,7 +49,7 @@ class ImageStatus:
         return self.details is None and self.required and not self.is_own
 
 
-def image_status(engine: Engine, settings: StackSettings) -> Sequence[ImageStatus]:
+def image_status(engine: DockerCli, settings: StackSettings) -> Sequence[ImageStatus]:
     """Return the status of every image of the stack."""
     versions = {f"{name.upper()}_VERSION": tag for name, tag in asdict(settings.versions).items()}
     counts = {f"{name.upper()}_REPLICAS": n for name, n in asdict(settings.replicas).items()}

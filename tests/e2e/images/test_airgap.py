@@ -12,15 +12,15 @@ import pytest
 
 from alertdrill.images import archive
 from alertdrill.images.archive_manifest import Manifest
-from alertdrill.images.docker_cli import Engine
+from alertdrill.images.docker_cli import DockerCli
 from alertdrill.images.errors import ArchiveError
 
 Docker = Callable[..., str]
 
 
 @pytest.fixture
-def engine(docker: Docker) -> Engine:
-    return Engine()
+def engine(docker: Docker) -> DockerCli:
+    return DockerCli()
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ def tiny(docker: Docker, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def saved(engine: Engine, tiny: str, tmp_path: Path) -> Path:
+def saved(engine: DockerCli, tiny: str, tmp_path: Path) -> Path:
     file = tmp_path / "set.tar"
     archive.save(engine, Manifest(archive.pack(engine, [tiny]), {}, []), file)
     return file
 
 
 def test_archive_restores_the_images(
-    engine: Engine, docker: Docker, tiny: str, saved: Path
+    engine: DockerCli, docker: Docker, tiny: str, saved: Path
 ) -> None:
     before = archive.pack(engine, [tiny])
     docker("image", "rm", tiny)
@@ -55,7 +55,7 @@ def test_archive_restores_the_images(
 
 
 def test_damaged_archive_loads_nothing(
-    engine: Engine, docker: Docker, tiny: str, saved: Path
+    engine: DockerCli, docker: Docker, tiny: str, saved: Path
 ) -> None:
     docker("image", "rm", tiny)
     with tarfile.open(saved) as opened:
@@ -69,7 +69,7 @@ def test_damaged_archive_loads_nothing(
 
 
 def test_image_that_differs_from_the_manifest_is_refused(
-    engine: Engine, docker: Docker, tiny: str, saved: Path
+    engine: DockerCli, docker: Docker, tiny: str, saved: Path
 ) -> None:
     content = archive.check(saved)
     docker("image", "rm", tiny)
@@ -80,7 +80,7 @@ def test_image_that_differs_from_the_manifest_is_refused(
         archive.load(engine, wrong, saved)
 
 
-def test_unchanged_recipe_is_not_rebuilt(engine: Engine, docker: Docker, tmp_path: Path) -> None:
+def test_unchanged_recipe_is_not_rebuilt(engine: DockerCli, docker: Docker, tmp_path: Path) -> None:
     context = tmp_path / "recipe"
     context.mkdir()
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images.docker_cli import Engine, error_line
+from alertdrill.images.docker_cli import DockerCli, error_line
 from alertdrill.images.errors import EngineError
 
 
@@ -22,7 +22,7 @@ def test_error_without_output_says_so() -> None:
 def test_missing_docker_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="docker is not on the PATH"):
-        Engine()
+        DockerCli()
 
 
 def test_failed_command_is_an_error_with_its_reason(
@@ -33,4 +33,4 @@ def test_failed_command_is_an_error_with_its_reason(
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match=r"docker version failed: .* running\?"):
-        Engine().require()
+        DockerCli().require()
