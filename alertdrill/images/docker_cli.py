@@ -1,4 +1,4 @@
-"""Run Docker's command line: build, tag, save and push images."""
+"""Run Docker's command line: build, tag and inspect images."""
 
 from __future__ import annotations
 
