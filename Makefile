@@ -1,17 +1,17 @@
-# Each verb sets up what it needs by itself. `make help` lists them.
+# Each verb installs what it needs. `make help` lists them.
 PYTHON ?= python3
 VENV ?= .venv
-# What `make logs` shows: an instance or a service.
+# The instance or service that `make logs` shows.
 S ?=
-# The drills that `make drill` runs, by the names of their alerts; all of them where it is empty.
+# The alerts whose drills `make drill` runs; empty runs all.
 D ?=
-# The shape of the load that `make load` makes.
+# The load that `make load` runs.
 L ?= steady
 # With 1, `make dashboards` draws the panels as well.
 PREVIEW ?=
-# What `make test` runs in place of the unit and contract tests: folders, files, pytest's options.
+# The folders, files or options of pytest that `make test` runs instead of the unit and contract tests.
 T ?=
-# The parts that `make verify` runs anew; all that have not passed on this commit where it is empty.
+# The parts that `make verify` runs again; empty runs all that have not passed on this commit.
 PART ?=
 
 RUN := requirements/services.txt requirements/alertdrill.txt
@@ -24,21 +24,21 @@ ALERTDRILL = $(VENV)/bin/alertdrill
 
 help:    ## Print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 20
-up:      ## Set up what is missing, start the stack, print where everything is
+up:      ## Install what is missing, start the stack, print the addresses
 	@$(RUN_READY) && $(ALERTDRILL) up
-down:    ## End every process of the stack, also after a crash
+down:    ## Stop every process of the stack, also after a crash
 	@$(RUN_READY) && $(ALERTDRILL) down
-status:  ## Show every instance and whether it serves
+status:  ## Show every instance and its state
 	@$(RUN_READY) && $(ALERTDRILL) status
-logs:    ## Follow the log lines of everything, or of S=web
+logs:    ## Follow the log lines of all services, or of S=web
 	@$(RUN_READY) && $(ALERTDRILL) logs $(S) --follow
-drill:   ## Break everything in turn and see every alert fire and clear, or D=InstanceHung
+drill:   ## Prove every alert by its drill, or one by D=InstanceHung
 	@$(RUN_READY) && $(ALERTDRILL) drill run $(D)
-load:    ## Make load for a minute as normal clients do, or of the shape L=steady
+load:    ## Run the load of normal clients for a minute, or L=spike
 	@$(RUN_READY) && $(ALERTDRILL) load $(L)
-images:  ## Build the images of the stack on a host without a registry
+images:  ## Build the third-party images on a host without a registry
 	@$(RUN_READY) && $(ALERTDRILL) images build
-dashboards: ## Write Grafana's dashboards, with PREVIEW=1 pictures of them too
+dashboards: ## Write Grafana's dashboards; with PREVIEW=1 also pictures of them
 	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
 docs:    ## Write the reference pages from the code
 	@$(DEV_READY) && $(VENV)/bin/python -m docs.generate
@@ -48,5 +48,5 @@ test:    ## Run the unit and contract tests, or those of T=tests/e2e
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 verify:  ## Run every check, as long as it takes, or only PART=drills; PART=list lists the parts
 	@$(DEV_READY) && .ci/verify $(PART)
-bench:   ## Measure what the instrumentation and the stack cost
+bench:   ## Measure the cost of the instrumentation and of the stack
 	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench
