@@ -72,7 +72,7 @@ def _timed(doing: str) -> Iterator[Callable[[str], None]]:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
 def up(as_json: bool) -> None:
-    """Start the stack, or its parts that do not run."""
+    """Start the stack, or the components that are not running."""
     begun = time.monotonic()
     runtime = _runtime()
     with _timed("starting") as on_progress:
@@ -184,7 +184,11 @@ def _add_action(name: str, summary: str, detail: str = "") -> None:
 
 
 _add_action("start", "Start an instance or a service.")
-_add_action("stop", "Stop an instance or a service gracefully.", "Alerts fire until you start it.")
+_add_action(
+    "stop",
+    "Stop an instance or a service gracefully.",
+    "Alerts fire until you start it, and the responder may restart it.",
+)
 _add_action("restart", "Restart a service, one instance after the other.")
 _add_action("kill", "Kill an instance with SIGKILL.", "The supervisor starts it again.")
 _add_action("pause", "Freeze an instance with SIGSTOP.", "It hangs until you resume it.")
