@@ -12,18 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import settings
+from ..annotations import Annotation, post_annotation
 from ..console import escape
 from ..drills.report import formats
 from ..drills.session import report_folder
 from ..errors import AlertdrillError
-from ..loads import capacity_report
-from ..loads.annotate import annotate
-from ..loads.capacity import find_capacity
-from ..loads.context import create_context
-from ..loads.html_report import html
-from ..loads.profile import LoadProfile, load_profile
-from ..loads.report import Report, as_json, junit
-from ..loads.run import LoadContext, LoadSize, run
+from ..load import capacity
+from ..load.capacity import find_capacity
+from ..load.profile import LoadProfile, LoadSize, load_profile
+from ..load.report import Report, write
+from ..load.run import LoadContext, create_context, run
 from ..runtimes import Runtime, select_runtime
 from ..signals import interrupt_on_sigterm
 from ..yaml_reader import DURATION_UNITS
@@ -87,7 +85,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
     output.print(_table(report))
-    output.print(f"Report: {escape(str(_write(report, folder)))}", soft_wrap=True)
+    output.print(f"Report: {escape(str(write(report, folder)))}", soft_wrap=True)
     _annotate(runtime, report)
     sys.exit(0 if report.passed else 1)
 
@@ -97,19 +95,28 @@ def _search_capacity(
 ) -> bool:
     """Search the capacity and write its report; return whether a step passed."""
     result = find_capacity(profile, size, context, folder, _report_progress)
-    output.print(capacity_report.table(result))
-    output.print(f"[bold]{escape(capacity_report.sentence(result))}[/]", soft_wrap=True)
-    page = capacity_report.write(result, folder)
+    output.print(capacity.table(result))
+    output.print(f"[bold]{escape(capacity.sentence(result))}[/]", soft_wrap=True)
+    page = capacity.write(result, folder)
     output.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return result.best is not None
 
 
 def _annotate(runtime: Runtime, report: Report) -> None:
     """Annotate the load in Grafana; a failure is reported and does not fail the load."""
+    tags = ["load", report.profile.name]
+    annotation = Annotation(report.began, report.ended, tags, annotation_text(report))
     try:
-        annotate(runtime, report)
+        post_annotation(runtime, annotation)
     except AlertdrillError as error:
         _report_progress(str(error))
+
+
+def annotation_text(report: Report) -> str:
+    """Return the annotation's text."""
+    missed = [gate.name for gate in report.gates if not gate.passed]
+    verdict = f"missed: {', '.join(missed)}" if missed else "passed"
+    return f"Load {report.profile.name}, {report.users} clients at most: {verdict}."
 
 
 def _report_progress(sentence: str) -> None:
@@ -126,11 +133,3 @@ def _table(report: Report) -> Table:
         verdict = "[green]✓ holds[/]" if gate.passed else "[bold red]✗ missed[/]"
         table.add_row(gate.name, gate.objective, *gate.values, verdict)
     return table
-
-
-def _write(report: Report, folder: Path) -> Path:
-    page = folder / "index.html"
-    page.write_text(html(report), encoding="utf-8")
-    (folder / "report.json").write_text(as_json(report), encoding="utf-8")
-    (folder / "junit.xml").write_text(junit(report), encoding="utf-8")
-    return page

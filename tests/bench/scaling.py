@@ -19,10 +19,9 @@ from alertdrill.drills.errors import DrillError, UnreachableError
 from alertdrill.drills.faults import FaultContext
 from alertdrill.drills.model import FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, open_session, provision
-from alertdrill.loads.capacity import Capacity, find_capacity
-from alertdrill.loads.context import create_context as loaded
-from alertdrill.loads.profile import load_profile
-from alertdrill.loads.run import LoadSize
+from alertdrill.load.capacity import Capacity, find_capacity
+from alertdrill.load.profile import LoadSize, load_profile
+from alertdrill.load.run import create_context as loaded
 from alertdrill.runtimes import Runtime
 from alertdrill.settings import MAX_REPLICAS, SERVICES, StackSettings, current
 

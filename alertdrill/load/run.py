@@ -1,4 +1,4 @@
-"""Run a load and measure it."""
+"""Run a load on the current stack and measure it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,27 @@ from pathlib import Path
 
 from ..audit.request_counters import all_scraped_since
 from ..drills.clients import Prometheus
+from ..errors import AlertdrillError
 from ..runtimes import Runtime
-from . import count_check, locust_stats, measurements, recovery
-from .errors import LoadError
-from .events import Event
+from ..runtimes.base import ProgressCallback
+from ..settings import SERVICES, StackSettings
+from . import gates, measurements
 from .gates import GateResult, evaluate_gates
-from .locust_stats import LocustStats, RequestStats
-from .measurements import TimeSpan
-from .profile import LoadProfile
+from .locust import (
+    LoadRunner,
+    LocustStats,
+    RequestStats,
+    compose_runner,
+    native_runner,
+    parse_stats,
+)
+from .measurements import Event, TimeSpan
+from .profile import LoadError, LoadProfile, LoadSize
 from .report import Report
 
 # The timeout for one more scrape, in scrape intervals.
 SCRAPE_TIMEOUT_SCRAPES = 5
 POLL_INTERVAL_S = 0.2
-
-
-@dataclass(frozen=True)
-class LoadSize:
-    """The maximum number of clients, and the duration in seconds."""
-
-    users: int
-    seconds: float
-
-
-# Runs a load of a profile and size, writes Locust's report to a file, and returns its JSON.
-LoadRunner = Callable[[LoadProfile, LoadSize, Path], str]
 
 
 @dataclass(frozen=True)
@@ -71,17 +67,17 @@ def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
     lines: int | None = None
     _await_scrape(prometheus, time.time())
     if runtime.follows_new_instances:
-        with count_check.count_access_lines(runtime) as counter:
+        with gates.count_access_lines(runtime) as counter:
             measured = measure(profile, size, context, folder)
         lines = counter.lines
     else:
         measured = measure(profile, size, context, folder)
     span, sent = measured.time_span, measured.locust.requests
     time_series = measurements.query_time_series(prometheus, span)
-    recovery_gates = recovery.recovery_gates(
+    recovery_gates = gates.recovery_gates(
         profile, span, prometheus, (time_series["instances"], context.min_replicas)
     )
-    count_gate = count_check.check_counts(count_check.query_counts(prometheus, span, sent, lines))
+    count_gate = gates.check_counts(gates.query_counts(prometheus, span, sent, lines))
     return Report(
         profile=profile,
         users=size.users,
@@ -101,7 +97,7 @@ def measure(
 ) -> Measurement:
     """Run the load, wait until Prometheus scraped all of it, and check the objectives."""
     began = time.time()
-    locust = locust_stats.parse_stats(context.run_load(profile, size, folder / "locust.html"))
+    locust = parse_stats(context.run_load(profile, size, folder / "locust.html"))
     span = TimeSpan(began + profile.warmup, time.time())
     _await_scrape(context.prometheus, span.end)
     counts = measurements.count_requests(context.prometheus, span)
@@ -116,3 +112,34 @@ def _await_scrape(prometheus: Prometheus, after: float) -> None:
         if time.monotonic() > deadline:
             raise LoadError("Prometheus does not scrape every instance: check its targets.")
         time.sleep(POLL_INTERVAL_S)
+
+
+def create_context(
+    settings: StackSettings, runtime: Runtime, host: str | None, on_progress: ProgressCallback
+) -> LoadContext:
+    """Return the context; `host` receives the load, by default the load balancer."""
+    is_native = runtime.name == "native"
+    prometheus = Prometheus(runtime.address("prometheus"))
+    return LoadContext(
+        run_load=(
+            native_runner(settings, runtime, host) if is_native else compose_runner(settings, host)
+        ),
+        runtime=runtime,
+        prometheus=prometheus,
+        min_replicas={service: settings.min_replicas(service) for service in SERVICES},
+        events_in=_event_source(prometheus, runtime, on_progress),
+    )
+
+
+def _event_source(
+    prometheus: Prometheus, runtime: Runtime, on_progress: ProgressCallback
+) -> Callable[[TimeSpan], Sequence[Event]]:
+    def events_in(span: TimeSpan) -> Sequence[Event]:
+        result = list(measurements.alert_events(prometheus, span))
+        try:
+            result += measurements.action_events(runtime.address("responder"), span)
+        except AlertdrillError as error:  # a report without actions is better than none
+            on_progress(str(error))
+        return result
+
+    return events_in

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 import time
 from dataclasses import replace
@@ -7,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from alertdrill.loads import run as module
-from alertdrill.loads.errors import LoadError
-from alertdrill.loads.events import Event
-from alertdrill.loads.profile import LoadProfile, load_profile
-from alertdrill.loads.run import LoadContext, LoadSize, measure, run
-from tests.unit.alertdrill.loads.test_locust_stats import entry
-from tests.unit.alertdrill.loads.test_measurements import FakePrometheus
+from alertdrill.load import run as module
+from alertdrill.load.measurements import Event, TimeSpan
+from alertdrill.load.profile import LoadError, LoadProfile, LoadSize, load_profile
+from alertdrill.load.run import LoadContext, create_context, measure, run
+from alertdrill.settings import SERVICES, StackSettings
+from tests.unit.alertdrill.load.test_locust import entry
+from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 
 SCRAPED = {"timestamp(haproxy": 9e9, "timestamp(up": 1.0}
 COUNTS = {
@@ -98,3 +100,44 @@ def test_load_starts_after_a_scrape_of_earlier_requests(
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
         run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
     assert started == []
+
+
+SPAN = TimeSpan(0.0, 60.0)
+ALERT = Event("alert", "Saturated web", 1, 2)
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("alertdrill.load.measurements.alert_events", lambda *_: [ALERT])
+    return SimpleNamespace(name="native", address=lambda part: f"http://{part}")
+
+
+def test_min_replicas_are_the_configured_instances(runtime: Any, tmp_path: Path) -> None:
+    settings = StackSettings(tmp_path, instances={"web": 1})
+    assert create_context(settings, runtime, None, print).min_replicas == {
+        **dict.fromkeys(SERVICES, 2),
+        "web": 1,
+    }
+
+
+def test_events_without_a_responder_are_the_alerts_alone(
+    runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise LoadError("The responder does not list its actions.")
+
+    messages: list[str] = []
+    monkeypatch.setattr("alertdrill.load.measurements.action_events", fail)
+    assert create_context(StackSettings(tmp_path), runtime, None, messages.append).events_in(
+        SPAN
+    ) == [ALERT]
+    assert messages == ["The responder does not list its actions."]
+
+
+def test_events_are_alerts_then_actions(
+    runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = Event("action", "scale out web", 2, 3)
+    monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [action])
+    context = create_context(StackSettings(tmp_path), runtime, None, print)
+    assert context.events_in(SPAN) == [ALERT, action]

@@ -2,9 +2,8 @@ import json
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from alertdrill.loads.html_report import html
-from alertdrill.loads.report import as_json, junit
-from tests.unit.alertdrill.loads.samples import report
+from alertdrill.load.report import as_json, html, junit
+from tests.unit.alertdrill.load.samples import report
 
 
 def test_json_has_locust_and_prometheus_numbers_and_each_request() -> None:

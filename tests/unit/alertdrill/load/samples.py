@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from alertdrill.drills.result import Line
-from alertdrill.loads.capacity import Capacity, CapacityStep
-from alertdrill.loads.events import Event
-from alertdrill.loads.gates import evaluate_gates
-from alertdrill.loads.locust_stats import LocustStats, RequestStats
-from alertdrill.loads.measurements import TimeSpan
-from alertdrill.loads.profile import load_profile
-from alertdrill.loads.report import Report
-from alertdrill.loads.run import Measurement
+from alertdrill.load.capacity import Capacity, CapacityStep
+from alertdrill.load.gates import evaluate_gates
+from alertdrill.load.locust import LocustStats, RequestStats
+from alertdrill.load.measurements import Event, TimeSpan
+from alertdrill.load.profile import load_profile
+from alertdrill.load.report import Report
+from alertdrill.load.run import Measurement
 
 BEGAN, SECONDS = 1_800_000_000.0, 360
 PROFILE = load_profile("spike")
@@ -72,3 +74,14 @@ def capacity_of(*, passed: int, missed: int) -> Capacity:
     """Return the capacity from a search of at most two steps; 0 leaves a step out."""
     steps = [step(users, holds=users == passed) for users in (passed, missed) if users]
     return Capacity(load_profile("capacity"), BEGAN, "native", steps, 800)
+
+
+def native(*services: str) -> Any:
+    """Return a native runtime with these instances."""
+    return SimpleNamespace(
+        name="native",
+        status=lambda: [SimpleNamespace(service=name, pid=1) for name in services],
+        addresses=lambda: {"Services": "http://127.0.0.1:8080/"},
+        address=lambda _: "http://127.0.0.1:9090",
+        speed=1.0,
+    )

@@ -1,15 +1,19 @@
-"""Run Locust, on this host or in containers of the stack."""
+"""Run Locust, on this host or in containers of the stack, and parse its statistics."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..runtimes import Runtime
 from ..runtimes.compose.endpoints import NetworkEndpoints
@@ -18,9 +22,91 @@ from ..runtimes.compose.project import ComposeProject
 from ..runtimes.native.configs import write_load_target
 from ..runtimes.native.layout import Layout
 from ..settings import ROOT, StackSettings
-from .errors import LoadError
-from .profile import LoadProfile
-from .run import LoadRunner, LoadSize
+from .profile import LoadError, LoadProfile, LoadSize
+
+MS = 1000.0
+
+
+@dataclass(frozen=True)
+class RequestStats:
+    """Requests, failures and `p95` in seconds; None without responses."""
+
+    requests: int
+    failures: int
+    p95: float | None
+
+    @property
+    def errors(self) -> float:
+        """Return the ratio of failed requests; 0 without requests."""
+        return self.failures / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True)
+class LocustStats:
+    """Locust's statistics: in all, by (method, name), and by second since 1970."""
+
+    total: RequestStats
+    requests: Mapping[tuple[str, str], RequestStats]
+    rate: Mapping[int, int]
+    failures: Mapping[int, int]
+
+
+def parse_stats(text: str) -> LocustStats:
+    """Parse the JSON; raise `LoadError` if it is not Locust's."""
+    try:
+        entries = max(_documents(text), key=_requests)
+        return LocustStats(
+            _numbers(entries),
+            {(entry["method"], entry["name"]): _numbers([entry]) for entry in entries},
+            _by_second(entries, "num_reqs_per_sec"),
+            _by_second(entries, "num_fail_per_sec"),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise LoadError("Locust printed no statistics: see its log.") from error
+
+
+def _documents(text: str) -> list[list[Mapping[str, Any]]]:
+    """Return every JSON document in a text; each Locust process prints one."""
+    decoder, documents, rest = json.JSONDecoder(), [], text.strip()
+    while rest:
+        document, end = decoder.raw_decode(rest)
+        documents.append(document)
+        rest = rest[end:].strip()
+    return documents
+
+
+def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
+    # The master's document has the sum of its workers.
+    return sum(entry["num_requests"] for entry in entries)
+
+
+def percentile(times: Mapping[float, int], share: float) -> float | None:
+    """Return a percentile of response times (nearest rank)."""
+    left = share * sum(times.values())
+    for time in sorted(times):
+        left -= times[time]
+        if left <= 0:
+            return time
+    return None
+
+
+def _numbers(entries: Sequence[Mapping[str, Any]]) -> RequestStats:
+    times: Counter[float] = Counter()
+    for entry in entries:
+        times.update({float(at) / MS: count for at, count in entry["response_times"].items()})
+    return RequestStats(
+        sum(entry["num_requests"] for entry in entries),
+        sum(entry["num_failures"] for entry in entries),
+        percentile(times, 0.95),
+    )
+
+
+def _by_second(entries: Sequence[Mapping[str, Any]], field: str) -> Mapping[int, int]:
+    counts: Counter[int] = Counter()
+    for entry in entries:
+        counts.update({int(at): count for at, count in entry[field].items()})
+    return dict(sorted(counts.items()))
+
 
 LOCUSTFILE = "loadtests/locustfile.py"
 # One process sends this many requests per second with half a core.
@@ -28,6 +114,9 @@ USERS_PER_PROCESS = 300
 # Locust's report in the container.
 REPORT_PATH = "/reports/locust.html"
 MASTER, WORKER = "locust-master", "locust-worker"
+
+# Runs a load of a profile and size, writes Locust's report to a file, and returns its JSON.
+LoadRunner = Callable[[LoadProfile, LoadSize, Path], str]
 
 
 def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = None) -> LoadRunner:

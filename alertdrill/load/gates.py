@@ -1,19 +1,123 @@
-"""Check that Locust, the load balancer, web and its access lines have the same counts."""
+"""Evaluate measurements against the objectives of a load."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..audit.request_counters import counter_increase
 from ..drills.clients import Prometheus
+from ..drills.result import Line
 from ..runtimes import Runtime
-from .gates import GateResult
-from .locust_stats import RequestStats
-from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan
+from .locust import RequestStats
+from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan, clients_p95, min_replicas
+from .profile import LoadProfile, Recovery
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """An objective, the measurements, and whether it holds for both.
+
+    All values are formatted text; `values` has Locust's and Prometheus's.
+    """
+
+    name: str
+    objective: str
+    values: Sequence[str]
+    passed: bool
+
+
+def evaluate_gates(
+    profile: LoadProfile, size: tuple[int, float], locust: RequestStats, prometheus: RequestStats
+) -> Sequence[GateResult]:
+    """Return the gate results of a load of `size`: (users, seconds)."""
+    objectives, both = profile.objectives, (locust, prometheus)
+    users, seconds = size
+    minimum = objectives.requests * profile.expected_requests(users, seconds - profile.warmup)
+    return [
+        GateResult(
+            "requests",
+            f"at least {minimum:,.0f}",
+            [f"{stats.requests:,}" for stats in both],
+            all(stats.requests >= minimum for stats in both),
+        ),
+        GateResult(
+            "errors",
+            f"at most {objectives.errors:.1%}",
+            [f"{stats.errors:.2%}" for stats in both],
+            all(stats.errors <= objectives.errors for stats in both),
+        ),
+        GateResult(
+            "p95",
+            f"at most {format_latency(objectives.p95)}",
+            [format_latency(stats.p95) for stats in both],
+            all(stats.p95 is not None and stats.p95 <= objectives.p95 for stats in both),
+        ),
+    ]
+
+
+def format_latency(value: float | None) -> str:
+    """Return seconds formatted as milliseconds."""
+    return "none" if value is None else f"{value * 1000:,.0f} ms"
+
+
+NO_VALUE = "\u2013"
+
+
+def rest_of_peak(profile: LoadProfile, recovery: Recovery, span: TimeSpan) -> TimeSpan:
+    """Return the part of the peak in which p95 must hold."""
+    begin, end = profile.peak(span.begin, span.seconds)
+    return TimeSpan(min(begin + recovery.deadline, end), end)
+
+
+def recovery_gates(
+    profile: LoadProfile,
+    span: TimeSpan,
+    prometheus: Prometheus,
+    scaling: tuple[Sequence[Line], Mapping[str, int]],
+) -> Sequence[GateResult]:
+    """Return the recovery gates of a profile; none without `recovery`.
+
+    `scaling` has the time series of instances, and each service's minimum in the settings. The
+    running stack's metrics override the settings.
+    """
+    if profile.recovery is None:
+        return []
+    rest = rest_of_peak(profile, profile.recovery, span)
+    instances, minimums = scaling
+    return [
+        recovered_in_time(profile.recovery, clients_p95(prometheus, rest)),
+        scaled_back(instances, {**minimums, **min_replicas(prometheus, span)}),
+    ]
+
+
+def recovered_in_time(recovery: Recovery, p95: float | None) -> GateResult:
+    """Evaluate the clients' p95 of the rest of the peak."""
+    return GateResult(
+        f"p95, {recovery.deadline:.0f} s into the peak",
+        f"at most {format_latency(recovery.p95)}",
+        [NO_VALUE, format_latency(p95)],
+        p95 is not None and p95 <= recovery.p95,
+    )
+
+
+def scaled_back(instances: Sequence[Line], minimums: Mapping[str, int]) -> GateResult:
+    """Evaluate the number of instances at the end."""
+    last = {line.labels.get("service", ""): int(line.points[-1][1]) for line in instances}
+    return GateResult(
+        "instances at the end",
+        _format_counts(minimums),
+        [NO_VALUE, _format_counts({service: last.get(service, 0) for service in minimums})],
+        all(last.get(service) == minimum for service, minimum in minimums.items()),
+    )
+
+
+def _format_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{service} {count}" for service, count in counts.items())
+
 
 # Left out, since the probe requests the start page too.
 START_PAGE = ("GET", "/")

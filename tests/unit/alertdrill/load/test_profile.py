@@ -1,7 +1,13 @@
 import pytest
 
-from alertdrill.loads.errors import LoadError
-from alertdrill.loads.profile import LoadProfile, Objectives, Recovery, load_profile, load_profiles
+from alertdrill.load.profile import (
+    LoadError,
+    LoadProfile,
+    Objectives,
+    Recovery,
+    load_profile,
+    load_profiles,
+)
 
 STAIRS = [(0, 0.5), (0.5, 0.5), (0.5, 1.0), (1, 1.0)]
 

@@ -1,14 +1,25 @@
+from __future__ import annotations
+
+import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from alertdrill.loads import capacity as module
-from alertdrill.loads.capacity import find_capacity, max_passing, next_users
-from alertdrill.loads.errors import LoadError
-from alertdrill.loads.profile import load_profile
-from alertdrill.loads.run import LoadContext, LoadSize
-from tests.unit.alertdrill.loads.samples import capacity_of, step
+from alertdrill.load import capacity as module
+from alertdrill.load.capacity import (
+    as_json,
+    find_capacity,
+    html,
+    junit,
+    max_passing,
+    next_users,
+    sentence,
+)
+from alertdrill.load.profile import LoadError, LoadSize, load_profile
+from alertdrill.load.run import LoadContext
+from tests.unit.alertdrill.load.samples import capacity_of, step
 
 
 class Stack:
@@ -26,7 +37,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> LoadContext:
 
     monkeypatch.setattr(module, "measure", measure)
     monkeypatch.setattr(
-        "alertdrill.loads.measurements.answering_instances",
+        "alertdrill.load.measurements.answering_instances",
         lambda *_: {"web": 2, "data-service": 1},
     )
     stack: Any = Stack()
@@ -90,3 +101,36 @@ def test_first_step_that_misses_gives_zero() -> None:
 
 def test_passing_step_above_a_missed_one_does_not_count() -> None:
     assert max_passing({40: True, 80: False, 160: True}) == 40
+
+
+def test_sentence_has_the_rate_per_instance() -> None:
+    assert sentence(capacity_of(passed=40, missed=80)) == (
+        "Capacity: 40 requests/s: 20 per instance of web (2), 40 per instance of data-service (1)."
+    )
+
+
+def test_sentence_says_at_least_when_the_search_reached_its_maximum() -> None:
+    assert sentence(capacity_of(passed=40, missed=0)).startswith("Capacity: at least 40 requests/s")
+
+
+def test_json_has_every_step() -> None:
+    report = json.loads(as_json(capacity_of(passed=40, missed=80)))
+    assert (report["capacity"], report["per_instance"]["web"]) == (40, 20)
+    assert [(step["users"], step["passed"]) for step in report["steps"]] == [
+        (40, True),
+        (80, False),
+    ]
+
+
+def test_junit_fails_without_any_capacity() -> None:
+    suite = ET.fromstring(junit(capacity_of(passed=0, missed=40))).find("testsuite")
+    assert suite is not None
+    assert suite.get("failures") == "1"
+    assert "start with fewer clients" in junit(capacity_of(passed=0, missed=40))
+    assert ET.fromstring(junit(capacity_of(passed=40, missed=80))).find(".//failure") is None
+
+
+def test_page_names_the_missed_objective() -> None:
+    page = html(capacity_of(passed=40, missed=80))
+    assert "missed: p95" in page
+    assert page.count("✓") == 1

@@ -1,4 +1,4 @@
-"""Read loadtests/profiles.yml: the shape of each load and its objectives."""
+"""The load profiles of loadtests/profiles.yml: the shape of each load and its objectives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from typing import Any
 import yaml
 
 from ..drills.clients import parse_duration
+from ..errors import AlertdrillError
 from ..settings import ROOT
-from .errors import LoadError
+
+
+class LoadError(AlertdrillError):
+    """The load does not exist, or it could not run or be measured."""
+
 
 SHAPES = ROOT / "loadtests" / "profiles.yml"
 
@@ -45,6 +50,14 @@ class CapacitySearch:
 
     resolution: float
     max_users: int
+
+
+@dataclass(frozen=True)
+class LoadSize:
+    """The maximum number of clients, and the duration in seconds."""
+
+    users: int
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,0 @@
-"""Errors of loads."""
-
-from __future__ import annotations
-
-from ..errors import AlertdrillError
-
-
-class LoadError(AlertdrillError):
-    """The load does not exist, or it could not run or be measured."""
