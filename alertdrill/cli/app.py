@@ -205,8 +205,8 @@ def open_page(page: str) -> None:
     addresses = _runtime().addresses()
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
-        known = ", ".join(title.lower() for title in addresses)
-        raise AlertdrillError(f"no page named {page!r}: known pages are {known}.")
+        titles = ", ".join(title.lower() for title in addresses)
+        raise AlertdrillError(f"no page named {page!r}: known pages are {titles}.")
     if not page or len(chosen) > 1:
         output.print(console.address_table(chosen))
         return
