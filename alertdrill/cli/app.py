@@ -223,7 +223,8 @@ def doctor() -> None:
     """
     with _timed("checking"):
         results = checks(settings.current())
-    output.print(console.check_table(results))
+    for line in console.check_lines(results):
+        output.print(line, soft_wrap=True)
     sys.exit(1 if any(check.state == "problem" for check in results) else 0)
 
 
