@@ -110,6 +110,7 @@ def test_waiting_prints_no_line() -> None:
 @pytest.mark.parametrize(
     ("results", "line"),
     [
+        (report("passed"), "1 drill at speed 12: 1 passed, in 2 min 5 s."),
         (report("passed", "passed"), "2 drills at speed 12: 2 passed, in 2 min 5 s."),
         (
             report("failed", "aborted", "passed", "deviated"),
