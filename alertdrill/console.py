@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import markup
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.text import Text
 from .doctor import Check
 from .runtimes import Instance
 
-__all__ = ["address_table", "check_table", "escape", "instance_table", "printable"]
+__all__ = ["address_table", "check_lines", "escape", "instance_table", "printable"]
 
 SIGNS = {
     "ready": ("●", "green"),
@@ -52,17 +52,15 @@ def instance_table(instances: Sequence[Instance]) -> Table:
     return table
 
 
-def check_table(checks: Sequence[Check]) -> Table:
-    """Return the table of what `alertdrill doctor` checked."""
-    table = Table("", "Check", box=None, pad_edge=False)
-    for title in ("Result", "What to do"):
-        table.add_column(title, overflow="fold")  # a command that is cut can't be typed
+def check_lines(checks: Sequence[Check]) -> Iterator[Text]:
+    """Yield the lines of `alertdrill doctor`; advice has its own line, so that it can be copied."""
     signs = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
+    width = max((len(check.name) for check in checks), default=0)
     for check in checks:
-        sign, style = signs[check.state]
-        texts = (escape(text) for text in (check.name, check.detail, check.advice))
-        table.add_row(Text(sign, style=style), *texts)
-    return table
+        name = printable(check.name).ljust(width)
+        yield Text.assemble(signs[check.state], f" {name}  {printable(check.detail)}")
+        if check.advice:
+            yield Text(" " * (width + 4) + printable(check.advice))
 
 
 def _duration(seconds: float | None) -> str:

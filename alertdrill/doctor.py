@@ -64,8 +64,8 @@ def checks(settings: StackSettings) -> Sequence[Check]:
 def path_hint() -> str:
     """Return how to put the command on the PATH; empty if it is there."""
     own = Path(sys.executable).with_name("alertdrill")
-    found = shutil.which("alertdrill")
-    if found and Path(found).resolve() == own.resolve():
+    on_path = shutil.which("alertdrill")
+    if on_path and Path(on_path).resolve() == own.resolve():
         return ""
     return f'To type `alertdrill` alone, run: export PATH="{own.parent}:$PATH"'
 

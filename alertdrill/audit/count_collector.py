@@ -113,10 +113,12 @@ class CountCollector:
         ]
 
     def _lines(self, sent: Sequence[str]) -> list[CountSource]:
-        again, files = self.lines.retries(), self.lines.audit_counts()
-        found = [compare_ids(f"files: {hop}", sent, files[hop], again[hop]) for hop in HOPS]
+        retries, files = self.lines.retries(), self.lines.audit_counts()
+        sources = [compare_ids(f"files: {hop}", sent, files[hop], retries[hop]) for hop in HOPS]
         if self._store and self._before:
-            kept = self._store.count_ids(self._mark, self._before.at)
+            stored = self._store.count_ids(self._mark, self._before.at)
             name = self._store.name
-            found += [compare_ids(f"{name}: {hop}", sent, kept[hop], again[hop]) for hop in HOPS]
-        return found
+            sources += [
+                compare_ids(f"{name}: {hop}", sent, stored[hop], retries[hop]) for hop in HOPS
+            ]
+        return sources

@@ -205,8 +205,8 @@ def open_page(page: str) -> None:
     addresses = _runtime().addresses()
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
-        known = ", ".join(title.lower() for title in addresses)
-        raise AlertdrillError(f"no page named {page!r}: known pages are {known}.")
+        titles = ", ".join(title.lower() for title in addresses)
+        raise AlertdrillError(f"no page named {page!r}: known pages are {titles}.")
     if not page or len(chosen) > 1:
         output.print(console.address_table(chosen))
         return
@@ -223,7 +223,8 @@ def doctor() -> None:
     """
     with _timed("checking"):
         results = checks(settings.current())
-    output.print(console.check_table(results))
+    for line in console.check_lines(results):
+        output.print(line, soft_wrap=True)
     sys.exit(1 if any(check.state == "problem" for check in results) else 0)
 
 

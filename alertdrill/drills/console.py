@@ -86,7 +86,8 @@ def summary(report: Report) -> str:
     if not counts:
         return f"No drill finished, {duration}."
     number = len(report.results)
-    return f"{number} drills at speed {report.speed:g}: {', '.join(counts)}, {duration}."
+    drills = "drill" if number == 1 else "drills"
+    return f"{number} {drills} at speed {report.speed:g}: {', '.join(counts)}, {duration}."
 
 
 def drill_table(catalogue: Catalogue) -> Table:

@@ -178,10 +178,10 @@ def _check_target(fault: YamlSection, kind: FaultKind) -> None:
     }[kind.scope]
     target = fault.text("target")
     if target not in allowed:
-        known = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
+        names = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
         instances = ", and instances such as web-1" if kind.scope in ("instance", "any") else ""
         fault.refuse(
-            f"{target!r} is no target of {kind.name}: known targets are {known}{instances}",
+            f"{target!r} is no target of {kind.name}: known targets are {names}{instances}",
             "target",
         )
 
@@ -200,8 +200,8 @@ def _load(drill: YamlSection) -> LoadSpec:
     if shape == "none":
         return LoadSpec(None, 0)
     if shape not in LOAD_SHAPES:
-        known = ", ".join(LOAD_SHAPES)
-        drill.refuse(f"unknown load {shape!r}: known loads are none, {known}", "load")
+        shapes = ", ".join(LOAD_SHAPES)
+        drill.refuse(f"unknown load {shape!r}: known loads are none, {shapes}", "load")
     return LoadSpec(shape, users)
 
 

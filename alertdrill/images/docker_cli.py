@@ -23,10 +23,10 @@ class DockerCli:
     """Docker's command line; every failure is an `EngineError` with its reason."""
 
     def __init__(self) -> None:
-        found = shutil.which("docker")
-        if found is None:
+        docker = shutil.which("docker")
+        if docker is None:
             raise EngineError("docker is not on the PATH: install it, and try again.")
-        self._docker = found
+        self._docker = docker
 
     def require(self) -> None:
         """Raise `EngineError` unless the engine responds."""

@@ -54,8 +54,8 @@ class CheckResult:
     @property
     def failures(self) -> Sequence[Outcome]:
         """Return the failed outcomes, one for each query."""
-        found = {item.panel_query.query: item for item in reversed(self.outcomes) if item.failed}
-        return list(reversed(found.values()))
+        outcomes = {item.panel_query.query: item for item in reversed(self.outcomes) if item.failed}
+        return list(reversed(outcomes.values()))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class _Evaluator:
 def _outcomes(
     dashboard: Dashboard, evaluator: _Evaluator, options: CheckOptions
 ) -> Iterator[Outcome]:
-    found: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
+    failures: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
     variable_context = evaluator.variable_context(dashboard)
     counts = resolve(dashboard, Selection("all", presets=options.presets), variable_context).counts
     for selection in selections(dashboard, counts, options.presets):
@@ -108,11 +108,11 @@ def _outcomes(
         for panel_query in queries:
             verdict = evaluate(panel_query, evaluator.runner, evaluator.age)
             _record(
-                found[selection.mode, selection.variable, panel_query.query],
+                failures[selection.mode, selection.variable, panel_query.query],
                 selection.index,
                 (verdict, panel_query),
             )
-    for (mode, variable, query), by_index in found.items():
+    for (mode, variable, query), by_index in failures.items():
         yield replace(
             _outcome(mode, by_index, expectation(query, options.expectations)), variable=variable
         )

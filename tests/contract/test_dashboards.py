@@ -61,10 +61,12 @@ def differences(here: Any, there: Any, path: str = "") -> list[str]:
     if isinstance(here, dict) and isinstance(there, dict):
         keys = here.keys() | there.keys()
         parts = [differences(here.get(k), there.get(k), f"{path}.{k}") for k in keys]
-        return [one for part in parts for one in part]
+        return [difference for part in parts for difference in part]
     if isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
         pairs = enumerate(zip(here, there, strict=True))
-        return [one for at, pair in pairs for one in differences(*pair, f"{path}[{at}]")]
+        return [
+            difference for at, pair in pairs for difference in differences(*pair, f"{path}[{at}]")
+        ]
     return [] if here == there else [path]
 
 
@@ -144,16 +146,16 @@ def test_panels_fit_the_grid(dashboard: dict[str, Any]) -> None:
 
 def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
     overlapping = [
-        (one["title"], other["title"])
-        for one, other in combinations(dashboard["panels"], 2)
-        if overlap(one["gridPos"], other["gridPos"])
+        (panel["title"], other["title"])
+        for panel, other in combinations(dashboard["panels"], 2)
+        if overlap(panel["gridPos"], other["gridPos"])
     ]
     assert overlapping == []
 
 
-def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+def overlap(first: dict[str, int], second: dict[str, int]) -> bool:
     return all(
-        one[at] < other[at] + other[size] and other[at] < one[at] + one[size]
+        first[at] < second[at] + second[size] and second[at] < first[at] + first[size]
         for at, size in (("x", "w"), ("y", "h"))
     )
 
@@ -178,9 +180,9 @@ def test_description_says_what_to_do(panel: Panel) -> None:
 
 @pytest.mark.parametrize("panel", BY_NAME)
 def test_numbers_have_a_unit_that_grafana_knows(panel: Panel) -> None:
-    found = panel.fields["fieldConfig"]["defaults"].get("unit")
-    assert found in {str(getattr(unit, "value", unit)) for unit in UNITS}
-    assert panel.fields["type"] in WITHOUT_UNIT or found
+    unit = panel.fields["fieldConfig"]["defaults"].get("unit")
+    assert unit in {str(getattr(unit, "value", unit)) for unit in UNITS}
+    assert panel.fields["type"] in WITHOUT_UNIT or unit
 
 
 @pytest.mark.parametrize("panel", BY_NAME)

@@ -88,8 +88,8 @@ def exists(path: str) -> bool:
 
 def recipes() -> dict[str, list[str]]:
     """Return the recipe of each verb of the Makefile."""
-    found = re.findall(r"^([a-z][\w-]*):(?!=).*\n((?:\t.*\n)*)", makefile(), re.MULTILINE)
-    return {verb: lines.splitlines() for verb, lines in found}
+    matches = re.findall(r"^([a-z][\w-]*):(?!=).*\n((?:\t.*\n)*)", makefile(), re.MULTILINE)
+    return {verb: lines.splitlines() for verb, lines in matches}
 
 
 def makefile() -> str:

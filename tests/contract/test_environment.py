@@ -57,8 +57,8 @@ def calls(folders: list[str]) -> Iterator[Variable]:
 
 def in_configurations() -> set[str]:
     files = [file for pattern in CONFIGURATIONS for file in ROOT.glob(pattern)]
-    found = [groups for file in files for groups in REFERENCE.findall(text(file))]
-    return {name for groups in found for name in groups if name}
+    references = [groups for file in files for groups in REFERENCE.findall(text(file))]
+    return {name for groups in references for name in groups if name}
 
 
 def of_services() -> set[str]:

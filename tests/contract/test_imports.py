@@ -81,13 +81,13 @@ def test_package_imports_only_what_it_may(part: str) -> None:
 
 @pytest.mark.parametrize("part", sorted(PARTS.keys() - METRICS_ALLOWED))
 def test_only_telemetry_imports_prometheus_client(part: str) -> None:
-    found = {
+    importers = {
         str(file.relative_to(ROOT))
         for file in files(part)
         for module in imports(file)
         if inside(module, METRICS)
     }
-    assert found == set()
+    assert importers == set()
 
 
 @pytest.mark.parametrize("name", BEFORE_INSTALLATION)

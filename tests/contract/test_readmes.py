@@ -93,7 +93,7 @@ def test_picture_is_small(root: Path) -> None:
 
 
 def test_difference_is_detected() -> None:
-    one, other = "# A\n\n```sh\nmake up  # start\n```\n\n[a](b.md)\n", "# B\n\n## C\n"
-    assert levels(one) != levels(other)
-    assert commands(one) == [["make up"]]
-    assert links(one) == ["b.md"]
+    english, chinese = "# A\n\n```sh\nmake up  # start\n```\n\n[a](b.md)\n", "# B\n\n## C\n"
+    assert levels(english) != levels(chinese)
+    assert commands(english) == [["make up"]]
+    assert links(english) == ["b.md"]

@@ -15,7 +15,8 @@ from alertdrill.settings import ROOT
 from tests.e2e.stack import Stack
 
 # The images that were built for the copy.
-NAME, OURS = "{{.Repository}}:{{.Tag}}", "reference=alertdrill/*:$ALERTDRILL_VERSION"
+IMAGE_FORMAT = "{{.Repository}}:{{.Tag}}"
+IMAGE_FILTER = "reference=alertdrill.invalid/*:$ALERTDRILL_VERSION"
 
 # The command, however a page calls it, at the beginning of a line or of a part of a pipeline.
 COMMAND = re.compile(r"(?:(?<=^)|(?<=[|;&] ))(?:\.venv/bin/(?:python -m )?)?alertdrill(?= [a-z])")

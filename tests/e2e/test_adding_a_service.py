@@ -17,8 +17,8 @@ import requests
 
 from tests.e2e import doc_steps
 from tests.e2e.repository_copy import (
-    NAME,
-    OURS,
+    IMAGE_FILTER,
+    IMAGE_FORMAT,
     RepositoryCopy,
     copy_repository,
     environment_of_copy,
@@ -85,7 +85,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         copied.alertdrill("down", check=False)
     left = leftovers(copied)
     if copied.runtime == "compose":
-        copied.run(f'docker image rm $(docker image ls --format "{NAME}" --filter "{OURS}")')
+        images = f'docker image ls --format "{IMAGE_FORMAT}" --filter "{IMAGE_FILTER}"'
+        copied.run(f"docker image rm $({images})")
     assert not left, f"`down` left something running: {left}"
 
 

@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 class LineSpec:
     """Equal lines: `count` of them, evenly over the time from `begin` to `end` (seconds).
 
-    The last one is at `end`. `each` is a field with a different number in each line. The texts
-    differ too, because Loki deduplicates lines with the same text and time.
+    The last one is at `end`. `numbered_field` names a field with another number in each line. The
+    texts differ too, because Loki deduplicates lines with the same text and time.
     """
 
     labels: Mapping[str, str]
@@ -29,7 +29,7 @@ class LineSpec:
     count: int
     begin: float
     end: float
-    each: str = ""
+    numbered_field: str = ""
 
     def stream(self, origin: float) -> dict[str, Any]:
         """Return them in the format of Loki's push API, with times relative to `origin`."""
@@ -43,7 +43,7 @@ class LineSpec:
         }
 
     def _value(self, at: float, number: int) -> list[Any]:
-        fields = numbered({"fields": self.fields, "each": self.each}, number)
+        fields = numbered({"fields": self.fields, "numbered_field": self.numbered_field}, number)
         return [f"{at * 1e9:.0f}", f"{fields} {number}", fields]
 
 
@@ -75,9 +75,9 @@ class AlertTests:
 
 
 def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
-    """Return the fields of a line; the field `each`, if any, gets the line's number."""
+    """Return the fields of a line; its `numbered_field`, if any, ends with its number."""
     fields: dict[str, str] = lines.get("fields", {})
-    name = lines.get("each")
+    name = lines.get("numbered_field")
     return {**fields, name: f"{fields.get(name, '')}{number}"} if name else fields
 
 
@@ -86,9 +86,9 @@ def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
     for file in sorted(LOKI_RULES.glob("*.yml")):
         rendered = render(file.read_text(), speed, expression_scaler("loki/rules"))
         for group in yaml.safe_load(rendered)["groups"]:
-            for found in group["rules"]:
-                if found["alert"] == alert:
-                    return dict(found)
+            for rule in group["rules"]:
+                if rule["alert"] == alert:
+                    return dict(rule)
     raise AssertionError(f"no alert named {alert} in loki/rules")
 
 
@@ -110,13 +110,13 @@ def all_test_files() -> Iterator[AlertTests]:
 def _case(read: Mapping[str, Any]) -> Case:
     lines = [
         LineSpec(
-            each["labels"],
-            each.get("fields", {}),
-            each["count"],
-            parse_duration(each.get("from", "0s")),
-            parse_duration(each["to"]),
-            each.get("each", ""),
+            entry["labels"],
+            entry.get("fields", {}),
+            entry["count"],
+            parse_duration(entry.get("from", "0s")),
+            parse_duration(entry["to"]),
+            entry.get("numbered_field", ""),
         )
-        for each in read["lines"]
+        for entry in read["lines"]
     ]
     return Case(read["name"], lines, parse_duration(read["at"]), read["result"])

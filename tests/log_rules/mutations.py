@@ -28,7 +28,7 @@ def _changes(expression: str) -> Iterator[tuple[str, str]]:
         for at, token in enumerate(token_list)
         if _compares_text(token_list, at, token)
     }
-    yield from (each for each in common(expression) if each[0] not in string_comparisons)
+    yield from (change for change in common(expression) if change[0] not in string_comparisons)
     for index, token in enumerate(token_list):
         if token.kind == "name" and token.inside == "{":
             sign, value = token_list[index + 1 : index + 3]
@@ -36,7 +36,9 @@ def _changes(expression: str) -> Iterator[tuple[str, str]]:
                 changed = expression[: sign.start] + ANY + expression[value.end :]
                 yield f"any {token.text}", changed
         if is_filter(token_list, index):
-            end = next(each.start for each in token_list[index + 1 :] if each.text in {"|", "["})
+            end = next(
+                change.start for change in token_list[index + 1 :] if change.text in {"|", "["}
+            )
             text = " ".join(expression[token.start : end].split())
             yield f"without {text}", expression[: token.start] + expression[end:]
 

@@ -43,8 +43,8 @@ def ruler_file(alert: str) -> str:
 def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LokiServer]:
     """Run a Loki with a tenant for each alert's rule; each case adds another tenant."""
     rules = {tests.alert: ruler_file(tests.alert) for tests in TESTS}
-    with run_loki(tmp_path_factory.mktemp("loki"), rules, SPEED) as made:
-        yield made
+    with run_loki(tmp_path_factory.mktemp("loki"), rules, SPEED) as store:
+        yield store
 
 
 Samples = dict[frozenset[tuple[str, str]], float]
@@ -63,10 +63,10 @@ class Cases:
         tenant = f"case-{number}"
         if number not in self._origins:
             self._origins[number] = float(int(time.time() - LINE_AGE_S))
-            lines = [each.stream(self._origins[number]) for each in case.lines]
+            lines = [line.stream(self._origins[number]) for line in case.lines]
             self._store.push(tenant, lines)
-        found = self._store.evaluate(tenant, expression, self._origins[number] + case.at)
-        return {frozenset(row["metric"].items()): float(row["value"][1]) for row in found}
+        rows = self._store.evaluate(tenant, expression, self._origins[number] + case.at)
+        return {frozenset(row["metric"].items()): float(row["value"][1]) for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def cases(loki: LokiServer) -> Cases:
 
 def expected_samples(case: Case) -> Any:
     """Return the expected samples, with a tolerance."""
-    expected = {frozenset(each["labels"].items()): each["value"] for each in case.result}
+    expected = {frozenset(sample["labels"].items()): sample["value"] for sample in case.result}
     return pytest.approx(expected, rel=1e-3)
 
 

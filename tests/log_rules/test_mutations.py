@@ -26,8 +26,8 @@ ALERTS = [tests.alert for tests in all_test_files()]
     ],
 )
 def test_change_is_found(expression: str, expected: dict[str, str]) -> None:
-    found = {changed: text for text, changed in mutations(expression).items()}
-    assert expected.items() <= found.items()
+    found_changes = {changed: text for text, changed in mutations(expression).items()}
+    assert expected.items() <= found_changes.items()
 
 
 def test_expression_without_mutations_is_unchanged() -> None:

@@ -58,8 +58,8 @@ EVERY_RULE = [
     ],
 )
 def test_change_is_found(expression: str, expected: dict[str, str]) -> None:
-    found = {changed: text for text, changed in changes(expression)}
-    assert expected.items() <= found.items()
+    results = {changed: text for text, changed in changes(expression)}
+    assert expected.items() <= results.items()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_nothing_else_is_changed(expression: str) -> None:
 
 def test_durations_of_an_alert_are_changed() -> None:
     rule = {"alert": "A", "expr": "a", "for": "0s", "keep_firing_for": "1m"}
-    assert [(each.text, each.rule) for each in mutations(rule)] == [
+    assert [(mutation.text, mutation.rule) for mutation in mutations(rule)] == [
         ("for 0s -> 5s", {**rule, "for": "5s"}),
         ("keep_firing_for 1m -> 2m", {**rule, "keep_firing_for": "2m"}),
         ("keep_firing_for 1m -> 30s", {**rule, "keep_firing_for": "30s"}),
@@ -81,7 +81,7 @@ def test_durations_of_an_alert_are_changed() -> None:
 
 def test_same_changes_are_numbered() -> None:
     rule = {"alert": "A", "expr": "a < b and b < c"}
-    texts = [each.text for each in mutations(rule)]
+    texts = [mutation.text for mutation in mutations(rule)]
     assert texts == ["comparison < -> <=", "comparison < -> <= (2)"]
 
 
@@ -166,9 +166,9 @@ def test_survivors_are_reported(tmp_path: Path) -> None:
 
 
 def test_survivor_of_a_recording_rule_is_reported(tmp_path: Path) -> None:
-    found = records([weak(tmp_path)])
-    assert list(found) == ["a:doubled"]
-    assert check_record("a:doubled", found["a:doubled"]).problems == [
+    files_by_record = records([weak(tmp_path)])
+    assert list(files_by_record) == ["a:doubled"]
+    assert check_record("a:doubled", files_by_record["a:doubled"]).problems == [
         "No test of a:doubled fails with threshold 2 -> 3.",
         "No test of a:doubled fails with threshold 2 -> 1.",
     ]
@@ -176,9 +176,9 @@ def test_survivor_of_a_recording_rule_is_reported(tmp_path: Path) -> None:
 
 def test_equivalent_survivor_of_a_recording_rule_is_fine(tmp_path: Path) -> None:
     lines = [f"# equivalent: a:doubled: threshold 2 -> {other}: any will do." for other in (3, 1)]
-    found = weak(tmp_path, *lines)
-    assert check_record("a:doubled", [found]).problems == []
-    assert not any("unknown" in problem for problem in check_alert(found).problems)
+    rule_tests = weak(tmp_path, *lines)
+    assert check_record("a:doubled", [rule_tests]).problems == []
+    assert not any("unknown" in problem for problem in check_alert(rule_tests).problems)
 
 
 def test_failing_tests_are_rejected(tmp_path: Path) -> None:
@@ -188,10 +188,10 @@ def test_failing_tests_are_rejected(tmp_path: Path) -> None:
 
 
 def test_tests_must_have_names(tmp_path: Path) -> None:
-    found = weak(tmp_path)
-    found.path.write_text(found.text.replace("name: twice", "# twice"))
+    rule_tests = weak(tmp_path)
+    rule_tests.path.write_text(rule_tests.text.replace("name: twice", "# twice"))
     with pytest.raises(LookupError, match="has no name"):
-        check_alert(found)
+        check_alert(rule_tests)
 
 
 def named(folder: Path, *groups: dict[str, Any]) -> RuleTests:
@@ -213,24 +213,24 @@ def names(cases: list[dict[str, Any]]) -> list[str]:
 
 
 def test_shortest_test_goes_first(tmp_path: Path) -> None:
-    found = named(tmp_path, group("long", "1m5s", "5s"), group("short", "30s"))
-    assert names(found.cases(found.rules())) == ["short", "long"]
+    rule_tests = named(tmp_path, group("long", "1m5s", "5s"), group("short", "30s"))
+    assert names(rule_tests.cases(rule_tests.rules())) == ["short", "long"]
 
 
 def test_quiet_test_goes_last(tmp_path: Path) -> None:
-    found = named(tmp_path, group("quiet", "5s"), group("fires", "1m", fires=True))
-    assert names(found.cases(found.rules())) == ["fires", "quiet"]
+    rule_tests = named(tmp_path, group("quiet", "5s"), group("fires", "1m", fires=True))
+    assert names(rule_tests.cases(rule_tests.rules())) == ["fires", "quiet"]
 
 
 def test_rule_without_a_series_is_not_tried(tmp_path: Path) -> None:
-    found = named(tmp_path, group("other", "5s", series='b{c="d"}'), group("given", "5s"))
-    record = [rule for rule in found.rules() if "record" in rule]
-    assert names(found.cases(record)) == ["given"]
+    rule_tests = named(tmp_path, group("other", "5s", series='b{c="d"}'), group("given", "5s"))
+    record = [rule for rule in rule_tests.rules() if "record" in rule]
+    assert names(rule_tests.cases(record)) == ["given"]
 
 
 def test_rule_that_needs_no_series_is_tried(tmp_path: Path) -> None:
-    found = named(tmp_path, group("other", "5s", series="b"))
-    assert names(found.cases([{"record": "a", "expr": "absent(a)"}])) == ["other"]
+    rule_tests = named(tmp_path, group("other", "5s", series="b"))
+    assert names(rule_tests.cases([{"record": "a", "expr": "absent(a)"}])) == ["other"]
 
 
 def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:
@@ -239,23 +239,25 @@ def test_alert_must_be_in_the_listed_files(tmp_path: Path) -> None:
 
 
 def test_equivalent_mutation_that_is_noticed_is_a_problem() -> None:
-    found = Report("A", [], killed=["for 1m -> 2m"], equivalents=["for 1m -> 2m: why not"])
-    assert found.problems == [
+    report = Report("A", [], killed=["for 1m -> 2m"], equivalents=["for 1m -> 2m: why not"])
+    assert report.problems == [
         "A lists a mutation as equivalent that the tests detect: for 1m -> 2m."
     ]
 
 
 @pytest.mark.parametrize("line", ["for 2m -> 4m: why not", "for 1m -> 2m", "for 1m -> 2m (2): so"])
 def test_unknown_equivalent_mutation_is_a_problem(line: str) -> None:
-    found = Report("A", [], killed=["for 1m -> 2m"], equivalents=[line])
-    assert found.problems == [f"A lists an unknown equivalent mutation, or gives no reason: {line}"]
+    report = Report("A", [], killed=["for 1m -> 2m"], equivalents=[line])
+    assert report.problems == [
+        f"A lists an unknown equivalent mutation, or gives no reason: {line}"
+    ]
 
 
 def test_variants_read_their_own_records(tmp_path: Path) -> None:
-    found = weak(tmp_path)
-    record, alert = found.needed()[0]["rules"]
+    rule_tests = weak(tmp_path)
+    record, alert = rule_tests.needed()[0]["rules"]
     own = variant(3, [alert, record], record, {**record, "expr": "a * 4"})
-    rules = combined_rules(found.needed(), [own])[0]["rules"]
+    rules = combined_rules(rule_tests.needed(), [own])[0]["rules"]
     assert [(name(rule), rule["expr"]) for rule in rules] == [
         ("a:doubled", "a * 2"),
         ("a:doubled_v3", "a * 4"),
@@ -265,6 +267,6 @@ def test_variants_read_their_own_records(tmp_path: Path) -> None:
 
 
 def test_values_are_read_as_strings(tmp_path: Path) -> None:
-    found = weak(tmp_path)
-    found.path.write_text(found.text.replace("0 500x5", "0x36"))
-    assert found.parsed()["tests"][0]["input_series"] == [{"series": "a", "values": "0x36"}]
+    rule_tests = weak(tmp_path)
+    rule_tests.path.write_text(rule_tests.text.replace("0 500x5", "0x36"))
+    assert rule_tests.parsed()["tests"][0]["input_series"] == [{"series": "a", "values": "0x36"}]

@@ -58,7 +58,7 @@ def _select(what: str) -> int:
     from . import selection
 
     selected, notes = selection.drills() if what == "drills" else selection.mutations()
-    sys.stdout.writelines(f"{each}\n" for each in selected)
+    sys.stdout.writelines(f"{name}\n" for name in selected)
     if output := os.environ.get("PART_OUTPUT"):
         with (Path(output) / "notes").open("a") as file:
             file.writelines(f"{note}\n" for note in notes)

@@ -63,7 +63,7 @@ def base_tree(root: Path = ROOT, environment: Mapping[str, str] = os.environ) ->
 
 def differing(before: Inputs, now: Inputs) -> list[str]:
     """Return the names whose inputs are new or differ from before, in the order of `now`."""
-    return [each for each, inputs in now.items() if before.get(each) != inputs]
+    return [name for name, inputs in now.items() if before.get(name) != inputs]
 
 
 def changed_alerts(base: Path, drills: Mapping[str, Drill], root: Path = ROOT) -> list[str]:
@@ -111,10 +111,10 @@ def rules_of(alert: str, rules: Iterable[Mapping[str, Any]]) -> list[Mapping[str
     """Return the rule of an alert and the recording rules that it reads, also through others."""
     rules = list(rules)
     needed = [rule for rule in rules if rule.get("alert") == alert]
-    read = {each for rule in needed for each in reads(rule)}
+    read = {name for rule in needed for name in reads(rule)}
     while more := [rule for rule in rules if rule.get("record") in read and rule not in needed]:
         needed += more
-        read |= {each for rule in more for each in reads(rule)}
+        read |= {name for rule in more for name in reads(rule)}
     return needed
 
 

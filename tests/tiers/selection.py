@@ -52,7 +52,7 @@ class Choice:
 
 def by_hash(commit: str, names: Iterable[str]) -> list[str]:
     """Return names in an order that the commit's hash decides, so that no person does."""
-    return sorted(names, key=lambda each: hashlib.sha256(f"{commit} {each}".encode()).digest())
+    return sorted(names, key=lambda name: hashlib.sha256(f"{commit} {name}".encode()).digest())
 
 
 def choose_drills(

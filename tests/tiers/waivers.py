@@ -39,10 +39,10 @@ def read_waivers(output: Path) -> list[Waiver]:
 
 def skipped(junit: Path) -> list[str]:
     """Return the reason of each skipped test case of a JUnit file, expected failures left out."""
-    found = [case.find("skipped") for case in _cases(junit)]
+    elements = [case.find("skipped") for case in _cases(junit)]
     return [
         element.get("message", "") or "no reason given"
-        for element in found
+        for element in elements
         if element is not None and element.get("type") != "pytest.xfail"
     ]
 

@@ -133,11 +133,11 @@ class ContainerRuntime:
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); the restarter starts it again."""
-        self._each(target, lambda name: self._engine.signal(name, "KILL"))
+        self._for_containers(target, lambda name: self._engine.signal(name, "KILL"))
 
     def pause(self, target: str) -> None:
         """Freeze a target until `resume`."""
-        self._each(target, self._engine.pause)
+        self._for_containers(target, self._engine.pause)
 
     def resume(self, target: str) -> None:
         """Resume a paused target."""
@@ -204,7 +204,7 @@ class ContainerRuntime:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
         return targets
 
-    def _each(self, target: str, act: Callable[[str], None]) -> None:
+    def _for_containers(self, target: str, act: Callable[[str], None]) -> None:
         for container in self._wanted(target):
             if container.pid is not None:
                 act(container.name)

@@ -42,14 +42,14 @@ def docker() -> Docker:
 
 @pytest.fixture(scope="session")
 def inspect(docker: Docker) -> Callable[[str], dict[str, Any]]:
-    """Return a function that inspects an image; skip if the image is not built."""
+    """Return a function that inspects an image; fail if the image is not built."""
 
     def look(image: str) -> dict[str, Any]:
         images: Sequence[dict[str, Any]] = json.loads(
             docker("image", "inspect", image, check=False) or "[]"
         )
         if not images:
-            pytest.skip(f"{image} is not here: `docker compose build` makes it")
+            pytest.fail(f"{image} is not built: run `docker compose build`")
         return images[0]
 
     return look

@@ -14,17 +14,19 @@ from .check import check
 def main(names: list[str]) -> int:
     """Print the results; return 1 if there are problems."""
     try:
-        found = list(check(names))
+        reports = list(check(names))
     except (LookupError, ValueError) as error:
         sys.exit(str(error))
     table = Table("rule", "mutations", "killed", "equivalent", "survived")
-    for each in found:
-        left = len(each.survived) - len(each.equivalent)
-        tried = len(each.killed) + len(each.survived)
-        table.add_row(each.rule, *map(str, (tried, len(each.killed), len(each.equivalent), left)))
+    for report in reports:
+        left = len(report.survived) - len(report.equivalent)
+        tried = len(report.killed) + len(report.survived)
+        table.add_row(
+            report.rule, *map(str, (tried, len(report.killed), len(report.equivalent), left))
+        )
     console = Console()
     console.print(table)
-    problems = [problem for each in found for problem in each.problems]
+    problems = [problem for report in reports for problem in report.problems]
     for problem in problems:
         console.print(escape(problem), soft_wrap=True, highlight=False)
     return 1 if problems else 0

@@ -60,22 +60,22 @@ def combined_rules(groups: Groups, variants: Sequence[Variant]) -> Groups:
     def rules(group: Mapping[str, Any]) -> Iterator[Rule]:
         for rule in group["rules"]:
             yield rule
-            yield from (each.copy(rule) for each in variants if name(rule) in each.names)
+            yield from (variant.copy(rule) for variant in variants if name(rule) in variant.names)
 
     return [{**group, "rules": list(rules(group))} for group in groups]
 
 
 def combined_test(case: Mapping[str, Any], variants: Sequence[Variant]) -> dict[str, Any]:
     """Return a test group that expects the same from all variants as from the rules."""
-    given = {each["series"]: each for each in case.get("input_series", [])}
-    for series, each in list(given.items()):
+    inputs = {entry["series"]: entry for entry in case.get("input_series", [])}
+    for series, entry in list(inputs.items()):
         # If a test has the input series of a recording rule, its variants get the series too.
-        given |= {
-            rename: {**each, "series": rename} for rename in (v.series(series) for v in variants)
+        inputs |= {
+            rename: {**entry, "series": rename} for rename in (v.series(series) for v in variants)
         }
     checks = [
         {**check, "alertname": rename}
         for check in case["alert_rule_test"]
         for rename in (check["alertname"], *(v.rename(check["alertname"]) for v in variants))
     ]
-    return {**case, "input_series": list(given.values()), "alert_rule_test": checks}
+    return {**case, "input_series": list(inputs.values()), "alert_rule_test": checks}

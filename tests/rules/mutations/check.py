@@ -75,32 +75,32 @@ def check_record(record: str, readers: Sequence[RuleTests]) -> Report:
 
 def alerts(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
     """Return each alert and its test files."""
-    found: dict[str, list[RuleTests]] = {}
-    for each in every:
-        found.setdefault(each.path.stem, []).append(each)
-    return found
+    files_by_alert: dict[str, list[RuleTests]] = {}
+    for file in every:
+        files_by_alert.setdefault(file.path.stem, []).append(file)
+    return files_by_alert
 
 
 def records(every: Iterable[RuleTests]) -> Mapping[str, list[RuleTests]]:
     """Return each recording rule that an alert names, and the test files of those alerts."""
-    found: dict[str, list[RuleTests]] = {}
-    for each in every:
-        alert, *needed = each.rules()
+    files_by_record: dict[str, list[RuleTests]] = {}
+    for file in every:
+        alert, *needed = file.rules()
         for record in {name(rule) for rule in needed} & reads(alert):
-            found.setdefault(record, []).append(each)
-    return dict(sorted(found.items()))
+            files_by_record.setdefault(record, []).append(file)
+    return dict(sorted(files_by_record.items()))
 
 
 def _check(
     rule: str, originals: Sequence[Rule], readers: Sequence[RuleTests], equivalents: Sequence[str]
 ) -> Report:
-    remaining = [(original, each) for original in originals for each in mutations(original)]
+    remaining = [(original, mutation) for original in originals for mutation in mutations(original)]
     killed: list[str] = []
     for reader in readers:
         killed_indexes = _killed_by(reader, remaining) if remaining else set()
         killed += [remaining[at][1].text for at in sorted(killed_indexes)]
         remaining = [pair for at, pair in enumerate(remaining) if at not in killed_indexes]
-    return Report(rule, readers, killed, [each.text for _, each in remaining], equivalents)
+    return Report(rule, readers, killed, [mutation.text for _, mutation in remaining], equivalents)
 
 
 def _killed_by(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> set[int]:
@@ -111,8 +111,8 @@ def _killed_by(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> s
     """
     needed = reader.rules()
     remaining = [
-        variant(number, needed, rule, each.rule)
-        for number, (rule, each) in enumerate(changed, start=1)
+        variant(number, needed, rule, mutation.rule)
+        for number, (rule, mutation) in enumerate(changed, start=1)
     ]
     detected: set[int] = set()
     for case in reader.cases([rule for rule, _ in changed]):
@@ -120,7 +120,7 @@ def _killed_by(reader: RuleTests, changed: Sequence[tuple[Rule, Mutation]]) -> s
         if 0 in failed:
             raise ValueError(f"{reader.path.name} fails without a mutation: {case['name']}.")
         detected |= failed
-        remaining = [each for each in remaining if each.number not in failed]
+        remaining = [mutation for mutation in remaining if mutation.number not in failed]
         if not remaining:
             break
     return {number - 1 for number in detected}
@@ -133,9 +133,9 @@ def check(names: Sequence[str] = ()) -> Iterable[Report]:
     """
     every = all_test_files()
     by_name = alerts(every)
-    for each in names or by_name:
-        if each in by_name:
-            yield check_alert(*by_name[each])
+    for rule in names or by_name:
+        if rule in by_name:
+            yield check_alert(*by_name[rule])
     remaining = set(names) - set(by_name)
     # Other test files may be incomplete while you work on a single alert.
     read = records(every) if remaining or not names else {}

@@ -39,14 +39,16 @@ def failing_variants(
     done = _run(tests, case, variants)
     if done.returncode == 0:
         return set()
-    found = {(kind, int(number or 0)) for kind, number in FAILED.findall(done.stdout + done.stderr)}
-    if not found:
+    failures = {
+        (kind, int(number or 0)) for kind, number in FAILED.findall(done.stdout + done.stderr)
+    }
+    if not failures:
         raise ValueError(f"promtool cannot test {tests.path.name}: {done.stdout}{done.stderr}")
-    broken = {number for kind, number in found if kind == "rule"}
+    broken = {number for kind, number in failures if kind == "rule"}
     if not broken:
-        return {number for _, number in found}
+        return {number for _, number in failures}
     # promtool stops at a rule that it cannot evaluate, so the other variants need another run.
-    others = [each for each in variants if each.number not in broken]
+    others = [variant for variant in variants if variant.number not in broken]
     return broken | (set() if 0 in broken else failing_variants(tests, case, others))
 
 

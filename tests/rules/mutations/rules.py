@@ -108,9 +108,9 @@ class RuleTests:
         read = {name for rule in changed for name in reads(rule)}
         if read & FROM_NOTHING:
             return True
-        given = {tokens(each["series"])[0].text for each in group.get("input_series", [])}
+        inputs = {tokens(entry["series"])[0].text for entry in group.get("input_series", [])}
         recorded = {rule.get("record") for rule in self.rules()}
-        return bool(read & (given | recorded))
+        return bool(read & (inputs | recorded))
 
     def needed(self) -> Groups:
         """Return the groups, reduced to the result of `rules`."""

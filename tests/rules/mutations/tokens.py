@@ -38,7 +38,7 @@ def tokens(expression: str) -> list[Token]:
 
     Raises ValueError at a character that starts no token.
     """
-    found: list[Token] = []
+    token_list: list[Token] = []
     index, inside = 0, ""
     while index < len(expression):
         token = TOKEN.match(expression, index)
@@ -46,7 +46,7 @@ def tokens(expression: str) -> list[Token]:
             raise ValueError(f"unknown PromQL or LogQL syntax: {expression[index:]!r}")
         inside = "" if token[0] in {"}", "]"} else inside
         if token.lastgroup not in {"space", "comment"}:
-            found.append(Token(str(token.lastgroup), token[0], index, token.end(), inside))
+            token_list.append(Token(str(token.lastgroup), token[0], index, token.end(), inside))
         inside = token[0] if token[0] in {"{", "["} else inside
         index = token.end()
-    return found
+    return token_list

@@ -42,8 +42,10 @@ class FakePrometheus:
         if match is None or "$" in text:
             raise ValueError(f"parse error: {text}")
         value_pattern = MATCHER.findall(match[2] or "")
-        named = [one for one in self.series if one["__name__"] == match[1]]
-        return [one for one in named if all(_fits(one, *each) for each in value_pattern)]
+        named = [series for series in self.series if series["__name__"] == match[1]]
+        return [
+            series for series in named if all(_fits(series, *matcher) for matcher in value_pattern)
+        ]
 
     def answer(self, path: str, params: dict[str, str]) -> Any:
         """Return the data for a path."""
@@ -51,12 +53,14 @@ class FakePrometheus:
             return {"yaml": "global:\n  scrape_interval: 5s\n"}
         if path.startswith("/api/v1/label/"):
             label = path.split("/")[4]
-            return sorted({one[label] for one in self.find(params["match[]"]) if label in one})
+            return sorted(
+                {series[label] for series in self.find(params["match[]"]) if label in series}
+            )
         self.queries.append(params)
         if path == "/api/v1/query_exemplars":
             return [
-                {"seriesLabels": one, "exemplars": self.exemplars}
-                for one in self.find(params["query"])
+                {"seriesLabels": series, "exemplars": self.exemplars}
+                for series in self.find(params["query"])
             ]
         end = float(params.get("time") or params["end"])
         ranged = path.endswith("query_range")
@@ -64,7 +68,7 @@ class FakePrometheus:
         kind = "values" if ranged else "value"
         return {
             "resultType": "matrix" if ranged else "vector",
-            "result": [{"metric": one, kind: values} for one in self.find(params["query"])],
+            "result": [{"metric": series, kind: values} for series in self.find(params["query"])],
             "stats": {"samples": {"totalQueryableSamples": self.samples}},
         }
 

@@ -188,8 +188,8 @@ def test_unknown_shape_prints_one_line() -> None:
     with locust("http://127.0.0.1:9", shape="waves") as process:
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
-    known = "smoke, steady, stairs, spike, soak, capacity"
-    assert output == f"locust: LOAD_SHAPE is 'waves': use one of {known}.\n"
+    shapes = "smoke, steady, stairs, spike, soak, capacity"
+    assert output == f"locust: LOAD_SHAPE is 'waves': use one of {shapes}.\n"
 
 
 def test_metrics_can_be_scraped_during_the_load(

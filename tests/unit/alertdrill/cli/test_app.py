@@ -239,7 +239,14 @@ def test_doctor_fails_only_for_a_problem(
     monkeypatch.setattr(app, "checks", lambda _: [check])
     result = run("doctor")
     assert result.exit_code == code
-    assert "8080 is [taken]" in result.stdout
+    assert "8080 is [taken]\n" in result.stdout
+
+
+def test_doctor_prints_advice_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = f'export PATH="/{"folder/" * 40}bin:$PATH"'
+    check = doctor.Check("command", "warning", "not on the PATH", command)
+    monkeypatch.setattr(app, "checks", lambda _: [check])
+    assert command in run("doctor").stdout.splitlines()[1]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -32,7 +32,7 @@ class FakeRuntime:
         self.error: Exception | None = None
         self.let_go = threading.Event()
         self.let_go.set()
-        self.found: list[Instance] = [
+        self.listed: list[Instance] = [
             instance("web-1"),
             instance("web-2", "unready"),
             instance("web-3", "standby"),
@@ -41,7 +41,7 @@ class FakeRuntime:
         ]
 
     def status(self) -> Sequence[Instance]:
-        return self.found
+        return self.listed
 
     def restart(self, target: str, grace: float | None = None) -> None:
         self._do("restart", target, grace)

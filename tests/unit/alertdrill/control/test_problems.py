@@ -17,12 +17,12 @@ def test_wrong_method_is_a_problem(client: FlaskClient) -> None:
 def test_unexpected_error_is_logged_in_one_line(
     client: FlaskClient, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runtime.found = None  # type: ignore[assignment]
+    runtime.listed = None  # type: ignore[assignment]
     runtime.status = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
     answer = client.get("/instances")
     assert (answer.status_code, "see its log for the reason" in answer.get_json()["detail"]) == (
         500,
         True,
     )
-    [found] = caplog.records
-    assert found.exc_info
+    [record] = caplog.records
+    assert record.exc_info

@@ -33,8 +33,8 @@ def test_other_routes_need_the_token(
 
 
 def test_instances_are_listed(client: FlaskClient) -> None:
-    found = client.get("/instances").get_json()
-    assert (len(found["instances"]), found["services"]["web"]["scale"]) == (4, 2)
+    body = client.get("/instances").get_json()
+    assert (len(body["instances"]), body["services"]["web"]["scale"]) == (4, 2)
 
 
 def test_restart_returns_the_outcome(client: FlaskClient, runtime: FakeRuntime) -> None:

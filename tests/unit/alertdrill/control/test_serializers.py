@@ -4,14 +4,14 @@ from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
 
 
 def test_components_are_left_out(runtime: FakeRuntime, stack: StackSettings) -> None:
-    shown = serialize_stack(runtime.found, stack)["instances"]
+    shown = serialize_stack(runtime.listed, stack)["instances"]
     assert isinstance(shown, list)
     assert {instance["service"] for instance in shown} == {"web", "data-service"}
     assert shown[1] == {"name": "web-2", "service": "web", "state": "unready", "heals": True}
 
 
 def test_service_has_its_replica_limits(runtime: FakeRuntime, stack: StackSettings) -> None:
-    services = serialize_stack(runtime.found, stack)["services"]
+    services = serialize_stack(runtime.listed, stack)["services"]
     assert isinstance(services, dict)
     assert set(services) == set(SERVICES)
     assert services["web"] == {"min_replicas": 2, "max_replicas": 4, "scale": 2, "heals": True}

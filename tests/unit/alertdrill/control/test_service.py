@@ -34,7 +34,7 @@ def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "says"),
+    ("name", "status", "message"),
     [
         ("data-service-1", 403, "set HEAL_DATA_SERVICE=1"),
         ("lb-1", 403, "is not one of the services"),
@@ -43,10 +43,10 @@ def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -
     ],
 )
 def test_instances_without_the_label_are_not_restarted(
-    service: ControlService, runtime: FakeRuntime, name: str, status: int, says: str
+    service: ControlService, runtime: FakeRuntime, name: str, status: int, message: str
 ) -> None:
     outcome = service.restart("k", name, 0.0)
-    assert (outcome.status, says in outcome.detail) == (status, True)
+    assert (outcome.status, message in outcome.detail) == (status, True)
     assert runtime.calls == []
 
 
@@ -98,7 +98,7 @@ def test_runtime_errors_have_a_status(
 
 
 def test_stack_that_is_down_is_unavailable(service: ControlService, runtime: FakeRuntime) -> None:
-    runtime.found = []
+    runtime.listed = []
     assert service.restart("k", "web-1", 0.0).status == 503
     with pytest.raises(Problem, match="The stack is down") as error:
         service.instances()
@@ -118,7 +118,7 @@ def test_each_change_is_logged_in_one_line(
     service.scale("b", "web", 3)
     runtime.error = StackUnavailableError("It is down.")
     service.scale("c", "web", 3)
-    assert [(found.levelname, found.getMessage()) for found in caplog.records] == [
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "restart web-1 with a grace of 0 s: 200 after 0.0 s: web-1 is ready again."),
         ("WARNING", "scale web to 3: 409 after 0.0 s: Not today."),
         ("ERROR", "scale web to 3: 503 after 0.0 s: It is down."),
@@ -130,6 +130,6 @@ def test_unexpected_error_is_logged_with_its_traceback(
 ) -> None:
     runtime.error = KeyError("x")
     service.restart("a", "web-1", 0.0)
-    [found] = caplog.records
-    assert found.exc_info
-    assert found.exc_info[1] is runtime.error
+    [record] = caplog.records
+    assert record.exc_info
+    assert record.exc_info[1] is runtime.error

@@ -28,8 +28,8 @@ def result(verdict: Verdict = "passed", **changed: Any) -> DrillResult:
 
 
 def report(*verdicts: Verdict) -> Report:
-    found = [result(verdict) for verdict in verdicts]
-    return Report(0.0, 125.0, 12.0, "native", "an ephemeral stack", found)
+    results = [result(verdict) for verdict in verdicts]
+    return Report(0.0, 125.0, 12.0, "native", "an ephemeral stack", results)
 
 
 def test_drill_starts_with_its_position() -> None:
@@ -108,8 +108,9 @@ def test_waiting_prints_no_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "line"),
+    ("results", "line"),
     [
+        (report("passed"), "1 drill at speed 12: 1 passed, in 2 min 5 s."),
         (report("passed", "passed"), "2 drills at speed 12: 2 passed, in 2 min 5 s."),
         (
             report("failed", "aborted", "passed", "deviated"),
@@ -118,8 +119,8 @@ def test_waiting_prints_no_line() -> None:
         (report(), "No drill finished, in 2 min 5 s."),
     ],
 )
-def test_summary_counts_each_verdict(found: Report, line: str) -> None:
-    assert console.summary(found) == line
+def test_summary_counts_each_verdict(results: Report, line: str) -> None:
+    assert console.summary(results) == line
 
 
 def test_table_has_every_drill() -> None:
@@ -133,5 +134,5 @@ def test_table_has_every_drill() -> None:
 
 
 def test_table_is_never_markup() -> None:
-    found = Catalogue({"Down": make_drill(description="Web [red] is frozen.")}, [])
-    assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(found)))
+    catalogue = Catalogue({"Down": make_drill(description="Web [red] is frozen.")}, [])
+    assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(catalogue)))

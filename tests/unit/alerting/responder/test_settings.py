@@ -39,20 +39,20 @@ def test_default_policy_exists() -> None:
 def test_secrets_can_be_files_and_are_not_printed(tmp_path: Path) -> None:
     for name in ("control", "responder"):
         (tmp_path / name).write_text(f"{name} secret")
-    given = {
+    environment = {
         "HEALING": "dry-run",
         "CONTROL_TOKEN_FILE": str(tmp_path / "control"),
         "RESPONDER_TOKEN_FILE": str(tmp_path / "responder"),
     }
-    healing = ResponderSettings.from_env(EnvReader(given)).healing
+    healing = ResponderSettings.from_env(EnvReader(environment)).healing
     assert (healing.control_token, healing.token) == ("control secret", "responder secret")
     assert "secret" not in repr(healing)
 
 
 def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    given = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
-    assert ResponderSettings.from_env(EnvReader(given)).healing.grafana_token == file
+    environment = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
+    assert ResponderSettings.from_env(EnvReader(environment)).healing.grafana_token == file
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ SPEC = DashboardSpec("some", "Some?", "Some things.")
 
 def panels(make: Callable[[], Dashboard]) -> dict[str, dict[str, Any]]:
     """Return the JSON of a dashboard's panels by title."""
-    found = json.loads(json.dumps(make(), cls=JSONEncoder))["panels"]
-    return {panel["title"]: panel for panel in found if panel["type"] != "row"}
+    panel_list = json.loads(json.dumps(make(), cls=JSONEncoder))["panels"]
+    return {panel["title"]: panel for panel in panel_list if panel["type"] != "row"}
 
 
 def of(section: Section) -> dict[str, dict[str, Any]]:
@@ -40,4 +40,4 @@ def variables(make: Callable[[], Dashboard]) -> list[str]:
     """Return the names of a dashboard's variables."""
     templating = make().templating
     assert templating
-    return [one.name for one in templating.list_val or []]
+    return [variable.name for variable in templating.list_val or []]

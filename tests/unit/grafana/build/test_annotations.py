@@ -9,14 +9,14 @@ from grafana.build.annotations import FIRING, annotation_queries
 
 
 def built() -> dict[str, dict[str, Any]]:
-    found = json.loads(json.dumps([mark.build() for mark in annotation_queries()], cls=JSONEncoder))
-    return {mark["name"]: mark for mark in found}
+    marks = json.loads(json.dumps([mark.build() for mark in annotation_queries()], cls=JSONEncoder))
+    return {mark["name"]: mark for mark in marks}
 
 
 def test_alerts_come_from_prometheus() -> None:
-    found = built()["Alerts"]
-    assert (found["datasource"]["uid"], found["target"]["expr"]) == ("prometheus", FIRING)
-    assert found["titleFormat"] == "{{alertname}}"
+    alerts = built()["Alerts"]
+    assert (alerts["datasource"]["uid"], alerts["target"]["expr"]) == ("prometheus", FIRING)
+    assert alerts["titleFormat"] == "{{alertname}}"
 
 
 def test_annotations_are_found_by_both_tags() -> None:

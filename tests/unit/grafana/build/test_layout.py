@@ -18,24 +18,24 @@ def panel(title: str, width: int, height: int = 8) -> object:
 
 def places(*sections: Section) -> list[tuple[str, int, int]]:
     """Return the title, x and y of everything on the page."""
-    found = build_dashboard(SPEC, *sections).panels or []
-    return [_place(one) for one in found]
+    panels = build_dashboard(SPEC, *sections).panels or []
+    return [_place(panel_or_row) for panel_or_row in panels]
 
 
-def _place(one: Panel | RowPanel) -> tuple[str, int, int]:
-    assert one.title
-    assert one.grid_pos
-    return (one.title, one.grid_pos.x, one.grid_pos.y)
+def _place(panel_or_row: Panel | RowPanel) -> tuple[str, int, int]:
+    assert panel_or_row.title
+    assert panel_or_row.grid_pos
+    return (panel_or_row.title, panel_or_row.grid_pos.x, panel_or_row.grid_pos.y)
 
 
 def test_panels_are_side_by_side() -> None:
-    found = places(Section("First", [panel("a?", 12), panel("b?", 12)]))
-    assert found == [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1)]
+    positions = places(Section("First", [panel("a?", 12), panel("b?", 12)]))
+    assert positions == [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1)]
 
 
 def test_full_line_is_followed_by_the_next() -> None:
-    found = places(Section("First", [panel("a?", 20, 4), panel("b?", 8, 6)]))
-    assert found[1:] == [("a?", 0, 1), ("b?", 0, 5)]
+    positions = places(Section("First", [panel("a?", 20, 4), panel("b?", 8, 6)]))
+    assert positions[1:] == [("a?", 0, 1), ("b?", 0, 5)]
 
 
 def test_section_begins_under_the_highest() -> None:
@@ -46,7 +46,7 @@ def test_section_begins_under_the_highest() -> None:
 def test_dashboard_links_to_runbooks() -> None:
     templating = build_dashboard(SPEC).templating
     assert templating
-    assert [one.name for one in templating.list_val or []] == ["service", "responder"]
+    assert [variable.name for variable in templating.list_val or []] == ["service", "responder"]
 
 
 def test_page_is_read_only() -> None:

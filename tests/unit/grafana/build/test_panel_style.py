@@ -19,19 +19,19 @@ SPEC = PanelSpec("How?", "So.", "short", ["InstanceDown"], [HIGH], size=(6, 4))
 
 
 def test_colour_changes_at_the_limit() -> None:
-    found = [(step.value, step.color) for step in steps([HIGH])]
-    assert found == [(None, colours.FINE), (5.0, colours.VERMILLION)]
+    colour_steps = [(step.value, step.color) for step in steps([HIGH])]
+    assert colour_steps == [(None, colours.FINE), (5.0, colours.VERMILLION)]
 
 
 def test_low_limit_fires_below() -> None:
-    found = [(step.value, step.color) for step in steps([LOW])]
-    assert found == [(None, colours.ORANGE), (0.1, colours.FINE)]
+    colour_steps = [(step.value, step.color) for step in steps([LOW])]
+    assert colour_steps == [(None, colours.ORANGE), (0.1, colours.FINE)]
 
 
 def test_limits_keep_their_order() -> None:
     lower = Limit("High", "ticket", 2.0, above=True)
-    found = [(step.value, step.color) for step in steps([HIGH, lower])]
-    assert found[1:] == [(2.0, colours.ORANGE), (5.0, colours.VERMILLION)]
+    colour_steps = [(step.value, step.color) for step in steps([HIGH, lower])]
+    assert colour_steps[1:] == [(2.0, colours.ORANGE), (5.0, colours.VERMILLION)]
 
 
 def test_without_limits_all_is_fine() -> None:

@@ -17,13 +17,13 @@ LIMITED = PanelSpec("How?", "So.", "short", ["InstanceDown"], [LIMIT])
 
 
 def built(panel: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(panel.build(), cls=JSONEncoder))
-    return found
+    document: dict[str, Any] = json.loads(json.dumps(panel.build(), cls=JSONEncoder))
+    return document
 
 
 def custom(panel: Any) -> dict[str, Any]:
-    found: dict[str, Any] = built(panel)["fieldConfig"]["defaults"]["custom"]
-    return found
+    settings: dict[str, Any] = built(panel)["fieldConfig"]["defaults"]["custom"]
+    return settings
 
 
 def test_limit_is_a_dashed_line() -> None:
@@ -34,14 +34,14 @@ def test_limit_is_a_dashed_line() -> None:
 def test_each_query_has_its_own_colour() -> None:
     panel = built(series(SPEC, range_query("a"), range_query("b"), range_query("c")))
     overrides = panel["fieldConfig"]["overrides"]
-    assert [one["matcher"]["options"] for one in overrides] == ["B", "C"]
-    shown = [one["properties"][0]["value"]["fixedColor"] for one in overrides]
+    assert [override["matcher"]["options"] for override in overrides] == ["B", "C"]
+    shown = [override["properties"][0]["value"]["fixedColor"] for override in overrides]
     assert shown == list(colours.SERIES[1:3])
 
 
 def test_bars_are_stacked() -> None:
-    found = custom(bars(SPEC, range_query("up")))
-    assert (found["drawStyle"], found["stacking"]["mode"]) == ("bars", "normal")
+    settings = custom(bars(SPEC, range_query("up")))
+    assert (settings["drawStyle"], settings["stacking"]["mode"]) == ("bars", "normal")
 
 
 def test_stat_shows_the_last_value_as_text() -> None:

@@ -14,8 +14,8 @@ from grafana.build.queries import (
 
 
 def built(query: Query, table: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = target(query, "A", table).build().to_json()
-    return found
+    document: dict[str, Any] = target(query, "A", table).build().to_json()
+    return document
 
 
 def test_query_is_one_line() -> None:
@@ -37,7 +37,7 @@ def test_exemplars_are_requested() -> None:
 
 
 def test_log_query_goes_to_loki() -> None:
-    found = built(log_query('{a="b"}', "{{a}}"))
-    assert found["datasource"].uid == "loki"
-    assert (found["queryType"], found["legendFormat"]) == ("range", "{{a}}")
+    query = built(log_query('{a="b"}', "{{a}}"))
+    assert query["datasource"].uid == "loki"
+    assert (query["queryType"], query["legendFormat"]) == ("range", "{{a}}")
     assert built(instant_log_query('{a="b"}'))["queryType"] == "instant"

@@ -40,8 +40,8 @@ def test_limit_is_found_by_its_left_side() -> None:
 
 
 def test_lower_limit_has_its_colour_below() -> None:
-    found = limit("HostMemoryLow")
-    assert (found.value, found.above) == (0.1, False)
+    lower = limit("HostMemoryLow")
+    assert (lower.value, lower.above) == (0.1, False)
 
 
 def test_equality_is_not_a_limit() -> None:

@@ -12,7 +12,7 @@ def parsed(expression: str) -> str:
 
 
 def test_queries_are_promql() -> None:
-    for found in (
+    for query in (
         sli.requests(INSTANCE),
         sli.error_ratio(INSTANCE),
         sli.fast_ratio(INSTANCE),
@@ -22,7 +22,7 @@ def test_queries_are_promql() -> None:
         sli.firing_alerts(INSTANCE),
         sli.CAPACITY,
     ):
-        assert parsed(found)
+        assert parsed(query)
 
 
 def test_no_failures_are_zero() -> None:

@@ -23,7 +23,7 @@ def test_states_are_shown_as_text() -> None:
     panel = built(state_timeline(SPEC, value_texts.UP, range_query("up")))
     assert panel["type"] == "state-timeline"
     shown = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
-    assert {value: one["text"] for value, one in shown.items()} == {"0": "down", "1": "up"}
+    assert {value: text["text"] for value, text in shown.items()} == {"0": "down", "1": "up"}
 
 
 def test_single_value_has_its_heading() -> None:
@@ -38,7 +38,10 @@ def test_several_values_share_a_row() -> None:
             SPEC, {**NAMES, "Value #B": "Known"}, instant_query("up"), instant_query("vector(1)")
         )
     )
-    assert [one["id"] for one in panel["transformations"]] == ["merge", "organize"]
+    assert [transformation["id"] for transformation in panel["transformations"]] == [
+        "merge",
+        "organize",
+    ]
     assert [target["format"] for target in panel["targets"]] == ["table", "table"]
 
 

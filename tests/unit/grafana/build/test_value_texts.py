@@ -33,7 +33,7 @@ def test_nan_is_shown_as_no_data() -> None:
 
 
 def test_no_two_states_share_a_text() -> None:
-    found = [value for name, value in vars(value_texts).items() if name.isupper()]
-    assert found
-    for one in found:
-        assert len({text for text, _ in one.values()}) == len(one)
+    mappings = [value for name, value in vars(value_texts).items() if name.isupper()]
+    assert mappings
+    for mapping in mappings:
+        assert len({text for text, _ in mapping.values()}) == len(mapping)

@@ -15,14 +15,14 @@ from grafana.build.variables import (
 
 
 def test_several_or_all_may_be_selected() -> None:
-    for made in (
+    for builder in (
         services(),
         services_with_objective(),
         log_sources(),
         instances(),
         custom_variable("level", ["INFO"]),
     ):
-        variable = made.build()
+        variable = builder.build()
         assert (variable.include_all, variable.multi) == (True, True)
         assert variable.current
         assert variable.current.value == ["$__all"]

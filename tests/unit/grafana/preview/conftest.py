@@ -31,19 +31,19 @@ def panel_data() -> Make:
     def make(kind: str, *answers: QueryResult, legend: str = "", **raw: Any) -> PanelData:
         refs = "ABC"[: len(answers)]
         targets = [target("up", ref, legendFormat=legend) for ref in refs]
-        [found] = parse(document(panel("A title", *targets, type=kind, **raw))).panels
+        [parsed] = parse(document(panel("A title", *targets, type=kind, **raw))).panels
         queries = [
             QueryData(
                 PanelQuery(
-                    Query("sample", "A title", one.ref, "range"),
-                    one,
+                    Query("sample", "A title", target.ref, "range"),
+                    target,
                     QueryRequest("prometheus", "range", "up", SPAN, 5000),
                     "A title",
                 ),
                 result,
             )
-            for one, result in zip(found.targets, answers, strict=True)
+            for target, result in zip(parsed.targets, answers, strict=True)
         ]
-        return PanelData(found, "A title", queries, SPAN)
+        return PanelData(parsed, "A title", queries, SPAN)
 
     return make

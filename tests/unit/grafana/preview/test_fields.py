@@ -49,7 +49,7 @@ def test_field_may_have_its_own_value_texts(panel_data: Make) -> None:
 
 def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
     data = panel_data("stat", ONE, fieldConfig=CONFIG)
-    assert [fields.value_text(data, one) for one in (0, 0.2, 7, math.nan)] == [
+    assert [fields.value_text(data, number) for number in (0, 0.2, 7, math.nan)] == [
         *("down", "20 %", "many", "nothing")
     ]
     assert fields.value_text(data, 3, "Requests") == "3 req/s"
@@ -57,14 +57,14 @@ def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
 
 def test_colour_is_of_mapping_or_threshold(panel_data: Make) -> None:
     data = panel_data("stat", ONE, fieldConfig=CONFIG)
-    assert [fields.colour(data, one) for one in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
+    assert [fields.colour(data, number) for number in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
     assert fields.lines_at(data) == [(0.5, "red")]
 
 
 def test_last_number_is_shown(panel_data: Make) -> None:
-    [one] = ONE.series
-    assert fields.reduced(panel_data("stat", ONE), one) == 3
+    [one_series] = ONE.series
+    assert fields.reduced(panel_data("stat", ONE), one_series) == 3
     for calc, value in (("max", 3), ("min", 1), ("mean", 2), ("sum", 4), ("last", 3)):
         options = {"reduceOptions": {"calcs": [calc]}}
-        assert fields.reduced(panel_data("stat", ONE, options=options), one) == value
+        assert fields.reduced(panel_data("stat", ONE, options=options), one_series) == value
     assert math.isnan(fields.reduced(panel_data("stat", ONE), series((0, math.nan))))

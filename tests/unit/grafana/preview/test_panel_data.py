@@ -20,9 +20,14 @@ def page(prometheus: FakePrometheus, last: str = "") -> Page:
 
 def test_panels_have_results_or_problems(prometheus: FakePrometheus) -> None:
     panel_queries = page(prometheus)
-    assert [one.title for one in panel_queries.panel_data] == ["Of chat", "Wrong", "Lines", "Words"]
-    assert [len(one.queries) for one in panel_queries.panel_data] == [1, 1, 1, 0]
-    assert [one.empty for one in panel_queries.panel_data] == [False, True, True, True]
+    assert [panel.title for panel in panel_queries.panel_data] == [
+        "Of chat",
+        "Wrong",
+        "Lines",
+        "Words",
+    ]
+    assert [len(panel.queries) for panel in panel_queries.panel_data] == [1, 1, 1, 0]
+    assert [panel.empty for panel in panel_queries.panel_data] == [False, True, True, True]
     assert panel_queries.panel_data[1].problem.startswith("400: parse error")
     assert panel_queries.panel_data[2].problem == "data source 'loki' is not available"
     assert panel_queries.chosen == {"service": "All"}

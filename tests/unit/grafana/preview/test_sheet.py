@@ -11,11 +11,11 @@ ROW = {"type": "row", "title": "A row", "gridPos": {"x": 0, "y": 0, "w": 24, "h"
 
 
 def test_sheet_is_marked_as_preview(prometheus: FakePrometheus, tmp_path: Path) -> None:
-    found = parse(
+    sample = parse(
         document(ROW, panel("Is it up, and has it been so for a long time now?", target("up")))
     )
-    page = collect(found, QueryRunner(prometheus.url, None), 10**12)
-    words = [one.get_text() for one in paint(page).texts]
+    page = collect(sample, QueryRunner(prometheus.url, None), 10**12)
+    words = [text.get_text() for text in paint(page).texts]
     assert MARK in words
     assert {"Sample", "A row", "service: All"} <= set(words)
     file = write(page, tmp_path)

@@ -26,8 +26,8 @@ def test_queries_are_merged_by_labels(panel_data: Make) -> None:
 
 
 def test_plain_table_has_all_labels(panel_data: Make) -> None:
-    found = QueryResult(series=[series((0, 1), __name__="up", service="web")])
-    assert table(panel_data("table", found)) == (
+    result = QueryResult(series=[series((0, 1), __name__="up", service="web")])
+    assert table(panel_data("table", result)) == (
         ["service", "Value"],
         [{"service": "web", "Value": "1"}],
     )

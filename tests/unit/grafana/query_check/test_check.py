@@ -18,36 +18,40 @@ def check_result(
     rules: CheckOptions | None = None,
     **more: Any,
 ) -> CheckResult:
-    found = parse(document(*panels, **more))
+    sample = parse(document(*panels, **more))
     return check_dashboards(
-        [found], QueryRunner(prometheus.url, None), NOW, rules or CheckOptions()
+        [sample], QueryRunner(prometheus.url, None), NOW, rules or CheckOptions()
     )
 
 
-def failures(found: CheckResult) -> Sequence[tuple[str, str, str, str]]:
+def failures(result: CheckResult) -> Sequence[tuple[str, str, str, str]]:
     """Return dashboard, panel, state and query of each failure."""
     return [
         (
-            *(one.panel_query.query.dashboard, one.panel_query.query.panel, one.verdict.state),
-            one.panel_query.request.expr
-            if one.panel_query.request
-            else one.panel_query.target.expr,
+            *(
+                outcome.panel_query.query.dashboard,
+                outcome.panel_query.query.panel,
+                outcome.verdict.state,
+            ),
+            outcome.panel_query.request.expr
+            if outcome.panel_query.request
+            else outcome.panel_query.target.expr,
         )
-        for one in found.failures
+        for outcome in result.failures
     ]
 
 
 def test_complete_dashboard_is_fine(prometheus: FakePrometheus) -> None:
-    found = check_result(prometheus, REQUESTS)
-    assert failures(found) == []
-    assert {one.mode for one in found.outcomes} == {"all", "one", "several"}
-    sent = {one["query"] for one in prometheus.queries}
+    result = check_result(prometheus, REQUESTS)
+    assert failures(result) == []
+    assert {outcome.mode for outcome in result.outcomes} == {"all", "one", "several"}
+    sent = {query["query"] for query in prometheus.queries}
     assert 'requests_total{service=~"(chat|web)"}' in sent
-    assert {f'requests_total{{service=~"{one}"}}' for one in ("web", "chat")} <= sent
+    assert {f'requests_total{{service=~"{service}"}}' for service in ("web", "chat")} <= sent
 
 
 def test_removed_metric_is_named(prometheus: FakePrometheus) -> None:
-    prometheus.series = [one for one in prometheus.series if one["__name__"] == "up"]
+    prometheus.series = [series for series in prometheus.series if series["__name__"] == "up"]
     assert failures(check_result(prometheus, REQUESTS)) == [
         ("sample", "Requests", "empty", 'requests_total{service=~"(chat|web)"}')
     ]
@@ -55,10 +59,12 @@ def test_removed_metric_is_named(prometheus: FakePrometheus) -> None:
 
 def test_renamed_label_is_named(prometheus: FakePrometheus) -> None:
     prometheus.series = [
-        one if one["__name__"] == "up" else {"__name__": "requests_total", "app": one["service"]}
-        for one in prometheus.series
+        series
+        if series["__name__"] == "up"
+        else {"__name__": "requests_total", "app": series["service"]}
+        for series in prometheus.series
     ]
-    assert [one[:3] for one in failures(check_result(prometheus, REQUESTS))] == [
+    assert [row[:3] for row in failures(check_result(prometheus, REQUESTS))] == [
         ("sample", "Requests", "empty")
     ]
 
@@ -67,28 +73,32 @@ def test_unresolved_variable_is_named(prometheus: FakePrometheus) -> None:
     unresolved = variable(
         "service", "label_values(gone_total, service)", multi=True, includeAll=True
     )
-    found = failures(check_result(prometheus, REQUESTS, templating={"list": [unresolved]}))
-    assert [one[1] for one in found] == ["variable service", "Requests"]
-    assert found[0][3] == "label_values(gone_total, service)"
+    failed = failures(check_result(prometheus, REQUESTS, templating={"list": [unresolved]}))
+    assert [row[1] for row in failed] == ["variable service", "Requests"]
+    assert failed[0][3] == "label_values(gone_total, service)"
 
 
 def test_renamed_variable_is_named(prometheus: FakePrometheus) -> None:
     other = variable("svc", "label_values(up, service)", multi=True)
-    found = failures(check_result(prometheus, REQUESTS, templating={"list": [other]}))
-    assert [one[1:3] for one in found] == [("Requests", "error")]
+    failed = failures(check_result(prometheus, REQUESTS, templating={"list": [other]}))
+    assert [row[1:3] for row in failed] == [("Requests", "error")]
 
 
 def test_missing_values_of_some_services_are_gaps(prometheus: FakePrometheus) -> None:
-    prometheus.series = [one for one in prometheus.series if one != prometheus.series[3]]
-    found = check_result(prometheus, REQUESTS)
-    assert failures(found) == []
-    assert {one.mode: one.gaps for one in found.outcomes} == {"all": 0, "one": 1, "several": 0}
+    prometheus.series = [series for series in prometheus.series if series != prometheus.series[3]]
+    result = check_result(prometheus, REQUESTS)
+    assert failures(result) == []
+    assert {outcome.mode: outcome.gaps for outcome in result.outcomes} == {
+        "all": 0,
+        "one": 1,
+        "several": 0,
+    }
 
 
 def test_repeated_panel_has_no_gap(prometheus: FakePrometheus) -> None:
-    prometheus.series = [one for one in prometheus.series if one != prometheus.series[3]]
-    found = failures(check_result(prometheus, {**REQUESTS, "repeat": "service"}))
-    assert found == [("sample", "Requests", "empty", 'requests_total{service=~"chat"}')]
+    prometheus.series = [series for series in prometheus.series if series != prometheus.series[3]]
+    failed = failures(check_result(prometheus, {**REQUESTS, "repeat": "service"}))
+    assert failed == [("sample", "Requests", "empty", 'requests_total{service=~"chat"}')]
 
 
 def test_expectation_covers_only_empty_results(prometheus: FakePrometheus) -> None:
@@ -96,23 +106,23 @@ def test_expectation_covers_only_empty_results(prometheus: FakePrometheus) -> No
     empty = panel("Gone", target("gone_total"))
     assert failures(check_result(prometheus, empty, rules=rules)) == []
     wrong = panel("Gone", target("rate($x)"))
-    assert [one[2] for one in failures(check_result(prometheus, wrong, rules=rules))] == ["error"]
+    assert [row[2] for row in failures(check_result(prometheus, wrong, rules=rules))] == ["error"]
 
 
 def test_missing_exemplars_are_named(prometheus: FakePrometheus) -> None:
     wanted = panel("Slow", target('requests_total{service=~"$service"}', exemplar=True))
     assert failures(check_result(prometheus, wanted)) == []
     prometheus.exemplars = []
-    found = check_result(prometheus, wanted)
-    assert [one.panel_query.query.kind for one in found.failures] == ["exemplars"]
+    result = check_result(prometheus, wanted)
+    assert [outcome.panel_query.query.kind for outcome in result.failures] == ["exemplars"]
 
 
 def test_missing_loki_fails_nothing(prometheus: FakePrometheus) -> None:
-    found = check_result(
+    result = check_result(
         prometheus, panel("Lines", {"refId": "A", "expr": "{}", "datasource": LOKI})
     )
-    assert failures(found) == []
-    assert {one.verdict.state for one in found.outcomes} == {"skipped"}
+    assert failures(result) == []
+    assert {outcome.verdict.state for outcome in result.outcomes} == {"skipped"}
 
 
 def test_annotation_may_be_empty_but_not_wrong(prometheus: FakePrometheus) -> None:
@@ -120,12 +130,12 @@ def test_annotation_may_be_empty_but_not_wrong(prometheus: FakePrometheus) -> No
         {"name": name, "datasource": {"uid": "prometheus"}, "expr": expr}
         for name, expr in (("quiet", "gone_total"), ("wrong", "rate($x)"))
     ]
-    found = failures(check_result(prometheus, annotations={"list": marks}))
-    assert [one[1] for one in found] == ["annotation wrong"]
+    failed = failures(check_result(prometheus, annotations={"list": marks}))
+    assert [row[1] for row in failed] == ["annotation wrong"]
 
 
 def test_typed_in_value_is_used(prometheus: FakePrometheus) -> None:
     check_result(prometheus, REQUESTS, rules=CheckOptions(presets={"service": "web"}))
-    assert {one["query"] for one in prometheus.queries if "requests" in one["query"]} == {
+    assert {query["query"] for query in prometheus.queries if "requests" in query["query"]} == {
         'requests_total{service=~"web"}'
     }

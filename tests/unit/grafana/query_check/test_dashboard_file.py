@@ -11,14 +11,14 @@ from tests.unit.grafana.samples import LOKI, document, panel, target
 
 def test_hidden_queries_are_not_sent() -> None:
     parsed = parse(document(panel("A", target("up"), target("down", "B", hide=True))))
-    assert [one.ref for one in parsed.panels[0].targets] == ["A"]
+    assert [query.ref for query in parsed.panels[0].targets] == ["A"]
 
 
 def test_panels_of_rows_are_found() -> None:
     inner = {"type": "row", "title": "Shut", "collapsed": True, "panels": [panel("Inside")]}
     opened = {"type": "row", "title": "Open", "repeat": "service"}
     parsed = parse(document(inner, panel("Beside"), opened, panel("Below", repeat="instance")))
-    assert [(one.title, one.repeats) for one in parsed.panels] == [
+    assert [(item.title, item.repeats) for item in parsed.panels] == [
         *(("Inside", []), ("Beside", []), ("Below", ["service", "instance"]))
     ]
 
@@ -41,10 +41,10 @@ def test_query_has_its_kinds(query_type: dict[str, Any], kinds: list[str]) -> No
 
 def test_loki_query_has_one_kind() -> None:
     annotations = [
-        {"datasource": LOKI, "expr": "{}", "queryType": one} for one in ("range", "instant")
+        {"datasource": LOKI, "expr": "{}", "queryType": kind} for kind in ("range", "instant")
     ]
     parsed = parse(document(panel("A", *annotations)))
-    assert [one.kinds for one in parsed.panels[0].targets] == [["range"], ["instant"]]
+    assert [kind.kinds for kind in parsed.panels[0].targets] == [["range"], ["instant"]]
 
 
 def test_query_has_its_panels_source() -> None:
@@ -55,25 +55,27 @@ def test_query_has_its_panels_source() -> None:
 def test_old_source_formats_are_read() -> None:
     targets = [{"expr": "up", "datasource": "prometheus"}, {"expr": "up"}]
     parsed = parse(document(panel("A", *targets, datasource=None)))
-    assert {one.source.kind for one in parsed.panels[0].targets} == {"prometheus"}
+    assert {query.source.kind for query in parsed.panels[0].targets} == {"prometheus"}
 
 
 def test_annotations_of_grafana_are_excluded() -> None:
     panel_source = {"name": "own", "datasource": {"type": "grafana", "uid": "-- Grafana --"}}
     annotations = {"name": "alerts", "datasource": LOKI, "expr": "ALERTS"}
     parsed = parse(document(annotations={"list": [panel_source, annotations]}))
-    assert [(one.name, one.target.expr) for one in parsed.annotations] == [("alerts", "ALERTS")]
+    assert [(annotation.name, annotation.target.expr) for annotation in parsed.annotations] == [
+        ("alerts", "ALERTS")
+    ]
 
 
 def test_width_determines_the_points() -> None:
     parsed = parse(document(panel("A"), panel("B", maxDataPoints=100)))
-    assert [one.points for one in parsed.panels] == [936, 100]
+    assert [item.points for item in parsed.panels] == [936, 100]
 
 
 def test_folder_is_read_by_name(tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"uid": name, "title": name}))
-    assert [one.uid for one in read(tmp_path)] == ["a", "b"]
+    assert [item.uid for item in read(tmp_path)] == ["a", "b"]
 
 
 def test_empty_folder_is_rejected(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_range_is_aligned_to_steps(prometheus: FakePrometheus) -> None:
     assert (params["start"], params["end"], params["step"]) == (
         *("1700000000.000", "1700000060.000", "5.000"),
     )
-    assert [one.labels["service"] for one in result.series] == ["web", "chat"]
+    assert [series.labels["service"] for series in result.series] == ["web", "chat"]
     assert (len(result.series[0].points), result.cost.samples) == (2, 2)
 
 
@@ -28,7 +28,7 @@ def test_instant_has_one_point(prometheus: FakePrometheus) -> None:
 
 def test_exemplars_lead_to_requests(prometheus: FakePrometheus) -> None:
     result = Prometheus(prometheus.url).exemplars("requests_total", SPAN)
-    assert [(one.labels, one.points) for one in result.series] == [
+    assert [(series.labels, series.points) for series in result.series] == [
         *(({"trace_id": "a"}, [(100.0, 0.5)]), ({"trace_id": "a"}, [(100.0, 0.5)]))
     ]
 
@@ -56,7 +56,7 @@ def test_loki_answers_with_lines() -> None:
     )
     result = Loki(server.url).range("{}", SPAN, 5000)
     server.close()
-    assert [(one.at, one.text, one.labels) for one in result.lines] == [
+    assert [(line.at, line.text, line.labels) for line in result.lines] == [
         (1_700_000_000.5, "hello", {"level": "INFO"})
     ]
     assert result.cost.size == 70

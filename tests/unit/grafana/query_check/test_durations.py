@@ -36,10 +36,14 @@ def test_longest_width_is_a_year() -> None:
 
 
 def test_interval_is_its_largest_unit() -> None:
-    assert [format_duration(one) for one in (500, 5000, 90_000, 7_200_000, 0)] == [
-        *("500ms", "5s", "1m", "2h", "1ms")
-    ]
+    assert [
+        format_duration(milliseconds) for milliseconds in (500, 5000, 90_000, 7_200_000, 0)
+    ] == [*("500ms", "5s", "1m", "2h", "1ms")]
 
 
 def test_rate_interval_is_exact() -> None:
-    assert [format_exact(one) for one in (20_000, 90_000, 1668)] == ["20s", "90s", "1668ms"]
+    assert [format_exact(milliseconds) for milliseconds in (20_000, 90_000, 1668)] == [
+        "20s",
+        "90s",
+        "1668ms",
+    ]

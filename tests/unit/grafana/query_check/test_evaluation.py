@@ -11,8 +11,8 @@ OLD = Age(10**10, 5000)
 
 def verdict(prometheus: FakePrometheus, expr: str) -> tuple[str, str]:
     request = QueryRequest("prometheus", "range", expr, TimeRange(0, 60_000), 5000)
-    found = evaluate(panel_query(request), QueryRunner(prometheus.url, None), OLD)
-    return found.state, found.message
+    result = evaluate(panel_query(request), QueryRunner(prometheus.url, None), OLD)
+    return result.state, result.message
 
 
 def panel_query(

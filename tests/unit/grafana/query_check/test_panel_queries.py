@@ -14,13 +14,13 @@ SOURCES = {"prometheus": Prometheus("http://127.0.0.1:9"), "loki": None}
 def panel_query(
     *panels: dict[str, Any], values: Sequence[str] = ("a", "b"), **more: Any
 ) -> list[PanelQuery]:
-    found = parse(document(*panels, **more))
-    selected_values: SelectedValues = {"service": SelectedValue(found.variables[0], values)}
-    return list(dashboard_queries(found, QueryContext(selected_values, SOURCES, NOW)))
+    sample = parse(document(*panels, **more))
+    selected_values: SelectedValues = {"service": SelectedValue(sample.variables[0], values)}
+    return list(dashboard_queries(sample, QueryContext(selected_values, SOURCES, NOW)))
 
 
-def exprs(found: list[PanelQuery]) -> list[str]:
-    return [one.request.expr if one.request else one.problem for one in found]
+def exprs(queries: list[PanelQuery]) -> list[str]:
+    return [query.request.expr if query.request else query.problem for query in queries]
 
 
 def test_query_is_filled() -> None:
@@ -34,7 +34,7 @@ def test_step_is_of_panel_and_query() -> None:
         panel("B", target("x"), interval="2m"),
         panel("C", target("x"), maxDataPoints=12),
     ]
-    assert [one.request.step for one in panel_query(*panels) if one.request] == [
+    assert [query.request.step for query in panel_query(*panels) if query.request] == [
         60_000,
         120_000,
         300_000,
@@ -42,29 +42,29 @@ def test_step_is_of_panel_and_query() -> None:
 
 
 def test_panel_may_have_its_own_range() -> None:
-    [found] = panel_query(panel("A", target("x"), timeFrom="30d"))
-    assert found.request is not None
-    assert found.request.time_range.width == 30 * 86_400_000
+    [query] = panel_query(panel("A", target("x"), timeFrom="30d"))
+    assert query.request is not None
+    assert query.request.time_range.width == 30 * 86_400_000
 
 
 def test_repeated_panel_is_queried_for_each_value() -> None:
-    found = panel_query(panel("Of $service", target('x{a="$service"}'), repeat="service"))
-    assert [(one.title, one.request and one.request.expr) for one in found] == [
+    queries = panel_query(panel("Of $service", target('x{a="$service"}'), repeat="service"))
+    assert [(query.title, query.request and query.request.expr) for query in queries] == [
         *(("Of a", 'x{a="a"}'), ("Of b", 'x{a="b"}'))
     ]
 
 
 def test_missing_loki_is_skipped() -> None:
-    [found] = panel_query(panel("A", {"refId": "A", "expr": "{a=~`$service`}", "datasource": LOKI}))
-    assert (found.request, found.skipped) == (None, True)
+    [query] = panel_query(panel("A", {"refId": "A", "expr": "{a=~`$service`}", "datasource": LOKI}))
+    assert (query.request, query.skipped) == (None, True)
 
 
 def test_metrics_of_a_missing_loki_are_skipped() -> None:
-    [known, other] = panel_query(
+    [loki_query, other] = panel_query(
         panel("A", target("rate(otelcol_exporter_sent_log_records_total[1m])")),
         panel("B", target("my_loki_total")),
     )
-    assert (known.skipped, known.problem) == (True, "data source 'loki' is not available")
+    assert (loki_query.skipped, loki_query.problem) == (True, "data source 'loki' is not available")
     assert not other.skipped
 
 
@@ -74,8 +74,8 @@ def test_grafanas_own_sources_are_not_queried() -> None:
 
 
 def test_other_sources_are_a_problem() -> None:
-    [found] = panel_query(panel("A", target("x", datasource={"type": "tempo", "uid": "tempo"})))
-    assert (found.skipped, "no data source 'tempo'" in found.problem) == (False, True)
+    [query] = panel_query(panel("A", target("x", datasource={"type": "tempo", "uid": "tempo"})))
+    assert (query.skipped, "no data source 'tempo'" in query.problem) == (False, True)
 
 
 def test_empty_query_is_a_problem() -> None:
@@ -84,5 +84,5 @@ def test_empty_query_is_a_problem() -> None:
 
 def test_annotations_are_queried() -> None:
     mark = {"name": "Alerts", "datasource": {"uid": "prometheus"}, "expr": "ALERTS"}
-    [found] = panel_query(annotations={"list": [mark]})
-    assert (found.query.panel, exprs([found])) == ("annotation Alerts", ["ALERTS"])
+    [query] = panel_query(annotations={"list": [mark]})
+    assert (query.query.panel, exprs([query])) == ("annotation Alerts", ["ALERTS"])

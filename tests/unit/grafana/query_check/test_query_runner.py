@@ -25,7 +25,7 @@ def test_rejection_is_cached(prometheus: FakePrometheus) -> None:
 
 def test_end_of_range_is_queried_separately(prometheus: FakePrometheus) -> None:
     QueryRunner(prometheus.url, None).last(ASK)
-    assert [one["time"] for one in prometheus.queries] == ["60.000"]
+    assert [query["time"] for query in prometheus.queries] == ["60.000"]
 
 
 def test_age_is_of_the_oldest_sample(prometheus: FakePrometheus) -> None:

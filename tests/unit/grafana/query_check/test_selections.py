@@ -13,22 +13,22 @@ def dashboard(**more: Any) -> Dashboard:
     return parse(document(templating={"list": [variable("one", "a,b,c", "custom", **more)]}))
 
 
-def resolved(found: Dashboard, selection: Selection) -> Resolved:
-    return resolve(found, selection, VariableContext({}, TimeRange(0, 1000), {}))
+def resolved(sample: Dashboard, selection: Selection) -> Resolved:
+    return resolve(sample, selection, VariableContext({}, TimeRange(0, 1000), {}))
 
 
-def values(found: Dashboard, selection: Selection) -> list[str]:
-    return list(resolved(found, selection).selected_values["one"].values)
+def values(sample: Dashboard, selection: Selection) -> list[str]:
+    return list(resolved(sample, selection).selected_values["one"].values)
 
 
 def test_each_value_is_selected_once() -> None:
-    found = dashboard(**MANY)
-    assert [values(found, Selection("one", "one", index)) for index in range(3)] == [
+    sample = dashboard(**MANY)
+    assert [values(sample, Selection("one", "one", index)) for index in range(3)] == [
         ["a"],
         ["b"],
         ["c"],
     ]
-    assert values(found, Selection("several", "one", 2)) == ["c", "a"]
+    assert values(sample, Selection("several", "one", 2)) == ["c", "a"]
 
 
 def test_other_variables_have_all() -> None:
@@ -41,8 +41,8 @@ def test_all_is_all() -> None:
 
 
 def test_without_all_the_saved_value_is_selected() -> None:
-    found = dashboard(current={"value": "b"})
-    assert values(found, Selection("all")) == values(found, Selection("default")) == ["b"]
+    sample = dashboard(current={"value": "b"})
+    assert values(sample, Selection("all")) == values(sample, Selection("default")) == ["b"]
 
 
 def test_missing_saved_value_is_not_selected() -> None:
@@ -55,10 +55,10 @@ def test_preset_value_is_used() -> None:
 
 
 def test_unresolved_variable_is_reported() -> None:
-    found = resolved(
+    result = resolved(
         parse(document(templating={"list": [variable("x", "", "query")]})), Selection("all")
     )
-    assert [one.variable.name for one in found.unresolved] == ["x"]
+    assert [value.variable.name for value in result.unresolved] == ["x"]
 
 
 def test_number_of_selections_is_limited() -> None:

@@ -15,19 +15,19 @@ from tests.unit.alertdrill.runtimes.compose.conftest import container
 class FakeEngine:
     """Records calls; a started container runs at once."""
 
-    def __init__(self, *found: Container) -> None:
-        self.found = {instance.name: instance for instance in found}
+    def __init__(self, *containers: Container) -> None:
+        self.by_name = {instance.name: instance for instance in containers}
         self.calls: list[tuple[object, ...]] = []
 
     def containers(self) -> Sequence[Container]:
-        return list(self.found.values())
+        return list(self.by_name.values())
 
     def running(self) -> Sequence[Container]:
-        return [instance for instance in self.found.values() if instance.pid]
+        return [instance for instance in self.by_name.values() if instance.pid]
 
     def start(self, name: str) -> None:
         self.calls.append(("start", name))
-        self.found[name] = container(name.removeprefix("alertdrill-"))
+        self.by_name[name] = container(name.removeprefix("alertdrill-"))
 
     def __getattr__(self, order: str) -> Any:
         return lambda *arguments: self.calls.append((order, *arguments))
@@ -40,8 +40,10 @@ class TwoOfEach:
         return 2
 
 
-def make_runtime(settings: StackSettings, *found: Container) -> tuple[ContainerRuntime, FakeEngine]:
-    engine = FakeEngine(*found)
+def make_runtime(
+    settings: StackSettings, *containers: Container
+) -> tuple[ContainerRuntime, FakeEngine]:
+    engine = FakeEngine(*containers)
     fake: Any = engine
     return ContainerRuntime(settings, fake, TwoOfEach(), HostEndpoints(settings)), engine
 

@@ -58,18 +58,18 @@ def test_unknown_version_is_named() -> None:
 
 def test_unavailable_optional_component_is_disabled() -> None:
     image = f"grafana/grafana:{ImageVersions().grafana}"
-    found = had(FakeCompose(), grafana=image)
+    project = had(FakeCompose(), grafana=image)
     # The responder does not use it either.
-    assert found.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
-    assert "runs without grafana" in found.messages[0]
+    assert project.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INNER_URL": ""}
+    assert "runs without grafana" in project.messages[0]
 
 
 def test_collector_is_disabled_without_loki() -> None:
     collector = f"otel/opentelemetry-collector-contrib:{ImageVersions().collector}"
-    found = had(
+    project = had(
         FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
     )
-    assert found.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
+    assert project.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
 
 
 def test_unavailable_chosen_version_is_refused() -> None:

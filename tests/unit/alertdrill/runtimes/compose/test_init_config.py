@@ -48,8 +48,8 @@ def test_other_project_has_its_own_names(context: RenderContext) -> None:
 def test_speed_divides_durations(context: RenderContext) -> None:
     fast = RenderContext("alertdrill", 10.0, context.replicas, context.etc)
     init_config.install(fast, "prometheus/prometheus.yml")
-    found = yaml.safe_load((context.etc / "prometheus/prometheus.yml").read_text())
-    assert found["global"]["scrape_interval"] == "500ms"
+    config = yaml.safe_load((context.etc / "prometheus/prometheus.yml").read_text())
+    assert config["global"]["scrape_interval"] == "500ms"
 
 
 def test_loki_rules_are_divided(context: RenderContext) -> None:
@@ -72,9 +72,9 @@ def test_removed_rules_are_deleted(context: RenderContext) -> None:
 
 def test_targets_are_named_after_containers(context: RenderContext) -> None:
     init_config.write_targets(context)
-    found = targets(context, "services")
-    assert found.pop("responder-1") == "responder-on-telemetry:8090"
-    assert found == {
+    services = targets(context, "services")
+    assert services.pop("responder-1") == "responder-on-telemetry:8090"
+    assert services == {
         f"{name}-{number}": f"alertdrill-{name}-{number}:{service.port}"
         for name, service in SERVICES.items()
         for number in (1, 2)

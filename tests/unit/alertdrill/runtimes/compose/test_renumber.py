@@ -32,7 +32,7 @@ def remove_misnumbered(project: FakeProject) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("found", "gone"),
+    ("numbers", "misnumbered"),
     [
         ([], []),
         ([1], []),
@@ -43,8 +43,8 @@ def remove_misnumbered(project: FakeProject) -> list[str]:
         ([3, 4], [3, 4]),
     ],
 )
-def test_misnumbered_instances_are_found(found: list[int], gone: list[int]) -> None:
-    assert renumber.misnumbered(found, scale=2) == gone
+def test_misnumbered_instances_are_found(numbers: list[int], misnumbered: list[int]) -> None:
+    assert renumber.misnumbered(numbers, scale=2) == misnumbered
 
 
 def test_correctly_numbered_instances_are_kept(tmp_path: Path) -> None:

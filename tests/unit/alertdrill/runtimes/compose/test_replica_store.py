@@ -17,9 +17,9 @@ from tests.unit.alertdrill.runtimes.compose.conftest import container
 from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 
 
-def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int]:
+def listed(tmp_path: Path, text: str | None, *containers: Container) -> dict[str, int]:
     """Return the replica counts that the host reads from a file with `text`."""
-    engine: Any = FakeEngine(*found)
+    engine: Any = FakeEngine(*containers)
 
     def read(name: str, path: str) -> str | None:
         assert (name, path) == ("alertdrill-prometheus-1", "/etc/alertdrill/scale/scale.json")
@@ -30,14 +30,14 @@ def listed(tmp_path: Path, text: str | None, *found: Container) -> dict[str, int
 
 
 def test_host_reads_the_replica_counts_from_the_stack(tmp_path: Path) -> None:
-    found = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
-    assert found == {**dict.fromkeys(SERVICES, 2), "web": 4}
+    replicas = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
+    assert replicas == {**dict.fromkeys(SERVICES, 2), "web": 4}
 
 
 @pytest.mark.parametrize("text", [None, "", '{"web": '])
 def test_missing_replica_count_is_the_settings(tmp_path: Path, text: str | None) -> None:
-    found = listed(tmp_path, text, container("prometheus-1"))
-    assert found == {**dict.fromkeys(SERVICES, 2), "web": 3}
+    replicas = listed(tmp_path, text, container("prometheus-1"))
+    assert replicas == {**dict.fromkeys(SERVICES, 2), "web": 3}
 
 
 def test_stack_that_is_down_has_the_settings_replica_counts(tmp_path: Path) -> None:

@@ -60,9 +60,9 @@ def questions(proxy: Proxy) -> EngineClient:
 
 def test_events_are_requested_to_the_nanosecond(proxy: Proxy, questions: EngineClient) -> None:
     proxy.body = b'{"Action":"die"}\n{"Action":"stop"}\n'
-    found = questions.events(5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
+    events = questions.events(5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
     query = parse_qs(urlsplit(proxy.calls[1]).query)
-    assert [row["Action"] for row in found] == ["die", "stop"]
+    assert [row["Action"] for row in events] == ["die", "stop"]
     assert (query["since"], query["until"]) == (["5.000000007"], ["7.000000000"])
     assert json.loads(query["filters"][0])["label"][0] == "com.docker.compose.project=alertdrill"
 

@@ -41,7 +41,7 @@ def test_standby_instances_are_started(project: Any) -> None:
 
 
 def test_missing_standby_instances_are_created(project: Any) -> None:
-    del project.engine.found["alertdrill-web-4"]
+    del project.engine.by_name["alertdrill-web-4"]
     scaling.start_replicas(project, "web", 4)
     assert project.commands[0][:2] == ("create", "--no-recreate")
 
@@ -64,7 +64,7 @@ def test_new_instances_are_reported(project: Any) -> None:
 
 
 def test_failed_containers_last_line_is_shown(project: Any) -> None:
-    project.engine.found = {
+    project.engine.by_name = {
         instance.name: instance
         for instance in (
             container("init-config-1", "exited"),

@@ -36,7 +36,7 @@ def test_complete_service_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "messages"),
+    ("project", "message"),
     [
         (model(None), "has no service orders, which apps/services.yml has"),
         (
@@ -51,9 +51,9 @@ def test_complete_service_passes() -> None:
         ),
     ],
 )
-def test_missing_declaration_is_named(found: Mapping[str, Any], messages: str) -> None:
-    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {messages}.*add-a-service.md"):
-        services.check_services(found)
+def test_missing_declaration_is_named(project: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {message}.*add-a-service.md"):
+        services.check_services(project)
 
 
 def test_every_service_is_scraped_by_name() -> None:

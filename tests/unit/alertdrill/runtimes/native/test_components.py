@@ -131,9 +131,9 @@ def test_only_ephemeral_stacks_may_delete(
 
 def test_programs_environment_is_included(render_context: RenderContext, tmp_path: Path) -> None:
     environment: Mapping[str, str] = {"LD_LIBRARY_PATH": "/cache/lib"}
-    found = replace(render_context.programs["haproxy"], environment=environment, files=tmp_path)
+    program = replace(render_context.programs["haproxy"], environment=environment, files=tmp_path)
     process = by_service(
-        replace(render_context, programs={**render_context.programs, "haproxy": found})
+        replace(render_context, programs={**render_context.programs, "haproxy": program})
     )["lb"]
     assert process.environment["LD_LIBRARY_PATH"] == "/cache/lib"
     assert process.files == tmp_path
@@ -148,9 +148,9 @@ def test_collector_is_probed_at_its_health_port(render_context: RenderContext) -
 def test_old_grafana_has_no_subcommand(
     render_context: RenderContext, tmp_path: Path, command: str, words: list[str]
 ) -> None:
-    found = replace(render_context.programs["grafana"], path=tmp_path / command)
+    program = replace(render_context.programs["grafana"], path=tmp_path / command)
     process = by_service(
-        replace(render_context, programs={**render_context.programs, "grafana": found})
+        replace(render_context, programs={**render_context.programs, "grafana": program})
     )["grafana"]
     assert process.command[1:-2] == words
 

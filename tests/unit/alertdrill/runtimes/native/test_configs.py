@@ -105,14 +105,14 @@ def test_webhook_is_the_responders(written: Layout) -> None:
 
 
 def test_stack_targets_exclude_services(written: Layout, plan: Plan) -> None:
-    found = targets(written, "stack")
-    assert {row["labels"]["instance"] for row in found} == {
+    rows = targets(written, "stack")
+    assert {row["labels"]["instance"] for row in rows} == {
         process.name for process in plan.processes if process.job == "stack"
     }
     assert {
         "targets": ["127.0.0.1:9090"],
         "labels": {"service": "prometheus", "instance": "prometheus-1"},
-    } in found
+    } in rows
 
 
 def test_service_targets_are_the_desired_instances(written: Layout, plan: Plan) -> None:
@@ -140,9 +140,9 @@ def test_programs_files_are_linked(
     layout: Layout, render_context: RenderContext, tmp_path: Path
 ) -> None:
     (tmp_path / "share" / "ui").mkdir(parents=True)
-    found = replace(render_context.programs["alertmanager"], files=tmp_path / "share")
+    program = replace(render_context.programs["alertmanager"], files=tmp_path / "share")
     plan = make_plan(
-        replace(render_context, programs={**render_context.programs, "alertmanager": found})
+        replace(render_context, programs={**render_context.programs, "alertmanager": program})
     )
     configs.write_all(layout, plan, RESPONDER)
     assert (plan.processes_of("alertmanager")[0].directory / DATA_FOLDER / "ui").is_dir()

@@ -15,8 +15,8 @@ from alertdrill.settings import ROOT, Ports, StackSettings
 
 @pytest.fixture
 def control(plan: Plan) -> Process:
-    [found] = plan.processes_of("control")
-    return found
+    [process] = plan.processes_of("control")
+    return process
 
 
 def test_control_api_listens_on_loopback(control: Process) -> None:

@@ -105,8 +105,8 @@ def test_up_succeeds_without_a_token(context: Any) -> None:
 
 
 def test_up_without_grafana_creates_no_token(context: Any) -> None:
-    found = context.locate(None)
-    fewer = {name: program for name, program in found.programs.items() if name != "grafana"}
+    resolved = context.locate(None)
+    fewer = {name: program for name, program in resolved.programs.items() if name != "grafana"}
     context.locate = lambda _: ResolvedPrograms(fewer, MISSING)
     context.make_grafana_token = lambda: pytest.fail("created a token")
     up(context)

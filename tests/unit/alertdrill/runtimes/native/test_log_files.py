@@ -179,10 +179,10 @@ def test_rotation_loses_no_line(log: Path, followed: Follow) -> None:
         rotate(log)
         append(log, "3\n")
 
-    found = followed(
+    lines = followed(
         {"web-1": log}, 4, lambda: append(log, "1\n"), turn, lambda: append(log, "4\n")
     )
-    assert [line for _, line in found] == ["1", "2", "3", "4"]
+    assert [line for _, line in lines] == ["1", "2", "3", "4"]
 
 
 def test_rotation_splits_no_line(log: Path, followed: Follow) -> None:
@@ -191,8 +191,8 @@ def test_rotation_splits_no_line(log: Path, followed: Follow) -> None:
         rotate(log)
         append(log, "one\n")
 
-    found = followed({"web-1": log}, 1, lambda: append(log, "all "), turn)
-    assert found == [("web-1", "all in one")]
+    lines = followed({"web-1": log}, 1, lambda: append(log, "all "), turn)
+    assert lines == [("web-1", "all in one")]
 
 
 def test_missing_file_is_awaited(log: Path, followed: Follow) -> None:
@@ -212,12 +212,12 @@ def test_two_rotations_mix_no_lines(log: Path, followed: Follow) -> None:
         rotate(log)
         append(log, "3\n")
 
-    found = followed({"web-1": log}, 2, lambda: append(log, "1\nhalf of "), turn_twice)
-    assert [line for _, line in found] == ["1", "3"]
+    lines = followed({"web-1": log}, 2, lambda: append(log, "1\nhalf of "), turn_twice)
+    assert [line for _, line in lines] == ["1", "3"]
 
 
 def test_each_line_names_its_file(tmp_path: Path, log: Path, followed: Follow) -> None:
     other = tmp_path / "lb-1.jsonl"
     acts = (lambda: append(other, "a\n"), lambda: append(log, "b\n"))
-    found = followed({"web-1": log, "lb-1": other}, 2, *acts)
-    assert found == [("lb-1", "a"), ("web-1", "b")]
+    lines = followed({"web-1": log, "lb-1": other}, 2, *acts)
+    assert lines == [("lb-1", "a"), ("web-1", "b")]

@@ -2,8 +2,8 @@ from alertdrill.runtimes.native.process_spec import Process, RenderContext, url
 
 
 def test_number_is_the_end_of_the_name() -> None:
-    made = Process("data-service-12", "data-service", [], 1, "")
-    assert (made.number, made.address) == (12, "127.0.0.1:1")
+    process = Process("data-service-12", "data-service", [], 1, "")
+    assert (process.number, process.address) == (12, "127.0.0.1:1")
 
 
 def test_url_has_the_components_port(render_context: RenderContext) -> None:

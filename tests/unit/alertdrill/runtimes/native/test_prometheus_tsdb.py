@@ -81,9 +81,9 @@ def test_markers_end_before_prometheus_starts(
 ) -> None:
     context = make(ephemeral=True)
     prometheus_tsdb.write_markers(context.store(render_context.programs))
-    given = (context.settings.home / "given").read_text().splitlines()
-    times = [float(line.split()[2]) for line in given[:-1]]
-    assert given[-1] == "# EOF"
+    lines = (context.settings.home / "given").read_text().splitlines()
+    times = [float(line.split()[2]) for line in lines[:-1]]
+    assert lines[-1] == "# EOF"
     assert len(set(times)) == MAX_BACKFILLS
     assert max(times) - min(times) < prometheus_tsdb.MARKER_LEAD_S
 

@@ -44,6 +44,8 @@ def test_broken_file_means_the_settings(store: ReplicaStore, file: Path) -> None
 
 def test_instances_above_the_replica_count_are_not_desired(store: ReplicaStore, plan: Plan) -> None:
     store.set("web", 1)
-    by = {one.name for one in plan.processes} - {one.name for one in store.desired(plan)}
+    by = {process.name for process in plan.processes} - {
+        process.name for process in store.desired(plan)
+    }
     others = {f"{name}-{number}" for name in SERVICES if name != "web" for number in (3, 4)}
     assert by == {"web-2", "web-3", "web-4", *others}

@@ -45,20 +45,20 @@ class Recorder:
 
 @pytest.fixture
 def context(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
-    made = Recorder(layout)
+    recorder = Recorder(layout)
     write = configs.write_service_targets
 
     def targets(layout: Layout, wanted: Sequence[Process]) -> None:
         write(layout, wanted)
-        made.messages.append("targets")
+        recorder.messages.append("targets")
 
     def wait(processes: Sequence[Process], *_: object) -> None:
-        made.messages.extend(f"wait {process.name}" for process in processes)
+        recorder.messages.extend(f"wait {process.name}" for process in processes)
 
     monkeypatch.setattr(configs, "write_service_targets", targets)
     monkeypatch.setattr(readiness, "wait_until_ready", wait)
     monkeypatch.setattr(readiness, "POLL_INTERVAL_S", 0)
-    return made
+    return recorder
 
 
 @pytest.fixture

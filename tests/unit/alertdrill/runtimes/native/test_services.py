@@ -28,9 +28,9 @@ def test_command_names_code_that_exists(plan: Plan) -> None:
 
 def test_instance_has_its_identity(plan: Plan) -> None:
     for process in ours(plan):
-        told = process.environment
-        assert (told["SERVICE"], told["INSTANCE"]) == (process.service, process.name)
-        assert (told["HOST"], told["PORT"]) == ("127.0.0.1", str(process.port))
+        environment = process.environment
+        assert (environment["SERVICE"], environment["INSTANCE"]) == (process.service, process.name)
+        assert (environment["HOST"], environment["PORT"]) == ("127.0.0.1", str(process.port))
         assert process.ready == f"http://{process.address}/readyz"
 
 
@@ -56,8 +56,8 @@ def test_watchdog_timeout_is_divided_by_the_speed(
 
 def test_timeout_at_speed_one_is_the_responders(plan: Plan) -> None:
     [responder] = plan.processes_of("responder")
-    told = float(responder.environment["WATCHDOG_TIMEOUT"])
-    assert told == ResponderSettings.watchdog_timeout
+    timeout = float(responder.environment["WATCHDOG_TIMEOUT"])
+    assert timeout == ResponderSettings.watchdog_timeout
 
 
 def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:

@@ -79,5 +79,7 @@ def test_wildcard_address_becomes_loopback(render_context: RenderContext) -> Non
         render_context, settings=replace(render_context.settings, lb_address="0.0.0.0")
     )
     assert make_plan(everywhere).addresses["Services"] == "http://127.0.0.1:8080/"
-    one = replace(render_context, settings=replace(render_context.settings, lb_address="192.0.2.7"))
-    assert make_plan(one).addresses["Services"] == "http://192.0.2.7:8080/"
+    bound = replace(
+        render_context, settings=replace(render_context.settings, lb_address="192.0.2.7")
+    )
+    assert make_plan(bound).addresses["Services"] == "http://192.0.2.7:8080/"

@@ -57,7 +57,7 @@ def pause(child: Child) -> None:
     os.waitpid(child.pid, os.WUNTRACED)  # returns when it has stopped
 
 
-def found(home: str) -> set[int]:
+def stack_pids(home: str) -> set[int]:
     return {process.pid for process in find(home)}
 
 
@@ -66,7 +66,7 @@ def test_tag_is_compared_whole(spawn: Spawn, home: str) -> None:
     others = spawn("echo; exec sleep 60", {STACK_TAG: home + "2"})
     spawned = {first_line(child): child.pid for child in (ours, others)}
     assert spawned
-    assert found(home) == {ours.pid}
+    assert stack_pids(home) == {ours.pid}
 
 
 def test_frozen_child_is_terminated(spawn: Spawn, home: str) -> None:
@@ -83,7 +83,7 @@ def test_stubborn_child_is_killed(spawn: Spawn, home: str, monkeypatch: pytest.M
     first_line(child)
     monkeypatch.setattr("alertdrill.runtimes.native.stack_processes.TIMEOUT_S", 0.1)
     terminate(find(home))
-    assert found(home) == set()
+    assert stack_pids(home) == set()
 
 
 def test_child_is_terminated_gracefully_first(spawn: Spawn, home: str) -> None:

@@ -44,13 +44,13 @@ def process(**more: Any) -> Process:
 
 def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> None:
     _, programs = read_back(plan.processes, layout)
-    assert programs.keys() == {one.name for one in plan.processes}
-    for one in plan.processes:
-        read = programs[one.name]
-        assert shlex.split(read.command) == one.command
-        assert read.environment == one.environment
-        assert read.directory == str(one.directory)
-        assert read.stopsignal == signal.Signals[f"SIG{one.stop_signal}"]
+    assert programs.keys() == {process.name for process in plan.processes}
+    for process in plan.processes:
+        read = programs[process.name]
+        assert shlex.split(read.command) == process.command
+        assert read.environment == process.environment
+        assert read.directory == str(process.directory)
+        assert read.stopsignal == signal.Signals[f"SIG{process.stop_signal}"]
 
 
 def test_no_process_starts_by_itself(plan: Plan, layout: Layout) -> None:
@@ -106,9 +106,9 @@ def test_special_characters_in_the_home_are_kept(tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a ;b", "a\t#b"])
 def test_unsupported_value_is_refused(layout: Layout, value: str) -> None:
-    for one in (process(environment={"A": value}), process(directory=Path(value))):
+    for invalid in (process(environment={"A": value}), process(directory=Path(value))):
         with pytest.raises(SupervisorError, match="use another path or value"):
-            render([one], layout)
+            render([invalid], layout)
 
 
 def test_quote_in_a_variable_is_refused(layout: Layout) -> None:

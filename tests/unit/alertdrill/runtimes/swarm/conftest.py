@@ -34,7 +34,7 @@ class FakeClient:
         self.conflicts = 0
         self.before_look: Callable[[], None] = lambda: None
         self._version = itertools.count(10)
-        self._made = itertools.count(1)
+        self._numbers = itertools.count(1)
 
     def serve(self, name: str, replicas: int | None, **labels: str) -> None:
         """Deploy a service, with as many tasks as it has replicas."""
@@ -54,11 +54,11 @@ class FakeClient:
 
     def begin(self, service: str, slot: int, **status: Any) -> Task:
         """Create a task in a slot."""
-        made = next(self._made)
+        number = next(self._numbers)
         state, error = self.fate
         task = {
-            "ID": f"t{made}",
-            "CreatedAt": f"2026-11-26T03:43:{made:02}.5Z",
+            "ID": f"t{number}",
+            "CreatedAt": f"2026-11-26T03:43:{number:02}.5Z",
             "ServiceID": f"id-{service}",
             "Slot": slot,
             "NodeID": self.node,
@@ -67,7 +67,7 @@ class FakeClient:
                 "Timestamp": NOW,
                 "State": state,
                 "Err": error,
-                "ContainerStatus": {"ContainerID": f"c{made}", "PID": 70 + made},
+                "ContainerStatus": {"ContainerID": f"c{number}", "PID": 70 + number},
                 **status,
             },
         }
@@ -80,8 +80,8 @@ class FakeClient:
         task["Status"] |= {"State": state, "Err": error, "ContainerStatus": {"PID": 0}}
 
     def live(self, service: str) -> list[Task]:
-        own = [one for one in self.rows if one["ServiceID"] == f"id-{service}"]
-        return [one for one in own if one["DesiredState"] == "running"]
+        own = [row for row in self.rows if row["ServiceID"] == f"id-{service}"]
+        return [row for row in own if row["DesiredState"] == "running"]
 
     # Methods of docker.APIClient
 
@@ -101,18 +101,18 @@ class FakeClient:
         assert all
         return [
             {
-                "Names": [f"/alertdrill_web.{one['Slot']}.{one['ID']}"],
-                "Labels": {"com.docker.swarm.task.id": one["ID"]},
-                "State": self.states.get(one["ID"], "running"),
+                "Names": [f"/alertdrill_web.{row['Slot']}.{row['ID']}"],
+                "Labels": {"com.docker.swarm.task.id": row["ID"]},
+                "State": self.states.get(row["ID"], "running"),
                 "Status": "Up 6 seconds",
             }
-            for one in self.rows
-            if one["NodeID"] == "here"
+            for row in self.rows
+            if row["NodeID"] == "here"
         ]
 
     def stop(self, name: str, timeout: int) -> None:
         self.changes.append(("stop", name, timeout))
-        task = next(one for one in self.rows if one["ID"] == name.rpartition(".")[2])
+        task = next(row for row in self.rows if row["ID"] == name.rpartition(".")[2])
         self.end(task, "failed", "task: non-zero exit (137)")
         self.begin(task["ServiceID"].removeprefix("id-"), task["Slot"])
 
@@ -144,10 +144,10 @@ def refusal(status: int, messages: str) -> docker.errors.APIError:
 @pytest.fixture
 def client() -> FakeClient:
     """Return a Swarm with two instances of web, with the heal label, and one of data-service."""
-    made = FakeClient()
-    made.serve("web", 2, **{"alertdrill.heal": "1"})
-    made.serve("data-service", 1, **{"alertdrill.heal": "0"})
-    return made
+    fake = FakeClient()
+    fake.serve("web", 2, **{"alertdrill.heal": "1"})
+    fake.serve("data-service", 1, **{"alertdrill.heal": "0"})
+    return fake
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def swarm(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Return the runtime over it, with short timeouts."""
     monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
     monkeypatch.setattr(runtime, "POLL_INTERVAL_S", 0.01)
-    made = SwarmRuntime(StackSettings(tmp_path))
-    engine: Any = made._engine
+    swarm = SwarmRuntime(StackSettings(tmp_path))
+    engine: Any = swarm._engine
     engine._client = client
-    return made
+    return swarm

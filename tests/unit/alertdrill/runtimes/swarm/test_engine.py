@@ -13,9 +13,9 @@ from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient, refusal
 
 @pytest.fixture
 def engine(client: FakeClient) -> Engine:
-    made = Engine("alertdrill", lambda: "")
-    made._client = client
-    return made
+    engine = Engine("alertdrill", lambda: "")
+    engine._client = client
+    return engine
 
 
 def web(engine: Engine) -> Service:

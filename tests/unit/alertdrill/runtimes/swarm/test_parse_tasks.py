@@ -41,9 +41,14 @@ def task(**more: Any) -> dict[str, Any]:
 
 
 def test_empty_spec_means_swarms_defaults() -> None:
-    found = read_service(spec(), "alertdrill")
-    assert found == Service("s1", "data-service", "alertdrill_data-service", 3)
-    assert (found.condition, found.grace, found.delay, found.heals) == ("any", 10.0, 5.0, False)
+    service = read_service(spec(), "alertdrill")
+    assert service == Service("s1", "data-service", "alertdrill_data-service", 3)
+    assert (service.condition, service.grace, service.delay, service.heals) == (
+        "any",
+        10.0,
+        5.0,
+        False,
+    )
 
 
 def test_spec_is_parsed() -> None:
@@ -51,8 +56,8 @@ def test_spec_is_parsed() -> None:
         "ContainerSpec": {"StopGracePeriod": 25_000_000_000},
         "RestartPolicy": {"Condition": "on-failure", "Delay": 500_000_000},
     }
-    found = read_service(spec(TaskTemplate=template), "alertdrill")
-    assert (found.condition, found.grace, found.delay) == ("on-failure", 25.0, 0.5)
+    service = read_service(spec(TaskTemplate=template), "alertdrill")
+    assert (service.condition, service.grace, service.delay) == ("on-failure", 25.0, 0.5)
 
 
 @pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
@@ -69,12 +74,12 @@ def test_replicas_depend_on_the_mode(mode: dict[str, Any], replicas: int | None)
 
 
 def test_task_is_parsed() -> None:
-    found = read_task(task())
-    assert (found.service, found.slot, found.node, found.pid, found.live) == (
+    parsed = read_task(task())
+    assert (parsed.service, parsed.slot, parsed.node, parsed.pid, parsed.live) == (
         *("s1", "2", "n1", 7),
         True,
     )
-    assert (round(found.created_at, 3), found.state_since) == (1795514400.123, 1795514401.0)
+    assert (round(parsed.created_at, 3), parsed.state_since) == (1795514400.123, 1795514401.0)
 
 
 def test_task_of_a_global_service_has_its_node() -> None:
@@ -97,8 +102,8 @@ def test_leaving_and_ended_tasks_are_not_live(wanted: str, state: str, live: boo
 
 
 def test_containers_health_is_parsed() -> None:
-    found = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
-    assert read_container({**found, "Status": "Up 2 minutes (unhealthy)"}).unhealthy
-    assert read_container({**found, "Status": "Up 2 minutes (healthy)"}) == Container(
+    row = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
+    assert read_container({**row, "Status": "Up 2 minutes (unhealthy)"}).unhealthy
+    assert read_container({**row, "Status": "Up 2 minutes (healthy)"}) == Container(
         "alertdrill_web.1.t1", "running"
     )

@@ -17,11 +17,11 @@ def scale(swarm: SwarmRuntime, service: str, count: int) -> list[str]:
 
 
 def states(swarm: SwarmRuntime) -> dict[str, str]:
-    return {one.name: one.state for one in swarm.status()}
+    return {instance.name: instance.state for instance in swarm.status()}
 
 
 def test_every_task_is_an_instance(swarm: SwarmRuntime) -> None:
-    assert [(one.name, one.state, one.heals) for one in swarm.status()] == [
+    assert [(instance.name, instance.state, instance.heals) for instance in swarm.status()] == [
         ("web-1", "ready", True),
         ("web-2", "ready", True),
         ("data-service-1", "ready", False),
@@ -40,7 +40,7 @@ def test_frozen_instance_is_stopped_and_replaced(swarm: SwarmRuntime, client: Fa
     swarm.restart("web-2", 0)
     assert client.changes == [("stop", "alertdrill_web.2.t2", 0)]
     assert states(swarm)["web-2"] == "ready"
-    assert [one["ID"] for one in client.live("web")] == ["t1", "t4"]
+    assert [row["ID"] for row in client.live("web")] == ["t1", "t4"]
 
 
 def test_default_grace_is_the_services(swarm: SwarmRuntime, client: FakeClient) -> None:
@@ -71,7 +71,7 @@ def test_pending_restart_times_out_with_its_reason(
 
 def test_scaling_out_keeps_the_other_tasks(swarm: SwarmRuntime, client: FakeClient) -> None:
     assert scale(swarm, "web", 3) == ["web has 3 instances"]
-    assert [one["ID"] for one in client.live("web")] == ["t1", "t2", "t4"]
+    assert [row["ID"] for row in client.live("web")] == ["t1", "t2", "t4"]
 
 
 def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: FakeClient) -> None:

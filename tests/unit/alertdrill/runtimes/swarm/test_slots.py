@@ -13,14 +13,23 @@ def task(id_: str, slot: str, state: str = "running", **more: object) -> Task:
 
 
 def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
-    return {one.name: one.state for one in slots(service, tasks, {})}
+    return {slot.name: slot.state for slot in slots(service, tasks, {})}
 
 
 def test_slots_are_instances() -> None:
-    [one] = slots(replace(WEB, replicas=1), [task("t9", "1")], {})
-    found = one.instance(130.0)
-    assert (found.name, found.service, found.state, found.pid) == ("web-1", "web", "ready", 7)
-    assert (found.address, found.uptime_seconds, found.heals) == ("alertdrill_web.1.t9", 30.0, True)
+    [slot] = slots(replace(WEB, replicas=1), [task("t9", "1")], {})
+    instance = slot.instance(130.0)
+    assert (instance.name, instance.service, instance.state, instance.pid) == (
+        "web-1",
+        "web",
+        "ready",
+        7,
+    )
+    assert (instance.address, instance.uptime_seconds, instance.heals) == (
+        "alertdrill_web.1.t9",
+        30.0,
+        True,
+    )
 
 
 def test_slots_are_sorted() -> None:
@@ -50,9 +59,9 @@ def test_leaving_task_is_left_out() -> None:
 
 def test_lost_instance_stays_visible() -> None:
     given_up = task("b", "4", "failed", should_run=False, error="No such image: x")
-    found = slots(WEB, [task("a", "1"), given_up], {})
-    assert [(one.name, one.state) for one in found] == [("web-1", "ready"), ("web-4", "failed")]
-    assert found[1].swarm_state == "failed: No such image: x"
+    listed = slots(WEB, [task("a", "1"), given_up], {})
+    assert [(slot.name, slot.state) for slot in listed] == [("web-1", "ready"), ("web-4", "failed")]
+    assert listed[1].swarm_state == "failed: No such image: x"
 
 
 def test_slot_without_a_task_yet_is_starting() -> None:
@@ -66,15 +75,15 @@ def test_slot_without_a_task_yet_is_starting() -> None:
 
 def test_running_task_wins_during_an_update() -> None:
     old, new = task("a", "1"), task("b", "1", "starting", created_at=5.0)
-    [one] = slots(replace(WEB, replicas=1), [old, new], {})
-    assert (one.task, one.state) == (old, "ready")
+    [slot] = slots(replace(WEB, replicas=1), [old, new], {})
+    assert (slot.task, slot.state) == (old, "ready")
 
 
 def test_newest_past_task_gives_the_error() -> None:
     leaving = task("a", "1", should_run=False, error="old")
     failed = task("b", "1", "failed", should_run=False, created_at=5.0, error="new")
-    [one] = slots(replace(WEB, replicas=1), [failed, leaving], {})
-    assert one.swarm_state == "failed: new"
+    [slot] = slots(replace(WEB, replicas=1), [failed, leaving], {})
+    assert slot.swarm_state == "failed: new"
 
 
 def test_global_service_has_no_missing_slots() -> None:
@@ -87,7 +96,7 @@ def test_tasks_of_other_services_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "container", "says"),
+    ("state", "container", "expected"),
     [
         ("running", Container("x", "running"), "ready"),
         ("running", Container("x", "paused"), "paused"),
@@ -97,8 +106,10 @@ def test_tasks_of_other_services_are_left_out() -> None:
         ("starting", Container("x", "running"), "starting"),
     ],
 )
-def test_containers_state_refines_the_tasks(state: str, container: Container, says: str) -> None:
-    assert Slot(WEB, "1", task("a", "1", state), container).state == says
+def test_containers_state_refines_the_tasks(
+    state: str, container: Container, expected: str
+) -> None:
+    assert Slot(WEB, "1", task("a", "1", state), container).state == expected
 
 
 def test_own_error_precedes_past_errors() -> None:

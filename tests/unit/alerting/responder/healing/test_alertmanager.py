@@ -32,15 +32,15 @@ def test_firing_alerts_have_their_silences(peer: Peer) -> None:
     }
     alerts = [{"fingerprint": name, "status": status, **rest} for name, status in STATES.items()]
     peer.answer = lambda: Answer(200, json.dumps(alerts).encode())
-    held = AlertmanagerClient(peer.url).firing_alerts()
-    assert held is not None
-    assert {name: (alert.silenced, alert.notifies_responder) for name, alert in held.items()} == {
+    firing = AlertmanagerClient(peer.url).firing_alerts()
+    assert firing is not None
+    assert {name: (alert.silenced, alert.notifies_responder) for name, alert in firing.items()} == {
         "active": (False, True),
         "inhibited": (False, False),
         "silenced": (True, False),
     }
     started_at = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC)
-    assert [(alert.name, alert.starts_at) for alert in held.values()] == [
+    assert [(alert.name, alert.starts_at) for alert in firing.values()] == [
         ("InstanceDown", started_at)
     ] * 3
     assert peer.arrivals[0].path == "/api/v2/alerts"
@@ -55,9 +55,9 @@ def test_alerts_of_other_receivers_do_not_notify(peer: Peer) -> None:
         "receivers": [{"name": "mail"}],
     }
     peer.answer = lambda: Answer(200, json.dumps([alerts]).encode())
-    held = AlertmanagerClient(peer.url).firing_alerts()
-    assert held is not None
-    assert not held["print"].notifies_responder
+    firing = AlertmanagerClient(peer.url).firing_alerts()
+    assert firing is not None
+    assert not firing["print"].notifies_responder
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ def test_last_times_outlive_a_restart() -> None:
 
 
 def test_every_phase_has_its_runs() -> None:
-    found = " ".join(query for panel in of(times()).values() for query in expressions(panel))
+    queries = " ".join(query for panel in of(times()).values() for query in expressions(panel))
     for phase in (
         'phase="notified"',
         'phase="resolved"',
         "responder_action_duration_seconds",
         "pending",
     ):
-        assert phase in found
+        assert phase in queries

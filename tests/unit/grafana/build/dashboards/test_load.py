@@ -5,10 +5,10 @@ from tests.unit.grafana.build.built_panels import expressions, panels
 
 
 def test_locust_and_services_share_a_panel() -> None:
-    found = panels(make)
+    built = panels(make)
     both = "How long do clients wait, and how long do services take?"
     for title in ("Do all requests that Locust sends arrive?", both):
-        queries = " ".join(expressions(found[title]))
+        queries = " ".join(expressions(built[title]))
         assert "locust_" in queries
         assert "flask_" in queries
 

@@ -14,7 +14,7 @@ def test_times_show_single_requests() -> None:
 
 
 def test_every_panel_uses_the_selected_services() -> None:
-    found = {title: expressions(panel) for title, panel in panels(make).items()}
+    queries = {title: expressions(panel) for title, panel in panels(make).items()}
     assert {
-        title for title, all_ in found.items() if not all("$service" in q for q in all_)
+        title for title, all_ in queries.items() if not all("$service" in q for q in all_)
     } == set()

@@ -5,8 +5,8 @@ from tests.unit.grafana.build.built_panels import limits, panels
 
 
 def test_each_pair_has_its_own_limit() -> None:
-    found = panels(make)
-    assert {title: limits(panel) for title, panel in found.items() if "burn too fast" in title} == {
+    built = panels(make)
+    assert {title: limits(panel) for title, panel in built.items() if "burn too fast" in title} == {
         f"Do {what} burn too fast over {windows}?": [value]
         for what in ("failures", "slow responses")
         for windows, value in (

@@ -33,7 +33,7 @@ STATES = {
 def drawn(panel_data: PanelData) -> tuple[Axes, list[str]]:
     axes = Figure(figsize=(8, 3)).add_axes((0.1, 0.3, 0.8, 0.6))
     draw(axes, panel_data)
-    return axes, [one.get_text() for one in axes.texts]
+    return axes, [text.get_text() for text in axes.texts]
 
 
 def test_lines_have_names_and_last_values(panel_data: Make) -> None:
@@ -61,7 +61,7 @@ def test_thresholds_are_lines(panel_data: Make) -> None:
         }
     }
     axes, _ = drawn(panel_data("timeseries", TWO, fieldConfig=config))
-    assert [7.0, 7.0] in [list(one.get_ydata()) for one in axes.lines]  # type: ignore[arg-type]
+    assert [7.0, 7.0] in [list(line.get_ydata()) for line in axes.lines]  # type: ignore[arg-type]
 
 
 def test_stack_is_an_area(panel_data: Make) -> None:
@@ -72,7 +72,9 @@ def test_stack_is_an_area(panel_data: Make) -> None:
 
 
 def test_many_series_are_counted(panel_data: Make) -> None:
-    many = QueryResult(series=[series((0, one), (60, one), service=str(one)) for one in range(9)])
+    many = QueryResult(
+        series=[series((0, number), (60, number), service=str(number)) for number in range(9)]
+    )
     _, words = drawn(panel_data("timeseries", many))
     assert "and 3 more" in words
 
@@ -93,7 +95,7 @@ def test_table_has_heads_and_cells(panel_data: Make) -> None:
 
 
 def test_truncated_table_shows_the_rest(panel_data: Make) -> None:
-    many = QueryResult(series=[series((0, one), service=str(one)) for one in range(90)])
+    many = QueryResult(series=[series((0, number), service=str(number)) for number in range(90)])
     _, words = drawn(panel_data("table", many))
     assert words[-1].startswith("and ")
 
@@ -106,7 +108,7 @@ def test_newest_line_is_first(panel_data: Make) -> None:
 def test_states_have_texts(panel_data: Make) -> None:
     axes, words = drawn(panel_data("state-timeline", TWO, legend="{{service}}", fieldConfig=STATES))
     assert {" down", " up"} <= set(words)
-    assert [one.get_text() for one in axes.get_yticklabels()] == ["web", "chat"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["web", "chat"]
 
 
 def test_stretches_end_where_a_value_ends() -> None:
