@@ -11,7 +11,8 @@ from pathlib import Path
 from ..settings import MAX_REPLICAS, SERVICES
 from ..yaml_reader import YamlSection, YamlSource, load_yaml
 from .errors import InvalidDrillError
-from .fault_kinds import KINDS, FaultKind
+from .faults.base import FaultKind
+from .faults.registry import KINDS
 from .model import (
     ACTIONS,
     DEFAULT_USERS,

@@ -10,15 +10,13 @@ import requests
 from ..runtimes import Runtime
 from .clients import ActiveAlert, Evaluator
 from .errors import UnmetError
-from .fault_kinds import KINDS
+from .faults.registry import KINDS
 from .model import Drill, FaultSpec
 from .responder import PerformedAction, ReceivedAlert, ResponderClient
 from .undo import TIMEOUT_S
 
 # A service that waits for a slow one saturates too, and may be scaled.
 WAITS_FOR = {"web": "data-service"}
-# Faults that take an instance out of service; after any other, a restart is a mistake.
-TAKE_DOWN = ("stop", "kill", "pause", "crash_loop", "hang", "crash", "unready", "memory")
 
 
 class Probes:
@@ -159,10 +157,11 @@ class Probes:
 def is_in_blast_radius(fault: FaultSpec, action: PerformedAction) -> bool:
     """Return whether an action's target is one that the fault affects.
 
-    A fault of the whole host may saturate any service, so any may be scaled.
+    A fault of the whole host may saturate any service, so any may be scaled. A restart is a mistake
+    unless the fault takes an instance out of service.
     """
     service = fault.target.rstrip("0123456789").rstrip("-")
     if action.kind != "restart":
         affected = service in (action.service, WAITS_FOR.get(action.service))
         return KINDS[fault.kind].scope == "none" or affected
-    return fault.kind in TAKE_DOWN and fault.target in (action.target, action.service)
+    return KINDS[fault.kind].takes_down and fault.target in (action.target, action.service)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from ..errors import AlertdrillError
 from ..settings import ROOT
 from ..timescale.promql import scale as scale_query
-from . import diagnose, faults, minimum_times, preflight, runbook_queries, undo
+from . import diagnose, minimum_times, preflight, runbook_queries, undo
 from .context import DrillContext
 from .errors import UnmetError, UnreachableError, UnsteadyError
-from .faults import Fault, FaultContext
+from .faults import registry
+from .faults.base import Fault, FaultContext
 from .model import Drill
 from .preflight import POLL_INTERVAL_S
 from .probes import Probes
@@ -122,7 +123,7 @@ class DrillRun:
     def _inject_and_rollback(self) -> None:
         context = self.context
         max_duration = self._heal_limit + self._resolve_limit + FAULT_MARGIN_S
-        fault = faults.create(
+        fault = registry.create(
             self.drill.fault,
             FaultContext(context.runtime, context.traffic, context.run_id, max_duration),
         )

@@ -17,7 +17,7 @@ from ..runtimes.compose.runtime import ComposeRuntime
 from ..settings import StackSettings
 from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
-from . import process_tag, requirements, undo
+from . import requirements, undo
 from .clients import Alertmanager, Prometheus
 from .context import DrillContext
 from .errors import DrillError
@@ -26,10 +26,9 @@ from .progress import DrillProgress
 from .publish import AnnotationPublisher, ResultPublisher
 from .responder import ResponderClient
 from .result import DrillResult, Report
-from .rollback_guard import RollbackGuard
 from .run import DrillRun
 from .traffic import Traffic
-from .undo_log import UndoLog, UndoRecord
+from .undo import RollbackGuard, UndoLog, UndoRecord, UndoStep
 
 EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 
@@ -71,7 +70,7 @@ def provision(
     with ExitStack() as on_exit:
         on_exit.enter_context(undo_log.lock())
         on_exit.enter_context(interrupt_on_sigterm())
-        notes = [_recover(undo_log)] if undo_log.file.exists() else []
+        notes = [note] if (note := undo.recover(undo_log)) else []
         for note in notes:
             on_progress(note)
         began = time.time()
@@ -101,9 +100,9 @@ def open_session(
         folder = report_folder(settings.home / "drills", stack.record.began)
         traffic = Traffic(runtime.addresses()["Services"], run_id, folder / "locust.log")
         on_exit.callback(traffic.stop)
-        on_exit.callback(process_tag.terminate, run_id)
+        on_exit.callback(undo.terminate_processes, run_id)
 
-        def record_undo(alert: str, steps: Sequence[undo.UndoStep]) -> None:
+        def record_undo(alert: str, steps: Sequence[UndoStep]) -> None:
             stack.undo_log.write(replace(stack.record, alert=alert, undo=steps))
 
         yield DrillContext(
@@ -168,30 +167,6 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     return DrillResult(*subject, "skipped", reason, began=now, ended=now)
 
 
-def _recover(undo_log: UndoLog) -> str:
-    """Undo the fault of a run that was killed, and return a sentence about it."""
-    record = undo_log.read()
-    if record is None:
-        undo_log.clear()
-        return "An earlier run was killed before its first fault."
-    when = time.strftime("%H:%M:%S", time.localtime(record.began))
-    during = f" during {record.alert}" if record.alert else ""
-    killed = f"The run of {when} was killed{during}"
-    if record.undone:
-        undo_log.clear()
-        return f"{killed}; its rollback guard has undone its fault."
-    process_tag.terminate(record.run_id)
-    runtime = select_runtime(record.stack, lambda _: None)
-    failures = undo.perform(runtime, record.undo)
-    if record.stack.ephemeral:
-        runtime.down(lambda _: None)
-        failures = []  # the faulty stack no longer exists
-    if failures:
-        raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
-    undo_log.clear()
-    return f"{killed}; its fault is undone now."
-
-
 def _clean_up(
     undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, on_progress: ProgressCallback
 ) -> None:
@@ -200,10 +175,7 @@ def _clean_up(
     Steps that fail stay on record, and the rollback guard tries them once more.
     """
     record = undo_log.read()
-    failures = undo.perform(runtime, record.undo) if record else []
-    if record and record.stack.ephemeral:
-        runtime.down(lambda _: None)
-        failures = []  # the faulty stack no longer exists
+    failures = undo.roll_back(record, runtime, lambda _: None) if record else []
     if failures:
         on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
         return

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from ..settings import ROOT
-from . import process_tag
 from .errors import DrillError
 from .model import LoadSpec
+from .undo import tagged_environment
 
 # On SIGTERM, Locust lets its users finish their requests first.
 STOP_TIMEOUT_S = 10.0
@@ -77,7 +77,7 @@ class Traffic:
             "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
         ]  # fmt: skip
         environment = {
-            **process_tag.tagged_environment(self._run_id),
+            **tagged_environment(self._run_id),
             "LOAD_SHAPE": str(spec.shape),
         }
         with self._log.open("ab") as log:

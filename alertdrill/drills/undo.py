@@ -1,19 +1,54 @@
-"""Undo steps as data: a run records them before a fault, and any process can perform them."""
+"""Undo of faults: the steps as data, their record on disk, and the guard of a killed run.
+
+A run records the steps before it injects a fault, so that any process can perform them. The guard
+is a process beside the run, `python -m alertdrill.drills.undo HOME`. It waits for the end of its
+standard input, which comes when the run ends for any reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import click
+import psutil
 import requests
 
+from .. import settings_json
 from ..errors import AlertdrillError
-from ..runtimes import Runtime
+from ..runtimes import Runtime, select_runtime
+from ..runtimes.base import ProgressCallback
+from ..settings import ROOT, StackSettings
 from . import responder
+from .errors import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
 UndoStep = tuple[str, ...]
+# An instance answers `/faults` in milliseconds, even while every worker thread is busy.
 TIMEOUT_S = 3.0
+# What the rollback guard may take to undo everything and to stop an ephemeral stack.
+GUARD_TIMEOUT_S = 60.0
+# The kernel may take a while to end the rest of a killed run, and to release its lock.
+LOCK_TIMEOUT_S = 30.0
+POLL_INTERVAL_S = 0.2
+# The variable that tags the processes of a run (the load, the stress of the host) with its id.
+TAG_VARIABLE = "ALERTDRILL_RUN"
+# Locust exits within two seconds after SIGTERM.
+TERMINATE_TIMEOUT_S = 5.0
+DONE = b"done"
+
+
+# The steps
 
 
 def perform(runtime: Runtime, steps: Sequence[UndoStep]) -> list[str]:
@@ -68,10 +103,6 @@ def _unknown(*_: object) -> None:
     raise AlertdrillError("this version has no such undo step.")
 
 
-def _remove_file(_: Runtime, path: str) -> None:
-    Path(path).unlink(missing_ok=True)
-
-
 ACTIONS: Mapping[str, Callable[..., object]] = {
     "start": lambda runtime, target: runtime.start(target),
     "resume": lambda runtime, target: runtime.resume(target),
@@ -80,5 +111,197 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "clear_fault": _clear_fault,
     "resume_healing": _resume_healing,
     "scale": _scale,
-    "remove_file": _remove_file,
+    "remove_file": lambda _, path: Path(path).unlink(missing_ok=True),
 }
+
+
+# The processes of a run beside the stack
+
+
+def tagged_environment(run_id: str) -> dict[str, str]:
+    """Return this process's environment with the tag of the run."""
+    return {**os.environ, TAG_VARIABLE: run_id}
+
+
+def terminate_processes(run_id: str) -> int:
+    """Terminate every process of a run, and kill those that stay; return their number."""
+    processes = []
+    for process in psutil.process_iter():
+        # A process that exited, belongs to another user or is a zombie cannot be read.
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(TAG_VARIABLE) == run_id:
+                process.terminate()
+                processes.append(process)
+    _, alive = psutil.wait_procs(processes, timeout=TERMINATE_TIMEOUT_S)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=TERMINATE_TIMEOUT_S)
+    return len(processes)
+
+
+# The record on disk
+
+
+@dataclass(frozen=True)
+class UndoRecord:
+    """A run in progress: its start, its stack, its current drill, and how to undo its fault."""
+
+    run_id: str
+    began: float
+    stack: StackSettings
+    alert: str = ""
+    undo: Sequence[UndoStep] = ()
+    # Set by the rollback guard of a run that was killed, after it has undone everything.
+    undone: bool = False
+    # While this process lives, no other process cleans up after the run.
+    process: int = field(default_factory=os.getpid)
+
+
+class UndoLog:
+    """The file `drills/current.json` of a home; it exists only while a run is in progress."""
+
+    def __init__(self, home: Path) -> None:
+        self.file = home / "drills" / "current.json"
+
+    def write(self, record: UndoRecord) -> None:
+        """Replace the record atomically."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.file.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(record), default=str))
+        temporary.replace(self.file)
+
+    def read(self) -> UndoRecord | None:
+        """Return the record, or None if there is none or it is unreadable."""
+        try:
+            fields = json.loads(self.file.read_text())
+            return UndoRecord(
+                **{
+                    **fields,
+                    "stack": settings_json.from_dict(fields["stack"]),
+                    "undo": [tuple(step) for step in fields["undo"]],
+                }
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def clear(self) -> None:
+        """Remove the record, once nothing is left to undo."""
+        self.file.unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, timeout_s: float | None = None) -> Iterator[None]:
+        """Allow one run at a time in this home; raise `DrillError` if another is in progress.
+
+        Without `timeout_s`, wait only for the rollback guard of a run that was killed.
+        """
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if timeout_s is None:
+            record = self.read()
+            timeout_s = GUARD_TIMEOUT_S if record and not _is_alive(record.process) else 0
+        deadline = time.monotonic() + timeout_s
+        with (self.file.parent / "lock").open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if time.monotonic() > deadline:
+                        raise DrillError(
+                            "Another run of drills is in progress: wait until it ends."
+                        ) from None
+                    time.sleep(POLL_INTERVAL_S)
+            yield
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+# The undo of whole runs
+
+
+def recover(undo_log: UndoLog) -> str:
+    """Undo the fault of a run that was killed, and return a sentence about it.
+
+    Raise `DrillError` if the fault stays. Without an earlier run, return an empty text.
+    """
+    if not undo_log.file.exists():
+        return ""
+    record = undo_log.read()
+    if record is None:
+        undo_log.clear()
+        return "An earlier run was killed before its first fault."
+    when = time.strftime("%H:%M:%S", time.localtime(record.began))
+    during = f" during {record.alert}" if record.alert else ""
+    killed = f"The run of {when} was killed{during}"
+    if record.undone:
+        undo_log.clear()
+        return f"{killed}; its rollback guard has undone its fault."
+    terminate_processes(record.run_id)
+    failures = roll_back(record, select_runtime(record.stack, _ignore), _ignore)
+    if failures:
+        raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
+    undo_log.clear()
+    return f"{killed}; its fault is undone now."
+
+
+def roll_back(record: UndoRecord, runtime: Runtime, on_progress: ProgressCallback) -> list[str]:
+    """Undo the fault of a run and stop its ephemeral stack; return the failures that remain."""
+    failures = perform(runtime, record.undo)
+    for failure in failures:
+        on_progress(failure)
+    if not record.stack.ephemeral:
+        return failures
+    runtime.down(on_progress)
+    return []  # the faulty stack no longer exists
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+class RollbackGuard:
+    """The process that undoes the faults of this run if the run is killed."""
+
+    def __init__(self, home: Path) -> None:
+        # The log is empty unless a run was killed.
+        with (home / "drills" / "guard.log").open("w") as file:
+            # In its own session, so that Ctrl-C reaches only the run.
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-m", __name__, str(home.absolute())],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def dismiss(self) -> None:
+        """Stop the process: the run has undone everything itself."""
+        self._process.communicate(DONE)
+
+
+def run_guard(home: Path) -> None:
+    """Wait for the run to end, undo its fault, and stop its ephemeral stack."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.stdin.buffer.read() == DONE:
+        return
+    undo_log = UndoLog(home)
+    # A killed run closes this pipe a moment before it releases its lock.
+    with undo_log.lock(LOCK_TIMEOUT_S):
+        record = undo_log.read()
+        if record is None or record.undone:
+            return
+        terminate_processes(record.run_id)
+        runtime = select_runtime(record.stack, click.echo)
+        failures = roll_back(record, runtime, click.echo)
+        undo_log.write(replace(record, undone=not failures))
+
+
+if __name__ == "__main__":
+    run_guard(Path(sys.argv[1]))

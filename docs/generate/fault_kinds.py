@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from alertdrill.drills.fault_kinds import KINDS, FaultKind
+from alertdrill.drills.faults.base import FaultKind
+from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.registry import KINDS
 from apps.telemetry.faults import kinds as service_faults
 
 from .markdown import code, document, table
@@ -21,7 +23,7 @@ TARGETS = {
 
 def page() -> str:
     """Return the page."""
-    own = [kind for kind in KINDS.values() if not kind.service_fault]
+    own = [kind for kind in KINDS.values() if kind.fault is not ServiceFault]
     return document(
         "Fault kinds",
         "A drill names one of these in its `fault`, as in"

@@ -12,11 +12,12 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from alertdrill.drills import faults, undo
+from alertdrill.drills import undo
 from alertdrill.drills.console import DrillConsole
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import DrillError, UnreachableError
-from alertdrill.drills.faults import FaultContext
+from alertdrill.drills.faults import registry
+from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, open_session, provision
 from alertdrill.load.capacity import Capacity, find_capacity
@@ -80,7 +81,7 @@ def _steps_until_ready(context: DrillContext) -> Iterator[ScalingStep]:
     runtime, prometheus = context.runtime, context.prometheus
     context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
-    fault = faults.create(
+    fault = registry.create(
         SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=TIMEOUT_S)
     )
     context.record_undo("benchmark", fault.undo)

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from alertdrill.drills.clients import parse_duration
-from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.minimum_times import PipelineTiming, to_notification
 from alertdrill.drills.model import ACTIONS, Drill
@@ -26,7 +27,7 @@ DRILLS = list(CATALOGUE.drills.values())
 POLICY = load_policy(ROOT / "alerting" / "policy.yml")
 # The notifications of the other alerts come late, or from another alert.
 NOTIFIED_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
-OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].service_fault]
+OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].fault is ServiceFault]
 # Without time compression, and with the default one.
 SPEEDS = (1.0, 12.0)
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
-from alertdrill.drills.fault_kinds import KINDS
-from alertdrill.drills.faults import RUNTIME_FAULTS
+from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Drill
 from alertdrill.settings import ROOT
 from tests.rules.mutations import check
@@ -92,9 +92,10 @@ def alert_inputs(root: Path, drills: Mapping[str, Drill]) -> dict[str, str]:
 
 def fault_code(kind: str) -> list[str]:
     """Return the files and folders that make a kind of fault, from the root."""
-    if KINDS[kind].service_fault:
+    fault = KINDS[kind].fault
+    if fault is ServiceFault:
         return list(SERVICE_FAULTS)
-    file = inspect.getsourcefile(RUNTIME_FAULTS[kind])
+    file = inspect.getsourcefile(fault)
     assert file is not None
     return [str(Path(file).relative_to(ROOT))]
 

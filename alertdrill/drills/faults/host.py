@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...settings import ROOT
-from .. import process_tag
 from ..clients import Prometheus
 from ..errors import FaultError
-from ..fault_kinds import KINDS
-from ..undo import UndoStep
+from ..undo import UndoStep, tagged_environment
 from .base import Fault
 
 # How often a growing file grows.
@@ -88,10 +86,16 @@ class StressHost(Fault):
 
     def prepare(self) -> None:
         """Start the process and wait until it is ready, which takes seconds for memory."""
-        arguments = [f"{self.number(name, 0.0)}" for name in KINDS[self.spec.kind].numbers]
+        arguments = [f"{self.number(name, 0.0)}" for name in self.kind.numbers]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "alertdrill.drills.host_stress", self.spec.kind, *arguments],
-            env=process_tag.tagged_environment(self.context.run_id),
+            [
+                sys.executable,
+                "-m",
+                "alertdrill.drills.faults.host_stress",
+                self.spec.kind,
+                *arguments,
+            ],
+            env=tagged_environment(self.context.run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

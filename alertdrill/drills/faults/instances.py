@@ -9,7 +9,7 @@ import requests
 from ..errors import FaultError
 from ..model import FaultSpec
 from ..undo import TIMEOUT_S, UndoStep, instance_addresses
-from .base import Fault, FaultContext
+from .base import Fault, FaultContext, FaultKind
 
 
 class ServiceFault(Fault):
@@ -96,8 +96,8 @@ class CrashLoop(StopTarget):
 class ScaleTarget(Fault):
     """Scales the target to more instances than its load needs."""
 
-    def __init__(self, spec: FaultSpec, context: FaultContext) -> None:
-        super().__init__(spec, context)
+    def __init__(self, spec: FaultSpec, kind: FaultKind, context: FaultContext) -> None:
+        super().__init__(spec, kind, context)
         instances = context.runtime.instances(spec.target)
         self._replicas = sum(instance.state != "standby" for instance in instances)
 

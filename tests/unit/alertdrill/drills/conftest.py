@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills import faults
-from alertdrill.drills.faults import Fault, FaultContext
+from alertdrill.drills.faults import registry
+from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fake_session import FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic
@@ -36,7 +36,7 @@ def traffic() -> FakeTraffic:
 def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
     def make_fault(kind: str, target: str = "", **parameters: float | str) -> Fault:
         context = FaultContext(runtime, traffic, "the-run", max_duration=99.0)
-        return faults.create(FaultSpec(kind, target, parameters), context)
+        return registry.create(FaultSpec(kind, target, parameters), context)
 
     return make_fault
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from alertdrill.drills import session as module
+from alertdrill.drills import undo
 from alertdrill.drills.session import Options, open_session
-from alertdrill.drills.undo_log import UndoLog, UndoRecord
+from alertdrill.drills.undo import UndoLog, UndoRecord
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime
 
@@ -46,11 +47,10 @@ class FakeSession:
 
         monkeypatch.setattr(module, "RollbackGuard", FakeGuard)
         monkeypatch.setattr(module, "Traffic", FakeTraffic)
-        monkeypatch.setattr(module, "select_runtime", lambda *_: self.runtime)
+        for user in (module, undo):
+            monkeypatch.setattr(user, "select_runtime", lambda *_: self.runtime)
         monkeypatch.setattr(module, "ephemeral_settings", self._own_settings)
-        monkeypatch.setattr(
-            "alertdrill.drills.process_tag.terminate", lambda _: self.log.append("end processes")
-        )
+        monkeypatch.setattr(undo, "terminate_processes", lambda _: self.log.append("end processes"))
 
     def _own_settings(self, settings: StackSettings, speed: float) -> StackSettings:
         return replace(settings, home=settings.home / "own", speed=speed, ephemeral=True)

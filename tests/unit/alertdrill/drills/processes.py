@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from alertdrill.drills.process_tag import TAG_VARIABLE
+from alertdrill.drills.undo import TAG_VARIABLE
 
 # Far more than an interpreter takes to start on a machine whose every core is busy.
 TIMEOUT_S = 60.0

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills import faults, preflight, probes, run, steady_state
+from alertdrill.drills import preflight, probes, run, steady_state
 from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
-from alertdrill.drills.faults import FaultContext
+from alertdrill.drills.faults import registry
+from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import Drill
 from alertdrill.drills.promql_comparisons import branches
 from alertdrill.drills.responder import PerformedAction, ReceivedAlert
@@ -95,7 +96,7 @@ class SimulatedStack:
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady_state, "require", self._require)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
-        monkeypatch.setattr(faults, "create", self._make_fault)
+        monkeypatch.setattr(registry, "create", self._make_fault)
         monkeypatch.setattr("alertdrill.drills.runbook_queries.run_queries", self._check_runbook)
         monkeypatch.setattr("alertdrill.drills.diagnose.explain_missing", explain_missing)
 

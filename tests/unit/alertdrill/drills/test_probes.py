@@ -4,7 +4,7 @@ import pytest
 
 from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.errors import UnmetError
-from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Expectation, FaultSpec
 from alertdrill.drills.probes import Probes, is_in_blast_radius
 from alertdrill.drills.responder import PerformedAction, ReceivedAlert

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills import context, faults, preflight, run
+from alertdrill.drills import context, preflight, run
 from alertdrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
+from alertdrill.drills.faults import registry
 from alertdrill.drills.model import Expectation, FaultSpec
 from alertdrill.drills.responder import PerformedAction
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
@@ -162,7 +163,7 @@ def test_failed_undo_hides_no_interrupt(simulated: SimulatedStack) -> None:
 def test_failed_stop_is_still_undone(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = faults.create
+    make = registry.create
 
     def refuse() -> None:
         raise OSError("no")
@@ -172,7 +173,7 @@ def test_failed_stop_is_still_undone(
         monkeypatch.setattr(fault, "stop", refuse)
         return fault
 
-    monkeypatch.setattr(faults, "create", make_stubborn)
+    monkeypatch.setattr(registry, "create", make_stubborn)
     with pytest.raises(OSError, match="no"):
         simulated.run()
     assert "resume" in simulated.log

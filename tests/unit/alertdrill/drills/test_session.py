@@ -7,7 +7,7 @@ import pytest
 from alertdrill.drills import session as module
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.session import run_drills
-from alertdrill.drills.undo_log import UndoLog
+from alertdrill.drills.undo import UndoLog
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock

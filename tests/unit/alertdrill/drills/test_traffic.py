@@ -7,8 +7,8 @@ import pytest
 
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.model import LoadSpec
-from alertdrill.drills.process_tag import TAG_VARIABLE
 from alertdrill.drills.traffic import Traffic
+from alertdrill.drills.undo import TAG_VARIABLE
 
 SOME, MORE, NONE = LoadSpec("steady", 24), LoadSpec("steady", 60), LoadSpec(None, 0)
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills import faults, undo
-from alertdrill.drills.fault_kinds import KINDS
+from alertdrill.drills import undo
+from alertdrill.drills.faults.base import FaultContext
+from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
@@ -118,6 +119,6 @@ def test_every_undo_can_be_performed(kind: str, tmp_path: Path, server: FakeServ
     traffic: Any = FakeTraffic()
     parameters = {"component": "prometheus", "where": "host"}
     spec = FaultSpec(kind, "web", parameters)
-    steps = faults.create(spec, faults.FaultContext(runtime, traffic, "run", 1.0)).undo
+    steps = create(spec, FaultContext(runtime, traffic, "run", 1.0)).undo
     assert all(step[0] in undo.ACTIONS for step in steps)
     assert undo.perform(runtime, steps) == []

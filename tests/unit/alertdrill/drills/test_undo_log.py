@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.drills import undo_log as undo_log_module
+from alertdrill.drills import undo
 from alertdrill.drills.errors import DrillError
-from alertdrill.drills.undo_log import UndoLog, UndoRecord
+from alertdrill.drills.undo import UndoLog, UndoRecord
 from alertdrill.settings import Ports, StackSettings
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
@@ -39,7 +39,7 @@ def record(tmp_path: Path) -> UndoRecord:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr(undo_log_module, "time", clock)
+    monkeypatch.setattr(undo, "time", clock)
     return clock
 
 
@@ -109,7 +109,7 @@ def test_guard_of_killed_run_is_awaited(
     start = clock.now
     with busy(undo_log), pytest.raises(DrillError):
         undo_log.lock().__enter__()
-    assert clock.now - start == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
+    assert clock.now - start == pytest.approx(undo.GUARD_TIMEOUT_S, abs=1)
 
 
 def test_running_run_is_not_awaited(
@@ -119,7 +119,7 @@ def test_running_run_is_not_awaited(
     start = clock.now
     with busy(undo_log), pytest.raises(DrillError, match=r"^Another run of drills is in progress"):
         undo_log.lock().__enter__()
-    assert clock.now - start == pytest.approx(undo_log_module.POLL_INTERVAL_S)
+    assert clock.now - start == pytest.approx(undo.POLL_INTERVAL_S)
 
 
 def test_zombie_run_counts_as_killed(
@@ -132,7 +132,7 @@ def test_zombie_run_counts_as_killed(
     start = clock.now
     with busy(undo_log), pytest.raises(DrillError):
         undo_log.lock().__enter__()
-    assert clock.now - start == pytest.approx(undo_log_module.GUARD_TIMEOUT_S, abs=1)
+    assert clock.now - start == pytest.approx(undo.GUARD_TIMEOUT_S, abs=1)
     run.wait()
 
 

@@ -1,12 +1,13 @@
 import pytest
 
-from alertdrill.drills.fault_kinds import KINDS, FaultKind
-from alertdrill.drills.faults import RUNTIME_FAULTS
+from alertdrill.drills.faults.base import FaultKind
+from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.registry import KINDS
 from apps.telemetry.faults import kinds as services
 
 
 def service_faults() -> dict[str, FaultKind]:
-    return {name: kind for name, kind in KINDS.items() if kind.service_fault}
+    return {name: kind for name, kind in KINDS.items() if kind.fault is ServiceFault}
 
 
 def test_services_know_the_same_kinds() -> None:
@@ -19,10 +20,6 @@ def test_kind_has_the_services_parameters(name: str) -> None:
         pytest.skip("the services lack this kind: another test fails")
     assert {*KINDS[name].numbers} == {"probability", *services.KINDS[name].parameters}
     assert KINDS[name].scope == "instance"
-
-
-def test_every_other_kind_has_a_runtime_fault() -> None:
-    assert set(RUNTIME_FAULTS) == set(KINDS) - set(service_faults())
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -9,9 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from alertdrill.drills import process_tag, rollback_guard
-from alertdrill.drills.rollback_guard import RollbackGuard
-from alertdrill.drills.undo_log import UndoLog, UndoRecord
+from alertdrill.drills import undo
+from alertdrill.drills.undo import RollbackGuard, UndoLog, UndoRecord
 from alertdrill.settings import ROOT, StackSettings
 from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
 
@@ -19,7 +18,7 @@ from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
 RUN = """
 import sys
 from pathlib import Path
-from alertdrill.drills.rollback_guard import RollbackGuard
+from alertdrill.drills.undo import RollbackGuard
 guard = RollbackGuard(Path(sys.argv[1]))
 print(guard._process.pid, flush=True)
 sys.stdin.read()
@@ -86,7 +85,7 @@ def test_load_of_killed_run_is_stopped(tmp_path: Path, file: Path) -> None:
     name = f"test-{uuid.uuid4()}"
     load = subprocess.Popen(
         [sys.executable, "-c", LOAD],
-        env=process_tag.tagged_environment(name),
+        env=undo.tagged_environment(name),
         stdout=subprocess.PIPE,
     )
     assert load.stdout
@@ -148,10 +147,10 @@ class FakeStack:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     stack = FakeStack()
-    monkeypatch.setattr(rollback_guard, "select_runtime", lambda *_: stack)
+    monkeypatch.setattr(undo, "select_runtime", lambda *_: stack)
     monkeypatch.setattr("sys.stdin", ClosedInput)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("alertdrill.drills.process_tag.terminate", lambda _: 0)
+    monkeypatch.setattr("alertdrill.drills.undo.terminate_processes", lambda _: 0)
     return stack
 
 
@@ -161,7 +160,7 @@ def test_only_ephemeral_stack_is_stopped(
 ) -> None:
     own = StackSettings(tmp_path, ephemeral=ephemeral)
     UndoLog(tmp_path).write(UndoRecord("run", 1.0, own, "Down", [("remove_file", str(file))]))
-    rollback_guard.main(tmp_path)
+    undo.run_guard(tmp_path)
     assert stack.calls == calls
     assert not file.exists()
 
@@ -172,7 +171,7 @@ def test_failed_undo_is_logged(
     folder = tmp_path / "not-a-file"
     folder.mkdir()
     UndoLog(tmp_path).write(make_record(tmp_path, folder))
-    rollback_guard.main(tmp_path)
+    undo.run_guard(tmp_path)
     record = UndoLog(tmp_path).read()
     assert record
     assert not record.undone
@@ -185,8 +184,8 @@ def test_nothing_to_undo_is_left_alone(
 ) -> None:
     if undone:
         stack_settings = StackSettings(tmp_path, ephemeral=True)
-        undo = [("remove_file", str(file))]
-        UndoLog(tmp_path).write(UndoRecord("run", 1.0, stack_settings, "Down", undo, undone=True))
-    rollback_guard.main(tmp_path)
+        steps = [("remove_file", str(file))]
+        UndoLog(tmp_path).write(UndoRecord("run", 1.0, stack_settings, "Down", steps, undone=True))
+    undo.run_guard(tmp_path)
     assert file.exists()
     assert stack.calls == []

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from alertdrill.drills import process_tag
+from alertdrill.drills import undo
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 # It prints a line when it is ready, and exits when its input closes.
@@ -15,7 +15,7 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAIT
 def started(code: str, run: str) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [sys.executable, "-c", code],
-        env=process_tag.tagged_environment(run),
+        env=undo.tagged_environment(run),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -32,14 +32,14 @@ def run() -> str:
 
 def test_environment_has_the_tag(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "1")
-    assert process_tag.tagged_environment(run)[process_tag.TAG_VARIABLE] == run
-    assert process_tag.tagged_environment(run)["OURS"] == "1"
+    assert undo.tagged_environment(run)[undo.TAG_VARIABLE] == run
+    assert undo.tagged_environment(run)["OURS"] == "1"
 
 
 def test_only_processes_of_the_run_are_terminated(run: str) -> None:
     ours, other = started(WAITS, run), started(WAITS, f"{run}-other")
     try:
-        assert process_tag.terminate(run) == 1
+        assert undo.terminate_processes(run) == 1
         poll_until(lambda: ours.poll() is not None, "the end of ours")
         assert other.poll() is None
     finally:
@@ -48,14 +48,14 @@ def test_only_processes_of_the_run_are_terminated(run: str) -> None:
 
 
 def test_stubborn_process_is_killed(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_tag, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(undo, "TERMINATE_TIMEOUT_S", 0.3)
     process = started(STUBBORN, run)
     try:
-        assert process_tag.terminate(run) == 1
+        assert undo.terminate_processes(run) == 1
         assert of_run(run) == []
     finally:
         process.communicate()
 
 
 def test_run_without_processes_terminates_none(run: str) -> None:
-    assert process_tag.terminate(run) == 0
+    assert undo.terminate_processes(run) == 0

@@ -1,7 +1,7 @@
 """Stress the host's CPU or memory, as a process of its own.
 
-`python -m alertdrill.drills.host_stress cpu_stress`
-`python -m alertdrill.drills.host_stress memory_pressure INITIAL_AVAILABLE AVAILABLE`
+`python -m alertdrill.drills.faults.host_stress cpu_stress`
+`python -m alertdrill.drills.faults.host_stress memory_pressure INITIAL_AVAILABLE AVAILABLE`
 
 The process prints a line when it is ready and starts when it reads one. It exits when its standard
 input closes, so it never outlives the drill's process.

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills import faults
 from alertdrill.drills.errors import FaultError
-from alertdrill.drills.fault_kinds import KINDS
-from alertdrill.drills.faults import Fault, FaultContext, platform
+from alertdrill.drills.faults import platform
+from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.faults.instances import CrashLoop
+from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
 from tests.unit.alertdrill.drills.http_server import FakeServer
@@ -230,8 +230,6 @@ def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
         spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
-        assert isinstance(
-            list(faults.create(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list
-        )
+        assert isinstance(list(create(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list)
     assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills import faults
 from alertdrill.drills.errors import FaultError
-from alertdrill.drills.faults import Fault, FaultContext, host
+from alertdrill.drills.faults import host
+from alertdrill.drills.faults.base import Fault, FaultContext
+from alertdrill.drills.faults.registry import create
 from alertdrill.drills.model import FaultSpec
 from alertdrill.settings import ROOT
 from tests.unit.alertdrill.drills.http_server import FakeServer
@@ -132,7 +133,7 @@ def test_stress_is_a_process_with_a_pipe(
     monkeypatch.setattr("alertdrill.drills.faults.host.subprocess.Popen", FakeProcess)
     fault = make(kind, **parameters)
     fault.prepare()
-    module = ["-m", "alertdrill.drills.host_stress"]
+    module = ["-m", "alertdrill.drills.faults.host_stress"]
     assert seen == [([*module, *arguments], subprocess.PIPE, "the-run")]
     fault.inject()
     fault.stop()
@@ -147,7 +148,7 @@ def test_stress_process_ends_with_the_fault(
     run = f"test-{id(runtime)}"
     scene = FaultContext(runtime, traffic, run, max_duration=9.0)
     spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
-    fault = faults.create(spec, scene)
+    fault = create(spec, scene)
     fault.prepare()
     fault.inject()
     poll_until(lambda: of_run(run), "the strain")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from alertdrill.drills import host_stress, process_tag
+from alertdrill.drills import undo
+from alertdrill.drills.faults import host_stress
 from alertdrill.settings import ROOT
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
@@ -16,13 +17,13 @@ from tests.unit.alertdrill.drills.processes import of_run, poll_until
 def run() -> Iterator[str]:
     run_id = f"test-{uuid.uuid4()}"
     yield run_id
-    process_tag.terminate(run_id)
+    undo.terminate_processes(run_id)
 
 
 def strained(run: str, *arguments: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "alertdrill.drills.host_stress", *arguments],
-        env=process_tag.tagged_environment(run),
+        [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *arguments],
+        env=undo.tagged_environment(run),
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -40,9 +41,9 @@ def test_cpu_stress_ends_with_its_pipe(run: str) -> None:
     process = strained(run, "cpu_stress")
     cores = psutil.cpu_count() or 1
     poll_until(lambda: len(of_run(run)) == cores, "one process per core")
+    priority = min(19, psutil.Process().nice() + 5)  # 19 is the lowest
     poll_until(
-        lambda: all(process.nice() == psutil.Process().nice() + 5 for process in of_run(run)),
-        "a lower priority",
+        lambda: all(process.nice() == priority for process in of_run(run)), "a lower priority"
     )
     process.communicate()
     poll_until(lambda: not of_run(run), "the end of every process")
@@ -61,8 +62,10 @@ class FakeMemory:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.total = 100 * host_stress.CHUNK
         self.available = 50 * host_stress.CHUNK
-        monkeypatch.setattr("alertdrill.drills.host_stress.psutil.virtual_memory", lambda: self)
-        monkeypatch.setattr("alertdrill.drills.host_stress.mmap.mmap", self._take)
+        monkeypatch.setattr(
+            "alertdrill.drills.faults.host_stress.psutil.virtual_memory", lambda: self
+        )
+        monkeypatch.setattr("mmap.mmap", self._take)
 
     def _take(self, _: int, size: int, *, flags: int) -> None:
         assert flags & mmap.MAP_POPULATE
@@ -81,8 +84,8 @@ def test_fraction_stays_available(
 
 def test_stress_that_was_not_started_ends(run: str) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "alertdrill.drills.host_stress", "cpu_stress"],
-        env=process_tag.tagged_environment(run),
+        [sys.executable, "-m", "alertdrill.drills.faults.host_stress", "cpu_stress"],
+        env=undo.tagged_environment(run),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
