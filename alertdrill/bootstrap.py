@@ -168,11 +168,11 @@ def _newest_wheel(*folders: Path) -> Path | None:
 
 def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     # Imported late: these need the Python that main() has checked for.
-    from alertdrill.toolchain.errors import FetchError  # noqa: PLC0415
-    from alertdrill.toolchain.package_cache import PackageCache, default_search_path  # noqa: PLC0415
-    from alertdrill.toolchain.specs import PIP  # noqa: PLC0415
+    from alertdrill.toolchain.apt_sources import FetchError  # noqa: PLC0415
+    from alertdrill.toolchain.cache import PackageCache  # noqa: PLC0415
+    from alertdrill.toolchain.programs import PIP  # noqa: PLC0415
 
-    store = PackageCache(work, default_search_path(os.environ))
+    store = PackageCache(work)
     say("fetching pip, which this Python lacks …")
     try:
         with store.locked(say):

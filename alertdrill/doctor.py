@@ -18,9 +18,10 @@ from .runtimes import select_runtime
 from .runtimes.compose.variables import PUBLISHED
 from .runtimes.native import port_check
 from .settings import StackSettings
-from .toolchain import PROGRAMS, default_cache
-from .toolchain.resolve import find_local
-from .toolchain.version import format_version
+from .toolchain.cache import default_cache
+from .toolchain.find import find_local
+from .toolchain.programs import PROGRAMS
+from .toolchain.versions import format_version
 
 # Images or fetched programs, and a day of samples and logs.
 MIN_FREE_DISK = 5 * 2**30

@@ -23,7 +23,9 @@ from .runtimes.native.layout import Layout
 from .runtimes.native.process_spec import Process, RenderContext
 from .settings import ROOT, StackSettings
 from .timescale.ephemeral_stack_settings import free_ports
-from .toolchain import PROGRAMS, Program, default_cache, resolve_programs
+from .toolchain.cache import default_cache
+from .toolchain.find import Program, resolve_programs
+from .toolchain.programs import PROGRAMS
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"
 # Loki is ready within a second; a busy machine takes longer.

@@ -9,8 +9,10 @@ from rich.console import Console
 
 from .. import settings
 from ..console import escape
-from ..toolchain import PROGRAMS, collector_build, default_cache, resolve_programs
-from ..toolchain.package_cache import PackageCache, default_search_path
+from ..toolchain import collector
+from ..toolchain.cache import default_cache
+from ..toolchain.find import resolve_programs
+from ..toolchain.programs import PROGRAMS
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
@@ -26,13 +28,12 @@ def build_collector() -> None:
     """
     cache = settings.current().cache or default_cache(os.environ)
     specs = [program for program in PROGRAMS if program.built]
-    collector = resolve_programs(specs, cache, _say).programs.get("otelcol")
-    if collector and collector.origin == "path":
-        output.print(f"{escape(str(collector.path))} is on the PATH: no build needed.")
+    program = resolve_programs(specs, cache, _say).programs.get("otelcol")
+    if program and program.origin == "path":
+        output.print(f"{escape(str(program.path))} is on the PATH: no build needed.")
         return
-    path = default_search_path(os.environ)
     with progress.status("building"):
-        file = collector_build.build_collector(MANIFEST, PackageCache(cache, path), path, _say)
+        file = collector.build_collector(MANIFEST, cache, _say)
     output.print(f"{escape(str(file))} is the collector; `alertdrill up` uses it.", soft_wrap=True)
 
 

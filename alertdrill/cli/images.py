@@ -20,7 +20,7 @@ from ..images.docker_cli import DockerCli
 from ..images.errors import ArchiveError
 from ..images.inventory import InventoryRow
 from ..images.specs import IMAGES
-from ..toolchain import default_cache
+from ..toolchain.cache import default_cache
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..toolchain.apt import own_mirror, require_command, run
-from ..toolchain.errors import FetchError
-from ..toolchain.package_cache import default_search_path
+from ..toolchain.apt import require_command, run, system_sources
+from ..toolchain.apt_sources import FetchError
+from ..toolchain.programs import find_command
 from .errors import BaseImageError
 from .specs import SUITE
 
@@ -74,7 +74,7 @@ def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
 
 def _require_root() -> None:
     needs = "building the base image needs debootstrap"
-    if shutil.which("debootstrap", path=_path()) is None:
+    if find_command("debootstrap") is None:
         raise BaseImageError(f"{needs}, which is not installed: run `apt-get install debootstrap`.")
     if os.geteuid() != 0:
         raise BaseImageError(f"{needs}, which needs root: run this command as root.")
@@ -82,12 +82,13 @@ def _require_root() -> None:
 
 def _mirror() -> str:
     try:
-        distribution, address = own_mirror(_path())
+        sources = system_sources()
+        address = sources.own_archive().uri
     except FetchError as error:
         raise BaseImageError(f"no Debian mirror found: {error}; set one with --mirror.") from error
-    if distribution != "debian":
+    if sources.distribution != "debian":
         raise BaseImageError(
-            f"This host uses {distribution.title()}, and the images use Debian packages:"
+            f"This host uses {sources.distribution.title()}, and the images use Debian packages:"
             " set a Debian mirror with --mirror."
         )
     return address
@@ -97,11 +98,11 @@ def _create_rootfs(target: Path, address: str) -> None:
     # In the cache, since 300 MB may not fit into a /tmp in memory.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".base-") as name:
         tree, archive = Path(name) / "tree", Path(name) / "archive"
-        command = require_command("debootstrap", _path())
+        command = require_command("debootstrap")
         run([command, "--variant=minbase", SUITE, str(tree), address])
         _slim(tree)
         owners = ("--numeric-owner", "--sort=name", "--exclude=./dev/*", "--exclude=./proc/*")
-        tar = require_command("tar", _path())
+        tar = require_command("tar")
         run([tar, "--create", "--gzip", *owners, f"--file={archive}", f"--directory={tree}", "."])
         archive.replace(target)
 
@@ -124,7 +125,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _path() -> str:
-    return default_search_path(os.environ)

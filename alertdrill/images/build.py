@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..settings import ROOT
-from ..toolchain import Program
+from ..toolchain.find import Program
 from .base_image import ProgressCallback, copy_authorities
 from .docker_cli import DockerCli
 from .errors import BuildError, EngineError

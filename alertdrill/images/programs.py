@@ -9,19 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..toolchain import (
-    DATA_FOLDER,
-    PROGRAMS,
-    PUSHGATEWAY,
-    Program,
-    ProgramSpec,
-    ResolvedPrograms,
-    resolve_programs,
-)
-from ..toolchain.path_patch import pad_path, patch_path
+from ..toolchain.cache import DATA_FOLDER, pad_path, patch_path
+from ..toolchain.find import Program, ResolvedPrograms, resolve_programs
+from ..toolchain.programs import PROGRAMS, Package, ProgramSpec, Suite
 from .base_image import ProgressCallback
 from .specs import ImageSpec
 
+# Only the images need it: the native runtime has no batch jobs.
+PUSHGATEWAY = ProgramSpec(
+    name="pushgateway",
+    commands=("pushgateway", "prometheus-pushgateway"),
+    minimum=(1, 5),  # what Debian 12 has, the oldest system we support
+    package=Package("prometheus-pushgateway", Suite.DEVELOPMENT),
+    why="stores the metrics that batch jobs push",
+)
 _ALL: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
 # A file that marks Grafana's home folder.
 _HOME = Path("conf/defaults.ini")

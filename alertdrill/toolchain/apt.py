@@ -2,25 +2,20 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from alertdrill.toolchain.apt_sources import (
     INDEXTARGETS_FORMAT,
-    Distribution,
-    IndexTarget,
-    own_archive,
-    read_distribution,
+    FetchError,
+    SystemSources,
     read_targets,
-    write_sources,
 )
-from alertdrill.toolchain.errors import FetchError
-from alertdrill.toolchain.specs import Suite
+from alertdrill.toolchain.programs import Package, Suite, find_command
 
 _OS_RELEASE = Path("/etc/os-release")
-_TIMEOUT = 600  # seconds; enough for 150 MB of packages at 2 Mbit/s
+_TIMEOUT_S = 600  # enough for 150 MB of packages at 2 Mbit/s
 _NO_NETWORK = re.compile(
     r"Temporary failure resolving|Could not resolve|Network is unreachable|Could not connect"
     r"|Unable to connect|connection timed out",
@@ -31,78 +26,65 @@ _NOT_A_REASON = ("Some index files failed", "Unable to fetch some archives")
 
 
 class PrivateApt:
-    """apt-get for one suite of the machine's distribution, in a private folder.
+    """apt-get for one suite of the machine's distribution, with its state in `folder`.
 
-    The folder has sources, indexes and archives. apt checks signatures as usual.
+    apt checks signatures as usual.
     """
 
-    def __init__(self, folder: Path, suite: Suite, search_path: str) -> None:
+    def __init__(self, folder: Path, suite: Suite) -> None:
         self._folder = folder
         self._suite = suite
-        self._apt_get = require_command("apt-get", search_path)
-        self._options = ["-q"]
 
     def update(self) -> None:
         """Write the private sources and fetch their index."""
-        sources = self._sources()
-        folders = ("sources", "preferences", "lists/partial", "cache/archives/partial", "debs")
-        for name in folders:
+        sources = system_sources().write(self._suite)
+        for name in ("sources", "preferences", "lists/partial", "cache/archives/partial", "debs"):
             (self._folder / name).mkdir(parents=True)
         (self._folder / "sources" / "alertdrill.sources").write_text(sources)
-        configuration = self._folder / "apt.conf"
-        configuration.write_text(write_configuration(self._folder, root=os.geteuid() == 0))
-        self._options = ["-q", "-c", str(configuration)]
+        configuration = write_configuration(self._folder, root=os.geteuid() == 0)
+        (self._folder / "apt.conf").write_text(configuration)
         self._run("update")
 
-    def has(self, name: str) -> bool:
-        """Return whether the suite has a package."""
+    def download(self, package: Package) -> list[Path]:
+        """Download a package with its parts, and if it is `complete` with what it depends on."""
+        if package.complete:
+            self._run("install", "--download-only", package.name)
+            return sorted((self._folder / "cache" / "archives").glob("*.deb"))
+        debs = self._folder / "debs" / package.name
+        debs.mkdir()
+        parts = [part for part in package.parts if self._has(part)]
+        self._run("download", package.name, *parts, cwd=debs)
+        return sorted(debs.glob("*.deb"))
+
+    def _has(self, name: str) -> bool:
         try:
             self._run("download", "--print-uris", name)
         except FetchError:
             return False
         return True
 
-    def download(self, names: Sequence[str]) -> list[Path]:
-        """Download these packages without their dependencies."""
-        debs = self._folder / "debs"
-        self._run("download", *names, cwd=debs)
-        return sorted(debs.glob("*.deb"))
-
-    def download_complete(self, name: str) -> list[Path]:
-        """Download a package and its dependencies that are not installed."""
-        self._run("install", "--download-only", name)
-        return sorted((self._folder / "cache" / "archives").glob("*.deb"))
-
-    def _sources(self) -> str:
-        distribution, targets, files = _system_sources(self._apt_get)
-        return write_sources(self._suite, distribution, targets, files)
-
-    def _run(self, *arguments: str, cwd: Path | None = None) -> str:
-        return run([self._apt_get, *self._options, *arguments], cwd)
+    def _run(self, *arguments: str, cwd: Path | None = None) -> None:
+        configuration = str(self._folder / "apt.conf")
+        run([require_command("apt-get"), "-q", "-c", configuration, *arguments], cwd)
 
 
-def own_mirror(search_path: str) -> tuple[str, str]:
-    """Return the machine's distribution and the address of its archive."""
-    distribution, targets, files = _system_sources(require_command("apt-get", search_path))
-    return distribution.name, own_archive(distribution, targets, files).uri
-
-
-def _system_sources(apt_get: str) -> tuple[Distribution, list[IndexTarget], dict[str, str]]:
+def system_sources() -> SystemSources:
+    """Read the machine's distribution and package sources."""
     # Without release information, this also works before the machine's first "apt-get update".
-    listing = run([apt_get, "indextargets", "--no-release-info", "--format", INDEXTARGETS_FORMAT])
-    targets = read_targets(listing)
+    options = ("--no-release-info", "--format", INDEXTARGETS_FORMAT)
+    targets = read_targets(run([require_command("apt-get"), "indextargets", *options]))
     files = {target.file: _text(Path(target.file)) for target in targets}
-    return read_distribution(_text(_OS_RELEASE)), targets, files
+    return SystemSources(_text(_OS_RELEASE), targets, files)
 
 
-def unpack(deb: Path, folder: Path, search_path: str) -> None:
+def unpack(deb: Path, folder: Path) -> None:
     """Unpack a package into `folder` without installing it or running its scripts."""
-    run([require_command("dpkg", search_path), "-x", str(deb), str(folder)])
+    run([require_command("dpkg"), "-x", str(deb), str(folder)])
 
 
-def require_command(name: str, search_path: str) -> str:
+def require_command(name: str) -> str:
     """Return the path of a command that fetching needs."""
-    path = shutil.which(name, path=search_path)
+    path = find_command(name)
     if path is None:
         raise FetchError(f"{name} is not on this machine")
     return path
@@ -110,22 +92,21 @@ def require_command(name: str, search_path: str) -> str:
 
 def run(command: Sequence[str], cwd: Path | None = None) -> str:
     """Run apt or dpkg and return its output; raise FetchError with the reason."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
     name = Path(command[0]).name
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, no shell
             command,
             cwd=cwd,
-            env=environment,
+            env={**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT_S,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise FetchError(f"{name} did not end within {_TIMEOUT} seconds") from error
+        raise FetchError(f"{name} did not end within {_TIMEOUT_S} seconds") from error
     except OSError as error:
         raise FetchError(f"{name} does not run: {error.strerror}") from error
     if done.returncode != 0:
@@ -167,12 +148,8 @@ def write_configuration(folder: Path, *, root: bool) -> str:
         # apt's download user may not enter the private folder.
         settings["APT::Sandbox::User"] = "root"
     # The system's hooks clean or index its own state; its default release is not in our sources.
-    cleared = [
-        "APT::Update::Pre-Invoke",
-        "APT::Update::Post-Invoke",
-        "APT::Update::Post-Invoke-Success",
-        "APT::Default-Release",
-    ]
+    hooks = ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")
+    cleared = [*(f"APT::Update::{hook}" for hook in hooks), "APT::Default-Release"]
     clear = "".join(f"#clear {name};\n" for name in cleared)
     return clear + "".join(f'{name} "{value}";\n' for name, value in settings.items())
 

@@ -5,11 +5,12 @@ options that the administrator chose stay in force, and no host is named here.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email import message_from_string
 
-from alertdrill.toolchain.errors import FetchError
-from alertdrill.toolchain.specs import Suite
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.programs import Suite
 
 INDEXTARGETS_FORMAT = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(CREATED_BY)|$(SOURCESENTRY)"
 
@@ -22,17 +23,13 @@ _REPLACED = {"types", "uris", "suites", "components", "targets", "enabled"}
 _ONE_LINE_NAMES = {"arch": "Architectures", "lang": "Languages"}
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """Which of the two distributions this machine is, or is made from."""
-
-    name: str
-    codename: str
+class FetchError(AlertdrillError):
+    """A package could not be fetched; the text is the reason, for use inside a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexTarget:
-    """One index of one source, as apt lists it; `file` is where the source is configured."""
+    """One package index, as apt lists it; `file` is where its source is configured."""
 
     uri: str
     release: str
@@ -42,26 +39,26 @@ class IndexTarget:
 
 @dataclass(frozen=True, slots=True)
 class AptSource:
-    """One source of a sources file: where it is and the options that stand with it."""
+    """One source of a sources file: its addresses, suites and other fields."""
 
-    uris: tuple[str, ...]
-    suites: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
+    uris: Sequence[str]
+    suites: Sequence[str]
+    options: Mapping[str, str]
 
 
-def read_distribution(os_release: str) -> Distribution:
-    """Read the text of /etc/os-release; derivatives count as what they are made from."""
+def read_distribution(os_release: str) -> tuple[str, str]:
+    """Return the name and codename from /etc/os-release; a derivative counts as its base."""
     pairs = (line.split("=", 1) for line in os_release.splitlines() if "=" in line)
     values = {key.strip(): value.strip().strip("\"'") for key, value in pairs}
     for name in (values.get("ID", ""), *values.get("ID_LIKE", "").split()):
         if name in _DEVELOPMENT:
             codename = values.get(f"{name.upper()}_CODENAME") or values.get("VERSION_CODENAME", "")
-            return Distribution(name, codename)
+            return name, codename
     raise FetchError("this machine is neither Debian nor Ubuntu")
 
 
 def read_targets(listing: str) -> list[IndexTarget]:
-    """Read the package indexes from what `apt-get indextargets` printed."""
+    """Read the package indexes from the output of `apt-get indextargets`."""
     rows = (line.split("|") for line in listing.splitlines())
     return [
         IndexTarget(uri, release, component, entry.rpartition(":")[0])
@@ -73,11 +70,12 @@ def read_targets(listing: str) -> list[IndexTarget]:
 def read_apt_sources(text: str) -> list[AptSource]:
     """Read the sources of a sources file, of either of its two formats."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    one_line = [entry for line in lines if (entry := _one_line_entry(line))]
-    return one_line or _stanza_entries("\n".join(lines))
+    one_line = [source for line in lines if (source := _read_line(line))]
+    stanzas = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
+    return one_line or [source for stanza in stanzas if (source := _read_stanza(stanza))]
 
 
-def _one_line_entry(line: str) -> AptSource | None:
+def _read_line(line: str) -> AptSource | None:
     match = re.match(r"\s*deb\s+(?:\[(?P<options>[^]]*)]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)", line)
     if not match:
         return None
@@ -86,100 +84,79 @@ def _one_line_entry(line: str) -> AptSource | None:
         _ONE_LINE_NAMES.get(name.lower(), name.title()): value.replace(",", " ")
         for name, value in pairs
     }
-    return AptSource((match["uri"],), (match["suite"],), options)
+    return AptSource([match["uri"]], [match["suite"]], options)
 
 
-def _stanza_entries(text: str) -> list[AptSource]:
-    entries = []
-    for stanza in re.split(r"\n\s*\n", text):
-        fields: dict[str, str] = {}
-        # A line that starts with a space belongs to the field above it.
-        for whole in re.split(r"\n(?=\S)", stanza.strip("\n")):
-            name, colon, value = whole.partition(":")
-            if colon:
-                fields[name.strip()] = value.strip(" \t")
-        by_name = {name.lower(): value for name, value in fields.items()}
-        if "uris" in by_name and "suites" in by_name:
-            kept = {name: text for name, text in fields.items() if name.lower() not in _REPLACED}
-            uris, suites = by_name["uris"].split(), by_name["suites"].split()
-            entries.append(AptSource(tuple(uris), tuple(suites), kept))
-    return entries
+def _read_stanza(stanza: str) -> AptSource | None:
+    fields = message_from_string(stanza)  # the format is that of mail headers, folding included
+    options = {name: text for name, text in fields.items() if name.lower() not in _REPLACED}
+    uris, suites = fields.get("URIs", "").split(), fields.get("Suites", "").split()
+    return AptSource(uris, suites, options) if uris and suites else None
 
 
-def write_sources(
-    suite: Suite,
-    distribution: Distribution,
-    targets: Sequence[IndexTarget],
-    files: Mapping[str, str],
-) -> str:
-    """Return the private sources file for `suite`; `files` holds the text of each target's file.
+class SystemSources:
+    """The machine's distribution and the package indexes that its apt reads.
 
-    Raises FetchError when none of the machine's sources is the distribution's own archive.
+    `files` holds the text of each target's file.
     """
-    base = own_archive(distribution, targets, files)
-    components = _COMPONENTS[distribution.name]
-    if suite is Suite.DEVELOPMENT:
-        return _stanza(base, _DEVELOPMENT[distribution.name], components, files)
-    # Updates may carry the newer half of a dependency that the release carries the older half of.
-    releases = [base.release, f"{base.release}-updates", f"{base.release}-security"]
-    chosen = [_best(distribution, targets, files, [release]) for release in releases]
-    stanzas = (_stanza(target, target.release, components, files) for target in chosen if target)
-    return "\n".join(stanzas)
 
+    def __init__(
+        self, os_release: str, targets: Sequence[IndexTarget], files: Mapping[str, str]
+    ) -> None:
+        self.distribution, self._codename = read_distribution(os_release)
+        self._targets = targets
+        self._files = files
 
-def own_archive(
-    distribution: Distribution, targets: Sequence[IndexTarget], files: Mapping[str, str]
-) -> IndexTarget:
-    """Return the machine's source of the distribution itself; raise FetchError without one."""
-    best = _best(distribution, targets, files, [distribution.codename, *_MOVING])
-    if best is None:
-        raise FetchError(f"apt's sources name no archive of {distribution.name.title()}")
-    return best
+    def own_archive(self) -> IndexTarget:
+        """Return the source of the distribution itself; raise FetchError without one."""
+        best = self._best(self._codename, *_MOVING)
+        if best is None:
+            raise FetchError(f"apt's sources name no archive of {self.distribution.title()}")
+        return best
 
+    def write(self, suite: Suite) -> str:
+        """Return the private sources file for a suite; raise FetchError as `own_archive` does."""
+        base = self.own_archive()
+        if suite is Suite.DEVELOPMENT:
+            return self._stanza(base, _DEVELOPMENT[self.distribution])
+        # Updates may carry the newer half of a dependency whose older half is in the release.
+        releases = (base.release, f"{base.release}-updates", f"{base.release}-security")
+        targets = [target for release in releases if (target := self._best(release))]
+        return "\n".join(self._stanza(target, target.release) for target in targets)
 
-def _best(
-    distribution: Distribution,
-    targets: Iterable[IndexTarget],
-    files: Mapping[str, str],
-    releases: Sequence[str],
-) -> IndexTarget | None:
-    fitting = [
-        target
-        for target in targets
-        if target.component == "main"
-        and target.release in releases
-        and not target.uri.startswith("cdrom:")
-    ]
-    return max(fitting, key=lambda target: _likeness(distribution, target, files), default=None)
+    def _best(self, *releases: str) -> IndexTarget | None:
+        fitting = [
+            target
+            for target in self._targets
+            if target.component == "main"
+            and target.release in releases
+            and not target.uri.startswith("cdrom:")
+        ]
+        return max(fitting, key=self._rank, default=None)
 
+    def _rank(self, target: IndexTarget) -> tuple[int, bool, bool]:
+        """Rank a source: others may publish a "bookworm main" with another key and path."""
+        options = self._options(target)
+        keys = next((value for name, value in options.items() if name.lower() == "signed-by"), "")
+        signed = (1 if f"{self.distribution}-archive" in keys else -1) if keys else 0
+        path = re.sub(r"^[a-z+]+:(//[^/]*)?", "", target.uri).rstrip("/")
+        usual = bool(re.fullmatch(rf"(.*/)?{self.distribution}(-security|-ports)?", path))
+        return signed, usual, usual and path.count("/") == 1
 
-def _likeness(
-    distribution: Distribution, target: IndexTarget, files: Mapping[str, str]
-) -> tuple[int, bool, bool]:
-    """Rank a source: others publish a "bookworm main" too, but neither so signed nor so placed."""
-    options = _entry_of(target, files).options
-    keys = next((value for name, value in options.items() if name.lower() == "signed-by"), "")
-    signed = (1 if f"{distribution.name}-archive" in keys else -1) if keys else 0
-    path = re.sub(r"^[a-z+]+:(//[^/]*)?", "", target.uri).rstrip("/")
-    placed = re.fullmatch(rf"(.*/)?{distribution.name}(-security|-ports)?", path)
-    return signed, placed is not None, placed is not None and path.count("/") == 1
+    def _options(self, target: IndexTarget) -> Mapping[str, str]:
+        for source in read_apt_sources(self._files.get(target.file, "")):
+            uris = [uri.rstrip("/") for uri in source.uris]
+            if target.uri.rstrip("/") in uris and target.release in source.suites:
+                return source.options
+        return {}
 
-
-def _entry_of(target: IndexTarget, files: Mapping[str, str]) -> AptSource:
-    for entry in read_apt_sources(files.get(target.file, "")):
-        uris = [uri.rstrip("/") for uri in entry.uris]
-        if target.uri.rstrip("/") in uris and target.release in entry.suites:
-            return entry
-    return AptSource((target.uri,), (target.release,))
-
-
-def _stanza(target: IndexTarget, release: str, components: str, files: Mapping[str, str]) -> str:
-    fields = {
-        "Types": "deb",
-        "URIs": target.uri,
-        "Suites": release,
-        "Components": components,
-        "Targets": "Packages",  # the index of packages only; others cost time and are not read
-        **_entry_of(target, files).options,
-    }
-    return "".join(f"{name}: {value}\n" for name, value in fields.items())
+    def _stanza(self, target: IndexTarget, release: str) -> str:
+        fields = {
+            "Types": "deb",
+            "URIs": target.uri,
+            "Suites": release,
+            "Components": _COMPONENTS[self.distribution],
+            "Targets": "Packages",  # the index of packages only; others cost time and are not read
+            **self._options(target),
+        }
+        return "".join(f"{name}: {value}\n" for name, value in fields.items())

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from alertdrill.image_versions import ImageVersions
-from alertdrill.toolchain.collector_build import PROGRAM
+from alertdrill.toolchain.collector import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 BUILD: dict[str, Any] = yaml.safe_load((ROOT / "loki" / "collector-build.yml").read_text())

@@ -21,7 +21,8 @@ from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.readiness import is_ready
 from alertdrill.settings import Ports, StackSettings
-from alertdrill.toolchain import PROGRAMS, resolve_programs
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.stack import free_ports, poll_until
 
 DAY = 24 * 3600 * 10**9

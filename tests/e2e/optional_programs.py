@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
+from alertdrill.toolchain.cache import default_cache
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 
 _specs = [program for program in PROGRAMS if program.name == "otelcol"]
 _programs = resolve_programs(_specs, default_cache(os.environ), lambda _: None).programs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...settings import StackSettings
-from ...toolchain import default_cache
+from ...toolchain.cache import default_cache
 from .errors import EngineError
 
 

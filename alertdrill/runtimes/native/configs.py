@@ -12,7 +12,8 @@ from pathlib import Path
 from ...errors import AlertdrillError
 from ...settings import ROOT, SERVICES
 from ...timescale import expression_scaler, render
-from ...toolchain import DATA_FOLDER, Program
+from ...toolchain.cache import DATA_FOLDER
+from ...toolchain.find import Program
 from .. import lb_backends
 from ..checker_error import checker_error
 from .components import LB_FILES

@@ -14,7 +14,9 @@ from typing import IO
 from ...errors import AlertdrillError
 from ...grafana_token import GrafanaClient, ensure_token
 from ...settings import StackSettings
-from ...toolchain import PROGRAMS, Program, ResolvedPrograms, default_cache, resolve_programs
+from ...toolchain.cache import default_cache
+from ...toolchain.find import Program, ResolvedPrograms, resolve_programs
+from ...toolchain.programs import PROGRAMS
 from ..base import ProgressCallback
 from ..errors import StackUnavailableError
 from ..prometheus_tsdb import TsdbError, TsdbStore

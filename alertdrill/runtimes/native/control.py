@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ... import VERSION, settings_json
 from ...settings import StackSettings
-from ...toolchain import default_cache
+from ...toolchain.cache import default_cache
 from .process_spec import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"

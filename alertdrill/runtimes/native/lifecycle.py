@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...grafana_token import TokenError
 from ...settings import StackSettings
-from ...toolchain import Program
+from ...toolchain.find import Program
 from .. import prometheus_tsdb
 from ..base import ProgressCallback
 from . import configs, control, port_check, readiness, stack_processes, supervisor

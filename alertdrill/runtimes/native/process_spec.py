@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...settings import ROOT, Ports, StackSettings
-from ...toolchain import Program
+from ...toolchain.find import Program
 from .layout import Layout
 
 LOOPBACK = "127.0.0.1"

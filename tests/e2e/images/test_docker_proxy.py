@@ -15,7 +15,9 @@ import pytest
 
 from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.settings import ROOT
-from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
+from alertdrill.toolchain.cache import default_cache
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
 

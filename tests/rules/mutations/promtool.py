@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
+from alertdrill.toolchain.cache import default_cache
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 
 from .batch_variants import Variant, combined_rules, combined_test
 from .rules import RuleTests

@@ -5,9 +5,9 @@ from click.testing import CliRunner
 
 from alertdrill.cli import app, build_collector
 from alertdrill.settings import StackSettings
-from alertdrill.toolchain import collector_build
-from alertdrill.toolchain.errors import BuildError
-from alertdrill.toolchain.resolve import Program, ResolvedPrograms
+from alertdrill.toolchain import collector
+from alertdrill.toolchain.collector import BuildError
+from alertdrill.toolchain.find import Program, ResolvedPrograms
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *resolved: Program) -> None:
 
 def test_collector_on_the_path_needs_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, Program("otelcol", Path("/bin/otelcol"), (0, 148), {}, "path"))
-    monkeypatch.delattr(collector_build, "build_collector")
+    monkeypatch.delattr(collector, "build_collector")
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert (result.exit_code, result.output) == (
         0,
@@ -33,7 +33,7 @@ def test_collector_on_the_path_needs_no_build(monkeypatch: pytest.MonkeyPatch) -
 def test_built_collector_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Its manifest may have changed.
     resolve_to(monkeypatch, Program("otelcol", tmp_path / "old", (0, 148), {}, "cache"))
-    monkeypatch.setattr(collector_build, "build_collector", lambda *_: tmp_path / "new")
+    monkeypatch.setattr(collector, "build_collector", lambda *_: tmp_path / "new")
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert f"{tmp_path}/new is the collector" in result.output
 
@@ -43,7 +43,7 @@ def test_failed_build_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BuildError("There is no Go.")
 
     resolve_to(monkeypatch)
-    monkeypatch.setattr(collector_build, "build_collector", fail)
+    monkeypatch.setattr(collector, "build_collector", fail)
     result = CliRunner().invoke(app.main, ["build-collector"])
     assert result.exit_code == 1
     assert "✗ There is no Go." in result.output

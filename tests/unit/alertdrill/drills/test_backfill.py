@@ -9,7 +9,9 @@ import pytest
 from alertdrill.drills.backfill import GAP_S, sample_points, write_openmetrics
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.model import SyntheticSeries
-from alertdrill.toolchain import PROGRAMS, default_cache, resolve_programs
+from alertdrill.toolchain.cache import default_cache
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 
 NOW = 1_700_000_000.0
 FLAT = SyntheticSeries('a:b{c="d"}', duration=120.0, step=60.0, start_value=20.0, end_value=20.0)

@@ -7,7 +7,7 @@ import pytest
 from alertdrill.images import base_image
 from alertdrill.images.errors import BaseImageError
 from alertdrill.images.specs import SUITE
-from alertdrill.toolchain.errors import FetchError
+from alertdrill.toolchain.apt_sources import FetchError, IndexTarget, SystemSources
 
 FIRST = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
@@ -52,9 +52,9 @@ def test_build_without_root_is_refused(
 def test_other_distribution_needs_a_mirror(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        base_image, "own_mirror", lambda _: ("ubuntu", "http://mirror.test/ubuntu/")
-    )
+    targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
+    ubuntu = SystemSources("ID=ubuntu\nVERSION_CODENAME=noble\n", targets, {})
+    monkeypatch.setattr(base_image, "system_sources", lambda: ubuntu)
     with pytest.raises(BaseImageError, match=r"Ubuntu.*--mirror"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)
 
@@ -62,10 +62,8 @@ def test_other_distribution_needs_a_mirror(
 def test_missing_mirror_is_an_error(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(_: str) -> tuple[str, str]:
-        raise FetchError("apt's sources name no archive of Debian")
-
-    monkeypatch.setattr(base_image, "own_mirror", unknown)
+    debian = SystemSources("ID=debian\nVERSION_CODENAME=trixie\n", [], {})
+    monkeypatch.setattr(base_image, "system_sources", lambda: debian)
     with pytest.raises(BaseImageError, match="no Debian mirror found"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)
 

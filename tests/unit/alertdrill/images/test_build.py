@@ -8,7 +8,7 @@ from alertdrill.images import build
 from alertdrill.images.build import ImageBuilder, hash_folder
 from alertdrill.images.errors import BuildError, EngineError
 from alertdrill.images.specs import BASE, IMAGES, ImageSpec
-from alertdrill.toolchain import Program, ResolvedPrograms
+from alertdrill.toolchain.find import Program, ResolvedPrograms
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 SPECS = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]

@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.images import programs
 from alertdrill.images.specs import IMAGES, ImageSpec
-from alertdrill.toolchain import Program
+from alertdrill.toolchain.find import Program
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 ALERTMANAGER = BY_RECIPE["alertmanager"]

@@ -1,12 +1,12 @@
 """A fake machine whose apt-get and dpkg work without a network."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 APT_GET = """\
 #!/bin/sh
+PATH=/usr/bin:/bin
 echo "$*" >>"$FAKE/apt.log"
 if [ -e "$FAKE/offline" ] && case "$*" in *update*) true;; *) false;; esac; then
     echo "E: Failed to fetch http://mirror.test/  Temporary failure resolving" >&2
@@ -28,6 +28,7 @@ esac
 """
 DPKG = """\
 #!/bin/sh
+PATH=/usr/bin:/bin
 # dpkg -x DEB FOLDER
 mkdir -p "$3/usr/bin" "$3/usr/sbin" "$3/usr/lib/x86_64-linux-gnu"
 if [ -e "$FAKE/broken" ]; then echo "dpkg-deb: error: unexpected end of file" >&2; exit 2; fi
@@ -49,7 +50,6 @@ class Machine:
         self.folder = folder
         self.commands = folder / "bin"
         self.cache = folder / "cache"
-        self.search_path = str(self.commands)
         self.commands.mkdir()
         self.install("apt-get", APT_GET)
         self.install("dpkg", DPKG)
@@ -75,7 +75,9 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("FAKE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("alertdrill.toolchain.programs.SBIN_FOLDERS", ())
     os_release = tmp_path / "os-release"
-    os_release.write_text(f"ID=debian{os.linesep}VERSION_CODENAME=stable{os.linesep}")
+    os_release.write_text("ID=debian\nVERSION_CODENAME=stable\n")
     monkeypatch.setattr("alertdrill.toolchain.apt._OS_RELEASE", os_release)
     return Machine(tmp_path)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.toolchain.apt import failure_reason, require_command, run, write_configuration
-from alertdrill.toolchain.errors import FetchError
+from alertdrill.toolchain.apt_sources import FetchError
 
 
 def test_failure_reason_is_the_first_specific_error() -> None:
@@ -20,9 +20,10 @@ def test_failure_without_output_has_a_reason() -> None:
     assert failure_reason("dpkg", "\n") == "dpkg failed without a message"
 
 
-def test_missing_apt_is_an_error(tmp_path: Path) -> None:
+def test_missing_apt_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FetchError, match="apt-get is not on this machine"):
-        require_command("apt-get", str(tmp_path))
+        require_command("apt-get")
 
 
 def test_failed_command_raises_its_reason() -> None:

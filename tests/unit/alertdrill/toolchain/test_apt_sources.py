@@ -1,18 +1,17 @@
 import pytest
 
 from alertdrill.toolchain.apt_sources import (
-    Distribution,
+    FetchError,
     IndexTarget,
+    SystemSources,
     read_apt_sources,
     read_distribution,
     read_targets,
-    write_sources,
 )
-from alertdrill.toolchain.errors import FetchError
-from alertdrill.toolchain.specs import Suite
+from alertdrill.toolchain.programs import Suite
 
-DEBIAN = Distribution("debian", "bookworm")
-UBUNTU = Distribution("ubuntu", "noble")
+DEBIAN = "ID=debian\nVERSION_CODENAME=bookworm\n"
+UBUNTU = "ID=ubuntu\nVERSION_CODENAME=noble\n"
 DEB822 = """\
 # the mirror of this house
 Types: deb deb-src
@@ -44,9 +43,9 @@ def test_target_listing_is_parsed_to_package_targets() -> None:
 
 def test_both_formats_of_sources_are_parsed() -> None:
     first, second = read_apt_sources(DEB822)
-    assert first.suites == ("bookworm", "bookworm-updates")
+    assert first.suites == ["bookworm", "bookworm-updates"]
     assert first.options == {"Signed-By": "/usr/share/keyrings/debian-archive-keyring.gpg"}
-    assert second.uris == ("http://mirror.test/debian-security",)
+    assert second.uris == ["http://mirror.test/debian-security"]
     assert read_apt_sources(THIRD_PARTY)[0].options == {
         "Architectures": "amd64",
         "Signed-By": "/k/wine.gpg",
@@ -71,17 +70,17 @@ def targets() -> list[IndexTarget]:
 
 
 def test_development_suite_uses_the_configured_mirror(targets: list[IndexTarget]) -> None:
-    text = write_sources(
-        Suite.DEVELOPMENT, DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY}
-    )
+    sources = SystemSources(DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
+    text = sources.write(Suite.DEVELOPMENT)
     (entry,) = read_apt_sources(text)
-    assert entry.uris == ("http://mirror.test/debian/",)
-    assert entry.suites == ("sid",)
+    assert entry.uris == ["http://mirror.test/debian/"]
+    assert entry.suites == ["sid"]
     assert entry.options["Signed-By"] == "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def test_system_suite_includes_updates_and_security(targets: list[IndexTarget]) -> None:
-    text = write_sources(Suite.SYSTEM, DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
+    sources = SystemSources(DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
+    text = sources.write(Suite.SYSTEM)
     suites = [entry.suites[0] for entry in read_apt_sources(text)]
     assert suites == ["bookworm", "bookworm-updates", "bookworm-security"]
     assert "other.test" not in text
@@ -89,7 +88,7 @@ def test_system_suite_includes_updates_and_security(targets: list[IndexTarget]) 
 
 def test_development_suite_of_ubuntu_is_devel_with_universe() -> None:
     targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
-    text = write_sources(Suite.DEVELOPMENT, UBUNTU, targets, {})
+    text = SystemSources(UBUNTU, targets, {}).write(Suite.DEVELOPMENT)
     assert "Suites: devel\n" in text
     assert "Components: main universe\n" in text
 
@@ -97,13 +96,13 @@ def test_development_suite_of_ubuntu_is_devel_with_universe() -> None:
 def test_sources_without_the_distribution_are_an_error() -> None:
     targets = [IndexTarget("http://other.test/", "bookworm-pgdg", "main", "file")]
     with pytest.raises(FetchError, match="name no archive of Debian"):
-        write_sources(Suite.SYSTEM, DEBIAN, targets, {})
+        SystemSources(DEBIAN, targets, {}).write(Suite.SYSTEM)
 
 
 def test_derivative_is_read_as_its_base_distribution() -> None:
     mint = 'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_CODENAME=zara\nUBUNTU_CODENAME=noble\n'
-    assert read_distribution(mint) == UBUNTU
-    assert read_distribution("ID=debian\nVERSION_CODENAME=bookworm\n") == DEBIAN
+    assert read_distribution(mint) == ("ubuntu", "noble")
+    assert read_distribution(DEBIAN) == ("debian", "bookworm")
 
 
 def test_other_systems_are_refused() -> None:

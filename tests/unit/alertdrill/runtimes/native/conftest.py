@@ -11,7 +11,8 @@ from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import StackSettings
-from alertdrill.toolchain import PROGRAMS, Program
+from alertdrill.toolchain.find import Program
+from alertdrill.toolchain.programs import PROGRAMS
 
 OPTIONAL = {wanted.name for wanted in PROGRAMS if wanted.package is None}
 

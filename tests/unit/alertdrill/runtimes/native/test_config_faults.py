@@ -10,7 +10,7 @@ from alertdrill.runtimes.native.config_faults import NotConfigurableError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import ROOT, StackSettings
-from alertdrill.toolchain import ResolvedPrograms
+from alertdrill.toolchain.find import ResolvedPrograms
 
 PIDS = {"prometheus-1": 10, "alertmanager-1": 0, "web-1": 12}
 Signals = list[tuple[int, str]]

@@ -14,7 +14,8 @@ from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alertdrill.settings import ROOT
 from alertdrill.timescale import expression_scaler, render
-from alertdrill.toolchain import DATA_FOLDER, Program
+from alertdrill.toolchain.cache import DATA_FOLDER
+from alertdrill.toolchain.find import Program
 
 RESPONDER = "http://127.0.0.1:8090"
 

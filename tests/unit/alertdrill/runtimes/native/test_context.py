@@ -8,7 +8,7 @@ from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.native.context import NativeContext, NotRunningError
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import Ports, StackSettings
-from alertdrill.toolchain import ResolvedPrograms
+from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.grafana import FakeGrafana
 
 

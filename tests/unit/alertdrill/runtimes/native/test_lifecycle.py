@@ -22,7 +22,7 @@ from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import SERVICES, StackSettings
-from alertdrill.toolchain import ResolvedPrograms
+from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
 MISSING = ("loki is not here.",)

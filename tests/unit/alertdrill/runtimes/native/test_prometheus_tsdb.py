@@ -11,7 +11,7 @@ from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.prometheus_tsdb import MARKER_SERIES, MAX_BACKFILLS, TsdbError
 from alertdrill.settings import StackSettings
-from alertdrill.toolchain import ResolvedPrograms
+from alertdrill.toolchain.find import ResolvedPrograms
 
 Call = tuple[str, str, Mapping[str, str]]
 PAST = "x 1 1700000000\n# EOF\n"

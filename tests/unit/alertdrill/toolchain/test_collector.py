@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.collector_build import build_collector, reason, version
-from alertdrill.toolchain.errors import BuildError
-from alertdrill.toolchain.package_cache import PackageCache
-from alertdrill.toolchain.resolve import resolve_programs
-from alertdrill.toolchain.specs import PROGRAMS
+from alertdrill.toolchain.cache import PackageCache
+from alertdrill.toolchain.collector import BuildError, build_collector, failure_reason, version
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
 MANIFEST = "dist:\n  name: otelcol\n  version: 0.148.0\n"
 # Plays `go run BUILDER --config manifest.yml`.
 GO = """#!/bin/sh
+PATH=/usr/bin:/bin
 echo "$*" >>"$FAKE/go.log"
 env | grep -c '^CGO_ENABLED=0$' >>"$FAKE/go.log"
 /bin/mkdir -p built
@@ -40,11 +40,11 @@ def manifest(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(machine: Machine) -> PackageCache:
     machine.install("go", GO)
-    return PackageCache(machine.cache, machine.search_path)
+    return PackageCache(machine.cache)
 
 
 def build(store: PackageCache, manifest: Path, machine: Machine) -> Path:
-    return build_collector(manifest, store, machine.search_path, lambda _: None)
+    return build_collector(manifest, machine.cache, lambda _: None)
 
 
 def calls(machine: Machine) -> int:
@@ -65,7 +65,7 @@ def test_builder_version_is_read_from_the_manifest(
 def test_built_collector_is_resolved(store: PackageCache, manifest: Path, machine: Machine) -> None:
     built = build(store, manifest, machine)
     specs = [program for program in PROGRAMS if program.name == "otelcol"]
-    resolved = resolve_programs(specs, machine.cache, lambda _: None, machine.search_path)
+    resolved = resolve_programs(specs, machine.cache, lambda _: None)
     assert resolved.programs["otelcol"].path == built
     assert resolved.programs["otelcol"].version == (0, 148, 0)
     assert resolved.missing == ()
@@ -77,7 +77,7 @@ def test_collector_on_the_path_wins_over_the_built_one(
     build(store, manifest, machine)
     machine.install_program("otelcol-contrib", "0.150.0")
     specs = [program for program in PROGRAMS if program.name == "otelcol"]
-    resolved = resolve_programs(specs, machine.cache, lambda _: None, machine.search_path)
+    resolved = resolve_programs(specs, machine.cache, lambda _: None)
     assert resolved.programs["otelcol"].origin == "path"
 
 
@@ -129,12 +129,10 @@ def test_killed_build_leaves_no_partial_program(
     machine.install("go", "#!/bin/sh\n/bin/mkdir built\n>built/otelcol\necho\nexec /bin/sleep 60\n")
     script = (
         "import sys; from pathlib import Path;"
-        "from alertdrill.toolchain.collector_build import build_collector;"
-        "from alertdrill.toolchain.package_cache import PackageCache;"
-        "cache = PackageCache(Path(sys.argv[2]), '');"
-        "build_collector(Path(sys.argv[1]), cache, sys.argv[3], print)"
+        "from alertdrill.toolchain.collector import build_collector;"
+        "build_collector(Path(sys.argv[1]), Path(sys.argv[2]), print)"
     )
-    command = [sys.executable, "-c", script, str(manifest), str(machine.cache), machine.search_path]
+    command = [sys.executable, "-c", script, str(manifest), str(machine.cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as build_process:
         assert build_process.stdout
         assert build_process.stdout.readline()  # The build started.
@@ -163,5 +161,8 @@ def test_manifest_without_version_is_refused() -> None:
 
 
 def test_failure_reason_is_the_last_line_of_go() -> None:
-    assert reason("go: downloading x\ngo: no such module\nexit status 1\n") == "go: no such module"
-    assert reason("") == "Go failed without a message"
+    assert (
+        failure_reason("go: downloading x\ngo: no such module\nexit status 1\n")
+        == "go: no such module"
+    )
+    assert failure_reason("") == "Go failed without a message"

@@ -1,17 +1,16 @@
-"""Read, compare and cache the versions of programs."""
+"""Read the versions of programs, and cache them."""
 
 import json
 import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 Version = tuple[int, ...]
 
 # Every program of PROGRAMS prints "... version 1.2.3"; the distribution may add "+ds1".
 _VERSION = re.compile(r"\bversion[:\s]+v?(\d+(?:\.\d+)+)", re.IGNORECASE)
-_TIMEOUT = 10  # seconds; a version takes well under one, even from a cold disk
+_TIMEOUT_S = 10  # a version takes well under a second, even from a cold disk
 
 
 def parse_version(output: str) -> Version | None:
@@ -25,20 +24,15 @@ def format_version(version: Version) -> str:
     return ".".join(str(part) for part in version)
 
 
-def same_release_line(first: Version, second: Version) -> bool:
-    """Return whether two versions belong to one release line, such as 3.5."""
-    return first[:2] == second[:2]
-
-
 def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
     """Return a program's version; None if it does not run or prints none."""
     try:
-        done = subprocess.run(  # noqa: S603 - the program was found by its catalogue name
+        done = subprocess.run(  # noqa: S603 - the program was found by its name in PROGRAMS
             [path, flag],
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT_S,
             check=False,
             env={"PATH": "/usr/bin:/bin", **environment},
         )
@@ -48,26 +42,26 @@ def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Versi
 
 
 class VersionCache:
-    """A file with versions read before, since running ten programs delays a start.
-
-    An entry is valid while the program's modification time and size are unchanged.
-    """
+    """A file of versions by path, modification time and size: ten programs take a while to run."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._entries = _load(file)
         self._changed = False
+        try:
+            entries = json.loads(file.read_text())
+        except (OSError, ValueError):
+            entries = None
+        self._entries: dict[str, list[int]] = entries if isinstance(entries, dict) else {}
 
     def version(self, path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
-        """Return the version of a program; run it only if the cache has no valid entry."""
+        """Return the version of a program; run it only if it changed."""
         seen = path.stat()
-        mark = [seen.st_mtime_ns, seen.st_size]
-        entry = self._entries.get(str(path))
-        if isinstance(entry, dict) and entry.get("mark") == mark:
-            return tuple(entry["version"])
+        key = f"{path} {seen.st_mtime_ns} {seen.st_size}"
+        if key in self._entries:
+            return tuple(self._entries[key])
         version = read_version(path, flag, environment)
         if version:
-            self._entries[str(path)] = {"mark": mark, "version": version}
+            self._entries[key] = list(version)
             self._changed = True
         return version
 
@@ -83,11 +77,3 @@ class VersionCache:
         except OSError:
             return
         self._changed = False
-
-
-def _load(file: Path) -> dict[str, Any]:
-    try:
-        entries = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}

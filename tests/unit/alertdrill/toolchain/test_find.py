@@ -2,9 +2,13 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.errors import ProgramMissingError
-from alertdrill.toolchain.resolve import ResolvedPrograms, by_package, resolve_programs
-from alertdrill.toolchain.specs import PROGRAMS, ProgramSpec
+from alertdrill.toolchain.find import (
+    ProgramMissingError,
+    ResolvedPrograms,
+    by_package,
+    resolve_programs,
+)
+from alertdrill.toolchain.programs import PROGRAMS, ProgramSpec
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
 
@@ -15,7 +19,7 @@ def specs(*names: str) -> list[ProgramSpec]:
 
 def resolve(machine: Machine, *names: str, messages: list[str] | None = None) -> ResolvedPrograms:
     on_progress = (messages if messages is not None else []).append
-    return resolve_programs(specs(*names), machine.cache, on_progress, machine.search_path)
+    return resolve_programs(specs(*names), machine.cache, on_progress)
 
 
 def test_recent_program_on_the_path_is_used(machine: Machine) -> None:
@@ -65,6 +69,7 @@ def test_fetched_haproxy_uses_its_fetched_libraries(machine: Machine) -> None:
 
 
 ALERTMANAGER = r"""#!/bin/sh
+PATH=/usr/bin:/bin
 # dpkg -x DEB FOLDER
 mkdir -p "$3/usr/bin"
 for name in prometheus-alertmanager amtool; do

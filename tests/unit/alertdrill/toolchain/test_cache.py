@@ -1,4 +1,5 @@
 import fcntl
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -6,12 +7,20 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.errors import CacheError, FetchError
-from alertdrill.toolchain.package_cache import PackageCache, default_cache
-from alertdrill.toolchain.specs import Package, Suite
+from alertdrill.toolchain.apt_sources import FetchError
+from alertdrill.toolchain.cache import (
+    DATA_FOLDER,
+    CacheError,
+    PackageCache,
+    default_cache,
+    pad_path,
+    patch_path,
+)
+from alertdrill.toolchain.programs import PROGRAMS, Package, Suite
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
 DPKG_WITH_A_BUILT_IN_PATH = r"""#!/bin/sh
+PATH=/usr/bin:/bin
 mkdir -p "$3/usr/bin"
 printf '#!/bin/sh\necho /usr/share/prometheus/ui\n' >"$3/usr/bin/prometheus"
 chmod 755 "$3/usr/bin/prometheus"
@@ -21,7 +30,7 @@ PROMETHEUS = Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))
 
 @pytest.fixture
 def store(machine: Machine) -> PackageCache:
-    return PackageCache(machine.cache, machine.search_path)
+    return PackageCache(machine.cache)
 
 
 def fetch(store: PackageCache) -> None:
@@ -97,7 +106,7 @@ def test_second_run_waits_for_the_first(store: PackageCache) -> None:
 
 def test_unwritable_cache_is_an_error_with_its_variable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    store = PackageCache(tmp_path / "file", "")
+    store = PackageCache(tmp_path / "file")
     with pytest.raises(CacheError, match="ALERTDRILL_CACHE"), store.locked(lambda _: None):
         pass
 
@@ -106,3 +115,54 @@ def test_cache_folder_follows_the_environment() -> None:
     assert default_cache({"ALERTDRILL_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
     assert default_cache({"XDG_CACHE_HOME": "/b"}) == Path("/b/alertdrill")
     assert default_cache({}) == Path.home() / ".cache/alertdrill"
+
+
+BUILT_IN_PATH = "/usr/share/prometheus/alertmanager"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    file = tmp_path / "alertmanager"
+    file.write_bytes(
+        b"\x7fELF\x00" + f"{BUILT_IN_PATH}/ui\x00{BUILT_IN_PATH}".encode() + b"\xff\x00"
+    )
+    file.chmod(0o755)
+    return file
+
+
+def test_path_is_replaced_without_moving_other_bytes(program: Path) -> None:
+    before = program.read_bytes()
+    patch_path(program, BUILT_IN_PATH, DATA_FOLDER)
+    after = program.read_bytes()
+    assert len(after) == len(before)
+    assert BUILT_IN_PATH.encode() not in after
+    assert after.index(b"/ui\x00") == before.index(b"/ui\x00")
+    assert program.stat().st_mode & 0o777 == 0o755
+
+
+def test_program_without_the_path_is_not_changed(program: Path) -> None:
+    program.chmod(0o555)
+    before = (program.read_bytes(), program.stat().st_mtime_ns)
+    patch_path(program, "/usr/share/other", DATA_FOLDER)
+    assert (program.read_bytes(), program.stat().st_mtime_ns) == before
+
+
+@pytest.mark.parametrize("length", [7, 9, 10, 11, 34, 35])
+def test_padded_path_leads_to_the_same_folder(tmp_path: Path, length: int) -> None:
+    padded = pad_path(DATA_FOLDER, length)
+    assert len(padded) == length
+    assert not Path(padded).is_absolute()
+    assert os.path.normpath(tmp_path / padded) == str(tmp_path / DATA_FOLDER)
+
+
+@pytest.mark.parametrize("length", [0, 6, 8])
+def test_impossible_length_is_refused(length: int) -> None:
+    with pytest.raises(ValueError, match=f"cannot be padded to {length} characters"):
+        pad_path(DATA_FOLDER, length)
+
+
+def test_data_folders_of_all_programs_can_be_replaced() -> None:
+    folders = [spec.package.files for spec in PROGRAMS if spec.package]
+    assert any(folders)
+    for folder in filter(None, folders):
+        assert len(pad_path(DATA_FOLDER, len(folder))) == len(folder)

@@ -1,9 +1,20 @@
 """The programs of the stack: commands, minimum versions and packages."""
 
+import os
+import shutil
 from dataclasses import dataclass
 from enum import Enum
 
-from alertdrill.toolchain.version import Version, format_version
+from alertdrill.toolchain.versions import Version, format_version
+
+# Servers are installed here, and not every user's PATH has these.
+SBIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+def find_command(name: str) -> str | None:
+    """Return the path of a command on the PATH or in the sbin folders."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN_FOLDERS))
+    return shutil.which(name, path=path)
 
 
 class Suite(Enum):
@@ -13,18 +24,14 @@ class Suite(Enum):
     SYSTEM = "own release"
 
 
-# The name of an unpacked program's data folder in its working directory.
-DATA_FOLDER = "builtin"
-
-
 @dataclass(frozen=True, slots=True)
 class Package:
     """A distribution package.
 
-    `parts` are packages that a newer distribution may have split off it: they are taken along
-    where they exist. `complete` says that its missing dependencies are needed too. `files` is a
-    folder that its programs read from at a fixed place; unpacked, they look for it in their
-    working directory instead, under `FILES`.
+    `parts` are packages that a newer distribution may have split off it: they are fetched too
+    where they exist. `complete` fetches its missing dependencies. `files` is a folder that its
+    programs read from at a fixed path; unpacked, they read `DATA_FOLDER` in their working
+    directory instead.
     """
 
     name: str
@@ -36,11 +43,11 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class ProgramSpec:
-    """A program, the commands it may be installed as, and the oldest version that will do.
+    """A program, the commands it may be installed as, and the oldest version that works.
 
-    Without a `package` it is optional and never fetched: it joins when it is on the PATH, and
-    `otherwise` says what stands in when it is not. One that can be `built` here (see build.py) is
-    also looked for among what was.
+    Without a `package` it is optional and never fetched: the stack uses it if it is on the PATH,
+    and `otherwise` says what happens without it. A `built` program is also found in the cache,
+    where `alertdrill build-collector` puts it.
     """
 
     name: str
@@ -63,13 +70,6 @@ _PROMETHEUS = Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))
 _ALERTMANAGER = Package(
     "prometheus-alertmanager", Suite.DEVELOPMENT, files="/usr/share/prometheus/alertmanager"
 )
-_NODE_EXPORTER = Package("prometheus-node-exporter", Suite.DEVELOPMENT)
-_BLACKBOX_EXPORTER = Package("prometheus-blackbox-exporter", Suite.DEVELOPMENT)
-# HAProxy is C and links to the release's own libraries, so it comes from the same release.
-_HAPROXY = Package("haproxy", Suite.SYSTEM, complete=True)
-
-_PUSHGATEWAY = Package("prometheus-pushgateway", Suite.DEVELOPMENT)
-
 # pip for a Python that came without it; not a program of the stack.
 PIP = Package("python3-pip-whl", Suite.SYSTEM)
 
@@ -106,21 +106,22 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
         name="node_exporter",
         commands=("node_exporter", "prometheus-node-exporter"),
         minimum=(1, 5),  # what Debian 12 has, the oldest system we support
-        package=_NODE_EXPORTER,
+        package=Package("prometheus-node-exporter", Suite.DEVELOPMENT),
         why="measures the machine",
     ),
     ProgramSpec(
         name="blackbox_exporter",
         commands=("blackbox_exporter", "prometheus-blackbox-exporter"),
         minimum=(0, 23),  # what Debian 12 has, the oldest system we support
-        package=_BLACKBOX_EXPORTER,
+        package=Package("prometheus-blackbox-exporter", Suite.DEVELOPMENT),
         why="probes the services from outside",
     ),
     ProgramSpec(
         name="haproxy",
         commands=("haproxy",),
         minimum=(2, 6),  # what Debian 12 has, the oldest system we support
-        package=_HAPROXY,
+        # HAProxy is C and links to the release's own libraries, so it comes from the same release.
+        package=Package("haproxy", Suite.SYSTEM, complete=True),
         why="balances the load",
         version_flag="-v",
     ),
@@ -150,13 +151,4 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
         version_flag="-v",
         otherwise="there are no dashboards; Prometheus answers queries by its API",
     ),
-)
-
-# Only the images need it: the native runtime has no batch jobs.
-PUSHGATEWAY = ProgramSpec(
-    name="pushgateway",
-    commands=("pushgateway", "prometheus-pushgateway"),
-    minimum=(1, 5),  # what Debian 12 has, the oldest system we support
-    package=_PUSHGATEWAY,
-    why="stores the metrics that batch jobs push",
 )
