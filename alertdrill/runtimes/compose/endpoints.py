@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ...settings import StackSettings
 from .components import COMPONENTS
+from .docker_client import Container
 from .errors import UnknownTargetError
-from .project_containers import Container
 
 LOOPBACK = "127.0.0.1"
 

@@ -22,9 +22,9 @@ from ..base import Instance, ProgressCallback, State
 from . import init_config
 from .components import COMPONENTS
 from .container_runtime import ContainerRuntime
+from .docker_client import Container, DockerClient
 from .endpoints import NetworkEndpoints
 from .errors import UnknownTargetError
-from .project_containers import Container, Engine
 from .replica_store import VolumeReplicas, check_replicas, require_containers, scale_lock
 from .waiting import in_parallel
 
@@ -42,7 +42,7 @@ class InNetworkRuntime(ContainerRuntime):
     """The running stack around this container; implements `Runtime`."""
 
     def __init__(self, settings: StackSettings) -> None:
-        engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
+        engine = DockerClient(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
         super().__init__(
             settings, engine, VolumeReplicas(init_config.ETC), NetworkEndpoints(settings)
         )

@@ -61,8 +61,8 @@ def _service_variables(settings: StackSettings) -> Mapping[str, str]:
         f"{service.variable}_INSTANCES": str(settings.min_replicas(name))
         for name, service in SERVICES.items()
     }
-    heals = {
-        f"HEAL_{service.variable}": "1" if settings.heals(name) else "0"
+    healing_enabled = {
+        f"HEAL_{service.variable}": "1" if settings.healing_enabled(name) else "0"
         for name, service in SERVICES.items()
     }
-    return {**min_replicas, **heals}
+    return {**min_replicas, **healing_enabled}

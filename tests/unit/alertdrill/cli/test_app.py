@@ -120,7 +120,7 @@ def test_status_as_json_has_every_field(run: Run) -> None:
         "pid": 7,
         "address": "127.0.0.1:15101",
         "uptime_seconds": 1.5,
-        "heals": False,
+        "healing_enabled": False,
     }
 
 
