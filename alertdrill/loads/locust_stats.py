@@ -66,9 +66,9 @@ def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
     return sum(entry["num_requests"] for entry in entries)
 
 
-def percentile(times: Mapping[float, int], share: float) -> float | None:
+def percentile(times: Mapping[float, int], fraction: float) -> float | None:
     """Return a percentile of response times (nearest rank)."""
-    left = share * sum(times.values())
+    left = fraction * sum(times.values())
     for time in sorted(times):
         left -= times[time]
         if left <= 0:

@@ -36,11 +36,11 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class ProgramSpec:
-    """A program, the commands it may be installed as, and the oldest version that will do.
+    """A program, the names of its command, and the oldest supported version.
 
-    Without a `package` it is optional and never fetched: it joins when it is on the PATH, and
-    `otherwise` says what stands in when it is not. One that can be `built` here (see build.py) is
-    also looked for among what was.
+    Without a `package` it is optional and never downloaded: the stack uses it if it is on the
+    PATH. `otherwise` says what happens without it. A program that can be `built` (see build.py) is
+    also searched for in the folder of built programs.
     """
 
     name: str

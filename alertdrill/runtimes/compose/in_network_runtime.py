@@ -210,7 +210,7 @@ def _with_probed_state(instance: Instance) -> Instance:
 def _is_ready(url: str) -> bool:
     try:
         with requests.Session() as session:
-            session.trust_env = False  # keep the host's proxy away from the inner networks
+            session.trust_env = False  # keep the host's proxy away from the internal networks
             return session.get(url, timeout=TIMEOUT).status_code == 200
     except requests.RequestException:
         return False

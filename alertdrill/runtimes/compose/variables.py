@@ -20,7 +20,7 @@ PUBLISHED = (
     "locust",
 )
 # Turns off the responder's annotations if Grafana is missing.
-NO_GRAFANA = {"GRAFANA_INNER_URL": ""}
+NO_GRAFANA = {"GRAFANA_INTERNAL_URL": ""}
 
 
 def from_settings(settings: StackSettings) -> Mapping[str, str]:
