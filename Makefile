@@ -24,29 +24,29 @@ ALERTDRILL = $(VENV)/bin/alertdrill
 
 help:    ## Print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 20
-up:      ## Install what is missing, start the stack, print the addresses
+up:      ## Install what is missing, start the stack and print its addresses
 	@$(RUN_READY) && $(ALERTDRILL) up
 down:    ## Stop every process of the stack, also after a crash
 	@$(RUN_READY) && $(ALERTDRILL) down
 status:  ## Show every instance and its state
 	@$(RUN_READY) && $(ALERTDRILL) status
-logs:    ## Follow the log lines of all services, or of S=web
+logs:    ## Follow the logs of all services, or of one: S=web
 	@$(RUN_READY) && $(ALERTDRILL) logs $(S) --follow
-drill:   ## Prove every alert by its drill, or one by D=InstanceHung
+drill:   ## Run every drill, or one: D=InstanceHung
 	@$(RUN_READY) && $(ALERTDRILL) drill run $(D)
-load:    ## Run the load of normal clients for a minute, or L=spike
+load:    ## Run the load `steady` for a minute, or another load: L=spike
 	@$(RUN_READY) && $(ALERTDRILL) load $(L)
 images:  ## Build the third-party images on a host without a registry
 	@$(RUN_READY) && $(ALERTDRILL) images build
-dashboards: ## Write Grafana's dashboards; with PREVIEW=1 also pictures of them
+dashboards: ## Write Grafana's dashboards; PREVIEW=1 also draws the running stack's
 	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
 docs:    ## Write the reference pages from the code
 	@$(DEV_READY) && $(VENV)/bin/python -m docs.generate
 lint:    ## Check the code, the configurations and the rules
 	@$(DEV_READY) && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy && $(VENV)/bin/yamllint --strict . && $(VENV)/bin/hadolint apps/Dockerfile deploy/airgap/*/Dockerfile && $(ALERTDRILL) check && $(VENV)/bin/python -m grafana.build --check && $(VENV)/bin/python -m docs.generate --check && $(VENV)/bin/python -m docs.style
-test:    ## Run the unit and contract tests, or those of T=tests/e2e
+test:    ## Run the unit and contract tests, or others: T=tests/e2e
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
-verify:  ## Run every check, as long as it takes, or only PART=drills; PART=list lists the parts
+verify:  ## Run every check, or one part: PART=drills. PART=list lists the parts
 	@$(DEV_READY) && .ci/verify $(PART)
 bench:   ## Measure the cost of the instrumentation and of the stack
 	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench

@@ -130,7 +130,7 @@ class StackSettings:
         """Return the minimum number of instances of a service."""
         return self.instances.get(service, MIN_REPLICAS)
 
-    def heals(self, service: str) -> bool:
+    def healing_enabled(self, service: str) -> bool:
         """Return whether the responder may heal a service; it never heals other components."""
         return service in SERVICES and self.heal.get(service, True)
 

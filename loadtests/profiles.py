@@ -32,8 +32,8 @@ class ShapeError(Exception):
 class Profile(NamedTuple):
     """A load of profiles.yml: the maximum number of `users`, and the `duration` in seconds.
 
-    `clients` are points of (share of the time, share of the users), in order of time; `mix` has the
-    weights of normal, heavy, slow and invalid clients.
+    `clients` are points of (fraction of the duration, fraction of the users), in order of time.
+    `mix` has the weights of normal, heavy, slow and invalid clients.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Profile(NamedTuple):
         """Return whether the number of clients is constant."""
         return len({users for _, users in self.clients}) == 1
 
-    def share(self, time: float) -> float:
-        """Return the share of the users at a share of the time; at a step, the later value."""
+    def user_fraction(self, time: float) -> float:
+        """Return the fraction of the users at a fraction of the duration; at a step, the later."""
         index = max(index for index, (begin, _) in enumerate(self.clients) if begin <= time)
         if index == len(self.clients) - 1:
             return self.clients[index][1]
@@ -72,14 +72,14 @@ class Shape(LoadTestShape):
         duration = options.run_time or self.profile.duration
         if self.get_run_time() >= duration and (options.run_time or not self.profile.flat):
             return None
-        share = self.profile.share(min(1.0, self.get_run_time() / duration))
-        return max(1, round(options.num_users * share)), options.num_users / SPAWN_S
+        fraction = self.profile.user_fraction(min(1.0, self.get_run_time() / duration))
+        return max(1, round(options.num_users * fraction)), options.num_users / SPAWN_S
 
 
 def _profiles() -> Iterator[Profile]:
     for name, entry in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
         duration = float(entry["duration"][:-1]) * SECONDS[entry["duration"][-1]]
-        points = [(at, share) for at, share in entry["clients"]]
+        points = [(at, fraction) for at, fraction in entry["clients"]]
         mix = [entry["mix"].get(kind, 0) for kind in KINDS]
         yield Profile(name, entry["users"], duration, points, mix)
 

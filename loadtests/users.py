@@ -24,7 +24,7 @@ HOURS = [
 ]
 # Seconds between two requests of a client, so that the number of clients is the request rate.
 REQUEST_INTERVAL_S = 1.0
-# Offsets of this share of the interval spread any number of clients evenly over it: multiples of
+# Offsets of this fraction of the interval spread any number of clients evenly over it: multiples of
 # the golden ratio never meet,
 # https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
 GOLDEN_RATIO = 0.6180339887

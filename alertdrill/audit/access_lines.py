@@ -13,7 +13,7 @@ from ..runtimes import Runtime
 # The services that a request of the audit passes through.
 PATH_SERVICES = ("web", "data-service")
 # The hops of a request. The load balancer logs it twice: in front of `web` and behind it.
-HOPS = ("lb, public side", "lb, inner side", *PATH_SERVICES)
+HOPS = ("lb, public frontend", "lb, internal frontend", *PATH_SERVICES)
 LOG_SERVICES = ("lb", *PATH_SERVICES)
 HOP_BY_FRONTEND = {"public": HOPS[0], "internal": HOPS[1]}
 # An instance may still write lines after the last request: a full pipe holds 2,000.

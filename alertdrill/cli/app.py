@@ -189,10 +189,14 @@ _add_action(
     "Stop an instance or a service gracefully.",
     "Alerts fire until you start it, and the responder may restart it.",
 )
-_add_action("restart", "Restart a service, one instance after the other.")
-_add_action("kill", "Kill an instance with SIGKILL.", "The supervisor starts it again.")
-_add_action("pause", "Freeze an instance with SIGSTOP.", "It hangs until you resume it.")
-_add_action("resume", "Resume a paused instance.")
+_add_action("restart", "Restart an instance, or a service one instance at a time.")
+_add_action(
+    "kill", "Kill an instance or a service with SIGKILL.", "The supervisor starts it again."
+)
+_add_action(
+    "pause", "Freeze an instance or a service with SIGSTOP.", "It hangs until you resume it."
+)
+_add_action("resume", "Resume a paused instance or service.")
 
 
 @main.command(name="open")
@@ -200,7 +204,7 @@ _add_action("resume", "Resume a paused instance.")
 def open_page(page: str) -> None:
     """Open a page of the running stack in your browser.
 
-    PAGE is a part of its title, as in `open grafana`. Without PAGE, the addresses are listed.
+    PAGE is a part of its title, as in `open grafana`. Without PAGE, all addresses are printed.
     """
     addresses = _runtime().addresses()
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
@@ -217,9 +221,9 @@ def open_page(page: str) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check what this machine lacks to run the stack.
+    """Check that this machine can run the stack.
 
-    Each finding has advice. Exit with 1 if the stack can't start.
+    Print what is missing, and how to install it. Exit with 1 if the stack can't start.
     """
     with _timed("checking"):
         results = checks(settings.current())

@@ -24,7 +24,7 @@ MANIFEST = settings.ROOT / "loki" / "collector-build.yml"
 def build_collector() -> None:
     """Build the OpenTelemetry Collector with Go.
 
-    Do nothing if a collector is on the PATH. `alertdrill up` uses the one that is built.
+    Nothing is built if a collector is on the PATH. `alertdrill up` uses the built collector.
     """
     cache = settings.current().cache or default_cache(os.environ)
     specs = [program for program in PROGRAMS if program.built]

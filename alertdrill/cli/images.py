@@ -32,7 +32,7 @@ ENV = settings.ROOT / ".env"
 def images() -> None:
     """Build, save, load and push container images.
 
-    For hosts that can't reach a registry, and to publish images in your own.
+    Use it for hosts without a registry, and to publish the images in your own registry.
     """
 
 
@@ -42,7 +42,7 @@ def images() -> None:
 def build(mirror: str | None, fresh: bool) -> None:
     """Build every third-party image without a registry.
 
-    The base is a Debian from debootstrap. The tags are written to .env.
+    The base image is Debian, made by debootstrap. The tags are written to .env.
     """
     # Checked first, since the build takes minutes.
     env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])

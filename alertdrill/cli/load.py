@@ -53,15 +53,17 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--users",
     type=click.IntRange(1, 10_000),
-    help="Maximum number of clients. Default: the load's own.",
+    help="Maximum number of clients. Default: that of the load.",
 )
 @click.option(
     "--duration",
     "--for",
     type=Duration(),
-    help="Duration, such as 90s or 1h. Default: the load's own.",
+    help="Duration, such as 90s or 1h. Default: that of the load.",
 )
-@click.option("--host", metavar="URL", help="Target. Default: the stack's load balancer.")
+@click.option(
+    "--host", metavar="URL", help="URL to send to. Default: the load balancer of the stack."
+)
 def load(name: str, users: int | None, duration: float | None, host: str | None) -> None:
     """Run a load test on the running stack.
 

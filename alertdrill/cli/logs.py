@@ -32,7 +32,7 @@ T = TypeVar("T")
     "-n",
     "--lines",
     type=click.IntRange(0),
-    help=f"Number of lines, the newest. Default: {LAST}; no limit with a time or a trace.",
+    help=f"Number of newest lines. Default: {LAST}; no limit with --since, --until or --trace.",
 )
 @click.option(
     "--since",
@@ -41,7 +41,9 @@ T = TypeVar("T")
 )
 @click.option("--until", metavar="10m|TIME", help="End, in the same forms.")
 @click.option("--level", help="Minimum level, such as WARNING.")
-@click.option("--trace", metavar="ID", help="Trace id: a request's lines from all services.")
+@click.option(
+    "--trace", metavar="ID", help="Trace id; prints the lines of all services for one trace."
+)
 @click.option(
     "--grep",
     metavar="TEXT",

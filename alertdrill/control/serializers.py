@@ -17,7 +17,7 @@ def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> d
                 "name": instance.name,
                 "service": instance.service,
                 "state": instance.state,
-                "heals": instance.heals,
+                "healing_enabled": instance.healing_enabled,
             }
             for instance in replicas
         ],
@@ -34,11 +34,11 @@ def _service(
         "max_replicas": MAX_REPLICAS,
         # Standby instances do not count; an unhealthy one does.
         "scale": sum(instance.state != "standby" for instance in replicas),
-        "heals": heals(service, replicas),
+        "healing_enabled": healing_enabled(service, replicas),
     }
 
 
-def heals(service: str, instances: Sequence[Instance]) -> bool:
+def healing_enabled(service: str, instances: Sequence[Instance]) -> bool:
     """Return whether every instance of a service has the heal label."""
     replicas = [instance for instance in instances if instance.service == service]
-    return bool(replicas) and all(instance.heals for instance in replicas)
+    return bool(replicas) and all(instance.healing_enabled for instance in replicas)

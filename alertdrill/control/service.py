@@ -42,7 +42,7 @@ class ControlService:
 
         def operation() -> str:
             instance = self._instance(name)
-            if not instance.heals:
+            if not instance.healing_enabled:
                 raise Problem(403, _no_heal_label(name, instance.service))
             self._runtime.restart(name, grace)
             return f"{name} is ready again."
@@ -58,7 +58,7 @@ class ControlService:
                 raise Problem(
                     404, f"no service named {service!r}: the services are {', '.join(SERVICES)}."
                 )
-            if not serializers.heals(service, self._status()):
+            if not serializers.healing_enabled(service, self._status()):
                 raise Problem(403, _no_heal_label(service, service))
             with self._scaling:
                 self._runtime.scale(service, count, lambda _: None)

@@ -47,7 +47,7 @@ def run_queries(
     count, skipped_reason = 0, ""
     for language, query in queries(runbook.read_text(encoding="utf-8")):
         if language == "logql" and sources.loki is None:
-            skipped_reason = "LogQL, as Loki does not run here"
+            skipped_reason = "LogQL, because Loki does not run"
             continue
         try:
             rows = (

@@ -88,7 +88,7 @@ class LoadProfile:
 
     def peak(self, begin: float, seconds: float) -> tuple[float, float]:
         """Return begin and end of the peak of a load that starts at `begin`."""
-        full = [at for at, share in self.clients if share == 1]
+        full = [at for at, fraction in self.clients if fraction == 1]
         return begin + full[0] * seconds, begin + full[-1] * seconds
 
     def expected_requests(self, users: int, seconds: float) -> float:
@@ -120,7 +120,7 @@ def _parse_profile(name: str, entry: Mapping[str, Any]) -> LoadProfile:
         entry["description"],
         entry["users"],
         parse_duration(entry["duration"]),
-        [(at, share) for at, share in entry["clients"]],
+        [(at, fraction) for at, fraction in entry["clients"]],
         Objectives(parse_duration(objectives["p95"]), objectives["errors"], objectives["requests"]),
         entry.get("scaled_with_speed", False),
         parse_duration(entry.get("warmup", "")),

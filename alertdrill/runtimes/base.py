@@ -23,7 +23,7 @@ class Instance:
     address: str
     uptime_seconds: float | None
     # Whether it has the heal label: the responder may restart it and scale its service.
-    heals: bool = False
+    healing_enabled: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Return the instance as a JSON object."""

@@ -13,7 +13,7 @@ from ..settings import ROOT, SERVICES
 BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
 # One backend for each service; and for each frontend, a map from path to service.
 BACKENDS_FILE = "backends.cfg"
-SIDES = ("public", "internal")
+FRONTENDS = ("public", "internal")
 
 
 def render(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
@@ -23,16 +23,17 @@ def render(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
         pattern.substitute(service=service, servers=_servers(instances))
         for service, instances in addresses.items()
     ]
-    return {BACKENDS_FILE: "".join(backends), **{f"{side}.map": _paths(side) for side in SIDES}}
+    maps = {f"{frontend}.map": _paths(frontend) for frontend in FRONTENDS}
+    return {BACKENDS_FILE: "".join(backends), **maps}
 
 
 def _servers(instances: Mapping[str, str]) -> str:
     return "\n".join(f"    server {name} {address}" for name, address in instances.items())
 
 
-def _paths(side: str) -> str:
+def _paths(frontend: str) -> str:
     """Return the path map of a frontend; a trailing slash keeps `/orders` from `/ordersheet`."""
     lines = ["# Each path, and the service that receives it and everything below it."]
     for service in SERVICES.values():
-        lines += [f"{path}/ {service.name}" for path in getattr(service, side)]
+        lines += [f"{path}/ {service.name}" for path in getattr(service, frontend)]
     return "\n".join(lines) + "\n"

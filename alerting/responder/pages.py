@@ -48,12 +48,16 @@ def home() -> str:
     return _render("home.html", missing=status.missing, last_seen=last_seen, runbooks=names)
 
 
-@blueprint.get("/journal")
-def journal() -> str:
+@blueprint.get("/notification-history")
+def notification_history() -> str:
     """Show the last notifications."""
     current = app_state.current()
     notifications = current.notifications.find(Filters(limit=MAX_ROWS))
-    return _render("journal.html", notifications=notifications, runbooks=current.runbooks.names())
+    return _render(
+        "notification_history.html",
+        notifications=notifications,
+        runbooks=current.runbooks.names(),
+    )
 
 
 @blueprint.get("/healing")

@@ -23,8 +23,15 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the pages; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if a page differs")
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.generate",
+        description="Write the pages of docs/reference from code and data.",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list the pages that differ, and exit with 1 if there are any",
+    )
     check_only = parser.parse_args(arguments).check
     try:
         pages = {REFERENCE / name: page() for name, page in PAGES.items()}

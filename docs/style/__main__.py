@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WORDS = Path(__file__).with_name("words.yml")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Check every tracked text file; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.style",
+        description="List each use of a word of docs/style/words.yml in the tracked files,"
+        " and exit with 1 if there are any.",
+    )
+    parser.parse_args(arguments)
     data = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
     skipped = [*data["exempt"], *data["not_yet"]]
     places = [

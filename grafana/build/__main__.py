@@ -12,8 +12,14 @@ from .write import outdated, rendered, write
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the dashboards; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m grafana.build", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if a file differs")
+    parser = argparse.ArgumentParser(
+        prog="python -m grafana.build", description="Write Grafana's dashboards from their code."
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; list the files that differ, and exit with 1 if there are any",
+    )
     try:
         return check() if parser.parse_args(arguments).check else build()
     except BuildError as error:

@@ -42,15 +42,15 @@ def fast_ratio(matchers: str) -> str:
     """
 
 
-def quantile(share: float, matchers: str, by: str = "service") -> str:
+def quantile(level: float, matchers: str, by: str = "service") -> str:
     """Return a quantile of the response time, such as 0.95."""
     name = "flask_http_request_duration_seconds_bucket"
     buckets = f"sum by ({by}, le) (rate({name}{{{matchers}}}{RATE}))"
-    return f"histogram_quantile({share:g}, {buckets})"
+    return f"histogram_quantile({level:g}, {buckets})"
 
 
 def budget_remaining(matchers: str) -> str:
-    """Return the remaining share of the 30-day error budget; it is negative once exhausted.
+    """Return the remaining ratio of the 30-day error budget; it is negative once exhausted.
 
     Until the 30-day rule is evaluated for the first time (5 minutes), the stack is younger than an
     hour, so the one-hour rule has the same value. Without any request both are NaN and left out.

@@ -19,6 +19,7 @@ from .sheet import names, write
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MS_PER_S = 1000
+DESCRIPTION = "Draw the dashboards of a running stack as pictures."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,14 +50,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    command = argparse.ArgumentParser(prog="grafana.preview", description=__doc__)
-    command.add_argument("--prometheus", default=_address("PROMETHEUS_PORT", "9090"))
-    command.add_argument("--loki", default=_address("LOKI_PORT", "3100"))
-    command.add_argument("--dashboards", type=Path, default=ROOT / "grafana" / "dashboards")
+    command = argparse.ArgumentParser(prog="python -m grafana.preview", description=DESCRIPTION)
+    command.add_argument(
+        "--prometheus", default=_address("PROMETHEUS_PORT", "9090"), help="URL of Prometheus"
+    )
+    command.add_argument(
+        "--loki",
+        default=_address("LOKI_PORT", "3100"),
+        help="URL of Loki; panels of logs are empty without it",
+    )
+    command.add_argument(
+        "--dashboards",
+        type=Path,
+        default=ROOT / "grafana" / "dashboards",
+        help="folder of the dashboards",
+    )
     command.add_argument(
         "--out", type=Path, default=ROOT / "var" / "previews", help="output folder"
     )
-    command.add_argument("--last", default="", help="time range to show, such as 15m")
+    command.add_argument(
+        "--last", default="", help="time range to show, such as 15m; default: that of the dashboard"
+    )
     command.add_argument(
         "--until", type=_timestamp, help="end of the range, such as 2026-01-31T10:30; default: now"
     )

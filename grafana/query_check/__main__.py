@@ -15,6 +15,9 @@ from .query_runner import QueryRunner
 
 HERE = Path(__file__).resolve().parent.parent
 MS_PER_S = 1000
+DESCRIPTION = (
+    "Send every query of the dashboards to a running stack; list those that fail or are empty."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    command = argparse.ArgumentParser(prog="grafana.query_check", description=__doc__)
+    command = argparse.ArgumentParser(prog="python -m grafana.query_check", description=DESCRIPTION)
     command.add_argument("--prometheus", default="http://127.0.0.1:9090", help="URL of Prometheus")
     command.add_argument("--loki", help="URL of Loki; without it, queries of Loki are skipped")
     command.add_argument(
@@ -52,7 +55,12 @@ def parser() -> argparse.ArgumentParser:
         "--details", action="store_true", help="list expected empty queries and gaps"
     )
     command.add_argument(
-        "--set", action="append", default=[], type=_pair, help="value of a variable: name=value"
+        "--set",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=VALUE",
+        help="value of a dashboard variable",
     )
     return command
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 from flask import Flask
@@ -73,8 +74,14 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def main() -> None:
-    """Print the table."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Measure the cost of the instrumentation, the delivery of logs, a second"
+        " instance of web, and the containers. Print a table for each.",
+    )
+    parser.parse_args(arguments)
     rows = json.loads(data.cars.raw())
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     cases = {

@@ -182,9 +182,9 @@ def until(time_limit: str, lines: Counter[Line]) -> Counter[Line]:
     "--users", default=24, show_default=True, help="Clients; each sends one request per second."
 )
 def main(minutes: float, users: int) -> None:
-    """Stop Loki, restart the collector half-way, start Loki, compare.
+    """Stop Loki, restart the collector half-way, start Loki, and compare the stored lines.
 
-    Exit 1 on any difference, or if an alert of the pipeline did not fire.
+    Exit with 1 if a line is missing or duplicated, or if an alert of the pipeline did not fire.
     """
     outage = Outage()
     with tempfile.TemporaryDirectory() as folder:

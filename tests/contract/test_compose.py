@@ -72,13 +72,13 @@ def settings() -> dict[str, str]:
         f"{service.variable}_INSTANCES": str(stack_settings.min_replicas(name))
         for name, service in OURS.items()
     }
-    heals = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
+    healing_enabled = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
     return {
         **versions,
         **ports,
         **replicas,
         **min_replicas,
-        **heals,
+        **healing_enabled,
         "COMPOSE_PROJECT_NAME": stack_settings.project,
         "DOCKER_ROOT": stack_settings.docker_root,
         "DOCKER_SOCKET": stack_settings.docker_socket,

@@ -152,7 +152,7 @@ def test_status_has_every_instance(copy: RepositoryCopy) -> None:
     }
     states = [ours[f"{SERVICE}-{number}"]["state"] for number in range(1, 5)]
     assert states == ["ready", "ready", "standby", "standby"]
-    assert all(instance["heals"] for instance in ours.values())
+    assert all(instance["healing_enabled"] for instance in ours.values())
 
 
 def test_prometheus_scrapes_every_instance(loaded: RepositoryCopy) -> None:

@@ -61,7 +61,7 @@ def test_restarts_and_scaling_lose_nothing(idle_stack: Stack) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-@pytest.mark.skipif(not COLLECTOR, reason="there is no collector here")
+@pytest.mark.skipif(not COLLECTOR, reason="the collector is not installed")
 def test_fake_loki_stores_every_line(idle_stack: Stack, tmp_path: Path) -> None:
     idle_stack.environment["PATH"] = without("loki", tmp_path / "bin")
     report = run_audit(idle_stack)

@@ -40,7 +40,7 @@ def source(request: pytest.FixtureRequest, stack: Stack) -> str:
 
 def need_loki(stack: Stack) -> None:
     if not {"loki-1", "collector-1"} <= stack.instances().keys():
-        pytest.skip("Loki and the collector do not run here")
+        pytest.skip("Loki and the collector do not run")
 
 
 def find_lines(stack: Stack, *arguments: str) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
-"""Run a tier, or print what the landing tier selects.
+"""Run a tier of checks, or print what the landing tier selects.
 
-python -m tests.tiers landing              run every part of the landing tier
-python -m tests.tiers verify [PART...]     run what has not passed on this commit, or parts anew
-python -m tests.tiers list                 list the parts of `make verify`
-python -m tests.tiers drills               print the drills that the landing tier runs
-python -m tests.tiers mutations            print the ids of the mutation tests that it runs
-python -m tests.tiers failed FILE          print the names of what failed in a JUnit file
+python -m tests.tiers landing           run every part of the landing tier
+python -m tests.tiers verify            run the parts that have not passed on this commit
+python -m tests.tiers verify PART...    run these parts again
+python -m tests.tiers list              list the parts of `make verify`
+python -m tests.tiers drills            print the drills that the landing tier runs
+python -m tests.tiers mutations         print the ids of the mutation tests that it runs
+python -m tests.tiers failed FILE       print the names of the failed tests of a JUnit file
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         _print(f"There is no part {unknown}: `make verify PART=list` lists them.")
     else:
         _print(str(__doc__))
-    return 2
+    return 0 if command in ("-h", "--help") else 2
 
 
 def _run(tier: str, parts: Sequence[str], *, resume: bool) -> int:

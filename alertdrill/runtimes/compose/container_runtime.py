@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ...settings import SERVICES, StackSettings
 from ..base import Instance, State
+from .docker_client import Container, DockerClient
 from .errors import EngineUnavailableError, UnknownTargetError
-from .project_containers import Container, Engine
 from .waiting import in_parallel, wait_until
 
 # The engine's container states and health states, and ours.
@@ -60,7 +60,11 @@ class ContainerRuntime:
     name = "compose"
 
     def __init__(
-        self, settings: StackSettings, engine: Engine, replicas: ReplicaSource, endpoints: Endpoints
+        self,
+        settings: StackSettings,
+        engine: DockerClient,
+        replicas: ReplicaSource,
+        endpoints: Endpoints,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -170,7 +174,7 @@ class ContainerRuntime:
             pid=container.pid,
             address=self._endpoints.instance_address(container),
             uptime_seconds=round(time.time() - container.started, 1) if container.pid else None,
-            heals=container.heals,
+            healing_enabled=container.healing_enabled,
         )
 
     def _state(self, container: Container) -> State:

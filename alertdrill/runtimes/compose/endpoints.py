@@ -1,4 +1,4 @@
-"""Addresses of the components: published ports on the host, names on the inner networks."""
+"""Addresses of the components: published ports on the host, names on the internal networks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ...settings import StackSettings
 from .components import COMPONENTS
+from .docker_client import Container
 from .errors import UnknownTargetError
-from .project_containers import Container
 
 LOOPBACK = "127.0.0.1"
 
@@ -56,7 +56,7 @@ class HostEndpoints:
 
 
 class NetworkEndpoints:
-    """The addresses on the inner networks, where every container has a name."""
+    """The addresses on the internal networks, where every container has a name."""
 
     def __init__(self, settings: StackSettings) -> None:
         self._project = settings.project
@@ -89,7 +89,7 @@ class NetworkEndpoints:
         return f"{self.address(component)}{url.path}" if component else link
 
     def user_urls(self, running: Sequence[str]) -> Mapping[str, str]:
-        """Return the URL of the services on the inner networks."""
+        """Return the URL of the services on the internal networks."""
         del running
         return {"Services": f"{self.address('lb')}/"}
 

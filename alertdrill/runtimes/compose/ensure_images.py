@@ -59,7 +59,8 @@ def ensure_images(
         variable, optional = VARIABLES[service], COMPONENTS[service].optional
         if not optional or tag(image) != getattr(ImageVersions(), service):
             raise ImageMissingError(
-                f"{variable} is {tag(image)!r}: the image {image} is not here and can't be pulled."
+                f"{variable} is {tag(image)!r}: the image {image} is not on this host and can't"
+                " be pulled."
                 " Set another version, or build the images with `make images`."
             )
         messages.append(f"{image} can't be pulled: the stack runs without {service}.")
@@ -101,7 +102,7 @@ def _provide_own(
     for image in set(images) - set(local):
         if not (compose.has_image(image) or _try_pull(compose, image, on_progress)):
             raise ImageMissingError(
-                f"{image} is not here and can't be pulled: check REGISTRY, or unset it."
+                f"{image} is not on this host and can't be pulled: check REGISTRY, or unset it."
             )
     if local:
         _build(compose, local, on_progress)

@@ -22,9 +22,9 @@ from ..base import Instance, ProgressCallback, State
 from . import init_config
 from .components import COMPONENTS
 from .container_runtime import ContainerRuntime
+from .docker_client import Container, DockerClient
 from .endpoints import NetworkEndpoints
 from .errors import UnknownTargetError
-from .project_containers import Container, Engine
 from .replica_store import VolumeReplicas, check_replicas, require_containers, scale_lock
 from .waiting import in_parallel
 
@@ -42,7 +42,7 @@ class InNetworkRuntime(ContainerRuntime):
     """The running stack around this container; implements `Runtime`."""
 
     def __init__(self, settings: StackSettings) -> None:
-        engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
+        engine = DockerClient(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
         super().__init__(
             settings, engine, VolumeReplicas(init_config.ETC), NetworkEndpoints(settings)
         )
@@ -210,7 +210,7 @@ def _with_probed_state(instance: Instance) -> Instance:
 def _is_ready(url: str) -> bool:
     try:
         with requests.Session() as session:
-            session.trust_env = False  # keep the host's proxy away from the inner networks
+            session.trust_env = False  # keep the host's proxy away from the internal networks
             return session.get(url, timeout=TIMEOUT).status_code == 200
     except requests.RequestException:
         return False

@@ -12,8 +12,8 @@ from typing import Any
 from ...errors import AlertdrillError
 from ...settings import StackSettings
 from .compose_cli import ComposeCli
+from .docker_client import DockerClient
 from .overlay import render_overlay
-from .project_containers import Engine
 from .replica_store import EngineReplicas
 from .variables import from_settings
 
@@ -27,7 +27,7 @@ class ComposeProject:
         self.settings = settings
         self.folder = settings.home / "compose"
         self.cli = ComposeCli(settings.project, from_settings(settings))
-        self.engine = Engine(settings.project, lambda: self.cli.engine_host)
+        self.engine = DockerClient(settings.project, lambda: self.cli.engine_host)
         self.replicas = EngineReplicas(self.engine, settings)
 
     def model(self) -> Mapping[str, Any]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from ...errors import AlertdrillError
 from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from . import init_config
+from .docker_client import Container, DockerClient
 from .errors import UnknownTargetError
-from .project_containers import Container, Engine
 
 # This service mounts the volume, on every host.
 VOLUME_SERVICE = "prometheus"
@@ -36,7 +36,7 @@ class VolumeReplicas:
 class EngineReplicas:
     """The replica counts through the engine; the settings' counts if the stack is down."""
 
-    def __init__(self, engine: Engine, settings: StackSettings) -> None:
+    def __init__(self, engine: DockerClient, settings: StackSettings) -> None:
         self._engine = engine
         self._min_replicas = {service: settings.min_replicas(service) for service in SERVICES}
 

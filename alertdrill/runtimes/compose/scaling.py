@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from ..base import ProgressCallback
 from . import lifecycle
+from .docker_client import Container
 from .project import ComposeProject
-from .project_containers import Container
 from .waiting import in_parallel
 
 

@@ -20,7 +20,7 @@ PUBLISHED = (
     "locust",
 )
 # Turns off the responder's annotations if Grafana is missing.
-NO_GRAFANA = {"GRAFANA_INNER_URL": ""}
+NO_GRAFANA = {"GRAFANA_INTERNAL_URL": ""}
 
 
 def from_settings(settings: StackSettings) -> Mapping[str, str]:
@@ -61,8 +61,8 @@ def _service_variables(settings: StackSettings) -> Mapping[str, str]:
         f"{service.variable}_INSTANCES": str(settings.min_replicas(name))
         for name, service in SERVICES.items()
     }
-    heals = {
-        f"HEAL_{service.variable}": "1" if settings.heals(name) else "0"
+    healing_enabled = {
+        f"HEAL_{service.variable}": "1" if settings.healing_enabled(name) else "0"
         for name, service in SERVICES.items()
     }
-    return {**min_replicas, **heals}
+    return {**min_replicas, **healing_enabled}

@@ -157,7 +157,7 @@ def _stop(context: NativeContext, on_progress: ProgressCallback) -> None:
         processes = context.supervisor.processes()
         healers = [name for name in HEALERS if name in processes]
         _stop_quickly(context, healers)
-        # The control API's running operations are obsolete; the responder's journal is on disk.
+        # The control API's running operations are obsolete; the responder's database is on disk.
         context.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
         context.supervisor.stop("lb-1")
         _stop_quickly(context, [name for name in processes if name not in healers])

@@ -165,7 +165,7 @@ class NativeRuntime:
             pid=pid,
             address=process.address,
             uptime_seconds=round(time.time() - started, 1) if pid else None,
-            heals=self._context.settings.heals(process.service),
+            healing_enabled=self._context.settings.healing_enabled(process.service),
         )
 
     # For drills

@@ -40,7 +40,7 @@ def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]
 def responder(context: RenderContext) -> Process:
     """Return the responder; it has no faults of its own, since it reports those of others."""
     environment = {
-        "RESPONDER_DB": str(context.layout.data / "responder" / "journal.sqlite"),
+        "RESPONDER_DB": str(context.layout.data / "responder" / "responder.sqlite"),
         "FAULTS_ENABLED": "0",
         "TRUSTED_PROXIES": "0",
         "RESPONDER_URL": context.url("responder"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..compose.project_containers import HEAL_LABEL
+from ..compose.docker_client import HEAL_LABEL
 
 STACK_LABEL = "com.docker.stack.namespace"
 TASK_LABEL = "com.docker.swarm.task.id"
@@ -31,7 +31,7 @@ class Service:
     name: str
     full_name: str
     replicas: int | None
-    heals: bool = False
+    healing_enabled: bool = False
     condition: str = RESTART_ANY
     grace: float = DEFAULT_GRACE_S
     delay: float = DEFAULT_DELAY_S
@@ -81,7 +81,7 @@ def read_service(details: Mapping[str, Any], project: str) -> Service:
         name=spec["Name"].removeprefix(f"{project}_"),
         full_name=spec["Name"],
         replicas=replicas(spec),
-        heals=(spec.get("Labels") or {}).get(HEAL_LABEL) in ("true", "1"),
+        healing_enabled=(spec.get("Labels") or {}).get(HEAL_LABEL) in ("true", "1"),
         condition=policy.get("Condition", RESTART_ANY),
         grace=_seconds(template.get("ContainerSpec", {}).get("StopGracePeriod"), DEFAULT_GRACE_S),
         delay=_seconds(policy.get("Delay"), DEFAULT_DELAY_S),

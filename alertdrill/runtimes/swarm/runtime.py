@@ -13,9 +13,9 @@ from ..base import Instance, ProgressCallback
 from ..compose.errors import NotReadyError, UnknownTargetError
 from ..compose.replica_store import check_replicas
 from . import pending_reason
-from .engine import Engine
 from .parse_tasks import Service
 from .slots import Slot, slots
+from .swarm_client import SwarmClient
 
 # As for containers of Compose: a slow machine needs this long until an instance is ready.
 TIMEOUT_S = 60.0
@@ -28,7 +28,9 @@ class SwarmRuntime:
 
     def __init__(self, settings: StackSettings) -> None:
         default = f"unix://{settings.docker_socket}"
-        self._engine = Engine(settings.project, lambda: os.environ.get("DOCKER_HOST") or default)
+        self._engine = SwarmClient(
+            settings.project, lambda: os.environ.get("DOCKER_HOST") or default
+        )
 
     def status(self) -> Sequence[Instance]:
         """Return every instance, with its state; raise `SwarmUnavailableError` without a stack."""

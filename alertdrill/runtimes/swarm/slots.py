@@ -69,7 +69,7 @@ class Slot:
             pid=self.task.pid if self.task else None,
             address=container_name(self.service, self.task) if self.task else "",
             uptime_seconds=round(now - self.task.state_since, 1) if self.task and runs else None,
-            heals=self.service.heals,
+            healing_enabled=self.service.healing_enabled,
         )
 
 

@@ -42,7 +42,7 @@ class ControlApiClient:
                     item["name"],
                     item["service"],
                     STATES.get(item["state"], "unready"),
-                    heals=item["heals"] is True,
+                    healing_enabled=item["healing_enabled"] is True,
                 )
                 for item in body["instances"]
             ]
@@ -51,7 +51,7 @@ class ControlApiClient:
                     item["scale"],
                     item["min_replicas"],
                     item["max_replicas"],
-                    heals=item["heals"] is True,
+                    healing_enabled=item["healing_enabled"] is True,
                 )
                 for name, item in body["services"].items()
             }

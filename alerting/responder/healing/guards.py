@@ -55,7 +55,7 @@ def no_target(
         return f"no instance named {target.instance}"
     if instance.service != target.service:  # actions are counted by the service of the alert
         return f"{instance.name} belongs to {instance.service}, not to {target.service or 'none'}"
-    if not instance.heals:
+    if not instance.healing_enabled:
         return f"{instance.name} does not carry the heal label"
     return f"{instance.name} is in standby" if instance.state == "standby" else ""
 
@@ -167,7 +167,7 @@ def not_scalable(
         if not target.service:
             return "the alert names no service"
         return f"no service named {target.service}"
-    return "" if service.heals else f"{target.service} does not carry the heal label"
+    return "" if service.healing_enabled else f"{target.service} does not carry the heal label"
 
 
 def _actions_of(service: str, snapshot: StackSnapshot) -> Iterator[Action]:

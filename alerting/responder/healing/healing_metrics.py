@@ -77,5 +77,5 @@ class HealingMetrics:
     def update_min_replicas(self, services: Mapping[str, Service]) -> None:
         """Set the minimum of each service with the heal label."""
         for name, service in services.items():
-            if service.heals:
+            if service.healing_enabled:
                 self._min_replicas.labels(name).set(service.min_replicas)

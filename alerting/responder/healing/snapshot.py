@@ -13,12 +13,12 @@ InstanceState = Literal["ready", "unready", "down", "standby"]
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance of a service; `heals` is true if it carries the heal label."""
+    """An instance of a service; `healing_enabled` is true if it carries the heal label."""
 
     name: str
     service: str
     state: InstanceState
-    heals: bool
+    healing_enabled: bool
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Service:
     scale: int
     min_replicas: int
     max_replicas: int
-    heals: bool
+    healing_enabled: bool
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def size(text: str) -> float:
 
 def test_service_runs_on_a_read_only_root(image: str, docker: Docker) -> None:
     limits = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none"]
-    variables = ["--env", "RESPONDER_DB=/tmp/journal.sqlite", "--env", "PORT=5000"]
+    variables = ["--env", "RESPONDER_DB=/tmp/responder.sqlite", "--env", "PORT=5000"]
     name = docker("run", "--detach", *limits, *variables, image).strip()
     try:
         form = "{{.State.Health.Status}}"

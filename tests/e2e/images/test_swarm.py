@@ -161,7 +161,7 @@ def test_engine_without_a_swarm_is_unavailable(control: FlaskClient) -> None:
 def test_tasks_are_instances(swarm: Swarm) -> None:
     status, body = swarm.request_json("GET", "/instances")
     assert status == 200
-    assert {instance["name"]: instance["heals"] for instance in body["instances"]} == {
+    assert {instance["name"]: instance["healing_enabled"] for instance in body["instances"]} == {
         "web-1": True,
         "web-2": True,
         "data-service-1": False,
@@ -170,7 +170,7 @@ def test_tasks_are_instances(swarm: Swarm) -> None:
         "min_replicas": 2,
         "max_replicas": 4,
         "scale": 2,
-        "heals": True,
+        "healing_enabled": True,
     }
 
 

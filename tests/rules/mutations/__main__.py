@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,10 +13,20 @@ from rich.table import Table
 from .check import check
 
 
-def main(names: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the results; return 1 if there are problems."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.rules.mutations",
+        description="Change each number, comparison, window and matcher of a rule, one at a time,"
+        " and list the changes that no test of the rule detects.",
+        epilog="Exit with 1 if a change is not detected, or if a test file is incomplete.",
+    )
+    parser.add_argument(
+        "rules", nargs="*", metavar="RULE", help="an alert or a recording rule; default: all"
+    )
+    options = parser.parse_args(arguments)
     try:
-        reports = list(check(names))
+        reports = list(check(options.rules))
     except (LookupError, ValueError) as error:
         sys.exit(str(error))
     table = Table("rule", "mutations", "killed", "equivalent", "survived")
@@ -33,4 +45,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -140,6 +140,8 @@ def check(names: Sequence[str] = ()) -> Iterable[Report]:
     # Other test files may be incomplete while you work on a single alert.
     read = records(every) if remaining or not names else {}
     if remaining - set(read):
-        raise LookupError(f"no test file for {', '.join(sorted(remaining - set(read)))}")
+        raise LookupError(
+            f"no test file in tests/rules for {', '.join(sorted(remaining - set(read)))}."
+        )
     for record in sorted(remaining) if names else read:
         yield check_record(record, read[record])

@@ -134,7 +134,7 @@ def test_failed_addition_keeps_the_stamp(tmp_path: Path) -> None:
 def test_missing_pip_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     local_wheel = bootstrap._newest_wheel(bootstrap._bundled_wheels(), bootstrap._SYSTEM_WHEELS)
     if local_wheel is None:
-        pytest.skip("this Python has no wheel of pip that could stand in for a fetched one")
+        pytest.skip("this Python has no wheel of pip to replace a downloaded one")
     monkeypatch.setattr(bootstrap, "_newest_wheel", lambda *_: None)
     monkeypatch.setattr(bootstrap, "_fetch_wheel", lambda *_: local_wheel)
     prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], no_progress)

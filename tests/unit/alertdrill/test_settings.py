@@ -19,7 +19,11 @@ def test_empty_environment_gives_the_defaults() -> None:
 
 def test_components_are_not_healed() -> None:
     settings = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
-    assert [settings.heals(name) for name in ("web", "data-service", "lb")] == [False, True, False]
+    assert [settings.healing_enabled(name) for name in ("web", "data-service", "lb")] == [
+        False,
+        True,
+        False,
+    ]
     assert settings.healing == "dry-run"
     assert "HEALING is 'maybe'" in refusal(HEALING="maybe")
     assert "HEAL_DATA_SERVICE is '2'" in refusal(HEAL_DATA_SERVICE="2")

@@ -87,12 +87,18 @@ def test_profile_is_stretched_to_the_run_time() -> None:
 
 def test_share_at_a_step_is_the_later_one() -> None:
     profile = Profile("stairs", 4, 60, [(0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)], (1, 0, 0))
-    assert [profile.share(time) for time in (0, 0.25, 0.4999, 0.5, 1)] == [0.5, 0.5, 0.5, 1, 1]
+    assert [profile.user_fraction(time) for time in (0, 0.25, 0.4999, 0.5, 1)] == [
+        0.5,
+        0.5,
+        0.5,
+        1,
+        1,
+    ]
 
 
 def test_share_between_points_is_interpolated() -> None:
     profile = Profile("ramp", 4, 60, [(0, 0), (1, 1)], (1, 0, 0))
-    assert [profile.share(time) for time in (0, 0.25, 1)] == [0, 0.25, 1]
+    assert [profile.user_fraction(time) for time in (0, 0.25, 1)] == [0, 0.25, 1]
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.audit.access_lines import HOPS, AccessLine, AccessLines, parse_access_line
 
-PUBLIC, INNER, WEB, DATA_SERVICE = HOPS
+PUBLIC, INTERNAL, WEB, DATA_SERVICE = HOPS
 
 
 def line(service: str, id_: str = "run-1", **fields_changed: Any) -> str:
@@ -40,7 +40,7 @@ def read(logs: Logs) -> AccessLines:
     ("text", "expected"),
     [
         (lb("run-1"), AccessLine(PUBLIC, "run-1")),
-        (lb("run-1", "internal", "+2"), AccessLine(INNER, "run-1", 2)),
+        (lb("run-1", "internal", "+2"), AccessLine(INTERNAL, "run-1", 2)),
         (line("web"), AccessLine(WEB, "run-1")),
         (line("data-service"), AccessLine(DATA_SERVICE, "run-1")),
         (line("web", path="/"), None),

@@ -14,7 +14,7 @@ from alertdrill.audit.request_counters import LbCounts
 from tests.unit.alertdrill.audit.conftest import access, as_text
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
-PUBLIC, INNER, WEB, DATA_SERVICE = HOPS
+PUBLIC, INTERNAL, WEB, DATA_SERVICE = HOPS
 SENT = ["run-000000", "run-000001"]
 
 
@@ -41,7 +41,7 @@ class CountedStack:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files: dict[str, list[dict[str, Any]]] = {"lb-1": [self.probe("a")]}
-        self.lb = LbCounts({PUBLIC: 1, INNER: 0}, {"web": 0, "data-service": 0})
+        self.lb = LbCounts({PUBLIC: 1, INTERNAL: 0}, {"web": 0, "data-service": 0})
         self.served = {"web": 0, "data-service": 0}
         self.scraped = True
         self.store = FakeStore()
@@ -72,7 +72,7 @@ class CountedStack:
             self.files.setdefault("web-1", []).append(access("web", id_))
             self.files.setdefault("data-service-1", []).append(access("data-service", id_))
         self.files["lb-1"].append(self.probe("b"))
-        self.lb = LbCounts({PUBLIC: 4, INNER: 2}, {"web": 0, "data-service": 0})
+        self.lb = LbCounts({PUBLIC: 4, INTERNAL: 2}, {"web": 0, "data-service": 0})
         self.served = {"web": 2, "data-service": 2}
 
     def wrong_sources(self) -> list[CountSource]:
@@ -120,7 +120,7 @@ def test_request_missing_in_prometheus_is_a_difference(stack: CountedStack) -> N
 def test_probe_without_a_line_is_a_difference(stack: CountedStack) -> None:
     stack.files["lb-1"].pop()
     [source] = stack.wrong_sources()
-    assert (source.name, source.difference) == ("counter of lb, public side", 1)
+    assert (source.name, source.difference) == ("counter of lb, public frontend", 1)
 
 
 def test_retry_explains_one_more_request(stack: CountedStack) -> None:

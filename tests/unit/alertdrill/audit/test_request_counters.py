@@ -8,7 +8,7 @@ from alertdrill.audit.access_lines import HOPS
 from alertdrill.audit.errors import AuditError
 from alertdrill.audit.request_counters import LbCounts, counter_increase, parse_lb_counts
 
-PUBLIC, INNER = HOPS[:2]
+PUBLIC, INTERNAL = HOPS[:2]
 METRICS = """\
 # TYPE haproxy_frontend_http_requests_total counter
 haproxy_frontend_http_requests_total{proxy="public"} 120
@@ -29,14 +29,14 @@ def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:
 
 def test_each_hop_has_its_counter() -> None:
     counts = parse_lb_counts(METRICS)
-    assert counts.requests == {PUBLIC: 120, INNER: 110}
+    assert counts.requests == {PUBLIC: 120, INTERNAL: 110}
     assert counts.retries == {"web": 1, "data-service": 2}
 
 
 def test_counts_since_a_baseline_are_differences() -> None:
-    before = LbCounts({PUBLIC: 20, INNER: 10}, {"web": 1, "data-service": 0})
+    before = LbCounts({PUBLIC: 20, INTERNAL: 10}, {"web": 1, "data-service": 0})
     counts = parse_lb_counts(METRICS).since(before)
-    assert counts == LbCounts({PUBLIC: 100, INNER: 100}, {"web": 0, "data-service": 2})
+    assert counts == LbCounts({PUBLIC: 100, INTERNAL: 100}, {"web": 0, "data-service": 2})
 
 
 def test_missing_counter_is_an_error() -> None:

@@ -37,7 +37,7 @@ class FakeRuntime:
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         on_progress("web-1 is ready")
         self._record("up")
-        return ["loki is not here."]
+        return ["loki is not installed."]
 
     def down(self, on_progress: ProgressCallback) -> None:
         self._record("down")
@@ -101,13 +101,13 @@ def test_up_prints_addresses_instances_and_missing_parts(run: Run) -> None:
     assert "http://127.0.0.1:8080/" in result.stdout
     assert "● ready" in result.stdout
     assert "web-1 is ready" in result.stderr
-    assert "loki is not here." in result.stderr
+    assert "loki is not installed." in result.stderr
 
 
 def test_up_as_json_prints_only_json(run: Run) -> None:
     report = json.loads(run("up", "--json").stdout)
     assert set(report) == {"runtime", "addresses", "instances", "missing", "seconds"}
-    assert report["missing"] == ["loki is not here."]
+    assert report["missing"] == ["loki is not installed."]
     assert report["instances"][0]["name"] == "web-1"
 
 
@@ -120,7 +120,7 @@ def test_status_as_json_has_every_field(run: Run) -> None:
         "pid": 7,
         "address": "127.0.0.1:15101",
         "uptime_seconds": 1.5,
-        "heals": False,
+        "healing_enabled": False,
     }
 
 

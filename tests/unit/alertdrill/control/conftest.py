@@ -20,8 +20,8 @@ from alertdrill.settings import StackSettings
 TOKEN = "the-token-of-the-control-api"
 
 
-def instance(name: str, state: State = "ready", heals: bool = True) -> Instance:
-    return Instance(name, name.rpartition("-")[0], state, 7, "127.0.0.1:1", 1.0, heals)
+def instance(name: str, state: State = "ready", healing_enabled: bool = True) -> Instance:
+    return Instance(name, name.rpartition("-")[0], state, 7, "127.0.0.1:1", 1.0, healing_enabled)
 
 
 class FakeRuntime:
@@ -36,8 +36,8 @@ class FakeRuntime:
             instance("web-1"),
             instance("web-2", "unready"),
             instance("web-3", "standby"),
-            instance("data-service-1", heals=False),
-            instance("lb-1", heals=False),
+            instance("data-service-1", healing_enabled=False),
+            instance("lb-1", healing_enabled=False),
         ]
 
     def status(self) -> Sequence[Instance]:

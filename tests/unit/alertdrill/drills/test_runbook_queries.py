@@ -65,7 +65,7 @@ def test_every_query_runs_scaled(server: FakeServer, file: Path) -> None:
 def test_only_logql_is_skipped_without_loki(server: FakeServer, file: Path) -> None:
     server.answers = {"/api/v1/query": SOME}
     assert check(file, server, loki=False) == runbook_queries.RunbookCheck(
-        2, "LogQL, as Loki does not run here"
+        2, "LogQL, because Loki does not run"
     )
 
 

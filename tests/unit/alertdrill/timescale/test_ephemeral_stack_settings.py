@@ -32,7 +32,11 @@ def test_ephemeral_stack_enables_faults_and_healing(
 ) -> None:
     assert (settings.home, settings.speed, settings.ephemeral) == (tmp_path / "ephemeral", 12, True)
     assert (settings.lb_address, settings.faults_enabled) == ("127.0.0.1", True)
-    assert (settings.heals("web"), settings.heals("data-service"), settings.healing) == (
+    assert (
+        settings.healing_enabled("web"),
+        settings.healing_enabled("data-service"),
+        settings.healing,
+    ) == (
         True,
         True,
         "on",

@@ -81,13 +81,13 @@ def notification() -> Callable[..., Notification]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> NotificationStore:
-    return NotificationStore(tmp_path / "journal.db")
+    return NotificationStore(tmp_path / "responder.db")
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     handlers = list(logging.getLogger().handlers)
-    app = create_app(ResponderSettings(database=tmp_path / "journal.db"))
+    app = create_app(ResponderSettings(database=tmp_path / "responder.db"))
     yield app
     app.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers

@@ -38,15 +38,15 @@ def write(path: Path, *ids: int) -> None:
 
 
 def test_database_is_durable_and_concurrent(tmp_path: Path) -> None:
-    db.prepare(tmp_path / "new folder" / "journal.db")
-    with db.connect(tmp_path / "new folder" / "journal.db") as connection:
+    db.prepare(tmp_path / "new folder" / "responder.db")
+    with db.connect(tmp_path / "new folder" / "responder.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
         assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
 
 
 def test_workers_may_start_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+    path = tmp_path / "responder.db"
     workers = [
         subprocess.Popen([sys.executable, "-c", OPEN_AND_WRITE, path], stdin=subprocess.PIPE)
         for _ in range(6)
@@ -62,7 +62,7 @@ def test_workers_may_start_at_once(tmp_path: Path) -> None:
 
 
 def test_older_database_is_migrated(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+    path = tmp_path / "responder.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(db.MIGRATIONS[0].read_text(encoding="utf-8"))
     execute(path, "INSERT INTO write_checks VALUES (1, 'kept')")
@@ -75,23 +75,23 @@ def test_older_database_is_migrated(tmp_path: Path) -> None:
 
 
 def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
-    execute(tmp_path / "journal.db", f"PRAGMA user_version = {db.VERSION + 1}")
+    execute(tmp_path / "responder.db", f"PRAGMA user_version = {db.VERSION + 1}")
     with pytest.raises(DatabaseUnusableError, match="has schema 5 and this version knows up to 4"):
-        db.prepare(tmp_path / "journal.db")
+        db.prepare(tmp_path / "responder.db")
 
 
 def test_foreign_database_stops_the_start(tmp_path: Path) -> None:
-    execute(tmp_path / "journal.db", "CREATE TABLE cookies (name TEXT)")
+    execute(tmp_path / "responder.db", "CREATE TABLE cookies (name TEXT)")
     with pytest.raises(DatabaseUnusableError, match="belongs to another program"):
-        db.prepare(tmp_path / "journal.db")
+        db.prepare(tmp_path / "responder.db")
 
 
 def test_other_file_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "journal.db").write_text("This is not a database. " * 50)
+    (tmp_path / "responder.db").write_text("This is not a database. " * 50)
     with pytest.raises(SettingsError, match=r"file is not a database.*RESPONDER_DB") as caught:
-        db.prepare(tmp_path / "journal.db")
+        db.prepare(tmp_path / "responder.db")
     assert "\n" not in str(caught.value)
-    assert (tmp_path / "journal.db").read_text().startswith("This is not")
+    assert (tmp_path / "responder.db").read_text().startswith("This is not")
 
 
 def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    db.prepare(tmp_path / "journal.db")
+    db.prepare(tmp_path / "responder.db")
     with pytest.raises(DatabaseError):
-        write(tmp_path / "journal.db", 1, 2)  # the table takes 1 only
-    with db.connect(tmp_path / "journal.db") as connection:
+        write(tmp_path / "responder.db", 1, 2)  # the table takes 1 only
+    with db.connect(tmp_path / "responder.db") as connection:
         assert not connection.execute("SELECT * FROM write_checks").fetchall()

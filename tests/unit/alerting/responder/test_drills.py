@@ -88,7 +88,7 @@ def test_restart_restores_the_metrics(client: FlaskClient, tmp_path: Path) -> No
     post(client, phase_seconds={"firing": 9})
     post(client)
     handlers = list(logging.getLogger().handlers)
-    again = create_app(ResponderSettings(database=tmp_path / "journal.db"))
+    again = create_app(ResponderSettings(database=tmp_path / "responder.db"))
     again.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
     assert metric(again.test_client(), "phase_seconds", phase="firing") == 3

@@ -6,7 +6,9 @@ from flask.testing import FlaskClient
 from alerting.responder.app_state import AppState
 
 
-@pytest.mark.parametrize("path", ["/notifications", "/notifications/1", "/journal", "/watchdog"])
+@pytest.mark.parametrize(
+    "path", ["/notifications", "/notifications/1", "/notification-history", "/watchdog"]
+)
 def test_lost_database_gives_503(client: FlaskClient, responder: AppState, path: str) -> None:
     responder.notifications.path.unlink()
     answer = client.get(path)

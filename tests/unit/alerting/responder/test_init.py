@@ -25,6 +25,6 @@ def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: AppState
 
 
 def test_unusable_database_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "journal.db").write_text("no database " * 100)
+    (tmp_path / "responder.db").write_text("no database " * 100)
     with pytest.raises(DatabaseUnusableError, match="RESPONDER_DB"):
-        create_app(ResponderSettings(database=tmp_path / "journal.db"))
+        create_app(ResponderSettings(database=tmp_path / "responder.db"))

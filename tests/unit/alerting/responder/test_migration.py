@@ -22,7 +22,7 @@ DUMP = Path(__file__).parent / "database_v3.sql"
 
 @pytest.fixture
 def migrated(tmp_path: Path) -> Iterator[Flask]:
-    database = tmp_path / "journal.db"
+    database = tmp_path / "responder.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(DUMP.read_text(encoding="utf-8"))
     app = create_app(ResponderSettings(database=database))

@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 Build = Callable[..., dict[str, Any]]
 
 
-@pytest.mark.parametrize("path", ["/", "/journal", "/healing", "/runbooks/", "/runbooks/Watchdog"])
+@pytest.mark.parametrize(
+    "path", ["/", "/notification-history", "/healing", "/runbooks/", "/runbooks/Watchdog"]
+)
 def test_page_has_no_scripts_and_no_resources(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
@@ -24,10 +26,10 @@ def test_unknown_runbook_gets_404(client: FlaskClient, alert: str) -> None:
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 
-def test_journal_shows_states_as_text(client: FlaskClient, document: Build) -> None:
+def test_notifications_page_shows_states_as_text(client: FlaskClient, document: Build) -> None:
     client.post("/webhook", json=document())
     client.post("/webhook", json=document(status="resolved"))
-    page = client.get("/journal").text
+    page = client.get("/notification-history").text
     assert "▲ firing" in page
     assert "✓ resolved" in page
     assert 'href="/runbooks/InstanceDown"' in page
@@ -35,7 +37,7 @@ def test_journal_shows_states_as_text(client: FlaskClient, document: Build) -> N
 
 def test_label_cannot_carry_markup(client: FlaskClient, document: Build) -> None:
     client.post("/webhook", json=document("<script>x</script>", service="<b>"))
-    page = client.get("/journal").text
+    page = client.get("/notification-history").text
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "<b>&lt;" not in page

@@ -82,7 +82,7 @@ def test_failing_disk_gets_503(client: FlaskClient, responder: AppState, documen
 
 
 def test_acknowledged_notification_survives_kill(tmp_path: Path, document: Build) -> None:
-    path = tmp_path / "journal.db"
+    path = tmp_path / "responder.db"
     child = subprocess.Popen(
         [sys.executable, "-c", DELIVER_AND_WAIT, path],
         stdin=subprocess.PIPE,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.runtimes.compose.project_containers import Container
+from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.settings import StackSettings
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from alertdrill.runtimes.compose.container_runtime import ContainerRuntime
+from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.runtimes.compose.endpoints import HostEndpoints
 from alertdrill.runtimes.compose.errors import EngineError, UnknownTargetError
-from alertdrill.runtimes.compose.project_containers import Container
 from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 
@@ -131,9 +131,9 @@ def test_restart_with_grace_is_done_by_the_engine(settings: StackSettings) -> No
 
 
 def test_heal_label_is_read(settings: StackSettings) -> None:
-    labelled = replace(container("web-1"), heals=True)
+    labelled = replace(container("web-1"), healing_enabled=True)
     runtime, _ = make_runtime(settings, labelled, container("lb-1"))
-    assert [instance.heals for instance in runtime.status()] == [True, False]
+    assert [instance.healing_enabled for instance in runtime.status()] == [True, False]
 
 
 def test_unknown_target_is_named(settings: StackSettings) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.runtimes.compose.errors import UnknownTargetError
-from alertdrill.runtimes.compose.project_containers import Container
 from alertdrill.runtimes.compose.replica_store import (
     EngineReplicas,
     VolumeReplicas,

@@ -15,6 +15,6 @@ def test_healing_is_passed_on() -> None:
 
 def test_responder_has_no_grafana_if_it_is_disabled() -> None:
     # An unset variable has the default of docker-compose.yml: Grafana's address.
-    assert "GRAFANA_INNER_URL" not in from_settings(StackSettings(Path("/h")))
+    assert "GRAFANA_INTERNAL_URL" not in from_settings(StackSettings(Path("/h")))
     variables = from_settings(StackSettings(Path("/h"), replicas=Replicas(grafana=0)))
-    assert variables["GRAFANA_INNER_URL"] == ""
+    assert variables["GRAFANA_INTERNAL_URL"] == ""

@@ -25,7 +25,7 @@ from alertdrill.settings import SERVICES, StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
-MISSING = ("loki is not here.",)
+MISSING = ("loki is not installed.",)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def task(**more: Any) -> dict[str, Any]:
 def test_empty_spec_means_swarms_defaults() -> None:
     service = read_service(spec(), "alertdrill")
     assert service == Service("s1", "data-service", "alertdrill_data-service", 3)
-    assert (service.condition, service.grace, service.delay, service.heals) == (
+    assert (service.condition, service.grace, service.delay, service.healing_enabled) == (
         "any",
         10.0,
         5.0,
@@ -60,9 +60,12 @@ def test_spec_is_parsed() -> None:
     assert (service.condition, service.grace, service.delay) == ("on-failure", 25.0, 0.5)
 
 
-@pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
-def test_heal_label_is_the_services(label: str, heals: bool) -> None:
-    assert read_service(spec(Labels={"alertdrill.heal": label}), "alertdrill").heals is heals
+@pytest.mark.parametrize(("label", "healing_enabled"), [("1", True), ("true", True), ("0", False)])
+def test_heal_label_is_the_services(label: str, healing_enabled: bool) -> None:
+    assert (
+        read_service(spec(Labels={"alertdrill.heal": label}), "alertdrill").healing_enabled
+        is healing_enabled
+    )
 
 
 @pytest.mark.parametrize(

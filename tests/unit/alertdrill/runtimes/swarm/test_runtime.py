@@ -21,7 +21,9 @@ def states(swarm: SwarmRuntime) -> dict[str, str]:
 
 
 def test_every_task_is_an_instance(swarm: SwarmRuntime) -> None:
-    assert [(instance.name, instance.state, instance.heals) for instance in swarm.status()] == [
+    assert [
+        (instance.name, instance.state, instance.healing_enabled) for instance in swarm.status()
+    ] == [
         ("web-1", "ready", True),
         ("web-2", "ready", True),
         ("data-service-1", "ready", False),

@@ -5,7 +5,7 @@ import pytest
 from alertdrill.runtimes.swarm.parse_tasks import Container, Service, Task
 from alertdrill.runtimes.swarm.slots import Slot, slots
 
-WEB = Service("s1", "web", "alertdrill_web", 2, heals=True)
+WEB = Service("s1", "web", "alertdrill_web", 2, healing_enabled=True)
 
 
 def task(id_: str, slot: str, state: str = "running", **more: object) -> Task:
@@ -25,7 +25,7 @@ def test_slots_are_instances() -> None:
         "ready",
         7,
     )
-    assert (instance.address, instance.uptime_seconds, instance.heals) == (
+    assert (instance.address, instance.uptime_seconds, instance.healing_enabled) == (
         "alertdrill_web.1.t9",
         30.0,
         True,

@@ -30,13 +30,13 @@ LIMITS = Limits(
 HUNG = AlertTarget("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
 BUSY = AlertTarget("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
 SERVICES = {
-    "web": Service(scale=3, min_replicas=2, max_replicas=4, heals=True),
-    "data-service": Service(scale=2, min_replicas=2, max_replicas=4, heals=True),
+    "web": Service(scale=3, min_replicas=2, max_replicas=4, healing_enabled=True),
+    "data-service": Service(scale=2, min_replicas=2, max_replicas=4, healing_enabled=True),
 }
 
 
 def instance(number: int, state: Any = "ready", service: str = "web") -> Instance:
-    return Instance(f"{service}-{number}", service, state, heals=True)
+    return Instance(f"{service}-{number}", service, state, healing_enabled=True)
 
 
 SNAPSHOT = StackSnapshot(

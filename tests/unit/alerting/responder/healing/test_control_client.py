@@ -12,12 +12,14 @@ from tests.unit.apps.loopback import Answer, Peer
 
 SEEN = {
     "instances": [
-        {"name": f"web-{number}", "service": "web", "state": state, "heals": number != 6}
+        {"name": f"web-{number}", "service": "web", "state": state, "healing_enabled": number != 6}
         for number, state in enumerate(
             ("ready", "unready", "starting", "paused", "stopped", "failed", "standby"), 1
         )
     ],
-    "services": {"web": {"min_replicas": 2, "max_replicas": 4, "scale": 3, "heals": True}},
+    "services": {
+        "web": {"min_replicas": 2, "max_replicas": 4, "scale": 3, "healing_enabled": True}
+    },
 }
 
 
@@ -51,8 +53,8 @@ def test_state_has_every_instance(control: ControlApiClient, peer: Peer) -> None
     instances, services = control.get_state()
     states = ["ready", "unready", "unready", "unready", "down", "down", "standby"]
     assert [instance.state for instance in instances] == states
-    assert instances[5] == Instance("web-6", "web", "down", heals=False)
-    assert services == {"web": Service(3, 2, 4, heals=True)}
+    assert instances[5] == Instance("web-6", "web", "down", healing_enabled=False)
+    assert services == {"web": Service(3, 2, 4, healing_enabled=True)}
     assert peer.arrivals[0].path == "/instances"
     assert peer.arrivals[0].headers["Authorization"] == "Bearer secret"
 

@@ -41,7 +41,7 @@ def test_remaining_budget_is_set() -> None:
 
 def test_min_replicas_need_the_heal_label() -> None:
     metrics = Metrics()
-    web = replace(SERVICES["web"], heals=False)
+    web = replace(SERVICES["web"], healing_enabled=False)
     HealingMetrics(metrics).update_min_replicas({**SERVICES, "web": web})
     value = metrics.registry.get_sample_value
     assert value("responder_min_replicas", {"scaled_service": "data-service"}) == 2

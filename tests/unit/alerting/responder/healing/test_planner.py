@@ -89,7 +89,7 @@ def test_stale_unconfirmed_alert_is_skipped() -> None:
         ({"circuit_open": 1.0}, "circuit_open", "the budget is exhausted and the circuit is open"),
         ({"instances": []}, "no_target", "no instance named web-1"),
         (
-            {"instances": [replace(instance(1, "down"), heals=False)]},
+            {"instances": [replace(instance(1, "down"), healing_enabled=False)]},
             "no_target",
             "web-1 does not carry the heal label",
         ),
@@ -153,7 +153,7 @@ def test_cooldown_is_per_instance() -> None:
         ("scale_out", {"services": {}}, "no service named web"),
         (
             "scale_out",
-            {"services": {"web": replace(SNAPSHOT.services["web"], heals=False)}},
+            {"services": {"web": replace(SNAPSHOT.services["web"], healing_enabled=False)}},
             "web does not carry the heal label",
         ),
         (

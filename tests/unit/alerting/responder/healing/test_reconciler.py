@@ -73,7 +73,7 @@ def test_healthy_instance_is_skipped(stack: Stack, reconciler: Reconciler, notif
 def test_unlabelled_instance_is_skipped(
     stack: Stack, reconciler: Reconciler, notify: Notify
 ) -> None:
-    stack.control_api.instances = [replace(instance(1, "down"), heals=False)]
+    stack.control_api.instances = [replace(instance(1, "down"), healing_enabled=False)]
     notify()
     reconciler.reconcile(after(1))
     assert (stack.submitted, codes(stack)) == ([], ["no_target"])

@@ -35,7 +35,7 @@ class Container:
     health: str
     pid: int | None
     started: float
-    heals: bool = False
+    healing_enabled: bool = False
 
     @property
     def instance(self) -> str:
@@ -43,8 +43,8 @@ class Container:
         return f"{self.service}-{self.number}"
 
 
-class Engine:
-    """The containers of `project`, on the engine at the address that `host` returns.
+class DockerClient:
+    """Lists and operates the containers of `project`, on the engine at the address of `host`.
 
     `host` is called when the first request is made; it returns an address such as
     tcp://proxy:2375.
@@ -142,7 +142,7 @@ def read(details: Mapping[str, Any]) -> Container:
         health=state.get("Health", {}).get("Status", "none"),
         pid=state["Pid"] or None,
         started=_parse_time(state["StartedAt"]),
-        heals=labels.get(HEAL_LABEL) in ("true", "1"),
+        healing_enabled=labels.get(HEAL_LABEL) in ("true", "1"),
     )
 
 

@@ -30,7 +30,7 @@ TIMEOUT_S = 10
 MAX_ATTEMPTS = 5
 
 
-class Engine:
+class SwarmClient:
     """The stack `project`, on the engine at the address that `host` returns when it is needed."""
 
     def __init__(self, project: str, host: Callable[[], str]) -> None:

@@ -7,8 +7,8 @@ import docker.errors
 import pytest
 import requests
 
+from alertdrill.runtimes.compose.docker_client import DockerClient, read
 from alertdrill.runtimes.compose.errors import EngineError
-from alertdrill.runtimes.compose.project_containers import Engine, read
 from alertdrill.runtimes.errors import StackUnavailableError
 
 
@@ -48,7 +48,7 @@ def test_container_that_never_ran_is_parsed() -> None:
 
 def test_missing_engine_says_what_to_do() -> None:
     with pytest.raises(EngineError, match="start it, or use RUNTIME=native"):
-        Engine("alertdrill", lambda: "tcp://127.0.0.1:9").containers()
+        DockerClient("alertdrill", lambda: "tcp://127.0.0.1:9").containers()
 
 
 def archive(text: str) -> list[bytes]:
@@ -63,7 +63,7 @@ def archive(text: str) -> list[bytes]:
 
 
 def test_file_is_read_from_a_container() -> None:
-    engine = Engine("alertdrill", lambda: "")
+    engine = DockerClient("alertdrill", lambda: "")
     client = engine._client = Mock()
     client.get_archive.return_value = (archive('{"web": 3}'), {})
     assert engine.read("alertdrill-prometheus-1", "/etc/scale.json") == '{"web": 3}'
@@ -75,7 +75,7 @@ def test_file_is_read_from_a_container() -> None:
 
 
 def test_restart_rounds_grace_to_seconds() -> None:
-    engine = Engine("alertdrill", lambda: "")
+    engine = DockerClient("alertdrill", lambda: "")
     client = engine._client = Mock()
     for grace in (0, 0.9, 7.5):
         engine.restart("alertdrill-web-1", grace)
@@ -83,16 +83,16 @@ def test_restart_rounds_grace_to_seconds() -> None:
 
 
 def test_silent_engine_is_unavailable() -> None:
-    engine = Engine("alertdrill", lambda: "")
+    engine = DockerClient("alertdrill", lambda: "")
     client = engine._client = Mock()
     client.restart.side_effect = requests.ConnectionError
     with pytest.raises(StackUnavailableError, match="does not answer"):
         engine.restart("alertdrill-web-1", 0)
 
 
-@pytest.mark.parametrize(("label", "heals"), [("1", True), ("true", True), ("0", False)])
-def test_heal_label_is_one_or_true(label: str, heals: bool) -> None:
+@pytest.mark.parametrize(("label", "healing_enabled"), [("1", True), ("true", True), ("0", False)])
+def test_heal_label_is_one_or_true(label: str, healing_enabled: bool) -> None:
     container = details()
-    assert not read(container).heals
+    assert not read(container).healing_enabled
     container["Config"]["Labels"]["alertdrill.heal"] = label
-    assert read(container).heals is heals
+    assert read(container).healing_enabled is healing_enabled
