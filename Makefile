@@ -37,7 +37,7 @@ drill:   ## Run every drill, or one: D=InstanceHung
 load:    ## Run the load `steady` for a minute, or another load: L=spike
 	@$(RUN_READY) && $(ALERTDRILL) load $(L)
 images:  ## Build the third-party images on a host without a registry
-	@$(RUN_READY) && $(ALERTDRILL) images build
+	@$(RUN_READY) && $(VENV)/bin/python -m deploy.airgap build
 dashboards: ## Write Grafana's dashboards; PREVIEW=1 also draws the running stack's
 	@$(DEV_READY) && $(VENV)/bin/python -m grafana.build $(if $(PREVIEW),&& $(VENV)/bin/python -m grafana.preview)
 docs:    ## Write the reference pages from the code

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from alertdrill.cli.app import main
+from deploy.airgap.__main__ import COMMAND, airgap
 
 from .markdown import document
 
@@ -20,6 +21,7 @@ def page() -> str:
         "Each command prints this with `--help`. A command that fails prints what is wrong and"
         " what to do, and exits with 1; a wrong option or argument exits with 2.",
         *_helps(main, click.Context(main, info_name="alertdrill", terminal_width=WIDTH)),
+        *_helps(airgap, click.Context(airgap, info_name=COMMAND, terminal_width=WIDTH)),
     )
 
 

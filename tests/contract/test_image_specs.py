@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from alertdrill.image_versions import ImageVersions
-from alertdrill.images.specs import IMAGES, OWN_VERSION_VARIABLE
 from alertdrill.runtimes import has_compose
 from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
+from deploy.airgap.images import IMAGES, OWN_VERSION_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = {"apps", "alerting", "alertdrill", "docs", "grafana", "loadtests", "tests"}
+OURS = {"apps", "alerting", "alertdrill", "deploy", "docs", "grafana", "loadtests", "tests"}
 # The parts of our code that each part may import. A service is a folder of apps/ besides telemetry.
 PARTS = {
     "apps/telemetry": ["apps.telemetry"],
     "alerting": ["alerting", "apps.telemetry"],
     "alertdrill": ["alertdrill"],
+    # The image builder.
+    "deploy": ["alertdrill", "deploy"],
     # It describes all of them.
-    "docs": ["alerting", "alertdrill", "apps", "docs"],
+    "docs": ["alerting", "alertdrill", "apps", "deploy", "docs"],
     "grafana": ["grafana"],
     "loadtests": ["loadtests"],
-    "tests": ["alerting", "apps", "alertdrill", "docs", "grafana", "loadtests", "tests"],
+    "tests": ["alerting", "apps", "alertdrill", "deploy", "docs", "grafana", "loadtests", "tests"],
     **{
         f"apps/{file.parent.name}": [f"apps.{file.parent.name}", "apps.telemetry"]
         for file in (ROOT / "apps").glob("*/__init__.py")

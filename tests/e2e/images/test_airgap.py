@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images import archive
-from alertdrill.images.archive_manifest import Manifest
-from alertdrill.images.docker_cli import DockerCli
-from alertdrill.images.errors import ArchiveError
+from deploy.airgap import archive
+from deploy.airgap.archive import ArchiveError, Manifest
+from deploy.airgap.docker_cli import DockerCli
 
 Docker = Callable[..., str]
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images import base_image
-from alertdrill.images.errors import BaseImageError
-from alertdrill.images.specs import SUITE
 from alertdrill.toolchain.apt_sources import FetchError, IndexTarget, SystemSources
+from deploy.airgap import base_image
+from deploy.airgap.base_image import BaseImageError
+from deploy.airgap.images import SUITE
 
 FIRST = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"

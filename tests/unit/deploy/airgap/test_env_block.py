@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images import env_block
-from alertdrill.images.errors import EnvBlockError
+from deploy.airgap import env_block
+from deploy.airgap.env_block import EnvBlockError
 
 VALUES = {"PROMETHEUS_VERSION": "v3-local", "GRAFANA_REPLICAS": "0"}
 

@@ -10,18 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..settings import ROOT
-from ..toolchain.find import Program
-from .base_image import ProgressCallback, copy_authorities
-from .docker_cli import DockerCli
-from .errors import BuildError, EngineError
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.cache import ProgressCallback
+from alertdrill.toolchain.find import Program
+
+from .base_image import copy_authorities
+from .docker_cli import DockerCli, EngineError
+from .images import BASE, IMAGES, LOCAL_SUFFIX, PULL_POLICY, SUITE, ImageSpec
 from .inventory import InventoryRow
 from .programs import Origin, copy, find, origin
-from .specs import BASE, IMAGES, LOCAL_SUFFIX, PULL_POLICY, SUITE, ImageSpec
 
-RECIPES = ROOT / "deploy" / "airgap"
+RECIPES = Path(__file__).parent
 # "prometheus, version 3.5.3+ds1 (branch …", "Python 3.13.5", "BusyBox v1.37.0 (Debian …".
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+class BuildError(AlertdrillError):
+    """An image cannot be built."""
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from ..toolchain.apt import require_command, run, system_sources
-from ..toolchain.apt_sources import FetchError
-from ..toolchain.programs import find_command
-from .errors import BaseImageError
-from .specs import SUITE
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.apt import require_command, run, system_sources
+from alertdrill.toolchain.apt_sources import FetchError
+from alertdrill.toolchain.cache import ProgressCallback
+from alertdrill.toolchain.programs import find_command
 
-ProgressCallback = Callable[[str], None]
+from .images import SUITE
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
@@ -30,6 +29,10 @@ _UNREAD = (
 )
 # debootstrap copies these from the host; they do not belong in an image.
 _HOSTS = ("etc/hostname", "etc/resolv.conf")
+
+
+class BaseImageError(AlertdrillError):
+    """The base image cannot be built."""
 
 
 def ensure_rootfs(

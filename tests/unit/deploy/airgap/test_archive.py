@@ -1,12 +1,13 @@
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alertdrill.images import archive
-from alertdrill.images.archive_manifest import ImageEntry, Manifest
-from alertdrill.images.errors import ArchiveError
+from deploy.airgap import archive
+from deploy.airgap.archive import ArchiveError, ImageEntry, Manifest, read_manifest
+from deploy.airgap.inventory import InventoryRow
 
 ENTRY = ImageEntry("x:1", "sha256:1", 5, ("sha256:a",))
 
@@ -83,3 +84,30 @@ def test_image_that_differs_from_the_manifest_is_an_error(engine: Any, archive_f
 def test_unwritable_path_is_an_error(engine: Any) -> None:
     with pytest.raises(ArchiveError, match="can't be written"):
         archive.save(engine, Manifest([], {}, []), Path("/proc/none/set.tar"))
+
+
+def test_saved_manifest_is_read_back_unchanged(engine: Any, tmp_path: Path) -> None:
+    entry = ImageEntry("prom/prometheus:v3-local", "sha256:1", 5, ("sha256:a", "sha256:b"))
+    row = InventoryRow("prom/prometheus:v3-local", "3", "a package", "", 5)
+    original = Manifest([entry], {"PROMETHEUS_VERSION": "v3-local"}, [row])
+    archive.save(engine, original, tmp_path / "set.tar")
+    assert archive.check(tmp_path / "set.tar") == original
+
+
+def test_newer_format_is_refused() -> None:
+    with pytest.raises(ArchiveError, match="its format is 2"):
+        read_manifest(json.dumps({"format": 2}).encode())
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"{}", b'{"format": 1}', b'{"format": 1, "images": [1]}', b"\xff"]
+)
+def test_broken_manifest_is_refused(text: bytes) -> None:
+    with pytest.raises(ArchiveError, match="can't be read"):
+        read_manifest(text)
+
+
+def test_image_matches_by_id_or_by_layers() -> None:
+    assert ENTRY.matches({"Id": "sha256:1", "RootFS": {"Layers": []}})
+    assert ENTRY.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:a"]}})
+    assert not ENTRY.matches({"Id": "sha256:2", "RootFS": {"Layers": ["sha256:b"]}})

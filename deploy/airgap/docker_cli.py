@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import EngineError
+from alertdrill.errors import AlertdrillError
 
 # Installing packages over a slow network takes minutes.
 TIMEOUT_S = 1800
 # The label with the hash of an image's inputs: recipe, programs and base.
 INPUTS = "dev.alertdrill.inputs"
+
+
+class EngineError(AlertdrillError):
+    """The Docker engine is missing or refused."""
 
 
 class DockerCli:

@@ -22,12 +22,12 @@ PULL_POLICY = "PULL_POLICY"
 class ImageSpec:
     """An image under the name that `docker-compose.yml` uses.
 
-    `recipe` is its folder in deploy/airgap. `programs` are what the recipe copies in, by their
-    names in the catalogue of programs; without any, it installs a package from the base's own
-    release. `asks` is the command in the image that says the version. `share` is a folder of data
-    that the programs need, as it is called below /usr/share or its like. `replicas` is what leaves
-    the service out; an image without it must be had. `needs` is the `replicas` of another, without
-    which this one has nothing to do.
+    `variable` sets its tag. `recipe` is its folder here. `programs` are what the recipe copies, by
+    their names in PROGRAMS; a recipe without any installs a package of the base's own release.
+    `version_command` prints the version in the image. `share` is a data folder of the programs, by
+    its path below /usr/share. `replicas` is the variable that leaves the service out; an image
+    without it is required. `requires` is the `replicas` of another image, without which this one
+    has nothing to do.
     """
 
     repository: str

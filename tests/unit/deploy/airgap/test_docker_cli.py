@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images.docker_cli import DockerCli, error_line
-from alertdrill.images.errors import EngineError
+from deploy.airgap.docker_cli import DockerCli, EngineError, error_line
 
 
 def test_error_line_prefers_apts_error() -> None:

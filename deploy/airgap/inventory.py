@@ -1,24 +1,71 @@
-"""The status of every image that the stack needs."""
+"""The status of every image that the stack needs, and the origin of those that were built here.
+
+`make images` writes the origins to var/images/inventory.json.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from ..image_versions import ImageVersions
-from ..settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
+from pydantic import TypeAdapter
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.image_versions import ImageVersions
+from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
+
 from .docker_cli import DockerCli
-from .inventory import InventoryRow
-from .specs import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
+from .images import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
+
+
+class InventoryError(AlertdrillError):
+    """The inventory cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """An image: its name, its program's version and origin, and its size in bytes.
+
+    `sha256` is the program's checksum if it came from the host's PATH.
+    """
+
+    name: str
+    version: str
+    origin: str
+    sha256: str
+    size: int
+
+
+_ROWS = TypeAdapter(dict[str, list[InventoryRow]])
+
+
+def write_inventory(home: Path, rows: Sequence[InventoryRow]) -> Path:
+    """Write the inventory and return its path."""
+    file = home / "images" / "inventory.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_ROWS.dump_json({"images": list(rows)}, indent=2) + b"\n")
+    except OSError as error:
+        raise InventoryError(f"{file} can't be written: {error.strerror}.") from error
+    return file
+
+
+def read_inventory(home: Path) -> Sequence[InventoryRow]:
+    """Return the rows of the inventory; none without a valid file."""
+    try:
+        return _ROWS.validate_json((home / "images" / "inventory.json").read_bytes())["images"]
+    except (OSError, ValueError, KeyError):
+        return []
 
 
 @dataclass(frozen=True)
 class ImageStatus:
-    """An image that the stack wants: its name, what sets its tag, and the engine's word on it.
+    """An image that the stack uses, the variable of its tag, and its details in the engine.
 
     `reference` is the name with the digest, where one is pinned; only a registry knows digests.
-    `optional` is the variable that leaves it out, and `wanted` whether it does not.
+    `optional` is the variable that leaves it out; `required` says that it is not left out.
     """
 
     reference: str

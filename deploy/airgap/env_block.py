@@ -9,11 +9,15 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from .errors import EnvBlockError
+from alertdrill.errors import AlertdrillError
 
 BEGIN = "# Written by make images. Do not edit: the whole block is replaced."
 END = "# End of the block of make images."
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}$.*?^{re.escape(END)}$\n?", re.MULTILINE | re.DOTALL)
+
+
+class EnvBlockError(AlertdrillError):
+    """`.env` conflicts with the block, or cannot be written."""
 
 
 def with_block(text: str, values: Mapping[str, str]) -> str:
@@ -39,7 +43,7 @@ def without_block(text: str) -> str:
 
 
 def require_unset(text: str, names: Iterable[str]) -> None:
-    """Raise `BlockError` if one of these is set outside the block."""
+    """Raise `EnvBlockError` if one of these is set outside the block."""
     others = dotenv_values(stream=io.StringIO(without_block(text)), interpolate=False)
     taken = sorted(set(names) & set(others))
     if taken:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from alertdrill.images import build
-from alertdrill.images.build import ImageBuilder, hash_folder
-from alertdrill.images.errors import BuildError, EngineError
-from alertdrill.images.specs import BASE, IMAGES, ImageSpec
 from alertdrill.toolchain.find import Program, ResolvedPrograms
+from deploy.airgap import build
+from deploy.airgap.build import BuildError, ImageBuilder, hash_folder
+from deploy.airgap.docker_cli import EngineError
+from deploy.airgap.images import BASE, IMAGES, ImageSpec
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 SPECS = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]

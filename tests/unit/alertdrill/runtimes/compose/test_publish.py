@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.images.errors import EngineError
-from alertdrill.images.publish import push
+from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.runtimes.compose.publish import push
 from alertdrill.settings import OWN_IMAGES, parse
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -16,15 +16,18 @@ class FakeEngine:
         self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in OWN_IMAGES if built}
         self._pushed: list[str] = []
 
-    def image(self, name: str) -> dict[str, Any] | None:
-        digests = [f"{pushed.rpartition(':')[0]}@{DIGEST}" for pushed in self._pushed]
-        return {"RepoDigests": digests} if name in self._tags else None
+    def has_image(self, image: str) -> bool:
+        return image in self._tags
 
-    def run(self, *arguments: str) -> str:
+    def docker(self, *arguments: str) -> str:
+        image = arguments[-1]
+        if arguments[:2] == ("image", "inspect"):
+            digests = [f"{pushed.rpartition(':')[0]}@{DIGEST}\n" for pushed in self._pushed]
+            return "".join(["elsewhere.test/web@sha256:0\n", *digests])
         if arguments[0] == "push":
-            self._pushed.append(arguments[-1])
+            self._pushed.append(image)
         else:
-            self._tags.add(arguments[-1])
+            self._tags.add(image)
         return ""
 
 

@@ -8,24 +8,76 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from . import archive_manifest
-from .archive_manifest import ImageEntry, Manifest
+from pydantic import TypeAdapter
+
+from alertdrill.errors import AlertdrillError
+
 from .docker_cli import DockerCli, error_line
-from .errors import ArchiveError
+from .inventory import InventoryRow
 
+# Increase it with each change of the format, so that an older Alertdrill refuses the archive.
+FORMAT = 1
 MANIFEST, SUMS, IMAGES = "manifest.json", "SHA256SUMS", "images.tar.gz"
 # Larger chunks are not faster.
 _CHUNK = 1 << 20
 # Level 1 shrinks programs to a third; higher levels take minutes for 5 % more.
 _LEVEL = 1
+
+
+class ArchiveError(AlertdrillError):
+    """An archive of images is damaged, or cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """An image in an archive.
+
+    `layers` are the hashes of its files. `id` covers its configuration too, but engines compute it
+    differently.
+    """
+
+    name: str
+    id: str
+    size: int
+    layers: tuple[str, ...]
+
+    def matches(self, details: Mapping[str, Any]) -> bool:
+        """Return whether an image of the engine is this one."""
+        return details["Id"] == self.id or tuple(details["RootFS"]["Layers"]) == self.layers
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The images of an archive, the variables for `.env`, and the inventory."""
+
+    images: Sequence[ImageEntry]
+    variables: Mapping[str, str]
+    inventory: Sequence[InventoryRow]
+    format: int = FORMAT
+
+
+_MANIFEST_JSON = TypeAdapter(Manifest)
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """Parse a manifest; raise `ArchiveError` if it is invalid."""
+    try:
+        version = json.loads(text)["format"]
+        if version == FORMAT:
+            return _MANIFEST_JSON.validate_json(text)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArchiveError("its manifest can't be read") from error
+    raise ArchiveError(f"its format is {version!r}, and this Alertdrill reads {FORMAT}")
 
 
 def pack(engine: DockerCli, names: Sequence[str]) -> list[ImageEntry]:
@@ -45,7 +97,7 @@ def save(engine: DockerCli, content: Manifest, file: Path) -> None:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".images-") as name:
             work = Path(name)
             _save_images(engine, [image.name for image in content.images], work / IMAGES)
-            text = archive_manifest.write(content).encode()
+            text = _MANIFEST_JSON.dump_json(content, indent=2)
             sums = {MANIFEST: hashlib.sha256(text).hexdigest(), IMAGES: _sum_of(work / IMAGES)}
             with tarfile.open(work / "set", "w") as archive:
                 _add(archive, SUMS, _written(sums))
@@ -61,7 +113,7 @@ def check(file: Path) -> Manifest:
     try:
         with tarfile.open(file, "r:") as archive:
             _check_sums(archive)
-            return archive_manifest.read(_member(archive, MANIFEST).read().decode())
+            return read_manifest(_member(archive, MANIFEST).read())
     except FileNotFoundError:
         raise ArchiveError(f"no file {file}: use the file that `images save` wrote.") from None
     except ArchiveError as error:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
-from .base_image import ProgressCallback
-from .docker_cli import DockerCli
+from ...settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
+from ..base import ProgressCallback
+from .compose_cli import ComposeCli
 from .errors import EngineError
-from .specs import OWN_VERSION_VARIABLE
 
 
 def push(
-    engine: DockerCli, registry: str, version: str, on_progress: ProgressCallback
+    compose: ComposeCli, registry: str, version: str, on_progress: ProgressCallback
 ) -> Mapping[str, str]:
     """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
 
@@ -24,23 +23,24 @@ def push(
             f"{registry!r} is not a registry: use a value like example.com:5000/team."
         )
     local = {name: f"{LOCAL_REGISTRY}/{name}:{version}" for name in OWN_IMAGES}
-    missing = [image for image in local.values() if engine.image(image) is None]
+    missing = [image for image in local.values() if not compose.has_image(image)]
     if missing:
         raise EngineError(f"{', '.join(missing)}: not built. Run `docker compose build` first.")
-    values = {"REGISTRY": registry, OWN_VERSION_VARIABLE: version}
+    values = {"REGISTRY": registry, "ALERTDRILL_VERSION": version}
     for name, image in local.items():
         remote = f"{registry}/{name}:{version}"
         on_progress(f"pushing {remote} …")
-        engine.run("image", "tag", image, remote)
-        engine.run("push", "--quiet", remote)
-        values[digest_variable(name)] = _digest(engine, registry, name, version)
+        compose.docker("image", "tag", image, remote)
+        compose.docker("push", "--quiet", remote)
+        values[digest_variable(name)] = _digest(compose, remote)
     return values
 
 
-def _digest(engine: DockerCli, registry: str, name: str, version: str) -> str:
-    image = engine.image(f"{registry}/{name}:{version}") or {}
-    for reference in image.get("RepoDigests", ()):
+def _digest(compose: ComposeCli, image: str) -> str:
+    form = "{{range .RepoDigests}}{{println .}}{{end}}"
+    digests = compose.docker("image", "inspect", "--format", form, image).split()
+    for reference in digests:
         repository, _, digest = reference.partition("@")
-        if repository == f"{registry}/{name}":
-            return str(digest)
-    raise EngineError(f"the engine has no digest of {registry}/{name}:{version} after the push.")
+        if repository == image.rpartition(":")[0]:
+            return digest
+    raise EngineError(f"the engine has no digest of {image} after the push.")

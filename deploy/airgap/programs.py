@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..toolchain.cache import DATA_FOLDER, pad_path, patch_path
-from ..toolchain.find import Program, ResolvedPrograms, resolve_programs
-from ..toolchain.programs import PROGRAMS, Package, ProgramSpec, Suite
-from .base_image import ProgressCallback
-from .specs import ImageSpec
+from alertdrill.toolchain.cache import DATA_FOLDER, ProgressCallback, pad_path, patch_path
+from alertdrill.toolchain.find import Program, ResolvedPrograms, resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS, Package, ProgramSpec, Suite
+
+from .images import ImageSpec
 
 # Only the images need it: the native runtime has no batch jobs.
 PUSHGATEWAY = ProgramSpec(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.images import programs
-from alertdrill.images.specs import IMAGES, ImageSpec
 from alertdrill.toolchain.find import Program
+from deploy.airgap import programs
+from deploy.airgap.images import IMAGES, ImageSpec
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 ALERTMANAGER = BY_RECIPE["alertmanager"]

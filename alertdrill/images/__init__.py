@@ -1,1 +1,0 @@
-"""Make and move the third-party images of `docker-compose.yml` on hosts without a registry."""

@@ -1,0 +1,160 @@
+"""`python -m deploy.airgap build|list|save|load`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from alertdrill import settings
+from alertdrill.console import escape
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.cache import default_cache
+
+from . import archive, env_block, inventory
+from .base_image import ensure_rootfs
+from .build import ImageBuilder
+from .docker_cli import DockerCli
+from .images import IMAGES
+
+COMMAND = "python -m deploy.airgap"
+ENV = settings.ROOT / ".env"
+
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+@click.group()
+def airgap() -> None:
+    """Build, save and load the stack's images on hosts that can't reach a registry."""
+
+
+@airgap.command()
+@click.option("--mirror", help="Debian mirror. Default: the one of the host's apt.")
+@click.option("--fresh", is_flag=True, help="Rebuild the base image, with all updates.")
+def build(mirror: str | None, fresh: bool) -> None:
+    """Build every third-party image without a registry.
+
+    The base image is Debian, made by debootstrap. The tags are written to .env.
+    """
+    # Checked first, since the build takes minutes.
+    env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])
+    engine = _engine()
+    current = settings.current()
+    cache = current.cache or default_cache(os.environ)
+    with progress.status("building"):
+        base = ensure_rootfs(cache, mirror, _say, fresh=fresh)
+        result = ImageBuilder(engine, base, cache, _say).build_all()
+    env_block.write_env(ENV, result.values)
+    file = inventory.write_inventory(current.home, result.rows)
+    rows = (("", row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows)
+    _print_table(("Image", "MB", "Version", "From"), rows)
+    for message in result.missing:
+        progress.print(f"[yellow]![/] {escape(message)}", soft_wrap=True)
+    output.print(f"This table is in {escape(str(file))}; the tags are in .env.", soft_wrap=True)
+
+
+@airgap.command(name="list")
+def list_images() -> None:
+    """List the images of the stack and their origin."""
+    current = settings.current()
+    rows = inventory.read_inventory(current.home)
+    table = []
+    for item in inventory.image_status(_engine(), current):
+        size = _megabytes(item.details["Size"]) if item.details else ""
+        sign = "[green]●[/]" if item.details else "[red]✗[/]" if item.is_missing else "[dim]○[/]"
+        table.append((sign, item.name, size, inventory.image_origin(item, rows)))
+    _print_table(("Image", "MB", "From"), table)
+
+
+@airgap.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def save(file: Path | None) -> None:
+    """Save the images of the stack to a file.
+
+    Copy FILE to a host without a network, and run the command `load FILE` there.
+    """
+    current = settings.current()
+    engine = _engine()
+    items = inventory.image_status(engine, current)
+    if missing := [item.name for item in items if item.is_missing]:
+        raise archive.ArchiveError(
+            f"{', '.join(missing)}: not on this host. Pull them, or build them with `make images`."
+        )
+    present = [item for item in items if item.details and item.required]
+    for item in present:
+        if item.details and item.reference != item.name:
+            engine.tag(item.details["Id"], item.name)  # a digest can't be loaded again; a tag can
+    packed = archive.pack(engine, [item.name for item in present])
+    names = {image.name for image in packed}
+    rows = [row for row in inventory.read_inventory(current.home) if row.name in names]
+    file = file or current.home / "images" / "alertdrill-images.tar"
+    content = archive.Manifest(packed, inventory.env_variables(items), rows)
+    with progress.status("saving"):
+        archive.save(engine, content, file)
+    for item in items:
+        if not item.details:
+            progress.print(f"[yellow]![/] {escape(item.name)} was not saved.", soft_wrap=True)
+    size = _megabytes(file.stat().st_size)
+    output.print(f"{escape(str(file))} has {len(packed)} images, {size} MB.", soft_wrap=True)
+
+
+@airgap.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def load(file: Path) -> None:
+    """Load images from a file.
+
+    FILE is what the command `save` wrote; a damaged file is refused. The tags are written to .env.
+    """
+    current = settings.current()
+    with progress.status("checking"):
+        content = archive.check(file)
+    env_block.require_unset(env_block.read_env(ENV), content.variables)
+    engine = _engine()
+    with progress.status("loading"):
+        archive.load(engine, content, file)
+    env_block.write_env(ENV, content.variables)
+    inventory.write_inventory(current.home, content.inventory)
+    output.print(f"{len(content.images)} images are loaded; their tags are in .env.")
+
+
+def _engine() -> DockerCli:
+    engine = DockerCli()
+    engine.require()
+    return engine
+
+
+def _say(text: str) -> None:
+    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+
+
+def _print_table(titles: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows that begin with a sign, which may have markup."""
+    table = Table("", box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")  # do not truncate long names
+    for sign, *cells in rows:
+        table.add_row(sign, *map(escape, cells))
+    output.print(table)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f}"
+
+
+def main() -> None:
+    """Run the command; print what is wrong and what to do."""
+    try:
+        airgap(prog_name=COMMAND)
+    except AlertdrillError as error:
+        progress.print(f"[bold red]✗[/] {escape(str(error))}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
