@@ -115,7 +115,7 @@ def check(file: Path) -> Manifest:
             _check_sums(archive)
             return read_manifest(_member(archive, MANIFEST).read())
     except FileNotFoundError:
-        raise ArchiveError(f"no file {file}: use the file that `images save` wrote.") from None
+        raise ArchiveError(f"no file {file}: use the file that the command `save` wrote.") from None
     except ArchiveError as error:
         raise _refused(file, str(error)) from error
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
@@ -152,7 +152,7 @@ def _check_sums(archive: tarfile.TarFile) -> None:
 def _refused(file: Path, why: str) -> ArchiveError:
     return ArchiveError(
         f"{file} is damaged or incomplete: {why}. Nothing was loaded. Copy it again, or"
-        " repeat `images save`."
+        " repeat `save`."
     )
 
 
