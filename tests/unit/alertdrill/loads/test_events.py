@@ -8,7 +8,7 @@ from alertdrill.loads.errors import LoadError
 from alertdrill.loads.events import Event, action_events, alert_events
 from alertdrill.loads.measurements import TimeSpan
 from tests.unit.alertdrill.loads.test_measurements import FakePrometheus
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 SPAN = TimeSpan(1_800_000_000.0, 1_800_000_100.0)
 ACTIONS = b"""[
