@@ -31,7 +31,7 @@ SHARED_STACK = (
     "test_log_alerts",
     "test_log_delivery",
     "test_logs_command",
-    "test_recovery",
+    "test_process_lifecycle",
     "test_request_counts",
     "test_story",
 )

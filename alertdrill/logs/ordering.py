@@ -17,11 +17,16 @@ CALL_DEPTH = (("lb", "internal"), ("web", ""), ("lb", "public"))
 MARGIN = 200
 
 
-def sort_key(entry: LogRecord) -> tuple[int, int, str, int]:
-    """Return the sort key: time, then call depth, then the instance's order."""
+def sort_key(entry: LogRecord) -> tuple[int, int, str, bool, int]:
+    """Return the sort key: time, then call depth, then the instance's order.
+
+    An access line ends its request, so it follows the other lines of its millisecond: Loki returns
+    lines of the same time in any order.
+    """
     caller = (entry.service, entry.fields.get("frontend", ""))
     depth = CALL_DEPTH.index(caller) if caller in CALL_DEPTH else -1
-    return entry.at, depth, entry.instance, entry.position
+    is_access = entry.fields.get("logger") == "access"
+    return entry.at, depth, entry.instance, is_access, entry.position
 
 
 def last_records(entries: Iterable[LogRecord], count: int | None) -> list[LogRecord]:

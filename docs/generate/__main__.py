@@ -7,7 +7,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import alerts, cli, decision_codes, fault_kinds, metrics, settings
+from . import (
+    alerts,
+    cli,
+    decision_codes,
+    fault_kinds,
+    metrics,
+    responder_endpoints,
+    settings,
+)
 from .errors import GenerateError
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -17,6 +25,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "decision-codes.md": decision_codes.page,
     "fault-kinds.md": fault_kinds.page,
     "metrics.md": metrics.page,
+    "responder-endpoints.md": responder_endpoints.page,
     "settings.md": settings.page,
 }
 

@@ -23,7 +23,7 @@ LANDING = (
     "unit-contract",
     "rules",
     "changed-mutations",
-    "shared-stack",
+    "e2e-shared-stack",
     "false-alarms",
     "selected-drills",
     "container-smoke",

@@ -18,7 +18,7 @@ import click
 
 from ...settings import MAX_REPLICAS, MIN_REPLICAS, RANDOM, ROOT, SERVICES
 from ...timescale import expression_scaler, render
-from .. import lb_backends
+from .. import lb_config
 from . import services
 from .components import COMPONENTS, REDUNDANT
 
@@ -111,7 +111,7 @@ def write_backends(context: RenderContext) -> None:
         }
         for service in SERVICES.values()
     }
-    for name, text in lb_backends.render(addresses).items():
+    for name, text in lb_config.render(addresses).items():
         write_atomically(context.etc / "lb" / name, text)
 
 

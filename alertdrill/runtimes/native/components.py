@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...settings import ROOT
-from .. import lb_backends
+from .. import lb_config
 from . import speed
 from .grafana import settings
 from .process_spec import LOOPBACK, Process, RenderContext
@@ -22,7 +22,7 @@ WIDE_PIPE = (
 )
 
 # The first file is committed; the runtime generates the second in HAProxy's working folder.
-LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_backends.BACKENDS_FILE)
+LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_config.BACKENDS_FILE)
 # The collector's extra configuration for the fake Loki.
 FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
 # Write a line to the queue on disk before its offset in the file is stored.

@@ -14,7 +14,7 @@ from ...settings import ROOT, SERVICES
 from ...timescale import expression_scaler, render
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
-from .. import lb_backends
+from .. import lb_config
 from ..checker_error import checker_error
 from .components import LB_FILES
 from .layout import Layout
@@ -70,7 +70,7 @@ def lb_files(layout: Layout, plan: Plan) -> Mapping[Path, str]:
         service: {process.name: process.address for process in plan.processes_of(service)}
         for service in SERVICES
     }
-    return {layout.lb / name: text for name, text in lb_backends.render(addresses).items()}
+    return {layout.lb / name: text for name, text in lb_config.render(addresses).items()}
 
 
 def write_webhook(layout: Layout, responder: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import units
 
 from .. import value_texts
-from ..layout import Panels, Section
+from ..dashboard_builder import Panels, Section
 from ..panel_style import PanelSpec
 from ..panels import series
 from ..queries import instant_query, range_query

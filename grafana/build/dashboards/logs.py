@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..dashboard_builder import DashboardSpec, Panels, Section, build_dashboard
 from ..panel_style import PanelSpec
 from ..panels import bars, lines, series
 from ..queries import instant_query, log_query, range_query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 
-from ..layout import Panels, Section
+from ..dashboard_builder import Panels, Section
 from ..panel_style import PanelSpec
 from ..panels import gauges, series
 from ..queries import instant_query, range_query

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli, value_texts
-from ..layout import DashboardSpec, Panels, Section, build_dashboard
+from ..dashboard_builder import DashboardSpec, Panels, Section, build_dashboard
 from ..panel_style import PanelSpec
 from ..panels import series
 from ..queries import exemplar_query, instant_query, range_query

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..layout import DashboardSpec, Section, build_dashboard
+from ..dashboard_builder import DashboardSpec, Section, build_dashboard
 from ..panel_style import PanelSpec
 from ..panels import series, stats
 from ..queries import instant_query, range_query

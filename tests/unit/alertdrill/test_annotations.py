@@ -9,7 +9,7 @@ import pytest
 
 from alertdrill.annotations import Annotation, AnnotationError, post_annotation
 from alertdrill.grafana_token import GrafanaClient, ensure_token
-from tests.unit.alertdrill.grafana import FakeGrafana
+from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
 ANNOTATION = Annotation(1000.5, 1010.0, ["load", "spike"], "Load spike: passed.")
 

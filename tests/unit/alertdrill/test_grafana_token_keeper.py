@@ -18,7 +18,7 @@ from alertdrill.grafana_token_keeper import (
     write_line,
 )
 from alertdrill.settings import ROOT
-from tests.unit.alertdrill.grafana import FakeGrafana
+from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
 
 @pytest.fixture

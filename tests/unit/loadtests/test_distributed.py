@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]

@@ -19,8 +19,8 @@ from locust.argument_parser import get_parser
 
 from loadtests import profiles
 from loadtests.profiles import SHAPES, Profile, Shape, ShapeError
+from tests.unit.apps.fake_peer import Peer
 from tests.unit.apps.instance import poll_until
-from tests.unit.apps.loopback import Peer
 
 ROOT = Path(__file__).resolve().parents[3]
 

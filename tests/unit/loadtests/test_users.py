@@ -22,8 +22,8 @@ from loadtests.users import (
     SlowBody,
     SlowClient,
 )
+from tests.unit.apps.fake_peer import Answer, Peer
 from tests.unit.apps.instance import poll_until
-from tests.unit.apps.loopback import Answer, Peer
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
 

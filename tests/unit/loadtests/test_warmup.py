@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.apps.loopback import Peer
+from tests.unit.apps.fake_peer import Peer
 from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]

@@ -19,7 +19,7 @@ from alertdrill.load.measurements import (
     query_time_series,
 )
 from alertdrill.load.profile import LoadError
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 SPAN = TimeSpan(1000.0, 1060.0)
 

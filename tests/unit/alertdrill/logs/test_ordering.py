@@ -45,6 +45,12 @@ def test_records_of_an_instance_keep_their_positions() -> None:
     ]
 
 
+def test_access_line_follows_the_lines_of_its_request() -> None:
+    access = LogRecord(1, "POST /", {"instance": "web-1", "logger": "access"}, position=1)
+    line = LogRecord(1, "Data processed", {"instance": "web-1", "logger": "app"}, position=2)
+    assert last_records([access, line], None) == [line, access]
+
+
 @given(record_lists, st.integers(0, 9))
 def test_last_records_are_the_end_of_the_sorted_list(records: list[LogRecord], count: int) -> None:
     in_order = last_records(records, None)

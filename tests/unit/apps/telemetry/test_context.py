@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from apps.telemetry.context import accept, current
-from tests.unit.apps.loopback import Peer
+from tests.unit.apps.fake_peer import Peer
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"

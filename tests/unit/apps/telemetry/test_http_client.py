@@ -10,7 +10,7 @@ import requests
 from flask import Flask
 
 from apps.telemetry import Telemetry, TelemetrySettings, init_app
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 SECONDS = "http_client_request_duration_seconds_count"
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from apps.telemetry import TelemetrySettings
 from apps.web import create_app
 from apps.web.settings import WebSettings
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 FAILURES, SECONDS = 3, 7.0
 PROBLEM = {"Content-Type": "application/problem+json"}

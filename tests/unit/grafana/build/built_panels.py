@@ -9,7 +9,7 @@ from typing import Any
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.build.layout import DashboardSpec, Section, build_dashboard
+from grafana.build.dashboard_builder import DashboardSpec, Section, build_dashboard
 
 SPEC = DashboardSpec("some", "Some?", "Some things.")
 

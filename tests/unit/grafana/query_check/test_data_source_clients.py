@@ -5,7 +5,7 @@ import pytest
 from grafana.query_check.data_source_clients import Loki, Prometheus
 from grafana.query_check.errors import RejectedError, UnavailableError
 from grafana.query_check.time_range import TimeRange
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 from tests.unit.grafana.fake_prometheus import FakePrometheus
 
 SPAN = TimeRange(1_700_000_001_234, 1_700_000_061_234)

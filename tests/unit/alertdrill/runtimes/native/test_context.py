@@ -9,7 +9,7 @@ from alertdrill.runtimes.native.context import NativeContext, NotRunningError
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.settings import Ports, StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
-from tests.unit.alertdrill.grafana import FakeGrafana
+from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerting.responder.healing.alertmanager import AlertmanagerClient
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
 from alerting.responder.healing.control_client import ControlApiClient
 from alerting.responder.healing.snapshot import Instance, Service
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 SEEN = {
     "instances": [

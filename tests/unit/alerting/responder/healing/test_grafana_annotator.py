@@ -14,7 +14,7 @@ from alerting.responder.healing.grafana_annotator import GrafanaAnnotator
 from alerting.responder.healing.planner import Decision
 from alerting.responder.healing.snapshot import Action
 from tests.unit.alerting.responder.healing.samples import HUNG
-from tests.unit.apps.loopback import Answer, Peer
+from tests.unit.apps.fake_peer import Answer, Peer
 
 RECORD = ActionRecord(
     *(7, "InstanceHung", "print", Action("restart", "web", "web-1", 1000.5), "it hangs"),

@@ -12,7 +12,7 @@ from apps.telemetry.faults import request_faults
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
 from apps.telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
-from tests.unit.apps.loopback import Peer
+from tests.unit.apps.fake_peer import Peer
 
 
 class Struck:

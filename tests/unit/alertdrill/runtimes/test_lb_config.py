@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.runtimes import lb_backends
+from alertdrill.runtimes import lb_config
 from alertdrill.services import Service
 
 ORDERS = Service("orders", 5003, public=("/orders", "/prices"), internal=("/stock",))
@@ -8,9 +8,9 @@ ORDERS = Service("orders", 5003, public=("/orders", "/prices"), internal=("/stoc
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(lb_backends, "SERVICES", {"web": Service("web", 5000), "orders": ORDERS})
+    monkeypatch.setattr(lb_config, "SERVICES", {"web": Service("web", 5000), "orders": ORDERS})
     addresses = {"web": {"web-1": "127.0.0.1:1"}, "orders": {"orders-1": "a:2", "orders-2": "b:2"}}
-    return dict(lb_backends.render(addresses))
+    return dict(lb_config.render(addresses))
 
 
 def test_each_service_has_a_backend(files: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 The alerts of the log pipeline must fire meanwhile.
 
-`.venv/bin/python -m tests.bench.outage --minutes 10` takes 10 minutes and a few more.
+`.venv/bin/python -m tests.bench.loki_outage --minutes 10` takes 10 minutes and a few more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rich.table import Table
 from alertdrill.drills.clients import Prometheus
 from alertdrill.loki_client import LokiClient
 from alertdrill.settings import ROOT
-from tests.bench.line_counts import UNSTRUCTURED, Line, in_files, in_loki
+from tests.bench.log_line_counts import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
 
-from grafana.build.layout import DashboardSpec, Section, build_dashboard
+from grafana.build.dashboard_builder import DashboardSpec, Section, build_dashboard
 from grafana.build.panel_style import PanelSpec
 from grafana.build.panels import series
 from grafana.build.queries import range_query
