@@ -13,11 +13,11 @@ from typing import Literal
 
 import psutil
 
+from .config.settings import StackSettings
 from .errors import AlertdrillError
 from .runtimes import select_runtime
 from .runtimes.compose.variables import PUBLISHED
 from .runtimes.native import port_check
-from .settings import StackSettings
 from .toolchain.cache import default_cache
 from .toolchain.find import find_local
 from .toolchain.programs import PROGRAMS

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import yaml
 
+from .config import ROOT
+from .config.settings import StackSettings
 from .drills import rule_files, runbook_queries
 from .errors import AlertdrillError
 from .loki_client import LokiClient, LokiError
@@ -21,7 +23,6 @@ from .runtimes.base import ProgressCallback
 from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
 from .runtimes.native.process_spec import Process, RenderContext
-from .settings import ROOT, StackSettings
 from .timescale.ephemeral_stack_settings import free_ports
 from .toolchain.cache import default_cache
 from .toolchain.find import Program, resolve_programs

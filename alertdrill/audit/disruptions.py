@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..settings import MAX_REPLICAS
+from ..config.services import MAX_REPLICAS
 from .access_lines import PATH_SERVICES
 
 # The service that stores the lines: Loki or its fake.

@@ -14,7 +14,8 @@ import click
 from click.shell_completion import get_completion_class
 from rich.console import Console
 
-from .. import VERSION, console, logql_check, settings
+from .. import VERSION, console, logql_check
+from ..config import settings
 from ..doctor import checks, path_hint
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, has_compose, select_runtime

@@ -8,18 +8,17 @@ import time
 import click
 from rich.console import Console
 
-from .. import settings
 from ..audit import console
 from ..audit.report import Report, as_json, junit
 from ..audit.run import AuditOptions, run_audit
+from ..config import settings
 from ..console import escape
 from ..drills.session import Options, provision, report_folder
 from ..errors import AlertdrillError
+from .options import INTERRUPTED
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-# A shell's exit code after Ctrl-C.
-INTERRUPTED = 130
 
 
 @click.command()

@@ -7,7 +7,7 @@ import os
 import click
 from rich.console import Console
 
-from .. import settings
+from ..config import ROOT, settings
 from ..console import escape
 from ..toolchain import collector
 from ..toolchain.cache import default_cache
@@ -17,7 +17,7 @@ from ..toolchain.programs import PROGRAMS
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
-MANIFEST = settings.ROOT / "loki" / "collector-build.yml"
+MANIFEST = ROOT / "loki" / "collector-build.yml"
 
 
 @click.command()

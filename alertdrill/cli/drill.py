@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 from rich.console import Console
 
-from .. import settings
+from ..config import ROOT, settings
+from ..config.durations import format_milliseconds
 from ..console import escape
 from ..drills import Catalogue, InvalidDrillError, false_alarms, load_all, rule_files
 from ..drills.console import DrillConsole, drill_table, summary
@@ -22,39 +20,10 @@ from ..drills.session import Options, open_session, run_drills
 from ..runtimes import select_runtime
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.compose.runtime import ComposeRuntime
-from ..yaml_reader import DURATION_UNITS
+from .options import INTERRUPTED, Duration, current_stack_option, speed_option
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-# A shell's exit code after Ctrl-C.
-INTERRUPTED = 130
-
-
-class Speed(click.FloatRange):
-    """The factor of the time compression; not a number (nan) is refused too."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the factor; fail with a usage error if it is out of range."""
-        speed = float(super().convert(value, param, ctx))
-        if math.isnan(speed):  # passes every comparison with a bound
-            self.fail(f"{value} is not a number.", param, ctx)
-        return speed
-
-
-speed_option = click.option(
-    "--speed",
-    default=12.0,
-    show_default=True,
-    type=Speed(1, 1000),
-    help="Compress time: divide every duration of the ephemeral stack by this factor.",
-)
-current_stack_option = click.option(
-    "--current-stack",
-    is_flag=True,
-    help="Use the running stack, at its own speed, instead of an ephemeral one.",
-)
 
 
 @click.group()
@@ -120,19 +89,21 @@ def run_command(
 
 @click.command(name="false-alarms")
 @click.option(
-    "--for", "duration", default="3m", show_default=True, help="Duration to watch, such as 90s."
+    "--for",
+    "seconds",
+    default="3m",
+    show_default=True,
+    type=Duration(),
+    help="Duration to watch, such as 90s.",
 )
 @speed_option
 @current_stack_option
-def false_alarms_command(duration: str, speed: float, current_stack: bool) -> None:
+def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> None:
     """Verify that no alert fires under steady load.
 
     Exit with 1 if an alert other than Watchdog fires.
     """
-    match = re.fullmatch(r"([0-9]{1,6})([smh])", duration)
-    if match is None:
-        raise InvalidDrillError(f"--for is {duration!r}: it must be a duration such as 90s or 3m.")
-    seconds = int(match[1]) * DURATION_UNITS[match[2]]
+    duration = format_milliseconds(round(seconds * 1000))
     if _runs_in_containers():
         words = ["false-alarms", "--for", duration]
         stack_speed = None if current_stack else speed
@@ -162,7 +133,7 @@ def _note(text: str) -> None:
 
 
 def _catalogue() -> Catalogue:
-    return load_all(settings.ROOT / "drills", rule_files.alert_names())
+    return load_all(ROOT / "drills", rule_files.alert_names())
 
 
 def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:

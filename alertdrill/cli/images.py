@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from .. import settings
+from ..config import settings
 from ..console import escape
 from ..runtimes.compose.compose_cli import ComposeCli
 from ..runtimes.compose.publish import push

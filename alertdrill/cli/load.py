@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from pathlib import Path
@@ -11,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from .. import settings
 from ..annotations import Annotation, post_annotation
+from ..config import settings
 from ..console import escape
 from ..drills.report import formats
 from ..drills.session import report_folder
@@ -24,28 +23,9 @@ from ..load.report import Report, write
 from ..load.run import LoadContext, create_context, run
 from ..runtimes import Runtime, select_runtime
 from ..signals import interrupt_on_sigterm
-from ..yaml_reader import DURATION_UNITS
+from .options import INTERRUPTED, Duration
 
 output = Console(highlight=False)
-# A shell's exit code after Ctrl-C.
-INTERRUPTED = 130
-
-
-class Duration(click.ParamType[float]):
-    """A duration such as 90s or 1h, in seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the seconds; fail with the accepted form."""
-        match = re.fullmatch(r"([1-9][0-9]*)([smh])", str(value))
-        if match is None:
-            self.fail(
-                f"{value!r} is not a duration: use a number and s, m or h, such as 90s.", param, ctx
-            )
-        return int(match[1]) * DURATION_UNITS[match[2]]
 
 
 @click.command()

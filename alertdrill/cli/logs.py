@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from .. import settings
+from ..config import settings
 from ..console import escape
 from ..logs import options as log_options
 from ..logs.console import LogConsole, as_json

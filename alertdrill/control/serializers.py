@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..config.services import MAX_REPLICAS, SERVICES
+from ..config.settings import StackSettings
 from ..runtimes import Instance
-from ..settings import MAX_REPLICAS, SERVICES, StackSettings
 
 
 def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> dict[str, object]:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from ..config.services import SERVICES
+from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
-from ..settings import SERVICES, StackSettings
 from . import problems, serializers
 from .errors import Problem
 from .idempotency import IdempotencyCache, Outcome

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import settings as stack_settings
-from .. import settings_json
-from ..env_reader import SettingsError
-from ..settings import StackSettings
+from ..config import settings as stack_settings
+from ..config.settings import SettingsError, StackSettings
 
 # Like the other tokens: too long to guess over a network, short enough to copy.
 MIN_TOKEN_LENGTH = 16
@@ -47,8 +45,8 @@ def _stack(environ: Mapping[str, str]) -> StackSettings:
     if not file:
         return stack_settings.load(environ)
     try:
-        return settings_json.from_dict(json.loads(_text("CONTROL_STACK", file)))
-    except (ValueError, TypeError, KeyError) as error:
+        return StackSettings.from_dict(json.loads(_text("CONTROL_STACK", file)))
+    except ValueError as error:
         raise SettingsError(
             f"CONTROL_STACK is {file!r}, which holds no stack settings: start the stack again."
         ) from error

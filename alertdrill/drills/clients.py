@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 import requests
 import yaml
 
-from ..yaml_reader import DURATION_UNITS
+from ..config.durations import parse_seconds
 from . import logql_comparisons, promql_comparisons
 from .errors import UnreachableError
 from .promql_comparisons import Comparison
@@ -132,7 +131,7 @@ class Prometheus(Evaluator):
     def scrape_interval(self) -> float:
         """Return the global scrape interval in seconds."""
         config = yaml.safe_load(get_json(f"{self._url}/api/v1/status/config")["data"]["yaml"])
-        return parse_duration(config["global"]["scrape_interval"])
+        return parse_seconds(config["global"]["scrape_interval"])
 
 
 class LokiRuler(Evaluator):
@@ -171,7 +170,7 @@ class Alertmanager:
     def group_wait(self) -> float:
         """Return the default route's group wait in seconds."""
         config = yaml.safe_load(get_json(f"{self._url}/api/v2/status")["config"]["original"])
-        return parse_duration(config["route"]["group_wait"])
+        return parse_seconds(config["route"]["group_wait"])
 
     def alerts(self, name: str) -> list[dict[str, Any]]:
         """Return the alerts of a name, with their receivers and status."""
@@ -181,10 +180,3 @@ class Alertmanager:
 def parse_time(text: str) -> float:
     """Return a time in RFC 3339 format as seconds since 1970."""
     return datetime.fromisoformat(text).timestamp()
-
-
-def parse_duration(text: str) -> float:
-    """Return a duration in Prometheus's format, such as 1m30s or 417ms, in seconds."""
-    parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
-    units = {**DURATION_UNITS, "w": 7 * DURATION_UNITS["d"], "y": 365 * DURATION_UNITS["d"]}
-    return sum(int(count) * units[unit] for count, unit in parts)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config.settings import StackSettings
 from ..runtimes import Runtime
-from ..settings import StackSettings
 from . import chart, rule_files
 from .clients import Alertmanager, Evaluator, LokiRuler, Prometheus
 from .errors import UnreachableError

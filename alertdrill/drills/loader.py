@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..settings import MAX_REPLICAS, SERVICES
+from ..config.services import MAX_REPLICAS, SERVICES
 from ..yaml_reader import YamlSection, YamlSource, load_yaml
 from .errors import InvalidDrillError
 from .faults.base import FaultKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..settings import SERVICES
+from ..config.services import SERVICES
 from . import steady_state
 from .backfill import write_openmetrics
 from .context import DrillContext

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from ..config import ROOT
 from ..errors import AlertdrillError
-from ..settings import ROOT
 
 PROMETHEUS_RULES = ROOT / "prometheus" / "rules"
 LOKI_RULES = ROOT / "loki" / "rules"

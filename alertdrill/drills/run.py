@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..config import ROOT
 from ..errors import AlertdrillError
-from ..settings import ROOT
 from ..timescale.promql import scale as scale_query
 from . import diagnose, minimum_times, preflight, runbook_queries, undo
 from .context import DrillContext

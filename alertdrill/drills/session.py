@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
 from ..runtimes.compose.project_lock import project_lock
 from ..runtimes.compose.runtime import ComposeRuntime
-from ..settings import StackSettings
 from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import requirements, undo

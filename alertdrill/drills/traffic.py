@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..settings import ROOT
+from ..config import ROOT
 from .errors import DrillError
 from .model import LoadSpec
 from .undo import tagged_environment

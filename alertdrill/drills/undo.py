@@ -24,11 +24,11 @@ import click
 import psutil
 import requests
 
-from .. import settings_json
+from ..config import ROOT
+from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
-from ..settings import ROOT, StackSettings
 from . import responder
 from .errors import DrillError
 
@@ -178,7 +178,7 @@ class UndoLog:
             return UndoRecord(
                 **{
                     **fields,
-                    "stack": settings_json.from_dict(fields["stack"]),
+                    "stack": StackSettings.from_dict(fields["stack"]),
                     "undo": [tuple(step) for step in fields["undo"]],
                 }
             )

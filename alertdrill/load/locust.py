@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config import ROOT
+from ..config.settings import StackSettings
 from ..runtimes import Runtime
 from ..runtimes.compose.endpoints import NetworkEndpoints
 from ..runtimes.compose.errors import EngineError
 from ..runtimes.compose.project import ComposeProject
 from ..runtimes.native.configs import write_load_target
 from ..runtimes.native.layout import Layout
-from ..settings import ROOT, StackSettings
 from .profile import LoadError, LoadProfile, LoadSize
 
 MS = 1000.0

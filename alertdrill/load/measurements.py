@@ -13,9 +13,9 @@ from typing import Any, Literal
 import requests
 
 from ..audit.request_counters import counter_increase
+from ..config.services import SERVICES
 from ..drills.clients import TIMEOUT_S, Prometheus
 from ..drills.result import Line
-from ..settings import SERVICES
 from .locust import RequestStats
 from .profile import LoadError
 

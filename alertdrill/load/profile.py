@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from ..drills.clients import parse_duration
+from ..config import ROOT
+from ..config.durations import parse_seconds
 from ..errors import AlertdrillError
-from ..settings import ROOT
 
 
 class LoadError(AlertdrillError):
@@ -119,15 +119,15 @@ def _parse_profile(name: str, entry: Mapping[str, Any]) -> LoadProfile:
         name,
         entry["description"],
         entry["users"],
-        parse_duration(entry["duration"]),
+        parse_seconds(entry["duration"]),
         [(at, fraction) for at, fraction in entry["clients"]],
-        Objectives(parse_duration(objectives["p95"]), objectives["errors"], objectives["requests"]),
+        Objectives(parse_seconds(objectives["p95"]), objectives["errors"], objectives["requests"]),
         entry.get("scaled_with_speed", False),
-        parse_duration(entry.get("warmup", "")),
+        parse_seconds(entry.get("warmup", "0s")),
         _parse_recovery(entry["recovery"]) if "recovery" in entry else None,
         CapacitySearch(**entry["search"]) if "search" in entry else None,
     )
 
 
 def _parse_recovery(entry: Mapping[str, str]) -> Recovery:
-    return Recovery(parse_duration(entry["p95"]), parse_duration(entry["deadline"]))
+    return Recovery(parse_seconds(entry["p95"]), parse_seconds(entry["deadline"]))

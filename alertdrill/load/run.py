@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit.request_counters import all_scraped_since
+from ..config.services import SERVICES
+from ..config.settings import StackSettings
 from ..drills.clients import Prometheus
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
 from ..runtimes.base import ProgressCallback
-from ..settings import SERVICES, StackSettings
 from . import gates, measurements
 from .gates import GateResult, evaluate_gates
 from .locust import (

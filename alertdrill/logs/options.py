@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
+from ..config.durations import parse_milliseconds
 from ..errors import AlertdrillError
-from ..timescale.durations import parse_milliseconds
 from .record import LEVELS
 
-DURATION = re.compile(r"([0-9]{1,9}[smhd])+")
 ZONED = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 TRACE = re.compile(r"[0-9a-f]{32}")
 
@@ -20,7 +20,7 @@ class OptionError(AlertdrillError):
 
 def parse_time(option: str, value: str, now: int) -> int:
     """Return `10m` (ago) or an RFC 3339 time in milliseconds since 1970."""
-    if DURATION.fullmatch(value):
+    with suppress(ValueError):
         return max(0, now - parse_milliseconds(value))
     try:
         return max(0, round(datetime.fromisoformat(_zoned(value)).timestamp() * 1000))

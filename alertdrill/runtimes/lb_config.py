@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from string import Template
 
-from ..settings import ROOT, SERVICES
+from ..config import ROOT
+from ..config.services import SERVICES
 
 BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
 # One backend for each service; and for each frontend, a map from path to service.

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+from ..config.settings import IN_NETWORK, RUNTIMES, SWARM, StackSettings
 from ..errors import AlertdrillError
-from ..settings import IN_NETWORK, RUNTIMES, SWARM, StackSettings
 from .base import ControlTarget, ProgressCallback, Runtime
 
 # A local engine answers in well under a second; a dead socket must not delay the start.

@@ -6,14 +6,14 @@ import random
 import socket
 from dataclasses import fields, replace
 
-from ..settings import INSTANCE_PORT_RANGE, RANDOM, Ports, StackSettings
-from . import durations
+from ..config.settings import RANDOM, Ports, StackSettings, instance_port_range
 from .errors import TimescaleError
+from .render import check_speed
 
 # Below Linux's ports for outgoing connections (32768), above the usual listening ports.
 MIN_PORT, MAX_PORT = 30000, 32500
 # The size of the instances' port range.
-INSTANCE_PORTS = INSTANCE_PORT_RANGE + 1
+INSTANCE_PORTS = instance_port_range() + 1
 # The drill of the storage fills this size. One hour with time compression takes 50 MB.
 RETENTION_SIZE = "200MB"
 
@@ -24,7 +24,7 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
     It does not depend on the user's settings, so that drills are reproducible. Raises
     `TimescaleError` for an invalid speed, or without free ports.
     """
-    durations.check_speed(speed)
+    check_speed(speed)
     return replace(
         settings,
         home=settings.home / "ephemeral",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import durations
+from ..config import durations
 from .errors import TimescaleError
 
 # The first alternative wins. A duration elsewhere is compared with a line's field, so it stays.
@@ -27,7 +27,7 @@ def scale(expression: str, speed: float) -> str:
 
     def scaled(token: re.Match[str]) -> str:
         if token["moved"]:
-            return token["offset"] + durations.scale(token["moved"], speed)
+            return token["offset"] + durations.divide(token["moved"], speed)
         return _range(token["range"], speed) if token["range"] is not None else token[0]
 
     return TOKEN.sub(scaled, expression)
@@ -36,4 +36,4 @@ def scale(expression: str, speed: float) -> str:
 def _range(text: str, speed: float) -> str:
     if not durations.DURATION.fullmatch(text.strip()):
         raise TimescaleError(f"[{text}] is not a duration: use a unit, such as [5m].")
-    return f"[{durations.scale(text.strip(), speed)}]"
+    return f"[{durations.divide(text.strip(), speed)}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import durations
+from ..config import durations
 from .errors import TimescaleError
 
 # https://github.com/prometheus/prometheus/blob/main/promql/parser/lex.go, as far as it is needed
@@ -34,7 +34,7 @@ def scale(expression: str, speed: float) -> str:
     def scaled(token: re.Match[str]) -> str:
         if token["range"]:
             return _range(token["range"], speed)
-        return durations.scale(token["duration"], speed) if token["duration"] else token[0]
+        return durations.divide(token["duration"], speed) if token["duration"] else token[0]
 
     return TOKEN.sub(scaled, expression)
 
@@ -42,4 +42,4 @@ def scale(expression: str, speed: float) -> str:
 def _range(text: str, speed: float) -> str:
     if SECONDS.search(text):
         raise TimescaleError(f"{text} has no unit: use one, such as [5m].")
-    return durations.DURATION.sub(lambda match: durations.scale(match[0], speed), text)
+    return durations.DURATION.sub(lambda match: durations.divide(match[0], speed), text)

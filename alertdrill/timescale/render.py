@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from . import durations, logql, promql
+from ..config import durations
+from . import logql, promql
 from .errors import TimescaleError
 
 # The keys of Prometheus and Alertmanager with durations as values, from their documentation. A test
@@ -33,6 +34,8 @@ DURATION_KEYS = frozenset(
     }
 )
 EXPRESSION = "expr"
+# Below 1 waits would grow. At 1000 a scrape interval of 5 s becomes 5 ms, which is too short.
+MIN_SPEED, MAX_SPEED = 1.0, 1000.0
 # PyYAML's binding to libyaml, 25 times as fast as its Python; not every wheel has it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ExpressionScaler = Callable[[str, float], str]
@@ -65,13 +68,21 @@ def expression_scaler(path: str) -> ExpressionScaler:
     return logql.scale if path.startswith("loki/") else promql.scale
 
 
+def check_speed(speed: float) -> None:
+    """Raise `TimescaleError` unless the speed is from 1 to 1000."""
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise TimescaleError(
+            f"speed {speed:g} is out of range: use {MIN_SPEED:g} (real time) to {MAX_SPEED:g}."
+        )
+
+
 def render(text: str, speed: float, scale: ExpressionScaler = promql.scale) -> str:
     """Return a configuration whose durations are divided by `speed`, from 1 to 1000.
 
     Durations become integer milliseconds, at least one (5s at speed 12 is 417ms). Speed 1 changes
     nothing. `scale` handles expressions. Raises `TimescaleError` for an invalid speed or text.
     """
-    durations.check_speed(speed)
+    check_speed(speed)
     if speed == 1:
         return text
     pieces, done = [], 0
@@ -126,4 +137,4 @@ def _divided(key: str, value: str, how: tuple[float, ExpressionScaler]) -> str:
     speed, scale = how
     if key == EXPRESSION:
         return scale(value, speed)
-    return durations.scale(value, speed) if durations.DURATION.fullmatch(value) else value
+    return durations.divide(value, speed) if durations.DURATION.fullmatch(value) else value

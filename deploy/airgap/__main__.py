@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from alertdrill import settings
+from alertdrill.config import ROOT, settings
 from alertdrill.console import escape
 from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import default_cache
@@ -23,7 +23,7 @@ from .docker_cli import DockerCli
 from .images import IMAGES
 
 COMMAND = "python -m deploy.airgap"
-ENV = settings.ROOT / ".env"
+ENV = ROOT / ".env"
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)

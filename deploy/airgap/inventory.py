@@ -12,9 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from alertdrill.config.settings import LOCAL_REGISTRY, ImageVersions, StackSettings, own_images
 from alertdrill.errors import AlertdrillError
-from alertdrill.image_versions import ImageVersions
-from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings
 
 from .docker_cli import DockerCli
 from .images import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
@@ -104,7 +103,7 @@ def image_status(engine: DockerCli, settings: StackSettings) -> Sequence[ImageSt
         (f"{image.repository}:{versions[image.variable]}", image.variable, image.replicas)
         for image in IMAGES
     ]
-    images += [(settings.image(name), OWN_VERSION_VARIABLE, "") for name in OWN_IMAGES]
+    images += [(settings.image(name), OWN_VERSION_VARIABLE, "") for name in own_images()]
     items = []
     for reference, variable, optional in images:
         required = counts.get(optional, 1) > 0

@@ -18,10 +18,11 @@ from typing import Any
 import docker
 from rich.table import Table
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings, current
 from alertdrill.runtimes import has_compose
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
-from alertdrill.settings import ROOT, StackSettings, current
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
 
 # Long enough for the first scrapes and rule evaluations, and for all clients to connect.

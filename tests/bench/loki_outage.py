@@ -24,9 +24,9 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from alertdrill.config import ROOT
 from alertdrill.drills.clients import Prometheus
 from alertdrill.loki_client import LokiClient
-from alertdrill.settings import ROOT
 from tests.bench.log_line_counts import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until

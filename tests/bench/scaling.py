@@ -12,6 +12,8 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
 from alertdrill.drills.console import DrillConsole
 from alertdrill.drills.context import DrillContext
@@ -24,7 +26,6 @@ from alertdrill.load.capacity import Capacity, find_capacity
 from alertdrill.load.profile import LoadSize, load_profile
 from alertdrill.load.run import create_context as loaded
 from alertdrill.runtimes import Runtime
-from alertdrill.settings import MAX_REPLICAS, SERVICES, StackSettings, current
 
 SPEED = 12.0
 # Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.

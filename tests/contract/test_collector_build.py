@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from alertdrill.image_versions import ImageVersions
+from alertdrill.config.settings import ImageVersions
 from alertdrill.toolchain.collector import PROGRAM
 
 ROOT = Path(__file__).parents[2]

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.image_versions import ImageVersions
+from alertdrill.config.services import SERVICES as OURS
+from alertdrill.config.settings import ImageVersions, StackSettings
 from alertdrill.runtimes.compose.components import COMPONENTS, REDUNDANT
 from alertdrill.runtimes.compose.ensure_images import VARIABLES
-from alertdrill.settings import SERVICES as OURS
-from alertdrill.settings import StackSettings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.settings import Ports
 from alertdrill.runtimes.compose.components import COMPONENTS, REPLICA_SLOTS
 from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
-from alertdrill.settings import Ports
 
 DESIGN = {
     "lb": 8080,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.clients import parse_duration
+from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.faults.instances import ServiceFault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.loader import load_all
@@ -84,10 +84,10 @@ def test_deadlines_are_above_the_minimum_times(drill: Drill, speed: float) -> No
     of_loki = drill.alert in alerts_of_loki()
     pace = PipelineTiming(
         speed=speed,
-        scrape=0.0 if of_loki else parse_duration(times["scrape_interval"]) / speed,
-        evaluation=parse_duration((ruler if of_loki else times)["evaluation_interval"]) / speed,
-        hold=parse_duration(rule_of(drill)["for"]) / speed,
-        group_wait=parse_duration(route["group_wait"]) / speed,
+        scrape=0.0 if of_loki else parse_seconds(times["scrape_interval"]) / speed,
+        evaluation=parse_seconds((ruler if of_loki else times)["evaluation_interval"]) / speed,
+        hold=parse_seconds(rule_of(drill)["for"]) / speed,
+        group_wait=parse_seconds(route["group_wait"]) / speed,
     )
     # Without the grace, which allows for a slow machine.
     assert drill.detect / speed + drill.fixed_delay >= to_notification(drill, pace)

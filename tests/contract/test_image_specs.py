@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alertdrill.image_versions import ImageVersions
+from alertdrill.config.settings import (
+    LOCAL_REGISTRY,
+    ImageVersions,
+    StackSettings,
+    digest_variable,
+    own_images,
+)
 from alertdrill.runtimes import has_compose
-from alertdrill.settings import LOCAL_REGISTRY, OWN_IMAGES, StackSettings, digest_variable
 from deploy.airgap.images import IMAGES, OWN_VERSION_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +54,7 @@ def test_every_image_can_be_made_or_moved() -> None:
 
 def test_own_images_have_a_name_that_no_registry_serves() -> None:
     built = [service["image"] for service in SERVICES.values() if "build" in service]
-    assert len(built) > len(OWN_IMAGES)
+    assert len(built) > len(own_images())
     local = re.compile(r"(\$\{REGISTRY:-alertdrill\.invalid\}|alertdrill\.invalid)/")
     assert [image for image in built if not local.match(image)] == []
     assert LOCAL_REGISTRY == "alertdrill.invalid"
@@ -62,21 +67,21 @@ def test_compose_asks_no_registry_for_our_images() -> None:
         f"{image.repository}:{versions[image.variable.removesuffix('_VERSION').lower()]}"
         for image in IMAGES
     }
-    ours = {StackSettings(home=ROOT).image(name) for name in OWN_IMAGES}
+    ours = {StackSettings(home=ROOT).image(name) for name in own_images()}
     assert images() - expected == ours
 
 
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
 def test_compose_pulls_our_images_by_digest_from_a_registry() -> None:
-    digests = {digest_variable(name): DIGEST for name in OWN_IMAGES}
+    digests = {digest_variable(name): DIGEST for name in own_images()}
     ours = {image for image in images(REGISTRY="example.com/team", **digests) if "team" in image}
-    assert ours == {f"example.com/team/{name}:0.1.0@{DIGEST}" for name in OWN_IMAGES}
+    assert ours == {f"example.com/team/{name}:0.1.0@{DIGEST}" for name in own_images()}
 
 
 @pytest.mark.skipif(not HAS_COMPOSE, reason="needs Docker Compose")
 def test_registry_without_a_digest_is_refused_with_the_variable() -> None:
     ours = {image for image in images(REGISTRY="example.com/team") if "example.com" in image}
-    unset = {f"sha256:{digest_variable(name)}-is-not-set" for name in OWN_IMAGES}
+    unset = {f"sha256:{digest_variable(name)}-is-not-set" for name in own_images()}
     assert {image.partition("@")[2] for image in ours} == unset
 
 

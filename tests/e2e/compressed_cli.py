@@ -13,9 +13,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from alertdrill import settings, settings_json
 from alertdrill.cli.app import main
-from alertdrill.settings import StackSettings
+from alertdrill.config import settings
+from alertdrill.config.settings import StackSettings
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 from tests.e2e.compressed_stack import SPEED
 
@@ -25,10 +25,8 @@ def stack_settings(home: Path) -> StackSettings:
     file = home / "settings.json"
     if not file.exists():
         own = ephemeral_settings(replace(settings.load(os.environ), home=home), SPEED)
-        file.write_text(
-            settings_json.to_json(replace(own, project=f"alertdrill-{secrets.token_hex(3)}"))
-        )
-    return settings_json.from_dict(json.loads(file.read_text()))
+        file.write_text(replace(own, project=f"alertdrill-{secrets.token_hex(3)}").to_json())
+    return StackSettings.from_dict(json.loads(file.read_text()))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import requests
 
-from alertdrill import settings_json
-from alertdrill.settings import ROOT, StackSettings
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
 from tests.e2e.request_faults import failing
 from tests.e2e.stack import Stack, poll_until
 
@@ -34,7 +34,7 @@ def as_stack(settings: StackSettings) -> Stack:
 def compressed_cli(settings: StackSettings) -> Sequence[str]:
     """Return the module and home that run commands on such a stack at its speed."""
     file = settings.home / "settings.json"
-    file.write_text(settings_json.to_json(replace(settings, ephemeral=False)))
+    file.write_text(replace(settings, ephemeral=False).to_json())
     return ("tests.e2e.compressed_cli", str(settings.home))
 
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import requests
 
+from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.loki_client import LokiClient, LokiLine
 from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.readiness import is_ready
-from alertdrill.settings import Ports, StackSettings
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.stack import free_ports, poll_until

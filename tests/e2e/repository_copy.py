@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.stack import Stack
 
 # The images that were built for the copy.

@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import Ports, instance_port_range
 from alertdrill.runtimes.compose.components import COMPONENTS
-from alertdrill.settings import INSTANCE_PORT_RANGE, ROOT, Ports
 
 T = TypeVar("T")
 # Tests that make no sense with the other runtime are deselected, so that each skip is a waiver.
@@ -30,7 +31,7 @@ TIMEOUT_S = 900
 # More than all the tests write.
 ALL_LINES = "1000000"
 # How many ports from INSTANCES_PORT on belong to instances.
-BLOCK = INSTANCE_PORT_RANGE + 1
+BLOCK = instance_port_range() + 1
 
 
 def poll_until(check: Callable[[], T], what: str, timeout: float) -> T:

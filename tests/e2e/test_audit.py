@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_until, processes_of
 

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.compose.components import COMPONENTS
-from alertdrill.settings import ROOT
 from tests.e2e.observed_hardening import Row, docker, inspect, row, service, table
 from tests.e2e.stack import Stack, containers_only
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from grafana.query_check import dashboard_file, expected_empty, report
 from grafana.query_check.check import CheckOptions, CheckResult, check_dashboards
 from grafana.query_check.query_runner import QueryRunner

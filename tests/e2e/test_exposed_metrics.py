@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
 from tests.e2e.test_load import started
 

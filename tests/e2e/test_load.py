@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack

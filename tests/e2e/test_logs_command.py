@@ -14,11 +14,12 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import load
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
 from alertdrill.logs.search import Origin, Search
 from alertdrill.runtimes import select_runtime
-from alertdrill.settings import ROOT, load
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack

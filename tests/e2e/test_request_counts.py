@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from alertdrill.audit.request_counters import counter_increase
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack

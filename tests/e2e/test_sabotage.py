@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 from tests.e2e.stack import native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from alertdrill.drills.clients import parse_duration
+from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.rule_files import LOKI_RULES
 from alertdrill.timescale import expression_scaler, render
 
@@ -101,7 +101,7 @@ def all_test_files() -> Iterator[AlertTests]:
             [_case(case) for case in read["expression"]],
             read.get("equivalent", {}),
             read["fires"]["lines"],
-            parse_duration(read["fires"]["after"]),
+            parse_seconds(read["fires"]["after"]),
             read["fires"]["labels"],
             read["fires"]["annotations"],
         )
@@ -113,10 +113,10 @@ def _case(read: Mapping[str, Any]) -> Case:
             entry["labels"],
             entry.get("fields", {}),
             entry["count"],
-            parse_duration(entry.get("from", "0s")),
-            parse_duration(entry["to"]),
+            parse_seconds(entry.get("from", "0s")),
+            parse_seconds(entry["to"]),
             entry.get("numbered_field", ""),
         )
         for entry in read["lines"]
     ]
-    return Case(read["name"], lines, parse_duration(read["at"]), read["result"])
+    return Case(read["name"], lines, parse_seconds(read["at"]), read["result"])

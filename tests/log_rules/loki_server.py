@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.native.speed import loki_flags
-from alertdrill.settings import ROOT
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
 from tests.e2e.stack import poll_until
 

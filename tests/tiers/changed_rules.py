@@ -19,10 +19,10 @@ from typing import Any
 
 import yaml
 
+from alertdrill.config import ROOT
 from alertdrill.drills.faults.instances import ServiceFault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Drill
-from alertdrill.settings import ROOT
 from tests.rules.mutations import check
 from tests.rules.mutations.rules import RuleTests, all_test_files, name, reads
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from alertdrill.config import ROOT
 from alertdrill.drills import load_all, requirements, rule_files
 from alertdrill.drills.model import Drill
-from alertdrill.settings import ROOT
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 
 from .changed_rules import (

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...config.services import MAX_REPLICAS
 from ...errors import AlertdrillError
 from ...runtimes import Runtime
-from ...settings import MAX_REPLICAS
 from ..model import FaultSpec
 from ..traffic import Traffic
 from ..undo import UndoStep

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...settings import ROOT
+from ...config import ROOT
 from ..clients import Prometheus
 from ..errors import FaultError
 from ..undo import UndoStep, tagged_environment

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...settings import SERVICES
+from ...config.services import SERVICES
 
 # The number of replicas of a service that the load balancer and Prometheus look up by name.
 REPLICA_SLOTS = 8

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ...config import ROOT
 from ...errors import AlertdrillError
-from ...settings import ROOT
 from .errors import EngineError
 
 FILE = ROOT / "docker-compose.yml"

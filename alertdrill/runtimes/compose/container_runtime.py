@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from ...settings import SERVICES, StackSettings
+from ...config.services import SERVICES
+from ...config.settings import StackSettings
 from ..base import Instance, State
 from .docker_client import Container, DockerClient
 from .errors import EngineUnavailableError, UnknownTargetError

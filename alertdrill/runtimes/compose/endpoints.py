@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from ...settings import StackSettings
+from ...config.settings import StackSettings
 from .components import COMPONENTS
 from .docker_client import Container
 from .errors import UnknownTargetError

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...image_versions import ImageVersions
-from ...settings import LOCAL_REGISTRY
+from ...config.settings import LOCAL_REGISTRY, ImageVersions
 from ..base import ProgressCallback
 from .components import COMPONENTS
 from .compose_cli import ComposeCli

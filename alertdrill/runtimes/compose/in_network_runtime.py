@@ -15,8 +15,9 @@ from pathlib import Path, PurePosixPath
 
 import requests
 
+from ...config.services import SERVICES
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import SERVICES, StackSettings
 from .. import prometheus_tsdb
 from ..base import Instance, ProgressCallback, State
 from . import init_config

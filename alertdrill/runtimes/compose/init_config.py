@@ -16,7 +16,9 @@ from pathlib import Path
 
 import click
 
-from ...settings import MAX_REPLICAS, MIN_REPLICAS, RANDOM, ROOT, SERVICES
+from ...config import ROOT
+from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES
+from ...config.settings import RANDOM
 from ...timescale import expression_scaler, render
 from .. import lb_config
 from . import services

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 
-from ...settings import MAX_REPLICAS, SERVICES
+from ...config.services import MAX_REPLICAS, SERVICES
 from ..base import ProgressCallback
 from ..native import port_check
 from . import ensure_images, renumber, scaling, services

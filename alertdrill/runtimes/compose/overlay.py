@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...settings import StackSettings
+from ...config.settings import StackSettings
 from ..native.speed import loki_flags, prometheus_flags, timeout_offset
 
 

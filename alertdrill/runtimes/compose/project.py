@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import StackSettings
 from .compose_cli import ComposeCli
 from .docker_client import DockerClient
 from .overlay import render_overlay

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...settings import StackSettings
+from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from .errors import EngineError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ...settings import LOCAL_REGISTRY, OWN_IMAGES, REGISTRY, digest_variable
+from ...config.settings import LOCAL_REGISTRY, REGISTRY, digest_variable, own_images
 from ..base import ProgressCallback
 from .compose_cli import ComposeCli
 from .errors import EngineError
@@ -14,7 +14,7 @@ from .errors import EngineError
 def push(
     compose: ComposeCli, registry: str, version: str, on_progress: ProgressCallback
 ) -> Mapping[str, str]:
-    """Push each of OWN_IMAGES under `version`; return the variables that pull them by digest.
+    """Push each of own_images() under `version`; return the variables that pull them by digest.
 
     Raises `EngineError` if `registry` is not a valid name, or an image is missing or refused.
     """
@@ -22,7 +22,7 @@ def push(
         raise EngineError(
             f"{registry!r} is not a registry: use a value like example.com:5000/team."
         )
-    local = {name: f"{LOCAL_REGISTRY}/{name}:{version}" for name in OWN_IMAGES}
+    local = {name: f"{LOCAL_REGISTRY}/{name}:{version}" for name in own_images()}
     missing = [image for image in local.values() if not compose.has_image(image)]
     if missing:
         raise EngineError(f"{', '.join(missing)}: not built. Run `docker compose build` first.")

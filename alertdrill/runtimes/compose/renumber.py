@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import count, takewhile
 
-from ...settings import SERVICES
+from ...config.services import SERVICES
 from ..base import ProgressCallback
 from .project import ComposeProject
 from .waiting import in_parallel

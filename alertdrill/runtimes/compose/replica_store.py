@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from . import init_config
 from .docker_client import Container, DockerClient
 from .errors import UnknownTargetError

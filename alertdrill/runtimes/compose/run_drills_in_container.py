@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from ...settings import StackSettings
+from ...config.settings import StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_settings
 from ..base import ProgressCallback
 from .errors import EngineError

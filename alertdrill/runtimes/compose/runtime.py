@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import StackSettings
 from ..base import ProgressCallback
 from . import init_config, lifecycle, scaling
 from .container_logs import follow_logs, read_logs, timestamp

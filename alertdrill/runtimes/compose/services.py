@@ -7,8 +7,7 @@ from typing import Any
 
 import yaml
 
-from ...services import Service, ServicesError
-from ...settings import SERVICES
+from ...config.services import SERVICES, Service, ServicesError
 from .components import REPLICA_SLOTS
 
 # These need the replica count of every service.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from ...settings import OWN_IMAGES, SERVICES, StackSettings, digest_variable
+from ...config.services import SERVICES
+from ...config.settings import StackSettings, digest_variable, own_images
 from ..native.speed import watchdog_timeout
 
 # Containers listen on the ports of docker-compose.yml; the host publishes these.
@@ -32,7 +33,7 @@ def from_settings(settings: StackSettings) -> Mapping[str, str]:
     replicas = {
         f"{name.upper()}_REPLICAS": str(count) for name, count in asdict(settings.replicas).items()
     }
-    digests = {digest_variable(name): settings.digests.get(name, "") for name in OWN_IMAGES}
+    digests = {digest_variable(name): settings.digests.get(name, "") for name in own_images()}
     return {
         **ports,
         **versions,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...settings import ROOT
+from ...config import ROOT
 from .. import lb_config
 from . import speed
 from .grafana import settings

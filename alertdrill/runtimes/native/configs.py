@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...config import ROOT
+from ...config.services import SERVICES
 from ...errors import AlertdrillError
-from ...settings import ROOT, SERVICES
 from ...timescale import expression_scaler, render
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program

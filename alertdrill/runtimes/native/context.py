@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ...grafana_token import GrafanaClient, ensure_token
-from ...settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program, ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS

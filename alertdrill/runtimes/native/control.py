@@ -7,8 +7,8 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from ... import VERSION, settings_json
-from ...settings import StackSettings
+from ... import VERSION
+from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from .process_spec import LOOPBACK, Process, RenderContext, url
 
@@ -57,12 +57,10 @@ def stack(settings: StackSettings) -> str:
     """Return the stack's settings as the text of the file that the control API reads."""
     defaults = StackSettings(home=Path())
     unused = {item.name: getattr(defaults, item.name) for item in fields(settings)}
-    return settings_json.to_json(
-        replace(
-            settings,
-            runtime="native",
-            # The control API has no home folder to derive the default from.
-            cache=settings.cache or default_cache(os.environ),
-            **{name: unused[name] for name in CONTAINER_SETTINGS},
-        )
-    )
+    return replace(
+        settings,
+        runtime="native",
+        # The control API has no home folder to derive the default from.
+        cache=settings.cache or default_cache(os.environ),
+        **{name: unused[name] for name in CONTAINER_SETTINGS},
+    ).to_json()

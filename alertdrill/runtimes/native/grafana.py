@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...settings import ROOT
+from ...config import ROOT
 from .process_spec import LOOPBACK, RenderContext
 
 DASHBOARDS = ROOT / "grafana" / "dashboards"

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...config.settings import StackSettings
 from ...grafana_token import TokenError
-from ...settings import StackSettings
 from ...toolchain.find import Program
 from .. import prometheus_tsdb
 from ..base import ProgressCallback

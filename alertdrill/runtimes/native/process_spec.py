@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...settings import ROOT, Ports, StackSettings
+from ...config import ROOT
+from ...config.settings import Ports, StackSettings
 from ...toolchain.find import Program
 from .layout import Layout
 

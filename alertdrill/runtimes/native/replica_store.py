@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...settings import SERVICES, StackSettings
+from ...config.services import SERVICES
+from ...config.settings import StackSettings
 from .process_spec import Process
 from .stack_plan import Plan
 

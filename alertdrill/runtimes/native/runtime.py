@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import MAX_REPLICAS, SERVICES, StackSettings
 from .. import prometheus_tsdb
 from ..base import Instance, ProgressCallback, State
 from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes

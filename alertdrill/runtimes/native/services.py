@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from ... import VERSION
-from ...settings import MAX_REPLICAS, SERVICES
+from ...config.services import MAX_REPLICAS, SERVICES
 from . import speed
 from .process_spec import LOOPBACK, Process, RenderContext, url
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...timescale.durations import format_milliseconds
+from ...config.durations import format_milliseconds
 
 # Prometheus's durations, in seconds at speed 1.
 PROMETHEUS = {

@@ -17,8 +17,8 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from ...config import ROOT
 from ...errors import AlertdrillError
-from ...settings import ROOT
 from ..errors import StackUnavailableError
 from . import stack_processes as running
 from .layout import Layout

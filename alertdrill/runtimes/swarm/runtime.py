@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ...settings import StackSettings
 from ..base import Instance, ProgressCallback
 from ..compose.errors import NotReadyError, UnknownTargetError
 from ..compose.replica_store import check_replicas

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.settings import StackSettings, current
+from alertdrill.config.settings import StackSettings, current
 
 Docker = Callable[..., str]
 

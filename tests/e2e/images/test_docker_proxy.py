@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.compose.compose_cli import ComposeCli
-from alertdrill.settings import ROOT
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS

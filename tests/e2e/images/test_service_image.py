@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.settings import StackSettings
+from alertdrill.config.settings import StackSettings
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
 

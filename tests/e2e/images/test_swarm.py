@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.control import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.runtimes.swarm import runtime
-from alertdrill.settings import StackSettings
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from alertdrill import doctor
+from alertdrill.config.settings import StackSettings, parse
 from alertdrill.doctor import Check, checks
-from alertdrill.settings import StackSettings, parse
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill import grafana_token_keeper as module
+from alertdrill.config import ROOT
 from alertdrill.grafana_token_keeper import (
     CHECK_INTERVAL_S,
     RETRY_INTERVAL_S,
@@ -17,7 +18,6 @@ from alertdrill.grafana_token_keeper import (
     sleep_with_heartbeat,
     write_line,
 )
-from alertdrill.settings import ROOT
 from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from alertdrill import logql_check
+from alertdrill.config.settings import StackSettings
 from alertdrill.logql_check import LogqlError, check, queries
-from alertdrill.settings import StackSettings
 
 needs_loki = pytest.mark.skipif(not shutil.which("loki"), reason="loki is not on the PATH")
 

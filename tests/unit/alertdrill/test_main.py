@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 
 
 @pytest.mark.parametrize("command", ["status", "check"])

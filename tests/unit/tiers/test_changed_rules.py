@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.drills import load_all, rule_files
-from alertdrill.settings import ROOT
 from tests.tiers.changed_rules import (
     BASE_VARIABLE,
     UnknownBaseError,

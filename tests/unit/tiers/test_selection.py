@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.drills.model import Drill, Expectation, FaultSpec, LoadSpec
-from alertdrill.settings import ROOT
 from tests.tiers.selection import (
     MAX_CHANGED,
     ROTATION,

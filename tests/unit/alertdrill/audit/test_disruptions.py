@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.audit.disruptions import Step, plan_steps, rounds_that_fit, step_positions
-from alertdrill.settings import MAX_REPLICAS
+from alertdrill.config.services import MAX_REPLICAS
 
 SCALES = {"web": 2, "data-service": 2}
 PARTS = ["lb", "web", "data-service", "collector", "loki", "grafana"]

@@ -12,8 +12,8 @@ from alertdrill.audit.compare import CountSource
 from alertdrill.audit.report import Report
 from alertdrill.audit.run import AuditOptions
 from alertdrill.cli import app, audit
+from alertdrill.config.settings import StackSettings
 from alertdrill.drills.session import Options
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.audit.conftest import a_report
 
 LOST = CountSource("files: web", 3, 2, missing=["run-1"])
@@ -29,7 +29,7 @@ class FakeAudit:
         self.audit_options: AuditOptions | None = None
         self.error: BaseException | None = None
         self.settings = StackSettings(home)
-        monkeypatch.setattr("alertdrill.settings.current", lambda: self.settings)
+        monkeypatch.setattr("alertdrill.config.settings.current", lambda: self.settings)
         monkeypatch.setattr(audit, "provision", self._provision)
         monkeypatch.setattr(audit, "run_audit", self._run)
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from alertdrill.cli import app, build_collector
-from alertdrill.settings import StackSettings
+from alertdrill.config.settings import StackSettings
 from alertdrill.toolchain import collector
 from alertdrill.toolchain.collector import BuildError
 from alertdrill.toolchain.find import Program, ResolvedPrograms
@@ -12,7 +12,7 @@ from alertdrill.toolchain.find import Program, ResolvedPrograms
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("alertdrill.settings.current", lambda: StackSettings(tmp_path))
+    monkeypatch.setattr("alertdrill.config.settings.current", lambda: StackSettings(tmp_path))
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *resolved: Program) -> None:

@@ -183,9 +183,9 @@ def test_false_alarm_is_printed_and_exits_1(run: Run, session: FakeSession) -> N
     assert result.stdout == "✗ Slow fired for service=web.\n✗ Down fired.\n"
 
 
-@pytest.mark.parametrize("duration", ["90", "1.5m", "m", "1h30m", "-5s"])
+@pytest.mark.parametrize("duration", ["90", "1.5m", "m", "-5s", "0s"])
 def test_invalid_duration_of_for_is_refused(run: Run, session: FakeSession, duration: str) -> None:
     result = run("false-alarms", f"--for={duration}")
-    assert result.exit_code == 1
-    assert f"--for is '{duration}': it must be a duration such as 90s or 3m." in result.stderr
+    assert result.exit_code == 2
+    assert f"Invalid value for '--for': '{duration}' " in result.stderr
     assert session.options is None

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app
 from alertdrill.cli import load as load_commands
+from alertdrill.config.settings import StackSettings
 from alertdrill.load.profile import LoadError, LoadSize
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.load.samples import BEGAN, SECONDS, capacity_of, native, report
 
 Run = Callable[..., Result]
@@ -26,7 +26,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
         return report(failures=0)
 
     monkeypatch.setattr(load_commands, "run", run)
-    monkeypatch.setattr("alertdrill.settings.current", lambda: StackSettings(tmp_path))
+    monkeypatch.setattr("alertdrill.config.settings.current", lambda: StackSettings(tmp_path))
     return calls
 
 

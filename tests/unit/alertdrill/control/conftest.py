@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.control import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.base import State
-from alertdrill.settings import StackSettings
 
 TOKEN = "the-token-of-the-control-api"
 

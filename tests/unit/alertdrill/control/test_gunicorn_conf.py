@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alertdrill.settings import ROOT
+from alertdrill.config import ROOT
 
 CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
 

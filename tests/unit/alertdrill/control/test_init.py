@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import settings_json
+from alertdrill.config.settings import StackSettings
 from alertdrill.control import create_app
-from alertdrill.settings import StackSettings
 
 
 def test_app_is_created_from_the_environment(
@@ -12,7 +11,7 @@ def test_app_is_created_from_the_environment(
 ) -> None:
     token, stack = tmp_path / "token", tmp_path / "stack.json"
     token.write_text("the-token-of-the-control-api\n")
-    stack.write_text(settings_json.to_json(StackSettings(tmp_path / "home", runtime="native")))
+    stack.write_text(StackSettings(tmp_path / "home", runtime="native").to_json())
     monkeypatch.setenv("CONTROL_TOKEN_FILE", str(token))
     monkeypatch.setenv("CONTROL_STACK", str(stack))
     headers = {"Authorization": "Bearer the-token-of-the-control-api"}

@@ -1,5 +1,6 @@
+from alertdrill.config.services import SERVICES
+from alertdrill.config.settings import StackSettings
 from alertdrill.control.serializers import healing_enabled, serialize_stack
-from alertdrill.settings import SERVICES, StackSettings
 from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.control.errors import Problem
 from alertdrill.control.idempotency import Outcome
 from alertdrill.control.service import ControlService
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import StackUnavailableError
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.control.conftest import FakeRuntime
 
 

@@ -2,10 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import settings_json
+from alertdrill.config.settings import SettingsError, StackSettings
 from alertdrill.control.settings import ControlSettings
-from alertdrill.env_reader import SettingsError
-from alertdrill.settings import StackSettings
 
 TOKEN = "sixteen-or-longer"
 
@@ -25,7 +23,7 @@ def refusal(**environ: str) -> str:
 
 def test_stack_is_read_from_the_file(tmp_path: Path, token: str) -> None:
     stack, file = StackSettings(tmp_path, speed=12.0, ephemeral=True), tmp_path / "stack.json"
-    file.write_text(settings_json.to_json(stack))
+    file.write_text(stack.to_json())
     settings = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "CONTROL_STACK": str(file)})
     assert settings == ControlSettings(TOKEN, stack)
 

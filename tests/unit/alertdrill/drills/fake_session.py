@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.drills import session as module
 from alertdrill.drills import undo
 from alertdrill.drills.session import Options, open_session
 from alertdrill.drills.undo import UndoLog, UndoRecord
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime
 
 EPHEMERAL, CURRENT = Options(12.0), Options(1.0, current_stack=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.drills import preflight, probes, run, steady_state
 from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.context import DrillContext
@@ -22,7 +23,6 @@ from alertdrill.drills.result import DrillResult, Line
 from alertdrill.drills.run import DrillRun
 from alertdrill.drills.runbook_queries import RunbookCheck
 from alertdrill.runtimes import Instance
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.drills.fakes import (
     FakeClock,
     FakeProgress,

@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.drills.clients import Alertmanager, LokiRuler, Prometheus, get_json, parse_duration
+from alertdrill.drills.clients import Alertmanager, LokiRuler, Prometheus, get_json
 from alertdrill.drills.errors import UnreachableError
 from alertdrill.drills.result import Line
 from tests.unit.alertdrill.drills.http_server import FakeServer
@@ -141,18 +141,3 @@ def test_closed_port_is_unreachable(server: FakeServer) -> None:
     server.close()
     with pytest.raises(UnreachableError, match=r"/x does not answer\.$"):
         get_json(f"{server.url}/x")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1m30s", 90),
-        ("417ms", 0.417),
-        ("0s", 0),
-        ("1w", 604_800),
-        ("1y", 31_536_000),
-        ("4h", 14_400),
-    ],
-)
-def test_durations_of_prometheus_are_parsed(text: str, seconds: float) -> None:
-    assert parse_duration(text) == pytest.approx(seconds)

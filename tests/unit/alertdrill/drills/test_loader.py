@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.drills.errors import InvalidDrillError
 from alertdrill.drills.loader import load_all, load_drill
 from alertdrill.drills.model import Drill, FaultSpec, LoadSpec, SyntheticSeries
-from alertdrill.settings import SERVICES
 
 OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]

@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.undo import RollbackGuard, UndoLog, UndoRecord
-from alertdrill.settings import ROOT, StackSettings
 from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
 
 # A run with a guard; it waits until it is killed.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.undo import UndoLog, UndoRecord
-from alertdrill.settings import Ports, StackSettings
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
 UNDO = [

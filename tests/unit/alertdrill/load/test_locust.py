@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.load import locust
 from alertdrill.load.locust import RequestStats, parse_stats, percentile
 from alertdrill.load.profile import LoadError, LoadSize
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.load.samples import native, report
 from tests.unit.apps.instance import poll_until
 

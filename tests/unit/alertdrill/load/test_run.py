@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.services import SERVICES
+from alertdrill.config.settings import StackSettings
 from alertdrill.load import run as module
 from alertdrill.load.measurements import Event, TimeSpan
 from alertdrill.load.profile import LoadError, LoadProfile, LoadSize, load_profile
 from alertdrill.load.run import LoadContext, create_context, measure, run
-from alertdrill.settings import SERVICES, StackSettings
 from tests.unit.alertdrill.load.test_locust import entry
 from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 

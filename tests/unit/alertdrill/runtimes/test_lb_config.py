@@ -1,14 +1,15 @@
 import pytest
 
+from alertdrill.config.services import Service
 from alertdrill.runtimes import lb_config
-from alertdrill.services import Service
 
-ORDERS = Service("orders", 5003, public=("/orders", "/prices"), internal=("/stock",))
+ORDERS = Service(name="orders", port=5003, public=("/orders", "/prices"), internal=("/stock",))
 
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(lb_config, "SERVICES", {"web": Service("web", 5000), "orders": ORDERS})
+    services = {"web": Service(name="web", port=5000), "orders": ORDERS}
+    monkeypatch.setattr(lb_config, "SERVICES", services)
     addresses = {"web": {"web-1": "127.0.0.1:1"}, "orders": {"orders-1": "a:2", "orders-2": "b:2"}}
     return dict(lb_config.render(addresses))
 

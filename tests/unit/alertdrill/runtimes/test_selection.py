@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import select_control_target, select_runtime
 from alertdrill.runtimes.swarm import SwarmRuntime
-from alertdrill.settings import StackSettings
 
 MODULE = importlib.import_module("alertdrill.runtimes.selection")
 

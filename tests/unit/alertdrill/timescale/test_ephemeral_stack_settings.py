@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.settings import MAX_REPLICAS, SERVICES, Ports, StackSettings
+from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.timescale import TimescaleError, ephemeral_settings, ephemeral_stack_settings
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertdrill.config.durations import parse_milliseconds
 from alertdrill.timescale import TimescaleError
-from alertdrill.timescale.durations import parse_milliseconds
 from alertdrill.timescale.logql import scale
 
 TIMES = st.from_regex(r"[1-9][0-9]{0,2}(ms|[smhd])", fullmatch=True)

@@ -7,9 +7,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertdrill.config.durations import DURATION, parse_milliseconds
 from alertdrill.timescale import TimescaleError, expression_scaler, logql, promql, render
-from alertdrill.timescale.durations import DURATION, parse_milliseconds
-from alertdrill.timescale.render import DURATION_KEYS, EXPRESSION, ExpressionScaler, scalars
+from alertdrill.timescale.render import (
+    DURATION_KEYS,
+    EXPRESSION,
+    ExpressionScaler,
+    check_speed,
+    scalars,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 PATTERNS = ["prometheus/prometheus.yml", "prometheus/scrape/*.yml", "prometheus/rules/*.yml"]
@@ -167,3 +173,14 @@ def test_invalid_yaml_is_refused() -> None:
 def test_invalid_speed_is_refused() -> None:
     with pytest.raises(TimescaleError, match=re.escape("speed 0.5 is out of range")):
         render("for: 5m", 0.5)
+
+
+@pytest.mark.parametrize("speed", [0, -1, 0.5, 1001, float("nan"), float("inf")])
+def test_invalid_speed_is_refused_with_the_range(speed: float) -> None:
+    with pytest.raises(TimescaleError, match=r"is out of range: use 1 .* 1000\."):
+        check_speed(speed)
+
+
+@pytest.mark.parametrize("speed", [1, 1.5, 1000])
+def test_speed_range_includes_its_limits(speed: float) -> None:
+    check_speed(speed)

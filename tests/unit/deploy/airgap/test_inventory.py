@@ -3,8 +3,14 @@ from typing import Any
 
 import pytest
 
-from alertdrill.image_versions import ImageVersions
-from alertdrill.settings import OWN_IMAGES, Replicas, StackSettings, digest_variable, parse
+from alertdrill.config.settings import (
+    ImageVersions,
+    Replicas,
+    StackSettings,
+    digest_variable,
+    own_images,
+    parse,
+)
 from deploy.airgap import inventory
 from deploy.airgap.inventory import ImageStatus, InventoryRow, read_inventory, write_inventory
 
@@ -87,7 +93,7 @@ def test_origin_is_read_from_the_inventory() -> None:
 
 def test_image_of_a_registry_has_its_reference_and_local_name() -> None:
     digest = f"sha256:{'0' * 64}"
-    digests = {digest_variable(name): digest for name in OWN_IMAGES}
+    digests = {digest_variable(name): digest for name in own_images()}
     item = statuses("example.com/web", settings=parse({"REGISTRY": "example.com", **digests}))
     assert item["alertdrill.invalid/web"].reference == f"example.com/web:0.1.0@{digest}"
 

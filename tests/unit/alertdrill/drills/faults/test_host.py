@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.drills.errors import FaultError
 from alertdrill.drills.faults import host
 from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.faults.registry import create
 from alertdrill.drills.model import FaultSpec
-from alertdrill.settings import ROOT
 from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.drills import undo
 from alertdrill.drills.faults import host_stress
-from alertdrill.settings import ROOT
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 

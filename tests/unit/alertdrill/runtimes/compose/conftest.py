@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.docker_client import Container
-from alertdrill.settings import StackSettings
 
 
 @pytest.fixture

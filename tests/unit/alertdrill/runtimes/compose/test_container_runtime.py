@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.container_runtime import ContainerRuntime
 from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.runtimes.compose.endpoints import HostEndpoints
 from alertdrill.runtimes.compose.errors import EngineError, UnknownTargetError
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 
 

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.endpoints import HostEndpoints, NetworkEndpoints
 from alertdrill.runtimes.compose.errors import UnknownTargetError
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 
 

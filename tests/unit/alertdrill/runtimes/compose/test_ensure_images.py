@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.image_versions import ImageVersions
+from alertdrill.config.settings import ImageVersions
 from alertdrill.runtimes.compose.ensure_images import ImageAvailability, ensure_images, tag
 from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import select_runtime
 from alertdrill.runtimes.compose import in_network_runtime, init_config
@@ -12,7 +13,6 @@ from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.compose.in_network_runtime import InNetworkRuntime
 from alertdrill.runtimes.compose.replica_store import VolumeReplicas, scale_lock
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
-from alertdrill.settings import IN_NETWORK, StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alertdrill.config import ROOT
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.init_config import RenderContext
-from alertdrill.settings import ROOT, SERVICES
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import json
 from dataclasses import replace
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.overlay import merge_flags, render_overlay
-from alertdrill.settings import StackSettings
 
 MODEL = {
     "services": {

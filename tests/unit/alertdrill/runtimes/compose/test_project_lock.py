@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import run_drills_in_container
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
-from alertdrill.settings import StackSettings
 from alertdrill.timescale import ephemeral_settings
 
 

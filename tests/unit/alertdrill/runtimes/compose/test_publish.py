@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import own_images, parse
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.publish import push
-from alertdrill.settings import OWN_IMAGES, parse
 
 DIGEST = f"sha256:{'a' * 64}"
 
@@ -13,7 +13,7 @@ class FakeEngine:
     """An engine that has our images once they are built, and the digests of pushed ones."""
 
     def __init__(self, *, built: bool = True) -> None:
-        self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in OWN_IMAGES if built}
+        self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in own_images() if built}
         self._pushed: list[str] = []
 
     def has_image(self, image: str) -> bool:

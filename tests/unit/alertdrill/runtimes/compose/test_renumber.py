@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import renumber
 from alertdrill.runtimes.native.replica_store import ReplicaStore
-from alertdrill.settings import StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 

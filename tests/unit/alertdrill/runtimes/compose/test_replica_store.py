@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.services import SERVICES
+from alertdrill.config.settings import StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.runtimes.compose.errors import UnknownTargetError
@@ -12,7 +14,6 @@ from alertdrill.runtimes.compose.replica_store import (
     check_replicas,
     require_containers,
 )
-from alertdrill.settings import SERVICES, StackSettings
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
 

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.config import ROOT
+from alertdrill.config.services import Service, ServicesError
 from alertdrill.runtimes.compose import services
-from alertdrill.services import Service, ServicesError
-from alertdrill.settings import ROOT
 
-ORDERS = Service("orders", 5003)
+ORDERS = Service(name="orders", port=5003)
 OWN = {"SERVICE": "orders", "PORT": "5003"}
 LABELS = {"alertdrill.heal": "1"}
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from alertdrill.config.settings import Replicas, StackSettings
 from alertdrill.runtimes.compose.variables import from_settings
-from alertdrill.settings import Replicas, StackSettings
 
 
 def test_healing_is_passed_on() -> None:

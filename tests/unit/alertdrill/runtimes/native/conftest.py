@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.settings import StackSettings
 from alertdrill.toolchain.find import Program
 from alertdrill.toolchain.programs import PROGRAMS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.native.components import (
     FAKE_LOKI_CONFIG,
     components,
@@ -12,7 +13,6 @@ from alertdrill.runtimes.native.components import (
     grafana_home,
 )
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
-from alertdrill.settings import ROOT
 
 ContextWith = Callable[..., RenderContext]
 ALWAYS = {"lb", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}

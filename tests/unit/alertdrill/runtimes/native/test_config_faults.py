@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native import config_faults, configs, stack_processes
 from alertdrill.runtimes.native.config_faults import NotConfigurableError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
-from alertdrill.settings import ROOT, StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
 
 PIDS = {"prometheus-1": 10, "alertmanager-1": 0, "web-1": 12}

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.settings import ROOT
 from alertdrill.timescale import expression_scaler, render
 from alertdrill.toolchain.cache import DATA_FOLDER
 from alertdrill.toolchain.find import Program

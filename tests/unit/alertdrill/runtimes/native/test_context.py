@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.native.context import NativeContext, NotRunningError
 from alertdrill.runtimes.native.process_spec import RenderContext
-from alertdrill.settings import Ports, StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.fake_grafana import FakeGrafana
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import settings_json
-from alertdrill.image_versions import ImageVersions
+from alertdrill.config import ROOT
+from alertdrill.config.settings import ImageVersions, Ports, StackSettings
 from alertdrill.runtimes.native.control import CONTAINER_SETTINGS, stack
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.settings import ROOT, Ports, StackSettings
 
 
 @pytest.fixture
@@ -64,13 +63,13 @@ def test_all_settings_of_an_ephemeral_stack_are_written(tmp_path: Path) -> None:
         speed=12.0,
         ephemeral=True,
     )
-    assert settings_json.from_dict(json.loads(stack(own))) == own
+    assert StackSettings.from_dict(json.loads(stack(own))) == own
 
 
 def test_cache_is_the_callers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERTDRILL_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    environment = settings_json.from_dict(
+    environment = StackSettings.from_dict(
         json.loads(stack(StackSettings(tmp_path, runtime="auto")))
     )
     assert (environment.cache, environment.runtime) == (Path("/somewhere/alertdrill"), "native")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill import settings_json
+from alertdrill.config.services import SERVICES
+from alertdrill.config.settings import StackSettings
 from alertdrill.grafana_token import TokenError
 from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native import (
@@ -21,7 +22,6 @@ from alertdrill.runtimes.native import (
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
-from alertdrill.settings import SERVICES, StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
@@ -250,7 +250,7 @@ def test_down_waits_for_a_drain(context: Any, messages: list[str]) -> None:
 def test_up_writes_the_control_apis_settings(context: Any) -> None:
     up(context)
     assert (
-        settings_json.from_dict(json.loads(context.layout.stack.read_text())).home
+        StackSettings.from_dict(json.loads(context.layout.stack.read_text())).home
         == context.settings.home
     )
     for file in (context.layout.control_token, context.layout.responder_token):

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import requests
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import prometheus_tsdb
 from alertdrill.runtimes.native.context import NativeContext
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.prometheus_tsdb import MARKER_SERIES, MAX_BACKFILLS, TsdbError
-from alertdrill.settings import StackSettings
 from alertdrill.toolchain.find import ResolvedPrograms
 
 Call = tuple[str, str, Mapping[str, str]]

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.services import SERVICES
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native.replica_store import ReplicaStore
 from alertdrill.runtimes.native.stack_plan import Plan
-from alertdrill.settings import SERVICES, StackSettings
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native import configs, readiness, scaling
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process
 from alertdrill.runtimes.native.readiness import NotReadyError
 from alertdrill.runtimes.native.replica_store import ReplicaStore
 from alertdrill.runtimes.native.stack_plan import Plan
-from alertdrill.settings import StackSettings
 
 Scale = Callable[[int], list[str]]
 

@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
+from alertdrill.config import ROOT
+from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
 from alertdrill.runtimes.native.services import DRAINING_SERVICES
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.settings import MAX_REPLICAS, ROOT, SERVICES
 from alerting.responder.settings import ResponderSettings
 
 

@@ -1,7 +1,8 @@
 import yaml
 
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native import speed
-from alertdrill.settings import ROOT, StackSettings
 
 
 def test_speed_one_is_the_compose_file() -> None:

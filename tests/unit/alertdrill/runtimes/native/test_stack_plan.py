@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.settings import MAX_REPLICAS, SERVICES
 
 
 def ports(plan: Plan) -> list[int]:

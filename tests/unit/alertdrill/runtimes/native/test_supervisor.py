@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions
 
+from alertdrill.config import ROOT
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.native import stack_processes as running
 from alertdrill.runtimes.native.layout import Layout
@@ -24,7 +25,6 @@ from alertdrill.runtimes.native.supervisor import (
     render,
     start,
 )
-from alertdrill.settings import ROOT
 
 
 def read_back(processes: Sequence[Process], layout: Layout) -> tuple[Any, Mapping[str, Any]]:

@@ -12,8 +12,8 @@ import docker.errors
 import pytest
 import requests
 
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.swarm import SwarmRuntime, runtime
-from alertdrill.settings import StackSettings
 
 NOW = "2026-11-26T03:43:09.019876894Z"
 Task = dict[str, Any]

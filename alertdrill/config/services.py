@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from .errors import AlertdrillError
-from .yaml_reader import YamlSection, YamlSource, load_yaml
+from pydantic import BeforeValidator, ValidationInfo
+
+from ..errors import AlertdrillError
+from . import ROOT
+from .yaml_lines import YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
 MIN_PORT, MAX_PORT = 5000, 5009
-KEYS = ("port", "public", "internal")
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname has at most 63 characters, including the project's name and the instance's number.
 MAX_NAME_LENGTH = 30
@@ -26,6 +29,10 @@ COMPONENT_NAMES = (
     *("locust-worker", "loki", "node-exporter", "prometheus", "pushgateway", "responder"),
     *("restarter", "test"),
 )
+# The default number of instances of a service: if one fails, another still serves.
+MIN_REPLICAS = 2
+# The load balancer's native configuration has this number of slots for each service.
+MAX_REPLICAS = 4
 # A service's own settings, beside its code. Docker Compose reads the same file, and interprets
 # quotes, dollar signs and backslashes, so they are refused.
 SETTINGS = "settings.env"
@@ -37,19 +44,43 @@ class ServicesError(AlertdrillError):
     """A declaration of a service is invalid; the message starts with file and line."""
 
 
-@dataclass(frozen=True)
-class Service:
-    """A service: its port, and the paths that the load balancer forwards to it.
+def _port(value: object) -> object:
+    if not isinstance(value, int) or not MIN_PORT <= value <= MAX_PORT:
+        raise ValueError(f"use {MIN_PORT} to {MAX_PORT}")
+    return value
+
+
+def _paths(value: object, info: ValidationInfo) -> object:
+    for path in value if isinstance(value, list) else ():
+        if not isinstance(path, str) or not re.fullmatch(PATH, path):
+            raise sentence(f"{info.field_name} has {path!r}: use a path such as /orders")
+        if path.split("/")[1].lower() in OPS_PATHS:
+            raise sentence(
+                f"{info.field_name} has {path!r}, which the load balancer never forwards"
+            )
+    return value
+
+
+Paths = Annotated[Sequence[str], BeforeValidator(_paths)]
+
+
+class Declaration(YamlModel):
+    """A service's entry in `services.yml`.
 
     Clients request the `public` paths and other services the `internal` ones; both include all
-    paths below them. `environment` has the service's own settings.
+    paths below them.
     """
 
+    port: Annotated[int, BeforeValidator(_port)]
+    public: Paths = ()
+    internal: Paths = ()
+
+
+class Service(Declaration):
+    """A service; `environment` has its own settings."""
+
     name: str
-    port: int
-    public: Sequence[str] = ()
-    internal: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
 
     @property
     def package(self) -> str:
@@ -69,18 +100,28 @@ class Service:
 
 def read_services(apps: Path) -> Mapping[str, Service]:
     """Return the services that a folder declares; raise `ServicesError` if one is invalid."""
-    format_hint = "it is a mapping of services, as in {web: {port: 5000}}"
-    name = f"{apps.name}/services.yml"
-    document = load_yaml(apps / "services.yml", YamlSource(name, format_hint, ServicesError))
+    document = YamlDocument(
+        apps / "services.yml",
+        name=f"{apps.name}/services.yml",
+        form="it is a mapping of services, as in {web: {port: 5000}}",
+        error=ServicesError,
+    )
     services: dict[str, Service] = {}
-    for name in document:
-        service = _service(document, name, apps)
-        _refuse_duplicates(service, services, document.section(name))
-        services[name] = service
+    for name, declaration in document.parse(dict[str, Declaration]).items():
+        _check_name(document, name)
+        service = Service(name=name, **declaration.model_dump())
+        _refuse_duplicates(document, service, services)
+        folder = apps / service.package
+        # The image of the command line has the declarations without the code.
+        if (apps / "__init__.py").exists() and not (folder / "__init__.py").exists():
+            document.refuse(
+                f"there is no apps/{service.package}/__init__.py: add one with create_app()", name
+            )
+        services[name] = service.model_copy(update={"environment": environment(folder / SETTINGS)})
     return services
 
 
-def _service(document: YamlSection, name: str, apps: Path) -> Service:
+def _check_name(document: YamlDocument, name: str) -> None:
     if not re.fullmatch(NAME, name) or len(name) > MAX_NAME_LENGTH or name[-1].isdigit():
         document.refuse(
             f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
@@ -89,44 +130,18 @@ def _service(document: YamlSection, name: str, apps: Path) -> Service:
         )
     if name in COMPONENT_NAMES:
         document.refuse(f"{name} is a component of the stack: use another name", name)
-    section = document.section(name)
-    section.only(KEYS)
-    section.require("port")
-    service = Service(name, _port(section), _paths(section, "public"), _paths(section, "internal"))
-    folder = apps / service.package
-    # The image of the command line has the declarations without the code.
-    if (apps / "__init__.py").exists() and not (folder / "__init__.py").exists():
-        document.refuse(
-            f"there is no apps/{service.package}/__init__.py: add one with create_app()", name
-        )
-    return replace(service, environment=environment(folder / SETTINGS))
 
 
-def _port(section: YamlSection) -> int:
-    text = section.text("port")
-    if not re.fullmatch(r"[0-9]{4}", text) or not MIN_PORT <= int(text) <= MAX_PORT:
-        section.refuse(f"port is {text!r}: use {MIN_PORT} to {MAX_PORT}", "port")
-    return int(text)
-
-
-def _paths(section: YamlSection, side: str) -> Sequence[str]:
-    paths = section.texts(side)
-    for path in paths:
-        if not re.fullmatch(PATH, path):
-            section.refuse(f"{side} has {path!r}: use a path such as /orders", side)
-        if path.split("/")[1].lower() in OPS_PATHS:
-            section.refuse(f"{side} has {path!r}, which the load balancer never forwards", side)
-    return tuple(paths)
-
-
-def _refuse_duplicates(new: Service, others: Mapping[str, Service], section: YamlSection) -> None:
+def _refuse_duplicates(document: YamlDocument, new: Service, others: Mapping[str, Service]) -> None:
     for other in others.values():
         if new.port == other.port:
-            section.refuse(f"port {new.port} already belongs to {other.name}", "port")
+            document.refuse(f"port {new.port} already belongs to {other.name}", new.name, "port")
         for side in ("public", "internal"):
             shared = set(getattr(new, side)) & set(getattr(other, side))
             if shared:
-                section.refuse(f"{side} has {min(shared)!r}, which belongs to {other.name}", side)
+                document.refuse(
+                    f"{side} has {min(shared)!r}, which belongs to {other.name}", new.name, side
+                )
 
 
 def environment(file: Path) -> Mapping[str, str]:
@@ -145,3 +160,23 @@ def environment(file: Path) -> Mapping[str, str]:
             )
         values[match["name"]] = match["value"]
     return values
+
+
+class _DeclaredServices(Mapping[str, Service]):
+    """The services of `apps/services.yml`, in its order; the first use reads the file."""
+
+    @cached_property
+    def _services(self) -> Mapping[str, Service]:
+        return read_services(ROOT / "apps")
+
+    def __getitem__(self, name: str) -> Service:
+        return self._services[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._services)
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+
+SERVICES: Mapping[str, Service] = _DeclaredServices()

@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alertdrill import services
-from alertdrill.services import ServicesError, environment, read_services
-from alertdrill.settings import ROOT, SERVICES
+from alertdrill.config import ROOT, services
+from alertdrill.config.services import SERVICES, ServicesError, environment, read_services
 
 
 def services_from(folder: Path, text: str) -> dict[str, services.Service]:
@@ -32,7 +31,7 @@ def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
 
 def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000, public: [/a, /a/b], internal: [/c]}")
-    assert (parsed["a"].public, parsed["a"].internal) == (("/a", "/a/b"), ("/c",))
+    assert (parsed["a"].public, parsed["a"].internal) == (["/a", "/a/b"], ["/c"])
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.timescale import TimescaleError
-from alertdrill.timescale.durations import (
+from alertdrill.config.durations import (
     DURATION,
-    check_speed,
+    divide,
     format_milliseconds,
     parse_milliseconds,
-    scale,
+    parse_seconds,
 )
 
 SPEEDS = st.floats(1, 1000)
@@ -40,19 +39,19 @@ def durations(draw: st.DrawFn) -> str:
     ],
 )
 def test_duration_is_divided_by_the_speed(duration: str, speed: float, scaled: str) -> None:
-    assert scale(duration, speed) == scaled
+    assert divide(duration, speed) == scaled
 
 
 @given(durations(), SPEEDS)
 def test_scaled_duration_is_exact_within_rounding(duration: str, speed: float) -> None:
-    milliseconds, scaled = parse_milliseconds(duration), parse_milliseconds(scale(duration, speed))
+    milliseconds, scaled = parse_milliseconds(duration), parse_milliseconds(divide(duration, speed))
     assert scaled == 1 or abs(scaled - milliseconds / speed) <= 0.5
     assert (scaled == 0) == (milliseconds == 0)
 
 
 @given(durations())
 def test_speed_one_keeps_the_text(duration: str) -> None:
-    assert scale(duration, 1) == duration
+    assert divide(duration, 1) == duration
 
 
 @given(st.integers(1))
@@ -61,12 +60,22 @@ def test_formatted_duration_reads_back_unchanged(milliseconds: int) -> None:
     assert parse_milliseconds(format_milliseconds(milliseconds)) == milliseconds
 
 
-@pytest.mark.parametrize("speed", [0, -1, 0.5, 1001, float("nan"), float("inf")])
-def test_invalid_speed_is_refused_with_the_range(speed: float) -> None:
-    with pytest.raises(TimescaleError, match=r"is out of range: use 1 .* 1000\."):
-        check_speed(speed)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1m30s", 90),
+        ("417ms", 0.417),
+        ("0s", 0),
+        ("1w", 604_800),
+        ("1y", 31_536_000),
+        ("4h", 14_400),
+    ],
+)
+def test_durations_of_prometheus_are_parsed(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("speed", [1, 1.5, 1000])
-def test_speed_range_includes_its_limits(speed: float) -> None:
-    check_speed(speed)
+@pytest.mark.parametrize("text", ["", "90", "-5s", "1.5h", "5 s", "s", "fast", "9" * 5000 + "s"])
+def test_text_without_a_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="use a duration such as 90s or 1h30m"):
+        parse_seconds(text)

@@ -1,10 +1,19 @@
+import json
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from alertdrill.env_reader import SettingsError
-from alertdrill.settings import ROOT, Ports, StackSettings, load, parse
+from alertdrill.config import ROOT
+from alertdrill.config.settings import (
+    ImageVersions,
+    Ports,
+    Replicas,
+    SettingsError,
+    StackSettings,
+    load,
+    parse,
+)
 
 
 def refusal(**values: str) -> str:
@@ -43,6 +52,13 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
     settings = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
     assert (settings.ports.lb, settings.min_replicas("web"), settings.runtime) == (9001, 3, "auto")
+
+
+def test_invalid_value_of_the_file_is_refused_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LB_PORT=80\n")
+    with pytest.raises(SettingsError) as error:
+        load({}, tmp_path / ".env")
+    assert str(error.value).startswith(f"{tmp_path}/.env: LB_PORT is '80': use a whole number")
 
 
 def test_missing_file_changes_nothing(tmp_path: Path) -> None:
@@ -106,3 +122,29 @@ def test_every_port_has_its_variable(name: str) -> None:
 def test_min_replicas_are_the_configured_instances() -> None:
     settings = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
     assert (settings.min_replicas("web"), settings.min_replicas("data-service")) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        StackSettings(Path("/h")),
+        StackSettings(
+            Path("/h"),
+            cache=Path("/c"),
+            ports=Ports(lb=9000),
+            replicas=Replicas(loki=0),
+            versions=ImageVersions(loki="3.0.0"),
+            heal={"web": False},
+            speed=12.0,
+            ephemeral=True,
+        ),
+    ],
+)
+def test_settings_read_back_unchanged(settings: StackSettings) -> None:
+    assert StackSettings.from_dict(json.loads(settings.to_json())) == settings
+
+
+def test_settings_with_an_unknown_field_are_refused() -> None:
+    values = json.loads(StackSettings(Path("/h")).to_json())
+    with pytest.raises(ValueError, match="no_longer"):
+        StackSettings.from_dict({**values, "no_longer": 1})

@@ -1,0 +1,369 @@
+"""The settings of the stack, from the environment and `.env`.
+
+`.env.example` documents each variable. An invalid value is an error that names the variable, its
+file, its value and what would be right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from .. import VERSION
+from ..errors import AlertdrillError
+from . import ROOT
+from .services import MAX_REPLICAS, MIN_REPLICAS, SERVICES
+
+# The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
+RUNTIMES = ("auto", "native", "compose")
+IN_NETWORK = "in-network"
+# Only the control API works with a Swarm; the command line does not.
+SWARM = "swarm"
+# A tag of an image, with a digest if it is pinned.
+IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
+# A registry, with an optional port and path.
+REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
+DIGEST = r"sha256:[0-9a-f]{64}"
+PROJECT = r"[a-z0-9][a-z0-9_-]*"
+# The modes of the responder: it acts, only records what it would do, or makes no decisions.
+HEALING = ("on", "dry-run", "off")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# The default password: a random one is created at the first start.
+RANDOM = "random"
+# The registry in the names of images that are built locally. `.invalid` is reserved (RFC 6761): no
+# registry can answer for it, so an image of this name is never pulled.
+LOCAL_REGISTRY = "alertdrill.invalid"
+
+
+class SettingsError(AlertdrillError):
+    """A variable has an invalid value."""
+
+
+def _one_of(*choices: str, hidden: tuple[str, ...] = ()) -> BeforeValidator:
+    """Accept one of the choices; an error does not show the hidden ones."""
+    return _accept(lambda text: text in (*choices, *hidden), f"one of {', '.join(choices)}")
+
+
+def _like(pattern: str, example: str) -> BeforeValidator:
+    return _accept(lambda text: re.fullmatch(pattern, text) is not None, f"a value like {example}")
+
+
+def _accept(check: Callable[[str], bool], hint: str) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if not isinstance(value, str) or not check(value):
+            raise ValueError(f"use {hint}")
+        return value
+
+    return BeforeValidator(validate)
+
+
+def _between(low: int, high: int) -> BeforeValidator:
+    def validate(value: object) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", str(value)) or not low <= int(str(value)) <= high:
+            raise ValueError(f"use a whole number from {low} to {high}")
+        return int(str(value))
+
+    return BeforeValidator(validate)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.IPv4Address(text))
+    except ValueError:
+        return False
+
+
+def _switch(value: object) -> bool:
+    if value not in ("0", "1", True, False):
+        raise ValueError("use one of 0, 1")
+    return value in ("1", True)
+
+
+def _folder(value: str | Path) -> Path:
+    # `/` keeps an absolute path; a relative path starts at the repository.
+    return ROOT / value
+
+
+def _not_empty(value: object) -> object:
+    if not value:
+        raise ValueError("remove it to get a random one")
+    return value
+
+
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+# Ports below 1024 need root; 60000 leaves room for the instances.
+Port = Annotated[int, _between(1024, 60000)]
+Optional = Annotated[int, _between(0, 1)]
+Tag = Annotated[str, _like(IMAGE_TAG, "v1.2.3 or v1.2.3@sha256:<64 hex digits>")]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The port of each component; its variable is the field's name in capitals + `_PORT`."""
+
+    lb: Port = 8080
+    lb_internal: Port = 8081
+    lb_stats: Port = 8404
+    prometheus: Port = 9090
+    alertmanager: Port = 9093
+    responder: Port = 8090
+    control: Port = 8091
+    grafana: Port = 3000
+    loki: Port = 3100
+    loki_grpc: Port = 9096
+    node_exporter: Port = 9100
+    blackbox_exporter: Port = 9115
+    collector_metrics: Port = 8888
+    collector_health: Port = 13133
+    locust: Port = 8089
+    # The ports of native instances are above this one.
+    instances: Port = 15000
+
+    def instance(self, service: str, number: int) -> int:
+        """Return the port of a native instance of a service."""
+        return self.instances + SERVICES[service].offset + number
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """The optional components: 0 leaves one out."""
+
+    loki: Optional = 1
+    collector: Optional = 1
+    grafana: Optional = 1
+
+
+@dataclass(frozen=True)
+class ImageVersions:
+    """The field's name in capitals + `_VERSION` is the variable that sets it.
+
+    `docker-compose.yml` has the same defaults; a test keeps them equal.
+    """
+
+    alertdrill: Tag = VERSION
+    python: Tag = (
+        "3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285"
+    )
+    busybox: Tag = (
+        "1.37.0-musl@sha256:222ad6d973c0d198014546a65cd02c5fdedcc172123c5b4c2bf0af636550bd94"
+    )
+    haproxy: Tag = "3.0.10"
+    prometheus: Tag = (
+        "v3.5.0@sha256:63805ebb8d2b3920190daf1cb14a60871b16fd38bed42b857a3182bc621f4996"
+    )
+    alertmanager: Tag = (
+        "v0.28.1@sha256:27c475db5fb156cab31d5c18a4251ac7ed567746a2483ff264516437a39b15ba"
+    )
+    loki: Tag = "3.4.3"
+    collector: Tag = (
+        "0.148.0@sha256:8164eab2e6bca9c9b0837a8d2f118a6618489008a839db7f9d6510e66be3923c"
+    )
+    grafana: Tag = "12.0.2@sha256:b5b59bfc7561634c2d7b136c4543d702ebcc94a3da477f21ff26f89ffd4214fa"
+    node_exporter: Tag = (
+        "v1.9.1@sha256:d00a542e409ee618a4edc67da14dd48c5da66726bbd5537ab2af9c1dfc442c8a"
+    )
+    blackbox_exporter: Tag = (
+        "v0.27.0@sha256:a50c4c0eda297baa1678cd4dc4712a67fdea713b832d43ce7fcc5f9bea05094d"
+    )
+    pushgateway: Tag = "v1.11.1"
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """The settings of the whole stack; `home` is the folder for everything that it writes.
+
+    Users can't set the last three. `speed` divides every duration of the rules and routes.
+    `ephemeral` marks a stack that exists for one run only, whose series may be backfilled and
+    deleted. `fake_loki` starts a fake Loki on hosts without Loki.
+    """
+
+    # JSON of another version is refused.
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    home: Folder
+    cache: Folder | None = None
+    runtime: Annotated[str, _one_of(*RUNTIMES, hidden=(IN_NETWORK, SWARM))] = "auto"
+    lb_address: Annotated[str, _accept(_is_address, "an IPv4 address")] = "127.0.0.1"
+    ports: Ports = Ports()
+    # The minimum number of instances of each service; a new stack starts this number.
+    instances: Mapping[str, Annotated[int, _between(1, MAX_REPLICAS)]] = field(
+        default_factory=lambda: dict.fromkeys(SERVICES, MIN_REPLICAS)
+    )
+    # `heal` has the services that the responder may restart and scale; `healing` is its mode.
+    heal: Mapping[str, Switch] = field(default_factory=lambda: dict.fromkeys(SERVICES, True))
+    healing: Annotated[str, _one_of(*HEALING)] = "on"
+    faults_enabled: Switch = True
+    log_level: Annotated[str, _one_of(*LOG_LEVELS)] = "INFO"
+    # The objectives are over 30 days; five more keep the oldest samples available to queries.
+    retention: str = "35d"
+    # 1,000 samples per second take about 4 GB in 35 days, at 1.3 bytes each.
+    retention_size: str = "5GB"
+    # For containers only: the Compose project, the images, and the optional components.
+    project: Annotated[str, _like(PROJECT, "alertdrill")] = "alertdrill"
+    versions: ImageVersions = field(default_factory=ImageVersions)
+    # The registry of our own images, which are pulled by digest. Empty: they are built locally.
+    registry: Annotated[str, _like(REGISTRY, "registry.example.com/team")] = ""
+    digests: Mapping[str, Annotated[str, _like(DIGEST, "sha256:<64 hex digits>")]] = field(
+        default_factory=dict
+    )
+    replicas: Replicas = Replicas()
+    docker_root: str = "/var/lib/docker"
+    docker_socket: str = "/var/run/docker.sock"
+    grafana_password: Annotated[str, BeforeValidator(_not_empty)] = RANDOM
+    speed: float = 1.0
+    ephemeral: bool = False
+    fake_loki: bool = False
+
+    def image(self, name: str) -> str:
+        """Return the reference of one of the `own_images`."""
+        if self.registry:
+            return f"{self.registry}/{name}:{self.versions.alertdrill}@{self.digests[name]}"
+        return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
+
+    def min_replicas(self, service: str) -> int:
+        """Return the minimum number of instances of a service."""
+        return self.instances.get(service, MIN_REPLICAS)
+
+    def healing_enabled(self, service: str) -> bool:
+        """Return whether the responder may heal a service; it never heals other components."""
+        return service in SERVICES and self.heal.get(service, True)
+
+    def to_json(self) -> str:
+        """Return the settings as JSON, for other processes; `from_dict` is the inverse."""
+        return TypeAdapter(StackSettings).dump_json(self).decode()
+
+    @staticmethod
+    def from_dict(document: Any) -> StackSettings:
+        """Return the settings of parsed JSON; raise `ValueError` for JSON of another version."""
+        names = {item.name for item in fields(StackSettings)}
+        if not isinstance(document, dict) or names - document.keys():
+            raise ValueError("the JSON has no stack settings of this version")
+        return TypeAdapter(StackSettings).validate_python(document)
+
+
+def own_images() -> tuple[str, ...]:
+    """Return the names of the images that are built from apps/Dockerfile."""
+    return (*SERVICES, "responder", "tools")
+
+
+def instance_port_range() -> int:
+    """Return the distance from INSTANCES_PORT to the port of the last native instance."""
+    return max(service.offset for service in SERVICES.values()) + MAX_REPLICAS
+
+
+def digest_variable(image: str) -> str:
+    """Return the variable that holds the digest of one of the `own_images`."""
+    return f"{image.upper().replace('-', '_')}_DIGEST"
+
+
+def variables() -> Mapping[str, tuple[str, ...]]:
+    """Return each variable, with the place of its value in `StackSettings`."""
+    own = {name: service.variable for name, service in SERVICES.items()}
+    images = [item.name for item in fields(ImageVersions)]
+    return {
+        "ALERTDRILL_HOME": ("home",),
+        "ALERTDRILL_CACHE": ("cache",),
+        "RUNTIME": ("runtime",),
+        "LB_ADDRESS": ("lb_address",),
+        **{f"{item.name.upper()}_PORT": ("ports", item.name) for item in fields(Ports)},
+        **{f"{variable}_INSTANCES": ("instances", name) for name, variable in own.items()},
+        **{f"HEAL_{variable}": ("heal", name) for name, variable in own.items()},
+        "HEALING": ("healing",),
+        "FAULTS_ENABLED": ("faults_enabled",),
+        "LOG_LEVEL": ("log_level",),
+        "PROMETHEUS_RETENTION": ("retention",),
+        "PROMETHEUS_RETENTION_SIZE": ("retention_size",),
+        "COMPOSE_PROJECT_NAME": ("project",),
+        **{f"{image.upper()}_VERSION": ("versions", image) for image in images},
+        "REGISTRY": ("registry",),
+        **{digest_variable(image): ("digests", image) for image in own_images()},
+        **{f"{item.name.upper()}_REPLICAS": ("replicas", item.name) for item in fields(Replicas)},
+        "DOCKER_ROOT": ("docker_root",),
+        "DOCKER_SOCKET": ("docker_socket",),
+        "GRAFANA_PASSWORD": ("grafana_password",),
+    }
+
+
+def current() -> StackSettings:
+    """Return the settings of this command, from its environment and `.env`."""
+    return load(os.environ)
+
+
+def load(environment: Mapping[str, str], file: Path = ROOT / ".env") -> StackSettings:
+    """Read the settings; the environment overrides the file. Raises `SettingsError`."""
+    try:
+        values = {name: value or "" for name, value in dotenv_values(file).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} can't be read: {error}.") from error
+    of_file = {name: str(file) for name in values if name not in environment}
+    return parse({**values, **environment}, of_file)
+
+
+def parse(values: Mapping[str, str], files: Mapping[str, str] | None = None) -> StackSettings:
+    """Return the settings in `values`; raise `SettingsError` naming a bad variable.
+
+    `files` has the file of each variable that is not from the environment.
+    """
+    places = variables()
+    nested: dict[str, Any] = {
+        "home": "var",
+        "instances": dict.fromkeys(SERVICES, MIN_REPLICAS),
+        "heal": dict.fromkeys(SERVICES, True),
+    }
+    for name, (key, *inner) in places.items():
+        value = values.get(name, "").strip()
+        # An empty value means the default, except for a password, which must not be empty.
+        if value or (name == "GRAFANA_PASSWORD" and name in values):
+            if inner:
+                nested.setdefault(key, {})[inner[0]] = value
+            else:
+                nested[key] = value
+    try:
+        settings = TypeAdapter(StackSettings).validate_python(nested)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        loc, value, hint = first["loc"], first["input"], first["ctx"]["error"]
+        variable = next(name for name, place in places.items() if place == loc[: len(place)])
+        raise SettingsError(f"{_origin(files, variable)}{variable} is {value!r}: {hint}.") from None
+    _require_digests(settings)
+    _require_distinct_ports(settings.ports)
+    return settings
+
+
+def _origin(files: Mapping[str, str] | None, variable: str) -> str:
+    return f"{files[variable]}: " if files and variable in files else ""
+
+
+def _require_digests(settings: StackSettings) -> None:
+    missing = [digest_variable(name) for name in own_images() if name not in settings.digests]
+    if settings.registry and missing:
+        raise SettingsError(
+            f"REGISTRY is set but {', '.join(missing)} is not: set the digest of every image, since"
+            " a tag can change. `alertdrill images push` prints the digests."
+        )
+
+
+def _require_distinct_ports(ports: Ports) -> None:
+    seen: dict[int, str] = {}
+    for item in fields(Ports):
+        port, variable = getattr(ports, item.name), f"{item.name.upper()}_PORT"
+        if port in seen:
+            raise SettingsError(f"{seen[port]} and {variable} are both {port}: change one of them.")
+        seen[port] = variable
+    for service in SERVICES:
+        for number in range(1, MAX_REPLICAS + 1):
+            port = ports.instance(service, number)
+            if port in seen:
+                raise SettingsError(
+                    f"{seen[port]} is {port}, which is the port of {service}-{number}:"
+                    " change it or INSTANCES_PORT."
+                )
