@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ValidationInfo
 
 from ..errors import AlertdrillError
 from . import ROOT
+from .components import COMPONENTS, TASKS, Component
 from .yaml_lines import YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
@@ -22,13 +23,6 @@ MAX_NAME_LENGTH = 30
 PATH = r"(/[A-Za-z0-9._~-]+)+"
 # Operations endpoints, which the load balancer never forwards to.
 OPS_PATHS = ("healthz", "readyz", "metrics", "faults")
-# The components of the stack; a test compares the list with docker-compose.yml.
-COMPONENT_NAMES = (
-    *("alertmanager", "blackbox-exporter", "collector", "control", "docker-proxy", "drills"),
-    *("drills-proxy", "grafana", "grafana-token", "init-config", "lb", "locust-master"),
-    *("locust-worker", "loki", "node-exporter", "prometheus", "pushgateway", "responder"),
-    *("restarter", "test"),
-)
 # The default number of instances of a service: if one fails, another still serves.
 MIN_REPLICAS = 2
 # The load balancer's native configuration has this number of slots for each service.
@@ -128,7 +122,7 @@ def _check_name(document: YamlDocument, name: str) -> None:
             " digits and single hyphens, and end with a letter",
             name,
         )
-    if name in COMPONENT_NAMES:
+    if name in COMPONENTS or name in TASKS:
         document.refuse(f"{name} is a component of the stack: use another name", name)
 
 
@@ -180,3 +174,13 @@ class _DeclaredServices(Mapping[str, Service]):
 
 
 SERVICES: Mapping[str, Service] = _DeclaredServices()
+
+
+@cache
+def all_components() -> Mapping[str, Component]:
+    """Return the components of the stack and, as components, our services."""
+    services = {
+        name: Component(service.port, "/readyz", job="services")
+        for name, service in SERVICES.items()
+    }
+    return {**COMPONENTS, **services}

@@ -12,8 +12,6 @@ from .render import check_speed
 
 # Below Linux's ports for outgoing connections (32768), above the usual listening ports.
 MIN_PORT, MAX_PORT = 30000, 32500
-# The size of the instances' port range.
-INSTANCE_PORTS = instance_port_range() + 1
 # The drill of the storage fills this size. One hour with time compression takes 50 MB.
 RETENTION_SIZE = "200MB"
 
@@ -46,7 +44,7 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
 def free_ports() -> Ports:
     """Return ports from a free range; raise `TimescaleError` without one."""
     names = [item.name for item in fields(Ports) if item.name != "instances"]
-    size = len(names) + INSTANCE_PORTS
+    size = len(names) + instance_port_range() + 1
     bases = range(MIN_PORT, MAX_PORT - size, size)
     # In random order, so that two concurrent runs seldom choose the same range.
     for base in random.sample(bases, len(bases)):

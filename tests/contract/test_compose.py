@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.config.components import COMPONENTS, TASKS
 from alertdrill.config.services import SERVICES as OURS
 from alertdrill.config.settings import ImageVersions, StackSettings
-from alertdrill.runtimes.compose.components import COMPONENTS, REDUNDANT
-from alertdrill.runtimes.compose.ensure_images import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -105,9 +104,10 @@ def test_defaults_are_the_settings() -> None:
 
 
 def test_components_are_the_services_of_the_file() -> None:
-    assert set(COMPONENTS) == set(RUNNING) - {"init-config"}
+    assert set(COMPONENTS) == set(RUNNING) - set(OURS) - {"init-config"}
+    assert set(TASKS) == set(SERVICES) - set(RUNNING) | {"init-config"}
     pairs = {name for name, values in RUNNING.items() if values["deploy"].get("replicas") == 2}
-    assert pairs == set(REDUNDANT)
+    assert pairs == {name for name, component in COMPONENTS.items() if component.replicas == 2}
 
 
 @pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.optional])
@@ -123,9 +123,27 @@ def test_component_has_its_network_alias(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", VARIABLES)
-def test_image_is_named_by_its_variable(name: str) -> None:
-    assert f"${{{VARIABLES[name]}:-" in RUNNING[name]["image"]
+@pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.image])
+def test_image_is_that_of_the_component(name: str) -> None:
+    component = COMPONENTS[name]
+    version = getattr(ImageVersions(), component.version)
+    expected = f"{component.image}:${{{component.version_variable}:-{version}}}"
+    assert RUNNING[name]["image"] == expected
+
+
+@pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.published])
+def test_port_of_the_component_is_published(name: str) -> None:
+    component = COMPONENTS[name]
+    port = f"127.0.0.1:${{{component.setting.upper()}_PORT:-{component.port}}}:{component.port}"
+    assert port in RUNNING[name]["ports"]
+
+
+@pytest.mark.parametrize("name", [name for name, part in COMPONENTS.items() if part.ready])
+def test_health_check_asks_the_path_of_the_component(name: str) -> None:
+    component = COMPONENTS[name]
+    check = RUNNING[name].get("healthcheck")
+    if check is not None:  # the responder's is in its image
+        assert check["test"][-1].endswith(f":{component.port}{component.ready}")
 
 
 def test_every_component_has_a_health_check() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import Ports
-from alertdrill.runtimes.compose.components import COMPONENTS, REPLICA_SLOTS
 from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
+from alertdrill.runtimes.compose.services import REPLICA_SLOTS
 
 DESIGN = {
     "lb": 8080,
@@ -47,4 +48,4 @@ def test_lb_looks_for_containers_at_the_service_port(tmp_path: Path, service: st
     for number in range(1, REPLICA_SLOTS + 1):
         name = f"{service}-{number}"
         assert f"server {name} alertdrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
-    assert COMPONENTS[service].port == IN_CONTAINERS[service]
+    assert SERVICES[service].port == IN_CONTAINERS[service]

@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from alertdrill.config import ROOT
+from alertdrill.config.services import all_components
 from alertdrill.config.settings import Ports, instance_port_range
-from alertdrill.runtimes.compose.components import COMPONENTS
 
 T = TypeVar("T")
 # Tests that make no sense with the other runtime are deselected, so that each skip is a waiver.
@@ -150,7 +150,7 @@ class Stack:
 
 def has_metrics(instance: str) -> bool:
     """Return whether an instance exposes metrics; two kinds of containers don't."""
-    part = COMPONENTS.get(instance.rpartition("-")[0])
+    part = all_components().get(instance.rpartition("-")[0])
     return part is None or part.job is not None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from ...config.services import all_components
 from ...config.settings import StackSettings
-from .components import COMPONENTS
 from .docker_client import Container
 from .errors import UnknownTargetError
 
@@ -28,7 +28,7 @@ class HostEndpoints:
 
     def instance_address(self, container: Container) -> str:
         """Return the address of an instance; its container's name if it is not published."""
-        component = COMPONENTS.get(container.service)
+        component = all_components().get(container.service)
         port = _port(self._settings, container.service)
         if port is not None:
             return f"{LOOPBACK}:{port}"
@@ -62,7 +62,7 @@ class NetworkEndpoints:
         self._project = settings.project
         self._published = {
             f"{LOOPBACK}:{port}": name
-            for name in COMPONENTS
+            for name in all_components()
             if (port := _port(settings, name)) is not None
         }
 
@@ -71,14 +71,14 @@ class NetworkEndpoints:
         service, port = {"lb": ("lb", 8080), "lb-stats": ("lb", 8404)}.get(
             component, (component, 0)
         )
-        if service not in COMPONENTS:
+        if service not in all_components():
             raise UnknownTargetError(f"no component named {component!r}: see `make status`.")
-        host = COMPONENTS[service].alias or f"{self._project}-{service}-1"
-        return f"http://{host}:{port or COMPONENTS[service].port}"
+        host = all_components()[service].alias or f"{self._project}-{service}-1"
+        return f"http://{host}:{port or all_components()[service].port}"
 
     def instance_address(self, container: Container) -> str:
         """Return the address of an instance."""
-        component = COMPONENTS.get(container.service)
+        component = all_components().get(container.service)
         host = component.alias if component and component.alias else container.name
         return f"{host}:{component.port}" if component and component.port else host
 
@@ -97,5 +97,5 @@ class NetworkEndpoints:
 def _port(settings: StackSettings, component: str) -> int | None:
     if component in ("lb", "lb-stats", "lb_stats"):
         return settings.ports.lb if component == "lb" else settings.ports.lb_stats
-    published = COMPONENTS[component].published if component in COMPONENTS else None
-    return getattr(settings.ports, published) if published else None
+    known = all_components().get(component)
+    return getattr(settings.ports, known.setting) if known and known.published else None

@@ -6,26 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...config.components import COMPONENTS
 from ...config.settings import LOCAL_REGISTRY, ImageVersions
 from ..base import ProgressCallback
-from .components import COMPONENTS
 from .compose_cli import ComposeCli
 from .errors import EngineError, ImageMissingError
 from .variables import NO_GRAFANA
-
-# The variable for the tag of a service's image; our own images have Alertdrill's version.
-VARIABLES = {
-    "lb": "HAPROXY_VERSION",
-    "docker-proxy": "HAPROXY_VERSION",
-    "prometheus": "PROMETHEUS_VERSION",
-    "alertmanager": "ALERTMANAGER_VERSION",
-    "loki": "LOKI_VERSION",
-    "collector": "COLLECTOR_VERSION",
-    "grafana": "GRAFANA_VERSION",
-    "node-exporter": "NODE_EXPORTER_VERSION",
-    "blackbox-exporter": "BLACKBOX_EXPORTER_VERSION",
-    "pushgateway": "PUSHGATEWAY_VERSION",
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +30,7 @@ def ensure_images(
     images = {
         service: declaration["image"]
         for service, declaration in model["services"].items()
-        if service in VARIABLES
+        if service in COMPONENTS and COMPONENTS[service].image
     }
     disabled = [service for service in images if _is_disabled(model["services"][service])]
     messages += [
@@ -55,15 +41,15 @@ def ensure_images(
             continue
         if compose.has_image(image) or _try_pull(compose, image, on_progress):
             continue
-        variable, optional = VARIABLES[service], COMPONENTS[service].optional
-        if not optional or tag(image) != getattr(ImageVersions(), service):
+        component = COMPONENTS[service]
+        if not component.optional or tag(image) != getattr(ImageVersions(), component.version):
             raise ImageMissingError(
-                f"{variable} is {tag(image)!r}: the image {image} is not on this host and can't"
-                " be pulled."
+                f"{component.version_variable} is {tag(image)!r}: the image {image} is not on this"
+                " host and can't be pulled."
                 " Set another version, or build the images with `make images`."
             )
         messages.append(f"{image} can't be pulled: the stack runs without {service}.")
-        variables[optional] = "0"
+        variables[component.optional] = "0"
     if "loki" in disabled or COMPONENTS["loki"].optional in variables:
         # Without Loki, the collector has nowhere to send lines.
         variables[COMPONENTS["collector"].optional] = "0"

@@ -15,13 +15,12 @@ from pathlib import Path, PurePosixPath
 
 import requests
 
-from ...config.services import SERVICES
+from ...config.services import SERVICES, all_components
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from .. import prometheus_tsdb
 from ..base import Instance, ProgressCallback, State
 from . import init_config
-from .components import COMPONENTS
 from .container_runtime import ContainerRuntime
 from .docker_client import Container, DockerClient
 from .endpoints import NetworkEndpoints
@@ -195,7 +194,7 @@ class InNetworkRuntime(ContainerRuntime):
 
 def _with_probed_state(instance: Instance) -> Instance:
     """Return an instance with the state of its own probe, which is faster than a health check."""
-    component = COMPONENTS.get(instance.service)
+    component = all_components().get(instance.service)
     if (
         component is None
         or component.ready is None

@@ -17,12 +17,12 @@ from pathlib import Path
 import click
 
 from ...config import ROOT
-from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES
+from ...config.components import COMPONENTS
+from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, all_components
 from ...config.settings import RANDOM
 from ...timescale import expression_scaler, render
 from .. import lb_config
 from . import services
-from .components import COMPONENTS, REDUNDANT
 
 # The project's name in prometheus/scrape/compose.yml.
 PROJECT_PREFIX = "alertdrill-"
@@ -73,18 +73,18 @@ class RenderContext:
                 for name, service in SERVICES.items()
             },
             **{
-                name: int(environ.get(component.optional, "1") if component.optional else "1")
+                name: int(environ.get(component.optional, "1"))
+                if component.optional
+                else component.replicas
                 for name, component in COMPONENTS.items()
-                if name not in SERVICES
             },
-            **dict.fromkeys(REDUNDANT, 2),
         }
         speed = float(environ.get("SPEED") or "1")
         return cls(environ.get("PROJECT") or "alertdrill", speed, replicas)
 
     def address(self, service: str, number: int, port: int) -> str:
         """Return the address of an instance on the network that it shares with Prometheus."""
-        alias = COMPONENTS[service].alias
+        alias = all_components()[service].alias
         return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
 
 
@@ -142,7 +142,7 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
     for job in ("services", "stack", "pushed"):
         names = [
             name
-            for name, component in COMPONENTS.items()
+            for name, component in all_components().items()
             if component.job == job and name not in without
         ]
         targets = [
@@ -165,7 +165,7 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
 
 
 def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
-    component = COMPONENTS[service]
+    component = all_components()[service]
     return {
         "targets": [context.address(service, number, component.metrics or component.port)],
         "labels": {"service": service, "instance": f"{service}-{number}"},

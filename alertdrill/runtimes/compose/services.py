@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from ...config.services import SERVICES, Service, ServicesError
-from .components import REPLICA_SLOTS
 
+# The number of replicas of a service that the load balancer and Prometheus look up by name.
+REPLICA_SLOTS = 8
 # These need the replica count of every service.
 NEEDS_REPLICA_COUNTS = ("init-config", "control")
 PAGE = "docs/how-to/add-a-service.md shows how to add it"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config import ROOT
+from ...config.components import COMPONENTS
 from .. import lb_config
 from . import speed
 from .grafana import settings
@@ -32,16 +33,20 @@ COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
 def components(context: RenderContext) -> list[Process]:
     """Return the components whose programs are installed."""
     makers: Mapping[str, Callable[[RenderContext], Process]] = {
-        "haproxy": lb,
+        "lb": lb,
         "prometheus": prometheus,
         "alertmanager": alertmanager,
-        "node_exporter": node_exporter,
-        "blackbox_exporter": blackbox_exporter,
+        "node-exporter": node_exporter,
+        "blackbox-exporter": blackbox_exporter,
         "loki": loki,
-        "otelcol": collector,
+        "collector": collector,
         "grafana": grafana,
     }
-    processes = [make(context) for program, make in makers.items() if program in context.programs]
+    processes = [
+        make(context)
+        for name, make in makers.items()
+        if COMPONENTS[name].program in context.programs
+    ]
     if context.fake_loki:
         return [*processes, fake_loki(context)]
     # Without Loki, the collector has nowhere to send lines.
@@ -53,22 +58,18 @@ def components(context: RenderContext) -> list[Process]:
 
 
 def _component(
-    context: RenderContext,
-    service: str,
-    program: str,
-    arguments: Sequence[str],
-    ready: str,
-    **options: Any,
+    context: RenderContext, service: str, arguments: Sequence[str], **options: Any
 ) -> Process:
-    """Return the only instance of a component; its port has the component's name."""
-    installed = context.programs[program]
-    port = getattr(context.ports, options.pop("port", service.replace("-", "_")))
+    """Return the only instance of a component."""
+    component = COMPONENTS[service]
+    installed = context.programs[component.program]
+    port = getattr(context.ports, component.setting)
     return Process(
         name=f"{service}-1",
         service=service,
         command=[str(installed.path), *arguments],
         port=port,
-        ready=f"http://{LOOPBACK}:{port}{ready}",
+        ready=f"http://{LOOPBACK}:{port}{component.ready}",
         environment={**installed.environment, **options.pop("environment", {})},
         files=installed.files,
         **options,
@@ -94,10 +95,7 @@ def lb(context: RenderContext) -> Process:
     process = _component(
         context,
         "lb",
-        "haproxy",
         ["-db", *LB_FILES],
-        "/;csv",
-        port="lb_stats",
         more_ports=(ports.lb, ports.lb_internal),
         stop_signal="USR1",  # finish the requests in flight; TERM would cut them off
         directory=context.layout.lb,
@@ -113,7 +111,6 @@ def prometheus(context: RenderContext) -> Process:
     return _component(
         context,
         "prometheus",
-        "prometheus",
         [
             "--config.file=prometheus.yml",
             f"--storage.tsdb.path={context.layout.data / 'prometheus'}",
@@ -128,7 +125,6 @@ def prometheus(context: RenderContext) -> Process:
             *admin,
             "--log.format=json",
         ],
-        "/-/ready",
         directory=context.layout.etc / "prometheus",
         environment={
             "RESPONDER_URL": context.url("responder"),
@@ -142,7 +138,6 @@ def alertmanager(context: RenderContext) -> Process:
     return _component(
         context,
         "alertmanager",
-        "alertmanager",
         [
             "--config.file=alertmanager.yml",
             f"--storage.path={context.layout.data / 'alertmanager'}",
@@ -151,7 +146,6 @@ def alertmanager(context: RenderContext) -> Process:
             "--cluster.listen-address=",  # a single Alertmanager needs no cluster
             "--log.format=json",
         ],
-        "/-/ready",
         directory=context.layout.etc / "alertmanager",
     )
 
@@ -160,7 +154,7 @@ def node_exporter(context: RenderContext) -> Process:
     """Return the exporter of the host's metrics."""
     listen = f"--web.listen-address={LOOPBACK}:{context.ports.node_exporter}"
     arguments = [listen, f"@{ROOT / 'prometheus' / 'node-exporter.args'}"]
-    return _component(context, "node-exporter", "node_exporter", arguments, "/")
+    return _component(context, "node-exporter", arguments)
 
 
 def blackbox_exporter(context: RenderContext) -> Process:
@@ -171,7 +165,7 @@ def blackbox_exporter(context: RenderContext) -> Process:
         f"--timeout-offset={speed.timeout_offset(context.settings.speed)}",
         "--log.format=json",
     ]
-    return _component(context, "blackbox-exporter", "blackbox_exporter", arguments, "/-/healthy")
+    return _component(context, "blackbox-exporter", arguments)
 
 
 def loki(context: RenderContext) -> Process:
@@ -189,13 +183,11 @@ def loki(context: RenderContext) -> Process:
     return _component(
         context,
         "loki",
-        "loki",
         [
             f"-config.file={ROOT / 'loki' / 'loki.yml'}",
             "-config.expand-env=true",
             *speed.loki_flags(context.settings.speed),
         ],
-        "/ready",
         more_ports=(context.ports.loki_grpc,),
         environment=environment,
     )
@@ -231,10 +223,7 @@ def collector(context: RenderContext) -> Process:
     process = _component(
         context,
         "collector",
-        "otelcol",
         [*COLLECTOR_GATES, f"--config={ROOT / 'loki' / 'collector.yml'}", *options],
-        "/",
-        port="collector_metrics",
         more_ports=(context.ports.collector_health,),
         # Its files store its offsets. After a graceful stop, it loses what did not fit its queue.
         stop_signal="KILL",
@@ -248,9 +237,7 @@ def grafana(context: RenderContext) -> Process:
     program = context.programs["grafana"].path
     command = ["server"] if program.name == "grafana" else []  # older ones are grafana-server
     arguments = [*command, "--homepath", str(grafana_home(program))]
-    return _component(
-        context, "grafana", "grafana", arguments, "/api/health", environment=settings(context)
-    )
+    return _component(context, "grafana", arguments, environment=settings(context))
 
 
 def grafana_home(program: Path) -> Path:

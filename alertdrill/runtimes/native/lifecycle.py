@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...grafana_token import TokenError
 from ...toolchain.find import Program
@@ -18,7 +19,6 @@ from . import configs, control, port_check, readiness, stack_processes, supervis
 from .context import NativeContext
 from .layout import Layout
 from .process_spec import LOOPBACK, Process, RenderContext, url
-from .services import DRAINING_SERVICES
 from .stack_plan import Plan, make_plan
 
 # How long processes may take to stop by themselves: requests in flight have 10 s.
@@ -28,8 +28,6 @@ TIMEOUT_S = 20.0
 # These start missing instances again, so they stop before the others.
 HEALERS = ("responder-1", "control-1")
 HEALERS_STOP_TIMEOUT_S = 3.0  # seconds
-# These stop at once on a second signal; the others are quick anyway.
-QUICK_STOP = (*DRAINING_SERVICES, "control")
 
 
 def check(context: NativeContext, on_progress: ProgressCallback) -> None:
@@ -178,7 +176,9 @@ def _stop_quickly(context: NativeContext, names: Sequence[str]) -> None:
     """Request processes to stop, and signal those that drain to stop at once."""
     context.supervisor.request_stop(*names)
     processes = context.supervisor.processes()
+    # These stop at once on a second signal; the others are quick anyway.
+    gunicorns = (*SERVICES, "responder", "control")
     for info in (processes[name] for name in names):
-        if info["pid"] and info["name"].startswith(QUICK_STOP):
+        if info["pid"] and info["name"].startswith(gunicorns):
             stack_processes.signal_instance(info["pid"], signal.SIGCONT)
             stack_processes.signal_instance(info["pid"], signal.SIGQUIT)

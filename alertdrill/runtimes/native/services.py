@@ -11,8 +11,6 @@ from . import speed
 from .process_spec import LOOPBACK, Process, RenderContext, url
 
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
-# These drain before they stop, so a quick stop signals them.
-DRAINING_SERVICES = (*SERVICES, "responder")
 
 
 def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]:

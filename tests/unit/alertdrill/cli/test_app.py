@@ -1,254 +1,45 @@
-import json
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+import sys
 
+import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from alertdrill import doctor
 from alertdrill.cli import app
-from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes import Instance
-from alertdrill.runtimes.base import ProgressCallback, State
-
-Run = Callable[..., Result]
 
 
-class FakeRuntime:
-    """A runtime that records its calls."""
-
-    name = "fake"
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[object, ...]] = []
-        self.states: list[State] = ["ready", "standby"]
-        self.error: BaseException | None = None
-
-    def _record(self, *call: object) -> None:
-        self.calls.append(call)
-        if self.error:
-            raise self.error
-
-    def check(self, on_progress: ProgressCallback) -> None:
-        self._record("check")
-
-    def check_logql(self, on_progress: ProgressCallback) -> None:
-        self._record("logql")
-
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        on_progress("web-1 is ready")
-        self._record("up")
-        return ["loki is not installed."]
-
-    def down(self, on_progress: ProgressCallback) -> None:
-        self._record("down")
-
-    def status(self) -> Sequence[Instance]:
-        return [
-            Instance(f"web-{number}", "web", state, 7, "127.0.0.1:15101", 1.5)
-            for number, state in enumerate(self.states, 1)
-        ]
-
-    def instances(self, service: str) -> Sequence[Instance]:
-        return self.status()
-
-    def start(self, target: str) -> None:
-        self._record("start", target)
-
-    def stop(self, target: str) -> None:
-        self._record("stop", target)
-
-    def kill(self, target: str) -> None:
-        self._record("kill", target)
-
-    def pause(self, target: str) -> None:
-        self._record("pause", target)
-
-    def resume(self, target: str) -> None:
-        self._record("resume", target)
-
-    def restart(self, target: str) -> None:
-        self._record("restart", target)
-
-    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        self._record("scale", service, count)
-
-    def address(self, part: str) -> str:
-        return ""
-
-    def addresses(self) -> Mapping[str, str]:
-        return {"Services": "http://127.0.0.1:8080/"}
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_short_help_is_that_of_the_command(name: str) -> None:
+    command = app.main.get_command(click.Context(app.main), name)
+    assert command is not None
+    assert command.get_short_help_str(100) == app.COMMANDS[name][2]
 
 
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    fake_runtime = FakeRuntime()
-    monkeypatch.setattr(app, "select_runtime", lambda *_: fake_runtime)
-    # It would start a Loki.
-    monkeypatch.setattr(
-        "alertdrill.logql_check.check", lambda _, on_progress: fake_runtime.check_logql(on_progress)
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(app.main, ["--help"], env={"COLUMNS": "200"})
+    names = [line.split()[0] for line in result.stdout.partition("Commands:\n")[2].splitlines()]
+    assert names == sorted([*app.COMMANDS, "completion"])
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys, click; from alertdrill.cli.app import main;"
+        "main(['--help'], standalone_mode=False);"
+        "print(sorted({'rich', 'pydantic', 'requests', 'yaml'} & set(sys.modules)))"
     )
-    return fake_runtime
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.fixture
-def run(runtime: FakeRuntime) -> Run:
-    return lambda *arguments: CliRunner().invoke(app.main, arguments, env={"COLUMNS": "200"})
-
-
-def test_up_prints_addresses_instances_and_missing_parts(run: Run) -> None:
-    result = run("up")
-    assert result.exit_code == 0
-    assert "http://127.0.0.1:8080/" in result.stdout
-    assert "● ready" in result.stdout
-    assert "web-1 is ready" in result.stderr
-    assert "loki is not installed." in result.stderr
-
-
-def test_up_as_json_prints_only_json(run: Run) -> None:
-    report = json.loads(run("up", "--json").stdout)
-    assert set(report) == {"runtime", "addresses", "instances", "missing", "seconds"}
-    assert report["missing"] == ["loki is not installed."]
-    assert report["instances"][0]["name"] == "web-1"
-
-
-def test_status_as_json_has_every_field(run: Run) -> None:
-    [first, _] = json.loads(run("status", "--json").stdout)
-    assert first == {
-        "name": "web-1",
-        "service": "web",
-        "state": "ready",
-        "pid": 7,
-        "address": "127.0.0.1:15101",
-        "uptime_seconds": 1.5,
-        "healing_enabled": False,
-    }
-
-
-@pytest.mark.parametrize("flags", [[], ["--json"]])
-@pytest.mark.parametrize(
-    ("states", "code"),
-    [
-        (["ready", "standby"], 0),
-        (["ready", "unready"], 1),
-        (["ready", "paused"], 1),
-        (["stopped"], 1),
-        ([], 1),
-    ],
-)
-def test_status_exit_code_is_0_only_if_all_are_ready(
-    run: Run, runtime: FakeRuntime, states: list[State], code: int, flags: list[str]
-) -> None:
-    runtime.states = states
-    assert run("status", *flags).exit_code == code
-
-
-def test_status_of_a_stopped_stack_says_so(run: Run, runtime: FakeRuntime) -> None:
-    runtime.states = []
-    assert run("status").stdout == "The stack is down: start it with `make up`.\n"
-    assert json.loads(run("status", "--json").stdout) == []
-
-
-@pytest.mark.parametrize("command", ["up", "check", "down", "stop web", "kill web", "scale web=2"])
-def test_error_of_a_runtime_is_one_escaped_line(
-    run: Run, runtime: FakeRuntime, command: str
-) -> None:
-    runtime.error = AlertdrillError("Port 1 is [taken]: \x1b[2J free it.")
-    result = run(*command.split())
-    assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "✗ Port 1 is [taken]: \\x1b[2J free it."
-
-
-def test_invalid_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LB_PORT", "high")
-    result = CliRunner().invoke(app.main, ["status"], env={"COLUMNS": "200"})
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "✗ LB_PORT is 'high': use a whole number from 1024 to 60000.\n"
-
-
-@pytest.mark.parametrize(
-    "argument", ["web", "web=", "=3", "web=x", "web=-1", "web=1.5", "web=²", "web=" + "9" * 5000]
-)
-def test_invalid_scale_is_refused_before_any_scaling(
-    run: Run, runtime: FakeRuntime, argument: str
-) -> None:
-    result = run("scale", "data-service=2", "--", argument)
-    assert result.exit_code == 1
-    assert "is not SERVICE=COUNT: write it as in web=3." in " ".join(result.stderr.split())
-    assert runtime.calls == []  # the good one was not begun
-
-
-def test_scale_takes_several_services(run: Run, runtime: FakeRuntime) -> None:
-    assert run("scale", "web=3", "data-service=1").exit_code == 0
-    assert runtime.calls == [("scale", "web", 3), ("scale", "data-service", 1)]
-
-
-def test_scale_without_a_service_is_a_usage_error(run: Run) -> None:
-    assert run("scale").exit_code == 2
-
-
-@pytest.mark.parametrize("name", ["start", "stop", "restart", "kill", "pause", "resume"])
-def test_action_reaches_its_target(run: Run, runtime: FakeRuntime, name: str) -> None:
-    result = run(name, "web-1")
-    assert (result.exit_code, result.stdout) == (0, f"{name} web-1: done.\n")
-    assert runtime.calls == [(name, "web-1")]
-
-
-def test_down_prints_that_it_is_done(run: Run, runtime: FakeRuntime) -> None:
-    assert run("down").stdout == "Down.\n"
-    assert runtime.calls == [("down",)]
-
-
-def test_check_covers_the_compose_file(
-    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app, "has_compose", lambda: True)
-    assert run("check").stdout == "Every configuration is valid.\n"
-    assert runtime.calls == [("check",), ("logql",), ("check",)]
-
-
-def test_check_reports_what_it_skipped(
-    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app, "has_compose", lambda: False)
-    assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
-    assert runtime.calls == [("check",), ("logql",)]
-
-
-def test_open_prints_and_opens_the_page(
-    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr("click.launch", opened.append)
-    assert run("open", "serv").stdout == "http://127.0.0.1:8080/\n"
-    assert opened == ["http://127.0.0.1:8080/"]
-    assert "http://127.0.0.1:8080/" in run("open").stdout
-    assert len(opened) == 1  # a list opens nothing
-
-
-def test_open_refuses_an_unknown_page_with_the_known_ones(run: Run) -> None:
-    result = run("open", "kibana")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "no page named 'kibana': known pages are services." in result.stderr
-
-
-@pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])
-def test_doctor_fails_only_for_a_problem(
-    run: Run, monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int
-) -> None:
-    check = doctor.Check("ports", state, "8080 is [taken]", "Free it.")
-    monkeypatch.setattr(app, "checks", lambda _: [check])
-    result = run("doctor")
-    assert result.exit_code == code
-    assert "8080 is [taken]\n" in result.stdout
-
-
-def test_doctor_prints_advice_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = f'export PATH="/{"folder/" * 40}bin:$PATH"'
-    check = doctor.Check("command", "warning", "not on the PATH", command)
-    monkeypatch.setattr(app, "checks", lambda _: [check])
-    assert command in run("doctor").stdout.splitlines()[1]
+def test_unknown_command_is_a_usage_error() -> None:
+    result = CliRunner().invoke(app.main, ["opne"])
+    assert result.exit_code == 2
+    assert "No such command 'opne'" in result.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_for_the_command(run: Run, shell: str) -> None:
-    assert "_ALERTDRILL_COMPLETE" in run("completion", shell).stdout
+def test_completion_is_a_script_for_the_command(shell: str) -> None:
+    result = CliRunner().invoke(app.main, ["completion", shell])
+    assert "_ALERTDRILL_COMPLETE" in result.stdout

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
-from alertdrill.config.settings import Ports, StackSettings
+from alertdrill.config.settings import Ports, StackSettings, instance_port_range
 from alertdrill.timescale import TimescaleError, ephemeral_settings, ephemeral_stack_settings
 
 
@@ -63,7 +63,7 @@ def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
 
 
 def test_port_blocks_in_use_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = range(31000, 31000 + 3 * ephemeral_stack_settings.INSTANCE_PORTS)
+    free = range(31000, 31000 + 3 * (instance_port_range() + 1))
     monkeypatch.setattr(ephemeral_stack_settings, "_free", lambda port: port in free)
     assert all(port in free for port in all_ports(ephemeral_stack_settings.free_ports()))
 

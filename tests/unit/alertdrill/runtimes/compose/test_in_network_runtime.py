@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.services import all_components
 from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import select_runtime
 from alertdrill.runtimes.compose import in_network_runtime, init_config
-from alertdrill.runtimes.compose.components import COMPONENTS
 from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.compose.in_network_runtime import InNetworkRuntime
 from alertdrill.runtimes.compose.replica_store import VolumeReplicas, scale_lock
@@ -29,7 +29,7 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _render_context(folder: Path) -> init_config.RenderContext:
-    replicas = dict.fromkeys(COMPONENTS, 1) | {"web": 2, "data-service": 2}
+    replicas = dict.fromkeys(all_components(), 1) | {"web": 2, "data-service": 2}
     return init_config.RenderContext("alertdrill", 1.0, replicas, folder)
 
 

@@ -5,7 +5,6 @@ import pytest
 from alertdrill.config import ROOT
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
-from alertdrill.runtimes.native.services import DRAINING_SERVICES
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
 from alerting.responder.settings import ResponderSettings
 
@@ -69,4 +68,4 @@ def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:
 
 
 def test_every_own_process_drains(plan: Plan) -> None:
-    assert {process.service for process in ours(plan)} == set(DRAINING_SERVICES)
+    assert {process.service for process in ours(plan)} == {*SERVICES, "responder"}

@@ -1,0 +1,214 @@
+"""The commands that start, stop and inspect the stack."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+from rich.console import Console
+
+from .. import console, logql_check
+from ..config import settings
+from ..doctor import checks, path_hint
+from ..errors import AlertdrillError
+from ..runtimes import Runtime, has_compose, select_runtime
+
+# Progress goes to stderr, so that stdout holds the result alone.
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+def _runtime() -> Runtime:
+    return select_runtime(settings.current(), _say)
+
+
+def _say(text: str) -> None:
+    progress.print(f"[dim]·[/] {console.escape(text)}")
+
+
+@contextmanager
+def _timed(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the latest progress, and print a line for each step."""
+    begun = time.monotonic()
+    with progress.status(doing) as status:
+
+        def on_progress(text: str) -> None:
+            _say(text)
+            status.update(f"{doing} ({time.monotonic() - begun:.0f} s)")
+
+        yield on_progress
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
+def up(as_json: bool) -> None:
+    """Start the stack, or the components that are not running."""
+    begun = time.monotonic()
+    runtime = _runtime()
+    with _timed("starting") as on_progress:
+        missing = runtime.up(on_progress)
+    seconds = time.monotonic() - begun
+    instances = runtime.status()
+    if as_json:
+        _print_json(
+            {
+                "runtime": runtime.name,
+                "addresses": dict(runtime.addresses()),
+                "instances": [instance.as_dict() for instance in instances],
+                "missing": list(missing),
+                "seconds": round(seconds, 1),
+            }
+        )
+        return
+    for sentence in missing:
+        progress.print(f"[yellow]![/] {console.escape(sentence)}")
+    output.print(console.address_table(runtime.addresses()))
+    output.print(console.instance_table(instances))
+    output.print(f"Up in {seconds:.1f} s ({runtime.name}). Stop it with `make down`.")
+    if hint := path_hint():
+        output.print(hint, soft_wrap=True)
+
+
+@click.command()
+def check() -> None:
+    """Check every configuration file.
+
+    Each file is checked by the program that reads it. The stack itself is not started.
+    """
+    current = settings.current()
+    with _timed("checking") as on_progress:
+        # All runtimes use the same configurations; the native runtime checks them.
+        select_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
+        logql_check.check(current, on_progress)
+        if has_compose():
+            select_runtime(replace(current, runtime="compose"), on_progress).check(on_progress)
+        else:
+            on_progress(
+                "SKIPPED: docker-compose.yml was not checked: Docker Compose is not installed."
+            )
+    output.print("Every configuration is valid.")
+
+
+@click.command()
+def down() -> None:
+    """Stop the whole stack, also after a crash."""
+    runtime = _runtime()
+    with _timed("stopping") as on_progress:
+        runtime.down(on_progress)
+    output.print("Down.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the instances as JSON.")
+def status(as_json: bool) -> None:
+    """Show every instance and its state.
+
+    Exit with 1 unless all of them are ready.
+    """
+    runtime = _runtime()
+    instances = runtime.status()
+    if as_json:
+        _print_json([instance.as_dict() for instance in instances])
+    elif not instances:
+        output.print("The stack is down: start it with `make up`.")
+    else:
+        output.print(console.address_table(runtime.addresses()))
+        output.print(console.instance_table(instances))
+    healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
+    sys.exit(0 if healthy else 1)
+
+
+@click.command()
+@click.argument("replicas", metavar="SERVICE=COUNT...", nargs=-1, required=True)
+def scale(replicas: Sequence[str]) -> None:
+    """Scale services, as in `scale web=3`.
+
+    COUNT is the number of instances that the service has afterwards.
+    """
+    scales = [_parse_scale(item) for item in replicas]  # all of them, before any is scaled
+    runtime = _runtime()
+    for service, count in scales:
+        with _timed(f"scaling {service}") as on_progress:
+            runtime.scale(service, count, on_progress)
+
+
+def _parse_scale(item: str) -> tuple[str, int]:
+    # Nine digits at most: int() refuses very long ones.
+    match = re.fullmatch(r"([^=]+)=([0-9]{1,9})", item)
+    if match is None:
+        raise AlertdrillError(f"{item!r} is not SERVICE=COUNT: write it as in web=3.")
+    return match[1], int(match[2])
+
+
+def _action(name: str, summary: str, detail: str = "") -> click.Command:
+    """Return a command that calls the runtime's method of that name for one target."""
+    text = f"{summary}\n\nTARGET is an instance or a service, such as web-1 or web. {detail}"
+
+    @click.command(name=name, help=text.rstrip())
+    @click.argument("target")
+    def act(target: str) -> None:
+        runtime = _runtime()
+        with _timed(f"{name} {target}"):
+            getattr(runtime, name)(target)
+        output.print(f"{name} {target}: done.")
+
+    return act
+
+
+start = _action("start", "Start an instance or a service.")
+stop = _action(
+    "stop",
+    "Stop an instance or a service gracefully.",
+    "Alerts fire until you start it, and the responder may restart it.",
+)
+restart = _action("restart", "Restart an instance, or a service one instance at a time.")
+kill = _action(
+    "kill", "Kill an instance or a service with SIGKILL.", "The supervisor starts it again."
+)
+pause = _action(
+    "pause", "Freeze an instance or a service with SIGSTOP.", "It hangs until you resume it."
+)
+resume = _action("resume", "Resume a paused instance or service.")
+
+
+@click.command(name="open")
+@click.argument("page", required=False, default="")
+def open_page(page: str) -> None:
+    """Open a page of the running stack in your browser.
+
+    PAGE is a part of its title, as in `open grafana`. Without PAGE, all addresses are printed.
+    """
+    addresses = _runtime().addresses()
+    chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
+    if not chosen:
+        titles = ", ".join(title.lower() for title in addresses)
+        raise AlertdrillError(f"no page named {page!r}: known pages are {titles}.")
+    if not page or len(chosen) > 1:
+        output.print(console.address_table(chosen))
+        return
+    url = next(iter(chosen.values()))
+    click.echo(url)
+    click.launch(url)
+
+
+@click.command()
+def doctor() -> None:
+    """Check that this machine can run the stack.
+
+    Print what is missing, and how to install it. Exit with 1 if the stack can't start.
+    """
+    with _timed("checking"):
+        results = checks(settings.current())
+    for line in console.check_lines(results):
+        output.print(line, soft_wrap=True)
+    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2))
