@@ -1,4 +1,4 @@
-"""gunicorn's settings for the control API: `gunicorn -c FILE "alertdrill.control:create_app()"`."""
+"""gunicorn's settings: `gunicorn -c FILE "alertdrill.control.app:create_app()"`."""
 
 from __future__ import annotations
 

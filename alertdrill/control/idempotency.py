@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from .errors import Problem
+from .problems import Problem
 
 # Clients retry within minutes, and heal a few times an hour: keep only the newest keys.
 MAX_KEYS = 100

@@ -9,10 +9,18 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from .errors import Problem
+from ..errors import AlertdrillError
 
 FAILED = "The control API failed: see its log for the reason."
 log = logging.getLogger("alertdrill.control")
+
+
+class Problem(AlertdrillError):  # noqa: N818 - RFC 9457 calls it a problem
+    """An HTTP status and a sentence that says what to do."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 def init_app(app: Flask) -> None:

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from ..config.services import SERVICES
+from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
-from . import problems, serializers
-from .errors import Problem
 from .idempotency import IdempotencyCache, Outcome
+from .problems import FAILED, Problem
 
 log = logging.getLogger("alertdrill.control")
 # The log level of an outcome by its status; any other status is our own error.
@@ -34,7 +33,7 @@ class ControlService:
     def instances(self) -> dict[str, object]:
         """Return the services' instances; raise a `Problem` if the stack is unavailable."""
         try:
-            return serializers.serialize_stack(self._status(), self._settings)
+            return serialize_stack(self._status(), self._settings)
         except AlertdrillError as error:
             raise _problem(error) from error
 
@@ -59,7 +58,7 @@ class ControlService:
                 raise Problem(
                     404, f"no service named {service!r}: the services are {', '.join(SERVICES)}."
                 )
-            if not serializers.healing_enabled(service, self._status()):
+            if not healing_enabled(service, self._status()):
                 raise Problem(403, _no_heal_label(service, service))
             with self._scaling:
                 self._runtime.scale(service, count, lambda _: None)
@@ -98,7 +97,7 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
         outcome = Outcome(problem.status, str(problem))
     except Exception:
         log.exception("%s: failed after %.1f s", description, time.monotonic() - started)
-        return Outcome(500, problems.FAILED)
+        return Outcome(500, FAILED)
     seconds = time.monotonic() - started
     level = LOG_LEVELS.get(outcome.status, logging.ERROR)
     log.log(level, "%s: %d after %.1f s: %s", description, outcome.status, seconds, outcome.detail)
@@ -110,3 +109,39 @@ def _problem(error: AlertdrillError) -> Problem:
     if isinstance(error, Problem):
         return error
     return Problem(503 if isinstance(error, StackUnavailableError) else 409, str(error))
+
+
+def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
+    """Return the response of `GET /instances`; it leaves out the components of the stack."""
+    replicas = [instance for instance in instances if instance.service in SERVICES]
+    return {
+        "instances": [
+            {
+                "name": instance.name,
+                "service": instance.service,
+                "state": instance.state,
+                "healing_enabled": instance.healing_enabled,
+            }
+            for instance in replicas
+        ],
+        "services": {service: _service(service, replicas, settings) for service in SERVICES},
+    }
+
+
+def _service(
+    service: str, instances: Sequence[Instance], settings: StackSettings
+) -> dict[str, object]:
+    replicas = [instance for instance in instances if instance.service == service]
+    return {
+        "min_replicas": settings.min_replicas(service),
+        "max_replicas": MAX_REPLICAS,
+        # Standby instances do not count; an unhealthy one does.
+        "scale": sum(instance.state != "standby" for instance in replicas),
+        "healing_enabled": healing_enabled(service, replicas),
+    }
+
+
+def healing_enabled(service: str, instances: Sequence[Instance]) -> bool:
+    """Return whether every instance of a service has the heal label."""
+    replicas = [instance for instance in instances if instance.service == service]
+    return bool(replicas) and all(instance.healing_enabled for instance in replicas)

@@ -44,7 +44,7 @@ def process(context: RenderContext) -> Process:
             "gunicorn",
             "-c",
             CONFIGURATION,
-            "alertdrill.control:create_app()",
+            "alertdrill.control.app:create_app()",
         ],
         port=context.ports.control,
         ready=f"{url(context.ports.control)}/healthz",

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.control import create_app
+from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.runtimes.compose.compose_cli import ComposeCli
 from alertdrill.runtimes.swarm import runtime

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.control import create_app
+from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance

@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from alertdrill.control.errors import Problem
 from alertdrill.control.idempotency import IdempotencyCache, Outcome
+from alertdrill.control.problems import Problem
 
 DONE = Outcome(200, "Done.")
 

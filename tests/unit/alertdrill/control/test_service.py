@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
-from alertdrill.control.errors import Problem
 from alertdrill.control.idempotency import Outcome
-from alertdrill.control.service import ControlService
+from alertdrill.control.problems import Problem
+from alertdrill.control.service import ControlService, healing_enabled, serialize_stack
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import StackUnavailableError
-from tests.unit.alertdrill.control.conftest import FakeRuntime
+from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
 
 
 @pytest.fixture
@@ -133,3 +134,39 @@ def test_unexpected_error_is_logged_with_its_traceback(
     [record] = caplog.records
     assert record.exc_info
     assert record.exc_info[1] is runtime.error
+
+
+def test_components_are_left_out(runtime: FakeRuntime, stack: StackSettings) -> None:
+    shown = serialize_stack(runtime.listed, stack)["instances"]
+    assert isinstance(shown, list)
+    assert {instance["service"] for instance in shown} == {"web", "data-service"}
+    assert shown[1] == {
+        "name": "web-2",
+        "service": "web",
+        "state": "unready",
+        "healing_enabled": True,
+    }
+
+
+def test_service_has_its_replica_limits(runtime: FakeRuntime, stack: StackSettings) -> None:
+    services = serialize_stack(runtime.listed, stack)["services"]
+    assert isinstance(services, dict)
+    assert set(services) == set(SERVICES)
+    assert services["web"] == {
+        "min_replicas": 2,
+        "max_replicas": 4,
+        "scale": 2,
+        "healing_enabled": True,
+    }
+    assert services["data-service"] == {
+        "min_replicas": 2,
+        "max_replicas": 4,
+        "scale": 1,
+        "healing_enabled": False,
+    }
+
+
+def test_service_heals_only_if_every_instance_is_labelled() -> None:
+    assert healing_enabled("web", [instance("web-1"), instance("lb-1", healing_enabled=False)])
+    assert not healing_enabled("web", [instance("web-1"), instance("web-2", healing_enabled=False)])
+    assert not healing_enabled("web", [])

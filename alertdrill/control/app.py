@@ -1,0 +1,130 @@
+"""The control API's four routes; three of them require the token."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import ClassVar, TypeVar
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..runtimes import ControlTarget, select_control_target
+from . import problems
+from .idempotency import Outcome
+from .problems import Problem
+from .service import ControlService
+from .settings import ControlSettings
+
+HEALTH_PATH = "/healthz"
+# A request body has one member; a larger body is a mistake.
+MAX_BODY_BYTES = 4096
+# Longer than the grace period of any service (25 s).
+MAX_GRACE_S = 60
+# Programs generate the keys; a UUID has 36 characters.
+MAX_KEY_LENGTH = 200
+
+
+class Body(BaseModel):
+    """A request body: a JSON object with one member, which `demand` describes."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    demand: ClassVar[str]
+
+
+class RestartBody(Body):
+    """The body of a restart; without a grace period the instance's own applies."""
+
+    demand = f'`grace_period` must be 0 to {MAX_GRACE_S} seconds, as in {{"grace_period": 0}}.'
+    grace_period: float | None = Field(default=None, ge=0, le=MAX_GRACE_S)
+
+
+class ScaleBody(Body):
+    """The body of a scaling; the runtime checks the range."""
+
+    demand = '`instances` must be an integer, as in {"instances": 3}.'
+    instances: int
+
+
+B = TypeVar("B", bound=Body)
+
+
+def create_app(
+    settings: ControlSettings | None = None, runtime: ControlTarget | None = None
+) -> Flask:
+    """Return the API for a runtime; the settings select it unless `runtime` is set."""
+    settings = settings or ControlSettings.from_env(os.environ)
+    runtime = runtime or select_control_target(settings.stack)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    problems.init_app(app)
+    app.register_blueprint(blueprint(ControlService(runtime, settings.stack), settings.token))
+    return app
+
+
+def blueprint(service: ControlService, token: str) -> Blueprint:
+    """Return the routes; all but the health check require the token."""
+    routes = Blueprint("control", __name__)
+
+    @routes.before_request
+    def check_token() -> None:
+        if request.path != HEALTH_PATH and not _has_token(
+            request.headers.get("Authorization", ""), token
+        ):
+            raise Problem(401, "The token is missing or wrong: send it as a bearer token.")
+
+    @routes.get(HEALTH_PATH)
+    def healthz() -> Response:
+        return jsonify({"status": "ok"})
+
+    @routes.get("/instances")
+    def instances() -> Response:
+        return jsonify(service.instances())
+
+    @routes.post("/instances/<name>/restart")
+    def restart(name: str) -> Response:
+        grace = parse_body(RestartBody, request.get_data()).grace_period
+        return _answer(service.restart(_key(), name, grace))
+
+    @routes.put("/services/<name>/scale")
+    def scale(name: str) -> Response:
+        count = parse_body(ScaleBody, request.get_data()).instances
+        return _answer(service.scale(_key(), name, count))
+
+    return routes
+
+
+def parse_body(model: type[B], body: bytes) -> B:
+    """Return a request body; raise a `Problem` if it is not of this form."""
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        kind = error.errors()[0]["type"]
+    if kind == "json_invalid":
+        raise Problem(400, "The body is not valid JSON.")
+    if kind in ("model_type", "extra_forbidden"):
+        (name,) = model.model_fields
+        raise Problem(400, f"The body must be a JSON object with `{name}` only.")
+    raise Problem(400, model.demand)
+
+
+def _has_token(header: str, token: str) -> bool:
+    """Compare in constant time, so that timing reveals nothing about the token."""
+    scheme, _, credentials = header.partition(" ")
+    matches = secrets.compare_digest(credentials.strip().encode(), token.encode())
+    return matches and scheme.lower() == "bearer"
+
+
+def _key() -> str:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        raise Problem(
+            400, f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters: send the header."
+        )
+    return key
+
+
+def _answer(outcome: Outcome) -> Response:
+    if outcome.status != 200:
+        return problems.answer(outcome.status, outcome.detail)
+    return jsonify({"status": outcome.status, "detail": outcome.detail})
