@@ -15,7 +15,7 @@ from ..console import escape
 from ..drills import Catalogue, InvalidDrillError, false_alarms, load_all, rule_files
 from ..drills.console import DrillConsole, drill_table, summary
 from ..drills.model import DEFAULT_USERS, Drill
-from ..drills.report import failed_alerts, write
+from ..drills.report.files import failed_alerts, write
 from ..drills.session import Options, open_session, run_drills
 from ..runtimes import select_runtime
 from ..runtimes.compose import run_drills_in_container

@@ -121,25 +121,23 @@ def _format_counts(counts: Mapping[str, int]) -> str:
 
 # Left out, since the probe requests the start page too.
 START_PAGE = ("GET", "/")
-WEB_REQUESTS = 'flask_http_request_duration_seconds_count{service="web"}'
-LB_ANSWERS = 'haproxy_server_http_responses_total{proxy="web"}'
-LB_RETRIES = 'haproxy_backend_retry_warnings_total{proxy="web"}'
-# A probe may arrive between the scrapes of the load balancer and of web.
+# A probe may arrive between the scrapes of the load balancer and of the service.
 PROBE_TOLERANCE = 1
-# Substrings that mark web's access lines, so that no line needs to be parsed.
+# Substrings that mark access lines, so that no line needs to be parsed.
 ACCESS, OF_START_PAGE = '"logger":"access"', '"path":"/",'
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Requests except for the start page; `lines` is None if they were not counted.
+    """Requests except for the start page, as Locust, the load balancer and the service count them.
 
-    `lb_answered` are the load balancer's own responses, `retried` its retries.
+    `lines` are the service's access lines, None if they were not counted. `lb_answered` are the
+    load balancer's own responses, `retried` its retries.
     """
 
     locust: int
     lb: int
-    web: int
+    served: int
     lines: int | None
     lb_answered: int = 0
     retried: int = 0
@@ -147,6 +145,7 @@ class Counts:
 
 def query_counts(
     prometheus: Prometheus,
+    service: str,
     span: TimeSpan,
     sent: Mapping[tuple[str, str], RequestStats],
     lines: int | None,
@@ -154,34 +153,37 @@ def query_counts(
     """Return the counts; Prometheus must have scraped every target after the load."""
     since = f"[{time.time() - span.begin + RANGE_MARGIN_S:.0f}s]"
     of_lb = prometheus.query(f"haproxy_process_start_time_seconds{since}")
-    of_web = prometheus.query(f'process_start_time_seconds{{service="web"}}{since}')
+    of_service = prometheus.query(f'process_start_time_seconds{{service="{service}"}}{since}')
+    requests = f'flask_http_request_duration_seconds_count{{service="{service}",url_rule'
     pages, rest = (
-        counter_increase(
-            prometheus.query(f'{WEB_REQUESTS[:-1]},url_rule{sign}"/"}}{since}'), of_web, span.begin
-        )
+        counter_increase(prometheus.query(f'{requests}{sign}"/"}}{since}'), of_service, span.begin)
         for sign in ("=", "!=")
     )
     total, answered, retried = (
         counter_increase(prometheus.query(f"{counter}{since}"), of_lb, span.begin)
-        for counter in (REQUESTS, LB_ANSWERS, LB_RETRIES)
+        for counter in (
+            REQUESTS,
+            f'haproxy_server_http_responses_total{{proxy="{service}"}}',
+            f'haproxy_backend_retry_warnings_total{{proxy="{service}"}}',
+        )
     )
     return Counts(
         locust=sum(stats.requests for name, stats in sent.items() if name != START_PAGE),
         lb=total - pages,
-        web=rest,
+        served=rest,
         lines=lines,
         lb_answered=max(0, total - answered),
         retried=retried,
     )
 
 
-def check_counts(counts: Counts) -> GateResult:
+def check_counts(service: str, counts: Counts) -> GateResult:
     """Check that all counts agree, except for the load balancer's own responses and retries."""
     tolerance = counts.lb_answered + counts.retried
-    differences = [counts.web - counts.locust]
-    differences += [] if counts.lines is None else [counts.lines - counts.web]
+    differences = [counts.served - counts.locust]
+    differences += [] if counts.lines is None else [counts.lines - counts.served]
     lb_agrees = abs(counts.lb - counts.locust) <= PROBE_TOLERANCE + tolerance
-    texts = [f"lb {counts.lb:,}", f"web {counts.web:,}"]
+    texts = [f"lb {counts.lb:,}", f"{service} {counts.served:,}"]
     texts += [] if counts.lines is None else [f"lines {counts.lines:,}"]
     texts += [f"answered by the lb {counts.lb_answered:,}"] if counts.lb_answered else []
     texts += [f"retried {counts.retried:,}"] if counts.retried else []
@@ -194,7 +196,7 @@ def check_counts(counts: Counts) -> GateResult:
 
 
 class AccessLineCounter:
-    """Counts web's access lines while they are written."""
+    """Counts a service's access lines while they are written."""
 
     def __init__(self) -> None:
         self.lines = 0
@@ -204,9 +206,9 @@ class AccessLineCounter:
         """Count a line if it is an access line."""
         self.lines += ACCESS in text and OF_START_PAGE not in text
 
-    def follow(self, runtime: Runtime) -> None:
+    def follow(self, runtime: Runtime, service: str) -> None:
         """Count until `stop`."""
-        for added in runtime.follow("web", 0):
+        for added in runtime.follow(service, 0):
             for _, text in added:
                 self.count(text)
             if self._stopped.is_set():
@@ -218,10 +220,10 @@ class AccessLineCounter:
 
 
 @contextmanager
-def count_access_lines(runtime: Runtime) -> Iterator[AccessLineCounter]:
-    """Count web's access lines during the block."""
+def count_access_lines(runtime: Runtime, service: str) -> Iterator[AccessLineCounter]:
+    """Count a service's access lines during the block."""
     counter = AccessLineCounter()
-    thread = threading.Thread(target=counter.follow, args=[runtime], daemon=True)
+    thread = threading.Thread(target=counter.follow, args=[runtime, service], daemon=True)
     thread.start()
     try:
         yield counter

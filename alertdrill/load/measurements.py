@@ -22,8 +22,8 @@ from .profile import LoadError
 # The frontend counts every request, also those that the load balancer answers itself.
 REQUESTS = 'haproxy_frontend_http_requests_total{proxy="public"}'
 FAILURES = 'haproxy_frontend_http_responses_total{proxy="public",code="5xx"}'
-# web's own latency; the load balancer has no histogram.
-WEB_LATENCY = 'flask_http_request_duration_seconds_bucket{service="web"}'
+# A service's own latency; the load balancer has no histogram.
+SERVICE_LATENCY = "flask_http_request_duration_seconds_bucket"
 # The clients' latency, including the queue: Locust's histogram, while it is scraped.
 CLIENT_LATENCY = 'locust_response_time_seconds_bucket{job="load"}'
 # A range starts this long before the load, to include one earlier sample.
@@ -47,12 +47,20 @@ class TimeSpan:
         return self.end - self.begin
 
 
-def count_requests(prometheus: Prometheus, span: TimeSpan) -> RequestStats:
-    """Return exact counts; the last scrape must be after the end."""
-    p95 = _p95(prometheus, WEB_LATENCY, span)
+def count_requests(prometheus: Prometheus, service: str, span: TimeSpan) -> RequestStats:
+    """Return exact counts, and the p95 of a service.
+
+    The last scrape must be after the end.
+    """
+    p95 = _p95(prometheus, service_latency(service), span)
     return RequestStats(
         _increase(prometheus, REQUESTS, span), _increase(prometheus, FAILURES, span), p95
     )
+
+
+def service_latency(service: str) -> str:
+    """Return the selector of a service's latency histogram."""
+    return f'{SERVICE_LATENCY}{{service="{service}"}}'
 
 
 def clients_p95(prometheus: Prometheus, span: TimeSpan) -> float | None:
@@ -92,7 +100,9 @@ def _increase(prometheus: Prometheus, counter: str, span: TimeSpan) -> int:
     return counter_increase(prometheus.query(counter + since), starts, span.begin)
 
 
-def query_time_series(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, Sequence[Line]]:
+def query_time_series(
+    prometheus: Prometheus, service: str, span: TimeSpan
+) -> Mapping[str, Sequence[Line]]:
     """Return the time series of the charts, by title."""
     scrape = prometheus.scrape_interval()
     # In milliseconds: with time compression, an interval is not a whole second.
@@ -101,8 +111,8 @@ def query_time_series(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, Se
         "requests per second": f"sum(rate({REQUESTS}{window}))",
         "failed per second": f"sum(rate({FAILURES}{window}))",
         "p95, seconds": f"histogram_quantile(0.95, sum by (le) (rate({CLIENT_LATENCY}{window})))",
-        "p95 of web, seconds": (
-            f"histogram_quantile(0.95, sum by (le) (rate({WEB_LATENCY}{window})))"
+        "p95 of the service, seconds": (
+            f"histogram_quantile(0.95, sum by (le) (rate({service_latency(service)}{window})))"
         ),
         "instances": f'sum by (service) (up{{job="services",service=~"{"|".join(SERVICES)}"}})',
     }

@@ -64,12 +64,14 @@ class LoadSize:
 class LoadProfile:
     """A load profile: the default `users` (maximum) and `duration` in seconds.
 
-    `clients` are points of (fraction of the time, fraction of the users), in order of time. The
-    first `warmup` seconds are not counted. `scaled_with_speed` divides the durations by the speed.
+    `service` is the one that answers the clients. `clients` are points of (fraction of the time,
+    fraction of the users), in order of time. The first `warmup` seconds are not counted.
+    `scaled_with_speed` divides the durations by the speed.
     """
 
     name: str
     description: str
+    service: str
     users: int
     duration: float
     clients: Sequence[tuple[float, float]]
@@ -118,6 +120,7 @@ def _parse_profile(name: str, entry: Mapping[str, Any]) -> LoadProfile:
     return LoadProfile(
         name,
         entry["description"],
+        entry["service"],
         entry["users"],
         parse_seconds(entry["duration"]),
         [(at, fraction) for at, fraction in entry["clients"]],

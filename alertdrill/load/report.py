@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import jinja2
 
 from .. import junit as xml
-from ..drills.report.axis import Scale, domain, ticks
-from ..drills.report.chart_layout import SvgLine, Tick, line_labels
-from ..drills.report.formats import duration, number, utc_time
-from ..drills.report.svg_path import path, split_at_gaps
+from ..drills.report.chart import Frame, colour, draw, include_zero, plot_line
+from ..drills.report.formats import duration, utc_time
+from ..drills.report.html import inline
 from ..drills.result import Line
 from ..junit import Case, Failure
 from .gates import GateResult
 from .locust import LocustStats, RequestStats
-from .measurements import Event, TimeSpan
+from .measurements import Event
 from .profile import LoadProfile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -116,31 +119,15 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
 )
 # A chart in pixels: four fit on a screen.
-WIDTH, HEIGHT = 1130.0, 150.0
-LEFT, RIGHT, ABOVE, BELOW = 52.0, 16.0, 8.0, 24.0
-TICK_SPACING = 75.0
-# The height of an event's row, and the minimum width of a short event.
-ROW_HEIGHT, MIN_BAR_WIDTH = 20.0, 3.0
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A chart, laid out in pixels from the top left corner."""
-
-    title: str
-    lines: Sequence[SvgLine]
-    x_ticks: Sequence[Tick]
-    y_ticks: Sequence[Tick]
-    width: float = WIDTH
-    height: float = ABOVE + HEIGHT + BELOW
-    left: float = LEFT
-    right: float = WIDTH - RIGHT
-    bottom: float = ABOVE + HEIGHT
+FRAME = Frame(width=1062.0, height=150.0, top=22.0, left=52.0, right=16.0, bottom=26.0)
+# The height of an event's row, and the width of a short event as a share of the chart.
+ROW_HEIGHT, MIN_WIDTH = 20.0, 0.003
+SIGNS = {"alert": "▲", "action": "●"}
+OBJECTIVE = "objective"
 
 
 def html(report: Report) -> str:
     """Return the HTML page."""
-    span = TimeSpan(report.began, report.ended)
     facts = [
         ("Shape", report.profile.name),
         ("Clients", f"{report.users} at most"),
@@ -148,29 +135,38 @@ def html(report: Report) -> str:
         ("Took", duration(report.seconds)),
         ("Runtime", report.runtime),
     ]
-    plots = [lay_out_chart(title, lines, span) for title, lines in _chart_series(report).items()]
-    rows = [lay_out_event(event, span) for event in report.events]
+    plots = [
+        (title, inline(_chart(title, lines, report)), [line.labels[""] for line in lines])
+        for title, lines in _chart_series(report).items()
+    ]
     template = TEMPLATES.get_template("load.html")
     return template.render(
-        profile=report.profile, report=report, facts=facts, plots=plots, bars=rows, row=ROW_HEIGHT
+        profile=report.profile,
+        report=report,
+        facts=facts,
+        plots=plots,
+        events=inline(_events_chart(report)) if report.events else "",
     )
 
 
 def _chart_series(report: Report) -> Mapping[str, Sequence[Line]]:
     """Return the series of each chart: Prometheus's, Locust's and the objective."""
-    series, locust = report.time_series, report.locust
+    series, locust, service = report.time_series, report.locust, report.profile.service
     failed = {at: locust.failures.get(at, 0) for at in locust.rate}
     limit = [(at, report.profile.objectives.p95) for at in (report.began, report.ended)]
     p95 = [
         *_named(series["p95, seconds"], "clients"),
-        *_named(series["p95 of web, seconds"], "web only, without waiting for a worker thread"),
-        Line({"": "objective"}, limit),
+        *_named(
+            series["p95 of the service, seconds"],
+            f"{service} only, without waiting for a worker thread",
+        ),
+        Line({"": OBJECTIVE}, limit),
     ]
     if recovery := report.profile.recovery:
         begin, end = report.profile.peak(report.began, report.seconds)
         since = min(begin + recovery.deadline, end)
         p95.append(
-            Line({"": "objective for the rest"}, [(since, recovery.p95), (end, recovery.p95)])
+            Line({"": f"{OBJECTIVE} for the rest"}, [(since, recovery.p95), (end, recovery.p95)])
         )
     return {
         "Requests per second": [
@@ -196,50 +192,78 @@ def _by_second(name: str, counted: Mapping[int, int]) -> Line:
     return Line({"": name}, [(float(at), float(value)) for at, value in counted.items()])
 
 
-@dataclass(frozen=True)
-class Bar:
-    """An event on the time axis, in pixels from the left."""
+def _chart(title: str, lines: Sequence[Line], report: Report) -> ET.Element:
+    """Return the chart of a load's lines; a dashed line marks the start of each event."""
 
-    kind: str
-    label: str
-    begin: float
-    end: float
-    description: str
+    def paint(axes: Axes) -> None:
+        _set_time_axis(axes, report)
+        for event in report.events:
+            at = max(0.0, event.began - report.began)
+            line = colour("bad" if event.kind == "alert" else "soft")
+            axes.axvline(at, color=line, linewidth=1, linestyle=(0, (2, 4)))
+            axes.annotate(
+                SIGNS[event.kind],
+                (at, 1.0),
+                xycoords=axes.get_xaxis_transform(),
+                xytext=(0, 4),
+                textcoords="offset points",
+                horizontalalignment="center",
+                color=colour("soft"),
+            )
+        for index, line in enumerate(lines):
+            dashes = {"linestyle": (0, (2, 4))} if line.labels[""].startswith(OBJECTIVE) else {}
+            points = [(at - report.began, value) for at, value in line.points]
+            plot_line(axes, points, color=colour(index), **dashes)
+        # The axis starts at 0, so that heights are proportional.
+        axes.update_datalim([(0.0, 0.0)])
+        include_zero(axes, lines)
+
+    return draw(FRAME, f"{title} over time", ", ".join(line.labels[""] for line in lines), paint)
 
 
-def lay_out_event(event: Event, span: TimeSpan) -> Bar:
-    """Lay out an event; one without an end extends to the right."""
-    across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
-    began = max(0.0, event.began - span.begin)
-    has_ended = event.ended is not None and event.ended <= span.end
-    ended = min(span.seconds, event.ended - span.begin) if event.ended else span.seconds
-    description = f"{began:.0f} s to {ended:.0f} s" if has_ended else f"from {began:.0f} s"
-    begin = across(began)
-    return Bar(
-        event.kind, event.name, begin, max(across(ended), begin + MIN_BAR_WIDTH), description
-    )
+def _events_chart(report: Report) -> ET.Element:
+    """Return a bar for each event; one without an end extends to the right."""
+    texts = [_event_text(event, report) for event in report.events]
+    frame = replace(FRAME, height=ROW_HEIGHT * len(texts), top=8.0)
+
+    def paint(axes: Axes) -> None:
+        _set_time_axis(axes, report)
+        axes.set_ylim(len(texts), 0)
+        axes.set_yticks([])
+        for row, (event, text) in enumerate(zip(report.events, texts, strict=True)):
+            begin, end = _within(event, report)
+            width = max(end - begin, MIN_WIDTH * report.seconds)
+            axes.barh(row + 0.5, width, height=0.7, left=begin, color=_event_colour(event))
+            is_late = begin > 0.6 * report.seconds
+            axes.annotate(
+                text,
+                (begin, row + 0.5),
+                xytext=(-6 if is_late else 6, 0),
+                textcoords="offset points",
+                horizontalalignment="right" if is_late else "left",
+                verticalalignment="center_baseline",
+                gid="class event",
+            )
+
+    return draw(frame, "Alerts and actions over time", ", ".join(texts), paint)
 
 
-def lay_out_chart(title: str, lines: Sequence[Line], span: TimeSpan) -> Plot:
-    """Lay out a chart; without values it has only axes."""
-    # The axis starts at 0, so that heights are proportional.
-    low, high = domain([0.0, *(value for line in lines for _, value in line.points)])
-    across = Scale(0.0, max(span.seconds, 1.0), LEFT, WIDTH - RIGHT)
-    up = Scale(low, high, ABOVE + HEIGHT, ABOVE)
-    names = [name.removeprefix("=") for name in line_labels(lines)]
+def _set_time_axis(axes: Axes, report: Report) -> None:
+    axes.set_xlim(0.0, max(report.seconds, 1.0))
 
-    def draw(line: Line, colour: int) -> SvgLine:
-        segments = [
-            [(across(at - span.begin), up(value)) for at, value in segment]
-            for segment in split_at_gaps(line.points)
-        ]
-        last = segments[-1][-1][1] if segments else ABOVE
-        return SvgLine(path(segments), names[colour], colour % 8, last)
 
-    count = round((across.end - LEFT) / TICK_SPACING)
-    return Plot(
-        title,
-        [draw(line, colour) for colour, line in enumerate(lines)],
-        [Tick(across(at), number(at)) for at in ticks(0.0, across.high, count)],
-        [Tick(up(at), number(at)) for at in ticks(low, high, 3)],
-    )
+def _event_colour(event: Event) -> str:
+    return colour("alert" if event.kind == "alert" else "action")
+
+
+def _within(event: Event, report: Report) -> tuple[float, float]:
+    """Return begin and end of an event, as seconds of the load."""
+    end = report.seconds if event.ended is None else event.ended - report.began
+    return max(0.0, event.began - report.began), min(report.seconds, end)
+
+
+def _event_text(event: Event, report: Report) -> str:
+    begin, end = _within(event, report)
+    has_ended = event.ended is not None and event.ended <= report.ended
+    span = f"{begin:.0f} s to {end:.0f} s" if has_ended else f"from {begin:.0f} s"
+    return f"{SIGNS[event.kind]} {event.name}, {span}"

@@ -68,17 +68,19 @@ def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
     lines: int | None = None
     _await_scrape(prometheus, time.time())
     if runtime.follows_new_instances:
-        with gates.count_access_lines(runtime) as counter:
+        with gates.count_access_lines(runtime, profile.service) as counter:
             measured = measure(profile, size, context, folder)
         lines = counter.lines
     else:
         measured = measure(profile, size, context, folder)
     span, sent = measured.time_span, measured.locust.requests
-    time_series = measurements.query_time_series(prometheus, span)
+    time_series = measurements.query_time_series(prometheus, profile.service, span)
     recovery_gates = gates.recovery_gates(
         profile, span, prometheus, (time_series["instances"], context.min_replicas)
     )
-    count_gate = gates.check_counts(gates.query_counts(prometheus, span, sent, lines))
+    count_gate = gates.check_counts(
+        profile.service, gates.query_counts(prometheus, profile.service, span, sent, lines)
+    )
     return Report(
         profile=profile,
         users=size.users,
@@ -101,7 +103,7 @@ def measure(
     locust = parse_stats(context.run_load(profile, size, folder / "locust.html"))
     span = TimeSpan(began + profile.warmup, time.time())
     _await_scrape(context.prometheus, span.end)
-    counts = measurements.count_requests(context.prometheus, span)
+    counts = measurements.count_requests(context.prometheus, profile.service, span)
     gates = evaluate_gates(profile, (size.users, size.seconds), locust.total, counts)
     return Measurement(span, locust, counts, gates)
 

@@ -49,7 +49,7 @@ def report(*, failures: int = 900) -> Report:
             "requests per second": [_line(24, 115)],
             "failed per second": [_line(0, 2)],
             "p95, seconds": [_line(0.02, 1.2)],
-            "p95 of web, seconds": [_line(0.02, 0.1)],
+            "p95 of the service, seconds": [_line(0.02, 0.1)],
             "instances": [_line(2, 4, service="web"), _line(2, 2, service="data-service")],
         },
         events=[

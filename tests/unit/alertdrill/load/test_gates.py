@@ -24,7 +24,7 @@ from alertdrill.load.profile import LoadProfile, Objectives, Recovery, load_prof
 from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 
 PROFILE = LoadProfile(
-    "x", "X.", 10, 60, [(0, 1), (1, 1)], Objectives(p95=0.5, errors=0.01, requests=0.9)
+    "x", "X.", "web", 10, 60, [(0, 1), (1, 1)], Objectives(p95=0.5, errors=0.01, requests=0.9)
 )
 SIZE = (10, 60.0)
 GOOD = RequestStats(540, 5, 0.5)
@@ -140,11 +140,11 @@ SENT = {
     ],
 )
 def test_counts_agree_within_the_tolerance(counts: Counts, passed: bool) -> None:
-    assert check_counts(counts).passed is passed
+    assert check_counts("web", counts).passed is passed
 
 
 def test_counts_of_every_source_are_shown() -> None:
-    [sent, counted] = check_counts(Counts(1000, 1001, 997, 997, lb_answered=3)).values
+    [sent, counted] = check_counts("web", Counts(1000, 1001, 997, 997, lb_answered=3)).values
     assert (sent, counted) == ("1,000", "lb 1,001, web 997, lines 997, answered by the lb 3")
 
 
@@ -152,8 +152,8 @@ def test_start_page_is_not_counted() -> None:
     prometheus = FakePrometheus(
         **{'url_rule="/"': 8, 'url_rule!="/"': 100, "frontend": 108, "server_": 108}
     )
-    counts = query_counts(prometheus, TimeSpan(1000.0, 1060.0), SENT, None)
-    assert counts == Counts(locust=100, lb=100, web=100, lines=None)
+    counts = query_counts(prometheus, "web", TimeSpan(1000.0, 1060.0), SENT, None)
+    assert counts == Counts(locust=100, lb=100, served=100, lines=None)
 
 
 def test_only_access_lines_of_process_are_counted() -> None:
@@ -170,6 +170,6 @@ def test_counter_keeps_counting_until_it_is_closed() -> None:
             yield [("web-1", ACCESS)]
 
     runtime: Any = SimpleNamespace(follow=follow)
-    with count_access_lines(runtime) as counter:
+    with count_access_lines(runtime, "web") as counter:
         pass
     assert counter.lines > 0

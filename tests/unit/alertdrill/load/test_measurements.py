@@ -60,22 +60,22 @@ class FakePrometheus(Prometheus):
 
 def test_requests_are_counted_within_the_time_span() -> None:
     prometheus = FakePrometheus(requests_total=1440, responses_total=3, quantile=0.12)
-    assert count_requests(prometheus, SPAN) == RequestStats(1440, 3, 0.12)
+    assert count_requests(prometheus, "web", SPAN) == RequestStats(1440, 3, 0.12)
     assert "[60s] @ 1060.000" in prometheus.queries[0]
 
 
 @pytest.mark.parametrize("answers", [{}, {"quantile": float("nan")}])
 def test_no_requests_have_no_percentile(answers: dict[str, float]) -> None:
-    assert count_requests(FakePrometheus(**answers), SPAN) == RequestStats(0, 0, None)
+    assert count_requests(FakePrometheus(**answers), "web", SPAN) == RequestStats(0, 0, None)
 
 
 def test_time_series_are_rates_over_four_scrapes() -> None:
     prometheus = FakePrometheus()
-    assert set(query_time_series(prometheus, SPAN)) == {
+    assert set(query_time_series(prometheus, "web", SPAN)) == {
         "requests per second",
         "failed per second",
         "p95, seconds",
-        "p95 of web, seconds",
+        "p95 of the service, seconds",
         "instances",
     }
     assert sum("[20000ms]" in query for query in prometheus.queries) == 4

@@ -29,7 +29,7 @@ def test_unknown_load_is_refused_with_the_known_names() -> None:
 def test_expected_requests_are_the_area_below_the_client_curve(
     clients: list[tuple[float, float]], requests: float
 ) -> None:
-    profile = LoadProfile("x", "X.", 4, 60, clients, Objectives(1, 0, 1))
+    profile = LoadProfile("x", "X.", "web", 4, 60, clients, Objectives(1, 0, 1))
     assert profile.expected_requests(24, 10) == requests
 
 

@@ -1,4 +1,4 @@
-"""The JSON report of a run: write it, and read the failed drills of the last one."""
+"""The files of a run's report: HTML for people, JSON for programs, JUnit XML for CI servers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ... import junit
+from ...junit import Case, Failure
 from ..errors import DrillError
-from ..result import ACCEPTED_VERDICTS, Report
+from ..result import ACCEPTED_VERDICTS, DrillResult, Report
+from .formats import healed_by, seconds
+from .html import to_html
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write report.json, junit.xml and index.html into a folder; return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "index.html"
+    page.write_text(to_html(report), encoding="utf-8")
+    (folder / "report.json").write_text(to_json(report), encoding="utf-8")
+    (folder / "junit.xml").write_text(to_junit(report), encoding="utf-8")
+    return page
 
 
 def to_json(report: Report) -> str:
@@ -51,3 +65,32 @@ def failed_alerts(home: Path) -> list[str]:
     if not failed:
         raise DrillError("Every drill of the last run passed: there is nothing to run again.")
     return failed
+
+
+def to_junit(report: Report) -> str:
+    """Return JUnit XML with a test case for each drill.
+
+    A drill that did not pass is a failure with its verdict as the type.
+    """
+    cases = [_case(result) for result in report.results]
+    return junit.to_xml("drills", cases, report.began, report.ended - report.began)
+
+
+def _case(result: DrillResult) -> Case:
+    message = result.reason or result.verdict
+    failure = Failure(result.verdict, message, f"{result.description} {message}")
+    return Case(
+        suite=f"drills.{result.severity or 'unknown'}",
+        name=result.alert,
+        seconds=result.ended - result.began,
+        failure=None if result.verdict in ACCEPTED_VERDICTS else failure,
+        skipped=result.reason if result.verdict == "skipped" else "",
+        output=_output(result),
+    )
+
+
+def _output(result: DrillResult) -> str:
+    times = ", ".join(f"{phase} {seconds(time)} s" for phase, time in result.times.items())
+    healer = healed_by(result)
+    healed = f". Healed by {healer}." if healer else ""
+    return f"{result.description} {result.fault}. {times}{healed}".strip()

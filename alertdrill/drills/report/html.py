@@ -1,16 +1,27 @@
-"""The view model of the HTML report: every number and every text of the page."""
+"""The report of a run as an HTML page, which needs no scripts and no other file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from xml.etree import ElementTree as ET
+
+import jinja2
+from markupsafe import Markup
 
 from ..model import ACTIONS
 from ..result import ACCEPTED_VERDICTS, PHASES, DrillResult, Report
-from .chart_layout import ChartLayout, layout_chart
+from .chart import LINE_COLOURS, drill_chart, line_labels
 from .formats import MISSING, count, duration, healed_by, ratio, seconds, utc_time
 
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader(__package__),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 # Each verdict has a sign and a word, so that colour is not the only information.
 SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■", "skipped": "○"}
 # Explanations of the less obvious verdicts.
@@ -22,7 +33,7 @@ MEANINGS = {
 # The order of the drills: those that did not pass come first.
 ORDER = {"skipped": 1, "passed": 2}
 # The widths of a chart on a desktop and on a phone.
-WIDE, NARROW = 1040.0, 400.0
+WIDTHS = {"wide": 1040.0, "narrow": 400.0}
 # With up to this many drills, all sections are open.
 MAX_OPEN = 4
 
@@ -66,7 +77,9 @@ class DrillView:
     queries: str
     healing: str
     open: bool
-    charts: Sequence[tuple[str, ChartLayout]]
+    charts: Sequence[Markup]
+    # The number of the colour and the label of each line, unless no line has a label.
+    legend: Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,11 @@ class Page:
     facts: Sequence[tuple[str, str]]
     tiles: Sequence[Tile]
     drills: Sequence[DrillView]
+
+
+def to_html(report: Report) -> str:
+    """Return the HTML page of a report."""
+    return TEMPLATES.get_template("page.html").render(page=build_page(report))
 
 
 def build_page(report: Report) -> Page:
@@ -158,7 +176,10 @@ def _drill_view(result: DrillResult, open_all: bool) -> DrillView:
         queries=_queries(result),
         healing=healed_by(result),
         open=open_all or result.verdict != "passed",
-        charts=_charts(result),
+        charts=[inline(drill_chart(result, width), size) for size, width in WIDTHS.items()]
+        if result.injected is not None
+        else [],
+        legend=_legend(result),
     )
 
 
@@ -187,7 +208,13 @@ def _queries(result: DrillResult) -> str:
     return ""
 
 
-def _charts(result: DrillResult) -> list[tuple[str, ChartLayout]]:
-    if result.injected is None:
-        return []
-    return [("wide", layout_chart(result, WIDE)), ("narrow", layout_chart(result, NARROW))]
+def _legend(result: DrillResult) -> list[tuple[int, str]]:
+    labels = line_labels(result.chart.values) if result.chart else []
+    named = [(index % LINE_COLOURS, label or "no labels") for index, label in enumerate(labels)]
+    return named if any(labels) else []
+
+
+def inline(chart: ET.Element, size: str = "") -> Markup:
+    """Return a chart for a template; `size` is the class of screens that show it."""
+    chart.set("class", f"chart {size}".strip())
+    return Markup(ET.tostring(chart, encoding="unicode"))  # noqa: S704 - the tree escapes its text
