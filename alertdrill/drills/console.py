@@ -66,11 +66,15 @@ class DrillConsole:
     def drill_finished(self, result: DrillResult) -> None:
         """Print the verdict."""
         sign, style = SIGNS[result.verdict]
-        ratio = f", fired at {result.ratio:.2f} of the minimum time" if result.ratio else ""
+        fired, ideal = result.times.get("firing"), result.ideal.get("firing")
+        firing = ""
+        if fired is not None and ideal is not None:
+            ideally = f"ideally {ideal.fastest:.1f} to {ideal.slowest:.1f} s"
+            firing = f", fired after {fired:.1f} s ({ideally})"
         reason = f": {escape(result.reason)}" if result.reason else ""
         seconds = f"{result.ended - result.began:.0f} s"
         self._console.print(
-            f"  [{style}]{sign} {result.verdict}[/] in {seconds}{ratio}{reason}", soft_wrap=True
+            f"  [{style}]{sign} {result.verdict}[/] in {seconds}{firing}{reason}", soft_wrap=True
         )
 
 

@@ -17,6 +17,7 @@ from .model import (
     ACTIONS,
     DEFAULT_USERS,
     HEAL_MODES,
+    Crossing,
     Drill,
     Expectation,
     FaultSpec,
@@ -25,7 +26,7 @@ from .model import (
 )
 
 KEYS = (
-    "alert", "description", "fault", "load", "expect", "minimum", "deadlines", "backfill", "note",
+    "alert", "description", "fault", "load", "expect", "crossing", "deadlines", "backfill", "note",
 )  # fmt: skip
 # The targets of stop, kill and pause beside the services.
 COMPONENTS = (
@@ -78,7 +79,9 @@ def load_drill(file: Path, alerts: Collection[str]) -> Drill:
     deadlines = drill.section("deadlines")
     deadlines.only(("detect", "heal", "resolve"))
     deadlines.require("detect", "resolve")
-    minimum = _optional(drill, "minimum", ("window", "fixed_delay"))
+    crossing = _optional(
+        drill, "crossing", ("before", "during", "fastest", "slowest", "fixed_delay")
+    )
     expect = _expectation(drill, alerts)
     _check_heal_deadline(deadlines, expect)
     return Drill(
@@ -90,8 +93,8 @@ def load_drill(file: Path, alerts: Collection[str]) -> Drill:
         detect=_deadline(deadlines, "detect"),
         heal=_deadline(deadlines, "heal") if expect.needs_action else 0.0,
         resolve=_deadline(deadlines, "resolve"),
-        window=minimum.seconds("window") if minimum else 0.0,
-        fixed_delay=minimum.seconds("fixed_delay") if minimum else 0.0,
+        crossing=_crossing(crossing) if crossing else Crossing(),
+        fixed_delay=crossing.seconds("fixed_delay") if crossing else 0.0,
         backfill=[_synthetic_series(item) for item in drill.sections("backfill")],
         note=drill.text("note"),
     )
@@ -103,6 +106,24 @@ def _optional(section: YamlSection, key: str, keys: Sequence[str]) -> YamlSectio
     subsection = section.section(key)
     subsection.only(keys)
     return subsection
+
+
+def _crossing(section: YamlSection) -> Crossing:
+    before, during = section.number("before", 0.0), section.number("during", 0.0)
+    fastest, slowest = section.seconds("fastest"), section.seconds("slowest")
+    if "during" not in section:
+        if "before" in section:
+            section.refuse("before needs during, the level with the fault", "before")
+        if fastest > slowest:
+            section.refuse("fastest must be at most slowest", "fastest")
+        return Crossing(fastest, slowest)
+    if "fastest" in section or "slowest" in section:
+        section.refuse("the rule gives fastest and slowest: use them or during", "during")
+    if before == during:
+        section.refuse(
+            f"during is {during:g}, the same as before: the fault must change it", "during"
+        )
+    return Crossing(before=before, during=during)
 
 
 def _description(drill: YamlSection) -> str:

@@ -101,6 +101,21 @@ class SyntheticSeries:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """How long the fault takes to bring the alert's expression over its threshold, in seconds.
+
+    `before` and `during` are the levels of the expression without the fault, and with the fault in
+    the whole window of the rule: its threshold then gives the time. If `during` is None, the time
+    is from `fastest` to `slowest`, as far as one scrape shows it.
+    """
+
+    fastest: float = 0.0
+    slowest: float = 0.0
+    before: float = 0.0
+    during: float | None = None
+
+
+@dataclass(frozen=True)
 class Drill:
     """A drill of one alert: the fault, the load, the expectations and their deadlines."""
 
@@ -113,12 +128,11 @@ class Drill:
     resolve: float
     # From the notification to the end of the responder's action, without ACTION_S.
     heal: float = 0.0
-    # The minimum until the expression exceeds its threshold: `window` gets shorter with the speed,
-    # `fixed_delay` is the same at any speed.
-    window: float = 0.0
+    crossing: Crossing = Crossing()
+    # The longest delay before the expression crosses its threshold that is the same at any speed.
     fixed_delay: float = 0.0
     backfill: Sequence[SyntheticSeries] = ()
-    # Why firing may take over twice the minimum time.
+    # Why firing may take over twice the slowest ideal time.
     note: str = ""
 
     def detect_limit(self, speed: float) -> float:

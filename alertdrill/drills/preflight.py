@@ -10,7 +10,6 @@ from . import steady_state
 from .backfill import write_openmetrics
 from .context import DrillContext
 from .errors import UnsteadyError
-from .minimum_times import PipelineTiming
 from .model import ACTION_S, Drill
 from .responder import PerformedAction
 
@@ -25,15 +24,14 @@ SCALE_IN_S = 60.0 + 120.0 + 10.0 + 3 * 120.0
 STEADY_FIXED_S, STEADY_SCALED_S = 30.0, SCALE_IN_S
 
 
-def prepare(drill: Drill, context: DrillContext) -> PipelineTiming:
-    """Start the load, backfill series, await the steady state; return the stack's timing."""
+def prepare(drill: Drill, context: DrillContext) -> None:
+    """Start the load, backfill series, and await the steady state."""
     context.traffic.ensure(drill.load)
     if context.runtime.ephemeral:
         _backfill(drill, context)
     limit = STEADY_FIXED_S + STEADY_SCALED_S / context.runtime.speed
     await_steady_state(drill, context, "steady", limit)
     steady_state.require_no_faults(context.runtime, list(SERVICES))
-    return _timing(drill, context)
 
 
 def await_steady_state(drill: Drill, context: DrillContext, phase: str, limit: float) -> None:
@@ -72,17 +70,3 @@ def _backfill(drill: Drill, context: DrillContext) -> None:
     while (elapsed := time.monotonic() - start) < SETTLE_S / speed:
         context.progress.waiting("settled", elapsed, SETTLE_S / speed)
         time.sleep(POLL_INTERVAL_S)
-
-
-def _timing(drill: Drill, context: DrillContext) -> PipelineTiming:
-    evaluator = context.evaluator(drill.alert)
-    rule = evaluator.rule(drill.alert)
-    scrape = context.prometheus.scrape_interval()
-    return PipelineTiming(
-        speed=context.runtime.speed,
-        # Loki receives log lines without a scrape; their delay is part of the drill's own times.
-        scrape=scrape if evaluator is context.prometheus else 0.0,
-        evaluation=rule.interval if rule else scrape,
-        hold=rule.hold if rule else 0.0,
-        group_wait=context.alertmanager.group_wait(),
-    )

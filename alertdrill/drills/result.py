@@ -39,13 +39,21 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class IdealTime:
+    """The seconds that an alert pipeline takes if it loses no time."""
+
+    fastest: float
+    expected: float
+    slowest: float
+
+
+@dataclass(frozen=True)
 class DrillResult:
     """The result of one drill. Times are seconds since 1970, durations are seconds.
 
     `times` has the duration from the fault to each phase; for `resolved`, from `recovered_at`.
-    `limits` has the maximum of each phase. `minimum_firing` and `minimum_notified` are the
-    theoretical minimum durations to the firing alert and to its notification; None for an alert
-    that does not start to fire.
+    `limits` has the maximum of each phase. `ideal` has the ideal durations from the fault to
+    `firing` and `notified`; none for an alert that does not start to fire.
     """
 
     alert: str
@@ -65,9 +73,8 @@ class DrillResult:
     # The expected healing, one of HEAL_MODES, and the responder's actions as text.
     heal: str = "none"
     actions: Sequence[str] = ()
-    minimum_firing: float | None = None
-    minimum_notified: float | None = None
-    # Why firing may take over twice the minimum time.
+    ideal: Mapping[str, IdealTime] = field(default_factory=dict)
+    # Why firing may take over twice the slowest ideal time.
     note: str = ""
     # Whether the samples before the fault are synthetic.
     backfilled: bool = False
@@ -78,10 +85,9 @@ class DrillResult:
 
     @property
     def ratio(self) -> float | None:
-        """Return the time to firing divided by its theoretical minimum."""
-        fired = self.times.get("firing")
-        minimum = self.minimum_firing
-        return fired / minimum if fired is not None and minimum else None
+        """Return the time to firing divided by the expected ideal time."""
+        fired, ideal = self.times.get("firing"), self.ideal.get("firing")
+        return None if fired is None or ideal is None else fired / ideal.expected
 
 
 @dataclass(frozen=True)

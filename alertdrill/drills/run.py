@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..config import ROOT
 from ..errors import AlertdrillError
 from ..timescale.promql import scale as scale_query
-from . import diagnose, minimum_times, preflight, runbook_queries, undo
+from . import diagnose, preflight, runbook_queries, undo
 from .context import DrillContext
 from .errors import UnmetError, UnreachableError, UnsteadyError
 from .faults import registry
 from .faults.base import Fault, FaultContext
+from .ideal_times import find_pipeline, ideal_times
 from .model import Drill
 from .preflight import POLL_INTERVAL_S
 from .probes import Probes
-from .result import Chart, DrillResult, Verdict
+from .result import Chart, DrillResult, IdealTime, Verdict
 
 # A service ends its fault by itself this long after the drill's limits, in seconds.
 FAULT_MARGIN_S = 30.0
@@ -33,7 +34,6 @@ class DrillRun:
     injected: float | None = None
     removed: float | None = None
     _runbook: runbook_queries.RunbookCheck = field(default_factory=runbook_queries.RunbookCheck)
-    _timing: minimum_times.PipelineTiming | None = None
     # The first undo step that failed, as a sentence.
     _rollback_error: str = ""
 
@@ -41,7 +41,7 @@ class DrillRun:
         """Run the drill and return its result; the fault is rolled back in every case."""
         began = time.time()
         verdict, reason = self._verdict()
-        result = DrillResult(
+        return DrillResult(
             alert=self.drill.alert,
             description=self.drill.description,
             fault=str(self.drill.fault),
@@ -57,13 +57,13 @@ class DrillRun:
             limits=self._limits,
             heal=self.drill.expect.heal,
             actions=self._actions(),
+            ideal=self._ideal_times(),
             note=self.drill.note,
             backfilled=bool(self.drill.backfill),
             queries=self._runbook.queries,
             queries_skipped=self._runbook.skipped_reason,
             chart=self._chart(),
         )
-        return self._with_minimum_times(result)
 
     def __post_init__(self) -> None:
         """Create the probes."""
@@ -94,7 +94,7 @@ class DrillRun:
 
     def _verdict(self) -> tuple[Verdict, str]:
         try:
-            self._timing = preflight.prepare(self.drill, self.context)
+            preflight.prepare(self.drill, self.context)
         except (UnsteadyError, AlertdrillError) as error:
             return "aborted", f"The stack had no steady state before the fault: {error}"
         try:
@@ -243,11 +243,8 @@ class DrillRun:
         fired = None if firing is None else self.injected + firing
         return self.context.chart(self.drill.alert, self.injected, fired)
 
-    def _with_minimum_times(self, result: DrillResult) -> DrillResult:
-        if self._timing is None or self.drill.expect.replacement_alert:
-            return result
-        return replace(
-            result,
-            minimum_firing=minimum_times.to_firing(self.drill, self._timing),
-            minimum_notified=minimum_times.to_notification(self.drill, self._timing),
-        )
+    def _ideal_times(self) -> Mapping[str, IdealTime]:
+        pipeline = find_pipeline(self.drill.alert)
+        if self.injected is None or pipeline is None:
+            return {}
+        return ideal_times(self.drill, pipeline, self._speed)

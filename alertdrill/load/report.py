@@ -199,8 +199,8 @@ def _chart(title: str, lines: Sequence[Line], report: Report) -> ET.Element:
         _set_time_axis(axes, report)
         for event in report.events:
             at = max(0.0, event.began - report.began)
-            line = colour("bad" if event.kind == "alert" else "soft")
-            axes.axvline(at, color=line, linewidth=1, linestyle=(0, (2, 4)))
+            mark = colour("bad" if event.kind == "alert" else "soft")
+            axes.axvline(at, color=mark, linewidth=1, linestyle=(0, (2, 4)))
             axes.annotate(
                 SIGNS[event.kind],
                 (at, 1.0),

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.faults.instances import ServiceFault
 from alertdrill.drills.faults.registry import KINDS
+from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
-from alertdrill.drills.minimum_times import PipelineTiming, to_notification
 from alertdrill.drills.model import ACTIONS, Drill
 from alertdrill.drills.rule_files import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
 from alertdrill.drills.run import FAULT_MARGIN_S
@@ -25,8 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = load_all(ROOT / "drills", alert_names())
 DRILLS = list(CATALOGUE.drills.values())
 POLICY = load_policy(ROOT / "alerting" / "policy.yml")
-# The notifications of the other alerts come late, or from another alert.
-NOTIFIED_AT_ONCE = [drill for drill in DRILLS if drill.expect.notified == "yes"]
+# The other drills expect another alert.
+OF_THE_ALERT = [drill for drill in DRILLS if not drill.expect.replacement_alert]
+WITH_LEVELS = [drill for drill in DRILLS if drill.crossing.during is not None]
 OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].fault is ServiceFault]
 # Without time compression, and with the default one.
 SPEEDS = (1.0, 12.0)
@@ -61,10 +61,7 @@ def test_every_alert_has_valid_drill() -> None:
     assert not CATALOGUE.errors, "\n".join(CATALOGUE.errors)
 
 
-# An alert that is expected instead of the drill's own has other labels.
-@pytest.mark.parametrize(
-    "drill", [drill for drill in DRILLS if not drill.expect.replacement_alert], ids=by_alert
-)
+@pytest.mark.parametrize("drill", OF_THE_ALERT, ids=by_alert)
 def test_drill_expects_the_labels_of_the_rule(drill: Drill) -> None:
     expected = drill.expect.labels
     fixed = {
@@ -76,21 +73,21 @@ def test_drill_expects_the_labels_of_the_rule(drill: Drill) -> None:
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
-@pytest.mark.parametrize("drill", NOTIFIED_AT_ONCE, ids=by_alert)
-def test_deadlines_are_above_the_minimum_times(drill: Drill, speed: float) -> None:
-    times = read_yaml("prometheus/prometheus.yml")["global"]
-    ruler = read_yaml("loki/loki.yml")["ruler"]
-    route = read_yaml("alerting/alertmanager.yml")["route"]
-    of_loki = drill.alert in alerts_of_loki()
-    pace = PipelineTiming(
-        speed=speed,
-        scrape=0.0 if of_loki else parse_seconds(times["scrape_interval"]) / speed,
-        evaluation=parse_seconds((ruler if of_loki else times)["evaluation_interval"]) / speed,
-        hold=parse_seconds(rule_of(drill)["for"]) / speed,
-        group_wait=parse_seconds(route["group_wait"]) / speed,
-    )
+@pytest.mark.parametrize("drill", OF_THE_ALERT, ids=by_alert)
+def test_deadlines_are_above_the_ideal_times(drill: Drill, speed: float) -> None:
+    pipeline = find_pipeline(drill.alert)
+    assert pipeline is not None
+    times = ideal_times(drill, pipeline, speed)
+    assert all(0 < time.fastest <= time.expected <= time.slowest for time in times.values())
+    last = times["firing" if drill.expect.notified_late else "notified"]
     # Without the grace, which allows for a slow machine.
-    assert drill.detect / speed + drill.fixed_delay >= to_notification(drill, pace)
+    assert drill.detect / speed + drill.fixed_delay >= last.slowest
+
+
+@pytest.mark.parametrize("drill", WITH_LEVELS, ids=by_alert)
+def test_levels_cross_the_threshold_of_the_rule(drill: Drill) -> None:
+    assert 0 < crossing_share(drill, rule_of(drill)["expr"]) < 1
+    assert re.search(r"\[[0-9]+[smh]\]", rule_of(drill)["expr"])
 
 
 @pytest.mark.parametrize("speed", SPEEDS)

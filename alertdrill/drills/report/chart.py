@@ -64,8 +64,9 @@ def draw(frame: Frame, title: str, description: str, paint: Callable[[Axes], Non
 
     width = frame.left + frame.width + frame.right
     height = frame.top + frame.height + frame.bottom
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",
+        "text.parse_math": False,
         "svg.hashsalt": f"{title} {width:.0f}",
         "font.size": 12,
         "text.color": colour("text"),

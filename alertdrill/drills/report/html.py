@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from ..model import ACTIONS
-from ..result import ACCEPTED_VERDICTS, PHASES, DrillResult, Report
+from ..result import ACCEPTED_VERDICTS, PHASES, DrillResult, IdealTime, Report
 from .chart import LINE_COLOURS, drill_chart, line_labels
 from .formats import MISSING, count, duration, healed_by, ratio, seconds, utc_time
 
@@ -67,9 +67,10 @@ class DrillView:
     sign: str
     meaning: str
     times: Sequence[tuple[str, str]]
-    minimum: str
+    # The fastest, expected and slowest ideal time to firing.
+    ideal: str
     ratio: str
-    # Whether firing took over twice the minimum.
+    # Whether firing took over twice the slowest ideal time.
     slow: bool
     began: str
     took: str
@@ -150,7 +151,7 @@ def _tiles(report: Report) -> Iterator[Tile]:
     if not ratios:
         return
     middle, (worst, alert) = median(value for value, _ in ratios), max(ratios)
-    yield Tile("Median ratio", ratio(middle), "time to firing over the theoretical minimum")
+    yield Tile("Median ratio", ratio(middle), "time to firing over the expected ideal time")
     yield Tile("Worst ratio", ratio(worst), alert, alert=alert)
 
 
@@ -167,9 +168,9 @@ def _drill_view(result: DrillResult, open_all: bool) -> DrillView:
         sign=SIGNS[result.verdict],
         meaning=MEANINGS.get(result.verdict, ""),
         times=[(phase, seconds(result.times.get(phase))) for phase in PHASES],
-        minimum=seconds(result.minimum_firing),
+        ideal=_ideal_text(result.ideal.get("firing")),
         ratio=ratio(result.ratio),
-        slow=(result.ratio or 0) > 2,
+        slow=_is_slow(result),
         began=utc_time(result.began),
         took=duration(result.ended - result.began),
         phases=list(_phases(result)),
@@ -183,17 +184,29 @@ def _drill_view(result: DrillResult, open_all: bool) -> DrillView:
     )
 
 
+def _is_slow(result: DrillResult) -> bool:
+    fired, ideal = result.times.get("firing"), result.ideal.get("firing")
+    return fired is not None and ideal is not None and fired > 2 * ideal.slowest
+
+
+def _ideal_text(ideal: IdealTime | None) -> str:
+    """Return the fastest, expected and slowest time, such as `5.0 / 6.2 / 7.4`."""
+    if ideal is None:
+        return MISSING
+    return " / ".join(map(seconds, (ideal.fastest, ideal.expected, ideal.slowest)))
+
+
 def _phases(result: DrillResult) -> Iterator[Phase]:
-    minimums = {"firing": result.minimum_firing, "notified": result.minimum_notified}
     for name in PHASES:
-        took, limit, minimum = result.times.get(name), result.limits.get(name), minimums.get(name)
+        took, limit, ideal = result.times.get(name), result.limits.get(name), result.ideal.get(name)
         if took is None and limit is None:
             continue
-        notes = [
-            f"{bound} {seconds(value)} s"
-            for bound, value in (("minimum", minimum), ("limit", limit))
-            if value is not None
-        ]
+        notes = (
+            []
+            if ideal is None
+            else [f"ideally {seconds(ideal.fastest)} to {seconds(ideal.slowest)} s"]
+        )
+        notes += [] if limit is None else [f"limit {seconds(limit)} s"]
         if name == "resolved" and result.heal in ACTIONS:
             notes.append("since the healing")
         yield Phase(name, MISSING if took is None else f"{seconds(took)} s", ", ".join(notes))

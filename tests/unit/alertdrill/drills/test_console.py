@@ -7,7 +7,7 @@ from rich.console import Console
 from alertdrill.drills import console
 from alertdrill.drills.loader import Catalogue
 from alertdrill.drills.model import Expectation, FaultSpec
-from alertdrill.drills.result import DrillResult, Report, Verdict
+from alertdrill.drills.result import DrillResult, IdealTime, Report, Verdict
 from tests.unit.alertdrill.drills.fakes import make_drill
 
 
@@ -72,9 +72,9 @@ def test_every_verdict_has_a_word(verdict: Verdict) -> None:
 
 
 def test_verdict_has_the_ratio() -> None:
-    finished = result(times={"firing": 6.0}, minimum_firing=4.0)
+    finished = result(times={"firing": 6.0}, ideal={"firing": IdealTime(4.0, 5.0, 6.5)})
     text = shown(lambda drill_console: drill_console.drill_finished(finished))
-    assert "in 12 s, fired at 1.50 of the minimum time" in text
+    assert "in 12 s, fired after 6.0 s (ideally 4.0 to 6.5 s)" in text
 
 
 def test_long_reason_is_not_cut() -> None:

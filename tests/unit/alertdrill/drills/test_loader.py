@@ -6,7 +6,7 @@ import pytest
 from alertdrill.config.services import SERVICES
 from alertdrill.drills.errors import InvalidDrillError
 from alertdrill.drills.loader import load_all, load_drill
-from alertdrill.drills.model import Drill, FaultSpec, LoadSpec, SyntheticSeries
+from alertdrill.drills.model import Crossing, Drill, FaultSpec, LoadSpec, SyntheticSeries
 
 OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]
@@ -43,7 +43,12 @@ def test_minimal_drill_has_the_defaults(reading: Read) -> None:
     assert drill.fault == FaultSpec("errors", "web", {"probability": 0.5})
     assert drill.load == LoadSpec("steady", 24)
     assert (drill.detect, drill.resolve) == (90, 120)
-    assert (drill.window, drill.fixed_delay, drill.backfill, drill.note) == (0, 0, [], "")
+    assert (drill.crossing, drill.fixed_delay, drill.backfill, drill.note) == (
+        Crossing(),
+        0,
+        [],
+        "",
+    )
     assert (drill.expect.labels, drill.expect.notified, drill.expect.heal) == ({}, "yes", "none")
 
 
@@ -53,7 +58,7 @@ expect:
   labels: {service: web, severity: page}
   notified: late
   heal: restart
-minimum: {window: 6s, fixed_delay: 1500ms}
+crossing: {fastest: 4s, slowest: 6s, fixed_delay: 1500ms}
 backfill:
   - {series: 'a:b{c="d"}', duration: 26h, offset: 1h, step: 1m, from: 20, to: 10}
   - {series: 'up{job="services"}', duration: 1h, step: 1m, from: 1, to: 0.5, relative: true}
@@ -67,7 +72,8 @@ def test_full_drill_is_loaded(reading: Read) -> None:
     assert drill.expect.labels == {"service": "web", "severity": "page"}
     assert drill.expect.notified_late
     assert (drill.expect.heal, drill.heal) == ("restart", 10)
-    assert (drill.window, drill.fixed_delay, drill.note) == (6, 1.5, "It has to.")
+    assert (drill.crossing, drill.fixed_delay) == (Crossing(fastest=4, slowest=6), 1.5)
+    assert drill.note == "It has to."
     assert drill.backfill == [
         SyntheticSeries('a:b{c="d"}', 26 * 3600, 60, 20, 10, 3600),
         SyntheticSeries('up{job="services"}', 3600, 60, 1, 0.5, relative=True),
@@ -161,8 +167,12 @@ MISTAKES = [
     (5, "expect: {heal: scale_in}", ":4: heal is missing."),
     (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
     (5, "expect: {label: 1}", ":5: label is unknown: known keys are labels, notified, heal."),
-    (5, "minimum: {window: long}", ":5: window is 'long': use a duration such as"),
-    (5, "minimum: {scrape: 5s}", ":5: scrape is unknown: known keys are window, fixed_delay."),
+    (5, "crossing: {slowest: long}", ":5: slowest is 'long': use a duration such as"),
+    (5, "crossing: {scrape: 5s}", ":5: scrape is unknown: known keys are before, during, fastest"),
+    (5, "crossing: {before: 1}", ":5: before needs during, the level with the fault."),
+    (5, "crossing: {fastest: 2s, slowest: 1s}", ":5: fastest must be at most slowest."),
+    (5, "crossing: {during: 1, slowest: 1s}", ":5: the rule gives fastest and slowest: use them"),
+    (5, "crossing: {during: 0}", ":5: during is 0, the same as before: the fault must change it."),
     (5, "backfill: {}", ":5: backfill must be a list."),
     (5, "backfill: [{duration: 1h}]", ":5: series is missing."),
 ]  # fmt: skip

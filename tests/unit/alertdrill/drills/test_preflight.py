@@ -12,7 +12,7 @@ def test_unsteady_stack_aborts_the_drill(simulated: SimulatedStack) -> None:
     result = simulated.run()
     assert result.verdict == "aborted"
     assert result.reason == "The stack had no steady state before the fault: lb-1 is failed."
-    assert (result.injected, result.chart, result.minimum_firing) == (None, None, None)
+    assert (result.injected, result.chart, result.ideal) == (None, None, {})
     assert simulated.log == []
 
 

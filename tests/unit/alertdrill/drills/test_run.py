@@ -5,8 +5,10 @@ import pytest
 from alertdrill.drills import context, preflight, run
 from alertdrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
 from alertdrill.drills.faults import registry
-from alertdrill.drills.model import Expectation, FaultSpec
+from alertdrill.drills.ideal_times import Pipeline
+from alertdrill.drills.model import Crossing, Expectation, FaultSpec
 from alertdrill.drills.responder import PerformedAction
+from alertdrill.drills.result import IdealTime
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 RECORDED = ("record", "Down", [("resume", "web-1")])
@@ -50,11 +52,16 @@ def test_speed_shortens_the_limits(simulated: SimulatedStack) -> None:
     assert result.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
 
 
-def test_minimum_times_are_computed(simulated: SimulatedStack) -> None:
-    result = simulated.run(window=6.0, fixed_delay=1.0)
-    assert result.minimum_firing == 5 + 6 + 1 + 60 + 5
-    assert result.minimum_notified == result.minimum_firing + 10
-    assert result.ratio == pytest.approx(4 / 77, abs=0.01)
+def test_ideal_times_are_computed(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline("up == 0", scrape=5, evaluations=[5], hold=60, group_wait=10)
+    monkeypatch.setattr(run, "find_pipeline", {"Down": pipeline}.get)
+    simulated.runtime.speed = 10.0
+    result = simulated.run(crossing=Crossing(fastest=6, slowest=6))
+    assert result.ideal["firing"] == IdealTime(6.6, 7.1, 7.6)
+    assert result.ideal["notified"].fastest == 7.6
+    assert result.ratio == pytest.approx(4 / 7.1, abs=0.02)
 
 
 def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
@@ -237,7 +244,7 @@ def test_another_alert_is_expected_instead(simulated: SimulatedStack) -> None:
     result = simulated.run(expect=expect)
     assert result.verdict == "passed"
     assert list(result.times) == ["notified", "resolved"]
-    assert (result.minimum_firing, result.minimum_notified) == (None, None)
+    assert result.ideal == {}
 
 
 def test_unreachable_prometheus_is_awaited(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.result import Chart, DrillResult, Line, Report
+from alertdrill.drills.result import Chart, DrillResult, IdealTime, Line, Report
 
 # 1 January 2026, 00:00 UTC.
 BEGAN = 1767225600.0
@@ -39,8 +39,7 @@ def passed(**other: Any) -> DrillResult:
         "ended": BEGAN + 30,
         "times": {"pending": 2.0, "firing": 6.0, "notified": 7.5, "resolved": 8.0},
         "limits": {"notified": 15.0, "resolved": 20.0},
-        "minimum_firing": 5.0,
-        "minimum_notified": 6.0,
+        "ideal": {"firing": IdealTime(4.0, 5.0, 6.0), "notified": IdealTime(5.0, 6.0, 7.0)},
         "queries": 3,
         "chart": chart,
     }
@@ -73,7 +72,7 @@ def aborted() -> DrillResult:
         removed=None,
         recovered_at=None,
         times={},
-        minimum_firing=None,
+        ideal={},
         chart=None,
     )
 

@@ -20,6 +20,11 @@ def test_json_has_every_field(report: Report) -> None:
     assert (document["passed"], document["speed"], document["runtime"]) == (False, 12, "native")
     assert [result["verdict"] for result in document["results"]] == ["passed", "failed", "aborted"]
     assert document["results"][0]["ratio"] == 1.2
+    assert document["results"][0]["ideal"]["firing"] == {
+        "fastest": 4,
+        "expected": 5,
+        "slowest": 6,
+    }
     assert document["results"][0]["chart"]["values"][0]["labels"] == {"service": "web"}
 
 

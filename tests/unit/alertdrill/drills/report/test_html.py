@@ -10,7 +10,7 @@ import pytest
 from alertdrill.drills.report.files import write
 from alertdrill.drills.report.formats import healed_by
 from alertdrill.drills.report.html import build_page, to_html, verdict
-from alertdrill.drills.result import DrillResult, Report
+from alertdrill.drills.result import DrillResult, IdealTime, Report
 
 from .conftest import Make
 
@@ -99,9 +99,9 @@ def test_drill_without_healing_shows_none(page: str) -> None:
 
 
 def test_slow_drill_shows_its_note(report: Report, drill: Make) -> None:
-    slow = drill(minimum_firing=2.0, note="The window is long.")
+    slow = drill(ideal={"firing": IdealTime(1.0, 2.0, 2.9)}, note="The window is long.")
     html = to_html(replace(report, results=[slow]))
-    assert "over twice the minimum time.</strong> The window is long." in html
+    assert "over twice the slowest ideal time.</strong> The window is long." in html
 
 
 def test_missing_chart_is_explained(report: Report, drill: Make) -> None:
@@ -167,7 +167,7 @@ def test_tiles_summarize_the_run(report: Report) -> None:
     assert tiles == {
         "Passed": ("1", "of 3 drills"),
         "Did not pass": ("2", "1 failed, 1 aborted"),
-        "Median ratio": ("1.20\u00d7", "time to firing over the theoretical minimum"),
+        "Median ratio": ("1.20\u00d7", "time to firing over the expected ideal time"),
         "Worst ratio": ("1.20\u00d7", "WebHighErrorRate"),
     }
 
@@ -190,8 +190,8 @@ def test_phases_have_their_bounds(report: Report, drill: Make) -> None:
     [view] = build_page(replace(report, results=[drill()])).drills
     assert [(phase.name, phase.took, phase.note) for phase in view.phases] == [
         ("pending", "2.0 s", ""),
-        ("firing", "6.0 s", "minimum 5.0 s"),
-        ("notified", "7.5 s", "minimum 6.0 s, limit 15.0 s"),
+        ("firing", "6.0 s", "ideally 4.0 to 6.0 s"),
+        ("notified", "7.5 s", "ideally 5.0 to 7.0 s, limit 15.0 s"),
         ("resolved", "8.0 s", "limit 20.0 s"),
     ]
 
@@ -205,12 +205,18 @@ def test_healing_is_a_phase(report: Report, healed: DrillResult, drill: Make) ->
     assert (shown.healing, other.healing) == (healed_by(healed), "")
 
 
-@pytest.mark.parametrize(("minimum", "slow"), [(3.0, False), (2.9, True), (None, False)])
-def test_over_twice_the_minimum_is_slow(
-    report: Report, drill: Make, minimum: float | None, slow: bool
+@pytest.mark.parametrize(("slowest", "slow"), [(3.0, False), (2.9, True), (None, False)])
+def test_over_twice_the_slowest_ideal_time_is_slow(
+    report: Report, drill: Make, slowest: float | None, slow: bool
 ) -> None:
-    [view] = build_page(replace(report, results=[drill(minimum_firing=minimum)])).drills
+    ideal = {} if slowest is None else {"firing": IdealTime(1.0, 2.0, slowest)}
+    [view] = build_page(replace(report, results=[drill(ideal=ideal)])).drills
     assert view.slow is slow
+
+
+def test_ideal_times_are_beside_the_measured_one(report: Report, drill: Make) -> None:
+    [view] = build_page(replace(report, results=[drill()])).drills
+    assert (view.ideal, view.ratio) == ("4.0 / 5.0 / 6.0", "1.20\u00d7")
 
 
 @pytest.mark.parametrize(

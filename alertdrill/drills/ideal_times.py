@@ -1,0 +1,170 @@
+"""The ideal times of a drill: how long a pipeline that loses no time takes to alert.
+
+Each step waits for the next tick of an interval, so its wait is between 0 and one interval. No run
+is faster than `fastest`, in which every wait is 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import promql_parser as promql
+import yaml
+
+from ..settings import ROOT
+from .clients import parse_duration
+from .model import Drill
+from .promql_comparisons import branches
+from .result import IdealTime
+from .rule_files import LOKI_RULES, PROMETHEUS_RULES
+
+RANGE = re.compile(r"\[([0-9a-z]+)\]")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The intervals and waits from a service's metrics to a notification, at speed 1, in seconds.
+
+    `scrape` is 0 for log lines. `evaluations` has the interval of every rule group whose results
+    the alert needs, the alert's own last. `hold` is the rule's `for`.
+    """
+
+    expression: str
+    scrape: float
+    evaluations: Sequence[float]
+    hold: float
+    group_wait: float
+
+
+def ideal_times(drill: Drill, pipeline: Pipeline, speed: float) -> Mapping[str, IdealTime]:
+    """Return the ideal seconds from the fault to `firing` and to `notified`.
+
+    There is no time of a phase that comes only after the fault, or of another alert.
+    """
+    if drill.expect.replacement_alert:
+        return {}
+    fastest, slowest = _crossing_time(drill, pipeline)
+    # An alert fires at an evaluation.
+    interval = pipeline.evaluations[-1]
+    hold = math.ceil(round(pipeline.hold / interval, 6)) * interval
+    slowest += pipeline.scrape + sum(pipeline.evaluations)
+    times = {"firing": (fastest + pipeline.hold, slowest + hold)}
+    if not drill.expect.notified_late:
+        times["notified"] = tuple(time + pipeline.group_wait for time in times["firing"])
+    return {
+        phase: _ideal_time(begin / speed, end / speed + drill.fixed_delay)
+        for phase, (begin, end) in times.items()
+    }
+
+
+def _ideal_time(fastest: float, slowest: float) -> IdealTime:
+    # Each wait is as likely to be short as to be long.
+    return IdealTime(fastest, (fastest + slowest) / 2, slowest)
+
+
+def _crossing_time(drill: Drill, pipeline: Pipeline) -> tuple[float, float]:
+    """Return the shortest and the longest time until the expression is over its threshold."""
+    if drill.crossing.during is None:
+        return drill.crossing.fastest, drill.crossing.slowest
+    time = crossing_share(drill, pipeline.expression) * _window(pipeline.expression)
+    # The samples of a window are up to one scrape interval shorter than the window.
+    return max(0.0, time - pipeline.scrape), time
+
+
+def crossing_share(drill: Drill, expression: str) -> float:
+    """Return the share of the window that must have the fault's level."""
+    before, during = drill.crossing.before, drill.crossing.during
+    assert during is not None
+    return (float(branches(expression)[0][0].right) - before) / (during - before)
+
+
+def _window(expression: str) -> float:
+    match = RANGE.search(branches(expression)[0][0].left)
+    assert match is not None
+    return parse_duration(match[1])
+
+
+# The pipeline, from the configuration
+
+
+def find_pipeline(alert: str) -> Pipeline | None:
+    """Return the pipeline of an alert in our configuration; None for an unknown alert."""
+    times = _read_yaml(ROOT / "prometheus" / "prometheus.yml")["global"]
+    route = _read_yaml(ROOT / "alerting" / "alertmanager.yml")["route"]
+    ruler = _read_yaml(ROOT / "loki" / "loki.yml")["ruler"]
+    for folder, default in ((PROMETHEUS_RULES, times), (LOKI_RULES, ruler)):
+        groups = _rule_groups(folder)
+        intervals = {
+            name: parse_duration(group.get("interval", default["evaluation_interval"]))
+            for name, group in groups.items()
+        }
+        for name, group in groups.items():
+            for rule in group["rules"]:
+                if rule.get("alert") == alert:
+                    is_metric = folder == PROMETHEUS_RULES
+                    sources = _source_groups(rule["expr"], groups) if is_metric else set[str]()
+                    return Pipeline(
+                        expression=rule["expr"],
+                        scrape=parse_duration(times["scrape_interval"]) if is_metric else 0.0,
+                        evaluations=[
+                            *(intervals[source] for source in sorted(sources - {name})),
+                            intervals[name],
+                        ],
+                        hold=parse_duration(rule["for"]),
+                        group_wait=parse_duration(route["group_wait"]),
+                    )
+    return None
+
+
+def _source_groups(expression: str, groups: Mapping[str, Any]) -> set[str]:
+    """Return the groups whose recorded series bring a fault from the metrics to an expression."""
+    sources = set[str]()
+    for series in _current_series(promql.parse(expression)):
+        for name, group in groups.items():
+            for rule in group["rules"]:
+                if rule.get("record") == series and _has_metrics(rule["expr"], groups):
+                    sources |= {name} | _source_groups(rule["expr"], groups)
+    return sources
+
+
+def _has_metrics(expression: str, groups: Mapping[str, Any]) -> bool:
+    """Return whether an expression has scraped series, directly or in recorded ones."""
+    recorded = {
+        rule["record"]: rule["expr"]
+        for group in groups.values()
+        for rule in group["rules"]
+        if "record" in rule
+    }
+    return any(
+        series not in recorded or _has_metrics(recorded[series], groups)
+        for series in _current_series(promql.parse(expression))
+    )
+
+
+def _current_series(node: Any) -> Iterator[str]:
+    """Yield the name of every series without an offset, whose past no fault changes."""
+    if isinstance(node, promql.VectorSelector):
+        if node.name and node.offset is None:
+            yield node.name
+        return
+    children = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
+    for child in (*children, *getattr(node, "args", ())):
+        if child is not None:
+            yield from _current_series(child)
+
+
+@cache
+def _rule_groups(folder: Path) -> Mapping[str, Any]:
+    files = (_read_yaml(file) for file in sorted(folder.glob("*.yml")))
+    return {group["name"]: group for file in files for group in file["groups"]}
+
+
+@cache
+def _read_yaml(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
