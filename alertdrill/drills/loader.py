@@ -120,9 +120,7 @@ def _crossing(section: YamlSection) -> Crossing:
     if "fastest" in section or "slowest" in section:
         section.refuse("the rule gives fastest and slowest: use them or during", "during")
     if before == during:
-        section.refuse(
-            f"during is {during:g}, the same as before: the fault must change it", "during"
-        )
+        section.refuse(f"during is {during:g}, as before the fault: use another level", "during")
     return Crossing(before=before, during=during)
 
 

@@ -201,12 +201,11 @@ def _phases(result: DrillResult) -> Iterator[Phase]:
         took, limit, ideal = result.times.get(name), result.limits.get(name), result.ideal.get(name)
         if took is None and limit is None:
             continue
-        notes = (
-            []
-            if ideal is None
-            else [f"ideally {seconds(ideal.fastest)} to {seconds(ideal.slowest)} s"]
-        )
-        notes += [] if limit is None else [f"limit {seconds(limit)} s"]
+        notes = []
+        if ideal is not None:
+            notes.append(f"ideally {seconds(ideal.fastest)} to {seconds(ideal.slowest)} s")
+        if limit is not None:
+            notes.append(f"limit {seconds(limit)} s")
         if name == "resolved" and result.heal in ACTIONS:
             notes.append("since the healing")
         yield Phase(name, MISSING if took is None else f"{seconds(took)} s", ", ".join(notes))
