@@ -56,7 +56,8 @@ def ideal_times(drill: Drill, pipeline: Pipeline, speed: float) -> Mapping[str, 
     slowest += pipeline.scrape + sum(pipeline.evaluations)
     times = {"firing": (fastest + pipeline.hold, slowest + hold)}
     if not drill.expect.notified_late:
-        times["notified"] = tuple(time + pipeline.group_wait for time in times["firing"])
+        begin, end = times["firing"]
+        times["notified"] = (begin + pipeline.group_wait, end + pipeline.group_wait)
     return {
         phase: _ideal_time(begin / speed, end / speed + drill.fixed_delay)
         for phase, (begin, end) in times.items()

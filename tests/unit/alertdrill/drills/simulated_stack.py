@@ -166,9 +166,6 @@ class SimulatedStack:
     def scrape_interval(self) -> float:
         return 5.0
 
-    def group_wait(self) -> float:
-        return 10.0
-
     def query_range(self, promql: str, span: tuple[float, float], step: float) -> list[Line]:
         return [Line({}, [(span[0], 1.0)])]
 

@@ -116,13 +116,11 @@ def test_pending_alerts_do_not_fire(server: FakeServer, prometheus: Prometheus) 
     assert prometheus.firing_alerts() == [{"alertname": "firing"}]
 
 
-def test_intervals_come_from_the_loaded_configuration(
+def test_scrape_interval_comes_from_the_loaded_configuration(
     server: FakeServer, prometheus: Prometheus
 ) -> None:
     server.answers["/api/v1/status/config"] = data({"yaml": "global: {scrape_interval: 417ms}"})
-    server.answers["/api/v2/status"] = {"config": {"original": "route: {group_wait: 10s}"}}
     assert prometheus.scrape_interval() == pytest.approx(0.417)
-    assert Alertmanager(server.url).group_wait() == 10
 
 
 def test_alertmanager_filters_by_name(server: FakeServer) -> None:
