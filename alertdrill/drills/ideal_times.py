@@ -17,8 +17,8 @@ from typing import Any
 import promql_parser as promql
 import yaml
 
-from ..settings import ROOT
-from .clients import parse_duration
+from ..config import ROOT
+from ..config.durations import parse_seconds
 from .model import Drill
 from .promql_comparisons import branches
 from .result import IdealTime
@@ -88,7 +88,7 @@ def crossing_share(drill: Drill, expression: str) -> float:
 def _window(expression: str) -> float:
     match = RANGE.search(branches(expression)[0][0].left)
     assert match is not None
-    return parse_duration(match[1])
+    return parse_seconds(match[1])
 
 
 # The pipeline, from the configuration
@@ -102,7 +102,7 @@ def find_pipeline(alert: str) -> Pipeline | None:
     for folder, default in ((PROMETHEUS_RULES, times), (LOKI_RULES, ruler)):
         groups = _rule_groups(folder)
         intervals = {
-            name: parse_duration(group.get("interval", default["evaluation_interval"]))
+            name: parse_seconds(group.get("interval", default["evaluation_interval"]))
             for name, group in groups.items()
         }
         for name, group in groups.items():
@@ -112,13 +112,13 @@ def find_pipeline(alert: str) -> Pipeline | None:
                     sources = _source_groups(rule["expr"], groups) if is_metric else set[str]()
                     return Pipeline(
                         expression=rule["expr"],
-                        scrape=parse_duration(times["scrape_interval"]) if is_metric else 0.0,
+                        scrape=parse_seconds(times["scrape_interval"]) if is_metric else 0.0,
                         evaluations=[
                             *(intervals[source] for source in sorted(sources - {name})),
                             intervals[name],
                         ],
-                        hold=parse_duration(rule["for"]),
-                        group_wait=parse_duration(route["group_wait"]),
+                        hold=parse_seconds(rule["for"]),
+                        group_wait=parse_seconds(route["group_wait"]),
                     )
     return None
 

@@ -129,7 +129,7 @@ def compose_commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     )
     monkeypatch.setattr(f"{command}.ComposeCli.model", lambda *_, **__: model)
     monkeypatch.setattr(
-        "alertdrill.runtimes.compose.project_containers.Engine.running", lambda _: []
+        "alertdrill.runtimes.compose.docker_client.DockerClient.running", lambda _: []
     )
     return calls
 
@@ -168,7 +168,7 @@ def test_load_is_refused_while_locusts_web_interface_runs(
 ) -> None:
     runs = [SimpleNamespace(service="locust-master")]
     monkeypatch.setattr(
-        "alertdrill.runtimes.compose.project_containers.Engine.running", lambda _: runs
+        "alertdrill.runtimes.compose.docker_client.DockerClient.running", lambda _: runs
     )
     with pytest.raises(LoadError, match=r"^Locust's web interface runs"):
         locust.compose_runner(StackSettings(tmp_path))(
