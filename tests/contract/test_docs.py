@@ -14,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from alertdrill.cli.app import main
+from alertdrill.cli.app import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(
@@ -158,7 +158,7 @@ def test_named_make_verbs_exist(document: Path) -> None:
 
 def test_named_alertdrill_commands_exist(document: Path) -> None:
     named = {name for piece in code(document) for name in ALERTDRILL.findall(piece)}
-    assert named - main.commands.keys() == set()
+    assert named - COMMANDS.keys() == set()
 
 
 def test_named_modules_exist(document: Path) -> None:
