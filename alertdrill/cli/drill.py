@@ -31,7 +31,7 @@ INTERRUPTED = 130
 
 
 class Speed(click.FloatRange):
-    """The factor of the time compression; not a number (nan) is refused too."""
+    """The factor of the time compression: a number in a range, not NaN."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
