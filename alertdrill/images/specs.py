@@ -22,12 +22,11 @@ PULL_POLICY = "PULL_POLICY"
 class ImageSpec:
     """An image under the name that `docker-compose.yml` uses.
 
-    `recipe` is its folder in deploy/airgap. `programs` are what the recipe copies in, by their
-    names in the catalogue of programs; without any, it installs a package from the base's own
-    release. `asks` is the command in the image that says the version. `share` is a folder of data
-    that the programs need, as it is called below /usr/share or its like. `replicas` is what leaves
-    the service out; an image without it must be had. `needs` is the `replicas` of another, without
-    which this one has nothing to do.
+    `recipe` is its folder in deploy/airgap. `programs` are the programs that the recipe copies, by
+    their names in PROGRAMS; without any, it installs a package of the base image's release.
+    `version_command` prints the version in the image. `share` is the folder below /usr/share with
+    the data of the programs. `replicas` is the variable that disables the service; an image without
+    it is required. `requires` is the `replicas` of a service that this one depends on.
     """
 
     repository: str
