@@ -2,4 +2,4 @@
 
 
 class AlertdrillError(Exception):
-    """Something the user can put right; its text says what is wrong and the way out."""
+    """An error that the user can correct; its message says what is wrong and what to do."""

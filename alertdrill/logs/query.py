@@ -24,7 +24,7 @@ NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 class Query:
     """Filters, each of which a line must pass.
 
-    `whose` holds labels: the service or the instance. `level` means that level and above. `since`
+    `labels` has the service or the instance. `level` means that level and above. `since`
     and `until`, which is not included, are in milliseconds since 1970. `text` is plain: a part of
     the message or of a field, or a name=value with which a field begins.
     """

@@ -22,12 +22,12 @@ PULL_POLICY = "PULL_POLICY"
 class ImageSpec:
     """An image under the name that `docker-compose.yml` uses.
 
-    `variable` sets its tag. `recipe` is its folder here. `programs` are what the recipe copies, by
-    their names in PROGRAMS; a recipe without any installs a package of the base's own release.
-    `version_command` prints the version in the image. `share` is a data folder of the programs, by
-    its path below /usr/share. `replicas` is the variable that leaves the service out; an image
-    without it is required. `requires` is the `replicas` of another image, without which this one
-    has nothing to do.
+    `variable` sets its tag. `recipe` is its folder here. `programs` are the programs that the
+    recipe copies, by their names in PROGRAMS; without any, it installs a package of the base
+    image's release.
+    `version_command` prints the version in the image. `share` is the folder below /usr/share with
+    the data of the programs. `replicas` is the variable that disables the service; an image without
+    it is required. `requires` is the `replicas` of a service that this one depends on.
     """
 
     repository: str

@@ -48,7 +48,7 @@ class SkippedError(QueryCheckError):
 def variable_values(
     variable: Variable, selected_values: SelectedValues, context: VariableContext
 ) -> Sequence[str]:
-    """Return the values in Grafana's order; `choice` is what variables before it have.
+    """Return the values in Grafana's order; `selected_values` are those of earlier variables.
 
     Raises `QueryCheckError` where there are none.
     """

@@ -85,16 +85,16 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     )
     stack.wait_for_reconcile()
     assert len(stack.results(before)) == BUDGET
-    labels = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
+    alert = {"alertname": "HealingExhausted", "service": "responder", "severity": "page"}
     poll_until(
-        lambda: stack.alert_state(labels) == "active",
+        lambda: stack.alert_state(alert) == "active",
         "HealingExhausted to fire",
         DECISION_TIMEOUT_S,
     )
     stack.resolve(*storm)
     assert stack.command("/resume").json()["circuit_open"] is False
     poll_until(
-        lambda: not stack.alert_state(labels), "HealingExhausted to resolve", DECISION_TIMEOUT_S
+        lambda: not stack.alert_state(alert), "HealingExhausted to resolve", DECISION_TIMEOUT_S
     )
 
 

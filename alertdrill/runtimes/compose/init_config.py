@@ -173,7 +173,7 @@ def _target(context: RenderContext, service: str, number: int) -> dict[str, obje
 
 
 def write_secret(file: Path, value: str = "") -> None:
-    """Write `given`, or a random secret if the file does not exist; keep an existing one."""
+    """Write `value`, or a random secret if the file does not exist or is empty."""
     if not value and file.exists() and file.stat().st_size:  # empty: cut off by a crash
         return
     file.parent.mkdir(parents=True, exist_ok=True)

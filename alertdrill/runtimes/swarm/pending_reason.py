@@ -44,7 +44,7 @@ def until_scale(
 ) -> str | None:
     """Return why scaling to `count` is pending: a slot is missing, or a new one is not ready.
 
-    Slots in `known` existed before; their health does not matter for this change.
+    `existing` are the slots before the change; their health does not matter.
     """
     if service.replicas != count:
         raise SwarmError(f"Another client scaled {service.name} to {service.replicas} meanwhile.")

@@ -26,7 +26,7 @@ class Kind:
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
 
-# The share of requests that a fault affects; of outgoing calls for `dependency`.
+# The ratio of requests that a fault affects; of outgoing calls for `dependency`.
 PROBABILITY = Parameter("fraction", 1.0, 0.0, 1.0)
 # Every fault ends by itself, even if the program that switched it on is gone.
 DURATION = Parameter("seconds", 300.0, 0.1, 3600.0)

@@ -32,7 +32,7 @@ SPEC = DashboardSpec(
     ],
 )
 # Ids that begin with the typed text, or all lines without one.
-FOUND = f"{CHOSEN} |= `$search` | trace_id=~`$trace.*` | request_id=~`$request.*`"
+MATCHING = f"{CHOSEN} |= `$search` | trace_id=~`$trace.*` | request_id=~`$request.*`"
 LOKI_ALERTS = "UnhandledExceptions|LogPatternSuspicious|LogsMissing"
 
 
@@ -55,7 +55,7 @@ def _search() -> Section:
                     ["LogsMissing", "ErrorLogBurst"],
                     size=(14, 12),
                 ),
-                log_query(FOUND),
+                log_query(MATCHING),
             ),
             lines(
                 PanelSpec(

@@ -31,24 +31,24 @@ CONFIG = {
         },
     ],
 }
-ONE = QueryResult(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
+RESULT = QueryResult(series=[series((0, 1), (5, 3), (10, math.nan), a="x", b="y")])
 
 
 def test_legend_is_filled(panel_data: Make) -> None:
-    data = panel_data("stat", ONE, legend="{{a}} of {{ b }}{{c}}")
+    data = panel_data("stat", RESULT, legend="{{a}} of {{ b }}{{c}}")
     assert fields.name(data.queries[0], data.queries[0].result.series[0]) == "x of y"
-    data = panel_data("stat", ONE)
+    data = panel_data("stat", RESULT)
     assert fields.name(data.queries[0], data.queries[0].result.series[0]) == "x, y"
     assert fields.name(data.queries[0], series()) == "up"
 
 
 def test_field_may_have_its_own_value_texts(panel_data: Make) -> None:
-    data = panel_data("table", ONE, fieldConfig=CONFIG)
+    data = panel_data("table", RESULT, fieldConfig=CONFIG)
     assert fields.value_text(data, 0, "Drill") == "failed"
 
 
 def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
-    data = panel_data("stat", ONE, fieldConfig=CONFIG)
+    data = panel_data("stat", RESULT, fieldConfig=CONFIG)
     assert [fields.value_text(data, number) for number in (0, 0.2, 7, math.nan)] == [
         *("down", "20 %", "many", "nothing")
     ]
@@ -56,15 +56,15 @@ def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
 
 
 def test_colour_is_of_mapping_or_threshold(panel_data: Make) -> None:
-    data = panel_data("stat", ONE, fieldConfig=CONFIG)
+    data = panel_data("stat", RESULT, fieldConfig=CONFIG)
     assert [fields.colour(data, number) for number in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
     assert fields.lines_at(data) == [(0.5, "red")]
 
 
 def test_last_number_is_shown(panel_data: Make) -> None:
-    [one_series] = ONE.series
-    assert fields.reduced(panel_data("stat", ONE), one_series) == 3
+    [one_series] = RESULT.series
+    assert fields.reduced(panel_data("stat", RESULT), one_series) == 3
     for calc, value in (("max", 3), ("min", 1), ("mean", 2), ("sum", 4), ("last", 3)):
         options = {"reduceOptions": {"calcs": [calc]}}
-        assert fields.reduced(panel_data("stat", ONE, options=options), one_series) == value
-    assert math.isnan(fields.reduced(panel_data("stat", ONE), series((0, math.nan))))
+        assert fields.reduced(panel_data("stat", RESULT, options=options), one_series) == value
+    assert math.isnan(fields.reduced(panel_data("stat", RESULT), series((0, math.nan))))

@@ -13,7 +13,7 @@ from tests.unit.alertdrill.runtimes.compose.conftest import container
 
 
 class FakeEngine:
-    """Records calls; a started container runs at once."""
+    """Records calls and changes states at once; refuses what Docker refuses."""
 
     def __init__(self, *containers: Container) -> None:
         self.by_name = {instance.name: instance for instance in containers}
@@ -29,8 +29,32 @@ class FakeEngine:
         self.calls.append(("start", name))
         self.by_name[name] = container(name.removeprefix("alertdrill-"))
 
-    def __getattr__(self, order: str) -> Any:
-        return lambda *arguments: self.calls.append((order, *arguments))
+    def stop(self, name: str) -> None:
+        self.calls.append(("stop", name))
+        self._set(name, "exited")
+
+    def signal(self, name: str, signal: str) -> None:
+        if not self.by_name[name].pid:
+            raise EngineError(f"The engine refused: container {name} is not running.")
+        self.calls.append(("signal", name, signal))
+        if signal == "KILL":
+            self._set(name, "exited")
+
+    def unpause(self, name: str) -> None:
+        if self.by_name[name].state != "paused":
+            raise EngineError(f"The engine refused: container {name} is not paused.")
+        self._set(name, "running")
+
+    def restart(self, name: str, grace: float) -> None:
+        self.calls.append(("restart", name, grace))
+        self._set(name, "running")
+
+    def _set(self, name: str, state: str) -> None:
+        self.by_name[name] = container(name.removeprefix("alertdrill-"), state)
+
+
+def states(runtime: ContainerRuntime) -> dict[str, str]:
+    return {instance.name: instance.state for instance in runtime.status()}
 
 
 class TwoOfEach:
@@ -87,29 +111,27 @@ def test_one_shot_containers_are_left_out(settings: StackSettings) -> None:
 
 
 def test_service_selects_all_of_its_instances(settings: StackSettings) -> None:
-    runtime, engine = make_runtime(
-        settings, container("web-1"), container("web-2"), container("lb-1")
-    )
+    runtime, _ = make_runtime(settings, container("web-1"), container("web-2"), container("lb-1"))
     runtime.stop("web")
-    assert sorted(engine.calls) == [("stop", "alertdrill-web-1"), ("stop", "alertdrill-web-2")]
+    assert states(runtime) == {"web-1": "stopped", "web-2": "stopped", "lb-1": "ready"}
 
 
 def test_stopped_instance_is_not_killed(settings: StackSettings) -> None:
     runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "exited"))
-    runtime.kill("web")
-    assert engine.calls == [("signal", "alertdrill-web-1", "KILL")]
+    runtime.kill("web")  # the engine refuses a signal to a stopped container
+    assert engine.running() == []
 
 
 def test_start_returns_when_the_instance_is_ready(settings: StackSettings) -> None:
-    runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "exited"))
+    runtime, _ = make_runtime(settings, container("web-1"), container("web-2", "exited"))
     runtime.start("web-2")
-    assert engine.calls == [("start", "alertdrill-web-2")]
+    assert states(runtime) == {"web-1": "ready", "web-2": "ready"}
 
 
 def test_only_frozen_instances_are_resumed(settings: StackSettings) -> None:
-    runtime, engine = make_runtime(settings, container("web-1"), container("web-2", "paused"))
-    runtime.resume("web")
-    assert engine.calls == [("unpause", "alertdrill-web-2")]
+    runtime, _ = make_runtime(settings, container("web-1"), container("web-2", "paused"))
+    runtime.resume("web")  # the engine refuses to resume a container that is not paused
+    assert states(runtime) == {"web-1": "ready", "web-2": "ready"}
 
 
 def test_standby_instance_is_refused(settings: StackSettings) -> None:

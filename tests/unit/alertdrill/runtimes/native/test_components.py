@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from alertdrill.config import ROOT
 from alertdrill.runtimes.native.components import (
@@ -108,9 +109,13 @@ def test_retention_is_the_settings(render_context_with: ContextWith) -> None:
     assert "--storage.tsdb.retention.size=5GB" in command
 
 
-def test_prometheus_features_are_enabled(render_context: RenderContext) -> None:
-    command = by_service(render_context)["prometheus"].command
-    assert "--enable-feature=exemplar-storage,extra-scrape-metrics" in command
+def test_prometheus_has_the_features_of_containers(render_context: RenderContext) -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    features = [
+        flag for flag in services["prometheus"]["command"] if flag.startswith("--enable-feature=")
+    ]
+    assert features
+    assert set(features) <= set(by_service(render_context)["prometheus"].command)
 
 
 def test_speed_reaches_the_flags(render_context_with: ContextWith) -> None:

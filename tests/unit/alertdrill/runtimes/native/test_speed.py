@@ -7,13 +7,21 @@ from alertdrill.runtimes.native import speed
 
 def test_speed_one_is_the_compose_file() -> None:
     assert StackSettings.speed == 1
-    assert set(speed.prometheus_flags(1)) == {
-        "--rules.alert.resend-delay=15s",
-        "--rules.alert.for-outage-tolerance=1h",
-        "--rules.alert.for-grace-period=10m",
-        "--query.lookback-delta=5m",
-        "--scrape.discovery-reload-interval=5s",
-    }
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    durations = [
+        flag
+        for flag in services["prometheus"]["command"]
+        if flag.startswith(("--rules", "--query"))
+    ]
+    assert durations
+    assert set(durations) <= set(speed.prometheus_flags(1))
+
+
+def test_defaults_of_prometheus_are_divided() -> None:
+    assert {
+        "--rules.alert.for-outage-tolerance=5m",
+        "--rules.alert.for-grace-period=50s",
+    } <= set(speed.prometheus_flags(12))
 
 
 def test_lokis_file_has_speed_one() -> None:

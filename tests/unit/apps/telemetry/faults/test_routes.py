@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from apps.telemetry import TelemetrySettings, init_app
 from apps.telemetry.faults.kinds import KINDS
 
-ASKED = [("GET", "/faults"), ("DELETE", "/faults")] + [
+REQUESTS = [("GET", "/faults"), ("DELETE", "/faults")] + [
     (method, "/faults/errors") for method in ("GET", "PUT", "DELETE")
 ]
 
@@ -53,7 +53,7 @@ def test_all_faults_are_switched_off_at_once(operator: FlaskClient) -> None:
     assert not any(fault["active"] for fault in faults)
 
 
-@pytest.mark.parametrize(("method", "path"), ASKED)
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer wrong", "a-token-for-the-tests", "Bearer é"]
 )
@@ -119,5 +119,5 @@ def test_faults_are_absent_unless_enabled(settings: TelemetrySettings) -> None:
     telemetry = init_app(app, "web", replace(settings, faults_enabled=False))
     assert telemetry.faults is None
     headers = {"Authorization": f"Bearer {settings.faults_token}"}
-    for method, path in ASKED:
+    for method, path in REQUESTS:
         assert app.test_client().open(path, method=method, headers=headers).status_code == 404
