@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -29,9 +30,15 @@ from .logs import logs
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
+# A folder of the stack can't be written.
+STORAGE_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+)
+
 
 class Group(click.Group):
-    """Commands that print an `AlertdrillError` as one sentence and exit with 1."""
+    """Commands that print an expected error as one sentence and exit with 1."""
 
     def invoke(self, context: click.Context) -> object:
         """Run a command; print what is wrong and what to do."""
@@ -39,6 +46,15 @@ class Group(click.Group):
             return super().invoke(context)
         except AlertdrillError as error:
             progress.print(f"[bold red]✗[/] {console.escape(str(error))}")
+            context.exit(1)
+        except OSError as error:
+            if error.errno not in STORAGE_ERRORS:
+                raise
+            reason = f"{error.filename or settings.current().home}: {error.strerror}"
+            progress.print(
+                f"[bold red]✗[/] {console.escape(reason)}. Free space or correct the permissions,"
+                " or set ALERTDRILL_HOME to another folder."
+            )
             context.exit(1)
 
 
@@ -210,7 +226,10 @@ def open_page(page: str) -> None:
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
         titles = ", ".join(title.lower() for title in addresses)
-        raise AlertdrillError(f"no page named {page!r}: known pages are {titles}.")
+        raise AlertdrillError(
+            f"no page named {page!r}: known pages are {titles}. Run `alertdrill doctor` to see what"
+            " is not installed."
+        )
     if not page or len(chosen) > 1:
         output.print(console.address_table(chosen))
         return
