@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _OLDEST = (3, 11)  # the version of Debian 12; the services use its syntax
+_IS_NEW_ENOUGH = f"import sys; sys.exit(sys.version_info < {_OLDEST})"
 _TESTED = ("python3.13", "python3.12", "python3.11")
 _SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu keep pip's own wheel
 
@@ -98,8 +99,15 @@ def _install_project(folder: Path, project: Path, say: Callable[[str], None]) ->
 
 
 def _step(folder: Path, requirements: Sequence[Path]) -> Step:
-    works = (folder / "bin" / "python").exists()
-    return next_step(read_stamp(folder), _target(folder, requirements), works=works)
+    python = folder / "bin" / "python"
+    works, stamp = python.exists(), read_stamp(folder)
+    if works and stamp is None and not _runs(str(python), _IS_NEW_ENOUGH):
+        minimum = ".".join(map(str, _OLDEST))
+        raise BootstrapError(
+            f"{folder} has no Python {minimum} or newer, and another tool created it: remove it, "
+            "or set VENV to another folder"
+        )
+    return next_step(stamp, _target(folder, requirements), works=works)
 
 
 def _target(folder: Path, requirements: Sequence[Path]) -> Stamp:
@@ -230,9 +238,9 @@ def _use_newer_python(version: tuple[int, ...]) -> None:
         os.execv(newer, [newer, "-m", "alertdrill.bootstrap", *sys.argv[1:]])  # noqa: S606
 
 
-def _runs(python: str) -> bool:
+def _runs(python: str, code: str = "") -> bool:
     # The command may be a version manager's stub that only prints an error.
-    done = subprocess.run([python, "-c", ""], capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run([python, "-c", code], capture_output=True, check=False)  # noqa: S603
     return done.returncode == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
 
 import click
@@ -41,11 +42,17 @@ COMMANDS = {
     "up": ("stack", "up", "Start the stack, or the components that are not running."),
 }
 
+# A folder of the stack can't be written.
+STORAGE_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+)
+
 
 class LazyGroup(click.Group):
     """The commands of COMMANDS, each imported when it is needed.
 
-    A command that fails with an `AlertdrillError` prints it as one sentence and exits with 1.
+    A command that fails with an expected error prints it as one sentence and exits with 1.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -77,6 +84,16 @@ class LazyGroup(click.Group):
             from ..console import printable  # noqa: PLC0415 - it imports Rich, which is slow
 
             click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(str(error))}", err=True)
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno not in STORAGE_ERRORS:
+                raise
+            file = f"{error.filename}: " if error.filename else ""
+            click.echo(
+                f"{click.style('✗', fg='red', bold=True)} {file}{error.strerror}. Free space or correct"
+                " the permissions, or set ALERTDRILL_HOME to another folder.",
+                err=True,
+            )
             ctx.exit(1)
 
 

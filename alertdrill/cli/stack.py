@@ -188,7 +188,10 @@ def open_page(page: str) -> None:
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
         titles = ", ".join(title.lower() for title in addresses)
-        raise AlertdrillError(f"no page named {page!r}: known pages are {titles}.")
+        raise AlertdrillError(
+            f"no page named {page!r}: known pages are {titles}. Run `alertdrill doctor` to see what"
+            " is not installed."
+        )
     if not page or len(chosen) > 1:
         output.print(console.address_table(chosen))
         return

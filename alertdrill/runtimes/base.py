@@ -82,8 +82,11 @@ class Runtime(ControlTarget, Protocol):
         """Start a stopped target; return when it is ready."""
         ...
 
-    def stop(self, target: str) -> None:
-        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
+    def stop(self, target: str, grace: float | None = None) -> None:
+        """Stop a target; Prometheus still expects it, so alerts fire.
+
+        `grace` is as in `restart`.
+        """
         ...
 
     def kill(self, target: str) -> None:

@@ -90,7 +90,8 @@ class CrashLoop(StopTarget):
                 instance.name,
                 instance.service,
             ):
-                self.context.runtime.stop(instance.name)
+                # A crash does not drain.
+                self.context.runtime.stop(instance.name, grace=0)
 
 
 class ScaleTarget(Fault):

@@ -132,9 +132,10 @@ class ContainerRuntime:
             self._engine.start(container.name)
         self._await_ready([container.instance for container in containers])
 
-    def stop(self, target: str) -> None:
-        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
-        in_parallel(self._engine.stop, [container.name for container in self._wanted(target)])
+    def stop(self, target: str, grace: float | None = None) -> None:
+        """Stop a target; Prometheus still expects it, so alerts fire."""
+        names = [container.name for container in self._wanted(target)]
+        in_parallel(lambda name: self._engine.stop(name, grace), names)
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); the restarter starts it again."""

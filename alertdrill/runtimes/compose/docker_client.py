@@ -87,10 +87,11 @@ class DockerClient:
         with _translate_errors():
             self._client.start(name)
 
-    def stop(self, name: str) -> None:
-        """Stop a container gracefully, within its own grace period."""
+    def stop(self, name: str, grace: float | None = None) -> None:
+        """Stop a container; after `grace` seconds, or its own grace period, the rest is killed."""
         with _translate_errors():
-            self._client.stop(name)
+            # The engine counts whole seconds.
+            self._client.stop(name, timeout=None if grace is None else int(grace))
 
     def restart(self, name: str, grace: float) -> None:
         """Stop a container, kill the rest after `grace` seconds, and start it.

@@ -118,10 +118,10 @@ class NativeRuntime:
             self._context.supervisor.start(process.name)
         readiness.wait_until_ready(targets, self._context.supervisor_state, self._context.layout)
 
-    def stop(self, target: str) -> None:
-        """Stop a target gracefully; Prometheus still expects it, so alerts fire."""
+    def stop(self, target: str, grace: float | None = None) -> None:
+        """Stop a target; Prometheus still expects it, so alerts fire."""
         targets = self._wanted_targets(target)
-        self._context.supervisor.stop(*(process.name for process in targets))
+        self._context.supervisor.stop(*(process.name for process in targets), grace=grace)
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); supervisord starts it again."""

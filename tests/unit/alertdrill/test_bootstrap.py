@@ -51,6 +51,16 @@ for line in lines:
 """
 
 
+def test_environment_of_another_tool_with_an_old_python_is_kept(tmp_path: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 1\n")  # what the version check of an old Python ends with
+    python.chmod(0o755)
+    with pytest.raises(BootstrapError, match=r"no Python 3\.11 or newer.*remove it, or set VENV"):
+        prepare(tmp_path / "venv", [requirement(tmp_path, "first")], lambda _: None)
+    assert python.exists()
+
+
 @pytest.fixture
 def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pip.py").write_text(FAKE_PIP)

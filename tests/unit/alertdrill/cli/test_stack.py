@@ -1,3 +1,4 @@
+import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
 
@@ -228,7 +229,16 @@ def test_open_prints_and_opens_the_page(
 def test_open_refuses_an_unknown_page_with_the_known_ones(run: Run) -> None:
     result = run("open", "kibana")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no page named 'kibana': known pages are services." in result.stderr
+    message = " ".join(result.stderr.split())
+    assert "no page named 'kibana': known pages are services. Run `alertdrill doctor`" in message
+
+
+def test_full_disk_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
+    runtime.error = OSError(errno.ENOSPC, "No space left on device", "/var/state.json")
+    result = run("down")
+    assert result.exit_code == 1
+    message = " ".join(result.stderr.split())
+    assert "/var/state.json: No space left on device. Free space or correct" in message
 
 
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])

@@ -38,9 +38,9 @@ class FakeRuntime:
         if name not in RECORDED:
             raise AttributeError(name)
 
-        def method(*arguments: object) -> None:
-            self.calls.append((name, *arguments))
-            self.on_call(name, *arguments)
+        def method(*arguments: object, **options: object) -> None:
+            self.calls.append((name, *arguments, *options.items()))
+            self.on_call(name, *arguments, *options.items())
             if name in self.refuses:
                 raise AlertdrillError(f"No {name} today.")
 

@@ -90,7 +90,8 @@ def test_crash_loop_stops_ready_instances(
     monkeypatch.setattr(CrashLoop, "POLL_INTERVAL_S", 0.005)
     looks = threading.Event()
 
-    def stop(order: str, name: str) -> None:
+    def stop(order: str, name: str, option: tuple[str, object]) -> None:
+        assert option == ("grace", 0)  # a crash does not drain
         others = [other for other in runtime.running if other.name != name]
         runtime.running = [*others, instance(name, pid=None, state="stopped")]
 
@@ -107,11 +108,11 @@ def test_crash_loop_stops_ready_instances(
     poll_until(lambda: len(runtime.calls) == len(stopped), "the first time")
     looks.clear()
     assert looks.wait(10)  # it does not stop a stopped instance
-    assert set(runtime.calls) == {("stop", name) for name in stopped}
+    assert set(runtime.calls) == {("stop", name, ("grace", 0)) for name in stopped}
     runtime.running = [instance("web-1"), instance("web-2")]  # a person started them
     poll_until(lambda: len(runtime.calls) == 2 * len(stopped), "the second time")
     fault.stop()
-    assert set(runtime.calls) == {("stop", name) for name in stopped}
+    assert set(runtime.calls) == {("stop", name, ("grace", 0)) for name in stopped}
 
 
 def test_scale_undo_restores_the_count(make: Make, runtime: Any) -> None:

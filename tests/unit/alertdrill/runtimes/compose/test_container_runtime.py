@@ -29,7 +29,7 @@ class FakeEngine:
         self.calls.append(("start", name))
         self.by_name[name] = container(name.removeprefix("alertdrill-"))
 
-    def stop(self, name: str) -> None:
+    def stop(self, name: str, grace: float | None = None) -> None:
         self.calls.append(("stop", name))
         self._set(name, "exited")
 
