@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from importlib import import_module
+from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
@@ -81,20 +82,20 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AlertdrillError as error:
-            from ..console import printable  # noqa: PLC0415 - it imports Rich, which is slow
-
-            click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(str(error))}", err=True)
-            ctx.exit(1)
+            _fail(ctx, str(error))
         except OSError as error:
             if error.errno not in STORAGE_ERRORS:
                 raise
             file = f"{error.filename}: " if error.filename else ""
-            click.echo(
-                f"{click.style('✗', fg='red', bold=True)} {file}{error.strerror}. Free space or correct"
-                " the permissions, or set ALERTDRILL_HOME to another folder.",
-                err=True,
-            )
-            ctx.exit(1)
+            advice = "Free space or correct the permissions, or set ALERTDRILL_HOME"
+            _fail(ctx, f"{file}{error.strerror}. {advice} to another folder.")
+
+
+def _fail(ctx: click.Context, message: str) -> NoReturn:
+    from ..console import printable  # noqa: PLC0415 - it imports Rich, which is slow
+
+    click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(message)}", err=True)
+    ctx.exit(1)
 
 
 @click.group(cls=LazyGroup)
