@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import gevent
 import yaml
 from locust import LoadTestShape
+from locust.util.timespan import parse_timespan
 
 PROFILES_FILE = Path(__file__).parent / "profiles.yml"
 KINDS = ("normal", "heavy", "slow", "invalid")
-SECONDS = {"s": 1, "m": 60, "h": 3600}
 # A steady load starts all its clients within this time: soon, but not at once.
 SPAWN_S = 2.0
 # At the end the requests in flight have this time to finish: less than a person waits for a
@@ -78,7 +78,7 @@ class Shape(LoadTestShape):
 
 def _profiles() -> Iterator[Profile]:
     for name, entry in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
-        duration = float(entry["duration"][:-1]) * SECONDS[entry["duration"][-1]]
+        duration = float(parse_timespan(entry["duration"]))
         points = [(at, fraction) for at, fraction in entry["clients"]]
         mix = [entry["mix"].get(kind, 0) for kind in KINDS]
         yield Profile(name, entry["users"], duration, points, mix)

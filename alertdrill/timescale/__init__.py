@@ -1,8 +1,7 @@
 """Time compression: the same rules and routes with every duration divided by one factor."""
 
-from .ephemeral_stack_settings import ephemeral_settings
-from .errors import TimescaleError
-from .promql import scale as scale_query
-from .render import expression_scaler, render
+from ..errors import AlertdrillError
 
-__all__ = ["TimescaleError", "ephemeral_settings", "expression_scaler", "render", "scale_query"]
+
+class TimescaleError(AlertdrillError):
+    """The speed is invalid, or a configuration cannot be scaled."""

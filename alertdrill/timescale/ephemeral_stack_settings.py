@@ -7,7 +7,7 @@ import socket
 from dataclasses import fields, replace
 
 from ..config.settings import RANDOM, Ports, StackSettings, instance_port_range
-from .errors import TimescaleError
+from . import TimescaleError
 from .render import check_speed
 
 # Below Linux's ports for outgoing connections (32768), above the usual listening ports.

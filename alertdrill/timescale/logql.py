@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..config import durations
-from .errors import TimescaleError
+from . import TimescaleError
 
 # The first alternative wins. A duration elsewhere is compared with a line's field, so it stays.
 TOKEN = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..config import durations
-from .errors import TimescaleError
+from . import TimescaleError
 
 # https://github.com/prometheus/prometheus/blob/main/promql/parser/lex.go, as far as it is needed
 # to recognize durations. The first alternative wins.

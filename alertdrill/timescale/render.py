@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from ..config import durations
-from . import logql, promql
-from .errors import TimescaleError
+from . import TimescaleError, logql, promql
 
 # The keys of Prometheus and Alertmanager with durations as values, from their documentation. A test
 # fails if a configuration uses another one.

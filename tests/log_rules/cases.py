@@ -11,7 +11,7 @@ import yaml
 
 from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.rule_files import LOKI_RULES
-from alertdrill.timescale import expression_scaler, render
+from alertdrill.timescale.render import expression_scaler, render
 
 HERE = Path(__file__).parent
 

@@ -20,7 +20,7 @@ from ...config import ROOT
 from ...config.components import COMPONENTS
 from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, all_components
 from ...config.settings import RANDOM
-from ...timescale import expression_scaler, render
+from ...timescale.render import expression_scaler, render
 from .. import lb_config
 from . import services
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...config import ROOT
 from ...config.services import SERVICES
 from ...errors import AlertdrillError
-from ...timescale import expression_scaler, render
+from ...timescale.render import expression_scaler, render
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
 from .. import lb_config

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.config.durations import DURATION, parse_milliseconds
-from alertdrill.timescale import TimescaleError, expression_scaler, logql, promql, render
+from alertdrill.timescale import TimescaleError, logql, promql
 from alertdrill.timescale.render import (
     DURATION_KEYS,
     EXPRESSION,
     ExpressionScaler,
     check_speed,
+    expression_scaler,
+    render,
     scalars,
 )
 

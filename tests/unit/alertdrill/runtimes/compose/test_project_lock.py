@@ -8,7 +8,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import run_drills_in_container
 from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
-from alertdrill.timescale import ephemeral_settings
+from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import RenderContext
 from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.timescale import expression_scaler, render
+from alertdrill.timescale.render import expression_scaler, render
 from alertdrill.toolchain.cache import DATA_FOLDER
 from alertdrill.toolchain.find import Program
 
