@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import requests
 
-from .request_scheduler import RequestScheduler
+from .lines import Route
+from .schedule import RequestScheduler
 
 # One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
 # Longer than the load balancer's own limits: 5 s for a free instance, 10 s for its response.
 TIMEOUT_S = 20.0
-# A small valid body.
-ROWS = [{"mass": 3750, "bill": 39.1}, {"mass": 3800, "bill": 39.5}]
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,24 @@ class Failure:
 
 
 class Client:
-    """Sends requests to `/process` of the load balancer at `url`, over several connections."""
+    """Sends requests to the load balancer at `url`, over several connections.
+
+    Their ids begin with `prefix`; `on_failure` is called with each failure.
+    """
 
     def __init__(
-        self, url: str, mark: str, scheduler: RequestScheduler, failed: Callable[[Failure], None]
+        self,
+        url: str,
+        route: Route,
+        prefix: str,
+        scheduler: RequestScheduler,
+        on_failure: Callable[[Failure], None],
     ) -> None:
-        self._address = f"{url.rstrip('/')}/process"
-        self._mark = mark
-        self._pace = scheduler
-        self._failed = failed
+        self._url = f"{url.rstrip('/')}{route.path}"
+        self._body = route.body
+        self._prefix = prefix
+        self._scheduler = scheduler
+        self._on_failure = on_failure
         self._failures: list[Failure] = []
         self._answered: list[str] = []
         # Daemon threads, so that Ctrl-C ends the program at once.
@@ -57,7 +65,7 @@ class Client:
     @property
     def sent(self) -> Sequence[str]:
         """Return the ids of all requests so far, in order."""
-        return [f"{self._mark}-{number:06}" for number in range(self._pace.sent)]
+        return [f"{self._prefix}-{number:06}" for number in range(self._scheduler.sent)]
 
     @property
     def answered(self) -> int:
@@ -73,31 +81,31 @@ class Client:
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy of the host for the loopback
-                while (number := self._pace.next_number()) is not None:
-                    self._send(session, f"{self._mark}-{number:06}")
+                while (number := self._scheduler.next_number()) is not None:
+                    self._send(session, f"{self._prefix}-{number:06}")
         finally:
-            self._pace.stop()  # also after an unexpected error
+            self._scheduler.stop()  # also after an unexpected error
 
     def _send(self, session: requests.Session, id_: str) -> None:
         try:
-            answer = session.post(
-                self._address, json=ROWS, headers={"X-Request-ID": id_}, timeout=TIMEOUT_S
+            response = session.post(
+                self._url, json=self._body, headers={"X-Request-ID": id_}, timeout=TIMEOUT_S
             )
         except requests.RequestException as error:
             self._fail(Failure(id_, f"no answer ({type(error).__name__})"))
             return
-        if answer.status_code == requests.codes.ok:
+        if response.status_code == requests.codes.ok:
             self._answered.append(id_)
         else:
-            self._fail(Failure(id_, _error_of(answer)))
+            self._fail(Failure(id_, _error_of(response)))
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
-        self._failed(failure)
+        self._on_failure(failure)
 
 
-def _error_of(answer: requests.Response) -> str:
+def _error_of(response: requests.Response) -> str:
     """Return the status, with the reason that a problem document gives."""
     with suppress(ValueError, KeyError, TypeError):
-        return f"{answer.status_code} {answer.json()['detail']}"
-    return str(answer.status_code)
+        return f"{response.status_code} {response.json()['detail']}"
+    return str(response.status_code)

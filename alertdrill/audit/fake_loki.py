@@ -26,11 +26,8 @@ class FakeLokiStore:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "lines.jsonl"
+        self._file.touch()
         self._lock = threading.Lock()
-
-    def size(self) -> int:
-        """Return the stored bytes."""
-        return self._file.stat().st_size if self._file.exists() else 0
 
     def add(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Store lines; once this returns, a crash loses none of them."""
@@ -40,8 +37,6 @@ class FakeLokiStore:
 
     def lines(self, request_id: str) -> Iterator[str]:
         """Yield each distinct line whose request id has this prefix, as JSON of its fields."""
-        if not self.size():
-            return
         with self._lock, self._file.open(encoding="utf-8") as file:
             # A dict keeps the order.
             kept = dict.fromkeys(line for line in file if request_id in line)
@@ -82,7 +77,7 @@ def _value(value: Mapping[str, Any]) -> Any:
 class FakeLokiHandler(BaseHTTPRequestHandler):
     """Serves the collector, the readiness probe and the audit."""
 
-    shelf: FakeLokiStore
+    store: FakeLokiStore
 
     def do_GET(self) -> None:
         """Return readiness, or the stored lines."""
@@ -90,19 +85,22 @@ class FakeLokiHandler(BaseHTTPRequestHandler):
         if url.path == "/ready":
             self._answer(200, "ready\n")
         elif url.path == "/lines":
-            [request_id] = parse_qs(url.query).get("request_id", [""])[:1]
-            self._answer(200, "".join(f"{line}\n" for line in self.shelf.lines(request_id)))
+            request_id = parse_qs(url.query).get("request_id", [""])[0]
+            self._answer(200, "".join(f"{line}\n" for line in self.store.lines(request_id)))
         else:
             self._answer(404, "Not found.\n")
 
     def do_POST(self) -> None:
         """Store lines and respond after they are on disk."""
         length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/otlp/v1/logs" or length > MAX_BODY_BYTES:
-            self._answer(404 if length <= MAX_BODY_BYTES else 413, "POST lines to /otlp/v1/logs.\n")
+        if self.path != "/otlp/v1/logs":
+            self._answer(404, "POST lines to /otlp/v1/logs.\n")
+            return
+        if length > MAX_BODY_BYTES:
+            self._answer(413, f"A body has at most {MAX_BODY_BYTES} bytes.\n")
             return
         try:
-            self.shelf.add(parse_otlp(json.loads(self.rfile.read(length))))
+            self.store.add(parse_otlp(json.loads(self.rfile.read(length))))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._answer(400, f"The body is not OTLP in JSON: {type(error).__name__} {error}.\n")
         else:
@@ -122,7 +120,7 @@ class FakeLokiHandler(BaseHTTPRequestHandler):
 
 def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
     """Return a server that stores its lines in a folder; closing it finishes open requests."""
-    handler = type("OwnHandler", (FakeLokiHandler,), {"shelf": FakeLokiStore(folder)})
+    handler = type("OwnHandler", (FakeLokiHandler,), {"store": FakeLokiStore(folder)})
     server = ThreadingHTTPServer(address, handler)
     server.daemon_threads = False
     return server

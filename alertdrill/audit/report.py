@@ -1,4 +1,4 @@
-"""The result of an audit, as JSON and as JUnit XML. Pure."""
+"""The result of an audit: as JSON, as JUnit XML and on a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.table import Table
+from rich.text import Text
+
 from .. import junit as xml
 from ..junit import Case
 from .client import Failure
 from .compare import CountSource
 
-# People read the failures in JUnit XML; the JSON has all of them.
+# One screen of lines in JUnit XML and on a terminal; the JSON has all of them.
 MAX_SHOWN = 20
 
 
@@ -61,6 +64,19 @@ def as_json(report: Report) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def junit(report: Report) -> str:
+    """Return JUnit XML with one test case for each source."""
+    cases = [Case("audit", source.name, failure=_failure(source)) for source in report.sources]
+    return xml.to_xml("audit", cases, report.began, report.ended - report.began)
+
+
+def _failure(source: CountSource) -> xml.Failure | None:
+    if source.exact:
+        return None
+    lines = list(describe_differences(source))
+    return xml.Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))
+
+
 def describe_differences(source: CountSource) -> Iterator[str]:
     """Yield one message for each difference of a source."""
     yield from (f"{source.name} misses {id_}" for id_ in source.missing)
@@ -72,14 +88,40 @@ def describe_differences(source: CountSource) -> Iterator[str]:
         yield f"{source.name} is off by {source.difference:+}"
 
 
-def junit(report: Report) -> str:
-    """Return JUnit XML with one test case for each source."""
-    cases = [Case("audit", source.name, failure=_fault(source)) for source in report.sources]
-    return xml.to_xml("audit", cases, report.began, report.ended - report.began)
+def count_table(report: Report) -> Table:
+    """Return the table of counts and differences."""
+    table = Table("Source", box=None, pad_edge=False)
+    for title in ("Counted", "Difference", "Missing", "Duplicated", "Retried"):
+        table.add_column(title, justify="right")
+    for source in report.sources:
+        sign, style = ("✓", "green") if source.exact else ("✗", "bold red")
+        table.add_row(
+            Text.assemble((f"{sign} ", style), source.name),
+            str(source.counted),
+            f"{source.difference:+}" if source.difference else "0",
+            str(len(source.missing)),
+            str(len(source.duplicated)),
+            str(source.retried),
+        )
+    return table
 
 
-def _fault(source: CountSource) -> xml.Failure | None:
-    if source.exact:
-        return None
-    lines = list(describe_differences(source))
-    return xml.Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))
+def difference_lines(report: Report) -> Sequence[str]:
+    """Return a message for each difference, the first 20."""
+    lines = [f"{failure.id} failed: {failure.error}" for failure in report.failures]
+    for source in report.sources[1:]:  # the client's differences are the failures
+        lines += describe_differences(source)
+    more = [f"and {len(lines) - MAX_SHOWN} more, in report.json"] if len(lines) > MAX_SHOWN else []
+    return [*lines[:MAX_SHOWN], *more]
+
+
+def summary(report: Report) -> str:
+    """Return the result in one line."""
+    restarts = sum(done.step.startswith("restart") for done in report.steps)
+    scalings = len(report.steps) - restarts
+    again = ", ".join(f"{name} {count}" for name, count in report.retries.items())
+    judged = "every source counted each of them once" if report.exact else "counts DIFFER"
+    return (
+        f"{report.requests} requests through {restarts} restarts and {scalings} changes of scale:"
+        f" {judged}. Retries of the load balancer: {again}."
+    )

@@ -8,10 +8,11 @@ import time
 import click
 from rich.console import Console
 
-from ..audit import console
-from ..audit.report import Report, as_json, junit
+from ..audit.lines import audit_route
+from ..audit.report import Report, as_json, count_table, difference_lines, junit, summary
 from ..audit.run import AuditOptions, run_audit
 from ..config import settings
+from ..config.services import SERVICES
 from ..console import escape
 from ..drills.session import Options, provision, report_folder
 from ..errors import AlertdrillError
@@ -59,6 +60,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
         raise AlertdrillError(
             "`audit` scales containers and cannot run inside one: run it on the host."
         )
+    route = audit_route(SERVICES.values())
     # The audit changes the scale; healing would undo that.
     options = Options(
         speed=1, current_stack=current_stack, fake_loki=not current_stack, healing=current_stack
@@ -66,7 +68,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     try:
         with provision(current, options, _note) as context:
             folder = report_folder(current.home / "audit", context.record.began)
-            report = run_audit(context, AuditOptions(requests, rate, rounds), _note)
+            report = run_audit(context, route, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
         progress.print("Interrupted: no counts were compared.")
         sys.exit(INTERRUPTED)
@@ -82,10 +84,10 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
 def _show(report: Report, file: str) -> None:
     for sentence in report.notes:
         output.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
-    output.print(console.count_table(report))
-    for sentence in console.difference_lines(report):
+    output.print(count_table(report))
+    for sentence in difference_lines(report):
         output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
-    output.print(escape(console.summary(report)), soft_wrap=True)
+    output.print(escape(summary(report)), soft_wrap=True)
     output.print(f"Report: {escape(file)}", soft_wrap=True)
 
 

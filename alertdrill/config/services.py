@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo
 
@@ -58,16 +58,31 @@ def _paths(value: object, info: ValidationInfo) -> object:
 Paths = Annotated[Sequence[str], BeforeValidator(_paths)]
 
 
+def _path(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(PATH, value):
+        raise ValueError("use a path such as /orders")
+    return value
+
+
+class AuditRequest(YamlModel):
+    """The request that `alertdrill audit` sends: its path, and its body as JSON."""
+
+    path: Annotated[str, BeforeValidator(_path)]
+    body: Any = None
+
+
 class Declaration(YamlModel):
     """A service's entry in `services.yml`.
 
     Clients request the `public` paths and other services the `internal` ones; both include all
-    paths below them.
+    paths below them. `calls` names the services that it calls.
     """
 
     port: Annotated[int, BeforeValidator(_port)]
     public: Paths = ()
     internal: Paths = ()
+    calls: Sequence[str] = ()
+    audit: AuditRequest | None = None
 
 
 class Service(Declaration):
@@ -112,6 +127,11 @@ def read_services(apps: Path) -> Mapping[str, Service]:
                 f"there is no apps/{service.package}/__init__.py: add one with create_app()", name
             )
         services[name] = service.model_copy(update={"environment": environment(folder / SETTINGS)})
+    for service in services.values():
+        if unknown := set(service.calls) - services.keys():
+            document.refuse(
+                f"calls has {min(unknown)!r}, which is no service", service.name, "calls"
+            )
     return services
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..audit.request_counters import counter_increase
+from ..audit.counts import counter_increase
 from ..drills.clients import Prometheus
 from ..drills.result import Line
 from ..runtimes import Runtime

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import requests
 
-from ..audit.request_counters import counter_increase
+from ..audit.counts import counter_increase
 from ..config.services import SERVICES
 from ..drills.clients import TIMEOUT_S, Prometheus
 from ..drills.result import Line

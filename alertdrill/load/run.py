@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.request_counters import all_scraped_since
+from ..audit.counts import all_scraped_since
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..drills.clients import Prometheus
@@ -111,7 +111,9 @@ def measure(
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
     deadline = time.monotonic() + SCRAPE_TIMEOUT_SCRAPES * prometheus.scrape_interval()
     query = f"max(timestamp({measurements.REQUESTS}))"
-    while (prometheus.value(query) or 0.0) <= after or not all_scraped_since(prometheus, after):
+    while (prometheus.value(query) or 0.0) <= after or not all_scraped_since(
+        prometheus, [*SERVICES], after
+    ):
         if time.monotonic() > deadline:
             raise LoadError("Prometheus does not scrape every instance: check its targets.")
         time.sleep(POLL_INTERVAL_S)

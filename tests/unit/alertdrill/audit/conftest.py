@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from alertdrill.audit.compare import CountSource
+from alertdrill.audit.lines import Route
 from alertdrill.audit.report import CompletedStep, Report
+
+ROUTE = Route("/process", [{"mass": 1}], ("web", "data-service"))
 
 # Takes the method, the path and the body; returns a status and a body. None closes the connection.
 Answer = Callable[[str, str, Any], tuple[int, str] | None]

@@ -1,11 +1,11 @@
 from alertdrill.audit.client import Client, Failure
-from alertdrill.audit.request_scheduler import RequestScheduler
-from tests.unit.alertdrill.audit.conftest import Peer
+from alertdrill.audit.schedule import RequestScheduler
+from tests.unit.alertdrill.audit.conftest import ROUTE, Peer
 
 
 def send(peer: Peer, total: int = 40) -> tuple[Client, list[Failure]]:
     reported: list[Failure] = []
-    client = Client(f"{peer.url}/", "run", RequestScheduler(total, 1e6), reported.append)
+    client = Client(f"{peer.url}/", ROUTE, "run", RequestScheduler(total, 1e6), reported.append)
     client.start()
     client.finish()
     return client, reported

@@ -7,12 +7,18 @@ import pytest
 
 from alertdrill.audit import run as module
 from alertdrill.audit.compare import CountSource
-from alertdrill.audit.request_counters import LbCounts
-from alertdrill.audit.run import AuditOptions, run_audit
+from alertdrill.audit.run import (
+    STABLE_S,
+    TIMEOUT_S,
+    UNCHANGED_TIMEOUT_S,
+    AuditOptions,
+    run_audit,
+    wait_until_stable,
+)
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
-from tests.unit.alertdrill.audit.conftest import Peer
-from tests.unit.alertdrill.drills.fakes import instance
+from tests.unit.alertdrill.audit.conftest import ROUTE, Peer
+from tests.unit.alertdrill.drills.fakes import FakeClock, instance
 
 INSTANCES = ["web-1", "web-2", "data-service-1", "data-service-2", "collector-1", "loki-1"]
 ROUND = [
@@ -68,14 +74,14 @@ class FakeCollector:
     def record_baseline(self) -> None:
         pass
 
-    def retries(self) -> LbCounts:
-        return LbCounts({}, {"web": 0})
+    def retries(self) -> dict[str, int]:
+        return {"web": 0}
 
     def sources(self, client: Any) -> list[CountSource]:
         return [CountSource("client: answered", len(client.sent), client.answered)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeCollector.reads = 0
     monkeypatch.setattr(module, "CountCollector", FakeCollector)
@@ -87,9 +93,9 @@ def provisioned(runtime: FakeRuntime) -> Any:
     return SimpleNamespace(runtime=runtime, record=record, notes=["An earlier run was cut off."])
 
 
-def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
+def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> None:
     runtime, messages = FakeRuntime(peer.url), list[str]()
-    report = run_audit(provisioned(runtime), AuditOptions(180, 1000.0), messages.append)
+    report = run_audit(provisioned(runtime), ROUTE, AuditOptions(180, 1000.0), messages.append)
     assert runtime.actions == ROUND
     assert len(peer.requests) == 180
     assert [step.after for step in report.steps] == sorted(step.after for step in report.steps)
@@ -101,25 +107,30 @@ def test_everything_is_restarted_under_traffic(peer: Peer) -> None:
     )
 
 
-def test_run_without_rounds_has_no_steps(peer: Peer) -> None:
+def test_run_without_rounds_has_no_steps(collector: None, peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
-    assert run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None).steps == []
+    assert (
+        run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None).steps
+        == []
+    )
     assert runtime.actions == []
 
 
 def test_lines_are_read_repeatedly_before_they_rotate_away(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    collector: None, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "READ_EVERY_REQUESTS", 30)
-    run_audit(provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), lambda _: None)
+    run_audit(
+        provisioned(FakeRuntime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None
+    )
     assert FakeCollector.reads >= 3
 
 
-def test_failed_request_is_reported_at_once(peer: Peer) -> None:
+def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None:
     peer.answer = lambda *_: (503, "")
     messages: list[str] = []
     report = run_audit(
-        provisioned(FakeRuntime(peer.url)), AuditOptions(100, 1000.0, 0), messages.append
+        provisioned(FakeRuntime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), messages.append
     )
     assert len(report.failures) == 100
     assert f"{report.failures[0].id} failed: 503" in messages
@@ -127,19 +138,21 @@ def test_failed_request_is_reported_at_once(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), AlertdrillError("Gone.")])
-def test_interrupted_run_restores_the_scale(peer: Peer, error: BaseException) -> None:
+def test_interrupted_run_restores_the_scale(
+    collector: None, peer: Peer, error: BaseException
+) -> None:
     runtime = FakeRuntime(peer.url, ephemeral=False)
     runtime.error = error
     with pytest.raises(type(error)):
-        run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
+        run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
     assert runtime.actions[-1] == "scale web 2"
 
 
-def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(peer: Peer) -> None:
+def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, peer: Peer) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run_audit(provisioned(runtime), AuditOptions(1000, 1000.0), lambda _: None)
+        run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
     assert runtime.actions[-1] == "scale data-service 3"
 
 
@@ -152,9 +165,71 @@ def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(peer: Peer) -> None:
     ],
 )
 def test_report_notes_which_log_store_was_used(
-    peer: Peer, tmp_path: Path, running: list[str], sentence: str
+    collector: None, peer: Peer, tmp_path: Path, running: list[str], sentence: str
 ) -> None:
     runtime = FakeRuntime(peer.url)
     runtime.instances = [*map(instance, [*INSTANCES[:4], *running])]
-    report = run_audit(provisioned(runtime), AuditOptions(100, 1000.0, 0), lambda _: None)
+    report = run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None)
     assert report.notes[-1].startswith(sentence)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    fake_clock = FakeClock()
+    monkeypatch.setattr(module, "time", fake_clock)
+    return fake_clock
+
+
+class CountReadings:
+    """Sources with a number of ten requests for each poll; the last number stays."""
+
+    def __init__(self, *counts: int | AlertdrillError) -> None:
+        self.counts = list(counts)
+        self.messages: list[str] = []
+
+    def __call__(self) -> Sequence[CountSource]:
+        count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+        if isinstance(count, AlertdrillError):
+            raise count
+        return [CountSource("files: web", 10, count)]
+
+    def wait(self) -> Sequence[CountSource]:
+        return wait_until_stable(self, self.messages.append)
+
+
+def test_equal_counts_must_stay_equal_for_a_while(clock: FakeClock) -> None:
+    started = clock.now
+    assert CountReadings(10).wait()[0].exact
+    assert STABLE_S <= clock.now - started < UNCHANGED_TIMEOUT_S
+
+
+def test_late_duplicate_is_a_difference(clock: FakeClock) -> None:
+    assert CountReadings(10, 10, 10, 11).wait()[0].difference == 1
+
+
+def test_slow_source_is_awaited(clock: FakeClock) -> None:
+    readings = CountReadings(7, 8, 9, 10)
+    assert readings.wait()[0].exact
+    assert readings.messages[0] == "waiting for files: web -3"
+    assert len(readings.messages) == 4
+
+
+def test_unchanged_difference_ends_the_wait(clock: FakeClock) -> None:
+    started = clock.now
+    assert CountReadings(9).wait()[0].difference == -1
+    assert UNCHANGED_TIMEOUT_S <= clock.now - started < UNCHANGED_TIMEOUT_S + 5
+
+
+def test_wait_ends_at_the_timeout(clock: FakeClock) -> None:
+    started = clock.now
+    CountReadings(*range(100_000)).wait()
+    assert TIMEOUT_S <= clock.now - started < TIMEOUT_S + 5
+
+
+def test_source_that_answers_again_is_counted(clock: FakeClock) -> None:
+    assert CountReadings(AlertdrillError("Away."), 10).wait()[0].exact
+
+
+def test_source_that_never_answers_is_an_error(clock: FakeClock) -> None:
+    with pytest.raises(AlertdrillError, match=r"^Away\.$"):
+        CountReadings(AlertdrillError("Away.")).wait()

@@ -25,6 +25,13 @@ def test_committed_services_are_loaded() -> None:
     assert SERVICES["data-service"].variable == "DATA_SERVICE"
 
 
+def test_request_of_the_audit_keeps_its_types(tmp_path: Path) -> None:
+    text = "a: {port: 5000, calls: [b], audit: {path: /x, body: [{mass: 1, bill: 0.5}]}}\n"
+    parsed = services_from(tmp_path, text + "b: {port: 5001}")
+    assert parsed["a"].calls == ["b"]
+    assert parsed["a"].audit == services.AuditRequest(path="/x", body=[{"mass": 1, "bill": 0.5}])
+
+
 def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5009}")
     assert (parsed["a"].offset, parsed["b"].offset) == (100, 1000)
@@ -53,6 +60,9 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, public: [/]}", "1: public has '/': use a path such as /orders"),
         ("a: {port: 5000, public: [a]}", "1: public has 'a': use a path"),
         ("a: {port: 5000, public: [/a/]}", "1: public has '/a/': use a path"),
+        ("a: {port: 5000, calls: [b]}", "1: calls has 'b', which is no service"),
+        ("a: {port: 5000, audit: {}}", "1: path is missing"),
+        ("a:\n  port: 5000\n  audit: {path: x}", "3: path is 'x': use a path such as /orders"),
         ("a: {port: 5000, internal: [/Metrics/x]}", "1: internal has '/Metrics/x', which the load"),
         (
             "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",

@@ -1,12 +1,19 @@
-"""Schedule requests: at a steady rate, and slower while a step takes longer than planned."""
+"""Schedule the requests, and the restarts and scale changes during them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from ..config.services import MAX_REPLICAS
+
+# The services that store the lines: Loki or its fake.
+STORE_SERVICES = ("loki", "fake-loki")
+# A round of steps takes 90 s on two cores.
+ROUND_S = 90.0
 # During a step its remaining requests are spread over this many seconds. Most steps end earlier;
 # a longer one still has traffic for three times as long.
 SPREAD_S = 10.0
@@ -22,11 +29,14 @@ def request_interval(rate: float, left: int | None) -> float:
 
 
 class RequestScheduler:
-    """Returns the numbers from 0 to `total`, each when it is due. Thread-safe."""
+    """Returns the numbers from 0 to `total`, each when it is due. Thread-safe.
+
+    The rate is steady, and lower while a step takes longer than planned.
+    """
 
     def __init__(self, total: int, rate: float) -> None:
         self.total = total
-        self._rate = rate
+        self.rate = rate
         self._sent = 0
         self._last = time.monotonic()
         self._until: int | None = None
@@ -50,7 +60,7 @@ class RequestScheduler:
 
     def _due(self) -> float:
         left = None if self._until is None else self._until - self._sent
-        return self._last + request_interval(self._rate, left)
+        return self._last + request_interval(self.rate, left)
 
     def _next(self) -> int:
         now, due = time.monotonic(), self._due()
@@ -83,3 +93,46 @@ class RequestScheduler:
         with self._changed:
             self._until = until
             self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change: a restart, or with `count` a new scale."""
+
+    target: str
+    count: int | None = None
+
+    def __str__(self) -> str:
+        """Return the step as text."""
+        return (
+            f"restart {self.target}" if self.count is None else f"scale {self.target}={self.count}"
+        )
+
+
+def rounds_that_fit(requests: int, rate: float) -> int:
+    """Return how many rounds fit into a run; at least one, since requests slow down for it."""
+    return max(1, int(requests / rate / ROUND_S))
+
+
+def plan_steps(scales: Mapping[str, int], parts: Collection[str], count: int) -> Sequence[Step]:
+    """Return `count` rounds of steps that must lose no request and restore the scale.
+
+    `scales` is the number of replicas of each service; `parts` are the services that run.
+    """
+    restarts = [part for part in (*scales, "collector", *STORE_SERVICES) if part in parts]
+    changed = {
+        service: scale + 1 if scale < MAX_REPLICAS else scale - 1
+        for service, scale in scales.items()
+    }
+    # Restarts come first, while each service has the fewest instances.
+    steps = [
+        *map(Step, restarts),
+        *(Step(service, scale) for service, scale in changed.items()),
+        *(Step(service, scale) for service, scale in scales.items()),
+    ]
+    return steps * count
+
+
+def step_positions(requests: int, count: int) -> Sequence[int]:
+    """Return the request numbers at which the `count` steps begin, and at which the last ends."""
+    return [requests * place // (count + 1) for place in range(1, count + 2)]

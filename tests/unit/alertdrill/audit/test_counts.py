@@ -3,18 +3,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alertdrill.audit import count_collector as module
-from alertdrill.audit import request_counters
-from alertdrill.audit.access_lines import HOPS
+from alertdrill.audit import counts as module
 from alertdrill.audit.compare import CountSource
-from alertdrill.audit.count_collector import CountCollector
-from alertdrill.audit.errors import AuditError
-from alertdrill.audit.request_counters import LbCounts
-from tests.unit.alertdrill.audit.conftest import access, as_text
+from alertdrill.audit.counts import CountCollector, LbCounts, counter_increase, parse_lb_counts
+from alertdrill.audit.lines import AuditError
+from tests.unit.alertdrill.audit.conftest import ROUTE, access, as_text
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
-PUBLIC, INTERNAL, WEB, DATA_SERVICE = HOPS
+PUBLIC, INTERNAL, WEB, DATA_SERVICE = ROUTE.hops
 SENT = ["run-000000", "run-000001"]
 
 
@@ -30,9 +29,9 @@ class FakeStore:
     name = "Loki"
 
     def __init__(self) -> None:
-        self.counts = {hop: Counter(SENT) for hop in HOPS}
+        self.counts = {hop: Counter(SENT) for hop in ROUTE.hops}
 
-    def count_ids(self, mark: str, since: float) -> Mapping[str, Counter[str]]:
+    def count_ids(self, since: float) -> Mapping[str, Counter[str]]:
         return self.counts
 
 
@@ -46,11 +45,12 @@ class CountedStack:
         self.scraped = True
         self.store = FakeStore()
         monkeypatch.setattr(module, "time", FakeClock())
-        monkeypatch.setattr(request_counters, "fetch_lb_counts", lambda _: self.lb)
-        monkeypatch.setattr(request_counters, "count_served", lambda *_: self.served)
-        monkeypatch.setattr(request_counters, "all_scraped_since", lambda *_: self.scraped)
+        monkeypatch.setattr(module, "fetch_lb_counts", lambda *_: self.lb)
+        monkeypatch.setattr(module, "count_served", lambda *_: self.served)
+        monkeypatch.setattr(module, "all_scraped_since", lambda *_: self.scraped)
         runtime: Any = self
-        self.collector = CountCollector(runtime, "run", self.store)
+        store: Any = self.store
+        self.collector = CountCollector(runtime, ROUTE, "run", store)
 
     def probe(self, id_: str) -> dict[str, Any]:
         return access("lb", id_, frontend="public", path="/")
@@ -93,7 +93,7 @@ def test_no_difference_when_every_source_counts_each_request(stack: CountedStack
     client: Any = FakeClient()
     stack.collector.lines.read()
     sources = stack.collector.sources(client)
-    assert len(sources) == 1 + 4 + len(HOPS) * 2
+    assert len(sources) == 1 + 4 + len(ROUTE.hops) * 2
     assert stack.wrong_sources() == []
 
 
@@ -131,7 +131,7 @@ def test_retry_explains_one_more_request(stack: CountedStack) -> None:
     stack.lb = LbCounts(stack.lb.requests, {"web": 0, "data-service": 1})
     stack.served["data-service"] += 1
     assert stack.wrong_sources() == []
-    assert stack.collector.retries().retries == {"web": 0, "data-service": 1}
+    assert stack.collector.retries() == {"web": 0, "data-service": 1}
 
 
 def test_missing_scrape_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,3 +139,74 @@ def test_missing_scrape_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     stack.scraped = False
     with pytest.raises(AuditError, match="did not scrape all instances within 30 s"):
         stack.collector.record_baseline()
+
+
+METRICS = """\
+# TYPE haproxy_frontend_http_requests_total counter
+haproxy_frontend_http_requests_total{proxy="public"} 120
+haproxy_frontend_http_requests_total{proxy="internal"} 1.1e+02
+haproxy_frontend_http_requests_total{proxy="statistics"} 7
+haproxy_backend_http_requests_total{proxy="web"} 99
+haproxy_backend_retry_warnings_total{proxy="web"} 1
+haproxy_backend_retry_warnings_total{proxy="data-service"} 2
+"""
+
+
+def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:
+    return {
+        "metric": {"instance": instance},
+        "values": [[moment, str(value)] for moment, value in values],
+    }
+
+
+def test_each_hop_has_its_counter() -> None:
+    counts = parse_lb_counts(METRICS, ROUTE)
+    assert counts.requests == {PUBLIC: 120, INTERNAL: 110}
+    assert counts.retries == {"web": 1, "data-service": 2}
+
+
+def test_counts_since_a_baseline_are_differences() -> None:
+    before = LbCounts({PUBLIC: 20, INTERNAL: 10}, {"web": 1, "data-service": 0})
+    counts = parse_lb_counts(METRICS, ROUTE).since(before)
+    assert counts == LbCounts({PUBLIC: 100, INTERNAL: 100}, {"web": 0, "data-service": 2})
+
+
+def test_missing_counter_is_an_error() -> None:
+    with pytest.raises(AuditError, match="counter haproxy_backend_retry_warnings_total for web"):
+        parse_lb_counts(METRICS.replace("retry", "other"), ROUTE)
+
+
+def test_increase_starts_at_the_given_time() -> None:
+    starts = [row("web-1", [(1, 0.5), (2, 0.5), (3, 0.5)])]
+    assert counter_increase([row("web-1", [(1, 5), (2, 7), (3, 10)])], starts, since=2.5) == 3
+
+
+def test_new_instance_counts_from_zero() -> None:
+    starts = [row("web-3", [(5, 4.0), (6, 4.0)])]
+    assert counter_increase([row("web-3", [(5, 2), (6, 9)])], starts, since=1) == 9
+
+
+def test_restart_is_detected_by_start_time_even_if_the_count_is_higher() -> None:
+    starts = [row("web-1", [(1, 0.5), (9, 8.0)])]
+    assert counter_increase([row("web-1", [(1, 5), (9, 6)])], starts, since=2) == 6
+
+
+def test_increase_without_a_start_time_is_the_difference() -> None:
+    assert counter_increase([row("lb-1", [(1, 5), (9, 6)])], [], since=2) == 1
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=1), min_size=1))
+def test_increase_adds_up_over_restarts(runs: list[list[int]]) -> None:
+    # A run is the list of increases between scrapes until the next restart.
+    counted: list[tuple[float, float]] = []
+    starts: list[tuple[float, float]] = []
+    moment = 0
+    for number, run in enumerate(runs):
+        total = 0
+        for increase in run:
+            total, moment = total + increase, moment + 1
+            counted.append((moment, total))
+            starts.append((moment, float(number)))
+    assert counter_increase([row("web-1", counted)], [row("web-1", starts)], 0) == sum(
+        map(sum, runs)
+    )

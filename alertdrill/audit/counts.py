@@ -1,0 +1,228 @@
+"""Collect every source's count of the audit's requests since a baseline."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from ..drills.clients import Prometheus
+from ..runtimes import Runtime
+from .client import Client
+from .compare import CountSource, compare_count, compare_ids
+from .lines import AccessLines, AuditError, LogStore, Route
+
+# The load balancer responds within milliseconds.
+TIMEOUT_S = 5.0
+# A range starts this long before the first request, to include one earlier sample.
+RANGE_MARGIN_S = 60.0
+# Seconds from counting a request to its line in the file.
+LINE_DELAY_S = 0.3
+# The probe sends a request every five seconds; an attempt takes one or two.
+MAX_TRIES = 20
+# Several scrapes, which are five seconds apart.
+SCRAPE_TIMEOUT_S = 30.0
+POLL_INTERVAL_S = 0.2
+SAMPLE = re.compile(r"^(haproxy_\w+)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
+
+# A range vector as Prometheus returns it: each row has `metric` and `values`.
+SampleRows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class LbCounts:
+    """The load balancer's counts since its start: requests by hop, retries by service."""
+
+    requests: Mapping[str, int]
+    retries: Mapping[str, int]
+
+    def since(self, before: LbCounts) -> LbCounts:
+        """Return the increase since earlier counts."""
+        return LbCounts(
+            {hop: count - before.requests[hop] for hop, count in self.requests.items()},
+            {name: count - before.retries[name] for name, count in self.retries.items()},
+        )
+
+
+def fetch_lb_counts(url: str, route: Route) -> LbCounts:
+    """Return the load balancer's counts; raise `AuditError` if it does not respond."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the host for the loopback
+            response = session.get(f"{url}/metrics", timeout=TIMEOUT_S)
+            response.raise_for_status()
+    except requests.RequestException as error:
+        raise AuditError(
+            f"cannot read the load balancer's counts ({error}): check `alertdrill status`"
+        ) from error
+    return parse_lb_counts(response.text, route)
+
+
+def parse_lb_counts(text: str, route: Route) -> LbCounts:
+    """Parse HAProxy's metrics; raise `AuditError` if a counter is missing."""
+    values = {(name, labels): int(float(value)) for name, labels, value in SAMPLE.findall(text)}
+
+    def counter(name: str, proxy: str) -> int:
+        key = (name, f'proxy="{proxy}"')
+        if key not in values:
+            raise AuditError(f"the load balancer has no counter {name} for {proxy}")
+        return values[key]
+
+    return LbCounts(
+        {
+            hop: counter("haproxy_frontend_http_requests_total", frontend)
+            for frontend, hop in route.frontends.items()
+        },
+        {
+            service: counter("haproxy_backend_retry_warnings_total", service)
+            for service in route.services
+        },
+    )
+
+
+def count_served(prometheus: Prometheus, route: Route, since: float) -> Mapping[str, int]:
+    """Return each service's count of requests to its path of the route since a time."""
+    span = f"[{time.time() - since + RANGE_MARGIN_S:.0f}s]"
+    starts = prometheus.query(f"process_start_time_seconds{span}")
+    counts = {}
+    for service in route.services:
+        labels = f'service="{service}",url_rule="{route.path}"'
+        rows = prometheus.query(f"flask_http_request_duration_seconds_count{{{labels}}}{span}")
+        counts[service] = counter_increase(rows, starts, since)
+    return counts
+
+
+def all_scraped_since(prometheus: Prometheus, services: Sequence[str], moment: float) -> bool:
+    """Return whether every ready instance of these services was scraped after a time."""
+    names = "|".join(services)
+    return prometheus.value(f'min(timestamp(up{{service=~"{names}"}}))  > bool {moment}') == 1
+
+
+def counter_increase(counters: SampleRows, starts: SampleRows, since: float) -> int:
+    """Return the exact increase of counters since a time; `increase()` extrapolates.
+
+    `starts` are the samples of process_start_time_seconds over the same range, which must start
+    before `since`. A new start time means that the counter began at 0 again.
+    """
+    started = {
+        (row["metric"].get("instance"), moment): start
+        for row in starts
+        for moment, start in row["values"]
+    }
+    return sum(_row_increase(row, started, since) for row in counters)
+
+
+def _row_increase(
+    row: Mapping[str, Any], started: Mapping[tuple[Any, float], str], since: float
+) -> int:
+    instance, total = row["metric"].get("instance"), 0.0
+    last, start = 0.0, None
+    for moment, text in row["values"]:
+        # A falling value does not prove a restart: a restarted instance may exceed its old value
+        # before the next scrape.
+        if started.get((instance, moment)) != start:
+            last, start = 0.0, started.get((instance, moment))
+        total += float(text) - last if moment > since else 0
+        last = float(text)
+    return int(total)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The counts before the first request, of other requests too."""
+
+    at: float
+    lb: LbCounts
+    other_counts: Counter[str]
+
+
+class CountCollector:
+    """Reads all sources of a stack; the ids of the audit's requests begin with `prefix`.
+
+    The counters include other requests, such as the probe's. These are subtracted by their access
+    lines.
+    """
+
+    def __init__(self, runtime: Runtime, route: Route, prefix: str, store: LogStore | None) -> None:
+        self._route = route
+        self._store = store
+        self._prometheus = Prometheus(runtime.address("prometheus"))
+        self._lb = runtime.address("lb-stats")
+        self.lines = AccessLines(runtime, route, prefix)
+        self._before: Baseline | None = None
+
+    @property
+    def before(self) -> Baseline:
+        """Return the baseline; `record_baseline` must have run."""
+        assert self._before is not None
+        return self._before
+
+    def record_baseline(self) -> None:
+        """Record the current counts; wait for one more scrape as the start of the range."""
+        self.lines.read()
+        lb = self._quiet_counts()
+        now = time.time()
+        while not all_scraped_since(self._prometheus, self._route.services, now):
+            if time.time() - now > SCRAPE_TIMEOUT_S:
+                raise AuditError(
+                    f"Prometheus did not scrape all instances within {SCRAPE_TIMEOUT_S:.0f} s:"
+                    " see `make status`."
+                )
+            time.sleep(POLL_INTERVAL_S)
+        self._before = Baseline(time.time(), lb, self.lines.other_counts())
+
+    def _quiet_counts(self) -> LbCounts:
+        """Return the load balancer's counts at a time whose lines are already written."""
+        for _ in range(MAX_TRIES):
+            counted = fetch_lb_counts(self._lb, self._route)
+            time.sleep(LINE_DELAY_S)
+            self.lines.read_latest("lb")
+            if fetch_lb_counts(self._lb, self._route).requests == counted.requests:
+                break
+        return counted
+
+    def retries(self) -> Mapping[str, int]:
+        """Return the load balancer's retries since the baseline, by service."""
+        return fetch_lb_counts(self._lb, self._route).since(self.before.lb).retries
+
+    def sources(self, client: Client) -> Sequence[CountSource]:
+        """Return the current count of every source; read the older lines before."""
+        sent = client.sent
+        self.lines.read_latest()
+        failed = [failure.id for failure in client.failures]
+        return [
+            CountSource("client: answered", len(sent), client.answered, missing=failed),
+            *self._counters(len(sent)),
+            *self._lines(sent),
+        ]
+
+    def _counters(self, sent: int) -> list[CountSource]:
+        lb = self._quiet_counts().since(self.before.lb)
+        served = count_served(self._prometheus, self._route, self.before.at)
+        others = self.lines.other_counts() - self.before.other_counts
+        return [
+            *(
+                compare_count(f"counter of {hop}", sent, count - others[hop])
+                for hop, count in lb.requests.items()
+            ),
+            *(
+                compare_count(f"Prometheus: {name}", sent, count - others[name], lb.retries[name])
+                for name, count in served.items()
+            ),
+        ]
+
+    def _lines(self, sent: Sequence[str]) -> list[CountSource]:
+        retries = self.lines.retries()
+        counts = {"files": self.lines.audit_counts()}
+        if self._store:
+            counts[self._store.name] = self._store.count_ids(self.before.at)
+        return [
+            compare_ids(f"{name}: {hop}", sent, ids[hop], retries[hop])
+            for name, ids in counts.items()
+            for hop in self._route.hops
+        ]
