@@ -65,10 +65,10 @@ class YamlModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
-        known = [str(field.validation_alias or name) for name, field in cls.model_fields.items()]
+        keys = [str(field.validation_alias or name) for name, field in cls.model_fields.items()]
         for key in data if isinstance(data, Mapping) else ():
-            if key not in known and key not in cls.model_fields:
-                raise sentence(f"{key} is unknown: known keys are {', '.join(known)}", key)
+            if key not in keys and key not in cls.model_fields:
+                raise sentence(f"{key} is unknown: known keys are {', '.join(keys)}", key)
         return data
 
 
@@ -148,7 +148,8 @@ class YamlDocument:
         try:
             return TypeAdapter(model).validate_python(data, context=context)
         except ValidationError as error:
-            invalid = [(self._place(each), each) for each in error.errors(include_url=False)]
+            details = error.errors(include_url=False)
+            invalid = [(self._place(detail), detail) for detail in details]
             place, first = min(invalid, key=lambda item: self._line(item[0]))
             if not place and first["type"] in DEMANDS:
                 self.refuse(self._form)

@@ -97,5 +97,5 @@ class NetworkEndpoints:
 def _port(settings: StackSettings, component: str) -> int | None:
     if component in ("lb", "lb-stats", "lb_stats"):
         return settings.ports.lb if component == "lb" else settings.ports.lb_stats
-    known = all_components().get(component)
-    return getattr(settings.ports, known.setting) if known and known.published else None
+    entry = all_components().get(component)
+    return getattr(settings.ports, entry.setting) if entry and entry.published else None

@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,11 +54,19 @@ def test_missing_program_is_ok_if_apt_can_fetch_it(
     assert "`make up` fetches it" in prometheus.detail
 
 
+def bind_valid_port(listener: socket.socket) -> int:
+    """Bind a free port that settings accept; port 0 may give a higher one."""
+    for port in range(20_000, 60_001):
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is in use")
+
+
 def test_port_in_use_is_a_problem_with_its_variable(settings: Callable[..., StackSettings]) -> None:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        port = bind_valid_port(listener)
         listener.listen()
-        port = listener.getsockname()[1]
         check = by_name(settings(RUNTIME="native", GRAFANA_PORT=str(port)))["port"]
     assert check.state == "problem"
     assert f"Port {port}" in check.detail

@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alertdrill.audit.compare import CountSource
+from alertdrill.audit.lines import Route, audit_route
 from alertdrill.audit.report import Report
 from alertdrill.audit.run import AuditOptions
 from alertdrill.cli import app, audit
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills.session import Options
 from tests.unit.alertdrill.audit.conftest import a_report
@@ -25,6 +27,7 @@ class FakeAudit:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home = home
         self.report = a_report()
+        self.route: Route | None = None
         self.options: Options | None = None
         self.audit_options: AuditOptions | None = None
         self.error: BaseException | None = None
@@ -38,7 +41,8 @@ class FakeAudit:
         self.options = options
         yield SimpleNamespace(record=SimpleNamespace(began=1_700_000_000.0))
 
-    def _run(self, _: object, audit_options: AuditOptions, __: object) -> Report:
+    def _run(self, _: object, route: Route, audit_options: AuditOptions, __: object) -> Report:
+        self.route = route
         self.audit_options = audit_options
         if self.error:
             raise self.error
@@ -61,6 +65,7 @@ def test_exact_audit_exits_0(fake_audit: FakeAudit) -> None:
     result = fake_audit.audit()
     assert result.exit_code == 0
     assert "every source counted each of them once" in result.stdout
+    assert fake_audit.route == audit_route(SERVICES.values())
     assert fake_audit.audit_options == AuditOptions(20_000, 100.0, None)
     assert fake_audit.options == Options(
         speed=1, current_stack=False, fake_loki=True, healing=False
