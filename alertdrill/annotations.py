@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import requests
-
+from .clients.http import UnreachableError, request
 from .errors import AlertdrillError
 from .runtimes import Runtime
 
@@ -55,14 +54,6 @@ def _send(grafana: str, token: str, annotation: Annotation) -> None:
         "text": annotation.text,
     }
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # do not use the host's proxy for the loopback
-            response = session.post(
-                f"{grafana}/api/annotations",
-                json=body,
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=TIMEOUT_S,
-            )
-            response.raise_for_status()
-    except requests.RequestException as error:
+        request("POST", f"{grafana}/api/annotations", timeout=TIMEOUT_S, token=token, json=body)
+    except UnreachableError as error:
         raise AnnotationError(f"Grafana refused an annotation ({error}).") from error

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import yaml
 
+from .clients.loki import Loki, LokiError
 from .config import ROOT
 from .config.settings import StackSettings
 from .drills import rule_files, runbook_queries
 from .errors import AlertdrillError
-from .loki_client import LokiClient, LokiError
 from .runtimes.base import ProgressCallback
 from .runtimes.native import components, configs, readiness
 from .runtimes.native.layout import Layout
@@ -72,7 +72,7 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield f"alerting/runbooks/{file.name}", query
 
 
-def _rules_loaded(loki: LokiClient) -> bool:
+def _rules_loaded(loki: Loki) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
     return sorted(names) == sorted(rule_files.alert_names_in(rule_files.LOKI_RULES))
@@ -81,7 +81,7 @@ def _rules_loaded(loki: LokiClient) -> bool:
 @contextmanager
 def _started(
     settings: StackSettings, programs: Mapping[str, Program], folder: str
-) -> Iterator[LokiClient]:
+) -> Iterator[Loki]:
     """Run Loki with the committed files on free ports during the block."""
     layout = Layout(Path(folder))
     layout.make()
@@ -95,7 +95,7 @@ def _started(
             readiness.wait_until(
                 lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S
             )
-            yield LokiClient(context.url("loki"))
+            yield Loki(context.url("loki"))
         except (LokiError, readiness.NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_last_error(log) or error}") from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import requests
 
+from ..clients.http import new_session
 from .lines import Route
 from .schedule import RequestScheduler
 
@@ -79,8 +80,7 @@ class Client:
 
     def _send_all(self) -> None:
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # no proxy of the host for the loopback
+            with new_session() as session:
                 while (number := self._scheduler.next_number()) is not None:
                     self._send(session, f"{self._prefix}-{number:06}")
         finally:

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
-from ..drills.clients import Prometheus
+from ..clients.http import UnreachableError, request
+from ..clients.prometheus import Prometheus
 from ..runtimes import Runtime
 from .client import Client
 from .compare import CountSource, compare_count, compare_ids
@@ -52,15 +51,12 @@ class LbCounts:
 def fetch_lb_counts(url: str, route: Route) -> LbCounts:
     """Return the load balancer's counts; raise `AuditError` if it does not respond."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy of the host for the loopback
-            response = session.get(f"{url}/metrics", timeout=TIMEOUT_S)
-            response.raise_for_status()
-    except requests.RequestException as error:
+        text = request("GET", f"{url}/metrics", timeout=TIMEOUT_S).text
+    except UnreachableError as error:
         raise AuditError(
             f"cannot read the load balancer's counts ({error}): check `alertdrill status`"
         ) from error
-    return parse_lb_counts(response.text, route)
+    return parse_lb_counts(text, route)
 
 
 def parse_lb_counts(text: str, route: Route) -> LbCounts:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import requests
-
+from ..clients.http import UnreachableError, request
+from ..clients.loki import Loki
 from ..config.services import Service
 from ..errors import AlertdrillError
-from ..loki_client import LokiClient
 from ..runtimes import Runtime
 
 # The load balancer's frontends, in the order in which a request passes them.
@@ -197,7 +196,7 @@ def find_log_store(
     if "collector" not in running:
         return None
     if "loki" in running:
-        loki = LokiClient(runtime.address("loki"))
+        loki = Loki(runtime.address("loki"))
         return LogStore("Loki", route, lambda since: query_loki(loki, route, prefix, since))
     if "fake-loki" in running:
         url = runtime.address("loki")
@@ -205,9 +204,7 @@ def find_log_store(
     return None
 
 
-def query_loki(
-    loki: LokiClient, route: Route, prefix: str, since: float
-) -> Iterator[Mapping[str, Any]]:
+def query_loki(loki: Loki, route: Route, prefix: str, since: float) -> Iterator[Mapping[str, Any]]:
     """Yield the fields of the access lines whose request ids begin with `prefix`."""
     services = "|".join(("lb", *route.services))
     logql = f'{{service=~"{services}"}} | logger="access" | request_id=~"{prefix}-.*"'
@@ -218,10 +215,8 @@ def query_loki(
 def query_fake_loki(url: str, prefix: str) -> Iterator[Mapping[str, Any]]:
     """Yield the fields of the lines whose request ids begin with `prefix`."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy of the host for the loopback
-            response = session.get(f"{url}/lines", params={"request_id": prefix}, timeout=TIMEOUT_S)
-            response.raise_for_status()
-    except requests.RequestException as error:
+        parameters = {"request_id": prefix}
+        response = request("GET", f"{url}/lines", timeout=TIMEOUT_S, params=parameters)
+    except UnreachableError as error:
         raise AuditError(f"the fake Loki does not respond ({error}): see its log") from error
     return map(json.loads, response.text.splitlines())

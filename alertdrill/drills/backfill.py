@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .clients import Prometheus
+from ..clients.prometheus import Prometheus
 from .errors import DrillError
 from .model import SyntheticSeries
 

@@ -7,10 +7,11 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .clients import Evaluator
-from .errors import UnreachableError
+from ..clients.http import UnreachableError
+from ..clients.prometheus import Evaluator, Line
+from .expression import branches
 from .promql_comparisons import Comparison
-from .result import Chart, Line
+from .result import Chart
 
 # The number of points that a chart as wide as a screen can show.
 MAX_POINTS = 300
@@ -42,7 +43,7 @@ class TimeWindow:
 def record_chart(evaluator: Evaluator, expression: str, window: TimeWindow) -> Chart:
     """Return the chart of the comparison that made the alert fire, else of the first one."""
     query = _RangeQuery(evaluator, window)
-    comparison = _deciding_comparison(evaluator.branches(expression), query)
+    comparison = _deciding_comparison(branches(evaluator.language, expression), query)
     if comparison is None:
         return Chart(expression, values=query.lines(expression))
     return Chart(

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..clients.alertmanager import Alertmanager
+from ..clients.http import UnreachableError
+from ..clients.loki import Loki
+from ..clients.prometheus import Evaluator, Prometheus
+from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..runtimes import Runtime
 from . import chart, rule_files
-from .clients import Alertmanager, Evaluator, LokiRuler, Prometheus
-from .errors import UnreachableError
 from .progress import DrillProgress
-from .responder import ResponderClient
 from .result import Chart
 from .traffic import Traffic
 from .undo import UndoStep
@@ -48,7 +50,7 @@ class DrillContext:
     @property
     def evaluators(self) -> Sequence[Evaluator]:
         """Return the programs of this stack that evaluate alert rules."""
-        return [self.prometheus, *([LokiRuler(self.loki)] if self.loki else [])]
+        return [self.prometheus, *([Loki(self.loki)] if self.loki else [])]
 
     def evaluator(self, alert: str) -> Evaluator:
         """Return the program that evaluates an alert's rule."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .clients import ActiveAlert, Alertmanager, Evaluator, RuleState, get_json
-from .errors import UnreachableError
+from ..clients.alertmanager import Alertmanager
+from ..clients.http import UnreachableError
+from ..clients.prometheus import ActiveAlert, Evaluator, RuleState
+from ..clients.responder import PerformedAction, ResponderClient
+from .expression import branches
 from .model import Drill
 from .promql_comparisons import first_comparison
-from .responder import PerformedAction, ResponderClient
 
 # Continues "Alertmanager has" or "Alertmanager had".
 NOT_RECEIVED = (
@@ -65,7 +67,7 @@ def _wrong_labels(rule: RuleState) -> str:
 
 
 def _current_value(rule: RuleState, drill: Drill, pipeline: AlertPipeline) -> str:
-    comparison = first_comparison(pipeline.evaluator.branches(rule.query))
+    comparison = first_comparison(branches(pipeline.evaluator.language, rule.query))
     if comparison is None:
         return "its expression is empty"
     samples = pipeline.evaluator.query(comparison.left)
@@ -128,11 +130,9 @@ def _not_in_alertmanager(drill: Drill, pipeline: AlertPipeline) -> str:
 
 def _not_received(pipeline: AlertPipeline) -> str:
     try:
-        get_json(f"{pipeline.responder}/watchdog")
-    except UnreachableError as error:
-        # A responder that misses Watchdog answers 503, so it runs.
-        if " answers 503" not in str(error):
-            return "Alertmanager sends it to the responder, which does not answer."
+        ResponderClient(pipeline.responder).misses_watchdog()
+    except UnreachableError:
+        return "Alertmanager sends it to the responder, which does not answer."
     return f"Alertmanager has {NOT_RECEIVED}."
 
 

@@ -13,10 +13,6 @@ class DrillError(AlertdrillError):
     """A drill cannot run on this stack, or not now."""
 
 
-class UnreachableError(AlertdrillError):
-    """A component of the stack does not answer."""
-
-
 class FaultError(AlertdrillError):
     """A fault cannot be injected or undone."""
 

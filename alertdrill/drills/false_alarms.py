@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from ..clients.http import UnreachableError
 from . import steady_state
 from .context import DrillContext
-from .errors import DrillError, UnreachableError, UnsteadyError
+from .errors import DrillError, UnsteadyError
 from .model import LoadSpec
 from .preflight import POLL_INTERVAL_S, STEADY_FIXED_S, STEADY_SCALED_S
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
 from . import steady_state
 from .backfill import write_openmetrics
 from .context import DrillContext
 from .errors import UnsteadyError
 from .model import ACTION_S, Drill
-from .responder import PerformedAction
 
 POLL_INTERVAL_S = 0.1
 # After this long, windows of one minute hold only samples of the steady state.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-import requests
-
+from ..clients.http import UnreachableError, request
+from ..clients.prometheus import ActiveAlert, Evaluator
+from ..clients.responder import PerformedAction, ReceivedAlert, ResponderClient
 from ..runtimes import Runtime
-from .clients import ActiveAlert, Evaluator
 from .errors import UnmetError
 from .faults.registry import KINDS
 from .model import Drill, FaultSpec
-from .responder import PerformedAction, ReceivedAlert, ResponderClient
 from .undo import TIMEOUT_S
 
 # A service that waits for a slow one saturates too, and may be scaled.
@@ -147,11 +146,11 @@ class Probes:
         if link is None:
             return  # the responder's own alerts have no runbook
         try:
-            response = requests.get(self._runtime.resolve_url(link), timeout=TIMEOUT_S)
-        except requests.RequestException:
-            raise UnmetError(f"The runbook link of the notification is dead: {link}") from None
-        if not response.ok:
-            raise UnmetError(f"The runbook link answers {response.status_code}: {link}")
+            request("GET", self._runtime.resolve_url(link), timeout=TIMEOUT_S)
+        except UnreachableError as error:
+            if error.status is None:
+                raise UnmetError(f"The runbook link of the notification is dead: {link}") from error
+            raise UnmetError(f"The runbook link answers {error.status}: {link}") from error
 
 
 def is_in_blast_radius(fault: FaultSpec, action: PerformedAction) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ..annotations import Annotation, post_annotation
+from ..clients.responder import ResponderClient
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
-from . import responder
 from .progress import DrillProgress
 from .result import DrillResult
 
@@ -30,7 +30,8 @@ class ResultPublisher:
         try:
             instances = self._runtime.status()
             if any(instance.service == "responder" and instance.pid for instance in instances):
-                responder.post(self._runtime, "/drills", document(result, speed))
+                url, token = self._runtime.address("responder"), self._runtime.responder_token()
+                ResponderClient(url, token).add_drill_result(document(result, speed))
         except AlertdrillError as error:
             if not self._failing:
                 self._progress.note(f"The responder did not accept a drill's result: {error}")

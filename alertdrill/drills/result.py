@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..clients.prometheus import Line
+
 # `deviated`: the steady state did not return. `aborted`: no steady state before the fault.
 # `skipped`: the stack lacks a component that the drill requires.
 Verdict = Literal["passed", "failed", "deviated", "aborted", "skipped"]
@@ -13,14 +15,6 @@ Verdict = Literal["passed", "failed", "deviated", "aborted", "skipped"]
 ACCEPTED_VERDICTS = ("passed", "skipped")
 # In the order in which a drill awaits them.
 PHASES = ("pending", "firing", "notified", "healed", "resolved")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a chart: (seconds since 1970, value) pairs, oldest first."""
-
-    labels: Mapping[str, str]
-    points: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)

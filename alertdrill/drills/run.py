@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..clients.http import UnreachableError
+from ..clients.loki import Loki
 from ..config import ROOT
 from ..errors import AlertdrillError
 from ..timescale.promql import scale as scale_query
 from . import diagnose, preflight, runbook_queries, undo
 from .context import DrillContext
-from .errors import UnmetError, UnreachableError, UnsteadyError
+from .errors import UnmetError, UnsteadyError
 from .faults import registry
 from .faults.base import Fault, FaultContext
 from .ideal_times import find_pipeline, ideal_times
@@ -178,7 +180,7 @@ class DrillRun:
             return
         file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
         loki = self.context.loki if self.drill.fault.target != "loki" else None
-        sources = runbook_queries.DataSources(self.context.prometheus, loki)
+        sources = runbook_queries.DataSources(self.context.prometheus, Loki(loki) if loki else None)
         notified = self.times.get("notified")
         now = time.time()
         if notified is not None and self.injected is not None:

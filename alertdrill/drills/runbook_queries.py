@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .clients import Prometheus, get_json
-from .errors import UnmetError, UnreachableError
+from ..clients.http import UnreachableError
+from ..clients.loki import Loki
+from ..clients.prometheus import Prometheus
+from .errors import UnmetError
 
 FENCED_QUERY = re.compile(r"^```(promql|logql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # The range of a LogQL query: the last minutes of a drill.
@@ -26,10 +28,10 @@ class RunbookCheck:
 
 @dataclass(frozen=True)
 class DataSources:
-    """The sources of queries: Prometheus, and the URL of Loki if it runs."""
+    """The sources of queries: Prometheus, and Loki if it runs."""
 
     prometheus: Prometheus
-    loki: str | None
+    loki: Loki | None
 
 
 def queries(markdown: str) -> Sequence[tuple[str, str]]:
@@ -46,15 +48,14 @@ def run_queries(
     """
     count, skipped_reason = 0, ""
     for language, query in queries(runbook.read_text(encoding="utf-8")):
-        if language == "logql" and sources.loki is None:
-            skipped_reason = "LogQL, because Loki does not run"
-            continue
         try:
-            rows = (
-                _query_loki(str(sources.loki), query, now)
-                if language == "logql"
-                else sources.prometheus.query_at(scale(query), now)
-            )
+            if language == "promql":
+                rows = sources.prometheus.query_at(scale(query), now)
+            elif sources.loki is not None:
+                rows = _query_loki(sources.loki, query, now)
+            else:
+                skipped_reason = "LogQL, because Loki does not run"
+                continue
         except UnreachableError as error:
             raise UnmetError(f"{runbook.name}: the query `{query}` fails: {error}") from error
         if not rows:
@@ -65,11 +66,7 @@ def run_queries(
     return RunbookCheck(count, skipped_reason)
 
 
-def _query_loki(loki: str, query: str, now: float) -> list[Any]:
-    data = get_json(
-        f"{loki}/loki/api/v1/query_range",
-        query=query,
-        start=f"{now - LOGQL_RANGE_S:.3f}",
-        end=f"{now:.3f}",
-    )["data"]
-    return list(data["result"])
+def _query_loki(loki: Loki, query: str, now: float) -> list[Any]:
+    start, end = f"{now - LOGQL_RANGE_S:.3f}", f"{now:.3f}"
+    path = f"{loki.query_path}/query_range"
+    return list(loki.get(path, query=query, start=start, end=end)["data"]["result"])

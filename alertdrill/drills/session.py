@@ -9,6 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..clients.alertmanager import Alertmanager
+from ..clients.prometheus import Prometheus
+from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, select_runtime
@@ -18,13 +21,11 @@ from ..runtimes.compose.runtime import ComposeRuntime
 from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import requirements, undo
-from .clients import Alertmanager, Prometheus
 from .context import DrillContext
 from .errors import DrillError
 from .model import Drill
 from .progress import DrillProgress
 from .publish import AnnotationPublisher, ResultPublisher
-from .responder import ResponderClient
 from .result import DrillResult, Report
 from .run import DrillRun
 from .traffic import Traffic

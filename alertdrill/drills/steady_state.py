@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import requests
-
+from ..clients.http import UnreachableError, get_json
+from ..clients.loki import Loki
+from ..clients.prometheus import Evaluator, Prometheus
+from ..clients.responder import ResponderClient
 from ..runtimes import Runtime
 from . import requirements
-from .clients import Evaluator, LokiRuler, Prometheus, get_json
-from .errors import UnreachableError, UnsteadyError
+from .errors import UnsteadyError
 from .model import LoadSpec
 from .undo import TIMEOUT_S, instance_addresses
 
@@ -34,7 +35,7 @@ def require(runtime: Runtime, load: LoadSpec, alert: str = "") -> None:
         _require_scrapes(prometheus)
         _require_no_alerts(prometheus, alert)
         if loki := requirements.log_store_url(runtime, services):
-            _require_no_alerts(LokiRuler(loki), alert)
+            _require_no_alerts(Loki(loki), alert)
         _require_traffic(prometheus, load, runtime.speed)
         _require_min_replicas(prometheus)
         _require_watchdog(runtime)
@@ -56,20 +57,17 @@ def require_no_faults(runtime: Runtime, services: Sequence[str]) -> None:
     """Raise `UnsteadyError` if a fault is still active in an instance of these services."""
     for service in services:
         for address in instance_addresses(runtime, service):
+            url, token = f"http://{address}/faults", runtime.faults_token()
             try:
-                response = requests.get(
-                    f"http://{address}/faults",
-                    headers={"Authorization": f"Bearer {runtime.faults_token()}"},
-                    timeout=TIMEOUT_S,
-                )
-            except requests.RequestException:
-                raise UnsteadyError(f"{address} of {service} does not answer.") from None
-            if not response.ok:
+                faults = get_json(url, timeout=TIMEOUT_S, token=token)["faults"]
+            except UnreachableError as error:
+                if error.status is None:
+                    raise UnsteadyError(f"{address} of {service} does not answer.") from error
                 raise UnsteadyError(
-                    f"{address} of {service} answers {response.status_code} to /faults:"
+                    f"{address} of {service} answers {error.status} to /faults:"
                     " drills need FAULTS_ENABLED=1."
-                )
-            active = [fault["kind"] for fault in response.json()["faults"] if fault["active"]]
+                ) from error
+            active = [fault["kind"] for fault in faults if fault["active"]]
             if active:
                 raise UnsteadyError(f"{service} at {address} has the fault {active[0]}.")
 
@@ -111,9 +109,5 @@ def _require_min_replicas(prometheus: Prometheus) -> None:
 
 
 def _require_watchdog(runtime: Runtime) -> None:
-    try:
-        status: Mapping[str, object] = get_json(f"{runtime.address('responder')}/watchdog")
-    except UnreachableError as error:
-        raise UnsteadyError(f"The responder misses Watchdog, or does not run ({error}).") from error
-    if status["missing"]:
+    if ResponderClient(runtime.address("responder")).misses_watchdog():
         raise UnsteadyError("The responder misses Watchdog.")

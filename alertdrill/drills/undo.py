@@ -22,14 +22,14 @@ from pathlib import Path
 
 import click
 import psutil
-import requests
 
+from ..clients.http import UnreachableError, request
+from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
-from . import responder
 from .errors import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
@@ -67,15 +67,10 @@ def _clear_fault(runtime: Runtime, target: str, kind: str) -> None:
     for address in instance_addresses(runtime, target):
         url = f"http://{address}/faults/{kind}"
         try:
-            response = requests.delete(
-                url,
-                headers={"Authorization": f"Bearer {runtime.faults_token()}"},
-                timeout=TIMEOUT_S,
-            )
-        except requests.RequestException:
-            continue  # the process is gone, and its faults with it
-        if not response.ok:
-            refusals.append(f"{url} answers {response.status_code}.")
+            request("DELETE", url, timeout=TIMEOUT_S, token=runtime.faults_token())
+        except UnreachableError as error:
+            if error.status is not None:  # else the process is gone, and its faults with it
+                refusals.append(str(error))
     if refusals:
         raise AlertdrillError(" ".join(refusals))
 
@@ -90,7 +85,7 @@ def instance_addresses(runtime: Runtime, target: str) -> list[str]:
 
 
 def _resume_healing(runtime: Runtime) -> None:
-    responder.post(runtime, "/resume")
+    ResponderClient(runtime.address("responder"), runtime.responder_token()).resume_healing()
 
 
 def _scale(runtime: Runtime, service: str, count: str) -> None:

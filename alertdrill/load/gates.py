@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..audit.counts import counter_increase
-from ..drills.clients import Prometheus
-from ..drills.result import Line
+from ..clients.prometheus import Line, Prometheus
 from ..runtimes import Runtime
 from .locust import RequestStats
 from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan, clients_p95, min_replicas

@@ -6,16 +6,14 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby, pairwise
-from typing import Any, Literal
-
-import requests
+from typing import Literal
 
 from ..audit.counts import counter_increase
+from ..clients.http import UnreachableError
+from ..clients.prometheus import Line, Prometheus
+from ..clients.responder import ResponderClient
 from ..config.services import SERVICES
-from ..drills.clients import TIMEOUT_S, Prometheus
-from ..drills.result import Line
 from .locust import RequestStats
 from .profile import LoadError
 
@@ -164,42 +162,18 @@ def _firing_periods(line: Line, step: float, end: float) -> Iterator[Event]:
 
 
 def action_events(responder: str, span: TimeSpan) -> Sequence[Event]:
-    """Return the actions of the responder at a URL; none if it has no action API.
-
-    Raises `LoadError` if it does not respond.
-    """
+    """Return the actions of the responder at a URL; raise `LoadError` if it does not respond."""
     try:
-        response = requests.get(f"{responder}/actions", timeout=TIMEOUT_S)
-        if response.status_code == requests.codes.not_found:
-            return []
-        response.raise_for_status()
-        events = [_action(action) for action in response.json() if action.get("started_at")]
-    except (
-        requests.RequestException,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ) as error:
+        actions = ResponderClient(responder).actions(since=0.0)
+    except UnreachableError as error:
         raise LoadError(f"cannot read the responder's actions ({error}).") from error
-    return sorted(
-        (
-            event
-            for event in events
-            if event.began <= span.end and (event.ended or span.end) >= span.begin
-        ),
-        key=lambda event: event.began,
-    )
-
-
-def _action(action: Mapping[str, Any]) -> Event:
-    target = action.get("target") or action.get("service") or ""
-    ended = (
-        datetime.fromisoformat(action["finished_at"]).timestamp()
-        if action.get("finished_at")
-        else None
-    )
-    began = datetime.fromisoformat(action["started_at"]).timestamp()
-    return Event(
-        "action", f"{str(action['kind']).replace('_', ' ')} {target}".strip(), began, ended
-    )
+    return [
+        Event(
+            "action",
+            f"{action.kind.replace('_', ' ')} {action.target or action.service}",
+            action.began,
+            action.ended,
+        )
+        for action in sorted(actions, key=lambda action: action.began)
+        if action.began <= span.end and (action.ended or span.end) >= span.begin
+    ]

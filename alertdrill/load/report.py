@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 import jinja2
 
 from .. import junit as xml
+from ..clients.prometheus import Line
 from ..drills.report.chart import Frame, colour, draw, include_zero, plot_line
 from ..drills.report.formats import duration, utc_time
 from ..drills.report.html import inline
-from ..drills.result import Line
 from ..junit import Case, Failure
 from .gates import GateResult
 from .locust import LocustStats, RequestStats

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit.counts import all_scraped_since
+from ..clients.prometheus import Prometheus
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
-from ..drills.clients import Prometheus
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
 from ..runtimes.base import ProgressCallback

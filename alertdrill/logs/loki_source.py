@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..loki_client import PAGE_SIZE, LokiClient, LokiError
+from ..clients.loki import PAGE_SIZE, Loki, LokiError
 from .dedup_window import DedupWindow
 from .ordering import MARGIN, last_records, sort_by_time, sort_key
 from .parse import MS_NS, parse_loki_line
@@ -25,7 +25,7 @@ POLL_INTERVAL_S = 1.0
 class LokiSource:
     """A running Loki; implements `LogSource`. `say` gets the errors while following."""
 
-    def __init__(self, loki: LokiClient, say: Callable[[str], None]) -> None:
+    def __init__(self, loki: Loki, say: Callable[[str], None]) -> None:
         self._loki = loki
         self._say = say
         self._waits = False

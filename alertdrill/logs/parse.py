@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from ..loki_client import LokiLine
+from ..clients.loki import LokiLine
 from .flatten import flatten
 from .record import LEVELS, UNKNOWN, LogRecord
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, Protocol
 
+from ..clients.loki import Loki, LokiError
 from ..errors import AlertdrillError
-from ..loki_client import LokiClient, LokiError
 from ..runtimes import Instance, Runtime
 from .file_source import FileSource
 from .loki_source import LokiSource
@@ -63,7 +63,7 @@ def search_logs(
     if why is None:
         query = replace(search.query, labels=target_labels(instances, search.target))
         groups = _groups(
-            LokiSource(LokiClient(runtime.address("loki")), say), replace(search, query=query)
+            LokiSource(Loki(runtime.address("loki")), say), replace(search, query=query)
         )
         try:
             first = next(groups)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from alertdrill.loki_client import LokiClient
+from alertdrill.clients.loki import Loki
 from tests.e2e.stack import whole_log
 
 # The identity of a line: its instance, and for a line of the log contract its time in ms and these.
@@ -40,7 +40,7 @@ def _parse_file_line(instance: str, line: str) -> Line:
     return instance, fields["timestamp"], *(_text(fields, name) for name in FIELDS)
 
 
-def in_loki(store: LokiClient) -> Counter[Line]:
+def in_loki(store: Loki) -> Counter[Line]:
     """Return every line of the last hours in Loki."""
     now = time.time_ns()
     lines = store.every('{service=~".+"}', (now - 6 * HOUR, now + HOUR))

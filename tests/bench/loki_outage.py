@@ -24,9 +24,9 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from alertdrill.clients.loki import Loki
+from alertdrill.clients.prometheus import Prometheus
 from alertdrill.config import ROOT
-from alertdrill.drills.clients import Prometheus
-from alertdrill.loki_client import LokiClient
 from tests.bench.log_line_counts import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until
@@ -148,7 +148,7 @@ def alert_times(stack: Stack, outage: Outage) -> Table:
 def compare(stack: Stack) -> tuple[Counter[Line], Counter[Line]]:
     """Return the lines of the files and of Loki up to now, once all are delivered."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    store, deadline = LokiClient(stack.url("loki")), time.monotonic() + LAST_LINE_TIMEOUT_S
+    store, deadline = Loki(stack.url("loki")), time.monotonic() + LAST_LINE_TIMEOUT_S
     files = until(now, in_files(stack.home / "native" / "logs"))
     while True:
         loki = until(now, in_loki(store))

@@ -12,12 +12,13 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from alertdrill.clients.http import UnreachableError
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
 from alertdrill.drills.console import DrillConsole
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.errors import DrillError, UnreachableError
+from alertdrill.drills.errors import DrillError
 from alertdrill.drills.faults import registry
 from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import FaultSpec, LoadSpec

@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
+from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.config.settings import Ports, StackSettings
-from alertdrill.loki_client import LokiClient, LokiLine
 from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import Process, RenderContext
@@ -48,7 +48,7 @@ class LogPipeline:
         self.loki = components.loki(self.site)
         self.collector = components.collector(self.site)
         self.flags = tuple(flags)
-        self.store = LokiClient(self.site.url("loki"))
+        self.store = Loki(self.site.url("loki"))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:

@@ -15,8 +15,8 @@ import pytest
 import requests
 import yaml
 
+from alertdrill.clients.loki import Loki
 from alertdrill.config import ROOT
-from alertdrill.loki_client import LokiClient
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.process_spec import LOOPBACK
@@ -144,7 +144,7 @@ def delivered(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Ite
     try:
         pipeline.start_collector(LOKI_URL=targets.url("write"))
         pipeline.write("web-1.jsonl", line(message="split up", request_id="a-request"))
-        pipeline.store = LokiClient(targets.url("read"))
+        pipeline.store = Loki(targets.url("read"))
         yield pipeline
     finally:
         pipeline.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alertdrill.loki_client import LokiLine
+from alertdrill.clients.loki import LokiLine
 from tests.e2e.log_pipeline import LogPipeline, line, records
 from tests.e2e.malformed_lines import cases, days
 from tests.e2e.optional_programs import needs_loki_and_collector

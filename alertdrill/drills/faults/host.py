@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...clients.prometheus import Prometheus
 from ...config import ROOT
-from ..clients import Prometheus
 from ..errors import FaultError
 from ..undo import UndoStep, tagged_environment
 from .base import Fault

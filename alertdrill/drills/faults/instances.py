@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import requests
 
+from ...clients.http import UnreachableError, request
 from ..errors import FaultError
 from ..model import FaultSpec
 from ..undo import TIMEOUT_S, UndoStep, instance_addresses
@@ -34,18 +35,17 @@ class ServiceFault(Fault):
         body = {name: self.number(name, 0.0) for name in self.spec.parameters}
         url = f"http://{address}/faults/{self.spec.kind}"
         try:
-            response = requests.put(
+            request(
+                "PUT",
                 url,
-                json={**body, "duration": self.context.max_duration},
-                headers={"Authorization": f"Bearer {self.context.runtime.faults_token()}"},
                 timeout=TIMEOUT_S,
+                token=self.context.runtime.faults_token(),
+                json={**body, "duration": self.context.max_duration},
             )
-        except requests.RequestException as error:
-            raise FaultError(f"{url} does not answer.") from error
-        if response.status_code == 404:
-            raise FaultError(f"{url} does not exist: set FAULTS_ENABLED=1.")
-        if not response.ok:
-            raise FaultError(f"{url} answers {response.status_code}: {response.text.strip()[:200]}")
+        except UnreachableError as error:
+            if error.status == requests.codes.not_found:
+                raise FaultError(f"{url} does not exist: set FAULTS_ENABLED=1.") from error
+            raise FaultError(str(error)) from error
 
 
 class StopTarget(Fault):

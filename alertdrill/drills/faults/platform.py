@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import requests
-
+from ...clients.http import request
 from ..undo import TIMEOUT_S, UndoStep
 from .base import Fault
 
@@ -70,4 +69,4 @@ class NotFoundScan(Fault):
         """Start the requests."""
         url = f"{self.context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
         interval = 1 / self.number("requests_per_second", 1.0)
-        self.repeat(interval, lambda: requests.get(url, timeout=TIMEOUT_S))
+        self.repeat(interval, lambda: request("GET", url, timeout=TIMEOUT_S))

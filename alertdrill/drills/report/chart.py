@@ -13,7 +13,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from ..result import PHASES, Chart, DrillResult, Line
+from ...clients.prometheus import Line
+from ..result import PHASES, Chart, DrillResult
 from .formats import number, seconds
 
 if TYPE_CHECKING:

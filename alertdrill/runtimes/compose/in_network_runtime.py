@@ -13,8 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import requests
-
+from ...clients import http
 from ...config.services import SERVICES, all_components
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
@@ -35,7 +34,7 @@ PROXY = "tcp://drills-proxy:2375"
 # From Prometheus's image.
 PROMTOOL = Path("/bin/promtool")
 # A probe is answered within milliseconds, unless its program hangs.
-TIMEOUT = 1.0
+TIMEOUT_S = 1.0
 
 
 class InNetworkRuntime(ContainerRuntime):
@@ -201,19 +200,9 @@ def _with_probed_state(instance: Instance) -> Instance:
         or instance.state not in ("ready", "unready", "starting")
     ):
         return instance
-    state: State = (
-        "ready" if _is_ready(f"http://{instance.address}{component.ready}") else "unready"
-    )
+    url = f"http://{instance.address}{component.ready}"
+    state: State = "ready" if http.is_ready(url, TIMEOUT_S) else "unready"
     return replace(instance, state=state)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # keep the host's proxy away from the internal networks
-            return session.get(url, timeout=TIMEOUT).status_code == 200
-    except requests.RequestException:
-        return False
 
 
 HOST_ONLY = "Only the host can do this: run the command outside of the containers."

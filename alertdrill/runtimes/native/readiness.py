@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-import requests
-
+from ...clients import http
 from ...errors import AlertdrillError
 from .layout import Layout
 from .log_files import read_last_lines
@@ -27,12 +26,7 @@ class NotReadyError(AlertdrillError):
 
 def is_ready(process: Process, timeout: float = 1.0) -> bool:
     """Return whether a process answers its probe with 200."""
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # keep the host's proxy away from the loopback
-            return session.get(process.ready, timeout=timeout).status_code == 200
-    except requests.RequestException:
-        return False
+    return http.is_ready(process.ready, timeout)
 
 
 def wait_until_ready(

@@ -15,8 +15,8 @@ from alertdrill.audit.lines import (
     query_fake_loki,
     query_loki,
 )
+from alertdrill.clients.loki import LokiLine
 from alertdrill.config.services import AuditRequest, Service
-from alertdrill.loki_client import LokiLine
 from tests.unit.alertdrill.audit.conftest import ROUTE, Peer, access, as_text
 
 PUBLIC, INTERNAL, WEB, DATA_SERVICE = ROUTE.hops

@@ -1,6 +1,6 @@
 """Fixtures of the tests of drills."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,7 @@ from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fake_session import FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic
-from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    server = FakeServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
+from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills import preflight, probes, run, steady_state
-from alertdrill.drills.clients import ActiveAlert, RuleState
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
 from alertdrill.drills.faults import registry
 from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import Drill
-from alertdrill.drills.promql_comparisons import branches
-from alertdrill.drills.responder import PerformedAction, ReceivedAlert
-from alertdrill.drills.result import DrillResult, Line
+from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
 from alertdrill.drills.runbook_queries import RunbookCheck
 from alertdrill.runtimes import Instance
@@ -44,7 +43,7 @@ class SimulatedStack:
     its other actions, each with the seconds from the fault.
     """
 
-    branches = staticmethod(branches)
+    language = "promql"
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = FakeClock()

@@ -3,16 +3,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.prometheus import Line
 from alertdrill.drills import chart
-from alertdrill.drills.errors import UnreachableError
-from alertdrill.drills.promql_comparisons import branches
-from alertdrill.drills.result import Chart, Line
+from alertdrill.drills.result import Chart
 
 
 class FakePrometheus:
     """Returns a number of lines, and records the queries."""
 
-    branches = staticmethod(branches)
+    language = "promql"
 
     def __init__(self, lines: int = 1) -> None:
         self.count = lines
@@ -81,7 +81,7 @@ def test_lines_with_the_largest_range_are_kept(monkeypatch: pytest.MonkeyPatch) 
 class Moving:
     """Lines that rise by 1 per second from the value in their name: `m5` starts at -5."""
 
-    branches = staticmethod(branches)
+    language = "promql"
 
     def query_range(self, promql: str, span: tuple[float, float], step: float) -> Sequence[Line]:
         if promql.startswith("vector"):

@@ -3,14 +3,13 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.clients import ActiveAlert, RuleState
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.prometheus import ActiveAlert, RuleState
 from alertdrill.drills.diagnose import EXPLANATIONS, AlertPipeline, explain_missing
-from alertdrill.drills.errors import UnreachableError
 from alertdrill.drills.model import Expectation
-from alertdrill.drills.promql_comparisons import branches
 from alertdrill.drills.result import PHASES
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import make_drill
-from tests.unit.alertdrill.drills.http_server import FakeServer
 
 
 def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) -> RuleState:
@@ -22,7 +21,7 @@ class Fakes:
     """A Prometheus and an Alertmanager with given states."""
 
     name = "Prometheus"
-    branches = staticmethod(branches)
+    language = "promql"
 
     def __init__(self, server: FakeServer) -> None:
         self.state: RuleState | None = rule()

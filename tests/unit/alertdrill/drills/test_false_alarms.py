@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients.http import UnreachableError
 from alertdrill.drills import false_alarms, steady_state
-from alertdrill.drills.errors import DrillError, UnreachableError, UnsteadyError
+from alertdrill.drills.errors import DrillError, UnsteadyError
 from alertdrill.drills.model import LoadSpec
 from alertdrill.drills.preflight import STEADY_FIXED_S, STEADY_SCALED_S
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack

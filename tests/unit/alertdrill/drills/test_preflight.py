@@ -1,9 +1,9 @@
 import pytest
 
+from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import preflight
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.model import ACTION_S, LoadSpec, SyntheticSeries
-from alertdrill.drills.responder import PerformedAction
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 

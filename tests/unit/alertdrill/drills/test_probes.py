@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.clients import ActiveAlert, RuleState
+from alertdrill.clients.prometheus import ActiveAlert, RuleState
+from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.errors import UnmetError
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Expectation, FaultSpec
 from alertdrill.drills.probes import Probes, is_in_blast_radius
-from alertdrill.drills.responder import PerformedAction, ReceivedAlert
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_drill
-from tests.unit.alertdrill.drills.http_server import FakeServer
 
 PAGE = {"severity": "page"}
 

@@ -16,8 +16,8 @@ from alertdrill.drills.publish import (
 )
 from alertdrill.drills.result import PHASES, DrillResult, Verdict
 from alerting.responder.drill_results import parse
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
-from tests.unit.alertdrill.drills.http_server import FakeServer
 
 
 def result(verdict: Any = "passed", reason: str = "") -> DrillResult:

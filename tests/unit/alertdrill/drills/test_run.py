@@ -2,12 +2,13 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import context, run
-from alertdrill.drills.errors import DrillError, FaultError, UnmetError, UnreachableError
+from alertdrill.drills.errors import DrillError, FaultError, UnmetError
 from alertdrill.drills.faults import registry
 from alertdrill.drills.ideal_times import Pipeline
 from alertdrill.drills.model import Crossing, Expectation, FaultSpec
-from alertdrill.drills.responder import PerformedAction
 from alertdrill.drills.result import IdealTime
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import preflight, run
 from alertdrill.drills.model import ACTION_S, ACTIONS, Expectation
-from alertdrill.drills.responder import PerformedAction
 from alertdrill.drills.result import DrillResult
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 

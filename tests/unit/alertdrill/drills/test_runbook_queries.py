@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.clients.loki import Loki
+from alertdrill.clients.prometheus import Prometheus
 from alertdrill.drills import runbook_queries
-from alertdrill.drills.clients import Prometheus
 from alertdrill.drills.errors import UnmetError
-from tests.unit.alertdrill.drills.http_server import FakeServer
+from tests.http_server import FakeServer
 
 TEXT = """\
 # Down
@@ -37,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def check(file: Path, server: FakeServer, *, loki: bool = True) -> runbook_queries.RunbookCheck:
-    stores = runbook_queries.DataSources(Prometheus(server.url), server.url if loki else None)
+    stores = runbook_queries.DataSources(Prometheus(server.url), Loki(server.url) if loki else None)
     return runbook_queries.run_queries(
         file, stores, lambda query: query.replace("5m", "25s"), 1000.0
     )

@@ -5,8 +5,8 @@ import pytest
 from alertdrill.drills import steady_state
 from alertdrill.drills.errors import UnsteadyError
 from alertdrill.drills.model import LoadSpec
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance
-from tests.unit.alertdrill.drills.http_server import FakeServer
 
 WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog"}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from alertdrill.drills.result import Line
+from alertdrill.clients.prometheus import Line
 from alertdrill.load.capacity import Capacity, CapacityStep
 from alertdrill.load.gates import evaluate_gates
 from alertdrill.load.locust import LocustStats, RequestStats

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.result import Line
+from alertdrill.clients.prometheus import Line
 from alertdrill.load.gates import (
     AccessLineCounter,
     Counts,

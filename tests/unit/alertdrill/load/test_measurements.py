@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.clients import Prometheus
-from alertdrill.drills.result import Line
+from alertdrill.clients.prometheus import Line, Prometheus
 from alertdrill.load.locust import RequestStats
 from alertdrill.load.measurements import (
     Event,
@@ -90,12 +89,14 @@ def test_clients_p95_is_measured_by_locust() -> None:
 
 EVENTS_SPAN = TimeSpan(1_800_000_000.0, 1_800_000_100.0)
 ACTIONS = b"""[
-  {"id": "1", "kind": "scale_out", "service": "web", "target": "web", "state": "done",
-   "started_at": "2027-01-15T08:00:10+00:00", "finished_at": "2027-01-15T08:00:12+00:00"},
-  {"id": "2", "kind": "restart", "service": "web", "target": "web-1", "state": "running",
+  {"kind": "restart", "service": "web", "target": "web-1", "state": "running",
+   "alert": "InstanceHung", "dry_run": false,
    "started_at": "2027-01-15T08:01:00Z", "finished_at": null},
-  {"id": "3", "kind": "none", "service": "web", "target": "", "started_at": null},
-  {"id": "4", "kind": "restart", "service": "web", "target": "web-2", "state": "done",
+  {"kind": "scale_out", "service": "web", "target": "web", "state": "done",
+   "alert": "Saturated", "dry_run": false,
+   "started_at": "2027-01-15T08:00:10+00:00", "finished_at": "2027-01-15T08:00:12+00:00"},
+  {"kind": "restart", "service": "web", "target": "web-2", "state": "done",
+   "alert": "InstanceHung", "dry_run": false,
    "started_at": "2027-01-15T07:00:00Z", "finished_at": "2027-01-15T07:00:09Z"}
 ]"""
 
@@ -128,11 +129,6 @@ def test_actions_within_the_time_span_are_events(responder: Peer) -> None:
         Event("action", "scale out web", EVENTS_SPAN.begin + 10, EVENTS_SPAN.begin + 12),
         Event("action", "restart web-1", EVENTS_SPAN.begin + 60, None),
     ]
-
-
-def test_responder_without_an_action_list_gives_no_events(responder: Peer) -> None:
-    responder.answer = partial(Answer, 404)
-    assert action_events(responder.url, EVENTS_SPAN) == []
 
 
 @pytest.mark.parametrize("body", [b"x", b'[{"kind": "restart", "started_at": "soon"}]', b"[1]"])

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from alertdrill.clients.loki import LokiLine
 from alertdrill.logs.flatten import flatten
 from alertdrill.logs.record import LEVELS
-from alertdrill.loki_client import LokiLine
 
 LINE: dict[str, Any] = {
     "timestamp": "2026-11-23T10:20:30.456Z",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from alertdrill.loki_client import LokiLine
+from alertdrill.clients.loki import LokiLine
 
 STRING = r'"(?:[^"\\]|\\.)*"'
 MATCHER = re.compile(rf"(\w+)(=~|=)({STRING})")

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from alertdrill.clients.loki import Loki, LokiError, LokiLine
 from alertdrill.logs import loki_source
 from alertdrill.logs.loki_source import LokiSource
 from alertdrill.logs.query import Query
-from alertdrill.loki_client import LokiClient, LokiError, LokiLine
 
 SECOND = 1_000_000_000
 NOW = 1_795_429_230 * SECOND
@@ -54,7 +54,7 @@ def loki(monkeypatch: pytest.MonkeyPatch) -> FakeLoki:
 
 
 def loki_source_of(loki: FakeLoki, *messages_shown: list[str]) -> LokiSource:
-    return LokiSource(cast(LokiClient, loki), (messages_shown[0] if messages_shown else []).append)
+    return LokiSource(cast(Loki, loki), (messages_shown[0] if messages_shown else []).append)
 
 
 def messages(records: Any) -> list[str]:

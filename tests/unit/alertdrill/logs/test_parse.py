@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertdrill.clients.loki import LokiLine
 from alertdrill.logs.parse import parse_file_line, parse_loki_line
-from alertdrill.loki_client import LokiLine
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, any_text, contract, in_loki, text
 
 AT = 1795429230456

@@ -6,12 +6,12 @@ from typing import Any, cast, get_args
 
 import pytest
 
+from alertdrill.clients.loki import LokiError
 from alertdrill.errors import AlertdrillError
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
 from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Origin, Search, reason_for_files, target_labels
-from alertdrill.loki_client import LokiError
 from alertdrill.runtimes import Instance, Runtime
 from alertdrill.runtimes.base import State
 

@@ -13,8 +13,8 @@ from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.faults.instances import CrashLoop
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
-from tests.unit.alertdrill.drills.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import poll_until
 
 Make = Callable[..., Fault]

@@ -14,7 +14,7 @@ from alertdrill.drills.faults import host
 from alertdrill.drills.faults.base import Fault, FaultContext
 from alertdrill.drills.faults.registry import create
 from alertdrill.drills.model import FaultSpec
-from tests.unit.alertdrill.drills.http_server import FakeServer
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 Make = Callable[..., Fault]

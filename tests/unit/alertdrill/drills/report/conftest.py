@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.result import Chart, DrillResult, IdealTime, Line, Report
+from alertdrill.clients.prometheus import Line
+from alertdrill.drills.result import Chart, DrillResult, IdealTime, Report
 
 # 1 January 2026, 00:00 UTC.
 BEGAN = 1767225600.0

@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from alertdrill.clients.prometheus import Line
 from alertdrill.drills.report.chart import drill_chart, drill_events, line_labels
-from alertdrill.drills.result import Chart, DrillResult, Line
+from alertdrill.drills.result import Chart, DrillResult
 
 from .conftest import BEGAN, Make
 

@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from alertdrill.clients.prometheus import Line
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.report.files import failed_alerts, to_json, to_junit
-from alertdrill.drills.result import Chart, DrillResult, Line, Report
+from alertdrill.drills.result import Chart, DrillResult, Report
 
 from .conftest import BEGAN, Make
 

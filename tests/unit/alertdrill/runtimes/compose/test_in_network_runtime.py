@@ -8,7 +8,7 @@ from alertdrill.config.services import all_components
 from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import select_runtime
-from alertdrill.runtimes.compose import in_network_runtime, init_config
+from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.compose.in_network_runtime import InNetworkRuntime
 from alertdrill.runtimes.compose.replica_store import VolumeReplicas, scale_lock
@@ -116,7 +116,7 @@ def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> I
         container("web-4", "created"),
     )
     runtime._engine = engine
-    monkeypatch.setattr(in_network_runtime, "_is_ready", lambda url: True)
+    monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: True)
     return runtime
 
 
@@ -183,7 +183,7 @@ def test_grafana_token_is_empty_without_a_file(
 
 
 def test_state_is_the_probes(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_network_runtime, "_is_ready", lambda url: "web-1" in url)
+    monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: "web-1" in url)
     states = {item.name: item.state for item in runtime.status()}
     assert states == {"web-1": "ready", "prometheus-1": "unready"}
 

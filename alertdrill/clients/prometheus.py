@@ -1,23 +1,27 @@
-"""Clients of the HTTP APIs of Prometheus, Loki and Alertmanager."""
+"""Client of Prometheus, and of any other program that evaluates rules with its API.
+
+Every method raises `UnreachableError` if the program does not answer, or refuses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-import requests
 import yaml
 
 from ..config.durations import parse_seconds
-from . import logql_comparisons, promql_comparisons
-from .errors import UnreachableError
-from .promql_comparisons import Comparison
-from .result import Line
+from .http import get_json
 
-# A query over thirty days of history takes a second or two on a busy machine.
-TIMEOUT_S = 10.0
+
+@dataclass(frozen=True)
+class Line:
+    """A time series: its labels, and (seconds since 1970, value) pairs, oldest first."""
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,16 @@ class RuleState:
     alerts: Sequence[ActiveAlert]
 
 
-def get_json(url: str, **parameters: object) -> Any:
-    """Return the JSON at a URL; raise `UnreachableError` if there is no such answer."""
-    try:
-        response = requests.get(url, params=parameters, timeout=TIMEOUT_S)  # type: ignore[arg-type]
-        response.raise_for_status()
-        return response.json()
-    except requests.HTTPError as error:
-        body = error.response.text.strip()[:200]
-        raise UnreachableError(f"{url} answers {error.response.status_code}: {body}") from error
-    except (requests.RequestException, ValueError) as error:
-        raise UnreachableError(f"{url} does not answer.") from error
-
-
 class Evaluator:
-    """A program that evaluates alert rules, at `url`."""
+    """A program that evaluates alert rules in a `language`, at `url`."""
 
     name: str
+    language: Literal["promql", "logql"]
     rules_path: str
     query_path: str
 
     def __init__(self, url: str) -> None:
-        self._url = url
-
-    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
-        """Return the comparisons of each side of an expression's `or`, in its language."""
-        raise NotImplementedError
+        self._url = url.rstrip("/")
 
     def query(self, query: str) -> list[dict[str, Any]]:
         """Return an instant vector; a scalar counts as one sample without labels."""
@@ -77,7 +65,7 @@ class Evaluator:
         return self._vector(query=query, time=f"{when:.3f}")
 
     def _vector(self, **parameters: str) -> list[dict[str, Any]]:
-        data = get_json(f"{self._url}{self.query_path}/query", **parameters)["data"]
+        data = get_json(f"{self._url}{self.query_path}/query", parameters)["data"]
         if data["resultType"] == "scalar":
             return [{"metric": {}, "value": data["result"]}]
         return list(data["result"])
@@ -85,13 +73,8 @@ class Evaluator:
     def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
         """Return a query's values over a span of time, one point every `step` seconds."""
         start, end = span
-        data = get_json(
-            f"{self._url}{self.query_path}/query_range",
-            query=query,
-            start=start,
-            end=end,
-            step=step,
-        )["data"]
+        parameters = {"query": query, "start": str(start), "end": str(end), "step": str(step)}
+        data = get_json(f"{self._url}{self.query_path}/query_range", parameters)["data"]
         return [
             Line(row["metric"], [(float(at), float(value)) for at, value in row["values"]])
             for row in data["result"]
@@ -100,7 +83,7 @@ class Evaluator:
     def rule(self, alert: str) -> RuleState | None:
         """Return an alert's rule, or None if it is not loaded."""
         parameters = {"type": "alert", "rule_name[]": alert}
-        data = get_json(f"{self._url}{self.rules_path}/rules", **parameters)["data"]
+        data = get_json(f"{self._url}{self.rules_path}/rules", parameters)["data"]
         for group in data["groups"] or ():
             for rule in group["rules"]:
                 if rule["name"] == alert:  # Loki ignores the parameters and lists all rules
@@ -117,11 +100,8 @@ class Prometheus(Evaluator):
     """A running Prometheus at `url`."""
 
     name = "Prometheus"
+    language = "promql"
     rules_path = query_path = "/api/v1"
-
-    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
-        """Return the comparisons of each side of an expression's `or`."""
-        return promql_comparisons.branches(query)
 
     def value(self, promql: str) -> float | None:
         """Return the first sample's value, or None if the result is empty."""
@@ -132,18 +112,6 @@ class Prometheus(Evaluator):
         """Return the global scrape interval in seconds."""
         config = yaml.safe_load(get_json(f"{self._url}/api/v1/status/config")["data"]["yaml"])
         return parse_seconds(config["global"]["scrape_interval"])
-
-
-class LokiRuler(Evaluator):
-    """The ruler of a running Loki at `url`; its API is that of Prometheus."""
-
-    name = "Loki"
-    rules_path = "/prometheus/api/v1"
-    query_path = "/loki/api/v1"
-
-    def branches(self, query: str) -> Sequence[Sequence[Comparison]]:
-        """Return the comparisons of each side of an expression's `or`."""
-        return logql_comparisons.branches(query)
 
 
 def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
@@ -159,17 +127,6 @@ def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
 def _active_alert(alert: Mapping[str, Any]) -> ActiveAlert:
     active_at = parse_time(alert["activeAt"])
     return ActiveAlert(alert["state"], alert["labels"], active_at, alert["value"])
-
-
-class Alertmanager:
-    """A running Alertmanager at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def alerts(self, name: str) -> list[dict[str, Any]]:
-        """Return the alerts of a name, with their receivers and status."""
-        return list(get_json(f"{self._url}/api/v2/alerts", filter=f'alertname="{name}"'))
 
 
 def parse_time(text: str) -> float:

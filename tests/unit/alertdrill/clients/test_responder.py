@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.errors import UnreachableError
-from alertdrill.drills.responder import PerformedAction, ResponderClient
-from tests.unit.alertdrill.drills.http_server import FakeServer
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.responder import PerformedAction, ResponderClient
+from tests.http_server import FakeServer
 
 # 2026-11-23T10:20:00Z
 SINCE = 1795429200.0

@@ -21,7 +21,7 @@ class Request:
 
 
 class FakeServer:
-    """`answers` has the JSON of each path; an integer is a status without JSON."""
+    """`answers` has the JSON of each path; an integer is a status, bytes are another body."""
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
@@ -55,11 +55,14 @@ class FakeServer:
                 server.requests.append(Request(self.command, parts.path, query, body, token))
                 answer = server.answers.get(parts.path, 404)
                 status = answer if isinstance(answer, int) else 200
-                text = "refused" if isinstance(answer, int) else json.dumps(answer)
+                if isinstance(answer, bytes):
+                    text = answer
+                else:
+                    text = b"refused" if isinstance(answer, int) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(text.encode())
+                self.wfile.write(text)
 
             do_PUT = do_GET  # noqa: N815 - http.server's names
             do_POST = do_GET  # noqa: N815

@@ -8,8 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alertdrill import loki_client
-from alertdrill.loki_client import LokiClient, LokiError, LokiLine
+from alertdrill.clients.loki import Loki, LokiError, LokiLine
 
 # Two lines have the same time: a page may end between them.
 LINES = [(1, "a"), (2, "b"), (2, "c"), (3, "d"), (4, "e")]
@@ -46,34 +45,34 @@ def streams(parameters: dict[str, str]) -> Sequence[object]:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[LokiClient]:
-    monkeypatch.setattr(loki_client, "PAGE_SIZE", 3)
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loki]:
+    monkeypatch.setattr("alertdrill.clients.loki.PAGE_SIZE", 3)
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield LokiClient(f"http://127.0.0.1:{server.server_port}")
+        yield Loki(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
         thread.join()
 
 
-def test_last_lines_are_sorted_oldest_first(store: LokiClient) -> None:
+def test_last_lines_are_sorted_oldest_first(store: Loki) -> None:
     assert [line.message for line in store.last("{}", (0, 4), 2)] == ["c", "d"]
 
 
-def test_line_has_its_time_and_fields(store: LokiClient) -> None:
+def test_line_has_its_time_and_fields(store: Loki) -> None:
     assert store.last("{}", (0, 5), 1) == [LokiLine(4, {"n": "e"}, "e")]
 
 
-def test_pages_return_every_line_once(store: LokiClient) -> None:
+def test_pages_return_every_line_once(store: Loki) -> None:
     lines = list(store.every("{}", (0, 9)))
     assert sorted((line.at, line.message) for line in lines) == LINES
     assert [line.at for line in lines] == [1, 2, 2, 3, 4]
 
 
 def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
-    store: LokiClient, monkeypatch: pytest.MonkeyPatch
+    store: Loki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loki_client, "PAGE_SIZE", 1)
+    monkeypatch.setattr("alertdrill.clients.loki.PAGE_SIZE", 1)
     with pytest.raises(LokiError, match="have the same time"):
         list(store.every("{}", (2, 3)))
 
@@ -82,13 +81,11 @@ def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
     ("query", "message"),
     [("{", "Loki refuses: parse error at line 1, col 1"), ("page", "is no Loki")],
 )
-def test_refused_query_is_an_error_with_its_reason(
-    store: LokiClient, query: str, message: str
-) -> None:
+def test_refused_query_is_an_error_with_its_reason(store: Loki, query: str, message: str) -> None:
     with pytest.raises(LokiError, match=message):
         store.last(query, (0, 9), 1)
 
 
 def test_unreachable_loki_is_an_error() -> None:
     with pytest.raises(LokiError, match=r"does not respond at http://127\.0\.0\.1:1"):
-        LokiClient("http://127.0.0.1:1").last("{}", (0, 9), 1)
+        Loki("http://127.0.0.1:1").last("{}", (0, 9), 1)

@@ -1,4 +1,4 @@
-"""A client for Loki's HTTP API, to query log lines."""
+"""Client of Loki: log lines, and the rules of its ruler."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
-from .errors import AlertdrillError
+from .http import UnreachableError, request
+from .prometheus import Evaluator
 
 # A query over days of lines takes Loki some seconds; it gives up by itself after a minute.
 TIMEOUT_S = 70.0
@@ -16,7 +15,7 @@ TIMEOUT_S = 70.0
 PAGE_SIZE = 5000
 
 
-class LokiError(AlertdrillError):
+class LokiError(UnreachableError):
     """Loki does not respond, or refuses a query."""
 
 
@@ -33,13 +32,13 @@ class LokiLine:
     message: str
 
 
-class LokiClient:
-    """A running Loki at `url`."""
+class Loki(Evaluator):
+    """A running Loki at `url`; the API of its ruler is that of Prometheus."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy of the host for what is on it
+    name = "Loki"
+    language = "logql"
+    rules_path = "/prometheus/api/v1"
+    query_path = "/loki/api/v1"
 
     def last(self, logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
         """Return the last `limit` lines (5,000 at most) of a span of time, oldest first.
@@ -88,14 +87,14 @@ class LokiClient:
     def get(self, path: str, **parameters: str) -> Any:
         """Return the JSON of a path; raise `LokiError` otherwise."""
         try:
-            answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=TIMEOUT_S)
-        except requests.RequestException as error:
-            raise LokiError(
-                f"Loki does not respond at {self._url}: check `alertdrill status`."
-            ) from error
-        if not answer.ok:
-            raise LokiError(f"Loki refuses: {' '.join(answer.text.split())[:300]}")
+            response = request("GET", f"{self._url}{path}", timeout=TIMEOUT_S, params=parameters)
+        except UnreachableError as error:
+            if error.status is None:
+                raise LokiError(
+                    f"Loki does not respond at {self._url}: check `alertdrill status`."
+                ) from error
+            raise LokiError(f"Loki refuses: {error.reason}") from error
         try:
-            return answer.json()
+            return response.json()
         except ValueError as error:
             raise LokiError(f"{self._url} answers, but is no Loki.") from error

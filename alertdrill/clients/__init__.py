@@ -1,0 +1,1 @@
+"""Clients of the components of a stack. They know addresses, no stack."""
