@@ -8,7 +8,6 @@ standard input, which comes when the run ends for any reason.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -28,6 +27,7 @@ from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
+from ..file_lock import file_lock
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
 from .errors import DrillError
@@ -40,7 +40,6 @@ TIMEOUT_S = 3.0
 GUARD_TIMEOUT_S = 60.0
 # The kernel may take a while to end the rest of a killed run, and to release its lock.
 LOCK_TIMEOUT_S = 30.0
-POLL_INTERVAL_S = 0.2
 # The variable that tags the processes of a run (the load, the stress of the host) with its id.
 TAG_VARIABLE = "ALERTDRILL_RUN"
 # Locust exits within two seconds after SIGTERM.
@@ -186,26 +185,15 @@ class UndoLog:
 
     @contextmanager
     def lock(self, timeout_s: float | None = None) -> Iterator[None]:
-        """Allow one run at a time in this home; raise `DrillError` if another is in progress.
+        """Allow one run at a time in this home; raise `LockedError` if another is in progress.
 
         Without `timeout_s`, wait only for the rollback guard of a run that was killed.
         """
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         if timeout_s is None:
             record = self.read()
             timeout_s = GUARD_TIMEOUT_S if record and not _is_alive(record.process) else 0
-        deadline = time.monotonic() + timeout_s
-        with (self.file.parent / "lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if time.monotonic() > deadline:
-                        raise DrillError(
-                            "Another run of drills is in progress: wait until it ends."
-                        ) from None
-                    time.sleep(POLL_INTERVAL_S)
+        busy = "Another run of drills is in progress: wait until it ends."
+        with file_lock(self.file.parent / "lock", busy, timeout_s):
             yield
 
 

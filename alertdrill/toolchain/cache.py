@@ -1,13 +1,14 @@
 """The cache of fetched packages: one complete unpacked folder each."""
 
-import fcntl
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from alertdrill.errors import AlertdrillError
+from alertdrill.file_lock import file_lock
 from alertdrill.toolchain.apt import PrivateApt, unpack
 from alertdrill.toolchain.programs import Package
 
@@ -48,20 +49,22 @@ class PackageCache:
     @contextmanager
     def locked(self, on_progress: ProgressCallback) -> Iterator[None]:
         """Lock the cache, so that only one process fetches, and remove a killed process's rest."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / "lock").open("w")
-        except OSError as error:
-            raise CacheError(
-                f"cannot write to {self.root} ({error.strerror}); "
-                "name a folder that you can write to in ALERTDRILL_CACHE"
-            ) from error
-        with lock:
+        with ExitStack() as on_exit:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_progress("another run is fetching programs, waiting for it …")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                on_exit.enter_context(
+                    file_lock(
+                        self.root / "lock",
+                        timeout=math.inf,
+                        on_wait=lambda: on_progress(
+                            "another run is fetching programs, waiting for it …"
+                        ),
+                    )
+                )
+            except OSError as error:
+                raise CacheError(
+                    f"cannot write to {self.root} ({error.strerror}); "
+                    "name a folder that you can write to in ALERTDRILL_CACHE"
+                ) from error
             for leftover in self.root.glob(f"{WORK_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
             yield

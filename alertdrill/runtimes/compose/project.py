@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config.settings import StackSettings
-from ...errors import AlertdrillError
+from ...file_lock import file_lock
 from .compose_cli import ComposeCli
 from .docker_client import DockerClient
 from .overlay import render_overlay
@@ -71,12 +70,6 @@ class ComposeProject:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Lock this stack against other commands."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock_file:
-            try:
-                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise AlertdrillError(
-                    "Another alertdrill command is changing this stack: wait for it to end."
-                ) from None
+        busy = "Another alertdrill command is changing this stack: wait for it to end."
+        with file_lock(self.folder / "lock", busy):
             yield

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from ...config.settings import StackSettings
+from ...file_lock import file_lock
 from ...toolchain.cache import default_cache
-from .errors import EngineError
 
 
-@contextmanager
-def project_lock(settings: StackSettings) -> Iterator[None]:
-    """Lock the project for this user; raise `EngineError` if another run holds the lock.
+def project_lock(settings: StackSettings) -> AbstractContextManager[None]:
+    """Lock the project for this user; raise `LockedError` if another run holds the lock.
 
     Projects belong to the engine, so the folder of the checkout does not matter.
     """
     folder = (settings.cache or default_cache(os.environ)) / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / settings.project).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise EngineError(
-                f"Another run uses the containers of {settings.project}: wait for it to end, or set"
-                " COMPOSE_PROJECT_NAME to another name."
-            ) from None
-        yield
+    return file_lock(
+        folder / settings.project,
+        f"Another run uses the containers of {settings.project}: wait for it to end, or set"
+        " COMPOSE_PROJECT_NAME to another name.",
+    )

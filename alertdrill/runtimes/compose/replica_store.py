@@ -5,16 +5,15 @@ Every command that scales writes it there, from the host or from inside, so that
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...config.services import MAX_REPLICAS, SERVICES
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
+from ...file_lock import file_lock
 from . import init_config
 from .docker_client import Container, DockerClient
 from .errors import UnknownTargetError
@@ -92,19 +91,13 @@ def require_containers(
 @contextmanager
 def scale_lock(etc: Path) -> Iterator[None]:
     """Lock the replica counts; raise an `AlertdrillError` if another process holds the lock."""
-    # Open for reading: the control API and drills run as different users, and either creates it.
     path = etc / f"{init_config.REPLICAS_FILE}.lock"
-    try:
-        lock = os.open(path, os.O_CREAT | os.O_RDONLY, 0o644)
-    except OSError as error:
-        raise AlertdrillError(
-            f"{path} can't be opened ({error.strerror}): restart the stack."
-        ) from error
-    try:
+    lock = file_lock(path, "Another command is scaling this stack: wait for it.")
+    with ExitStack() as on_exit:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise AlertdrillError("Another command is scaling this stack: wait for it.") from None
+            on_exit.enter_context(lock)
+        except OSError as error:
+            raise AlertdrillError(
+                f"{path} can't be opened ({error.strerror}): restart the stack."
+            ) from error
         yield
-    finally:
-        os.close(lock)

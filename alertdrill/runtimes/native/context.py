@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from ...config.settings import StackSettings
-from ...errors import AlertdrillError
+from ...file_lock import file_lock
 from ...grafana_token import GrafanaClient, ensure_token
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program, ResolvedPrograms, resolve_programs
@@ -26,9 +23,6 @@ from .process_spec import RenderContext, url
 from .replica_store import ReplicaStore
 from .stack_plan import Plan, make_plan
 from .supervisor import Supervisor
-
-# How often to try again to take the lock.
-POLL_INTERVAL_S = 0.1
 
 
 class NotRunningError(StackUnavailableError):
@@ -128,21 +122,9 @@ class NativeContext:
     def lock(self, timeout: float = 0.0) -> Iterator[None]:
         """Lock this stack against other commands; wait up to `timeout` seconds for the lock."""
         self.layout.make()
-        deadline = time.monotonic() + timeout
-        with self.layout.lock.open("w") as lock_file:
-            while not _try_lock(lock_file):
-                if time.monotonic() > deadline:
-                    raise AlertdrillError(
-                        "Another alertdrill command, or the responder, is changing this stack:"
-                        " wait for it to end."
-                    )
-                time.sleep(POLL_INTERVAL_S)
+        busy = (
+            "Another alertdrill command, or the responder, is changing this stack:"
+            " wait for it to end."
+        )
+        with file_lock(self.layout.lock, busy, timeout):
             yield
-
-
-def _try_lock(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from alertdrill.drills.errors import DrillError
 from alertdrill.drills.session import run_drills
 from alertdrill.drills.undo import UndoLog
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.errors import EngineError
+from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.compose.project_lock import project_lock
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_drill
@@ -46,7 +46,7 @@ def test_containers_have_one_ephemeral_stack_at_a_time(
     settings = replace(session.settings, cache=session.settings.home / "cache")
     session.settings = replace(settings, home=settings.home / "other")
     session.undo_log = UndoLog(session.settings.home)
-    with project_lock(settings), pytest.raises(EngineError), session.open():
+    with project_lock(settings), pytest.raises(LockedError), session.open():
         pass
     assert session.log == []
     with session.open():
@@ -140,7 +140,7 @@ def test_sigterm_is_an_interrupt(session: FakeSession) -> None:
 def test_second_run_is_refused(session: FakeSession) -> None:
     with (
         session.undo_log.lock(),
-        pytest.raises(DrillError, match="Another run of drills is in progress"),
+        pytest.raises(LockedError, match="Another run of drills is in progress"),
     ):
         session.open().__enter__()
     assert session.log == []

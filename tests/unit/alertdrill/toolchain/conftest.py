@@ -55,6 +55,8 @@ class Machine:
         self.install("dpkg", DPKG)
 
     def install(self, name: str, script: str) -> None:
+        # A new file: a program that runs can't be overwritten.
+        (self.commands / name).unlink(missing_ok=True)
         (self.commands / name).write_text(script)
         (self.commands / name).chmod(0o755)
 

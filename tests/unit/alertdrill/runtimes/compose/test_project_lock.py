@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from alertdrill.config.settings import StackSettings
+from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.compose import run_drills_in_container
-from alertdrill.runtimes.compose.errors import EngineError
 from alertdrill.runtimes.compose.project_lock import project_lock
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 
@@ -20,7 +20,7 @@ def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> N
     other = replace(settings, home=settings.home / "other")
     with (
         project_lock(settings),
-        pytest.raises(EngineError, match="Another run uses the containers of"),
+        pytest.raises(LockedError, match="Another run uses the containers of"),
     ):
         project_lock(other).__enter__()
     with project_lock(other):
@@ -35,7 +35,7 @@ def test_refused_run_changes_nothing(
     monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: runtime)
     with (
         project_lock(ephemeral_settings(settings, 12)),
-        pytest.raises(EngineError, match="Another run"),
+        pytest.raises(LockedError, match="Another run"),
     ):
         run_drills_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
     assert touched == []
