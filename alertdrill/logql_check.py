@@ -17,7 +17,7 @@ import yaml
 from .clients.loki import Loki, LokiError
 from .config import ROOT
 from .config.settings import StackSettings
-from .drills import rule_files, runbook_queries
+from .drills.expression import LOKI_RULES, alert_names_in, runbook_queries
 from .errors import AlertdrillError
 from .runtimes.base import ProgressCallback
 from .runtimes.native import components, configs, readiness
@@ -62,12 +62,12 @@ def check(settings: StackSettings, on_progress: ProgressCallback) -> None:
 
 def queries() -> Iterator[tuple[str, str]]:
     """Yield (file, query) for each rule below loki/rules and each query in a runbook."""
-    for file in sorted(rule_files.LOKI_RULES.glob("*.yml")):
+    for file in sorted(LOKI_RULES.glob("*.yml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
                 yield f"loki/rules/{file.name}", rule["expr"].strip()
     for file in sorted(RUNBOOKS.glob("*.md")):
-        for language, query in runbook_queries.queries(file.read_text(encoding="utf-8")):
+        for language, query in runbook_queries(file.read_text(encoding="utf-8")):
             if language == "logql":
                 yield f"alerting/runbooks/{file.name}", query
 
@@ -75,7 +75,7 @@ def queries() -> Iterator[tuple[str, str]]:
 def _rules_loaded(loki: Loki) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
-    return sorted(names) == sorted(rule_files.alert_names_in(rule_files.LOKI_RULES))
+    return sorted(names) == sorted(alert_names_in(LOKI_RULES))
 
 
 @contextmanager

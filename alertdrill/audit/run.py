@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK, ProvisionedStack
+from ..drills.context import DrillContext
+from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
 from ..runtimes.base import ProgressCallback
@@ -50,21 +51,18 @@ class AuditOptions:
 
 
 def run_audit(
-    provisioned: ProvisionedStack,
-    route: Route,
-    options: AuditOptions,
-    on_progress: ProgressCallback,
+    context: DrillContext, route: Route, options: AuditOptions, on_progress: ProgressCallback
 ) -> Report:
     """Send the requests, perform the steps, wait and compare the counts."""
-    runtime = provisioned.runtime
+    runtime = context.runtime
     audit = _Audit(runtime, route, options, on_progress)
-    notes = [*provisioned.notes, describe_store(audit.store)]
+    notes = [*context.notes, describe_store(audit.store)]
     on_progress(notes[-1])
     audit.collector.record_baseline()
     steps = audit.send_requests(options.round_count)
     sources = audit.count()
     return Report(
-        began=provisioned.record.began,
+        began=context.record.began,
         ended=time.time(),
         runtime=runtime.name,
         stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,

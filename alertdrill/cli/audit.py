@@ -14,7 +14,8 @@ from ..audit.run import AuditOptions, run_audit
 from ..config import settings
 from ..config.services import SERVICES
 from ..console import escape
-from ..drills.session import Options, provision, report_folder
+from ..drills.context import DrillProgress
+from ..drills.session import Options, provision
 from ..errors import AlertdrillError
 from .options import INTERRUPTED
 
@@ -63,11 +64,15 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     route = audit_route(SERVICES.values())
     # The audit changes the scale; healing would undo that.
     options = Options(
-        speed=1, current_stack=current_stack, fake_loki=not current_stack, healing=current_stack
+        speed=1,
+        current_stack=current_stack,
+        fake_loki=not current_stack,
+        healing=current_stack,
+        folder="audit",
     )
     try:
-        with provision(current, options, _note) as context:
-            folder = report_folder(current.home / "audit", context.record.began)
+        with provision(current, options, DrillProgress(_note)) as context:
+            folder = context.folder
             report = run_audit(context, route, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
         progress.print("Interrupted: no counts were compared.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from rich.console import Console
@@ -12,14 +13,17 @@ from rich.console import Console
 from ..config import ROOT, settings
 from ..config.durations import format_milliseconds
 from ..console import escape
-from ..drills import Catalogue, InvalidDrillError, false_alarms, load_all, rule_files
+from ..drills import false_alarms
 from ..drills.console import DrillConsole, drill_table, summary
+from ..drills.context import DrillContext
+from ..drills.errors import InvalidDrillError
+from ..drills.expression import alert_names
+from ..drills.loader import Catalogue, load_all
 from ..drills.model import DEFAULT_USERS, Drill
 from ..drills.report.files import failed_alerts, write
-from ..drills.session import Options, open_session, run_drills
-from ..runtimes import select_runtime
+from ..drills.session import Options, provision, run_drills
+from ..runtimes import resolve_runtime
 from ..runtimes.compose import run_drills_in_container
-from ..runtimes.compose.runtime import ComposeRuntime
 from .options import INTERRUPTED, Duration, current_stack_option, speed_option
 
 progress = Console(stderr=True, highlight=False)
@@ -68,16 +72,8 @@ def run_command(
     if last_failed:
         alerts = [*alerts, *failed_alerts(settings.current().home)]
     drills = _select(alerts, current_stack)
-    if _runs_in_containers():
-        words = ["drill", "run", *alerts]
-        stack_speed = None if current_stack else speed
-        sys.exit(
-            run_drills_in_container.run_in_container(settings.current(), words, stack_speed, _note)
-        )
-    with (
-        DrillConsole(progress) as console,
-        open_session(settings.current(), Options(speed, current_stack), console) as context,
-    ):
+    words = ["drill", "run", *alerts]
+    with _open_session(words, speed, current_stack) as context:
         report = run_drills(context, drills)
         page = write(report, context.folder)
     output.print(summary(report))
@@ -104,16 +100,8 @@ def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> N
     Exit with 1 if an alert other than Watchdog fires.
     """
     duration = format_milliseconds(round(seconds * 1000))
-    if _runs_in_containers():
-        words = ["false-alarms", "--for", duration]
-        stack_speed = None if current_stack else speed
-        sys.exit(
-            run_drills_in_container.run_in_container(settings.current(), words, stack_speed, _note)
-        )
-    with (
-        DrillConsole(progress) as console,
-        open_session(settings.current(), Options(speed, current_stack), console) as context,
-    ):
+    words = ["false-alarms", "--for", duration]
+    with _open_session(words, speed, current_stack) as context:
         sentences = false_alarms.watch(context, seconds)
     for sentence in sentences:
         output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
@@ -123,9 +111,20 @@ def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> N
     output.print(f"No false alarms in {duration} at speed {speed:g}: only Watchdog fires.")
 
 
-def _runs_in_containers() -> bool:
-    """Return whether the stack runs in containers and this process does not."""
-    return isinstance(select_runtime(settings.current(), lambda _: None), ComposeRuntime)
+@contextmanager
+def _open_session(
+    words: Sequence[str], speed: float, current_stack: bool
+) -> Iterator[DrillContext]:
+    """Provide a stack; if it runs in containers, run the command of these words there and exit."""
+    resolved = resolve_runtime(settings.current(), lambda _: None)
+    if resolved.runtime == "compose":
+        stack_speed = None if current_stack else speed
+        sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, _note))
+    with (
+        DrillConsole(progress) as console,
+        provision(resolved, Options(speed, current_stack), console) as context,
+    ):
+        yield context
 
 
 def _note(text: str) -> None:
@@ -133,7 +132,7 @@ def _note(text: str) -> None:
 
 
 def _catalogue() -> Catalogue:
-    return load_all(ROOT / "drills", rule_files.alert_names())
+    return load_all(ROOT / "drills", alert_names())
 
 
 def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:

@@ -1,19 +1,43 @@
-"""Backfill: write a drill's synthetic series as OpenMetrics text, which promtool imports."""
+"""Backfill: replace Prometheus's history by a drill's synthetic series, as OpenMetrics text."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..clients.prometheus import Prometheus
+from . import steady_state
+from .context import DrillContext
 from .errors import DrillError
-from .model import SyntheticSeries
+from .model import Drill, SyntheticSeries
 
 SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)(\{.*\})?")
 # The gap before the live samples, so that no timestamp has two samples.
 GAP_S = 0.5
+# After this long, windows of one minute hold only samples of the steady state.
+SETTLE_S = 60.0
+
+
+def replace_history(drill: Drill, context: DrillContext) -> None:
+    """Delete every sample, backfill those of the drill, and wait until windows have live ones."""
+    runtime, speed = context.runtime, context.runtime.speed
+    file = context.folder / "backfill.om"
+    # The samples build on the values of the current series, which Prometheus deletes next.
+    if drill.backfill:
+        limit = steady_state.FIXED_LIMIT_S
+        steady_state.wait(context, drill.load, drill.alert, phase="steady", limit=limit)
+        write_openmetrics(file, drill.backfill, context.prometheus, time.time(), speed)
+    runtime.delete_series()
+    if drill.backfill:
+        runtime.backfill(file)
+        file.unlink()
+    start = time.monotonic()
+    while (elapsed := time.monotonic() - start) < SETTLE_S / speed:
+        context.progress.waiting("settled", elapsed, SETTLE_S / speed)
+        time.sleep(steady_state.POLL_INTERVAL_S)
 
 
 def write_openmetrics(

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, Line
-from .expression import branches
-from .promql_comparisons import Comparison
+from .expression import Comparison, branches
 from .result import Chart
 
 # The number of points that a chart as wide as a screen can show.

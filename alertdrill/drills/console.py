@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..console import escape
+from .context import DrillProgress
 from .loader import Catalogue
 from .model import ACTIONS, Drill, describe_healer
 from .result import DrillResult, Report
@@ -20,8 +21,8 @@ SIGNS = {
 }
 
 
-class DrillConsole:
-    """Prints a run as it proceeds; implements `DrillProgress`."""
+class DrillConsole(DrillProgress):
+    """Prints a run as it proceeds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

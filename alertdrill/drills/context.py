@@ -2,74 +2,110 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..clients.alertmanager import Alertmanager
-from ..clients.http import UnreachableError
 from ..clients.loki import Loki
 from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..runtimes import Runtime
-from . import chart, rule_files
-from .progress import DrillProgress
-from .result import Chart
+from ..runtimes.base import ProgressCallback
+from .expression import is_log_alert
+from .model import Drill
+from .result import DrillResult
 from .traffic import Traffic
-from .undo import UndoStep
+from .undo import UndoLog, UndoRecord, UndoStep
 
-# How many scrapes before the fault a chart shows.
-SCRAPES_BEFORE = 20
+# The components that collect and store log lines. One is of no use without the other.
+LOG_COMPONENTS = ("collector", "loki")
+
+
+class DrillProgress:
+    """Receives the events of a run, in seconds; this one shows only the notes."""
+
+    def __init__(self, on_note: ProgressCallback) -> None:
+        self._on_note = on_note
+
+    def note(self, sentence: str) -> None:
+        """Show a sentence about the run as a whole."""
+        self._on_note(sentence)
+
+    def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
+        """Show that a drill starts; `position` is (its number, the number of drills)."""
+
+    def waiting(self, phase: str, elapsed: float, limit: float) -> None:
+        """Show the phase that the run waits for; called several times a second."""
+
+    def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
+        """Show a phase that was reached."""
+
+    def drill_finished(self, result: DrillResult) -> None:
+        """Show the verdict of a drill."""
 
 
 @dataclass(frozen=True)
 class DrillContext:
-    """A stack that is up, with all that a drill needs; `folder` holds the files of the run.
+    """A stack that is up for a run, with all that a drill needs.
 
-    `user_runtime` is the user's stack, which may be this one; it may be down. `loki` is the URL of
-    the log store, None if the stack has none. `record_undo(alert, steps)` puts a fault's undo
-    steps on record before it begins, and none once they are performed.
+    `user_runtime` is the user's stack, which may be this one; it may be down. `record` is the run's
+    entry in the undo log, `folder` holds the files of the run.
     """
 
     runtime: Runtime
-    settings: StackSettings
     user_runtime: Runtime
-    traffic: Traffic
-    run_id: str
-    prometheus: Prometheus
-    alertmanager: Alertmanager
-    responder: ResponderClient
-    loki: str | None
-    progress: DrillProgress
+    settings: StackSettings
+    undo_log: UndoLog
+    record: UndoRecord
     folder: Path
-    notes: Sequence[str]
-    record_undo: Callable[[str, Sequence[UndoStep]], None]
+    traffic: Traffic
+    progress: DrillProgress
+    notes: Sequence[str] = ()
+
+    def record_undo(self, alert: str, steps: Sequence[UndoStep]) -> None:
+        """Put a fault's undo steps on record before it begins, and none once they are performed."""
+        self.undo_log.write(replace(self.record, alert=alert, undo=steps))
+
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        """Return the client of this stack's Prometheus."""
+        return Prometheus(self.runtime.address("prometheus"))
+
+    @cached_property
+    def alertmanager(self) -> Alertmanager:
+        """Return the client of this stack's Alertmanager."""
+        return Alertmanager(self.runtime.address("alertmanager"))
+
+    @cached_property
+    def responder(self) -> ResponderClient:
+        """Return the client of this stack's responder."""
+        return ResponderClient(self.runtime.address("responder"))
+
+    def deployed_services(self) -> set[str]:
+        """Return the services and components of this stack, stopped ones included."""
+        return {instance.service for instance in self.runtime.status()}
+
+    @cached_property
+    def loki(self) -> Loki | None:
+        """Return the client of the log store, or None unless the stack collects and stores logs."""
+        if not set(LOG_COMPONENTS) <= self.deployed_services():
+            return None
+        return Loki(self.runtime.address("loki"))
 
     @property
     def evaluators(self) -> Sequence[Evaluator]:
         """Return the programs of this stack that evaluate alert rules."""
-        return [self.prometheus, *([Loki(self.loki)] if self.loki else [])]
+        return [self.prometheus, *([self.loki] if self.loki else [])]
 
     def evaluator(self, alert: str) -> Evaluator:
         """Return the program that evaluates an alert's rule."""
-        in_loki = self.loki and alert in rule_files.alert_names_in(rule_files.LOKI_RULES)
-        return self.evaluators[-1] if in_loki else self.prometheus
+        return self.loki if self.loki and is_log_alert(alert) else self.prometheus
 
-    def chart(self, alert: str, injected: float, fired: float | None) -> Chart | None:
-        """Return the values of an alert's expression from shortly before the fault until now.
 
-        Times are in seconds since 1970. Return None if the evaluator does not answer or has no
-        such rule.
-        """
-        evaluator = self.evaluator(alert)
-        try:
-            rule = evaluator.rule(alert)
-            step = self.prometheus.scrape_interval()
-        except UnreachableError:
-            return None
-        if rule is None:
-            return None
-        period = chart.TimeWindow(injected - SCRAPES_BEFORE * step, time.time(), step, fired)
-        return chart.record_chart(evaluator, rule.query, period)
+def needs_logs(drill: Drill) -> bool:
+    """Return whether a drill needs the components that collect and store logs."""
+    target = drill.fault.target.rpartition("-")[0] or drill.fault.target
+    return is_log_alert(drill.alert) or bool({target, drill.fault.component} & {*LOG_COMPONENTS})

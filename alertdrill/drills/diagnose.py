@@ -10,9 +10,8 @@ from ..clients.alertmanager import Alertmanager
 from ..clients.http import UnreachableError
 from ..clients.prometheus import ActiveAlert, Evaluator, RuleState
 from ..clients.responder import PerformedAction, ResponderClient
-from .expression import branches
+from .expression import branches, first_comparison
 from .model import Drill
-from .promql_comparisons import first_comparison
 
 # Continues "Alertmanager has" or "Alertmanager had".
 NOT_RECEIVED = (
@@ -25,12 +24,12 @@ NOT_RECEIVED = (
 class AlertPipeline:
     """The components that an alert passes through; earlier times than `since` do not count.
 
-    `responder` is a URL, `since` is in seconds since 1970.
+    `since` is in seconds since 1970.
     """
 
     evaluator: Evaluator
     alertmanager: Alertmanager
-    responder: str
+    responder: ResponderClient
     since: float = 0.0
 
 
@@ -123,14 +122,14 @@ def _not_in_alertmanager(drill: Drill, pipeline: AlertPipeline) -> str:
             f" the connection from {name} to Alertmanager is broken."
         )
     # The responder also polls Alertmanager.
-    if ResponderClient(pipeline.responder).decision_reason(drill.alert, pipeline.since):
+    if pipeline.responder.decision_reason(drill.alert, pipeline.since):
         return f"Alertmanager had {NOT_RECEIVED}; the responder's own poll saw it. It is over."
     return f"it fired in {name} and was over before a notification was sent."
 
 
 def _not_received(pipeline: AlertPipeline) -> str:
     try:
-        ResponderClient(pipeline.responder).misses_watchdog()
+        pipeline.responder.misses_watchdog()
     except UnreachableError:
         return "Alertmanager sends it to the responder, which does not answer."
     return f"Alertmanager has {NOT_RECEIVED}."
@@ -139,7 +138,7 @@ def _not_received(pipeline: AlertPipeline) -> str:
 def _healed(drill: Drill, pipeline: AlertPipeline) -> str:
     if not drill.expect.needs_action:
         return f"{drill.fault.target} did not restart by itself."
-    responder = ResponderClient(pipeline.responder)
+    responder = pipeline.responder
     actions = [
         action for action in responder.actions(pipeline.since) if action.alert == drill.alert
     ]

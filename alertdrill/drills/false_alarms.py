@@ -10,7 +10,6 @@ from . import steady_state
 from .context import DrillContext
 from .errors import DrillError, UnsteadyError
 from .model import LoadSpec
-from .preflight import POLL_INTERVAL_S, STEADY_FIXED_S, STEADY_SCALED_S
 
 
 def watch(context: DrillContext, seconds: float) -> list[str]:
@@ -24,26 +23,25 @@ def watch(context: DrillContext, seconds: float) -> list[str]:
         context.progress.waiting("free of false alarms", elapsed, seconds)
         context.traffic.require_running()
         _collect(context, sentences)
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(steady_state.POLL_INTERVAL_S)
     return list(sentences.values())
 
 
 def _await_steady_state(context: DrillContext, load: LoadSpec, sentences: dict[str, str]) -> None:
     """Wait until everything is ready; alerts that fire meanwhile count too."""
-    runtime = context.runtime
-    limit = STEADY_FIXED_S + STEADY_SCALED_S / runtime.speed
+    limit = steady_state.max_wait(context.runtime.speed)
     start = time.monotonic()
     while True:
         _collect(context, sentences)
         try:
-            return steady_state.require(runtime, load)
+            return steady_state.require(context, load)
         except UnsteadyError as error:
             if sentences:
                 return None
             if time.monotonic() - start > limit:
                 raise DrillError(f"The stack did not reach its steady state: {error}") from error
         context.progress.waiting("steady", time.monotonic() - start, limit)
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(steady_state.POLL_INTERVAL_S)
 
 
 def _collect(context: DrillContext, sentences: dict[str, str]) -> None:

@@ -19,10 +19,9 @@ import yaml
 
 from ..config import ROOT
 from ..config.durations import parse_seconds
+from .expression import LOKI_RULES, PROMETHEUS_RULES, branches
 from .model import Drill
-from .promql_comparisons import branches
 from .result import IdealTime
-from .rule_files import LOKI_RULES, PROMETHEUS_RULES
 
 RANGE = re.compile(r"\[([0-9a-z]+)\]")
 
@@ -82,11 +81,11 @@ def crossing_share(drill: Drill, expression: str) -> float:
     """Return the share of the window that must have the fault's level."""
     before, during = drill.crossing.before, drill.crossing.during
     assert during is not None
-    return (float(branches(expression)[0][0].right) - before) / (during - before)
+    return (float(branches("promql", expression)[0][0].right) - before) / (during - before)
 
 
 def _window(expression: str) -> float:
-    match = RANGE.search(branches(expression)[0][0].left)
+    match = RANGE.search(branches("promql", expression)[0][0].left)
     assert match is not None
     return parse_seconds(match[1])
 

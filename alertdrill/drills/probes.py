@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ..clients.http import UnreachableError, request
-from ..clients.prometheus import ActiveAlert, Evaluator
-from ..clients.responder import PerformedAction, ReceivedAlert, ResponderClient
-from ..runtimes import Runtime
+from ..clients.prometheus import ActiveAlert
+from ..clients.responder import PerformedAction, ReceivedAlert
+from ..config import ROOT
+from ..timescale.promql import scale
+from .context import DrillContext
 from .errors import UnmetError
+from .expression import runbook_queries
 from .faults.registry import KINDS
 from .model import Drill, FaultSpec
 from .undo import TIMEOUT_S
 
 # A service that waits for a slow one saturates too, and may be scaled.
 WAITS_FOR = {"web": "data-service"}
+# The range of a LogQL query: the last minutes of a drill.
+LOGQL_RANGE_S = 600.0
+
+
+@dataclass(frozen=True)
+class RunbookCheck:
+    """The number of a runbook's queries that returned data, and why others were skipped."""
+
+    queries: int = 0
+    skipped_reason: str = ""
 
 
 class Probes:
@@ -24,13 +39,12 @@ class Probes:
     `since` is when the fault began: earlier alerts and actions do not count.
     """
 
-    def __init__(
-        self, drill: Drill, evaluator: Evaluator, responder: ResponderClient, runtime: Runtime
-    ) -> None:
+    def __init__(self, drill: Drill, context: DrillContext) -> None:
         self._drill = drill
-        self._evaluator = evaluator
-        self._responder = responder
-        self._runtime = runtime
+        self._context = context
+        self._runtime = context.runtime
+        self._responder = context.responder
+        self._evaluator = context.evaluator(drill.alert)
         self._pids: Mapping[str, int | None] = {}
         self._notified_at = 0.0
         self.since = 0.0
@@ -117,6 +131,41 @@ class Probes:
                 f"One fault paged {len(pages)} times ({', '.join(pages)}):"
                 " let one inhibit the others in alerting/alertmanager.yml."
             )
+
+    def check_runbook(self, at: float) -> RunbookCheck:
+        """Check that every query of the runbook returns data as of a time (seconds since 1970).
+
+        Raise `UnmetError` for the first one that returns none. Queries of the component that the
+        fault stops are skipped.
+        """
+        target = self._drill.fault.target
+        if target == "prometheus":
+            return RunbookCheck(0, "the drill stops Prometheus")
+        runbook = ROOT / "alerting" / "runbooks" / f"{self._drill.alert}.md"
+        count, skipped_reason = 0, ""
+        for language, query in runbook_queries(runbook.read_text(encoding="utf-8")):
+            if language == "logql" and (self._context.loki is None or target == "loki"):
+                skipped_reason = "LogQL, because Loki does not run"
+                continue
+            try:
+                rows = self._query(language, query, at)
+            except UnreachableError as error:
+                raise UnmetError(f"{runbook.name}: the query `{query}` fails: {error}") from error
+            if not rows:
+                raise UnmetError(
+                    f"{runbook.name}: the query `{query}` returns no data during the fault."
+                )
+            count += 1
+        return RunbookCheck(count, skipped_reason)
+
+    def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
+        if language == "promql":
+            return self._context.prometheus.query_at(scale(query, self._runtime.speed), at)
+        loki = self._context.loki
+        assert loki
+        start, end = f"{at - LOGQL_RANGE_S:.3f}", f"{at:.3f}"
+        path = f"{loki.query_path}/query_range"
+        return list(loki.get(path, query=query, start=start, end=end)["data"]["result"])
 
     def _active_alerts(self) -> Sequence[ActiveAlert]:
         rule = self._evaluator.rule(self._drill.alert)

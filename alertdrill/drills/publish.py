@@ -8,7 +8,7 @@ from ..annotations import Annotation, post_annotation
 from ..clients.responder import ResponderClient
 from ..errors import AlertdrillError
 from ..runtimes import Runtime
-from .progress import DrillProgress
+from .context import DrillProgress
 from .result import DrillResult
 
 

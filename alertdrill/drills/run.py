@@ -7,23 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..clients.http import UnreachableError
-from ..clients.loki import Loki
-from ..config import ROOT
 from ..errors import AlertdrillError
-from ..timescale.promql import scale as scale_query
-from . import diagnose, preflight, runbook_queries, undo
+from . import backfill, chart, diagnose, steady_state, undo
 from .context import DrillContext
 from .errors import UnmetError, UnsteadyError
 from .faults import registry
-from .faults.base import Fault, FaultContext
+from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
 from .model import Drill
-from .preflight import POLL_INTERVAL_S
-from .probes import Probes
+from .probes import Probes, RunbookCheck
 from .result import Chart, DrillResult, IdealTime, Verdict
 
 # A service ends its fault by itself this long after the drill's limits, in seconds.
 FAULT_MARGIN_S = 30.0
+# How many scrapes before the fault a chart shows.
+SCRAPES_BEFORE = 20
 
 
 @dataclass
@@ -35,7 +33,7 @@ class DrillRun:
     times: dict[str, float] = field(default_factory=dict)
     injected: float | None = None
     removed: float | None = None
-    _runbook: runbook_queries.RunbookCheck = field(default_factory=runbook_queries.RunbookCheck)
+    _runbook: RunbookCheck = field(default_factory=RunbookCheck)
     # The first undo step that failed, as a sentence.
     _rollback_error: str = ""
 
@@ -69,9 +67,8 @@ class DrillRun:
 
     def __post_init__(self) -> None:
         """Create the probes."""
-        context = self.context
-        self._evaluator = context.evaluator(self.drill.alert)
-        self._probes = Probes(self.drill, self._evaluator, context.responder, context.runtime)
+        self._evaluator = self.context.evaluator(self.drill.alert)
+        self._probes = Probes(self.drill, self.context)
 
     @property
     def _speed(self) -> float:
@@ -96,7 +93,7 @@ class DrillRun:
 
     def _verdict(self) -> tuple[Verdict, str]:
         try:
-            preflight.prepare(self.drill, self.context)
+            self._preflight()
         except (UnsteadyError, AlertdrillError) as error:
             return "aborted", f"The stack had no steady state before the fault: {error}"
         try:
@@ -106,8 +103,8 @@ class DrillRun:
             sentences = dict.fromkeys(filter(None, (str(error), self._rollback_error)))
             return "failed", " ".join(sentences)
         try:
-            limit = self._resolve_limit + preflight.scale_in_time(actions, self._speed)
-            preflight.await_steady_state(self.drill, self.context, "steady again", limit)
+            limit = self._resolve_limit + steady_state.scale_in_time(actions, self._speed)
+            self._await_steady_state("steady again", limit)
         except (UnsteadyError, AlertdrillError) as error:
             return "deviated", f"The steady state did not return: {error}"
         return self._final_verdict()
@@ -120,15 +117,23 @@ class DrillRun:
             return "failed", str(error)
         return "passed", ""
 
+    def _preflight(self) -> None:
+        """Start the load, backfill series and await the steady state, without faults."""
+        self.context.traffic.ensure(self.drill.load)
+        if self.context.runtime.ephemeral:
+            backfill.replace_history(self.drill, self.context)
+        self._await_steady_state("steady", steady_state.max_wait(self._speed))
+        steady_state.require_no_faults(self.context.runtime)
+
+    def _await_steady_state(self, phase: str, limit: float) -> None:
+        steady_state.wait(self.context, self.drill.load, self.drill.alert, phase=phase, limit=limit)
+
     # The fault
 
     def _inject_and_rollback(self) -> None:
         context = self.context
         max_duration = self._heal_limit + self._resolve_limit + FAULT_MARGIN_S
-        fault = registry.create(
-            self.drill.fault,
-            FaultContext(context.runtime, context.traffic, context.run_id, max_duration),
-        )
+        fault = registry.create(self.drill.fault, context, max_duration)
         self._probes.snapshot_processes()
         context.record_undo(self.drill.alert, fault.undo)
         try:
@@ -171,24 +176,11 @@ class DrillRun:
             self._probes.check_single_page()
 
     def _check_runbook(self) -> None:
-        """Check that the runbook's queries show the fault, as of the notification.
-
-        Healing may end the fault at any time after it.
-        """
-        if self.drill.fault.target == "prometheus":
-            self._runbook = runbook_queries.RunbookCheck(0, "the drill stops Prometheus")
-            return
-        file = ROOT / "alerting" / "runbooks" / f"{self.drill.alert}.md"
-        loki = self.context.loki if self.drill.fault.target != "loki" else None
-        sources = runbook_queries.DataSources(self.context.prometheus, Loki(loki) if loki else None)
+        """Check the runbook as of the notification: healing may end the fault after it."""
         notified = self.times.get("notified")
-        now = time.time()
-        if notified is not None and self.injected is not None:
-            now = self.injected + notified
-        self._runbook = runbook_queries.run_queries(file, sources, self._scale_query, now)
-
-    def _scale_query(self, query: str) -> str:
-        return scale_query(query, self._speed)
+        known = notified is not None and self.injected is not None
+        at = (self.injected or 0.0) + (notified or 0.0) if known else time.time()
+        self._runbook = self._probes.check_runbook(at)
 
     def _await(self, phase: str, probe: Callable[[], float | None], limit: float) -> None:
         """Wait for a phase; its time counts from the fault, or from the recovery for `resolved`.
@@ -214,7 +206,7 @@ class DrillRun:
                 raise UnmetError(
                     diagnose.explain_missing(phase, self.drill, self._pipeline(), limit)
                 )
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(steady_state.POLL_INTERVAL_S)
 
     @property
     def _recovered_at(self) -> float | None:
@@ -223,9 +215,10 @@ class DrillRun:
         return self.removed if healed is None else (self.injected or 0.0) + healed
 
     def _pipeline(self) -> diagnose.AlertPipeline:
-        url = self.context.runtime.address("responder")
-        since = self.injected or 0.0
-        return diagnose.AlertPipeline(self._evaluator, self.context.alertmanager, url, since)
+        context, since = self.context, self.injected or 0.0
+        return diagnose.AlertPipeline(
+            self._evaluator, context.alertmanager, context.responder, since
+        )
 
     # The rest of the result
 
@@ -239,11 +232,24 @@ class DrillRun:
         return [f"{action.kind} of {action.target}" for action in actions]
 
     def _chart(self) -> Chart | None:
+        """Return the values of the alert's expression from shortly before the fault until now.
+
+        Return None if the evaluator does not answer or has no such rule.
+        """
         if self.injected is None:
             return None
         firing = self.times.get("firing")
         fired = None if firing is None else self.injected + firing
-        return self.context.chart(self.drill.alert, self.injected, fired)
+        try:
+            rule = self._evaluator.rule(self.drill.alert)
+            step = self.context.prometheus.scrape_interval()
+        except UnreachableError:
+            return None
+        if rule is None:
+            return None
+        begin = self.injected - SCRAPES_BEFORE * step
+        window = chart.TimeWindow(begin, time.time(), step, fired)
+        return chart.record_chart(self._evaluator, rule.query, window)
 
     def _ideal_times(self) -> Mapping[str, IdealTime]:
         pipeline = find_pipeline(self.drill.alert)

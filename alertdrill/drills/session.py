@@ -9,27 +9,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..clients.alertmanager import Alertmanager
-from ..clients.prometheus import Prometheus
-from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes import Runtime, select_runtime
+from ..runtimes import Runtime, resolve_runtime, select_runtime
 from ..runtimes.base import ProgressCallback
 from ..runtimes.compose.project_lock import project_lock
-from ..runtimes.compose.runtime import ComposeRuntime
 from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
-from . import requirements, undo
-from .context import DrillContext
+from . import undo
+from .context import LOG_COMPONENTS, DrillContext, DrillProgress, needs_logs
 from .errors import DrillError
 from .model import Drill
-from .progress import DrillProgress
 from .publish import AnnotationPublisher, ResultPublisher
 from .result import DrillResult, Report
 from .run import DrillRun
 from .traffic import Traffic
-from .undo import RollbackGuard, UndoLog, UndoRecord, UndoStep
+from .undo import RollbackGuard, UndoLog, UndoRecord
 
 EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 
@@ -38,31 +33,21 @@ EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 class Options:
     """How to run: the time compression, and whether to use the stack that is up.
 
-    They apply to an ephemeral stack: `fake_loki` replaces Loki where there is none, and `healing`
-    lets its responder act.
+    The rest applies to an ephemeral stack: `fake_loki` replaces Loki where there is none, and
+    `healing` lets its responder act. `folder` is that of all runs of this kind, in the home.
     """
 
     speed: float
     current_stack: bool = False
     fake_loki: bool = False
     healing: bool = True
-
-
-@dataclass(frozen=True)
-class ProvisionedStack:
-    """A stack that is up for a run; `record` is the run's entry in the undo log."""
-
-    runtime: Runtime
-    settings: StackSettings
-    record: UndoRecord
-    undo_log: UndoLog
-    notes: Sequence[str]
+    folder: str = "drills"
 
 
 @contextmanager
 def provision(
-    settings: StackSettings, options: Options, on_progress: ProgressCallback
-) -> Iterator[ProvisionedStack]:
+    settings: StackSettings, options: Options, progress: DrillProgress
+) -> Iterator[DrillContext]:
     """Provide a stack to work on; undo every fault and stop an ephemeral stack on exit.
 
     Ctrl-C and SIGTERM exit in the same way.
@@ -73,55 +58,38 @@ def provision(
         on_exit.enter_context(interrupt_on_sigterm())
         notes = [note] if (note := undo.recover(undo_log)) else []
         for note in notes:
-            on_progress(note)
+            progress.note(note)
         began = time.time()
-        stack = settings if options.current_stack else _ephemeral_settings(settings, options)
-        runtime = select_runtime(stack, lambda _: None)
-        if stack.ephemeral and isinstance(runtime, ComposeRuntime):
-            on_exit.enter_context(project_lock(stack))
+        settings = resolve_runtime(settings, lambda _: None)
+        user_runtime = select_runtime(settings, lambda _: None)
+        stack, runtime = settings, user_runtime
+        if not options.current_stack:
+            stack = _ephemeral_settings(settings, options)
+            runtime = select_runtime(stack, lambda _: None)
+            if stack.runtime == "compose":
+                on_exit.enter_context(project_lock(stack))
         record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
         undo_log.write(record)
         guard = RollbackGuard(settings.home)
-        on_exit.callback(_clean_up, undo_log, guard, runtime, on_progress)
+        on_exit.callback(_clean_up, undo_log, guard, runtime, progress.note)
         if options.current_stack:
             _require_running(runtime)
         else:
-            _start_ephemeral(runtime, stack, on_progress)
-        yield ProvisionedStack(runtime, stack, record, undo_log, notes)
-
-
-@contextmanager
-def open_session(
-    settings: StackSettings, options: Options, progress: DrillProgress
-) -> Iterator[DrillContext]:
-    """Provide a stack with all that drills need; stop the load and its processes on exit."""
-    with ExitStack() as on_exit:
-        stack = on_exit.enter_context(provision(settings, options, progress.note))
-        runtime, run_id = stack.runtime, stack.record.run_id
-        folder = report_folder(settings.home / "drills", stack.record.began)
-        traffic = Traffic(runtime.addresses()["Services"], run_id, folder / "locust.log")
+            _start_ephemeral(runtime, stack, progress.note)
+        folder = report_folder(settings.home / options.folder, began)
+        traffic = Traffic(runtime.addresses()["Services"], record.run_id, folder / "locust.log")
         on_exit.callback(traffic.stop)
-        on_exit.callback(undo.terminate_processes, run_id)
-
-        def record_undo(alert: str, steps: Sequence[UndoStep]) -> None:
-            stack.undo_log.write(replace(stack.record, alert=alert, undo=steps))
-
+        on_exit.callback(undo.terminate_processes, record.run_id)
         yield DrillContext(
             runtime=runtime,
-            settings=stack.settings,
-            user_runtime=runtime
-            if options.current_stack
-            else select_runtime(settings, lambda _: None),
-            traffic=traffic,
-            run_id=run_id,
-            prometheus=Prometheus(runtime.address("prometheus")),
-            alertmanager=Alertmanager(runtime.address("alertmanager")),
-            responder=ResponderClient(runtime.address("responder")),
-            loki=requirements.log_store_url(runtime, requirements.deployed_services(runtime)),
-            progress=progress,
+            user_runtime=user_runtime,
+            settings=stack,
+            undo_log=undo_log,
+            record=record,
             folder=folder,
-            notes=stack.notes,
-            record_undo=record_undo,
+            traffic=traffic,
+            progress=progress,
+            notes=notes,
         )
 
 
@@ -157,11 +125,11 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
 
 def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     """Return the result of a drill that needs components that this stack lacks, else None."""
-    reason = requirements.missing_requirement(
-        drill, requirements.deployed_services(context.runtime)
-    )
-    if not reason:
+    services = context.deployed_services()
+    missing = [name for name in LOG_COMPONENTS if name not in services]
+    if not missing or not needs_logs(drill):
         return None
+    reason = f"This stack has no {' and no '.join(missing)}, which {drill.alert} requires."
     severity = drill.expect.labels.get("severity", "")
     now = time.time()
     subject = (drill.alert, drill.description, str(drill.fault), severity)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from ..clients.http import UnreachableError, get_json
-from ..clients.loki import Loki
 from ..clients.prometheus import Evaluator, Prometheus
-from ..clients.responder import ResponderClient
+from ..clients.responder import PerformedAction
+from ..config.services import SERVICES
 from ..runtimes import Runtime
-from . import requirements
+from .context import DrillContext
 from .errors import UnsteadyError
-from .model import LoadSpec
+from .model import ACTION_S, LoadSpec
 from .undo import TIMEOUT_S, instance_addresses
 
+POLL_INTERVAL_S = 0.1
 # This alert always fires, by design.
 WATCHDOG = "Watchdog"
 # Share of the requests that the users would send to an idle stack, one per second each.
 MIN_TRAFFIC = 0.5
+# From full load on four instances to min_replicas: Overprovisioned's window and `for`, its group
+# wait, and for each of three instances one minute to stabilize and one to drain.
+SCALE_IN_S = 60.0 + 120.0 + 10.0 + 3 * 120.0
+# How long the steady state may take at any speed, for starts and scrapes.
+FIXED_LIMIT_S = 30.0
 # Services that the responder scaled out and has not scaled in yet.
 ABOVE_MIN_REPLICAS = """
 count by (scaled_service) (
@@ -27,35 +34,62 @@ count by (scaled_service) (
 """
 
 
-def require(runtime: Runtime, load: LoadSpec, alert: str = "") -> None:
+def max_wait(speed: float) -> float:
+    """Return how long the steady state may take, in seconds.
+
+    What the previous drill left gets shorter with the speed.
+    """
+    return FIXED_LIMIT_S + SCALE_IN_S / speed
+
+
+def scale_in_time(actions: Sequence[PerformedAction], speed: float) -> float:
+    """Return how long services may stay above min_replicas after these actions, in seconds."""
+    scaled = any(action.kind == "scale_out" for action in actions)
+    return SCALE_IN_S / speed + ACTION_S if scaled else 0.0
+
+
+def wait(context: DrillContext, load: LoadSpec, alert: str, *, phase: str, limit: float) -> None:
+    """Wait for the steady state; raise `UnsteadyError` if it does not come within the limit."""
+    start = time.monotonic()
+    while True:
+        context.traffic.require_running()
+        elapsed = time.monotonic() - start
+        context.progress.waiting(phase, elapsed, limit)
+        try:
+            return require(context, load, alert)
+        except UnsteadyError:
+            if elapsed > limit:
+                raise
+        time.sleep(POLL_INTERVAL_S)
+
+
+def require(context: DrillContext, load: LoadSpec, alert: str = "") -> None:
     """Raise `UnsteadyError` with the first deviation; `alert` may not even be pending."""
     try:
-        services = _require_ready(runtime)
-        prometheus = Prometheus(runtime.address("prometheus"))
-        _require_scrapes(prometheus)
-        _require_no_alerts(prometheus, alert)
-        if loki := requirements.log_store_url(runtime, services):
-            _require_no_alerts(Loki(loki), alert)
-        _require_traffic(prometheus, load, runtime.speed)
-        _require_min_replicas(prometheus)
-        _require_watchdog(runtime)
+        _require_ready(context.runtime)
+        _require_scrapes(context.prometheus)
+        for evaluator in context.evaluators:
+            _require_no_alerts(evaluator, alert)
+        _require_traffic(context.prometheus, load, context.runtime.speed)
+        _require_min_replicas(context.prometheus)
+        if context.responder.misses_watchdog():
+            raise UnsteadyError("The responder misses Watchdog.")
     except UnreachableError as error:
         raise UnsteadyError(str(error)) from error
 
 
-def _require_ready(runtime: Runtime) -> set[str]:
+def _require_ready(runtime: Runtime) -> None:
     instances = runtime.status()
     if not instances:
         raise UnsteadyError("The stack is down.")
     for instance in instances:
         if instance.state not in ("ready", "standby"):
             raise UnsteadyError(f"{instance.name} is {instance.state}.")
-    return {instance.service for instance in instances}
 
 
-def require_no_faults(runtime: Runtime, services: Sequence[str]) -> None:
-    """Raise `UnsteadyError` if a fault is still active in an instance of these services."""
-    for service in services:
+def require_no_faults(runtime: Runtime) -> None:
+    """Raise `UnsteadyError` if a fault is still active in an instance of a service."""
+    for service in SERVICES:
         for address in instance_addresses(runtime, service):
             url, token = f"http://{address}/faults", runtime.faults_token()
             try:
@@ -94,10 +128,12 @@ def _require_traffic(prometheus: Prometheus, load: LoadSpec, speed: float) -> No
     if load.shape is None:
         return
     window = max(2, round(30 / speed))  # six scrapes at speed 1
-    rate = prometheus.value(f'sum(rate(flask_http_request_total{{service="web"}}[{window}s]))')
+    requests = f'haproxy_frontend_http_requests_total{{proxy="public"}}[{window}s]'
+    rate = prometheus.value(f"sum(rate({requests}))")
     if rate is None or rate < MIN_TRAFFIC * load.users:
         raise UnsteadyError(
-            f"web serves {rate or 0:.1f} requests/s: {load.users} users should send more."
+            f"The load balancer gets {rate or 0:.1f} requests/s:"
+            f" {load.users} users should send more."
         )
 
 
@@ -106,8 +142,3 @@ def _require_min_replicas(prometheus: Prometheus) -> None:
     for sample in prometheus.query(ABOVE_MIN_REPLICAS):
         service, count = sample["metric"]["scaled_service"], sample["value"][1]
         raise UnsteadyError(f"{service} has {count} instances, more than its minimum.")
-
-
-def _require_watchdog(runtime: Runtime) -> None:
-    if ResponderClient(runtime.address("responder")).misses_watchdog():
-        raise UnsteadyError("The responder misses Watchdog.")

@@ -18,6 +18,16 @@ from .base import ControlTarget, ProgressCallback, Runtime
 TIMEOUT_S = 2.0
 
 
+def resolve_runtime(settings: StackSettings, on_progress: ProgressCallback) -> StackSettings:
+    """Return settings that name one runtime: for `auto`, Docker Compose if an engine answers."""
+    if settings.runtime != "auto":
+        return settings
+    if not _engine_answers():
+        return replace(settings, runtime="native")
+    on_progress("A Docker engine answers: using Docker Compose (set RUNTIME=native for processes).")
+    return replace(settings, runtime="compose")
+
+
 def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Runtime:
     """Return the runtime that `RUNTIME` names; raise `AlertdrillError` if it is unavailable."""
     # Import only the selected runtime.
@@ -25,11 +35,7 @@ def select_runtime(settings: StackSettings, on_progress: ProgressCallback) -> Ru
         raise AlertdrillError(
             f"RUNTIME is {SWARM!r}, which only the control API supports: use {', '.join(RUNTIMES)}."
         )
-    if settings.runtime == "auto" and _engine_answers():
-        on_progress(
-            "A Docker engine answers: using Docker Compose (set RUNTIME=native for processes)."
-        )
-        settings = replace(settings, runtime="compose")
+    settings = resolve_runtime(settings, on_progress)
     if settings.runtime == IN_NETWORK:
         from .compose.in_network_runtime import InNetworkRuntime  # noqa: PLC0415
 

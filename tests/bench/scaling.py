@@ -17,12 +17,11 @@ from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
 from alertdrill.drills.console import DrillConsole
-from alertdrill.drills.context import DrillContext
+from alertdrill.drills.context import DrillContext, DrillProgress
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.faults import registry
-from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import FaultSpec, LoadSpec
-from alertdrill.drills.session import Options, open_session, provision
+from alertdrill.drills.session import Options, provision
 from alertdrill.load.capacity import Capacity, find_capacity
 from alertdrill.load.profile import LoadSize, load_profile
 from alertdrill.load.run import create_context as loaded
@@ -52,13 +51,15 @@ def table() -> RenderableType:
     """Measure on ephemeral stacks, one after the other."""
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
-        with provision(settings, Options(SPEED, healing=False), lambda _: None) as stack:
+        with provision(
+            settings, Options(SPEED, healing=False), DrillProgress(lambda _: None)
+        ) as stack:
             capacities = [
                 _capacity_of(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)
             ]
         with (
             DrillConsole(Console(quiet=True)) as console,
-            open_session(settings, Options(SPEED), console) as context,
+            provision(settings, Options(SPEED), console) as context,
         ):
             steps = list(_steps_until_ready(context))
     return Group(_capacity_table(capacities), "", _step_table(steps))
@@ -83,9 +84,7 @@ def _steps_until_ready(context: DrillContext) -> Iterator[ScalingStep]:
     runtime, prometheus = context.runtime, context.prometheus
     context.traffic.ensure(BUSY)
     _await("the clients", lambda: bool(prometheus.query("sum(up) > 0")))
-    fault = registry.create(
-        SLOW, FaultContext(runtime, context.traffic, context.run_id, max_duration=TIMEOUT_S)
-    )
+    fault = registry.create(SLOW, context, max_duration=TIMEOUT_S)
     context.record_undo("benchmark", fault.undo)
     fault.inject()
     alert_start = time.time()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
 from alertdrill.drills.faults.instances import ServiceFault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill
-from alertdrill.drills.rule_files import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
 from alertdrill.drills.run import FAULT_MARGIN_S
 from alerting.responder.healing.policy_loader import load_policy
 from apps.telemetry.faults import kinds as services

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from alertdrill.config.durations import parse_seconds
-from alertdrill.drills.rule_files import LOKI_RULES
+from alertdrill.drills.expression import LOKI_RULES
 from alertdrill.timescale.render import expression_scaler, render
 
 HERE = Path(__file__).parent

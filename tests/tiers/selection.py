@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertdrill.config import ROOT
-from alertdrill.drills import load_all, requirements, rule_files
+from alertdrill.drills.context import needs_logs
+from alertdrill.drills.expression import alert_names
+from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import Drill
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 
@@ -88,7 +90,7 @@ def mutation_tests(alerts: Iterable[str], records: Iterable[str]) -> list[str]:
 
 def drills() -> Selected:
     """Return the alerts whose drills to run."""
-    every = dict(load_all(ROOT / "drills", rule_files.alert_names()).drills)
+    every = dict(load_all(ROOT / "drills", alert_names()).drills)
     notes: list[str] = []
     try:
         with base_tree() as base:
@@ -104,7 +106,7 @@ def _unavailable(every: Iterable[Drill]) -> list[str]:
     """Return the alerts that this machine can't drill, for want of a log store."""
     if LOKI and COLLECTOR:
         return []
-    return [drill.alert for drill in every if requirements.missing_requirement(drill, ())]
+    return [drill.alert for drill in every if needs_logs(drill)]
 
 
 def mutations() -> Selected:

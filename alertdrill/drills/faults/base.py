@@ -12,9 +12,8 @@ from typing import Literal
 
 from ...config.services import MAX_REPLICAS
 from ...errors import AlertdrillError
-from ...runtimes import Runtime
+from ..context import DrillContext
 from ..model import FaultSpec
-from ..traffic import Traffic
 from ..undo import UndoStep
 
 # What a kind accepts as its target: `instance` includes a whole service.
@@ -54,26 +53,20 @@ class FaultKind:
         return (-math.inf if unbounded else 0.0), math.inf
 
 
-@dataclass(frozen=True)
-class FaultContext:
-    """The stack, the load and the run of a fault, which lasts at most `max_duration` seconds."""
-
-    runtime: Runtime
-    traffic: Traffic
-    run_id: str
-    max_duration: float
-
-
 class Fault:
     """A fault: `inject` starts it, and the steps of `undo` end it.
 
-    `stop` ends its work in this process, before the undo steps.
+    `stop` ends its work in this process, before the undo steps. It lasts at most `max_duration`
+    seconds.
     """
 
-    def __init__(self, spec: FaultSpec, kind: FaultKind, context: FaultContext) -> None:
+    def __init__(
+        self, spec: FaultSpec, kind: FaultKind, context: DrillContext, max_duration: float
+    ) -> None:
         self.spec = spec
         self.kind = kind
         self.context = context
+        self.max_duration = max_duration
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 

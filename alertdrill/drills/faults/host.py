@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...clients.prometheus import Prometheus
 from ...config import ROOT
 from ..errors import FaultError
 from ..undo import UndoStep, tagged_environment
@@ -52,7 +51,7 @@ class FillDisk(Fault):
 
     def _bytes_to_fill(self) -> float:
         """Return how many bytes fill Prometheus's storage to the fraction `to`."""
-        prometheus = Prometheus(self.context.runtime.address("prometheus"))
+        prometheus = self.context.prometheus
         limit = prometheus.value("prometheus_tsdb_retention_limit_bytes")
         used = prometheus.value(
             "prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"
@@ -95,7 +94,7 @@ class StressHost(Fault):
                 self.spec.kind,
                 *arguments,
             ],
-            env=tagged_environment(self.context.run_id),
+            env=tagged_environment(self.context.record.run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import requests
 
 from ...clients.http import UnreachableError, request
+from ..context import DrillContext
 from ..errors import FaultError
 from ..model import FaultSpec
 from ..undo import TIMEOUT_S, UndoStep, instance_addresses
-from .base import Fault, FaultContext, FaultKind
+from .base import Fault, FaultKind
 
 
 class ServiceFault(Fault):
@@ -40,7 +41,7 @@ class ServiceFault(Fault):
                 url,
                 timeout=TIMEOUT_S,
                 token=self.context.runtime.faults_token(),
-                json={**body, "duration": self.context.max_duration},
+                json={**body, "duration": self.max_duration},
             )
         except UnreachableError as error:
             if error.status == requests.codes.not_found:
@@ -97,8 +98,10 @@ class CrashLoop(StopTarget):
 class ScaleTarget(Fault):
     """Scales the target to more instances than its load needs."""
 
-    def __init__(self, spec: FaultSpec, kind: FaultKind, context: FaultContext) -> None:
-        super().__init__(spec, kind, context)
+    def __init__(
+        self, spec: FaultSpec, kind: FaultKind, context: DrillContext, max_duration: float
+    ) -> None:
+        super().__init__(spec, kind, context, max_duration)
         instances = context.runtime.instances(spec.target)
         self._replicas = sum(instance.state != "standby" for instance in instances)
 

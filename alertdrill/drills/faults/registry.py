@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..context import DrillContext
 from ..model import FaultSpec
-from .base import Fault, FaultContext, FaultKind
+from .base import Fault, FaultKind
 from .host import FillDisk, StressHost
 from .instances import (
     CrashLoop,
@@ -19,10 +20,10 @@ from .instances import (
 from .platform import BreakConfig, NotFoundScan, StopLoad
 
 
-def create(spec: FaultSpec, context: FaultContext) -> Fault:
-    """Return the fault of a drill, without injecting it."""
+def create(spec: FaultSpec, context: DrillContext, max_duration: float) -> Fault:
+    """Return the fault of a drill, without injecting it; it lasts `max_duration` seconds."""
     kind = KINDS[spec.kind]
-    return kind.fault(spec, kind, context)
+    return kind.fault(spec, kind, context, max_duration)
 
 
 def _service_fault(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.drills import load_all, rule_files
+from alertdrill.drills.expression import alert_names
+from alertdrill.drills.loader import load_all
 from tests.tiers.changed_rules import (
     BASE_VARIABLE,
     UnknownBaseError,
@@ -26,7 +27,7 @@ FOLDERS = (
     "prometheus/rules",
     "tests/rules",
 )
-DRILLS = load_all(ROOT / "drills", rule_files.alert_names()).drills
+DRILLS = load_all(ROOT / "drills", alert_names()).drills
 
 
 @pytest.fixture

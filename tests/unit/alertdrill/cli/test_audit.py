@@ -39,7 +39,9 @@ class FakeAudit:
     @contextmanager
     def _provision(self, _: object, options: Options, __: object) -> Iterator[Any]:
         self.options = options
-        yield SimpleNamespace(record=SimpleNamespace(began=1_700_000_000.0))
+        folder = self.home / options.folder / "2026-11-23"
+        folder.mkdir(parents=True)
+        yield SimpleNamespace(folder=folder)
 
     def _run(self, _: object, route: Route, audit_options: AuditOptions, __: object) -> Report:
         self.route = route
@@ -68,7 +70,7 @@ def test_exact_audit_exits_0(fake_audit: FakeAudit) -> None:
     assert fake_audit.route == audit_route(SERVICES.values())
     assert fake_audit.audit_options == AuditOptions(20_000, 100.0, None)
     assert fake_audit.options == Options(
-        speed=1, current_stack=False, fake_loki=True, healing=False
+        speed=1, current_stack=False, fake_loki=True, healing=False, folder="audit"
     )
 
 
@@ -80,7 +82,7 @@ def test_difference_is_printed_and_exits_1(fake_audit: FakeAudit) -> None:
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
     assert fake_audit.audit_options == AuditOptions(1000, 50.0, 0)
-    assert fake_audit.options == Options(speed=1, current_stack=True)
+    assert fake_audit.options == Options(speed=1, current_stack=True, folder="audit")
 
 
 def test_report_is_written_and_printed(fake_audit: FakeAudit) -> None:

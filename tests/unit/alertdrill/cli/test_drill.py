@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, drill
-from alertdrill.drills import Catalogue, DrillError
+from alertdrill.drills.errors import DrillError
+from alertdrill.drills.loader import Catalogue
 from alertdrill.drills.model import Drill, LoadSpec, SyntheticSeries
 from alertdrill.drills.result import DrillResult, Report, Verdict
 from alertdrill.drills.session import Options
@@ -38,13 +39,13 @@ class FakeSession:
         self.error: Exception | None = None
         self.folder = folder
         monkeypatch.setattr(drill, "load_all", lambda *_: self.catalogue)
-        monkeypatch.setattr(drill, "open_session", self._open_session)
+        monkeypatch.setattr(drill, "provision", self._provision)
         monkeypatch.setattr(drill, "run_drills", self._run)
         monkeypatch.setattr("alertdrill.drills.false_alarms.watch", self._watch)
         monkeypatch.setattr(drill, "write", lambda _, folder: folder / "index.html")
 
     @contextmanager
-    def _open_session(self, _: object, options: Options, __: object) -> Iterator[Any]:
+    def _provision(self, _: object, options: Options, __: object) -> Iterator[Any]:
         if self.error:
             raise self.error
         self.options = options

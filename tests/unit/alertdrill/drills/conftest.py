@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from alertdrill.drills.faults import registry
-from alertdrill.drills.faults.base import Fault, FaultContext
+from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fake_session import FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, make_context
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 
@@ -27,8 +27,8 @@ def traffic() -> FakeTraffic:
 @pytest.fixture
 def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
     def make_fault(kind: str, target: str = "", **parameters: float | str) -> Fault:
-        context = FaultContext(runtime, traffic, "the-run", max_duration=99.0)
-        return registry.create(FaultSpec(kind, target, parameters), context)
+        context = make_context(runtime, runtime.folder, traffic=traffic)
+        return registry.create(FaultSpec(kind, target, parameters), context, max_duration=99.0)
 
     return make_fault
 

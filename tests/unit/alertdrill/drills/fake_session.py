@@ -9,7 +9,7 @@ import pytest
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills import session as module
 from alertdrill.drills import undo
-from alertdrill.drills.session import Options, open_session
+from alertdrill.drills.session import Options, provision
 from alertdrill.drills.undo import UndoLog, UndoRecord
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime
 
@@ -56,7 +56,7 @@ class FakeSession:
         return replace(settings, home=settings.home / "own", speed=speed, ephemeral=True)
 
     def open(self, options: Options = EPHEMERAL) -> Any:
-        return open_session(self.settings, options, self.progress)
+        return provision(self.settings, options, self.progress)
 
     def interrupt(self) -> None:
         """Interrupt a session in the middle of a fault."""

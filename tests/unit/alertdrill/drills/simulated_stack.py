@@ -11,16 +11,15 @@ import pytest
 
 from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
-from alertdrill.config.settings import StackSettings
-from alertdrill.drills import preflight, probes, run, steady_state
+from alertdrill.drills import backfill, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
 from alertdrill.drills.faults import registry
-from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.model import Drill
+from alertdrill.drills.probes import RunbookCheck
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
-from alertdrill.drills.runbook_queries import RunbookCheck
+from alertdrill.drills.undo import UndoLog, UndoRecord
 from alertdrill.runtimes import Instance
 from tests.unit.alertdrill.drills.fakes import (
     FakeClock,
@@ -28,6 +27,7 @@ from tests.unit.alertdrill.drills.fakes import (
     FakeRuntime,
     FakeTraffic,
     instance,
+    make_context,
     make_drill,
 )
 
@@ -73,35 +73,30 @@ class SimulatedStack:
         return DrillRun(make_drill(**drill), self.context()).execute()
 
     def context(self) -> DrillContext:
-        stack: Any = self
-        return DrillContext(
-            runtime=stack.runtime,
-            settings=StackSettings(self.folder),
-            user_runtime=stack.runtime,
-            traffic=stack.traffic,
-            run_id="the-run",
-            prometheus=stack,
-            alertmanager=stack,
-            responder=SimulatedResponder(self),  # type: ignore[arg-type]
-            loki=None,
+        return make_context(
+            self.runtime,
+            self.folder,
+            traffic=self.traffic,
             progress=self.progress,
-            folder=self.folder,
-            notes=[],
-            record_undo=lambda alert, steps: self.log.append(("record", alert, list(steps))),
+            undo_log=LoggedUndo(self.folder, self.log),
+            prometheus=self,
+            alertmanager=self,
+            responder=SimulatedResponder(self),
+            loki=None,
         )
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (preflight, run, probes):
+        for module in (backfill, steady_state, run, probes):
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady_state, "require", self._require)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
         monkeypatch.setattr(registry, "create", self._make_fault)
-        monkeypatch.setattr("alertdrill.drills.runbook_queries.run_queries", self._check_runbook)
+        monkeypatch.setattr(probes.Probes, "check_runbook", self._check_runbook)
         monkeypatch.setattr("alertdrill.drills.diagnose.explain_missing", explain_missing)
 
     # The fault
 
-    def _make_fault(self, spec: Any, context: FaultContext) -> Any:
+    def _make_fault(self, spec: Any, _: DrillContext, max_duration: float) -> Any:
         stack = self
 
         class FakeFault:
@@ -111,7 +106,7 @@ class SimulatedStack:
                 stack._maybe_raise("prepare")
 
             def inject(self) -> None:
-                stack.log.append(("inject", context.max_duration))
+                stack.log.append(("inject", max_duration))
                 stack.injected = stack.clock.now
                 stack._maybe_raise("inject")
 
@@ -174,9 +169,9 @@ class SimulatedStack:
     def _status(self) -> list[Instance]:
         return [instance("web-1", pid=8 if self._reached_at("healed") else 7)]
 
-    def _check_runbook(self, *arguments: Any) -> RunbookCheck:
+    def _check_runbook(self, at: float) -> RunbookCheck:
         self.log.append("runbook")
-        self.checked_at = arguments[3]
+        self.checked_at = at
         self._maybe_raise("runbook")
         return RunbookCheck(3, "")
 
@@ -190,6 +185,17 @@ class SimulatedStack:
     def _require_no_faults(self, *_: object) -> None:
         if self.active_fault:
             raise UnsteadyError(self.active_fault)
+
+
+class LoggedUndo(UndoLog):
+    """An undo log that records its writes as (record, alert, steps)."""
+
+    def __init__(self, home: Path, log: list[Any]) -> None:
+        super().__init__(home)
+        self._log = log
+
+    def write(self, record: UndoRecord) -> None:
+        self._log.append(("record", record.alert, list(record.undo)))
 
 
 class SimulatedResponder:

@@ -5,6 +5,7 @@ import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.clients.prometheus import ActiveAlert, RuleState
+from alertdrill.clients.responder import ResponderClient
 from alertdrill.drills.diagnose import EXPLANATIONS, AlertPipeline, explain_missing
 from alertdrill.drills.model import Expectation
 from alertdrill.drills.result import PHASES
@@ -29,7 +30,7 @@ class Fakes:
         self.active: list[Any] = []
         self.error: Exception | None = None
         fakes: Any = self
-        self.pipeline = AlertPipeline(fakes, fakes, server.url)
+        self.pipeline = AlertPipeline(fakes, fakes, ResponderClient(server.url))
 
     def rule(self, alert: str) -> RuleState | None:
         if self.error:

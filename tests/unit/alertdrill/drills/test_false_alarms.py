@@ -7,7 +7,6 @@ from alertdrill.clients.http import UnreachableError
 from alertdrill.drills import false_alarms, steady_state
 from alertdrill.drills.errors import DrillError, UnsteadyError
 from alertdrill.drills.model import LoadSpec
-from alertdrill.drills.preflight import STEADY_FIXED_S, STEADY_SCALED_S
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
@@ -83,7 +82,7 @@ def test_missing_steady_state_is_an_error(watched: WatchedStack) -> None:
         DrillError, match=r"^The stack did not reach its steady state: lb-1 is failed\.$"
     ):
         watched.watch(30)
-    limit = STEADY_FIXED_S + STEADY_SCALED_S / 10
+    limit = steady_state.max_wait(10)
     assert watched.clock.now - watched.started == pytest.approx(limit, abs=1)
 
 

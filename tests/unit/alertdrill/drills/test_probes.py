@@ -1,15 +1,17 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from alertdrill.clients.prometheus import ActiveAlert, RuleState
+from alertdrill.clients.loki import Loki
+from alertdrill.clients.prometheus import ActiveAlert, Prometheus, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.errors import UnmetError
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Expectation, FaultSpec
-from alertdrill.drills.probes import Probes, is_in_blast_radius
+from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_drill
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context, make_drill
 
 PAGE = {"severity": "page"}
 
@@ -47,7 +49,8 @@ def fakes() -> Fakes:
 
 
 def make_probes(fakes: Any, runtime: Any, **drill: Any) -> Probes:
-    probes = Probes(make_drill(**drill), fakes, fakes, runtime)
+    context = make_context(runtime, runtime.folder, prometheus=fakes, responder=fakes, loki=None)
+    probes = Probes(make_drill(**drill), context)
     probes.since = 40.0
     return probes
 
@@ -275,3 +278,89 @@ def test_affected_service_may_be_scaled(
 def test_fault_of_host_may_saturate_any_service(kind: str) -> None:
     assert is_in_blast_radius(FaultSpec(kind), scaling("scale_out", "web"))
     assert not is_in_blast_radius(FaultSpec(kind), restart("web-1"))
+
+
+# The queries of the runbook
+
+RUNBOOK = """\
+# Down
+
+```promql
+up == 0
+```
+```logql
+{service="web"}
+```
+```promql
+sum(
+  rate(a[5m]))
+```
+"""
+SOME = {"data": {"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]}}
+NONE = {"data": {"resultType": "vector", "result": []}}
+
+
+@pytest.fixture
+def check(
+    runtime: FakeRuntime, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., RunbookCheck]:
+    monkeypatch.setattr("alertdrill.drills.probes.ROOT", runtime.folder)
+    file = runtime.folder / "alerting" / "runbooks" / "Down.md"
+    file.parent.mkdir(parents=True)
+    file.write_text(RUNBOOK)
+    runtime.speed = 12.0
+
+    def check_runbook(*, loki: bool = True, target: str = "web-1") -> RunbookCheck:
+        context = make_context(
+            runtime,
+            runtime.folder,
+            prometheus=Prometheus(server.url),
+            loki=Loki(server.url) if loki else None,
+        )
+        drill = make_drill(fault=FaultSpec("stop", target))
+        return Probes(drill, context).check_runbook(1000.0)
+
+    return check_runbook
+
+
+def test_every_runbook_query_runs_scaled(
+    check: Callable[..., RunbookCheck], server: FakeServer
+) -> None:
+    server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
+    assert check() == RunbookCheck(3, "")
+    logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
+    assert [request.query for request in server.requests] == [
+        {"query": "up == 0", "time": "1000.000"},
+        logs,
+        {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
+    ]
+
+
+def test_only_logql_is_skipped_without_loki(
+    check: Callable[..., RunbookCheck], server: FakeServer
+) -> None:
+    server.answers = {"/api/v1/query": SOME}
+    skipped = RunbookCheck(2, "LogQL, because Loki does not run")
+    assert check(loki=False) == skipped
+    assert check(target="loki") == skipped
+
+
+def test_no_query_runs_while_prometheus_is_stopped(check: Callable[..., RunbookCheck]) -> None:
+    assert check(target="prometheus") == RunbookCheck(0, "the drill stops Prometheus")
+
+
+@pytest.mark.parametrize("empty", ["/api/v1/query", "/loki/api/v1/query_range"])
+def test_runbook_query_without_data_fails(
+    check: Callable[..., RunbookCheck], server: FakeServer, empty: str
+) -> None:
+    server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
+    with pytest.raises(UnmetError, match=r"^Down\.md: the query `.*` returns no data"):
+        check()
+
+
+def test_rejected_runbook_query_fails(
+    check: Callable[..., RunbookCheck], server: FakeServer
+) -> None:
+    server.answers = {"/api/v1/query": 400}
+    with pytest.raises(UnmetError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
+        check()

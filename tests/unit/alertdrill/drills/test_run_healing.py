@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from alertdrill.clients.responder import PerformedAction
-from alertdrill.drills import preflight, run
+from alertdrill.drills import run, steady_state
 from alertdrill.drills.model import ACTION_S, ACTIONS, Expectation
 from alertdrill.drills.result import DrillResult
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
@@ -133,5 +133,5 @@ def test_late_action_outside_blast_radius_fails_the_drill(simulated: SimulatedSt
 @pytest.mark.parametrize("kind", ["scale_out", "restart"])
 def test_scale_in_is_awaited(simulated: SimulatedStack, kind: str) -> None:
     simulated.healing = kind
-    simulated.unsteady = (0.0, 15 + preflight.SCALE_IN_S)
+    simulated.unsteady = (0.0, 15 + steady_state.SCALE_IN_S)
     assert healing(simulated, kind).verdict == ("passed" if kind == "scale_out" else "deviated")

@@ -2,11 +2,13 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import steady_state
+from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
-from alertdrill.drills.model import LoadSpec
+from alertdrill.drills.model import ACTION_S, LoadSpec
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
 
 WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog"}}
 
@@ -33,7 +35,10 @@ class Stack:
             **self.server.answers,
         }
         self.server.answers = answers
-        steady_state.require(self.runtime, load, alert)
+        steady_state.require(self.context(), load, alert)
+
+    def context(self) -> DrillContext:
+        return make_context(self.runtime, self.runtime.folder)
 
     def _rule(self) -> dict[str, Any]:
         return {"name": "Down", "query": "up", "duration": 0, "alerts": self.pending}
@@ -108,14 +113,14 @@ def test_half_of_the_traffic_is_required(stack: Stack, rate: str, users: int, st
         stack.require(load=load)
     else:
         assert unsteady(stack, load=load) == (
-            "web serves 11.9 requests/s: 24 users should send more."
+            "The load balancer gets 11.9 requests/s: 24 users should send more."
         )
 
 
 def test_drill_without_load_needs_no_traffic(stack: Stack) -> None:
     stack.rate = []
     stack.require(load=LoadSpec(None, 0))
-    assert unsteady(stack).startswith("web serves 0.0 requests/s")
+    assert unsteady(stack).startswith("The load balancer gets 0.0 requests/s")
 
 
 @pytest.mark.parametrize(("speed", "window"), [(1.0, "30s"), (12.0, "2s"), (1000.0, "2s")])
@@ -148,7 +153,7 @@ def fault(kind: str, active: bool) -> dict[str, object]:
 def no_faults(stack: Stack, answer: object) -> None:
     stack.runtime.running = [instance("web-1", stack.server.address)]
     stack.server.answers["/faults"] = answer
-    steady_state.require_no_faults(stack.runtime, ["web", "data-service"])
+    steady_state.require_no_faults(stack.runtime)
 
 
 def test_active_fault_is_unsteady(stack: Stack) -> None:
@@ -166,4 +171,18 @@ def test_faults_must_be_enabled(stack: Stack) -> None:
 def test_unreachable_service_is_unsteady(stack: Stack) -> None:
     stack.runtime.running = [instance("web-1", "127.0.0.1:1")]
     with pytest.raises(UnsteadyError, match=r"^127.0.0.1:1 of web does not answer\.$"):
-        steady_state.require_no_faults(stack.runtime, ["web"])
+        steady_state.require_no_faults(stack.runtime)
+
+
+def performed(kind: str) -> PerformedAction:
+    return PerformedAction("Down", kind, "web", "web", "done", 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("speed", "longer"), [(1.0, 550.0), (10.0, 55.0)])
+def test_scale_in_takes_longer(speed: float, longer: float) -> None:
+    actions = [performed("restart"), performed("scale_in")]
+    assert steady_state.scale_in_time(actions, speed) == 0
+    actions = [performed("restart"), performed("scale_out")]
+    assert steady_state.scale_in_time(actions, speed) == longer + ACTION_S
+    # A drill that failed during the scale-in does not abort the next drill.
+    assert longer + ACTION_S <= steady_state.max_wait(speed)

@@ -4,11 +4,10 @@ from typing import Any
 import pytest
 
 from alertdrill.drills import undo
-from alertdrill.drills.faults.base import FaultContext
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
 
 
 def test_last_step_is_undone_first(runtime: Any) -> None:
@@ -116,9 +115,8 @@ def test_every_undo_can_be_performed(kind: str, tmp_path: Path, server: FakeServ
     runtime: Any = FakeRuntime(tmp_path)
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = {}
-    traffic: Any = FakeTraffic()
     parameters = {"component": "prometheus", "where": "host"}
     spec = FaultSpec(kind, "web", parameters)
-    steps = create(spec, FaultContext(runtime, traffic, "run", 1.0)).undo
+    steps = create(spec, make_context(runtime, tmp_path), 1.0).undo
     assert all(step[0] in undo.ACTIONS for step in steps)
     assert undo.perform(runtime, steps) == []

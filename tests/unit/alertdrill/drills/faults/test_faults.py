@@ -9,12 +9,12 @@ import yaml
 
 from alertdrill.drills.errors import FaultError
 from alertdrill.drills.faults import platform
-from alertdrill.drills.faults.base import Fault, FaultContext
+from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.faults.instances import CrashLoop
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance, make_context
 from tests.unit.alertdrill.drills.processes import poll_until
 
 Make = Callable[..., Fault]
@@ -227,10 +227,10 @@ def test_fault_that_was_not_injected_can_stop(make: Make, runtime: Any, kind: st
     assert runtime.calls == []
 
 
-def test_undo_is_known_before_injection(tmp_path: Path, traffic: Any) -> None:
+def test_undo_is_known_before_injection(tmp_path: Path) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
         spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
-        assert isinstance(list(create(spec, FaultContext(runtime, traffic, "r", 1.0)).undo), list)
+        assert isinstance(list(create(spec, make_context(runtime, tmp_path), 1.0).undo), list)
     assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@ import io
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from alertdrill.config import ROOT
 from alertdrill.drills.errors import FaultError
 from alertdrill.drills.faults import host
-from alertdrill.drills.faults.base import Fault, FaultContext
+from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.faults.registry import create
 from alertdrill.drills.model import FaultSpec
 from tests.http_server import FakeServer
+from tests.unit.alertdrill.drills.fakes import make_context
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
 
 Make = Callable[..., Fault]
@@ -69,7 +71,7 @@ def storage(
     storage_bytes: dict[str, float | None] = {"limit": 1000.0, "used": 400.0}
     runtime.urls["prometheus"] = server.url
     monkeypatch.setattr(
-        "alertdrill.drills.faults.host.Prometheus.value",
+        "alertdrill.clients.prometheus.Prometheus.value",
         lambda _, query: storage_bytes["limit" if "limit" in query else "used"],
     )
     return storage_bytes
@@ -142,13 +144,14 @@ def test_stress_is_a_process_with_a_pipe(
 
 
 def test_stress_process_ends_with_the_fault(
-    runtime: Any, traffic: Any, monkeypatch: pytest.MonkeyPatch
+    runtime: Any, traffic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)  # where the command line is
     run = f"test-{id(runtime)}"
-    scene = FaultContext(runtime, traffic, run, max_duration=9.0)
+    context = make_context(runtime, tmp_path, traffic=traffic)
+    context = replace(context, record=replace(context.record, run_id=run))
     spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
-    fault = create(spec, scene)
+    fault = create(spec, context, max_duration=9.0)
     fault.prepare()
     fault.inject()
     poll_until(lambda: of_run(run), "the strain")

@@ -1,9 +1,8 @@
 import pytest
 
-from alertdrill.clients.responder import PerformedAction
-from alertdrill.drills import preflight
+from alertdrill.drills.backfill import SETTLE_S
 from alertdrill.drills.errors import DrillError
-from alertdrill.drills.model import ACTION_S, LoadSpec, SyntheticSeries
+from alertdrill.drills.model import LoadSpec, SyntheticSeries
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 
@@ -43,21 +42,6 @@ def test_load_of_the_drill_is_started(simulated: SimulatedStack) -> None:
     assert simulated.traffic.calls == [LoadSpec("steady", 60)]
 
 
-def performed(kind: str) -> PerformedAction:
-    return PerformedAction("Down", kind, "web", "web", "done", 0.0, 1.0)
-
-
-@pytest.mark.parametrize(("speed", "longer"), [(1.0, 550.0), (10.0, 55.0)])
-def test_scale_in_takes_longer(speed: float, longer: float) -> None:
-    assert preflight.scale_in_time([performed("restart"), performed("scale_in")], speed) == 0
-    assert (
-        preflight.scale_in_time([performed("restart"), performed("scale_out")], speed)
-        == longer + ACTION_S
-    )
-    # A drill that failed during the scale-in does not abort the next drill.
-    assert longer + ACTION_S <= preflight.STEADY_FIXED_S + preflight.STEADY_SCALED_S / speed
-
-
 # Backfilled history
 
 PAST = [SyntheticSeries("up", 60.0, 30.0, 1.0, 1.0)]
@@ -78,7 +62,7 @@ def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> No
     assert simulated.log[0] == "delete_series"
     assert "backfill" not in simulated.log
     assert result.injected
-    assert result.injected - result.began >= preflight.SETTLE_S
+    assert result.injected - result.began >= SETTLE_S
 
 
 def test_history_is_backfilled(simulated: SimulatedStack) -> None:
