@@ -177,9 +177,9 @@ class DrillRun:
 
     def _check_runbook(self) -> None:
         """Check the runbook as of the notification: healing may end the fault after it."""
-        notified = self.times.get("notified")
-        known = notified is not None and self.injected is not None
-        at = (self.injected or 0.0) + (notified or 0.0) if known else time.time()
+        at = time.time()
+        if self.injected is not None and "notified" in self.times:
+            at = self.injected + self.times["notified"]
         self._runbook = self._probes.check_runbook(at)
 
     def _await(self, phase: str, probe: Callable[[], float | None], limit: float) -> None:
