@@ -10,16 +10,15 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from ..config import ROOT, settings
+from ..config import settings
 from ..config.durations import format_milliseconds
 from ..console import escape
 from ..drills import false_alarms
 from ..drills.console import DrillConsole, drill_table, summary
 from ..drills.context import DrillContext
 from ..drills.errors import InvalidDrillError
-from ..drills.expression import alert_names
 from ..drills.loader import Catalogue, load_all
-from ..drills.model import DEFAULT_USERS, Drill
+from ..drills.model import STEADY, Drill
 from ..drills.report.files import failed_alerts, write
 from ..drills.session import Options, provision, run_drills
 from ..runtimes import resolve_runtime
@@ -132,7 +131,7 @@ def _note(text: str) -> None:
 
 
 def _catalogue() -> Catalogue:
-    return load_all(ROOT / "drills", alert_names())
+    return load_all()
 
 
 def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
@@ -151,4 +150,4 @@ def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
             f"The drill {backfilled[0]} replaces Prometheus's history, which --current-stack must"
             " not do: run it without --current-stack."
         )
-    return sorted(drills, key=lambda drill: (drill.load.users != DEFAULT_USERS, str(drill.load)))
+    return sorted(drills, key=lambda drill: (drill.load != STEADY, str(drill.load)))

@@ -15,8 +15,8 @@ from ..config import ROOT
 from ..errors import AlertdrillError
 
 Language = Literal["promql", "logql"]
-PROMETHEUS_RULES = ROOT / "prometheus" / "rules"
-LOKI_RULES = ROOT / "loki" / "rules"
+RULES = ("prometheus/rules", "loki/rules")
+PROMETHEUS_RULES, LOKI_RULES = (ROOT / folder for folder in RULES)
 COMPARISON_OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 FENCED_QUERY = re.compile(r"^```(promql|logql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A token of LogQL. Strings may contain operators. Longer operators come first, so that `>=` is not
@@ -38,9 +38,9 @@ class Comparison:
     right: str
 
 
-def alert_names() -> list[str]:
-    """Return the name of every alert."""
-    return [*alert_names_in(PROMETHEUS_RULES), *alert_names_in(LOKI_RULES)]
+def alert_names(root: Path = ROOT) -> list[str]:
+    """Return the name of every alert of a repository."""
+    return [name for folder in RULES for name in alert_names_in(root / folder)]
 
 
 def alert_names_in(folder: Path) -> list[str]:

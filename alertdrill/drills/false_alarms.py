@@ -9,15 +9,14 @@ from ..clients.http import UnreachableError
 from . import steady_state
 from .context import DrillContext
 from .errors import DrillError, UnsteadyError
-from .model import LoadSpec
+from .model import STEADY
 
 
 def watch(context: DrillContext, seconds: float) -> list[str]:
     """Watch for a time that starts at the steady state; return a sentence for each alert."""
-    load = LoadSpec()
-    context.traffic.ensure(load)
+    context.traffic.ensure(STEADY)
     sentences: dict[str, str] = {}
-    _await_steady_state(context, load, sentences)
+    _await_steady_state(context, sentences)
     start = time.monotonic()
     while (elapsed := time.monotonic() - start) < seconds:
         context.progress.waiting("free of false alarms", elapsed, seconds)
@@ -27,14 +26,14 @@ def watch(context: DrillContext, seconds: float) -> list[str]:
     return list(sentences.values())
 
 
-def _await_steady_state(context: DrillContext, load: LoadSpec, sentences: dict[str, str]) -> None:
+def _await_steady_state(context: DrillContext, sentences: dict[str, str]) -> None:
     """Wait until everything is ready; alerts that fire meanwhile count too."""
     limit = steady_state.max_wait(context.runtime.speed)
     start = time.monotonic()
     while True:
         _collect(context, sentences)
         try:
-            return steady_state.require(context, load)
+            return steady_state.require(context, STEADY)
         except UnsteadyError as error:
             if sentences:
                 return None

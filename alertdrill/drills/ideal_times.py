@@ -58,7 +58,7 @@ def ideal_times(drill: Drill, pipeline: Pipeline, speed: float) -> Mapping[str, 
         begin, end = times["firing"]
         times["notified"] = (begin + pipeline.group_wait, end + pipeline.group_wait)
     return {
-        phase: _ideal_time(begin / speed, end / speed + drill.fixed_delay)
+        phase: _ideal_time(begin / speed, end / speed + drill.crossing.fixed_delay)
         for phase, (begin, end) in times.items()
     }
 

@@ -1,42 +1,38 @@
-"""Load the drill files, and reject invalid ones before a run touches the stack."""
+"""Load the drill files, and reject invalid ones before a run touches the stack.
+
+A drill is checked against the rest of its alert's chain: the rule, the runbook and the policy.
+"""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from ..config import ROOT
+from ..config.durations import parse_seconds
 from ..config.services import MAX_REPLICAS, SERVICES
-from ..yaml_reader import YamlSection, YamlSource, load_yaml
+from ..config.yaml_lines import YamlDocument
+from ..errors import AlertdrillError
 from .errors import InvalidDrillError
+from .expression import alert_names
 from .faults.base import FaultKind
 from .faults.registry import KINDS
-from .model import (
-    ACTIONS,
-    DEFAULT_USERS,
-    HEAL_MODES,
-    Crossing,
-    Drill,
-    Expectation,
-    FaultSpec,
-    LoadSpec,
-    SyntheticSeries,
-)
+from .model import ACTIONS, Drill, FaultSpec
 
-KEYS = (
-    "alert", "description", "fault", "load", "expect", "crossing", "deadlines", "backfill", "note",
-)  # fmt: skip
+RUNBOOKS = Path("alerting/runbooks")
+POLICY = Path("alerting/policy.yml")
+FILE_FORMAT = "a drill is a mapping that begins with `alert:`"
 # The targets of stop, kill and pause beside the services.
 COMPONENTS = (
     "lb", "responder", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter",
     "loki", "collector",
 )  # fmt: skip
-FILE_FORMAT = "a drill is a mapping that begins with `alert:`"
-LOAD_SHAPES = ("steady",)
-# With more users the limit is this machine, not the services.
-MAX_USERS = 500
+# The responder raises this alert itself, so no rule file has it.
+WATCHDOG_MISSING = "WatchdogMissing"
 
 
 @dataclass(frozen=True)
@@ -47,144 +43,164 @@ class Catalogue:
     errors: Sequence[str]
 
 
-def load_all(folder: Path, alerts: Collection[str]) -> Catalogue:
-    """Load every drill of a folder. Each of the `alerts` must have one."""
+@dataclass(frozen=True)
+class AlertChains:
+    """What a repository has for each alert: a rule, a runbook, and the actions of its policy."""
+
+    alerts: Sequence[str]
+    runbooks: Collection[str]
+    actions: Mapping[str, Collection[str]]
+
+
+def read_chains(root: Path = ROOT) -> AlertChains:
+    """Return the chains of a repository; raise `AlertdrillError` if a file is unreadable."""
+    return AlertChains(
+        alerts=alert_names(root),
+        runbooks={file.stem for file in (root / RUNBOOKS).glob("*.md")},
+        actions=_policy_actions(root / POLICY),
+    )
+
+
+def _policy_actions(file: Path) -> Mapping[str, Collection[str]]:
+    """Return the actions of each alert; one entry stands for a list of one."""
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))["alerts"]
+        return {
+            alert: [rule["action"] for rule in (rules if isinstance(rules, list) else [rules])]
+            for alert, rules in entries.items()
+        }
+    except (yaml.YAMLError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise AlertdrillError(f"{file}: cannot read the policy: {error}.") from error
+
+
+def load_all(root: Path = ROOT) -> Catalogue:
+    """Load every drill of a repository. Each of its alerts must have one."""
+    chains = read_chains(root)
     drills: dict[str, Drill] = {}
     errors: list[str] = []
-    for file in sorted(folder.glob("*.yml")):
+    files = sorted((root / "drills").glob("*.yml"))
+    for file in files:
         try:
-            drills[file.stem] = load_drill(file, alerts)
+            drills[file.stem] = load_drill(file, chains)
         except InvalidDrillError as error:
             errors.append(str(error))
-    drilled = {file.stem for file in folder.glob("*.yml")}
     errors += [
-        f"{folder.name}/{alert}.yml:1: the alert {alert} has no drill: add one."
-        for alert in sorted(set(alerts) - drilled)
+        f"drills/{alert}.yml:1: the alert {alert} has no drill: add one."
+        for alert in sorted(set(chains.alerts) - {file.stem for file in files})
     ]
     return Catalogue(drills, errors)
 
 
-def load_drill(file: Path, alerts: Collection[str]) -> Drill:
+def load_drill(file: Path, chains: AlertChains) -> Drill:
     """Return the drill in a file; raise `InvalidDrillError` for its first mistake."""
-    drill = load_yaml(
-        file, YamlSource(f"{file.parent.name}/{file.name}", FILE_FORMAT, InvalidDrillError)
+    document = YamlDocument(
+        file, name=f"{file.parent.name}/{file.name}", form=FILE_FORMAT, error=InvalidDrillError
     )
-    drill.only(KEYS)
-    drill.require("alert", "description", "fault", "deadlines")
-    alert = drill.text("alert")
-    if alert != file.stem:
-        drill.refuse(f"the alert is {alert!r}, so the file must be {alert}.yml", "alert")
-    if alert not in alerts:
-        drill.refuse(f"no alert {alert!r} in prometheus/rules or loki/rules", "alert")
-    deadlines = drill.section("deadlines")
-    deadlines.only(("detect", "heal", "resolve"))
-    deadlines.require("detect", "resolve")
-    crossing = _optional(
-        drill, "crossing", ("before", "during", "fastest", "slowest", "fixed_delay")
-    )
-    expect = _expectation(drill, alerts)
-    _check_heal_deadline(deadlines, expect)
-    return Drill(
-        alert=alert,
-        description=_description(drill),
-        fault=_fault(drill.section("fault")),
-        load=_load(drill),
-        expect=expect,
-        detect=_deadline(deadlines, "detect"),
-        heal=_deadline(deadlines, "heal") if expect.needs_action else 0.0,
-        resolve=_deadline(deadlines, "resolve"),
-        crossing=_crossing(crossing) if crossing else Crossing(),
-        fixed_delay=crossing.seconds("fixed_delay") if crossing else 0.0,
-        backfill=[_synthetic_series(item) for item in drill.sections("backfill")],
-        note=drill.text("note"),
-    )
+    drill = document.parse(Drill)
+    if drill.alert != file.stem:
+        document.refuse(
+            f"the alert is {drill.alert!r}, so the file must be {drill.alert}.yml", "alert"
+        )
+    if drill.alert not in chains.alerts:
+        document.refuse(f"no alert {drill.alert!r} in prometheus/rules or loki/rules", "alert")
+    if drill.alert not in chains.runbooks:
+        document.refuse(f"there is no runbook {RUNBOOKS}/{drill.alert}.md: write it", "alert")
+    _check_expectation(document, drill, chains)
+    return drill.model_copy(update={"fault": _check_fault(document, drill.fault)})
 
 
-def _optional(section: YamlSection, key: str, keys: Sequence[str]) -> YamlSection | None:
-    if key not in section:
-        return None
-    subsection = section.section(key)
-    subsection.only(keys)
-    return subsection
-
-
-def _crossing(section: YamlSection) -> Crossing:
-    before, during = section.number("before", 0.0), section.number("during", 0.0)
-    fastest, slowest = section.seconds("fastest"), section.seconds("slowest")
-    if "during" not in section:
-        if "before" in section:
-            section.refuse("before needs during, the level with the fault", "before")
-        if fastest > slowest:
-            section.refuse("fastest must be at most slowest", "fastest")
-        return Crossing(fastest, slowest)
-    if "fastest" in section or "slowest" in section:
-        section.refuse("the rule gives fastest and slowest: use them or during", "during")
-    if before == during:
-        section.refuse(f"during is {during:g}, as before the fault: use another level", "during")
-    return Crossing(before=before, during=during)
-
-
-def _description(drill: YamlSection) -> str:
-    description = drill.text("description")
-    if not re.fullmatch(r"\S.+\.", description):
-        drill.refuse("description must be a sentence", "description")
-    return description
-
-
-def _check_heal_deadline(deadlines: YamlSection, expect: Expectation) -> None:
-    if expect.needs_action:
-        deadlines.require("heal")
-    elif "heal" in deadlines:
-        deadlines.refuse(
-            f"heal is the deadline of an action: set expect.heal to {' or '.join(ACTIONS)}", "heal"
+def _check_expectation(document: YamlDocument, drill: Drill, chains: AlertChains) -> None:
+    expect = drill.expect
+    if expect.notified is False or expect.replacement_alert not in (
+        None,
+        WATCHDOG_MISSING,
+        *chains.alerts,
+    ):
+        document.refuse(
+            f"notified is {str(expect.notified).lower()!r}: it must be true, late or the name of"
+            " an alert",
+            *("expect", "notified"),
+        )
+    for service in expect.affects:
+        if service not in SERVICES:
+            document.refuse(
+                f"affects has {service!r}: known services are {', '.join(SERVICES)}",
+                *("expect", "affects"),
+            )
+    if not expect.needs_action:
+        if drill.deadlines.heal is not None:
+            document.refuse(
+                f"heal is the deadline of an action: set expect.heal to {' or '.join(ACTIONS)}",
+                *("deadlines", "heal"),
+            )
+        return
+    if drill.deadlines.heal is None:
+        document.refuse("heal is missing: it is the deadline of the action", "deadlines")
+    actions = chains.actions.get(drill.alert, ())
+    if expect.heal not in actions:
+        document.refuse(
+            f"heal is {expect.heal!r}, but {POLICY} has {' and '.join(actions) or 'no entry'}"
+            f" for {drill.alert}",
+            *("expect", "heal"),
         )
 
 
-def _deadline(deadlines: YamlSection, key: str) -> float:
-    seconds = deadlines.seconds(key)
-    if seconds <= 0:
-        deadlines.refuse(f"{key} must be more than 0", key)
-    return seconds
-
-
-def _fault(fault: YamlSection) -> FaultSpec:
-    fault.require("kind")
-    name = fault.text("kind")
-    kind = KINDS.get(name)
+def _check_fault(document: YamlDocument, fault: FaultSpec) -> FaultSpec:
+    """Return the fault with numbers as its parameters, durations in seconds."""
+    kind = KINDS.get(fault.kind)
     if kind is None:
-        fault.refuse(f"unknown fault kind {name!r}: known kinds are {', '.join(KINDS)}", "kind")
-    targets = ("target",) if kind.scope != "none" else ()
-    fault.only(("kind", *targets, *kind.numbers, *kind.choices))
-    fault.require(*targets, *kind.required)
-    if targets:
-        _check_target(fault, kind)
-    parameters: dict[str, float | str] = {}
-    for key in kind.numbers:
-        if key in fault:
-            parameters[key] = _number(fault, key, kind)
-    for key, choices in kind.choices.items():
-        if key in fault:
-            parameters[key] = _choice(fault, key, choices)
-    return FaultSpec(name, fault.text("target"), parameters)
+        document.refuse(
+            f"unknown fault kind {fault.kind!r}: known kinds are {', '.join(KINDS)}",
+            *("fault", "kind"),
+        )
+    has_target = kind.scope != "none"
+    known = ["kind", *(["target"] if has_target else []), *kind.numbers, *kind.choices]
+    given = [*(["target"] if "target" in fault.model_fields_set else []), *fault.parameters]
+    for key in given:
+        if key not in known:
+            document.refuse(f"{key} is unknown: known keys are {', '.join(known)}", *("fault", key))
+    for key in [*(["target"] if has_target else []), *kind.required]:
+        if key not in given:
+            document.refuse(f"{key} is missing", "fault")
+    if has_target:
+        _check_target(document, fault.target, kind)
+    parameters = {
+        key: _number(document, key, value, kind)
+        if key in kind.numbers
+        else _choice(document, key, value, kind.choices[key])
+        for key, value in fault.parameters.items()
+    }
+    return fault.model_copy(update={"parameters": parameters})
 
 
-def _number(fault: YamlSection, key: str, kind: FaultKind) -> float:
-    value = fault.seconds(key) if key == "every" else fault.number(key)
+def _number(document: YamlDocument, key: str, value: object, kind: FaultKind) -> float:
+    if key == "every":
+        try:
+            number = parse_seconds(str(value))
+        except ValueError as error:
+            document.refuse(f"{key} is {str(value)!r}: {error}", *("fault", key))
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        document.refuse(f"{key} must be a number", *("fault", key))
+    else:
+        number = float(value)
     low, high = kind.bounds(key)
-    if not low < value <= high:
+    if not low < number <= high or not math.isfinite(number):
         limit = f" and at most {high:g}" if high < math.inf else ""
-        fault.refuse(f"{key} is {value:g}: it must be more than {low:g}{limit}", key)
-    return value
+        document.refuse(
+            f"{key} is {number:g}: it must be more than {low:g}{limit}", *("fault", key)
+        )
+    return number
 
 
-def _choice(section: YamlSection, key: str, choices: Sequence[str]) -> str:
-    choice = section.text(key)
-    if choice not in choices:
-        section.refuse(f"{key} is {choice!r}: it must be {' or '.join(choices)}", key)
-    return choice
+def _choice(document: YamlDocument, key: str, value: object, choices: Sequence[str]) -> str:
+    if value not in choices:
+        document.refuse(
+            f"{key} is {str(value)!r}: it must be {' or '.join(choices)}", *("fault", key)
+        )
+    return str(value)
 
 
-def _check_target(fault: YamlSection, kind: FaultKind) -> None:
+def _check_target(document: YamlDocument, target: str, kind: FaultKind) -> None:
     service_instances = [
         f"{service}-{n}" for service in SERVICES for n in range(1, MAX_REPLICAS + 1)
     ]
@@ -194,75 +210,11 @@ def _check_target(fault: YamlSection, kind: FaultKind) -> None:
         "instance": [*SERVICES, *service_instances],
         "component": list(COMPONENTS),
         "any": [*SERVICES, *COMPONENTS, *service_instances, *component_instances],
-        "none": [],
     }[kind.scope]
-    target = fault.text("target")
     if target not in allowed:
-        names = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
+        known = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
         instances = ", and instances such as web-1" if kind.scope in ("instance", "any") else ""
-        fault.refuse(
-            f"{target!r} is no target of {kind.name}: known targets are {names}{instances}",
-            "target",
+        document.refuse(
+            f"{target!r} is no target of {kind.name}: known targets are {known}{instances}",
+            *("fault", "target"),
         )
-
-
-def _load(drill: YamlSection) -> LoadSpec:
-    if not drill.is_section("load"):
-        shape = drill.text("load", "steady")
-        users = DEFAULT_USERS
-    else:
-        load = drill.section("load")
-        load.only(("shape", "users"))
-        load.require("shape")
-        shape, users = load.text("shape"), int(load.number("users", DEFAULT_USERS))
-        if not 1 <= users <= MAX_USERS:
-            load.refuse(f"users is {users}: it must be from 1 to {MAX_USERS}", "users")
-    if shape == "none":
-        return LoadSpec(None, 0)
-    if shape not in LOAD_SHAPES:
-        shapes = ", ".join(LOAD_SHAPES)
-        drill.refuse(f"unknown load {shape!r}: known loads are none, {shapes}", "load")
-    return LoadSpec(shape, users)
-
-
-def _expectation(drill: YamlSection, alerts: Collection[str]) -> Expectation:
-    expect = _optional(drill, "expect", ("labels", "notified", "heal"))
-    if expect is None:
-        return Expectation()
-    labels = expect.section("labels") if "labels" in expect else None
-    notified = expect.text("notified", "true")
-    # The responder raises WatchdogMissing itself, so no rule file has it.
-    if notified not in ("true", "late", "WatchdogMissing", *alerts):
-        expect.refuse(
-            f"notified is {notified!r}: it must be true, late or the name of an alert", "notified"
-        )
-    heal = expect.text("heal", "none")
-    if heal not in HEAL_MODES:
-        expect.refuse(f"heal is {heal!r}: it must be one of {', '.join(HEAL_MODES)}", "heal")
-    return Expectation(
-        labels={key: labels.text(key) for key in labels} if labels else {},
-        notified="yes" if notified == "true" else notified,
-        heal=heal,
-    )
-
-
-def _synthetic_series(item: YamlSection) -> SyntheticSeries:
-    item.only(("series", "duration", "offset", "step", "from", "to", "relative"))
-    item.require("series", "duration", "step", "from", "to")
-    duration, step = item.seconds("duration"), item.seconds("step")
-    if step <= 0 or duration < step:
-        item.refuse("step must be more than 0 and at most the duration", "step")
-    series, relative = item.text("series"), item.flag("relative")
-    if not relative and not re.fullmatch(r"[a-zA-Z_:][\w:]*(\{[^{}]*\})?", series):
-        item.refuse(
-            f'series is {series!r}: it must be a name with labels, as in up{{job="x"}}', "series"
-        )
-    return SyntheticSeries(
-        series=series,
-        duration=duration,
-        step=step,
-        start_value=item.number("from"),
-        end_value=item.number("to"),
-        offset=item.seconds("offset"),
-        relative=relative,
-    )

@@ -1,36 +1,55 @@
-"""The model of a drill. All durations are in seconds at speed 1."""
+"""The model of a drill file. All durations are in seconds at speed 1."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from ..config.yaml_lines import Seconds, YamlModel, sentence
 
 # Added to each deadline at any speed, for delays on two busy cores: a poll, an instance's start or
 # a late scrape.
 GRACE_S = 5.0
 # The duration of an action at any speed: an instance drains for up to 12 s and starts within 10 s.
 ACTION_S = 25.0
+Action = Literal["restart", "scale_out", "scale_in"]
 # The responder's actions.
-ACTIONS = ("restart", "scale_out", "scale_in")
+ACTIONS: Sequence[str] = get_args(Action)
 # What recovers the service: nothing, the supervisor of the instances, or an action.
-HEAL_MODES = ("none", "supervisor", *ACTIONS)
+HealMode = Literal["none", "supervisor", Action]
 DEFAULT_USERS = 24
+# With more users the limit is this machine, not the services.
+MAX_USERS = 500
+METRIC = re.compile(r"[a-zA-Z_:][\w:]*(\{[^{}]*\})?")
 
 
 def describe_healer(heal: str) -> str:
-    """Return the component that heals, for one of HEAL_MODES; empty for `none`."""
+    """Return the component that heals, for a `HealMode`; empty for `none`."""
     if heal == "none":
         return ""
     return "its supervisor" if heal == "supervisor" else "the responder"
 
 
-@dataclass(frozen=True)
-class FaultSpec:
-    """A kind of fault, its target, and the parameters of its kind."""
+class FaultSpec(YamlModel):
+    """A kind of fault, its target, and the parameters of its kind.
+
+    In a file the parameters stand beside `kind` and `target`; the loader checks them.
+    """
 
     kind: str
     target: str = ""
-    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_parameters(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, Mapping) or info.context is None:  # in code, they are apart
+            return data
+        own = {key: value for key, value in data.items() if key in ("kind", "target")}
+        return {**own, "parameters": {key: data[key] for key in data if key not in own}}
 
     @property
     def component(self) -> str:
@@ -47,29 +66,37 @@ class FaultSpec:
         return f"{self.kind}{target}" + (f" ({', '.join(values)})" if values else "")
 
 
-@dataclass(frozen=True)
-class LoadSpec:
-    """The load during a drill. Without a shape there is no load."""
+class LoadSpec(YamlModel):
+    """The load during a drill; `none` has no users. A file may give the shape alone."""
 
-    shape: str | None = "steady"
-    users: int = DEFAULT_USERS
+    shape: Literal["none", "steady"]
+    users: int = Field(default=DEFAULT_USERS, ge=1, le=MAX_USERS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_shape(cls, data: Any) -> Any:
+        return {"shape": data} if isinstance(data, str) else data
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """What must happen. `notified` is `yes`, `late` or the name of another alert.
+STEADY, NO_LOAD = LoadSpec(shape="steady"), LoadSpec(shape="none")
 
-    `heal` is one of HEAL_MODES. An action of the responder must end before the fault is removed.
+
+class Expectation(YamlModel):
+    """What must happen. `notified` is true, `late` or the name of another alert.
+
+    An action of the responder must end before the fault is removed. The fault also `affects` these
+    services, beside its target: they may be scaled.
     """
 
-    labels: Mapping[str, str] = field(default_factory=dict)
-    notified: str = "yes"
-    heal: str = "none"
+    labels: Mapping[str, str] = {}
+    notified: bool | str = True
+    heal: HealMode = "none"
+    affects: Sequence[str] = ()
 
     @property
     def replacement_alert(self) -> str | None:
         """Return the alert that must arrive instead of the drill's alert, or None."""
-        return None if self.notified in ("yes", "late") else self.notified
+        return None if self.notified in (True, "late") else str(self.notified)
 
     @property
     def needs_action(self) -> bool:
@@ -82,8 +109,51 @@ class Expectation:
         return self.notified == "late"
 
 
-@dataclass(frozen=True)
-class SyntheticSeries:
+class Deadlines(YamlModel):
+    """The maximum times: `detect` from the fault to its notification, `resolve` from its end.
+
+    `heal` is the time from the notification to the end of the responder's action, without ACTION_S.
+    """
+
+    detect: Seconds = Field(gt=0)
+    heal: Seconds | None = Field(default=None, gt=0)
+    resolve: Seconds = Field(gt=0)
+
+
+class Crossing(YamlModel):
+    """How long the fault takes to bring the alert's expression over its threshold, in seconds.
+
+    `before` and `during` are the levels of the expression without the fault, and with the fault in
+    the whole window of the rule: its threshold then gives the time. If `during` is None, the time
+    is from `fastest` to `slowest`, as far as one scrape shows it. `fixed_delay` is the longest
+    delay before it that is the same at any speed.
+    """
+
+    fastest: Seconds = 0.0
+    slowest: Seconds = 0.0
+    before: float = 0.0
+    during: float | None = None
+    fixed_delay: Seconds = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        fields = self.model_fields_set
+        if self.during is None:
+            if "before" in fields:
+                raise sentence("before needs during, the level with the fault", "before")
+            if self.fastest > self.slowest:
+                raise sentence("fastest must be at most slowest", "fastest")
+            return self
+        if fields & {"fastest", "slowest"}:
+            raise sentence("the rule gives fastest and slowest: use them or during", "during")
+        if self.before == self.during:
+            raise sentence(
+                f"during is {self.during:g}, as before the fault: use another level", "during"
+            )
+        return self
+
+
+class SyntheticSeries(YamlModel):
     """Samples to backfill, from `start_value` to `end_value`, before the fault.
 
     They span `duration` seconds and end `offset` seconds before now, with one sample every `step`
@@ -91,59 +161,58 @@ class SyntheticSeries:
     value of each series that it matches.
     """
 
+    model_config = ConfigDict(validate_by_name=True)
+
     series: str
-    duration: float
-    step: float
-    start_value: float
-    end_value: float
-    offset: float = 0.0
+    duration: Seconds
+    step: Seconds
+    start_value: float = Field(validation_alias="from")
+    end_value: float = Field(validation_alias="to")
+    offset: Seconds = 0.0
     relative: bool = False
 
-
-@dataclass(frozen=True)
-class Crossing:
-    """How long the fault takes to bring the alert's expression over its threshold, in seconds.
-
-    `before` and `during` are the levels of the expression without the fault, and with the fault in
-    the whole window of the rule: its threshold then gives the time. If `during` is None, the time
-    is from `fastest` to `slowest`, as far as one scrape shows it.
-    """
-
-    fastest: float = 0.0
-    slowest: float = 0.0
-    before: float = 0.0
-    during: float | None = None
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 0 < self.step <= self.duration:
+            raise sentence("step must be more than 0 and at most the duration", "step")
+        if not self.relative and not METRIC.fullmatch(self.series):
+            raise sentence(
+                f'series is {self.series!r}: it must be a name with labels, as in up{{job="x"}}',
+                "series",
+            )
+        return self
 
 
-@dataclass(frozen=True)
-class Drill:
+class Drill(YamlModel):
     """A drill of one alert: the fault, the load, the expectations and their deadlines."""
 
     alert: str
     description: str
     fault: FaultSpec
-    load: LoadSpec
-    expect: Expectation
-    detect: float
-    resolve: float
-    # From the notification to the end of the responder's action, without ACTION_S.
-    heal: float = 0.0
+    load: LoadSpec = STEADY
+    expect: Expectation = Expectation()
     crossing: Crossing = Crossing()
-    # The longest delay before the expression crosses its threshold that is the same at any speed.
-    fixed_delay: float = 0.0
+    deadlines: Deadlines
     backfill: Sequence[SyntheticSeries] = ()
     # Why firing may take over twice the slowest ideal time.
     note: str = ""
 
+    @field_validator("description")
+    @classmethod
+    def _check_description(cls, description: str) -> str:
+        if not re.fullmatch(r"\S.+\.", description):
+            raise sentence("description must be a sentence")
+        return description
+
     def detect_limit(self, speed: float) -> float:
         """Return the maximum seconds from the fault to its notification."""
-        return self.detect / speed + self.fixed_delay + GRACE_S
+        return self.deadlines.detect / speed + self.crossing.fixed_delay + GRACE_S
 
     def heal_limit(self, speed: float) -> float:
         """Return the maximum seconds from the fault to the recovery."""
-        action = self.heal / speed + ACTION_S if self.expect.needs_action else 0.0
+        action = (self.deadlines.heal or 0.0) / speed + ACTION_S if self.expect.needs_action else 0
         return self.detect_limit(speed) + action
 
     def resolve_limit(self, speed: float) -> float:
         """Return the maximum seconds from the recovery to the resolved notification."""
-        return self.resolve / speed + self.fixed_delay + GRACE_S
+        return self.deadlines.resolve / speed + self.crossing.fixed_delay + GRACE_S

@@ -16,11 +16,9 @@ from .context import DrillContext
 from .errors import UnmetError
 from .expression import runbook_queries
 from .faults.registry import KINDS
-from .model import Drill, FaultSpec
+from .model import Drill
 from .undo import TIMEOUT_S
 
-# A service that waits for a slow one saturates too, and may be scaled.
-WAITS_FOR = {"web": "data-service"}
 # The range of a LogQL query: the last minutes of a drill.
 LOGQL_RANGE_S = 600.0
 
@@ -115,7 +113,7 @@ class Probes:
         """Return the responder's actions; raise `UnmetError` if a target was not affected."""
         actions = self._responder.actions(self.since)
         for action in actions:
-            if not is_in_blast_radius(self._drill.fault, action):
+            if not is_in_blast_radius(self._drill, action):
                 raise UnmetError(
                     f"The responder did {action.kind} of {action.target} for {action.alert}, which"
                     f" the fault ({self._drill.fault}) does not affect."
@@ -202,14 +200,15 @@ class Probes:
             raise UnmetError(f"The runbook link answers {error.status}: {link}") from error
 
 
-def is_in_blast_radius(fault: FaultSpec, action: PerformedAction) -> bool:
+def is_in_blast_radius(drill: Drill, action: PerformedAction) -> bool:
     """Return whether an action's target is one that the fault affects.
 
     A fault of the whole host may saturate any service, so any may be scaled. A restart is a mistake
     unless the fault takes an instance out of service.
     """
+    fault = drill.fault
     service = fault.target.rstrip("0123456789").rstrip("-")
     if action.kind != "restart":
-        affected = service in (action.service, WAITS_FOR.get(action.service))
-        return KINDS[fault.kind].scope == "none" or affected
+        affected = (service, *drill.expect.affects)
+        return KINDS[fault.kind].scope == "none" or action.service in affected
     return KINDS[fault.kind].takes_down and fault.target in (action.target, action.service)

@@ -64,7 +64,7 @@ class DrillResult:
     ended: float = 0.0
     times: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
-    # The expected healing, one of HEAL_MODES, and the responder's actions as text.
+    # The expected healing, a `HealMode`, and the responder's actions as text.
     heal: str = "none"
     actions: Sequence[str] = ()
     ideal: Mapping[str, IdealTime] = field(default_factory=dict)

@@ -125,7 +125,7 @@ def _require_no_alerts(evaluator: Evaluator, alert: str) -> None:
 
 
 def _require_traffic(prometheus: Prometheus, load: LoadSpec, speed: float) -> None:
-    if load.shape is None:
+    if load.shape == "none":
         return
     window = max(2, round(30 / speed))  # six scrapes at speed 1
     requests = f'haproxy_frontend_http_requests_total{{proxy="public"}}[{window}s]'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..config import ROOT
 from .errors import DrillError
-from .model import LoadSpec
+from .model import NO_LOAD, LoadSpec
 from .undo import tagged_environment
 
 # On SIGTERM, Locust lets its users finish their requests first.
@@ -23,17 +23,17 @@ class Traffic:
         self._host = host.rstrip("/")
         self._run_id = run_id
         self._log = log
-        self._spec = LoadSpec(None, 0)
+        self._spec = NO_LOAD
         self._paused: LoadSpec | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure(self, spec: LoadSpec) -> None:
         """Run this load and no other; keep the current process if it has the same load."""
-        if spec == self._spec and (spec.shape is None or self.is_running()):
+        if spec == self._spec and (spec.shape == "none" or self.is_running()):
             return
         self.stop()
         self._spec = spec
-        if spec.shape is not None:
+        if spec.shape != "none":
             self._start(spec)
 
     def is_running(self) -> bool:
@@ -42,7 +42,7 @@ class Traffic:
 
     def require_running(self) -> None:
         """Raise `DrillError` if there should be a load and its process has ended."""
-        if self._spec.shape is not None and not self.is_running():
+        if self._spec.shape != "none" and not self.is_running():
             lines = self._log.read_text(errors="replace").strip().splitlines() or ["no output"]
             raise DrillError(f"Locust has ended: {lines[-1].rstrip('.')}.")
 
@@ -56,7 +56,7 @@ class Traffic:
                 self._process.kill()
                 self._process.wait()
         self._process = None
-        self._spec = LoadSpec(None, 0)
+        self._spec = NO_LOAD
 
     def pause(self) -> None:
         """Stop the load, if one is running, until `resume`."""
@@ -78,7 +78,7 @@ class Traffic:
         ]  # fmt: skip
         environment = {
             **tagged_environment(self._run_id),
-            "LOAD_SHAPE": str(spec.shape),
+            "LOAD_SHAPE": spec.shape,
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter

@@ -31,8 +31,8 @@ SPEED = 12.0
 # Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.
 STEP_S, WARMUP_S, RESOLUTION, FIRST_USERS = 12.0, 4.0, 0.15, 80
 # The drill of Saturated: sixty clients, whose requests take 0.35 s each, on sixteen places.
-BUSY = LoadSpec("steady", 60)
-SLOW = FaultSpec("latency", "web", {"seconds": 0.35})
+BUSY = LoadSpec(shape="steady", users=60)
+SLOW = FaultSpec(kind="latency", target="web", parameters={"seconds": 0.35})
 NEW_INSTANCE_RESPONSES = 'haproxy_server_http_responses_total{proxy="web",server="web-3"}'
 SATURATED = 'sum(http_requests_in_flight{service="web"}) >= 0.8 * 16'
 TIMEOUT_S = 60.0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names, alert_names_in
+from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names_in
 from alertdrill.drills.faults.instances import ServiceFault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
@@ -21,7 +21,7 @@ from alerting.responder.healing.policy_loader import load_policy
 from apps.telemetry.faults import kinds as services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CATALOGUE = load_all(ROOT / "drills", alert_names())
+CATALOGUE = load_all()
 DRILLS = list(CATALOGUE.drills.values())
 POLICY = load_policy(ROOT / "alerting" / "policy.yml")
 # The other drills expect another alert.
@@ -81,7 +81,7 @@ def test_deadlines_are_above_the_ideal_times(drill: Drill, speed: float) -> None
     assert all(0 < time.fastest <= time.expected <= time.slowest for time in times.values())
     last = times["firing" if drill.expect.notified_late else "notified"]
     # Without the grace, which allows for a slow machine.
-    assert drill.detect / speed + drill.fixed_delay >= last.slowest
+    assert drill.deadlines.detect / speed + drill.crossing.fixed_delay >= last.slowest
 
 
 @pytest.mark.parametrize("drill", WITH_LEVELS, ids=by_alert)
@@ -108,7 +108,7 @@ def test_policy_has_the_expected_action(drill: Drill) -> None:
     rule = POLICY.rule_for(drill.alert, drill.expect.labels)
     assert rule.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
     # Otherwise the drill's limit would pass before the policy allows the action.
-    assert drill.heal > rule.min_firing or rule.action == "none"
+    assert (drill.deadlines.heal or 0) > rule.min_firing or rule.action == "none"
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from alertdrill.config import ROOT
 from alertdrill.drills.context import needs_logs
-from alertdrill.drills.expression import alert_names
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import Drill
 from tests.e2e.optional_programs import COLLECTOR, LOKI
@@ -77,7 +76,7 @@ def choose_drills(
 
 def longest(drill: Drill) -> float:
     """Return how many seconds a drill may take at speed 1."""
-    return drill.detect + drill.heal + drill.resolve
+    return drill.deadlines.detect + (drill.deadlines.heal or 0) + drill.deadlines.resolve
 
 
 def mutation_tests(alerts: Iterable[str], records: Iterable[str]) -> list[str]:
@@ -90,7 +89,7 @@ def mutation_tests(alerts: Iterable[str], records: Iterable[str]) -> list[str]:
 
 def drills() -> Selected:
     """Return the alerts whose drills to run."""
-    every = dict(load_all(ROOT / "drills", alert_names()).drills)
+    every = dict(load_all().drills)
     notes: list[str] = []
     try:
         with base_tree() as base:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.drills.expression import alert_names
 from alertdrill.drills.loader import load_all
 from tests.tiers.changed_rules import (
     BASE_VARIABLE,
@@ -27,7 +26,7 @@ FOLDERS = (
     "prometheus/rules",
     "tests/rules",
 )
-DRILLS = load_all(ROOT / "drills", alert_names()).drills
+DRILLS = load_all().drills
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.drills.model import Drill, Expectation, FaultSpec, LoadSpec
+from alertdrill.drills.model import Deadlines, Drill, FaultSpec
 from tests.tiers.selection import (
     MAX_CHANGED,
     ROTATION,
@@ -20,7 +20,12 @@ LONG = ["Slow1", "Slow2"]
 
 def drills(short: Iterable[str] = NAMES, long: Iterable[str] = LONG) -> Mapping[str, Drill]:
     def drill(alert: str, resolve: float) -> Drill:
-        return Drill(alert, "It breaks.", FaultSpec("stop"), LoadSpec(), Expectation(), 60, resolve)
+        return Drill(
+            alert=alert,
+            description="It breaks.",
+            fault=FaultSpec(kind="stop"),
+            deadlines=Deadlines(detect=60.0, resolve=resolve),
+        )
 
     return {
         **{alert: drill(alert, 60) for alert in short},

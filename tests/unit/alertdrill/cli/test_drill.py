@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from alertdrill.cli import app, drill
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.loader import Catalogue
-from alertdrill.drills.model import Drill, LoadSpec, SyntheticSeries
+from alertdrill.drills.model import NO_LOAD, Drill, LoadSpec, SyntheticSeries
 from alertdrill.drills.result import DrillResult, Report, Verdict
 from alertdrill.drills.session import Options
 from tests.unit.alertdrill.drills.fakes import make_drill
@@ -23,10 +23,17 @@ class FakeSession:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         drills = [
-            make_drill(alert="Busy", load=LoadSpec("steady", 60)),
+            make_drill(alert="Busy", load=LoadSpec(shape="steady", users=60)),
             make_drill(alert="Down"),
-            make_drill(alert="None", load=LoadSpec(None, 0)),
-            make_drill(alert="Past", backfill=[SyntheticSeries("up", 60.0, 30.0, 1.0, 1.0)]),
+            make_drill(alert="None", load=NO_LOAD),
+            make_drill(
+                alert="Past",
+                backfill=[
+                    SyntheticSeries(
+                        series="up", duration=60.0, step=30.0, start_value=1.0, end_value=1.0
+                    )
+                ],
+            ),
             make_drill(alert="Slow"),
         ]
         self.catalogue = Catalogue({drill.alert: drill for drill in drills}, [])

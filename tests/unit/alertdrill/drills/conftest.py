@@ -28,7 +28,9 @@ def traffic() -> FakeTraffic:
 def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
     def make_fault(kind: str, target: str = "", **parameters: float | str) -> Fault:
         context = make_context(runtime, runtime.folder, traffic=traffic)
-        return registry.create(FaultSpec(kind, target, parameters), context, max_duration=99.0)
+        return registry.create(
+            FaultSpec(kind=kind, target=target, parameters=parameters), context, max_duration=99.0
+        )
 
     return make_fault
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills.context import DrillContext, DrillProgress
-from alertdrill.drills.model import Drill, Expectation, FaultSpec, LoadSpec
+from alertdrill.drills.model import Deadlines, Drill, Expectation, FaultSpec, LoadSpec
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.traffic import Traffic
 from alertdrill.drills.undo import UndoLog, UndoRecord
@@ -220,14 +220,17 @@ def make_context(
 
 
 def make_drill(**changed: Any) -> Drill:
-    """Return a drill of `Down`; its limits of 10 s become 15 s at speed 1, with the grace."""
+    """Return a drill of `Down`; its limits of 10 s become 15 s at speed 1, with the grace.
+
+    The deadlines are keywords of their own, such as `detect`.
+    """
+    deadlines = {"detect": 10.0, "resolve": 10.0}
+    deadlines |= {key: changed.pop(key) for key in ("detect", "heal", "resolve") if key in changed}
     values: dict[str, Any] = {
         "alert": "Down",
         "description": "Web is frozen.",
-        "fault": FaultSpec("pause", "web-1"),
-        "load": LoadSpec(),
-        "expect": Expectation({"severity": "page"}),
-        "detect": 10.0,
-        "resolve": 10.0,
+        "fault": FaultSpec(kind="pause", target="web-1"),
+        "expect": Expectation(labels={"severity": "page"}),
+        "deadlines": Deadlines(**deadlines),
     }
     return Drill(**{**values, **changed})

@@ -14,7 +14,9 @@ from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 
 NOW = 1_700_000_000.0
-FLAT = SyntheticSeries('a:b{c="d"}', duration=120.0, step=60.0, start_value=20.0, end_value=20.0)
+FLAT = SyntheticSeries(
+    series='a:b{c="d"}', duration=120.0, step=60.0, start_value=20.0, end_value=20.0
+)
 
 
 class FakePrometheus:
@@ -66,13 +68,13 @@ def test_series_ends_just_before_now() -> None:
 
 
 def test_values_go_from_start_to_end() -> None:
-    series = SyntheticSeries("a", duration=4.0, step=1.0, start_value=10.0, end_value=2.0)
+    series = SyntheticSeries(series="a", duration=4.0, step=1.0, start_value=10.0, end_value=2.0)
     assert [value for _, value in sample_points(series, NOW, 1)] == [10, 8, 6, 4, 2]
 
 
 def test_speed_divides_all_durations() -> None:
     series = SyntheticSeries(
-        "a", duration=120.0, step=60.0, start_value=1.0, end_value=1.0, offset=24.0
+        series="a", duration=120.0, step=60.0, start_value=1.0, end_value=1.0, offset=24.0
     )
     end = NOW - GAP_S - 2
     assert [at for at, _ in sample_points(series, NOW, 12)] == pytest.approx(
@@ -88,13 +90,15 @@ def test_text_is_open_metrics(tmp_path: Path) -> None:
 
 
 def test_metric_family_is_written_once(tmp_path: Path) -> None:
-    other = SyntheticSeries('a:b{c="e"}', duration=60.0, step=60.0, start_value=1.0, end_value=1.0)
+    other = SyntheticSeries(
+        series='a:b{c="e"}', duration=60.0, step=60.0, start_value=1.0, end_value=1.0
+    )
     assert written(tmp_path, FLAT, other).read_text().count("# TYPE") == 1
 
 
 def test_relative_series_multiplies_the_current_value(tmp_path: Path) -> None:
     series = SyntheticSeries(
-        "up", duration=60.0, step=60.0, start_value=0.5, end_value=1.0, relative=True
+        series="up", duration=60.0, step=60.0, start_value=0.5, end_value=1.0, relative=True
     )
     text = written(tmp_path, series).read_text()
     assert 'up{job="a"} 2.0 1699999939.500' in text
@@ -104,7 +108,7 @@ def test_relative_series_multiplies_the_current_value(tmp_path: Path) -> None:
 
 def test_relative_series_needs_a_current_value(tmp_path: Path) -> None:
     series = SyntheticSeries(
-        "gone", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
+        series="gone", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
     )
     with pytest.raises(
         DrillError, match=r"^gone matches no series, so the backfill has no values\.$"
@@ -114,10 +118,10 @@ def test_relative_series_needs_a_current_value(tmp_path: Path) -> None:
 
 def test_promtool_accepts_the_file(promtool: Path, tmp_path: Path) -> None:
     relative = SyntheticSeries(
-        "up", duration=60.0, step=30.0, start_value=1e-9, end_value=1e18, relative=True
+        series="up", duration=60.0, step=30.0, start_value=1e-9, end_value=1e18, relative=True
     )
     long = SyntheticSeries(
-        "b_total", duration=86_400.0, step=3600.0, start_value=0.0, end_value=7.0
+        series="b_total", duration=86_400.0, step=3600.0, start_value=0.0, end_value=7.0
     )
     file = written(tmp_path, FLAT, relative, long)
     dumped = imported(promtool, file)
@@ -132,7 +136,7 @@ def test_promtool_accepts_the_file(promtool: Path, tmp_path: Path) -> None:
 
 def test_parts_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
     earlier = SyntheticSeries(
-        'a:b{c="d"}', duration=120.0, step=60.0, start_value=5.0, end_value=5.0, offset=180.0
+        series='a:b{c="d"}', duration=120.0, step=60.0, start_value=5.0, end_value=5.0, offset=180.0
     )
     file = written(tmp_path, earlier, FLAT, speed=12)
     values = [row.split()[-2] for row in imported(promtool, file)('{__name__="a:b"}')]
@@ -142,7 +146,7 @@ def test_parts_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
 def test_relative_series_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakePrometheus, "samples", [{"metric": {}, "value": [0, "4"]}])
     series = SyntheticSeries(
-        "up", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
+        series="up", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
     )
     with pytest.raises(DrillError):
         written(tmp_path, series)

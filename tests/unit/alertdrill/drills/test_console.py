@@ -6,7 +6,7 @@ from rich.console import Console
 
 from alertdrill.drills import console
 from alertdrill.drills.loader import Catalogue
-from alertdrill.drills.model import Expectation, FaultSpec
+from alertdrill.drills.model import Expectation, FaultSpec, HealMode
 from alertdrill.drills.result import DrillResult, IdealTime, Report, Verdict
 from tests.unit.alertdrill.drills.fakes import make_drill
 
@@ -50,7 +50,7 @@ def test_reached_phase_shows_its_limit() -> None:
         ("scale_out", ", by the responder", " since it was healed"),
     ],
 )
-def test_healing_names_the_healer(heal: str, healed: str, resolved: str) -> None:
+def test_healing_names_the_healer(heal: HealMode, healed: str, resolved: str) -> None:
     def reach(drill_console: console.DrillConsole) -> None:
         drill_console.drill_started(make_drill(expect=Expectation(heal=heal)), (3, 37))
         drill_console.phase_reached("healed", 4.25, 15.0)
@@ -91,7 +91,9 @@ EVIL = "a [red]b[/red] [/x] \x1b[2J c"
     "act",
     [
         lambda drill_console: drill_console.note(EVIL),
-        lambda drill_console: drill_console.drill_started(make_drill(description=EVIL), (1, 1)),
+        lambda drill_console: drill_console.drill_started(
+            make_drill(description=f"{EVIL}."), (1, 1)
+        ),
         lambda drill_console: drill_console.drill_finished(result("failed", reason=EVIL)),
     ],
 )
@@ -124,7 +126,10 @@ def test_summary_counts_each_verdict(results: Report, line: str) -> None:
 
 
 def test_table_has_every_drill() -> None:
-    drills = {"Down": make_drill(), "Slow": make_drill(alert="Slow", fault=FaultSpec("stop", "lb"))}
+    drills = {
+        "Down": make_drill(),
+        "Slow": make_drill(alert="Slow", fault=FaultSpec(kind="stop", target="lb")),
+    }
     lines = printed(
         lambda terminal: terminal.print(console.drill_table(Catalogue(drills, [])))
     ).splitlines()

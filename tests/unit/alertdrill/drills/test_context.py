@@ -34,9 +34,9 @@ def test_log_store_needs_both_components(
     "fields",
     [
         {"alert": "LogsMissing"},
-        {"fault": FaultSpec("stop", "loki")},
-        {"fault": FaultSpec("stop", "collector-1")},
-        {"fault": FaultSpec("bad_config", parameters={"component": "loki"})},
+        {"fault": FaultSpec(kind="stop", target="loki")},
+        {"fault": FaultSpec(kind="stop", target="collector-1")},
+        {"fault": FaultSpec(kind="bad_config", parameters={"component": "loki"})},
     ],
 )
 def test_drill_of_the_log_pipeline_needs_logs(fields: Any) -> None:
@@ -44,4 +44,4 @@ def test_drill_of_the_log_pipeline_needs_logs(fields: Any) -> None:
 
 
 def test_other_drills_need_no_logs() -> None:
-    assert not needs_logs(make_drill(fault=FaultSpec("pause", "data-service-1")))
+    assert not needs_logs(make_drill(fault=FaultSpec(kind="pause", target="data-service-1")))

@@ -170,7 +170,7 @@ def test_target_that_did_not_restart_is_explained(fakes: Fakes) -> None:
     assert explanation(fakes, "healed") == "web-1 did not restart by itself."
 
 
-HEAL = Expectation({"severity": "page"}, heal="restart")
+HEAL = Expectation(labels={"severity": "page"}, heal="restart")
 
 
 def action(**changed: Any) -> dict[str, object]:

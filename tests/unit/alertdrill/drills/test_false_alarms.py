@@ -6,7 +6,7 @@ import pytest
 from alertdrill.clients.http import UnreachableError
 from alertdrill.drills import false_alarms, steady_state
 from alertdrill.drills.errors import DrillError, UnsteadyError
-from alertdrill.drills.model import LoadSpec
+from alertdrill.drills.model import STEADY, LoadSpec
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
@@ -40,7 +40,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedStack:
 def test_watchdog_is_not_a_false_alarm(watched: WatchedStack) -> None:
     assert watched.watch(30) == []
     assert watched.clock.now - watched.started == pytest.approx(30, abs=1)
-    assert watched.traffic.calls == [LoadSpec()]
+    assert watched.traffic.calls == [STEADY]
 
 
 def test_short_alert_is_reported(watched: WatchedStack) -> None:

@@ -24,7 +24,7 @@ PIPELINE = Pipeline(
 
 
 def test_waits_are_between_zero_and_an_interval() -> None:
-    drill = make_drill(crossing=Crossing(fastest=4, slowest=6), fixed_delay=1.0)
+    drill = make_drill(crossing=Crossing(fastest=4, slowest=6, fixed_delay=1.0))
     assert ideal_times(drill, PIPELINE, 1.0) == {
         "firing": IdealTime(4 + 30, (34 + 47) / 2, 6 + 1 + 5 + 5 + 30),
         "notified": IdealTime(44, (44 + 57) / 2, 57),
@@ -32,7 +32,7 @@ def test_waits_are_between_zero_and_an_interval() -> None:
 
 
 def test_speed_shortens_all_but_the_fixed_delay() -> None:
-    drill = make_drill(crossing=Crossing(fastest=4, slowest=6), fixed_delay=1.0)
+    drill = make_drill(crossing=Crossing(fastest=4, slowest=6, fixed_delay=1.0))
     firing = ideal_times(drill, PIPELINE, 10.0)["firing"]
     assert (firing.fastest, firing.slowest) == pytest.approx((3.4, 4.6 + 1))
 

@@ -1,12 +1,25 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from alertdrill.config.services import SERVICES
 from alertdrill.drills.errors import InvalidDrillError
-from alertdrill.drills.loader import load_all, load_drill
-from alertdrill.drills.model import Crossing, Drill, FaultSpec, LoadSpec, SyntheticSeries
+from alertdrill.drills.loader import AlertChains, load_all, load_drill, read_chains
+from alertdrill.drills.model import (
+    ACTIONS,
+    NO_LOAD,
+    Crossing,
+    Deadlines,
+    Drill,
+    Expectation,
+    FaultSpec,
+    LoadSpec,
+    SyntheticSeries,
+)
+from alertdrill.errors import AlertdrillError
 
 OURS = ", ".join(SERVICES)
 ALERTS = ["Down", "Slow"]
@@ -21,6 +34,9 @@ FAULT = "errors, target: web, probability: 0.5"
 Read = Callable[[str], Drill]
 
 
+CHAINS = AlertChains(ALERTS, set(ALERTS), {"Down": ["none", *ACTIONS]})
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     drills = tmp_path / "drills"
@@ -33,19 +49,18 @@ def reading(folder: Path) -> Read:
     def run(text: str) -> Drill:
         file = folder / "Down.yml"
         file.write_text(text)
-        return load_drill(file, ALERTS)
+        return load_drill(file, CHAINS)
 
     return run
 
 
 def test_minimal_drill_has_the_defaults(reading: Read) -> None:
     drill = reading(MINIMAL)
-    assert drill.fault == FaultSpec("errors", "web", {"probability": 0.5})
-    assert drill.load == LoadSpec("steady", 24)
-    assert (drill.detect, drill.resolve) == (90, 120)
-    assert (drill.crossing, drill.fixed_delay) == (Crossing(), 0)
-    assert (drill.backfill, drill.note) == ([], "")
-    assert (drill.expect.labels, drill.expect.notified, drill.expect.heal) == ({}, "yes", "none")
+    assert drill.fault == FaultSpec(kind="errors", target="web", parameters={"probability": 0.5})
+    assert drill.load == LoadSpec(shape="steady", users=24)
+    assert drill.deadlines == Deadlines(detect=90.0, resolve=120.0)
+    assert (drill.crossing, drill.backfill, drill.note) == (Crossing(), (), "")
+    assert drill.expect == Expectation(labels={}, notified=True, heal="none")
 
 
 FULL = """\
@@ -64,21 +79,35 @@ note: It has to.
 
 def test_full_drill_is_loaded(reading: Read) -> None:
     drill = reading(MINIMAL.replace("resolve:", "heal: 10s, resolve:") + FULL)
-    assert drill.load == LoadSpec("steady", 60)
+    assert drill.load == LoadSpec(shape="steady", users=60)
     assert drill.expect.labels == {"service": "web", "severity": "page"}
     assert drill.expect.notified_late
-    assert (drill.expect.heal, drill.heal) == ("restart", 10)
-    assert (drill.crossing, drill.fixed_delay) == (Crossing(fastest=4, slowest=6), 1.5)
+    assert (drill.expect.heal, drill.deadlines.heal) == ("restart", 10)
+    assert drill.crossing == Crossing(fastest=4, slowest=6, fixed_delay=1.5)
     assert drill.note == "It has to."
     assert drill.backfill == [
-        SyntheticSeries('a:b{c="d"}', 26 * 3600, 60, 20, 10, 3600),
-        SyntheticSeries('up{job="services"}', 3600, 60, 1, 0.5, relative=True),
+        SyntheticSeries(
+            series='a:b{c="d"}',
+            duration=26 * 3600,
+            step=60,
+            start_value=20,
+            end_value=10,
+            offset=3600,
+        ),
+        SyntheticSeries(
+            series='up{job="services"}',
+            duration=3600,
+            step=60,
+            start_value=1,
+            end_value=0.5,
+            relative=True,
+        ),
     ]
 
 
-@pytest.mark.parametrize("load", ["none", "{shape: none}", "{shape: none, users: 5}"])
-def test_no_load_has_no_users(reading: Read, load: str) -> None:
-    assert reading(f"{MINIMAL}load: {load}").load == LoadSpec(None, 0)
+@pytest.mark.parametrize("load", ["none", "{shape: none}"])
+def test_drill_may_have_no_load(reading: Read, load: str) -> None:
+    assert reading(f"{MINIMAL}load: {load}").load == NO_LOAD
 
 
 @pytest.mark.parametrize(
@@ -86,18 +115,18 @@ def test_no_load_has_no_users(reading: Read, load: str) -> None:
 )
 def test_anything_can_be_stopped(reading: Read, target: str) -> None:
     drill = reading(MINIMAL.replace(FAULT, f"stop, target: {target}"))
-    assert drill.fault == FaultSpec("stop", target)
+    assert drill.fault == FaultSpec(kind="stop", target=target)
 
 
 def test_every_is_read_in_seconds(reading: Read) -> None:
     drill = reading(MINIMAL.replace(FAULT, "kill, target: web, every: 1m"))
-    assert drill.fault == FaultSpec("kill", "web", {"every": 60.0})
+    assert drill.fault == FaultSpec(kind="kill", target="web", parameters={"every": 60.0})
 
 
 @pytest.mark.parametrize("heal", ["none", "supervisor"])
 def test_heal_deadline_needs_an_action(reading: Read, heal: str) -> None:
     text = f"{MINIMAL}expect: {{heal: {heal}}}\n"
-    assert (reading(text).expect.heal, reading(text).heal) == (heal, 0)
+    assert (reading(text).expect.heal, reading(text).deadlines.heal) == (heal, None)
     with pytest.raises(InvalidDrillError, match=r":4: heal is .*: set expect.heal to restart or "):
         reading(text.replace("resolve:", "heal: 10s, resolve:"))
 
@@ -105,14 +134,16 @@ def test_heal_deadline_needs_an_action(reading: Read, heal: str) -> None:
 @pytest.mark.parametrize("heal", ["restart", "scale_out", "scale_in"])
 def test_action_has_a_deadline(reading: Read, heal: str) -> None:
     text = MINIMAL.replace("resolve:", "heal: 1m, resolve:")
-    assert reading(f"{text}expect: {{heal: {heal}}}").heal == 60
+    assert reading(f"{text}expect: {{heal: {heal}}}").deadlines.heal == 60
 
 
 def test_scale_is_of_whole_service(reading: Read) -> None:
     text = MINIMAL.replace(
         "errors, target: web, probability: 0.5", "scale, target: web, instances: 3"
     )
-    assert reading(text).fault == FaultSpec("scale", "web", {"instances": 3.0})
+    assert reading(text).fault == FaultSpec(
+        kind="scale", target="web", parameters={"instances": 3.0}
+    )
     for wrong in ("target: web-1", "target: lb"):
         with pytest.raises(InvalidDrillError, match=rf"known targets are {OURS}\.$"):
             reading(text.replace("target: web", wrong))
@@ -145,31 +176,35 @@ MISTAKES = [
     (3, "fault: {kind: stop_load, target: web}", ":3: target is unknown: known keys are kind."),
     (4, "deadlines: {detect: 9s}", ":4: resolve is missing."),
     (4, "deadlines: {resolve: 9s}", ":4: detect is missing."),
-    (4, "deadlines: {detect: 0s, resolve: 9s}", ":4: detect must be more than 0."),
+    (4, "deadlines: {detect: 0s, resolve: 9s}", ":4: detect is '0s': it should be greater than 0."),
     (4, "deadlines: {detect: 9s, resolve: 9}", ":4: resolve is '9': use a duration such as"),
     (4, "deadlines: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the deadline of an"),
     (4, "deadlines: {detect: 9s, resolve: 9s, notify: 9s}", ":4: notify is unknown: known keys"),
     (4, "", ":1: deadlines is missing."),
     (5, "wihtin: {}", ":5: wihtin is unknown: known keys are alert, description, "),
-    (5, "load: heavy", ":5: unknown load 'heavy': known loads are none, steady."),
+    (5, "load: heavy", ":5: shape is 'heavy': use 'none' or 'steady'."),
     (5, "load: {users: 5}", ":5: shape is missing."),
-    (5, "load: {shape: steady, users: 0}", ":5: users is 0: it must be from 1 to 500."),
-    (5, "load: {shape: steady, users: 501}", ":5: users is 501: it must be from 1 to 500."),
-    (5, "load: {shape: spike}", ":5: unknown load 'spike'"),
+    (5, "load: {shape: steady, users: 0}", ":5: users is '0': it should be greater than"),
+    (5, "load: {shape: steady, users: 501}", ":5: users is '501': it should be less than"),
+    (5, "load: {shape: spike}", ":5: shape is 'spike': use 'none' or 'steady'."),
     (5, "expect: {notified: never}", ":5: notified is 'never': it must be true, late"),
-    (5, "expect: {heal: magic}", ":5: heal is 'magic': it must be one of none, "),
-    (5, "expect: {heal: restart}", ":4: heal is missing."),
-    (5, "expect: {heal: scale_out}", ":4: heal is missing."),
-    (5, "expect: {heal: scale_in}", ":4: heal is missing."),
+    (5, "expect: {heal: magic}", ":5: heal is 'magic': use 'none', 'supervisor', 'restart', "),
+    (5, "expect: {heal: restart}", ":4: heal is missing: it is the deadline of the action."),
+    (5, "expect: {affects: [lb]}", ":5: affects has 'lb': known services are web, "),
+    (5, "expect: {notified: false}", ":5: notified is 'false': it must be true, late"),
+    (3, "fault: {kind: errors, target: web, parameters: {}}", ":3: parameters is unknown: "),
+    (5, "load: {shape: steady, users: many}", ":5: users must be a whole number."),
+    (5, "expect: {heal: scale_out}", ":4: heal is missing: "),
+    (5, "expect: {heal: scale_in}", ":4: heal is missing: "),
     (5, "expect: {labels: [web]}", ":5: labels must be a mapping"),
-    (5, "expect: {label: 1}", ":5: label is unknown: known keys are labels, notified, heal."),
+    (5, "expect: {label: 1}", ":5: label is unknown: known keys are labels, notified, "),
     (5, "crossing: {slowest: long}", ":5: slowest is 'long': use a duration such as"),
-    (5, "crossing: {scrape: 5s}", ":5: scrape is unknown: known keys are before, during, fastest"),
+    (5, "crossing: {scrape: 5s}", ":5: scrape is unknown: known keys are fastest, slowest, before"),
     (5, "crossing: {before: 1}", ":5: before needs during, the level with the fault."),
     (5, "crossing: {fastest: 2s, slowest: 1s}", ":5: fastest must be at most slowest."),
     (5, "crossing: {during: 1, slowest: 1s}", ":5: the rule gives fastest and slowest: use them"),
     (5, "crossing: {during: 0}", ":5: during is 0, as before the fault: use another level."),
-    (5, "backfill: {}", ":5: backfill must be a list."),
+    (5, "backfill: {}", ":5: backfill must be a list, as in"),
     (5, "backfill: [{duration: 1h}]", ":5: series is missing."),
 ]  # fmt: skip
 
@@ -199,8 +234,8 @@ SERIES = "  - {series: up, duration: 1h, step: 1m, from: 1, to: 2}"
         ("series: up", "series: '{a=\"b\"}'", ":6: series is '{a=\"b\"}': it must be a name"),
         ("from: 1", "from: low", ":6: from must be a number."),
         ("duration: 1h", "duration: ever", ":6: duration is 'ever': use a duration"),
-        ("to: 2", "to: 2, at: 1h", ":6: at is unknown: known keys are series, duration, offset, "),
-        ("to: 2", "to: 2, relative: maybe", ":6: relative is 'maybe': use true or false."),
+        ("to: 2", "to: 2, at: 1h", ":6: at is unknown: known keys are series, duration, step, "),
+        ("to: 2", "to: 2, relative: maybe", ":6: relative must be true or false."),
     ],
 )
 def test_invalid_backfill_is_an_error(reading: Read, part: str, other: str, error: str) -> None:
@@ -215,34 +250,86 @@ def test_relative_backfill_accepts_any_selector(reading: Read) -> None:
     assert reading(f"{MINIMAL}backfill:\n{past}\n").backfill[0].relative
 
 
-def test_alert_must_be_a_rule(folder: Path) -> None:
-    (folder / "Down.yml").write_text(MINIMAL)
-    with pytest.raises(InvalidDrillError, match=r":1: no alert 'Down' in prometheus/rules"):
-        load_drill(folder / "Down.yml", ["Slow"])
+# The rest of the alert's chain
 
 
-def test_each_bad_file_has_an_error(folder: Path) -> None:
-    (folder / "Down.yml").write_text(MINIMAL)
-    (folder / "Slow.yml").write_text("alert: Slow")
-    (folder / "Stem.yml").write_text(MINIMAL)
-    catalogue = load_all(folder, [*ALERTS, "Alone"])
+@pytest.mark.parametrize(
+    ("chains", "error"),
+    [
+        (
+            replace(CHAINS, alerts=["Slow"]),
+            ":1: no alert 'Down' in prometheus/rules or loki/rules.",
+        ),
+        (
+            replace(CHAINS, runbooks=["Slow"]),
+            ":1: there is no runbook alerting/runbooks/Down.md: write it.",
+        ),
+        (
+            replace(CHAINS, actions={"Down": ["none", "scale_in"]}),
+            ":5: heal is 'restart', but alerting/policy.yml has none and scale_in for Down.",
+        ),
+        (
+            replace(CHAINS, actions={}),
+            ":5: heal is 'restart', but alerting/policy.yml has no entry for Down.",
+        ),
+    ],
+)
+def test_drill_fits_its_chain(folder: Path, chains: AlertChains, error: str) -> None:
+    file = folder / "Down.yml"
+    file.write_text(MINIMAL.replace("resolve:", "heal: 9s, resolve:") + "expect: {heal: restart}\n")
+    assert load_drill(file, CHAINS)
+    with pytest.raises(InvalidDrillError) as refused:
+        load_drill(file, chains)
+    assert str(refused.value) == f"drills/Down.yml{error}"
+
+
+@pytest.fixture
+def root(folder: Path) -> Path:
+    """Return a repository with the alerts Down and Slow, whose policy has two forms of entries."""
+    root = folder.parent
+    rules = [{"alert": alert, "expr": "up"} for alert in ALERTS]
+    write(root / "prometheus/rules/all.yml", {"groups": [{"name": "all", "rules": rules[:1]}]})
+    write(root / "loki/rules/all.yml", {"groups": [{"name": "all", "rules": rules[1:]}]})
+    entries = {"Down": {"action": "restart"}, "Slow": [{"action": "none"}, {"action": "scale_in"}]}
+    write(root / "alerting/policy.yml", {"alerts": entries})
+    for alert in ALERTS:
+        write(root / f"alerting/runbooks/{alert}.md", alert)
+    return root
+
+
+def write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump(content))
+
+
+def test_chains_are_read_from_the_repository(root: Path) -> None:
+    assert read_chains(root) == AlertChains(
+        ALERTS, set(ALERTS), {"Down": ["restart"], "Slow": ["none", "scale_in"]}
+    )
+
+
+@pytest.mark.parametrize("text", ["alerts: [", "", "alerts: {Down: {}}", "alerts: [Down]"])
+def test_unreadable_policy_is_named(root: Path, text: str) -> None:
+    (root / "alerting/policy.yml").write_text(text)
+    with pytest.raises(AlertdrillError, match=r"policy\.yml: cannot read the policy: "):
+        read_chains(root)
+
+
+def test_each_bad_file_has_one_error(root: Path) -> None:
+    (root / "drills/Down.yml").write_text(MINIMAL)
+    (root / "drills/Slow.yml").write_text("alert: Slow")
+    (root / "drills/Stem.yml").write_text(MINIMAL)
+    catalogue = load_all(root)
     assert list(catalogue.drills) == ["Down"]
     assert [error.split(" ")[0] for error in catalogue.errors] == [
         "drills/Slow.yml:1:",
         "drills/Stem.yml:1:",
-        "drills/Alone.yml:1:",
     ]
 
 
-def test_alert_without_drill_is_an_error(folder: Path) -> None:
-    assert load_all(folder, ["Down"]).errors == [
-        "drills/Down.yml:1: the alert Down has no drill: add one."
-    ]
-
-
-def test_bad_drill_has_one_error(folder: Path) -> None:
-    (folder / "Down.yml").write_text("alert: Down")
-    assert len(load_all(folder, ["Down"]).errors) == 1
+def test_alert_without_drill_is_an_error(root: Path) -> None:
+    (root / "drills/Slow.yml").write_text(MINIMAL.replace("Down", "Slow"))
+    assert load_all(root).errors == ["drills/Down.yml:1: the alert Down has no drill: add one."]
 
 
 @pytest.mark.parametrize(

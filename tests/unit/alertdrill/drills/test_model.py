@@ -1,24 +1,34 @@
+from collections.abc import Sequence
+from typing import get_args
+
 import pytest
 
 from alertdrill.drills.model import (
     ACTION_S,
     GRACE_S,
-    HEAL_MODES,
+    Action,
+    Crossing,
     Expectation,
     FaultSpec,
+    HealMode,
     describe_healer,
 )
 from tests.unit.alertdrill.drills.fakes import make_drill
+
+HEAL_MODES: Sequence[HealMode] = ("none", "supervisor", *get_args(Action))
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (FaultSpec("stop_load"), "stop_load"),
-        (FaultSpec("stop", "web"), "stop on web"),
-        (FaultSpec("errors", "web", {"probability": 0.5}), "errors on web (probability 0.5)"),
+        (FaultSpec(kind="stop_load"), "stop_load"),
+        (FaultSpec(kind="stop", target="web"), "stop on web"),
         (
-            FaultSpec("disk_fill", parameters={"where": "host", "to": 1.0}),
+            FaultSpec(kind="errors", target="web", parameters={"probability": 0.5}),
+            "errors on web (probability 0.5)",
+        ),
+        (
+            FaultSpec(kind="disk_fill", parameters={"where": "host", "to": 1.0}),
             "disk_fill (where host, to 1)",
         ),
     ],
@@ -29,23 +39,25 @@ def test_fault_has_a_short_text(spec: FaultSpec, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("notified", "late", "instead"),
-    [("yes", False, None), ("late", True, None), ("WatchdogMissing", False, "WatchdogMissing")],
+    [(True, False, None), ("late", True, None), ("WatchdogMissing", False, "WatchdogMissing")],
 )
-def test_notified_is_one_of_three(notified: str, late: bool, instead: str | None) -> None:
+def test_notified_is_one_of_three(notified: bool | str, late: bool, instead: str | None) -> None:
     expectation = Expectation(notified=notified)
     assert (expectation.notified_late, expectation.replacement_alert) == (late, instead)
 
 
 def test_speed_divides_the_deadline_not_the_fixed_delay() -> None:
-    drill = make_drill(detect=120.0, resolve=240.0, fixed_delay=3.0)
+    drill = make_drill(detect=120.0, resolve=240.0, crossing=Crossing(fixed_delay=3.0))
     assert drill.detect_limit(12) == 10 + 3 + GRACE_S
     assert drill.resolve_limit(12) == 20 + 3 + GRACE_S
     assert drill.detect_limit(1) == 120 + 3 + GRACE_S
 
 
 @pytest.mark.parametrize("heal", HEAL_MODES)
-def test_responder_has_time_to_act(heal: str) -> None:
-    drill = make_drill(detect=120.0, heal=60.0, fixed_delay=3.0, expect=Expectation(heal=heal))
+def test_responder_has_time_to_act(heal: HealMode) -> None:
+    drill = make_drill(
+        detect=120.0, heal=60.0, crossing=Crossing(fixed_delay=3.0), expect=Expectation(heal=heal)
+    )
     acts = heal in ("restart", "scale_out", "scale_in")
     assert drill.expect.needs_action is acts
     # Beside the budget it takes as long at any speed, as a drain does.

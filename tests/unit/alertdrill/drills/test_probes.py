@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from alertdrill.clients.prometheus import ActiveAlert, Prometheus, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.errors import UnmetError
 from alertdrill.drills.faults.registry import KINDS
-from alertdrill.drills.model import Expectation, FaultSpec
+from alertdrill.drills.model import Drill, Expectation, FaultSpec, HealMode
 from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context, make_drill
@@ -120,7 +120,7 @@ def test_runbook_link_must_answer(fakes: Fakes, probes: Probes, server: FakeServ
 
 
 def test_restart_replaces_every_process(fakes: Fakes, runtime: FakeRuntime) -> None:
-    probes = make_probes(fakes, runtime, fault=FaultSpec("crash", "web"))
+    probes = make_probes(fakes, runtime, fault=FaultSpec(kind="crash", target="web"))
     runtime.running = [
         instance("web-1", pid=1),
         instance("web-2", pid=2),
@@ -143,7 +143,7 @@ def performed(kind: str = "restart", target: str = "web-1", **changed: Any) -> P
     )
 
 
-def healing(fakes: Any, runtime: Any, heal: str) -> Probes:
+def healing(fakes: Any, runtime: Any, heal: HealMode) -> Probes:
     probes = make_probes(fakes, runtime, expect=Expectation(heal=heal))
     probes.snapshot_processes()
     return probes
@@ -170,7 +170,7 @@ def test_restart_needs_action_and_new_process(fakes: Fakes, runtime: FakeRuntime
 
 
 @pytest.mark.parametrize("heal", ["scale_out", "scale_in"])
-def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: str) -> None:
+def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: HealMode) -> None:
     probes = healing(fakes, runtime, heal)
     assert probes.healed() is None
     fakes.performed = [performed(heal, "web"), performed(heal, "web", ended=80.0)]
@@ -214,7 +214,7 @@ def test_action_outside_blast_radius_is_named(fakes: Fakes, probes: Probes) -> N
 
 
 def test_missing_target_never_restarts(fakes: Fakes, runtime: FakeRuntime) -> None:
-    probes = make_probes(fakes, runtime, fault=FaultSpec("crash", "gone"))
+    probes = make_probes(fakes, runtime, fault=FaultSpec(kind="crash", target="gone"))
     probes.snapshot_processes()
     assert probes.restarted() is None
 
@@ -236,48 +236,56 @@ def scaling(kind: str, service: str) -> PerformedAction:
     return PerformedAction("Down", kind, service, service, "done", 0.0, 1.0)
 
 
+def broken(kind: str, target: str = "", affects: Sequence[str] = ()) -> Drill:
+    fault = FaultSpec(kind=kind, target=target)
+    return make_drill(fault=fault, expect=Expectation(affects=affects))
+
+
 DOWN = {"stop", "kill", "pause", "crash_loop", "hang", "crash", "unready", "memory"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_restart_needs_a_fault_that_takes_down(kind: str) -> None:
-    assert is_in_blast_radius(FaultSpec(kind, "web-2"), restart("web-2")) is (kind in DOWN)
+    assert is_in_blast_radius(broken(kind, "web-2"), restart("web-2")) is (kind in DOWN)
 
 
 @pytest.mark.parametrize("kind", sorted(DOWN))
 @pytest.mark.parametrize("unaffected", ["web-1", "web-22", "data-service-2"])
 def test_unaffected_instance_is_never_restarted(kind: str, unaffected: str) -> None:
-    assert not is_in_blast_radius(FaultSpec(kind, "web-2"), restart(unaffected))
+    assert not is_in_blast_radius(broken(kind, "web-2"), restart(unaffected))
 
 
 @pytest.mark.parametrize(("target", "allowed"), [("web-1", True), ("data-service-1", False)])
 def test_fault_of_service_affects_each_instance(target: str, allowed: bool) -> None:
-    assert is_in_blast_radius(FaultSpec("hang", "web"), restart(target)) is allowed
+    assert is_in_blast_radius(broken("hang", "web"), restart(target)) is allowed
 
 
 @pytest.mark.parametrize("action", ["scale_out", "scale_in"])
 @pytest.mark.parametrize(
-    ("target", "service", "allowed"),
+    ("target", "affects", "service", "allowed"),
     [
-        ("web", "web", True),
-        ("web-2", "web", True),
-        ("data-service-1", "data-service", True),
+        ("web", [], "web", True),
+        ("web-2", [], "web", True),
+        ("data-service-1", [], "data-service", True),
+        ("data-service", [], "web", False),
         # A client of a slow service waits for it with all its worker threads.
-        ("data-service", "web", True),
-        ("web", "data-service", False),
-        ("lb", "web", False),
+        ("data-service", ["web"], "web", True),
+        ("web", [], "data-service", False),
+        ("lb", [], "web", False),
     ],
 )
 def test_affected_service_may_be_scaled(
-    action: str, target: str, service: str, allowed: bool
+    action: str, target: str, affects: list[str], service: str, allowed: bool
 ) -> None:
-    assert is_in_blast_radius(FaultSpec("stop", target), scaling(action, service)) is allowed
+    drill = broken("stop", target, affects)
+    assert is_in_blast_radius(drill, scaling(action, service)) is allowed
+    assert not is_in_blast_radius(broken("errors", target, affects), restart(f"{service}-1"))
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.scope == "none"])
 def test_fault_of_host_may_saturate_any_service(kind: str) -> None:
-    assert is_in_blast_radius(FaultSpec(kind), scaling("scale_out", "web"))
-    assert not is_in_blast_radius(FaultSpec(kind), restart("web-1"))
+    assert is_in_blast_radius(broken(kind), scaling("scale_out", "web"))
+    assert not is_in_blast_radius(broken(kind), restart("web-1"))
 
 
 # The queries of the runbook
@@ -317,7 +325,7 @@ def check(
             prometheus=Prometheus(server.url),
             loki=Loki(server.url) if loki else None,
         )
-        drill = make_drill(fault=FaultSpec("stop", target))
+        drill = make_drill(fault=FaultSpec(kind="stop", target=target))
         return Probes(drill, context).check_runbook(1000.0)
 
     return check_runbook

@@ -49,7 +49,7 @@ def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
 
 def test_speed_shortens_the_limits(simulated: SimulatedStack) -> None:
     simulated.runtime.speed = 10.0
-    result = simulated.run(fixed_delay=2.0)
+    result = simulated.run(crossing=Crossing(fixed_delay=2.0))
     assert result.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
 
 
@@ -100,7 +100,7 @@ def test_runbook_is_checked_as_of_the_notification(simulated: SimulatedStack) ->
 
 def test_runbook_of_late_alert_is_checked_now(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0
-    result = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    result = simulated.run(expect=Expectation(labels={"severity": "page"}, notified="late"))
     assert result.injected
     assert result.removed
     assert result.injected + 4 <= simulated.checked_at <= result.removed
@@ -214,7 +214,7 @@ def test_dead_load_is_a_deviation(simulated: SimulatedStack) -> None:
 
 def test_late_notification_comes_after_the_fault(simulated: SimulatedStack) -> None:
     simulated.delays["notified"] = 9.0  # while the alert fires from 4 s on
-    result = simulated.run(expect=Expectation({"severity": "page"}, notified="late"))
+    result = simulated.run(expect=Expectation(labels={"severity": "page"}, notified="late"))
     assert result.verdict == "passed"
     assert list(result.times) == ["pending", "firing", "notified", "resolved"]
     assert result.times["notified"] == pytest.approx(9, abs=0.2)
@@ -239,7 +239,7 @@ def test_another_alert_is_expected_instead(simulated: SimulatedStack) -> None:
     simulated.delays["pending"] = None
     simulated.notifies = "WatchdogMissing"
     simulated.pages = ["WatchdogMissing"]
-    expect = Expectation({"severity": "page"}, notified="WatchdogMissing")
+    expect = Expectation(labels={"severity": "page"}, notified="WatchdogMissing")
     result = simulated.run(expect=expect)
     assert result.verdict == "passed"
     assert list(result.times) == ["notified", "resolved"]

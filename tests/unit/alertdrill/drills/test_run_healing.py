@@ -4,7 +4,7 @@ import pytest
 
 from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import run, steady_state
-from alertdrill.drills.model import ACTION_S, ACTIONS, Expectation
+from alertdrill.drills.model import ACTION_S, ACTIONS, Action, Expectation, HealMode
 from alertdrill.drills.result import DrillResult
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -13,7 +13,7 @@ ROLLED_BACK: list[object] = ["stop", "resume", ("record", "", [])]
 
 def test_healing_by_supervisor_is_awaited(simulated: SimulatedStack) -> None:
     simulated.delays["healed"] = 8.0
-    result = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    result = simulated.run(expect=Expectation(labels={"severity": "page"}, heal="supervisor"))
     assert result.verdict == "passed"
     assert result.times["healed"] == pytest.approx(8, abs=0.3)
     assert result.limits == {"notified": 15, "healed": 15, "resolved": 15}
@@ -28,7 +28,7 @@ def test_fault_outlasts_healing_by_supervisor(simulated: SimulatedStack) -> None
         on_call(*order)
 
     simulated.runtime.on_call = late
-    result = simulated.run(expect=Expectation({"severity": "page"}, heal="supervisor"))
+    result = simulated.run(expect=Expectation(labels={"severity": "page"}, heal="supervisor"))
     assert result.injected
     assert result.removed
     # The fault continues after the healing, like repeated kills.
@@ -47,9 +47,9 @@ def test_missing_healing_fails_the_drill(simulated: SimulatedStack) -> None:
 # Healing by the responder
 
 
-def healing(simulated: SimulatedStack, heal: str = "restart", **drill: Any) -> DrillResult:
+def healing(simulated: SimulatedStack, heal: HealMode = "restart", **drill: Any) -> DrillResult:
     """Run a drill that expects healing: 15 s to the notification, then 30 s to the healing."""
-    expect = Expectation({"severity": "page"}, heal=heal)
+    expect = Expectation(labels={"severity": "page"}, heal=heal)
     return simulated.run(expect=expect, heal=5.0, **drill)
 
 
@@ -60,7 +60,7 @@ def acted(target: str, kind: str = "restart") -> PerformedAction:
 
 
 @pytest.mark.parametrize("kind", ACTIONS)
-def test_action_resolves_the_alert_under_the_fault(simulated: SimulatedStack, kind: str) -> None:
+def test_action_resolves_the_alert_under_the_fault(simulated: SimulatedStack, kind: Action) -> None:
     simulated.delays["healed"] = 8.0
     simulated.healing = kind
     result = healing(simulated, kind)
@@ -131,7 +131,7 @@ def test_late_action_outside_blast_radius_fails_the_drill(simulated: SimulatedSt
 
 
 @pytest.mark.parametrize("kind", ["scale_out", "restart"])
-def test_scale_in_is_awaited(simulated: SimulatedStack, kind: str) -> None:
+def test_scale_in_is_awaited(simulated: SimulatedStack, kind: Action) -> None:
     simulated.healing = kind
     simulated.unsteady = (0.0, 15 + steady_state.SCALE_IN_S)
     assert healing(simulated, kind).verdict == ("passed" if kind == "scale_out" else "deviated")

@@ -38,13 +38,13 @@ def test_dead_load_aborts_the_drill(simulated: SimulatedStack) -> None:
 
 
 def test_load_of_the_drill_is_started(simulated: SimulatedStack) -> None:
-    simulated.run(load=LoadSpec("steady", 60))
-    assert simulated.traffic.calls == [LoadSpec("steady", 60)]
+    simulated.run(load=LoadSpec(shape="steady", users=60))
+    assert simulated.traffic.calls == [LoadSpec(shape="steady", users=60)]
 
 
 # Backfilled history
 
-PAST = [SyntheticSeries("up", 60.0, 30.0, 1.0, 1.0)]
+PAST = [SyntheticSeries(series="up", duration=60.0, step=30.0, start_value=1.0, end_value=1.0)]
 
 
 @pytest.mark.parametrize("past", [[], PAST])

@@ -6,7 +6,7 @@ from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.errors import UnsteadyError
-from alertdrill.drills.model import ACTION_S, LoadSpec
+from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, LoadSpec
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
 
@@ -27,7 +27,7 @@ class Stack:
         self.pending: list[Any] = []
         self.watchdog: object = {"missing": False}
 
-    def require(self, load: LoadSpec = LoadSpec(), alert: str = "Down") -> None:  # noqa: B008
+    def require(self, load: LoadSpec = STEADY, alert: str = "Down") -> None:
         answers = {
             "/api/v1/alerts": {"data": {"alerts": self.alerts}},
             "/api/v1/rules": {"data": {"groups": [{"interval": 5, "rules": [self._rule()]}]}},
@@ -108,7 +108,7 @@ def test_alert_of_the_drill_may_not_be_pending(stack: Stack) -> None:
 @pytest.mark.parametrize(("rate", "users", "steady"), [("12", 24, True), ("11.9", 24, False)])
 def test_half_of_the_traffic_is_required(stack: Stack, rate: str, users: int, steady: bool) -> None:
     stack.rate = [{"metric": {}, "value": [0, rate]}]
-    load = LoadSpec("steady", users)
+    load = LoadSpec(shape="steady", users=users)
     if steady:
         stack.require(load=load)
     else:
@@ -119,7 +119,7 @@ def test_half_of_the_traffic_is_required(stack: Stack, rate: str, users: int, st
 
 def test_drill_without_load_needs_no_traffic(stack: Stack) -> None:
     stack.rate = []
-    stack.require(load=LoadSpec(None, 0))
+    stack.require(load=NO_LOAD)
     assert unsteady(stack).startswith("The load balancer gets 0.0 requests/s")
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from alertdrill.drills.errors import DrillError
-from alertdrill.drills.model import LoadSpec
+from alertdrill.drills.model import NO_LOAD, LoadSpec
 from alertdrill.drills.traffic import Traffic
 from alertdrill.drills.undo import TAG_VARIABLE
 
-SOME, MORE, NONE = LoadSpec("steady", 24), LoadSpec("steady", 60), LoadSpec(None, 0)
+SOME, MORE, NONE = LoadSpec(shape="steady", users=24), LoadSpec(shape="steady", users=60), NO_LOAD
 
 
 class FakeLocust:
@@ -68,7 +68,7 @@ def test_load_process_has_the_tag(traffic: Traffic, processes: list[FakeLocust])
 
 def test_same_load_is_kept(traffic: Traffic, processes: list[FakeLocust]) -> None:
     traffic.ensure(SOME)
-    traffic.ensure(LoadSpec("steady", 24))
+    traffic.ensure(LoadSpec(shape="steady", users=24))
     assert len(processes) == 1
 
 

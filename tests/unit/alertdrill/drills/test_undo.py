@@ -116,7 +116,7 @@ def test_every_undo_can_be_performed(kind: str, tmp_path: Path, server: FakeServ
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = {}
     parameters = {"component": "prometheus", "where": "host"}
-    spec = FaultSpec(kind, "web", parameters)
+    spec = FaultSpec(kind=kind, target="web", parameters=parameters)
     steps = create(spec, make_context(runtime, tmp_path), 1.0).undo
     assert all(step[0] in undo.ACTIONS for step in steps)
     assert undo.perform(runtime, steps) == []

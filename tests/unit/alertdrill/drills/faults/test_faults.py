@@ -230,7 +230,9 @@ def test_fault_that_was_not_injected_can_stop(make: Make, runtime: Any, kind: st
 def test_undo_is_known_before_injection(tmp_path: Path) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
-        spec = FaultSpec(kind, "web", {"where": "host", "component": "prometheus"})
+        spec = FaultSpec(
+            kind=kind, target="web", parameters={"where": "host", "component": "prometheus"}
+        )
         assert isinstance(list(create(spec, make_context(runtime, tmp_path), 1.0).undo), list)
     assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []

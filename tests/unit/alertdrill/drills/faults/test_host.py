@@ -150,7 +150,9 @@ def test_stress_process_ends_with_the_fault(
     run = f"test-{id(runtime)}"
     context = make_context(runtime, tmp_path, traffic=traffic)
     context = replace(context, record=replace(context.record, run_id=run))
-    spec = FaultSpec("memory_pressure", parameters={"initial_available": 0.995, "available": 0.99})
+    spec = FaultSpec(
+        kind="memory_pressure", parameters={"initial_available": 0.995, "available": 0.99}
+    )
     fault = create(spec, context, max_duration=9.0)
     fault.prepare()
     fault.inject()
