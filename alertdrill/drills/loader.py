@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from ..config import ROOT
+from ..config import ROOT, components
 from ..config.durations import parse_seconds
 from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.yaml_lines import YamlDocument
@@ -26,11 +26,10 @@ from .model import ACTIONS, Drill, FaultSpec
 RUNBOOKS = Path("alerting/runbooks")
 POLICY = Path("alerting/policy.yml")
 FILE_FORMAT = "a drill is a mapping that begins with `alert:`"
-# The targets of stop, kill and pause beside the services.
-COMPONENTS = (
-    "lb", "responder", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter",
-    "loki", "collector",
-)  # fmt: skip
+# The targets of stop, kill and pause beside the services: what every runtime starts, but Grafana,
+# on which no alert depends.
+COMPONENTS = [name for name, part in components.COMPONENTS.items() if part.setting]
+COMPONENTS.remove("grafana")
 # The responder raises this alert itself, so no rule file has it.
 WATCHDOG_MISSING = "WatchdogMissing"
 
@@ -154,13 +153,14 @@ def _check_fault(document: YamlDocument, fault: FaultSpec) -> FaultSpec:
             *("fault", "kind"),
         )
     has_target = kind.scope != "none"
-    known = ["kind", *(["target"] if has_target else []), *kind.numbers, *kind.choices]
-    given = [*(["target"] if "target" in fault.model_fields_set else []), *fault.parameters]
-    for key in given:
-        if key not in known:
-            document.refuse(f"{key} is unknown: known keys are {', '.join(known)}", *("fault", key))
+    allowed = ["kind", *(["target"] if has_target else []), *kind.numbers, *kind.choices]
+    keys = [*(["target"] if "target" in fault.model_fields_set else []), *fault.parameters]
+    for key in keys:
+        if key not in allowed:
+            names = ", ".join(allowed)
+            document.refuse(f"{key} is unknown: known keys are {names}", *("fault", key))
     for key in [*(["target"] if has_target else []), *kind.required]:
-        if key not in given:
+        if key not in keys:
             document.refuse(f"{key} is missing", "fault")
     if has_target:
         _check_target(document, fault.target, kind)
@@ -212,9 +212,9 @@ def _check_target(document: YamlDocument, target: str, kind: FaultKind) -> None:
         "any": [*SERVICES, *COMPONENTS, *service_instances, *component_instances],
     }[kind.scope]
     if target not in allowed:
-        known = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
+        names = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
         instances = ", and instances such as web-1" if kind.scope in ("instance", "any") else ""
         document.refuse(
-            f"{target!r} is no target of {kind.name}: known targets are {known}{instances}",
+            f"{target!r} is no target of {kind.name}: known targets are {names}{instances}",
             *("fault", "target"),
         )
