@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 import requests
 
 from alertdrill.config.settings import StackSettings, load
@@ -102,15 +103,6 @@ class CompressedStack:
             yield
         finally:
             self.runtime.resume(name)  # a new process ignores it
-
-    def make_unready(self, name: str) -> None:
-        """Make an instance report that it is not ready, until it is restarted."""
-        requests.put(
-            f"http://{self.instance(name).address}/faults/unready",
-            json={"duration": ALERT_DURATION.total_seconds()},
-            headers={"Authorization": f"Bearer {self.runtime.faults_token()}"},
-            timeout=5,
-        ).raise_for_status()
 
     # Alertmanager
 
@@ -220,10 +212,14 @@ class CompressedStack:
     def wait_for_action(self, after: int, state: str) -> int:
         """Return the number of the first action after another, once it has a state."""
 
-        def in_state() -> Sequence[int]:
-            return [action["id"] for action in self.actions(after) if action["state"] == state]
-
-        return poll_until(in_state, f"an action to be {state}", RESTART_TIMEOUT_S)[0]
+        deadline = time.monotonic() + RESTART_TIMEOUT_S
+        while time.monotonic() < deadline:
+            actions = self.actions(after)
+            for action in actions:
+                if action["state"] == state:
+                    return int(action["id"])
+            time.sleep(0.2)
+        pytest.fail(f"No action is {state} after {RESTART_TIMEOUT_S:.0f} s: {actions}")
 
     def wait_for_decision(self, alert: Labels, code: str) -> str:
         """Return the reason of the newest decision about an alert, once it has a code."""
