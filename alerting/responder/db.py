@@ -9,8 +9,10 @@ import fcntl
 import logging
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +94,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Yield a connection that sees one state of the database."""
-        with self._errors(), self._reader.connect() as connection:
+        with self.errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Yield a connection with the write lock; commit at the end, roll back on an error."""
-        with self._errors(), self._writer.begin() as connection:
+        with self.errors(), self._writer.begin() as connection:
             yield connection
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
@@ -112,14 +114,15 @@ class Database:
         When the last connection closes, SQLite copies its log into the file and deletes the log,
         which takes as long as a notification.
         """
-        with self._errors():
+        with self.errors():
             connection = self._reader.connect()
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")  # opens the file
             connection.commit()
         weakref.finalize(self, connection.close)
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """Raise `DatabaseError` for every error of the database inside."""
         try:
             yield
         except SQLAlchemyError as error:
@@ -145,15 +148,19 @@ def open_database(path: Path) -> Database:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists():
                 path.touch()
-            with database.write() as connection:
-                _migrate(connection, path)
+            with database.read() as connection:
+                schema = _check_schema(connection, path)
+            if schema < REVISION:
+                _migrate(database)
+                if schema:
+                    log.info("The database was migrated from schema %d to %d.", schema, REVISION)
             with database.read() as connection:
                 # Outside of a transaction, where alone SQLite can switch.
                 connection.connection.execute("PRAGMA journal_mode = WAL")
         database.keep_open()
     except DatabaseUnusableError:
         raise
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, BrokenExecutor, OSError) as error:
         raise DatabaseUnusableError(
             f"The database {path} cannot be used ({error.__cause__ or error}): "
             "set RESPONDER_DB to a writable file, or move this one away."
@@ -188,7 +195,8 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _migrate(connection: sa.Connection, path: Path) -> None:
+def _check_schema(connection: sa.Connection, path: Path) -> int:
+    """Return the revision of a database, 0 if it is empty."""
     tables = sa.inspect(connection).get_table_names()
     if "alembic_version" in tables:
         version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -204,18 +212,24 @@ def _migrate(connection: sa.Connection, path: Path) -> None:
         raise DatabaseUnusableError(
             f"The database {path} belongs to another program: set RESPONDER_DB to another file."
         )
-    if schema < REVISION:
-        _upgrade(connection)
-        if schema:
-            log.info("The database was migrated from schema %d to %d.", schema, REVISION)
+    return schema
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _migrate(database: Database) -> None:
+    """Migrate in a process that then ends: this one would keep Alembic, a sixth of its memory."""
+    # A fork shares what is imported, so that both together are not larger than one was.
+    with database.errors(), ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        pool.submit(_upgrade, database.path).result()
+
+
+def _upgrade(path: Path) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command  # noqa: PLC0415 - see REVISION
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    engine = _sqlite_engine(path).execution_options(writes=True)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -198,12 +198,14 @@ def test_failed_migration_changes_nothing(tmp_path: Path) -> None:
     assert columns(older) == before
 
 
-def test_current_database_starts_without_alembic(database_path: Path) -> None:
+@pytest.mark.parametrize("new", [True, False])
+def test_alembic_does_not_stay_in_memory(tmp_path: Path, database_path: Path, new: bool) -> None:
     code = (
         "import sys; from pathlib import Path; from alerting.responder.db import open_database;"
         "open_database(Path(sys.argv[1])); assert 'alembic' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code, database_path], check=True)
+    path = tmp_path / "new.db" if new else database_path
+    subprocess.run([sys.executable, "-c", code, path], check=True)
 
 
 def test_newest_revision_is_the_one_in_the_code() -> None:
