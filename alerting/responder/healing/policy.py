@@ -255,10 +255,10 @@ def _line(node: yaml.Node, error: ErrorDetails) -> int:
             mark = node.start_mark
             continue
         items = node.value if isinstance(node, yaml.MappingNode) else []
-        found = [(key, value) for key, value in items if key.value == step]
-        if not found:
+        entry = next(((key, value) for key, value in items if key.value == step), None)
+        if entry is None:
             break
-        key, node = found[0]
+        key, node = entry
         mark = key.start_mark if error["type"] == "extra_forbidden" else node.start_mark
     return int(mark.line) + 1
 

@@ -316,7 +316,7 @@ HEALED = policy(
 
 def hung(*numbers: int) -> list[ActiveAlert]:
     labels = [{"service": "web", "instance": f"web-{number}"} for number in numbers]
-    return [replace(HUNG, labels=each, fingerprint=each["instance"]) for each in labels]
+    return [replace(HUNG, labels=own, fingerprint=own["instance"]) for own in labels]
 
 
 def test_plan_counts_its_own_actions() -> None:
