@@ -1,49 +1,326 @@
-"""The HTTP API of notifications, and of the watchdog's state."""
+"""Alertmanager's notifications: their format, their store, and the filters of a query."""
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, request
-from flask.typing import ResponseReturnValue
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
-from apps.telemetry.problems import Problem
+import orjson
+import sqlalchemy as sa
+from pydantic import AfterValidator, Field, NonNegativeInt, ValidationInfo, field_validator
 
-from . import app_state
-from .errors import BadFilterError
-from .notification_filters import parse_filters
-from .timestamps import format_rfc3339, utc_now
+from .db import Database, Row, alerts, insert, notifications, write_checks
+from .errors import BadFilterError, DatabaseError, MalformedBodyError
+from .healing_store import forget_old_alerts, record_alert
+from .validation import (
+    Body,
+    NonEmpty,
+    Timestamp,
+    format_rfc3339,
+    member_error,
+    parse_rfc3339,
+    validate_body,
+)
 
-MAX_ID = 2**63 - 1  # the largest of SQLite
+VERSION = "4"
+STATUSES = ("firing", "resolved")
+Status = Literal["firing", "resolved"]
+# Columns of an alert; one alert of a notification has to match all of them.
+COLUMNS = ("alert", "status", "severity", "service", "instance")
+FILTERS = (*COLUMNS, "since", "limit")
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000  # about a megabyte of notifications
+# Without the payload, which only a single notification has.
+SUMMARY = [column for column in notifications.c if column.name not in ("digest", "payload")]
+NOT_SHOWN = ("notification_id", "position", "fingerprint")
+ALERT = [column for column in alerts.c if column.name not in NOT_SHOWN]
 
-blueprint = Blueprint("notifications", __name__)
+
+def _named(labels: dict[str, str]) -> dict[str, str]:
+    if not labels.get("alertname"):
+        raise member_error("alertname", "must be a non-empty string")
+    return labels
 
 
-@blueprint.get("/notifications")
-def notifications() -> ResponseReturnValue:
-    """Return the notifications that match the filters of the query, newest first."""
+class Alert(Body):
+    """An alert of a notification; `ends_at` is None while it fires."""
+
+    status: Status
+    labels: Annotated[dict[str, str], AfterValidator(_named)]
+    annotations: dict[str, str]
+    starts_at: Timestamp = Field(alias="startsAt")
+    ends_at: Timestamp | None = Field(alias="endsAt")
+    generator_url: str = Field(alias="generatorURL")
+    fingerprint: NonEmpty
+
+    @field_validator("ends_at")
+    @classmethod
+    def _only_if_resolved(cls, end: datetime, info: ValidationInfo) -> datetime | None:
+        # While an alert fires it is Go's zero time, or an estimate that changes with each delivery.
+        return end if info.data.get("status") == "resolved" else None
+
+    @property
+    def name(self) -> str:
+        """Return the alert's name."""
+        return self.labels["alertname"]
+
+
+class Notification(Body):
+    """A notification about one group, version 4; `payload` is the body as canonical JSON.
+
+    The format: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+    """
+
+    version: Literal["4"]
+    receiver: NonEmpty
+    status: Status
+    group_key: NonEmpty = Field(alias="groupKey")
+    group_labels: dict[str, str] = Field(alias="groupLabels")
+    common_labels: dict[str, str] = Field(alias="commonLabels")
+    common_annotations: dict[str, str] = Field(alias="commonAnnotations")
+    external_url: str = Field(alias="externalURL")
+    # Added to version 4 after its first release: an older Alertmanager does not send it.
+    truncated_alerts: NonNegativeInt = Field(default=0, alias="truncatedAlerts")
+    alerts: list[Alert] = Field(min_length=1)
+    payload: str
+
+    @property
+    def digest(self) -> str:
+        """Return the notification's identity in hexadecimal; a repeated delivery has the same."""
+        alerts = sorted(
+            (a.fingerprint, a.status, a.starts_at.isoformat(), a.ends_at and a.ends_at.isoformat())
+            for a in self.alerts
+        )
+        identity = (self.receiver, self.group_key, self.status, alerts)
+        return hashlib.sha256(orjson.dumps(identity)).hexdigest()
+
+
+def parse_notification(body: bytes) -> Notification:
+    """Return the notification in a webhook's body.
+
+    Raises `MalformedBodyError` with the bad field.
+    """
+    # orjson refuses text that is not UTF-8, lone surrogates and NaN, which SQLite or a client could
+    # not process; and, when it writes, documents that are nested too deeply.
     try:
-        filters = parse_filters(request.args.items(multi=True))
-    except BadFilterError as error:
-        raise Problem(400, str(error), field=error.name) from error
-    return jsonify(app_state.current().notifications.find(filters))
+        document = orjson.loads(body)
+        payload = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        raise MalformedBodyError("body", f"must be JSON: {error}.") from None
+    if isinstance(document, Mapping):
+        document = {**document, "payload": payload}
+    return validate_body(Notification, document)
 
 
-@blueprint.get(f"/notifications/<int(max={MAX_ID}):notification_id>")
-def notification(notification_id: int) -> ResponseReturnValue:
-    """Return a notification with its payload."""
-    row = app_state.current().notifications.get(notification_id)
-    if row is None:
-        raise Problem(404, f"No notification {notification_id}.")
-    return jsonify(row)
+@dataclass(frozen=True)
+class Filters:
+    """A query: columns with their values, the earliest first delivery, and the maximum number."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    since: datetime | None = None
+    limit: int = DEFAULT_LIMIT
 
 
-@blueprint.get("/watchdog")
-def watchdog() -> ResponseReturnValue:
-    """Return the state of Watchdog: 200, or 503 while its notifications are missing."""
-    current = app_state.current().watchdog
-    status = current.check(utc_now())
-    body = {
-        "missing": status.missing,
-        "last_seen": status.last_seen and format_rfc3339(status.last_seen),
-        "timeout_seconds": current.timeout.total_seconds(),
+def parse_filters(arguments: Iterable[tuple[str, str]]) -> Filters:
+    """Return the filters of a query string; raise `BadFilterError` for the first bad one."""
+    values: dict[str, str] = {}
+    for name, value in arguments:
+        if name not in FILTERS:
+            raise BadFilterError(name, f"is unknown: known filters are {', '.join(FILTERS)}.")
+        if name in values:
+            raise BadFilterError(name, "occurs twice.")
+        if not value or "\0" in value:
+            raise BadFilterError(name, "must be a non-empty text.")
+        values[name] = value
+    if values.get("status", "firing") not in STATUSES:
+        raise BadFilterError("status", f"must be one of: {', '.join(STATUSES)}.")
+    return Filters(
+        columns=tuple((name, values[name]) for name in COLUMNS if name in values),
+        since=_parse_since(values["since"]) if "since" in values else None,
+        limit=parse_limit(values.get("limit", str(DEFAULT_LIMIT))),
+    )
+
+
+def _parse_since(value: str) -> datetime:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    try:
+        if math.isfinite(seconds):
+            return datetime.fromtimestamp(seconds, UTC)
+        return parse_rfc3339(value)
+    except (ValueError, OverflowError, OSError):  # not a timestamp, or out of the clock's range
+        raise BadFilterError("since", "must be RFC 3339 or seconds since 1970.") from None
+
+
+def parse_limit(value: str) -> int:
+    """Return a limit; raise `BadFilterError` if it is not a whole number in range."""
+    # isdecimal() alone accepts digits of every script, and int() underscores and spaces.
+    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
+    if not 1 <= number <= MAX_LIMIT:
+        raise BadFilterError("limit", f"must be a whole number from 1 to {MAX_LIMIT}.")
+    return number
+
+
+@dataclass(frozen=True)
+class DeliveryReceipt:
+    """The id of a notification, and whether it had been delivered before."""
+
+    id: int
+    duplicate: bool
+
+
+class NotificationStore:
+    """The notifications in a database; every method raises `DatabaseError`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def record(self, notification: Notification, now: datetime) -> DeliveryReceipt:
+        """Store a notification, or count a repeated delivery; durable on return."""
+        with self.database.write() as connection:
+            return _insert(connection, notification, now)
+
+    def record_change(self, notification: Notification, now: datetime) -> bool:
+        """Store a notification unless the newest of its group has the same status.
+
+        A group without notifications counts as resolved. Returns whether it was stored, so that
+        only one of several workers reports a change.
+        """
+        newest = (
+            sa.select(notifications.c.status)
+            .where(notifications.c.group_key == notification.group_key)
+            .order_by(notifications.c.id.desc())
+            .limit(1)
+        )
+        with self.database.write() as connection:
+            if notification.status == (connection.execute(newest).scalar() or "resolved"):
+                return False
+            _insert(connection, notification, now)
+            return True
+
+    def find(self, filters: Filters) -> list[Row]:
+        """Return the notifications that match, newest first, without their payloads."""
+        query = sa.select(*SUMMARY).limit(filters.limit)
+        if filters.columns:
+            matching = [alerts.c[name] == value for name, value in filters.columns]
+            ids = sa.select(alerts.c.notification_id).where(*matching)
+            query = query.where(notifications.c.id.in_(ids))
+        if filters.since:
+            query = query.where(notifications.c.received_at >= format_rfc3339(filters.since))
+        return self._find(query)
+
+    def get(self, notification_id: int) -> Row | None:
+        """Return a notification with its payload, None if it does not exist."""
+        query = sa.select(*SUMMARY, notifications.c.payload)
+        rows = self._find(query.where(notifications.c.id == notification_id))
+        for row in rows:
+            row["payload"] = orjson.loads(row["payload"])
+        return rows[0] if rows else None
+
+    def newest(self, group_key: str) -> Row | None:
+        """Return the newest notification of a group, None if there is none."""
+        query = sa.select(*SUMMARY).where(notifications.c.group_key == group_key).limit(1)
+        rows = self._find(query)
+        return rows[0] if rows else None
+
+    def last_firing(self, alert: str) -> datetime | None:
+        """Return when an alert was last received as firing, None if never."""
+        ids = sa.select(alerts.c.notification_id).where(
+            alerts.c.alert == alert, alerts.c.status == "firing"
+        )
+        query = sa.select(sa.func.max(notifications.c.last_received_at).label("last"))
+        (row,) = self.database.rows(query.where(notifications.c.id.in_(ids)))
+        return None if row["last"] is None else parse_rfc3339(row["last"])
+
+    def check_writable(self, now: datetime) -> str | None:
+        """Write to the database; return None on success, else a sentence with the reason."""
+        try:
+            with self.database.write() as connection:
+                check = insert(connection, write_checks).values(
+                    id=1, checked_at=format_rfc3339(now)
+                )
+                connection.execute(
+                    check.on_conflict_do_update(
+                        index_elements=["id"], set_={"checked_at": check.excluded.checked_at}
+                    )
+                )
+        except DatabaseError as error:
+            return str(error)
+        return None
+
+    def _find(self, query: sa.Select[tuple[object, ...]]) -> list[Row]:
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(notifications.c.id.desc())).mappings()
+            found: dict[int, Row] = {row["id"]: {**row, "alerts": []} for row in rows}
+            of_found = (
+                sa.select(alerts.c.notification_id, *ALERT)
+                .where(alerts.c.notification_id.in_(list(found)))
+                .order_by(alerts.c.position)
+            )
+            for row in connection.execute(of_found).mappings():
+                alert = dict(row)
+                found[alert.pop("notification_id")]["alerts"].append(alert)
+        return list(found.values())
+
+
+def _insert(
+    connection: sa.Connection, notification: Notification, now: datetime
+) -> DeliveryReceipt:
+    delivery = insert(connection, notifications).values(
+        digest=notification.digest,
+        status=notification.status,
+        receiver=notification.receiver,
+        group_key=notification.group_key,
+        received_at=format_rfc3339(now),
+        last_received_at=format_rfc3339(now),
+        payload=notification.payload,
+    )
+    last, again = notifications.c.last_received_at, delivery.excluded.last_received_at
+    notification_id, deliveries = connection.execute(
+        delivery.on_conflict_do_update(
+            index_elements=["digest"],
+            set_={
+                "deliveries": notifications.c.deliveries + 1,
+                "last_received_at": sa.case((again > last, again), else_=last),
+            },
+        ).returning(notifications.c.id, notifications.c.deliveries)
+    ).one()
+    if deliveries == 1:
+        rows = [
+            {"notification_id": notification_id, "position": position, **_alert_row(alert)}
+            for position, alert in enumerate(notification.alerts)
+        ]
+        connection.execute(sa.insert(alerts), rows)
+    for alert in notification.alerts:
+        record_alert(
+            connection,
+            now,
+            status=alert.status,
+            fingerprint=alert.fingerprint,
+            name=alert.name,
+            labels=alert.labels,
+            starts_at=alert.starts_at,
+        )
+    forget_old_alerts(connection, now)
+    return DeliveryReceipt(id=notification_id, duplicate=deliveries > 1)
+
+
+def _alert_row(alert: Alert) -> Row:
+    # To Prometheus an empty label is the same as a missing one.
+    columns = {name: alert.labels.get(name) or None for name in ("service", "instance", "severity")}
+    return {
+        "fingerprint": alert.fingerprint,
+        "alert": alert.name,
+        "status": alert.status,
+        **columns,
+        "starts_at": format_rfc3339(alert.starts_at),
+        "ends_at": format_rfc3339(alert.ends_at) if alert.ends_at else None,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
     }
-    return jsonify(body), 503 if status.missing else 200

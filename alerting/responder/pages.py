@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from apps.telemetry.problems import Problem
 
-from . import actions, app_state
-from .notification_filters import Filters
-from .timestamps import format_rfc3339, parse_rfc3339, utc_now
+from . import app_state
+from .healing import actions
+from .notifications import Filters
+from .validation import format_rfc3339, parse_rfc3339, utc_now
 
 # A screen or two; the API has the rest.
 MAX_ROWS = 100

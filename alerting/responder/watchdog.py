@@ -11,9 +11,8 @@ from threading import Event, Lock, Thread
 import orjson
 
 from .errors import DatabaseError
-from .notification_store import NotificationStore
-from .timestamps import format_rfc3339, utc_now
-from .webhook_payload import VERSION, Notification, parse
+from .notifications import VERSION, Notification, NotificationStore, parse_notification
+from .validation import format_rfc3339, utc_now
 
 ALERT = "Watchdog"
 MISSING = "WatchdogMissing"
@@ -65,7 +64,7 @@ def missing_notification(status: str, since: str, until: str, last_seen: str) ->
         "truncatedAlerts": 0,
         "alerts": [alert],
     }
-    return parse(orjson.dumps(document))
+    return parse_notification(orjson.dumps(document))
 
 
 class Watchdog:

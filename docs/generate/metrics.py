@@ -11,9 +11,7 @@ from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
-from alerting.responder.drill_metrics import DrillMetrics
-from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.notification_metrics import ResponderMetrics
+from alerting.responder.metrics import DrillMetrics, HealingMetrics, ResponderMetrics
 from apps.telemetry import flask_exporter
 from apps.telemetry.drain import DrainState
 from apps.telemetry.metrics import (

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from alerting.responder.healing.policy import Policy
-from alerting.responder.healing.policy_loader import load_policy
+from alerting.responder.healing.policy import Policy, load_policy
 
 if TYPE_CHECKING:
     from .conftest import Rule
@@ -102,12 +101,12 @@ def test_policy_has_exactly_the_alerts(policy: Policy, rules: list[Rule]) -> Non
 
 def test_policy_entry_has_a_reason_and_a_default(policy: Policy, alert: Rule) -> None:
     entries = policy.alerts[alert.alert]
-    assert all(len(entry.rule.reason) > 10 for entry in entries)
+    assert all(len(entry.reason) > 10 for entry in entries)
     assert entries[-1].labels == {}  # the last entry applies to every target
 
 
 def test_alert_with_an_action_is_not_inhibited(root: Path, policy: Policy, alert: Rule) -> None:
-    if all(entry.rule.action == "none" for entry in policy.alerts[alert.alert]):
+    if all(entry.action == "none" for entry in policy.alerts[alert.alert]):
         return
     labels = {"alertname": alert.alert, **alert.fields["labels"], "service": "web"}
     routes = yaml.safe_load((root / "alerting/alertmanager.yml").read_text())

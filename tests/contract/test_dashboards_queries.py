@@ -13,9 +13,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from alerting.responder.drill_metrics import DrillMetrics
-from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.notification_metrics import ResponderMetrics
+from alerting.responder.metrics import DrillMetrics, HealingMetrics, ResponderMetrics
 from apps.telemetry.metrics import Metrics
 from tests.contract.dashboards import Target, dashboards, filled, targets
 from tests.contract.promql_labels import Labels, UnknownError, nodes

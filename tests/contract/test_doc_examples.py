@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from alertdrill.drills.loader import load_drill, read_chains
-from alerting.responder.healing.policy_loader import load_policy
+from alerting.responder.healing.policy import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +42,7 @@ def test_policy_is_valid(tmp_path: Path) -> None:
         policy[section] |= changes[section]
     file = tmp_path / "policy.yml"
     file.write_text(yaml.safe_dump({**policy, "exclusions": changes["exclusions"]}))
-    assert load_policy(file).alerts["InstanceDown"][0].rule.action == "restart"
+    assert load_policy(file).alerts["InstanceDown"][0].action == "restart"
 
 
 def test_keys_of_the_policy_are_described() -> None:

@@ -17,7 +17,7 @@ from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_t
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill
 from alertdrill.drills.run import FAULT_MARGIN_S
-from alerting.responder.healing.policy_loader import load_policy
+from alerting.responder.healing.policy import load_policy
 from apps.telemetry.faults import kinds as services
 
 ROOT = Path(__file__).resolve().parent.parent.parent

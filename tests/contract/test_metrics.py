@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alerting.responder.healing.healing_metrics import HealingMetrics
-from alerting.responder.notification_metrics import ResponderMetrics
+from alerting.responder.metrics import HealingMetrics, ResponderMetrics
 from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
 if TYPE_CHECKING:

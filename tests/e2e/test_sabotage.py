@@ -85,7 +85,7 @@ def break_the_route(copy: Copy) -> None:
 def silence_the_responder(copy: Copy) -> None:
     lost = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
     line = "        receipt = current.notifications.record"
-    copy.break_file("alerting/responder/webhook.py", line, lost + line)
+    copy.break_file("alerting/responder/api.py", line, lost + line)
 
 
 def make_the_fault_do_nothing(copy: Copy) -> None:

@@ -15,7 +15,8 @@ from alertdrill.drills.publish import (
     document,
 )
 from alertdrill.drills.result import PHASES, DrillResult, Verdict
-from alerting.responder.drill_results import parse
+from alerting.responder import drill_results
+from alerting.responder.validation import parse_body
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
 
@@ -49,8 +50,12 @@ def test_result_is_sent_with_token(runtime: Any, server: FakeServer) -> None:
     assert progress.events == []
 
 
+def parse(sent: object) -> drill_results.DrillResult:
+    return parse_body(drill_results.DrillResult, json.dumps(sent).encode())
+
+
 def test_responder_accepts_the_document() -> None:
-    stored = parse(json.dumps(document(result("failed", "It hung."), 1.5)).encode())
+    stored = parse(document(result("failed", "It hung."), 1.5))
     assert (stored.alert, stored.verdict, stored.reason) == ("InstanceHung", "failed", "It hung.")
     assert stored.speed == 1.5
     assert stored.started_at.timestamp() == 1763917200.25
@@ -61,7 +66,7 @@ def test_responder_accepts_the_document() -> None:
     "verdict", [verdict for verdict in get_args(Verdict) if verdict != "skipped"]
 )
 def test_responder_knows_every_verdict(verdict: Verdict) -> None:
-    assert parse(json.dumps(document(result(verdict), 12)).encode()).verdict == verdict
+    assert parse(document(result(verdict), 12)).verdict == verdict
 
 
 def test_stopped_stack_receives_no_result(runtime: Any, server: FakeServer) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from flask.testing import FlaskClient
 
 from alerting.responder import create_app
 from alerting.responder.app_state import AppState
-from alerting.responder.notification_store import NotificationStore
+from alerting.responder.db import Database, open_database
+from alerting.responder.healing_store import HealingStores
+from alerting.responder.notifications import Notification, NotificationStore, parse_notification
 from alerting.responder.settings import ResponderSettings
-from alerting.responder.webhook_payload import Notification, parse
+from tests.unit.alerting.responder.healing.samples import BEGAN
 from tests.unit.alerting.responder.tokens import TOKEN
 
 Document = dict[str, Any]
@@ -76,18 +80,39 @@ def document() -> Build:
 
 @pytest.fixture(scope="session")
 def notification() -> Callable[..., Notification]:
-    return lambda *values, **labels: parse(orjson.dumps(build(*values, **labels)))
+    return lambda *values, **labels: parse_notification(orjson.dumps(build(*values, **labels)))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database of the current schema, to copy: a migration takes longer than a test."""
+    path = tmp_path_factory.mktemp("responder") / "empty.db"
+    database = open_database(path)
+    with database.read() as connection:  # into the file, from the log beside it
+        connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> NotificationStore:
-    return NotificationStore(tmp_path / "responder.db")
+def database_path(tmp_path: Path, empty_database: Path) -> Path:
+    """Return the path of an empty database."""
+    return Path(shutil.copy(empty_database, tmp_path / "responder.db"))
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
+def database(database_path: Path) -> Database:
+    return open_database(database_path)
+
+
+@pytest.fixture
+def store(database: Database) -> NotificationStore:
+    return NotificationStore(database)
+
+
+@pytest.fixture
+def app(database_path: Path) -> Iterator[Flask]:
     handlers = list(logging.getLogger().handlers)
-    app = create_app(ResponderSettings(database=tmp_path / "responder.db"))
+    app = create_app(ResponderSettings(database=database_path))
     yield app
     app.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
@@ -110,3 +135,24 @@ def token(app: Flask) -> None:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def stores(database: Database) -> HealingStores:
+    return HealingStores.of(database)
+
+
+@pytest.fixture
+def notify(
+    store: NotificationStore, notification: Callable[..., Notification]
+) -> Callable[..., None]:
+    """Return a function that stores a notification; the labels make the fingerprint."""
+
+    def store_notification(*values: str, at: datetime = BEGAN, **labels: str) -> None:
+        message = notification(*values, **labels)
+        (alert,) = message.alerts
+        fingerprint = ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+        alerts = [alert.model_copy(update={"fingerprint": fingerprint})]
+        store.record(message.model_copy(update={"alerts": alerts, "payload": "{}"}), at)
+
+    return store_notification

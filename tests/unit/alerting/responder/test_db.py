@@ -7,22 +7,25 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from alerting.responder import db
+from alerting.responder.db import REVISION, Database, open_database, write_checks
 from alerting.responder.errors import DatabaseError, DatabaseUnusableError
 from apps.telemetry.errors import SettingsError
 
 OPEN_AND_WRITE = """
 import sys
 from pathlib import Path
-from alerting.responder import db
-path = Path(sys.argv[1])
+import sqlalchemy as sa
+from alerting.responder.db import insert, open_database, write_checks
 sys.stdin.readline()
-db.prepare(path)
+database = open_database(Path(sys.argv[1]))
 for _ in range(20):
-    with db.transaction(path) as connection:
-        connection.execute("INSERT INTO write_checks VALUES (1, 0) ON CONFLICT (id) "
-                           "DO UPDATE SET checked_at = checked_at + 1")
+    with database.write() as connection:
+        statement = insert(connection, write_checks).values(id=1, checked_at=0)
+        added = sa.cast(write_checks.c.checked_at, sa.Integer) + 1
+        connection.execute(statement.on_conflict_do_update(set_={"checked_at": added},
+                                                           index_elements=["id"]))
 """
 
 
@@ -31,18 +34,17 @@ def execute(path: Path, statement: str) -> None:
         connection.execute(statement)
 
 
-def write(path: Path, *ids: int) -> None:
-    with db.transaction(path) as connection:
-        for row_id in ids:
-            connection.execute("INSERT INTO write_checks VALUES (?, 'now')", (row_id,))
+def pragma(database: Database, name: str) -> object:
+    with database.read() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
 def test_database_is_durable_and_concurrent(tmp_path: Path) -> None:
-    db.prepare(tmp_path / "new folder" / "responder.db")
-    with db.connect(tmp_path / "new folder" / "responder.db") as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
-        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
+    database = open_database(tmp_path / "new folder % ?#" / "responder.db")
+    assert pragma(database, "journal_mode") == "wal"
+    assert pragma(database, "synchronous") == 2  # FULL
+    assert pragma(database, "busy_timeout") == 5000
+    assert pragma(database, "foreign_keys") == 1
 
 
 def test_workers_may_start_at_once(tmp_path: Path) -> None:
@@ -56,52 +58,49 @@ def test_workers_may_start_at_once(tmp_path: Path) -> None:
         worker.stdin.write(b"go\n")
         worker.stdin.close()
     assert [worker.wait(60) for worker in workers] == [0] * 6
-    with db.connect(path) as connection:
-        written = connection.execute("SELECT checked_at FROM write_checks").fetchone()[0]
-        assert int(written) == 6 * 20 - 1
+    (row,) = open_database(path).rows(sa.select(write_checks))
+    assert int(row["checked_at"]) == 6 * 20 - 1
 
 
-def test_older_database_is_migrated(tmp_path: Path) -> None:
-    path = tmp_path / "responder.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(db.MIGRATIONS[0].read_text(encoding="utf-8"))
-    execute(path, "INSERT INTO write_checks VALUES (1, 'kept')")
-    execute(path, "PRAGMA user_version = 1")
-    db.prepare(path)
-    with db.connect(path) as connection:
-        assert connection.execute("SELECT checked_at FROM write_checks").fetchone()[0] == "kept"
-        assert connection.execute("SELECT count(*) FROM actions").fetchone()[0] == 0
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == db.VERSION
+def test_reads_do_not_wait_for_a_write(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.insert(write_checks).values(id=1, checked_at="now"))
+        assert database.rows(sa.select(write_checks)) == []
 
 
 def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
-    execute(tmp_path / "responder.db", f"PRAGMA user_version = {db.VERSION + 1}")
-    with pytest.raises(DatabaseUnusableError, match="has schema 5 and this version knows up to 4"):
-        db.prepare(tmp_path / "responder.db")
+    execute(tmp_path / "responder.db", f"PRAGMA user_version = {REVISION + 1}")
+    with pytest.raises(DatabaseUnusableError, match="has schema 6 and this version knows up to 5"):
+        open_database(tmp_path / "responder.db")
 
 
 def test_foreign_database_stops_the_start(tmp_path: Path) -> None:
     execute(tmp_path / "responder.db", "CREATE TABLE cookies (name TEXT)")
     with pytest.raises(DatabaseUnusableError, match="belongs to another program"):
-        db.prepare(tmp_path / "responder.db")
+        open_database(tmp_path / "responder.db")
 
 
 def test_other_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "responder.db").write_text("This is not a database. " * 50)
     with pytest.raises(SettingsError, match=r"file is not a database.*RESPONDER_DB") as caught:
-        db.prepare(tmp_path / "responder.db")
+        open_database(tmp_path / "responder.db")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "responder.db").read_text().startswith("This is not")
 
 
 def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusableError, match="unable to open"):
-        db.prepare(tmp_path)
+        open_database(tmp_path)
 
 
-def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    db.prepare(tmp_path / "responder.db")
-    with pytest.raises(DatabaseError):
-        write(tmp_path / "responder.db", 1, 2)  # the table takes 1 only
-    with db.connect(tmp_path / "responder.db") as connection:
-        assert not connection.execute("SELECT * FROM write_checks").fetchall()
+def test_schema_of_a_later_migration_stops_the_start(database_path: Path) -> None:
+    execute(database_path, "UPDATE alembic_version SET version_num = '6'")
+    with pytest.raises(DatabaseUnusableError, match="has schema 6 and this version knows up to 5"):
+        open_database(database_path)
+
+
+def test_failed_transaction_leaves_nothing(database: Database) -> None:
+    rows = [{"id": number, "checked_at": "now"} for number in (1, 2)]  # the table takes 1 only
+    with pytest.raises(DatabaseError), database.write() as connection:
+        connection.execute(sa.insert(write_checks), rows)
+    assert database.rows(sa.select(write_checks)) == []

@@ -1,31 +1,45 @@
-"""A database of schema 3 is migrated to the current schema."""
+"""A database of schema 3 or 4, from before Alembic, is migrated to the current schema."""
 
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from flask import Flask
 
 from alerting.responder import create_app, db
-from alerting.responder.healing.action_store import STATES
+from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.healing.planner import CODES
+from alerting.responder.healing_store import STATES
 from alerting.responder.settings import ResponderSettings
 
+FOLDER = Path(__file__).parent
 # A row of every decision code, state of an action, status of an alert, and flag.
-DUMP = Path(__file__).parent / "database_v3.sql"
+SCHEMA_3 = (FOLDER / "database_v3.sql").read_text(encoding="utf-8")
+SCHEMA_4 = (FOLDER / "migration_v4.sql").read_text(encoding="utf-8") + "PRAGMA user_version = 4;"
+SINCE_SCHEMA_2 = ("current", "actions", "decisions", "controls")
 
 
-@pytest.fixture
-def migrated(tmp_path: Path) -> Iterator[Flask]:
-    database = tmp_path / "responder.db"
-    with closing(sqlite3.connect(database)) as connection:
-        connection.executescript(DUMP.read_text(encoding="utf-8"))
-    app = create_app(ResponderSettings(database=database))
+def execute(path: Path, *scripts: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for script in scripts:
+            connection.executescript(script)
+
+
+@pytest.fixture(params=[3, 4])
+def migrated(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    path = tmp_path / "responder.db"
+    execute(path, SCHEMA_3, *([SCHEMA_4] if request.param == 4 else []))
+    app = create_app(ResponderSettings(database=path))
     yield app
     app.extensions["responder"].watchdog.stop()
 
@@ -129,12 +143,72 @@ def test_what_fires_and_what_an_operator_set_are_kept(migrated: Flask) -> None:
     minutes = [(stores.flags.since(flag) or 0) % 3600 / 60 for flag in flags]
     assert minutes == [7, 8, 9]
     assert stores.actions.running()[0].id == 1
-    with db.connect(stores.alerts._path) as connection:
-        statuses = connection.execute("SELECT status FROM active_alerts ORDER BY fingerprint")
-        assert [row["status"] for row in statuses] == ["firing", "firing", "resolved", "lost"]
+    active = db.active_alerts.c
+    rows = migrated.extensions["responder"].notifications.database.rows(
+        sa.select(active.status).order_by(active.fingerprint)
+    )
+    assert [row["status"] for row in rows] == ["firing", "firing", "resolved", "lost"]
 
 
 def test_pages_show_a_migrated_database(migrated: Flask) -> None:
     page = migrated.test_client().get("/healing").text
     assert "restart <b>web-1</b>" in page
     assert "<code>budget_exhausted</code>" in page
+
+
+def columns(path: Path) -> dict[str, set[str]]:
+    """Return the columns of each table, without Alembic's own."""
+    inspector = sa.inspect(sa.create_engine(f"sqlite:///{path}"))
+    names = set(inspector.get_table_names()) - {"alembic_version"}
+    return {name: {column["name"] for column in inspector.get_columns(name)} for name in names}
+
+
+def indexes(path: Path) -> set[str]:
+    """Return the indexes, each as its statement."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'index'").fetchall()
+    return {" ".join(sql.replace('"', "").split()) for (sql,) in rows if sql}
+
+
+def test_statements_name_the_columns_of_the_schema(database_path: Path) -> None:
+    tables = [table for table in vars(db).values() if isinstance(table, sa.TableClause)]
+    assert {table.name: set(table.c.keys()) for table in tables} == columns(database_path)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_every_older_schema_becomes_the_current_one(
+    tmp_path: Path, database_path: Path, version: int
+) -> None:
+    older = tmp_path / "older.db"
+    execute(older, SCHEMA_3)
+    lacking = [*(SINCE_SCHEMA_2 if version < 2 else ()), *(("drills",) if version < 3 else ())]
+    execute(older, *(f"DROP TABLE {table}" for table in reversed(lacking)))
+    execute(older, SCHEMA_4 if version == 4 else f"PRAGMA user_version = {version}")
+    database = db.open_database(older)
+    assert (columns(older), indexes(older)) == (columns(database_path), indexes(database_path))
+    assert len(database.rows(sa.select(db.notifications))) == 1
+
+
+def test_failed_migration_changes_nothing(tmp_path: Path) -> None:
+    older = tmp_path / "older.db"
+    execute(older, SCHEMA_3, "CREATE TABLE drill_results (id INTEGER)")
+    before = columns(older)
+    with pytest.raises(DatabaseUnusableError, match="drill_results"):
+        db.open_database(older)
+    assert columns(older) == before
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_alembic_does_not_stay_in_memory(tmp_path: Path, database_path: Path, new: bool) -> None:
+    code = (
+        "import sys; from pathlib import Path; from alerting.responder.db import open_database;"
+        "open_database(Path(sys.argv[1])); assert 'alembic' not in sys.modules"
+    )
+    path = tmp_path / "new.db" if new else database_path
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+
+
+def test_newest_revision_is_the_one_in_the_code() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(db.MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == str(db.REVISION)

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.responder.notification_filters import Filters
-from alerting.responder.notification_store import NotificationStore
+from alerting.responder.notifications import Filters, Notification, NotificationStore
 from alerting.responder.watchdog import Watchdog, is_overdue
-from alerting.responder.webhook_payload import Notification
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
 TIMEOUT = 180.0

@@ -1,21 +1,21 @@
-"""Alerts, instances and limits that the tests of healing share."""
+"""Alerts, instances, limits and fakes that the tests of healing share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
-from alerting.responder.healing.action_store import ActionRecord
-from alerting.responder.healing.planner import Decision
-from alerting.responder.healing.policy import Limits
-from alerting.responder.healing.snapshot import (
-    Action,
-    AlertTarget,
-    Instance,
-    Service,
-    StackSnapshot,
-)
+from alerting.responder.clients import Instance, Service
+from alerting.responder.errors import ControlApiUnavailableError
+from alerting.responder.healing.policy import HealingRule, Limits, Policy
+from alerting.responder.healing.snapshot import StackSnapshot
+from alerting.responder.healing_store import ActionRecord, ActiveAlert, RecentAction
 
+# Shortly after the alerts of ../conftest.py started.
+BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
 NOW = 10_000.0
 LIMITS = Limits(
     budget=5,
@@ -27,8 +27,10 @@ LIMITS = Limits(
     scale_in_stabilization=60,
     staleness=60,
 )
-HUNG = AlertTarget("InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5)
-BUSY = AlertTarget("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
+HUNG = ActiveAlert(
+    "InstanceHung", {"service": "web", "instance": "web-1"}, NOW - 10, NOW - 5, "print"
+)
+BUSY = ActiveAlert("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
 SERVICES = {
     "web": Service(scale=3, min_replicas=2, max_replicas=4, healing_enabled=True),
     "data-service": Service(scale=2, min_replicas=2, max_replicas=4, healing_enabled=True),
@@ -41,45 +43,62 @@ def instance(number: int, state: Any = "ready", service: str = "web") -> Instanc
 
 SNAPSHOT = StackSnapshot(
     NOW,
-    [instance(1, "unready"), instance(2), instance(3), instance(4, "standby")],
-    SERVICES,
+    instances=[instance(1, "unready"), instance(2), instance(3), instance(4, "standby")],
+    services=SERVICES,
+)
+RECORD = ActionRecord(
+    id=7,
+    alert="InstanceHung",
+    fingerprint="print",
+    action=RecentAction("restart", "web", "web-1", 1000.5),
+    reason="it hangs",
+    instances=None,
+    grace_period=0.0,
+    dry_run=False,
+    state="running",
 )
 
 
-def restarted(ago: float, number: int = 1, *, finished_at: bool = True) -> Action:
+def rule(action: Any, reason: str, **options: Any) -> HealingRule:
+    return HealingRule(action=action, reason=reason, **options)
+
+
+def policy(**alerts: HealingRule) -> Policy:
+    """Return a policy with a rule for each alert."""
+    rules = {alert: [alert_rule] for alert, alert_rule in alerts.items()}
+    return Policy(limits=LIMITS, alerts=rules)
+
+
+def wait(check: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline, f"gave up waiting for {what}"
+        Event().wait(0.01)
+
+
+def restarted(ago: float, number: int = 1, *, finished_at: bool = True) -> RecentAction:
     started_at = NOW - ago
-    return Action(
+    return RecentAction(
         "restart", "web", f"web-{number}", started_at, started_at + 1 if finished_at else None
     )
 
 
-def scaled(ago: float, kind: Any = "scale_out") -> Action:
-    return Action(kind, "web", "web", NOW - ago, NOW - ago + 1)
-
-
-class RecordingObserver:
-    """An observer that records the events."""
-
-    def __init__(self) -> None:
-        self.decisions: list[Decision] = []
-        self.ends: list[tuple[int, str, str]] = []
-
-    def on_decision(self, _target: AlertTarget, decision: Decision) -> None:
-        self.decisions.append(decision)
-
-    def on_action_finished(self, record: ActionRecord, state: str, message: str) -> None:
-        self.ends.append((record.id, state, message))
+def scaled(ago: float, kind: Any = "scale_out") -> RecentAction:
+    return RecentAction(kind, "web", "web", NOW - ago, NOW - ago + 1)
 
 
 class FakeControlApi:
-    """A control API that records its calls."""
+    """A control API that records its calls; `down`: it does not answer a question."""
 
     def __init__(self, instances: Sequence[Instance], services: Mapping[str, Service]) -> None:
         self.instances = list(instances)
         self.services = dict(services)
         self.calls: list[tuple[object, ...]] = []
+        self.down = False
 
     def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
+        if self.down:
+            raise ControlApiUnavailableError("it is away.")
         return self.instances, self.services
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:

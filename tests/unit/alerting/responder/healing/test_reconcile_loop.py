@@ -9,7 +9,8 @@ from threading import Event
 import pytest
 
 from alerting.responder.errors import DatabaseError
-from alerting.responder.healing.reconcile_loop import ReconcileLoop
+from alerting.responder.healing.reconciler import ReconcileLoop
+from tests.unit.alerting.responder.healing.samples import wait
 
 
 class Reconciler:
@@ -42,20 +43,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def start_loop(reconciler: Reconciler) -> ReconcileLoop:
         # At this speed it runs by itself once in some hours.
-        loops.append(ReconcileLoop(reconciler, tmp_path / "lock", speed=0.0001))  # type: ignore[arg-type]
+        loops.append(ReconcileLoop(reconciler, tmp_path / "lock", speed=0.0001))
         loops[-1].start()
         return loops[-1]
 
     yield start_loop
     for loop in loops:
         loop.stop()
-
-
-def wait(check: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline, f"gave up waiting for {what}"
-        Event().wait(0.01)
 
 
 def test_loop_runs_at_once_and_when_woken(start: Start) -> None:

@@ -3,11 +3,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
+from alerting.responder.clients import AlertmanagerAlert
 from alerting.responder.healing.reconciler import Reconciler
-from tests.unit.alerting.responder.healing.conftest import BEGAN, Stack, after, codes, make
-from tests.unit.alerting.responder.healing.samples import LIMITS, instance
+from tests.unit.alerting.responder.healing.conftest import (
+    Stack,
+    after,
+    make,
+    to_alertmanager_alert,
+)
+from tests.unit.alerting.responder.healing.samples import BEGAN, LIMITS, instance
 
 Notify = Callable[..., None]
+DOWN = {"alertname": "InstanceDown", "service": "web", "instance": "web-1"}
+MISSED = AlertmanagerAlert("f", DOWN, BEGAN, silenced=False, notifies_responder=True)
 
 
 def test_down_instance_is_restarted(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
@@ -19,7 +29,7 @@ def test_down_instance_is_restarted(stack: Stack, reconciler: Reconciler, notify
         "web-1",
         0,
     )
-    assert codes(stack) == ["approved"]
+    assert stack.codes() == ["approved"]
 
 
 def test_repeated_alert_acts_once(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
@@ -47,7 +57,7 @@ def test_repeated_decision_is_recorded_once(
     notify("ClockSkew")
     for second in range(3):
         reconciler.reconcile(after(second + 1))
-    assert codes(stack) == ["manual"]
+    assert stack.codes() == ["manual"]
     assert len(stack.stores.actions.decisions(10)) == 1
 
 
@@ -60,14 +70,14 @@ def test_decision_is_recorded_again_if_the_alert_fires_anew(
     reconciler.reconcile(after(2))
     notify("ClockSkew", "firing", "2025-11-23T18:00:00Z")
     reconciler.reconcile(after(3601))
-    assert codes(stack) == ["manual"] * 2
+    assert stack.codes() == ["manual"] * 2
 
 
 def test_healthy_instance_is_skipped(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
     stack.control_api.instances = [instance(1), instance(2)]
     notify()
     reconciler.reconcile(after(1))
-    assert (stack.submitted, codes(stack)) == ([], ["already_healthy"])
+    assert (stack.submitted, stack.codes()) == ([], ["already_healthy"])
 
 
 def test_unlabelled_instance_is_skipped(
@@ -76,27 +86,27 @@ def test_unlabelled_instance_is_skipped(
     stack.control_api.instances = [replace(instance(1, "down"), healing_enabled=False)]
     notify()
     reconciler.reconcile(after(1))
-    assert (stack.submitted, codes(stack)) == ([], ["no_target"])
+    assert (stack.submitted, stack.codes()) == ([], ["no_target"])
 
 
 def test_excluded_instance_is_skipped(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
     stack.control_api.instances = [instance(1), instance(3, "down")]
     notify(instance="web-3")
     reconciler.reconcile(after(1))
-    assert (stack.submitted, codes(stack)) == ([], ["excluded"])
-    assert "under investigation" in stack.observer.decisions[0].reason
+    assert (stack.submitted, stack.codes()) == ([], ["excluded"])
+    assert "under investigation" in stack.stores.actions.decisions(1)[0]["reason"]
 
 
 def test_unavailable_control_api_is_recorded(
     stack: Stack, reconciler: Reconciler, notify: Notify
 ) -> None:
-    stack.control_api_down = True
+    stack.control_api.down = True
     notify()
     reconciler.reconcile(after(1))
-    assert codes(stack) == ["control_api_unavailable"]
-    stack.control_api_down = False
+    assert stack.codes() == ["control_api_unavailable"]
+    stack.control_api.down = False
     reconciler.reconcile(after(2))
-    assert codes(stack) == ["control_api_unavailable", "approved"]
+    assert stack.codes() == ["control_api_unavailable", "approved"]
 
 
 def test_saturated_service_scales_out(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
@@ -120,7 +130,7 @@ def test_restart_repeats_while_the_alert_fires(
     stack.stores.actions.finish(stack.submitted[0].id, "failed", "no", after(2))
     reconciler.reconcile(after(3))
     reconciler.reconcile(after(32))
-    assert codes(stack) == ["approved", "cooldown", "approved"]
+    assert stack.codes() == ["approved", "cooldown", "approved"]
 
 
 def test_exhausted_budget_opens_the_circuit(
@@ -134,9 +144,9 @@ def test_exhausted_budget_opens_the_circuit(
         for record in stack.stores.actions.running():
             stack.stores.actions.finish(record.id, "done", "", after(second))
     assert len(stack.submitted) == LIMITS.budget
-    assert codes(stack)[-1] == "budget_exhausted"
+    assert stack.codes()[-1] == "budget_exhausted"
     reconciler.reconcile(after(second + 1))
-    assert codes(stack)[-1] == "circuit_open"
+    assert stack.codes()[-1] == "circuit_open"
     assert stack.metrics.registry.get_sample_value("responder_circuit_open") == 1
     assert stack.metrics.registry.get_sample_value("responder_budget_remaining") == 0
 
@@ -147,9 +157,9 @@ def test_circuit_closes_after_the_window(
     stack.stores.flags.set("circuit_open", BEGAN)
     notify()
     reconciler.reconcile(after(LIMITS.window - 1))
-    assert codes(stack) == ["circuit_open"]
+    assert stack.codes() == ["circuit_open"]
     reconciler.reconcile(after(LIMITS.window))
-    assert codes(stack) == ["circuit_open", "approved"]
+    assert stack.codes() == ["circuit_open", "approved"]
 
 
 def test_storm_gets_only_the_budget(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
@@ -162,26 +172,26 @@ def test_storm_gets_only_the_budget(stack: Stack, reconciler: Reconciler, notify
         for record in stack.stores.actions.running():
             stack.stores.actions.finish(record.id, "done", "", after(second + 1))
     assert len(stack.submitted) == LIMITS.budget
-    assert codes(stack).count("budget_exhausted") == 1
+    assert stack.codes().count("budget_exhausted") == 1
     assert len({item["fingerprint"] for item in stack.stores.actions.decisions(9999)}) == 500
 
 
 def test_dry_run_starts_no_action(stack: Stack, notify: Notify) -> None:
-    reconciler = make(stack, mode="dry-run")
+    reconciler = make(stack, dry_run=True)
     notify()
     for second in (1, 2):
         reconciler.reconcile(after(second))
     assert stack.submitted == []
     (item,) = stack.stores.actions.find(10)
     assert (item["dry_run"], item["state"]) == (1, "done")
-    assert codes(stack) == ["approved", "cooldown"]
+    assert stack.codes() == ["approved", "cooldown"]
 
 
 def test_pause_starts_no_action(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
     stack.stores.flags.set("paused", BEGAN)
     notify()
     reconciler.reconcile(after(1))
-    assert codes(stack) == ["paused"]
+    assert stack.codes() == ["paused"]
     assert stack.metrics.registry.get_sample_value("responder_paused") == 1
 
 
@@ -192,7 +202,7 @@ def test_alert_that_was_taken_over_is_excluded(
     (firing,) = stack.stores.alerts.firing()
     stack.stores.alerts.take_over(firing.fingerprint)
     reconciler.reconcile(after(1))
-    assert codes(stack) == ["excluded"]
+    assert stack.codes() == ["excluded"]
 
 
 def test_interrupted_action_is_resumed(
@@ -226,7 +236,9 @@ def test_resolved_alert_cancels_an_interrupted_action(
     make(stack).reconcile(after(2))
     (item,) = stack.stores.actions.find(10)
     assert (item["state"], len(stack.submitted)) == ("cancelled", 1)
-    assert stack.observer.ends[0][1] == "cancelled"
+    assert item["message"] == "its alert was resolved before it could resume"
+    ended = {"action": "restart", "state": "cancelled"}
+    assert stack.metrics.registry.get_sample_value("responder_actions_total", ended) == 1
 
 
 def test_resolution_is_recorded_on_the_action(
@@ -246,7 +258,94 @@ def test_min_replicas_are_set_while_nothing_fires(stack: Stack, reconciler: Reco
 
 
 def test_resync_without_control_api_is_harmless(stack: Stack, reconciler: Reconciler) -> None:
-    stack.control_api_down = True
+    stack.control_api.down = True
     reconciler.resync(after(1))
     value = stack.metrics.registry.get_sample_value
     assert value("responder_min_replicas", {"scaled_service": "web"}) is None
+
+
+def test_silenced_alert_is_excluded(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
+    notify()
+    (firing,) = stack.stores.alerts.firing()
+    stack.alertmanager_alerts = [
+        to_alertmanager_alert(firing, silenced=True, notifies_responder=False)
+    ]
+    reconciler.reconcile(after(1))
+    assert (stack.submitted, stack.codes()) == ([], ["excluded"])
+
+
+def test_alert_that_alertmanager_lost_is_over(
+    stack: Stack, reconciler: Reconciler, notify: Notify
+) -> None:
+    notify()
+    stack.alertmanager_alerts = []
+    reconciler.reconcile(after(1))
+    assert stack.submitted == []
+    assert stack.stores.alerts.firing() == []
+
+
+def test_missed_alert_is_adopted(stack: Stack, reconciler: Reconciler) -> None:
+    stack.alertmanager_alerts = [MISSED]
+    reconciler.resync(after(LIMITS.staleness - 1))
+    assert stack.stores.alerts.firing() == []
+    reconciler.resync(after(LIMITS.staleness + 1))
+    reconciler.reconcile(after(LIMITS.staleness + 1))
+    assert [record.action.target for record in stack.submitted] == ["web-1"]
+
+
+def test_silenced_alert_is_not_adopted(stack: Stack, reconciler: Reconciler) -> None:
+    stack.alertmanager_alerts = [replace(MISSED, notifies_responder=False)]
+    reconciler.resync(after(3600))
+    assert stack.stores.alerts.firing() == []
+
+
+def test_lost_alert_comes_back(stack: Stack, reconciler: Reconciler, notify: Notify) -> None:
+    notify("ClockSkew")
+    notify()
+    alerts = [to_alertmanager_alert(alert) for alert in stack.stores.alerts.firing()]
+    stack.alertmanager_alerts = []  # it has restarted
+    reconciler.reconcile(after(1))
+    assert stack.stores.alerts.firing() == []
+    stack.alertmanager_alerts = alerts
+    reconciler.resync(after(LIMITS.staleness + 1))
+    assert len(stack.stores.alerts.firing()) == 2
+
+
+def test_resolved_alert_is_not_adopted(
+    stack: Stack, reconciler: Reconciler, notify: Notify
+) -> None:
+    notify()
+    stack.alertmanager_alerts = [
+        to_alertmanager_alert(alert) for alert in stack.stores.alerts.firing()
+    ]
+    notify("InstanceDown", "resolved")
+    reconciler.resync(after(3600))
+    assert stack.stores.alerts.firing() == []
+
+
+def test_fresh_notification_counts_without_alertmanager(
+    stack: Stack, reconciler: Reconciler, notify: Notify
+) -> None:
+    stack.alertmanager_answers = False
+    notify()
+    reconciler.reconcile(after(1))
+    assert len(stack.submitted) == 1
+
+
+def test_stale_notification_does_not_count(
+    stack: Stack, reconciler: Reconciler, notify: Notify
+) -> None:
+    stack.alertmanager_answers = False
+    notify()
+    reconciler.reconcile(after(LIMITS.staleness + 1))
+    assert stack.codes() == ["unconfirmed"]
+
+
+@pytest.mark.parametrize("fires", [[], [MISSED]], ids=["nothing", "another"])
+def test_manual_alert_needs_no_confirmation(
+    stack: Stack, reconciler: Reconciler, notify: Notify, fires: list[AlertmanagerAlert]
+) -> None:
+    stack.alertmanager_alerts = fires
+    notify("ClockSkew")
+    reconciler.reconcile(after(1))
+    assert len(stack.stores.alerts.firing()) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.responder.timestamps import format_rfc3339, parse_rfc3339
+from alerting.responder.validation import format_rfc3339, parse_rfc3339
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(

@@ -11,10 +11,13 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from alerting.responder import create_app
 from alerting.responder.app_state import AppState
-from alerting.responder.notification_filters import Filters
-from alerting.responder.notification_store import NotificationStore
-from alerting.responder.timestamps import utc_now
+from alerting.responder.db import open_database
+from alerting.responder.errors import DatabaseUnusableError
+from alerting.responder.notifications import Filters, NotificationStore
+from alerting.responder.settings import ResponderSettings
+from alerting.responder.validation import parse_rfc3339, utc_now
 
 Build = Callable[..., dict[str, Any]]
 
@@ -74,7 +77,7 @@ def test_body_over_limit_gets_413(client: FlaskClient) -> None:
 
 
 def test_failing_disk_gets_503(client: FlaskClient, responder: AppState, document: Build) -> None:
-    responder.notifications.path.unlink()
+    responder.notifications.database.path.unlink()
     answer = client.post("/webhook", json=document())
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -97,7 +100,7 @@ def test_acknowledged_notification_survives_kill(tmp_path: Path, document: Build
         answer = child.stderr.readline()
         child.kill()
     assert answer == b"answered 200\n"
-    (item,) = NotificationStore(path).find(Filters())
+    (item,) = NotificationStore(open_database(path)).find(Filters())
     assert item["alerts"][0]["alert"] == "InstanceDown"
 
 
@@ -109,3 +112,76 @@ def test_only_watchdog_ends_its_outage(
     assert client.get("/watchdog").status_code == 503
     client.post("/webhook", json=document(alert))
     assert client.get("/watchdog").status_code == (200 if alert == "Watchdog" else 503)
+
+
+def test_filters_apply(client: FlaskClient, document: Build) -> None:
+    client.post("/webhook", json=document())
+    client.post("/webhook", json=document("Watchdog"))
+    rows = client.get("/notifications?alert=Watchdog&status=firing&since=0").json
+    assert [row["alerts"][0]["alert"] for row in rows or []] == ["Watchdog"]
+
+
+def test_unknown_filter_is_named(client: FlaskClient) -> None:
+    answer = client.get("/notifications?color=red")
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["field"] == "color"
+
+
+def test_notification_is_served_with_payload(client: FlaskClient, document: Build) -> None:
+    sent = client.post("/webhook", json=document()).json
+    assert sent is not None
+    rows = client.get(f"/notifications/{sent['id']}").json
+    assert rows is not None
+    assert rows["payload"] == document()
+
+
+def test_missing_notification_gets_404(client: FlaskClient) -> None:
+    for number in (7, 2**70):
+        answer = client.get(f"/notifications/{number}")
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_watchdog_state_has_its_status(
+    client: FlaskClient, responder: AppState, document: Build
+) -> None:
+    fresh = client.get("/watchdog")
+    assert fresh.status_code == 200
+    assert fresh.json == {"missing": False, "last_seen": None, "timeout_seconds": 180.0}
+    client.post("/webhook", json=document("Watchdog"))
+    responder.watchdog.check(utc_now() + timedelta(seconds=200))
+    status = client.get("/watchdog").json
+    assert status is not None
+    assert utc_now() - parse_rfc3339(status["last_seen"]) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "path", ["/notifications", "/notifications/1", "/notification-history", "/watchdog"]
+)
+def test_lost_database_gives_503(client: FlaskClient, responder: AppState, path: str) -> None:
+    responder.notifications.database.path.unlink()
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert str(responder.notifications.database.path) not in answer.text
+
+
+def test_runbooks_need_no_database(client: FlaskClient, responder: AppState) -> None:
+    responder.notifications.database.path.unlink()
+    assert client.get("/runbooks/Watchdog").status_code == 200
+
+
+def test_readiness_is_a_real_write(client: FlaskClient, responder: AppState) -> None:
+    assert client.get("/readyz").status_code == 200
+    responder.notifications.database.path.unlink()
+    assert client.get("/readyz").status_code == 503
+
+
+def test_readiness_ignores_the_watchdog(client: FlaskClient, responder: AppState) -> None:
+    assert responder.watchdog.check(utc_now() + timedelta(days=1)).missing
+    assert client.get("/readyz").status_code == 200
+
+
+def test_unusable_database_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "responder.db").write_text("no database " * 100)
+    with pytest.raises(DatabaseUnusableError, match="RESPONDER_DB"):
+        create_app(ResponderSettings(database=tmp_path / "responder.db"))

@@ -84,11 +84,11 @@ def test_unknown_alerts_share_series(client: FlaskClient) -> None:
     assert metric(client, "passed", alert="other") == 1
 
 
-def test_restart_restores_the_metrics(client: FlaskClient, tmp_path: Path) -> None:
+def test_restart_restores_the_metrics(client: FlaskClient, database_path: Path) -> None:
     post(client, phase_seconds={"firing": 9})
     post(client)
     handlers = list(logging.getLogger().handlers)
-    again = create_app(ResponderSettings(database=tmp_path / "responder.db"))
+    again = create_app(ResponderSettings(database=database_path))
     again.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
     assert metric(again.test_client(), "phase_seconds", phase="firing") == 3

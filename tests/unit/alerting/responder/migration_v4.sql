@@ -1,4 +1,4 @@
--- Tables, columns, flags, states and decision codes get standard names.
+-- How a version before Alembic migrated schema 3 to schema 4.
 ALTER TABLE current RENAME TO active_alerts;
 ALTER TABLE active_alerts RENAME COLUMN heard_at TO last_notified_at;
 DROP INDEX current_by_status;

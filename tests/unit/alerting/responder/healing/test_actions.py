@@ -8,28 +8,27 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alerting.responder.app_state import AppState
-from alerting.responder.healing.action_store import ActionRecord, ActionSpec
-from alerting.responder.healing.interfaces import Stores
-from alerting.responder.healing.planner import Decision
+from alerting.responder.healing_store import ActionRecord, HealingStores
 from tests.unit.alerting.responder.healing.samples import HUNG
 from tests.unit.alerting.responder.tokens import AUTHORIZED
 
 pytestmark = pytest.mark.usefixtures("token")
 
 NOW = datetime(2025, 11, 23, 17, tzinfo=UTC)
-RESTART = Decision("restart", "web-1", "approved", "it hangs")
 
 
 @pytest.fixture
-def stores(responder: AppState) -> Stores:
+def stores(responder: AppState) -> HealingStores:
     return responder.healing.stores
 
 
-def create(stores: Stores) -> ActionRecord:
-    return stores.actions.create("print", HUNG, RESTART, ActionSpec(grace_period=0.0), NOW)
+def create(stores: HealingStores) -> ActionRecord:
+    return stores.actions.create(
+        HUNG, "restart", "web-1", NOW, code="approved", reason="it hangs", grace_period=0.0
+    )
 
 
-def test_actions_are_listed_newest_first(client: FlaskClient, stores: Stores) -> None:
+def test_actions_are_listed_newest_first(client: FlaskClient, stores: HealingStores) -> None:
     create(stores)
     create(stores)
     rows = client.get("/actions").get_json()
@@ -39,7 +38,7 @@ def test_actions_are_listed_newest_first(client: FlaskClient, stores: Stores) ->
     assert rows[0]["dry_run"] is False
 
 
-def test_actions_can_be_filtered(client: FlaskClient, stores: Stores) -> None:
+def test_actions_can_be_filtered(client: FlaskClient, stores: HealingStores) -> None:
     create(stores)
     assert client.get("/actions?alert=Saturated").get_json() == []
     assert len(client.get("/actions?alert=InstanceHung&limit=1").get_json()) == 1
@@ -51,15 +50,15 @@ def test_bad_limit_is_refused(client: FlaskClient, limit: str) -> None:
         assert client.get(f"/{path}?limit={limit}").status_code == 400
 
 
-def test_action_is_returned_by_id(client: FlaskClient, stores: Stores) -> None:
+def test_action_is_returned_by_id(client: FlaskClient, stores: HealingStores) -> None:
     create(stores)
     assert client.get("/actions/1").get_json()["target"] == "web-1"
     assert client.get("/actions/2").status_code == 404
 
 
-def test_decisions_are_listed(client: FlaskClient, stores: Stores) -> None:
+def test_decisions_are_listed(client: FlaskClient, stores: HealingStores) -> None:
     create(stores)
-    stores.actions.record_skipped([("print", HUNG, Decision("none", "", "paused", "so"))], NOW)
+    stores.actions.record_skipped([(HUNG, "paused", "so")], NOW)
     rows = client.get("/decisions").get_json()
     assert [row["code"] for row in rows] == ["paused", "approved"]
 
@@ -67,7 +66,7 @@ def test_decisions_are_listed(client: FlaskClient, stores: Stores) -> None:
 @pytest.mark.parametrize("path", ["/actions/1/cancel", "/pause", "/resume"])
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
 def test_commands_need_the_token(
-    client: FlaskClient, stores: Stores, path: str, header: dict[str, str]
+    client: FlaskClient, stores: HealingStores, path: str, header: dict[str, str]
 ) -> None:
     create(stores)
     answer = client.post(path, headers=header)
@@ -83,7 +82,7 @@ def test_commands_are_forbidden_without_a_configured_token(
     assert client.post("/pause", headers={"Authorization": "Bearer "}).status_code == 403
 
 
-def test_pause_lasts_until_resume(client: FlaskClient, stores: Stores) -> None:
+def test_pause_lasts_until_resume(client: FlaskClient, stores: HealingStores) -> None:
     for _ in range(2):
         assert client.post("/pause", headers=AUTHORIZED).get_json()["paused"]
     assert stores.flags.since("paused") is not None
@@ -91,7 +90,7 @@ def test_pause_lasts_until_resume(client: FlaskClient, stores: Stores) -> None:
     assert stores.flags.since("paused") is None
 
 
-def test_resume_closes_the_circuit(client: FlaskClient, stores: Stores) -> None:
+def test_resume_closes_the_circuit(client: FlaskClient, stores: HealingStores) -> None:
     stores.flags.set("circuit_open", NOW)
     assert client.post("/resume", headers=AUTHORIZED).get_json() == {
         "healing": "off",
@@ -101,7 +100,7 @@ def test_resume_closes_the_circuit(client: FlaskClient, stores: Stores) -> None:
     assert stores.flags.since("budget_reset") is not None
 
 
-def test_cancel_excludes_the_alert(client: FlaskClient, stores: Stores) -> None:
+def test_cancel_excludes_the_alert(client: FlaskClient, stores: HealingStores) -> None:
     record = create(stores)
     answer = client.post(f"/actions/{record.id}/cancel", headers=AUTHORIZED)
     assert answer.get_json()["state"] == "cancelled"
@@ -113,7 +112,7 @@ def test_cancel_excludes_the_alert(client: FlaskClient, stores: Stores) -> None:
 
 
 def test_ended_action_of_a_firing_alert_can_be_cancelled(
-    client: FlaskClient, stores: Stores
+    client: FlaskClient, stores: HealingStores
 ) -> None:
     record = create(stores)
     stores.actions.finish(record.id, "done", "", NOW)
@@ -122,7 +121,7 @@ def test_ended_action_of_a_firing_alert_can_be_cancelled(
 
 
 def test_ended_action_of_a_resolved_alert_cannot_be_cancelled(
-    client: FlaskClient, stores: Stores
+    client: FlaskClient, stores: HealingStores
 ) -> None:
     record = create(stores)
     stores.actions.finish(record.id, "done", "", NOW)
@@ -131,7 +130,7 @@ def test_ended_action_of_a_resolved_alert_cannot_be_cancelled(
     assert client.post("/actions/99/cancel", headers=AUTHORIZED).status_code == 404
 
 
-def test_page_lists_actions(client: FlaskClient, stores: Stores) -> None:
+def test_page_lists_actions(client: FlaskClient, stores: HealingStores) -> None:
     assert "No actions yet." in client.get("/healing").text
     record = create(stores)
     stores.actions.finish(record.id, "failed", "<it> was refused", NOW + timedelta(seconds=4))
@@ -146,7 +145,7 @@ def test_page_lists_actions(client: FlaskClient, stores: Stores) -> None:
 
 
 def test_page_shows_the_state_of_healing(
-    client: FlaskClient, app: Flask, responder: AppState, stores: Stores
+    client: FlaskClient, app: Flask, responder: AppState, stores: HealingStores
 ) -> None:
     app.extensions["responder"] = replace(responder, healing=replace(responder.healing, mode="on"))
     assert "✓ on" in client.get("/healing").text

@@ -9,13 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from apps.telemetry.problems import Problem
 
-from . import app_state
-from .authorization import authorize
-from .healing.action_store import Row
-from .pagination import limit
-from .timestamps import utc_now
-
-MAX_ID = 2**63 - 1  # the largest of SQLite
+from .. import app_state
+from ..app_state import authorize, limit
+from ..db import MAX_ID, Row
+from ..validation import utc_now
 
 blueprint = Blueprint("actions", __name__)
 log = logging.getLogger("healing")
@@ -25,13 +22,13 @@ log = logging.getLogger("healing")
 def actions() -> ResponseReturnValue:
     """Return actions, newest first, filtered by `alert` and `limit`."""
     rows = app_state.current().healing.stores.actions.find(limit(), request.args.get("alert"))
-    return jsonify([_serialize(row) for row in rows])
+    return jsonify(rows)
 
 
 @blueprint.get(f"/actions/<int(max={MAX_ID}):action_id>")
 def action(action_id: int) -> ResponseReturnValue:
     """Return an action."""
-    return jsonify(_serialize(_get(action_id)))
+    return jsonify(_get(action_id))
 
 
 @blueprint.get("/decisions")
@@ -53,7 +50,7 @@ def cancel(action_id: int) -> ResponseReturnValue:
         raise Problem(409, f"Action {action_id} has ended and its alert is resolved.")
     stores.alerts.take_over(row["fingerprint"])
     log.warning("An operator cancelled action %d and takes over %s.", action_id, row["alert"])
-    return jsonify(_serialize(_get(action_id)))
+    return jsonify(_get(action_id))
 
 
 @blueprint.post("/pause")
@@ -86,10 +83,6 @@ def status() -> Row:
         "paused": healing.stores.flags.since("paused") is not None,
         "circuit_open": healing.stores.flags.since("circuit_open") is not None,
     }
-
-
-def _serialize(row: Row) -> Row:
-    return {**row, "dry_run": bool(row["dry_run"])}
 
 
 def _get(action_id: int) -> Row:

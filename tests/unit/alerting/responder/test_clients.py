@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from alerting.responder.clients import (
+    AlertmanagerClient,
+    ControlApiClient,
+    GrafanaAnnotator,
+    Instance,
+    Service,
+)
+from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
+from tests.unit.apps.fake_peer import Answer, Peer
+
+SEEN = {
+    "instances": [
+        {"name": f"web-{number}", "service": "web", "state": state, "healing_enabled": number != 6}
+        for number, state in enumerate(
+            ("ready", "unready", "starting", "paused", "stopped", "failed", "standby"), 1
+        )
+    ],
+    "services": {
+        "web": {"min_replicas": 2, "max_replicas": 4, "scale": 3, "healing_enabled": True}
+    },
+}
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    server = PutPeer()
+    yield server
+    server.close()
+
+
+class PutPeer(Peer):
+    """A peer that also accepts PUT."""
+
+    def _handler(self) -> type:
+        handler = super()._handler()
+        handler.do_PUT = handler.do_POST  # type: ignore[attr-defined]
+        return handler
+
+
+@pytest.fixture
+def control(peer: Peer) -> ControlApiClient:
+    return ControlApiClient(peer.url + "/", "secret")
+
+
+def answering(peer: Peer, status: int, document: object) -> None:
+    peer.answer = lambda: Answer(status, json.dumps(document).encode())
+
+
+def test_state_has_every_instance(control: ControlApiClient, peer: Peer) -> None:
+    answering(peer, 200, SEEN)
+    instances, services = control.get_state()
+    states = ["ready", "unready", "unready", "unready", "down", "down", "standby"]
+    assert [instance.state for instance in instances] == states
+    assert instances[5] == Instance("web-6", "web", "down", healing_enabled=False)
+    assert services == {"web": Service(3, 2, 4, healing_enabled=True)}
+    assert peer.arrivals[0].path == "/instances"
+    assert peer.arrivals[0].headers["Authorization"] == "Bearer secret"
+
+
+def test_restart_sends_grace_period_and_key(control: ControlApiClient, peer: Peer) -> None:
+    control.restart("web-1", 0.0, "7-1.5")
+    control.restart("web-1", None, "8-1.5")
+    first, second = peer.arrivals
+    assert (first.method, first.path) == ("POST", "/instances/web-1/restart")
+    assert (json.loads(first.body), first.headers["Idempotency-Key"]) == (
+        {"grace_period": 0.0},
+        "7-1.5",
+    )
+    assert json.loads(second.body) == {}
+
+
+def test_scaling_sends_the_number(control: ControlApiClient, peer: Peer) -> None:
+    control.scale("web", 3, "9-1.5")
+    (arrival,) = peer.arrivals
+    assert (arrival.method, arrival.path) == ("PUT", "/services/web/scale")
+    assert json.loads(arrival.body) == {"instances": 3}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
+def test_refusal_has_its_reason(control: ControlApiClient, peer: Peer, status: int) -> None:
+    answering(peer, status, {"detail": "It is the only one."})
+    with pytest.raises(ControlApiError, match="It is the only one") as raised:
+        control.restart("web-1", None, "key")
+    assert not isinstance(raised.value, ControlApiUnavailableError)
+
+
+def test_refusal_without_detail_has_its_status(control: ControlApiClient, peer: Peer) -> None:
+    answering(peer, 409, [])
+    with pytest.raises(ControlApiError, match="409"):
+        control.get_state()
+
+
+def test_unavailable_stack_can_be_retried(control: ControlApiClient, peer: Peer) -> None:
+    answering(peer, 503, {"detail": "The stack is down."})
+    with pytest.raises(ControlApiUnavailableError, match="The stack is down"):
+        control.get_state()
+
+
+@pytest.mark.parametrize("answer", [Answer(0), Answer(200, b"<html>")])
+def test_other_protocol_is_unavailable(
+    control: ControlApiClient, peer: Peer, answer: Answer
+) -> None:
+    peer.answer = lambda: answer
+    with pytest.raises(ControlApiUnavailableError, match="does not answer"):
+        control.get_state()
+
+
+@pytest.mark.parametrize("document", [[], {"instances": [{}]}, {"instances": [], "services": []}])
+def test_unexpected_answer_is_an_error(
+    control: ControlApiClient, peer: Peer, document: object
+) -> None:
+    answering(peer, 200, document)
+    with pytest.raises(ControlApiError, match="has another form"):
+        control.get_state()
+
+
+STATES = {
+    "active": {"state": "active", "silencedBy": [], "inhibitedBy": []},
+    "inhibited": {"state": "suppressed", "silencedBy": [], "inhibitedBy": ["x"]},
+    "silenced": {"state": "suppressed", "silencedBy": ["s"], "inhibitedBy": []},
+}
+
+
+def test_firing_alerts_have_their_silences(peer: Peer) -> None:
+    rest = {
+        "labels": {"alertname": "InstanceDown"},
+        "startsAt": "2025-11-23T17:00:00.250Z",
+        "receivers": [{"name": "mail"}, {"name": "responder"}],
+    }
+    alerts = [{"fingerprint": name, "status": status, **rest} for name, status in STATES.items()]
+    peer.answer = lambda: Answer(200, json.dumps(alerts).encode())
+    firing = AlertmanagerClient(peer.url).firing_alerts()
+    assert firing is not None
+    assert {name: (alert.silenced, alert.notifies_responder) for name, alert in firing.items()} == {
+        "active": (False, True),
+        "inhibited": (False, False),
+        "silenced": (True, False),
+    }
+    started_at = datetime(2025, 11, 23, 17, 0, 0, 250000, tzinfo=UTC)
+    assert [(alert.name, alert.starts_at) for alert in firing.values()] == [
+        ("InstanceDown", started_at)
+    ] * 3
+    assert peer.arrivals[0].path == "/api/v2/alerts"
+
+
+def test_alerts_of_other_receivers_do_not_notify(peer: Peer) -> None:
+    alerts = {
+        "fingerprint": "print",
+        "status": STATES["active"],
+        "labels": {"alertname": "InstanceDown"},
+        "startsAt": "2025-11-23T17:00:00.250Z",
+        "receivers": [{"name": "mail"}],
+    }
+    peer.answer = lambda: Answer(200, json.dumps([alerts]).encode())
+    firing = AlertmanagerClient(peer.url).firing_alerts()
+    assert firing is not None
+    assert not firing["print"].notifies_responder
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(0), Answer(500), Answer(200, b"no"), Answer(200, b"[1]")]
+)
+def test_unreachable_alertmanager_returns_none(peer: Peer, answer: Answer) -> None:
+    peer.answer = lambda: answer
+    assert AlertmanagerClient(peer.url).firing_alerts() is None
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text("secret\n")
+    return file
+
+
+def wait(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline, "gave up waiting for the annotation"
+        Event().wait(0.01)
+
+
+def test_annotation_has_its_time(peer: Peer, token: Path) -> None:
+    GrafanaAnnotator(peer.url, token).annotate("InstanceHung: no action", "decision", "paused")
+    wait(lambda: bool(peer.arrivals))
+    (arrival,) = peer.arrivals
+    assert arrival.path == "/api/annotations"
+    assert arrival.headers["Authorization"] == "Bearer secret"
+    annotation = json.loads(arrival.body)
+    assert annotation["tags"] == ["alertdrill", "decision", "paused"]
+    assert annotation["text"] == "InstanceHung: no action"
+    assert abs(annotation["time"] / 1000 - time.time()) < 60
+
+
+def test_annotation_with_a_start_is_a_region(peer: Peer, token: Path) -> None:
+    GrafanaAnnotator(peer.url, token).annotate("restarted", started_at=1000.5)
+    wait(lambda: bool(peer.arrivals))
+    annotation = json.loads(peer.arrivals[0].body)
+    assert annotation["time"] == 1000500
+    assert annotation["timeEnd"] > annotation["time"]
+
+
+def test_failing_grafana_is_logged_once(
+    peer: Peer, token: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    annotator = GrafanaAnnotator(peer.url, token)
+    peer.answer = lambda: Answer(500)
+    assert [annotator.post({}) for _ in range(3)] == [False] * 3
+    peer.answer = Answer
+    assert [annotator.post({}) for _ in range(2)] == [True] * 2
+    messages = [record.message for record in caplog.records if "Grafana" in record.message]
+    assert len(messages) == 2
+    assert messages[1] == "Grafana accepts annotations."
+
+
+def test_annotations_wait_for_the_token(
+    peer: Peer, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerting.responder.clients.TOKEN_POLL_INTERVAL_S", 0.01)
+    token.unlink()
+    annotator = GrafanaAnnotator(peer.url, token)
+    annotator.annotate("restarted")
+    assert peer.arrivals == []
+    token.write_text("late")
+    wait(lambda: bool(peer.arrivals))
+    assert peer.arrivals[0].headers["Authorization"] == "Bearer late"
+
+
+def test_replaced_token_is_used(peer: Peer, token: Path) -> None:
+    annotator = GrafanaAnnotator(peer.url, token)
+    for name in ("first", "second"):
+        token.write_text(name)
+        assert annotator.post({})
+    assert [request.headers["Authorization"] for request in peer.arrivals] == [
+        *("Bearer first", "Bearer second")
+    ]
+
+
+def test_annotations_beyond_the_queue_are_dropped(
+    token: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    annotator = GrafanaAnnotator("http://127.0.0.1:9", token)
+    for _ in range(600):
+        annotator.annotate("restarted")
+    assert "Dropped an annotation" in caplog.text
