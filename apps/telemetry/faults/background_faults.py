@@ -94,8 +94,8 @@ class BackgroundFaults:
         if fault is None:
             return
         # A tick is the pause and this work: load = work / (work + pause). At full load the work
-        # takes one second and leaves one pause in eleven.
-        load = min(fault.parameters["load"], 0.91)
+        # takes five seconds and leaves one pause in fifty. It ends with the fault.
+        load = min(fault.parameters["load"], 0.98)
         end = self._clock() + TICK_S * load / (1 - load)
-        while self._clock() < end:
+        while self._clock() < end and self._state.remaining("cpu"):
             pass

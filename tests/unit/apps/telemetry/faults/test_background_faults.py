@@ -117,10 +117,23 @@ def test_errors_keep_their_ratio_over_ticks(
     assert errors == pytest.approx(100, abs=2)
 
 
-@pytest.mark.parametrize(("load", "work"), [(0.5, TICK_S), (0.2, TICK_S / 4), (1.0, TICK_S * 10.1)])
+@pytest.mark.parametrize(("load", "work"), [(0.5, TICK_S), (0.2, TICK_S / 4), (1.0, TICK_S * 49)])
 def test_cpu_works_its_fraction(
     background: BackgroundFaults, state: FaultState, clock: FakeClock, load: float, work: float
 ) -> None:
     state.enable(parse_fault("cpu", {"load": load}))
     background.tick(TICK_S)
     assert clock.now == pytest.approx(work, abs=0.005)
+
+
+def test_cpu_work_ends_with_the_fault(
+    background: BackgroundFaults,
+    state: FaultState,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state.enable(parse_fault("cpu", {"load": 1.0}))
+    remaining = state.remaining
+    monkeypatch.setattr(state, "remaining", lambda kind: remaining(kind) if clock.now < 1 else 0.0)
+    background.tick(TICK_S)
+    assert clock.now == pytest.approx(1, abs=0.005)
