@@ -10,9 +10,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from .. import junit as xml
-from ..junit import Case
-from .client import Failure
+from ..drills.report.junit import Case, Failure, to_xml
+from . import client
 from .compare import CountSource
 
 # One screen of lines in JUnit XML and on a terminal; the JSON has all of them.
@@ -45,7 +44,7 @@ class Report:
     rate: float
     rounds: int
     steps: Sequence[CompletedStep]
-    failures: Sequence[Failure]
+    failures: Sequence[client.Failure]
     retries: Mapping[str, int]
     sources: Sequence[CountSource]
     notes: Sequence[str] = ()
@@ -67,14 +66,14 @@ def as_json(report: Report) -> str:
 def junit(report: Report) -> str:
     """Return JUnit XML with one test case for each source."""
     cases = [Case("audit", source.name, failure=_failure(source)) for source in report.sources]
-    return xml.to_xml("audit", cases, report.began, report.ended - report.began)
+    return to_xml("audit", cases, report.began, report.ended - report.began)
 
 
-def _failure(source: CountSource) -> xml.Failure | None:
+def _failure(source: CountSource) -> Failure | None:
     if source.exact:
         return None
     lines = list(describe_differences(source))
-    return xml.Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))
+    return Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))
 
 
 def describe_differences(source: CountSource) -> Iterator[str]:

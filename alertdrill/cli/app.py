@@ -17,18 +17,18 @@ from ..errors import AlertdrillError
 COMMANDS = {
     "audit": ("audit", "audit", "Check that each request is counted exactly once."),
     "build-collector": (
-        *("build_collector", "build_collector"),
+        *("build", "build_collector"),
         "Build the OpenTelemetry Collector with Go.",
     ),
-    "check": ("stack", "check", "Check every configuration file."),
-    "doctor": ("stack", "doctor", "Check that this machine can run the stack."),
+    "check": ("check", "check", "Check every configuration file."),
+    "doctor": ("doctor", "doctor", "Check that this machine can run the stack."),
     "down": ("stack", "down", "Stop the whole stack, also after a crash."),
     "drill": ("drill", "drill", "Prove alerts by injecting faults."),
     "false-alarms": (
         *("drill", "false_alarms_command"),
         "Verify that no alert fires under steady load.",
     ),
-    "images": ("images", "images", "Publish the stack's own images."),
+    "images": ("build", "images", "Publish the stack's own images."),
     "kill": ("stack", "kill", "Kill an instance or a service with SIGKILL."),
     "load": ("load", "load", "Run a load test on the running stack."),
     "logs": ("logs", "logs", "Search the log lines of the stack."),
@@ -92,7 +92,7 @@ class LazyGroup(click.Group):
 
 
 def _fail(ctx: click.Context, message: str) -> NoReturn:
-    from ..console import printable  # noqa: PLC0415 - it imports Rich, which is slow
+    from .console import printable  # noqa: PLC0415 - it imports Rich, which is slow
 
     click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(message)}", err=True)
     ctx.exit(1)

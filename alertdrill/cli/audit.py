@@ -6,21 +6,17 @@ import sys
 import time
 
 import click
-from rich.console import Console
 
 from ..audit.lines import audit_route
 from ..audit.report import Report, as_json, count_table, difference_lines, junit, summary
 from ..audit.run import AuditOptions, run_audit
 from ..config import settings
 from ..config.services import SERVICES
-from ..console import escape
 from ..drills.context import DrillProgress
 from ..drills.session import Options, provision
 from ..errors import AlertdrillError
+from .console import escape, output, progress, show
 from .options import INTERRUPTED
-
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
 
 
 @click.command()
@@ -88,12 +84,12 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
 
 def _show(report: Report, file: str) -> None:
     for sentence in report.notes:
-        output.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
+        show(sentence, "[yellow]![/]")
     output.print(count_table(report))
     for sentence in difference_lines(report):
-        output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
-    output.print(escape(summary(report)), soft_wrap=True)
-    output.print(f"Report: {escape(file)}", soft_wrap=True)
+        show(sentence, "[bold red]✗[/]")
+    show(summary(report))
+    show(f"Report: {file}")
 
 
 def _note(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`alertdrill drill list|check|run` and `alertdrill false-alarms`."""
+"""`alertdrill drill list|check|run` and `alertdrill false-alarms`, and what they print."""
 
 from __future__ import annotations
 
@@ -9,24 +9,90 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from ..config import settings
 from ..config.durations import format_milliseconds
-from ..console import escape
 from ..drills import false_alarms
-from ..drills.console import DrillConsole, drill_table, summary
-from ..drills.context import DrillContext
+from ..drills.context import DrillContext, DrillProgress
 from ..drills.errors import InvalidDrillError
 from ..drills.loader import Catalogue, load_all
-from ..drills.model import STEADY, Drill
+from ..drills.model import ACTIONS, STEADY, Drill, describe_healer
 from ..drills.report.files import failed_alerts, write
+from ..drills.result import DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..runtimes import resolve_runtime
 from ..runtimes.compose import run_drills_in_container
+from .console import escape, note, output, progress, show
 from .options import INTERRUPTED, Duration, current_stack_option, speed_option
 
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
+# Each verdict has a sign and a word, so that no reader depends on colour.
+FAILED = "[bold red]✗[/]"
+SIGNS = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "deviated": ("▲", "yellow"),
+    "aborted": ("■", "yellow"),
+    "skipped": ("○", "yellow"),
+}
+
+
+class DrillConsole(DrillProgress):
+    """Prints a run as it proceeds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("starting")
+        self._heal = "none"
+
+    def __enter__(self) -> DrillConsole:
+        """Start the spinner."""
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the spinner; only the printed lines remain."""
+        self._status.stop()
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence about the run as a whole."""
+        self._console.print(f"[yellow]![/] {escape(sentence)}")
+
+    def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
+        """Print the drill's alert and description."""
+        self._heal = drill.expect.heal
+        number, count = position
+        self._console.print(
+            f"[bold]{escape(drill.alert)}[/] [dim]{number}/{count}[/] {escape(drill.description)}"
+        )
+
+    def waiting(self, phase: str, elapsed: float, limit: float) -> None:
+        """Show the awaited phase and its limit in the spinner."""
+        self._status.update(f"waiting for phase '{phase}': {elapsed:.0f} of {limit:.0f} s")
+
+    def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
+        """Print a phase that was reached."""
+        detail = self._detail(phase)
+        self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s{detail}[/]")
+
+    def _detail(self, phase: str) -> str:
+        if phase == "resolved":
+            return " since it was healed" if self._heal in ACTIONS else " since the fault ended"
+        return f", by {describe_healer(self._heal)}" if phase == "healed" else ""
+
+    def drill_finished(self, result: DrillResult) -> None:
+        """Print the verdict."""
+        sign, style = SIGNS[result.verdict]
+        fired, ideal = result.times.get("firing"), result.ideal.get("firing")
+        firing = ""
+        if fired is not None and ideal is not None:
+            ideally = f"ideally {ideal.fastest:.1f} to {ideal.slowest:.1f} s"
+            firing = f", fired after {fired:.1f} s ({ideally})"
+        reason = f": {escape(result.reason)}" if result.reason else ""
+        seconds = f"{result.ended - result.began:.0f} s"
+        self._console.print(
+            f"  [{style}]{sign} {result.verdict}[/] in {seconds}{firing}{reason}", soft_wrap=True
+        )
 
 
 @click.group()
@@ -40,15 +106,15 @@ def drill() -> None:
 @drill.command(name="list")
 def list_drills() -> None:
     """List the drills and their faults."""
-    output.print(drill_table(_catalogue()))
+    output.print(drill_table(load_all()))
 
 
 @drill.command()
 def check() -> None:
     """Validate every drill file."""
-    catalogue = _catalogue()
+    catalogue = load_all()
     for error in catalogue.errors:
-        output.print(f"[bold red]✗[/] {escape(error)}", soft_wrap=True)
+        show(error, FAILED)
     if catalogue.errors:
         sys.exit(1)
     output.print(f"{len(catalogue.drills)} drills are valid, one for every alert.")
@@ -75,8 +141,8 @@ def run_command(
     with _open_session(words, speed, current_stack) as context:
         report = run_drills(context, drills)
         page = write(report, context.folder)
-    output.print(summary(report))
-    output.print(f"Report: {page}", soft_wrap=True)
+    show(summary(report))
+    show(f"Report: {page}")
     if len(report.results) < len(drills):
         sys.exit(INTERRUPTED)
     sys.exit(0 if report.passed else 1)
@@ -103,7 +169,7 @@ def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> N
     with _open_session(words, speed, current_stack) as context:
         sentences = false_alarms.watch(context, seconds)
     for sentence in sentences:
-        output.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
+        show(sentence, FAILED)
     if sentences:
         sys.exit(1)
     speed = context.settings.speed
@@ -118,25 +184,17 @@ def _open_session(
     resolved = resolve_runtime(settings.current(), lambda _: None)
     if resolved.runtime == "compose":
         stack_speed = None if current_stack else speed
-        sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, _note))
+        sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, note))
     with (
-        DrillConsole(progress) as console,
-        provision(resolved, Options(speed, current_stack), console) as context,
+        DrillConsole(progress) as drill_console,
+        provision(resolved, Options(speed, current_stack), drill_console) as context,
     ):
         yield context
 
 
-def _note(text: str) -> None:
-    progress.print(f"[dim]·[/] {escape(text)}")
-
-
-def _catalogue() -> Catalogue:
-    return load_all()
-
-
 def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
     """Return the drills to run, if all are valid, grouped by load to restart it rarely."""
-    catalogue = _catalogue()
+    catalogue = load_all()
     if catalogue.errors:
         raise InvalidDrillError(catalogue.errors[0])
     for alert in alerts:
@@ -151,3 +209,27 @@ def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
             " not do: run it without --current-stack."
         )
     return sorted(drills, key=lambda drill: (drill.load != STEADY, str(drill.load)))
+
+
+def summary(report: Report) -> str:
+    """Return a run's result in one line."""
+    counts = [
+        f"{count} {verdict}"
+        for verdict in SIGNS
+        if (count := sum(result.verdict == verdict for result in report.results))
+    ]
+    minutes, seconds = divmod(round(report.ended - report.began), 60)
+    duration = f"in {minutes} min {seconds} s"
+    if not counts:
+        return f"No drill finished, {duration}."
+    number = len(report.results)
+    drills = "drill" if number == 1 else "drills"
+    return f"{number} {drills} at speed {report.speed:g}: {', '.join(counts)}, {duration}."
+
+
+def drill_table(catalogue: Catalogue) -> Table:
+    """Return the table of all drills."""
+    table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
+    for drill in catalogue.drills.values():
+        table.add_row(*map(escape, (drill.alert, drill.description, str(drill.fault))))
+    return table

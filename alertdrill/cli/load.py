@@ -7,14 +7,12 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ..annotations import Annotation, post_annotation
 from ..config import settings
-from ..console import escape
 from ..drills.report import formats
-from ..drills.session import report_folder
+from ..drills.session import interrupt_on_sigterm, report_folder
 from ..errors import AlertdrillError
 from ..load import capacity
 from ..load.capacity import find_capacity
@@ -22,10 +20,8 @@ from ..load.profile import LoadProfile, LoadSize, load_profile
 from ..load.report import Report, write
 from ..load.run import LoadContext, create_context, run
 from ..runtimes import Runtime, select_runtime
-from ..signals import interrupt_on_sigterm
+from .console import escape, output, show
 from .options import INTERRUPTED, Duration
-
-output = Console(highlight=False)
 
 
 @click.command()
@@ -56,7 +52,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     profile = profile.at(runtime.speed)
     size = LoadSize(users or profile.users, duration or profile.duration)
     folder = report_folder(current.home / "loads", time.time())
-    output.print(f"{escape(profile.description)} {_size_text(size)}", soft_wrap=True)
+    show(f"{profile.description} {_size_text(size)}")
     context = create_context(current, runtime, host, _report_progress)
     try:
         with interrupt_on_sigterm():
@@ -67,7 +63,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
     output.print(_table(report))
-    output.print(f"Report: {escape(str(write(report, folder)))}", soft_wrap=True)
+    show(f"Report: {write(report, folder)}")
     _annotate(runtime, report)
     sys.exit(0 if report.passed else 1)
 
@@ -79,8 +75,7 @@ def _search_capacity(
     result = find_capacity(profile, size, context, folder, _report_progress)
     output.print(capacity.table(result))
     output.print(f"[bold]{escape(capacity.sentence(result))}[/]", soft_wrap=True)
-    page = capacity.write(result, folder)
-    output.print(f"Report: {escape(str(page))}", soft_wrap=True)
+    show(f"Report: {capacity.write(result, folder)}")
     return result.best is not None
 
 

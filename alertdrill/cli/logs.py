@@ -2,28 +2,86 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from ..config import settings
-from ..console import escape
-from ..logs import options as log_options
-from ..logs.console import LogConsole, as_json
+from ..config.durations import parse_milliseconds
+from ..errors import AlertdrillError
 from ..logs.query import Query
-from ..logs.record import LogRecord
+from ..logs.record import LEVELS, LogRecord, format_time
 from ..logs.search import Search, build_logql, search_logs
 from ..runtimes import select_runtime
+from .console import note, output, printable
 
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
 # About one screen of lines.
 LAST = 20
-T = TypeVar("T")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+TRACE_ID = re.compile(r"[0-9a-f]{32}")
+STYLES = {
+    "DEBUG": "dim",
+    "INFO": "green",
+    "WARNING": "yellow",
+    "ERROR": "red",
+    "CRITICAL": "bold red",
+}
+# Fields with a fixed column; all others follow as name=value.
+FIXED_FIELDS = (
+    *("level", "instance", "service", "version", "logger"),
+    *("exception_type", "exception_message", "exception_stack"),
+)
+# The message of an access line has the method and the path, and the trace id leads to the rest.
+# `--json` shows all fields.
+IN_ACCESS_MESSAGE = ("method", "path", "route", "span_id", "request_id", "client")
+# Column widths: 10:20:30.456, node-exporter-1, the longest level.
+TIME, NAME, LEVEL = 12, 15, 8
+
+
+class OptionError(AlertdrillError):
+    """An option has a value that is not accepted."""
+
+
+def parse_time(option: str, value: str, now: int) -> int:
+    """Return `10m` (ago) or an RFC 3339 time with a zone, in milliseconds since 1970."""
+    with suppress(ValueError):
+        return max(0, now - parse_milliseconds(value))
+    with suppress(ValueError, OverflowError):
+        if TIMESTAMP.fullmatch(value):
+            return max(0, round(datetime.fromisoformat(value).timestamp() * 1000))
+    raise OptionError(
+        f"{option} is {value!r}: use a duration such as 90s, 10m, 2h or 1d,"
+        " or a time with a zone, such as 2026-11-25T10:00:00Z."
+    )
+
+
+def _level(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value.upper() not in LEVELS:
+        raise OptionError(f"--level is {value!r}: use one of {', '.join(LEVELS)}.")
+    return value and value.upper()
+
+
+def _trace_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not TRACE_ID.fullmatch(value.lower()):
+        raise OptionError(f"--trace is {value!r}: use a line's trace_id, 32 hexadecimal digits.")
+    return value and value.lower()
+
+
+def _text(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (not value or not value.isprintable()):
+        raise OptionError(
+            f"--grep is {value!r}: use plain text without line ends or control characters."
+        )
+    return value
 
 
 @click.command()
@@ -40,13 +98,17 @@ T = TypeVar("T")
     help="Start: a duration ago, or a time such as 2026-11-25T10:00:00Z.",
 )
 @click.option("--until", metavar="10m|TIME", help="End, in the same forms.")
-@click.option("--level", help="Minimum level, such as WARNING.")
+@click.option("--level", callback=_level, help="Minimum level, such as WARNING.")
 @click.option(
-    "--trace", metavar="ID", help="Trace id; prints the lines of all services for one trace."
+    "--trace",
+    metavar="ID",
+    callback=_trace_id,
+    help="Trace id; prints the lines of all services for one trace.",
 )
 @click.option(
     "--grep",
     metavar="TEXT",
+    callback=_text,
     help="Text in the message or in a field, or name=value of a field.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
@@ -67,49 +129,96 @@ def logs(**options: Any) -> None:
     come from Loki if it and the collector run, otherwise from the log files. They are sorted by
     time (UTC).
     """
-    search = _search(options)
-    runtime = select_runtime(settings.current(), _say)
+    search = _search(**options)
+    runtime = select_runtime(settings.current(), note)
     if options["as_logql"]:
         click.echo(build_logql(runtime, search))
         return
     show: Callable[[LogRecord], None] = _print_json if options["json_"] else LogConsole(output).show
     count = 0
     try:
-        for group in search_logs(runtime, search, _say):
+        for group in search_logs(runtime, search, note):
             for record in group:
                 show(record)
                 count += 1
     except KeyboardInterrupt:
         sys.exit(0)  # the usual end of `-f`
     if not count:
-        _say("no lines match")
+        note("no lines match")
 
 
-def _search(options: dict[str, Any]) -> Search:
-    """Return the search; raise `OptionError` for an invalid option."""
+def _search(*, since: str | None, until: str | None, lines: int | None, **options: Any) -> Search:
+    """Return the search; raise `OptionError` for an empty time range."""
     now = round(time.time() * 1000)
-    since = _read(lambda value: log_options.parse_time("--since", value, now), options["since"])
-    until = _read(lambda value: log_options.parse_time("--until", value, now), options["until"])
-    log_options.check_time_range(since, until, follow=options["follow"])
+    begin = None if since is None else parse_time("--since", since, now)
+    end = None if until is None else parse_time("--until", until, now)
+    if options["follow"] and end is not None:
+        raise OptionError("--until and --follow exclude each other: remove one of them.")
+    if begin is not None and end is not None and end <= begin:
+        raise OptionError("--until is not after --since: no line can match.")
     query = Query(
-        level=_read(log_options.parse_level, options["level"]),
-        trace=_read(log_options.parse_trace_id, options["trace"]),
-        text=_read(log_options.parse_text, options["grep"]),
-        since=since,
-        until=until,
+        level=options["level"],
+        trace=options["trace"],
+        text=options["grep"],
+        since=begin,
+        until=end,
     )
-    bounded = query.trace or query.since is not None or query.until is not None
-    lines = options["lines"] if options["lines"] is not None or bounded else LAST
-    return Search(query, options["target"], lines, options["follow"], options["origin"])
-
-
-def _read(check: Callable[[str], T], value: str | None) -> T | None:
-    return None if value is None else check(value)
-
-
-def _say(text: str) -> None:
-    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+    unlimited = lines is not None or query.trace or begin is not None or end is not None
+    limit = lines if unlimited else LAST
+    return Search(query, options["target"], limit, options["follow"], options["origin"])
 
 
 def _print_json(record: LogRecord) -> None:
     click.echo(as_json(record))
+
+
+class LogConsole:
+    """Prints records, with a line for each new day except today."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._day = format_time(time.time_ns() // 1_000_000)[:10]
+
+    def show(self, entry: LogRecord) -> None:
+        """Print a record as one line of any length."""
+        day = (entry.timestamp or self._day)[:10]
+        if day != self._day:
+            self._console.print(day, style="dim")
+        self._day = day
+        self._console.print(render_record(entry), soft_wrap=True)
+
+
+def as_json(entry: LogRecord) -> str:
+    """Return a record as JSON that is safe for a terminal."""
+    text = json.dumps(entry.as_dict(), ensure_ascii=False)
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
+def render_record(entry: LogRecord) -> Text:
+    """Return a record as styled text; an unstructured one stays as it is."""
+    time = (entry.timestamp or "")[11:23]
+    head = ((f"{time:<{TIME}} ", "dim"), (f"{printable(entry.instance):<{NAME}}  ", "cyan"))
+    if entry.unstructured:
+        return Text.assemble(*head, printable(entry.message))
+    level = printable(entry.level)
+    text = Text.assemble(
+        *head,
+        (f"{level:<{LEVEL}} ", STYLES.get(level, "")),
+        printable(entry.message),
+        (_more(entry), "dim"),
+    )
+    for line in _stack(entry):
+        text.append(f"\n    {printable(line)}", "dim red")
+    return text
+
+
+def _more(entry: LogRecord) -> str:
+    hidden = FIXED_FIELDS + (IN_ACCESS_MESSAGE if entry.is_access else ())
+    more = [f"{name}={text}" for name, text in entry.ordered_fields() if name not in hidden]
+    return f"  {printable(' '.join(more))}" if more else ""
+
+
+def _stack(entry: LogRecord) -> list[str]:
+    stack = entry.fields.get("exception_stack", "").rstrip("\n")
+    # Not splitlines(), which also splits at rarer characters.
+    return stack.split("\n") if stack else []

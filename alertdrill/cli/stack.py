@@ -6,43 +6,19 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 
 import click
-from rich.console import Console
 
-from .. import console, logql_check
 from ..config import settings
-from ..doctor import checks, path_hint
 from ..errors import AlertdrillError
-from ..runtimes import Runtime, has_compose, select_runtime
-
-# Progress goes to stderr, so that stdout holds the result alone.
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
+from ..runtimes import Runtime, select_runtime
+from .console import address_table, instance_table, note, output, timed, warn
+from .doctor import path_hint
 
 
 def _runtime() -> Runtime:
-    return select_runtime(settings.current(), _say)
-
-
-def _say(text: str) -> None:
-    progress.print(f"[dim]·[/] {console.escape(text)}")
-
-
-@contextmanager
-def _timed(doing: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner with the latest progress, and print a line for each step."""
-    begun = time.monotonic()
-    with progress.status(doing) as status:
-
-        def on_progress(text: str) -> None:
-            _say(text)
-            status.update(f"{doing} ({time.monotonic() - begun:.0f} s)")
-
-        yield on_progress
+    return select_runtime(settings.current(), note)
 
 
 @click.command()
@@ -51,7 +27,7 @@ def up(as_json: bool) -> None:
     """Start the stack, or the components that are not running."""
     begun = time.monotonic()
     runtime = _runtime()
-    with _timed("starting") as on_progress:
+    with timed("starting") as on_progress:
         missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun
     instances = runtime.status()
@@ -67,39 +43,19 @@ def up(as_json: bool) -> None:
         )
         return
     for sentence in missing:
-        progress.print(f"[yellow]![/] {console.escape(sentence)}")
-    output.print(console.address_table(runtime.addresses()))
-    output.print(console.instance_table(instances))
+        warn(sentence)
+    output.print(address_table(runtime.addresses()))
+    output.print(instance_table(instances))
     output.print(f"Up in {seconds:.1f} s ({runtime.name}). Stop it with `make down`.")
     if hint := path_hint():
         output.print(hint, soft_wrap=True)
 
 
 @click.command()
-def check() -> None:
-    """Check every configuration file.
-
-    Each file is checked by the program that reads it. The stack itself is not started.
-    """
-    current = settings.current()
-    with _timed("checking") as on_progress:
-        # All runtimes use the same configurations; the native runtime checks them.
-        select_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
-        logql_check.check(current, on_progress)
-        if has_compose():
-            select_runtime(replace(current, runtime="compose"), on_progress).check(on_progress)
-        else:
-            on_progress(
-                "SKIPPED: docker-compose.yml was not checked: Docker Compose is not installed."
-            )
-    output.print("Every configuration is valid.")
-
-
-@click.command()
 def down() -> None:
     """Stop the whole stack, also after a crash."""
     runtime = _runtime()
-    with _timed("stopping") as on_progress:
+    with timed("stopping") as on_progress:
         runtime.down(on_progress)
     output.print("Down.")
 
@@ -118,8 +74,8 @@ def status(as_json: bool) -> None:
     elif not instances:
         output.print("The stack is down: start it with `make up`.")
     else:
-        output.print(console.address_table(runtime.addresses()))
-        output.print(console.instance_table(instances))
+        output.print(address_table(runtime.addresses()))
+        output.print(instance_table(instances))
     healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
     sys.exit(0 if healthy else 1)
 
@@ -134,7 +90,7 @@ def scale(replicas: Sequence[str]) -> None:
     scales = [_parse_scale(item) for item in replicas]  # all of them, before any is scaled
     runtime = _runtime()
     for service, count in scales:
-        with _timed(f"scaling {service}") as on_progress:
+        with timed(f"scaling {service}") as on_progress:
             runtime.scale(service, count, on_progress)
 
 
@@ -154,7 +110,7 @@ def _action(name: str, summary: str, detail: str = "") -> click.Command:
     @click.argument("target")
     def act(target: str) -> None:
         runtime = _runtime()
-        with _timed(f"{name} {target}"):
+        with timed(f"{name} {target}"):
             getattr(runtime, name)(target)
         output.print(f"{name} {target}: done.")
 
@@ -193,24 +149,11 @@ def open_page(page: str) -> None:
             " is not installed."
         )
     if not page or len(chosen) > 1:
-        output.print(console.address_table(chosen))
+        output.print(address_table(chosen))
         return
     url = next(iter(chosen.values()))
     click.echo(url)
     click.launch(url)
-
-
-@click.command()
-def doctor() -> None:
-    """Check that this machine can run the stack.
-
-    Print what is missing, and how to install it. Exit with 1 if the stack can't start.
-    """
-    with _timed("checking"):
-        results = checks(settings.current())
-    for line in console.check_lines(results):
-        output.print(line, soft_wrap=True)
-    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
 
 
 def _print_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,6 @@ from ..errors import AlertdrillError
 from ..runtimes import Runtime, resolve_runtime, select_runtime
 from ..runtimes.base import ProgressCallback
 from ..runtimes.compose.project_lock import project_lock
-from ..signals import interrupt_on_sigterm
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
 from .context import LOG_COMPONENTS, DrillContext, DrillProgress, needs_logs
@@ -42,6 +42,16 @@ class Options:
     fake_loki: bool = False
     healing: bool = True
     folder: str = "drills"
+
+
+@contextmanager
+def interrupt_on_sigterm() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` on SIGTERM, as on Ctrl-C, so that the block can clean up."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

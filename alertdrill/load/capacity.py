@@ -11,9 +11,8 @@ from typing import Any
 
 from rich.table import Table
 
-from .. import junit as xml
 from ..drills.report.formats import utc_time
-from ..junit import Case, Failure
+from ..drills.report.junit import Case, Failure, to_xml
 from ..runtimes.base import ProgressCallback
 from . import measurements
 from .gates import format_latency
@@ -232,4 +231,4 @@ def junit(result: Capacity) -> str:
     text = sentence(result)
     failure = Failure("objective", text) if result.best is None else None
     case = Case("loads.capacity", "capacity", failure=failure, output=text)
-    return xml.to_xml("loads", [case], result.began, sum(step.seconds for step in result.steps))
+    return to_xml("loads", [case], result.began, sum(step.seconds for step in result.steps))

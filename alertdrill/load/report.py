@@ -11,12 +11,11 @@ from xml.etree import ElementTree as ET
 
 import jinja2
 
-from .. import junit as xml
 from ..clients.prometheus import Line
 from ..drills.report.chart import Frame, colour, draw, include_zero, plot_line
 from ..drills.report.formats import duration, utc_time
 from ..drills.report.html import inline
-from ..junit import Case, Failure
+from ..drills.report.junit import Case, Failure, to_xml
 from .gates import GateResult
 from .locust import LocustStats, RequestStats
 from .measurements import Event
@@ -93,7 +92,7 @@ def as_json(report: Report) -> str:
 def junit(report: Report) -> str:
     """Return JUnit XML with one test case for each gate."""
     cases = [_case(f"loads.{report.profile.name}", gate) for gate in report.gates]
-    return xml.to_xml("loads", cases, report.began, report.seconds)
+    return to_xml("loads", cases, report.began, report.seconds)
 
 
 def _case(suite: str, gate: GateResult) -> Case:

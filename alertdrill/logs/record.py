@@ -1,11 +1,14 @@
-"""A log line from any source: its time, its text and its fields. Pure."""
+"""A log line from any source: its time, its text, its fields and its place in the order. Pure."""
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -18,6 +21,12 @@ COMMON_FIELDS = (
 )
 ACCESS_FIELDS = ("method", "route", "path", "status", "duration_ms", "client")
 EXCEPTION_FIELDS = ("type", "message", "stack")
+# A caller writes its access line after the callee, but within a millisecond times are equal. The
+# callers from the inside out: the internal load balancer, web, the public load balancer.
+CALL_DEPTH = (("lb", "internal"), ("web", ""), ("lb", "public"))
+# Extra lines to read, so that the lines of one millisecond are complete before sorting: more than
+# an instance writes in a millisecond.
+MARGIN = 200
 
 
 @dataclass(frozen=True)
@@ -36,11 +45,6 @@ class LogRecord:
     position: int = 0
 
     @property
-    def service(self) -> str:
-        """Return the service of the line."""
-        return self.fields.get("service", "")
-
-    @property
     def instance(self) -> str:
         """Return the instance that wrote the line."""
         return self.fields.get("instance", "")
@@ -49,6 +53,11 @@ class LogRecord:
     def level(self) -> str:
         """Return the level; `UNKNOWN` without one."""
         return self.fields.get("level", UNKNOWN)
+
+    @property
+    def is_access(self) -> bool:
+        """Return whether it is the access line of a request."""
+        return self.fields.get("logger") == "access"
 
     @property
     def timestamp(self) -> str | None:
@@ -65,11 +74,10 @@ class LogRecord:
         """Return the line as a structured object; additional fields are text."""
         values: dict[str, Any] = {name: self.fields.get(name) for name in COMMON_FIELDS}
         values |= {"timestamp": self.timestamp, "message": self.message, "level": self.level}
-        is_access = self.fields.get("logger") == "access"
         values |= {
             name: _typed(name, self.fields.get(name))
             for name in ACCESS_FIELDS
-            if is_access or name in self.fields
+            if self.is_access or name in self.fields
         }
         exception = {name: self.fields.get(f"exception_{name}") for name in EXCEPTION_FIELDS}
         if any(exception.values()):
@@ -91,3 +99,29 @@ def _typed(name: str, text: str | None) -> str | int | float | None:
     if name == "duration_ms" and re.fullmatch(r"[0-9.]+(e[+-][0-9]+)?", text or ""):
         return float(text or "")
     return text
+
+
+def sort_key(entry: LogRecord) -> tuple[int, int, str, bool, int]:
+    """Return the sort key: time, then call depth, then the instance's order.
+
+    An access line ends its request, so it follows the other lines of its millisecond: Loki returns
+    lines of the same time in any order.
+    """
+    caller = (entry.fields.get("service", ""), entry.fields.get("frontend", ""))
+    depth = CALL_DEPTH.index(caller) if caller in CALL_DEPTH else -1
+    return entry.at, depth, entry.instance, entry.is_access, entry.position
+
+
+def last_records(entries: Iterable[LogRecord], count: int | None) -> list[LogRecord]:
+    """Return the last `count` records, or all, sorted; keeps at most `count` in memory."""
+    if count is None:
+        return sorted(entries, key=sort_key)
+    if count == 0:
+        deque(entries, 0)  # consumed, since following continues from there
+    return heapq.nlargest(count, entries, key=sort_key)[::-1]
+
+
+def sort_by_time(entries: Iterable[LogRecord]) -> Iterator[LogRecord]:
+    """Sort records that arrive by time; keeps one millisecond of them in memory."""
+    for _, same in groupby(entries, key=lambda entry: entry.at):
+        yield from sorted(same, key=sort_key)

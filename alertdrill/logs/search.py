@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Literal
 
 from ..clients.loki import Loki, LokiError
 from ..errors import AlertdrillError
 from ..runtimes import Instance, Runtime
-from .file_source import FileSource
-from .loki_source import LokiSource
 from .query import Query
 from .record import LogRecord
+from .sources import FileSource, LokiSource
 
 Origin = Literal["auto", "loki", "files"]
 
@@ -21,18 +20,6 @@ Origin = Literal["auto", "loki", "files"]
 NOT_CARRIED = "collector"
 # The services that Loki needs here, with their names in messages.
 LOKI_SERVICES = {"loki": "Loki", "collector": "the collector"}
-
-
-class LogSource(Protocol):
-    """A source of log records."""
-
-    def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` matching records, or all, in order."""
-        ...
-
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last matching records, then new ones, each group in order."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +73,7 @@ def search_logs(
     yield from groups
 
 
-def _groups(source: LogSource, search: Search) -> Iterator[Iterable[LogRecord]]:
+def _groups(source: FileSource | LokiSource, search: Search) -> Iterator[Iterable[LogRecord]]:
     if search.follow:
         yield from source.follow(search.query, search.lines)
         return

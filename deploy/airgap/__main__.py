@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from alertdrill.cli.console import escape, note, output, progress, show, warn
 from alertdrill.config import ROOT, settings
-from alertdrill.console import escape
 from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import default_cache
 
@@ -24,9 +23,6 @@ from .images import IMAGES
 
 COMMAND = "python -m deploy.airgap"
 ENV = ROOT / ".env"
-
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
 
 
 @click.group()
@@ -48,15 +44,15 @@ def build(mirror: str | None, fresh: bool) -> None:
     current = settings.current()
     cache = current.cache or default_cache(os.environ)
     with progress.status("building"):
-        base = ensure_rootfs(cache, mirror, _say, fresh=fresh)
-        result = ImageBuilder(engine, base, cache, _say).build_all()
+        base = ensure_rootfs(cache, mirror, note, fresh=fresh)
+        result = ImageBuilder(engine, base, cache, note).build_all()
     env_block.write_env(ENV, result.values)
     file = inventory.write_inventory(current.home, result.rows)
     rows = (("", row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows)
     _print_table(("Image", "MB", "Version", "From"), rows)
     for message in result.missing:
-        progress.print(f"[yellow]![/] {escape(message)}", soft_wrap=True)
-    output.print(f"This table is in {escape(str(file))}; the tags are in .env.", soft_wrap=True)
+        warn(message)
+    show(f"This table is in {file}; the tags are in .env.")
 
 
 @airgap.command(name="list")
@@ -99,9 +95,9 @@ def save(file: Path | None) -> None:
         archive.save(engine, content, file)
     for item in items:
         if not item.details:
-            progress.print(f"[yellow]![/] {escape(item.name)} was not saved.", soft_wrap=True)
+            warn(f"{item.name} was not saved.")
     size = _megabytes(file.stat().st_size)
-    output.print(f"{escape(str(file))} has {len(packed)} images, {size} MB.", soft_wrap=True)
+    show(f"{file} has {len(packed)} images, {size} MB.")
 
 
 @airgap.command()
@@ -127,10 +123,6 @@ def _engine() -> DockerCli:
     engine = DockerCli()
     engine.require()
     return engine
-
-
-def _say(text: str) -> None:
-    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
 
 
 def _print_table(titles: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:

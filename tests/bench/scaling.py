@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from alertdrill.cli.drill import DrillConsole
 from alertdrill.clients.http import UnreachableError
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
-from alertdrill.drills.console import DrillConsole
 from alertdrill.drills.context import DrillContext, DrillProgress
 from alertdrill.drills.errors import DrillError
 from alertdrill.drills.faults import registry

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from alertdrill.logs import parse
-from alertdrill.logs.loki_source import MAX_RANGE_MS
+from alertdrill.logs.sources import MAX_RANGE_MS
 from alertdrill.logs.record import LEVELS, UNKNOWN
 from alertdrill.logs.search import NOT_CARRIED
 

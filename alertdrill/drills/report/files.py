@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ... import junit
-from ...junit import Case, Failure
 from ..errors import DrillError
 from ..result import ACCEPTED_VERDICTS, DrillResult, Report
+from . import junit
 from .formats import healed_by, seconds
 from .html import to_html
+from .junit import Case, Failure
 
 
 def write(report: Report, folder: Path) -> Path:

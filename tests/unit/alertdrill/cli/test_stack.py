@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from click.testing import CliRunner, Result
 
-from alertdrill import doctor
-from alertdrill.cli import app, stack
+from alertdrill.cli import app, check, doctor, stack
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.base import ProgressCallback, State
@@ -83,10 +82,11 @@ class FakeRuntime:
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     fake_runtime = FakeRuntime()
-    monkeypatch.setattr(stack, "select_runtime", lambda *_: fake_runtime)
+    for module in (check, stack):
+        monkeypatch.setattr(module, "select_runtime", lambda *_: fake_runtime)
     # It would start a Loki.
     monkeypatch.setattr(
-        "alertdrill.logql_check.check", lambda _, on_progress: fake_runtime.check_logql(on_progress)
+        check, "check_logql", lambda _, on_progress: fake_runtime.check_logql(on_progress)
     )
     return fake_runtime
 
@@ -202,7 +202,7 @@ def test_down_prints_that_it_is_done(run: Run, runtime: FakeRuntime) -> None:
 def test_check_covers_the_compose_file(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "has_compose", lambda: True)
+    monkeypatch.setattr(check, "has_compose", lambda: True)
     assert run("check").stdout == "Every configuration is valid.\n"
     assert runtime.calls == [("check",), ("logql",), ("check",)]
 
@@ -210,7 +210,7 @@ def test_check_covers_the_compose_file(
 def test_check_reports_what_it_skipped(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "has_compose", lambda: False)
+    monkeypatch.setattr(check, "has_compose", lambda: False)
     assert "SKIPPED: docker-compose.yml was not checked" in run("check").stderr
     assert runtime.calls == [("check",), ("logql",)]
 
@@ -245,8 +245,8 @@ def test_full_disk_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
 def test_doctor_fails_only_for_a_problem(
     run: Run, monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int
 ) -> None:
-    check = doctor.Check("ports", state, "8080 is [taken]", "Free it.")
-    monkeypatch.setattr(stack, "checks", lambda _: [check])
+    result_of_check = doctor.Check("ports", state, "8080 is [taken]", "Free it.")
+    monkeypatch.setattr(doctor, "checks", lambda _: [result_of_check])
     result = run("doctor")
     assert result.exit_code == code
     assert "8080 is [taken]\n" in result.stdout
@@ -254,6 +254,6 @@ def test_doctor_fails_only_for_a_problem(
 
 def test_doctor_prints_advice_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     command = f'export PATH="/{"folder/" * 40}bin:$PATH"'
-    check = doctor.Check("command", "warning", "not on the PATH", command)
-    monkeypatch.setattr(stack, "checks", lambda _: [check])
+    result_of_check = doctor.Check("command", "warning", "not on the PATH", command)
+    monkeypatch.setattr(doctor, "checks", lambda _: [result_of_check])
     assert command in run("doctor").stdout.splitlines()[1]

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from alertdrill.clients.loki import LokiLine
-from alertdrill.logs.flatten import flatten
+from alertdrill.logs.parse import flatten
 from alertdrill.logs.record import LEVELS
 
 LINE: dict[str, Any] = {

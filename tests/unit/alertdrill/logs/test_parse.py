@@ -15,7 +15,7 @@ AT = 1795429230456
 def test_contract_line_is_parsed() -> None:
     record = parse_file_line("web-1", text(ACCESS), 5)
     assert (record.at, record.message, record.unstructured) == (AT, "POST /process", False)
-    assert (record.service, record.instance, record.level) == ("web", "web-1", "ERROR")
+    assert (record.fields["service"], record.instance, record.level) == ("web", "web-1", "ERROR")
     assert record.timestamp == ACCESS["timestamp"]
 
 
@@ -58,12 +58,12 @@ def test_line_in_another_format_is_unstructured(changed: dict[str, Any]) -> None
     line = text({**LINE, **changed})
     record = parse_file_line("data-service-2", line, 5)
     assert (record.at, record.message, record.unstructured) == (5, line, True)
-    assert (record.service, record.instance) == ("data-service", "data-service-2")
+    assert (record.fields["service"], record.instance) == ("data-service", "data-service-2")
 
 
 def test_line_cannot_override_its_service_and_instance() -> None:
     record = parse_file_line("lb-1", text({**LINE, "service": "we b"}), 0)
-    assert (record.service, record.instance, record.unstructured) == ("lb", "lb-1", False)
+    assert (record.fields["service"], record.instance, record.unstructured) == ("lb", "lb-1", False)
     assert record.fields["service_extracted"] == "we b"
     assert record.fields["instance_extracted"] == "web-1"
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from alertdrill.clients.loki import Loki, LokiError, LokiLine
-from alertdrill.logs import loki_source
-from alertdrill.logs.loki_source import LokiSource
+from alertdrill.logs import sources
 from alertdrill.logs.query import Query
+from alertdrill.logs.sources import LokiSource
 
 SECOND = 1_000_000_000
 NOW = 1_795_429_230 * SECOND
@@ -79,8 +79,8 @@ def test_zero_lines_send_no_query(loki: FakeLoki) -> None:
 def test_time_range_is_sent_in_nanoseconds(loki: FakeLoki) -> None:
     list(loki_source_of(loki).last(Query(since=5, until=7), None))
     list(loki_source_of(loki).last(Query(), 1))
-    begin = NOW // 1_000_000 - loki_source.MAX_RANGE_MS
-    end = NOW // 1_000_000 + loki_source.MAX_CLOCK_SKEW_MS
+    begin = NOW // 1_000_000 - sources.MAX_RANGE_MS
+    end = NOW // 1_000_000 + sources.MAX_CLOCK_SKEW_MS
     assert [span for *_, span in loki.queries] == [
         (begin * 1_000_000, begin * 1_000_000),
         (begin * 1_000_000, end * 1_000_000),

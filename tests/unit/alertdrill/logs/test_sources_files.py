@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from alertdrill.logs import ordering
-from alertdrill.logs.file_source import FileSource
 from alertdrill.logs.query import Query
+from alertdrill.logs.record import MARGIN
+from alertdrill.logs.sources import FileSource
 from alertdrill.runtimes import Runtime
 from tests.unit.alertdrill.logs.lines import LINE, TRACE, text
 
@@ -68,7 +68,7 @@ def test_search_without_filters_reads_the_last_lines_only() -> None:
     runtime = FakeLogs(STORED)
     list(files(runtime).last(Query(), 5))
     list(files(runtime).last(Query(), 0))
-    assert runtime.calls == [(None, 5 + ordering.MARGIN), (None, 0)]
+    assert runtime.calls == [(None, 5 + MARGIN), (None, 0)]
 
 
 def test_trace_selects_only_lines_with_its_id() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill import logql_check
+from alertdrill.cli import check as module
+from alertdrill.cli.check import LogqlError, check_logql, queries
 from alertdrill.config.settings import StackSettings
-from alertdrill.logql_check import LogqlError, check, queries
 
 needs_loki = pytest.mark.skipif(not shutil.which("loki"), reason="loki is not on the PATH")
 
@@ -30,14 +30,14 @@ def test_missing_loki_is_reported(settings: StackSettings, monkeypatch: pytest.M
     ]
     monkeypatch.setenv("PATH", os.pathsep.join(path_without_loki))
     messages: list[str] = []
-    check(settings, messages.append)
+    check_logql(settings, messages.append)
     assert messages == ["SKIPPED: LogQL was not checked: Loki is not on the PATH."]
 
 
 @needs_loki
 @pytest.mark.loki
 def test_committed_queries_are_valid(settings: StackSettings) -> None:
-    check(settings, print)
+    check_logql(settings, print)
 
 
 @needs_loki
@@ -46,9 +46,9 @@ def test_invalid_query_is_an_error_with_its_file(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = [("loki/rules/x.yml", 'rate({a="b"}\n  [1m]')]
-    monkeypatch.setattr(logql_check, "queries", lambda: broken)
+    monkeypatch.setattr(module, "queries", lambda: broken)
     with pytest.raises(LogqlError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is not"):
-        check(settings, print)
+        check_logql(settings, print)
 
 
 @needs_loki
@@ -56,7 +56,7 @@ def test_invalid_query_is_an_error_with_its_file(
 def test_rule_that_loki_refuses_is_an_error(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logql_check, "RULES_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(module, "RULES_TIMEOUT_S", 2.0)
 
     def install(layout: Any, name: str, speed: float) -> None:
         path = layout.etc / name
@@ -68,7 +68,7 @@ def test_rule_that_loki_refuses_is_an_error(
 
     monkeypatch.setattr("alertdrill.runtimes.native.configs.install", install)
     with pytest.raises(LogqlError, match=r"^loki/rules: .*unclosed action"):
-        check(settings, print)
+        check_logql(settings, print)
 
 
 BAD = """\

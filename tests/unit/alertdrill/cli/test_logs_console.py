@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from rich.console import Console
 
-from alertdrill.logs.console import LogConsole, as_json, render_record
+from alertdrill.cli.logs import LogConsole, as_json, render_record
 from alertdrill.logs.parse import parse_file_line, parse_loki_line
 from alertdrill.logs.record import LogRecord
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, TRACE, contract, in_loki, text, texts

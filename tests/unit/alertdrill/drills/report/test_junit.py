@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alertdrill.junit import Case, Failure, to_xml
+from alertdrill.drills.report.junit import Case, Failure, to_xml
 
 CASES = [
     Case("loads.spike", "p95", seconds=1.5, output="It was 0.3 s."),

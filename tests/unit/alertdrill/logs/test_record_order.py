@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.logs.ordering import last_records, sort_by_time, sort_key
-from alertdrill.logs.record import LogRecord
+from alertdrill.logs.record import LogRecord, last_records, sort_by_time, sort_key
 
 SERVICES = ("lb/public", "web", "lb/internal", "data-service")
 

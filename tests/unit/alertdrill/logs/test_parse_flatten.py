@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.logs.flatten import attribute_text, flatten
+from alertdrill.logs.parse import attribute_text, flatten
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from alertdrill.cli import app, build_collector
+from alertdrill.cli import app, build
 from alertdrill.config.settings import StackSettings
 from alertdrill.toolchain import collector
 from alertdrill.toolchain.collector import BuildError
@@ -17,7 +17,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *resolved: Program) -> None:
     programs = ResolvedPrograms({program.name: program for program in resolved}, ())
-    monkeypatch.setattr(build_collector, "resolve_programs", lambda *_: programs)
+    monkeypatch.setattr(build, "resolve_programs", lambda *_: programs)
 
 
 def test_collector_on_the_path_needs_no_build(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill import doctor
+from alertdrill.cli import doctor
+from alertdrill.cli.doctor import Check, checks
 from alertdrill.config.settings import StackSettings, parse
-from alertdrill.doctor import Check, checks
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Check whether this machine can run the stack, with advice about what it lacks."""
+"""`alertdrill doctor`: check whether this machine can run the stack, with advice."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import click
 import psutil
+from rich.text import Text
 
-from .config.settings import StackSettings
-from .errors import AlertdrillError
-from .runtimes import select_runtime
-from .runtimes.compose.variables import PUBLISHED
-from .runtimes.native import port_check
-from .toolchain.cache import default_cache
-from .toolchain.find import find_local
-from .toolchain.programs import PROGRAMS
-from .toolchain.versions import format_version
+from ..config import settings as stack_settings
+from ..config.settings import StackSettings
+from ..errors import AlertdrillError
+from ..runtimes import select_runtime
+from ..runtimes.compose.variables import PUBLISHED
+from ..runtimes.native import port_check
+from ..toolchain.cache import default_cache
+from ..toolchain.find import find_local
+from ..toolchain.programs import PROGRAMS
+from ..toolchain.versions import format_version
+from .console import output, printable, timed
 
 # Images or fetched programs, and a day of samples and logs.
 MIN_FREE_DISK = 5 * 2**30
@@ -42,6 +46,30 @@ class Check:
     state: State
     detail: str
     advice: str = ""
+
+
+@click.command()
+def doctor() -> None:
+    """Check that this machine can run the stack.
+
+    Print what is missing, and how to install it. Exit with 1 if the stack can't start.
+    """
+    with timed("checking"):
+        results = checks(stack_settings.current())
+    for line in check_lines(results):
+        output.print(line, soft_wrap=True)
+    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
+
+
+def check_lines(checks: Sequence[Check]) -> Iterator[Text]:
+    """Yield the lines of the checks; advice has its own line, so that it can be copied."""
+    signs = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
+    width = max((len(check.name) for check in checks), default=0)
+    for check in checks:
+        name = printable(check.name).ljust(width)
+        yield Text.assemble(signs[check.state], f" {name}  {printable(check.detail)}")
+        if check.advice:
+            yield Text(" " * (width + 4) + printable(check.advice))
 
 
 def checks(settings: StackSettings) -> Sequence[Check]:

@@ -4,7 +4,7 @@ from typing import Any, get_args
 import pytest
 from rich.console import Console
 
-from alertdrill.drills import console
+from alertdrill.cli import drill as console
 from alertdrill.drills.loader import Catalogue
 from alertdrill.drills.model import Expectation, FaultSpec, HealMode
 from alertdrill.drills.result import DrillResult, IdealTime, Report, Verdict

@@ -1,5 +1,5 @@
-from alertdrill.logs.dedup_window import CATCH_UP_MS, MAX_LAG_MS, SECOND_MS, DedupWindow
 from alertdrill.logs.record import LogRecord
+from alertdrill.logs.sources import CATCH_UP_MS, MAX_LAG_MS, SECOND_MS, DedupWindow
 
 NOW = 1_000_000 * SECOND_MS
 

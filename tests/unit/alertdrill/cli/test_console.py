@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from alertdrill import console
+from alertdrill.cli import console
 from alertdrill.runtimes import Instance
 from alertdrill.runtimes.base import State
 

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from alertdrill.signals import interrupt_on_sigterm
+from alertdrill.drills.session import interrupt_on_sigterm
 
 
 def test_sigterm_raises_keyboard_interrupt() -> None:

@@ -1,0 +1,103 @@
+"""The console of every command: results on stdout, progress on stderr, tables of the stack.
+
+Each state has a word and a sign besides its colour. No text of others reaches the terminal as
+markup or as control characters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich import markup
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ..runtimes import Instance
+
+# Progress goes to stderr, so that stdout holds the result alone.
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+SIGNS = {
+    "ready": ("●", "green"),
+    "standby": ("○", "dim"),
+    "starting": ("◐", "yellow"),
+    "unready": ("▲", "yellow"),
+    "paused": ("‖", "yellow"),
+    "stopped": ("■", "red"),
+    "failed": ("✗", "bold red"),
+}
+
+
+def printable(text: str) -> str:
+    """Show control characters instead of sending them to the terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def escape(text: str) -> str:
+    """Return text without markup and control characters."""
+    return markup.escape(printable(text))
+
+
+def show(text: str, sign: str = "") -> None:
+    """Print a line of the result; `sign` may have markup."""
+    output.print(f"{sign} {escape(text)}".lstrip(), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Print a line of progress."""
+    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning beside the result."""
+    progress.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def timed(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the latest progress, and print a line for each step."""
+    begun = time.monotonic()
+    with progress.status(doing) as status:
+
+        def on_progress(text: str) -> None:
+            note(text)
+            status.update(f"{doing} ({time.monotonic() - begun:.0f} s)")
+
+        yield on_progress
+
+
+def address_table(addresses: Mapping[str, str]) -> Table:
+    """Return the table of addresses."""
+    table = Table("What", "Address", box=None, pad_edge=False)
+    for title, address in addresses.items():
+        table.add_row(title, address)
+    return table
+
+
+def instance_table(instances: Sequence[Instance]) -> Table:
+    """Return the table of instances."""
+    table = Table("Instance", "State", "Address", "Pid", "Up", box=None, pad_edge=False)
+    for instance in instances:
+        sign, style = SIGNS[instance.state]
+        table.add_row(
+            instance.name,
+            Text(f"{sign} {instance.state}", style=style),
+            instance.address,
+            str(instance.pid or ""),
+            _duration(instance.uptime_seconds),
+        )
+    return table
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
