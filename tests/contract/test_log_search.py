@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from alertdrill.logs import parse
-from alertdrill.logs.sources import MAX_RANGE_MS
 from alertdrill.logs.record import LEVELS, UNKNOWN
 from alertdrill.logs.search import NOT_CARRIED
+from alertdrill.logs.sources import MAX_RANGE_MS
 
 ROOT = Path(__file__).parents[2]
 FILELOG = yaml.safe_load((ROOT / "loki" / "collector.yml").read_text())["receivers"]["filelog"]
