@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,72 +13,62 @@ from gevent.pywsgi import WSGIServer
 from locust.env import Environment
 from locust.runners import Runner, WorkerRunner
 from locust.stats import StatsEntry
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 # The bounds of web's own histogram, in seconds, so that both can be compared.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MS = 1000.0
 # At its end a scraped runner waits up to this time for one more scrape: an interval (5 s) and 1 s.
 LAST_SCRAPE_TIMEOUT_S = 6.0
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Name, type and help text of each metric, in the order of the page.
-METRICS = {
-    "locust_requests_total": ("counter", "Requests that got a response or failed, by request."),
-    "locust_failures_total": ("counter", "Requests that failed, by request."),
-    "locust_response_time_seconds": ("histogram", "Response time, by request."),
-    "locust_users": ("gauge", "Running clients."),
-    "locust_requests_per_second": ("gauge", "Requests per second over the last ten seconds."),
-}
-
-Sample = tuple[str, Mapping[str, str], float]
+REQUEST = ("method", "name")
 
 
-def text(runner: Runner) -> str:
-    """Return all metrics: https://prometheus.io/docs/instrumenting/exposition_formats/."""
-    lines = dict.fromkeys(METRICS, "")
-    for name, (suffix, labels, value) in _samples(runner):
-        lines[name] += f"{name}{suffix}{_format_labels(labels)} {value:g}\n"
-    return "".join(
-        f"# HELP {name} {description}\n# TYPE {name} {kind}\n{lines[name]}"
-        for name, (kind, description) in METRICS.items()
-    )
+class LocustCollector(Collector):
+    """Collects a runner's statistics at each scrape."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all metrics."""
+        requests = CounterMetricFamily(
+            "locust_requests", "Requests that got a response or failed, by request.", labels=REQUEST
+        )
+        failures = CounterMetricFamily(
+            "locust_failures", "Requests that failed, by request.", labels=REQUEST
+        )
+        times = HistogramMetricFamily(
+            "locust_response_time_seconds", "Response time, by request.", labels=REQUEST
+        )
+        for (name, method), entry in sorted(self._runner.stats.entries.items()):
+            requests.add_metric([method, name], entry.num_requests)
+            failures.add_metric([method, name], entry.num_failures)
+            times.add_metric([method, name], _buckets(entry), entry.total_response_time / MS)
+        yield from (requests, failures, times)
+        yield GaugeMetricFamily("locust_users", "Running clients.", self._runner.user_count)
+        yield GaugeMetricFamily(
+            "locust_requests_per_second",
+            "Requests per second over the last ten seconds.",
+            self._runner.stats.total.current_rps,
+        )
 
 
-def _samples(runner: Runner) -> Iterator[tuple[str, Sample]]:
-    for (name, method), entry in sorted(runner.stats.entries.items()):
-        labels = {"method": method, "name": name}
-        yield "locust_requests_total", ("", labels, entry.num_requests)
-        yield "locust_failures_total", ("", labels, entry.num_failures)
-        for sample in _histogram(entry, labels):
-            yield "locust_response_time_seconds", sample
-    yield "locust_users", ("", {}, runner.user_count)
-    yield "locust_requests_per_second", ("", {}, runner.stats.total.current_rps)
-
-
-def _histogram(entry: StatsEntry, labels: Mapping[str, str]) -> Iterator[Sample]:
+def _buckets(entry: StatsEntry) -> list[tuple[str, float]]:
+    """Return the bounds and the number of response times up to each."""
     times = entry.response_times.items()
-    for bound in BOUNDS:
-        within = sum(count for at, count in times if at <= bound * MS)
-        yield "_bucket", {**labels, "le": f"{bound:g}"}, within
-    count = sum(count for _, count in times)
-    yield "_bucket", {**labels, "le": "+Inf"}, count
-    yield "_sum", labels, entry.total_response_time / MS
-    yield "_count", labels, count
-
-
-def _format_labels(labels: Mapping[str, str]) -> str:
-    pairs = ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items())
-    return f"{{{pairs}}}" if pairs else ""
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    limits = {f"{bound:g}": bound * MS for bound in BOUNDS} | {"+Inf": math.inf}
+    return [(le, sum(n for at, n in times if at <= limit)) for le, limit in limits.items()]
 
 
 class Exporter:
     """Serves `GET /metrics` for a runner, and records whether it is scraped."""
 
     def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+        self._registry = CollectorRegistry()
+        self._registry.register(LocustCollector(runner))
         self._scraped = Event()
         self._ever_scraped = False
 
@@ -85,7 +76,7 @@ class Exporter:
         """Return the metrics, the status and the headers, as a Flask view does."""
         self._ever_scraped = True
         self._scraped.set()
-        return text(self._runner), 200, {"Content-Type": CONTENT_TYPE}
+        return generate_latest(self._registry).decode(), 200, {"Content-Type": CONTENT_TYPE_LATEST}
 
     def wsgi(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """Respond as a WSGI application, for a Locust without a web interface.

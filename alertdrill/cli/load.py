@@ -72,7 +72,7 @@ def _search_capacity(
     profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
 ) -> bool:
     """Search the capacity and write its report; return whether a step passed."""
-    result = find_capacity(profile, size, context, folder, _report_progress)
+    result = find_capacity(profile, size, context, folder)
     output.print(capacity.table(result))
     output.print(f"[bold]{escape(capacity.sentence(result))}[/]", soft_wrap=True)
     show(f"Report: {capacity.write(result, folder)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from rich.table import Table
 
 from ..drills.report.formats import utc_time
 from ..drills.report.junit import Case, Failure, to_xml
-from ..runtimes.base import ProgressCallback
 from . import measurements
 from .gates import format_latency
 from .profile import LoadError, LoadProfile, LoadSize
@@ -78,7 +77,6 @@ def find_capacity(
     size: LoadSize,
     context: LoadContext,
     folder: Path,
-    on_progress: ProgressCallback,
 ) -> Capacity:
     """Find the capacity of the current stack; `size` is the first step's.
 
@@ -96,7 +94,7 @@ def find_capacity(
         profile.search.resolution,
     ):
         step = _step(profile, LoadSize(users, size.seconds), context, folder)
-        on_progress(f"{users} clients: {_describe(step)}")
+        context.on_progress(f"{users} clients: {_describe(step)}")
         steps.append(step)
     return Capacity(profile, began, context.runtime.name, steps, max_users)
 
@@ -104,7 +102,7 @@ def find_capacity(
 def _step(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path) -> CapacityStep:
     own = folder / f"{size.users}-clients"
     own.mkdir(exist_ok=True)
-    measured = measure(replace(profile, duration=size.seconds), size, context, own)
+    measured = measure(profile, size, context, own)
     instances = measurements.answering_instances(context.prometheus, measured.time_span)
     return CapacityStep(size.users, size.seconds - profile.warmup, measured, instances)
 

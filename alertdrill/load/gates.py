@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,35 +84,28 @@ def recovery_gates(
     `scaling` has the time series of instances, and each service's minimum in the settings. The
     running stack's metrics override the settings.
     """
-    if profile.recovery is None:
+    recovery = profile.recovery
+    if recovery is None:
         return []
-    rest = rest_of_peak(profile, profile.recovery, span)
+    p95 = clients_p95(prometheus, rest_of_peak(profile, recovery, span))
     instances, minimums = scaling
-    return [
-        recovered_in_time(profile.recovery, clients_p95(prometheus, rest)),
-        scaled_back(instances, {**minimums, **min_replicas(prometheus, span)}),
-    ]
-
-
-def recovered_in_time(recovery: Recovery, p95: float | None) -> GateResult:
-    """Evaluate the clients' p95 of the rest of the peak."""
-    return GateResult(
-        f"p95, {recovery.deadline:.0f} s into the peak",
-        f"at most {format_latency(recovery.p95)}",
-        [NO_VALUE, format_latency(p95)],
-        p95 is not None and p95 <= recovery.p95,
-    )
-
-
-def scaled_back(instances: Sequence[Line], minimums: Mapping[str, int]) -> GateResult:
-    """Evaluate the number of instances at the end."""
+    minimums = {**minimums, **min_replicas(prometheus, span)}
     last = {line.labels.get("service", ""): int(line.points[-1][1]) for line in instances}
-    return GateResult(
-        "instances at the end",
-        _format_counts(minimums),
-        [NO_VALUE, _format_counts({service: last.get(service, 0) for service in minimums})],
-        all(last.get(service) == minimum for service, minimum in minimums.items()),
-    )
+    remaining = {service: last.get(service, 0) for service in minimums}
+    return [
+        GateResult(
+            f"p95, {recovery.deadline:.0f} s into the peak",
+            f"at most {format_latency(recovery.p95)}",
+            [NO_VALUE, format_latency(p95)],
+            p95 is not None and p95 <= recovery.p95,
+        ),
+        GateResult(
+            "instances at the end",
+            _format_counts(minimums),
+            [NO_VALUE, _format_counts(remaining)],
+            remaining == minimums,
+        ),
+    ]
 
 
 def _format_counts(counts: Mapping[str, int]) -> str:
@@ -194,38 +188,33 @@ def check_counts(service: str, counts: Counts) -> GateResult:
     )
 
 
-class AccessLineCounter:
-    """Counts a service's access lines while they are written."""
+@contextmanager
+def count_access_lines(runtime: Runtime, service: str) -> Iterator[Counter[str]]:
+    """Count a service's access lines during the block, in the key `lines`.
 
-    def __init__(self) -> None:
-        self.lines = 0
-        self._stopped = threading.Event()
+    A runtime that doesn't follow new instances has no such key.
+    """
+    counter: Counter[str] = Counter()
+    if not runtime.follows_new_instances:
+        yield counter
+        return
+    counter["lines"] = 0
+    stopped = threading.Event()
 
-    def count(self, text: str) -> None:
-        """Count a line if it is an access line."""
-        self.lines += ACCESS in text and OF_START_PAGE not in text
-
-    def follow(self, runtime: Runtime, service: str) -> None:
-        """Count until `stop`."""
+    def follow() -> None:
         for added in runtime.follow(service, 0):
-            for _, text in added:
-                self.count(text)
-            if self._stopped.is_set():
+            counter["lines"] += sum(_is_counted(text) for _, text in added)
+            if stopped.is_set():
                 return
 
-    def stop(self) -> None:
-        """Let `follow` return after the lines so far."""
-        self._stopped.set()
-
-
-@contextmanager
-def count_access_lines(runtime: Runtime, service: str) -> Iterator[AccessLineCounter]:
-    """Count a service's access lines during the block."""
-    counter = AccessLineCounter()
-    thread = threading.Thread(target=counter.follow, args=[runtime, service], daemon=True)
+    thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
         yield counter
     finally:
-        counter.stop()
+        stopped.set()
         thread.join(timeout=10)  # it polls several times a second
+
+
+def _is_counted(line: str) -> bool:
+    return ACCESS in line and OF_START_PAGE not in line

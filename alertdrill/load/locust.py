@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,10 @@ class LocustStats:
 def parse_stats(text: str) -> LocustStats:
     """Parse the JSON; raise `LoadError` if it is not Locust's."""
     try:
-        entries = max(_documents(text), key=_requests)
+        # The master's document has the sum of its workers.
+        entries = max(
+            _documents(text), key=lambda items: sum(item["num_requests"] for item in items)
+        )
         return LocustStats(
             _numbers(entries),
             {(entry["method"], entry["name"]): _numbers([entry]) for entry in entries},
@@ -66,19 +68,13 @@ def parse_stats(text: str) -> LocustStats:
         raise LoadError("Locust printed no statistics: see its log.") from error
 
 
-def _documents(text: str) -> list[list[Mapping[str, Any]]]:
-    """Return every JSON document in a text; each Locust process prints one."""
-    decoder, documents, rest = json.JSONDecoder(), [], text.strip()
+def _documents(text: str) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield every JSON document in a text; each Locust process prints one."""
+    decoder, rest = json.JSONDecoder(), text.strip()
     while rest:
         document, end = decoder.raw_decode(rest)
-        documents.append(document)
+        yield document
         rest = rest[end:].strip()
-    return documents
-
-
-def _requests(entries: Sequence[Mapping[str, Any]]) -> int:
-    # The master's document has the sum of its workers.
-    return sum(entry["num_requests"] for entry in entries)
 
 
 def percentile(times: Mapping[float, int], share: float) -> float | None:
@@ -125,34 +121,23 @@ def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = 
 
     def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
         url = host or runtime.addresses()["Services"]
+        command = [sys.executable, *locust_arguments(url.rstrip("/"), size, str(page))]
         processes = 1 + (size.users - 1) // USERS_PER_PROCESS
-        process_arguments = ["--processes", str(processes)] if processes > 1 else []
-        command = [
-            sys.executable,
-            *locust_arguments(url.rstrip("/"), size, str(page)),
-            *process_arguments,
-        ]
+        if processes > 1:
+            command += ["--processes", str(processes)]
+        port, layout = settings.ports.locust, Layout(settings.home / "native")
         environment = {
             **os.environ,
             **_environment(profile),
-            "LOCUST_METRICS_PORT": str(settings.ports.locust),
+            "LOCUST_METRICS_PORT": str(port),
         }
-        with scraped_by_prometheus(
-            Layout(settings.home / "native"), f"127.0.0.1:{settings.ports.locust}"
-        ):
+        write_load_target(layout, f"127.0.0.1:{port}")  # Prometheus scrapes it during the load
+        try:
             return _run_locust(command, environment, page.with_suffix(".log"))
+        finally:
+            write_load_target(layout, None)
 
     return run_load
-
-
-@contextmanager
-def scraped_by_prometheus(layout: Layout, address: str) -> Iterator[None]:
-    """Let Prometheus scrape Locust at an address during the block."""
-    write_load_target(layout, address)
-    try:
-        yield
-    finally:
-        write_load_target(layout, None)
 
 
 def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunner:
@@ -167,13 +152,8 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
             # Workers and Prometheus resolve its name on the services' network.
             *("run", "--name", name, "--no-deps", "--no-TTY", "--use-aliases"),
             *("--volume", f"{settings.project}_reports:/reports", MASTER),
-            *(
-                "python",
-                *locust_arguments(url, size, REPORT_PATH),
-                "--master",
-                "--expect-workers",
-                str(workers),
-            ),
+            *("python", *locust_arguments(url, size, REPORT_PATH)),
+            *("--master", "--expect-workers", str(workers)),
             profiles=["load"],
         )
         _remove_containers(project, name)  # from an interrupted run

@@ -3,49 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Literal
 
-import yaml
+from pydantic import Field
 
 from ..config import ROOT
-from ..config.durations import parse_seconds
+from ..config.services import SERVICES
+from ..config.yaml_lines import Seconds, YamlDocument, YamlModel
 from ..errors import AlertdrillError
+
+PROFILES_FILE = ROOT / "loadtests" / "profiles.yml"
+
+Point = Annotated[Sequence[float], Field(min_length=2, max_length=2)]
 
 
 class LoadError(AlertdrillError):
     """The load does not exist, or it could not run or be measured."""
 
 
-SHAPES = ROOT / "loadtests" / "profiles.yml"
-
-
-@dataclass(frozen=True)
-class Objectives:
+class Objectives(YamlModel):
     """The objectives: `p95` in seconds, `errors` and `requests` as ratios.
 
     `requests` is relative to clients that send once a second and get immediate responses.
     """
 
-    p95: float
+    p95: Seconds
     errors: float
     requests: float
 
 
-@dataclass(frozen=True)
-class Recovery:
+class Recovery(YamlModel):
     """At the peak, p95 must return below a limit within `deadline` seconds.
 
     At the end of the load the services are back at their minimum.
     """
 
-    p95: float
-    deadline: float
+    p95: Seconds
+    deadline: Seconds
 
 
-@dataclass(frozen=True)
-class CapacitySearch:
+class CapacitySearch(YamlModel):
     """The precision of the capacity search, as a ratio, and its maximum of users."""
 
     resolution: float
@@ -60,24 +59,24 @@ class LoadSize:
     seconds: float
 
 
-@dataclass(frozen=True)
-class LoadProfile:
+class LoadProfile(YamlModel):
     """A load profile: the default `users` (maximum) and `duration` in seconds.
 
     `service` is the one that answers the clients. `clients` are points of (fraction of the time,
-    fraction of the users), in order of time. The first `warmup` seconds are not counted.
-    `scaled_with_speed` divides the durations by the speed.
+    fraction of the users), in order of time; `mix` has the weights of their kinds. The first
+    `warmup` seconds are not counted. `scaled_with_speed` divides the durations by the speed.
     """
 
-    name: str
+    name: str = ""
     description: str
     service: str
     users: int
-    duration: float
-    clients: Sequence[tuple[float, float]]
+    mix: Mapping[Literal["normal", "heavy", "slow", "invalid"], int] = {"normal": 1}
+    duration: Seconds
+    clients: Sequence[Point]
     objectives: Objectives
     scaled_with_speed: bool = False
-    warmup: float = 0.0
+    warmup: Seconds = 0.0
     recovery: Recovery | None = None
     search: CapacitySearch | None = None
 
@@ -85,8 +84,10 @@ class LoadProfile:
         """Return the profile for a stack with this speed."""
         if not self.scaled_with_speed:
             return self
-        recovery = self.recovery and replace(self.recovery, deadline=self.recovery.deadline / speed)
-        return replace(self, duration=self.duration / speed, recovery=recovery)
+        recovery = self.recovery and self.recovery.model_copy(
+            update={"deadline": self.recovery.deadline / speed}
+        )
+        return self.model_copy(update={"duration": self.duration / speed, "recovery": recovery})
 
     def peak(self, begin: float, seconds: float) -> tuple[float, float]:
         """Return begin and end of the peak of a load that starts at `begin`."""
@@ -102,9 +103,20 @@ class LoadProfile:
 
 
 def load_profiles() -> Mapping[str, LoadProfile]:
-    """Return all load profiles by name."""
-    profiles = yaml.safe_load(SHAPES.read_text(encoding="utf-8"))
-    return {name: _parse_profile(name, entry) for name, entry in profiles.items()}
+    """Return all load profiles by name; raise `LoadError` if one is invalid."""
+    document = YamlDocument(
+        PROFILES_FILE,
+        name="loadtests/profiles.yml",
+        form="it is a mapping of loads, as in {steady: {users: 24}}",
+        error=LoadError,
+    )
+    profiles = document.parse(dict[str, LoadProfile])
+    for name, profile in profiles.items():
+        if profile.service not in SERVICES:
+            document.refuse(
+                f"service is {profile.service!r}: use one of {', '.join(SERVICES)}", name, "service"
+            )
+    return {name: item.model_copy(update={"name": name}) for name, item in profiles.items()}
 
 
 def load_profile(name: str) -> LoadProfile:
@@ -113,24 +125,3 @@ def load_profile(name: str) -> LoadProfile:
     if name not in profiles:
         raise LoadError(f"no load named {name!r}: known loads are {', '.join(profiles)}")
     return profiles[name]
-
-
-def _parse_profile(name: str, entry: Mapping[str, Any]) -> LoadProfile:
-    objectives = entry["objectives"]
-    return LoadProfile(
-        name,
-        entry["description"],
-        entry["service"],
-        entry["users"],
-        parse_seconds(entry["duration"]),
-        [(at, fraction) for at, fraction in entry["clients"]],
-        Objectives(parse_seconds(objectives["p95"]), objectives["errors"], objectives["requests"]),
-        entry.get("scaled_with_speed", False),
-        parse_seconds(entry.get("warmup", "0s")),
-        _parse_recovery(entry["recovery"]) if "recovery" in entry else None,
-        CapacitySearch(**entry["search"]) if "search" in entry else None,
-    )
-
-
-def _parse_recovery(entry: Mapping[str, str]) -> Recovery:
-    return Recovery(parse_seconds(entry["p95"]), parse_seconds(entry["deadline"]))

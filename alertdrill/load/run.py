@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,15 +47,14 @@ class Measurement:
 class LoadContext:
     """The stack that a load runs on, and how to run it.
 
-    `min_replicas` has the minimum number of instances of each service; `events_in` returns the
-    events of a time span.
+    `min_replicas` has the minimum number of instances of each service.
     """
 
     run_load: LoadRunner
     runtime: Runtime
     prometheus: Prometheus
     min_replicas: Mapping[str, int]
-    events_in: Callable[[TimeSpan], Sequence[Event]]
+    on_progress: ProgressCallback
 
 
 def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path) -> Report:
@@ -65,15 +64,10 @@ def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
     `LoadError` if Locust fails, and the errors of `Prometheus`.
     """
     prometheus, runtime = context.prometheus, context.runtime
-    lines: int | None = None
     _await_scrape(prometheus, time.time())
-    if runtime.follows_new_instances:
-        with gates.count_access_lines(runtime, profile.service) as counter:
-            measured = measure(profile, size, context, folder)
-        lines = counter.lines
-    else:
+    with gates.count_access_lines(runtime, profile.service) as counter:
         measured = measure(profile, size, context, folder)
-    span, sent = measured.time_span, measured.locust.requests
+    span, sent, lines = measured.time_span, measured.locust.requests, counter.get("lines")
     time_series = measurements.query_time_series(prometheus, profile.service, span)
     recovery_gates = gates.recovery_gates(
         profile, span, prometheus, (time_series["instances"], context.min_replicas)
@@ -91,7 +85,7 @@ def run(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
         prometheus=measured.prometheus,
         gates=[*measured.gates, *recovery_gates, count_gate],
         time_series=time_series,
-        events=context.events_in(span),
+        events=_events(context, span),
     )
 
 
@@ -132,19 +126,14 @@ def create_context(
         runtime=runtime,
         prometheus=prometheus,
         min_replicas={service: settings.min_replicas(service) for service in SERVICES},
-        events_in=_event_source(prometheus, runtime, on_progress),
+        on_progress=on_progress,
     )
 
 
-def _event_source(
-    prometheus: Prometheus, runtime: Runtime, on_progress: ProgressCallback
-) -> Callable[[TimeSpan], Sequence[Event]]:
-    def events_in(span: TimeSpan) -> Sequence[Event]:
-        result = list(measurements.alert_events(prometheus, span))
-        try:
-            result += measurements.action_events(runtime.address("responder"), span)
-        except AlertdrillError as error:  # a report without actions is better than none
-            on_progress(str(error))
-        return result
-
-    return events_in
+def _events(context: LoadContext, span: TimeSpan) -> Sequence[Event]:
+    events = list(measurements.alert_events(context.prometheus, span))
+    try:
+        events += measurements.action_events(context.runtime.address("responder"), span)
+    except AlertdrillError as error:  # a report without actions is better than none
+        context.on_progress(str(error))
+    return events

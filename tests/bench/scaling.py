@@ -71,12 +71,12 @@ def _capacity_of(stack: StackSettings, runtime: Runtime, count: int) -> Capacity
         runtime.scale(service, count, lambda _: None)
     profile = load_profile("capacity")
     assert profile.search is not None
-    search = replace(profile.search, resolution=RESOLUTION)
+    search = profile.search.model_copy(update={"resolution": RESOLUTION})
     folder = stack.home / f"capacity-{count}"
     folder.mkdir(parents=True)
     context = loaded(stack, runtime, None, lambda _: None)
-    shorter = replace(profile, warmup=WARMUP_S, search=search)
-    return find_capacity(shorter, LoadSize(FIRST_USERS, STEP_S), context, folder, lambda _: None)
+    shorter = profile.model_copy(update={"warmup": WARMUP_S, "search": search})
+    return find_capacity(shorter, LoadSize(FIRST_USERS, STEP_S), context, folder)
 
 
 def _steps_until_ready(context: DrillContext) -> Iterator[ScalingStep]:

@@ -204,13 +204,13 @@ def test_metrics_can_be_scraped_during_the_load(
     port = free_port()
     monkeypatch.setenv("LOCUST_METRICS_PORT", str(port))
     with locust(peer.url, "--users", "3", "--run-time", "3s", "--only-summary") as process:
-        text = poll_until(lambda: scraped(port, "locust_users 3"), "three clients")
+        text = poll_until(lambda: scraped(port, "locust_users 3.0"), "three clients")
         # Its last numbers wait for one more scrape, and for no second one.
         while process.poll() is None:
-            last = scraped(port, "locust_users 0")
+            last = scraped(port, "locust_users 0.0")
             text = last or text
         process.communicate(timeout=10)
-    counted = sum(map(int, re.findall(r"^locust_requests_total{.*} (\d+)$", text, re.M)))
+    counted = sum(map(float, re.findall(r"^locust_requests_total{.*} ([\d.]+)$", text, re.M)))
     assert counted == len(peer.arrivals)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -42,16 +43,15 @@ def context(monkeypatch: pytest.MonkeyPatch) -> LoadContext:
     )
     stack: Any = Stack()
     nothing: Any = None
-    return LoadContext(nothing, stack, nothing, {}, lambda _: [])
+    return LoadContext(nothing, stack, nothing, {}, lambda _: None)
 
 
 def test_highest_rate_within_the_objectives_is_the_capacity(
     context: LoadContext, tmp_path: Path
 ) -> None:
     messages: list[str] = []
-    result = find_capacity(
-        load_profile("capacity"), LoadSize(40, 15), context, tmp_path, messages.append
-    )
+    context = replace(context, on_progress=messages.append)
+    result = find_capacity(load_profile("capacity"), LoadSize(40, 15), context, tmp_path)
     assert [item.users for item in result.steps] == [40, 80, 160, 120, 100, 110]
     assert (result.rate, result.per_instance()) == (100, {"web": 50, "data-service": 100})
     assert (result.limit_found, len(messages)) == (True, 6)
@@ -60,7 +60,7 @@ def test_highest_rate_within_the_objectives_is_the_capacity(
 
 def test_load_without_a_search_is_refused(context: LoadContext, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"^steady has no `search`"):
-        find_capacity(load_profile("steady"), LoadSize(40, 15), context, tmp_path, lambda _: None)
+        find_capacity(load_profile("steady"), LoadSize(40, 15), context, tmp_path)
 
 
 def test_no_passing_step_means_no_capacity() -> None:

@@ -7,24 +7,21 @@ import pytest
 
 from alertdrill.clients.prometheus import Line
 from alertdrill.load.gates import (
-    AccessLineCounter,
     Counts,
     check_counts,
     count_access_lines,
     evaluate_gates,
     query_counts,
-    recovered_in_time,
     recovery_gates,
     rest_of_peak,
-    scaled_back,
 )
 from alertdrill.load.locust import RequestStats
 from alertdrill.load.measurements import TimeSpan
-from alertdrill.load.profile import LoadProfile, Objectives, Recovery, load_profile
+from alertdrill.load.profile import Objectives, Recovery, load_profile
 from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 
-PROFILE = LoadProfile(
-    "x", "X.", "web", 10, 60, [(0, 1), (1, 1)], Objectives(p95=0.5, errors=0.01, requests=0.9)
+PROFILE = load_profile("steady").model_copy(
+    update={"objectives": Objectives(p95=0.5, errors=0.01, requests=0.9)}
 )
 SIZE = (10, 60.0)
 GOOD = RequestStats(540, 5, 0.5)
@@ -85,7 +82,11 @@ def test_peak_shorter_than_the_deadline_leaves_no_time_to_measure() -> None:
 
 @pytest.mark.parametrize(("p95", "passed"), [(0.5, True), (0.51, False), (None, False)])
 def test_recovery_needs_p95_at_or_below_its_limit(p95: float | None, passed: bool) -> None:
-    assert recovered_in_time(RECOVERY, p95).passed is passed
+    prometheus = FakePrometheus(**({} if p95 is None else {"locust_response_time": p95}))
+    [gate, _] = recovery_gates(
+        load_profile("spike"), SPAN, prometheus, (instances(1, 2), MIN_REPLICAS)
+    )
+    assert gate.passed is passed
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,9 @@ def test_recovery_needs_p95_at_or_below_its_limit(p95: float | None, passed: boo
     [(instances(1, 2), True), (instances(2, 2), False), (instances(1, 1), False), ([], False)],
 )
 def test_recovery_needs_every_service_at_its_min_replicas(lines: list[Line], passed: bool) -> None:
-    assert scaled_back(lines, MIN_REPLICAS).passed is passed
+    prometheus = FakePrometheus(locust_response_time=0.4)
+    [_, gate] = recovery_gates(load_profile("spike"), SPAN, prometheus, (lines, MIN_REPLICAS))
+    assert gate.passed is passed
 
 
 def test_min_replicas_exported_by_the_stack_win() -> None:
@@ -157,19 +160,31 @@ def test_start_page_is_not_counted() -> None:
 
 
 def test_only_access_lines_of_process_are_counted() -> None:
-    counter = AccessLineCounter()
-    for line in (ACCESS, ACCESS.replace("/process", "/"), '{"logger":"apps"}', "plain"):
-        counter.count(line)
-    assert counter.lines == 1
+    lines = [ACCESS, ACCESS.replace("/process", "/"), '{"logger":"apps"}', "plain"]
+
+    def follow(target: str, count: int) -> Any:
+        assert (target, count) == ("web", 0)
+        yield [("web-1", line) for line in lines]
+
+    runtime: Any = SimpleNamespace(follow=follow, follows_new_instances=True)
+    with count_access_lines(runtime, "web") as counter:
+        pass
+    assert counter == {"lines": 1}
 
 
-def test_counter_keeps_counting_until_it_is_closed() -> None:
-    def follow(target: str, lines: int) -> Any:
-        assert (target, lines) == ("web", 0)
+def test_lines_are_counted_until_the_load_ends() -> None:
+    def follow(*_: Any) -> Any:
         while True:
             yield [("web-1", ACCESS)]
 
-    runtime: Any = SimpleNamespace(follow=follow)
+    runtime: Any = SimpleNamespace(follow=follow, follows_new_instances=True)
     with count_access_lines(runtime, "web") as counter:
         pass
-    assert counter.lines > 0
+    assert counter["lines"] > 0
+
+
+def test_lines_are_not_counted_if_new_instances_are_not_followed() -> None:
+    runtime: Any = SimpleNamespace(follows_new_instances=False)
+    with count_access_lines(runtime, "web") as counter:
+        pass
+    assert counter == {}

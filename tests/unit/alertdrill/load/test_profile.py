@@ -1,14 +1,25 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from alertdrill.load.profile import (
     LoadError,
-    LoadProfile,
     Objectives,
     Recovery,
     load_profile,
     load_profiles,
 )
 
+PROFILE = """\
+steady:
+  description: Normal.
+  users: 5
+  clients: [[0, 1], [1, 1]]
+  objectives: {{p95: 1s, errors: 0, requests: 1}}
+  {1}
+  {0}
+"""
 STAIRS = [(0, 0.5), (0.5, 0.5), (0.5, 1.0), (1, 1.0)]
 
 
@@ -29,7 +40,7 @@ def test_unknown_load_is_refused_with_the_known_names() -> None:
 def test_expected_requests_are_the_area_below_the_client_curve(
     clients: list[tuple[float, float]], requests: float
 ) -> None:
-    profile = LoadProfile("x", "X.", "web", 4, 60, clients, Objectives(1, 0, 1))
+    profile = load_profile("steady").model_copy(update={"clients": clients})
     assert profile.expected_requests(24, 10) == requests
 
 
@@ -42,3 +53,24 @@ def test_speed_shortens_only_loads_that_wait_for_alerts() -> None:
 def test_peak_is_the_time_with_all_clients() -> None:
     assert load_profile("spike").peak(1000, 100) == (1008, 1060)
     assert load_profile("steady").peak(0, 60) == (0, 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steady: 1", "profiles.yml:1: steady must be a mapping"),
+        ("duration: 60", "profiles.yml:6: duration is '60': use a duration such as 90s"),
+        ("duration: 1m\n  usres: 5", "profiles.yml:7: usres is unknown: known keys are "),
+        ("duration: 1m\n  service: shop", "profiles.yml:7: service is 'shop': use one of web"),
+        ("duration: 1m\n  mix: {fast: 1}", "profiles.yml:7: "),
+    ],
+)
+def test_invalid_profile_is_refused_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    file = tmp_path / "profiles.yml"
+    monkeypatch.setattr("alertdrill.load.profile.PROFILES_FILE", file)
+    service = "" if "service" in text else "service: web"
+    file.write_text(text if text.startswith("steady") else PROFILE.format(service, text))
+    with pytest.raises(LoadError, match=re.escape(message)):
+        load_profiles()

@@ -12,12 +12,13 @@ import pytest
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.load import run as module
-from alertdrill.load.measurements import Event, TimeSpan
+from alertdrill.load.measurements import Event
 from alertdrill.load.profile import LoadError, LoadProfile, LoadSize, load_profile
 from alertdrill.load.run import LoadContext, create_context, measure, run
 from tests.unit.alertdrill.load.test_locust import entry
 from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 
+ALERT = Event("alert", "Saturated web", 1, 2)
 SCRAPED = {"timestamp(haproxy": 9e9, "timestamp(up": 1.0}
 COUNTS = {
     'code="5xx"': 0,
@@ -40,14 +41,21 @@ def run_locust(_profile: LoadProfile, _size: LoadSize, page: Path) -> str:
     return json.dumps([entry("/process", num_requests=60, response_times={"10": 60})])
 
 
+@pytest.fixture(autouse=True)
+def alerts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one alert and no action happen during every load."""
+    monkeypatch.setattr("alertdrill.load.measurements.alert_events", lambda *_: [ALERT])
+    monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [])
+
+
 def context_for(name: str, **answers: float) -> LoadContext:
     runtime: Any = SimpleNamespace(
-        name=name, follows_new_instances=name == "native", follow=lambda *_: iter([[]] * 9)
+        name=name,
+        address=lambda part: f"http://{part}",
+        follows_new_instances=name == "native",
+        follow=lambda *_: iter([[]] * 9),
     )
-    event = Event("alert", "Saturated web", 0, None)
-    return LoadContext(
-        run_locust, runtime, FakePrometheus(**answers), {"web": 1}, lambda _: [event]
-    )
+    return LoadContext(run_locust, runtime, FakePrometheus(**answers), {"web": 1}, print)
 
 
 def test_report_has_gates_events_and_locusts_page(tmp_path: Path) -> None:
@@ -72,7 +80,7 @@ def test_native_runtime_counts_access_lines(tmp_path: Path) -> None:
 
 
 def test_warmup_is_not_part_of_the_time_span(tmp_path: Path) -> None:
-    profile = replace(load_profile("smoke"), warmup=5.0)
+    profile = load_profile("smoke").model_copy(update={"warmup": 5.0})
     without_warmup = measure(
         load_profile("smoke"), LoadSize(1, 60), context_for("compose", **SCRAPED), tmp_path
     )
@@ -103,18 +111,9 @@ def test_load_starts_after_a_scrape_of_earlier_requests(
     assert started == []
 
 
-SPAN = TimeSpan(0.0, 60.0)
-ALERT = Event("alert", "Saturated web", 1, 2)
-
-
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("alertdrill.load.measurements.alert_events", lambda *_: [ALERT])
-    return SimpleNamespace(name="native", address=lambda part: f"http://{part}")
-
-
-def test_min_replicas_are_the_configured_instances(runtime: Any, tmp_path: Path) -> None:
+def test_min_replicas_are_the_configured_instances(tmp_path: Path) -> None:
     settings = StackSettings(tmp_path, instances={"web": 1})
+    runtime: Any = SimpleNamespace(name="native", address=lambda part: f"http://{part}")
     assert create_context(settings, runtime, None, print).min_replicas == {
         **dict.fromkeys(SERVICES, 2),
         "web": 1,
@@ -122,23 +121,21 @@ def test_min_replicas_are_the_configured_instances(runtime: Any, tmp_path: Path)
 
 
 def test_events_without_a_responder_are_the_alerts_alone(
-    runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise LoadError("The responder does not list its actions.")
 
     messages: list[str] = []
     monkeypatch.setattr("alertdrill.load.measurements.action_events", fail)
-    assert create_context(StackSettings(tmp_path), runtime, None, messages.append).events_in(
-        SPAN
-    ) == [ALERT]
+    context = replace(context_for("compose", **SCRAPED, **COUNTS), on_progress=messages.append)
+    assert run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path).events == [ALERT]
     assert messages == ["The responder does not list its actions."]
 
 
-def test_events_are_alerts_then_actions(
-    runtime: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_are_alerts_then_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     action = Event("action", "scale out web", 2, 3)
     monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [action])
-    context = create_context(StackSettings(tmp_path), runtime, None, print)
-    assert context.events_in(SPAN) == [ALERT, action]
+    context = context_for("compose", **SCRAPED, **COUNTS)
+    report = run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
+    assert report.events == [ALERT, action]
