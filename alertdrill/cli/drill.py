@@ -15,9 +15,8 @@ from ..config import settings
 from ..config.durations import format_milliseconds
 from ..drills import false_alarms
 from ..drills.context import DrillContext, DrillProgress
-from ..drills.errors import InvalidDrillError
 from ..drills.loader import Catalogue, load_all
-from ..drills.model import ACTIONS, STEADY, Drill, describe_healer
+from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
 from ..drills.report.files import failed_alerts, write
 from ..drills.result import DrillResult, Report
 from ..drills.session import Options, provision, run_drills

@@ -139,17 +139,20 @@ class YamlDocument:
                     key.tag = f"{TAG}str"
                 self._check_keys(value, seen)
 
-    def parse(self, model: type[T], **context: Any) -> T:
-        """Return the document as a model; raise the document's error if it is invalid.
+    def parse(self, model: type[T], *part: str, **context: Any) -> T:
+        """Return the document, or a part of it, as a model; raise the document's error otherwise.
 
-        Validators find the `context` in `info.context`.
+        `part` has the keys that lead to the part, which exists. Validators find the `context` in
+        `info.context`.
         """
-        data = None if self._root is None else Loader("").construct_document(self._root)
+        data: Any = self._root and Loader("").construct_document(self._root)
+        for key in part:
+            data = data[key]
         try:
             return TypeAdapter(model).validate_python(data, context=context)
         except ValidationError as error:
             details = error.errors(include_url=False)
-            invalid = [(self._place(detail), detail) for detail in details]
+            invalid = [((*part, *self._place(detail)), detail) for detail in details]
             place, first = min(invalid, key=lambda item: self._line(item[0]))
             if not place and first["type"] in DEMANDS:
                 self.refuse(self._form)

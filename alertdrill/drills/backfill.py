@@ -11,8 +11,7 @@ from pathlib import Path
 from ..clients.prometheus import Prometheus
 from . import steady_state
 from .context import DrillContext
-from .errors import DrillError
-from .model import Drill, SyntheticSeries
+from .model import Drill, DrillError, SyntheticSeries
 
 SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)(\{.*\})?")
 # The gap before the live samples, so that no timestamp has two samples.

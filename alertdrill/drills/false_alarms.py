@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from ..clients.http import UnreachableError
 from . import steady_state
 from .context import DrillContext
-from .errors import DrillError, UnsteadyError
-from .model import STEADY
+from .model import STEADY, DrillError, UnsteadyError
 
 
 def watch(context: DrillContext, seconds: float) -> list[str]:

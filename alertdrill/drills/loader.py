@@ -5,31 +5,23 @@ A drill is checked against the rest of its alert's chain: the rule, the runbook 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from ..config import ROOT, components
-from ..config.durations import parse_seconds
-from ..config.services import MAX_REPLICAS, SERVICES
+from ..config import ROOT
+from ..config.services import SERVICES
 from ..config.yaml_lines import YamlDocument
 from ..errors import AlertdrillError
-from .errors import InvalidDrillError
 from .expression import alert_names
-from .faults.base import FaultKind
 from .faults.registry import KINDS
-from .model import ACTIONS, Drill, FaultSpec
+from .model import ACTIONS, Drill, FaultSpec, InvalidDrillError
 
 RUNBOOKS = Path("alerting/runbooks")
 POLICY = Path("alerting/policy.yml")
 FILE_FORMAT = "a drill is a mapping that begins with `alert:`"
-# The targets of stop, kill and pause beside the services: what every runtime starts, but Grafana,
-# on which no alert depends.
-COMPONENTS = [name for name, part in components.COMPONENTS.items() if part.setting]
-COMPONENTS.remove("grafana")
 # The responder raises this alert itself, so no rule file has it.
 WATCHDOG_MISSING = "WatchdogMissing"
 
@@ -145,76 +137,13 @@ def _check_expectation(document: YamlDocument, drill: Drill, chains: AlertChains
 
 
 def _check_fault(document: YamlDocument, fault: FaultSpec) -> FaultSpec:
-    """Return the fault with numbers as its parameters, durations in seconds."""
+    """Return the fault with the parameters as its kind defines them, durations in seconds."""
     kind = KINDS.get(fault.kind)
     if kind is None:
         document.refuse(
             f"unknown fault kind {fault.kind!r}: known kinds are {', '.join(KINDS)}",
             *("fault", "kind"),
         )
-    has_target = kind.scope != "none"
-    allowed = ["kind", *(["target"] if has_target else []), *kind.numbers, *kind.choices]
-    keys = [*(["target"] if "target" in fault.model_fields_set else []), *fault.parameters]
-    for key in keys:
-        if key not in allowed:
-            names = ", ".join(allowed)
-            document.refuse(f"{key} is unknown: known keys are {names}", *("fault", key))
-    for key in [*(["target"] if has_target else []), *kind.required]:
-        if key not in keys:
-            document.refuse(f"{key} is missing", "fault")
-    if has_target:
-        _check_target(document, fault.target, kind)
-    parameters = {
-        key: _number(document, key, value, kind)
-        if key in kind.numbers
-        else _choice(document, key, value, kind.choices[key])
-        for key, value in fault.parameters.items()
-    }
+    fields = document.parse(kind.parameters, "fault").model_dump(exclude_unset=True)
+    parameters = {key: fields[key] for key in fields if key not in ("kind", "target")}
     return fault.model_copy(update={"parameters": parameters})
-
-
-def _number(document: YamlDocument, key: str, value: object, kind: FaultKind) -> float:
-    if key == "every":
-        try:
-            number = parse_seconds(str(value))
-        except ValueError as error:
-            document.refuse(f"{key} is {str(value)!r}: {error}", *("fault", key))
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        document.refuse(f"{key} must be a number", *("fault", key))
-    else:
-        number = float(value)
-    low, high = kind.bounds(key)
-    if not low < number <= high or not math.isfinite(number):
-        limit = f" and at most {high:g}" if high < math.inf else ""
-        document.refuse(
-            f"{key} is {number:g}: it must be more than {low:g}{limit}", *("fault", key)
-        )
-    return number
-
-
-def _choice(document: YamlDocument, key: str, value: object, choices: Sequence[str]) -> str:
-    if value not in choices:
-        document.refuse(
-            f"{key} is {str(value)!r}: it must be {' or '.join(choices)}", *("fault", key)
-        )
-    return str(value)
-
-
-def _check_target(document: YamlDocument, target: str, kind: FaultKind) -> None:
-    service_instances = [
-        f"{service}-{n}" for service in SERVICES for n in range(1, MAX_REPLICAS + 1)
-    ]
-    component_instances = [f"{component}-1" for component in COMPONENTS]
-    allowed = {
-        "service": [*SERVICES],
-        "instance": [*SERVICES, *service_instances],
-        "component": list(COMPONENTS),
-        "any": [*SERVICES, *COMPONENTS, *service_instances, *component_instances],
-    }[kind.scope]
-    if target not in allowed:
-        names = ", ".join(name for name in [*SERVICES, *COMPONENTS] if name in allowed)
-        instances = ", and instances such as web-1" if kind.scope in ("instance", "any") else ""
-        document.refuse(
-            f"{target!r} is no target of {kind.name}: known targets are {names}{instances}",
-            *("fault", "target"),
-        )

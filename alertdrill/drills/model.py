@@ -1,4 +1,4 @@
-"""The model of a drill file. All durations are in seconds at speed 1."""
+"""The model of a drill file, and the errors of drills. Durations are in seconds at speed 1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ..config.yaml_lines import Seconds, YamlModel, sentence
+from ..errors import AlertdrillError
 
 # Added to each deadline at any speed, for delays on two busy cores: a poll, an instance's start or
 # a late scrape.
@@ -24,6 +25,22 @@ DEFAULT_USERS = 24
 # With more users the limit is this machine, not the services.
 MAX_USERS = 500
 METRIC = re.compile(r"[a-zA-Z_:][\w:]*(\{[^{}]*\})?")
+
+
+class InvalidDrillError(AlertdrillError):
+    """A drill file is invalid; the message begins with its name and line."""
+
+
+class DrillError(AlertdrillError):
+    """A drill cannot run on this stack, or its fault cannot be injected or undone."""
+
+
+class UnmetError(Exception):
+    """An expectation of a drill is not met; the message names the broken link."""
+
+
+class UnsteadyError(Exception):
+    """The stack is not in its steady state; the message names the first deviation."""
 
 
 def describe_healer(heal: str) -> str:

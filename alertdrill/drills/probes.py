@@ -13,10 +13,9 @@ from ..clients.responder import PerformedAction, ReceivedAlert
 from ..config import ROOT
 from ..timescale.promql import scale
 from .context import DrillContext
-from .errors import UnmetError
 from .expression import runbook_queries
 from .faults.registry import KINDS
-from .model import Drill
+from .model import Drill, UnmetError
 from .undo import TIMEOUT_S
 
 # The range of a LogQL query: the last minutes of a drill.

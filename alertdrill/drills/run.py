@@ -10,11 +10,10 @@ from ..clients.http import UnreachableError
 from ..errors import AlertdrillError
 from . import backfill, chart, diagnose, steady_state, undo
 from .context import DrillContext
-from .errors import UnmetError, UnsteadyError
 from .faults import registry
 from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
-from .model import Drill
+from .model import Drill, UnmetError, UnsteadyError
 from .probes import Probes, RunbookCheck
 from .result import Chart, DrillResult, IdealTime, Verdict
 

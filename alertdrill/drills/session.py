@@ -18,8 +18,7 @@ from ..runtimes.compose.project_lock import project_lock
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
 from .context import LOG_COMPONENTS, DrillContext, DrillProgress, needs_logs
-from .errors import DrillError
-from .model import Drill
+from .model import Drill, DrillError
 from .publish import AnnotationPublisher, ResultPublisher
 from .result import DrillResult, Report
 from .run import DrillRun

@@ -11,8 +11,7 @@ from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
 from ..runtimes import Runtime
 from .context import DrillContext
-from .errors import UnsteadyError
-from .model import ACTION_S, LoadSpec
+from .model import ACTION_S, LoadSpec, UnsteadyError
 from .undo import TIMEOUT_S, instance_addresses
 
 POLL_INTERVAL_S = 0.1

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from ..config import ROOT
-from .errors import DrillError
-from .model import NO_LOAD, LoadSpec
+from .model import NO_LOAD, DrillError, LoadSpec
 from .undo import tagged_environment
 
 # On SIGTERM, Locust lets its users finish their requests first.

@@ -30,7 +30,7 @@ from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..runtimes import Runtime, select_runtime
 from ..runtimes.base import ProgressCallback
-from .errors import DrillError
+from .model import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
 UndoStep = tuple[str, ...]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
-from alertdrill.drills.faults.base import FaultKind
-from alertdrill.drills.faults.instances import ServiceFault
-from alertdrill.drills.faults.registry import KINDS
+from annotated_types import Gt, Le
+from pydantic.fields import FieldInfo
+
+from alertdrill.drills.faults.instances import service_fault
+from alertdrill.drills.faults.registry import KINDS, FaultKind
 from apps.telemetry.faults import kinds as service_faults
 
 from .markdown import code, document, table
@@ -23,7 +25,7 @@ TARGETS = {
 
 def page() -> str:
     """Return the page."""
-    own = [kind for kind in KINDS.values() if kind.fault is not ServiceFault]
+    own = [kind for kind in KINDS.values() if kind.fault is not service_fault]
     return document(
         "Fault kinds",
         "A drill names one of these in its `fault`, as in"
@@ -43,22 +45,21 @@ def page() -> str:
 
 def _row(kind: FaultKind) -> Sequence[str]:
     parameters = [
-        *(
-            f"`{name}`: one of {', '.join(map(code, words))}"
-            for name, words in kind.choices.items()
-        ),
-        *(_number(kind, name) for name in kind.numbers),
+        f"`{name}`: {_values(field)}{'' if field.is_required() else ' (optional)'}"
+        for name, field in kind.parameters.model_fields.items()
+        if name not in ("kind", "target")
     ]
-    listed = "; ".join(
-        f"{text}{'' if name in kind.required else ' (optional)'}"
-        for name, text in zip([*kind.choices, *kind.numbers], parameters, strict=True)
-    )
-    return code(kind.name), kind.description, TARGETS[kind.scope], listed or "none"
+    listed = "; ".join(parameters) or "none"
+    return code(kind.name), kind.description, TARGETS[kind.scope], listed
 
 
-def _number(kind: FaultKind, name: str) -> str:
-    low, high = kind.bounds(name)
-    return f"`{name}`: up to {high:g}" if math.isfinite(high) else f"`{name}`: more than {low:g}"
+def _values(field: FieldInfo) -> str:
+    if words := get_args(field.annotation):
+        return f"one of {', '.join(map(code, words))}"
+    bounds = {type(bound): bound for bound in field.metadata}
+    if high := bounds.get(Le):
+        return f"up to {high.le:g}"
+    return f"more than {bounds[Gt].gt:g}"
 
 
 def _of_services() -> Iterator[Sequence[str]]:

@@ -18,9 +18,8 @@ from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
 from alertdrill.drills.context import DrillContext, DrillProgress
-from alertdrill.drills.errors import DrillError
 from alertdrill.drills.faults import registry
-from alertdrill.drills.model import FaultSpec, LoadSpec
+from alertdrill.drills.model import DrillError, FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, provision
 from alertdrill.load.capacity import Capacity, find_capacity
 from alertdrill.load.profile import LoadSize, load_profile

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names_in
-from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
@@ -27,7 +27,7 @@ POLICY = load_policy(ROOT / "alerting" / "policy.yml")
 # The other drills expect another alert.
 OF_THE_ALERT = [drill for drill in DRILLS if not drill.expect.replacement_alert]
 WITH_LEVELS = [drill for drill in DRILLS if drill.crossing.during is not None]
-OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].fault is ServiceFault]
+OF_SERVICES = [drill for drill in DRILLS if KINDS[drill.fault.kind].fault is service_fault]
 # Without time compression, and with the default one.
 SPEEDS = (1.0, 12.0)
 
@@ -94,11 +94,7 @@ def test_levels_cross_the_threshold_of_the_rule(drill: Drill) -> None:
 @pytest.mark.parametrize("drill", OF_SERVICES, ids=by_alert)
 def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     kind = KINDS[drill.fault.kind]
-    parameters = {name: float(value) for name, value in drill.fault.parameters.items()}
-    for name in parameters:
-        parameters[name] *= (
-            speed if name in kind.rates else 1 / speed if name in kind.durations else 1
-        )
+    parameters = kind.at_speed(drill.fault.parameters, speed)
     parameters["duration"] = drill.heal_limit(speed) + drill.resolve_limit(speed) + FAULT_MARGIN_S
     assert services.parse_fault(kind.name, parameters).kind == kind.name
 

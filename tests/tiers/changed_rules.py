@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from alertdrill.config import ROOT
-from alertdrill.drills.faults.instances import ServiceFault
+from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Drill
 from tests.rules.mutations import check
@@ -93,7 +93,7 @@ def alert_inputs(root: Path, drills: Mapping[str, Drill]) -> dict[str, str]:
 def fault_code(kind: str) -> list[str]:
     """Return the files and folders that make a kind of fault, from the root."""
     fault = KINDS[kind].fault
-    if fault is ServiceFault:
+    if fault is service_fault:
         return list(SERVICE_FAULTS)
     file = inspect.getsourcefile(fault)
     assert file is not None

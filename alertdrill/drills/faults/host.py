@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from ...clients.prometheus import Prometheus
 from ...config import ROOT
-from ..errors import FaultError
-from ..undo import UndoStep, tagged_environment
-from .base import Fault
+from ..context import DrillContext
+from ..model import DrillError, FaultSpec
+from ..undo import tagged_environment
+from .base import Fault, Repeater
 
 # How often a growing file grows.
 GROWTH_INTERVAL_S = 0.1
@@ -21,80 +22,74 @@ GROWTH_INTERVAL_S = 0.1
 MAX_FRACTION = 0.1
 
 
-class FillDisk(Fault):
-    """Fills Prometheus's storage at once, or the host's disk at a rate."""
+def fill_disk(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Fill Prometheus's storage at once, or the host's disk at a rate."""
+    repeater = Repeater()
+    if spec.parameters["where"] == "host":
+        file = context.runtime.scratch_folder() / "drill.fill"
+    else:
+        file = context.runtime.data_folder("prometheus") / "wal" / "drill.fill"
 
-    @property
-    def _file(self) -> Path:
-        if self.spec.parameters["where"] == "host":
-            return self.context.runtime.scratch_folder() / "drill.fill"
-        return self.context.runtime.data_folder("prometheus") / "wal" / "drill.fill"
-
-    @property
-    def undo(self) -> Sequence[UndoStep]:
-        """Return the step that deletes the file."""
-        return [("remove_file", str(self._file))]
-
-    def inject(self) -> None:
-        """Take the space, or start to."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        if self.spec.parameters["where"] == "prometheus":
-            self._grow(self._bytes_to_fill())
+    def inject() -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        free, began = shutil.disk_usage(file.parent).free, time.monotonic()
+        if spec.parameters["where"] == "prometheus":
+            _grow(file, _storage_left(context.prometheus, spec.parameters.get("to", 0.95), free))
             return
-        free = shutil.disk_usage(self._file.parent).free
-        rate = self.number("share_per_second", 0.001) * free
-        started = time.monotonic()
-        self.repeat(
+        rate = spec.parameters.get("share_per_second", 0.001) * free
+        repeater.start(
             GROWTH_INTERVAL_S,
-            lambda: self._grow(min(rate * (time.monotonic() - started), MAX_FRACTION * free)),
+            lambda: _grow(file, min(rate * (time.monotonic() - began), MAX_FRACTION * free)),
         )
 
-    def _bytes_to_fill(self) -> float:
-        """Return how many bytes fill Prometheus's storage to the fraction `to`."""
-        prometheus = self.context.prometheus
-        limit = prometheus.value("prometheus_tsdb_retention_limit_bytes")
-        used = prometheus.value(
-            "prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"
-            " + prometheus_tsdb_head_chunks_storage_size_bytes"
+    return Fault(inject, [("remove_file", str(file))], stop=repeater.stop)
+
+
+def _storage_left(prometheus: Prometheus, share: float, free: int) -> float:
+    """Return how many bytes fill Prometheus's storage to this share."""
+    limit = prometheus.value("prometheus_tsdb_retention_limit_bytes")
+    used = prometheus.value(
+        "prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"
+        " + prometheus_tsdb_head_chunks_storage_size_bytes"
+    )
+    if not limit or used is None:
+        raise DrillError("Prometheus has no size limit: set PROMETHEUS_RETENTION_SIZE.")
+    size = share * limit - used
+    if size > MAX_FRACTION * free:
+        raise DrillError(
+            "The disk has too little free space to fill Prometheus's storage:"
+            " lower PROMETHEUS_RETENTION_SIZE."
         )
-        if not limit or used is None:
-            raise FaultError("Prometheus has no size limit: set PROMETHEUS_RETENTION_SIZE.")
-        size = self.number("to", 0.95) * limit - used
-        if size > MAX_FRACTION * shutil.disk_usage(self._file.parent).free:
-            raise FaultError(
-                "The disk has too little free space to fill Prometheus's storage:"
-                " lower PROMETHEUS_RETENTION_SIZE."
-            )
-        return size
-
-    def _grow(self, size: float) -> None:
-        with self._file.open("ab") as file:
-            if size >= 1:
-                os.posix_fallocate(file.fileno(), 0, int(size))
+    return size
 
 
-class StressHost(Fault):
-    """Uses the host's CPU or memory, in a separate process."""
+def _grow(file: Path, size: float) -> None:
+    with file.open("ab") as out:
+        if size >= 1:
+            os.posix_fallocate(out.fileno(), 0, int(size))
 
-    _process: subprocess.Popen[str] | None = None
 
-    @property
-    def undo(self) -> Sequence[UndoStep]:
-        """Return no steps: the process exits when this process closes its pipe."""
-        return []
+def stress_host(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Use the host's CPU or memory in a process, which exits when this one closes its pipe."""
+    process = StressProcess(spec, context.record.run_id)
+    return Fault(process.go, prepare=process.start, stop=process.stop)
 
-    def prepare(self) -> None:
+
+class StressProcess:
+    """The process of `host_stress.py`."""
+
+    def __init__(self, spec: FaultSpec, run_id: str) -> None:
+        self._spec = spec
+        self._run_id = run_id
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
         """Start the process and wait until it is ready, which takes seconds for memory."""
-        arguments = [f"{self.number(name, 0.0)}" for name in self.kind.numbers]
+        levels = ("initial_available", "available") if self._spec.kind == "memory_pressure" else ()
+        arguments = [self._spec.kind, *(str(self._spec.parameters[level]) for level in levels)]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [
-                sys.executable,
-                "-m",
-                "alertdrill.drills.faults.host_stress",
-                self.spec.kind,
-                *arguments,
-            ],
-            env=tagged_environment(self.context.record.run_id),
+            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *arguments],
+            env=tagged_environment(self._run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -103,17 +98,16 @@ class StressHost(Fault):
         )
         assert self._process.stdout
         if not self._process.stdout.readline():
-            raise FaultError(f"The process of {self.spec} exited before it was ready.")
+            raise DrillError(f"The process of {self._spec} exited before it was ready.")
 
-    def inject(self) -> None:
-        """Tell the process to start."""
+    def go(self) -> None:
+        """Let the process begin."""
         assert self._process
         assert self._process.stdin
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Stop the process."""
-        super().stop()
+        """Let the process exit, if it was started."""
         if self._process:
             self._process.communicate()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...clients.http import request
-from ..undo import TIMEOUT_S, UndoStep
-from .base import Fault
+from ..context import DrillContext
+from ..model import FaultSpec
+from ..undo import TIMEOUT_S
+from .base import Fault, Repeater
 
 # `up` has several series on both sides, and PromQL rejects a many-to-many match.
 FAILING_RULE = """\
@@ -24,49 +24,45 @@ REJECTING_OVERRIDES = """\
 overrides:
   fake: {ingestion_rate_mb: 0.000001, ingestion_burst_size_mb: 0.000001}
 """
+# The component, file and text of each broken configuration.
+BROKEN_CONFIGS = {
+    "prometheus": ("prometheus", "scrape.d/drill.yml", INVALID_CONFIG),
+    "alertmanager": ("alertmanager", "alertmanager.yml", INVALID_CONFIG),
+    "webhook": ("alertmanager", "webhook_url", CLOSED_PORT_URL),
+    "loki": ("loki", "overrides.yml", REJECTING_OVERRIDES),
+}
 
 
-class BreakConfig(Fault):
-    """Gives a component a broken configuration, or a rule that fails."""
-
-    def _file(self) -> tuple[str, str, str]:
-        if self.spec.kind == "bad_rule":
-            return "prometheus", "rules.d/drill.yml", FAILING_RULE
-        if self.spec.parameters["component"] == "prometheus":
-            return "prometheus", "scrape.d/drill.yml", INVALID_CONFIG
-        if self.spec.parameters["component"] == "webhook":
-            return "alertmanager", "webhook_url", CLOSED_PORT_URL
-        if self.spec.parameters["component"] == "loki":
-            return "loki", "overrides.yml", REJECTING_OVERRIDES
-        return "alertmanager", "alertmanager.yml", INVALID_CONFIG
-
-    @property
-    def undo(self) -> Sequence[UndoStep]:
-        """Return the step that removes the configuration."""
-        return [("restore_config", *self._file()[:2])]
-
-    def inject(self) -> None:
-        """Write the configuration and reload it."""
-        self.context.runtime.configure(*self._file())
+def bad_config(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Give a component a broken configuration."""
+    return _configure(context, *BROKEN_CONFIGS[spec.parameters["component"]])
 
 
-class StopLoad(Fault):
-    """Stops the load until the fault ends."""
-
-    def inject(self) -> None:
-        """Stop the load."""
-        self.context.traffic.pause()
-
-    def stop(self) -> None:
-        """Start the load again."""
-        self.context.traffic.resume()
+def bad_rule(_: FaultSpec, context: DrillContext) -> Fault:
+    """Give Prometheus a rule that fails."""
+    return _configure(context, "prometheus", "rules.d/drill.yml", FAILING_RULE)
 
 
-class NotFoundScan(Fault):
-    """Requests pages that do not exist from the load balancer, beside the load."""
+def _configure(context: DrillContext, component: str, name: str, text: str) -> Fault:
+    return Fault(
+        lambda: context.runtime.configure(component, name, text),
+        [("restore_config", component, name)],
+    )
 
-    def inject(self) -> None:
-        """Start the requests."""
-        url = f"{self.context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
-        interval = 1 / self.number("requests_per_second", 1.0)
-        self.repeat(interval, lambda: request("GET", url, timeout=TIMEOUT_S))
+
+def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
+    """Stop the load until the fault ends."""
+    return Fault(context.traffic.pause, stop=context.traffic.resume)
+
+
+def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Request pages that do not exist from the load balancer, beside the load."""
+    repeater = Repeater()
+    url = f"{context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
+    return Fault(
+        lambda: repeater.start(
+            1 / spec.parameters["requests_per_second"],
+            lambda: request("GET", url, timeout=TIMEOUT_S),
+        ),
+        stop=repeater.stop,
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import DrillError
+from ..model import DrillError
 from ..result import ACCEPTED_VERDICTS, DrillResult, Report
 from . import junit
 from .formats import healed_by, seconds

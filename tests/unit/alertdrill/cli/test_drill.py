@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, drill
-from alertdrill.drills.errors import DrillError
 from alertdrill.drills.loader import Catalogue
-from alertdrill.drills.model import NO_LOAD, Drill, LoadSpec, SyntheticSeries
+from alertdrill.drills.model import NO_LOAD, Drill, DrillError, LoadSpec, SyntheticSeries
 from alertdrill.drills.result import DrillResult, Report, Verdict
 from alertdrill.drills.session import Options
 from tests.unit.alertdrill.drills.fakes import make_drill

@@ -13,9 +13,8 @@ from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills import backfill, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.errors import UnsteadyError
 from alertdrill.drills.faults import registry
-from alertdrill.drills.model import Drill
+from alertdrill.drills.model import Drill, UnsteadyError
 from alertdrill.drills.probes import RunbookCheck
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from alertdrill.drills.backfill import GAP_S, sample_points, write_openmetrics
-from alertdrill.drills.errors import DrillError
-from alertdrill.drills.model import SyntheticSeries
+from alertdrill.drills.model import DrillError, SyntheticSeries
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS

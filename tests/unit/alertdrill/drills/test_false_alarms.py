@@ -5,8 +5,7 @@ import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.drills import false_alarms, steady_state
-from alertdrill.drills.errors import DrillError, UnsteadyError
-from alertdrill.drills.model import STEADY, LoadSpec
+from alertdrill.drills.model import STEADY, DrillError, LoadSpec, UnsteadyError
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from alertdrill.config.services import SERVICES
-from alertdrill.drills.errors import InvalidDrillError
 from alertdrill.drills.loader import AlertChains, load_all, load_drill, read_chains
 from alertdrill.drills.model import (
     ACTIONS,
@@ -16,6 +15,7 @@ from alertdrill.drills.model import (
     Drill,
     Expectation,
     FaultSpec,
+    InvalidDrillError,
     LoadSpec,
     SyntheticSeries,
 )
@@ -141,9 +141,7 @@ def test_scale_is_of_whole_service(reading: Read) -> None:
     text = MINIMAL.replace(
         "errors, target: web, probability: 0.5", "scale, target: web, instances: 3"
     )
-    assert reading(text).fault == FaultSpec(
-        kind="scale", target="web", parameters={"instances": 3.0}
-    )
+    assert reading(text).fault == FaultSpec(kind="scale", target="web", parameters={"instances": 3})
     for wrong in ("target: web-1", "target: lb"):
         with pytest.raises(InvalidDrillError, match=rf"known targets are {OURS}\.$"):
             reading(text.replace("target: web", wrong))
@@ -172,7 +170,7 @@ MISTAKES = [
     (3, "fault: {kind: errors, target: web, probability: half}", ":3: probability must be a numb"),
     (3, "fault: {kind: kill, target: web}", ":3: every is missing."),
     (3, "fault: {kind: kill, target: web, every: 5}", ":3: every is '5': use a duration"),
-    (3, "fault: {kind: disk_fill, where: cellar}", ":3: where is 'cellar': it must be prometheus"),
+    (3, "fault: {kind: disk_fill, where: cellar}", ":3: where is 'cellar': use 'prometheus' or "),
     (3, "fault: {kind: stop_load, target: web}", ":3: target is unknown: known keys are kind."),
     (4, "deadlines: {detect: 9s}", ":4: resolve is missing."),
     (4, "deadlines: {resolve: 9s}", ":4: detect is missing."),

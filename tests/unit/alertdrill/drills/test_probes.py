@@ -6,9 +6,8 @@ import pytest
 from alertdrill.clients.loki import Loki
 from alertdrill.clients.prometheus import ActiveAlert, Prometheus, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
-from alertdrill.drills.errors import UnmetError
 from alertdrill.drills.faults.registry import KINDS
-from alertdrill.drills.model import Drill, Expectation, FaultSpec, HealMode
+from alertdrill.drills.model import Drill, Expectation, FaultSpec, HealMode, UnmetError
 from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context, make_drill

@@ -5,10 +5,9 @@ import pytest
 from alertdrill.clients.http import UnreachableError
 from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import run
-from alertdrill.drills.errors import DrillError, FaultError, UnmetError
 from alertdrill.drills.faults import registry
 from alertdrill.drills.ideal_times import Pipeline
-from alertdrill.drills.model import Crossing, Expectation
+from alertdrill.drills.model import Crossing, DrillError, Expectation, UnmetError
 from alertdrill.drills.result import IdealTime
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -121,7 +120,7 @@ def test_unreachable_responder_has_no_actions(
 
 
 @pytest.mark.parametrize(
-    "error", [UnmetError("No data."), FaultError("No way."), DrillError("Not now.")]
+    "error", [UnmetError("No data."), DrillError("No way."), DrillError("Not now.")]
 )
 @pytest.mark.parametrize("at", ["inject", "runbook"])
 def test_failure_is_rolled_back(simulated: SimulatedStack, at: str, error: Exception) -> None:

@@ -1,8 +1,7 @@
 import pytest
 
 from alertdrill.drills.backfill import SETTLE_S
-from alertdrill.drills.errors import DrillError
-from alertdrill.drills.model import LoadSpec, SyntheticSeries
+from alertdrill.drills.model import DrillError, LoadSpec, SyntheticSeries
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alertdrill.drills.errors import DrillError
+from alertdrill.drills.model import DrillError
 from alertdrill.drills.session import run_drills
 from alertdrill.drills.undo import UndoLog
 from alertdrill.errors import AlertdrillError

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alertdrill.drills.errors import DrillError
+from alertdrill.drills.model import DrillError
 from tests.unit.alertdrill.drills.fake_session import FakeSession
 
 

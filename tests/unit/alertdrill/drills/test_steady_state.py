@@ -5,8 +5,7 @@ import pytest
 from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import steady_state
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.errors import UnsteadyError
-from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, LoadSpec
+from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, LoadSpec, UnsteadyError
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.errors import DrillError
-from alertdrill.drills.model import NO_LOAD, LoadSpec
+from alertdrill.drills.model import NO_LOAD, DrillError, LoadSpec
 from alertdrill.drills.traffic import Traffic
 from alertdrill.drills.undo import TAG_VARIABLE
 

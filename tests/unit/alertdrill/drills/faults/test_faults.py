@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.errors import FaultError
-from alertdrill.drills.faults import platform
+from alertdrill.drills.faults import instances, platform
 from alertdrill.drills.faults.base import Fault
-from alertdrill.drills.faults.instances import CrashLoop
 from alertdrill.drills.faults.registry import KINDS, create
-from alertdrill.drills.model import FaultSpec
+from alertdrill.drills.model import DrillError, FaultSpec
+from alertdrill.errors import AlertdrillError
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance, make_context
 from tests.unit.alertdrill.drills.processes import poll_until
@@ -69,7 +68,6 @@ def test_kills_repeat_until_the_fault_stops(make: Make, runtime: Any) -> None:
     fault.stop()
     count = len(runtime.calls)
     assert {*runtime.calls} == {("kill", "web")}
-    assert not any(thread is fault._thread for thread in threading.enumerate())
     assert len(runtime.calls) == count
 
 
@@ -87,7 +85,7 @@ def test_kills_continue_while_the_target_is_down(make: Make, runtime: Any) -> No
 def test_crash_loop_stops_ready_instances(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
 ) -> None:
-    monkeypatch.setattr(CrashLoop, "POLL_INTERVAL_S", 0.005)
+    monkeypatch.setattr(instances, "CRASH_INTERVAL_S", 0.005)
     looks = threading.Event()
 
     def stop(order: str, name: str, option: tuple[str, object]) -> None:
@@ -120,7 +118,7 @@ def test_scale_undo_restores_the_count(make: Make, runtime: Any) -> None:
         *(instance("web-1"), instance("web-2", state="unready")),
         *(instance("web-3", state="standby", pid=None), instance("data-service-1")),
     ]
-    fault = make("scale", "web", instances=4.0)
+    fault = make("scale", "web", instances=4)
     runtime.running = [instance("web-1")]
     assert list(fault.undo) == [("scale", "web", "2")]
     assert runtime.calls == []
@@ -185,16 +183,16 @@ def test_rejected_service_fault_is_an_error(
 ) -> None:
     runtime.running = [instance("web-1", server.address)]
     server.answers["/faults/hang"] = status
-    with pytest.raises(FaultError, match=words):
+    with pytest.raises(AlertdrillError, match=words):
         make("hang", "web").inject()
 
 
 def test_service_fault_needs_a_running_instance(make: Make, runtime: Any) -> None:
     runtime.running = [instance("web-1", pid=None, state="stopped")]
-    with pytest.raises(FaultError, match=r"^No instance of web runs: start it "):
+    with pytest.raises(DrillError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
     runtime.running = [instance("web-1", "127.0.0.1:1")]
-    with pytest.raises(FaultError, match=r"does not answer\.$"):
+    with pytest.raises(AlertdrillError, match=r"does not answer\.$"):
         make("hang", "web").inject()
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.drills.errors import FaultError
 from alertdrill.drills.faults import host
 from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.faults.registry import create
-from alertdrill.drills.model import FaultSpec
+from alertdrill.drills.model import DrillError, FaultSpec
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import make_context
 from tests.unit.alertdrill.drills.processes import of_run, poll_until
@@ -41,15 +40,15 @@ def test_file_on_the_host_grows_to_its_limit(
     monkeypatch.setattr(host, "GROWTH_INTERVAL_S", 0.001)
     sizes: list[float] = []
     full = threading.Event()
-    grow = host.FillDisk._grow
+    grow = host._grow
 
-    def noted(self: host.FillDisk, size: float) -> None:
-        grow(self, size)
-        sizes.append(self._file.stat().st_size)
+    def noted(file: Path, size: float) -> None:
+        grow(file, size)
+        sizes.append(file.stat().st_size)
         if size >= host.MAX_FRACTION * Disk.free:
             full.set()
 
-    monkeypatch.setattr(host.FillDisk, "_grow", noted)
+    monkeypatch.setattr(host, "_grow", noted)
     runtime.speed = 10.0
     fault = make("disk_fill", where="host", share_per_second=0.05)  # a tenth takes 0.2 s
     (undo,) = fault.undo
@@ -95,7 +94,7 @@ def test_storage_without_limit_is_refused(
     make: Make, storage: dict[str, float | None], absent: str
 ) -> None:
     storage[absent] = None
-    with pytest.raises(FaultError, match="set PROMETHEUS_RETENTION_SIZE"):
+    with pytest.raises(DrillError, match="set PROMETHEUS_RETENTION_SIZE"):
         make("disk_fill", where="prometheus", to=0.95).inject()
 
 
@@ -104,7 +103,7 @@ def test_file_in_prometheus_storage_is_limited(
 ) -> None:
     Disk(monkeypatch)
     storage["limit"] = Disk.free * 0.9
-    with pytest.raises(FaultError):
+    with pytest.raises(DrillError):
         make("disk_fill", where="prometheus", to=0.95).inject()
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from alertdrill.clients.prometheus import Line
-from alertdrill.drills.errors import DrillError
+from alertdrill.drills.model import DrillError
 from alertdrill.drills.report.files import failed_alerts, to_json, to_junit
 from alertdrill.drills.result import Chart, DrillResult, Report
 
