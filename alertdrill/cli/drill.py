@@ -13,13 +13,13 @@ from rich.table import Table
 
 from ..config import settings
 from ..config.durations import format_milliseconds
-from ..drills import false_alarms
 from ..drills.context import DrillContext, DrillProgress
 from ..drills.loader import Catalogue, load_all
 from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
 from ..drills.report.files import failed_alerts, write
 from ..drills.result import DrillResult, Report
 from ..drills.session import Options, provision, run_drills
+from ..drills.steady_state import watch_for_false_alarms
 from ..runtimes import resolve_runtime
 from ..runtimes.compose import run_drills_in_container
 from .console import escape, note, output, progress, show
@@ -166,7 +166,7 @@ def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> N
     duration = format_milliseconds(round(seconds * 1000))
     words = ["false-alarms", "--for", duration]
     with _open_session(words, speed, current_stack) as context:
-        sentences = false_alarms.watch(context, seconds)
+        sentences = watch_for_false_alarms(context, seconds)
     for sentence in sentences:
         show(sentence, FAILED)
     if sentences:

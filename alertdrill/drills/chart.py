@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import takewhile
 
 from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, Line
+from .context import DrillContext
 from .expression import Comparison, branches
 from .result import Chart
 
@@ -16,6 +18,8 @@ from .result import Chart
 MAX_POINTS = 300
 # A reader cannot distinguish more lines.
 MAX_LINES = 8
+# How many scrapes before the fault a chart shows.
+SCRAPES_BEFORE = 20
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -26,82 +30,94 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-@dataclass(frozen=True)
-class TimeWindow:
-    """The time range of a chart and when the alert fired (seconds since 1970).
+def record(
+    alert: str, context: DrillContext, injected: float | None, firing: float | None
+) -> Chart | None:
+    """Return the values of the alert's expression from shortly before the fault until now.
 
-    The chart has a point every `step` seconds.
+    `injected` is in seconds since 1970, `firing` in seconds after it. Return None without a fault,
+    or if the evaluator does not answer or has no such rule.
     """
+    evaluator = context.evaluator(alert)
+    if injected is None:
+        return None
+    try:
+        rule = evaluator.rule(alert)
+        step = context.prometheus.scrape_interval()
+    except UnreachableError:
+        return None
+    if rule is None:
+        return None
+    fired = None if firing is None else injected + firing
+    window = (injected - SCRAPES_BEFORE * step, time.time())
+    return record_chart(evaluator, rule.query, window, step, fired)
 
-    begin: float
-    end: float
-    step: float
-    fired: float | None = None
 
+def record_chart(
+    evaluator: Evaluator,
+    expression: str,
+    window: tuple[float, float],
+    step: float,
+    fired: float | None = None,
+) -> Chart:
+    """Return the chart of the comparison that made the alert fire, else of the first one.
 
-def record_chart(evaluator: Evaluator, expression: str, window: TimeWindow) -> Chart:
-    """Return the chart of the comparison that made the alert fire, else of the first one."""
-    query = _RangeQuery(evaluator, window)
-    comparison = _deciding_comparison(branches(evaluator.language, expression), query)
+    `window` and `fired` are in seconds since 1970, `step` is the distance of points in seconds.
+    """
+    step = max(step, (window[1] - window[0]) / MAX_POINTS)
+
+    def lines(query: str) -> Sequence[Line]:
+        try:
+            return _most_variable(evaluator.query_range(query, window, step))
+        except UnreachableError:
+            return ()  # a missing chart fails no drill
+
+    alternatives = branches(evaluator.language, expression)
+    comparison = _deciding_comparison(alternatives, lines, fired)
     if comparison is None:
-        return Chart(expression, values=query.lines(expression))
+        return Chart(expression, values=lines(expression))
     return Chart(
         comparison.left,
         comparison.operator,
         comparison.right,
-        query.lines(comparison.left),
-        query.lines(_to_vector(comparison.right)),
+        lines(comparison.left),
+        lines(_to_vector(comparison.right)),
     )
 
 
-class _RangeQuery:
-    def __init__(self, evaluator: Evaluator, window: TimeWindow) -> None:
-        self._evaluator = evaluator
-        self.window = window
-        self._step = max(window.step, (window.end - window.begin) / MAX_POINTS)
-
-    def lines(self, query: str) -> Sequence[Line]:
-        try:
-            span = (self.window.begin, self.window.end)
-            return _most_variable(self._evaluator.query_range(query, span, self._step))
-        except UnreachableError:
-            return ()  # a missing chart fails no drill
-
-    def true_since(self, comparison: Comparison) -> float | None:
-        """Return since when the comparison was true as the alert fired; None if unknown."""
-        fired = self.window.fired
-        threshold = _constant(comparison.right)
-        if fired is None or threshold is None:
-            return None
-        is_true = OPERATORS[comparison.operator]
-        starts = []
-        for line in self.lines(comparison.left):
-            before = [point for point in line.points if point[0] <= fired]
-            start = None
-            for timestamp, value in reversed(before):
-                if not is_true(value, threshold):
-                    break
-                start = timestamp
-            if start is not None:
-                starts.append(start)
-        return max(starts, default=None)
-
-
 def _deciding_comparison(
-    branches: Sequence[Sequence[Comparison]], query: _RangeQuery
+    alternatives: Sequence[Sequence[Comparison]],
+    lines: Callable[[str], Sequence[Line]],
+    fired: float | None,
 ) -> Comparison | None:
     """Return the last comparison to become true, of a branch of `or` whose all were true."""
-    comparisons = [comparison for branch in branches for comparison in branch]
-    if query.window.fired is not None and len(comparisons) > 1:
-        for branch in branches:
+    comparisons = [comparison for branch in alternatives for comparison in branch]
+    if fired is not None and len(comparisons) > 1:
+        for branch in alternatives:
             starts = [
                 (start, comparison)
                 for comparison in branch
-                if (start := query.true_since(comparison)) is not None
+                if (start := _true_since(comparison, lines, fired)) is not None
             ]
             if starts and len(starts) == len(branch):
                 return max(starts, key=lambda pair: pair[0])[1]
     return comparisons[0] if comparisons else None
+
+
+def _true_since(
+    comparison: Comparison, lines: Callable[[str], Sequence[Line]], fired: float
+) -> float | None:
+    """Return since when the comparison was true as the alert fired; None if unknown."""
+    threshold = _constant(comparison.right)
+    if threshold is None:
+        return None
+    is_true = OPERATORS[comparison.operator]
+    starts = []
+    for line in lines(comparison.left):
+        before = [point for point in line.points if point[0] <= fired]
+        true_points = list(takewhile(lambda point: is_true(point[1], threshold), reversed(before)))
+        starts += [at for at, _ in true_points[-1:]]
+    return max(starts, default=None)
 
 
 def _constant(side: str) -> float | None:

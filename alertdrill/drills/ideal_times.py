@@ -41,12 +41,12 @@ class Pipeline:
     group_wait: float
 
 
-def ideal_times(drill: Drill, pipeline: Pipeline, speed: float) -> Mapping[str, IdealTime]:
+def ideal_times(drill: Drill, pipeline: Pipeline | None, speed: float) -> Mapping[str, IdealTime]:
     """Return the ideal seconds from the fault to `firing` and to `notified`.
 
     There is no time of a phase that comes only after the fault, or of another alert.
     """
-    if drill.expect.replacement_alert:
+    if pipeline is None or drill.expect.replacement_alert:
         return {}
     fastest, slowest = _crossing_time(drill, pipeline)
     # An alert fires at an evaluation.

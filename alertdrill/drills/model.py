@@ -16,6 +16,8 @@ from ..errors import AlertdrillError
 GRACE_S = 5.0
 # The duration of an action at any speed: an instance drains for up to 12 s and starts within 10 s.
 ACTION_S = 25.0
+# A service ends its fault by itself this long after the drill's limits.
+FAULT_MARGIN_S = 30.0
 Action = Literal["restart", "scale_out", "scale_in"]
 # The responder's actions.
 ACTIONS: Sequence[str] = get_args(Action)
@@ -125,6 +127,10 @@ class Expectation(YamlModel):
         """Return whether the notification can arrive only after the fault."""
         return self.notified == "late"
 
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an alert with these labels is the expected one."""
+        return self.labels.items() <= labels.items()
+
 
 class Deadlines(YamlModel):
     """The maximum times: `detect` from the fault to its notification, `resolve` from its end.
@@ -221,15 +227,19 @@ class Drill(YamlModel):
             raise sentence("description must be a sentence")
         return description
 
-    def detect_limit(self, speed: float) -> float:
-        """Return the maximum seconds from the fault to its notification."""
-        return self.deadlines.detect / speed + self.crossing.fixed_delay + GRACE_S
+    def limits(self, speed: float) -> dict[str, float]:
+        """Return the maximum seconds from the fault to each phase; `resolved`: from the recovery.
 
-    def heal_limit(self, speed: float) -> float:
-        """Return the maximum seconds from the fault to the recovery."""
-        action = (self.deadlines.heal or 0.0) / speed + ACTION_S if self.expect.needs_action else 0
-        return self.detect_limit(speed) + action
+        A phase before the notification has the limit of the notification.
+        """
+        fixed = self.crossing.fixed_delay + GRACE_S
+        limits = {"notified": self.deadlines.detect / speed + fixed}
+        if self.expect.heal != "none":
+            action = (self.deadlines.heal or 0.0) / speed + ACTION_S
+            limits["healed"] = limits["notified"] + (action if self.expect.needs_action else 0.0)
+        return {**limits, "resolved": self.deadlines.resolve / speed + fixed}
 
-    def resolve_limit(self, speed: float) -> float:
-        """Return the maximum seconds from the recovery to the resolved notification."""
-        return self.deadlines.resolve / speed + self.crossing.fixed_delay + GRACE_S
+    def fault_duration(self, speed: float) -> float:
+        """Return the maximum seconds that the drill needs the fault, with a margin."""
+        limits = self.limits(speed)
+        return limits.get("healed", limits["notified"]) + limits["resolved"] + FAULT_MARGIN_S

@@ -31,7 +31,7 @@ class RunbookCheck:
 
 
 class Probes:
-    """Each phase's probe returns when it was reached (seconds since 1970), None if not yet.
+    """The probes of one drill.
 
     `since` is when the fault began: earlier alerts and actions do not count.
     """
@@ -42,25 +42,37 @@ class Probes:
         self._runtime = context.runtime
         self._responder = context.responder
         self._evaluator = context.evaluator(drill.alert)
+        self._matches = drill.expect.matches
         self._pids: Mapping[str, int | None] = {}
         self._notified_at = 0.0
         self.since = 0.0
         self.severity = ""
 
-    def pending(self) -> float | None:
-        """Return when the alert became pending; it may fire already."""
+    def reached_at(self, phase: str) -> float | None:
+        """Return when a phase was reached (seconds since 1970), None if not yet.
+
+        For `notified`, raise `UnmetError` if the notification's link is dead.
+        """
+        probes = {
+            "pending": self._pending,
+            "firing": self._firing,
+            "notified": self._notified,
+            "healed": self._healed,
+            "resolved": self._resolved,
+        }
+        return probes[phase]()
+
+    def _pending(self) -> float | None:
         return min((alert.active_at for alert in self._active_alerts()), default=None)
 
-    def firing(self) -> float | None:
-        """Return the current time if the alert fires."""
+    def _firing(self) -> float | None:
         firing = [alert for alert in self._active_alerts() if alert.state == "firing"]
         if not firing:
             return None
         self.severity = firing[0].labels.get("severity", "")
         return time.time()
 
-    def notified(self) -> float | None:
-        """Return when the responder was notified; raise `UnmetError` if the link is dead."""
+    def _notified(self) -> float | None:
         notifications = self._received_alerts("firing")
         if not notifications:
             return None
@@ -70,8 +82,7 @@ class Probes:
         self._notified_at = first.received_at
         return first.received_at
 
-    def resolved(self) -> float | None:
-        """Return when the responder was notified that the alert is resolved."""
+    def _resolved(self) -> float | None:
         # A resolved notification from before the firing one ends an earlier firing.
         times = [
             alert.received_at
@@ -81,16 +92,16 @@ class Probes:
         return times[0] if times else None
 
     def snapshot_processes(self) -> None:
-        """Store the processes of the target, for `restarted`."""
+        """Store the processes of the target, to see which are replaced."""
         self._pids = self._processes()
 
-    def restarted(self) -> float | None:
+    def _restarted(self) -> float | None:
         """Return the current time if a ready process replaced each one of the snapshot."""
         now = self._processes()
         replaced = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
         return time.time() if replaced and all(replaced) else None
 
-    def healed(self) -> float | None:
+    def _healed(self) -> float | None:
         """Return when the supervisor restarted the target, or the responder's action was done.
 
         If one fault raises several alerts, the action may be for any of them: in containers, a
@@ -98,13 +109,13 @@ class Probes:
         """
         heal = self._drill.expect.heal
         if heal == "supervisor":
-            return self.restarted()
+            return self._restarted()
         done = [
             action.ended
             for action in self._responder.actions(self.since)
             if (action.kind, action.state) == (heal, "done") and not action.dry_run
         ]
-        if heal == "restart" and self.restarted() is None:
+        if heal == "restart" and self._restarted() is None:
             return None
         return done[0] if done else None
 
@@ -167,9 +178,6 @@ class Probes:
     def _active_alerts(self) -> Sequence[ActiveAlert]:
         rule = self._evaluator.rule(self._drill.alert)
         return [alert for alert in rule.alerts if self._matches(alert.labels)] if rule else []
-
-    def _matches(self, labels: Mapping[str, str]) -> bool:
-        return self._drill.expect.labels.items() <= labels.items()
 
     def _received_alerts(self, status: str) -> Sequence[ReceivedAlert]:
         name = self._drill.expect.replacement_alert or self._drill.alert

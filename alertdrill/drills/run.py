@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from ..clients.http import UnreachableError
 from ..errors import AlertdrillError
@@ -15,80 +14,53 @@ from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
 from .model import Drill, UnmetError, UnsteadyError
 from .probes import Probes, RunbookCheck
-from .result import Chart, DrillResult, IdealTime, Verdict
-
-# A service ends its fault by itself this long after the drill's limits, in seconds.
-FAULT_MARGIN_S = 30.0
-# How many scrapes before the fault a chart shows.
-SCRAPES_BEFORE = 20
+from .result import DrillResult, IdealTime, Verdict
 
 
-@dataclass
 class DrillRun:
     """One run of one drill; call `execute` once."""
 
-    drill: Drill
-    context: DrillContext
-    times: dict[str, float] = field(default_factory=dict)
-    injected: float | None = None
-    removed: float | None = None
-    _runbook: RunbookCheck = field(default_factory=RunbookCheck)
-    # The first undo step that failed, as a sentence.
-    _rollback_error: str = ""
+    def __init__(self, drill: Drill, context: DrillContext) -> None:
+        self._drill = drill
+        self._expect = drill.expect
+        self._context = context
+        self._probes = Probes(drill, context)
+        self._limits = drill.limits(context.runtime.speed)
+        self._times: dict[str, float] = {}
+        self._injected: float | None = None
+        self._removed: float | None = None
+        self._runbook = RunbookCheck()
+        # The first undo step that failed, as a sentence.
+        self._rollback_error = ""
 
     def execute(self) -> DrillResult:
         """Run the drill and return its result; the fault is rolled back in every case."""
         began = time.time()
         verdict, reason = self._verdict()
+        drill, injected = self._drill, self._injected
         return DrillResult(
-            alert=self.drill.alert,
-            description=self.drill.description,
-            fault=str(self.drill.fault),
-            severity=self._probes.severity or self.drill.expect.labels.get("severity", ""),
+            alert=drill.alert,
+            description=drill.description,
+            fault=str(drill.fault),
+            severity=self._probes.severity or self._expect.labels.get("severity", ""),
             verdict=verdict,
             reason=reason,
             began=began,
-            injected=self.injected,
-            removed=self.removed,
+            injected=injected,
+            removed=self._removed,
             recovered_at=self._recovered_at,
             ended=time.time(),
-            times=self.times,
+            times=self._times,
             limits=self._limits,
-            heal=self.drill.expect.heal,
+            heal=self._expect.heal,
             actions=self._actions(),
             ideal=self._ideal_times(),
-            note=self.drill.note,
-            backfilled=bool(self.drill.backfill),
+            note=drill.note,
+            backfilled=bool(drill.backfill),
             queries=self._runbook.queries,
             queries_skipped=self._runbook.skipped_reason,
-            chart=self._chart(),
+            chart=chart.record(drill.alert, self._context, injected, self._times.get("firing")),
         )
-
-    def __post_init__(self) -> None:
-        """Create the probes."""
-        self._evaluator = self.context.evaluator(self.drill.alert)
-        self._probes = Probes(self.drill, self.context)
-
-    @property
-    def _speed(self) -> float:
-        return self.context.runtime.speed
-
-    @property
-    def _detect_limit(self) -> float:
-        return self.drill.detect_limit(self._speed)
-
-    @property
-    def _resolve_limit(self) -> float:
-        return self.drill.resolve_limit(self._speed)
-
-    @property
-    def _heal_limit(self) -> float:
-        return self.drill.heal_limit(self._speed)
-
-    @property
-    def _limits(self) -> dict[str, float]:
-        healed = {} if self.drill.expect.heal == "none" else {"healed": self._heal_limit}
-        return {"notified": self._detect_limit, **healed, "resolved": self._resolve_limit}
 
     def _verdict(self) -> tuple[Verdict, str]:
         try:
@@ -102,15 +74,11 @@ class DrillRun:
             sentences = dict.fromkeys(filter(None, (str(error), self._rollback_error)))
             return "failed", " ".join(sentences)
         try:
-            limit = self._resolve_limit + steady_state.scale_in_time(actions, self._speed)
-            self._await_steady_state("steady again", limit)
+            scale_in = steady_state.scale_in_time(actions, self._context.runtime.speed)
+            self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
         except (UnsteadyError, AlertdrillError) as error:
             return "deviated", f"The steady state did not return: {error}"
-        return self._final_verdict()
-
-    def _final_verdict(self) -> tuple[Verdict, str]:
-        """Check the actions that the responder performed during the recovery, too."""
-        try:
+        try:  # the responder may have performed an action during the recovery
             self._probes.check_blast_radius()
         except (UnmetError, AlertdrillError) as error:
             return "failed", str(error)
@@ -118,140 +86,117 @@ class DrillRun:
 
     def _preflight(self) -> None:
         """Start the load, backfill series and await the steady state, without faults."""
-        self.context.traffic.ensure(self.drill.load)
-        if self.context.runtime.ephemeral:
-            backfill.replace_history(self.drill, self.context)
-        self._await_steady_state("steady", steady_state.max_wait(self._speed))
-        steady_state.require_no_faults(self.context.runtime)
+        runtime = self._context.runtime
+        self._context.traffic.ensure(self._drill.load)
+        if runtime.ephemeral:
+            backfill.replace_history(self._drill, self._context)
+        self._await_steady_state("steady", steady_state.max_wait(runtime.speed))
+        steady_state.require_no_faults(runtime)
 
     def _await_steady_state(self, phase: str, limit: float) -> None:
-        steady_state.wait(self.context, self.drill.load, self.drill.alert, phase=phase, limit=limit)
+        drill = self._drill
+        steady_state.wait(self._context, drill.load, drill.alert, phase=phase, limit=limit)
 
     # The fault
 
     def _inject_and_rollback(self) -> None:
-        context = self.context
-        max_duration = self._heal_limit + self._resolve_limit + FAULT_MARGIN_S
-        fault = registry.create(self.drill.fault, context, max_duration)
+        context = self._context
+        max_duration = self._drill.fault_duration(context.runtime.speed)
+        fault = registry.create(self._drill.fault, context, max_duration)
         self._probes.snapshot_processes()
-        context.record_undo(self.drill.alert, fault.undo)
+        context.record_undo(self._drill.alert, fault.undo)
         try:
             fault.prepare()
-            self.injected = self._probes.since = time.time()
+            self._injected = self._probes.since = time.time()
             fault.inject()
             self._await_detection()
-            if self.drill.expect.needs_action:  # the action recovers the service under the fault
-                self._await("resolved", self._probes.resolved, self._resolve_limit)
+            if self._expect.needs_action:  # the action recovers the service under the fault
+                self._await("resolved")
         finally:
             self._rollback(fault)
         if self._rollback_error:
             raise UnmetError(self._rollback_error)
-        if self.drill.expect.notified_late:
-            self._await("notified", self._probes.notified, self._resolve_limit)
-        if not self.drill.expect.needs_action:
-            self._await("resolved", self._probes.resolved, self._resolve_limit)
+        if self._expect.notified_late:
+            self._await("notified", self._limits["resolved"])
+        if not self._expect.needs_action:
+            self._await("resolved")
 
     def _rollback(self, fault: Fault) -> None:
         try:
             fault.stop()
         finally:
-            failures = undo.perform(self.context.runtime, fault.undo)
-            self.removed = time.time()
+            failures = undo.perform(self._context.runtime, fault.undo)
+            self._removed = time.time()
             if failures:  # the steps stay on record, and the end of the session tries again
                 self._rollback_error = f"The fault could not be undone: {failures[0]}"
             else:
-                self.context.record_undo("", ())
+                self._context.record_undo("", ())
 
     def _await_detection(self) -> None:
-        if self.drill.expect.replacement_alert is None:
-            self._await("pending", self._probes.pending, self._detect_limit)
-            self._await("firing", self._probes.firing, self._detect_limit)
-        if not self.drill.expect.notified_late:
-            self._await("notified", self._probes.notified, self._detect_limit)
+        if self._expect.replacement_alert is None:
+            self._await("pending", self._limits["notified"])
+            self._await("firing", self._limits["notified"])
+        if not self._expect.notified_late:
+            self._await("notified")
         self._check_runbook()
-        if self.drill.expect.heal != "none":
-            self._await("healed", self._probes.healed, self._heal_limit)
-        if not self.drill.expect.notified_late:  # a late notification cannot have arrived yet
+        if self._expect.heal != "none":
+            self._await("healed")
+        if not self._expect.notified_late:  # a late notification cannot have arrived yet
             self._probes.check_single_page()
 
     def _check_runbook(self) -> None:
         """Check the runbook as of the notification: healing may end the fault after it."""
         at = time.time()
-        if self.injected is not None and "notified" in self.times:
-            at = self.injected + self.times["notified"]
+        if self._injected is not None and "notified" in self._times:
+            at = self._injected + self._times["notified"]
         self._runbook = self._probes.check_runbook(at)
 
-    def _await(self, phase: str, probe: Callable[[], float | None], limit: float) -> None:
+    def _await(self, phase: str, limit: float = 0.0) -> None:
         """Wait for a phase; its time counts from the fault, or from the recovery for `resolved`.
 
         So does its limit, but a phase that can come only after the fault may take that long from
         the fault's end.
         """
-        assert self.injected is not None
-        origin = (self._recovered_at if phase == "resolved" else None) or self.injected
-        start = self.removed or origin
+        assert self._injected is not None
+        context, limit = self._context, limit or self._limits[phase]
+        origin = (self._recovered_at if phase == "resolved" else None) or self._injected
+        start = self._removed or origin
         while True:
             elapsed = time.time() - start
-            self.context.progress.waiting(phase, elapsed, limit)
+            context.progress.waiting(phase, elapsed, limit)
             try:
-                reached_at = probe()
+                reached_at = self._probes.reached_at(phase)
             except UnreachableError:
                 reached_at = None  # it may be the component that the drill stopped
             if reached_at is not None:
-                self.times[phase] = max(0.0, reached_at - origin)
-                self.context.progress.phase_reached(phase, self.times[phase], limit)
+                self._times[phase] = max(0.0, reached_at - origin)
+                context.progress.phase_reached(phase, self._times[phase], limit)
                 return
             if elapsed > limit:
                 raise UnmetError(
-                    diagnose.explain_missing(phase, self.drill, self._pipeline(), limit)
+                    diagnose.explain_missing(
+                        phase, self._drill, context, since=self._injected, limit=limit
+                    )
                 )
             time.sleep(steady_state.POLL_INTERVAL_S)
 
     @property
     def _recovered_at(self) -> float | None:
         """Return when the responder healed the service, else when the fault was removed."""
-        healed = self.times.get("healed") if self.drill.expect.needs_action else None
-        return self.removed if healed is None else (self.injected or 0.0) + healed
-
-    def _pipeline(self) -> diagnose.AlertPipeline:
-        context, since = self.context, self.injected or 0.0
-        return diagnose.AlertPipeline(
-            self._evaluator, context.alertmanager, context.responder, since
-        )
-
-    # The rest of the result
+        healed = self._times.get("healed") if self._expect.needs_action else None
+        return self._removed if healed is None else (self._injected or 0.0) + healed
 
     def _actions(self) -> Sequence[str]:
-        if self.injected is None:
+        if self._injected is None:
             return ()
         try:
-            actions = self.context.responder.actions(self.injected)
+            actions = self._context.responder.actions(self._injected)
         except UnreachableError:
             return ()  # too late to change the verdict
         return [f"{action.kind} of {action.target}" for action in actions]
 
-    def _chart(self) -> Chart | None:
-        """Return the values of the alert's expression from shortly before the fault until now.
-
-        Return None if the evaluator does not answer or has no such rule.
-        """
-        if self.injected is None:
-            return None
-        firing = self.times.get("firing")
-        fired = None if firing is None else self.injected + firing
-        try:
-            rule = self._evaluator.rule(self.drill.alert)
-            step = self.context.prometheus.scrape_interval()
-        except UnreachableError:
-            return None
-        if rule is None:
-            return None
-        begin = self.injected - SCRAPES_BEFORE * step
-        window = chart.TimeWindow(begin, time.time(), step, fired)
-        return chart.record_chart(self._evaluator, rule.query, window)
-
     def _ideal_times(self) -> Mapping[str, IdealTime]:
-        pipeline = find_pipeline(self.drill.alert)
-        if self.injected is None or pipeline is None:
+        if self._injected is None:
             return {}
-        return ideal_times(self.drill, pipeline, self._speed)
+        pipeline = find_pipeline(self._drill.alert)
+        return ideal_times(self._drill, pipeline, self._context.runtime.speed)

@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from ..annotations import Annotation, post_annotation
+from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import Runtime, resolve_runtime, select_runtime
@@ -19,7 +22,6 @@ from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
 from .context import LOG_COMPONENTS, DrillContext, DrillProgress, needs_logs
 from .model import Drill, DrillError
-from .publish import AnnotationPublisher, ResultPublisher
 from .result import DrillResult, Report
 from .run import DrillRun
 from .traffic import Traffic
@@ -108,16 +110,14 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
     results: list[DrillResult] = []
     notes = list(context.notes)
     progress, runtime = context.progress, context.runtime
-    annotations = AnnotationPublisher(runtime, progress)
-    publisher = ResultPublisher(context.user_runtime, progress)
+    publisher = ResultPublisher(context)
     try:
         for number, drill in enumerate(drills, 1):
             progress.drill_started(drill, (number, len(drills)))
             result = _skipped(drill, context) or DrillRun(drill, context).execute()
             results.append(result)
             progress.drill_finished(result)
-            annotations.publish(result)
-            publisher.publish(result, runtime.speed)
+            publisher.publish(result)
     except KeyboardInterrupt:
         count = len(drills) - len(results)
         notes.append(f"The run was interrupted: {count} drills did not run to their end.")
@@ -143,6 +143,60 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     now = time.time()
     subject = (drill.alert, drill.description, str(drill.fault), severity)
     return DrillResult(*subject, "skipped", reason, began=now, ended=now)
+
+
+class ResultPublisher:
+    """Publishes results: to the responder of the user's stack, and on Grafana's dashboards.
+
+    A receiver that does not run gets none. A refusal is shown once, and fails no drill: the report
+    has every result.
+    """
+
+    def __init__(self, context: DrillContext) -> None:
+        self._context = context
+        self._failing: set[str] = set()
+
+    def publish(self, result: DrillResult) -> None:
+        """Send the result of a drill; a skipped drill has none."""
+        if result.verdict == "skipped":
+            return
+        receivers = {"the responder": self._store, "Grafana": self._annotate}
+        for receiver, send in receivers.items():
+            try:
+                send(result)
+            except AlertdrillError as error:
+                if receiver not in self._failing:
+                    sentence = f"A drill's result did not reach {receiver}: {error}"
+                    self._context.progress.note(sentence)
+                self._failing.add(receiver)
+
+    def _store(self, result: DrillResult) -> None:
+        runtime = self._context.user_runtime
+        instances = runtime.status()
+        if any(instance.service == "responder" and instance.pid for instance in instances):
+            client = ResponderClient(runtime.address("responder"), runtime.responder_token())
+            client.add_drill_result(result_document(result, self._context.runtime.speed))
+
+    def _annotate(self, result: DrillResult) -> None:
+        reason = f": {result.reason.rstrip('.')}" if result.reason else ""
+        text = f"Drill {result.alert}: {result.description} {result.verdict.capitalize()}{reason}."
+        tags = ["drill", result.alert, result.verdict]
+        post_annotation(self._context.runtime, Annotation(result.began, result.ended, tags, text))
+
+
+def result_document(result: DrillResult, speed: float) -> dict[str, object]:
+    """Return a result as the responder's JSON, with times in RFC 3339 format."""
+    return {
+        "alert": result.alert,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "speed": speed,
+        "started_at": datetime.fromtimestamp(result.began, UTC).isoformat(),
+        "finished_at": datetime.fromtimestamp(result.ended, UTC).isoformat(),
+        # A clock that was set back during the drill gives negative durations.
+        "phase_seconds": {phase: max(0.0, seconds) for phase, seconds in result.times.items()},
+        "deadlines": dict(result.limits),
+    }
 
 
 def _clean_up(

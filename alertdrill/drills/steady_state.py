@@ -1,9 +1,12 @@
-"""The steady state: every instance is ready and scraped, traffic flows, no alert fires."""
+"""The steady state: every instance is ready and scraped, traffic flows, no alert fires.
+
+Under steady load it lasts: `watch_for_false_alarms` checks that.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..clients.http import UnreachableError, get_json
 from ..clients.prometheus import Evaluator, Prometheus
@@ -11,7 +14,7 @@ from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
 from ..runtimes import Runtime
 from .context import DrillContext
-from .model import ACTION_S, LoadSpec, UnsteadyError
+from .model import ACTION_S, STEADY, DrillError, LoadSpec, UnsteadyError
 from .undo import TIMEOUT_S, instance_addresses
 
 POLL_INTERVAL_S = 0.1
@@ -141,3 +144,57 @@ def _require_min_replicas(prometheus: Prometheus) -> None:
     for sample in prometheus.query(ABOVE_MIN_REPLICAS):
         service, count = sample["metric"]["scaled_service"], sample["value"][1]
         raise UnsteadyError(f"{service} has {count} instances, more than its minimum.")
+
+
+# False alarms
+
+
+def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
+    """Watch the steady load for a time; return a sentence for each alert that fires.
+
+    The time starts at the steady state, or at an alert before it: that prevents a steady state.
+    """
+    context.traffic.ensure(STEADY)
+    limit = max_wait(context.runtime.speed)
+    sentences: dict[str, str] = {}
+    start, steady = time.monotonic(), False
+    while not steady or time.monotonic() - start < seconds:
+        context.traffic.require_running()
+        _collect_alerts(context, sentences)
+        elapsed = time.monotonic() - start
+        if steady:
+            context.progress.waiting("free of false alarms", elapsed, seconds)
+        else:
+            context.progress.waiting("steady", elapsed, limit)
+            try:
+                require(context, STEADY)
+                steady = True
+            except UnsteadyError as error:
+                if elapsed > limit and not sentences:
+                    message = f"The stack did not reach its steady state: {error}"
+                    raise DrillError(message) from error
+                steady = bool(sentences)
+            if steady:
+                start = time.monotonic()
+        time.sleep(POLL_INTERVAL_S)
+    return list(sentences.values())
+
+
+def _collect_alerts(context: DrillContext, sentences: dict[str, str]) -> None:
+    for evaluator in context.evaluators:
+        try:
+            firing = evaluator.firing_alerts()
+        except UnreachableError:
+            continue  # not up yet; if it stays away, the steady state does not come
+        for labels in firing:
+            if labels["alertname"] != WATCHDOG:
+                sentences.setdefault(str(labels), _alert_sentence(labels))
+
+
+def _alert_sentence(labels: Mapping[str, str]) -> str:
+    pairs = [
+        f"{name}={value}"
+        for name, value in sorted(labels.items())
+        if name not in ("alertname", "severity")
+    ]
+    return f"{labels['alertname']} fired{' for ' * bool(pairs)}{', '.join(pairs)}."

@@ -16,7 +16,6 @@ from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill
-from alertdrill.drills.run import FAULT_MARGIN_S
 from alerting.responder.healing.policy import load_policy
 from apps.telemetry.faults import kinds as services
 
@@ -95,7 +94,7 @@ def test_levels_cross_the_threshold_of_the_rule(drill: Drill) -> None:
 def test_services_accept_the_fault(drill: Drill, speed: float) -> None:
     kind = KINDS[drill.fault.kind]
     parameters = kind.at_speed(drill.fault.parameters, speed)
-    parameters["duration"] = drill.heal_limit(speed) + drill.resolve_limit(speed) + FAULT_MARGIN_S
+    parameters["duration"] = drill.fault_duration(speed)
     assert services.parse_fault(kind.name, parameters).kind == kind.name
 
 

@@ -96,7 +96,7 @@ def _kind(
     **options: Any,
 ) -> FaultKind:
     """Return a kind; a parameter has a type, or (type, default) if a drill may omit it."""
-    target = Annotated[str, AfterValidator(partial(_check_target, name, scope))]
+    target: Any = Annotated[str, AfterValidator(partial(_check_target, name, scope))]
     fields = {} if scope == "none" else {"target": target}
     model = create_model(name, __base__=YamlModel, kind=str, **fields, **parameters)
     return FaultKind(name, description, scope, fault, model, **options)

@@ -47,7 +47,7 @@ class FakeSession:
         monkeypatch.setattr(drill, "load_all", lambda *_: self.catalogue)
         monkeypatch.setattr(drill, "provision", self._provision)
         monkeypatch.setattr(drill, "run_drills", self._run)
-        monkeypatch.setattr("alertdrill.drills.false_alarms.watch", self._watch)
+        monkeypatch.setattr(drill, "watch_for_false_alarms", self._watch)
         monkeypatch.setattr(drill, "write", lambda _, folder: folder / "index.html")
 
     @contextmanager

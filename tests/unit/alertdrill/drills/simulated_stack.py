@@ -11,7 +11,7 @@ import pytest
 
 from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
-from alertdrill.drills import backfill, probes, run, steady_state
+from alertdrill.drills import backfill, chart, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.faults import registry
 from alertdrill.drills.model import Drill, UnsteadyError
@@ -85,7 +85,7 @@ class SimulatedStack:
         )
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (backfill, steady_state, run, probes):
+        for module in (backfill, chart, steady_state, run, probes):
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady_state, "require", self._require)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
@@ -221,6 +221,6 @@ def received(alert: str, status: str, at: float) -> ReceivedAlert:
     return ReceivedAlert(alert, status, "page", {**LABELS, "alertname": alert}, {}, at)
 
 
-def explain_missing(phase: str, drill: Drill, pipeline: object, limit: float) -> str:
+def explain_missing(phase: str, drill: Drill, *_: object, since: float, limit: float) -> str:
     """Return a shorter sentence than the real function."""
     return f"{drill.alert} was not {phase} within {limit:.1f} s."

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ class FakePrometheus:
 
 
 def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
-    return chart.record_chart(prometheus, expression, chart.TimeWindow(0.0, end, 1.0))  # type: ignore[arg-type]
+    return chart.record_chart(prometheus, expression, (0.0, end), 1.0)  # type: ignore[arg-type]
 
 
 def test_both_sides_are_drawn() -> None:
@@ -100,8 +101,9 @@ class Moving:
     ],
 )
 def test_deciding_comparison_is_shown(expression: str, shown: str) -> None:
-    period = chart.TimeWindow(0.0, 10.0, 1.0, fired=7.0)
-    assert chart.record_chart(Moving(), expression, period).expression == shown  # type: ignore[arg-type]
+    moving: Any = Moving()
+    recorded = chart.record_chart(moving, expression, (0.0, 10.0), 1.0, fired=7.0)
+    assert recorded.expression == shown
 
 
 def test_chart_never_fails_the_drill() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from alertdrill.clients.http import UnreachableError
-from alertdrill.drills import false_alarms, steady_state
+from alertdrill.drills import steady_state
 from alertdrill.drills.model import STEADY, DrillError, LoadSpec, UnsteadyError
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -17,7 +17,6 @@ class WatchedStack(SimulatedStack):
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(folder, monkeypatch)
-        monkeypatch.setattr(false_alarms, "time", self.clock)
         self.fires: list[tuple[float, float, dict[str, str]]] = []
         self.away = 0.0
 
@@ -28,7 +27,7 @@ class WatchedStack(SimulatedStack):
         return [WATCHDOG, *(labels for at, to, labels in self.fires if at <= since < to)]
 
     def watch(self, seconds: float) -> list[str]:
-        return false_alarms.watch(self.context(), seconds)
+        return steady_state.watch_for_false_alarms(self.context(), seconds)
 
 
 @pytest.fixture

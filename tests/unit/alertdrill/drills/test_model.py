@@ -5,6 +5,7 @@ import pytest
 
 from alertdrill.drills.model import (
     ACTION_S,
+    FAULT_MARGIN_S,
     GRACE_S,
     Action,
     Crossing,
@@ -48,9 +49,9 @@ def test_notified_is_one_of_three(notified: bool | str, late: bool, instead: str
 
 def test_speed_divides_the_deadline_not_the_fixed_delay() -> None:
     drill = make_drill(detect=120.0, resolve=240.0, crossing=Crossing(fixed_delay=3.0))
-    assert drill.detect_limit(12) == 10 + 3 + GRACE_S
-    assert drill.resolve_limit(12) == 20 + 3 + GRACE_S
-    assert drill.detect_limit(1) == 120 + 3 + GRACE_S
+    assert drill.limits(12) == {"notified": 10 + 3 + GRACE_S, "resolved": 20 + 3 + GRACE_S}
+    assert drill.limits(1) == {"notified": 120 + 3 + GRACE_S, "resolved": 240 + 3 + GRACE_S}
+    assert drill.fault_duration(1) == 120 + 240 + 2 * (3 + GRACE_S) + FAULT_MARGIN_S
 
 
 @pytest.mark.parametrize("heal", HEAL_MODES)
@@ -61,8 +62,12 @@ def test_responder_has_time_to_act(heal: HealMode) -> None:
     acts = heal in ("restart", "scale_out", "scale_in")
     assert drill.expect.needs_action is acts
     # Beside the budget it takes as long at any speed, as a drain does.
-    assert drill.heal_limit(12) == drill.detect_limit(12) + (5 + ACTION_S if acts else 0)
-    assert drill.heal_limit(1) == drill.detect_limit(1) + (60 + ACTION_S if acts else 0)
+    for speed in (1, 12):
+        limits = drill.limits(speed)
+        last = limits.get("healed", limits["notified"])
+        assert last == limits["notified"] + (60 / speed + ACTION_S if acts else 0)
+        assert ("healed" in limits) is (heal != "none")
+        assert drill.fault_duration(speed) == last + limits["resolved"] + FAULT_MARGIN_S
 
 
 def test_healer_is_named_in_words() -> None:

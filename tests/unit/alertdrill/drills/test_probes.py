@@ -60,16 +60,16 @@ def probes(fakes: Fakes, runtime: FakeRuntime) -> Probes:
 
 
 def test_pending_is_the_earliest_alert(fakes: Fakes, probes: Probes) -> None:
-    assert probes.pending() is None
+    assert probes.reached_at("pending") is None
     fakes.active = [ActiveAlert("firing", PAGE, 45.0, "1"), ActiveAlert("pending", PAGE, 43.0, "1")]
-    assert probes.pending() == 43.0
+    assert probes.reached_at("pending") == 43.0
 
 
 def test_pending_alert_does_not_fire(fakes: Fakes, probes: Probes) -> None:
     fakes.active = [ActiveAlert("pending", PAGE, 45.0, "1")]
-    assert probes.firing() is None
+    assert probes.reached_at("firing") is None
     fakes.active.append(ActiveAlert("firing", PAGE, 45.0, "1"))
-    assert probes.firing()
+    assert probes.reached_at("firing")
     assert probes.severity == "page"
 
 
@@ -80,12 +80,16 @@ def test_other_labels_do_not_count(fakes: Fakes, probes: Probes) -> None:
         received("Other"),
         received(status="resolved"),
     ]
-    assert (probes.pending(), probes.firing(), probes.notified()) == (None, None, None)
+    assert (
+        probes.reached_at("pending"),
+        probes.reached_at("firing"),
+        probes.reached_at("notified"),
+    ) == (None, None, None)
 
 
 def test_missing_rule_has_no_alerts(fakes: Fakes, probes: Probes) -> None:
     fakes.loaded = False
-    assert probes.pending() is None
+    assert probes.reached_at("pending") is None
 
 
 def test_notifications_count_since_the_fault(fakes: Fakes, probes: Probes) -> None:
@@ -96,43 +100,44 @@ def test_notifications_count_since_the_fault(fakes: Fakes, probes: Probes) -> No
         received(at=60.0),
         received(at=70.0, status="resolved"),
     ]
-    assert probes.notified() == 50.0
-    assert probes.resolved() == 70.0
+    assert probes.reached_at("notified") == 50.0
+    assert probes.reached_at("resolved") == 70.0
     assert fakes.requests[0] == (40.0, {"alert": "Down", "status": "firing"})
 
 
 def test_another_alert_is_expected_instead(fakes: Fakes, runtime: FakeRuntime) -> None:
     probes = make_probes(fakes, runtime, expect=Expectation(notified="WatchdogMissing"))
     fakes.received = [received(), received("WatchdogMissing", at=55.0)]
-    assert probes.notified() == 55.0
+    assert probes.reached_at("notified") == 55.0
 
 
 def test_runbook_link_must_answer(fakes: Fakes, probes: Probes, server: FakeServer) -> None:
     fakes.received = [received(annotations={"runbook_url": f"{server.url}/runbooks/Down"})]
     with pytest.raises(UnmetError, match=r"runbook link answers 404: http"):
-        probes.notified()
+        probes.reached_at("notified")
     server.answers["/runbooks/Down"] = {}
-    assert probes.notified() == 50.0
+    assert probes.reached_at("notified") == 50.0
     server.close()
     with pytest.raises(UnmetError, match="link of the notification is dead"):
-        probes.notified()
+        probes.reached_at("notified")
 
 
 def test_restart_replaces_every_process(fakes: Fakes, runtime: FakeRuntime) -> None:
-    probes = make_probes(fakes, runtime, fault=FaultSpec(kind="crash", target="web"))
+    crash = FaultSpec(kind="crash", target="web")
+    probes = make_probes(fakes, runtime, fault=crash, expect=Expectation(heal="supervisor"))
     runtime.running = [
         instance("web-1", pid=1),
         instance("web-2", pid=2),
         instance("web-3", pid=None, state="standby"),
     ]
     probes.snapshot_processes()
-    assert probes.restarted() is None
+    assert probes.reached_at("healed") is None
     runtime.running[0] = instance("web-1", pid=11)
-    assert probes.restarted() is None
+    assert probes.reached_at("healed") is None
     runtime.running[1] = instance("web-2", pid=22, state="starting")
-    assert probes.restarted() is None
+    assert probes.reached_at("healed") is None
     runtime.running[1] = instance("web-2", pid=22)
-    assert probes.restarted()
+    assert probes.reached_at("healed")
 
 
 def performed(kind: str = "restart", target: str = "web-1", **changed: Any) -> PerformedAction:
@@ -150,30 +155,30 @@ def healing(fakes: Any, runtime: Any, heal: HealMode) -> Probes:
 
 def test_supervisor_heals_without_action(fakes: Fakes, runtime: FakeRuntime) -> None:
     probes = healing(fakes, runtime, "supervisor")
-    assert probes.healed() is None
+    assert probes.reached_at("healed") is None
     runtime.running[0] = instance("web-1", pid=11)
-    assert probes.healed()
+    assert probes.reached_at("healed")
     assert fakes.requests == []
 
 
 def test_restart_needs_action_and_new_process(fakes: Fakes, runtime: FakeRuntime) -> None:
     probes = healing(fakes, runtime, "restart")
     fakes.performed = [performed()]
-    assert probes.healed() is None  # the process did not change
+    assert probes.reached_at("healed") is None  # the process did not change
     fakes.performed = []
     runtime.running[0] = instance("web-1", pid=11)
-    assert probes.healed() is None  # the responder did not act
+    assert probes.reached_at("healed") is None  # the responder did not act
     fakes.performed = [performed(alert="Other")]  # an action for another alert of the same fault
-    assert probes.healed() == 55.0
+    assert probes.reached_at("healed") == 55.0
     assert fakes.requests[-1] == (40.0, {})
 
 
 @pytest.mark.parametrize("heal", ["scale_out", "scale_in"])
 def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: HealMode) -> None:
     probes = healing(fakes, runtime, heal)
-    assert probes.healed() is None
+    assert probes.reached_at("healed") is None
     fakes.performed = [performed(heal, "web"), performed(heal, "web", ended=80.0)]
-    assert probes.healed() == 55.0
+    assert probes.reached_at("healed") == 55.0
 
 
 @pytest.mark.parametrize(
@@ -190,12 +195,12 @@ def test_other_actions_heal_nothing(
     fakes: Fakes, runtime: FakeRuntime, other: dict[str, Any]
 ) -> None:
     fakes.performed = [performed(**{"kind": "scale_out", "target": "web", **other})]
-    assert healing(fakes, runtime, "scale_out").healed() is None
+    assert healing(fakes, runtime, "scale_out").reached_at("healed") is None
 
 
 def test_scaling_for_another_alert_heals(fakes: Fakes, runtime: FakeRuntime) -> None:
     fakes.performed = [performed("scale_out", "web", alert="Other")]
-    assert healing(fakes, runtime, "scale_out").healed() == 55.0
+    assert healing(fakes, runtime, "scale_out").reached_at("healed") == 55.0
 
 
 def test_action_outside_blast_radius_is_named(fakes: Fakes, probes: Probes) -> None:
@@ -213,9 +218,10 @@ def test_action_outside_blast_radius_is_named(fakes: Fakes, probes: Probes) -> N
 
 
 def test_missing_target_never_restarts(fakes: Fakes, runtime: FakeRuntime) -> None:
-    probes = make_probes(fakes, runtime, fault=FaultSpec(kind="crash", target="gone"))
+    crash = FaultSpec(kind="crash", target="gone")
+    probes = make_probes(fakes, runtime, fault=crash, expect=Expectation(heal="supervisor"))
     probes.snapshot_processes()
-    assert probes.restarted() is None
+    assert probes.reached_at("healed") is None
 
 
 def test_fault_may_page_only_once(fakes: Fakes, probes: Probes) -> None:

@@ -7,18 +7,13 @@ from typing import Any, get_args
 import pytest
 
 from alertdrill.annotations import AnnotationError
-from alertdrill.drills import publish
-from alertdrill.drills.publish import (
-    AnnotationPublisher,
-    ResultPublisher,
-    annotation_text,
-    document,
-)
+from alertdrill.drills import session
 from alertdrill.drills.result import PHASES, DrillResult, Verdict
+from alertdrill.drills.session import ResultPublisher, result_document
 from alerting.responder import drill_results
 from alerting.responder.validation import parse_body
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance
+from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance, make_context
 
 
 def result(verdict: Any = "passed", reason: str = "") -> DrillResult:
@@ -33,20 +28,24 @@ def result(verdict: Any = "passed", reason: str = "") -> DrillResult:
 
 @pytest.fixture
 def runtime(tmp_path: Path, server: FakeServer) -> Any:
-    runtime = FakeRuntime(tmp_path)
+    runtime = FakeRuntime(tmp_path, speed=12.0)
     runtime.running = [instance("responder-1")]
     runtime.urls["responder"] = server.url
     server.answers["/drills"] = {}
     return runtime
 
 
+def publisher(runtime: FakeRuntime, progress: FakeProgress) -> ResultPublisher:
+    return ResultPublisher(make_context(runtime, runtime.folder, progress=progress))
+
+
 def test_result_is_sent_with_token(runtime: Any, server: FakeServer) -> None:
     progress = FakeProgress()
-    ResultPublisher(runtime, progress).publish(result(), 12)
+    publisher(runtime, progress).publish(result())
     [request] = server.requests
     assert (request.method, request.path) == ("POST", "/drills")
     assert request.token == "the-responders-token"
-    assert json.loads(request.body) == document(result(), 12)
+    assert json.loads(request.body) == result_document(result(), 12)
     assert progress.events == []
 
 
@@ -55,7 +54,7 @@ def parse(sent: object) -> drill_results.DrillResult:
 
 
 def test_responder_accepts_the_document() -> None:
-    stored = parse(document(result("failed", "It hung."), 1.5))
+    stored = parse(result_document(result("failed", "It hung."), 1.5))
     assert (stored.alert, stored.verdict, stored.reason) == ("InstanceHung", "failed", "It hung.")
     assert stored.speed == 1.5
     assert stored.started_at.timestamp() == 1763917200.25
@@ -66,30 +65,25 @@ def test_responder_accepts_the_document() -> None:
     "verdict", [verdict for verdict in get_args(Verdict) if verdict != "skipped"]
 )
 def test_responder_knows_every_verdict(verdict: Verdict) -> None:
-    assert parse(document(result(verdict), 12)).verdict == verdict
+    assert parse(result_document(result(verdict), 12)).verdict == verdict
 
 
 def test_stopped_stack_receives_no_result(runtime: Any, server: FakeServer) -> None:
     runtime.running = []
     progress = FakeProgress()
-    ResultPublisher(runtime, progress).publish(result(), 12)
+    publisher(runtime, progress).publish(result())
     assert (server.requests, progress.events) == ([], [])
-
-
-def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer) -> None:
-    ResultPublisher(runtime, FakeProgress()).publish(result("skipped"), 12)
-    assert server.requests == []
 
 
 def test_refusal_is_shown_once_and_tried_again(runtime: Any, server: FakeServer) -> None:
     server.answers["/drills"] = 503
     progress = FakeProgress()
-    publisher = ResultPublisher(runtime, progress)
+    refused = publisher(runtime, progress)
     for _ in range(3):
-        publisher.publish(result(), 12)
+        refused.publish(result())
     [(kind, sentence)] = progress.events
     assert kind == "note"
-    assert str(sentence).startswith("The responder did not accept a drill's result: http")
+    assert str(sentence).startswith("A drill's result did not reach the responder: http")
     assert len(server.requests) == 3
 
 
@@ -100,36 +94,37 @@ def test_refusal_is_shown_once_and_tried_again(runtime: Any, server: FakeServer)
 def posted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     annotations: list[Any] = []
     monkeypatch.setattr(
-        publish, "post_annotation", lambda _, annotation: annotations.append(annotation)
+        session, "post_annotation", lambda _, annotation: annotations.append(annotation)
     )
     return annotations
 
 
-def test_annotation_has_alert_and_verdict(runtime: Any, posted: list[Any]) -> None:
-    AnnotationPublisher(runtime, FakeProgress()).publish(result())
+@pytest.mark.parametrize(
+    ("verdict", "reason", "end"), [("passed", "", "Passed."), ("failed", "No.", "Failed: No.")]
+)
+def test_annotation_has_alert_and_verdict(
+    runtime: Any, posted: list[Any], verdict: str, reason: str, end: str
+) -> None:
+    publisher(runtime, FakeProgress()).publish(result(verdict, reason))
     [annotation] = posted
     assert (annotation.began, annotation.ended) == (1763917200.25, 1763917220.0)
-    assert annotation.tags == ["drill", "InstanceHung", "passed"]
+    assert annotation.tags == ["drill", "InstanceHung", verdict]
+    assert annotation.text == f"Drill InstanceHung: web-2 is frozen. {end}"
 
 
-def test_annotation_text_has_the_reason() -> None:
-    assert annotation_text(result()) == "Drill InstanceHung: web-2 is frozen. Passed."
-    text = annotation_text(result("failed", "It never fired."))
-    assert text == "Drill InstanceHung: web-2 is frozen. Failed: It never fired."
-
-
-def test_skipped_drill_has_no_annotation(runtime: Any, posted: list[Any]) -> None:
-    AnnotationPublisher(runtime, FakeProgress()).publish(result("skipped"))
-    assert posted == []
+def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer, posted: list[Any]) -> None:
+    publisher(runtime, FakeProgress()).publish(result("skipped"))
+    assert (server.requests, posted) == ([], [])
 
 
 def test_refusal_of_annotation_is_shown_once(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AnnotationError("Grafana refused an annotation.")
 
-    monkeypatch.setattr(publish, "post_annotation", refuse)
+    monkeypatch.setattr(session, "post_annotation", refuse)
     progress = FakeProgress()
-    publisher = AnnotationPublisher(runtime, progress)
+    refused = publisher(runtime, progress)
     for _ in range(3):
-        publisher.publish(result())
-    assert progress.events == [("note", "Grafana refused an annotation.")]
+        refused.publish(result())
+    sentence = "A drill's result did not reach Grafana: Grafana refused an annotation."
+    assert progress.events == [("note", sentence)]

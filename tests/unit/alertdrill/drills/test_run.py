@@ -4,10 +4,10 @@ import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.clients.responder import PerformedAction
-from alertdrill.drills import run
+from alertdrill.drills import chart, run
 from alertdrill.drills.faults import registry
 from alertdrill.drills.ideal_times import Pipeline
-from alertdrill.drills.model import Crossing, DrillError, Expectation, UnmetError
+from alertdrill.drills.model import FAULT_MARGIN_S, Crossing, DrillError, Expectation, UnmetError
 from alertdrill.drills.result import IdealTime
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -30,7 +30,7 @@ def test_undo_is_recorded_before_injection(simulated: SimulatedStack) -> None:
     simulated.run()
     assert [row for row in simulated.log if row != "runbook"] == [
         RECORDED,
-        ("inject", 15 + 15 + run.FAULT_MARGIN_S),
+        ("inject", 15 + 15 + FAULT_MARGIN_S),
         *ROLLED_BACK,
     ]
 
@@ -68,7 +68,7 @@ def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
     result = simulated.run()
     assert result.chart
     assert result.injected
-    assert result.chart.values[0].points[0][0] == result.injected - run.SCRAPES_BEFORE * 5.0
+    assert result.chart.values[0].points[0][0] == result.injected - chart.SCRAPES_BEFORE * 5.0
 
 
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])

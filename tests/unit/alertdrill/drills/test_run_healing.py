@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from alertdrill.clients.responder import PerformedAction
-from alertdrill.drills import run, steady_state
-from alertdrill.drills.model import ACTION_S, ACTIONS, Action, Expectation, HealMode
+from alertdrill.drills import steady_state
+from alertdrill.drills.model import ACTION_S, ACTIONS, FAULT_MARGIN_S, Action, Expectation, HealMode
 from alertdrill.drills.result import DrillResult
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -79,7 +79,7 @@ def test_action_resolves_the_alert_under_the_fault(simulated: SimulatedStack, ki
 def test_fault_lasts_until_the_alert_resolves(simulated: SimulatedStack) -> None:
     simulated.healing = "restart"
     healing(simulated)
-    assert ("inject", 15 + 5 + ACTION_S + 15 + run.FAULT_MARGIN_S) in simulated.log
+    assert ("inject", 15 + 5 + ACTION_S + 15 + FAULT_MARGIN_S) in simulated.log
 
 
 def test_unresolved_alert_fails_the_drill(simulated: SimulatedStack) -> None:

@@ -10,7 +10,7 @@ from alertdrill.drills.context import DrillContext
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.session import run_drills
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, make_drill
+from tests.unit.alertdrill.drills.fakes import FakeRuntime, make_drill
 
 
 @pytest.fixture
@@ -80,11 +80,12 @@ def test_users_stack_receives_the_results(
     published: list[tuple[str, str, float]] = []
 
     class FakePublisher:
-        def __init__(self, runtime: FakeRuntime, _: FakeProgress) -> None:
-            self.runtime = runtime
+        def __init__(self, context: DrillContext) -> None:
+            self.context = context
 
-        def publish(self, result: DrillResult, speed: float) -> None:
-            published.append((self.runtime.name, result.alert, speed))
+        def publish(self, result: DrillResult) -> None:
+            receiver, speed = self.context.user_runtime.name, self.context.runtime.speed
+            published.append((receiver, result.alert, speed))
 
     def choose(settings: Any, _: object) -> FakeRuntime:
         runtime = FakeRuntime(session.settings.home, settings.speed)
