@@ -90,7 +90,7 @@ def test_warmup_is_not_part_of_the_time_span(tmp_path: Path) -> None:
 
 
 def test_missing_scrape_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
+    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_S", 0)
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
         measure(load_profile("smoke"), LoadSize(1, 60), context_for("compose"), tmp_path)
 
@@ -98,7 +98,7 @@ def test_missing_scrape_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_load_starts_after_a_scrape_of_earlier_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_SCRAPES", 0)
+    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_S", 0)
     started: list[LoadProfile] = []
 
     def run_load(profile: LoadProfile, _size: LoadSize, _page: Path) -> str:
@@ -139,3 +139,26 @@ def test_events_are_alerts_then_actions(tmp_path: Path, monkeypatch: pytest.Monk
     context = context_for("compose", **SCRAPED, **COUNTS)
     report = run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
     assert report.events == [ALERT, action]
+
+
+def test_load_waits_until_instances_are_discovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    fake_clock = SimpleNamespace(
+        time=lambda: 1000.0,
+        monotonic=lambda: clock[0],
+        sleep=lambda seconds: clock.__setitem__(0, clock[0] + seconds),
+    )
+    monkeypatch.setattr(module, "time", fake_clock)
+
+    class FreshPrometheus(FakePrometheus):
+        def value(self, promql: str) -> float | None:
+            return super().value(promql) if clock[0] > 1006 else None
+
+        def scrape_interval(self) -> float:
+            return 5 / 12
+
+    context = replace(context_for("compose"), prometheus=FreshPrometheus(**SCRAPED, **COUNTS))
+    assert run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path).passed
+    assert clock[0] > 1006
