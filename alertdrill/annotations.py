@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .clients.http import UnreachableError, request
 from .errors import AlertdrillError
-from .runtimes import Runtime
+from .runtimes.base import RunningStack
 
 MS = 1000
 # Grafana answers in milliseconds; an annotation is not worth a longer wait.
@@ -30,7 +30,7 @@ class Annotation:
     text: str
 
 
-def post_annotation(runtime: Runtime, annotation: Annotation) -> bool:
+def post_annotation(runtime: RunningStack, annotation: Annotation) -> bool:
     """Post an annotation and return True; return False if Grafana does not run.
 
     Raise `AnnotationError`, or the runtime's error, if Grafana refuses it.

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..clients.http import UnreachableError, request
 from ..clients.prometheus import Prometheus
-from ..runtimes import Runtime
+from ..runtimes.base import StackRuntime
 from .client import Client
 from .compare import CountSource, compare_count, compare_ids
 from .lines import AccessLines, AuditError, LogStore, Route
@@ -144,7 +144,9 @@ class CountCollector:
     lines.
     """
 
-    def __init__(self, runtime: Runtime, route: Route, prefix: str, store: LogStore | None) -> None:
+    def __init__(
+        self, runtime: StackRuntime, route: Route, prefix: str, store: LogStore | None
+    ) -> None:
         self._route = route
         self._store = store
         self._prometheus = Prometheus(runtime.address("prometheus"))

@@ -14,7 +14,7 @@ from ..clients.http import UnreachableError, request
 from ..clients.loki import Loki
 from ..config.services import Service
 from ..errors import AlertdrillError
-from ..runtimes import Runtime
+from ..runtimes.base import StackRuntime
 
 # The load balancer's frontends, in the order in which a request passes them.
 FRONTENDS = ("public", "internal")
@@ -87,7 +87,7 @@ class AccessLines:
     highest count that one reading had.
     """
 
-    def __init__(self, runtime: Runtime, route: Route, prefix: str) -> None:
+    def __init__(self, runtime: StackRuntime, route: Route, prefix: str) -> None:
         self._runtime = runtime
         self._route = route
         self._prefix = prefix
@@ -190,7 +190,7 @@ class LogStore:
 
 
 def find_log_store(
-    runtime: Runtime, running: Collection[str], route: Route, prefix: str
+    runtime: StackRuntime, running: Collection[str], route: Route, prefix: str
 ) -> LogStore | None:
     """Return the store that the collector sends to; None if either does not run."""
     if "collector" not in running:

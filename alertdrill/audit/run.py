@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..drills.context import DrillContext
+from ..drills.context import AuditContext
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
-from ..runtimes import Runtime
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import ProgressCallback, StackRuntime
 from .client import Client, Failure
 from .compare import CountSource
 from .counts import CountCollector
@@ -51,7 +50,7 @@ class AuditOptions:
 
 
 def run_audit(
-    context: DrillContext, route: Route, options: AuditOptions, on_progress: ProgressCallback
+    context: AuditContext, route: Route, options: AuditOptions, on_progress: ProgressCallback
 ) -> Report:
     """Send the requests, perform the steps, wait and compare the counts."""
     runtime = context.runtime
@@ -91,7 +90,11 @@ class _Audit:
     """The client of one run, and the sources that count its requests."""
 
     def __init__(
-        self, runtime: Runtime, route: Route, options: AuditOptions, on_progress: ProgressCallback
+        self,
+        runtime: StackRuntime,
+        route: Route,
+        options: AuditOptions,
+        on_progress: ProgressCallback,
     ) -> None:
         self._runtime = runtime
         self._services = route.services

@@ -12,9 +12,11 @@ from ..audit.report import Report, as_json, count_table, difference_lines, junit
 from ..audit.run import AuditOptions, run_audit
 from ..config import settings
 from ..config.services import SERVICES
+from ..config.settings import StackSettings
 from ..drills.context import DrillProgress
 from ..drills.session import Options, provision
-from ..errors import AlertdrillError
+from ..runtimes.base import StackRuntime
+from ..runtimes.select import select_stack_runtime
 from .console import escape, output, progress, show
 from .options import INTERRUPTED
 
@@ -53,10 +55,6 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     balancer, Prometheus and the access logs. Exit with 1 if a count differs or a request fails.
     """
     current = settings.current()
-    if current.runtime == settings.IN_NETWORK:
-        raise AlertdrillError(
-            "`audit` scales containers and cannot run inside one: run it on the host."
-        )
     route = audit_route(SERVICES.values())
     # The audit changes the scale; healing would undo that.
     options = Options(
@@ -67,7 +65,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
         folder="audit",
     )
     try:
-        with provision(current, options, DrillProgress(_note)) as context:
+        with provision(current, options, DrillProgress(_note), _select) as context:
             folder = context.folder
             report = run_audit(context, route, AuditOptions(requests, rate, rounds), _note)
     except KeyboardInterrupt:
@@ -90,6 +88,10 @@ def _show(report: Report, file: str) -> None:
         show(sentence, "[bold red]✗[/]")
     show(summary(report))
     show(f"Report: {file}")
+
+
+def _select(stack: StackSettings) -> StackRuntime:
+    return select_stack_runtime(stack, lambda _: None)
 
 
 def _note(text: str) -> None:

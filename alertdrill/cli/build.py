@@ -7,8 +7,8 @@ import os
 import click
 
 from ..config import ROOT, settings
-from ..runtimes.compose.compose_cli import ComposeCli
-from ..runtimes.compose.publish import push
+from ..runtimes.compose.images import push
+from ..runtimes.compose.project import ComposeCli
 from ..toolchain import collector
 from ..toolchain.cache import default_cache
 from ..toolchain.find import resolve_programs

@@ -21,11 +21,12 @@ from ..config import settings as stack_settings
 from ..config.settings import StackSettings
 from ..drills.expression import LOKI_RULES, alert_names_in, runbook_queries
 from ..errors import AlertdrillError
-from ..runtimes import has_compose, select_runtime
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import ProgressCallback, wait_until
+from ..runtimes.errors import NotReadyError
 from ..runtimes.native import components, configs, readiness
 from ..runtimes.native.layout import Layout
-from ..runtimes.native.process_spec import Process, RenderContext
+from ..runtimes.native.processes import Process, RenderContext
+from ..runtimes.select import has_compose, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import free_ports
 from ..toolchain.cache import default_cache
 from ..toolchain.find import Program, resolve_programs
@@ -52,10 +53,12 @@ def check() -> None:
     current = stack_settings.current()
     with timed("checking") as on_progress:
         # All runtimes use the same configurations; the native runtime checks them.
-        select_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
+        select_stack_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
         check_logql(current, on_progress)
         if has_compose():
-            select_runtime(replace(current, runtime="compose"), on_progress).check(on_progress)
+            select_stack_runtime(replace(current, runtime="compose"), on_progress).check(
+                on_progress
+            )
         else:
             on_progress(
                 "SKIPPED: docker-compose.yml was not checked: Docker Compose is not installed."
@@ -81,7 +84,7 @@ def check_logql(settings: StackSettings, on_progress: ProgressCallback) -> None:
             except LokiError as error:
                 text = " ".join(query.split())
                 raise LogqlError(f"{file}: `{text}` is not valid LogQL. {error}") from error
-        readiness.wait_until(lambda: _rules_loaded(loki), "Loki to load its rules", RULES_TIMEOUT_S)
+        wait_until(lambda: _rules_loaded(loki), "Loki to load its rules", RULES_TIMEOUT_S)
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -116,11 +119,9 @@ def _started(
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
-            readiness.wait_until(
-                lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S
-            )
+            wait_until(lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S)
             yield Loki(context.url("loki"))
-        except (LokiError, readiness.NotReadyError) as error:
+        except (LokiError, NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_last_error(log) or error}") from error
 
 

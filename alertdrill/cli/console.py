@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..runtimes import Instance
+    from ..runtimes.base import Instance
 
 # Progress goes to stderr, so that stdout holds the result alone.
 progress = Console(stderr=True, highlight=False)

@@ -18,9 +18,9 @@ from rich.text import Text
 from ..config import settings as stack_settings
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes import select_runtime
+from ..runtimes import port_check
 from ..runtimes.compose.variables import PUBLISHED
-from ..runtimes.native import port_check
+from ..runtimes.select import select_running_stack
 from ..toolchain.cache import default_cache
 from ..toolchain.find import find_local
 from ..toolchain.programs import PROGRAMS
@@ -161,7 +161,7 @@ def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
     names = [name for name in vars(settings.ports) if name not in ("instances", "locust")]
     taken = []
     try:
-        if select_runtime(settings, lambda _: None).status():
+        if select_running_stack(settings, lambda _: None).status():
             return [Check("ports", "ok", "the stack is up")]
     except AlertdrillError as error:
         taken.append(Check("ports", "problem", str(error)))

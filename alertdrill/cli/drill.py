@@ -20,8 +20,8 @@ from ..drills.report.files import failed_alerts, write
 from ..drills.result import DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
-from ..runtimes import resolve_runtime
 from ..runtimes.compose import run_drills_in_container
+from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show
 from .options import INTERRUPTED, Duration, current_stack_option, speed_option
 
@@ -185,8 +185,8 @@ def _open_session(
         stack_speed = None if current_stack else speed
         sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, note))
     with (
-        DrillConsole(progress) as drill_console,
-        provision(resolved, Options(speed, current_stack), drill_console) as context,
+        DrillConsole(progress) as console,
+        provision(resolved, Options(speed, current_stack), console, select_fault_target) as context,
     ):
         yield context
 

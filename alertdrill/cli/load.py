@@ -19,7 +19,8 @@ from ..load.capacity import find_capacity
 from ..load.profile import LoadProfile, LoadSize, load_profile
 from ..load.report import Report, write
 from ..load.run import LoadContext, create_context, run
-from ..runtimes import Runtime, select_runtime
+from ..runtimes.base import RunningStack
+from ..runtimes.select import select_stack_runtime
 from .console import escape, output, show
 from .options import INTERRUPTED, Duration
 
@@ -46,7 +47,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     NAME is a load of loadtests/profiles.yml, `steady` by default. Exit with 1 if a gate fails.
     """
     current, profile = settings.current(), load_profile(name)
-    runtime = select_runtime(current, lambda _: None)
+    runtime = select_stack_runtime(current, lambda _: None)
     if not runtime.status():
         raise AlertdrillError("The stack is down: start it with `make up`.")
     profile = profile.at(runtime.speed)
@@ -79,7 +80,7 @@ def _search_capacity(
     return result.best is not None
 
 
-def _annotate(runtime: Runtime, report: Report) -> None:
+def _annotate(runtime: RunningStack, report: Report) -> None:
     """Annotate the load in Grafana; a failure is reported and does not fail the load."""
     tags = ["load", report.profile.name]
     annotation = Annotation(report.began, report.ended, tags, annotation_text(report))

@@ -21,7 +21,7 @@ from ..errors import AlertdrillError
 from ..logs.query import Query
 from ..logs.record import LEVELS, LogRecord, format_time
 from ..logs.search import Search, build_logql, search_logs
-from ..runtimes import select_runtime
+from ..runtimes.select import select_stack_runtime
 from .console import note, output, printable
 
 # About one screen of lines.
@@ -130,7 +130,7 @@ def logs(**options: Any) -> None:
     time (UTC).
     """
     search = _search(**options)
-    runtime = select_runtime(settings.current(), note)
+    runtime = select_stack_runtime(settings.current(), note)
     if options["as_logql"]:
         click.echo(build_logql(runtime, search))
         return

@@ -12,13 +12,18 @@ import click
 
 from ..config import settings
 from ..errors import AlertdrillError
-from ..runtimes import Runtime, select_runtime
+from ..runtimes.base import RunningStack, StackRuntime
+from ..runtimes.select import select_running_stack, select_stack_runtime
 from .console import address_table, instance_table, note, output, timed, warn
 from .doctor import path_hint
 
 
-def _runtime() -> Runtime:
-    return select_runtime(settings.current(), note)
+def _stack_runtime() -> StackRuntime:
+    return select_stack_runtime(settings.current(), note)
+
+
+def _running_stack() -> RunningStack:
+    return select_running_stack(settings.current(), note)
 
 
 @click.command()
@@ -26,7 +31,7 @@ def _runtime() -> Runtime:
 def up(as_json: bool) -> None:
     """Start the stack, or the components that are not running."""
     begun = time.monotonic()
-    runtime = _runtime()
+    runtime = _stack_runtime()
     with timed("starting") as on_progress:
         missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun
@@ -54,7 +59,7 @@ def up(as_json: bool) -> None:
 @click.command()
 def down() -> None:
     """Stop the whole stack, also after a crash."""
-    runtime = _runtime()
+    runtime = _stack_runtime()
     with timed("stopping") as on_progress:
         runtime.down(on_progress)
     output.print("Down.")
@@ -67,7 +72,7 @@ def status(as_json: bool) -> None:
 
     Exit with 1 unless all of them are ready.
     """
-    runtime = _runtime()
+    runtime = _running_stack()
     instances = runtime.status()
     if as_json:
         _print_json([instance.as_dict() for instance in instances])
@@ -88,7 +93,7 @@ def scale(replicas: Sequence[str]) -> None:
     COUNT is the number of instances that the service has afterwards.
     """
     scales = [_parse_scale(item) for item in replicas]  # all of them, before any is scaled
-    runtime = _runtime()
+    runtime = _running_stack()
     for service, count in scales:
         with timed(f"scaling {service}") as on_progress:
             runtime.scale(service, count, on_progress)
@@ -109,7 +114,7 @@ def _action(name: str, summary: str, detail: str = "") -> click.Command:
     @click.command(name=name, help=text.rstrip())
     @click.argument("target")
     def act(target: str) -> None:
-        runtime = _runtime()
+        runtime = _running_stack()
         with timed(f"{name} {target}"):
             getattr(runtime, name)(target)
         output.print(f"{name} {target}: done.")
@@ -140,7 +145,7 @@ def open_page(page: str) -> None:
 
     PAGE is a part of its title, as in `open grafana`. Without PAGE, all addresses are printed.
     """
-    addresses = _runtime().addresses()
+    addresses = _running_stack().addresses()
     chosen = {title: url for title, url in addresses.items() if page.lower() in title.lower()}
     if not chosen:
         titles = ", ".join(title.lower() for title in addresses)

@@ -9,7 +9,8 @@ from typing import ClassVar, TypeVar
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..runtimes import ControlTarget, select_control_target
+from ..runtimes.base import ControlTarget
+from ..runtimes.select import select_control_target
 from . import problems
 from .idempotency import Outcome
 from .problems import Problem

@@ -10,7 +10,7 @@ from threading import Lock
 from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes import ControlTarget, Instance
+from ..runtimes.base import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
 from .idempotency import IdempotencyCache, Outcome
 from .problems import FAILED, Problem

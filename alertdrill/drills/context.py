@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from ..clients.alertmanager import Alertmanager
 from ..clients.loki import Loki
 from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
-from ..runtimes import Runtime
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, StackRuntime
 from .expression import is_log_alert
 from .model import Drill
 from .result import DrillResult
@@ -22,6 +22,7 @@ from .undo import UndoLog, UndoRecord, UndoStep
 
 # The components that collect and store log lines. One is of no use without the other.
 LOG_COMPONENTS = ("collector", "loki")
+R_co = TypeVar("R_co", bound=RunningStack, covariant=True)
 
 
 class DrillProgress:
@@ -48,15 +49,15 @@ class DrillProgress:
 
 
 @dataclass(frozen=True)
-class DrillContext:
-    """A stack that is up for a run, with all that a drill needs.
+class RunContext(Generic[R_co]):
+    """A stack that is up for a run, with all that the run needs.
 
     `user_runtime` is the user's stack, which may be this one; it may be down. `record` is the run's
     entry in the undo log, `folder` holds the files of the run.
     """
 
-    runtime: Runtime
-    user_runtime: Runtime
+    runtime: R_co
+    user_runtime: R_co
     settings: StackSettings
     undo_log: UndoLog
     record: UndoRecord
@@ -103,6 +104,11 @@ class DrillContext:
     def evaluator(self, alert: str) -> Evaluator:
         """Return the program that evaluates an alert's rule."""
         return self.loki if self.loki and is_log_alert(alert) else self.prometheus
+
+
+# Drills break their stack; an audit restarts and scales its stack, and reads its log files.
+DrillContext = RunContext[FaultTarget]
+AuditContext = RunContext[StackRuntime]
 
 
 def needs_logs(drill: Drill) -> bool:

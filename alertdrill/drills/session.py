@@ -5,22 +5,23 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from ..annotations import Annotation, post_annotation
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes import Runtime, resolve_runtime, select_runtime
-from ..runtimes.base import ProgressCallback
-from ..runtimes.compose.project_lock import project_lock
+from ..runtimes.base import ProgressCallback, RunningStack
+from ..runtimes.compose.project import project_lock
+from ..runtimes.select import resolve_runtime, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
-from .context import LOG_COMPONENTS, DrillContext, DrillProgress, needs_logs
+from .context import LOG_COMPONENTS, DrillContext, DrillProgress, RunContext, needs_logs
 from .model import Drill, DrillError
 from .result import DrillResult, Report
 from .run import DrillRun
@@ -28,6 +29,7 @@ from .traffic import Traffic
 from .undo import RollbackGuard, UndoLog, UndoRecord
 
 EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
+R = TypeVar("R", bound=RunningStack)
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,15 @@ def interrupt_on_sigterm() -> Iterator[None]:
 
 @contextmanager
 def provision(
-    settings: StackSettings, options: Options, progress: DrillProgress
-) -> Iterator[DrillContext]:
+    settings: StackSettings,
+    options: Options,
+    progress: DrillProgress,
+    select: Callable[[StackSettings], R],
+) -> Iterator[RunContext[R]]:
     """Provide a stack to work on; undo every fault and stop an ephemeral stack on exit.
 
-    Ctrl-C and SIGTERM exit in the same way.
+    `select` returns the stack of settings as the type that the run needs. Ctrl-C and SIGTERM exit
+    in the same way.
     """
     undo_log = UndoLog(settings.home)
     with ExitStack() as on_exit:
@@ -72,26 +78,26 @@ def provision(
             progress.note(note)
         began = time.time()
         settings = resolve_runtime(settings, lambda _: None)
-        user_runtime = select_runtime(settings, lambda _: None)
+        user_runtime = select(settings)
         stack, runtime = settings, user_runtime
         if not options.current_stack:
             stack = _ephemeral_settings(settings, options)
-            runtime = select_runtime(stack, lambda _: None)
+            runtime = select(stack)
             if stack.runtime == "compose":
                 on_exit.enter_context(project_lock(stack))
         record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
         undo_log.write(record)
         guard = RollbackGuard(settings.home)
-        on_exit.callback(_clean_up, undo_log, guard, runtime, progress.note)
+        on_exit.callback(_clean_up, undo_log, guard, progress.note)
         if options.current_stack:
             _require_running(runtime)
         else:
-            _start_ephemeral(runtime, stack, progress.note)
+            _start_ephemeral(stack, progress.note)
         folder = report_folder(settings.home / options.folder, began)
         traffic = Traffic(runtime.addresses()["Services"], record.run_id, folder / "locust.log")
         on_exit.callback(traffic.stop)
         on_exit.callback(undo.terminate_processes, record.run_id)
-        yield DrillContext(
+        yield RunContext(
             runtime=runtime,
             user_runtime=user_runtime,
             settings=stack,
@@ -199,15 +205,13 @@ def result_document(result: DrillResult, speed: float) -> dict[str, object]:
     }
 
 
-def _clean_up(
-    undo_log: UndoLog, guard: RollbackGuard, runtime: Runtime, on_progress: ProgressCallback
-) -> None:
+def _clean_up(undo_log: UndoLog, guard: RollbackGuard, on_progress: ProgressCallback) -> None:
     """Undo a fault that is still active, as after a second Ctrl-C; stop an ephemeral stack.
 
     Steps that fail stay on record, and the rollback guard tries them once more.
     """
     record = undo_log.read()
-    failures = undo.roll_back(record, runtime, lambda _: None) if record else []
+    failures = undo.roll_back(record, lambda _: None) if record else []
     if failures:
         on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
         return
@@ -215,7 +219,7 @@ def _clean_up(
     undo_log.clear()
 
 
-def _require_running(runtime: Runtime) -> None:
+def _require_running(runtime: RunningStack) -> None:
     if not runtime.status():
         raise DrillError(
             "The stack is down: start it with `make up`, or leave out --current-stack."
@@ -228,7 +232,8 @@ def _ephemeral_settings(settings: StackSettings, options: Options) -> StackSetti
     return replace(ephemeral, fake_loki=options.fake_loki, healing=healing)
 
 
-def _start_ephemeral(runtime: Runtime, stack: StackSettings, on_progress: ProgressCallback) -> None:
+def _start_ephemeral(stack: StackSettings, on_progress: ProgressCallback) -> None:
+    runtime = select_stack_runtime(stack, lambda _: None)
     runtime.down(lambda _: None)
     shutil.rmtree(stack.home, ignore_errors=True)
     start = time.monotonic()

@@ -12,7 +12,7 @@ from ..clients.http import UnreachableError, get_json
 from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
-from ..runtimes import Runtime
+from ..runtimes.base import FaultTarget, RunningStack
 from .context import DrillContext
 from .model import ACTION_S, STEADY, DrillError, LoadSpec, UnsteadyError
 from .undo import TIMEOUT_S, instance_addresses
@@ -80,7 +80,7 @@ def require(context: DrillContext, load: LoadSpec, alert: str = "") -> None:
         raise UnsteadyError(str(error)) from error
 
 
-def _require_ready(runtime: Runtime) -> None:
+def _require_ready(runtime: RunningStack) -> None:
     instances = runtime.status()
     if not instances:
         raise UnsteadyError("The stack is down.")
@@ -89,7 +89,7 @@ def _require_ready(runtime: Runtime) -> None:
             raise UnsteadyError(f"{instance.name} is {instance.state}.")
 
 
-def require_no_faults(runtime: Runtime) -> None:
+def require_no_faults(runtime: FaultTarget) -> None:
     """Raise `UnsteadyError` if a fault is still active in an instance of a service."""
     for service in SERVICES:
         for address in instance_addresses(runtime, service):

@@ -28,8 +28,8 @@ from ..config import ROOT
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
-from ..runtimes import Runtime, select_runtime
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, instances_of
+from ..runtimes.select import select_fault_target, select_stack_runtime
 from .model import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
@@ -50,7 +50,7 @@ DONE = b"done"
 # The steps
 
 
-def perform(runtime: Runtime, steps: Sequence[UndoStep]) -> list[str]:
+def perform(runtime: FaultTarget, steps: Sequence[UndoStep]) -> list[str]:
     """Perform the steps, the last one first, and return a sentence for each failure."""
     failures = []
     for name, *arguments in reversed(steps):
@@ -61,7 +61,7 @@ def perform(runtime: Runtime, steps: Sequence[UndoStep]) -> list[str]:
     return failures
 
 
-def _clear_fault(runtime: Runtime, target: str, kind: str) -> None:
+def _clear_fault(runtime: FaultTarget, target: str, kind: str) -> None:
     refusals = []
     for address in instance_addresses(runtime, target):
         url = f"http://{address}/faults/{kind}"
@@ -74,7 +74,7 @@ def _clear_fault(runtime: Runtime, target: str, kind: str) -> None:
         raise AlertdrillError(" ".join(refusals))
 
 
-def instance_addresses(runtime: Runtime, target: str) -> list[str]:
+def instance_addresses(runtime: RunningStack, target: str) -> list[str]:
     """Return the addresses of the running instances of a target (service or instance)."""
     return [
         instance.address
@@ -83,12 +83,14 @@ def instance_addresses(runtime: Runtime, target: str) -> list[str]:
     ]
 
 
-def _resume_healing(runtime: Runtime) -> None:
+def _resume_healing(runtime: FaultTarget) -> None:
     ResponderClient(runtime.address("responder"), runtime.responder_token()).resume_healing()
 
 
-def _scale(runtime: Runtime, service: str, count: str) -> None:
-    serving = sum(instance.state != "standby" for instance in runtime.instances(service))
+def _scale(runtime: FaultTarget, service: str, count: str) -> None:
+    serving = sum(
+        instance.state != "standby" for instance in instances_of(service, runtime.status())
+    )
     if serving != int(count):  # the responder may have scaled it back already
         runtime.scale(service, int(count), lambda _: None)
 
@@ -100,7 +102,7 @@ def _unknown(*_: object) -> None:
 ACTIONS: Mapping[str, Callable[..., object]] = {
     "start": lambda runtime, target: runtime.start(target),
     "resume": lambda runtime, target: runtime.resume(target),
-    "restore_config": lambda runtime, component, name: runtime.configure(component, name, None),
+    "restore_config": lambda runtime, component, name: runtime.restore_config(component, name),
     "restore_targets": lambda runtime: runtime.restore_targets(),
     "clear_fault": _clear_fault,
     "resume_healing": _resume_healing,
@@ -225,21 +227,21 @@ def recover(undo_log: UndoLog) -> str:
         undo_log.clear()
         return f"{killed}; its rollback guard has undone its fault."
     terminate_processes(record.run_id)
-    failures = roll_back(record, select_runtime(record.stack, _ignore), _ignore)
+    failures = roll_back(record, _ignore)
     if failures:
         raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
     undo_log.clear()
     return f"{killed}; its fault is undone now."
 
 
-def roll_back(record: UndoRecord, runtime: Runtime, on_progress: ProgressCallback) -> list[str]:
+def roll_back(record: UndoRecord, on_progress: ProgressCallback) -> list[str]:
     """Undo the fault of a run and stop its ephemeral stack; return the failures that remain."""
-    failures = perform(runtime, record.undo)
+    failures = perform(select_fault_target(record.stack), record.undo) if record.undo else []
     for failure in failures:
         on_progress(failure)
     if not record.stack.ephemeral:
         return failures
-    runtime.down(on_progress)
+    select_stack_runtime(record.stack, on_progress).down(on_progress)
     return []  # the faulty stack no longer exists
 
 
@@ -281,8 +283,7 @@ def run_guard(home: Path) -> None:
         if record is None or record.undone:
             return
         terminate_processes(record.run_id)
-        runtime = select_runtime(record.stack, click.echo)
-        failures = roll_back(record, runtime, click.echo)
+        failures = roll_back(record, click.echo)
         undo_log.write(replace(record, undone=not failures))
 
 

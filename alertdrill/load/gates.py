@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..audit.counts import counter_increase
 from ..clients.prometheus import Line, Prometheus
-from ..runtimes import Runtime
+from ..runtimes.base import StackRuntime
 from .locust import RequestStats
 from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan, clients_p95, min_replicas
 from .profile import LoadProfile, Recovery
@@ -189,7 +189,7 @@ def check_counts(service: str, counts: Counts) -> GateResult:
 
 
 @contextmanager
-def count_access_lines(runtime: Runtime, service: str) -> Iterator[Counter[str]]:
+def count_access_lines(runtime: StackRuntime, service: str) -> Iterator[Counter[str]]:
     """Count a service's access lines during the block, in the key `lines`.
 
     A runtime that doesn't follow new instances has no such key.

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config import ROOT
 from ..config.settings import StackSettings
-from ..runtimes import Runtime
+from ..runtimes.base import RunningStack
 from ..runtimes.compose.endpoints import NetworkEndpoints
 from ..runtimes.compose.errors import EngineError
 from ..runtimes.compose.project import ComposeProject
@@ -116,7 +116,9 @@ MASTER, WORKER = "locust-master", "locust-worker"
 LoadRunner = Callable[[LoadProfile, LoadSize, Path], str]
 
 
-def native_runner(settings: StackSettings, runtime: Runtime, host: str | None = None) -> LoadRunner:
+def native_runner(
+    settings: StackSettings, runtime: RunningStack, host: str | None = None
+) -> LoadRunner:
     """Return the runner of loads on this host."""
 
     def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
@@ -144,9 +146,9 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
     """Return the runner of loads in containers, which works on any host."""
 
     def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
-        project, url = ComposeProject(settings), host or NetworkEndpoints(settings).address("lb")
+        project = ComposeProject.from_settings(settings).with_variables(_environment(profile))
+        url = host or NetworkEndpoints(settings).address("lb")
         _require_no_locust(project)
-        project.cli = project.cli.with_variables(**_environment(profile))
         name, workers = f"{settings.project}-load-run", _workers(project)
         command = project.cli.command_line(
             # Workers and Prometheus resolve its name on the services' network.

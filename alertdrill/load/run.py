@@ -12,8 +12,7 @@ from ..clients.prometheus import Prometheus
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes import Runtime
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import ProgressCallback, StackRuntime
 from . import gates, measurements
 from .gates import GateResult, evaluate_gates
 from .locust import (
@@ -52,7 +51,7 @@ class LoadContext:
     """
 
     run_load: LoadRunner
-    runtime: Runtime
+    runtime: StackRuntime
     prometheus: Prometheus
     min_replicas: Mapping[str, int]
     on_progress: ProgressCallback
@@ -115,7 +114,7 @@ def _await_scrape(prometheus: Prometheus, after: float) -> None:
 
 
 def create_context(
-    settings: StackSettings, runtime: Runtime, host: str | None, on_progress: ProgressCallback
+    settings: StackSettings, runtime: StackRuntime, host: str | None, on_progress: ProgressCallback
 ) -> LoadContext:
     """Return the context; `host` receives the load, by default the load balancer."""
     is_native = runtime.name == "native"

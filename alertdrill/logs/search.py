@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..clients.loki import Loki, LokiError
 from ..errors import AlertdrillError
-from ..runtimes import Instance, Runtime
+from ..runtimes.base import Instance, StackRuntime
 from .query import Query
 from .record import LogRecord
 from .sources import FileSource, LokiSource
@@ -33,13 +33,13 @@ class Search:
     origin: Origin = "auto"
 
 
-def build_logql(runtime: Runtime, search: Search) -> str:
+def build_logql(runtime: StackRuntime, search: Search) -> str:
     """Return the search as LogQL."""
     return replace(search.query, labels=target_labels(runtime.status(), search.target)).logql()
 
 
 def search_logs(
-    runtime: Runtime, search: Search, say: Callable[[str], None]
+    runtime: StackRuntime, search: Search, say: Callable[[str], None]
 ) -> Iterator[Iterable[LogRecord]]:
     """Yield groups of records in order; `say` gets the source once.
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import count
 
 from ..clients.loki import PAGE_SIZE, Loki, LokiError
-from ..runtimes import Runtime
+from ..runtimes.base import StackRuntime
 from .parse import MS_NS, parse_file_line, parse_loki_line
 from .query import Query
 from .record import MARGIN, LogRecord, last_records, sort_by_time, sort_key
@@ -40,7 +40,7 @@ CATCH_UP_MS = 15 * SECOND_MS
 class FileSource:
     """The log files of a runtime, or its container engine's."""
 
-    def __init__(self, runtime: Runtime, target: str | None) -> None:
+    def __init__(self, runtime: StackRuntime, target: str | None) -> None:
         self._runtime = runtime
         self._target = target
 

@@ -1,14 +1,3 @@
-"""The ways to run the stack: one interface, and an implementation for each runtime."""
+"""The ways to run the stack: `base` has their protocols, `select` chooses one."""
 
-from .base import ControlTarget, Instance, Runtime
-from .selection import has_compose, resolve_runtime, select_control_target, select_runtime
-
-__all__ = [
-    "ControlTarget",
-    "Instance",
-    "Runtime",
-    "has_compose",
-    "resolve_runtime",
-    "select_control_target",
-    "select_runtime",
-]
+__all__: list[str] = []

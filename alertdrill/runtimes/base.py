@@ -1,15 +1,37 @@
-"""The interface of every runtime, for the command line, the drills and the control API."""
+"""The protocols of the runtimes, for the command line, the drills and the control API.
+
+A runtime implements what it can do:
+
+=================  =============  ============  ============  ===========
+Runtime            ControlTarget  RunningStack  StackRuntime  FaultTarget
+=================  =============  ============  ============  ===========
+native             yes            yes           yes           yes
+Compose, host      yes            yes           yes
+Compose, network   yes            yes                         yes
+Swarm              yes
+=================  =============  ============  ============  ===========
+
+Every method raises `AlertdrillError` with one sentence that says what to do.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ..config.services import MAX_REPLICAS, SERVICES
+from ..errors import AlertdrillError
+from .errors import NotReadyError, UnknownTargetError
+
 # `ready`: its probe succeeds. `standby`: stopped on purpose, beyond the service's replica count.
 State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", "failed"]
 ProgressCallback = Callable[[str], None]
+# The container label, and Swarm's service label, with which the responder may heal a service.
+HEAL_LABEL = "alertdrill.heal"
+POLL_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,11 +53,7 @@ class Instance:
 
 
 class ControlTarget(Protocol):
-    """The operations that the control API needs from a runtime.
-
-    Docker Swarm implements only these. Every method raises `AlertdrillError` with one sentence
-    that says what to do.
-    """
+    """The operations that the control API needs."""
 
     def status(self) -> Sequence[Instance]:
         """Return every instance with its state; empty when the stack is down."""
@@ -54,28 +72,22 @@ class ControlTarget(Protocol):
         ...
 
 
-class Runtime(ControlTarget, Protocol):
-    """One way to run the stack.
+class RunningStack(ControlTarget, Protocol):
+    """A stack that is up: its instances and its addresses.
 
     `target` names an instance, or a service for all of its instances, one after the other.
     """
 
     name: str
 
-    def check(self, on_progress: ProgressCallback) -> None:
-        """Check every configuration without starting anything."""
+    @property
+    def speed(self) -> float:
+        """Return the divisor of every duration in rules and routes; 1 is real time."""
         ...
 
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return a sentence for each optional component left out."""
-        ...
-
-    def down(self, on_progress: ProgressCallback) -> None:
-        """Stop everything that `up` started, also after a crash."""
-        ...
-
-    def instances(self, service: str) -> Sequence[Instance]:
-        """Return the instances of one service, including those on standby."""
+    @property
+    def ephemeral(self) -> bool:
+        """Return whether this is an ephemeral stack, whose series may be backfilled and deleted."""
         ...
 
     def start(self, target: str) -> None:
@@ -101,6 +113,34 @@ class Runtime(ControlTarget, Protocol):
         """Resume a paused target."""
         ...
 
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
+        ...
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the user-facing URLs, by title."""
+        ...
+
+    def grafana_token(self) -> str:
+        """Return the token for Grafana annotations; empty without one."""
+        ...
+
+
+class StackRuntime(RunningStack, Protocol):
+    """A way to start, stop and watch a stack, on its host."""
+
+    def check(self, on_progress: ProgressCallback) -> None:
+        """Check every configuration without starting anything."""
+        ...
+
+    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
+        """Start what is not running; return a sentence for each optional component left out."""
+        ...
+
+    def down(self, on_progress: ProgressCallback) -> None:
+        """Stop everything that `up` started, also after a crash."""
+        ...
+
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept.
 
@@ -120,44 +160,20 @@ class Runtime(ControlTarget, Protocol):
         """Return whether `follow` includes instances that start later."""
         ...
 
-    # For drills
 
-    @property
-    def speed(self) -> float:
-        """Return the divisor of every duration in rules and routes; 1 is real time."""
-        ...
+class FaultTarget(RunningStack, Protocol):
+    """A stack that drills can break, and that has the secrets and folders that they need."""
 
-    @property
-    def ephemeral(self) -> bool:
-        """Return whether this is an ephemeral stack, whose series may be backfilled and deleted."""
-        ...
-
-    def faults_token(self) -> str:
-        """Return the token for `/faults` of the services."""
-        ...
-
-    def responder_token(self) -> str:
-        """Return the token for the responder's API."""
-        ...
-
-    def grafana_token(self) -> str:
-        """Return the token for Grafana annotations; empty without one."""
-        ...
-
-    def data_folder(self, component: str) -> Path:
-        """Return the data folder of a component."""
-        ...
-
-    def scratch_folder(self) -> Path:
-        """Return a folder on the stack's file system for files that grow; `down` deletes it."""
-        ...
-
-    def configure(self, component: str, name: str, text: str | None) -> None:
-        """Replace a component's configuration file `name` with `text`; None restores the original.
+    def break_config(self, component: str, name: str, text: str) -> None:
+        """Replace a component's configuration file `name` with `text`.
 
         `name` is a main configuration file of the component, or an extra file in prometheus's
         `rules.d/*.yml` or `scrape.d/*.yml`. The committed files stay unchanged.
         """
+        ...
+
+    def restore_config(self, component: str, name: str) -> None:
+        """Restore a component's configuration file; delete an extra file."""
         ...
 
     def drop_targets(self, service: str) -> None:
@@ -176,16 +192,49 @@ class Runtime(ControlTarget, Protocol):
         """Delete every sample up to now; only in an ephemeral stack."""
         ...
 
-    # Addresses
+    def faults_token(self) -> str:
+        """Return the token for `/faults` of the services."""
+        ...
 
-    def address(self, component: str) -> str:
-        """Return the URL of a component of the stack, such as `prometheus`."""
+    def responder_token(self) -> str:
+        """Return the token for the responder's API."""
+        ...
+
+    def data_folder(self, component: str) -> Path:
+        """Return the data folder of a component."""
+        ...
+
+    def scratch_folder(self) -> Path:
+        """Return a folder on the stack's file system for files that grow; `down` deletes it."""
         ...
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""
         ...
 
-    def addresses(self) -> Mapping[str, str]:
-        """Return the user-facing URLs, by title."""
-        ...
+
+def instances_of(service: str, status: Sequence[Instance]) -> Sequence[Instance]:
+    """Return the instances of one service among those of a stack, those on standby included."""
+    instances = [instance for instance in status if instance.service == service]
+    if not instances:
+        raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
+    return instances
+
+
+def check_replicas(service: str, count: int) -> None:
+    """Raise an `AlertdrillError` if the service can't be scaled to `count`."""
+    if service not in SERVICES:
+        raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
+    if not 1 <= count <= MAX_REPLICAS:
+        raise AlertdrillError(
+            f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
+        )
+
+
+def wait_until(check: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
+    """Poll `check` until it is true; raise `NotReadyError` with `what` was awaited."""
+    deadline = time.monotonic() + timeout
+    while not check():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"Timed out after {timeout:.0f} s waiting for {what}.")
+        time.sleep(POLL_INTERVAL_S)

@@ -17,7 +17,7 @@ from pathlib import Path
 import requests
 
 from ..errors import AlertdrillError
-from .checker_error import checker_error
+from .errors import checker_error
 
 # The markers' series. Each backfill uses one up, so this is the limit of one ephemeral stack.
 MARKER_SERIES, MAX_BACKFILLS = "alertdrill_backfill_marker", 1000

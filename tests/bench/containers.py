@@ -20,9 +20,9 @@ from rich.table import Table
 
 from alertdrill.config import ROOT
 from alertdrill.config.settings import StackSettings, current
-from alertdrill.runtimes import has_compose
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
+from alertdrill.runtimes.select import has_compose
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
 
 # Long enough for the first scrapes and rule evaluations, and for all clients to connect.
@@ -38,7 +38,7 @@ def table() -> Table | str:
         return "SKIPPED: Docker Compose is not installed, so the containers were not measured."
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(Path(home))
-        project = ComposeProject(settings)
+        project = ComposeProject.from_settings(settings)
         with _up(settings, project) as seconds:
             started = _start_seconds(project)
             time.sleep(SETTLE_S)
@@ -63,7 +63,7 @@ def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
     overlay = settings.home / "healthcheck.yml"
     names = [name for name in services if name != "init-config"]
     overlay.write_text(json.dumps({"services": dict.fromkeys(names, healthcheck)}))
-    project.write_overlay()
+    project = project.resolve()
     command = project.cli.command_line("up", "--detach", "--wait", "--pull", "never")
     position = command.index("up")
     command = [*command[:position], "--file", str(overlay), *command[position:]]

@@ -24,7 +24,8 @@ from alertdrill.drills.session import Options, provision
 from alertdrill.load.capacity import Capacity, find_capacity
 from alertdrill.load.profile import LoadSize, load_profile
 from alertdrill.load.run import create_context as loaded
-from alertdrill.runtimes import Runtime
+from alertdrill.runtimes.base import StackRuntime
+from alertdrill.runtimes.select import select_fault_target, select_stack_runtime
 
 SPEED = 12.0
 # Shorter and coarser than `alertdrill load capacity`: only runs of one kind are compared.
@@ -51,20 +52,24 @@ def table() -> RenderableType:
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
         with provision(
-            settings, Options(SPEED, healing=False), DrillProgress(lambda _: None)
+            settings, Options(SPEED, healing=False), DrillProgress(lambda _: None), _select
         ) as stack:
             capacities = [
                 _capacity_of(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)
             ]
         with (
             DrillConsole(Console(quiet=True)) as console,
-            provision(settings, Options(SPEED), console) as context,
+            provision(settings, Options(SPEED), console, select_fault_target) as context,
         ):
             steps = list(_steps_until_ready(context))
     return Group(_capacity_table(capacities), "", _step_table(steps))
 
 
-def _capacity_of(stack: StackSettings, runtime: Runtime, count: int) -> Capacity:
+def _select(settings: StackSettings) -> StackRuntime:
+    return select_stack_runtime(settings, lambda _: None)
+
+
+def _capacity_of(stack: StackSettings, runtime: StackRuntime, count: int) -> Capacity:
     """Return the capacity of `count` instances of each service."""
     for service in SERVICES:
         runtime.scale(service, count, lambda _: None)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from alertdrill.runtimes.native import grafana
+from alertdrill.runtimes.native.components import GRAFANA_ENVIRONMENT
 from tests.contract.dashboards import Panel, dashboards, panels
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_dashboards_are_provisioned_and_not_edited(root: Path) -> None:
 def test_grafana_in_containers_has_the_same_settings(root: Path) -> None:
     compose = yaml.safe_load((root / "docker-compose.yml").read_text())
     environment = compose["services"]["grafana"]["environment"]
-    assert {name: environment.get(name) for name in grafana.GRAFANA} == grafana.GRAFANA
+    assert {name: environment.get(name) for name in GRAFANA_ENVIRONMENT} == GRAFANA_ENVIRONMENT
     assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].endswith("/overview.json")
     mounted = [item.split(":")[1] for item in compose["services"]["grafana"]["volumes"]]
     assert environment["DASHBOARDS_DIR"] in mounted

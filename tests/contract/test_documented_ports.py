@@ -10,8 +10,7 @@ import pytest
 
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import Ports
-from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
-from alertdrill.runtimes.compose.services import REPLICA_SLOTS
+from alertdrill.runtimes.compose.init_config import REPLICA_SLOTS, RenderContext, write_backends
 
 DESIGN = {
     "lb": 8080,

@@ -18,7 +18,7 @@ from alertdrill.config.settings import (
     digest_variable,
     own_images,
 )
-from alertdrill.runtimes import has_compose
+from alertdrill.runtimes.select import has_compose
 from deploy.airgap.images import IMAGES, OWN_VERSION_VARIABLE
 
 ROOT = Path(__file__).parents[2]

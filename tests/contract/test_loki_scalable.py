@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.runtimes import has_compose
+from alertdrill.runtimes.select import has_compose
 
 ROOT = Path(__file__).parents[2]
 FILES = ("-f", "docker-compose.yml", "-f", "deploy/loki-scalable/compose.yml")

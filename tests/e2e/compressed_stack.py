@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from alertdrill.config.settings import StackSettings, load
-from alertdrill.runtimes import Instance
-from alertdrill.runtimes.native import NativeRuntime
+from alertdrill.runtimes.base import Instance
 from alertdrill.runtimes.native.haproxy_socket import LoadBalancer
 from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 from tests.e2e.stack import poll_until, processes_of
 

@@ -19,7 +19,7 @@ from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.runtimes.native import components, configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import Process, RenderContext
+from alertdrill.runtimes.native.processes import Process, RenderContext
 from alertdrill.runtimes.native.readiness import is_ready
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS

@@ -19,7 +19,7 @@ from alertdrill.config.settings import load
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
 from alertdrill.logs.search import Origin, Search
-from alertdrill.runtimes import select_runtime
+from alertdrill.runtimes.select import select_stack_runtime
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack
@@ -92,7 +92,7 @@ def test_line_is_found_by_each_field(stack: Stack, source: Origin) -> None:
     here = ("web", "--since", "5m", "--from", source)
     [line] = poll_until(lambda: find_lines(stack, *here, "--grep", mark), "the line", TIMEOUT_S)
     assert line["path"] == f"/{mark}/{SPECIAL}"
-    runtime = select_runtime(load(stack.environment), lambda _: None)
+    runtime = select_stack_runtime(load(stack.environment), lambda _: None)
     for name in line.keys() - {"timestamp", "message"}:
         if line[name] is not None:
             value = str(line[name]).removesuffix(".0")  # as Loki keeps a whole number

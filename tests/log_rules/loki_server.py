@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from alertdrill.config import ROOT
-from alertdrill.runtimes.native.speed import loki_flags
+from alertdrill.runtimes.speed import loki_flags
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
 from tests.e2e.stack import poll_until
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from ...clients.http import UnreachableError, request
+from ...runtimes.base import instances_of
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
 from ..undo import TIMEOUT_S, instance_addresses
@@ -79,7 +80,7 @@ def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
 
 def scale_target(spec: FaultSpec, context: DrillContext) -> Fault:
     """Scale the target to more instances than its load needs."""
-    instances = context.runtime.instances(spec.target)
+    instances = instances_of(spec.target, context.runtime.status())
     replicas = sum(instance.state != "standby" for instance in instances)
     return Fault(
         lambda: context.runtime.scale(spec.target, spec.parameters["instances"], lambda _: None),

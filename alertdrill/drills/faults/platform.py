@@ -45,7 +45,7 @@ def bad_rule(_: FaultSpec, context: DrillContext) -> Fault:
 
 def _configure(context: DrillContext, component: str, name: str, text: str) -> Fault:
     return Fault(
-        lambda: context.runtime.configure(component, name, text),
+        lambda: context.runtime.break_config(component, name, text),
         [("restore_config", component, name)],
     )
 

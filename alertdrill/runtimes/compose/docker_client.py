@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +16,10 @@ import docker
 import docker.errors
 import requests
 
+from ..base import HEAL_LABEL
 from .errors import EngineError, EngineUnavailableError
 
 LABEL = "com.docker.compose"
-# The label that lets the responder restart a container.
-HEAL_LABEL = "alertdrill.heal"
 # Longer than the longest grace period in docker-compose.yml (30 s).
 TIMEOUT_S = 60
 
@@ -87,11 +87,15 @@ class DockerClient:
         with _translate_errors():
             self._client.start(name)
 
-    def stop(self, name: str, grace: float | None = None) -> None:
-        """Stop a container; after `grace` seconds, or its own grace period, the rest is killed."""
-        with _translate_errors():
-            # The engine counts whole seconds.
-            self._client.stop(name, timeout=None if grace is None else int(grace))
+    def stop(self, *names: str, grace: float | None = None) -> None:
+        """Stop containers in parallel.
+
+        After `grace` seconds, or its own grace period, the rest of a container is killed.
+        """
+        # The engine counts whole seconds.
+        timeout = None if grace is None else int(grace)
+        with _translate_errors(), ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+            list(pool.map(lambda name: self._client.stop(name, timeout=timeout), names))
 
     def restart(self, name: str, grace: float) -> None:
         """Stop a container, kill the rest after `grace` seconds, and start it.

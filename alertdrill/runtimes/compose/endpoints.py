@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from ...config.services import all_components
 from ...config.settings import StackSettings
+from ..errors import UnknownTargetError
 from .docker_client import Container
-from .errors import UnknownTargetError
 
 LOOPBACK = "127.0.0.1"
 
@@ -35,10 +35,6 @@ class HostEndpoints:
         return (
             f"{container.name}:{component.port}" if component and component.port else container.name
         )
-
-    def resolve_url(self, link: str) -> str:
-        """Return the link unchanged: links are for users of this host."""
-        return link
 
     def user_urls(self, running: Sequence[str]) -> Mapping[str, str]:
         """Return the user-facing URLs of the running services, by title."""

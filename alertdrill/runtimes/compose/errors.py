@@ -16,11 +16,3 @@ class EngineUnavailableError(EngineError, StackUnavailableError):
 
 class ImageMissingError(AlertdrillError):
     """An image is not on this host and can't be pulled or built."""
-
-
-class UnknownTargetError(AlertdrillError):
-    """No instance, service or component has this name."""
-
-
-class NotReadyError(AlertdrillError):
-    """An instance was not ready in time."""

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import yaml
 
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, all_components
+from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, Service, all_components
 from ...config.settings import RANDOM
-from ...timescale.render import expression_scaler, render
-from .. import lb_config
-from . import services
+from .. import config_files
+from ..config_files import probe_target, rendered, target, write_atomically, write_json
 
 # The project's name in prometheus/scrape/compose.yml.
 PROJECT_PREFIX = "alertdrill-"
@@ -35,21 +35,13 @@ GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
 # Not generated here: Grafana issues it.
 GRAFANA_TOKEN = Path("/run/secrets/grafana-token/token")
 
+# The number of replicas of a service that the load balancer and Prometheus look up by name.
+REPLICA_SLOTS = 8
 # Configuration files below ETC, and the committed file or folder of each.
 SOURCES = {
-    "prometheus/prometheus.yml": "prometheus/prometheus.yml",
-    "prometheus/rules": "prometheus/rules",
+    **config_files.SOURCES,
     "prometheus/scrape.d/compose.yml": "prometheus/scrape/compose.yml",
-    "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
-    # Loki calls its only tenant `fake`.
-    "loki/rules/fake": "loki/rules",
-    "loki/overrides.yml": "loki/overrides.yml",
 }
-# Folders for extra files, which a drill adds and removes.
-DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
-# Programs that reload their files by themselves, and that a SIGHUP would end.
-SELF_RELOADING = ("loki",)
-WEBHOOK_URL_FILE = "alertmanager/webhook_url"
 # The replica count of each service. In a folder of its own, which the control API and drills
 # can write to as other users.
 REPLICAS_FILE = "scale/scale.json"
@@ -91,17 +83,37 @@ class RenderContext:
 def install(context: RenderContext, name: str) -> None:
     """Install one of `SOURCES`, rendered for this project and its speed."""
     path, source = context.etc / name, ROOT / SOURCES[name]
-    scale = expression_scaler(SOURCES[name])
-    if source.is_dir():
-        for old in path.glob("*.yml"):
-            old.unlink()
-        for file in sorted(source.glob("*.yml")):
-            write_atomically(path / file.name, render(file.read_text(), context.speed, scale))
-        return
-    text = render(source.read_text(), context.speed, scale)
-    if name.startswith("prometheus/scrape.d/"):
-        text = services.render_scrape_config(text).replace(PROJECT_PREFIX, f"{context.project}-")
-    write_atomically(path, text)
+    for old in path.glob("*.yml"):
+        old.unlink()
+    for file, text in rendered(SOURCES[name], context.speed).items():
+        if name.startswith("prometheus/scrape.d/"):
+            content = render_scrape_config(text).replace(PROJECT_PREFIX, f"{context.project}-")
+        else:
+            content = text
+        write_atomically(path / file if source.is_dir() else path, content)
+
+
+def render_scrape_config(text: str) -> str:
+    """Return prometheus/scrape/compose.yml with the container names of every service.
+
+    The file has the names of one service, as the template of the others.
+    """
+    document = yaml.safe_load(text)
+    job = next(job for job in document["scrape_configs"] if job["job_name"] == "services")
+    (pattern,) = job["dns_sd_configs"]
+    job["dns_sd_configs"] = [
+        {**pattern, "names": list(container_names(service)), "port": service.port}
+        for service in SERVICES.values()
+    ]
+    return yaml.safe_dump(document, sort_keys=False, width=100)
+
+
+def container_names(service: Service, project: str = "alertdrill") -> Mapping[str, str]:
+    """Return {container: instance} for every possible replica of a service."""
+    return {
+        f"{project}-{service.name}-{number}": f"{service.name}-{number}"
+        for number in range(1, REPLICA_SLOTS + 1)
+    }
 
 
 def write_backends(context: RenderContext) -> None:
@@ -109,28 +121,19 @@ def write_backends(context: RenderContext) -> None:
     addresses = {
         service.name: {
             instance: f"{container}:{service.port}"
-            for container, instance in services.container_names(service, context.project).items()
+            for container, instance in container_names(service, context.project).items()
         }
         for service in SERVICES.values()
     }
-    for name, text in lb_config.render(addresses).items():
+    for name, text in config_files.lb_files(addresses).items():
         write_atomically(context.etc / "lb" / name, text)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one step, so that no reader sees a partial file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not named `.yml`, so that no program reads it as a configuration.
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text)
-    fresh.chmod(0o644)  # each program runs as another user
-    fresh.replace(path)
 
 
 def write_webhook(context: RenderContext) -> None:
     """Write the webhook's URL for Alertmanager."""
     write_atomically(
-        context.etc / WEBHOOK_URL_FILE, f"http://{context.address('responder', 1, 8090)}/webhook"
+        context.etc / config_files.WEBHOOK_URL_FILE,
+        f"http://{context.address('responder', 1, 8090)}/webhook",
     )
 
 
@@ -150,26 +153,18 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
             for name in names
             for number in range(1, context.replicas[name] + 1)
         ]
-        write_atomically(folder / f"{job}.json", json.dumps(targets, indent=2) + "\n")
-    probe = {
-        "targets": [f"http://{context.address('lb', 1, 8080)}/"],
-        "labels": {
-            "service": "lb",
-            "instance": "public",
-            "__blackbox__": context.address("blackbox-exporter", 1, 9115),
-        },
-    }
-    write_atomically(folder / "probe.json", json.dumps([probe], indent=2) + "\n")
+        write_json(folder / f"{job}.json", targets)
+    url = f"http://{context.address('lb', 1, 8080)}/"
+    probe = probe_target(url, context.address("blackbox-exporter", 1, 9115))
+    write_json(folder / "probe.json", [probe])
     alertmanagers = [{"targets": [context.address("alertmanager", 1, 9093)]}]
-    write_atomically(folder / "alertmanager.json", json.dumps(alertmanagers, indent=2) + "\n")
+    write_json(folder / "alertmanager.json", alertmanagers)
 
 
 def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
     component = all_components()[service]
-    return {
-        "targets": [context.address(service, number, component.metrics or component.port)],
-        "labels": {"service": service, "instance": f"{service}-{number}"},
-    }
+    address = context.address(service, number, component.metrics or component.port)
+    return target(address, service, f"{service}-{number}")
 
 
 def write_secret(file: Path, value: str = "") -> None:
@@ -191,7 +186,7 @@ def main() -> None:
     if not all(1 <= context.replicas[service] <= MAX_REPLICAS for service in SERVICES):
         variables = ", ".join(f"{service.variable}_INSTANCES" for service in SERVICES.values())
         raise SystemExit(f"{variables} must be 1 to {MAX_REPLICAS}.")
-    for folder in DROP_IN_FOLDERS:
+    for folder in config_files.DROP_IN_FOLDERS:
         path = context.etc / folder
         path.mkdir(parents=True, exist_ok=True)
         for left_over in path.glob("*.yml"):  # of an interrupted drill

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count, takewhile
+from typing import Any
 
-from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.services import SERVICES, Service, ServicesError
+from .. import port_check
 from ..base import ProgressCallback
-from ..native import port_check
-from . import ensure_images, renumber, scaling, services
-from .container_runtime import ONE_SHOT_SERVICES
+from . import images, scaling
+from .containers import ONE_SHOT_SERVICES
 from .errors import EngineError
 from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
 TIMEOUT_S = 180
+# These need the replica count of every service.
+NEEDS_REPLICA_COUNTS = ("init-config", "control")
+PAGE = "docs/how-to/add-a-service.md shows how to add it"
 
 
 def check(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Check docker-compose.yml without starting anything."""
     project.cli.run("config", "--quiet", profiles=["*"])
-    services.check_services(project.model())
+    check_services(project.model())
     on_progress("docker-compose.yml is valid")
 
 
@@ -31,11 +36,11 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
         is_new = not project.engine.running()
         if is_new:
             port_check.check(_published(project))
-        project.write_overlay()
+        project = project.resolve()
         model = project.model()
-        services.check_services(model)
-        availability = ensure_images.ensure_images(project.cli, model, on_progress)
-        project.set_variables(availability.variables)
+        check_services(model)
+        availability = images.ensure_images(project.cli, model, on_progress)
+        project = project.with_variables(availability.variables)
         try:
             _start(project, on_progress)
         except BaseException:
@@ -48,7 +53,7 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
 
 
 def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
-    renumber.remove_misnumbered(project, on_progress)
+    remove_misnumbered(project, on_progress)
     on_progress("starting the containers …")
     scales = project.replicas.all()
     try:
@@ -57,7 +62,7 @@ def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
         raise EngineError(f"{error}{_last_log_line(project)}") from error
     if scales != project.replicas.all():
         scaling.publish_replicas(project, scales)  # init-config ran again with the settings' counts
-    create_standby(project)
+    scaling.create_standby(project)
 
 
 def secret_locations() -> Sequence[str]:
@@ -93,12 +98,6 @@ def _last_log_line(project: ComposeProject) -> str:
     return ""
 
 
-def create_standby(project: ComposeProject) -> None:
-    """Create the standby instances of every service, without starting them."""
-    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
-    project.cli.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
-
-
 def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Remove every container and network of the project; the volumes stay."""
     project.cli.require_engine()
@@ -121,3 +120,62 @@ def _published(project: ComposeProject) -> Mapping[tuple[str, int], str]:
         for service in project.model()["services"].values()
         for port in service.get("ports", ())
     }
+
+
+def check_services(model: Mapping[str, Any]) -> None:
+    """Raise `ServicesError` for a service that docker-compose.yml lacks or declares differently.
+
+    `model` is the resolved file: {"services": {name: {"environment": {...}}}}.
+    """
+    for service in SERVICES.values():
+        reason = _reason(service, model["services"])
+        if reason:
+            raise ServicesError(f"docker-compose.yml {reason}: {PAGE}.")
+
+
+def _reason(service: Service, services: Mapping[str, Any]) -> str:
+    declaration, port = services.get(service.name), str(service.port)
+    if declaration is None:
+        return f"has no service {service.name}, which apps/services.yml has"
+    environment = declaration.get("environment", {})
+    if environment.get("SERVICE") != service.name or environment.get("PORT") != port:
+        return f"does not give {service.name} SERVICE={service.name} and PORT={port}"
+    if "alertdrill.heal" not in declaration.get("labels", {}):
+        return f"has no label alertdrill.heal for {service.name}"
+    variable = f"{service.variable}_INSTANCES"
+    missing = [
+        name for name in NEEDS_REPLICA_COUNTS if variable not in services[name]["environment"]
+    ]
+    return f"does not give {variable} to {' and '.join(missing)}" if missing else ""
+
+
+def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    """Remove the standby and misnumbered instances, which Compose would keep or count from.
+
+    Prometheus and the load balancer look for these numbers, but Compose does not keep them. If it
+    replaces instances and there are more than it needs, such as standby ones, it keeps the newest;
+    and a new one gets the number after the highest. So `docker compose up --build` or `docker
+    compose watch` on a stack with standby instances may leave web-3 and web-4, without web-1 and
+    web-2.
+    """
+    containers = project.engine.containers()
+    for service in SERVICES:
+        by_number = {
+            container.number: container for container in containers if container.service == service
+        }
+        leaving = [
+            by_number[number] for number in misnumbered(by_number, project.replicas.get(service))
+        ]
+        running = [container for container in leaving if container.pid is not None]
+        if running:
+            names = ", ".join(container.instance for container in running)
+            on_progress(f"replacing {names}: {service} is numbered from 1 to its replica count …")
+        project.engine.stop(*(container.name for container in running))
+        if leaving:
+            project.cli.docker("rm", "--force", *(container.name for container in leaving))
+
+
+def misnumbered(numbers: Collection[int], scale: int) -> list[int]:
+    """Return the sorted numbers that are above the replica count or after a gap."""
+    numbered = set(takewhile(lambda number: number in numbers and number <= scale, count(1)))
+    return sorted(set(numbers) - numbered)

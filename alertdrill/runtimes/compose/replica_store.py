@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ...file_lock import file_lock
 from . import init_config
 from .docker_client import Container, DockerClient
-from .errors import UnknownTargetError
 
 # This service mounts the volume, on every host.
 VOLUME_SERVICE = "prometheus"
@@ -63,16 +62,6 @@ def _read(text: str | None) -> Mapping[str, int]:
     except ValueError:  # cut off by a crash: use the settings
         return {}
     return counts
-
-
-def check_replicas(service: str, count: int) -> None:
-    """Raise an `AlertdrillError` if the service can't be scaled to `count`."""
-    if service not in SERVICES:
-        raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
-    if not 1 <= count <= MAX_REPLICAS:
-        raise AlertdrillError(
-            f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
-        )
 
 
 def require_containers(

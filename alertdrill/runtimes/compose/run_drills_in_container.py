@@ -17,8 +17,7 @@ from ...config.settings import StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_settings
 from ..base import ProgressCallback
 from .errors import EngineError
-from .project import ComposeProject
-from .project_lock import project_lock
+from .project import ComposeProject, project_lock
 from .runtime import ComposeRuntime
 
 # The container's folder of reports.
@@ -38,7 +37,7 @@ def run_in_container(
     """
     stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
-    project = ComposeProject(stack)
+    project = ComposeProject.from_settings(stack)
     if speed is None:
         if not runtime.status():
             raise EngineError(
@@ -64,7 +63,7 @@ def _run_drills(
     arguments: Sequence[str],
     on_progress: ProgressCallback,
 ) -> int:
-    project.write_overlay()
+    project = project.resolve()
     name = f"{project.settings.project}-drills-run"
     environment = {
         "EPHEMERAL": "1" if project.settings.ephemeral else "0",

@@ -1,27 +1,36 @@
-"""The Compose runtime on the host: implements `Runtime` with a Docker engine."""
+"""The Compose runtime on the host, with a Docker engine; it reads logs with `docker compose`."""
 
 from __future__ import annotations
 
+import os
+import re
+import select
+import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import IO
 
 from ...config.settings import StackSettings
-from ...errors import AlertdrillError
-from ..base import ProgressCallback
+from ..base import ProgressCallback, check_replicas
 from . import init_config, lifecycle, scaling
-from .container_logs import follow_logs, read_logs, timestamp
-from .container_runtime import ContainerRuntime
+from .containers import ContainerRuntime
 from .endpoints import HostEndpoints
 from .errors import EngineError, EngineUnavailableError
-from .project import ComposeProject
-from .replica_store import check_replicas
+from .project import ComposeCli, ComposeProject
+
+# Compose's format of a log line: `web-1  | text`.
+LOGGED = re.compile(r"(\S+)\s+\| ?(.*)", re.DOTALL)
+# Short enough that lines appear as they are written.
+POLL_INTERVAL_S = 0.2
+CHUNK = 65536
 
 
 class ComposeRuntime(ContainerRuntime):
-    """The stack as containers of one project, seen from its host; implements `Runtime`."""
+    """The stack as containers of one project, seen from its host; a `StackRuntime`."""
 
     def __init__(self, settings: StackSettings) -> None:
-        self._project = ComposeProject(settings)
+        self._project = ComposeProject.from_settings(settings)
         super().__init__(
             settings, self._project.engine, self._project.replicas, HostEndpoints(settings)
         )
@@ -67,15 +76,10 @@ class ComposeRuntime(ContainerRuntime):
             container.service
         ]
 
-    # For drills, which run inside the networks
-
-    def faults_token(self) -> str:
-        """Raise `AlertdrillError`: the token is on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def responder_token(self) -> str:
-        """Raise `AlertdrillError`: the token is on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
+    @property
+    def follows_new_instances(self) -> bool:
+        """Return false: Compose follows only the containers that run when it starts."""
+        return False
 
     def grafana_token(self) -> str:
         """Return the token for Grafana annotations; empty without one."""
@@ -85,33 +89,55 @@ class ComposeRuntime(ContainerRuntime):
         except EngineError:  # Grafana has not issued one yet
             return ""
 
-    def data_folder(self, component: str) -> Path:
-        """Raise `AlertdrillError`: data is on volumes."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
 
-    def scratch_folder(self) -> Path:
-        """Raise `AlertdrillError`: the engine may be on another host."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def configure(self, component: str, name: str, text: str | None) -> None:
-        """Raise `AlertdrillError`: configurations are on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def drop_targets(self, service: str) -> None:
-        """Raise `AlertdrillError`: the targets are on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def restore_targets(self) -> None:
-        """Raise `AlertdrillError`: the targets are on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def backfill(self, openmetrics: Path) -> None:
-        """Raise `AlertdrillError`: the series are on a volume."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
-
-    def delete_series(self) -> None:
-        """Raise `AlertdrillError`: only drills may delete series."""
-        raise AlertdrillError(IN_NETWORK_ONLY)
+def timestamp() -> str:
+    """Return the current time, to separate existing lines from new ones."""
+    return datetime.now(UTC).isoformat()
 
 
-IN_NETWORK_ONLY = "Only a drill can do this, inside the stack's networks: use `make drill`."
+def read_logs(
+    compose: ComposeCli, arguments: Sequence[str], lines: int | None, until: str
+) -> Iterator[tuple[str, str]]:
+    """Yield (instance, line): the last `lines` of each instance before `until`, or all."""
+    tail = "all" if lines is None else str(lines)
+    with _running(compose, "--tail", tail, "--until", until, *arguments) as output:
+        for line in output:
+            yield from _read([line.removesuffix(b"\n")])
+
+
+def follow_logs(
+    compose: ComposeCli, arguments: Sequence[str], since: str
+) -> Iterator[Sequence[tuple[str, str]]]:
+    """Yield batches of (instance, line) since a time; a batch may be empty.
+
+    The iterator ends when Compose stops because no container is left.
+    """
+    partial = b""
+    with _running(compose, "--follow", "--since", since, *arguments) as output:
+        while True:
+            ready, _, _ = select.select([output], [], [], POLL_INTERVAL_S)
+            chunk = os.read(output.fileno(), CHUNK) if ready else None
+            if chunk == b"":
+                return
+            *whole, partial = (partial + (chunk or b"")).split(b"\n")
+            yield list(_read(whole))
+
+
+@contextmanager
+def _running(compose: ComposeCli, *arguments: str) -> Iterator[IO[bytes]]:
+    with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
+        compose.command_line("logs", "--no-color", *arguments),
+        env=compose.environment(),
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        try:
+            yield process.stdout
+        finally:
+            process.terminate()
+
+
+def _read(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        if match := LOGGED.fullmatch(line.decode(errors="replace")):
+            yield match[1], match[2]

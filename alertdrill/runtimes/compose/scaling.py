@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...config.services import MAX_REPLICAS, SERVICES
 from ..base import ProgressCallback
-from . import lifecycle
 from .docker_client import Container
 from .project import ComposeProject
-from .waiting import in_parallel
 
 
 def start_replicas(project: ComposeProject, service: str, count: int) -> Sequence[str]:
     """Start standby instances up to `count`; return the names of the new instances."""
     if count > len(_containers(project, service)):
-        lifecycle.create_standby(project)
+        create_standby(project)
     previous = project.replicas.all()[service]
     new = [
         container
@@ -43,7 +42,7 @@ def stop_replicas(
         for container in _containers(project, service)
         if container.number > count and container.pid is not None
     ]
-    in_parallel(project.engine.stop, [container.name for container in leaving])
+    project.engine.stop(*(container.name for container in leaving))
     for number in range(previous + 1, count + 1):
         on_progress(f"{service}-{number} is ready")
     for container in leaving:
@@ -52,6 +51,12 @@ def stop_replicas(
 
 def _containers(project: ComposeProject, service: str) -> Sequence[Container]:
     return [container for container in project.engine.containers() if container.service == service]
+
+
+def create_standby(project: ComposeProject) -> None:
+    """Create the standby instances of every service, without starting them."""
+    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
+    project.cli.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
 
 
 def publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> None:

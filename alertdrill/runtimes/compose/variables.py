@@ -1,13 +1,15 @@
-"""The variables of `docker-compose.yml`, from the settings of a stack. Pure."""
+"""The variables of `docker-compose.yml` and its overlay, from the settings of a stack. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from ...config.services import SERVICES
 from ...config.settings import StackSettings, digest_variable, own_images
-from ..native.speed import watchdog_timeout
+from ..speed import loki_flags, prometheus_flags, timeout_offset, watchdog_timeout
 
 # Containers listen on the ports of docker-compose.yml; the host publishes these.
 PUBLISHED = (
@@ -67,3 +69,31 @@ def _service_variables(settings: StackSettings) -> Mapping[str, str]:
         for name, service in SERVICES.items()
     }
     return {**min_replicas, **healing_enabled}
+
+
+def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
+    """Return an overlay for Compose; None if the stack needs no changes.
+
+    `model` is the resolved file: {"services": {name: {"command": [...]}}}.
+    """
+    if settings.speed == 1 and not settings.ephemeral:
+        return None
+    services = model["services"]
+    # Allows an ephemeral stack to backfill and delete series; other stacks forbid it.
+    admin = ["--web.enable-admin-api"] if settings.ephemeral else []
+    blackbox = services["blackbox-exporter"]["command"]
+    prometheus = [*prometheus_flags(settings.speed), *admin]
+    offset = [f"--timeout-offset={timeout_offset(settings.speed)}"]
+    changed = {
+        "prometheus": {"command": merge_flags(services["prometheus"]["command"], prometheus)},
+        "loki": {"command": merge_flags(services["loki"]["command"], loki_flags(settings.speed))},
+        "blackbox-exporter": {"command": merge_flags(blackbox, offset)},
+    }
+    # JSON is valid YAML. Compose would read a single dollar as a variable.
+    return json.dumps({"services": changed}, indent=2).replace("$", "$$") + "\n"
+
+
+def merge_flags(command: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Return a command with `flags`, which replace flags of the same name."""
+    names = {flag.partition("=")[0] for flag in flags}
+    return [*(part for part in command if part.partition("=")[0] not in names), *flags]

@@ -1,5 +1,3 @@
 """The native runtime: processes under supervisord, for machines without a Docker engine."""
 
-from .runtime import NativeRuntime
-
-__all__ = ["NativeRuntime"]
+__all__: list[str] = []

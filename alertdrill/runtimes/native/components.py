@@ -10,10 +10,9 @@ from typing import Any
 
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from .. import lb_config
-from . import speed
-from .grafana import settings
-from .process_spec import LOOPBACK, Process, RenderContext
+from .. import speed
+from ..config_files import BACKENDS_FILE
+from .processes import LOOPBACK, Process, RenderContext
 
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
@@ -23,9 +22,28 @@ WIDE_PIPE = (
 )
 
 # The first file is committed; the runtime generates the second in HAProxy's working folder.
-LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", lb_config.BACKENDS_FILE)
+LB_FILES = ("-f", str(ROOT / "lb" / "haproxy.cfg"), "-f", BACKENDS_FILE)
 # The collector's extra configuration for the fake Loki.
 FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
+DASHBOARDS = ROOT / "grafana" / "dashboards"
+# Grafana requires a password, contacts no other host, and installs no plugins.
+GRAFANA_ENVIRONMENT = {
+    "GF_USERS_ALLOW_SIGN_UP": "false",
+    "GF_USERS_ALLOW_ORG_CREATE": "false",
+    "GF_AUTH_ANONYMOUS_ENABLED": "false",
+    "GF_ANALYTICS_REPORTING_ENABLED": "false",
+    "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+    "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+    "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED": "false",
+    "GF_NEWS_NEWS_FEED_ENABLED": "false",
+    "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+    "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+    "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
+    "GF_SECURITY_DISABLE_GRAVATAR": "true",
+    "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
+    "GF_LOG_MODE": "console",
+    "GF_LOG_CONSOLE_FORMAT": "json",
+}
 # Write a line to the queue on disk before its offset in the file is stored.
 COLLECTOR_GATES = ("--feature-gates=stanza.synchronousLogEmitter",)
 
@@ -237,7 +255,28 @@ def grafana(context: RenderContext) -> Process:
     program = context.programs["grafana"].path
     command = ["server"] if program.name == "grafana" else []  # older ones are grafana-server
     arguments = [*command, "--homepath", str(grafana_home(program))]
-    return _component(context, "grafana", arguments, environment=settings(context))
+    return _component(context, "grafana", arguments, environment=grafana_environment(context))
+
+
+def grafana_environment(context: RenderContext) -> dict[str, str]:
+    """Return Grafana's variables, and those of its provisioning files."""
+    data = context.layout.data / "grafana"
+    return {
+        **GRAFANA_ENVIRONMENT,
+        "GF_SERVER_HTTP_ADDR": LOOPBACK,
+        "GF_SERVER_HTTP_PORT": str(context.ports.grafana),
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_LOGS": str(data / "logs"),
+        "GF_PATHS_PLUGINS": str(data / "plugins"),
+        "GF_PATHS_PROVISIONING": str(ROOT / "grafana" / "provisioning"),
+        # Grafana reads the password from the file.
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{context.layout.grafana_password}}}",
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(DASHBOARDS / "overview.json"),
+        "DASHBOARDS_DIR": str(DASHBOARDS),
+        "PROMETHEUS_URL": context.url("prometheus"),
+        "LOKI_URL": context.url("loki"),
+        "ALERTMANAGER_URL": context.url("alertmanager"),
+    }
 
 
 def grafana_home(program: Path) -> Path:

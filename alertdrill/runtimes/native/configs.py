@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,33 +11,20 @@ from pathlib import Path
 from ...config import ROOT
 from ...config.services import SERVICES
 from ...errors import AlertdrillError
-from ...timescale.render import expression_scaler, render
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
-from .. import lb_config
-from ..checker_error import checker_error
+from .. import config_files
+from ..config_files import probe_target, rendered, target, write_atomically, write_json
+from ..errors import checker_error
 from .components import LB_FILES
 from .layout import Layout
-from .process_spec import Process
-from .stack_plan import Plan
+from .processes import Plan, Process
 
 # Configuration files below etc/, and the committed file or folder of each.
 SOURCES = {
-    "prometheus/prometheus.yml": "prometheus/prometheus.yml",
-    "prometheus/rules": "prometheus/rules",
+    **config_files.SOURCES,
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
-    "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
-    # Loki calls its only tenant `fake`.
-    "loki/rules/fake": "loki/rules",
-    "loki/overrides.yml": "loki/overrides.yml",
 }
-# Folders for extra files, which a drill adds and removes.
-DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
-# Programs that reload their files by themselves, and that a SIGHUP would end.
-SELF_RELOADING = ("loki",)
-
-# Holds the URL that Alertmanager sends notifications to; only the runtime knows it.
-WEBHOOK_URL_FILE = "alertmanager/webhook_url"
 
 
 class ConfigError(AlertdrillError):
@@ -47,7 +33,7 @@ class ConfigError(AlertdrillError):
 
 def write_all(layout: Layout, plan: Plan, responder: str, speed: float = 1.0) -> None:
     """Write the committed files and those that only this machine determines."""
-    for name in DROP_IN_FOLDERS:
+    for name in config_files.DROP_IN_FOLDERS:
         remove(layout.etc / name)
         (layout.etc / name).mkdir(parents=True)
     for name in SOURCES:
@@ -71,26 +57,23 @@ def lb_files(layout: Layout, plan: Plan) -> Mapping[Path, str]:
         service: {process.name: process.address for process in plan.processes_of(service)}
         for service in SERVICES
     }
-    return {layout.lb / name: text for name, text in lb_config.render(addresses).items()}
+    return {layout.lb / name: text for name, text in config_files.lb_files(addresses).items()}
 
 
 def write_webhook(layout: Layout, responder: str) -> None:
     """Write the webhook's URL; Alertmanager reads the file for each notification."""
-    write_atomically(layout.etc / WEBHOOK_URL_FILE, f"{responder}/webhook")
+    write_atomically(layout.etc / config_files.WEBHOOK_URL_FILE, f"{responder}/webhook")
 
 
 def install(layout: Layout, name: str, speed: float) -> None:
     """Install one of `SOURCES`: a link, or a rendered copy if the speed is not 1."""
     path, source = layout.etc / name, ROOT / SOURCES[name]
-    scale = expression_scaler(SOURCES[name])
     if speed == 1:
         _link(path, source)
-    elif source.is_dir():
-        remove(path)
-        for file in sorted(source.glob("*.yml")):
-            write_atomically(path / file.name, render(file.read_text(), speed, scale))
-    else:
-        write_atomically(path, render(source.read_text(), speed, scale))
+        return
+    remove(path)
+    for file, text in rendered(SOURCES[name], speed).items():
+        write_atomically(path / file if source.is_dir() else path, text)
 
 
 def _link(path: Path, source: Path) -> None:
@@ -107,59 +90,35 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one step, so that no reader sees a partial file, and never through a link."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not named `.yml`, so that no program reads it as a configuration.
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.write_text(text)
-    fresh.replace(path)
-
-
 def write_fixed_targets(layout: Layout, plan: Plan) -> None:
     """Write the targets that do not scale: components, the probe, Alertmanager."""
     write_stack_targets(layout, plan.processes)
     alertmanagers = [process.address for process in plan.processes_of("alertmanager")]
-    _write_json(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
-    probe = {
-        "targets": [plan.addresses["Services"]],
-        "labels": {
-            "service": "lb",
-            "instance": "public",
-            "__blackbox__": plan.processes_of("blackbox-exporter")[0].address,
-        },
-    }
-    _write_json(layout.targets / "probe.json", [probe])
+    write_json(layout.targets / "alertmanager.json", [{"targets": alertmanagers}])
+    blackbox = plan.processes_of("blackbox-exporter")[0].address
+    write_json(layout.targets / "probe.json", [probe_target(plan.addresses["Services"], blackbox)])
 
 
 def write_stack_targets(layout: Layout, listed: Sequence[Process]) -> None:
     """Write the targets of the components among `listed`."""
-    stack = [target(process) for process in listed if process.job == "stack"]
-    _write_json(layout.targets / "stack.json", stack)
+    stack = [_target(process) for process in listed if process.job == "stack"]
+    write_json(layout.targets / "stack.json", stack)
 
 
 def write_service_targets(layout: Layout, wanted: Sequence[Process]) -> None:
     """Write the targets of the services among `wanted`; Prometheus notices at once."""
-    ours = [target(process) for process in wanted if process.job == "services"]
-    _write_json(layout.targets / "services.json", ours)
+    ours = [_target(process) for process in wanted if process.job == "services"]
+    write_json(layout.targets / "services.json", ours)
 
 
 def write_load_target(layout: Layout, address: str | None) -> None:
     """Write the target of Locust's metrics during a load; None for no load."""
-    labels = {"service": "locust", "instance": "locust-1"}
-    targets = [] if address is None else [{"targets": [address], "labels": labels}]
-    _write_json(layout.targets / "load.json", targets)
+    targets = [] if address is None else [target(address, "locust", "locust-1")]
+    write_json(layout.targets / "load.json", targets)
 
 
-def target(process: Process) -> dict[str, object]:
-    """Return a process as a file_sd target."""
-    labels = {"service": process.service, "instance": process.name}
-    return {"targets": [process.address], "labels": labels}
-
-
-def _write_json(file: Path, content: object) -> None:
-    write_atomically(file, json.dumps(content, indent=2) + "\n")
+def _target(process: Process) -> dict[str, object]:
+    return target(process.address, process.service, process.name)
 
 
 def check(layout: Layout, plan: Plan, programs: Mapping[str, Program]) -> None:

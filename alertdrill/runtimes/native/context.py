@@ -1,13 +1,15 @@
-"""The shared context of every operation on a native stack."""
+"""The shared context of every operation on a native stack, and its replica counts."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...grafana_token import GrafanaClient, ensure_token
@@ -19,14 +21,47 @@ from ..errors import StackUnavailableError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from .haproxy_socket import LoadBalancer
 from .layout import Layout
-from .process_spec import RenderContext, url
-from .replica_store import ReplicaStore
-from .stack_plan import Plan, make_plan
+from .plan import make_plan
+from .processes import Plan, Process, RenderContext, url
 from .supervisor import Supervisor
 
 
-class NotRunningError(StackUnavailableError):
-    """The stack is down."""
+class ReplicaStore:
+    """The replica counts in a file; the settings' counts if the file has none."""
+
+    def __init__(self, file: Path, settings: StackSettings) -> None:
+        self._file = file
+        self._settings = settings
+
+    def reset(self) -> None:
+        """Return to the settings' counts, as a new stack does."""
+        self._file.unlink(missing_ok=True)
+
+    def get(self, service: str) -> int:
+        """Return the replica count of a service."""
+        return int(self._read().get(service, self._settings.min_replicas(service)))
+
+    def set(self, service: str, count: int) -> None:
+        """Store a new replica count."""
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(json.dumps({**self._read(), service: count}))
+        temporary.replace(self._file)
+
+    def desired(self, plan: Plan) -> list[Process]:
+        """Return the processes that should run; the others are on standby."""
+        scales = {service: self.get(service) for service in SERVICES}
+        return [
+            process
+            for process in plan.processes
+            if not process.scales or process.number <= scales[process.service]
+        ]
+
+    def _read(self) -> Mapping[str, int]:
+        try:
+            counts: dict[str, int] = json.loads(self._file.read_text())
+        except (OSError, ValueError):  # not scaled yet, or cut off by a crash: use the settings
+            return {}
+        return counts
 
 
 class NativeContext:
@@ -114,9 +149,9 @@ class NativeContext:
         return file.read_text().strip()
 
     def require_running(self) -> None:
-        """Raise `NotRunningError` unless the stack is up."""
+        """Raise `StackUnavailableError` unless the stack is up."""
         if not self.supervisor.is_running():
-            raise NotRunningError("The stack is down: start it with `make up`.")
+            raise StackUnavailableError("The stack is down: start it with `make up`.")
 
     @contextmanager
     def lock(self, timeout: float = 0.0) -> Iterator[None]:

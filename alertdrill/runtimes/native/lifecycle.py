@@ -13,13 +13,14 @@ from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...grafana_token import TokenError
 from ...toolchain.find import Program
-from .. import prometheus_tsdb
-from ..base import ProgressCallback
-from . import configs, control, port_check, readiness, stack_processes, supervisor
+from .. import port_check, prometheus_tsdb
+from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
+from ..config_files import write_atomically
+from . import configs, readiness, supervisor
 from .context import NativeContext
 from .layout import Layout
-from .process_spec import LOOPBACK, Process, RenderContext, url
-from .stack_plan import Plan, make_plan
+from .plan import make_plan, stack_file
+from .processes import LOOPBACK, Plan, Process, RenderContext, url
 
 # How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
@@ -71,7 +72,7 @@ def down(context: NativeContext, on_progress: ProgressCallback) -> None:
 def _is_unchanged(context: NativeContext, plan: Plan, rendered: str) -> bool:
     now = {
         context.layout.supervisor_config: rendered,
-        context.layout.stack: control.stack(context.settings),
+        context.layout.stack: stack_file(context.settings),
         **configs.lb_files(context.layout, plan),
     }
     return all(file.exists() and file.read_text() == text for file, text in now.items())
@@ -92,7 +93,7 @@ def _start_new(
     _write(context.layout, plan, context.settings, wanted)
     configs.check(context.layout, plan, programs)
     context.make_secrets()
-    configs.write_atomically(context.layout.stack, control.stack(context.settings))
+    write_atomically(context.layout.stack, stack_file(context.settings))
     context.layout.lb_state.unlink(missing_ok=True)
     context.layout.supervisor_config.write_text(supervisor.render(plan.processes, context.layout))
     if context.settings.ephemeral:
@@ -142,7 +143,7 @@ def _start(
     )
     for process in wanted:
         if process.scales:
-            readiness.wait_until(
+            wait_until(
                 lambda process=process: context.lb.is_up(process.service, process.name),  # type: ignore[misc]
                 f"the load balancer to mark {process.name} as up",
             )
@@ -161,12 +162,12 @@ def _stop(context: NativeContext, on_progress: ProgressCallback) -> None:
         _stop_quickly(context, [name for name in processes if name not in healers])
         context.supervisor.shutdown()
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while stack_processes.find(context.process_tag) and time.monotonic() < deadline:
-            time.sleep(readiness.POLL_INTERVAL_S)
-    leftover = stack_processes.find(context.process_tag)
+        while supervisor.find_processes(context.process_tag) and time.monotonic() < deadline:
+            time.sleep(POLL_INTERVAL_S)
+    leftover = supervisor.find_processes(context.process_tag)
     if leftover:
         on_progress(f"stopping {len(leftover)} leftover processes")
-        stack_processes.terminate(leftover)
+        supervisor.terminate_processes(leftover)
     for socket in (context.layout.supervisor_socket, context.layout.lb_socket):
         socket.unlink(missing_ok=True)
     shutil.rmtree(context.layout.scratch, ignore_errors=True)  # it may not exist
@@ -180,5 +181,5 @@ def _stop_quickly(context: NativeContext, names: Sequence[str]) -> None:
     gunicorns = (*SERVICES, "responder", "control")
     for info in (processes[name] for name in names):
         if info["pid"] and info["name"].startswith(gunicorns):
-            stack_processes.signal_instance(info["pid"], signal.SIGCONT)
-            stack_processes.signal_instance(info["pid"], signal.SIGQUIT)
+            supervisor.signal_instance(info["pid"], signal.SIGCONT)
+            supervisor.signal_instance(info["pid"], signal.SIGQUIT)

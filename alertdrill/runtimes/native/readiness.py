@@ -6,22 +6,18 @@ import time
 from collections.abc import Callable, Iterable
 
 from ...clients import http
-from ...errors import AlertdrillError
+from ..base import POLL_INTERVAL_S
+from ..errors import NotReadyError
 from .layout import Layout
 from .log_files import read_last_lines
-from .process_spec import Process
+from .processes import Process
 
 # Slow machines need ten seconds for everything; after a minute, a program has failed.
 TIMEOUT_S = 60.0
-POLL_INTERVAL_S = 0.1
 # supervisord no longer restarts it.
 FAILED_STATES = ("FATAL", "UNKNOWN")
 # Enough lines that one of them is not blank.
 LOG_LINES_SEARCHED = 20
-
-
-class NotReadyError(AlertdrillError):
-    """A process was not ready in time."""
 
 
 def is_ready(process: Process, timeout: float = 1.0) -> bool:
@@ -49,15 +45,6 @@ def wait_until_ready(
             elif state(process.name) in FAILED_STATES or time.monotonic() > deadline:
                 raise NotReadyError(_reason(process, layout))
         time.sleep(POLL_INTERVAL_S if waiting else 0)
-
-
-def wait_until(check: Callable[[], bool], what: str, timeout: float = TIMEOUT_S) -> None:
-    """Poll `check` until it is true; raise `NotReadyError` with `what` was awaited."""
-    deadline = time.monotonic() + timeout
-    while not check():
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"Timed out after {timeout:.0f} s waiting for {what}.")
-        time.sleep(POLL_INTERVAL_S)
 
 
 def _reason(process: Process, layout: Layout) -> str:

@@ -1,4 +1,4 @@
-"""The native runtime: implements `Runtime` with supervisord."""
+"""The native runtime, with supervisord."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ...config.services import MAX_REPLICAS, SERVICES
 from ...config.settings import StackSettings
-from ...errors import AlertdrillError
 from .. import prometheus_tsdb
-from ..base import Instance, ProgressCallback, State
-from . import config_faults, lifecycle, log_files, readiness, scaling, stack_processes
+from ..base import Instance, ProgressCallback, State, check_replicas
+from ..errors import UnknownTargetError
+from . import faults, lifecycle, log_files, readiness, scaling
 from .context import NativeContext
-from .process_spec import Process, url
+from .processes import Process, url
+from .supervisor import is_paused, signal_instance
 
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {
@@ -27,12 +27,8 @@ STATES: Mapping[str, State] = {
 }
 
 
-class UnknownTargetError(AlertdrillError):
-    """No instance, service or component has this name."""
-
-
 class NativeRuntime:
-    """The stack as processes of the current user; implements `Runtime`."""
+    """The stack as processes of the current user; a `StackRuntime` and a `FaultTarget`."""
 
     name = "native"
 
@@ -65,13 +61,6 @@ class NativeRuntime:
             for process in plan.processes
             if process.name in processes
         ]
-
-    def instances(self, service: str) -> Sequence[Instance]:
-        """Return the instances of one service, including those on standby."""
-        instances = [instance for instance in self.status() if instance.service == service]
-        if not instances:
-            raise UnknownTargetError(f"no service named {service!r}: see `make status`.")
-        return instances
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
@@ -146,12 +135,7 @@ class NativeRuntime:
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances; the others drain and go on standby."""
-        if service not in SERVICES:
-            raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
-        if not 1 <= count <= MAX_REPLICAS:
-            raise AlertdrillError(
-                f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
-            )
+        check_replicas(service, count)
         self._context.require_running()
         with self._context.lock():
             scaling.scale(self._context, self._context.plan(), service, count, on_progress)
@@ -210,18 +194,22 @@ class NativeRuntime:
         self._context.layout.scratch.mkdir(parents=True, exist_ok=True)
         return self._context.layout.scratch
 
-    def configure(self, component: str, name: str, text: str | None) -> None:
-        """Replace a component's file `name` with `text`; None restores the original."""
-        config_faults.configure(self._context, component, name, text)
+    def break_config(self, component: str, name: str, text: str) -> None:
+        """Replace a component's configuration file `name` with `text`."""
+        faults.break_config(self._context, component, name, text)
+
+    def restore_config(self, component: str, name: str) -> None:
+        """Restore a component's configuration file; delete an extra file."""
+        faults.restore_config(self._context, component, name)
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets."""
         self._targets(service)
-        config_faults.drop_targets(self._context, service)
+        faults.drop_targets(self._context, service)
 
     def restore_targets(self) -> None:
         """Restore the complete list of Prometheus's targets."""
-        config_faults.restore_targets(self._context)
+        faults.restore_targets(self._context)
 
     def backfill(self, openmetrics: Path) -> None:
         """Load the samples of an OpenMetrics file into Prometheus."""
@@ -253,7 +241,7 @@ class NativeRuntime:
         processes = self._context.supervisor.processes()
         for process in targets:
             if pid := processes[process.name]["pid"]:
-                stack_processes.signal_instance(pid, number)
+                signal_instance(pid, number)
 
 
 def _state(process: Process, supervisor_state: str, pid: int | None, wanted: bool) -> State:
@@ -264,6 +252,6 @@ def _state(process: Process, supervisor_state: str, pid: int | None, wanted: boo
             if STATES[supervisor_state] == "stopped" and not wanted
             else STATES[supervisor_state]
         )
-    if pid is not None and stack_processes.is_paused(pid):
+    if pid is not None and is_paused(pid):
         return "paused"
     return "ready" if readiness.is_ready(process) else "unready"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..base import ProgressCallback
+from ..base import ProgressCallback, wait_until
 from . import configs, readiness
 from .context import NativeContext
-from .process_spec import Process
-from .stack_plan import Plan
+from .processes import Plan, Process
 
 # Longer than the longest request (`timeout server` of the load balancer).
 DRAIN_TIMEOUT_S = 15.0
@@ -53,7 +52,7 @@ def _drain(
         for process in leaving:
             context.lb.set(process.service, process.name, "drain")
         for process in leaving:
-            readiness.wait_until(
+            wait_until(
                 lambda process=process: not context.lb.sessions(process.service, process.name),  # type: ignore[misc]
                 f"{process.name} to finish its requests",
                 DRAIN_TIMEOUT_S,

@@ -1,7 +1,8 @@
-"""supervisord: its configuration, its start and its commands."""
+"""supervisord: its configuration, its start, its commands, and the processes that it started."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import math
 import os
@@ -12,17 +13,17 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from ...config import ROOT
 from ...errors import AlertdrillError
 from ..errors import StackUnavailableError
-from . import stack_processes as running
 from .layout import Layout
-from .process_spec import Process
+from .processes import Process
 
 # The environment variables that the processes inherit. Others, such as a PORT of another
 # program, stay out.
@@ -31,6 +32,10 @@ ENVIRONMENT_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
 # How often to check whether a process has stopped.
 POLL_INTERVAL_S = 0.1
+# Identifies every process of a stack, even if supervisord is gone.
+STACK_TAG = "ALERTDRILL_STACK"
+# A program that is still running after this time does not stop by itself.
+TERMINATE_TIMEOUT_S = 5.0
 
 
 class SupervisorError(AlertdrillError):
@@ -121,7 +126,7 @@ def start(layout: Layout) -> None:
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
     result = subprocess.run(  # noqa: S603 - our own interpreter
         command,
-        env={**environment, running.STACK_TAG: str(layout.home)},
+        env={**environment, STACK_TAG: str(layout.home)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -171,7 +176,7 @@ class Supervisor:
             if time.monotonic() >= deadline:
                 # supervisord knows that they should stop, so it does not start them again.
                 for pid in left:
-                    running.signal_instance(pid, signal.SIGKILL)
+                    signal_instance(pid, signal.SIGKILL)
             # supervisord kills what is left after `stopwaitsecs`, so this loop ends.
             time.sleep(POLL_INTERVAL_S)
 
@@ -208,3 +213,42 @@ class Supervisor:
                 raise SupervisorUnavailableError(
                     "supervisord does not answer: start the stack with `make up`."
                 ) from error
+
+
+def find_processes(home: str) -> list[psutil.Process]:
+    """Return every process with the tag of the stack at `home`."""
+    tagged = []
+    for process in psutil.process_iter():
+        # Gone meanwhile, of another user, or a zombie: not ours to stop.
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(STACK_TAG) == home:
+                tagged.append(process)
+    return tagged
+
+
+def terminate_processes(processes: Iterable[psutil.Process]) -> None:
+    """Terminate processes, and kill those that are left after five seconds."""
+    running = list(processes)
+    for process in running:
+        with contextlib.suppress(psutil.Error):
+            process.resume()  # a frozen process ignores SIGTERM
+            process.terminate()
+    _, remaining = psutil.wait_procs(running, timeout=TERMINATE_TIMEOUT_S)
+    for process in remaining:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(remaining, timeout=TERMINATE_TIMEOUT_S)
+
+
+def signal_instance(pid: int, number: signal.Signals) -> None:
+    """Send a signal to an instance and its workers; supervisord makes them one process group."""
+    with contextlib.suppress(ProcessLookupError):  # gone meanwhile
+        os.killpg(pid, number)
+
+
+def is_paused(pid: int) -> bool:
+    """Return whether a process is frozen."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False

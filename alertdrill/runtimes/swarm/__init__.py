@@ -1,5 +1,3 @@
 """The Docker Swarm runtime: the operations that the control API needs."""
 
-from .runtime import SwarmRuntime
-
-__all__ = ["SwarmRuntime"]
+__all__: list[str] = []

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from .errors import SwarmError
-from .parse_tasks import ENDED, RESTART_ANY, Container, Service, Task
-from .slots import Slot
+from .tasks import ENDED, RESTART_ANY, Container, Service, Slot, Task
 
 
 def local_container(slot: Slot) -> Container:

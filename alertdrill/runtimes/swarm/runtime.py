@@ -9,13 +9,11 @@ from contextlib import suppress
 
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
-from ..base import Instance, ProgressCallback
-from ..compose.errors import NotReadyError, UnknownTargetError
-from ..compose.replica_store import check_replicas
+from ..base import Instance, ProgressCallback, check_replicas
+from ..errors import NotReadyError, UnknownTargetError
 from . import pending_reason
-from .parse_tasks import Service
-from .slots import Slot, slots
-from .swarm_client import SwarmClient
+from .services import SwarmClient
+from .tasks import Service, Slot, slots
 
 # As for containers of Compose: a slow machine needs this long until an instance is ready.
 TIMEOUT_S = 60.0

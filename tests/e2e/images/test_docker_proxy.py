@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.runtimes.compose.compose_cli import ComposeCli
+from alertdrill.runtimes.compose.project import ComposeCli
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS

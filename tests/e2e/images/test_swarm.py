@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from alertdrill.config.settings import StackSettings
 from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
-from alertdrill.runtimes.compose.compose_cli import ComposeCli
+from alertdrill.runtimes.compose.project import ComposeCli
 from alertdrill.runtimes.swarm import runtime
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until

@@ -18,6 +18,7 @@ from alertdrill.audit.lines import (
 from alertdrill.clients.loki import LokiLine
 from alertdrill.config.services import AuditRequest, Service
 from tests.unit.alertdrill.audit.conftest import ROUTE, Peer, access, as_text
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 PUBLIC, INTERNAL, WEB, DATA_SERVICE = ROUTE.hops
 
@@ -138,11 +139,6 @@ def test_services_without_a_route_are_an_error(declared: dict[str, Any]) -> None
 FIELDS = [access("web", "run-1"), access("web", "run-1"), access("lb", "run-1", frontend="public")]
 
 
-class FakeRuntime:
-    def address(self, part: str) -> str:
-        return f"http://127.0.0.1:1/{part}"
-
-
 @pytest.mark.parametrize(
     ("running", "name"),
     [
@@ -155,8 +151,7 @@ class FakeRuntime:
 def test_log_store_is_the_one_that_the_collector_sends_to(
     running: set[str], name: str | None
 ) -> None:
-    runtime: Any = FakeRuntime()
-    store = find_log_store(runtime, running, ROUTE, "run")
+    store = find_log_store(FakeRuntime(), running, ROUTE, "run")
     assert (store and store.name) == name
 
 

@@ -16,48 +16,29 @@ from alertdrill.audit.run import (
     wait_until_stable,
 )
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes import Instance
 from tests.unit.alertdrill.audit.conftest import ROUTE, Peer
-from tests.unit.alertdrill.drills.fakes import FakeClock, instance
+from tests.unit.alertdrill.drills.fakes import FakeClock
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 INSTANCES = ["web-1", "web-2", "data-service-1", "data-service-2", "collector-1", "loki-1"]
 ROUND = [
-    "restart web", "restart data-service", "restart collector", "restart loki",
-    "scale web 3", "scale data-service 3", "scale web 2", "scale data-service 2",
-]  # fmt: skip
+    *(("restart", name) for name in ("web", "data-service", "collector", "loki")),
+    *(("scale", name, count) for count in (3, 2) for name in ("web", "data-service")),
+]
 
 
-class FakeRuntime:
-    """A runtime that records restarts and scaling."""
+def make_runtime(url: str, error: BaseException | None = None) -> FakeRuntime:
+    """Return an ephemeral stack behind `url`; scaling data-service raises `error` if it is set."""
+    runtime = FakeRuntime()
+    runtime.ephemeral, runtime.urls = True, {"lb": url}
+    runtime.running = [*map(instance, INSTANCES), instance("web-3", state="standby", pid=None)]
 
-    name = "fake"
+    def fail(name: str, service: str, *_: object) -> None:
+        if error and (name, service) == ("scale", "data-service"):
+            raise error
 
-    def __init__(self, url: str, ephemeral: bool = True) -> None:
-        self.url = url
-        self.ephemeral = ephemeral
-        self.instances = [*map(instance, INSTANCES), instance("web-3", state="standby", pid=None)]
-        self.actions: list[str] = []
-        self.error: BaseException | None = None
-
-    def status(self) -> Sequence[Instance]:
-        return self.instances
-
-    def addresses(self) -> dict[str, str]:
-        return {"Services": self.url}
-
-    def address(self, part: str) -> str:
-        return f"{self.url}/{part}"
-
-    def restart(self, target: str) -> None:
-        self.actions.append(f"restart {target}")
-
-    def scale(self, service: str, count: int, on_progress: object) -> None:
-        self.actions.append(f"scale {service} {count}")
-        if self.error and service == "data-service":
-            raise self.error
-        names = [f"{service}-{number}" for number in range(1, count + 1)]
-        rest = [item for item in self.instances if item.service != service]
-        self.instances = [*rest, *map(instance, names)]
+    runtime.on_call = fail
+    return runtime
 
 
 class FakeCollector:
@@ -94,9 +75,9 @@ def provisioned(runtime: FakeRuntime) -> Any:
 
 
 def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> None:
-    runtime, messages = FakeRuntime(peer.url), list[str]()
+    runtime, messages = make_runtime(peer.url), list[str]()
     report = run_audit(provisioned(runtime), ROUTE, AuditOptions(180, 1000.0), messages.append)
-    assert runtime.actions == ROUND
+    assert runtime.calls == ROUND
     assert len(peer.requests) == 180
     assert [step.after for step in report.steps] == sorted(step.after for step in report.steps)
     assert report.exact
@@ -108,12 +89,12 @@ def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> N
 
 
 def test_run_without_rounds_has_no_steps(collector: None, peer: Peer) -> None:
-    runtime = FakeRuntime(peer.url)
+    runtime = make_runtime(peer.url)
     assert (
         run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None).steps
         == []
     )
-    assert runtime.actions == []
+    assert runtime.calls == []
 
 
 def test_lines_are_read_repeatedly_before_they_rotate_away(
@@ -121,7 +102,7 @@ def test_lines_are_read_repeatedly_before_they_rotate_away(
 ) -> None:
     monkeypatch.setattr(module, "READ_EVERY_REQUESTS", 30)
     run_audit(
-        provisioned(FakeRuntime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None
+        provisioned(make_runtime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None
     )
     assert FakeCollector.reads >= 3
 
@@ -130,7 +111,7 @@ def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None
     peer.answer = lambda *_: (503, "")
     messages: list[str] = []
     report = run_audit(
-        provisioned(FakeRuntime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), messages.append
+        provisioned(make_runtime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), messages.append
     )
     assert len(report.failures) == 100
     assert f"{report.failures[0].id} failed: 503" in messages
@@ -141,19 +122,18 @@ def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None
 def test_interrupted_run_restores_the_scale(
     collector: None, peer: Peer, error: BaseException
 ) -> None:
-    runtime = FakeRuntime(peer.url, ephemeral=False)
-    runtime.error = error
+    runtime = make_runtime(peer.url, error)
+    runtime.ephemeral = False
     with pytest.raises(type(error)):
         run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
-    assert runtime.actions[-1] == "scale web 2"
+    assert runtime.calls[-1] == ("scale", "web", 2)
 
 
 def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, peer: Peer) -> None:
-    runtime = FakeRuntime(peer.url)
-    runtime.error = KeyboardInterrupt()
+    runtime = make_runtime(peer.url, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
-    assert runtime.actions[-1] == "scale data-service 3"
+    assert runtime.calls[-1] == ("scale", "data-service", 3)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +147,8 @@ def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, pee
 def test_report_notes_which_log_store_was_used(
     collector: None, peer: Peer, tmp_path: Path, running: list[str], sentence: str
 ) -> None:
-    runtime = FakeRuntime(peer.url)
-    runtime.instances = [*map(instance, [*INSTANCES[:4], *running])]
+    runtime = make_runtime(peer.url)
+    runtime.running = [*map(instance, [*INSTANCES[:4], *running])]
     report = run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None)
     assert report.notes[-1].startswith(sentence)
 

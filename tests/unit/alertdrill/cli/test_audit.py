@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,14 +31,17 @@ class FakeAudit:
         self.options: Options | None = None
         self.audit_options: AuditOptions | None = None
         self.error: BaseException | None = None
-        self.settings = StackSettings(home)
+        self.settings = StackSettings(home, runtime="native")
         monkeypatch.setattr("alertdrill.config.settings.current", lambda: self.settings)
         monkeypatch.setattr(audit, "provision", self._provision)
         monkeypatch.setattr(audit, "run_audit", self._run)
 
     @contextmanager
-    def _provision(self, _: object, options: Options, __: object) -> Iterator[Any]:
+    def _provision(
+        self, settings: StackSettings, options: Options, _: object, select: Callable[..., object]
+    ) -> Iterator[Any]:
         self.options = options
+        select(settings)
         folder = self.home / options.folder / "2026-11-23"
         folder.mkdir(parents=True)
         yield SimpleNamespace(folder=folder)
@@ -112,4 +115,4 @@ def test_audit_inside_a_container_is_refused(fake_audit: FakeAudit) -> None:
     fake_audit.settings = StackSettings(fake_audit.home, runtime="in-network")
     result = fake_audit.audit()
     assert result.exit_code == 1
-    assert "cannot run inside one: run it on the host" in result.stderr
+    assert "Only the host can do this: run the command outside of the containers" in result.stderr

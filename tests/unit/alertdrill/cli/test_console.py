@@ -4,8 +4,7 @@ import pytest
 from rich.console import Console
 
 from alertdrill.cli import console
-from alertdrill.runtimes import Instance
-from alertdrill.runtimes.base import State
+from alertdrill.runtimes.base import Instance, State
 
 
 def instance(name: str, state: State, seconds: float | None) -> Instance:

@@ -51,7 +51,7 @@ class FakeSession:
         monkeypatch.setattr(drill, "write", lambda _, folder: folder / "index.html")
 
     @contextmanager
-    def _provision(self, _: object, options: Options, __: object) -> Iterator[Any]:
+    def _provision(self, _: object, options: Options, *__: object) -> Iterator[Any]:
         if self.error:
             raise self.error
         self.options = options

@@ -32,7 +32,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, runs: list[Any]) -> Run:
-    monkeypatch.setattr(load_commands, "select_runtime", lambda *_: native("web-1"))
+    monkeypatch.setattr(load_commands, "select_stack_runtime", lambda *_: native("web-1"))
     return lambda *arguments: CliRunner().invoke(
         app.main, ["load", *arguments], env={"COLUMNS": "200"}
     )
@@ -89,7 +89,7 @@ def test_invalid_options_are_refused(load: Run, runs: list[Any], arguments: list
 def test_load_on_a_stopped_stack_is_refused(
     load: Run, monkeypatch: pytest.MonkeyPatch, runs: list[Any]
 ) -> None:
-    monkeypatch.setattr(load_commands, "select_runtime", lambda *_: native())
+    monkeypatch.setattr(load_commands, "select_stack_runtime", lambda *_: native())
     result = load()
     assert result.exit_code == 1
     assert "start it with `make up`" in result.output

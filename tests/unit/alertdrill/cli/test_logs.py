@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +10,7 @@ from alertdrill.cli import app, logs
 from alertdrill.errors import AlertdrillError
 from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Search
-from alertdrill.runtimes import Instance
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, Lines
 
 Run = Callable[..., Result]
 LINE = {
@@ -20,37 +20,22 @@ LINE = {
     "service": "web",
     "instance": "web-1",
 }
-LINES = [("web-1", json.dumps(LINE)), ("lb-1", "two")]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
-class FakeRuntime:
-    """A runtime with two lines in files; it records its calls."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[object, ...]] = []
-        self.error: BaseException | None = None
-
-    def status(self) -> list[Instance]:
-        return []
-
-    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        self.calls.append(("logs", target, lines))
-        if self.error:
-            raise self.error
-        yield from LINES
-
-    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        self.calls.append(("follow", target, lines))
-        yield LINES
-        raise KeyboardInterrupt
+def interrupt(_: Lines) -> Lines:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    fake_runtime = FakeRuntime()
-    monkeypatch.setattr(logs, "select_runtime", lambda *_: fake_runtime)
-    return fake_runtime
+    """Return a runtime with two lines in files, whose reader is interrupted when it follows."""
+    runtime = FakeRuntime()
+    runtime.running = []
+    runtime.lines = {"web-1": [json.dumps(LINE)], "lb-1": ["two"]}
+    runtime.later = map(interrupt, [()])
+    monkeypatch.setattr(logs, "select_stack_runtime", lambda *_: runtime)
+    return runtime
 
 
 @pytest.fixture

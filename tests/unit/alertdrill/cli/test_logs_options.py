@@ -53,7 +53,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Search]:
         recorded.append(search)
         return []
 
-    monkeypatch.setattr(logs, "select_runtime", lambda *_: None)
+    monkeypatch.setattr(logs, "select_stack_runtime", lambda *_: None)
     monkeypatch.setattr(logs, "search_logs", search_logs)
     return recorded
 

@@ -1,94 +1,37 @@
 import errno
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, check, doctor, stack
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes import Instance
-from alertdrill.runtimes.base import ProgressCallback, State
+from alertdrill.runtimes.base import Instance, State
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 Run = Callable[..., Result]
 
 
-class FakeRuntime:
-    """A runtime that records its calls."""
-
-    name = "fake"
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[object, ...]] = []
-        self.states: list[State] = ["ready", "standby"]
-        self.error: BaseException | None = None
-
-    def _record(self, *call: object) -> None:
-        self.calls.append(call)
-        if self.error:
-            raise self.error
-
-    def check(self, on_progress: ProgressCallback) -> None:
-        self._record("check")
-
-    def check_logql(self, on_progress: ProgressCallback) -> None:
-        self._record("logql")
-
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        on_progress("web-1 is ready")
-        self._record("up")
-        return ["loki is not installed."]
-
-    def down(self, on_progress: ProgressCallback) -> None:
-        self._record("down")
-
-    def status(self) -> Sequence[Instance]:
-        return [
-            Instance(f"web-{number}", "web", state, 7, "127.0.0.1:15101", 1.5)
-            for number, state in enumerate(self.states, 1)
-        ]
-
-    def instances(self, service: str) -> Sequence[Instance]:
-        return self.status()
-
-    def start(self, target: str) -> None:
-        self._record("start", target)
-
-    def stop(self, target: str) -> None:
-        self._record("stop", target)
-
-    def kill(self, target: str) -> None:
-        self._record("kill", target)
-
-    def pause(self, target: str) -> None:
-        self._record("pause", target)
-
-    def resume(self, target: str) -> None:
-        self._record("resume", target)
-
-    def restart(self, target: str) -> None:
-        self._record("restart", target)
-
-    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        self._record("scale", service, count)
-
-    def address(self, part: str) -> str:
-        return ""
-
-    def addresses(self) -> Mapping[str, str]:
-        return {"Services": "http://127.0.0.1:8080/"}
+def instances(*states: State) -> list[Instance]:
+    """Return instances of web in these states."""
+    return [
+        instance(f"web-{number}", "127.0.0.1:15101", state=state)
+        for number, state in enumerate(states, 1)
+    ]
 
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    fake_runtime = FakeRuntime()
+    runtime = FakeRuntime()
+    runtime.running = instances("ready", "standby")
+    runtime.urls = {"lb": "http://127.0.0.1:8080/"}
     for module in (check, stack):
-        monkeypatch.setattr(module, "select_runtime", lambda *_: fake_runtime)
+        monkeypatch.setattr(module, "select_stack_runtime", lambda *_: runtime)
+    monkeypatch.setattr(stack, "select_running_stack", lambda *_: runtime)
     # It would start a Loki.
-    monkeypatch.setattr(
-        check, "check_logql", lambda _, on_progress: fake_runtime.check_logql(on_progress)
-    )
-    return fake_runtime
+    monkeypatch.setattr(check, "check_logql", lambda *_: runtime.calls.append(("logql",)))
+    return runtime
 
 
 @pytest.fixture
@@ -139,12 +82,12 @@ def test_status_as_json_has_every_field(run: Run) -> None:
 def test_status_exit_code_is_0_only_if_all_are_ready(
     run: Run, runtime: FakeRuntime, states: list[State], code: int, flags: list[str]
 ) -> None:
-    runtime.states = states
+    runtime.running = instances(*states)
     assert run("status", *flags).exit_code == code
 
 
 def test_status_of_a_stopped_stack_says_so(run: Run, runtime: FakeRuntime) -> None:
-    runtime.states = []
+    runtime.running = []
     assert run("status").stdout == "The stack is down: start it with `make up`.\n"
     assert json.loads(run("status", "--json").stdout) == []
 

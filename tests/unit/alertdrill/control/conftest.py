@@ -14,8 +14,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes import Instance
-from alertdrill.runtimes.base import State
+from alertdrill.runtimes.base import Instance, State
 
 TOKEN = "the-token-of-the-control-api"
 

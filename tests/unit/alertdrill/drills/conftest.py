@@ -10,8 +10,9 @@ from alertdrill.drills.faults import registry
 from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fake_session import FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, make_context
+from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 
 @pytest.fixture

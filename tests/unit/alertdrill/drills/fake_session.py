@@ -11,7 +11,8 @@ from alertdrill.drills import session as module
 from alertdrill.drills import undo
 from alertdrill.drills.session import Options, provision
 from alertdrill.drills.undo import UndoLog, UndoRecord
-from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime
+from tests.unit.alertdrill.drills.fakes import FakeProgress
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 EPHEMERAL, CURRENT = Options(12.0), Options(1.0, current_stack=True)
 UNDO = [("resume", "web-1")]
@@ -48,7 +49,8 @@ class FakeSession:
         monkeypatch.setattr(module, "RollbackGuard", FakeGuard)
         monkeypatch.setattr(module, "Traffic", FakeTraffic)
         for user in (module, undo):
-            monkeypatch.setattr(user, "select_runtime", lambda *_: self.runtime)
+            monkeypatch.setattr(user, "select_stack_runtime", lambda *_: self.runtime)
+        monkeypatch.setattr(undo, "select_fault_target", self.select)
         monkeypatch.setattr(module, "ephemeral_settings", self._own_settings)
         monkeypatch.setattr(undo, "terminate_processes", lambda _: self.log.append("end processes"))
 
@@ -56,7 +58,10 @@ class FakeSession:
         return replace(settings, home=settings.home / "own", speed=speed, ephemeral=True)
 
     def open(self, options: Options = EPHEMERAL) -> Any:
-        return provision(self.settings, options, self.progress)
+        return provision(self.settings, options, self.progress, self.select)
+
+    def select(self, _: StackSettings) -> FakeRuntime:
+        return self.runtime
 
     def interrupt(self) -> None:
         """Interrupt a session in the middle of a fault."""

@@ -1,11 +1,7 @@
-"""Fakes of a runtime, a load, a console and a clock, which record their calls.
-
-mypy checks the runtime, the load and the console against what they stand for.
-"""
+"""Fakes of a load, a console and a clock, which record their calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,121 +11,7 @@ from alertdrill.drills.model import Deadlines, Drill, Expectation, FaultSpec, Lo
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.traffic import Traffic
 from alertdrill.drills.undo import UndoLog, UndoRecord
-from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes import Instance, Runtime
-from alertdrill.runtimes.base import ProgressCallback, State
-
-
-def instance(name: str, address: str = "127.0.0.1:1", **changed: Any) -> Instance:
-    state: State = changed.get("state", "ready")
-    return Instance(name, name.rpartition("-")[0], state, changed.get("pid", 7), address, 1.0)
-
-
-class FakeRuntime(Runtime):
-    """Records its calls in `calls`; a method whose name is in `refuses` raises."""
-
-    name = "fake"
-    speed = 1.0
-    ephemeral = False
-    follows_new_instances = True
-
-    def __init__(self, folder: Path, speed: float = 1.0) -> None:
-        self.folder = folder
-        self.speed = speed
-        self.calls: list[tuple[object, ...]] = []
-        self.refuses: set[str] = set()
-        self.running: list[Instance] = [instance("web-1"), instance("web-2")]
-        self.urls: dict[str, str] = {}
-        self.on_call: Callable[..., object] = lambda *_: None
-
-    def _record(self, name: str, *arguments: object) -> None:
-        self.calls.append((name, *arguments))
-        self.on_call(name, *arguments)
-        if name in self.refuses:
-            raise AlertdrillError(f"No {name} today.")
-
-    def check(self, on_progress: ProgressCallback) -> None:
-        self._record("check")
-
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        self._record("up")
-        return ()
-
-    def down(self, on_progress: ProgressCallback) -> None:
-        self._record("down")
-
-    def status(self) -> Sequence[Instance]:
-        return self.running
-
-    def instances(self, service: str) -> Sequence[Instance]:
-        return [instance for instance in self.running if instance.service == service]
-
-    def start(self, target: str) -> None:
-        self._record("start", target)
-
-    def stop(self, target: str, grace: float | None = None) -> None:
-        self._record("stop", target, *([] if grace is None else [("grace", grace)]))
-
-    def restart(self, target: str, grace: float | None = None) -> None:
-        self._record("restart", target)
-
-    def kill(self, target: str) -> None:
-        self._record("kill", target)
-
-    def pause(self, target: str) -> None:
-        self._record("pause", target)
-
-    def resume(self, target: str) -> None:
-        self._record("resume", target)
-
-    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        on_progress("scaled")
-        self._record("scale", service, count)
-
-    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        return iter(())
-
-    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        return iter(())
-
-    def faults_token(self) -> str:
-        return "the-token"
-
-    def responder_token(self) -> str:
-        return "the-responders-token"
-
-    def grafana_token(self) -> str:
-        return "the-grafana-token"
-
-    def scratch_folder(self) -> Path:
-        return self.folder / "scratch"
-
-    def data_folder(self, component: str) -> Path:
-        return self.folder / "data" / component
-
-    def configure(self, component: str, name: str, text: str | None) -> None:
-        self._record("configure", component, name, text)
-
-    def drop_targets(self, service: str) -> None:
-        self._record("drop_targets", service)
-
-    def restore_targets(self) -> None:
-        self._record("restore_targets")
-
-    def backfill(self, openmetrics: Path) -> None:
-        self._record("backfill", openmetrics)
-
-    def delete_series(self) -> None:
-        self._record("delete_series")
-
-    def address(self, component: str) -> str:
-        return self.urls.get(component, f"http://127.0.0.1:1/{component}")
-
-    def resolve_url(self, link: str) -> str:
-        return link
-
-    def addresses(self) -> Mapping[str, str]:
-        return {"Services": self.urls.get("lb", "http://127.0.0.1:1")}
+from alertdrill.runtimes.base import FaultTarget
 
 
 class FakeTraffic(Traffic):
@@ -196,7 +78,7 @@ class FakeClock:
 
 
 def make_context(
-    runtime: Runtime,
+    runtime: FaultTarget,
     folder: Path,
     *,
     traffic: Traffic | None = None,

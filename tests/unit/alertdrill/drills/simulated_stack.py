@@ -19,16 +19,15 @@ from alertdrill.drills.probes import RunbookCheck
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
 from alertdrill.drills.undo import UndoLog, UndoRecord
-from alertdrill.runtimes import Instance
+from alertdrill.runtimes.base import Instance
 from tests.unit.alertdrill.drills.fakes import (
     FakeClock,
     FakeProgress,
-    FakeRuntime,
     FakeTraffic,
-    instance,
     make_context,
     make_drill,
 )
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 LABELS = {"alertname": "Down", "severity": "page"}
 

@@ -4,7 +4,8 @@ import pytest
 
 from alertdrill.drills.context import needs_logs
 from alertdrill.drills.model import FaultSpec
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context, make_drill
+from tests.unit.alertdrill.drills.fakes import make_context, make_drill
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 
 def test_stopped_components_are_deployed(runtime: FakeRuntime) -> None:

@@ -9,7 +9,8 @@ from alertdrill.clients.responder import ResponderClient
 from alertdrill.drills.diagnose import explain_missing
 from alertdrill.drills.model import Expectation
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, make_context, make_drill
+from tests.unit.alertdrill.drills.fakes import make_context, make_drill
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 
 def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) -> RuleState:

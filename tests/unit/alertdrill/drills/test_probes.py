@@ -10,7 +10,8 @@ from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Drill, Expectation, FaultSpec, HealMode, UnmetError
 from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context, make_drill
+from tests.unit.alertdrill.drills.fakes import make_context, make_drill
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 PAGE = {"severity": "page"}
 

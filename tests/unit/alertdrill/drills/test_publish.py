@@ -13,7 +13,8 @@ from alertdrill.drills.session import ResultPublisher, result_document
 from alerting.responder import drill_results
 from alerting.responder.validation import parse_body
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeProgress, FakeRuntime, instance, make_context
+from tests.unit.alertdrill.drills.fakes import FakeProgress, make_context
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 
 def result(verdict: Any = "passed", reason: str = "") -> DrillResult:

@@ -9,9 +9,10 @@ from alertdrill.drills.session import run_drills
 from alertdrill.drills.undo import UndoLog
 from alertdrill.errors import AlertdrillError
 from alertdrill.file_lock import LockedError
-from alertdrill.runtimes.compose.project_lock import project_lock
+from alertdrill.runtimes.compose.project import project_lock
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
-from tests.unit.alertdrill.drills.fakes import instance, make_drill
+from tests.unit.alertdrill.drills.fakes import make_drill
+from tests.unit.alertdrill.fake_runtime import instance
 
 
 def test_ephemeral_stack_is_started_and_stopped(session: FakeSession) -> None:

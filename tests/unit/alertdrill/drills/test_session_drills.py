@@ -10,7 +10,8 @@ from alertdrill.drills.context import DrillContext
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.session import run_drills
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, FakeSession
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, make_drill
+from tests.unit.alertdrill.drills.fakes import make_drill
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 
 @pytest.fixture
@@ -87,13 +88,14 @@ def test_users_stack_receives_the_results(
             receiver, speed = self.context.user_runtime.name, self.context.runtime.speed
             published.append((receiver, result.alert, speed))
 
-    def choose(settings: Any, _: object) -> FakeRuntime:
+    def choose(settings: Any, *_: object) -> FakeRuntime:
         runtime = FakeRuntime(session.settings.home, settings.speed)
         runtime.name = "ephemeral" if current_stack or settings.ephemeral else "user"
         return runtime
 
     monkeypatch.setattr(module, "ResultPublisher", FakePublisher)
-    monkeypatch.setattr(module, "select_runtime", choose)
+    monkeypatch.setattr(session, "select", choose)
+    monkeypatch.setattr(module, "select_stack_runtime", choose)
     verdicts += ["passed"]
     with session.open(CURRENT if current_stack else EPHEMERAL) as context:
         run_drills(context, [make_drill()])

@@ -7,7 +7,8 @@ from alertdrill.drills import steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, LoadSpec, UnsteadyError
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
+from tests.unit.alertdrill.drills.fakes import make_context
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog"}}
 

@@ -7,7 +7,8 @@ from alertdrill.drills import undo
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, instance, make_context
+from tests.unit.alertdrill.drills.fakes import make_context
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 
 def test_last_step_is_undone_first(runtime: Any) -> None:
@@ -34,7 +35,7 @@ def test_unknown_step_does_not_stop_the_rest(runtime: Any) -> None:
 
 def test_configuration_is_restored(runtime: Any) -> None:
     assert undo.perform(runtime, [("restore_config", "prometheus", "rules.d/drill.yml")]) == []
-    assert runtime.calls == [("configure", "prometheus", "rules.d/drill.yml", None)]
+    assert runtime.calls == [("restore_config", "prometheus", "rules.d/drill.yml")]
 
 
 def test_file_may_be_removed_twice(runtime: Any, tmp_path: Path) -> None:

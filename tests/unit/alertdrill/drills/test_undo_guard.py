@@ -14,6 +14,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.undo import RollbackGuard, UndoLog, UndoRecord
 from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 # A run with a guard; it waits until it is killed.
 RUN = """
@@ -135,29 +136,20 @@ class ClosedInput:
             return b""
 
 
-class FakeStack:
-    """Records that it was stopped."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def down(self, on_progress: object) -> None:
-        self.calls.append("down")
-
-
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> FakeStack:
-    stack = FakeStack()
-    monkeypatch.setattr(undo, "select_runtime", lambda *_: stack)
+def stack(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
+    stack = FakeRuntime()
+    for name in ("select_fault_target", "select_stack_runtime"):
+        monkeypatch.setattr(undo, name, lambda *_: stack)
     monkeypatch.setattr("sys.stdin", ClosedInput)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("alertdrill.drills.undo.terminate_processes", lambda _: 0)
     return stack
 
 
-@pytest.mark.parametrize(("ephemeral", "calls"), [(True, ["down"]), (False, [])])
+@pytest.mark.parametrize(("ephemeral", "calls"), [(True, [("down",)]), (False, [])])
 def test_only_ephemeral_stack_is_stopped(
-    tmp_path: Path, file: Path, stack: FakeStack, ephemeral: bool, calls: list[str]
+    tmp_path: Path, file: Path, stack: FakeRuntime, ephemeral: bool, calls: list[tuple[str]]
 ) -> None:
     own = StackSettings(tmp_path, ephemeral=ephemeral)
     UndoLog(tmp_path).write(UndoRecord("run", 1.0, own, "Down", [("remove_file", str(file))]))
@@ -167,7 +159,7 @@ def test_only_ephemeral_stack_is_stopped(
 
 
 def test_failed_undo_is_logged(
-    tmp_path: Path, stack: FakeStack, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, stack: FakeRuntime, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "not-a-file"
     folder.mkdir()
@@ -181,7 +173,7 @@ def test_failed_undo_is_logged(
 
 @pytest.mark.parametrize("undone", [True, None])
 def test_nothing_to_undo_is_left_alone(
-    tmp_path: Path, file: Path, stack: FakeStack, undone: bool | None
+    tmp_path: Path, file: Path, stack: FakeRuntime, undone: bool | None
 ) -> None:
     if undone:
         stack_settings = StackSettings(tmp_path, ephemeral=True)

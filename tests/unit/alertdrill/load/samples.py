@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 from alertdrill.clients.prometheus import Line
 from alertdrill.load.capacity import Capacity, CapacityStep
 from alertdrill.load.gates import evaluate_gates
@@ -13,6 +10,7 @@ from alertdrill.load.measurements import Event, TimeSpan
 from alertdrill.load.profile import load_profile
 from alertdrill.load.report import Report
 from alertdrill.load.run import Measurement
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 BEGAN, SECONDS = 1_800_000_000.0, 360
 PROFILE = load_profile("spike")
@@ -76,12 +74,10 @@ def capacity_of(*, passed: int, missed: int) -> Capacity:
     return Capacity(load_profile("capacity"), BEGAN, "native", steps, 800)
 
 
-def native(*services: str) -> Any:
+def native(*instances: str) -> FakeRuntime:
     """Return a native runtime with these instances."""
-    return SimpleNamespace(
-        name="native",
-        status=lambda: [SimpleNamespace(service=name, pid=1) for name in services],
-        addresses=lambda: {"Services": "http://127.0.0.1:8080/"},
-        address=lambda _: "http://127.0.0.1:9090",
-        speed=1.0,
-    )
+    runtime = FakeRuntime()
+    runtime.name = "native"
+    runtime.running = [instance(name) for name in instances]
+    runtime.urls = {"lb": "http://127.0.0.1:8080/", "prometheus": "http://127.0.0.1:9090"}
+    return runtime

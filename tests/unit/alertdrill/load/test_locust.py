@@ -118,7 +118,7 @@ def test_locust_is_a_prometheus_target_during_the_load(
 def compose_commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """Record the other commands of Compose and docker; all succeed."""
     calls: list[tuple[str, ...]] = []
-    command = "alertdrill.runtimes.compose.compose_cli"
+    command = "alertdrill.runtimes.compose.project"
     model = {"services": {"locust-worker": {"deploy": {"replicas": 3}}}}
     monkeypatch.setattr(f"{command}.docker", lambda: "docker")
     monkeypatch.setattr(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, cast, get_args
+from typing import get_args
 
 import pytest
 
@@ -12,10 +12,12 @@ from alertdrill.logs import search
 from alertdrill.logs.query import Query
 from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Origin, Search, reason_for_files, target_labels
-from alertdrill.runtimes import Instance, Runtime
-from alertdrill.runtimes.base import State
+from alertdrill.runtimes.base import Instance, State
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 RECORDS = [LogRecord(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
+WEB, LOKI, COLLECTOR = instance("web-1"), instance("loki-1"), instance("collector-1")
+ALL = [WEB, LOKI, COLLECTOR]
 ERROR = LokiError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
 
 
@@ -42,28 +44,20 @@ class FakeSource:
             yield record
 
 
-class SearchedStack:
+class SearchedStack(FakeRuntime):
     """A stack with running instances; it records the messages of a search."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.running = ["web-1", "loki-1", "collector-1"]
+        super().__init__()
+        self.running = ALL
         self.loki, self.files = FakeSource("loki"), FakeSource("files")
         self.messages: list[str] = []
         monkeypatch.setattr(search, "LokiSource", lambda *_: self.loki)
         monkeypatch.setattr(search, "FileSource", lambda *_: self.files)
 
-    def status(self) -> list[Instance]:
-        return [
-            Instance(name, name.rpartition("-")[0], "ready", 7, "127.0.0.1:1", 1.0)
-            for name in self.running
-        ]
-
-    def address(self, part: str) -> str:
-        return "http://127.0.0.1:1"
-
     def find(self, options: Search) -> list[LogRecord]:
         groups: Iterable[Iterable[LogRecord]] = search.search_logs(
-            cast(Runtime, self), options, self.messages.append
+            self, options, self.messages.append
         )
         return list(chain.from_iterable(groups))
 
@@ -83,7 +77,7 @@ def test_search_uses_loki_if_it_runs(stack: SearchedStack, follow: bool) -> None
 
 
 def test_search_reads_files_without_loki(stack: SearchedStack) -> None:
-    stack.running = ["web-1"]
+    stack.running = [WEB]
     assert stack.find(Search(Query())) == RECORDS
     assert stack.messages == ["from the log files: Loki is not running"]
     assert stack.loki.queries == []
@@ -122,25 +116,16 @@ def test_chosen_source_is_used(stack: SearchedStack, origin: Origin, messages: s
 
 
 def test_chosen_loki_that_is_missing_is_an_error(stack: SearchedStack) -> None:
-    stack.running = ["web-1"]
+    stack.running = [WEB]
     with pytest.raises(AlertdrillError, match=r"^cannot search Loki: Loki is not running$"):
         stack.find(Search(Query(), origin="loki"))
-    stack.running, stack.loki.good = ["loki-1", "collector-1"], 0
+    stack.running, stack.loki.good = [LOKI, COLLECTOR], 0
     with pytest.raises(LokiError):
         stack.find(Search(Query(), origin="loki"))
 
 
 def test_search_builds_logql_with_its_target(stack: SearchedStack) -> None:
-    runtime: Any = stack
-    assert search.build_logql(runtime, Search(Query(), "web-1")) == '{instance="web-1"}'
-
-
-def instance(name: str, state: State = "ready") -> Instance:
-    return Instance(name, name.rpartition("-")[0], state, 7, "127.0.0.1:1", 1.0)
-
-
-WEB, LOKI, COLLECTOR = instance("web-1"), instance("loki-1"), instance("collector-1")
-ALL = [WEB, LOKI, COLLECTOR]
+    assert search.build_logql(stack, Search(Query(), "web-1")) == '{instance="web-1"}'
 
 
 @pytest.mark.parametrize("target", [None, "web", "web-1", "loki"])
@@ -154,9 +139,9 @@ def test_loki_is_used_if_loki_and_collector_run(target: str | None) -> None:
         ([], "Loki is not running"),
         ([WEB, COLLECTOR], "Loki is not running"),
         ([WEB, LOKI], "the collector is not running"),
-        ([LOKI, instance("collector-1", "stopped")], "the collector is not running"),
-        ([instance("loki-1", "paused"), COLLECTOR], "Loki is paused"),
-        ([LOKI, instance("collector-1", "unready")], "the collector is unready"),
+        ([LOKI, instance("collector-1", state="stopped")], "the collector is not running"),
+        ([instance("loki-1", state="paused"), COLLECTOR], "Loki is paused"),
+        ([LOKI, instance("collector-1", state="unready")], "the collector is unready"),
     ],
 )
 def test_files_are_used_with_a_reason(instances: list[Instance], reason: str) -> None:
@@ -165,7 +150,7 @@ def test_files_are_used_with_a_reason(instances: list[Instance], reason: str) ->
 
 @pytest.mark.parametrize("state", sorted({*get_args(State)} - {"ready"}))
 def test_files_are_used_in_any_state_but_ready(state: State) -> None:
-    assert reason_for_files([instance("loki-1", state), COLLECTOR], None)
+    assert reason_for_files([instance("loki-1", state=state), COLLECTOR], None)
 
 
 @pytest.mark.parametrize("target", ["collector", "collector-1"])

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from alertdrill.logs.query import Query
 from alertdrill.logs.record import MARGIN
 from alertdrill.logs.sources import FileSource
-from alertdrill.runtimes import Runtime
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
 from tests.unit.alertdrill.logs.lines import LINE, TRACE, text
 
 
@@ -18,31 +18,18 @@ def line(second: int, message: str, **fields: Any) -> str:
     return text({**LINE, "timestamp": stamp, "message": message, **fields})
 
 
-class FakeLogs:
-    """A runtime with stored log lines and groups of lines that are added later."""
-
-    def __init__(self, stored: dict[str, list[str]], *later: list[tuple[str, str]]) -> None:
-        self.stored, self.later = stored, later
-        self.calls: list[tuple[str | None, int | None]] = []
-
-    def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
-        self.calls.append((target, lines))
-        for instance, stored in self.stored.items():
-            for text_line in (
-                stored if lines is None else stored[len(stored) - min(lines, len(stored)) :]
-            ):
-                yield instance, text_line
-
-    def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        yield self.logs(target, lines)
-        yield from self.later
+def fake_logs(stored: dict[str, list[str]], *later: list[tuple[str, str]]) -> FakeRuntime:
+    """Return a runtime with stored log lines, and groups of lines that are added later."""
+    runtime = FakeRuntime()
+    runtime.lines, runtime.later = stored, later
+    return runtime
 
 
 STORED = {"web-1": [line(1, "a"), line(3, "c")], "web-2": [line(2, "b"), line(4, "d")]}
 
 
-def files(runtime: FakeLogs, target: str | None = None) -> FileSource:
-    return FileSource(cast(Runtime, runtime), target)
+def files(runtime: FakeRuntime, target: str | None = None) -> FileSource:
+    return FileSource(runtime, target)
 
 
 def messages(records: Iterable[Any]) -> list[str]:
@@ -50,35 +37,35 @@ def messages(records: Iterable[Any]) -> list[str]:
 
 
 def test_instances_are_merged_by_time() -> None:
-    assert messages(files(FakeLogs(STORED)).last(Query(), None)) == ["a", "b", "c", "d"]
+    assert messages(files(fake_logs(STORED)).last(Query(), None)) == ["a", "b", "c", "d"]
 
 
 def test_last_lines_are_counted_over_all_instances() -> None:
-    assert messages(files(FakeLogs(STORED)).last(Query(), 3)) == ["b", "c", "d"]
-    assert messages(files(FakeLogs(STORED)).last(Query(), 0)) == []
+    assert messages(files(fake_logs(STORED)).last(Query(), 3)) == ["b", "c", "d"]
+    assert messages(files(fake_logs(STORED)).last(Query(), 0)) == []
 
 
 def test_filtered_search_reads_every_stored_line() -> None:
-    runtime = FakeLogs(STORED)
+    runtime = fake_logs(STORED)
     assert messages(files(runtime, "web").last(Query(since=0), 1)) == ["d"]
-    assert runtime.calls == [("web", None)]
+    assert runtime.calls == [("logs", "web", None)]
 
 
 def test_search_without_filters_reads_the_last_lines_only() -> None:
-    runtime = FakeLogs(STORED)
+    runtime = fake_logs(STORED)
     list(files(runtime).last(Query(), 5))
     list(files(runtime).last(Query(), 0))
-    assert runtime.calls == [(None, 5 + MARGIN), (None, 0)]
+    assert runtime.calls == [("logs", None, 5 + MARGIN), ("logs", None, 0)]
 
 
 def test_trace_selects_only_lines_with_its_id() -> None:
     stored = [line(1, "a"), line(2, f"names {TRACE}"), line(3, "c", trace_id=TRACE), "Traceback"]
-    assert messages(files(FakeLogs({"web-1": stored})).last(Query(trace=TRACE), None)) == ["c"]
+    assert messages(files(fake_logs({"web-1": stored})).last(Query(trace=TRACE), None)) == ["c"]
 
 
 def test_unstructured_line_keeps_its_position() -> None:
     stored = {"web-1": [line(1, "a"), "Traceback", "  x", line(3, "c")], "web-2": [line(2, "b")]}
-    assert messages(files(FakeLogs(stored)).last(Query(), None)) == [
+    assert messages(files(fake_logs(stored)).last(Query(), None)) == [
         "a",
         "Traceback",
         "  x",
@@ -97,7 +84,7 @@ def test_unstructured_line_keeps_its_position() -> None:
 )
 def test_unstructured_line_with_a_time_is_sorted_by_it(foreign_line: str) -> None:
     stored = {"prometheus-1": [foreign_line], "web-1": [line(2, "a"), line(3, "b")]}
-    assert messages(files(FakeLogs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
+    assert messages(files(fake_logs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
 
 
 @pytest.mark.parametrize(
@@ -106,18 +93,18 @@ def test_unstructured_line_with_a_time_is_sorted_by_it(foreign_line: str) -> Non
 )
 def test_unstructured_line_with_an_invalid_time_keeps_its_position(foreign_line: str) -> None:
     stored = {"web-1": [line(1, "a"), foreign_line, line(2, "b")]}
-    assert messages(files(FakeLogs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
+    assert messages(files(fake_logs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
 
 
 def test_followed_lines_are_sorted_within_a_group() -> None:
     group = [("web-1", line(6, "f")), ("web-2", line(5, "e"))]
-    groups_read = files(FakeLogs(STORED, group, [], [("web-1", line(7, "g"))])).follow(Query(), 1)
+    groups_read = files(fake_logs(STORED, group, [], [("web-1", line(7, "g"))])).follow(Query(), 1)
     assert [messages(records) for records in groups_read] == [["d"], ["e", "f"], [], ["g"]]
 
 
 def test_followed_lines_are_filtered() -> None:
     group = [("web-1", line(5, "e", level="ERROR")), ("web-1", line(6, "f"))]
-    groups_read = files(FakeLogs(STORED, group)).follow(Query(level="ERROR"), None)
+    groups_read = files(fake_logs(STORED, group)).follow(Query(level="ERROR"), None)
     assert [messages(records) for records in groups_read] == [[], ["e"]]
 
 
@@ -126,6 +113,6 @@ def test_unstructured_line_keeps_its_position_across_groups() -> None:
         [("web-1", "Traceback")],
         [("web-2", line(1, "b", instance="web-2")), ("web-1", "  x")],
     ]
-    groups_read = files(FakeLogs({"web-1": [line(1, "a")]}, *groups)).follow(Query(), None)
+    groups_read = files(fake_logs({"web-1": [line(1, "a")]}, *groups)).follow(Query(), None)
     shown = list(itertools.chain.from_iterable(groups_read))
     assert messages(shown) == ["a", "Traceback", "  x", "b"]

@@ -13,8 +13,9 @@ from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import DrillError, FaultSpec
 from alertdrill.errors import AlertdrillError
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeRuntime, FakeTraffic, instance, make_context
+from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
 from tests.unit.alertdrill.drills.processes import poll_until
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 Make = Callable[..., Fault]
 
@@ -27,22 +28,22 @@ Make = Callable[..., Fault]
         ("drop_targets", "lb", {}, ("restore_targets",), ("drop_targets", "lb")),
         (
             *("bad_rule", "", {}, ("restore_config", "prometheus", "rules.d/drill.yml")),
-            ("configure", "prometheus", "rules.d/drill.yml", platform.FAILING_RULE),
+            ("break_config", "prometheus", "rules.d/drill.yml", platform.FAILING_RULE),
         ),
         (
             *("bad_config", "", {"component": "prometheus"}),
             ("restore_config", "prometheus", "scrape.d/drill.yml"),
-            ("configure", "prometheus", "scrape.d/drill.yml", platform.INVALID_CONFIG),
+            ("break_config", "prometheus", "scrape.d/drill.yml", platform.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "alertmanager"}),
             ("restore_config", "alertmanager", "alertmanager.yml"),
-            ("configure", "alertmanager", "alertmanager.yml", platform.INVALID_CONFIG),
+            ("break_config", "alertmanager", "alertmanager.yml", platform.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "webhook"}),
             ("restore_config", "alertmanager", "webhook_url"),
-            ("configure", "alertmanager", "webhook_url", platform.CLOSED_PORT_URL),
+            ("break_config", "alertmanager", "webhook_url", platform.CLOSED_PORT_URL),
         ),
     ],
 )
@@ -88,8 +89,8 @@ def test_crash_loop_stops_ready_instances(
     monkeypatch.setattr(instances, "CRASH_INTERVAL_S", 0.005)
     looks = threading.Event()
 
-    def stop(order: str, name: str, option: tuple[str, object]) -> None:
-        assert option == ("grace", 0)  # a crash does not drain
+    def stop(order: str, name: str, grace: float) -> None:
+        assert grace == 0  # a crash does not drain
         others = [other for other in runtime.running if other.name != name]
         runtime.running = [*others, instance(name, pid=None, state="stopped")]
 
@@ -106,11 +107,11 @@ def test_crash_loop_stops_ready_instances(
     poll_until(lambda: len(runtime.calls) == len(stopped), "the first time")
     looks.clear()
     assert looks.wait(10)  # it does not stop a stopped instance
-    assert set(runtime.calls) == {("stop", name, ("grace", 0)) for name in stopped}
+    assert set(runtime.calls) == {("stop", name, 0) for name in stopped}
     runtime.running = [instance("web-1"), instance("web-2")]  # a person started them
     poll_until(lambda: len(runtime.calls) == 2 * len(stopped), "the second time")
     fault.stop()
-    assert set(runtime.calls) == {("stop", name, ("grace", 0)) for name in stopped}
+    assert set(runtime.calls) == {("stop", name, 0) for name in stopped}
 
 
 def test_scale_undo_restores_the_count(make: Make, runtime: Any) -> None:
@@ -215,7 +216,7 @@ def test_loki_gets_rejecting_overrides(make: Make, runtime: Any) -> None:
     assert list(fault.undo) == [("restore_config", "loki", "overrides.yml")]
     fault.inject()
     ((order, part, name, text),) = runtime.calls
-    assert (order, part, name) == ("configure", "loki", "overrides.yml")
+    assert (order, part, name) == ("break_config", "loki", "overrides.yml")
     assert yaml.safe_load(text)["overrides"]["fake"]["ingestion_rate_mb"] < 1e-5
 
 

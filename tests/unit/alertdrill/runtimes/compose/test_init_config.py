@@ -5,9 +5,11 @@ import pytest
 import yaml
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import SERVICES
+from alertdrill.config.services import SERVICES, Service
 from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.init_config import RenderContext
+
+ORDERS = Service(name="orders", port=5003)
 
 
 @pytest.fixture
@@ -118,3 +120,20 @@ def test_configured_secret_replaces_the_old_one(tmp_path: Path) -> None:
     init_config.write_secret(file)
     init_config.write_secret(file, "chosen")
     assert file.read_text() == "chosen"
+
+
+def test_every_service_is_scraped_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init_config, "SERVICES", {"orders": ORDERS})
+    text = init_config.render_scrape_config((ROOT / "prometheus/scrape/compose.yml").read_text())
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    [listed] = jobs["services"]["dns_sd_configs"]
+    assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
+    assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
+    assert {"stack", "pushed", "load", "probe"} <= set(jobs)
+
+
+def test_containers_are_named_after_the_project() -> None:
+    assert next(iter(init_config.container_names(ORDERS, "mine").items())) == (
+        "mine-orders-1",
+        "orders-1",
+    )

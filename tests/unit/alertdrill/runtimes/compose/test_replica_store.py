@@ -7,15 +7,13 @@ from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose.docker_client import Container
-from alertdrill.runtimes.compose.errors import UnknownTargetError
 from alertdrill.runtimes.compose.replica_store import (
     EngineReplicas,
     VolumeReplicas,
-    check_replicas,
     require_containers,
 )
 from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
+from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
 
 
 def listed(tmp_path: Path, text: str | None, *containers: Container) -> dict[str, int]:
@@ -52,14 +50,6 @@ def test_volume_replicas_are_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "scale").mkdir()
     (tmp_path / "scale" / "scale.json").write_text('{"web": 4, "data-service": 1}')
     assert [VolumeReplicas(tmp_path).get(name) for name in ("web", "data-service")] == [4, 1]
-
-
-def test_invalid_replica_count_is_refused() -> None:
-    with pytest.raises(UnknownTargetError, match="'lb' can't be scaled"):
-        check_replicas("lb", 2)
-    for count in (0, 5):
-        with pytest.raises(AlertdrillError, match=f"from 1 to 4 instances, not to {count}"):
-            check_replicas("web", count)
 
 
 @pytest.mark.parametrize("numbers", [[1], [3, 4], [1, 3]])

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.runtimes.compose import lifecycle, scaling
+from alertdrill.runtimes.compose import scaling
 from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_container_runtime import FakeEngine
+from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
 
 
 class FakeProject:
@@ -70,16 +70,3 @@ def test_new_instances_are_reported(project: Any) -> None:
     scaling.start_replicas(project, "web", 3)
     scaling.stop_replicas(project, "web", 3, messages.append)
     assert messages == ["web-3 is ready"]
-
-
-def test_failed_containers_last_line_is_shown(project: Any) -> None:
-    project.engine.by_name = {
-        instance.name: instance
-        for instance in (
-            container("init-config-1", "exited"),
-            container("web-1", health="starting"),
-            container("web-2", "restarting"),
-        )
-    }
-    project.docker = lambda *_: "first\nlast\n"
-    assert lifecycle._last_log_line(project) == " The last log line of web-2: last"

@@ -9,8 +9,8 @@ import pytest
 
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import Process, RenderContext
-from alertdrill.runtimes.native.stack_plan import Plan, make_plan
+from alertdrill.runtimes.native.plan import make_plan
+from alertdrill.runtimes.native.processes import Plan, Process, RenderContext
 from alertdrill.toolchain.find import Program
 from alertdrill.toolchain.programs import PROGRAMS
 

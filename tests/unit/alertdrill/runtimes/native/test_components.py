@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,11 +11,13 @@ import yaml
 from alertdrill.config import ROOT
 from alertdrill.runtimes.native.components import (
     FAKE_LOKI_CONFIG,
+    GRAFANA_ENVIRONMENT,
     components,
     fake_loki,
+    grafana_environment,
     grafana_home,
 )
-from alertdrill.runtimes.native.process_spec import Process, RenderContext
+from alertdrill.runtimes.native.processes import Process, RenderContext
 
 ContextWith = Callable[..., RenderContext]
 ALWAYS = {"lb", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}
@@ -214,3 +218,30 @@ def test_fake_loki_has_a_port_and_a_folder(render_context: RenderContext) -> Non
         str(render_context.layout.data / "fake-loki"),
     ]
     assert process.job is None
+
+
+def test_home_is_the_overview(render_context: RenderContext) -> None:
+    variables = grafana_environment(render_context)
+    home = Path(variables["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert home.name == "overview.json"
+    assert home.is_file()
+    assert home.parent == Path(variables["DASHBOARDS_DIR"])
+
+
+def test_provisioning_has_every_address(render_context: RenderContext) -> None:
+    variables = grafana_environment(render_context)
+    for name, part in (("PROMETHEUS", "prometheus"), ("LOKI", "loki"), ("ALERTMANAGER",) * 2):
+        assert variables[f"{name}_URL"] == render_context.url(part.lower())
+
+
+def test_anonymous_access_is_disabled() -> None:
+    assert (
+        GRAFANA_ENVIRONMENT["GF_AUTH_ANONYMOUS_ENABLED"]
+        == GRAFANA_ENVIRONMENT["GF_USERS_ALLOW_SIGN_UP"]
+        == "false"
+    )
+
+
+def test_plugin_installation_is_disabled() -> None:
+    assert GRAFANA_ENVIRONMENT["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert GRAFANA_ENVIRONMENT["GF_PLUGINS_PLUGIN_ADMIN_ENABLED"] == "false"

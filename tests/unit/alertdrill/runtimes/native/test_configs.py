@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from alertdrill.config import ROOT
+from alertdrill.runtimes import config_files
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import RenderContext
-from alertdrill.runtimes.native.stack_plan import Plan, make_plan
+from alertdrill.runtimes.native.plan import make_plan
+from alertdrill.runtimes.native.processes import Plan, RenderContext
 from alertdrill.timescale.render import expression_scaler, render
 from alertdrill.toolchain.cache import DATA_FOLDER
 from alertdrill.toolchain.find import Program
@@ -79,7 +80,7 @@ def test_rendering_keeps_the_committed_files(layout: Layout, plan: Plan) -> None
 
 
 def test_leftover_drill_files_are_deleted(written: Layout, plan: Plan) -> None:
-    for name in configs.DROP_IN_FOLDERS:
+    for name in config_files.DROP_IN_FOLDERS:
         (written.etc / name / "drill.yml").write_text("broken: [")
     configs.write_all(written, plan, RESPONDER)
     assert list(written.etc.rglob("drill.yml")) == []

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.native.context import NativeContext, NotRunningError
-from alertdrill.runtimes.native.process_spec import RenderContext
+from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.runtimes.native.context import NativeContext, ReplicaStore
+from alertdrill.runtimes.native.processes import Plan, RenderContext
+from alertdrill.runtimes.prometheus_tsdb import TsdbError
 from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
@@ -71,7 +74,7 @@ def test_lock_is_awaited(context: NativeContext) -> None:
 
 
 def test_stack_that_is_down_is_an_error(context: NativeContext) -> None:
-    with pytest.raises(NotRunningError, match="start it with `make up`"):
+    with pytest.raises(StackUnavailableError, match="start it with `make up`"):
         context.require_running()
 
 
@@ -95,3 +98,54 @@ def test_cache_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     NativeContext(StackSettings(tmp_path, cache=tmp_path / "mine")).locate(lambda _: None)
     NativeContext(StackSettings(tmp_path)).locate(lambda _: None)
     assert calls == [tmp_path / "mine", Path("/from/environment")]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+@pytest.fixture
+def store(file: Path) -> ReplicaStore:
+    return ReplicaStore(file, StackSettings(file.parent, instances={"web": 3}))
+
+
+def test_default_replica_count_is_the_settings(store: ReplicaStore) -> None:
+    assert (store.get("web"), store.get("data-service")) == (3, 2)
+
+
+def test_replica_count_is_stored(store: ReplicaStore, file: Path) -> None:
+    store.set("web", 4)
+    store.set("data-service", 1)
+    again = ReplicaStore(file, StackSettings(file.parent))
+    assert (again.get("web"), again.get("data-service")) == (4, 1)
+
+
+def test_reset_restores_the_settings(store: ReplicaStore) -> None:
+    store.set("web", 1)
+    store.reset()
+    store.reset()  # twice is harmless
+    assert store.get("web") == 3
+
+
+def test_broken_file_means_the_settings(store: ReplicaStore, file: Path) -> None:
+    file.write_text('{"web": ')
+    assert store.get("web") == 3
+    store.set("data-service", 1)
+    assert (store.get("web"), store.get("data-service")) == (3, 1)
+
+
+def test_instances_above_the_replica_count_are_not_desired(store: ReplicaStore, plan: Plan) -> None:
+    store.set("web", 1)
+    by = {process.name for process in plan.processes} - {
+        process.name for process in store.desired(plan)
+    }
+    others = {f"{name}-{number}" for name in SERVICES if name != "web" for number in (3, 4)}
+    assert by == {"web-2", "web-3", "web-4", *others}
+
+
+@pytest.mark.parametrize("what", ["backfilled", "deleted"])
+def test_series_of_other_stacks_are_safe(tmp_path: Path, what: str) -> None:
+    context = NativeContext(StackSettings(tmp_path, speed=12.0))
+    with pytest.raises(TsdbError, match=f"^The series of this stack can't be {what}: use an eph"):
+        context.ephemeral_store(what)

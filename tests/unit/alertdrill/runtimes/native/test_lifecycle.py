@@ -10,18 +10,16 @@ import pytest
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.grafana_token import TokenError
-from alertdrill.runtimes import prometheus_tsdb
+from alertdrill.runtimes import port_check, prometheus_tsdb
 from alertdrill.runtimes.native import (
     configs,
     lifecycle,
-    port_check,
     readiness,
-    stack_processes,
     supervisor,
 )
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.context import NativeContext
-from alertdrill.runtimes.native.process_spec import RenderContext
+from alertdrill.runtimes.native.processes import RenderContext
 from alertdrill.toolchain.find import ResolvedPrograms
 from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
@@ -57,12 +55,12 @@ def context(
     monkeypatch.setattr(configs, "check", lambda *_: messages.append("check"))
     monkeypatch.setattr(port_check, "check", lambda _: messages.append("ports"))
     monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: messages.append("wait"))
-    monkeypatch.setattr(stack_processes, "find", lambda _: [])
+    monkeypatch.setattr(supervisor, "find_processes", lambda _: [])
     monkeypatch.setattr(
-        stack_processes, "terminate", lambda left: messages.append(f"end {len(left)}")
+        supervisor, "terminate_processes", lambda left: messages.append(f"end {len(left)}")
     )
     monkeypatch.setattr(
-        stack_processes,
+        supervisor,
         "signal_instance",
         lambda _, number: messages.append(signal.Signals(number).name),
     )
@@ -276,7 +274,7 @@ def test_down_stops_leftover_processes(
     for socket in sockets:
         socket.touch()
     monkeypatch.setattr(
-        stack_processes, "find", lambda home: [1, 2] if home == context.process_tag else []
+        supervisor, "find_processes", lambda home: [1, 2] if home == context.process_tag else []
     )
     progress: list[str] = []
     lifecycle.down(context, progress.append)

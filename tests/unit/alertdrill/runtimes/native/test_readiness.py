@@ -6,13 +6,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from alertdrill.runtimes.base import wait_until
+from alertdrill.runtimes.errors import NotReadyError
 from alertdrill.runtimes.native import readiness
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import Process
+from alertdrill.runtimes.native.processes import Process
 from alertdrill.runtimes.native.readiness import (
-    NotReadyError,
     is_ready,
-    wait_until,
     wait_until_ready,
 )
 

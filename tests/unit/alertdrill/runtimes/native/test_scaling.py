@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes import base
+from alertdrill.runtimes.errors import NotReadyError
 from alertdrill.runtimes.native import configs, readiness, scaling
+from alertdrill.runtimes.native.context import ReplicaStore
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import Process
-from alertdrill.runtimes.native.readiness import NotReadyError
-from alertdrill.runtimes.native.replica_store import ReplicaStore
-from alertdrill.runtimes.native.stack_plan import Plan
+from alertdrill.runtimes.native.processes import Plan, Process
 
 Scale = Callable[[int], list[str]]
 
@@ -57,7 +57,7 @@ def context(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(configs, "write_service_targets", targets)
     monkeypatch.setattr(readiness, "wait_until_ready", wait)
-    monkeypatch.setattr(readiness, "POLL_INTERVAL_S", 0)
+    monkeypatch.setattr(base, "POLL_INTERVAL_S", 0)
     return recorder
 
 

@@ -2,28 +2,35 @@ import os
 import shlex
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from supervisor.options import ServerOptions
 
 from alertdrill.config import ROOT
 from alertdrill.runtimes.errors import StackUnavailableError
-from alertdrill.runtimes.native import stack_processes as running
+from alertdrill.runtimes.native import supervisor as module
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.process_spec import Process, RenderContext
-from alertdrill.runtimes.native.stack_plan import Plan, make_plan
-from alertdrill.runtimes.native.stack_processes import STACK_TAG
+from alertdrill.runtimes.native.plan import make_plan
+from alertdrill.runtimes.native.processes import Plan, Process, RenderContext
 from alertdrill.runtimes.native.supervisor import (
     LOG_BACKUPS,
     LOG_BYTES,
+    STACK_TAG,
     Supervisor,
     SupervisorError,
+    find_processes,
+    is_paused,
     render,
+    signal_instance,
     start,
+    terminate_processes,
 )
 
 
@@ -197,7 +204,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of killed process ids; no process is really killed."""
     killed_pids: list[int] = []
     monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
-    monkeypatch.setattr(running, "signal_instance", lambda pid, number: killed_pids.append(pid))
+    monkeypatch.setattr(module, "signal_instance", lambda pid, number: killed_pids.append(pid))
     return killed_pids
 
 
@@ -216,3 +223,105 @@ def test_grace_is_awaited(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> No
 def test_missing_socket_is_an_error(layout: Layout) -> None:
     with pytest.raises(StackUnavailableError, match="supervisord does not answer"):
         Supervisor(layout).processes()
+
+
+Child = subprocess.Popen[str]
+Spawn = Callable[..., Child]
+# `exec` keeps ignored signals.
+STUBBORN = 'trap "" TERM; echo; exec sleep 60'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    return str(tmp_path)
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    """Return a function that starts a shell script and waits for its first line."""
+    with ExitStack() as stack:
+
+        def run(script: str, environment: Mapping[str, str] | None = None) -> Child:
+            child = subprocess.Popen(
+                ["sh", "-c", script],
+                env={"PATH": os.environ["PATH"], **(environment or {})},
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            stack.enter_context(child)
+            stack.callback(signal_instance, child.pid, signal.SIGKILL)
+            return child
+
+        yield run
+
+
+def first_line(child: Child) -> str:
+    assert child.stdout
+    return child.stdout.readline().strip()
+
+
+def pause(child: Child) -> None:
+    os.kill(child.pid, signal.SIGSTOP)
+    os.waitpid(child.pid, os.WUNTRACED)  # returns when it has stopped
+
+
+def stack_pids(home: str) -> set[int]:
+    return {process.pid for process in find_processes(home)}
+
+
+def test_tag_is_compared_whole(spawn: Spawn, home: str) -> None:
+    ours = spawn("echo; exec sleep 60", {STACK_TAG: home})
+    others = spawn("echo; exec sleep 60", {STACK_TAG: home + "2"})
+    spawned = {first_line(child): child.pid for child in (ours, others)}
+    assert spawned
+    assert stack_pids(home) == {ours.pid}
+
+
+def test_frozen_child_is_terminated(spawn: Spawn, home: str) -> None:
+    child = spawn("echo; exec sleep 60", {STACK_TAG: home})
+    first_line(child)
+    pause(child)
+    assert is_paused(child.pid)
+    terminate_processes(find_processes(home))
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_stubborn_child_is_killed(spawn: Spawn, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = spawn(STUBBORN, {STACK_TAG: home})
+    first_line(child)
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.TERMINATE_TIMEOUT_S", 0.1)
+    terminate_processes(find_processes(home))
+    assert stack_pids(home) == set()
+
+
+def test_child_is_terminated_gracefully_first(spawn: Spawn, home: str) -> None:
+    child = spawn(
+        'trap "echo bye; exit" TERM; echo; while :; do sleep 0.01; done', {STACK_TAG: home}
+    )
+    first_line(child)
+    terminate_processes([process for process in find_processes(home) if process.pid == child.pid])
+    assert first_line(child) == "bye"
+
+
+def test_gone_processes_are_ignored(spawn: Spawn) -> None:
+    child = spawn("exit")
+    process = psutil.Process(child.pid)
+    child.wait()
+    terminate_processes([process])
+    assert not is_paused(child.pid)
+    signal_instance(child.pid, signal.SIGCONT)
+
+
+def test_signal_reaches_all_workers(spawn: Spawn) -> None:
+    child = spawn("sleep 60 & sleep 60 & echo; wait")
+    first_line(child)
+    signal_instance(child.pid, signal.SIGKILL)
+    assert child.stdout
+    assert child.stdout.read() == ""  # the output ends with the last process
+
+
+def test_running_child_is_not_paused(spawn: Spawn) -> None:
+    child = spawn("echo; exec sleep 60")
+    first_line(child)
+    assert not is_paused(child.pid)

@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes.swarm import SwarmRuntime, runtime
+from alertdrill.runtimes.swarm import runtime
+from alertdrill.runtimes.swarm.runtime import SwarmRuntime
 
 NOW = "2026-11-26T03:43:09.019876894Z"
 Task = dict[str, Any]

@@ -4,8 +4,7 @@ import pytest
 
 from alertdrill.runtimes.swarm import pending_reason
 from alertdrill.runtimes.swarm.errors import SwarmError
-from alertdrill.runtimes.swarm.parse_tasks import Container, Service, Task
-from alertdrill.runtimes.swarm.slots import Slot
+from alertdrill.runtimes.swarm.tasks import Container, Service, Slot, Task
 
 WEB = Service("s1", "web", "alertdrill_web", 2)
 HERE = Container("alertdrill_web.1.a", "running")

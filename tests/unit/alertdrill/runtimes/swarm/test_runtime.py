@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.errors import NotReadyError, UnknownTargetError
-from alertdrill.runtimes.errors import StackUnavailableError
-from alertdrill.runtimes.swarm import SwarmRuntime
+from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
 from alertdrill.runtimes.swarm.errors import SwarmError
+from alertdrill.runtimes.swarm.runtime import SwarmRuntime
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient
 
 

@@ -1,0 +1,107 @@
+"""The configuration files of a stack: committed, generated, and replaced by a drill.
+
+The load balancer's generated files, beside lb/haproxy.cfg, are its backends and its path maps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from string import Template
+
+from ..config import ROOT
+from ..config.services import SERVICES
+from ..timescale.render import expression_scaler, render
+from .errors import UnknownTargetError
+
+# Configuration files below a runtime's etc, and the committed file or folder of each. Each runtime
+# has its own scrape configuration besides.
+SOURCES: Mapping[str, str] = {
+    "prometheus/prometheus.yml": "prometheus/prometheus.yml",
+    "prometheus/rules": "prometheus/rules",
+    "alertmanager/alertmanager.yml": "alerting/alertmanager.yml",
+    # Loki calls its only tenant `fake`.
+    "loki/rules/fake": "loki/rules",
+    "loki/overrides.yml": "loki/overrides.yml",
+}
+# Folders for extra files, which a drill adds and removes.
+DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
+# Programs that reload their files by themselves, and that a SIGHUP would end.
+SELF_RELOADING = ("loki",)
+# Holds the URL that Alertmanager sends notifications to; only the runtime knows it.
+WEBHOOK_URL_FILE = "alertmanager/webhook_url"
+BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
+# One backend for each service; and for each frontend, a map from path to service.
+BACKENDS_FILE = "backends.cfg"
+FRONTENDS = ("public", "internal")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file in one step, so that no reader sees a partial file, and never through a link."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not named `.yml`, so that no program reads it as a configuration.
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.write_text(text)
+    fresh.chmod(0o644)  # in containers, each program runs as another user
+    fresh.replace(path)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file atomically."""
+    write_atomically(path, json.dumps(content, indent=2) + "\n")
+
+
+def rendered(source: str, speed: float) -> Mapping[str, str]:
+    """Return the text at a speed of a committed file, or of each file of a folder, by name."""
+    scale, path = expression_scaler(source), ROOT / source
+    files = sorted(path.glob("*.yml")) if path.is_dir() else [path]
+    return {file.name: render(file.read_text(), speed, scale) for file in files}
+
+
+def require_replaceable(sources: Mapping[str, str], component: str, name: str) -> str:
+    """Return the path below etc of a file that a drill may replace or add."""
+    whole = f"{component}/{name}"
+    path = PurePosixPath(whole)
+    extra = str(path.parent) in DROP_IN_FOLDERS and path.suffix == ".yml"
+    committed = whole in sources and not (ROOT / sources[whole]).is_dir()
+    if not extra and not committed and whole != WEBHOOK_URL_FILE:
+        folders = ", ".join(f"{folder}/*.yml" for folder in DROP_IN_FOLDERS)
+        raise UnknownTargetError(
+            f"{whole} can't be configured: use {folders} or a main configuration file."
+        )
+    return whole
+
+
+def target(address: str, service: str, instance: str, **labels: str) -> dict[str, object]:
+    """Return an address as a target of Prometheus's file discovery."""
+    return {"targets": [address], "labels": {"service": service, "instance": instance, **labels}}
+
+
+def probe_target(url: str, blackbox: str) -> dict[str, object]:
+    """Return the public URL as a target of the blackbox exporter at an address."""
+    return target(url, "lb", "public", __blackbox__=blackbox)
+
+
+def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Return the load balancer's files by name; `addresses` is {service: {instance: host:port}}."""
+    pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
+    backends = [
+        pattern.substitute(service=service, servers=_servers(instances))
+        for service, instances in addresses.items()
+    ]
+    maps = {f"{frontend}.map": _paths(frontend) for frontend in FRONTENDS}
+    return {BACKENDS_FILE: "".join(backends), **maps}
+
+
+def _servers(instances: Mapping[str, str]) -> str:
+    return "\n".join(f"    server {name} {address}" for name, address in instances.items())
+
+
+def _paths(frontend: str) -> str:
+    """Return the path map of a frontend; a trailing slash keeps `/orders` from `/ordersheet`."""
+    lines = ["# Each path, and the service that receives it and everything below it."]
+    for service in SERVICES.values():
+        lines += [f"{path}/ {service.name}" for path in getattr(service, frontend)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,159 @@
+from typing import Any
+
+import pytest
+
+from alertdrill.config.settings import ImageVersions, own_images, parse
+from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
+from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, push, tag
+
+
+class FakeCompose:
+    """Has some images, can pull some, and builds if `builds` is true."""
+
+    def __init__(self, *here: str, registry: tuple[str, ...] = (), builds: bool = True) -> None:
+        self.here = set(here)
+        self.registry = registry
+        self.builds = builds
+
+    def has_image(self, image: str) -> bool:
+        return image in self.here
+
+    def docker(self, *arguments: str) -> str:
+        if arguments[-1] not in self.registry:
+            raise EngineError("docker pull failed: not found.")
+        return ""
+
+    def run(self, *arguments: str) -> str:
+        if not self.builds:
+            raise EngineError("docker compose build failed: no base.")
+        return ""
+
+
+OURS = "alertdrill.invalid/web:0.1.0"
+PULLED = f"example.com/web:0.1.0@sha256:{'0' * 64}"
+
+
+def model(ours: str = OURS, **images: str) -> dict[str, Any]:
+    services = {name.replace("_", "-"): {"image": image} for name, image in images.items()}
+    return {"services": {**services, "web": {"image": ours, "build": {}}}}
+
+
+def had(compose: FakeCompose, **images: str) -> ImageAvailability:
+    fake: Any = compose
+    return ensure_images(fake, model(**images), lambda _: None)
+
+
+def test_present_image_is_used() -> None:
+    assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == ImageAvailability([], {})
+
+
+def test_missing_image_is_pulled() -> None:
+    assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == ImageAvailability([], {})
+
+
+def test_unknown_version_is_named() -> None:
+    with pytest.raises(ImageMissingError, match=r"^PROMETHEUS_VERSION is 'v99': the image prom/p"):
+        had(FakeCompose(), prometheus="prom/prometheus:v99")
+
+
+def test_unavailable_optional_component_is_disabled() -> None:
+    image = f"grafana/grafana:{ImageVersions().grafana}"
+    project = had(FakeCompose(), grafana=image)
+    # The responder does not use it either.
+    assert project.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INTERNAL_URL": ""}
+    assert "runs without grafana" in project.messages[0]
+
+
+def test_collector_is_disabled_without_loki() -> None:
+    collector = f"otel/opentelemetry-collector-contrib:{ImageVersions().collector}"
+    project = had(
+        FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
+    )
+    assert project.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
+
+
+def test_unavailable_chosen_version_is_refused() -> None:
+    with pytest.raises(ImageMissingError, match=r"GRAFANA_VERSION is '99\.0'"):
+        had(FakeCompose(), grafana="grafana/grafana:99.0")
+
+
+def test_disabled_component_needs_no_image() -> None:
+    fake: Any = FakeCompose()
+    wanted = model(grafana="grafana/grafana:99")
+    wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
+    messages = ensure_images(fake, wanted, lambda _: None).messages
+    assert messages == ["grafana is disabled by GRAFANA_REPLICAS=0."]
+
+
+def test_loaded_images_need_no_build() -> None:
+    assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == ImageAvailability(
+        [], {}
+    )
+
+
+def test_failed_build_is_named() -> None:
+    with pytest.raises(
+        ImageMissingError, match=r"^alertdrill\.invalid/web:0\.1\.0 can't be built\. docker c"
+    ):
+        had(FakeCompose(builds=False))
+
+
+def test_registry_image_is_pulled_and_not_built() -> None:
+    compose: Any = FakeCompose(registry=(PULLED,), builds=False)
+    assert ensure_images(compose, model(PULLED), lambda _: None) == ImageAvailability([], {})
+
+
+def test_image_missing_from_the_registry_is_named() -> None:
+    compose: Any = FakeCompose()
+    with pytest.raises(ImageMissingError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
+        ensure_images(compose, model(PULLED), lambda _: None)
+
+
+def test_tag_includes_the_digest() -> None:
+    assert tag("prom/prometheus:v3@sha256:ab") == "v3@sha256:ab"
+
+
+DIGEST = f"sha256:{'a' * 64}"
+
+
+class FakeEngine:
+    """An engine that has our images once they are built, and the digests of pushed ones."""
+
+    def __init__(self, *, built: bool = True) -> None:
+        self._tags = {f"alertdrill.invalid/{name}:0.1.0" for name in own_images() if built}
+        self._pushed: list[str] = []
+
+    def has_image(self, image: str) -> bool:
+        return image in self._tags
+
+    def docker(self, *arguments: str) -> str:
+        image = arguments[-1]
+        if arguments[:2] == ("image", "inspect"):
+            digests = [f"{pushed.rpartition(':')[0]}@{DIGEST}\n" for pushed in self._pushed]
+            return "".join(["elsewhere.test/web@sha256:0\n", *digests])
+        if arguments[0] == "push":
+            self._pushed.append(image)
+        else:
+            self._tags.add(image)
+        return ""
+
+
+def pushed(engine: FakeEngine, registry: str = "example.com:5000/team") -> dict[str, str]:
+    fake: Any = engine
+    return dict(push(fake, registry, "0.1.0", lambda _: None))
+
+
+def test_printed_variables_are_settings_that_pull_the_pushed_images() -> None:
+    settings = parse(pushed(FakeEngine()))
+    assert settings.image("web") == f"example.com:5000/team/web:0.1.0@{DIGEST}"
+
+
+def test_image_that_is_not_built_is_an_error() -> None:
+    with pytest.raises(EngineError, match=r"alertdrill\.invalid/web:0\.1\.0.* not built"):
+        pushed(FakeEngine(built=False))
+
+
+@pytest.mark.parametrize("registry", ["", "https://example.com", "a b"])
+def test_invalid_registry_is_refused(registry: str) -> None:
+    with pytest.raises(EngineError, match="is not a registry"):
+        pushed(FakeEngine(), registry)

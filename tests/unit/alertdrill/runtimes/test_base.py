@@ -1,0 +1,21 @@
+import pytest
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes.base import check_replicas, instances_of
+from alertdrill.runtimes.errors import UnknownTargetError
+from tests.unit.alertdrill.fake_runtime import instance
+
+
+def test_invalid_replica_count_is_refused() -> None:
+    with pytest.raises(UnknownTargetError, match="'lb' can't be scaled"):
+        check_replicas("lb", 2)
+    for count in (0, 5):
+        with pytest.raises(AlertdrillError, match=f"from 1 to 4 instances, not to {count}"):
+            check_replicas("web", count)
+
+
+def test_instances_of_a_service_include_those_on_standby() -> None:
+    status = [instance("web-1"), instance("lb-1"), instance("web-2", state="standby")]
+    assert [item.name for item in instances_of("web", status)] == ["web-1", "web-2"]
+    with pytest.raises(UnknownTargetError, match="no service named 'mail'"):
+        instances_of("mail", status)

@@ -1,0 +1,31 @@
+import pytest
+
+from alertdrill.config.services import Service
+from alertdrill.runtimes import config_files
+
+ORDERS = Service(name="orders", port=5003, public=("/orders", "/prices"), internal=("/stock",))
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    services = {"web": Service(name="web", port=5000), "orders": ORDERS}
+    monkeypatch.setattr(config_files, "SERVICES", services)
+    addresses = {"web": {"web-1": "127.0.0.1:1"}, "orders": {"orders-1": "a:2", "orders-2": "b:2"}}
+    return dict(config_files.lb_files(addresses))
+
+
+def test_each_service_has_a_backend(files: dict[str, str]) -> None:
+    text = files["backends.cfg"]
+    assert text.count("\nbackend ") == 2
+    orders = text.partition("\nbackend orders from services\n")[2]
+    assert "{ queue(orders) ge 512 }" in orders
+    assert orders.endswith("    server orders-1 a:2\n    server orders-2 b:2\n")
+    assert "$" not in text
+
+
+def test_paths_end_with_a_slash(files: dict[str, str]) -> None:
+    messages = {name: files[name].splitlines()[1:] for name in ("public.map", "internal.map")}
+    assert messages == {
+        "public.map": ["/orders/ orders", "/prices/ orders"],
+        "internal.map": ["/stock/ orders"],
+    }

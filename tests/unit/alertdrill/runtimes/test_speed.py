@@ -1,0 +1,41 @@
+import yaml
+
+from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes import speed
+
+
+def test_speed_one_is_the_compose_file() -> None:
+    assert StackSettings.speed == 1
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    durations = [
+        flag
+        for flag in services["prometheus"]["command"]
+        if flag.startswith(("--rules", "--query"))
+    ]
+    assert durations
+    assert set(durations) <= set(speed.prometheus_flags(1))
+
+
+def test_defaults_of_prometheus_are_divided() -> None:
+    assert {
+        "--rules.alert.for-outage-tolerance=5m",
+        "--rules.alert.for-grace-period=50s",
+    } <= set(speed.prometheus_flags(12))
+
+
+def test_lokis_file_has_speed_one() -> None:
+    ruler = yaml.safe_load((ROOT / "loki" / "loki.yml").read_text())["ruler"]
+    written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
+    assert set(speed.loki_flags(1)) <= written
+    assert "-ruler.evaluation-interval=417ms" in speed.loki_flags(12)
+
+
+def test_flags_are_divided() -> None:
+    assert "--query.lookback-delta=25s" in speed.prometheus_flags(12)
+    assert "--scrape.discovery-reload-interval=417ms" in speed.prometheus_flags(12)
+
+
+def test_numbers_are_short() -> None:
+    assert (speed.timeout_offset(1), speed.timeout_offset(7)) == ("0.5", "0.07143")
+    assert (speed.watchdog_timeout(7), speed.watchdog_timeout(500)) == ("25.7143", "1")
