@@ -16,8 +16,9 @@ from ..config.durations import format_milliseconds
 from ..drills.context import DrillContext, DrillProgress
 from ..drills.loader import Catalogue, load_all
 from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
+from ..drills.report import formats
 from ..drills.report.files import failed_alerts, write
-from ..drills.result import DrillResult, Report
+from ..drills.result import SIGNS, DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
 from ..runtimes.compose import run_drills_in_container
@@ -25,15 +26,9 @@ from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show
 from .options import INTERRUPTED, Duration, current_stack_option, speed_option
 
-# Each verdict has a sign and a word, so that no reader depends on colour.
 FAILED = "[bold red]✗[/]"
-SIGNS = {
-    "passed": ("✓", "green"),
-    "failed": ("✗", "bold red"),
-    "deviated": ("▲", "yellow"),
-    "aborted": ("■", "yellow"),
-    "skipped": ("○", "yellow"),
-}
+# The other verdicts are yellow.
+STYLES = {"passed": "green", "failed": "bold red"}
 
 
 class DrillConsole(DrillProgress):
@@ -81,7 +76,7 @@ class DrillConsole(DrillProgress):
 
     def drill_finished(self, result: DrillResult) -> None:
         """Print the verdict."""
-        sign, style = SIGNS[result.verdict]
+        sign, style = SIGNS[result.verdict], STYLES.get(result.verdict, "yellow")
         fired, ideal = result.times.get("firing"), result.ideal.get("firing")
         firing = ""
         if fired is not None and ideal is not None:
@@ -217,13 +212,11 @@ def summary(report: Report) -> str:
         for verdict in SIGNS
         if (count := sum(result.verdict == verdict for result in report.results))
     ]
-    minutes, seconds = divmod(round(report.ended - report.began), 60)
-    duration = f"in {minutes} min {seconds} s"
+    took = formats.duration(report.ended - report.began)
     if not counts:
-        return f"No drill finished, {duration}."
-    number = len(report.results)
-    drills = "drill" if number == 1 else "drills"
-    return f"{number} {drills} at speed {report.speed:g}: {', '.join(counts)}, {duration}."
+        return f"No drill finished, in {took}."
+    drills = formats.count(len(report.results), "drill")
+    return f"{drills} at speed {report.speed:g}: {', '.join(counts)}, in {took}."
 
 
 def drill_table(catalogue: Catalogue) -> Table:

@@ -11,6 +11,8 @@ from ..clients.prometheus import Line
 # `deviated`: the steady state did not return. `aborted`: no steady state before the fault.
 # `skipped`: the stack lacks a component that the drill requires.
 Verdict = Literal["passed", "failed", "deviated", "aborted", "skipped"]
+# Each verdict has a sign and a word, so that colour is not the only information.
+SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■", "skipped": "○"}
 # The verdicts that do not fail a run.
 ACCEPTED_VERDICTS = ("passed", "skipped")
 # In the order in which a drill awaits them.
@@ -39,6 +41,10 @@ class IdealTime:
     fastest: float
     expected: float
     slowest: float
+
+    def __str__(self) -> str:
+        """Return the three, such as `5.0 / 6.2 / 7.4`."""
+        return f"{self.fastest:.1f} / {self.expected:.1f} / {self.slowest:.1f}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,12 @@ class DrillResult:
         """Return the time to firing divided by the expected ideal time."""
         fired, ideal = self.times.get("firing"), self.ideal.get("firing")
         return None if fired is None or ideal is None else fired / ideal.expected
+
+    @property
+    def slow(self) -> bool:
+        """Return whether firing took over twice the slowest ideal time."""
+        fired, ideal = self.times.get("firing"), self.ideal.get("firing")
+        return fired is not None and ideal is not None and fired > 2 * ideal.slowest
 
 
 @dataclass(frozen=True)

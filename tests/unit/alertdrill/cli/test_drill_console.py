@@ -67,7 +67,7 @@ def test_every_verdict_has_a_word(verdict: Verdict) -> None:
     text = shown(
         lambda drill_console: drill_console.drill_finished(result(verdict, reason="No data."))
     )
-    sign, _ = console.SIGNS[verdict]
+    sign = console.SIGNS[verdict]
     assert text == f"  {sign} {verdict} in 12 s: No data.\n"
 
 
