@@ -19,14 +19,12 @@ RULES = ("prometheus/rules", "loki/rules")
 PROMETHEUS_RULES, LOKI_RULES = (ROOT / folder for folder in RULES)
 COMPARISON_OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 FENCED_QUERY = re.compile(r"^```(promql|logql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# A token of LogQL. Strings may contain operators. Longer operators come first, so that `>=` is not
-# `>` and `=`.
-TOKEN = re.compile(
-    r"""(?P<text>"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<open>[({[])|(?P<close>[)}\]])"""
-    r"|(?P<operator>>=|<=|==|!=|[><+\-*/%^]|\b(?:and|or|unless)\b)"
+# A function of a range of log lines, which PromQL lacks. Strings may contain anything.
+LOG_RANGE = re.compile(
+    r"""\w+\s*\(\s*(?:[\d.]+\s*,\s*)?\{(?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`[])*\[\w+\]"""
+    r"""(?:\s*offset\s+\w+)?\s*\)(?:\s*(?:by|without)\s*\([^)]*\))?"""
 )
-# The modifiers after an operator of LogQL.
-MODIFIER = re.compile(r"^(?:bool|(?:on|ignoring|group_left|group_right)\s*\([^)]*\)|\s)*")
+PLACEHOLDER = re.compile(r"\blog_range_(\d+)\b")
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,34 @@ def is_log_alert(alert: str) -> bool:
 
 
 def branches(language: Language, expression: str) -> list[list[Comparison]]:
-    """Return the comparisons of each branch of `or`; one list for an expression without `or`."""
-    if language == "logql":
-        return [list(_logql_comparisons(branch)) for branch in _logql_branches(expression)]
+    """Return the comparisons of each branch of `or`; one list for an expression without `or`.
+
+    Around its ranges of log lines, LogQL has the grammar of PromQL. An expression that is beyond
+    it counts as one without comparisons.
+    """
+    ranges: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        ranges.append(match[0])
+        return f"log_range_{len(ranges) - 1}"
+
+    def text(node: promql.Expr) -> str:
+        while isinstance(node, promql.ParenExpr):
+            node = node.expr
+        # The parser breaks long lines. No string in the rules contains several spaces.
+        line = " ".join(node.prettify().split())
+        return PLACEHOLDER.sub(lambda match: ranges[int(match[1])], line)
+
+    try:
+        tree = promql.parse(LOG_RANGE.sub(hide, expression) if language == "logql" else expression)
+    except ValueError:
+        return []
     return [
         [
-            Comparison(_on_one_line(node.lhs), _operator(node), _on_one_line(node.rhs))
-            for node in _promql_comparisons(branch)
+            Comparison(text(node.lhs), _operator(node), text(node.rhs))
+            for node in _comparisons(branch)
         ]
-        for branch in _promql_branches(promql.parse(expression))
+        for branch in _branches(tree)
     ]
 
 
@@ -86,86 +103,29 @@ def runbook_queries(markdown: str) -> Sequence[tuple[str, str]]:
     return [(match[1], match[2].strip()) for match in FENCED_QUERY.finditer(markdown)]
 
 
-# PromQL, by its parser
-
-
-def _promql_branches(node: promql.Expr) -> Iterator[promql.Expr]:
+def _branches(node: promql.Expr) -> Iterator[promql.Expr]:
     if isinstance(node, promql.ParenExpr):
-        yield from _promql_branches(node.expr)
+        yield from _branches(node.expr)
     elif isinstance(node, promql.BinaryExpr) and _operator(node) == "or":
-        yield from _promql_branches(node.lhs)
-        yield from _promql_branches(node.rhs)
+        yield from _branches(node.lhs)
+        yield from _branches(node.rhs)
     else:
         yield node
 
 
-def _promql_comparisons(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
+def _comparisons(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
     if isinstance(node, promql.ParenExpr | promql.AggregateExpr):
-        yield from _promql_comparisons(node.expr)
+        yield from _comparisons(node.expr)
     elif isinstance(node, promql.BinaryExpr):
         if _operator(node) in COMPARISON_OPERATORS:
             yield node
         else:
-            yield from _promql_comparisons(node.lhs)
-            yield from _promql_comparisons(node.rhs)
+            yield from _comparisons(node.lhs)
+            yield from _comparisons(node.rhs)
     elif isinstance(node, promql.Call):
         for argument in node.args:
-            yield from _promql_comparisons(argument)
+            yield from _comparisons(argument)
 
 
 def _operator(node: promql.BinaryExpr) -> str:
     return str(node.op).strip()
-
-
-def _on_one_line(node: promql.Expr) -> str:
-    # The parser breaks long lines. No string in the rules contains several spaces.
-    return " ".join(node.prettify().split())
-
-
-# LogQL, as Loki's ruler writes it: each operation is in parentheses
-
-
-def _logql_branches(expression: str) -> Iterator[str]:
-    left, operator, right = _split(expression)
-    if operator == "or":
-        yield from _logql_branches(left)
-        yield from _logql_branches(right)
-    else:
-        yield expression
-
-
-def _logql_comparisons(expression: str) -> Iterator[Comparison]:
-    left, operator, right = _split(expression)
-    if operator in COMPARISON_OPERATORS:
-        yield Comparison(_strip_parentheses(left), operator, _strip_parentheses(right))
-    elif operator:
-        yield from _logql_comparisons(left)
-        yield from _logql_comparisons(right)
-
-
-def _split(expression: str) -> tuple[str, str, str]:
-    """Return the sides and the operator of the outermost operation; no operator for a function."""
-    bare, depth = _strip_parentheses(expression), 0
-    for token in TOKEN.finditer(bare):
-        depth += bool(token["open"]) - bool(token["close"])
-        if token["operator"] and depth == 0 and token.start():
-            return bare[: token.start()].strip(), token[0], MODIFIER.sub("", bare[token.end() :])
-    return bare, "", ""
-
-
-def _strip_parentheses(expression: str) -> str:
-    """Remove the parentheses around the whole expression."""
-    text = expression.strip()
-    while text.startswith("(") and _closing_index(text) == len(text) - 1:
-        text = text[1:-1].strip()
-    return text
-
-
-def _closing_index(text: str) -> int:
-    """Return the index where the first parenthesis closes."""
-    depth = 0
-    for token in TOKEN.finditer(text):
-        depth += bool(token["open"]) - bool(token["close"])
-        if token["close"] and depth == 0:
-            return token.start()
-    return -1

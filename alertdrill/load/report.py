@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import jinja2
 
 from ..clients.prometheus import Line
-from ..drills.report.chart import Frame, colour, draw, include_zero, plot_line
+from ..drills.report.chart import Frame, annotate, colour, draw, include_zero, plot_line
 from ..drills.report.formats import duration, utc_time
 from ..drills.report.html import inline
 from ..drills.report.junit import Case, Failure, to_xml
@@ -200,15 +200,9 @@ def _chart(title: str, lines: Sequence[Line], report: Report) -> ET.Element:
             at = max(0.0, event.began - report.began)
             mark = colour("bad" if event.kind == "alert" else "soft")
             axes.axvline(at, color=mark, linewidth=1, linestyle=(0, (2, 4)))
-            axes.annotate(
-                SIGNS[event.kind],
-                (at, 1.0),
-                xycoords=axes.get_xaxis_transform(),
-                xytext=(0, 4),
-                textcoords="offset points",
-                horizontalalignment="center",
-                color=colour("soft"),
-            )
+            style = {"horizontalalignment": "center", "color": colour("soft")}
+            transform = axes.get_xaxis_transform()
+            annotate(axes, SIGNS[event.kind], (at, 1.0), (0, 4), xycoords=transform, **style)
         for index, line in enumerate(lines):
             dashes = {"linestyle": (0, (2, 4))} if line.labels[""].startswith(OBJECTIVE) else {}
             points = [(at - report.began, value) for at, value in line.points]

@@ -162,6 +162,14 @@ def plot_line(axes: Axes, points: Sequence[tuple[float, float]], **style: Any) -
         axes.plot(*zip(*ends, strict=True), **style)
 
 
+def annotate(
+    axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **style: Any
+) -> None:
+    """Write a text at some pixels from a point, outside the plot area too."""
+    style = {"textcoords": "offset points", "annotation_clip": False, **style}
+    axes.annotate(text, at, xytext=offset, **style)
+
+
 def include_zero(axes: Axes, lines: Sequence[Line]) -> None:
     """Extend the vertical axis to 0 if it is near, and leave room for a horizontal line.
 
@@ -247,7 +255,11 @@ def _paint(
     ):
         style = {"color": colour("text"), "linewidth": 1.25, "linestyle": (0, (2, 4))}
         plot_line(axes, _since(line, zero), **style, gid=f"class threshold t{index}")
-        _label_threshold(axes, line, label)
+        values = [value for _, value in line.points if math.isfinite(value)]
+        if values:
+            style = {"fontweight": 600, "verticalalignment": "center_baseline"}
+            transform = axes.get_yaxis_transform()
+            annotate(axes, label, (1.0, values[-1]), (6, 0), xycoords=transform, **style)
     for index, line in enumerate(chart.values):
         style = {"linestyle": (0, (7, 4))} if index % LINE_COLOURS >= LINE_COLOURS / 2 else {}
         plot_line(axes, _since(line, zero), color=colour(index), **style, gid="class line")
@@ -263,63 +275,31 @@ def _since(line: Line, zero: float) -> list[tuple[float, float]]:
 
 def _mark_backfill(axes: Axes, begin: float) -> None:
     axes.axvspan(begin, 0.0, facecolor="none", edgecolor=colour("hatch"), hatch="//", linewidth=0)
-    axes.annotate(
-        "synthetic\nsamples",
-        (begin, 1.0),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(6, -6),
-        textcoords="offset points",
-        verticalalignment="top",
-        color=colour("soft"),
-        bbox={"facecolor": colour("page"), "edgecolor": "none", "pad": 2},
-    )
-
-
-def _label_threshold(axes: Axes, line: Line, label: str) -> None:
-    values = [value for _, value in line.points if math.isfinite(value)]
-    if not values:
-        return
-    axes.annotate(
-        label,
-        (1.0, values[-1]),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        verticalalignment="center_baseline",
-        fontweight=600,
-        annotation_clip=False,
-    )
+    box = {"facecolor": colour("page"), "edgecolor": "none", "pad": 2}
+    style = {"verticalalignment": "top", "color": colour("soft"), "bbox": box}
+    transform = axes.get_xaxis_transform()
+    annotate(axes, "synthetic\nsamples", (begin, 1.0), (6, -6), xycoords=transform, **style)
 
 
 def _mark_events(axes: Axes, events: Sequence[tuple[float, str, str]], frame: Frame) -> None:
     """Draw a line at each event. Its label has a row of its own, so no line crosses a label."""
     colours = {"on": "bad", "off": "bad", "firing": "bad", "healed": "good"}
+    transform = axes.get_xaxis_transform()
     for row, (at, kind, label) in enumerate(events):
         top = 1 + (6 + ROW_HEIGHT * (len(events) - row - 0.5)) / frame.height
-        name = colours.get(kind)
-        gid = f"class event {kind}"
-        axes.plot(
-            [at, at],
-            [0, top],
-            transform=axes.get_xaxis_transform(),
-            color=colour(name or "soft"),
-            linewidth=1,
-            solid_capstyle="butt",
-            clip_on=False,
-            gid=gid,
-        )
-        axes.annotate(
-            label,
-            (at, top),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(LABEL_SPACE, 0),
-            textcoords="offset points",
-            verticalalignment="center_baseline",
-            color=colour(name or "text"),
-            fontweight=600 if kind in ("firing", "healed") else "normal",
-            annotation_clip=False,
-            gid=gid,
-        )
+        name, gid = colours.get(kind), f"class event {kind}"
+        line: dict[str, Any] = {
+            "color": colour(name or "soft"),
+            "linewidth": 1,
+            "solid_capstyle": "butt",
+        }
+        axes.plot([at, at], [0, top], transform=transform, clip_on=False, gid=gid, **line)
+        text = {
+            "color": colour(name or "text"),
+            "fontweight": 600 if kind in ("firing", "healed") else "normal",
+            "verticalalignment": "center_baseline",
+        }
+        annotate(axes, label, (at, top), (LABEL_SPACE, 0), xycoords=transform, gid=gid, **text)
 
 
 def _threshold_labels(chart: Chart) -> list[str]:

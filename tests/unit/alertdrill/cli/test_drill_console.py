@@ -7,7 +7,7 @@ from rich.console import Console
 from alertdrill.cli import drill as console
 from alertdrill.drills.loader import Catalogue
 from alertdrill.drills.model import Expectation, FaultSpec, HealMode
-from alertdrill.drills.result import DrillResult, IdealTime, Report, Verdict
+from alertdrill.drills.result import SIGNS, DrillResult, IdealTime, Report, Verdict
 from tests.unit.alertdrill.drills.fakes import make_drill
 
 
@@ -67,7 +67,7 @@ def test_every_verdict_has_a_word(verdict: Verdict) -> None:
     text = shown(
         lambda drill_console: drill_console.drill_finished(result(verdict, reason="No data."))
     )
-    sign = console.SIGNS[verdict]
+    sign = SIGNS[verdict]
     assert text == f"  {sign} {verdict} in 12 s: No data.\n"
 
 
