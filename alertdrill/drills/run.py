@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from ..clients.http import UnreachableError
 from ..errors import AlertdrillError
-from . import backfill, chart, diagnose, steady_state, undo
+from . import backfill, chart_data, diagnose, steady_state, undo
 from .context import DrillContext
 from .faults import registry
 from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
 from .model import Drill, UnmetError, UnsteadyError
 from .probes import Probes, RunbookCheck
-from .result import DrillResult, IdealTime, Verdict
+from .result import Chart, DrillResult, IdealTime, Verdict
 
 
 class DrillRun:
@@ -37,7 +37,7 @@ class DrillRun:
         """Run the drill and return its result; the fault is rolled back in every case."""
         began = time.time()
         verdict, reason = self._verdict()
-        drill, injected = self._drill, self._injected
+        drill = self._drill
         return DrillResult(
             alert=drill.alert,
             description=drill.description,
@@ -46,7 +46,7 @@ class DrillRun:
             verdict=verdict,
             reason=reason,
             began=began,
-            injected=injected,
+            injected=self._injected,
             removed=self._removed,
             recovered_at=self._recovered_at,
             ended=time.time(),
@@ -59,7 +59,7 @@ class DrillRun:
             backfilled=bool(drill.backfill),
             queries=self._runbook.queries,
             queries_skipped=self._runbook.skipped_reason,
-            chart=chart.record(drill.alert, self._context, injected, self._times.get("firing")),
+            chart=self._chart(),
         )
 
     def _verdict(self) -> tuple[Verdict, str]:
@@ -200,3 +200,9 @@ class DrillRun:
             return {}
         pipeline = find_pipeline(self._drill.alert)
         return ideal_times(self._drill, pipeline, self._context.runtime.speed)
+
+    def _chart(self) -> Chart | None:
+        if self._injected is None:
+            return None
+        firing = self._times.get("firing")
+        return chart_data.record(self._drill.alert, self._context, self._injected, firing)

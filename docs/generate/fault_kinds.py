@@ -8,8 +8,8 @@ from typing import get_args
 from annotated_types import Gt, Le
 from pydantic.fields import FieldInfo
 
-from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS, FaultKind
+from alertdrill.drills.faults.stack import service_fault
 from apps.telemetry.faults import kinds as service_faults
 
 from .markdown import code, document, table

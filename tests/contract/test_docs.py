@@ -171,8 +171,24 @@ def test_readme_names_the_important_files() -> None:
     assert {"up", "drill", "status"} <= {verb for piece in readme for verb in MAKE.findall(piece)}
 
 
-def test_request_path_names_its_files() -> None:
-    assert len(paths(ROOT / "docs/explanation/request-path.md")) >= 8
+# The most files that a reader can follow, by the flow's heading.
+MAX_FILES = {
+    "A request": 8,
+    "From an alert to a restart": 15,
+    "A drill": 20,
+    "The start of the stack": 8,
+}
+
+
+@pytest.mark.parametrize("flow", MAX_FILES)
+def test_flow_is_short_and_its_files_exist(flow: str) -> None:
+    sections = (ROOT / "docs/explanation/flows.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    flows = {heading: steps for heading, _, steps in (part.partition("\n") for part in sections)}
+    files = re.findall(r"^\d+\. `([^`]+)` ", flows[flow], re.MULTILINE)
+    assert flows.keys() == MAX_FILES.keys()
+    assert 8 <= len(files) <= MAX_FILES[flow]
+    assert len(files) == len(set(files)) == len(re.findall(r"^\d+\. ", flows[flow], re.MULTILINE))
+    assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
 def test_scaling_page_exists() -> None:

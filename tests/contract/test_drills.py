@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names_in
-from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS
+from alertdrill.drills.faults.stack import service_fault
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill

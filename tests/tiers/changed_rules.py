@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from alertdrill.config import ROOT
-from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS
+from alertdrill.drills.faults.stack import service_fault
 from alertdrill.drills.model import Drill
 from tests.rules.mutations import check
 from tests.rules.mutations.rules import RuleTests, all_test_files, name, reads
@@ -33,7 +33,7 @@ RULE_FOLDERS = ("prometheus/rules", "loki/rules")
 # What mutates the rules: a change here can change what every rule's tests notice.
 MUTATION_CODE = ("tests/rules/mutations", "tests/rules/test_mutations.py")
 # Service faults live in the services' own library, and an instance is told over HTTP to have them.
-SERVICE_FAULTS = ("apps/telemetry/faults", "alertdrill/drills/faults/instances.py")
+SERVICE_FAULTS = ("apps/telemetry/faults", "alertdrill/drills/faults/stack.py")
 Inputs = Mapping[str, str]
 
 

@@ -16,16 +16,19 @@ from ..context import DrillContext
 from ..model import FaultSpec
 from .base import Fault
 from .host import fill_disk, stress_host
-from .instances import (
+from .stack import (
+    bad_config,
+    bad_rule,
     crash_loop,
     drop_targets,
     kill_target,
+    not_found_scan,
     pause_target,
     scale_target,
     service_fault,
+    stop_load,
     stop_target,
 )
-from .platform import bad_config, bad_rule, not_found_scan, stop_load
 
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]

@@ -11,7 +11,7 @@ import pytest
 
 from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
-from alertdrill.drills import backfill, chart, probes, run, steady_state
+from alertdrill.drills import backfill, chart_data, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.faults import registry
 from alertdrill.drills.model import Drill, UnsteadyError
@@ -84,7 +84,7 @@ class SimulatedStack:
         )
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (backfill, chart, steady_state, run, probes):
+        for module in (backfill, chart_data, steady_state, run, probes):
             monkeypatch.setattr(module, "time", self.clock)
         monkeypatch.setattr(steady_state, "require", self._require)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)

@@ -4,7 +4,7 @@ import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.clients.responder import PerformedAction
-from alertdrill.drills import chart, run
+from alertdrill.drills import chart_data, run
 from alertdrill.drills.faults import registry
 from alertdrill.drills.ideal_times import Pipeline
 from alertdrill.drills.model import FAULT_MARGIN_S, Crossing, DrillError, Expectation, UnmetError
@@ -68,7 +68,7 @@ def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
     result = simulated.run()
     assert result.chart
     assert result.injected
-    assert result.chart.values[0].points[0][0] == result.injected - chart.SCRAPES_BEFORE * 5.0
+    assert result.chart.values[0].points[0][0] == result.injected - chart_data.SCRAPES_BEFORE * 5.0
 
 
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.faults import instances, platform
+from alertdrill.drills.faults import stack
 from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import DrillError, FaultSpec
@@ -28,22 +28,22 @@ Make = Callable[..., Fault]
         ("drop_targets", "lb", {}, ("restore_targets",), ("drop_targets", "lb")),
         (
             *("bad_rule", "", {}, ("restore_config", "prometheus", "rules.d/drill.yml")),
-            ("break_config", "prometheus", "rules.d/drill.yml", platform.FAILING_RULE),
+            ("break_config", "prometheus", "rules.d/drill.yml", stack.FAILING_RULE),
         ),
         (
             *("bad_config", "", {"component": "prometheus"}),
             ("restore_config", "prometheus", "scrape.d/drill.yml"),
-            ("break_config", "prometheus", "scrape.d/drill.yml", platform.INVALID_CONFIG),
+            ("break_config", "prometheus", "scrape.d/drill.yml", stack.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "alertmanager"}),
             ("restore_config", "alertmanager", "alertmanager.yml"),
-            ("break_config", "alertmanager", "alertmanager.yml", platform.INVALID_CONFIG),
+            ("break_config", "alertmanager", "alertmanager.yml", stack.INVALID_CONFIG),
         ),
         (
             *("bad_config", "", {"component": "webhook"}),
             ("restore_config", "alertmanager", "webhook_url"),
-            ("break_config", "alertmanager", "webhook_url", platform.CLOSED_PORT_URL),
+            ("break_config", "alertmanager", "webhook_url", stack.CLOSED_PORT_URL),
         ),
     ],
 )
@@ -86,7 +86,7 @@ def test_kills_continue_while_the_target_is_down(make: Make, runtime: Any) -> No
 def test_crash_loop_stops_ready_instances(
     make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch, target: str, stopped: set[str]
 ) -> None:
-    monkeypatch.setattr(instances, "CRASH_INTERVAL_S", 0.005)
+    monkeypatch.setattr(stack, "CRASH_INTERVAL_S", 0.005)
     looks = threading.Event()
 
     def stop(order: str, name: str, grace: float) -> None:

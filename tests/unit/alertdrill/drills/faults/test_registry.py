@@ -1,7 +1,7 @@
 import pytest
 
-from alertdrill.drills.faults.instances import service_fault
 from alertdrill.drills.faults.registry import KINDS, FaultKind
+from alertdrill.drills.faults.stack import service_fault
 from apps.telemetry.faults import kinds as services
 
 

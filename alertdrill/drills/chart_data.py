@@ -31,16 +31,14 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def record(
-    alert: str, context: DrillContext, injected: float | None, firing: float | None
+    alert: str, context: DrillContext, injected: float, firing: float | None
 ) -> Chart | None:
     """Return the values of the alert's expression from shortly before the fault until now.
 
-    `injected` is in seconds since 1970, `firing` in seconds after it. Return None without a fault,
-    or if the evaluator does not answer or has no such rule.
+    `injected` is in seconds since 1970, `firing` in seconds after it. Return None if the evaluator
+    does not answer or has no such rule.
     """
     evaluator = context.evaluator(alert)
-    if injected is None:
-        return None
     try:
         rule = evaluator.rule(alert)
         step = context.prometheus.scrape_interval()

@@ -6,7 +6,7 @@ import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.clients.prometheus import Line
-from alertdrill.drills import chart
+from alertdrill.drills import chart_data
 from alertdrill.drills.result import Chart
 
 
@@ -27,7 +27,7 @@ class FakePrometheus:
 
 
 def recorded(prometheus: FakePrometheus, expression: str, end: float = 60.0) -> Chart:
-    return chart.record_chart(prometheus, expression, (0.0, end), 1.0)  # type: ignore[arg-type]
+    return chart_data.record_chart(prometheus, expression, (0.0, end), 1.0)  # type: ignore[arg-type]
 
 
 def test_both_sides_are_drawn() -> None:
@@ -59,22 +59,22 @@ def test_expression_may_have_no_threshold() -> None:
 
 def test_long_span_has_wider_steps() -> None:
     prometheus = FakePrometheus()
-    recorded(prometheus, "a", end=chart.MAX_POINTS * 4.0)
+    recorded(prometheus, "a", end=chart_data.MAX_POINTS * 4.0)
     assert prometheus.queries == [("a", 4.0)]
 
 
 def test_too_many_lines_are_cut() -> None:
-    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart.MAX_LINES
+    assert len(recorded(FakePrometheus(lines=50), "a").values) == chart_data.MAX_LINES
 
 
 def test_lines_with_the_largest_range_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart.MAX_LINES)]
+    still = [Line({"n": str(n)}, [(0.0, 9.0), (1.0, 9.0)]) for n in range(chart_data.MAX_LINES)]
     empty = Line({"n": "empty"}, [(0.0, math.nan)])
     moved = Line({"n": "moved"}, [(0.0, math.nan), (1.0, 0.0), (2.0, 0.5)])
     monkeypatch.setattr(FakePrometheus, "query_range", lambda *_: [empty, *still, moved])
     recorded_chart = recorded(FakePrometheus(), "a").values
     assert [line.labels["n"] for line in recorded_chart] == [
-        *map(str, range(1, chart.MAX_LINES)),
+        *map(str, range(1, chart_data.MAX_LINES)),
         "moved",
     ]
 
@@ -102,7 +102,7 @@ class Moving:
 )
 def test_deciding_comparison_is_shown(expression: str, shown: str) -> None:
     moving: Any = Moving()
-    recorded = chart.record_chart(moving, expression, (0.0, 10.0), 1.0, fired=7.0)
+    recorded = chart_data.record_chart(moving, expression, (0.0, 10.0), 1.0, fired=7.0)
     assert recorded.expression == shown
 
 
