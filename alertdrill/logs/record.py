@@ -1,4 +1,4 @@
-"""A log line from any source: its time, its text, its fields and its place in the order. Pure."""
+"""A log line from any source: its time, its text, its fields and its place in the order."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from ..config.services import SERVICES
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # The level of a line without one, such as an unstructured traceback.
 UNKNOWN = "UNKNOWN"
@@ -22,8 +24,9 @@ COMMON_FIELDS = (
 ACCESS_FIELDS = ("method", "route", "path", "status", "duration_ms", "client")
 EXCEPTION_FIELDS = ("type", "message", "stack")
 # A caller writes its access line after the callee, but within a millisecond times are equal. The
-# callers from the inside out: the internal load balancer, web, the public load balancer.
-CALL_DEPTH = (("lb", "internal"), ("web", ""), ("lb", "public"))
+# callers from the inside out: the internal load balancer, a service that calls others, the public
+# load balancer.
+LB_DEPTHS = {"internal": 0, "public": 2}
 # Extra lines to read, so that the lines of one millisecond are complete before sorting: more than
 # an instance writes in a millisecond.
 MARGIN = 200
@@ -107,8 +110,11 @@ def sort_key(entry: LogRecord) -> tuple[int, int, str, bool, int]:
     An access line ends its request, so it follows the other lines of its millisecond: Loki returns
     lines of the same time in any order.
     """
-    caller = (entry.fields.get("service", ""), entry.fields.get("frontend", ""))
-    depth = CALL_DEPTH.index(caller) if caller in CALL_DEPTH else -1
+    service = entry.fields.get("service", "")
+    if service == "lb":
+        depth = LB_DEPTHS.get(entry.fields.get("frontend", ""), -1)
+    else:
+        depth = 1 if service in SERVICES and SERVICES[service].calls else -1
     return entry.at, depth, entry.instance, entry.is_access, entry.position
 
 

@@ -68,11 +68,9 @@ def _start_page(context: RenderContext) -> str:
 
 
 def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]:
-    """Return every possible instance of every service; web's page shows the `links`."""
-    of_web = {
-        "DATA_SERVICE_URL": context.url("lb_internal"),
-        "LINKS": ",".join(f"{title}={address}" for title, address in links.items()),
-    }
+    """Return every possible instance of every service; a page may show the `links`."""
+    internal = context.url("lb_internal")
+    shown = ",".join(f"{title}={address}" for title, address in links.items())
     return [
         _program(
             context,
@@ -80,8 +78,9 @@ def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]
             f"apps.{service.package}:create_app()",
             context.ports.instance(service.name, number),
             {
-                "INTERNAL_URL": context.url("lb_internal"),
-                **(of_web if service.name == "web" else {}),
+                "INTERNAL_URL": internal,
+                "LINKS": shown,
+                **{f"{name.upper().replace('-', '_')}_URL": internal for name in service.calls},
             },
         )
         for service in SERVICES.values()
