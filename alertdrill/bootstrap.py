@@ -12,6 +12,7 @@ import argparse
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -20,15 +21,17 @@ import sys
 import tempfile
 import venv
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.venv_stamp import Stamp, Step, next_step, read_stamp, write_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+_STAMP = "alertdrill.json"
 _OLDEST = (3, 11)  # the version of Debian 12; the services use its syntax
 _IS_NEW_ENOUGH = f"import sys; sys.exit(sys.version_info < {_OLDEST})"
 _TESTED = ("python3.13", "python3.12", "python3.11")
@@ -37,6 +40,63 @@ _SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu kee
 
 class BootstrapError(AlertdrillError):
     """The virtual environment cannot be created."""
+
+
+class Step(Enum):
+    """The next step of an installation."""
+
+    NOTHING = "nothing"
+    ADD = "add"
+    BUILD = "build"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The contents of an environment: its Python, its path, and each requirement file's hash.
+
+    `complete` is false from before the first change until everything is installed.
+    """
+
+    python: str
+    path: str
+    requirements: Mapping[str, str]
+    complete: bool = True
+
+
+def next_step(stamp: Stamp | None, target: Stamp, *, works: bool) -> Step:
+    """Return the next step for an environment; `works` tells whether its Python runs.
+
+    An environment that works without a stamp was created by another tool: we install into it.
+    """
+    if not works:
+        return Step.BUILD
+    if stamp is None:
+        return Step.ADD
+    moved = (stamp.python, stamp.path) != (target.python, target.path)
+    installed = stamp.requirements
+    changed = any(
+        installed.get(name, digest) != digest for name, digest in target.requirements.items()
+    )
+    if moved or changed or not stamp.complete:
+        return Step.BUILD
+    return Step.NOTHING if target.requirements.keys() <= installed.keys() else Step.ADD
+
+
+def read_stamp(folder: Path) -> Stamp | None:
+    """Return the stamp of the environment in `folder`; None if it has none."""
+    try:
+        return Stamp(**json.loads((folder / _STAMP).read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError):
+        return Stamp("", "", {}, complete=False)  # unreadable: rebuild the environment
+
+
+def write_stamp(folder: Path, stamp: Stamp) -> None:
+    """Write the stamp atomically."""
+    fresh = folder / f"{_STAMP}.new"
+    fresh.write_text(json.dumps(vars(stamp), indent=1))
+    fresh.replace(folder / _STAMP)
 
 
 def prepare(
@@ -59,7 +119,10 @@ def prepare(
             if step is not Step.NOTHING:
                 _update(folder, requirements, step, say)
             if project and not _has_command(folder, project):
-                _install_project(folder, project, say)
+                # Its requirements are already installed from the pins, also its build system.
+                pinned = ("--no-deps", "--no-build-isolation", "--no-index")
+                arguments = (*pinned, "--editable", str(project.absolute()))
+                _run_pip(folder, arguments, "the command alertdrill", say)
     except OSError as error:
         raise BootstrapError(f"cannot create the virtual environment {folder}: {error}") from error
 
@@ -76,8 +139,11 @@ def _update(
         _create(folder)
     write_stamp(folder, Stamp(target.python, target.path, installed, complete=False))
     try:
-        with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
-            _install(_pip(folder, Path(work), say), added, say)
+        text = "\n".join(file.read_text() for file in added)
+        count = len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
+        say(f"installing {count} pinned packages …")
+        files = [argument for file in added for argument in ("-r", str(file))]
+        _run_pip(folder, ("--require-hashes", *files), "the requirements", say)
     except BootstrapError:
         if before:  # pip failed without a change: the environment is as complete as before
             write_stamp(folder, before)
@@ -88,14 +154,6 @@ def _update(
 
 def _has_command(folder: Path, project: Path | None) -> bool:
     return project is None or (folder / "bin" / "alertdrill").exists()
-
-
-def _install_project(folder: Path, project: Path, say: Callable[[str], None]) -> None:
-    # Its requirements are already installed from the pins, also its build system.
-    pinned = ("--no-deps", "--no-build-isolation", "--no-index")
-    with tempfile.TemporaryDirectory(prefix="alertdrill-") as work:
-        pip = _pip(folder, Path(work), say)
-        _run_pip(pip, (*pinned, "--editable", str(project.absolute())), "the command alertdrill")
 
 
 def _step(folder: Path, requirements: Sequence[Path]) -> Step:
@@ -176,7 +234,7 @@ def _newest_wheel(*folders: Path) -> Path | None:
 
 def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     # Imported late: these need the Python that main() has checked for.
-    from alertdrill.toolchain.apt_sources import FetchError  # noqa: PLC0415
+    from alertdrill.toolchain.apt import FetchError  # noqa: PLC0415
     from alertdrill.toolchain.cache import PackageCache  # noqa: PLC0415
     from alertdrill.toolchain.programs import PIP  # noqa: PLC0415
 
@@ -196,22 +254,22 @@ def _fetch_wheel(work: Path, say: Callable[[str], None]) -> Path:
     return wheel
 
 
-def _install(pip: Sequence[str], files: Sequence[Path], say: Callable[[str], None]) -> None:
-    total = sum(len(re.findall(r"^[\w.-]+==", file.read_text(), re.MULTILINE)) for file in files)
-    say(f"installing {total} pinned packages …")
-    named = [argument for file in files for argument in ("-r", str(file))]
-    _run_pip(pip, ("--require-hashes", *named), "the requirements")
-
-
-def _run_pip(pip: Sequence[str], arguments: Sequence[str], what: str) -> None:
+def _run_pip(folder: Path, arguments: Sequence[str], what: str, say: Callable[[str], None]) -> None:
+    """Install into the environment in `folder`; pip inherits the lock."""
     error = "pip failed without a reason"
-    with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-        [*pip, "install", "--no-input", "--disable-pip-version-check", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        close_fds=False,
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="alertdrill-") as work,
+        subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            [
+                *_pip(folder, Path(work), say),
+                *("install", "--no-input", "--disable-pip-version-check", *arguments),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            close_fds=False,
+        ) as process,
+    ):
         for line in process.stdout or ():
             if line.startswith("ERROR:"):
                 error = line.removeprefix("ERROR:").strip()

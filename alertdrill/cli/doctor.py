@@ -23,8 +23,7 @@ from ..runtimes.compose.variables import PUBLISHED
 from ..runtimes.select import select_running_stack
 from ..toolchain.cache import default_cache
 from ..toolchain.find import find_local
-from ..toolchain.programs import PROGRAMS
-from ..toolchain.versions import format_version
+from ..toolchain.programs import PROGRAMS, format_version
 from .console import output, printable, timed
 
 # Images or fetched programs, and a day of samples and logs.

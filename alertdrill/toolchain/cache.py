@@ -49,17 +49,11 @@ class PackageCache:
     @contextmanager
     def locked(self, on_progress: ProgressCallback) -> Iterator[None]:
         """Lock the cache, so that only one process fetches, and remove a killed process's rest."""
+        message = "another run is fetching programs, waiting for it …"
+        lock = file_lock(self.root / "lock", timeout=math.inf, on_wait=lambda: on_progress(message))
         with ExitStack() as on_exit:
             try:
-                on_exit.enter_context(
-                    file_lock(
-                        self.root / "lock",
-                        timeout=math.inf,
-                        on_wait=lambda: on_progress(
-                            "another run is fetching programs, waiting for it …"
-                        ),
-                    )
-                )
+                on_exit.enter_context(lock)
             except OSError as error:
                 raise CacheError(
                     f"cannot write to {self.root} ({error.strerror}); "

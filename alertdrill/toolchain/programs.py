@@ -5,10 +5,15 @@ import shutil
 from dataclasses import dataclass
 from enum import Enum
 
-from alertdrill.toolchain.versions import Version, format_version
+Version = tuple[int, ...]
 
 # Servers are installed here, and not every user's PATH has these.
 SBIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+def format_version(version: Version) -> str:
+    """Format a version: (3, 5) is "3.5"."""
+    return ".".join(map(str, version))
 
 
 def find_command(name: str) -> str | None:

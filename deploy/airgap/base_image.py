@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.toolchain.apt import require_command, run, system_sources
-from alertdrill.toolchain.apt_sources import FetchError
+from alertdrill.toolchain.apt import FetchError, require_command, run, system_sources
 from alertdrill.toolchain.cache import ProgressCallback
 from alertdrill.toolchain.programs import find_command
 

@@ -38,7 +38,6 @@ BEFORE_INSTALLATION = [
     "alertdrill/bootstrap.py",
     "alertdrill/errors.py",
     "alertdrill/file_lock.py",
-    "alertdrill/venv_stamp.py",
     *(str(file.relative_to(ROOT)) for file in (ROOT / "alertdrill/toolchain").rglob("*.py")),
 ]
 

@@ -79,7 +79,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("FAKE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr("alertdrill.toolchain.programs.SBIN_FOLDERS", ())
-    os_release = tmp_path / "os-release"
-    os_release.write_text("ID=debian\nVERSION_CODENAME=stable\n")
-    monkeypatch.setattr("alertdrill.toolchain.apt._OS_RELEASE", os_release)
+    release = {"ID": "debian", "VERSION_CODENAME": "stable"}
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
     return Machine(tmp_path)

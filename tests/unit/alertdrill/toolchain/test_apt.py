@@ -2,8 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.toolchain.apt import failure_reason, require_command, run, write_configuration
-from alertdrill.toolchain.apt_sources import FetchError
+from alertdrill.toolchain.apt import (
+    FetchError,
+    failure_reason,
+    require_command,
+    run,
+    write_configuration,
+)
 
 
 def test_failure_reason_is_the_first_specific_error() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.toolchain.apt_sources import (
+from alertdrill.toolchain.apt import (
     FetchError,
     IndexTarget,
     SystemSources,
@@ -10,8 +10,7 @@ from alertdrill.toolchain.apt_sources import (
 )
 from alertdrill.toolchain.programs import Suite
 
-DEBIAN = "ID=debian\nVERSION_CODENAME=bookworm\n"
-UBUNTU = "ID=ubuntu\nVERSION_CODENAME=noble\n"
+DEBIAN, UBUNTU = ("debian", "bookworm"), ("ubuntu", "noble")
 DEB822 = """\
 # the mirror of this house
 Types: deb deb-src
@@ -70,7 +69,7 @@ def targets() -> list[IndexTarget]:
 
 
 def test_development_suite_uses_the_configured_mirror(targets: list[IndexTarget]) -> None:
-    sources = SystemSources(DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
+    sources = SystemSources(*DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
     text = sources.write(Suite.DEVELOPMENT)
     (entry,) = read_apt_sources(text)
     assert entry.uris == ["http://mirror.test/debian/"]
@@ -79,7 +78,7 @@ def test_development_suite_uses_the_configured_mirror(targets: list[IndexTarget]
 
 
 def test_system_suite_includes_updates_and_security(targets: list[IndexTarget]) -> None:
-    sources = SystemSources(DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
+    sources = SystemSources(*DEBIAN, targets, {"ours": DEB822, "others": THIRD_PARTY})
     text = sources.write(Suite.SYSTEM)
     suites = [entry.suites[0] for entry in read_apt_sources(text)]
     assert suites == ["bookworm", "bookworm-updates", "bookworm-security"]
@@ -88,7 +87,7 @@ def test_system_suite_includes_updates_and_security(targets: list[IndexTarget]) 
 
 def test_development_suite_of_ubuntu_is_devel_with_universe() -> None:
     targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
-    text = SystemSources(UBUNTU, targets, {}).write(Suite.DEVELOPMENT)
+    text = SystemSources(*UBUNTU, targets, {}).write(Suite.DEVELOPMENT)
     assert "Suites: devel\n" in text
     assert "Components: main universe\n" in text
 
@@ -96,15 +95,41 @@ def test_development_suite_of_ubuntu_is_devel_with_universe() -> None:
 def test_sources_without_the_distribution_are_an_error() -> None:
     targets = [IndexTarget("http://other.test/", "bookworm-pgdg", "main", "file")]
     with pytest.raises(FetchError, match="name no archive of Debian"):
-        SystemSources(DEBIAN, targets, {}).write(Suite.SYSTEM)
+        SystemSources(*DEBIAN, targets, {}).write(Suite.SYSTEM)
 
 
-def test_derivative_is_read_as_its_base_distribution() -> None:
-    mint = 'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_CODENAME=zara\nUBUNTU_CODENAME=noble\n'
-    assert read_distribution(mint) == ("ubuntu", "noble")
-    assert read_distribution(DEBIAN) == ("debian", "bookworm")
+@pytest.mark.parametrize(
+    ("release", "distribution"),
+    [
+        ({"ID": "debian", "VERSION_CODENAME": "bookworm"}, DEBIAN),
+        (
+            {
+                "ID": "linuxmint",
+                "ID_LIKE": "ubuntu debian",
+                "VERSION_CODENAME": "zara",
+                "UBUNTU_CODENAME": "noble",
+            },
+            UBUNTU,
+        ),
+    ],
+)
+def test_derivative_is_read_as_its_base_distribution(
+    release: dict[str, str], distribution: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
+    assert read_distribution() == distribution
 
 
-def test_other_systems_are_refused() -> None:
+def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "fedora"})
     with pytest.raises(FetchError, match="neither Debian nor Ubuntu"):
-        read_distribution("ID=fedora\n")
+        read_distribution()
+
+
+def test_system_without_a_release_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("platform.freedesktop_os_release", fail)
+    with pytest.raises(FetchError, match="neither Debian nor Ubuntu"):
+        read_distribution()

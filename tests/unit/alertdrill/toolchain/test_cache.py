@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.apt_sources import FetchError
+from alertdrill.toolchain.apt import FetchError
 from alertdrill.toolchain.cache import (
     DATA_FOLDER,
     CacheError,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.toolchain.apt_sources import FetchError, IndexTarget, SystemSources
+from alertdrill.toolchain.apt import FetchError, IndexTarget, SystemSources
 from deploy.airgap import base_image
 from deploy.airgap.base_image import BaseImageError
 from deploy.airgap.images import SUITE
@@ -53,7 +53,7 @@ def test_other_distribution_needs_a_mirror(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     targets = [IndexTarget("http://mirror.test/ubuntu/", "noble", "main", "file")]
-    ubuntu = SystemSources("ID=ubuntu\nVERSION_CODENAME=noble\n", targets, {})
+    ubuntu = SystemSources("ubuntu", "noble", targets, {})
     monkeypatch.setattr(base_image, "system_sources", lambda: ubuntu)
     with pytest.raises(BaseImageError, match=r"Ubuntu.*--mirror"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)
@@ -62,7 +62,7 @@ def test_other_distribution_needs_a_mirror(
 def test_missing_mirror_is_an_error(
     tmp_path: Path, root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    debian = SystemSources("ID=debian\nVERSION_CODENAME=trixie\n", [], {})
+    debian = SystemSources("debian", "trixie", [], {})
     monkeypatch.setattr(base_image, "system_sources", lambda: debian)
     with pytest.raises(BaseImageError, match="no Debian mirror found"):
         base_image.ensure_rootfs(tmp_path, None, no_progress)

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.toolchain.versions import VersionCache, format_version, parse_version
+from alertdrill.toolchain.find import VersionCache, parse_version
+from alertdrill.toolchain.programs import format_version
 
 
 @pytest.mark.parametrize(
