@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..clients.http import UnreachableError, request
 from ..clients.prometheus import Prometheus
@@ -18,8 +17,6 @@ from .lines import AccessLines, AuditError, LogStore, Route
 
 # The load balancer responds within milliseconds.
 TIMEOUT_S = 5.0
-# A range starts this long before the first request, to include one earlier sample.
-RANGE_MARGIN_S = 60.0
 # Seconds from counting a request to its line in the file.
 LINE_DELAY_S = 0.3
 # The probe sends a request every five seconds; an attempt takes one or two.
@@ -28,9 +25,6 @@ MAX_TRIES = 20
 SCRAPE_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.2
 SAMPLE = re.compile(r"^(haproxy_\w+)\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
-
-# A range vector as Prometheus returns it: each row has `metric` and `values`.
-SampleRows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,49 +77,15 @@ def parse_lb_counts(text: str, route: Route) -> LbCounts:
 
 def count_served(prometheus: Prometheus, route: Route, since: float) -> Mapping[str, int]:
     """Return each service's count of requests to its path of the route since a time."""
-    span = f"[{time.time() - since + RANGE_MARGIN_S:.0f}s]"
-    starts = prometheus.query(f"process_start_time_seconds{span}")
-    counts = {}
-    for service in route.services:
-        labels = f'service="{service}",url_rule="{route.path}"'
-        rows = prometheus.query(f"flask_http_request_duration_seconds_count{{{labels}}}{span}")
-        counts[service] = counter_increase(rows, starts, since)
-    return counts
-
-
-def all_scraped_since(prometheus: Prometheus, services: Sequence[str], moment: float) -> bool:
-    """Return whether every ready instance of these services was scraped after a time."""
-    names = "|".join(services)
-    return prometheus.value(f'min(timestamp(up{{service=~"{names}"}}))  > bool {moment}') == 1
-
-
-def counter_increase(counters: SampleRows, starts: SampleRows, since: float) -> int:
-    """Return the exact increase of counters since a time; `increase()` extrapolates.
-
-    `starts` are the samples of process_start_time_seconds over the same range, which must start
-    before `since`. A new start time means that the counter began at 0 again.
-    """
-    started = {
-        (row["metric"].get("instance"), moment): start
-        for row in starts
-        for moment, start in row["values"]
+    counter = "flask_http_request_duration_seconds_count"
+    return {
+        service: prometheus.exact_increase(
+            f'{counter}{{service="{service}",url_rule="{route.path}"}}',
+            "process_start_time_seconds",
+            since,
+        )
+        for service in route.services
     }
-    return sum(_row_increase(row, started, since) for row in counters)
-
-
-def _row_increase(
-    row: Mapping[str, Any], started: Mapping[tuple[Any, float], str], since: float
-) -> int:
-    instance, total = row["metric"].get("instance"), 0.0
-    last, start = 0.0, None
-    for moment, text in row["values"]:
-        # A falling value does not prove a restart: a restarted instance may exceed its old value
-        # before the next scrape.
-        if started.get((instance, moment)) != start:
-            last, start = 0.0, started.get((instance, moment))
-        total += float(text) - last if moment > since else 0
-        last = float(text)
-    return int(total)
 
 
 @dataclass(frozen=True)
@@ -165,7 +125,7 @@ class CountCollector:
         self.lines.read()
         lb = self._quiet_counts()
         now = time.time()
-        while not all_scraped_since(self._prometheus, self._route.services, now):
+        while not self._prometheus.all_scraped_since(self._route.services, now):
             if time.time() - now > SCRAPE_TIMEOUT_S:
                 raise AuditError(
                     f"Prometheus did not scrape all instances within {SCRAPE_TIMEOUT_S:.0f} s:"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ..drills.context import AuditContext
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
-from ..runtimes.base import ProgressCallback, StackRuntime
-from .client import Client, Failure
+from ..runtimes.base import ProgressCallback
+from .client import Client
 from .compare import CountSource
 from .counts import CountCollector
 from .lines import LogStore, Route, find_log_store
@@ -33,32 +32,20 @@ TIMEOUT_S = 300.0
 MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 1.0, 5.0
 
 
-@dataclass(frozen=True)
-class AuditOptions:
-    """The number of requests, their rate, and the rounds of steps; None means as many as fit."""
-
-    requests: int
-    rate: float
-    rounds: int | None = None
-
-    @property
-    def round_count(self) -> int:
-        """Return the number of rounds."""
-        if self.rounds is not None:
-            return self.rounds
-        return rounds_that_fit(self.requests, self.rate)
-
-
 def run_audit(
-    context: AuditContext, route: Route, options: AuditOptions, on_progress: ProgressCallback
+    context: AuditContext, route: Route, *, requests: int, rate: float, rounds: int | None = None
 ) -> Report:
-    """Send the requests, perform the steps, wait and compare the counts."""
+    """Send the requests, perform the steps, wait and compare the counts.
+
+    `rate` is per second; without `rounds` there are as many rounds of steps as fit.
+    """
     runtime = context.runtime
-    audit = _Audit(runtime, route, options, on_progress)
+    rounds = rounds_that_fit(requests, rate) if rounds is None else rounds
+    audit = _Audit(context, route, RequestScheduler(requests, rate))
     notes = [*context.notes, describe_store(audit.store)]
-    on_progress(notes[-1])
+    context.progress.note(notes[-1])
     audit.collector.record_baseline()
-    steps = audit.send_requests(options.round_count)
+    steps = audit.send_requests(rounds)
     sources = audit.count()
     return Report(
         began=context.record.began,
@@ -66,9 +53,9 @@ def run_audit(
         runtime=runtime.name,
         stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,
         store=audit.store.name if audit.store else None,
-        requests=options.requests,
-        rate=options.rate,
-        rounds=options.round_count,
+        requests=requests,
+        rate=rate,
+        rounds=rounds,
         steps=steps,
         failures=audit.client.failures,
         retries=audit.collector.retries(),
@@ -89,26 +76,22 @@ def describe_store(store: LogStore | None) -> str:
 class _Audit:
     """The client of one run, and the sources that count its requests."""
 
-    def __init__(
-        self,
-        runtime: StackRuntime,
-        route: Route,
-        options: AuditOptions,
-        on_progress: ProgressCallback,
-    ) -> None:
-        self._runtime = runtime
+    def __init__(self, context: AuditContext, route: Route, scheduler: RequestScheduler) -> None:
+        self._runtime = runtime = context.runtime
         self._services = route.services
-        self._on_progress = on_progress
+        self._scheduler = scheduler
+        self._on_progress = context.progress.note
         self._prefix = prefix = f"audit-{secrets.token_hex(4)}"
         self._running = {item.service for item in runtime.status() if item.pid is not None}
         self.store = find_log_store(runtime, self._running, route, prefix)
         self.collector = CountCollector(runtime, route, prefix, self.store)
-        self._scheduler = RequestScheduler(options.requests, options.rate)
-        url = runtime.addresses()["Services"]
-        self.client = Client(url, route, prefix, self._scheduler, on_failure=self._report)
-
-    def _report(self, failure: Failure) -> None:
-        self._on_progress(f"{failure.id} failed: {failure.error}")
+        self.client = Client(
+            runtime.addresses()["Services"],
+            route,
+            prefix,
+            scheduler,
+            lambda failure: self._on_progress(f"{failure.id} failed: {failure.error}"),
+        )
 
     def send_requests(self, rounds: int) -> Sequence[CompletedStep]:
         """Send all requests while the steps are performed; restore the scale of a kept stack."""

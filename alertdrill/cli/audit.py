@@ -9,7 +9,7 @@ import click
 
 from ..audit.lines import audit_route
 from ..audit.report import Report, as_json, count_table, difference_lines, junit, summary
-from ..audit.run import AuditOptions, run_audit
+from ..audit.run import run_audit
 from ..config import settings
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
@@ -67,7 +67,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     try:
         with provision(current, options, DrillProgress(_note), _select) as context:
             folder = context.folder
-            report = run_audit(context, route, AuditOptions(requests, rate, rounds), _note)
+            report = run_audit(context, route, requests=requests, rate=rate, rounds=rounds)
     except KeyboardInterrupt:
         progress.print("Interrupted: no counts were compared.")
         sys.exit(INTERRUPTED)

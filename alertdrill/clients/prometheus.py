@@ -5,7 +5,8 @@ Every method raises `UnreachableError` if the program does not answer, or refuse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,6 +15,11 @@ import yaml
 
 from ..config.durations import parse_seconds
 from .http import get_json
+
+# A range starts this long before the first request, to include one earlier sample.
+RANGE_MARGIN_S = 60.0
+# Rows with `metric` and `values`, as Prometheus returns them.
+RangeVector = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,19 @@ class Prometheus(Evaluator):
         samples = self.query(promql)
         return float(samples[0]["value"][1]) if samples else None
 
+    def exact_increase(self, counter: str, starts: str, since: float) -> int:
+        """Return the increase of counters since a time; PromQL's `increase()` extrapolates.
+
+        `starts` selects the start times of the processes that count.
+        """
+        window = f"[{time.time() - since + RANGE_MARGIN_S:.0f}s]"
+        return counter_increase(self.query(counter + window), self.query(starts + window), since)
+
+    def all_scraped_since(self, services: Iterable[str], moment: float) -> bool:
+        """Return whether every ready instance of these services was scraped after a time."""
+        names = "|".join(services)
+        return self.value(f'min(timestamp(up{{service=~"{names}"}}))  > bool {moment}') == 1
+
     def scrape_interval(self) -> float:
         """Return the global scrape interval in seconds."""
         config = yaml.safe_load(get_json(f"{self._url}/api/v1/status/config")["data"]["yaml"])
@@ -132,3 +151,34 @@ def _active_alert(alert: Mapping[str, Any]) -> ActiveAlert:
 def parse_time(text: str) -> float:
     """Return a time in RFC 3339 format as seconds since 1970."""
     return datetime.fromisoformat(text).timestamp()
+
+
+def counter_increase(
+    counters: Sequence[Mapping[str, Any]], starts: Sequence[Mapping[str, Any]], since: float
+) -> int:
+    """Return the exact increase of counters since a time.
+
+    `starts` are the samples of process_start_time_seconds over the same range, which must start
+    before `since`. A new start time means that the counter began at 0 again.
+    """
+    started = {
+        (row["metric"].get("instance"), moment): start
+        for row in starts
+        for moment, start in row["values"]
+    }
+    return sum(_row_increase(row, started, since) for row in counters)
+
+
+def _row_increase(
+    row: Mapping[str, Any], started: Mapping[tuple[Any, float], str], since: float
+) -> int:
+    instance, total = row["metric"].get("instance"), 0.0
+    last, start = 0.0, None
+    for moment, text in row["values"]:
+        # A falling value does not prove a restart: a restarted instance may exceed its old value
+        # before the next scrape.
+        if started.get((instance, moment)) != start:
+            last, start = 0.0, started.get((instance, moment))
+        total += float(text) - last if moment > since else 0
+        last = float(text)
+    return int(total)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..audit.counts import counter_increase
 from ..clients.prometheus import Line, Prometheus
 from ..runtimes.base import StackRuntime
 from .locust import RequestStats
-from .measurements import RANGE_MARGIN_S, REQUESTS, TimeSpan, clients_p95, min_replicas
+from .measurements import LB_STARTS, REQUESTS, TimeSpan, clients_p95, min_replicas
 from .profile import LoadProfile, Recovery
 
 
@@ -144,16 +142,14 @@ def query_counts(
     lines: int | None,
 ) -> Counts:
     """Return the counts; Prometheus must have scraped every target after the load."""
-    since = f"[{time.time() - span.begin + RANGE_MARGIN_S:.0f}s]"
-    of_lb = prometheus.query(f"haproxy_process_start_time_seconds{since}")
-    of_service = prometheus.query(f'process_start_time_seconds{{service="{service}"}}{since}')
     requests = f'flask_http_request_duration_seconds_count{{service="{service}",url_rule'
+    starts = f'process_start_time_seconds{{service="{service}"}}'
     pages, rest = (
-        counter_increase(prometheus.query(f'{requests}{sign}"/"}}{since}'), of_service, span.begin)
+        prometheus.exact_increase(f'{requests}{sign}"/"}}', starts, span.begin)
         for sign in ("=", "!=")
     )
     total, answered, retried = (
-        counter_increase(prometheus.query(f"{counter}{since}"), of_lb, span.begin)
+        prometheus.exact_increase(counter, LB_STARTS, span.begin)
         for counter in (
             REQUESTS,
             f'haproxy_server_http_responses_total{{proxy="{service}"}}',

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
 
-from ..audit.counts import counter_increase
 from ..clients.http import UnreachableError
 from ..clients.prometheus import Line, Prometheus
 from ..clients.responder import ResponderClient
@@ -20,12 +18,11 @@ from .profile import LoadError
 # The frontend counts every request, also those that the load balancer answers itself.
 REQUESTS = 'haproxy_frontend_http_requests_total{proxy="public"}'
 FAILURES = 'haproxy_frontend_http_responses_total{proxy="public",code="5xx"}'
+LB_STARTS = "haproxy_process_start_time_seconds"
 # A service's own latency; the load balancer has no histogram.
 SERVICE_LATENCY = "flask_http_request_duration_seconds_bucket"
 # The clients' latency, including the queue: Locust's histogram, while it is scraped.
 CLIENT_LATENCY = 'locust_response_time_seconds_bucket{job="load"}'
-# A range starts this long before the load, to include one earlier sample.
-RANGE_MARGIN_S = 60.0
 # Scrapes in a rate's window: the minimum that tolerates a late scrape.
 RATE_SCRAPES = 4
 # As many points as a chart can show.
@@ -51,9 +48,11 @@ def count_requests(prometheus: Prometheus, service: str, span: TimeSpan) -> Requ
     The last scrape must be after the end.
     """
     p95 = _p95(prometheus, service_latency(service), span)
-    return RequestStats(
-        _increase(prometheus, REQUESTS, span), _increase(prometheus, FAILURES, span), p95
+    requests, failures = (
+        prometheus.exact_increase(counter, LB_STARTS, span.begin)
+        for counter in (REQUESTS, FAILURES)
     )
+    return RequestStats(requests, failures, p95)
 
 
 def service_latency(service: str) -> str:
@@ -89,13 +88,6 @@ def min_replicas(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, int]:
     return {
         row["metric"]["scaled_service"]: int(row["value"][1]) for row in prometheus.query(gauge)
     }
-
-
-def _increase(prometheus: Prometheus, counter: str, span: TimeSpan) -> int:
-    # `increase()` would extrapolate over the whole range.
-    since = f"[{time.time() - span.begin + RANGE_MARGIN_S:.0f}s]"
-    starts = prometheus.query(f"haproxy_process_start_time_seconds{since}")
-    return counter_increase(prometheus.query(counter + since), starts, span.begin)
 
 
 def query_time_series(

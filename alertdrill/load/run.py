@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.counts import all_scraped_since
 from ..clients.prometheus import Prometheus
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
@@ -105,8 +104,8 @@ def measure(
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
     deadline = time.monotonic() + SCRAPE_TIMEOUT_S
     query = f"max(timestamp({measurements.REQUESTS}))"
-    while (prometheus.value(query) or 0.0) <= after or not all_scraped_since(
-        prometheus, [*SERVICES], after
+    while (prometheus.value(query) or 0.0) <= after or not prometheus.all_scraped_since(
+        SERVICES, after
     ):
         if time.monotonic() > deadline:
             raise LoadError("Prometheus does not scrape every instance: check its targets.")

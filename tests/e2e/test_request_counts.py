@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from alertdrill.audit.counts import counter_increase
+from alertdrill.clients.prometheus import counter_increase
 from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
 

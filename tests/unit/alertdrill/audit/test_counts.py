@@ -3,13 +3,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alertdrill.audit import counts as module
 from alertdrill.audit.compare import CountSource
-from alertdrill.audit.counts import CountCollector, LbCounts, counter_increase, parse_lb_counts
+from alertdrill.audit.counts import CountCollector, LbCounts, parse_lb_counts
 from alertdrill.audit.lines import AuditError
+from alertdrill.clients.prometheus import Prometheus
 from tests.unit.alertdrill.audit.conftest import ROUTE, access, as_text
 from tests.unit.alertdrill.drills.fakes import FakeClock
 
@@ -47,7 +46,7 @@ class CountedStack:
         monkeypatch.setattr(module, "time", FakeClock())
         monkeypatch.setattr(module, "fetch_lb_counts", lambda *_: self.lb)
         monkeypatch.setattr(module, "count_served", lambda *_: self.served)
-        monkeypatch.setattr(module, "all_scraped_since", lambda *_: self.scraped)
+        monkeypatch.setattr(Prometheus, "all_scraped_since", lambda *_: self.scraped)
         runtime: Any = self
         store: Any = self.store
         self.collector = CountCollector(runtime, ROUTE, "run", store)
@@ -152,13 +151,6 @@ haproxy_backend_retry_warnings_total{proxy="data-service"} 2
 """
 
 
-def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:
-    return {
-        "metric": {"instance": instance},
-        "values": [[moment, str(value)] for moment, value in values],
-    }
-
-
 def test_each_hop_has_its_counter() -> None:
     counts = parse_lb_counts(METRICS, ROUTE)
     assert counts.requests == {PUBLIC: 120, INTERNAL: 110}
@@ -174,39 +166,3 @@ def test_counts_since_a_baseline_are_differences() -> None:
 def test_missing_counter_is_an_error() -> None:
     with pytest.raises(AuditError, match="counter haproxy_backend_retry_warnings_total for web"):
         parse_lb_counts(METRICS.replace("retry", "other"), ROUTE)
-
-
-def test_increase_starts_at_the_given_time() -> None:
-    starts = [row("web-1", [(1, 0.5), (2, 0.5), (3, 0.5)])]
-    assert counter_increase([row("web-1", [(1, 5), (2, 7), (3, 10)])], starts, since=2.5) == 3
-
-
-def test_new_instance_counts_from_zero() -> None:
-    starts = [row("web-3", [(5, 4.0), (6, 4.0)])]
-    assert counter_increase([row("web-3", [(5, 2), (6, 9)])], starts, since=1) == 9
-
-
-def test_restart_is_detected_by_start_time_even_if_the_count_is_higher() -> None:
-    starts = [row("web-1", [(1, 0.5), (9, 8.0)])]
-    assert counter_increase([row("web-1", [(1, 5), (9, 6)])], starts, since=2) == 6
-
-
-def test_increase_without_a_start_time_is_the_difference() -> None:
-    assert counter_increase([row("lb-1", [(1, 5), (9, 6)])], [], since=2) == 1
-
-
-@given(st.lists(st.lists(st.integers(0, 50), min_size=1), min_size=1))
-def test_increase_adds_up_over_restarts(runs: list[list[int]]) -> None:
-    # A run is the list of increases between scrapes until the next restart.
-    counted: list[tuple[float, float]] = []
-    starts: list[tuple[float, float]] = []
-    moment = 0
-    for number, run in enumerate(runs):
-        total = 0
-        for increase in run:
-            total, moment = total + increase, moment + 1
-            counted.append((moment, total))
-            starts.append((moment, float(number)))
-    assert counter_increase([row("web-1", counted)], [row("web-1", starts)], 0) == sum(
-        map(sum, runs)
-    )

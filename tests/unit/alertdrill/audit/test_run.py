@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 
 from alertdrill.audit import run as module
 from alertdrill.audit.compare import CountSource
+from alertdrill.audit.report import Report
 from alertdrill.audit.run import (
     STABLE_S,
     TIMEOUT_S,
     UNCHANGED_TIMEOUT_S,
-    AuditOptions,
     run_audit,
     wait_until_stable,
 )
@@ -69,14 +69,24 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "wait_until_stable", lambda look, _: look())
 
 
-def provisioned(runtime: FakeRuntime) -> Any:
-    record = SimpleNamespace(began=1_700_000_000.0)
-    return SimpleNamespace(runtime=runtime, record=record, notes=["An earlier run was cut off."])
+def audit(
+    runtime: FakeRuntime,
+    requests: int,
+    rounds: int | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Report:
+    context: Any = SimpleNamespace(
+        runtime=runtime,
+        record=SimpleNamespace(began=1_700_000_000.0),
+        notes=["An earlier run was cut off."],
+        progress=SimpleNamespace(note=note),
+    )
+    return run_audit(context, ROUTE, requests=requests, rate=1000.0, rounds=rounds)
 
 
 def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> None:
     runtime, messages = make_runtime(peer.url), list[str]()
-    report = run_audit(provisioned(runtime), ROUTE, AuditOptions(180, 1000.0), messages.append)
+    report = audit(runtime, 180, note=messages.append)
     assert runtime.calls == ROUND
     assert len(peer.requests) == 180
     assert [step.after for step in report.steps] == sorted(step.after for step in report.steps)
@@ -91,7 +101,7 @@ def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> N
 def test_run_without_rounds_has_no_steps(collector: None, peer: Peer) -> None:
     runtime = make_runtime(peer.url)
     assert (
-        run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None).steps
+        audit(runtime, 100, rounds=0).steps
         == []
     )
     assert runtime.calls == []
@@ -101,18 +111,14 @@ def test_lines_are_read_repeatedly_before_they_rotate_away(
     collector: None, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "READ_EVERY_REQUESTS", 30)
-    run_audit(
-        provisioned(make_runtime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None
-    )
+    audit(make_runtime(peer.url), 100, rounds=0)
     assert FakeCollector.reads >= 3
 
 
 def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None:
     peer.answer = lambda *_: (503, "")
     messages: list[str] = []
-    report = run_audit(
-        provisioned(make_runtime(peer.url)), ROUTE, AuditOptions(100, 1000.0, 0), messages.append
-    )
+    report = audit(make_runtime(peer.url), 100, rounds=0, note=messages.append)
     assert len(report.failures) == 100
     assert f"{report.failures[0].id} failed: 503" in messages
     assert not report.exact
@@ -125,14 +131,14 @@ def test_interrupted_run_restores_the_scale(
     runtime = make_runtime(peer.url, error)
     runtime.ephemeral = False
     with pytest.raises(type(error)):
-        run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
+        audit(runtime, 1000)
     assert runtime.calls[-1] == ("scale", "web", 2)
 
 
 def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, peer: Peer) -> None:
     runtime = make_runtime(peer.url, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        run_audit(provisioned(runtime), ROUTE, AuditOptions(1000, 1000.0), lambda _: None)
+        audit(runtime, 1000)
     assert runtime.calls[-1] == ("scale", "data-service", 3)
 
 
@@ -149,7 +155,7 @@ def test_report_notes_which_log_store_was_used(
 ) -> None:
     runtime = make_runtime(peer.url)
     runtime.running = [*map(instance, [*INSTANCES[:4], *running])]
-    report = run_audit(provisioned(runtime), ROUTE, AuditOptions(100, 1000.0, 0), lambda _: None)
+    report = audit(runtime, 100, rounds=0)
     assert report.notes[-1].startswith(sentence)
 
 

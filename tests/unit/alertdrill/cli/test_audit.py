@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 from alertdrill.audit.compare import CountSource
 from alertdrill.audit.lines import Route, audit_route
 from alertdrill.audit.report import Report
-from alertdrill.audit.run import AuditOptions
 from alertdrill.cli import app, audit
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
@@ -29,7 +28,7 @@ class FakeAudit:
         self.report = a_report()
         self.route: Route | None = None
         self.options: Options | None = None
-        self.audit_options: AuditOptions | None = None
+        self.audit_options: dict[str, object] = {}
         self.error: BaseException | None = None
         self.settings = StackSettings(home, runtime="native")
         monkeypatch.setattr("alertdrill.config.settings.current", lambda: self.settings)
@@ -46,7 +45,7 @@ class FakeAudit:
         folder.mkdir(parents=True)
         yield SimpleNamespace(folder=folder)
 
-    def _run(self, _: object, route: Route, audit_options: AuditOptions, __: object) -> Report:
+    def _run(self, _: object, route: Route, **audit_options: object) -> Report:
         self.route = route
         self.audit_options = audit_options
         if self.error:
@@ -71,7 +70,7 @@ def test_exact_audit_exits_0(fake_audit: FakeAudit) -> None:
     assert result.exit_code == 0
     assert "every source counted each of them once" in result.stdout
     assert fake_audit.route == audit_route(SERVICES.values())
-    assert fake_audit.audit_options == AuditOptions(20_000, 100.0, None)
+    assert fake_audit.audit_options == {"requests": 20_000, "rate": 100, "rounds": None}
     assert fake_audit.options == Options(
         speed=1, current_stack=False, fake_loki=True, healing=False, folder="audit"
     )
@@ -84,7 +83,7 @@ def test_difference_is_printed_and_exits_1(fake_audit: FakeAudit) -> None:
     )
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
-    assert fake_audit.audit_options == AuditOptions(1000, 50.0, 0)
+    assert fake_audit.audit_options == {"requests": 1000, "rate": 50, "rounds": 0}
     assert fake_audit.options == Options(speed=1, current_stack=True, folder="audit")
 
 

@@ -1,8 +1,12 @@
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertdrill.clients.alertmanager import Alertmanager
 from alertdrill.clients.loki import Loki
-from alertdrill.clients.prometheus import Line, Prometheus
+from alertdrill.clients.prometheus import Line, Prometheus, counter_increase
 from tests.http_server import FakeServer
 
 AT = "2026-11-23T10:20:30.5"
@@ -126,3 +130,46 @@ def test_alertmanager_filters_by_name(server: FakeServer) -> None:
     server.answers["/api/v2/alerts"] = [{"labels": {}}]
     assert Alertmanager(server.url).alerts("Down") == [{"labels": {}}]
     assert server.requests[0].query == {"filter": 'alertname="Down"'}
+
+
+def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:
+    return {
+        "metric": {"instance": instance},
+        "values": [[moment, str(value)] for moment, value in values],
+    }
+
+
+def test_increase_starts_at_the_given_time() -> None:
+    starts = [row("web-1", [(1, 0.5), (2, 0.5), (3, 0.5)])]
+    assert counter_increase([row("web-1", [(1, 5), (2, 7), (3, 10)])], starts, since=2.5) == 3
+
+
+def test_new_instance_counts_from_zero() -> None:
+    starts = [row("web-3", [(5, 4.0), (6, 4.0)])]
+    assert counter_increase([row("web-3", [(5, 2), (6, 9)])], starts, since=1) == 9
+
+
+def test_restart_is_detected_by_start_time_even_if_the_count_is_higher() -> None:
+    starts = [row("web-1", [(1, 0.5), (9, 8.0)])]
+    assert counter_increase([row("web-1", [(1, 5), (9, 6)])], starts, since=2) == 6
+
+
+def test_increase_without_a_start_time_is_the_difference() -> None:
+    assert counter_increase([row("lb-1", [(1, 5), (9, 6)])], [], since=2) == 1
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=1), min_size=1))
+def test_increase_adds_up_over_restarts(runs: list[list[int]]) -> None:
+    # A run is the list of increases between scrapes until the next restart.
+    counted: list[tuple[float, float]] = []
+    starts: list[tuple[float, float]] = []
+    moment = 0
+    for number, run in enumerate(runs):
+        total = 0
+        for increase in run:
+            total, moment = total + increase, moment + 1
+            counted.append((moment, total))
+            starts.append((moment, float(number)))
+    assert counter_increase([row("web-1", counted)], [row("web-1", starts)], 0) == sum(
+        map(sum, runs)
+    )
