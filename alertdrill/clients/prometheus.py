@@ -153,9 +153,7 @@ def parse_time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def counter_increase(
-    counters: Sequence[Mapping[str, Any]], starts: Sequence[Mapping[str, Any]], since: float
-) -> int:
+def counter_increase(counters: RangeVector, starts: RangeVector, since: float) -> int:
     """Return the exact increase of counters since a time.
 
     `starts` are the samples of process_start_time_seconds over the same range, which must start

@@ -48,10 +48,8 @@ def count_requests(prometheus: Prometheus, service: str, span: TimeSpan) -> Requ
     The last scrape must be after the end.
     """
     p95 = _p95(prometheus, service_latency(service), span)
-    requests, failures = (
-        prometheus.exact_increase(counter, LB_STARTS, span.begin)
-        for counter in (REQUESTS, FAILURES)
-    )
+    requests = prometheus.exact_increase(REQUESTS, LB_STARTS, span.begin)
+    failures = prometheus.exact_increase(FAILURES, LB_STARTS, span.begin)
     return RequestStats(requests, failures, p95)
 
 
