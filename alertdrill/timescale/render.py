@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import yaml
 
 from ..config import durations
-from . import TimescaleError, logql, promql
+from . import TimescaleError
+from .expressions import scale_logql, scale_promql
 
 # The keys of Prometheus and Alertmanager with durations as values, from their documentation. A test
 # fails if a configuration uses another one.
@@ -44,27 +45,18 @@ FREE_TEXT_KEYS = frozenset({"annotations", "external_labels", "labels", "params"
 PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A value with its key; `text[begin:end]` is its source text."""
 
+    begin: int
+    end: int
     key: str
     node: yaml.ScalarNode
-
-    @property
-    def begin(self) -> int:
-        """Return the start offset in the text."""
-        return int(self.node.start_mark.index)
-
-    @property
-    def end(self) -> int:
-        """Return the end offset in the text."""
-        return int(self.node.end_mark.index)
 
 
 def expression_scaler(path: str) -> ExpressionScaler:
     """Return the scaler of a file's expressions: LogQL's below loki/, else PromQL's."""
-    return logql.scale if path.startswith("loki/") else promql.scale
+    return scale_logql if path.startswith("loki/") else scale_promql
 
 
 def check_speed(speed: float) -> None:
@@ -75,7 +67,7 @@ def check_speed(speed: float) -> None:
         )
 
 
-def render(text: str, speed: float, scale: ExpressionScaler = promql.scale) -> str:
+def render(text: str, speed: float, scale: ExpressionScaler = scale_promql) -> str:
     """Return a configuration whose durations are divided by `speed`, from 1 to 1000.
 
     Durations become integer milliseconds, at least one (5s at speed 12 is 417ms). Speed 1 changes
@@ -106,7 +98,7 @@ def scalars(text: str) -> list[Scalar]:
 def _walk(node: yaml.Node | None, key: str) -> Iterator[Scalar]:
     match node:
         case yaml.ScalarNode():
-            yield Scalar(key, node)
+            yield Scalar(node.start_mark.index, node.end_mark.index, key, node)
         case yaml.SequenceNode(value=items):
             for item in items:
                 yield from _walk(item, key)

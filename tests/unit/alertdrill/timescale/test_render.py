@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.config.durations import DURATION, parse_milliseconds
-from alertdrill.timescale import TimescaleError, logql, promql
+from alertdrill.timescale import TimescaleError
+from alertdrill.timescale.expressions import scale_logql, scale_promql
 from alertdrill.timescale.render import (
     DURATION_KEYS,
     EXPRESSION,
@@ -88,15 +89,15 @@ def test_committed_file_is_scaled(file: Path, committed: str) -> None:
 
 
 def test_query_language_follows_from_the_folder() -> None:
-    assert expression_scaler("prometheus/rules/slo.yml") is promql.scale
-    assert expression_scaler("loki/rules") is expression_scaler("loki/overrides.yml") is logql.scale
+    assert expression_scaler("prometheus/rules/slo.yml") is scale_promql
+    assert expression_scaler("loki/rules") is expression_scaler("loki/overrides.yml") is scale_logql
 
 
 def test_speed_one_changes_nothing(committed: str) -> None:
     assert render(committed, 1) == committed
 
 
-@pytest.mark.parametrize("scale", [promql.scale, logql.scale])
+@pytest.mark.parametrize("scale", [scale_promql, scale_logql])
 @given(text=configurations(), speed=SPEEDS)
 def test_generated_file_is_scaled(scale: ExpressionScaler, text: str, speed: float) -> None:
     assert render(text, 1, scale) == text

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.timescale import TimescaleError
-from alertdrill.timescale.promql import scale
+from alertdrill.timescale.expressions import scale_promql
 
 # What may stand in an expression and is not a duration, however much it looks like one.
 NOT_DURATIONS = [
@@ -31,27 +31,27 @@ DURATIONS = [
     ],
 )
 def test_durations_are_divided(expression: str, scaled: str) -> None:
-    assert scale(expression, 12) == scaled
+    assert scale_promql(expression, 12) == scaled
 
 
 @pytest.mark.parametrize("word", NOT_DURATIONS)
 def test_text_that_only_looks_like_a_duration_is_kept(word: str) -> None:
-    assert scale(f"{word} + x[1m]", 12) == f"{word} + x[5s]"
+    assert scale_promql(f"{word} + x[1m]", 12) == f"{word} + x[5s]"
 
 
 @given(st.lists(st.sampled_from([*NOT_DURATIONS, *DURATIONS]), max_size=20), st.floats(1, 1000))
 def test_each_part_is_scaled_independently(words: list[str], speed: float) -> None:
-    expected = " ".join(scale(word, speed) for word in words)
-    assert scale(" ".join(words), speed) == expected
-    assert all(scale(word, speed) == word for word in words if word in NOT_DURATIONS)
+    expected = " ".join(scale_promql(word, speed) for word in words)
+    assert scale_promql(" ".join(words), speed) == expected
+    assert all(scale_promql(word, speed) == word for word in words if word in NOT_DURATIONS)
 
 
 @given(st.text(alphabet="x5m0.e:\"'`#\n\\ hd", max_size=40))
 def test_speed_one_changes_nothing(text: str) -> None:
-    assert scale(text, 1) == text
+    assert scale_promql(text, 1) == text
 
 
 @pytest.mark.parametrize("expression", ["rate(x[300])", "x[5m:60]", "x[300:5m]"])
 def test_range_without_unit_is_refused(expression: str) -> None:
     with pytest.raises(TimescaleError, match=r"\] has no unit: use one"):
-        scale(expression, 12)
+        scale_promql(expression, 12)

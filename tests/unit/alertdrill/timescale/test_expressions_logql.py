@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from alertdrill.config.durations import parse_milliseconds
 from alertdrill.timescale import TimescaleError
-from alertdrill.timescale.logql import scale
+from alertdrill.timescale.expressions import scale_logql
 
 TIMES = st.from_regex(r"[1-9][0-9]{0,2}(ms|[smhd])", fullmatch=True)
 
@@ -24,19 +24,19 @@ TIMES = st.from_regex(r"[1-9][0-9]{0,2}(ms|[smhd])", fullmatch=True)
     ],
 )
 def test_only_ranges_and_offsets_are_divided(query: str, scaled: str) -> None:
-    assert scale(query, 10) == scaled
+    assert scale_logql(query, 10) == scaled
 
 
 @pytest.mark.parametrize("text", ["rate({a=`b`}[5])", "rate({a=`b`}[$__interval])"])
 def test_range_without_unit_is_refused(text: str) -> None:
     with pytest.raises(TimescaleError, match="such as \\[5m\\]"):
-        scale(text, 10)
+        scale_logql(text, 10)
 
 
 @given(TIMES, TIMES, st.floats(1, 1000))
 def test_generated_durations_are_divided(window: str, offset: str, speed: float) -> None:
     head, tail = 'sum by (a) (rate({b="[5m] offset 5m"} | c > 5m ', ")) > 0.5"
-    scaled = scale(f"{head}[{window}] offset {offset}{tail}", speed)
+    scaled = scale_logql(f"{head}[{window}] offset {offset}{tail}", speed)
     assert scaled.startswith(f"{head}[")
     assert scaled.endswith(tail)
     new = scaled.removeprefix(f"{head}[").removesuffix(tail).split("] offset ")
@@ -46,4 +46,4 @@ def test_generated_durations_are_divided(window: str, offset: str, speed: float)
 
 def test_speed_one_changes_nothing() -> None:
     text = "rate({a=`b`}[90s] offset 60s)"
-    assert scale(text, 1) == text
+    assert scale_logql(text, 1) == text
