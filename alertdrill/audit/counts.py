@@ -17,6 +17,8 @@ from .lines import AccessLines, AuditError, LogStore, Route
 
 # The load balancer responds within milliseconds.
 TIMEOUT_S = 5.0
+# An instance may still write lines after the last request: a full pipe holds 2,000.
+MAX_RECENT_LINES = 3000
 # Seconds from counting a request to its line in the file.
 LINE_DELAY_S = 0.3
 # The probe sends a request every five seconds; an attempt takes one or two.
@@ -37,8 +39,8 @@ class LbCounts:
     def since(self, before: LbCounts) -> LbCounts:
         """Return the increase since earlier counts."""
         return LbCounts(
-            {hop: count - before.requests[hop] for hop, count in self.requests.items()},
-            {name: count - before.retries[name] for name, count in self.retries.items()},
+            {hop: count - before.requests.get(hop, 0) for hop, count in self.requests.items()},
+            {name: count - before.retries.get(name, 0) for name, count in self.retries.items()},
         )
 
 
@@ -88,15 +90,6 @@ def count_served(prometheus: Prometheus, route: Route, since: float) -> Mapping[
     }
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """The counts before the first request, of other requests too."""
-
-    at: float
-    lb: LbCounts
-    other_counts: Counter[str]
-
-
 class CountCollector:
     """Reads all sources of a stack; the ids of the audit's requests begin with `prefix`.
 
@@ -112,18 +105,15 @@ class CountCollector:
         self._prometheus = Prometheus(runtime.address("prometheus"))
         self._lb = runtime.address("lb-stats")
         self.lines = AccessLines(runtime, route, prefix)
-        self._before: Baseline | None = None
-
-    @property
-    def before(self) -> Baseline:
-        """Return the baseline; `record_baseline` must have run."""
-        assert self._before is not None
-        return self._before
+        # The baseline: the counts before the first request, of other requests too.
+        self._began = 0.0
+        self._lb_before = LbCounts({}, {})
+        self._others_before: Counter[str] = Counter()
 
     def record_baseline(self) -> None:
         """Record the current counts; wait for one more scrape as the start of the range."""
         self.lines.read()
-        lb = self._quiet_counts()
+        self._lb_before = self._quiet_counts()
         now = time.time()
         while not self._prometheus.all_scraped_since(self._route.services, now):
             if time.time() - now > SCRAPE_TIMEOUT_S:
@@ -132,26 +122,26 @@ class CountCollector:
                     " see `make status`."
                 )
             time.sleep(POLL_INTERVAL_S)
-        self._before = Baseline(time.time(), lb, self.lines.other_counts())
+        self._began, self._others_before = time.time(), self.lines.other_counts()
 
     def _quiet_counts(self) -> LbCounts:
         """Return the load balancer's counts at a time whose lines are already written."""
         for _ in range(MAX_TRIES):
             counted = fetch_lb_counts(self._lb, self._route)
             time.sleep(LINE_DELAY_S)
-            self.lines.read_latest("lb")
+            self.lines.read("lb", count=MAX_RECENT_LINES)
             if fetch_lb_counts(self._lb, self._route).requests == counted.requests:
                 break
         return counted
 
     def retries(self) -> Mapping[str, int]:
         """Return the load balancer's retries since the baseline, by service."""
-        return fetch_lb_counts(self._lb, self._route).since(self.before.lb).retries
+        return fetch_lb_counts(self._lb, self._route).since(self._lb_before).retries
 
     def sources(self, client: Client) -> Sequence[CountSource]:
         """Return the current count of every source; read the older lines before."""
         sent = client.sent
-        self.lines.read_latest()
+        self.lines.read(count=MAX_RECENT_LINES)
         failed = [failure.id for failure in client.failures]
         return [
             CountSource("client: answered", len(sent), client.answered, missing=failed),
@@ -160,9 +150,9 @@ class CountCollector:
         ]
 
     def _counters(self, sent: int) -> list[CountSource]:
-        lb = self._quiet_counts().since(self.before.lb)
-        served = count_served(self._prometheus, self._route, self.before.at)
-        others = self.lines.other_counts() - self.before.other_counts
+        lb = self._quiet_counts().since(self._lb_before)
+        served = count_served(self._prometheus, self._route, self._began)
+        others = self.lines.other_counts() - self._others_before
         return [
             *(
                 compare_count(f"counter of {hop}", sent, count - others[hop])
@@ -178,7 +168,7 @@ class CountCollector:
         retries = self.lines.retries()
         counts = {"files": self.lines.audit_counts()}
         if self._store:
-            counts[self._store.name] = self._store.count_ids(self.before.at)
+            counts[self._store.name] = self._store.count_ids(self._began)
         return [
             compare_ids(f"{name}: {hop}", sent, ids[hop], retries[hop])
             for name, ids in counts.items()

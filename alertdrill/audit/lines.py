@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,8 +19,6 @@ from ..runtimes.base import StackRuntime
 
 # The load balancer's frontends, in the order in which a request passes them.
 FRONTENDS = ("public", "internal")
-# An instance may still write lines after the last request: a full pipe holds 2,000.
-MAX_RECENT_LINES = 3000
 # The fake reads its whole file for each query: one or two seconds for a million lines.
 TIMEOUT_S = 60.0
 # Containers share the host's clock, so all lines have times within the run.
@@ -58,6 +57,10 @@ class Route:
         """Return the service that receives the request from each hop of the load balancer."""
         return dict(zip(self.frontends.values(), self.services, strict=True))
 
+    def new_counts(self) -> dict[str, Counter[str]]:
+        """Return a count of ids for each hop, all empty."""
+        return {hop: Counter() for hop in self.hops}
+
 
 def audit_route(services: Iterable[Service]) -> Route:
     """Return the route that `apps/services.yml` declares; raise `AuditError` without one."""
@@ -94,17 +97,10 @@ class AccessLines:
         self._counts: Counter[tuple[str, int]] = Counter()
         self._lines: dict[tuple[str, int], AccessLine | None] = {}
 
-    def read(self) -> None:
-        """Read the whole files."""
-        self._read(("lb", *self._route.services), None)
-
-    def read_latest(self, *services: str) -> None:
-        """Read the most recent lines of services; without one, of all."""
-        self._read(services or ("lb", *self._route.services), MAX_RECENT_LINES)
-
-    def _read(self, services: Sequence[str], count: int | None) -> None:
+    def read(self, *services: str, count: int | None = None) -> None:
+        """Read the last `count` lines of services, or all; without a service, those of all."""
         counts: Counter[tuple[str, int]] = Counter()
-        for service in services:
+        for service in services or ("lb", *self._route.services):
             for instance, text in self._runtime.logs(service, count):
                 key = (instance, hash(text))
                 counts[key] += 1
@@ -114,7 +110,7 @@ class AccessLines:
 
     def audit_counts(self) -> Mapping[str, Counter[str]]:
         """Return the count of each of the audit's ids, by hop."""
-        counts: dict[str, Counter[str]] = {hop: Counter() for hop in self._route.hops}
+        counts = self._route.new_counts()
         for line, count in self._counted(audited=True):
             counts[line.hop][line.id] += count
         return counts
@@ -128,7 +124,7 @@ class AccessLines:
 
     def retries(self) -> Mapping[str, Counter[str]]:
         """Return the load balancer's retries of each id, by the hop that receives it."""
-        counts: dict[str, Counter[str]] = {hop: Counter() for hop in self._route.hops}
+        counts = self._route.new_counts()
         for line, count in self._counted(audited=True):
             receiver = self._route.receivers.get(line.hop)
             if line.retries and receiver:
@@ -144,11 +140,10 @@ class AccessLines:
 
 def parse_access_line(text: str, route: Route) -> AccessLine | None:
     """Parse a log line; return None unless it is the access line of a request on the route."""
-    try:
+    with suppress(ValueError, RecursionError):  # plain text, an incomplete line, nested brackets
         fields = json.loads(text)
-    except (ValueError, RecursionError):  # plain text, an incomplete line, or nested brackets
-        return None
-    return access_line(fields, route) if isinstance(fields, dict) else None
+        return access_line(fields, route) if isinstance(fields, dict) else None
+    return None
 
 
 def access_line(fields: Mapping[str, Any], route: Route) -> AccessLine | None:
@@ -182,7 +177,7 @@ class LogStore:
 
     def count_ids(self, since: float) -> Mapping[str, Counter[str]]:
         """Return the count of each of the audit's ids, by hop."""
-        counts: dict[str, Counter[str]] = {hop: Counter() for hop in self.route.hops}
+        counts = self.route.new_counts()
         for fields in self.fetch(since):
             if line := access_line(fields, self.route):
                 counts[line.hop][line.id] += 1
