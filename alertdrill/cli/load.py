@@ -53,7 +53,8 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     profile = profile.at(runtime.speed)
     size = LoadSize(users or profile.users, duration or profile.duration)
     folder = report_folder(current.home / "loads", time.time())
-    show(f"{profile.description} {_size_text(size)}")
+    duration_text = formats.duration(size.seconds)
+    show(f"{profile.description} {size.users} clients at most, {duration_text}.")
     context = create_context(current, runtime, host, _report_progress)
     try:
         with interrupt_on_sigterm():
@@ -99,10 +100,6 @@ def annotation_text(report: Report) -> str:
 
 def _report_progress(sentence: str) -> None:
     output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
-
-
-def _size_text(size: LoadSize) -> str:
-    return f"{size.users} clients at most, {formats.duration(size.seconds)}."
 
 
 def _table(report: Report) -> Table:

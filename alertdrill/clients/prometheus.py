@@ -139,13 +139,13 @@ def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
         hold=float(rule["duration"]),
         interval=float(group["interval"]),
         error=rule.get("lastError", ""),
-        alerts=[_active_alert(alert) for alert in rule["alerts"] or ()],
+        alerts=[
+            ActiveAlert(
+                alert["state"], alert["labels"], parse_time(alert["activeAt"]), alert["value"]
+            )
+            for alert in rule["alerts"] or ()
+        ],
     )
-
-
-def _active_alert(alert: Mapping[str, Any]) -> ActiveAlert:
-    active_at = parse_time(alert["activeAt"])
-    return ActiveAlert(alert["state"], alert["labels"], active_at, alert["value"])
 
 
 def parse_time(text: str) -> float:

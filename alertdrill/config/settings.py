@@ -333,14 +333,11 @@ def parse(values: Mapping[str, str], files: Mapping[str, str] | None = None) -> 
         first = error.errors(include_url=False)[0]
         loc, value, hint = first["loc"], first["input"], first["ctx"]["error"]
         variable = next(name for name, place in places.items() if place == loc[: len(place)])
-        raise SettingsError(f"{_origin(files, variable)}{variable} is {value!r}: {hint}.") from None
+        origin = f"{files[variable]}: " if files and variable in files else ""
+        raise SettingsError(f"{origin}{variable} is {value!r}: {hint}.") from None
     _require_digests(settings)
     _require_distinct_ports(settings.ports)
     return settings
-
-
-def _origin(files: Mapping[str, str] | None, variable: str) -> str:
-    return f"{files[variable]}: " if files and variable in files else ""
 
 
 def _require_digests(settings: StackSettings) -> None:

@@ -94,7 +94,8 @@ def find_capacity(
         profile.search.resolution,
     ):
         step = _step(profile, LoadSize(users, size.seconds), context, folder)
-        context.on_progress(f"{users} clients: {_describe(step)}")
+        verdict = "holds" if step.passed else f"missed: {missed(step)}"
+        context.on_progress(f"{users} clients: {step.rate:.0f} requests/s, {verdict}")
         steps.append(step)
     return Capacity(profile, began, context.runtime.name, steps, max_users)
 
@@ -105,10 +106,6 @@ def _step(profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Pa
     measured = measure(profile, size, context, own)
     instances = measurements.answering_instances(context.prometheus, measured.time_span)
     return CapacityStep(size.users, size.seconds - profile.warmup, measured, instances)
-
-
-def _describe(step: CapacityStep) -> str:
-    return f"{step.rate:.0f} requests/s, {'holds' if step.passed else 'missed: ' + missed(step)}"
 
 
 def next_users(

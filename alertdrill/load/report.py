@@ -226,7 +226,7 @@ def _events_chart(report: Report) -> ET.Element:
         for row, (event, text) in enumerate(zip(report.events, texts, strict=True)):
             begin, end = _within(event, report)
             width = max(end - begin, MIN_WIDTH * report.seconds)
-            axes.barh(row + 0.5, width, height=0.7, left=begin, color=_event_colour(event))
+            axes.barh(row + 0.5, width, height=0.7, left=begin, color=colour(event.kind))
             is_late = begin > 0.6 * report.seconds
             axes.annotate(
                 text,
@@ -243,10 +243,6 @@ def _events_chart(report: Report) -> ET.Element:
 
 def _set_time_axis(axes: Axes, report: Report) -> None:
     axes.set_xlim(0.0, max(report.seconds, 1.0))
-
-
-def _event_colour(event: Event) -> str:
-    return colour("alert" if event.kind == "alert" else "action")
 
 
 def _within(event: Event, report: Report) -> tuple[float, float]:

@@ -144,11 +144,9 @@ def _json(value: Any) -> str:
         return f"[{','.join(map(_json, value))}]"
     if isinstance(value, float) or (type(value) is int and not -LIMIT <= value < LIMIT):
         return _number(float(value))
-    return {None: "null", True: "true", False: "false"}[value] if _is_word(value) else str(value)
-
-
-def _is_word(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def _number(value: float) -> str:
