@@ -8,12 +8,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator
 
 from ..errors import AlertdrillError
 from . import ROOT
 from .components import COMPONENTS, TASKS, Component
-from .yaml_lines import YamlDocument, YamlModel, sentence
+from .yaml_lines import YamlDocument, YamlModel
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
 MIN_PORT, MAX_PORT = 5000, 5009
@@ -44,30 +44,21 @@ def _port(value: object) -> object:
     return value
 
 
-def _paths(value: object, info: ValidationInfo) -> object:
-    for path in value if isinstance(value, list) else ():
-        if not isinstance(path, str) or not re.fullmatch(PATH, path):
-            raise sentence(f"{info.field_name} has {path!r}: use a path such as /orders")
-        if path.split("/")[1].lower() in OPS_PATHS:
-            raise sentence(
-                f"{info.field_name} has {path!r}, which the load balancer never forwards"
-            )
-    return value
-
-
-Paths = Annotated[Sequence[str], BeforeValidator(_paths)]
-
-
 def _path(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(PATH, value):
         raise ValueError("use a path such as /orders")
+    if value.split("/")[1].lower() in OPS_PATHS:
+        raise ValueError("the load balancer never forwards it, use another one")
     return value
+
+
+UrlPath = Annotated[str, BeforeValidator(_path)]
 
 
 class AuditRequest(YamlModel):
     """The request that `alertdrill audit` sends: its path, and its body as JSON."""
 
-    path: Annotated[str, BeforeValidator(_path)]
+    path: UrlPath
     body: Any = None
 
 
@@ -79,8 +70,8 @@ class Declaration(YamlModel):
     """
 
     port: Annotated[int, BeforeValidator(_port)]
-    public: Paths = ()
-    internal: Paths = ()
+    public: Sequence[UrlPath] = ()
+    internal: Sequence[UrlPath] = ()
     calls: Sequence[str] = ()
     audit: AuditRequest | None = None
 
