@@ -100,10 +100,7 @@ def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> N
 
 def test_run_without_rounds_has_no_steps(collector: None, peer: Peer) -> None:
     runtime = make_runtime(peer.url)
-    assert (
-        audit(runtime, 100, rounds=0).steps
-        == []
-    )
+    assert audit(runtime, 100, rounds=0).steps == []
     assert runtime.calls == []
 
 

@@ -63,7 +63,10 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, calls: [b]}", "1: calls has 'b', which is no service"),
         ("a: {port: 5000, audit: {}}", "1: path is missing"),
         ("a:\n  port: 5000\n  audit: {path: x}", "3: path is 'x': use a path such as /orders"),
-        ("a: {port: 5000, internal: [/Metrics/x]}", "1: item 1 of internal is '/Metrics/x': the load"),
+        (
+            "a: {port: 5000, internal: [/Metrics/x]}",
+            "1: item 1 of internal is '/Metrics/x': the load",
+        ),
         (
             "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",
             "4: public has '/x', which belongs to a",
