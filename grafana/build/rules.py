@@ -6,11 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
-
-from .errors import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("prometheus/rules", "loki/rules")
@@ -18,14 +15,8 @@ FOLDERS = ("prometheus/rules", "loki/rules")
 COMPARISON = re.compile(r"^(.*?)(>=|<=|>|<)\s*([0-9]+(?:\.[0-9]+)?)\s*\)?$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Limit:
-    """The number that an alert compares with; `above` means that higher values fire."""
-
-    alert: str
-    severity: str
-    value: float
-    above: bool
+class BuildError(Exception):
+    """A dashboard refers to something that does not exist; the message says where to look."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +27,51 @@ class Alert:
     expr: str
     severity: str
 
-    def limits(self) -> list[tuple[str, Limit]]:
-        """Return the limits in the order of the expression, each with the text to its left."""
-        return [
-            (
-                left.strip(),
-                Limit(self.name, self.severity, float(number), sign in (">", ">=")),
-            )
-            for left, sign, number in COMPARISON.findall(self.expr)
+    def comparison(self, of: str) -> tuple[str, float]:
+        """Return the operator and the number of the first comparison with `of` on its left.
+
+        Without `of`, it is the first one on a line of its own, or else the first one. Raises
+        `BuildError` if there is none.
+        """
+        comparisons = [
+            (left.strip(), operator, float(number))
+            for left, operator, number in COMPARISON.findall(self.expr)
         ]
+        alone = [] if of else [item for item in comparisons if not item[0]]
+        for _, operator, number in [*alone, *(item for item in comparisons if of in item[0])]:
+            return operator, number
+        like = f" like {of}" if of else ""
+        raise BuildError(f"{self.name} compares nothing{like} with a number.")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The number that an alert compares with, read from its rule when it is needed.
+
+    `of` is a part of the left side of the comparison. With `of_remainder` the panel shows the rest
+    of what the alert compares: 1 minus it.
+    """
+
+    alert: str
+    of: str = ""
+    of_remainder: bool = False
+
+    @property
+    def severity(self) -> str:
+        """The severity of the alert."""
+        return alert(self.alert).severity
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        _, number = alert(self.alert).comparison(self.of)
+        return 1 - number if self.of_remainder else number
+
+    @property
+    def above(self) -> bool:
+        """Whether higher values of what the panel shows fire."""
+        operator, _ = alert(self.alert).comparison(self.of)
+        return (operator in (">", ">=")) is not self.of_remainder
 
 
 @cache
@@ -52,30 +79,16 @@ def alerts(root: Path = ROOT) -> dict[str, Alert]:
     """Return all alerts of Prometheus and Loki by name."""
     files = [file for folder in FOLDERS for file in sorted((root / folder).glob("*.yml"))]
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
-    parsed = [_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule]
-    return {alert.name: alert for alert in parsed}
-
-
-def _alert(rule: dict[str, Any]) -> Alert:
-    return Alert(rule["alert"], rule["expr"], rule["labels"]["severity"])
+    return {
+        rule["alert"]: Alert(rule["alert"], rule["expr"], rule["labels"]["severity"])
+        for group in groups
+        for rule in group["rules"]
+        if "alert" in rule
+    }
 
 
 def alert(name: str) -> Alert:
     """Return an alert by name; raise `BuildError` if it does not exist."""
-    alert = alerts().get(name)
-    if alert is None:
+    if name not in alerts():
         raise BuildError(f"no alert named {name!r} in {' or '.join(FOLDERS)}: check its name there")
-    return alert
-
-
-def limit(name: str, of: str = "") -> Limit:
-    """Return the first limit of an alert whose left side contains `of`.
-
-    Without `of`, it is the first limit on a line of its own, or else the first limit. Raises
-    `BuildError` if there is none.
-    """
-    limits = alert(name).limits()
-    alone = [] if of else [limit for left, limit in limits if not left]
-    for first in [*alone, *(limit for left, limit in limits if of in left)]:
-        return first
-    raise BuildError(f"{name} compares nothing{f' like {of}' if of else ''} with a number.")
+    return alerts()[name]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from .rules import Limit, limit
-
 RATE = "[$__rate_interval]"
 # The selected services, and the selected instances of them.
 SERVICE = 'service=~"$service"'
@@ -59,12 +55,6 @@ def budget_remaining(matchers: str) -> str:
         f"service:request_errors:burnrate{window}{{{matchers}}} >= 0" for window in ("30d", "1h")
     ]
     return f"1 - ({' or '.join(windows)})"
-
-
-def budget_exhausted() -> Limit:
-    """Return the limit of ErrorBudgetSpent as a limit of the remaining budget."""
-    exhausted = limit("ErrorBudgetSpent")
-    return replace(exhausted, value=1 - exhausted.value, above=not exhausted.above)
 
 
 def firing_alerts(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import units
 
-from grafana.build.write import outdated
+from grafana.build.__main__ import outdated
 from tests.contract.dashboards import Panel, dashboards, panels
 
 DASHBOARDS = dashboards()

@@ -3,17 +3,174 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import sli
-from ..dashboard_builder import DashboardSpec, Panels, Section, build_dashboard
-from ..panel_style import PanelSpec
-from ..panels import annotation_list, series, stats
+from ..dashboard_builder import DashboardSpec, Section
+from ..panels import AnnotationList, Series, Stats
 from ..queries import instant_query, range_query
-from ..rules import limit
+from ..rules import Limit
 from ..sli import SERVICE
 from ..variables import services
 
+TIMES = "locust_response_time_seconds_bucket"
+LIMITS = sli.AS_SERVICE.format(sli.CAPACITY)
+NOW = Section(
+    "What does the load look like?",
+    Stats(
+        "How many clients are there, and how many requests do they send?",
+        "Fewer than the load's shape defines: the machine that runs Locust is too small.",
+        [
+            instant_query("sum(locust_users)", "clients"),
+            instant_query("sum(locust_requests_per_second)", "requests/s"),
+        ],
+        alerts=["Saturated"],
+        no_data_text="No load runs: `make load`.",
+    ),
+    AnnotationList(
+        "Which loads were run, and with which verdict?",
+        "Each annotation has the verdict. Click it to see the panels at that time.",
+        alerts=["Saturated"],
+        tags=["alertdrill", "load"],
+    ),
+    size=(12, 6),
+)
+COMPARISON = Section(
+    "Do Locust and the services measure the same?",
+    Series(
+        "Do all requests that Locust sends arrive?",
+        "Locust above the load balancer: clients wait for a connection. The load balancer above"
+        " the services: it answers itself, with 503.",
+        [
+            range_query(f"sum(rate(locust_requests_total{sli.RATE}))", "Locust"),
+            range_query(
+                f'sum(rate(haproxy_frontend_http_requests_total{{proxy="public"}}{sli.RATE}))',
+                "load balancer",
+            ),
+            range_query(sli.requests(SERVICE), "{{service}}"),
+        ],
+        alerts=["NoTraffic", "LbBackendDown"],
+        unit=units.RequestsPerSecond,
+    ),
+    Series(
+        "How long do clients wait, and how long do services take?",
+        "The difference between both is the wait in the load balancer's queue for a free worker"
+        " thread: see the queue below.",
+        [
+            range_query(
+                f"histogram_quantile(0.95, sum by (le) (rate({TIMES}{sli.RATE})))",
+                "Locust 95 %",
+            ),
+            range_query(
+                f"histogram_quantile(0.5, sum by (le) (rate({TIMES}{sli.RATE})))",
+                "Locust median",
+            ),
+            range_query(sli.quantile(0.95, SERVICE), "{{service}} 95 %"),
+        ],
+        alerts=["HighLatency", "LbQueueing"],
+        unit=units.Seconds,
+    ),
+    Series(
+        "What share fails, on the side of Locust and of the services?",
+        "Locust only: requests never reached a service. A service first: it is the cause.",
+        [
+            range_query(
+                f"sum(rate(locust_failures_total{sli.RATE}))"
+                f" / sum(rate(locust_requests_total{sli.RATE}))",
+                "Locust",
+            ),
+            range_query(sli.error_ratio(SERVICE), "{{service}}"),
+        ],
+        alerts=["WebHighErrorRate", "DataServiceErrors"],
+        unit=units.PercentUnit,
+        limits=[Limit("WebHighErrorRate")],
+        size=(12, 8),
+    ),
+    Series(
+        "Which requests does Locust send?",
+        "They should be mixed as defined by the users in loadtests/users.py. A missing one waits"
+        " for a response.",
+        range_query(
+            f"sum by (method, name) (rate(locust_requests_total{sli.RATE}))",
+            "{{method}} {{name}}",
+        ),
+        alerts=["NoTraffic"],
+        unit=units.RequestsPerSecond,
+        size=(12, 8),
+    ),
+    size=(12, 9),
+)
+BOTTLENECKS = Section(
+    "What is the bottleneck?",
+    Series(
+        "How many instances are available?",
+        "Fewer than before: one failed under the load. More: the responder has started one, which"
+        " an annotation shows.",
+        range_query(
+            f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_active_servers')})",
+            "{{service}}",
+        ),
+        alerts=["Saturated", "Overprovisioned", "InstanceDown"],
+    ),
+    Series(
+        "How many requests wait at the load balancer?",
+        "Above zero for a minute: all worker threads are in use. Check which instances are slow"
+        " or down before you add more.",
+        range_query(
+            f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})",
+            "{{service}}",
+        ),
+        alerts=["LbQueueing", "Saturated"],
+        limits=[Limit("LbQueueing")],
+    ),
+    Series(
+        "What share of the worker threads is in use?",
+        "Above the line the responder starts another instance, up to the maximum.",
+        range_query(
+            f"sum by (service) (http_requests_in_flight{{{SERVICE}}})"
+            f" / sum by (service) ({LIMITS})",
+            "{{service}}",
+        ),
+        alerts=["Saturated", "Overprovisioned"],
+        unit=units.PercentUnit,
+        limits=[Limit("Saturated")],
+    ),
+    Series(
+        "How much of a core does each instance use?",
+        "Above the line the instance itself is the bottleneck, not a service that it calls.",
+        range_query(
+            "sum by (instance) (rate(process_cpu_seconds_total"
+            f'{{job="services", {SERVICE}}}{sli.RATE}))',
+            "{{instance}}",
+        ),
+        alerts=["CpuSaturated"],
+        unit=units.PercentUnit,
+        limits=[Limit("CpuSaturated")],
+    ),
+    Series(
+        "How busy is the host?",
+        "Above the line everything on the host waits, Locust too, so its measurements are too"
+        " high. Run Locust on another machine.",
+        range_query(
+            "avg by (instance) (sum by (instance, cpu) (rate(node_cpu_seconds_total"
+            f'{{mode!~"idle|iowait"}}{sli.RATE})))',
+            "{{instance}}",
+        ),
+        alerts=["HostCpuHigh"],
+        unit=units.PercentUnit,
+        limits=[Limit("HostCpuHigh")],
+    ),
+    Series(
+        "How much memory do the instances use?",
+        "It should return to its previous level after the load. The remainder is kept in memory.",
+        range_query(
+            f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})',
+            "{{instance}}",
+        ),
+        alerts=["MemoryLeak"],
+        unit=units.BytesIEC,
+        limits=[Limit("MemoryLeak")],
+    ),
+)
 SPEC = DashboardSpec(
     uid="load",
     title="What does a load do to the services?",
@@ -24,228 +181,5 @@ SPEC = DashboardSpec(
     time_from="now-15m",
     refresh="5s",
     variables=[services()],
+    sections=[NOW, COMPARISON, BOTTLENECKS],
 )
-TIMES = "locust_response_time_seconds_bucket"
-
-LIMITS = sli.AS_SERVICE.format(sli.CAPACITY)
-
-
-def make() -> Dashboard:
-    """Return the dashboard."""
-    return build_dashboard(SPEC, _now(), _comparison(), _bottlenecks())
-
-
-def _now() -> Section:
-    return Section(
-        "What does the load look like?",
-        [
-            stats(
-                PanelSpec(
-                    "How many clients are there, and how many requests do they send?",
-                    "Fewer than the load's shape defines: the machine that runs Locust is too"
-                    " small.",
-                    units.Short,
-                    ["Saturated"],
-                    size=(12, 6),
-                    no_data_text="No load runs: `make load`.",
-                ),
-                instant_query("sum(locust_users)", "clients"),
-                instant_query("sum(locust_requests_per_second)", "requests/s"),
-            ),
-            annotation_list(
-                PanelSpec(
-                    "Which loads were run, and with which verdict?",
-                    "Each annotation has the verdict. Click it to see the panels at that time.",
-                    units.Short,
-                    ["Saturated"],
-                    size=(12, 6),
-                ),
-                "alertdrill",
-                "load",
-            ),
-        ],
-    )
-
-
-def _comparison() -> Section:
-    return Section(
-        "Do Locust and the services measure the same?",
-        [*_rates_and_times(), *_failures_and_kinds()],
-    )
-
-
-def _rates_and_times() -> Panels:
-    return [
-        series(
-            PanelSpec(
-                "Do all requests that Locust sends arrive?",
-                "Locust above the load balancer: clients wait for a connection. The load balancer"
-                " above the services: it answers itself, with 503.",
-                units.RequestsPerSecond,
-                ["NoTraffic", "LbBackendDown"],
-                size=(12, 9),
-            ),
-            range_query(f"sum(rate(locust_requests_total{sli.RATE}))", "Locust"),
-            range_query(
-                f'sum(rate(haproxy_frontend_http_requests_total{{proxy="public"}}{sli.RATE}))',
-                "load balancer",
-            ),
-            range_query(sli.requests(SERVICE), "{{service}}"),
-        ),
-        series(
-            PanelSpec(
-                "How long do clients wait, and how long do services take?",
-                "The difference between both is the wait in the load balancer's queue for a free"
-                " worker thread: see the queue below.",
-                units.Seconds,
-                ["HighLatency", "LbQueueing"],
-                size=(12, 9),
-            ),
-            range_query(
-                f"histogram_quantile(0.95, sum by (le) (rate({TIMES}{sli.RATE})))",
-                "Locust 95 %",
-            ),
-            range_query(
-                f"histogram_quantile(0.5, sum by (le) (rate({TIMES}{sli.RATE})))",
-                "Locust median",
-            ),
-            range_query(sli.quantile(0.95, SERVICE), "{{service}} 95 %"),
-        ),
-    ]
-
-
-def _failures_and_kinds() -> Panels:
-    return [
-        series(
-            PanelSpec(
-                "What share fails, on the side of Locust and of the services?",
-                "Locust only: requests never reached a service. A service first: it is the cause.",
-                units.PercentUnit,
-                ["WebHighErrorRate", "DataServiceErrors"],
-                [limit("WebHighErrorRate")],
-                size=(12, 8),
-            ),
-            range_query(
-                f"sum(rate(locust_failures_total{sli.RATE}))"
-                f" / sum(rate(locust_requests_total{sli.RATE}))",
-                "Locust",
-            ),
-            range_query(sli.error_ratio(SERVICE), "{{service}}"),
-        ),
-        series(
-            PanelSpec(
-                "Which requests does Locust send?",
-                "They should be mixed as defined by the users in loadtests/users.py. A missing"
-                " one waits for a response.",
-                units.RequestsPerSecond,
-                ["NoTraffic"],
-                size=(12, 8),
-            ),
-            range_query(
-                f"sum by (method, name) (rate(locust_requests_total{sli.RATE}))",
-                "{{method}} {{name}}",
-            ),
-        ),
-    ]
-
-
-def _bottlenecks() -> Section:
-    return Section(
-        "What is the bottleneck?",
-        [*_capacity(), *_machines()],
-    )
-
-
-def _capacity() -> Panels:
-    return [
-        series(
-            PanelSpec(
-                "How many instances are available?",
-                "Fewer than before: one failed under the load. More: the responder has started"
-                " one, which an annotation shows.",
-                units.Short,
-                ["Saturated", "Overprovisioned", "InstanceDown"],
-            ),
-            range_query(
-                f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_active_servers')})",
-                "{{service}}",
-            ),
-        ),
-        series(
-            PanelSpec(
-                "How many requests wait at the load balancer?",
-                "Above zero for a minute: all worker threads are in use. Check which instances"
-                " are slow or down before you add more.",
-                units.Short,
-                ["LbQueueing", "Saturated"],
-                [limit("LbQueueing")],
-            ),
-            range_query(
-                f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})",
-                "{{service}}",
-            ),
-        ),
-        series(
-            PanelSpec(
-                "What share of the worker threads is in use?",
-                "Above the line the responder starts another instance, up to the maximum.",
-                units.PercentUnit,
-                ["Saturated", "Overprovisioned"],
-                [limit("Saturated")],
-            ),
-            range_query(
-                f"sum by (service) (http_requests_in_flight{{{SERVICE}}})"
-                f" / sum by (service) ({LIMITS})",
-                "{{service}}",
-            ),
-        ),
-    ]
-
-
-def _machines() -> Panels:
-    return [
-        series(
-            PanelSpec(
-                "How much of a core does each instance use?",
-                "Above the line the instance itself is the bottleneck, not a service that it"
-                " calls.",
-                units.PercentUnit,
-                ["CpuSaturated"],
-                [limit("CpuSaturated")],
-            ),
-            range_query(
-                "sum by (instance) (rate(process_cpu_seconds_total"
-                f'{{job="services", {SERVICE}}}{sli.RATE}))',
-                "{{instance}}",
-            ),
-        ),
-        series(
-            PanelSpec(
-                "How busy is the host?",
-                "Above the line everything on the host waits, Locust too, so its measurements are"
-                " too high. Run Locust on another machine.",
-                units.PercentUnit,
-                ["HostCpuHigh"],
-                [limit("HostCpuHigh")],
-            ),
-            range_query(
-                "avg by (instance) (sum by (instance, cpu) (rate(node_cpu_seconds_total"
-                f'{{mode!~"idle|iowait"}}{sli.RATE})))',
-                "{{instance}}",
-            ),
-        ),
-        series(
-            PanelSpec(
-                "How much memory do the instances use?",
-                "It should return to its previous level after the load. The remainder is kept in"
-                " memory.",
-                units.BytesIEC,
-                ["MemoryLeak"],
-                [limit("MemoryLeak")],
-            ),
-            range_query(
-                f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})',
-                "{{instance}}",
-            ),
-        ),
-    ]

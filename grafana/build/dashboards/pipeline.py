@@ -3,18 +3,239 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from .. import value_texts
-from ..dashboard_builder import DashboardSpec, Section, build_dashboard
-from ..panel_style import PanelSpec
-from ..panels import series, stats
+from ..dashboard_builder import DashboardSpec, Section
+from ..panels import Gauges, Series, StateTimeline, Stats, Table
 from ..queries import instant_query, range_query
-from ..rules import limit
+from ..rules import Limit
 from ..sli import RATE
-from ..state_panels import state_timeline, table_panel
-from .pipeline_delivery import alert_delivery, log_delivery
 
+STORE = " + ".join(
+    f"prometheus_tsdb_{part}_bytes"
+    for part in ("storage_blocks", "wal_storage_size", "head_chunks_storage_size")
+)
+FAILED = "alertmanager_notification_requests_failed_total"
+TRIED = "alertmanager_notification_requests_total"
+COMPONENTS = Section(
+    "Is every component up?",
+    StateTimeline(
+        "Which components answer scrapes?",
+        "Alertmanager or the responder down: no notification arrives. Loki or the collector down:"
+        " log lines wait on disk.",
+        [
+            range_query('max by (instance) (up{job="stack"})', "{{instance}}"),
+            range_query('max by (instance) (up{service="responder"})', "{{instance}}"),
+        ],
+        alerts=["InstanceDown", "AlertmanagerDown", "ResponderDown", "LogPipelineDown"],
+        value_texts=value_texts.UP,
+    ),
+    Table(
+        "How many targets are configured, and how many are up?",
+        "A service that had targets and has no target any more is missing from a target list:"
+        " compare with what runs.",
+        [
+            instant_query("count by (job, service) (up)"),
+            instant_query("sum by (job, service) (up)"),
+        ],
+        alerts=["TargetMissing", "InstanceDown"],
+        columns={"job": "Job", "service": "Service", "Value #A": "Configured", "Value #B": "Up"},
+        size=(8, 9),
+    ),
+    Stats(
+        "Was every configuration loaded?",
+        "Rejected: the component runs with its previous configuration. Its log has the wrong line.",
+        [
+            instant_query("min(prometheus_config_last_reload_successful)", "Prometheus"),
+            instant_query("min(alertmanager_config_last_reload_successful)", "Alertmanager"),
+            instant_query("min(loki_runtime_config_last_reload_successful)", "Loki"),
+        ],
+        alerts=["ConfigReloadFailed"],
+        value_texts=value_texts.RELOADED,
+        size=(4, 9),
+    ),
+    size=(12, 9),
+)
+SCRAPES = Section(
+    "Is everything scraped?",
+    Series(
+        "How much of its timeout does a scrape take?",
+        "Above the line a little more load makes scrapes fail: the instance is busy, or has too"
+        " many series.",
+        range_query(
+            'max by (instance) (avg_over_time(scrape_duration_seconds{job!="load"}[1m])'
+            " / scrape_timeout_seconds)",
+            "{{instance}}",
+        ),
+        alerts=["ScrapeSlow", "CardinalityHigh"],
+        unit=units.PercentUnit,
+        limits=[Limit("ScrapeSlow")],
+    ),
+    Series(
+        "How many series and samples are there?",
+        "A growing number of series comes from a label with unbounded values. CardinalityHigh"
+        " names the instance.",
+        [
+            range_query("max(prometheus_tsdb_head_series)", "series"),
+            range_query(
+                f"sum(rate(prometheus_tsdb_head_samples_appended_total{RATE}))", "samples/s"
+            ),
+        ],
+        alerts=["CardinalityHigh", "PrometheusStorageFilling"],
+    ),
+    Series(
+        "How full is Prometheus's storage?",
+        "Above the line the oldest samples will soon be deleted early: raise"
+        " PROMETHEUS_RETENTION_SIZE, or reduce the number of series.",
+        range_query(
+            f"max by (instance) (({STORE}) / (prometheus_tsdb_retention_limit_bytes > 0))",
+            "{{instance}}",
+        ),
+        alerts=["PrometheusStorageFilling"],
+        unit=units.PercentUnit,
+        limits=[Limit("PrometheusStorageFilling")],
+    ),
+)
+RULES = Section(
+    "Is every rule evaluated?",
+    Series(
+        "How many evaluations fail?",
+        "A rule that fails cannot fire its alert. Prometheus's page /rules has the error.",
+        range_query(
+            f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{RATE}))",
+            "{{rule_group}}",
+        ),
+        alerts=["RuleEvaluationFailing"],
+        limits=[Limit("RuleEvaluationFailing")],
+    ),
+    Series(
+        "How much of its interval does a group take?",
+        "Near 100 %, evaluations are skipped and alerts are late: find the group and its query"
+        " that reads too much.",
+        range_query(
+            "max by (rule_group) (prometheus_rule_group_last_duration_seconds"
+            " / prometheus_rule_group_interval_seconds)",
+            "{{rule_group}}",
+        ),
+        alerts=["RuleEvaluationFailing"],
+        unit=units.PercentUnit,
+    ),
+    Series(
+        "How many evaluations were skipped?",
+        "Above zero: a group takes longer than its interval, or the host is too busy.",
+        range_query(
+            f"sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total{RATE}))",
+            "{{rule_group}}",
+        ),
+        alerts=["RuleEvaluationFailing", "HostCpuHigh"],
+    ),
+)
+ALERTS = Section(
+    "Are alerts delivered?",
+    Series(
+        "What share of the notifications fails?",
+        "Above the line no notification is delivered: check whether the responder runs and"
+        " answers.",
+        range_query(
+            f'sum by (integration) (rate({FAILED}{{integration="webhook"}}[2m]))'
+            f' / sum by (integration) (rate({TRIED}{{integration="webhook"}}[2m]))',
+            "{{integration}}",
+        ),
+        alerts=["NotificationsFailing", "ResponderDown"],
+        unit=units.PercentUnit,
+        limits=[Limit("NotificationsFailing")],
+    ),
+    Series(
+        "How many alerts does Alertmanager have?",
+        "Suppressed alerts are silenced, or inhibited by another alert, and are not notified."
+        " Alertmanager shows the reason.",
+        [
+            range_query("sum by (state) (alertmanager_alerts)", "{{state}}"),
+            range_query('sum(alertmanager_silences{state="active"})', "silences"),
+        ],
+        alerts=["AlertmanagerDown", "Watchdog"],
+    ),
+    Series(
+        "Does Prometheus deliver its alerts to Alertmanager?",
+        "Queued or failed ones: Alertmanager is down or slow. They are sent again.",
+        [
+            range_query("max(prometheus_notifications_queue_length)", "queued"),
+            range_query(f"sum(increase(prometheus_notifications_errors_total{RATE}))", "failed"),
+        ],
+        alerts=["AlertmanagerDown"],
+    ),
+    Series(
+        "How long ago did Watchdog arrive?",
+        "It arrives each minute. After three minutes without it the responder reports that the"
+        " pipeline is broken.",
+        range_query("time() - max(responder_watchdog_last_seen_timestamp_seconds)", "Watchdog"),
+        alerts=["Watchdog", "NotificationsFailing"],
+        unit=units.Seconds,
+    ),
+    Series(
+        "What are the results of the webhooks?",
+        "Failed: the responder's disk is full or slow, and Alertmanager retries. Malformed:"
+        " another client posts there.",
+        range_query(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))", "{{outcome}}"),
+        alerts=["ResponderDown", "NotificationsFailing"],
+        unit=units.OpsPerSecond,
+    ),
+    Gauges(
+        "Which alerts were notified most often?",
+        "An alert that is notified again and again is a fault that is not being fixed, or a wrong"
+        " threshold.",
+        instant_query(
+            "topk(10, round(sum by (alert) (increase(responder_notifications_total"
+            '{status="firing"}[$__range]))))',
+            "{{alert}}",
+        ),
+        alerts=["Watchdog"],
+    ),
+)
+LOGS = Section(
+    "Are log lines delivered and stored?",
+    Series(
+        "How many bytes wait for Loki?",
+        "Above the line Loki is down or slow. The lines wait on disk, up to the capacity of the"
+        " queue.",
+        range_query("max by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
+        alerts=["LogPipelineLagging", "LogPipelineDown"],
+        unit=units.BytesIEC,
+        limits=[Limit("LogPipelineLagging")],
+    ),
+    Series(
+        "Are as many lines stored as read?",
+        "Read and not stored: they wait in the queue. Read and rejected: see Loki's discarded"
+        " lines beside.",
+        [
+            range_query(f"sum(rate(otelcol_receiver_accepted_log_records_total{RATE}))", "read"),
+            range_query(f"sum(rate(otelcol_exporter_sent_log_records_total{RATE}))", "stored"),
+        ],
+        alerts=["LogPipelineLagging", "LogsMissing"],
+        unit=units.OpsPerSecond,
+    ),
+    Series(
+        "How many lines does Loki reject?",
+        "Each rejected line is lost, except for rate_limited, which is retried."
+        " docs/explanation/logs.md explains the reasons.",
+        range_query(f"sum by (reason) (rate(loki_discarded_samples_total{RATE}))", "{{reason}}"),
+        alerts=["LogPipelineLagging", "LogsMissing"],
+        unit=units.OpsPerSecond,
+    ),
+    Series(
+        "How fast does Loki answer?",
+        "Slow pushes: its disk is slow, and lines start to wait. Slow queries: a search over a"
+        " long time.",
+        range_query(
+            "histogram_quantile(0.95, sum by (route, le) (rate("
+            f'loki_request_duration_seconds_bucket{{route=~"otlp.*|loki_api_v1_.*"}}{RATE})))',
+            "{{route}}",
+        ),
+        alerts=["LogPipelineLagging"],
+        unit=units.Seconds,
+    ),
+    size=(6, 8),
+)
 SPEC = DashboardSpec(
     uid="pipeline",
     title="Does the monitoring itself work?",
@@ -23,161 +244,5 @@ SPEC = DashboardSpec(
         " dropped, how full the storage is, and whether all rules are evaluated."
     ),
     refresh="30s",
+    sections=[COMPONENTS, SCRAPES, RULES, ALERTS, LOGS],
 )
-GROUP = "rule_group"
-STORE = " + ".join(
-    f"prometheus_tsdb_{part}_bytes"
-    for part in ("storage_blocks", "wal_storage_size", "head_chunks_storage_size")
-)
-
-
-def make() -> Dashboard:
-    """Return the dashboard."""
-    return build_dashboard(SPEC, _now(), _scrapes(), _rules(), alert_delivery(), log_delivery())
-
-
-def _now() -> Section:
-    return Section(
-        "Is every component up?",
-        [
-            state_timeline(
-                PanelSpec(
-                    "Which components answer scrapes?",
-                    "Alertmanager or the responder down: no notification arrives. Loki or the"
-                    " collector down: log lines wait on disk.",
-                    units.Short,
-                    ["InstanceDown", "AlertmanagerDown", "ResponderDown", "LogPipelineDown"],
-                    size=(12, 9),
-                ),
-                value_texts.UP,
-                range_query('max by (instance) (up{job="stack"})', "{{instance}}"),
-                range_query('max by (instance) (up{service="responder"})', "{{instance}}"),
-            ),
-            table_panel(
-                PanelSpec(
-                    "How many targets are configured, and how many are up?",
-                    "A service that had targets and has no target any more is missing from a"
-                    " target list: compare with what runs.",
-                    units.Short,
-                    ["TargetMissing", "InstanceDown"],
-                    size=(8, 9),
-                ),
-                {"job": "Job", "service": "Service", "Value #A": "Configured", "Value #B": "Up"},
-                instant_query("count by (job, service) (up)"),
-                instant_query("sum by (job, service) (up)"),
-            ),
-            stats(
-                PanelSpec(
-                    "Was every configuration loaded?",
-                    "Rejected: the component runs with its previous configuration. Its log has"
-                    " the wrong line.",
-                    units.Short,
-                    ["ConfigReloadFailed"],
-                    size=(4, 9),
-                ),
-                instant_query("min(prometheus_config_last_reload_successful)", "Prometheus"),
-                instant_query("min(alertmanager_config_last_reload_successful)", "Alertmanager"),
-                instant_query("min(loki_runtime_config_last_reload_successful)", "Loki"),
-                value_texts=value_texts.RELOADED,
-            ),
-        ],
-    )
-
-
-def _scrapes() -> Section:
-    return Section(
-        "Is everything scraped?",
-        [
-            series(
-                PanelSpec(
-                    "How much of its timeout does a scrape take?",
-                    "Above the line a little more load makes scrapes fail: the instance is busy,"
-                    " or has too many series.",
-                    units.PercentUnit,
-                    ["ScrapeSlow", "CardinalityHigh"],
-                    [limit("ScrapeSlow")],
-                ),
-                range_query(
-                    'max by (instance) (avg_over_time(scrape_duration_seconds{job!="load"}[1m])'
-                    " / scrape_timeout_seconds)",
-                    "{{instance}}",
-                ),
-            ),
-            series(
-                PanelSpec(
-                    "How many series and samples are there?",
-                    "A growing number of series comes from a label with unbounded values."
-                    " CardinalityHigh names the instance.",
-                    units.Short,
-                    ["CardinalityHigh", "PrometheusStorageFilling"],
-                ),
-                range_query("max(prometheus_tsdb_head_series)", "series"),
-                range_query(
-                    f"sum(rate(prometheus_tsdb_head_samples_appended_total{RATE}))", "samples/s"
-                ),
-            ),
-            series(
-                PanelSpec(
-                    "How full is Prometheus's storage?",
-                    "Above the line the oldest samples will soon be deleted early: raise"
-                    " PROMETHEUS_RETENTION_SIZE, or reduce the number of series.",
-                    units.PercentUnit,
-                    ["PrometheusStorageFilling"],
-                    [limit("PrometheusStorageFilling")],
-                ),
-                range_query(
-                    f"max by (instance) (({STORE}) / (prometheus_tsdb_retention_limit_bytes > 0))",
-                    "{{instance}}",
-                ),
-            ),
-        ],
-    )
-
-
-def _rules() -> Section:
-    group = f"by ({GROUP})"
-    return Section(
-        "Is every rule evaluated?",
-        [
-            series(
-                PanelSpec(
-                    "How many evaluations fail?",
-                    "A rule that fails cannot fire its alert. Prometheus's page /rules has the"
-                    " error.",
-                    units.Short,
-                    ["RuleEvaluationFailing"],
-                    [limit("RuleEvaluationFailing")],
-                ),
-                range_query(
-                    f"sum {group} (increase(prometheus_rule_evaluation_failures_total{RATE}))",
-                    "{{rule_group}}",
-                ),
-            ),
-            series(
-                PanelSpec(
-                    "How much of its interval does a group take?",
-                    "Near 100 %, evaluations are skipped and alerts are late: find the group and"
-                    " its query that reads too much.",
-                    units.PercentUnit,
-                    ["RuleEvaluationFailing"],
-                ),
-                range_query(
-                    f"max {group} (prometheus_rule_group_last_duration_seconds"
-                    " / prometheus_rule_group_interval_seconds)",
-                    "{{rule_group}}",
-                ),
-            ),
-            series(
-                PanelSpec(
-                    "How many evaluations were skipped?",
-                    "Above zero: a group takes longer than its interval, or the host is too busy.",
-                    units.Short,
-                    ["RuleEvaluationFailing", "HostCpuHigh"],
-                ),
-                range_query(
-                    f"sum {group} (increase(prometheus_rule_group_iterations_missed_total{RATE}))",
-                    "{{rule_group}}",
-                ),
-            ),
-        ],
-    )

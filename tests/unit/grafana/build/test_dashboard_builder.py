@@ -1,53 +1,85 @@
 from __future__ import annotations
 
-from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
+import json
+from pathlib import Path
+from typing import Any
 
-from grafana.build.dashboard_builder import DashboardSpec, Section, build_dashboard
-from grafana.build.panel_style import PanelSpec
-from grafana.build.panels import series
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from grafana.build.dashboard_builder import (
+    DashboardSpec,
+    Section,
+    build_dashboard,
+    expected_empty,
+)
+from grafana.build.panels import Series
 from grafana.build.queries import range_query
 from grafana.build.variables import services
 
-SPEC = DashboardSpec("some", "Some?", "Some things.", variables=[services()])
+ENTRIES = """
+- {dashboard: logs, panel: Whole, reason: Nothing is wrong.}
+- {dashboard: logs, panel: Part, query: B, reason: Half of it is.}
+- {dashboard: slo, panel: Other, reason: It is another one.}
+"""
 
 
-def panel(title: str, width: int, height: int = 8) -> object:
-    spec = PanelSpec(title, "So.", "short", ["InstanceDown"], size=(width, height))
-    return series(spec, range_query("up"))
+def panel(title: str, width: int, height: int) -> Series:
+    return Series(title, "So.", range_query("up"), alerts=[], size=(width, height))
 
 
-def places(*sections: Section) -> list[tuple[str, int, int]]:
-    """Return the title, x and y of everything on the page."""
-    panels = build_dashboard(SPEC, *sections).panels or []
-    return [_place(panel_or_row) for panel_or_row in panels]
+def built(*sections: Section) -> Any:
+    spec = DashboardSpec("some", "Some?", "Some things.", sections, variables=[services()])
+    return json.loads(json.dumps(build_dashboard(spec), cls=JSONEncoder))
 
 
-def _place(panel_or_row: Panel | RowPanel) -> tuple[str, int, int]:
-    assert panel_or_row.title
-    assert panel_or_row.grid_pos
-    return (panel_or_row.title, panel_or_row.grid_pos.x, panel_or_row.grid_pos.y)
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        (
+            [Section("First", panel("a?", 12, 8), panel("b?", 12, 8))],
+            [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1)],
+        ),
+        (
+            [Section("First", panel("a?", 20, 4), panel("b?", 8, 6))],
+            [("First", 0, 0), ("a?", 0, 1), ("b?", 0, 5)],
+        ),
+        (
+            [Section("First", panel("a?", 12, 4), panel("b?", 12, 9)), Section("Second")],
+            [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1), ("Second", 0, 10)],
+        ),
+    ],
+    ids=["side by side", "full line", "below the highest"],
+)
+def test_panels_flow_from_left_to_right_and_down(
+    sections: list[Section], expected: list[tuple[str, int, int]]
+) -> None:
+    positions = [
+        (item["title"], item["gridPos"]["x"], item["gridPos"]["y"])
+        for item in built(*sections)["panels"]
+    ]
+    assert positions == expected
 
 
-def test_panels_are_side_by_side() -> None:
-    positions = places(Section("First", [panel("a?", 12), panel("b?", 12)]))
-    assert positions == [("First", 0, 0), ("a?", 0, 1), ("b?", 12, 1)]
-
-
-def test_full_line_is_followed_by_the_next() -> None:
-    positions = places(Section("First", [panel("a?", 20, 4), panel("b?", 8, 6)]))
-    assert positions[1:] == [("a?", 0, 1), ("b?", 0, 5)]
-
-
-def test_section_begins_under_the_highest() -> None:
-    wide = [panel("a?", 12, 4), panel("b?", 12, 9)]
-    assert places(Section("First", wide), Section("Second", []))[-1] == ("Second", 0, 10)
+def test_panel_has_the_size_of_its_section_unless_it_has_its_own() -> None:
+    plain = Series("a?", "So.", range_query("up"), alerts=[])
+    panels = built(Section("First", plain, panel("b?", 5, 3), size=(6, 4)))["panels"]
+    assert [(item["gridPos"]["w"], item["gridPos"]["h"]) for item in panels[1:]] == [(6, 4), (5, 3)]
 
 
 def test_dashboard_links_to_runbooks() -> None:
-    templating = build_dashboard(SPEC).templating
-    assert templating
-    assert [variable.name for variable in templating.list_val or []] == ["service", "responder"]
+    variables = built()["templating"]["list"]
+    assert [variable["name"] for variable in variables] == ["service", "responder"]
+    assert variables[1]["hide"] == 2
 
 
-def test_page_is_read_only() -> None:
-    assert build_dashboard(SPEC).editable is False
+def test_each_annotation_can_be_switched_off() -> None:
+    annotations = built()["annotations"]["list"]
+    assert [item["name"] for item in annotations] == ["Alerts", "Drills", "Loads", "Actions"]
+    assert all(item["enable"] and not item.get("hide") for item in annotations)
+
+
+def test_only_panels_that_may_be_empty_as_a_whole_show_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "expected_empty.yml"
+    file.write_text(ENTRIES)
+    assert expected_empty("logs", file) == {"Whole": "Nothing is wrong."}

@@ -4,40 +4,47 @@ from pathlib import Path
 
 import pytest
 
-from grafana.build import __main__ as command
-from grafana.build.errors import BuildError
-from grafana.build.write import outdated, write
+from grafana.build.__main__ import main, outdated, write
+from grafana.build.dashboards import ALL
+from grafana.build.rules import BuildError
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(command, "write", lambda: write(tmp_path))
-    monkeypatch.setattr(command, "outdated", lambda: outdated(tmp_path))
-    return tmp_path
-
-
-def test_build_prints_changed_files(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main([]) == 0
+def test_build_writes_each_dashboard_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([], tmp_path) == 0
     assert "8 dashboards, 8 changed: drills.json" in capsys.readouterr().out
-    assert command.main([]) == 0
+    assert {file.stem for file in tmp_path.glob("*.json")} == {spec.uid for spec in ALL}
+    assert main([], tmp_path) == 0
     assert "none changed" in capsys.readouterr().out
 
 
-def test_check_prints_outdated_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.main([])
-    assert command.main(["--check"]) == 0
-    (folder / "slo.json").write_text("{}")
-    assert command.main(["--check"]) == 1
-    assert "slo.json: outdated" in capsys.readouterr().err
-    assert (folder / "slo.json").read_text() == "{}"
+def test_check_names_what_differs_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path)
+    assert main(["--check"], tmp_path) == 0
+    (tmp_path / "slo.json").write_text("{}")
+    (tmp_path / "host.json").unlink()
+    (tmp_path / "old.json").write_text("{}\n")
+    assert main(["--check"], tmp_path) == 1
+    assert "host.json, old.json, slo.json: outdated" in capsys.readouterr().err
+    assert (tmp_path / "slo.json").read_text() == "{}"
+
+
+def test_build_deletes_surplus_files(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("{}\n")
+    write(tmp_path)
+    assert not (tmp_path / "old.json").exists()
+    assert outdated(tmp_path) == []
 
 
 def test_build_error_is_printed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> list[str]:
+    def fail(_: Path) -> list[str]:
         raise BuildError("There is no alert X.")
 
-    monkeypatch.setattr(command, "write", fail)
-    assert command.main([]) == 1
+    monkeypatch.setattr("grafana.build.__main__.write", fail)
+    assert main([], tmp_path) == 1
     assert capsys.readouterr().err == "There is no alert X.\n"

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grafana.build.errors import BuildError
-from grafana.build.rules import Alert, Limit, alert, alerts, limit
+from grafana.build.rules import Alert, BuildError, Limit, alert, alerts
 
 SLOW = """
 (
@@ -19,7 +18,7 @@ rate(requests[1m]) > 0.5
 
 def test_alerts_of_prometheus_and_loki_are_read() -> None:
     assert {"ServiceDown", "LogsMissing"} <= alerts().keys()
-    assert alert("ServiceDown").severity == "page"
+    assert alert("ServiceDown").severity == Limit("ServiceDown").severity == "page"
 
 
 def test_recording_rules_are_excluded(tmp_path: Path) -> None:
@@ -29,31 +28,34 @@ def test_recording_rules_are_excluded(tmp_path: Path) -> None:
     assert alerts(tmp_path) == {}
 
 
-def test_limit_on_a_line_of_its_own_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grafana.build.rules.alert", lambda name: Alert(name, SLOW, "page"))
-    assert limit("Slow") == Limit("Slow", "page", 0.05, above=True)
+@pytest.mark.parametrize(
+    ("of", "expected"), [("", (">", 0.05)), ("requests[1m]", (">", 0.5))], ids=["alone", "by side"]
+)
+def test_comparison_on_a_line_of_its_own_comes_first(of: str, expected: tuple[str, float]) -> None:
+    assert Alert("Slow", SLOW, "page").comparison(of) == expected
 
 
-def test_limit_is_found_by_its_left_side() -> None:
-    assert limit("AvailabilityBurnFast", "burnrate1h").value == 14.4
-    assert limit("AvailabilityBurnFast", "burnrate6h").value == 6
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (Limit("AvailabilityBurnFast", "burnrate1h"), (14.4, True)),
+        (Limit("AvailabilityBurnFast", "burnrate6h"), (6, True)),
+        (Limit("HostMemoryLow"), (0.1, False)),
+        (Limit("ErrorBudgetSpent", of_remainder=True), (0, False)),
+    ],
+)
+def test_limit_is_the_rules_number(limit: Limit, expected: tuple[float, bool]) -> None:
+    assert (limit.value, limit.above) == expected
 
 
-def test_lower_limit_has_its_colour_below() -> None:
-    lower = limit("HostMemoryLow")
-    assert (lower.value, lower.above) == (0.1, False)
-
-
-def test_equality_is_not_a_limit() -> None:
-    with pytest.raises(BuildError, match="ServiceDown compares nothing"):
-        limit("ServiceDown")
-
-
-def test_unknown_alert_is_named() -> None:
-    with pytest.raises(BuildError, match="no alert named 'ServiceUp'"):
-        alert("ServiceUp")
-
-
-def test_unknown_side_is_named() -> None:
-    with pytest.raises(BuildError, match="nothing like burnrate9h"):
-        limit("AvailabilityBurnFast", "burnrate9h")
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (Limit("ServiceDown"), "ServiceDown compares nothing with a number"),
+        (Limit("ServiceUp"), "no alert named 'ServiceUp'"),
+        (Limit("AvailabilityBurnFast", "burnrate9h"), "nothing like burnrate9h"),
+    ],
+)
+def test_missing_limit_is_named(limit: Limit, message: str) -> None:
+    with pytest.raises(BuildError, match=message):
+        _ = limit.value
