@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from ..query_check import dashboard_file
-from ..query_check.data_source_clients import Api
-from ..query_check.errors import QueryCheckError, UnavailableError
-from ..query_check.query_runner import QueryRunner
+from ..query_check.dashboard_file import QueryCheckError
+from ..query_check.data_sources import Loki, UnavailableError
+from ..query_check.evaluation import QueryRunner
 from .panel_data import collect
-from .sheet import names, write
+from .sheet import write
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MS_PER_S = 1000
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QueryCheckError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stdout.write(f"Previews, drawn by matplotlib, in {options.out}: {names(files)}\n")
+    names = ", ".join(file.name for file in files)
+    sys.stdout.write(f"Previews, drawn by matplotlib, in {options.out}: {names}\n")
     return 0
 
 
@@ -92,7 +93,7 @@ def _timestamp(text: str) -> datetime:
 
 def _answers(loki: str) -> bool:
     try:
-        Api(loki).get("/loki/api/v1/labels")
+        Loki(loki).get("/loki/api/v1/labels")
     except QueryCheckError:
         return False
     return True

@@ -1,18 +1,24 @@
-"""Apply a panel's field options: names, units, colours, value texts."""
+"""Apply a panel's field options: names, units, colours, value texts; format values."""
 
 from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from ..query_check.results import Series
+from ..query_check.data_sources import Series
 from .panel_data import PanelData, QueryData
-from .units import format_value
 
 REFERENCE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 Json = Mapping[str, Any]
+BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
+DECIMAL = ("", " K", " Mil", " Bil")
+# Seconds in the units of time, largest first.
+TIMES = ((604800.0, "w"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+ENDS = {"reqps": " req/s", "ops": " ops/s", "cps": " c/s", "short": "", "none": ""}
 
 
 def defaults(panel_data: PanelData) -> Json:
@@ -80,12 +86,11 @@ def _mapped(item: Json, value: float) -> Json | None:
     return options["result"] if maps_nan and math.isnan(value) else None
 
 
-def steps(panel_data: PanelData) -> Sequence[tuple[float, str]]:
+def thresholds(panel_data: PanelData) -> Sequence[tuple[float, str]]:
     """Return the thresholds in ascending order; the first is minus infinity."""
-    thresholds = defaults(panel_data).get("thresholds", {}).get("steps", ())
     return [
         (-math.inf if item.get("value") is None else float(item["value"]), item["color"])
-        for item in thresholds
+        for item in defaults(panel_data).get("thresholds", {}).get("steps", ())
     ]
 
 
@@ -94,27 +99,61 @@ def colour(panel_data: PanelData, value: float) -> str:
     mapped = mapping(panel_data, value)
     if mapped and mapped.get("color"):
         return str(mapped["color"])
-    passed = [shade for limit, shade in steps(panel_data) if not value < limit]
+    passed = [shade for limit, shade in thresholds(panel_data) if not value < limit]
     return passed[-1] if passed else "#999999"
-
-
-def lines_at(panel_data: PanelData) -> Sequence[tuple[float, str]]:
-    """Return the thresholds that are drawn as lines."""
-    style = defaults(panel_data).get("custom", {}).get("thresholdsStyle", {}).get("mode", "off")
-    return [item for item in steps(panel_data) if math.isfinite(item[0])] if style != "off" else []
 
 
 def reduced(panel_data: PanelData, series: Series) -> float:
     """Return the value of a series that a panel shows: the last non-null one by default."""
-    calcs = (
-        panel_data.panel.raw.get("options", {})
-        .get("reduceOptions", {})
-        .get("calcs", ["lastNotNull"])
-    )
+    options = panel_data.panel.raw.get("options", {}).get("reduceOptions", {})
+    calc = options.get("calcs", ["lastNotNull"])[0]
     values = [value for _, value in series.points if not math.isnan(value)]
     if not values:
         return math.nan
-    if calcs[0] == "mean":
-        return sum(values) / len(values)
-    reducers: Mapping[str, Callable[[list[float]], float]] = {"max": max, "min": min, "sum": sum}
-    return reducers[calcs[0]](values) if calcs[0] in reducers else values[-1]
+    reducers: Mapping[str, Callable[[list[float]], float]] = {
+        "max": max,
+        "mean": statistics.fmean,
+        "min": min,
+        "sum": sum,
+    }
+    return reducers[calc](values) if calc in reducers else values[-1]
+
+
+def format_value(value: float, unit: str) -> str:
+    """Format a value with a unit of Grafana; unknown units are omitted."""
+    if not math.isfinite(value):
+        return "no data" if math.isnan(value) else f"{value:g}"
+    if unit in ("percentunit", "percent"):
+        return f"{_short(value * 100 if unit == 'percentunit' else value)} %"
+    if unit in ("bytes", "binBps"):
+        return _scaled(value, BINARY, 1024) + ("/s" if unit == "binBps" else "")
+    if unit == "dateTimeFromNow":  # in milliseconds; absolute, because a picture is read later
+        return f"{datetime.fromtimestamp(value / 1000, UTC):%d %b %H:%M} UTC"
+    if unit in ("s", "dtdurations"):
+        return _time(value)
+    return f"{_scaled(value, DECIMAL, 1000).strip()}{ENDS.get(unit, '')}"
+
+
+def _scaled(value: float, steps: Sequence[str], base: int) -> str:
+    index = 0
+    while abs(value) >= base and index < len(steps) - 1:
+        value, index = value / base, index + 1
+    step = steps[index]
+    gap = " " if step in BINARY else ""
+    return f"{_short(value)}{gap}{step}"
+
+
+def _time(value: float) -> str:
+    size = abs(value)
+    if size >= 1 or size == 0:
+        length, name = next((entry for entry in TIMES if size >= entry[0]), TIMES[-1])
+        return f"{_short(value / length)} {name}"
+    if size >= 1e-3:
+        return f"{_short(value * 1e3)} ms"
+    return f"{_short(value * 1e6)} µs"
+
+
+def _short(value: float) -> str:
+    """Return at most three significant digits, without trailing zeros."""
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{float(text):g}"

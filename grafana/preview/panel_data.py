@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..query_check.dashboard_file import Dashboard, Panel
-from ..query_check.errors import QueryCheckError, UnavailableError
-from ..query_check.panel_queries import PanelQuery, QueryContext, panel_queries
-from ..query_check.query_runner import QueryRunner
-from ..query_check.results import QueryResult
-from ..query_check.selections import Selection, resolve
-from ..query_check.steps import StepInput, prometheus
-from ..query_check.time_range import TimeRange, time_range
-from ..query_check.variable_values import VariableContext
+from ..query_check.dashboard_file import Dashboard, Panel, QueryCheckError
+from ..query_check.data_sources import QueryResult, Series, UnavailableError
+from ..query_check.evaluation import QueryRunner
+from ..query_check.queries import PanelQuery, QueryContext, panel_queries, panel_range
+from ..query_check.times import TimeRange
+from ..query_check.variables import Selection, resolve, variable_context
 
-EMPTY: QueryResult = QueryResult()
+EMPTY = QueryResult()
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,16 @@ class PanelData:
         """Whether all of its queries are empty."""
         return all(query.result.empty for query in self.queries)
 
+    @property
+    def series(self) -> Sequence[tuple[QueryData, Series]]:
+        """The series that can be drawn, each with its query."""
+        return [
+            (query, series)
+            for query in self.queries
+            for series in query.result.series
+            if series.has_data
+        ]
+
 
 @dataclass(frozen=True)
 class Page:
@@ -62,48 +69,32 @@ def collect(dashboard: Dashboard, runner: QueryRunner, now: int, last: str = "")
 
     `now` is in ms. Raises `UnavailableError` if Prometheus does not answer.
     """
-    times = dashboard.raw.get("time", {"from": "now-6h", "to": "now"})
-    begin = f"now-{last}" if last else times["from"]
-    opened = replace(dashboard, raw={**dashboard.raw, "time": {**times, "from": begin}})
-    whole = time_range(begin, times["to"], now)
-    _, own = prometheus(StepInput(whole, 5000, 0, 1000))
-    resolved = resolve(opened, Selection("default"), VariableContext(runner.sources, whole, own))
+    begin, end = dashboard.times
+    times = {"from": f"now-{last}" if last else begin, "to": end}
+    opened = replace(dashboard, raw={**dashboard.raw, "time": times})
+    variables = variable_context(opened, runner.sources, now)
+    resolved = resolve(opened, Selection("default"), variables)
     context = QueryContext(resolved.selected_values, runner.sources, now)
-    panel_data = [_panel_data(opened, panel, context, runner) for panel in opened.panels]
     chosen = {
-        name: "All" if query.is_all else ", ".join(query.values)
-        for name, query in resolved.selected_values.items()
+        name: "All" if selected.is_all else ", ".join(selected.values)
+        for name, selected in resolved.selected_values.items()
     }
-    return Page(opened, chosen, panel_data, whole)
+    panel_data = [_panel_data(opened, panel, context, runner) for panel in opened.panels]
+    return Page(opened, chosen, panel_data, variables.time_range)
 
 
 def _panel_data(
     dashboard: Dashboard, panel: Panel, context: QueryContext, runner: QueryRunner
 ) -> PanelData:
-    without_exemplars = (
-        query
-        for query in panel_queries(dashboard, panel, context)
-        if query.query.kind != "exemplars"
-    )
-    queries = list(_first_of_each(without_exemplars))
-    times = dashboard.raw["time"]
-    requested = next((query.request.time_range for query in queries if query.request), None)
+    # The other repetitions of a panel look like the first.
+    first: dict[object, PanelQuery] = {}
+    for panel_query in panel_queries(dashboard, panel, context):
+        if panel_query.query.kind != "exemplars":
+            first.setdefault(panel_query.query, panel_query)
+    queries = list(first.values())
     title = queries[0].title if queries else panel.title
-    return PanelData(
-        panel,
-        title,
-        [_query_data(query, runner) for query in queries],
-        requested or time_range(times["from"], times["to"], context.now),
-    )
-
-
-def _first_of_each(queries: Iterator[PanelQuery]) -> Iterator[PanelQuery]:
-    """Yield the queries of the first repetition of a panel; the others look alike."""
-    seen = set()
-    for query in queries:
-        if query.query not in seen:
-            seen.add(query.query)
-            yield query
+    data = [_query_data(panel_query, runner) for panel_query in queries]
+    return PanelData(panel, title, data, panel_range(dashboard, panel, context))
 
 
 def _query_data(panel_query: PanelQuery, runner: QueryRunner) -> QueryData:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .draw import draw
+from . import charts, values
+from .fields import defaults
 from .panel_data import Page, PanelData
-from .style import BACK, FAINT, INK, PAPER, SMALL, TITLE
+from .values import BACK, FAINT, INK, PAPER, SMALL, TEXT, TITLE
 
-Json = Mapping[str, Any]
 # The sizes of a column (of 24) and a row in points, for a sheet as wide as a screen.
 COLUMN, ROW = 48.0, 27.0
 HEAD = 46.0
@@ -27,6 +27,16 @@ ROOM: Mapping[str, tuple[float, float]] = {
     "state-timeline": (118.0, 16.0),
 }
 MS_PER_S = 1000
+KINDS: Mapping[str, Callable[[Axes, PanelData], None]] = {
+    "timeseries": charts.timeseries,
+    "stat": values.stat,
+    "gauge": values.stat,
+    "bargauge": values.bars,
+    "table": values.table,
+    "logs": values.logs,
+    "state-timeline": charts.timeline,
+    "text": values.text,
+}
 
 
 def write(page: Page, folder: Path) -> Path:
@@ -44,19 +54,13 @@ def paint(page: Page) -> Figure:
     high = HEAD + ROW * max((grid["y"] + grid["h"] for grid in grids), default=1)
     figure = Figure(figsize=(wide / 72, high / 72), facecolor=BACK)
     _head(figure, page, high)
-    for title, grid in _rows(page):
-        figure.text(
-            0.006, 1 - (HEAD + (grid["y"] + 0.6) * ROW) / high, title, size=TITLE + 1, weight="bold"
-        )
+    for raw in page.dashboard.raw.get("panels", ()):
+        if raw["type"] == "row":
+            y = 1 - (HEAD + (raw["gridPos"]["y"] + 0.6) * ROW) / high
+            figure.text(0.006, y, raw.get("title", ""), size=TITLE + 1, weight="bold")
     for panel_data in page.panel_data:
         _panel(figure, panel_data, high)
     return figure
-
-
-def _rows(page: Page) -> Iterator[tuple[str, Json]]:
-    for raw in page.dashboard.raw.get("panels", ()):
-        if raw["type"] == "row":
-            yield raw.get("title", ""), raw["gridPos"]
 
 
 def _head(figure: Figure, page: Page, high: float) -> None:
@@ -83,13 +87,13 @@ def _panel(figure: Figure, panel_data: PanelData, high: float) -> None:
     bottom = high - HEAD - grid["y"] * ROW - GAP - height
     box = (left / wide, bottom / high)
     figure.add_artist(Rectangle(box, width / wide, height / high, facecolor=PAPER, zorder=-1))
-    title = _fitting(panel_data.title, width)
-    figure.text(
-        (left + 6) / wide, (bottom + height - 11) / high, title, size=TITLE, va="center", color=INK
-    )
-    before, below = (
-        ROOM.get(panel_data.panel.kind, (8.0, 6.0)) if not panel_data.empty else (8.0, 6.0)
-    )
+    title, x, y = panel_data.title, (left + 6) / wide, (bottom + height - 11) / high
+    most = int(width / (TITLE * 0.53))
+    # Grafana truncates a title, too.
+    title = title if len(title) <= most else f"{title[: most - 1]}…"
+    figure.text(x, y, title, size=TITLE, va="center", color=INK)
+    kind = "" if panel_data.empty else panel_data.panel.kind
+    before, below = ROOM.get(kind, (8.0, 6.0))
     inner = (width - before - 10, max(height - below - 26, 12))
     axes = figure.add_axes(
         ((left + before) / wide, (bottom + below) / high, inner[0] / wide, inner[1] / high)
@@ -98,12 +102,13 @@ def _panel(figure: Figure, panel_data: PanelData, high: float) -> None:
     draw(axes, panel_data)
 
 
-def _fitting(title: str, width: float) -> str:
-    """Return a title, truncated where Grafana would truncate it."""
-    most = int(width / (TITLE * 0.53))
-    return title if len(title) <= most else f"{title[: most - 1]}…"
-
-
-def names(files: Sequence[Path]) -> str:
-    """Return the names of files, for a sentence."""
-    return ", ".join(file.name for file in files)
+def draw(axes: Axes, panel_data: PanelData) -> None:
+    """Draw a panel, or the reason why it has no data."""
+    kind = panel_data.panel.kind
+    if panel_data.queries and panel_data.empty:
+        no_data_text = str(defaults(panel_data).get("noValue", "No data"))
+        values.message(axes, panel_data.problem or no_data_text)
+    elif kind in KINDS:
+        KINDS[kind](axes, panel_data)
+    else:
+        values.message(axes, f"{kind}: not supported by the preview", TEXT, "italic")

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import dashboard_file, expected_empty, report
-from .check import CheckOptions, check_dashboards
-from .errors import QueryCheckError
-from .query_runner import QueryRunner
+from . import dashboard_file, report
+from .check import check_dashboards, read_expectations
+from .dashboard_file import QueryCheckError
+from .evaluation import QueryRunner
 
 HERE = Path(__file__).resolve().parent.parent
 MS_PER_S = 1000
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             dashboard_file.read(options.dashboards),
             QueryRunner(options.prometheus, options.loki),
             round(time.time() * MS_PER_S),
-            CheckOptions(expected_empty.read(options.empty), dict(options.set)),
+            read_expectations(options.empty),
+            dict(options.set),
         )
     except QueryCheckError as error:
         sys.stderr.write(f"{error}\n")

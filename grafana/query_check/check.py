@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from .cost import Age
-from .dashboard_file import Dashboard, Source, Target
-from .evaluation import SEVERITY_ORDER, State, Verdict, evaluate
-from .expected_empty import Expectation, expectation
-from .panel_queries import PanelQuery, Query, QueryContext, dashboard_queries
-from .query_runner import QueryRunner
-from .selections import Mode, Selection, Unresolved, resolve, selections
-from .steps import StepInput, prometheus
-from .time_range import time_range
-from .variable_values import VariableContext
+import yaml
 
+from .dashboard_file import Dashboard, QueryCheckError, Source, Target
+from .evaluation import SEVERITY_ORDER, Age, QueryRunner, State, Verdict, evaluate
+from .queries import PanelQuery, Query, QueryContext, dashboard_queries
+from .variables import Mode, Selection, Unresolved, resolve, selections, variable_context
+
+KEYS = {"dashboard", "panel", "query", "reason"}
 # Queries of variables are reported without a data source.
 _NOWHERE = Source("", "")
 # The worst verdict for each index of a selection; a repeated panel has several.
@@ -24,16 +22,46 @@ ByIndex = dict[int, tuple[Verdict, PanelQuery]]
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """A panel, or one query of it, that may be empty, with the reason."""
+
+    dashboard: str
+    panel: str
+    query: str | None
+    reason: str
+
+    def covers(self, query: Query) -> bool:
+        """Return whether it covers a query."""
+        alike = (self.dashboard, self.panel) == (query.dashboard, query.panel)
+        return alike and self.query in (None, query.ref)
+
+
+def read_expectations(file: Path) -> Sequence[Expectation]:
+    """Return the entries, none without a file; raise `QueryCheckError` for an invalid one."""
+    if not file.exists():
+        return []
+    return [_expectation(raw) for raw in yaml.safe_load(file.read_text("utf-8")) or ()]
+
+
+def _expectation(raw: Mapping[str, str]) -> Expectation:
+    if not {"dashboard", "panel", "reason"} <= raw.keys() <= KEYS:
+        raise QueryCheckError(
+            f"invalid entry {dict(raw)}: it needs dashboard, panel and reason, and may have query"
+        )
+    return Expectation(raw["dashboard"], raw["panel"], raw.get("query"), raw["reason"])
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of a query in a mode of selection, with one of its verdicts as an example."""
 
     mode: Mode
+    variable: str
     panel_query: PanelQuery
     verdict: Verdict
     expectation: Expectation | None = None
     # The number of values of the variable without data, if others have data.
     gaps: int = 0
-    variable: str = ""
 
     @property
     def failed(self) -> bool:
@@ -58,64 +86,50 @@ class CheckResult:
         return list(reversed(outcomes.values()))
 
 
-@dataclass(frozen=True)
-class CheckOptions:
-    """Queries that are empty by design, and preset values of variables."""
-
-    expectations: Sequence[Expectation] = ()
-    presets: Mapping[str, str] = field(default_factory=dict)
-
-
 def check_dashboards(
-    dashboards: Sequence[Dashboard], runner: QueryRunner, now: int, options: CheckOptions
+    dashboards: Sequence[Dashboard],
+    runner: QueryRunner,
+    now: int,
+    expectations: Sequence[Expectation] = (),
+    presets: Mapping[str, str] | None = None,
 ) -> CheckResult:
-    """Run all queries as of `now` (ms); raise `UnavailableError` if Prometheus is down."""
+    """Run all queries as of `now` (ms); raise `UnavailableError` if Prometheus is down.
+
+    `expectations` are queries that are empty by design, `presets` values of variables.
+    """
     age = runner.age(now)
     check_result = CheckResult(dashboards)
     for dashboard in dashboards:
-        check_result.outcomes += _outcomes(dashboard, _Evaluator(runner, now, age), options)
+        failures = _verdicts(dashboard, runner, now, age, presets or {})
+        for (mode, variable, query), by_index in failures.items():
+            covering = next((entry for entry in expectations if entry.covers(query)), None)
+            check_result.outcomes.append(_outcome(mode, variable, by_index, covering))
     check_result.sent = runner.sent
     return check_result
 
 
-@dataclass(frozen=True)
-class _Evaluator:
-    runner: QueryRunner
-    now: int
-    age: Age
-
-    def variable_context(self, dashboard: Dashboard) -> VariableContext:
-        """Return the context of the queries of a dashboard's variables."""
-        times = dashboard.raw.get("time", {"from": "now-6h", "to": "now"})
-        shown = time_range(times["from"], times["to"], self.now)
-        _, builtins = prometheus(StepInput(shown, 5000, 0, 1000))
-        return VariableContext(self.runner.sources, shown, builtins)
-
-
-def _outcomes(
-    dashboard: Dashboard, evaluator: _Evaluator, options: CheckOptions
-) -> Iterator[Outcome]:
-    failures: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
-    variable_context = evaluator.variable_context(dashboard)
-    counts = resolve(dashboard, Selection("all", presets=options.presets), variable_context).counts
-    for selection in selections(dashboard, counts, options.presets):
-        resolved = resolve(dashboard, selection, variable_context)
-        context = QueryContext(resolved.selected_values, evaluator.runner.sources, evaluator.now)
+def _verdicts(
+    dashboard: Dashboard, runner: QueryRunner, now: int, age: Age, presets: Mapping[str, str]
+) -> Mapping[tuple[Mode, str, Query], ByIndex]:
+    """Return the worst verdicts on each query in each mode of selection."""
+    worst: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
+    context = variable_context(dashboard, runner.sources, now)
+    counts = resolve(dashboard, Selection("all", presets=presets), context).counts
+    for selection in selections(dashboard, counts, presets):
+        resolved = resolve(dashboard, selection, context)
         queries = [
             *_unresolved(dashboard, resolved.unresolved),
-            *dashboard_queries(dashboard, context),
+            *dashboard_queries(
+                dashboard, QueryContext(resolved.selected_values, runner.sources, now)
+            ),
         ]
         for panel_query in queries:
-            verdict = evaluate(panel_query, evaluator.runner, evaluator.age)
-            _record(
-                failures[selection.mode, selection.variable, panel_query.query],
-                selection.index,
-                (verdict, panel_query),
-            )
-    for (mode, variable, query), by_index in failures.items():
-        yield replace(
-            _outcome(mode, by_index, expectation(query, options.expectations)), variable=variable
-        )
+            verdict = evaluate(panel_query, runner, age)
+            by_index = worst[selection.mode, selection.variable, panel_query.query]
+            old = by_index.get(selection.index)
+            if old is None or _severity(verdict.state) > _severity(old[0].state):
+                by_index[selection.index] = (verdict, panel_query)
+    return worst
 
 
 def _unresolved(dashboard: Dashboard, unresolved: Sequence[Unresolved]) -> Iterator[PanelQuery]:
@@ -126,21 +140,19 @@ def _unresolved(dashboard: Dashboard, unresolved: Sequence[Unresolved]) -> Itera
         yield PanelQuery(query, target, None, query.panel, item.why, item.skipped)
 
 
-def _record(by_index: ByIndex, index: int, new: tuple[Verdict, PanelQuery]) -> None:
-    old = by_index.get(index)
-    if old is None or _severity(new[0].state) > _severity(old[0].state):
-        by_index[index] = new
-
-
 def _severity(state: State) -> int:
     return SEVERITY_ORDER.index(state)
 
 
-def _outcome(mode: Mode, by_index: ByIndex, expectation: Expectation | None) -> Outcome:
+def _outcome(
+    mode: Mode, variable: str, by_index: ByIndex, expectation: Expectation | None
+) -> Outcome:
     """Return the outcome: a single error or high cost counts, emptiness only if all are empty."""
-    worst = max(by_index.values(), key=lambda item: _severity(item[0].state))
-    if worst[0].state in ("costly", "error"):
-        return Outcome(mode, worst[1], worst[0], expectation)
-    best = min(by_index.values(), key=lambda item: _severity(item[0].state))
-    gaps = sum(verdict.state == "empty" for verdict, _ in by_index.values())
-    return Outcome(mode, best[1], best[0], expectation, gaps if best[0].state == "fine" else 0)
+    ordered = sorted(by_index.values(), key=lambda item: _severity(item[0].state))
+    verdict, panel_query = ordered[0]
+    worst = ordered[-1][0].state
+    if worst in ("costly", "error"):
+        verdict, panel_query = next(item for item in ordered if item[0].state == worst)
+    empty = sum(item.state == "empty" for item, _ in ordered)
+    gaps = empty if verdict.state == "fine" else 0
+    return Outcome(mode, variable, panel_query, verdict, expectation, gaps)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import QueryCheckError
-
 Json = Mapping[str, Any]
 # The width in pixels of one of Grafana's 24 columns on a screen of 1,920 pixels.
 COLUMN = 78
+
+
+class QueryCheckError(Exception):
+    """A dashboard cannot be checked; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ class Dashboard:
     annotations: Sequence[Annotation]
     raw: Json
 
+    @property
+    def times(self) -> tuple[str, str]:
+        """The initial time range, such as `now-1h` and `now`."""
+        times = self.raw.get("time", {"from": "now-6h", "to": "now"})
+        return times["from"], times["to"]
+
 
 def read(folder: Path) -> Sequence[Dashboard]:
     """Return the dashboards of a folder; raise `QueryCheckError` if there are none."""
@@ -161,9 +169,9 @@ def _source(raw: Json | str | None) -> Source:
 
     The uids of our data sources equal their kinds.
     """
-    format_named = {"uid": raw} if isinstance(raw, str) else raw or {"uid": "prometheus"}
-    uid = format_named.get("uid", "")
-    return Source(format_named.get("type") or uid, uid)
+    fields = {"uid": raw} if isinstance(raw, str) else raw or {"uid": "prometheus"}
+    uid = fields.get("uid", "")
+    return Source(fields.get("type") or uid, uid)
 
 
 def _variable(raw: Json) -> Variable:

@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from alertdrill.config import ROOT
-from grafana.query_check import dashboard_file, expected_empty, report
-from grafana.query_check.check import CheckOptions, CheckResult, check_dashboards
-from grafana.query_check.query_runner import QueryRunner
-from grafana.query_check.selections import MODES
+from grafana.query_check import dashboard_file, report
+from grafana.query_check.check import CheckResult, check_dashboards, read_expectations
+from grafana.query_check.evaluation import QueryRunner
+from grafana.query_check.variables import MODES
 from tests.e2e.compressed_stack import running
 from tests.e2e.dashboard_activity import (
     as_stack,
@@ -69,9 +69,10 @@ def query_runner(stack: Stack) -> QueryRunner:
 
 def check(stack: Stack, *changed: dashboard_file.Dashboard, **variables: str) -> CheckResult:
     """Check the dashboards, or those that a test has changed, as of now."""
-    options = CheckOptions(expected_empty.read(EXPECTED_EMPTY), variables)
     dashboards = changed or dashboard_file.read(DASHBOARDS)
-    return check_dashboards(dashboards, query_runner(stack), round(time.time() * 1000), options)
+    now = round(time.time() * 1000)
+    expectations = read_expectations(EXPECTED_EMPTY)
+    return check_dashboards(dashboards, query_runner(stack), now, expectations, variables)
 
 
 @pytest.fixture(scope="module")

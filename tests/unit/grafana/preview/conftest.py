@@ -7,9 +7,9 @@ import pytest
 
 from grafana.preview.panel_data import PanelData, QueryData
 from grafana.query_check.dashboard_file import parse
-from grafana.query_check.panel_queries import PanelQuery, Query, QueryRequest
-from grafana.query_check.results import Line, QueryResult, Series
-from grafana.query_check.time_range import TimeRange
+from grafana.query_check.data_sources import Line, QueryResult, Series
+from grafana.query_check.queries import PanelQuery, Query, QueryRequest
+from grafana.query_check.times import TimeRange
 from tests.unit.grafana.samples import document, panel, target
 
 SPAN = TimeRange(0, 600_000)

@@ -1,7 +1,9 @@
 import math
 
+import pytest
+
 from grafana.preview import fields
-from grafana.query_check.results import QueryResult
+from grafana.query_check.data_sources import QueryResult
 from tests.unit.grafana.preview.conftest import Make, series
 
 CONFIG = {
@@ -58,7 +60,6 @@ def test_value_is_mapped_or_in_its_unit(panel_data: Make) -> None:
 def test_colour_is_of_mapping_or_threshold(panel_data: Make) -> None:
     data = panel_data("stat", RESULT, fieldConfig=CONFIG)
     assert [fields.colour(data, number) for number in (0, 0.2, 0.5)] == ["#D55E00", "blue", "red"]
-    assert fields.lines_at(data) == [(0.5, "red")]
 
 
 def test_last_number_is_shown(panel_data: Make) -> None:
@@ -68,3 +69,28 @@ def test_last_number_is_shown(panel_data: Make) -> None:
         options = {"reduceOptions": {"calcs": [calc]}}
         assert fields.reduced(panel_data("stat", RESULT, options=options), one_series) == value
     assert math.isnan(fields.reduced(panel_data("stat", RESULT), series((0, math.nan))))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.123, "percentunit", "12.3 %"),
+        (99.5, "percent", "99.5 %"),
+        (0.0321, "s", "32.1 ms"),
+        (0.00002, "s", "20 µs"),
+        (0, "s", "0 s"),
+        (90, "s", "1.5 min"),
+        (1536, "bytes", "1.5 KiB"),
+        (2 * 2**50, "bytes", "2048 TiB"),
+        (5 * 2**20, "binBps", "5 MiB/s"),
+        (12.345, "reqps", "12.3 req/s"),
+        (12_300, "short", "12.3 K"),
+        (3, "none", "3"),
+        (3, "furlongs", "3"),
+        (1763917220_000, "dateTimeFromNow", "23 Nov 17:00 UTC"),
+        (math.nan, "s", "no data"),
+        (math.inf, "short", "inf"),
+    ],
+)
+def test_values_are_written_in_their_unit(value: float, unit: str, expected: str) -> None:
+    assert fields.format_value(value, unit) == expected

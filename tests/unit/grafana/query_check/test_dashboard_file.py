@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from grafana.query_check.dashboard_file import parse, read
-from grafana.query_check.errors import QueryCheckError
+from grafana.query_check.dashboard_file import QueryCheckError, parse, read
 from tests.unit.grafana.samples import LOKI, document, panel, target
 
 

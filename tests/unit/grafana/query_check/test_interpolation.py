@@ -1,57 +1,80 @@
 import pytest
 
-from grafana.query_check import value_formats
-from grafana.query_check.dashboard_file import Variable
-from grafana.query_check.interpolation import (
-    SelectedValue,
-    SelectedValues,
-    interpolate,
-    interpolate_builtins,
-)
+from grafana.query_check import interpolation
+from grafana.query_check.dashboard_file import QueryCheckError, Variable
+from grafana.query_check.interpolation import SelectedValue, interpolate, interpolate_builtins
+
+TWO = ["web", "data.service"]
 
 
-def variable(all_value: str = "") -> Variable:
-    return Variable("service", "query", "", True, True, all_value, {})
-
-
-def selected_values(*values: str, is_all: bool = False, all_value: str = "") -> SelectedValues:
-    return {"service": SelectedValue(variable(all_value), values, is_all)}
+def filled(text: str, *values: str, is_all: bool = False, all_value: str = "") -> str:
+    """Return a text with the values of `service`, as in a query of Prometheus."""
+    variable = Variable("service", "query", "", True, True, all_value, {})
+    selected = {"service": SelectedValue(variable, values, is_all)}
+    return interpolate(text, selected, interpolation.prometheus)
 
 
 @pytest.mark.parametrize(
     "text", ["$service", "${service}", "[[service]]", "${service:regex}", "[[service:regex]]"]
 )
 def test_every_variable_syntax_is_interpolated(text: str) -> None:
-    assert interpolate(
-        f'up{{a=~"{text}"}}', selected_values("web", "chat"), value_formats.prometheus
-    ) == ('up{a=~"(web|chat)"}')
+    assert filled(f'up{{a=~"{text}"}}', "web", "chat") == 'up{a=~"(web|chat)"}'
 
 
-def test_format_wins_over_the_source() -> None:
-    assert (
-        interpolate("${service:pipe}", selected_values("a", "b"), value_formats.prometheus) == "a|b"
-    )
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("${service:pipe}", ["a", "b"], "a|b"),
+        ("$unknown [[it]]", ["a"], "$unknown [[it]]"),
+        ("x$service", [], "x"),
+    ],
+    ids=["own format", "unknown name", "no values"],
+)
+def test_text_is_filled(text: str, values: list[str], expected: str) -> None:
+    assert filled(text, *values) == expected
 
 
 def test_all_value_is_used_verbatim() -> None:
-    selected = selected_values("a", "b", is_all=True, all_value=".+")
-    assert interpolate("$service", selected, value_formats.prometheus) == ".+"
+    assert filled("$service", "a", "b", is_all=True, all_value=".+") == ".+"
 
 
-def test_unknown_name_stays() -> None:
-    assert (
-        interpolate("$unknown [[it]]", selected_values("a"), value_formats.prometheus)
-        == "$unknown [[it]]"
-    )
-
-
-def test_no_values_are_nothing() -> None:
-    assert interpolate("x$service", selected_values(), value_formats.prometheus) == "x"
-
-
-def test_own_variables_follow() -> None:
+def test_builtins_follow() -> None:
     builtins = {"__range": "3600s", "__range_s": "3600"}
-    assert (
-        interpolate_builtins("[$__range] ${__range_s} $__ranges", builtins)
-        == "[3600s] 3600 $__ranges"
-    )
+    text = "[$__range] ${__range_s} $__ranges"
+    assert interpolate_builtins(text, builtins) == "[3600s] 3600 $__ranges"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("glob", "{web,data.service}"),
+        ("regex", r"(web|data\.service)"),
+        ("pipe", "web|data.service"),
+        ("csv", "web,data.service"),
+        ("json", '["web","data.service"]'),
+        ("singlequote", "'web','data.service'"),
+        ("doublequote", '"web","data.service"'),
+        ("percentencode", "%7Bweb%2Cdata.service%7D"),
+    ],
+)
+def test_formats_are_grafanas(name: str, expected: str) -> None:
+    assert interpolation.format_named(name)(TWO, True) == expected
+
+
+def test_unknown_format_is_rejected() -> None:
+    with pytest.raises(QueryCheckError, match="unknown format"):
+        interpolation.format_named("shout")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "several", "expected"),
+    [
+        ("prometheus", TWO, True, r"(web|data\\.service)"),
+        ("prometheus", ["data.service"], True, r"data\\.service"),
+        ("prometheus", ["a'b\\"], False, r"a\\'b" + "\\\\"),
+        ("loki", TWO, True, r"web|data\\.service"),
+        ("loki", ['a"b'], False, r"a\"b"),
+    ],
+)
+def test_values_in_queries(kind: str, values: list[str], several: bool, expected: str) -> None:
+    assert interpolation.of_source(kind)(values, several) == expected

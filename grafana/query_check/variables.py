@@ -1,19 +1,25 @@
-"""The possible values of a variable, determined as in Grafana."""
+"""The values of a dashboard's variables, determined as in Grafana, and selections of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-from . import value_formats
-from .dashboard_file import Source, Variable
-from .data_source_clients import DataSource, Loki
-from .durations import format_duration, milliseconds, round_interval
-from .errors import QueryCheckError
-from .interpolation import SelectedValues, interpolate, interpolate_builtins
-from .results import Series
-from .time_range import TimeRange
+from . import interpolation
+from .dashboard_file import Dashboard, QueryCheckError, Source, Variable
+from .data_sources import DataSource, Loki, Series
+from .interpolation import SelectedValue, SelectedValues, interpolate, interpolate_builtins
+from .times import (
+    StepInput,
+    TimeRange,
+    format_duration,
+    milliseconds,
+    prometheus,
+    round_interval,
+    time_range,
+)
 
 LABEL_VALUES = re.compile(r"label_values\((?:(?P<selector>.+),)?\s*(?P<label>\w+)\s*\)", re.DOTALL)
 QUERY_RESULT = re.compile(r"query_result\((?P<expr>.+)\)", re.DOTALL)
@@ -27,6 +33,12 @@ AUTO_COUNT = 30
 AUTO_MIN = "10s"
 
 Sources = Mapping[str, DataSource | None]
+Mode = Literal["default", "all", "one", "several"]
+MODES: Sequence[Mode] = ("all", "one", "several")
+# The number of values to check; the others are assumed to behave alike.
+MAX_VALUES = 6
+# Kinds of variables without a selection.
+FIXED_KINDS = ("textbox", "constant")
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,13 @@ class VariableContext:
     sources: Sources
     time_range: TimeRange
     builtins: Mapping[str, str]
+
+
+def variable_context(dashboard: Dashboard, sources: Sources, now: int) -> VariableContext:
+    """Return the context of the variables of a dashboard, as of `now` (ms)."""
+    shown = time_range(*dashboard.times, now)
+    _, builtins = prometheus(StepInput(shown, 5000, 0, 1000))
+    return VariableContext(sources, shown, builtins)
 
 
 class SkippedError(QueryCheckError):
@@ -98,12 +117,12 @@ def _query_values(
     if isinstance(source, Loki) and isinstance(query, Mapping):
         if query.get("type") != LOKI_LABEL_VALUES:
             raise QueryCheckError("unsupported variable of Loki: only label values are supported")
-        selector = interpolate(query.get("stream", ""), selected_values, value_formats.loki)
+        selector = interpolate(query.get("stream", ""), selected_values, interpolation.loki)
         return source.label_values(query["label"], selector, context.time_range)
     text = query.get("query", "") if isinstance(query, Mapping) else query
-    style = value_formats.loki if source.kind == "loki" else value_formats.prometheus
+    value_format = interpolation.of_source(source.kind)
     return _by_function(
-        interpolate_builtins(interpolate(text, selected_values, style), context.builtins),
+        interpolate_builtins(interpolate(text, selected_values, value_format), context.builtins),
         source,
         context.time_range,
     )
@@ -135,15 +154,14 @@ def _source_of(variable: Variable) -> Source:
 
 def resolve_source(source: Source, selected_values: SelectedValues, sources: Sources) -> DataSource:
     """Return a data source; raise `SkippedError` if unavailable, `QueryCheckError` if unknown."""
-    uid = interpolate(source.uid, selected_values, value_formats.glob)
+    uid = interpolate(source.uid, selected_values, interpolation.glob)
     if uid not in sources:
         raise QueryCheckError(
             f"no data source {uid!r}: known data sources are {', '.join(sources)}"
         )
-    source_ = sources[uid]
-    if source_ is None:
+    if (available := sources[uid]) is None:
         raise SkippedError(f"data source {uid!r} is not available")
-    return source_
+    return available
 
 
 def _matching(values: Sequence[str], pattern: str) -> Sequence[str]:
@@ -178,3 +196,102 @@ def _key(value: str, order: int) -> tuple[float, str]:
         number = re.search(r"\d+", value)
         return (float(number[0]) if number else -1.0, "")
     return (0.0, value if order in (1, 2) else value.lower())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One or several values of `variable`, and All of the other variables.
+
+    `index` is the index of the value; in mode `several` the next value is selected too. `presets`
+    are fixed values of variables, as if typed in.
+    """
+
+    mode: Mode
+    variable: str = ""
+    index: int = 0
+    presets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A variable without values, and why. `skipped` means that its data source is missing."""
+
+    variable: Variable
+    why: str
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The selected values, the number of values of each variable, and the failures."""
+
+    selected_values: SelectedValues
+    counts: Mapping[str, int]
+    unresolved: Sequence[Unresolved]
+
+
+def resolve(dashboard: Dashboard, selection: Selection, context: VariableContext) -> Resolved:
+    """Resolve the variables in order, since one may depend on those before it."""
+    selected_values: dict[str, SelectedValue] = {}
+    unresolved: list[Unresolved] = []
+    counts: dict[str, int] = {}
+    for variable in dashboard.variables:
+        is_fixed = variable.kind in FIXED_KINDS or variable.name in selection.presets
+        try:
+            typed = selection.presets.get(variable.name)
+            values = (
+                [typed]
+                if typed is not None
+                else variable_values(variable, selected_values, context)
+            )
+        except QueryCheckError as error:
+            unresolved.append(Unresolved(variable, str(error), isinstance(error, SkippedError)))
+            selected_values[variable.name] = SelectedValue(variable, [])
+            continue
+        if is_fixed:
+            selected_values[variable.name] = SelectedValue(variable, values)
+            continue
+        selected_values[variable.name] = _selected(variable, values, selection)
+        if variable.several or len(values) > 1:
+            counts[variable.name] = len(values)
+    return Resolved(selected_values, counts, unresolved)
+
+
+def _selected(variable: Variable, values: Sequence[str], selection: Selection) -> SelectedValue:
+    if selection.mode == "default":
+        return _initial(variable, values)
+    if selection.variable != variable.name:
+        if variable.include_all:
+            return SelectedValue(variable, values, is_all=True)
+        return SelectedValue(variable, values) if variable.multi else _initial(variable, values)
+    value = values[selection.index % len(values)]
+    if selection.mode == "several" and variable.multi:
+        return SelectedValue(
+            variable, list(dict.fromkeys([value, values[(selection.index + 1) % len(values)]]))
+        )
+    return SelectedValue(variable, [value])
+
+
+def _initial(variable: Variable, values: Sequence[str]) -> SelectedValue:
+    """Return the current value of the document if it is valid, else All or the first value."""
+    current = variable.raw.get("current", {}).get("value")
+    listed = current if isinstance(current, list) else [current]
+    kept = [value for value in listed if value in values]
+    if kept:
+        return SelectedValue(variable, kept)
+    if variable.include_all:
+        return SelectedValue(variable, values, is_all=True)
+    return SelectedValue(variable, values[:1])
+
+
+def selections(
+    dashboard: Dashboard, counts: Mapping[str, int], presets: Mapping[str, str]
+) -> Iterator[Selection]:
+    """Yield the selections: All, then each value of each variable."""
+    yield Selection("all", presets=presets)
+    several = {value.name for value in dashboard.variables if value.multi}
+    for name, count in counts.items():
+        for index in range(min(count, MAX_VALUES)):
+            yield Selection("one", name, index, presets)
+            if name in several:
+                yield Selection("several", name, index, presets)

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from grafana.query_check.dashboard_file import parse
-from grafana.query_check.data_source_clients import Prometheus
+from grafana.query_check.data_sources import Prometheus
 from grafana.query_check.interpolation import SelectedValue, SelectedValues
-from grafana.query_check.panel_queries import PanelQuery, QueryContext, dashboard_queries
+from grafana.query_check.queries import PanelQuery, QueryContext, dashboard_queries
 from tests.unit.grafana.samples import LOKI, document, panel, target
 
 NOW = 1_700_000_000_000

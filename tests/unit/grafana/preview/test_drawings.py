@@ -8,10 +8,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grafana.preview.draw import KINDS, draw
-from grafana.preview.draw.timeline import stretches
+from grafana.preview.charts import COLOURS, palette, shades, stretches
 from grafana.preview.panel_data import EMPTY, PanelData
-from grafana.query_check.results import QueryResult
+from grafana.preview.sheet import KINDS, draw
+from grafana.preview.values import table_rows
+from grafana.query_check.data_sources import QueryResult
 from tests.unit.grafana.preview.conftest import Make, lines, series
 
 TWO = QueryResult(
@@ -27,6 +28,15 @@ STATES = {
             {"type": "value", "options": {"1": {"text": "up", "color": "#56B4E9"}}},
         ]
     }
+}
+
+ORGANIZE = {
+    "id": "organize",
+    "options": {
+        "excludeByName": {"job": True, "Time": True},
+        "indexByName": {"service": 0, "Value #B": 1, "Value #A": 2},
+        "renameByName": {"service": "Service", "Value #A": "Requests"},
+    },
 }
 
 
@@ -126,3 +136,33 @@ def test_unsupported_panel_has_a_message(panel_data: Make) -> None:
 
 def test_text_is_written(panel_data: Make) -> None:
     assert drawn(panel_data("text", options={"content": "Hello."}))[1] == ["Hello."]
+
+
+def test_queries_are_merged_by_labels(panel_data: Make) -> None:
+    first = QueryResult(
+        series=[series((0, 1), service="web", job="x"), series((0, 2), service="chat", job="x")]
+    )
+    second = QueryResult(series=[series((0, 3), service="web", job="x")])
+    columns, rows = table_rows(panel_data("table", first, second, transformations=[ORGANIZE]))
+    assert columns == ["Service", "Value #B", "Requests"]
+    assert rows == [
+        {"Service": "web", "Value #B": "3", "Requests": "1"},
+        {"Service": "chat", "Value #B": "", "Requests": "2"},
+    ]
+
+
+def test_plain_table_has_all_labels(panel_data: Make) -> None:
+    result = QueryResult(series=[series((0, 1), __name__="up", service="web")])
+    assert table_rows(panel_data("table", result)) == (
+        ["service", "Value"],
+        [{"service": "web", "Value": "1"}],
+    )
+
+
+def test_shades_differ_and_one_is_the_colour() -> None:
+    assert shades("#0072B2", 1) == ["#0072B2"]
+    assert len(set(shades("#0072B2", 5))) == 5
+
+
+def test_palette_begins_again() -> None:
+    assert palette(9) == [*COLOURS, COLOURS[0]]

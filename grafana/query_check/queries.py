@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from . import steps, value_formats
-from .dashboard_file import Dashboard, Panel, Target
-from .data_source_clients import LINES, DataSource
-from .durations import milliseconds
-from .errors import QueryCheckError
+from . import interpolation, times
+from .dashboard_file import Dashboard, Panel, QueryCheckError, Target
+from .data_sources import LINES
 from .interpolation import SelectedValue, SelectedValues, interpolate, interpolate_builtins
-from .steps import StepInput
-from .time_range import TimeRange, time_range
-from .variable_values import SkippedError, Sources, resolve_source
+from .times import StepInput, TimeRange, milliseconds, time_range
+from .variables import SkippedError, Sources, resolve_source
 
 # The scrape intervals: timeInterval in Grafana's provisioning, which a test compares.
 SCRAPE = {"prometheus": 5000, "loki": 1000}
@@ -76,7 +73,7 @@ def dashboard_queries(dashboard: Dashboard, context: QueryContext) -> Iterator[P
         # Annotations are queried for the whole width of the page.
         page = Panel(annotation.name, "annotation", (), (), {"gridPos": {"w": 24}})
         query = Query(dashboard.uid, f"annotation {annotation.name}", "annotation", "range")
-        yield _panel_query(query, annotation.target, _PanelContext(dashboard, page, context))
+        yield _panel_query(query, annotation.target, dashboard, page, context)
 
 
 def panel_queries(
@@ -84,14 +81,19 @@ def panel_queries(
 ) -> Iterator[PanelQuery]:
     """Yield a panel's queries, for each value by which it is repeated."""
     for selected_values in _repeated(panel.repeats, context.selected_values):
-        panel_context = _PanelContext(
-            dashboard, panel, replace(context, selected_values=selected_values)
-        )
+        repeated = replace(context, selected_values=selected_values)
         for target in panel.targets:
             if target.source.uid not in GRAFANA_SOURCES:
                 for kind in target.kinds:
                     query = Query(dashboard.uid, panel.title, target.ref, kind)
-                    yield _panel_query(query, target, panel_context)
+                    yield _panel_query(query, target, dashboard, panel, repeated)
+
+
+def panel_range(dashboard: Dashboard, panel: Panel, context: QueryContext) -> TimeRange:
+    """Return the time range of a panel: its own, else the dashboard's."""
+    begin, end = dashboard.times
+    own = panel.raw.get("timeFrom")
+    return time_range(f"now-{own}" if own else begin, end, context.now)
 
 
 def _repeated(names: Sequence[str], selected_values: SelectedValues) -> Iterator[SelectedValues]:
@@ -100,66 +102,51 @@ def _repeated(names: Sequence[str], selected_values: SelectedValues) -> Iterator
         yield selected_values
         return
     first, *others = names
-    selected = selected_values.get(first)
-    for value in selected.values if selected else ():
-        assert selected is not None
-        yield from _repeated(
-            others, {**selected_values, first: SelectedValue(selected.variable, [value])}
-        )
+    if first in selected_values:
+        selected = selected_values[first]
+        for value in selected.values:
+            one = SelectedValue(selected.variable, [value])
+            yield from _repeated(others, {**selected_values, first: one})
 
 
-@dataclass(frozen=True)
-class _PanelContext:
-    dashboard: Dashboard
-    panel: Panel
-    context: QueryContext
-
-    def time_range(self) -> TimeRange:
-        """Return the time range of the panel: its own, else the dashboard's."""
-        times = self.dashboard.raw.get("time", {"from": "now-6h", "to": "now"})
-        begin = self.panel.raw.get("timeFrom")
-        start = f"now-{begin}" if begin else times["from"]
-        return time_range(start, times["to"], self.context.now)
-
-
-def _panel_query(query: Query, target: Target, panel_context: _PanelContext) -> PanelQuery:
-    title = interpolate(query.panel, panel_context.context.selected_values, value_formats.glob)
+def _panel_query(
+    query: Query, target: Target, dashboard: Dashboard, panel: Panel, context: QueryContext
+) -> PanelQuery:
+    title = interpolate(query.panel, context.selected_values, interpolation.glob)
     try:
-        source = resolve_source(
-            target.source, panel_context.context.selected_values, panel_context.context.sources
-        )
-        return PanelQuery(query, target, _request(query.kind, target, panel_context, source), title)
+        request = _request(query.kind, target, dashboard, panel, context)
+        return PanelQuery(query, target, request, title)
     except QueryCheckError as error:
         skipped = isinstance(error, SkippedError)
         return PanelQuery(query, target, None, title, str(error), skipped)
 
 
 def _request(
-    kind: str, target: Target, panel_context: _PanelContext, source: DataSource
+    kind: str, target: Target, dashboard: Dashboard, panel: Panel, context: QueryContext
 ) -> QueryRequest:
-    shown = panel_context.time_range()
-    min_interval = _min_interval(target, panel_context)
-    width = StepInput(shown, SCRAPE[source.kind], min_interval, panel_context.panel.points)
+    source = resolve_source(target.source, context.selected_values, context.sources)
+    shown = panel_range(dashboard, panel, context)
+    width = StepInput(
+        shown, SCRAPE[source.kind], _min_interval(target, panel, context), panel.points
+    )
     if source.kind == "loki":
-        step, builtins = steps.loki(width, target.raw.get("step"), kind == "instant")
+        step, builtins = times.loki(width, target.raw.get("step"), kind == "instant")
     else:
-        step, builtins = steps.prometheus(width)
-    style = value_formats.loki if source.kind == "loki" else value_formats.prometheus
+        step, builtins = times.prometheus(width)
+    value_format = interpolation.of_source(source.kind)
     expr = interpolate_builtins(
-        interpolate(target.expr, panel_context.context.selected_values, style), builtins
+        interpolate(target.expr, context.selected_values, value_format), builtins
     )
     if not expr.strip():
         raise QueryCheckError("the query is empty")
-    if panel_context.context.sources.get("loki", source) is None and LOKI_METRICS.search(expr):
+    if context.sources.get("loki", source) is None and LOKI_METRICS.search(expr):
         raise SkippedError("data source 'loki' is not available")
     lines = int(target.raw.get("maxLines") or LINES)
     return QueryRequest(source.kind, kind, expr, shown, step, lines)
 
 
-def _min_interval(target: Target, panel_context: _PanelContext) -> int:
+def _min_interval(target: Target, panel: Panel, context: QueryContext) -> int:
     """Return the minimum interval of the query, else of the panel; 0 if there is none."""
-    interval = str(target.raw.get("interval") or panel_context.panel.raw.get("interval") or "")
-    filled = interpolate(
-        interval, panel_context.context.selected_values, value_formats.glob
-    ).lstrip(">")
+    text = str(target.raw.get("interval") or panel.raw.get("interval") or "")
+    filled = interpolate(text, context.selected_values, interpolation.glob).lstrip(">")
     return milliseconds(filled) if filled and not filled.startswith("$") else 0

@@ -2,9 +2,16 @@ import math
 
 import pytest
 
-from grafana.query_check.data_source_clients import Loki, Prometheus
-from grafana.query_check.errors import RejectedError, UnavailableError
-from grafana.query_check.time_range import TimeRange
+from grafana.query_check.data_sources import (
+    Line,
+    Loki,
+    Prometheus,
+    QueryResult,
+    RejectedError,
+    Series,
+    UnavailableError,
+)
+from grafana.query_check.times import TimeRange
 from tests.unit.apps.fake_peer import Answer, Peer
 from tests.unit.grafana.fake_prometheus import FakePrometheus
 
@@ -18,7 +25,7 @@ def test_range_is_aligned_to_steps(prometheus: FakePrometheus) -> None:
         *("1700000000.000", "1700000060.000", "5.000"),
     )
     assert [series.labels["service"] for series in result.series] == ["web", "chat"]
-    assert (len(result.series[0].points), result.cost.samples) == (2, 2)
+    assert (len(result.series[0].points), result.samples) == (2, 2)
 
 
 def test_instant_has_one_point(prometheus: FakePrometheus) -> None:
@@ -59,7 +66,7 @@ def test_loki_answers_with_lines() -> None:
     assert [(line.at, line.text, line.labels) for line in result.lines] == [
         (1_700_000_000.5, "hello", {"level": "INFO"})
     ]
-    assert result.cost.size == 70
+    assert result.size == 70
     assert "step=5000ms" in server.arrivals[0].path
 
 
@@ -69,3 +76,14 @@ def test_scalar_and_nan_are_series() -> None:
     server.close()
     assert math.isnan(series.points[0][1])
     assert not series.has_data
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_infinite_values_are_empty(value: float) -> None:
+    assert QueryResult(series=[Series({}, [(1, value)])]).empty
+    assert not QueryResult(series=[Series({}, [(1, value), (2, 0.0)])]).empty
+
+
+def test_only_a_result_with_data_is_not_empty() -> None:
+    assert QueryResult().empty
+    assert not QueryResult(lines=[Line({}, 1, "")]).empty
