@@ -105,8 +105,8 @@ def _repeated(names: Sequence[str], selected_values: SelectedValues) -> Iterator
     if first in selected_values:
         selected = selected_values[first]
         for value in selected.values:
-            one = SelectedValue(selected.variable, [value])
-            yield from _repeated(others, {**selected_values, first: one})
+            repeat = SelectedValue(selected.variable, [value])
+            yield from _repeated(others, {**selected_values, first: repeat})
 
 
 def _panel_query(
