@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..query_check.dashboard_file import Dashboard, Panel, QueryCheckError
 from ..query_check.data_sources import QueryResult, Series, UnavailableError
 from ..query_check.evaluation import QueryRunner
-from ..query_check.queries import PanelQuery, QueryContext, panel_queries, panel_range
+from ..query_check.queries import PanelQuery, QueryContext, panel_queries
 from ..query_check.times import TimeRange
 from ..query_check.variables import Selection, resolve, variable_context
 
@@ -29,7 +29,6 @@ class PanelData:
     """A panel with its data."""
 
     panel: Panel
-    title: str
     queries: Sequence[QueryData]
     time_range: TimeRange
 
@@ -79,22 +78,19 @@ def collect(dashboard: Dashboard, runner: QueryRunner, now: int, last: str = "")
         name: "All" if selected.is_all else ", ".join(selected.values)
         for name, selected in resolved.selected_values.items()
     }
-    panel_data = [_panel_data(opened, panel, context, runner) for panel in opened.panels]
+    panel_data = [
+        PanelData(
+            panel,
+            [
+                _query_data(panel_query, runner)
+                for panel_query in panel_queries(opened, panel, context)
+                if panel_query.query.kind != "exemplars"
+            ],
+            variables.time_range,
+        )
+        for panel in opened.panels
+    ]
     return Page(opened, chosen, panel_data, variables.time_range)
-
-
-def _panel_data(
-    dashboard: Dashboard, panel: Panel, context: QueryContext, runner: QueryRunner
-) -> PanelData:
-    # The other repetitions of a panel look like the first.
-    first: dict[object, PanelQuery] = {}
-    for panel_query in panel_queries(dashboard, panel, context):
-        if panel_query.query.kind != "exemplars":
-            first.setdefault(panel_query.query, panel_query)
-    queries = list(first.values())
-    title = queries[0].title if queries else panel.title
-    data = [_query_data(panel_query, runner) for panel_query in queries]
-    return PanelData(panel, title, data, panel_range(dashboard, panel, context))
 
 
 def _query_data(panel_query: PanelQuery, runner: QueryRunner) -> QueryData:

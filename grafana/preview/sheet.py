@@ -87,7 +87,7 @@ def _panel(figure: Figure, panel_data: PanelData, high: float) -> None:
     bottom = high - HEAD - grid["y"] * ROW - GAP - height
     box = (left / wide, bottom / high)
     figure.add_artist(Rectangle(box, width / wide, height / high, facecolor=PAPER, zorder=-1))
-    title, x, y = panel_data.title, (left + 6) / wide, (bottom + height - 11) / high
+    title, x, y = panel_data.panel.title, (left + 6) / wide, (bottom + height - 11) / high
     most = int(width / (TITLE * 0.53))
     # Grafana truncates a title, too.
     title = title if len(title) <= most else f"{title[: most - 1]}…"

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from .dashboard_file import Dashboard, QueryCheckError, Source, Target
+from .dashboard_file import Dashboard, QueryCheckError, Target
 from .evaluation import SEVERITY_ORDER, Age, QueryRunner, State, Verdict, evaluate
 from .queries import PanelQuery, Query, QueryContext, dashboard_queries
 from .variables import Mode, Selection, Unresolved, resolve, selections, variable_context
 
 KEYS = {"dashboard", "panel", "query", "reason"}
-# Queries of variables are reported without a data source.
-_NOWHERE = Source("", "")
-# The worst verdict for each index of a selection; a repeated panel has several.
+# The verdict for each index of a selection.
 ByIndex = dict[int, tuple[Verdict, PanelQuery]]
 
 
@@ -111,8 +109,8 @@ def check_dashboards(
 def _verdicts(
     dashboard: Dashboard, runner: QueryRunner, now: int, age: Age, presets: Mapping[str, str]
 ) -> Mapping[tuple[Mode, str, Query], ByIndex]:
-    """Return the worst verdicts on each query in each mode of selection."""
-    worst: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
+    """Return the verdicts on each query in each mode of selection."""
+    verdicts: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
     context = variable_context(dashboard, runner.sources, now)
     counts = resolve(dashboard, Selection("all", presets=presets), context).counts
     for selection in selections(dashboard, counts, presets):
@@ -125,19 +123,17 @@ def _verdicts(
         ]
         for panel_query in queries:
             verdict = evaluate(panel_query, runner, age)
-            by_index = worst[selection.mode, selection.variable, panel_query.query]
-            old = by_index.get(selection.index)
-            if old is None or _severity(verdict.state) > _severity(old[0].state):
-                by_index[selection.index] = (verdict, panel_query)
-    return worst
+            by_index = verdicts[selection.mode, selection.variable, panel_query.query]
+            by_index[selection.index] = (verdict, panel_query)
+    return verdicts
 
 
 def _unresolved(dashboard: Dashboard, unresolved: Sequence[Unresolved]) -> Iterator[PanelQuery]:
     """Yield the variables without values, as if they were queries of a panel."""
     for item in unresolved:
         query = Query(dashboard.uid, f"variable {item.variable.name}", "variable", "variable")
-        target = Target("variable", str(item.variable.query), _NOWHERE, item.variable.raw)
-        yield PanelQuery(query, target, None, query.panel, item.why, item.skipped)
+        target = Target("variable", item.variable.query, "", "", item.variable.raw)
+        yield PanelQuery(query, target, None, item.why, item.skipped)
 
 
 def _severity(state: State) -> int:

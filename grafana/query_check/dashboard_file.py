@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,10 @@ from typing import Any
 Json = Mapping[str, Any]
 # The width in pixels of one of Grafana's 24 columns on a screen of 1,920 pixels.
 COLUMN = 78
+# Data sources inside Grafana.
+GRAFANA_SOURCES = ("-- Grafana --", "-- Dashboard --", "grafana")
+# Settings of panels that change their queries; the build uses none of them.
+UNSUPPORTED = {"interval", "maxDataPoints", "repeat", "timeFrom", "timeShift"}
 
 
 class QueryCheckError(Exception):
@@ -18,49 +22,36 @@ class QueryCheckError(Exception):
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data source by kind and uid; either may be a variable or empty."""
-
-    kind: str
-    uid: str
-
-
-@dataclass(frozen=True)
 class Target:
-    """One query of a panel, or of an annotation."""
+    """One query of a panel, or of an annotation, with the kind and the uid of its data source."""
 
     ref: str
     expr: str
-    source: Source
+    source: str
+    source_uid: str
     raw: Json
 
     @property
     def kinds(self) -> Sequence[str]:
         """The kinds of its requests: instant, range, exemplars."""
-        query_type = self.raw.get("queryType")
-        instant = bool(self.raw.get("instant")) or query_type == "instant"
-        if self.source.kind == "loki":
-            return ["instant"] if instant else ["range"]
-        is_range = bool(self.raw.get("range", not instant))
-        exemplars = is_range and bool(self.raw.get("exemplar"))
-        kinds = {"range": is_range, "instant": instant, "exemplars": exemplars}
-        return [kind for kind, is_wanted in kinds.items() if is_wanted]
+        if self.raw.get("instant") or self.raw.get("queryType") == "instant":
+            return ["instant"]
+        return ["range", "exemplars"] if self.raw.get("exemplar") else ["range"]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel; `repeats` are the variables by which it, or its row, is repeated."""
+    """A panel with its queries."""
 
     title: str
     kind: str
     targets: Sequence[Target]
-    repeats: Sequence[str]
     raw: Json
 
     @property
     def points(self) -> int:
-        """The maximum number of points: the panel's setting, else one per pixel."""
-        return int(self.raw.get("maxDataPoints") or self.raw["gridPos"]["w"] * COLUMN)
+        """The maximum number of points: one per pixel."""
+        return int(self.raw["gridPos"]["w"] * COLUMN)
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class Variable:
 
     name: str
     kind: str
-    query: Any
+    query: str
     multi: bool
     include_all: bool
     all_value: str
@@ -118,80 +109,49 @@ def read(folder: Path) -> Sequence[Dashboard]:
 
 
 def parse(raw: Json) -> Dashboard:
-    """Parse the JSON document of a dashboard."""
-    annotations = [item for item in raw.get("annotations", {}).get("list", ()) if _has_query(item)]
+    """Parse the JSON document of a dashboard; raise `QueryCheckError` for what is unsupported."""
+    marks = raw.get("annotations", {}).get("list", ())
     return Dashboard(
         uid=raw["uid"],
         title=raw["title"],
-        panels=list(_panels(raw.get("panels", ()))),
+        panels=[_panel(item) for item in raw.get("panels", ()) if item["type"] != "row"],
         variables=[_variable(item) for item in raw.get("templating", {}).get("list", ())],
-        annotations=[_annotation(item) for item in annotations],
+        annotations=[
+            Annotation(item["name"], _target({**item.get("target", {}), **item}, "annotation"))
+            for item in marks
+            if item["datasource"]["uid"] not in GRAFANA_SOURCES
+        ],
         raw=raw,
     )
 
 
-def _panels(raw_panels: Sequence[Json]) -> Iterator[Panel]:
-    """Yield the panels, including those in rows; panels after an open row belong to it."""
-    repeated: Sequence[str] = ()
-    for raw in raw_panels:
-        if raw["type"] != "row":
-            yield _panel(raw, repeated)
-            continue
-        repeated = _repeats(raw)
-        yield from (_panel(inner, repeated) for inner in raw.get("panels", ()))
-        if raw.get("collapsed"):
-            repeated = ()
-
-
-def _panel(raw: Json, repeated: Sequence[str]) -> Panel:
-    panel_source = _source(raw.get("datasource"))
-    shown = [item for item in raw.get("targets", ()) if not item.get("hide")]
+def _panel(raw: Json) -> Panel:
+    if unsupported := UNSUPPORTED & raw.keys():
+        raise QueryCheckError(
+            f"panel {raw['title']!r} has {', '.join(sorted(unsupported))},"
+            " which the query check does not support"
+        )
     return Panel(
         title=raw.get("title", ""),
         kind=raw["type"],
-        targets=[_target(item, panel_source) for item in shown],
-        repeats=[*repeated, *_repeats(raw)],
+        targets=[_target(item, item["refId"]) for item in raw.get("targets") or ()],
         raw=raw,
     )
 
 
-def _repeats(raw: Json) -> Sequence[str]:
-    return [raw["repeat"]] if raw.get("repeat") else []
-
-
-def _target(raw: Json, fallback: Source) -> Target:
-    source = _source(raw.get("datasource")) if raw.get("datasource") else fallback
-    return Target(raw.get("refId", ""), str(raw.get("expr", "")), source, raw)
-
-
-def _source(raw: Json | str | None) -> Source:
-    """Return the source; older documents have only its uid, or nothing for the default.
-
-    The uids of our data sources equal their kinds.
-    """
-    fields = {"uid": raw} if isinstance(raw, str) else raw or {"uid": "prometheus"}
-    uid = fields.get("uid", "")
-    return Source(fields.get("type") or uid, uid)
+def _target(raw: Json, ref: str) -> Target:
+    source = raw["datasource"]
+    return Target(ref, str(raw.get("expr", "")), source["type"], source["uid"], raw)
 
 
 def _variable(raw: Json) -> Variable:
+    query = raw.get("query", "")
     return Variable(
         name=raw["name"],
         kind=raw["type"],
-        query=raw.get("query", ""),
+        query=query["query"] if isinstance(query, Mapping) else query,
         multi=bool(raw.get("multi")),
         include_all=bool(raw.get("includeAll")),
         all_value=raw.get("allValue") or "",
         raw=raw,
     )
-
-
-def _has_query(raw: Json) -> bool:
-    """Return whether it has a query, unlike Grafana's own annotations."""
-    source = _source(raw.get("datasource"))
-    return "grafana" not in (source.kind, source.uid) and source.uid != "-- Grafana --"
-
-
-def _annotation(raw: Json) -> Annotation:
-    merged = {**raw.get("target", {}), **raw, "refId": "annotation"}
-    return Annotation(raw["name"], _target(merged, _source(None)))

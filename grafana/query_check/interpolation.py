@@ -1,89 +1,18 @@
-"""Interpolate variables in a text, with their values formatted as in Grafana.
+"""Interpolate variables in a query, with their values formatted as in Grafana 12.
 
-The formats are those of Grafana 12: escaping.ts of its Prometheus data source, languageUtils.ts of
-its Loki data source, and the formats of `${name:format}`.
+As in escaping.ts of its Prometheus data source and languageUtils.ts of its Loki data source.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote as percent
 
 from .dashboard_file import QueryCheckError, Variable
 
-Values = Sequence[str]
-# Formats values; the second argument is whether the variable may have several.
-ValueFormat = Callable[[Values, bool], str]
-# `$name`, `[[name:format]]`, `${name.field:format}`: the expression in Grafana's code.
-REFERENCE = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.[^:^}]+)?(?::([^}]+))?\}")
-
-
-def glob(values: Values, _several: bool) -> str:
-    """Return values in the format of titles and links."""
-    return values[0] if len(values) == 1 else "{" + ",".join(values) + "}"
-
-
-def prometheus(values: Values, several: bool) -> str:
-    """Return values for a Prometheus query: a regex in parentheses if there are several."""
-    if not several:
-        return values[0].replace("\\", "\\\\").replace("'", "\\\\'")
-    escaped = [_special(value, r"[$^*{}\[\]+?.()|]") for value in values]
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
-
-
-def loki(values: Values, several: bool) -> str:
-    """Return values for a Loki query: a regex without parentheses if there are several."""
-    if not several:
-        return values[0].replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\\\'")
-    return "|".join(_special(value, r"[$^*{}\[\]'+?.()|]") for value in values)
-
-
-def of_source(kind: str) -> ValueFormat:
-    """Return the format of the values in queries of a kind of data source."""
-    return loki if kind == "loki" else prometheus
-
-
-def _special(value: str, characters: str) -> str:
-    """Escape twice: for the regex and for the string that contains it."""
-    return re.sub(characters, r"\\\\\g<0>", value.replace("\\", "\\\\\\\\"))
-
-
-def _regex(values: Values, _several: bool) -> str:
-    escaped = [re.sub(r"[\\^$*+?.()|\[\]{}\/]", r"\\\g<0>", value) for value in values]
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
-
-
-def _json(values: Values, several: bool) -> str:
-    return json.dumps(list(values) if several else values[0], separators=(",", ":"))
-
-
-FORMATS: dict[str, ValueFormat] = {
-    "glob": glob,
-    "regex": _regex,
-    "pipe": lambda values, _: "|".join(values),
-    "csv": lambda values, _: ",".join(values),
-    "raw": lambda values, _: ",".join(values),
-    "json": _json,
-    "singlequote": lambda values, _: ",".join(_quoted(value, "'") for value in values),
-    "doublequote": lambda values, _: ",".join(_quoted(value, '"') for value in values),
-    "text": lambda values, _: " + ".join(values),
-    "percentencode": lambda values, several: percent(glob(values, several), safe=""),
-}
-
-
-def _quoted(value: str, quote: str) -> str:
-    escaped = value.replace(quote, rf"\{quote}")
-    return f"{quote}{escaped}{quote}"
-
-
-def format_named(name: str) -> ValueFormat:
-    """Return a format by name; raise `QueryCheckError` for an unknown one."""
-    if name not in FORMATS:
-        raise QueryCheckError(f"unknown format :{name}: known formats are {', '.join(FORMATS)}")
-    return FORMATS[name]
+# `$name`, `${name}` and `${name:format}`; no dashboard of ours needs the other spellings.
+REFERENCE = re.compile(r"\$(\w+)|\$\{(\w+)(:\w+)?\}")
 
 
 @dataclass(frozen=True)
@@ -91,34 +20,46 @@ class SelectedValue:
     """The selected values of a variable. With `is_all`, its `all_value`, if any, is used."""
 
     variable: Variable
-    values: Values
+    values: Sequence[str]
     is_all: bool = False
 
 
 SelectedValues = Mapping[str, SelectedValue]
 
 
-def interpolate(text: str, selected_values: SelectedValues, value_format: ValueFormat) -> str:
-    """Return a text with the selected values; unknown names stay, as in Grafana."""
+def interpolate(text: str, selected_values: SelectedValues, source_kind: str) -> str:
+    """Return a query with the selected values; unknown names stay, as in Grafana."""
 
     def value(match: re.Match[str]) -> str:
-        name = match[1] or match[2] or match[4]
-        form = match[3] or match[5]
+        name = match[1] or match[2]
         if name not in selected_values:
             return match[0]
+        if match[3]:
+            raise QueryCheckError(f"unsupported format {match[0]}: write ${name}")
         selected = selected_values[name]
         if selected.is_all and selected.variable.all_value:
             return selected.variable.all_value
-        write = format_named(form) if form else value_format
-        return write(selected.values, selected.variable.several) if selected.values else ""
+        return format_values(selected.values, selected.variable.several, source_kind)
 
     return REFERENCE.sub(value, text)
+
+
+def format_values(values: Sequence[str], several: bool, source_kind: str) -> str:
+    """Return values for a query: escaped, and a regex if the variable may have several."""
+    if not values:
+        return ""
+    is_loki = source_kind == "loki"
+    if not several:
+        escaped = values[0].replace("\\", "\\\\").replace("'", "\\\\'")
+        return escaped.replace('"', '\\"') if is_loki else escaped
+    special = r"[$^*{}\[\]+?.()|']" if is_loki else r"[$^*{}\[\]+?.()|]"
+    # Escaped twice: for the regex and for the string that contains it.
+    alternatives = "|".join(
+        re.sub(special, r"\\\\\g<0>", value.replace("\\", "\\\\\\\\")) for value in values
+    )
+    return alternatives if is_loki or len(values) == 1 else f"({alternatives})"
 
 
 def interpolate_builtins(text: str, values: Mapping[str, str]) -> str:
     """Return a text with Grafana's built-in variables, such as `$__range`."""
-
-    def value(match: re.Match[str]) -> str:
-        return values.get(match[1] or match[2] or match[4], match[0])
-
-    return REFERENCE.sub(value, text)
+    return REFERENCE.sub(lambda match: values.get(match[1] or match[2], match[0]), text)

@@ -17,8 +17,7 @@ def lines(check_result: CheckResult, details: bool = False) -> Iterator[str]:
     for failure in check_result.failures:
         panel_query = failure.panel_query
         how = f"{panel_query.query.kind}, {failure.mode} {failure.variable}".strip()
-        where = _where(failure, panel_query.title)
-        yield f"FAILED {where} ({how}): {failure.verdict.message}"
+        yield f"FAILED {_where(failure)} ({how}): {failure.verdict.message}"
         yield f"    {panel_query.request.expr if panel_query.request else panel_query.target.expr}"
     failed = len(check_result.failures)
     yield f"{failed} queries failed." if failed else "No query is unexpectedly empty."
@@ -51,6 +50,6 @@ def _distinct(outcomes: Sequence[Outcome]) -> int:
     return len({outcome.panel_query.query for outcome in outcomes})
 
 
-def _where(outcome: Outcome, title: str = "") -> str:
+def _where(outcome: Outcome) -> str:
     query = outcome.panel_query.query
-    return f"{query.dashboard} / {title or query.panel} [{query.ref}]"
+    return f"{query.dashboard} / {query.panel} [{query.ref}]"

@@ -32,7 +32,7 @@ ROUND = (
     *(60_000, 120_000, 300_000, 600_000, 900_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000),
     *(10_800_000, 21_600_000, 43_200_000, 86_400_000, 604_800_000, 2_592_000_000, 31_536_000_000),
 )
-NOW = re.compile(r"now(?:([+-])(\d+[smhdwMy]))?")
+NOW = re.compile(r"now(?:-(\d+[smhdwMy]))?")
 # Prometheus rejects queries with more points per series.
 MAX_POINTS = 11_000
 # The rate interval in scrapes: rate() needs two samples, and some may be missing.
@@ -91,9 +91,7 @@ def parse_time(text: str, now: int) -> int:
     parsed = NOW.fullmatch(text)
     if parsed is None:
         raise QueryCheckError(f"invalid time {text!r}: use now, now-1h or the like")
-    sign, duration = parsed.groups()
-    shift = milliseconds(duration) if duration else 0
-    return now - shift if sign == "-" else now + shift
+    return now - (milliseconds(parsed[1]) if parsed[1] else 0)
 
 
 def time_range(start: str, end: str, now: int) -> TimeRange:
@@ -110,21 +108,18 @@ def time_range(start: str, end: str, now: int) -> TimeRange:
 class StepInput:
     """The inputs of the step calculation, in milliseconds.
 
-    `scrape` is the data source's scrape interval, `min_interval` the setting of the panel or query
-    (0: none), `points` the number of points that fit into the panel.
+    `scrape` is the data source's scrape interval, `points` the number of points that fit into the
+    panel.
     """
 
     time_range: TimeRange
     scrape: int
-    min_interval: int
     points: int
 
 
 def interval(width: StepInput) -> int:
     """Return the interval between points, as Grafana calculates it for a panel."""
-    return max(
-        width.min_interval or width.scrape, round_interval(width.time_range.width / width.points)
-    )
+    return max(width.scrape, round_interval(width.time_range.width / width.points))
 
 
 def prometheus(width: StepInput) -> tuple[int, Mapping[str, str]]:
@@ -133,8 +128,7 @@ def prometheus(width: StepInput) -> tuple[int, Mapping[str, str]]:
     As in models/query.go of Grafana's Prometheus data source.
     """
     step = max(interval(width), round_interval(width.time_range.width / MAX_POINTS))
-    scrape = width.min_interval or width.scrape
-    rate = max(step + scrape, SCRAPES * scrape)
+    rate = max(step + width.scrape, SCRAPES * width.scrape)
     builtins = {
         "__interval": format_duration(step),
         "__interval_ms": str(step),
@@ -144,14 +138,13 @@ def prometheus(width: StepInput) -> tuple[int, Mapping[str, str]]:
     return step, {**builtins, **_span(width.time_range)}
 
 
-def loki(width: StepInput, panel_query: str | None, instant: bool) -> tuple[int, Mapping[str, str]]:
+def loki(width: StepInput, instant: bool) -> tuple[int, Mapping[str, str]]:
     """Return the step and Grafana's built-in variables for Loki; it has no `$__rate_interval`.
 
     As in step.go and parse_query.go of Grafana's Loki data source.
     """
     between = interval(width)
-    step = milliseconds(panel_query) if panel_query else between
-    step = max(step, -(-width.time_range.width // LOKI_MAX_POINTS))
+    step = max(between, -(-width.time_range.width // LOKI_MAX_POINTS))
     whole = _span(width.time_range)
     builtins = {
         "__interval": format_duration(between),
@@ -163,10 +156,10 @@ def loki(width: StepInput, panel_query: str | None, instant: bool) -> tuple[int,
 
 def _span(time_range: TimeRange) -> Mapping[str, str]:
     seconds = str(round(time_range.width / 1000))
-    ends = {"__from": str(time_range.start), "__to": str(time_range.end)}
     return {
         "__range": f"{seconds}s",
         "__range_s": seconds,
         "__range_ms": str(time_range.width),
-        **ends,
+        "__from": str(time_range.start),
+        "__to": str(time_range.end),
     }

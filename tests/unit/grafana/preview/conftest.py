@@ -38,12 +38,11 @@ def panel_data() -> Make:
                     Query("sample", "A title", target.ref, "range"),
                     target,
                     QueryRequest("prometheus", "range", "up", SPAN, 5000),
-                    "A title",
                 ),
                 result,
             )
             for target, result in zip(parsed.targets, answers, strict=True)
         ]
-        return PanelData(parsed, "A title", queries, SPAN)
+        return PanelData(parsed, queries, SPAN)
 
     return make

@@ -91,9 +91,6 @@ def test_missing_values_of_some_services_are_gaps(prometheus: FakePrometheus) ->
     }
     (gap,) = (line for line in report.lines(result, details=True) if "Empty for" in line)
     assert gap == "Empty for 1 values of one of service: sample / Requests [A]"
-    # A repeated panel has one of its own for each value.
-    failed = failures(check(prometheus, {**REQUESTS, "repeat": "service"}))
-    assert failed == [("Requests", "empty", 'requests_total{service=~"chat"}')]
 
 
 def test_expectation_covers_only_empty_results(prometheus: FakePrometheus) -> None:
@@ -121,7 +118,7 @@ def test_missing_loki_fails_nothing(prometheus: FakePrometheus) -> None:
 
 def test_annotation_may_be_empty_but_not_wrong(prometheus: FakePrometheus) -> None:
     marks = [
-        {"name": name, "datasource": {"uid": "prometheus"}, "expr": expr}
+        {"name": name, **target(expr)}
         for name, expr in (("quiet", "gone_total"), ("wrong", "rate($x)"))
     ]
     failed = failures(check(prometheus, annotations={"list": marks}))

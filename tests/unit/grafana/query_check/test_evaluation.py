@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from grafana.query_check import evaluation
-from grafana.query_check.dashboard_file import Source, Target
+from grafana.query_check.dashboard_file import Target
 from grafana.query_check.data_sources import QueryResult, RejectedError
 from grafana.query_check.evaluation import Age, QueryRunner, evaluate
 from grafana.query_check.queries import PanelQuery, Query, QueryRequest
@@ -20,8 +20,8 @@ OLD = Age(oldest=10 * 86_400_000, scrape=5000)
 def panel_query(
     request: QueryRequest | None, problem: str = "", skipped: bool = False
 ) -> PanelQuery:
-    target = Target("A", "", Source("prometheus", "prometheus"), {})
-    return PanelQuery(Query("d", "p", "A", "range"), target, request, "p", problem, skipped)
+    target = Target("A", "", "prometheus", "prometheus", {})
+    return PanelQuery(Query("d", "p", "A", "range"), target, request, problem, skipped)
 
 
 @pytest.mark.parametrize(

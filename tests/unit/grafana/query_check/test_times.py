@@ -15,7 +15,7 @@ from grafana.query_check.times import (
 )
 
 NOW = 1_700_000_000_000
-HOUR = StepInput(TimeRange(0, 3_600_000), scrape=5000, min_interval=0, points=1000)
+HOUR = StepInput(TimeRange(0, 3_600_000), scrape=5000, points=1000)
 MONTH = TimeRange(0, 2_592_000_000)
 
 
@@ -79,9 +79,9 @@ def test_empty_range_is_rejected(start: str, end: str) -> None:
         # The rate interval is four scrapes at least, or a step and a scrape.
         (HOUR, 5000, "20s"),
         (replace(HOUR, points=60), 60_000, "65s"),
-        (replace(HOUR, min_interval=30_000), 30_000, "120s"),
+        (replace(HOUR, scrape=30_000), 30_000, "120s"),
         # Prometheus rejects more than 11,000 points.
-        (StepInput(MONTH, scrape=5000, min_interval=5000, points=10**6), 300_000, "305s"),
+        (StepInput(MONTH, scrape=5000, points=10**6), 300_000, "305s"),
     ],
 )
 def test_step_of_prometheus(width: StepInput, step: int, rate_interval: str) -> None:
@@ -99,8 +99,8 @@ def test_range_is_in_whole_seconds() -> None:
 
 def test_loki_knows_auto_and_no_rate_interval() -> None:
     width = replace(HOUR, scrape=1000)
-    step, builtins = times.loki(width, None, instant=False)
+    step, builtins = times.loki(width, instant=False)
     assert (step, builtins["__auto"]) == (5000, "5s")
-    assert times.loki(width, None, instant=True)[1]["__auto"] == "3600s"
-    assert times.loki(width, "1m", instant=False)[0] == 60_000
+    assert times.loki(width, instant=True)[1]["__auto"] == "3600s"
+    assert times.loki(replace(width, time_range=MONTH, points=10**6), instant=False)[0] == 235_637
     assert "__rate_interval" not in builtins

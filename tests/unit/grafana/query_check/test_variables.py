@@ -33,13 +33,8 @@ def context(url: str = "http://127.0.0.1:9") -> VariableContext:
 
 
 def test_label_values_are_queried(prometheus: FakePrometheus) -> None:
-    panel_query = {"query": 'label_values(up{job="services"}, service)'}
-    assert variable_values(read(panel_query), {}, context(prometheus.url)) == ["chat", "web"]
-
-
-def test_query_result_is_read_by_regex(prometheus: FakePrometheus) -> None:
-    wanted = read("query_result(up)", regex='/instance="(?<value>[^"]+)"/')
-    assert variable_values(wanted, {}, context(prometheus.url)) == ["web-1", "chat-1"]
+    query = {"query": 'label_values(up{job="services"}, service)'}
+    assert variable_values(read(query), {}, context(prometheus.url)) == ["chat", "web"]
 
 
 def test_variable_depends_on_those_before(prometheus: FakePrometheus) -> None:
@@ -49,44 +44,36 @@ def test_variable_depends_on_those_before(prometheus: FakePrometheus) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "kind", "more", "expected"),
+    ("query", "kind", "expected"),
+    [("b, a", "custom", ["b", "a"]), ("words", "textbox", ["words"]), ("", "textbox", [""])],
+)
+def test_kinds_of_variables(query: str, kind: str, expected: list[str]) -> None:
+    assert variable_values(read(query, kind), {}, context()) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "message"),
     [
-        ("a, b : c,d\\,e", "custom", {}, ["a", "c", "d,e"]),
-        ("1m,10m", "interval", {}, ["1m", "10m"]),
-        ("1m", "interval", {"auto": True, "auto_count": 60}, ["1m"]),
-        ("words", "textbox", {}, ["words"]),
-        ("5", "constant", {}, ["5"]),
-        ("prometheus", "datasource", {}, ["prometheus"]),
-        ("b,a", "custom", {"sort": 1}, ["a", "b"]),
-        ("a2,a10", "custom", {"sort": 4}, ["a10", "a2"]),
-        ("web-1,lb-1", "custom", {"regex": "/^web/"}, ["web-1"]),
+        ("label_values(up, unknown)", {}, "no values"),
+        ("label_valeus(up, service)", {}, "unsupported query"),
+        ("1m", {"kind": "interval"}, "unsupported kind of variable: interval"),
+        (
+            "label_values(up, a)",
+            {"datasource": {"type": "tempo", "uid": "tempo"}},
+            "no data source",
+        ),
     ],
 )
-def test_kinds_of_variables(
-    query: str, kind: str, more: dict[str, Any], expected: list[str]
+def test_variable_without_values_is_an_error(
+    prometheus: FakePrometheus, query: str, fields: dict[str, Any], message: str
 ) -> None:
-    assert variable_values(read(query, kind, **more), {}, context()) == expected
-
-
-def test_no_values_are_an_error(prometheus: FakePrometheus) -> None:
-    with pytest.raises(QueryCheckError, match="no values"):
-        variable_values(read("label_values(up, unknown)"), {}, context(prometheus.url))
-
-
-def test_unknown_function_is_an_error(prometheus: FakePrometheus) -> None:
-    with pytest.raises(QueryCheckError, match="unsupported query"):
-        variable_values(read("label_valeus(up, service)"), {}, context(prometheus.url))
+    with pytest.raises(QueryCheckError, match=message):
+        variable_values(read(query, **fields), {}, context(prometheus.url))
 
 
 def test_missing_source_is_skipped() -> None:
-    panel_query = {"type": 1, "label": "level", "stream": ""}
     with pytest.raises(SkippedError):
-        variable_values(read(panel_query, datasource=LOKI), {}, context())
-
-
-def test_unknown_source_is_an_error() -> None:
-    with pytest.raises(QueryCheckError, match="no data source 'tempo'"):
-        variable_values(read("label_values(up, a)", datasource={"uid": "tempo"}), {}, context())
+        variable_values(read("label_values(level)", datasource=LOKI), {}, context())
 
 
 MANY = {"multi": True, "includeAll": True}
