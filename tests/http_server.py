@@ -1,35 +1,56 @@
-"""An HTTP server on a free port: a fake of a component of the stack."""
+"""HTTP servers on a free port of the loopback: fakes of what our programs talk to."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the server received."""
+    """A received request, with the client's port, which identifies the connection."""
 
     method: str
     path: str
     query: dict[str, str]
-    body: str
-    token: str
+    headers: Message
+    body: bytes
+    port: int
+
+    @property
+    def token(self) -> str:
+        return str(self.headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
-class FakeServer:
-    """`answers` has the JSON of each path; an integer is a status, bytes are another body."""
+@dataclass
+class Answer:
+    """A response; with status 0 the connection is closed instead."""
 
-    def __init__(self) -> None:
-        self.answers: dict[str, object] = {}
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+class HttpServer(ABC):
+    """A server that keeps its requests. `answer_to` is called in a thread of each connection."""
+
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         # The poll interval is the longest time that close() takes.
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @abstractmethod
+    def answer_to(self, request: Request) -> Answer:
+        """Return the response to a request."""
 
     @property
     def address(self) -> str:
@@ -43,32 +64,60 @@ class FakeServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                query = dict(parse_qsl(parts.query))
-                server.requests.append(Request(self.command, parts.path, query, body, token))
-                answer = server.answers.get(parts.path, 404)
-                status = answer if isinstance(answer, int) else 200
-                if isinstance(answer, bytes):
-                    text = answer
-                else:
-                    text = b"refused" if isinstance(answer, int) else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
+def _handler(server: HttpServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            query, port = dict(parse_qsl(parts.query)), self.client_address[1]
+            request = Request(self.command, parts.path, query, self.headers, body, port)
+            server.requests.append(request)
+            answer = server.answer_to(request)
+            if not answer.status:
+                self.close_connection = True
+                return
+            with contextlib.suppress(ConnectionError):  # the client may have disconnected
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
-                self.wfile.write(text)
+                self.wfile.write(answer.body)
 
-            do_PUT = do_GET  # noqa: N815 - http.server's names
-            do_POST = do_GET  # noqa: N815
-            do_DELETE = do_GET  # noqa: N815
+        do_PUT = do_GET  # noqa: N815 - http.server's names
+        do_POST = do_GET  # noqa: N815
+        do_DELETE = do_GET  # noqa: N815
 
-            def log_message(self, *_: object) -> None:
-                pass
+        def log_message(self, *_: object) -> None:
+            pass
 
-        return Handler
+    return Handler
+
+
+class FakeServer(HttpServer):
+    """`answers` has the JSON of each path; an integer is a status, bytes are another body."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, object] = {}
+        super().__init__()
+
+    def answer_to(self, request: Request) -> Answer:
+        answer = self.answers.get(request.path, 404)
+        if isinstance(answer, int):
+            return Answer(answer, b"refused")
+        return Answer(body=answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+
+
+class Peer(HttpServer):
+    """A service whose `answer` may be changed at any time."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.answer: Callable[[], Answer] = Answer
+        super().__init__(port)
+
+    def answer_to(self, request: Request) -> Answer:
+        del request
+        return self.answer()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from alertdrill.grafana_token import ACCOUNT, GrafanaClient, TokenError, ensure_token
+from tests.http_server import Answer, Peer
 from tests.unit.alertdrill.fake_grafana import FakeGrafana
-from tests.unit.apps.fake_peer import Answer, Peer
 
 
 @pytest.fixture

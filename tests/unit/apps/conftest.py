@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from apps.telemetry import TelemetrySettings, init_app, shared_counters
 from apps.telemetry.faults.background_faults import BackgroundFaults
-from tests.unit.apps.fake_peer import Peer
+from tests.http_server import Peer
 
 TOKEN = "a-token-for-the-tests"  # 16 characters or more
 

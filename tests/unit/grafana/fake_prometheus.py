@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+
+from tests.http_server import Answer, HttpServer, Request
 
 SELECTOR = re.compile(r"([a-z_]+(?:_total|_seconds)|up)(?:\{(.*?)\})?")
 MATCHER = re.compile(r'(\w+)(=~|=)"((?:[^"\\]|\\.)*)"')
 Labels = dict[str, str]
 
 
-class FakePrometheus:
+class FakePrometheus(HttpServer):
     """The server. Each series has two samples of `value`: now and a minute ago."""
 
     def __init__(self, *series: Labels) -> None:
@@ -24,17 +23,15 @@ class FakePrometheus:
         self.samples = 2
         self.queries: list[dict[str, str]] = []
         self.exemplars = [{"labels": {"trace_id": "a"}, "value": "0.5", "timestamp": 100.0}]
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        super().__init__()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def answer_to(self, request: Request) -> Answer:
+        """Return the response of Prometheus, 400 for an invalid query."""
+        try:
+            data = self.answer(request.path, request.query)
+        except ValueError as error:
+            return Answer(400, json.dumps({"status": "error", "error": str(error)}).encode())
+        return Answer(body=json.dumps({"status": "success", "data": data}).encode())
 
     def find(self, text: str) -> list[Labels]:
         """Return the series of the first selector of a text; raise `ValueError` without one."""
@@ -71,28 +68,6 @@ class FakePrometheus:
             "result": [{"metric": series, kind: values} for series in self.find(params["query"])],
             "stats": {"samples": {"totalQueryableSamples": self.samples}},
         }
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        store = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                try:
-                    data = store.answer(parts.path, dict(parse_qsl(parts.query)))
-                    status, body = 200, {"status": "success", "data": data}
-                except ValueError as error:
-                    status, body = 400, {"status": "error", "error": str(error)}
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
 
 
 def _fits(labels: Labels, name: str, operator: str, value_pattern: str) -> bool:

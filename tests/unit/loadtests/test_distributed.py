@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]
@@ -25,4 +25,4 @@ def test_several_processes_print_one_total(peer: Peer, seconds: float) -> None:
     # The tables for people, which follow, go elsewhere than the JSON.
     entries, end = json.JSONDecoder().raw_decode(output)
     assert '"num_requests"' not in output[end:]
-    assert sum(entry["num_requests"] for entry in entries) == len(peer.arrivals)
+    assert sum(entry["num_requests"] for entry in entries) == len(peer.requests)

@@ -19,7 +19,7 @@ from locust.argument_parser import get_parser
 
 from loadtests import profiles
 from loadtests.profiles import SHAPES, Profile, Shape, ShapeError
-from tests.unit.apps.fake_peer import Peer
+from tests.http_server import Peer
 from tests.unit.apps.instance import poll_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -176,7 +176,7 @@ def test_every_task_is_run_in_every_shape(
 
 def test_sigterm_ends_the_load_with_statistics(peer: Peer) -> None:
     with locust(peer.url, "--users", "3", "--only-summary") as process:
-        poll_until(lambda: len({arrival.port for arrival in peer.arrivals}) == 3, "three clients")
+        poll_until(lambda: len({arrival.port for arrival in peer.requests}) == 3, "three clients")
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=10)
     assert process.returncode == 0
@@ -187,7 +187,7 @@ def test_load_ends_after_its_run_time(peer: Peer) -> None:
     with locust(peer.url, "--users", "1", "--run-time", "1s", "--only-summary") as process:
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 0, output
-    assert peer.arrivals
+    assert peer.requests
 
 
 def test_unknown_shape_prints_one_line() -> None:
@@ -211,7 +211,7 @@ def test_metrics_can_be_scraped_during_the_load(
             text = last or text
         process.communicate(timeout=10)
     counted = sum(map(float, re.findall(r"^locust_requests_total{.*} ([\d.]+)$", text, re.M)))
-    assert counted == len(peer.arrivals)
+    assert counted == len(peer.requests)
 
 
 def free_port() -> int:

@@ -22,7 +22,7 @@ from loadtests.users import (
     SlowBody,
     SlowClient,
 )
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 from tests.unit.apps.instance import poll_until
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
@@ -52,7 +52,7 @@ def client(
 
 def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     client.process()
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert (arrival.method, arrival.path) == ("POST", "/process")
     assert arrival.headers["Content-Type"] == "application/json"
     assert json.loads(arrival.body) == ROWS
@@ -74,7 +74,7 @@ def test_slow_client_sends_the_body_in_parts(
     new_client = SlowClient(environment)
     new_client.process_slowly()
     new_client.client.client.close()
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert (arrival.method, arrival.headers["Transfer-Encoding"]) == ("POST", "chunked")
     # It waits until it may: of a request in a queue nothing is on its way.
     assert arrival.headers["Expect"] == "100-continue"
@@ -91,13 +91,13 @@ def test_host_may_end_with_a_slash(environment: Environment) -> None:
 
 def test_client_opens_the_start_page(client: NormalClient, peer: Peer) -> None:
     client.open_page()
-    assert [(arrival.method, arrival.path) for arrival in peer.arrivals] == [("GET", "/")]
+    assert [(arrival.method, arrival.path) for arrival in peer.requests] == [("GET", "/")]
 
 
 def test_client_keeps_its_connection(client: NormalClient, peer: Peer) -> None:
     for ask in (client.process, client.open_page, client.process):
         ask()
-    assert len({arrival.port for arrival in peer.arrivals}) == 1
+    assert len({arrival.port for arrival in peer.requests}) == 1
 
 
 def test_client_continues_after_a_failure(
@@ -117,7 +117,7 @@ def test_page_is_one_request_in_twenty(client: NormalClient, peer: Peer, time: T
     client.on_start()
     for _ in range(40):
         client.send_next()
-    assert [arrival.path for arrival in peer.arrivals].count("/") == 2
+    assert [arrival.path for arrival in peer.requests].count("/") == 2
 
 
 @pytest.mark.parametrize("bad_request", BAD_REQUESTS)

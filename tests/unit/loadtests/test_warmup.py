@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.apps.fake_peer import Peer
+from tests.http_server import Peer
 from tests.unit.loadtests.test_profiles import locust, peer
 
 __all__ = ["peer"]
@@ -20,4 +20,4 @@ def test_requests_of_the_warmup_are_not_counted(
         process.communicate(timeout=30)
     entries = json.loads((tmp_path / "stats.json").read_text())
     requests_counted = sum(entry["num_requests"] for entry in entries)
-    assert 0 < requests_counted <= len(peer.arrivals) - 20  # ten clients, in two seconds and more
+    assert 0 < requests_counted <= len(peer.requests) - 20  # ten clients, in two seconds and more

@@ -18,7 +18,7 @@ from alertdrill.load.measurements import (
     query_time_series,
 )
 from alertdrill.load.profile import LoadError
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 
 SPAN = TimeSpan(1000.0, 1060.0)
 

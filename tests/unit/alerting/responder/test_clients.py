@@ -18,7 +18,7 @@ from alerting.responder.clients import (
     Service,
 )
 from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 
 SEEN = {
     "instances": [
@@ -35,18 +35,9 @@ SEEN = {
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    server = PutPeer()
+    server = Peer()
     yield server
     server.close()
-
-
-class PutPeer(Peer):
-    """A peer that also accepts PUT."""
-
-    def _handler(self) -> type:
-        handler = super()._handler()
-        handler.do_PUT = handler.do_POST  # type: ignore[attr-defined]
-        return handler
 
 
 @pytest.fixture
@@ -65,14 +56,14 @@ def test_state_has_every_instance(control: ControlApiClient, peer: Peer) -> None
     assert [instance.state for instance in instances] == states
     assert instances[5] == Instance("web-6", "web", "down", healing_enabled=False)
     assert services == {"web": Service(3, 2, 4, healing_enabled=True)}
-    assert peer.arrivals[0].path == "/instances"
-    assert peer.arrivals[0].headers["Authorization"] == "Bearer secret"
+    assert peer.requests[0].path == "/instances"
+    assert peer.requests[0].headers["Authorization"] == "Bearer secret"
 
 
 def test_restart_sends_grace_period_and_key(control: ControlApiClient, peer: Peer) -> None:
     control.restart("web-1", 0.0, "7-1.5")
     control.restart("web-1", None, "8-1.5")
-    first, second = peer.arrivals
+    first, second = peer.requests
     assert (first.method, first.path) == ("POST", "/instances/web-1/restart")
     assert (json.loads(first.body), first.headers["Idempotency-Key"]) == (
         {"grace_period": 0.0},
@@ -83,7 +74,7 @@ def test_restart_sends_grace_period_and_key(control: ControlApiClient, peer: Pee
 
 def test_scaling_sends_the_number(control: ControlApiClient, peer: Peer) -> None:
     control.scale("web", 3, "9-1.5")
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert (arrival.method, arrival.path) == ("PUT", "/services/web/scale")
     assert json.loads(arrival.body) == {"instances": 3}
 
@@ -152,7 +143,7 @@ def test_firing_alerts_have_their_silences(peer: Peer) -> None:
     assert [(alert.name, alert.starts_at) for alert in firing.values()] == [
         ("InstanceDown", started_at)
     ] * 3
-    assert peer.arrivals[0].path == "/api/v2/alerts"
+    assert peer.requests[0].path == "/api/v2/alerts"
 
 
 def test_alerts_of_other_receivers_do_not_notify(peer: Peer) -> None:
@@ -193,8 +184,8 @@ def wait(check: Callable[[], bool]) -> None:
 
 def test_annotation_has_its_time(peer: Peer, token: Path) -> None:
     GrafanaAnnotator(peer.url, token).annotate("InstanceHung: no action", "decision", "paused")
-    wait(lambda: bool(peer.arrivals))
-    (arrival,) = peer.arrivals
+    wait(lambda: bool(peer.requests))
+    (arrival,) = peer.requests
     assert arrival.path == "/api/annotations"
     assert arrival.headers["Authorization"] == "Bearer secret"
     annotation = json.loads(arrival.body)
@@ -205,8 +196,8 @@ def test_annotation_has_its_time(peer: Peer, token: Path) -> None:
 
 def test_annotation_with_a_start_is_a_region(peer: Peer, token: Path) -> None:
     GrafanaAnnotator(peer.url, token).annotate("restarted", started_at=1000.5)
-    wait(lambda: bool(peer.arrivals))
-    annotation = json.loads(peer.arrivals[0].body)
+    wait(lambda: bool(peer.requests))
+    annotation = json.loads(peer.requests[0].body)
     assert annotation["time"] == 1000500
     assert annotation["timeEnd"] > annotation["time"]
 
@@ -232,10 +223,10 @@ def test_annotations_wait_for_the_token(
     token.unlink()
     annotator = GrafanaAnnotator(peer.url, token)
     annotator.annotate("restarted")
-    assert peer.arrivals == []
+    assert peer.requests == []
     token.write_text("late")
-    wait(lambda: bool(peer.arrivals))
-    assert peer.arrivals[0].headers["Authorization"] == "Bearer late"
+    wait(lambda: bool(peer.requests))
+    assert peer.requests[0].headers["Authorization"] == "Bearer late"
 
 
 def test_replaced_token_is_used(peer: Peer, token: Path) -> None:
@@ -243,7 +234,7 @@ def test_replaced_token_is_used(peer: Peer, token: Path) -> None:
     for name in ("first", "second"):
         token.write_text(name)
         assert annotator.post({})
-    assert [request.headers["Authorization"] for request in peer.arrivals] == [
+    assert [request.headers["Authorization"] for request in peer.requests] == [
         *("Bearer first", "Bearer second")
     ]
 

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from apps.telemetry.context import accept, current
-from tests.unit.apps.fake_peer import Peer
+from tests.http_server import Peer
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"
@@ -93,6 +93,6 @@ def test_outgoing_call_carries_the_context(app: Flask, peer: Peer) -> None:
 
     app.add_url_rule("/ask", "ask", ask)
     app.test_client().get("/ask", headers={"traceparent": VALID, "X-Request-ID": "mine-1"})
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert arrival.headers["traceparent"] == f"00-{TRACE}-{spans[0]}-01"
     assert arrival.headers["X-Request-ID"] == "mine-1"

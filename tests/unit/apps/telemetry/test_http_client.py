@@ -10,7 +10,7 @@ import requests
 from flask import Flask
 
 from apps.telemetry import Telemetry, TelemetrySettings, init_app
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 
 SECONDS = "http_client_request_duration_seconds_count"
 
@@ -65,7 +65,7 @@ def test_silent_peer_is_a_timeout(
         session.post(peer.url)
     assert time.perf_counter() - begun < 2
     release.set()
-    assert len(peer.arrivals) == 1
+    assert len(peer.requests) == 1
     assert counted(telemetry, "POST", "error") == 1
 
 
@@ -94,7 +94,7 @@ def test_sent_request_is_never_repeated(
             assert session.request(method, peer.url).status_code == answer.status
         except requests.ConnectionError:
             assert answer.status == 0
-    assert [arrival.method for arrival in peer.arrivals] == ["POST", "GET"]
+    assert [arrival.method for arrival in peer.requests] == ["POST", "GET"]
 
 
 def test_refused_connection_is_retried(
@@ -111,7 +111,7 @@ def test_refused_connection_is_retried(
     assert session.post(f"http://127.0.0.1:{port}", data=b"x").status_code == 200
     monkeypatch.undo()
     (peer,) = late
-    assert [arrival.body for arrival in peer.arrivals] == [b"x"]
+    assert [arrival.body for arrival in peer.requests] == [b"x"]
     peer.close()
 
 
@@ -124,8 +124,8 @@ def reserved_port() -> int:
 def test_connections_are_reused(session: requests.Session, peer: Peer) -> None:
     for _ in range(5):
         session.post(peer.url, data=b"x")
-    assert len(peer.arrivals) == 5
-    assert len({arrival.port for arrival in peer.arrivals}) == 1
+    assert len(peer.requests) == 5
+    assert len({arrival.port for arrival in peer.requests}) == 1
 
 
 def test_proxy_variables_change_nothing(
@@ -138,6 +138,6 @@ def test_proxy_variables_change_nothing(
 
 def test_call_outside_a_request_has_no_context(session: requests.Session, peer: Peer) -> None:
     session.get(peer.url)
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert "traceparent" not in arrival.headers
     assert "X-Request-ID" not in arrival.headers

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from apps.telemetry import TelemetrySettings
 from apps.web import create_app
 from apps.web.settings import WebSettings
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 
 FAILURES, SECONDS = 3, 7.0
 PROBLEM = {"Content-Type": "application/problem+json"}
@@ -57,7 +57,7 @@ def test_answer_is_passed_through(client: FlaskClient, peer: Peer) -> None:
     answer = ask(client, '{"a":  1}')
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.data == b'{"message": "Data processed"}\n'
-    (arrival,) = peer.arrivals
+    (arrival,) = peer.requests
     assert (arrival.method, arrival.path, arrival.body) == ("POST", "/process", b'{"a":  1}')
     assert arrival.headers["Content-Type"] == "application/json"
 
@@ -72,7 +72,7 @@ def test_client_error_is_passed_through(
         assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
         assert answer.get_json() == {"field": "body[0].a"}
     assert breaker_open(app) == 0  # what the caller did wrong is no failure of the peer
-    assert len(peer.arrivals) == FAILURES + 1
+    assert len(peer.requests) == FAILURES + 1
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [(500, 502), (502, 502), (503, 503), (504, 504)])
@@ -88,7 +88,7 @@ def test_server_error_becomes_a_problem(
 def test_dropped_connection_is_503(client: FlaskClient, peer: Peer) -> None:
     peer.answer = lambda: Answer(0)
     check_problem(ask(client), 503)
-    assert len(peer.arrivals) == 1
+    assert len(peer.requests) == 1
 
 
 def test_unreachable_peer_is_503() -> None:
@@ -108,7 +108,7 @@ def test_slow_peer_is_504(client: FlaskClient, peer: Peer) -> None:
 
 def broken(peer: Peer, how: Callable[[], Answer]) -> None:
     peer.answer = how
-    peer.arrivals.clear()
+    peer.requests.clear()
 
 
 def test_breaker_opens_and_closes(
@@ -123,7 +123,7 @@ def test_breaker_opens_and_closes(
     answer = ask(client)
     check_problem(answer, 503)
     assert answer.headers["Retry-After"] == "5"  # 4.5 s, in whole ones
-    assert len(peer.arrivals) == FAILURES
+    assert len(peer.requests) == FAILURES
     broken(peer, Answer)
     now[0] += SECONDS
     assert ask(client).status_code == 200
@@ -156,4 +156,4 @@ def test_bad_requests_are_not_sent_on(client: FlaskClient, peer: Peer) -> None:
     assert ask(client, "[" + " " * 1000 + "]").status_code == 413
     assert client.get("/process").status_code == 405
     assert client.post("/proces").status_code == 404
-    assert peer.arrivals == []
+    assert peer.requests == []

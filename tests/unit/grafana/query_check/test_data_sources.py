@@ -12,7 +12,7 @@ from grafana.query_check.data_sources import (
     UnavailableError,
 )
 from grafana.query_check.times import TimeRange
-from tests.unit.apps.fake_peer import Answer, Peer
+from tests.http_server import Answer, Peer
 from tests.unit.grafana.fake_prometheus import FakePrometheus
 
 SPAN = TimeRange(1_700_000_001_234, 1_700_000_061_234)
@@ -67,7 +67,7 @@ def test_loki_answers_with_lines() -> None:
         (1_700_000_000.5, "hello", {"level": "INFO"})
     ]
     assert result.size == 70
-    assert "step=5000ms" in server.arrivals[0].path
+    assert server.requests[0].query["step"] == "5000ms"
 
 
 def test_scalar_and_nan_are_series() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ class Stack:
     """
 
     stores: HealingStores
+    # Stores a notification, by alert, status, start and labels.
+    notify: Callable[..., None]
     metrics: Metrics = field(default_factory=Metrics)
     control_api: FakeControlApi = field(
         default_factory=lambda: FakeControlApi(
@@ -61,6 +63,31 @@ class Stack:
         if alerts is None:
             alerts = [to_alertmanager_alert(alert) for alert in self.stores.alerts.firing()]
         return {alert.fingerprint: alert for alert in alerts}
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self, policy: Policy = POLICY, *, dry_run: bool = False) -> None:
+        """Start a responder, in place of the one before."""
+        self.metrics = Metrics()  # each responder has its own
+        metrics = HealingMetrics(self.metrics)
+        self.reconciler = Reconciler(
+            policy,
+            self.stores,
+            state_source=self.control_api,
+            alert_source=self,
+            executor=SubmittingExecutor(self, metrics, dry_run=dry_run),
+            metrics=metrics,
+        )
+
+    def reconcile(self, *seconds: float) -> None:
+        """Reconcile at each of these seconds after the alerts started."""
+        for second in seconds:
+            self.reconciler.reconcile(after(second))
+
+    def resync(self, seconds: float) -> None:
+        """Compare with Alertmanager, some seconds after the alerts started."""
+        self.reconciler.resync(after(seconds))
 
     def codes(self) -> list[str]:
         """Return the codes of the decisions, oldest first."""
@@ -96,23 +123,5 @@ def after(seconds: float) -> datetime:
 
 
 @pytest.fixture
-def stack(stores: HealingStores) -> Stack:
-    return Stack(stores)
-
-
-@pytest.fixture
-def reconciler(stack: Stack) -> Reconciler:
-    return make(stack)
-
-
-def make(stack: Stack, policy: Policy = POLICY, *, dry_run: bool = False) -> Reconciler:
-    stack.metrics = Metrics()  # each responder has its own
-    metrics = HealingMetrics(stack.metrics)
-    return Reconciler(
-        policy,
-        stack.stores,
-        state_source=stack.control_api,
-        alert_source=stack,
-        executor=SubmittingExecutor(stack, metrics, dry_run=dry_run),
-        metrics=metrics,
-    )
+def stack(stores: HealingStores, notify: Callable[..., None]) -> Stack:
+    return Stack(stores, notify)

@@ -88,13 +88,19 @@ def scaled(ago: float, kind: Any = "scale_out") -> RecentAction:
 
 
 class FakeControlApi:
-    """A control API that records its calls; `down`: it does not answer a question."""
+    """A control API that records its calls.
+
+    `down`: it does not answer a question. A call raises the next of `errors`, if there is one, or
+    else does `act`.
+    """
 
     def __init__(self, instances: Sequence[Instance], services: Mapping[str, Service]) -> None:
         self.instances = list(instances)
         self.services = dict(services)
         self.calls: list[tuple[object, ...]] = []
         self.down = False
+        self.errors: list[Exception] = []
+        self.act: Callable[[], object] = lambda: None
 
     def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
         if self.down:
@@ -102,7 +108,13 @@ class FakeControlApi:
         return self.instances, self.services
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:
-        self.calls.append(("restart", instance, grace_period, key))
+        self._call("restart", instance, grace_period, key)
 
     def scale(self, service: str, instances: int, key: str) -> None:
-        self.calls.append(("scale", service, instances, key))
+        self._call("scale", service, instances, key)
+
+    def _call(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.errors:
+            raise self.errors.pop(0)
+        self.act()

@@ -24,7 +24,6 @@ from tests.unit.alerting.responder.healing.samples import (
     wait,
 )
 
-Ends = Callable[[], list[tuple[str, str]]]
 Perform = Callable[[ActionRecord], None]
 
 
@@ -47,14 +46,6 @@ def create_scale_out(stores: HealingStores, instances: int) -> ActionRecord:
 
 
 @pytest.fixture
-def ends(stores: HealingStores) -> Ends:
-    """Return a function that returns the state and message of the actions that ended."""
-    return lambda: [
-        (row["state"], row["message"]) for row in stores.actions.find(9) if row["finished_at"]
-    ]
-
-
-@pytest.fixture
 def control_api() -> FakeControlApi:
     return FakeControlApi([], {})
 
@@ -74,12 +65,11 @@ def perform(executor: Executor) -> Perform:
 
 
 def test_restart_is_requested_once(
-    perform: Perform, stores: HealingStores, control_api: FakeControlApi, ends: Ends
+    perform: Perform, stores: HealingStores, control_api: FakeControlApi
 ) -> None:
     record = create(stores, grace_period=0.0)
     perform(record)
     assert control_api.calls == [("restart", "web-1", 0.0, record.key)]
-    assert ends() == [("done", "")]
     assert stores.actions.running() == []
 
 
@@ -91,97 +81,56 @@ def test_scaling_requests_the_new_scale(
     assert control_api.calls == [("scale", "web", 3, record.key)]
 
 
-def test_refused_action_fails(
+@pytest.mark.parametrize(
+    ("errors", "timeout", "calls", "outcome"),
+    [
+        ([], 60.0, 1, ("done", "")),
+        ([ControlApiError("no label.")], 60.0, 1, ("failed", "no label.")),
+        ([ControlApiUnavailableError("no answer.")] * 2, 60.0, 3, ("done", "")),
+        ([ControlApiUnavailableError("no answer.")] * 2, 0.0, 1, ("failed", "no answer.")),
+    ],
+    ids=["done", "refused", "retried", "timed out"],
+)
+def test_outcome_is_recorded(
     perform: Perform,
     stores: HealingStores,
     control_api: FakeControlApi,
-    ends: Ends,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse(*_: object) -> None:
-        raise ControlApiError("it does not carry the label.")
-
-    monkeypatch.setattr(control_api, "restart", refuse)
-    record = create(stores)
-    perform(record)
-    assert ends() == [("failed", "it does not carry the label.")]
-
-
-def test_unavailable_control_api_is_retried(
-    perform: Perform,
-    stores: HealingStores,
-    control_api: FakeControlApi,
-    ends: Ends,
-    monkeypatch: pytest.MonkeyPatch,
+    errors: list[Exception],
+    timeout: float,
+    calls: int,
+    outcome: tuple[str, str],
 ) -> None:
     monkeypatch.setattr(module, "RETRY_INTERVAL_S", 0.01)
-    keys: list[str] = []
-
-    def recover(_instance: str, _grace_period: float | None, key: str) -> None:
-        keys.append(key)
-        if len(keys) < 3:
-            raise ControlApiUnavailableError("no answer.")
-
-    monkeypatch.setattr(control_api, "restart", recover)
+    monkeypatch.setattr(module, "RETRY_TIMEOUT_S", timeout)
+    control_api.errors = list(errors)
     record = create(stores)
     perform(record)
-    assert keys == [record.key] * 3
-    assert ends() == [("done", "")]
-
-
-def test_retries_end_with_the_timeout(
-    perform: Perform,
-    stores: HealingStores,
-    control_api: FakeControlApi,
-    ends: Ends,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "RETRY_TIMEOUT_S", 0.0)
-
-    def unavailable(*_: object) -> None:
-        raise ControlApiUnavailableError("no answer.")
-
-    monkeypatch.setattr(control_api, "restart", unavailable)
-    perform(create(stores))
-    assert ends() == [("failed", "no answer.")]
+    assert [call[-1] for call in control_api.calls] == [record.key] * calls
+    (row,) = stores.actions.find(9)
+    assert (row["state"], row["message"]) == outcome
+    assert row["finished_at"] is not None
 
 
 def test_action_runs_once_at_a_time(
-    executor: Executor,
-    stores: HealingStores,
-    control_api: FakeControlApi,
-    monkeypatch: pytest.MonkeyPatch,
+    executor: Executor, stores: HealingStores, control_api: FakeControlApi
 ) -> None:
     go_on = Event()
-    keys: list[str] = []
-
-    def block(_instance: str, _grace_period: float | None, key: str) -> None:
-        keys.append(key)
-        go_on.wait(10)
-
-    monkeypatch.setattr(control_api, "restart", block)
+    control_api.act = lambda: go_on.wait(10)
     record = create(stores)
     for _ in range(3):
         executor.submit(record)
-    wait(lambda: bool(keys), "the request")
+    wait(lambda: bool(control_api.calls), "the request")
     go_on.set()
     wait(lambda: record.id not in executor.executing(), "the end of the action")
-    assert keys == [record.key]
+    assert len(control_api.calls) == 1
 
 
 def test_cancelled_action_stays_cancelled(
-    perform: Perform,
-    stores: HealingStores,
-    control_api: FakeControlApi,
-    ends: Ends,
-    monkeypatch: pytest.MonkeyPatch,
+    perform: Perform, stores: HealingStores, control_api: FakeControlApi
 ) -> None:
     record = create(stores)
-
-    def cancel(*_: object) -> None:
-        stores.actions.cancel(record.id, "an operator")
-
-    monkeypatch.setattr(control_api, "restart", cancel)
+    control_api.act = lambda: stores.actions.cancel(record.id, "an operator")
     perform(record)
     row = stores.actions.get(record.id)
     assert row is not None

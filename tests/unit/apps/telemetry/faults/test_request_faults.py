@@ -12,7 +12,7 @@ from apps.telemetry.faults import request_faults
 from apps.telemetry.faults.kinds import KINDS, parse_fault
 from apps.telemetry.faults.state import FaultState
 from apps.telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
-from tests.unit.apps.fake_peer import Peer
+from tests.http_server import Peer
 
 
 class Struck:
@@ -112,6 +112,6 @@ def test_dependency_fails_calls_without_sending(
     operator.put("/faults/dependency")
     with pytest.raises(requests.ConnectionError, match="dependency"):
         session.get(peer.url)
-    assert peer.arrivals == []
+    assert peer.requests == []
     operator.delete("/faults/dependency")
     assert session.get(peer.url).status_code == 200
