@@ -69,20 +69,24 @@ class Panel(ABC):
     """What all kinds of panels have.
 
     The description says what to do about a bad value. The panel links to the runbooks of its
-    `alerts`, and shows their `limits`. `size` is (columns of 24, rows), by default that of the
-    section. `no_data_text` replaces Grafana's "No data"; panels in expected_empty.yml show their
-    reason instead.
+    `alerts`, and shows the limits among them. `size` is (columns of 24, rows), by default that of
+    the section. `no_data_text` replaces Grafana's "No data"; panels in expected_empty.yml show
+    their reason instead.
     """
 
     title: str
     description: str
     query: Query | Sequence[Query] = ()
     _: KW_ONLY
-    alerts: Sequence[str]
+    alerts: Sequence[str | Limit]
     unit: str = units.Short
-    limits: Sequence[Limit] = ()
     size: tuple[int, int] | None = None
     no_data_text: str = ""
+
+    @property
+    def limits(self) -> Sequence[Limit]:
+        """The limits of its alerts."""
+        return [item for item in self.alerts if isinstance(item, Limit)]
 
     @property
     def queries(self) -> Sequence[Query]:
@@ -101,7 +105,9 @@ class Panel(ABC):
             .description(self.description)
             .datasource(self.queries[0].source if self.queries else GRAFANA)
             .unit(self.unit)
-            .links([_runbook(name) for name in self.alerts])
+            .links(
+                [_runbook(item.alert if isinstance(item, Limit) else item) for item in self.alerts]
+            )
             .thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps(self.limits)))
         )
         if self.no_data_text:

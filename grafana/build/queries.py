@@ -15,12 +15,14 @@ LOKI = DataSourceRef("loki", "loki")
 GRAFANA = DataSourceRef("grafana", "-- Grafana --")
 # Enough to read in a panel. Older lines are in a different time range.
 LINES = 200
+GROUPING = re.compile(r"\w+ by \(([\w, ]+)\)")
 
 
 @dataclass(frozen=True)
 class Query:
     """A query and the legend of its series; `instant` returns only the last value.
 
+    Without a legend, a series has the values of the labels by which the query groups first.
     `exemplars` shows single requests, each of which links to its log lines.
     """
 
@@ -29,6 +31,13 @@ class Query:
     instant: bool = False
     exemplars: bool = False
     is_logql: bool = False
+
+    @property
+    def series_name(self) -> str:
+        """The legend, such as `{{service}} {{status}}`; empty if the query does not group."""
+        grouping = GROUPING.match(self.expr)
+        labels = grouping[1].split(", ") if grouping else []
+        return self.legend or " ".join(f"{{{{{label}}}}}" for label in labels)
 
     @property
     def source(self) -> DataSourceRef:
@@ -68,7 +77,7 @@ def _one_line(expr: str) -> str:
 
 def target(query: Query, ref: str, table: bool = False) -> prometheus.Dataquery | loki.Dataquery:
     """Return the query as the SDK's builder; `ref` identifies it in its panel."""
-    return _loki(query, ref) if query.is_logql else _prometheus(query, ref, table)
+    return _loki(query, ref, table) if query.is_logql else _prometheus(query, ref, table)
 
 
 def _prometheus(query: Query, ref: str, table: bool) -> prometheus.Dataquery:
@@ -78,7 +87,7 @@ def _prometheus(query: Query, ref: str, table: bool) -> prometheus.Dataquery:
         .ref_id(ref)
         .datasource(PROMETHEUS)
         .editor_mode(QueryEditorMode.CODE)
-        .legend_format(query.legend or "__auto")
+        .legend_format("__auto" if table else query.series_name or "__auto")
     )
     dataquery = dataquery.instant() if query.instant else dataquery.range()
     if query.exemplars:
@@ -86,7 +95,7 @@ def _prometheus(query: Query, ref: str, table: bool) -> prometheus.Dataquery:
     return dataquery.format(PromQueryFormat.TABLE) if table else dataquery
 
 
-def _loki(query: Query, ref: str) -> loki.Dataquery:
+def _loki(query: Query, ref: str, table: bool) -> loki.Dataquery:
     kind = loki_models.LokiQueryType.INSTANT if query.instant else loki_models.LokiQueryType.RANGE
     return (
         loki.Dataquery()
@@ -94,7 +103,7 @@ def _loki(query: Query, ref: str) -> loki.Dataquery:
         .ref_id(ref)
         .datasource(LOKI)
         .editor_mode(loki_models.QueryEditorMode.CODE)
-        .legend_format(query.legend)
+        .legend_format("" if table else query.series_name)
         .max_lines(LINES)
         .query_type(kind)
     )

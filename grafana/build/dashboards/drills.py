@@ -36,10 +36,7 @@ ACTIONS = Bars(
     "Failed: the control API or the runtime refused; the responder's page /healing has each reason."
     " Cancelled: an operator took over, or the alert resolved before. Many actions: something fails"
     " repeatedly, and healing hides it.",
-    range_query(
-        "sum by (action, state) (increase(responder_actions_total[$__rate_interval]))",
-        "{{action}} {{state}}",
-    ),
+    range_query("sum by (action, state) (increase(responder_actions_total[$__rate_interval]))"),
     alerts=["HealingExhausted", "InstanceHung", "Saturated"],
 )
 DECISION_LOG = Lines(
@@ -78,7 +75,7 @@ HEALING = Section(
     Stats(
         "What is the minimum number of instances?",
         "Of each service with the heal label. The responder does not scale the others.",
-        instant_query("max by (scaled_service) (responder_min_replicas)", "{{scaled_service}}"),
+        instant_query("max by (scaled_service) (responder_min_replicas)"),
         alerts=["Overprovisioned", "Saturated"],
         size=(6, 5),
     ),
@@ -187,8 +184,7 @@ DURATIONS = Section(
         " close to its threshold: check it before it fires.",
         range_query(
             'max by (alertname) (ALERTS{alertstate="firing"}) * 2'
-            ' or max by (alertname) (ALERTS{alertstate="pending"})',
-            "{{alertname}}",
+            ' or max by (alertname) (ALERTS{alertstate="pending"})'
         ),
         alerts=["Watchdog", "InstanceDown"],
         value_texts=value_texts.PENDING,
@@ -198,7 +194,7 @@ DURATIONS = Section(
         "How long from firing to notification, in each run?",
         "Each step is a notification. A growth means that group waits were changed, or that"
         " delivery is slow.",
-        range_query(AFTER.format("notified"), "{{alert}}"),
+        range_query(AFTER.format("notified")),
         alerts=["NotificationsFailing", "AlertmanagerDown"],
         unit=units.Seconds,
     ),
@@ -206,9 +202,7 @@ DURATIONS = Section(
         "How long did the actions take, in each run?",
         "A restart that takes longer than before waits for requests in flight, or the instance is"
         " slow to start.",
-        range_query(
-            "max by (alert, action) (responder_action_duration_seconds)", "{{alert}} {{action}}"
-        ),
+        range_query("max by (alert, action) (responder_action_duration_seconds)"),
         alerts=["InstanceHung", "InstanceUnready"],
         unit=units.Seconds,
     ),
@@ -216,7 +210,7 @@ DURATIONS = Section(
         "How long from firing to resolution, in each run?",
         "A growth here alone means that healing no longer helps. Compare with the duration of the"
         " action beside.",
-        range_query(AFTER.format("resolved"), "{{alert}}"),
+        range_query(AFTER.format("resolved")),
         alerts=["HealingExhausted", "InstanceDown"],
         unit=units.Seconds,
     ),
@@ -244,7 +238,7 @@ RUNS = Section(
         "Which faults were active?",
         "A drill's fault in a service, while it is active. Disable one that remains without a"
         " drill: DELETE /faults of that instance.",
-        range_query("max by (kind) (fault_active)", "{{kind}}"),
+        range_query("max by (kind) (fault_active)"),
         alerts=["InstanceUnready", "DataServiceErrors"],
         value_texts=value_texts.FAULT,
     ),

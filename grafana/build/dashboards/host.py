@@ -26,22 +26,19 @@ MACHINE = Section(
             instant_query(f"min by (instance) ({MEMORY})", "memory of {{instance}}"),
             instant_query(f"min by (instance, mountpoint) ({FREE})", "disk {{mountpoint}}"),
             instant_query(
-                f"1 - avg by (instance) (sum by (instance, cpu) ({BUSY}))",
-                "CPU of {{instance}}",
+                f"1 - avg by (instance) (sum by (instance, cpu) ({BUSY}))", "CPU of {{instance}}"
             ),
         ],
-        alerts=["HostMemoryLow", "HostDiskFilling"],
+        alerts=[Limit("HostMemoryLow"), "HostDiskFilling"],
         unit=units.PercentUnit,
-        limits=[Limit("HostMemoryLow")],
         size=(24, 4),
     ),
     Series(
         "How busy are its CPUs?",
         "Above the line for minutes, everything waits: see below which process uses them.",
-        range_query(f"avg by (instance) (sum by (instance, cpu) ({BUSY}))", "{{instance}}"),
-        alerts=["HostCpuHigh", "CpuSaturated"],
+        range_query(f"avg by (instance) (sum by (instance, cpu) ({BUSY}))"),
+        alerts=[Limit("HostCpuHigh"), "CpuSaturated"],
         unit=units.PercentUnit,
-        limits=[Limit("HostCpuHigh")],
     ),
     Series(
         "What are its CPUs busy with?",
@@ -49,8 +46,7 @@ MACHINE = Section(
         " use the CPUs.",
         range_query(
             "avg by (mode) (sum by (mode, cpu) "
-            f'(rate(node_cpu_seconds_total{{mode!="idle"}}{RATE})))',
-            "{{mode}}",
+            f'(rate(node_cpu_seconds_total{{mode!="idle"}}{RATE})))'
         ),
         alerts=["HostCpuHigh"],
         unit=units.PercentUnit,
@@ -58,10 +54,9 @@ MACHINE = Section(
     Series(
         "How much memory is available?",
         "Below the line the kernel will soon kill a process. See below which one grows.",
-        range_query(f"min by (instance) ({MEMORY})", "{{instance}}"),
-        alerts=["HostMemoryLow", "MemoryLeak"],
+        range_query(f"min by (instance) ({MEMORY})"),
+        alerts=[Limit("HostMemoryLow"), "MemoryLeak"],
         unit=units.PercentUnit,
-        limits=[Limit("HostMemoryLow")],
     ),
     Series(
         "What is the load, compared with the cores?",
@@ -81,12 +76,10 @@ MACHINE = Section(
         " large responses.",
         [
             range_query(
-                f"sum by (device) (rate(node_network_receive_bytes_total{RATE}))",
-                "{{device}} in",
+                f"sum by (device) (rate(node_network_receive_bytes_total{RATE}))", "{{device}} in"
             ),
             range_query(
-                f"sum by (device) (rate(node_network_transmit_bytes_total{RATE}))",
-                "{{device}} out",
+                f"sum by (device) (rate(node_network_transmit_bytes_total{RATE}))", "{{device}} out"
             ),
         ],
         alerts=["HostCpuHigh"],
@@ -99,9 +92,8 @@ MACHINE = Section(
             range_query(SKEW.format("node_time_seconds"), "{{instance}}"),
             range_query(SKEW.format("app_clock_seconds"), "{{instance}}"),
         ],
-        alerts=["ClockSkew"],
+        alerts=[Limit("ClockSkew")],
         unit=units.Seconds,
-        limits=[Limit("ClockSkew")],
     ),
 )
 DISKS_SPACE = Section(
@@ -122,9 +114,8 @@ DISKS_SPACE = Section(
             f"(predict_linear(node_filesystem_avail_bytes{DISKS}[1h], 4 * 3600))",
             "{{mountpoint}}",
         ),
-        alerts=["HostDiskFilling"],
+        alerts=[Limit("HostDiskFilling", "[1h], 4h)")],
         unit=units.BytesIEC,
-        limits=[Limit("HostDiskFilling", "[1h], 4h)")],
     ),
     Series(
         "How much is read and written?",
@@ -135,8 +126,7 @@ DISKS_SPACE = Section(
                 f"sum by (device) (rate(node_disk_read_bytes_total{RATE}))", "{{device}} read"
             ),
             range_query(
-                f"sum by (device) (rate(node_disk_written_bytes_total{RATE}))",
-                "{{device}} written",
+                f"sum by (device) (rate(node_disk_written_bytes_total{RATE}))", "{{device}} written"
             ),
         ],
         alerts=["HostMemoryLow", "LogFlood"],
@@ -150,8 +140,8 @@ PROCESSES = Section(
         "Unbounded growth is a leak. docker-compose.yml has the limit of each container; the"
         " kernel kills it at the limit.",
         [
-            range_query("max by (instance) (process_resident_memory_bytes)", "{{instance}}"),
-            range_query("max by (instance) (otelcol_process_memory_rss_bytes)", "{{instance}}"),
+            range_query("max by (instance) (process_resident_memory_bytes)"),
+            range_query("max by (instance) (otelcol_process_memory_rss_bytes)"),
             range_query(
                 "max by (instance) (haproxy_process_pool_allocated_bytes)", "{{instance}} pools"
             ),
@@ -164,23 +154,17 @@ PROCESSES = Section(
         "A service above the line has no capacity for more requests. Any other busy process takes"
         " CPU from the services.",
         [
-            range_query(
-                f"max by (instance) (rate(process_cpu_seconds_total{RATE}))", "{{instance}}"
-            ),
-            range_query(
-                f"max by (instance) (rate(otelcol_process_cpu_seconds_total{RATE}))",
-                "{{instance}}",
-            ),
+            range_query(f"max by (instance) (rate(process_cpu_seconds_total{RATE}))"),
+            range_query(f"max by (instance) (rate(otelcol_process_cpu_seconds_total{RATE}))"),
         ],
-        alerts=["CpuSaturated", "HostCpuHigh"],
+        alerts=[Limit("CpuSaturated"), "HostCpuHigh"],
         unit=units.PercentUnit,
-        limits=[Limit("CpuSaturated")],
     ),
     Series(
         "Which processes restarted in the last hour?",
         "A process that was not restarted on purpose ended by itself, or was killed for lack of"
         " memory.",
-        range_query("max by (instance) (changes(process_start_time_seconds[1h]))", "{{instance}}"),
+        range_query("max by (instance) (changes(process_start_time_seconds[1h]))"),
         alerts=["InstanceCrashLooping", "InstanceDown"],
         size=(12, 8),
     ),
@@ -188,10 +172,7 @@ PROCESSES = Section(
         "How many processes did the kernel kill for lack of memory?",
         "Above zero: a process used all of the memory. See which one grew before, and give it a"
         " limit.",
-        range_query(
-            "max by (instance) (increase(node_vmstat_oom_kill[$__rate_interval]))",
-            "{{instance}}",
-        ),
+        range_query("max by (instance) (increase(node_vmstat_oom_kill[$__rate_interval]))"),
         alerts=["HostMemoryLow", "MemoryLeak"],
         size=(12, 8),
     ),

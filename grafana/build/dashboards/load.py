@@ -46,7 +46,7 @@ COMPARISON = Section(
                 f'sum(rate(haproxy_frontend_http_requests_total{{proxy="public"}}{sli.RATE}))',
                 "load balancer",
             ),
-            range_query(sli.requests(SERVICE), "{{service}}"),
+            range_query(sli.requests(SERVICE)),
         ],
         alerts=["NoTraffic", "LbBackendDown"],
         unit=units.RequestsPerSecond,
@@ -57,12 +57,10 @@ COMPARISON = Section(
         " thread: see the queue below.",
         [
             range_query(
-                f"histogram_quantile(0.95, sum by (le) (rate({TIMES}{sli.RATE})))",
-                "Locust 95 %",
+                f"histogram_quantile(0.95, sum by (le) (rate({TIMES}{sli.RATE})))", "Locust 95 %"
             ),
             range_query(
-                f"histogram_quantile(0.5, sum by (le) (rate({TIMES}{sli.RATE})))",
-                "Locust median",
+                f"histogram_quantile(0.5, sum by (le) (rate({TIMES}{sli.RATE})))", "Locust median"
             ),
             range_query(sli.quantile(0.95, SERVICE), "{{service}} 95 %"),
         ],
@@ -80,19 +78,15 @@ COMPARISON = Section(
             ),
             range_query(sli.error_ratio(SERVICE), "{{service}}"),
         ],
-        alerts=["WebHighErrorRate", "DataServiceErrors"],
+        alerts=[Limit("WebHighErrorRate"), "DataServiceErrors"],
         unit=units.PercentUnit,
-        limits=[Limit("WebHighErrorRate")],
         size=(12, 8),
     ),
     Series(
         "Which requests does Locust send?",
         "They should be mixed as defined by the users in loadtests/users.py. A missing one waits"
         " for a response.",
-        range_query(
-            f"sum by (method, name) (rate(locust_requests_total{sli.RATE}))",
-            "{{method}} {{name}}",
-        ),
+        range_query(f"sum by (method, name) (rate(locust_requests_total{sli.RATE}))"),
         alerts=["NoTraffic"],
         unit=units.RequestsPerSecond,
         size=(12, 8),
@@ -106,8 +100,7 @@ BOTTLENECKS = Section(
         "Fewer than before: one failed under the load. More: the responder has started one, which"
         " an annotation shows.",
         range_query(
-            f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_active_servers')})",
-            "{{service}}",
+            f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_active_servers')})"
         ),
         alerts=["Saturated", "Overprovisioned", "InstanceDown"],
     ),
@@ -115,36 +108,27 @@ BOTTLENECKS = Section(
         "How many requests wait at the load balancer?",
         "Above zero for a minute: all worker threads are in use. Check which instances are slow"
         " or down before you add more.",
-        range_query(
-            f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})",
-            "{{service}}",
-        ),
-        alerts=["LbQueueing", "Saturated"],
-        limits=[Limit("LbQueueing")],
+        range_query(f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})"),
+        alerts=[Limit("LbQueueing"), "Saturated"],
     ),
     Series(
         "What share of the worker threads is in use?",
         "Above the line the responder starts another instance, up to the maximum.",
         range_query(
-            f"sum by (service) (http_requests_in_flight{{{SERVICE}}})"
-            f" / sum by (service) ({LIMITS})",
-            "{{service}}",
+            f"sum by (service) (http_requests_in_flight{{{SERVICE}}}) / sum by (service) ({LIMITS})"
         ),
-        alerts=["Saturated", "Overprovisioned"],
+        alerts=[Limit("Saturated"), "Overprovisioned"],
         unit=units.PercentUnit,
-        limits=[Limit("Saturated")],
     ),
     Series(
         "How much of a core does each instance use?",
         "Above the line the instance itself is the bottleneck, not a service that it calls.",
         range_query(
             "sum by (instance) (rate(process_cpu_seconds_total"
-            f'{{job="services", {SERVICE}}}{sli.RATE}))',
-            "{{instance}}",
+            f'{{job="services", {SERVICE}}}{sli.RATE}))'
         ),
-        alerts=["CpuSaturated"],
+        alerts=[Limit("CpuSaturated")],
         unit=units.PercentUnit,
-        limits=[Limit("CpuSaturated")],
     ),
     Series(
         "How busy is the host?",
@@ -152,23 +136,19 @@ BOTTLENECKS = Section(
         " high. Run Locust on another machine.",
         range_query(
             "avg by (instance) (sum by (instance, cpu) (rate(node_cpu_seconds_total"
-            f'{{mode!~"idle|iowait"}}{sli.RATE})))',
-            "{{instance}}",
+            f'{{mode!~"idle|iowait"}}{sli.RATE})))'
         ),
-        alerts=["HostCpuHigh"],
+        alerts=[Limit("HostCpuHigh")],
         unit=units.PercentUnit,
-        limits=[Limit("HostCpuHigh")],
     ),
     Series(
         "How much memory do the instances use?",
         "It should return to its previous level after the load. The remainder is kept in memory.",
         range_query(
-            f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})',
-            "{{instance}}",
+            f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})'
         ),
-        alerts=["MemoryLeak"],
+        alerts=[Limit("MemoryLeak")],
         unit=units.BytesIEC,
-        limits=[Limit("MemoryLeak")],
     ),
 )
 SPEC = DashboardSpec(

@@ -45,14 +45,14 @@ VOLUME = Section(
         "How many lines does each service log?",
         "Many lines of one service: see its most frequent messages below. No lines of a service"
         " that handles requests: they are not delivered.",
-        log_query(f"sum by (service) (count_over_time({CHOSEN} [$__auto]))", "{{service}}"),
+        log_query(f"sum by (service) (count_over_time({CHOSEN} [$__auto]))"),
         alerts=["LogFlood", "LogsMissing"],
     ),
     Bars(
         "How many lines are there of each level?",
         "Many ERROR lines mostly have a single recurring cause. UNKNOWN are lines that do not"
         " follow the log contract.",
-        log_query(f"sum by (level) (count_over_time({CHOSEN} [$__auto]))", "{{level}}"),
+        log_query(f"sum by (level) (count_over_time({CHOSEN} [$__auto]))"),
         alerts=["ErrorLogBurst"],
     ),
     Series(
@@ -60,24 +60,20 @@ VOLUME = Section(
         "Above the line an alert fires: see the exceptions and messages below.",
         range_query(
             "sum by (service) (rate(log_records_total"
-            f'{{service=~"$service", level=~"ERROR|CRITICAL"}}{sli.RATE}))',
-            "{{service}}",
+            f'{{service=~"$service", level=~"ERROR|CRITICAL"}}{sli.RATE}))'
         ),
-        alerts=["ErrorLogBurst"],
+        alerts=[Limit("ErrorLogBurst")],
         unit=units.OpsPerSecond,
-        limits=[Limit("ErrorLogBurst")],
     ),
     Series(
         "How many lines per second does each instance log?",
         "Above the line there are more lines than the queue can hold for an hour without Loki:"
         " find the loop, or raise LOG_LEVEL.",
         range_query(
-            f'sum by (instance) (rate(log_records_total{{service=~"$service"}}{sli.RATE}))',
-            "{{instance}}",
+            f'sum by (instance) (rate(log_records_total{{service=~"$service"}}{sli.RATE}))'
         ),
-        alerts=["LogFlood"],
+        alerts=[Limit("LogFlood")],
         unit=units.OpsPerSecond,
-        limits=[Limit("LogFlood")],
     ),
     size=(12, 8),
 )
@@ -116,25 +112,19 @@ TOP_MESSAGES = Section(
         "How many exceptions per second does each service raise?",
         "Above the line an alert fires. Types and stacks are in the lines above.",
         log_query(
-            f"sum by (service, exception_type) (rate({TROUBLE} | exception_type != `` [$__auto]))",
-            "{{service}} {{exception_type}}",
+            f"sum by (service, exception_type) (rate({TROUBLE} | exception_type != `` [$__auto]))"
         ),
-        alerts=["UnhandledExceptions"],
+        alerts=[Limit("UnhandledExceptions")],
         unit=units.OpsPerSecond,
-        limits=[Limit("UnhandledExceptions")],
         size=(12, 8),
     ),
     Series(
         "How many requests of each client are rejected?",
         "A client above the line is a scanner, or a program that retries without a delay. The"
         " name of the series is its address.",
-        log_query(
-            f"topk(10, sum by (client) (rate({REFUSED} [$__auto])))",
-            "{{client}}",
-        ),
-        alerts=["LogPatternSuspicious"],
+        log_query(f"topk(10, sum by (client) (rate({REFUSED} [$__auto])))", "{{client}}"),
+        alerts=[Limit("LogPatternSuspicious", ")")],
         unit=units.RequestsPerSecond,
-        limits=[Limit("LogPatternSuspicious", ")")],
         size=(12, 8),
     ),
     size=(12, 10),
@@ -145,10 +135,9 @@ DELIVERY = Section(
         "How many bytes wait for delivery?",
         "Above the line Loki is down or slow. No line is lost: they wait on disk, and searches"
         " here lag behind.",
-        range_query("sum by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
-        alerts=["LogPipelineLagging", "LogPipelineDown"],
+        range_query("sum by (instance) (otelcol_exporter_queue_size)"),
+        alerts=[Limit("LogPipelineLagging"), "LogPipelineDown"],
         unit=units.BytesIEC,
-        limits=[Limit("LogPipelineLagging")],
     ),
     Table(
         "Which alerts on log lines were notified?",

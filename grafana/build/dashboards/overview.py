@@ -117,7 +117,7 @@ TRAFFIC = Section(
         "How many requests does each service get?",
         "Far fewer than usual: clients cannot reach us, or a component in front of us fails. Far"
         " more: check whether the instances have enough capacity.",
-        range_query(sli.requests(SERVICE), "{{service}}"),
+        range_query(sli.requests(SERVICE)),
         alerts=["NoTraffic", "PublicProbeFailing"],
         unit=units.RequestsPerSecond,
     ),
@@ -126,9 +126,8 @@ TRAFFIC = Section(
         "Above the line an alert fires. Open the service that failed first: the cause is often a"
         " service that it calls, which fails earlier.",
         range_query(sli.error_ratio(SERVICE), "{{service}}"),
-        alerts=["WebHighErrorRate", "DataServiceErrors"],
+        alerts=[Limit("WebHighErrorRate"), "DataServiceErrors"],
         unit=units.PercentUnit,
-        limits=[Limit("WebHighErrorRate")],
     ),
     Series(
         "What share of the responses is fast enough?",
@@ -146,7 +145,7 @@ TRAFFIC = Section(
         "Which alerts fired, and when?",
         "The first alert is often the cause, the later ones its effects. Zoom into its start;"
         " annotations show drills, loads and actions.",
-        range_query(sli.firing_alerts(by="alertname, service"), "{{alertname}} {{service}}"),
+        range_query(sli.firing_alerts(by="alertname, service")),
         alerts=["ServiceDown", "InstanceDown"],
         value_texts=value_texts.FIRING,
         size=(24, 7),

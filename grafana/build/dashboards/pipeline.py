@@ -24,8 +24,8 @@ COMPONENTS = Section(
         "Alertmanager or the responder down: no notification arrives. Loki or the collector down:"
         " log lines wait on disk.",
         [
-            range_query('max by (instance) (up{job="stack"})', "{{instance}}"),
-            range_query('max by (instance) (up{service="responder"})', "{{instance}}"),
+            range_query('max by (instance) (up{job="stack"})'),
+            range_query('max by (instance) (up{service="responder"})'),
         ],
         alerts=["InstanceDown", "AlertmanagerDown", "ResponderDown", "LogPipelineDown"],
         value_texts=value_texts.UP,
@@ -64,12 +64,10 @@ SCRAPES = Section(
         " many series.",
         range_query(
             'max by (instance) (avg_over_time(scrape_duration_seconds{job!="load"}[1m])'
-            " / scrape_timeout_seconds)",
-            "{{instance}}",
+            " / scrape_timeout_seconds)"
         ),
-        alerts=["ScrapeSlow", "CardinalityHigh"],
+        alerts=[Limit("ScrapeSlow"), "CardinalityHigh"],
         unit=units.PercentUnit,
-        limits=[Limit("ScrapeSlow")],
     ),
     Series(
         "How many series and samples are there?",
@@ -87,13 +85,9 @@ SCRAPES = Section(
         "How full is Prometheus's storage?",
         "Above the line the oldest samples will soon be deleted early: raise"
         " PROMETHEUS_RETENTION_SIZE, or reduce the number of series.",
-        range_query(
-            f"max by (instance) (({STORE}) / (prometheus_tsdb_retention_limit_bytes > 0))",
-            "{{instance}}",
-        ),
-        alerts=["PrometheusStorageFilling"],
+        range_query(f"max by (instance) (({STORE}) / (prometheus_tsdb_retention_limit_bytes > 0))"),
+        alerts=[Limit("PrometheusStorageFilling")],
         unit=units.PercentUnit,
-        limits=[Limit("PrometheusStorageFilling")],
     ),
 )
 RULES = Section(
@@ -102,11 +96,9 @@ RULES = Section(
         "How many evaluations fail?",
         "A rule that fails cannot fire its alert. Prometheus's page /rules has the error.",
         range_query(
-            f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{RATE}))",
-            "{{rule_group}}",
+            f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{RATE}))"
         ),
-        alerts=["RuleEvaluationFailing"],
-        limits=[Limit("RuleEvaluationFailing")],
+        alerts=[Limit("RuleEvaluationFailing")],
     ),
     Series(
         "How much of its interval does a group take?",
@@ -114,8 +106,7 @@ RULES = Section(
         " that reads too much.",
         range_query(
             "max by (rule_group) (prometheus_rule_group_last_duration_seconds"
-            " / prometheus_rule_group_interval_seconds)",
-            "{{rule_group}}",
+            " / prometheus_rule_group_interval_seconds)"
         ),
         alerts=["RuleEvaluationFailing"],
         unit=units.PercentUnit,
@@ -124,8 +115,7 @@ RULES = Section(
         "How many evaluations were skipped?",
         "Above zero: a group takes longer than its interval, or the host is too busy.",
         range_query(
-            f"sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total{RATE}))",
-            "{{rule_group}}",
+            f"sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total{RATE}))"
         ),
         alerts=["RuleEvaluationFailing", "HostCpuHigh"],
     ),
@@ -138,19 +128,17 @@ ALERTS = Section(
         " answers.",
         range_query(
             f'sum by (integration) (rate({FAILED}{{integration="webhook"}}[2m]))'
-            f' / sum by (integration) (rate({TRIED}{{integration="webhook"}}[2m]))',
-            "{{integration}}",
+            f' / sum by (integration) (rate({TRIED}{{integration="webhook"}}[2m]))'
         ),
-        alerts=["NotificationsFailing", "ResponderDown"],
+        alerts=[Limit("NotificationsFailing"), "ResponderDown"],
         unit=units.PercentUnit,
-        limits=[Limit("NotificationsFailing")],
     ),
     Series(
         "How many alerts does Alertmanager have?",
         "Suppressed alerts are silenced, or inhibited by another alert, and are not notified."
         " Alertmanager shows the reason.",
         [
-            range_query("sum by (state) (alertmanager_alerts)", "{{state}}"),
+            range_query("sum by (state) (alertmanager_alerts)"),
             range_query('sum(alertmanager_silences{state="active"})', "silences"),
         ],
         alerts=["AlertmanagerDown", "Watchdog"],
@@ -176,7 +164,7 @@ ALERTS = Section(
         "What are the results of the webhooks?",
         "Failed: the responder's disk is full or slow, and Alertmanager retries. Malformed:"
         " another client posts there.",
-        range_query(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))", "{{outcome}}"),
+        range_query(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))"),
         alerts=["ResponderDown", "NotificationsFailing"],
         unit=units.OpsPerSecond,
     ),
@@ -198,10 +186,9 @@ LOGS = Section(
         "How many bytes wait for Loki?",
         "Above the line Loki is down or slow. The lines wait on disk, up to the capacity of the"
         " queue.",
-        range_query("max by (instance) (otelcol_exporter_queue_size)", "{{instance}}"),
-        alerts=["LogPipelineLagging", "LogPipelineDown"],
+        range_query("max by (instance) (otelcol_exporter_queue_size)"),
+        alerts=[Limit("LogPipelineLagging"), "LogPipelineDown"],
         unit=units.BytesIEC,
-        limits=[Limit("LogPipelineLagging")],
     ),
     Series(
         "Are as many lines stored as read?",
@@ -218,7 +205,7 @@ LOGS = Section(
         "How many lines does Loki reject?",
         "Each rejected line is lost, except for rate_limited, which is retried."
         " docs/explanation/logs.md explains the reasons.",
-        range_query(f"sum by (reason) (rate(loki_discarded_samples_total{RATE}))", "{{reason}}"),
+        range_query(f"sum by (reason) (rate(loki_discarded_samples_total{RATE}))"),
         alerts=["LogPipelineLagging", "LogsMissing"],
         unit=units.OpsPerSecond,
     ),

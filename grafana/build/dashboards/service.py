@@ -44,8 +44,7 @@ REQUESTS = Section(
         "Far fewer than usual: clients cannot reach it. Far more: check whether worker threads"
         " and cores suffice.",
         range_query(
-            f"sum by ({ROUTE}) (rate({COUNT}{{{INSTANCE}}}{sli.RATE}))",
-            "{{method}} {{url_rule}}",
+            f"sum by ({ROUTE}) (rate({COUNT}{{{INSTANCE}}}{sli.RATE}))", "{{method}} {{url_rule}}"
         ),
         alerts=["NoTraffic", "LbBackendDown"],
         unit=units.RequestsPerSecond,
@@ -55,15 +54,14 @@ REQUESTS = Section(
         "Above the line an alert fires. Open the service that failed first: the cause is often a"
         " service that it calls, which fails earlier.",
         range_query(sli.error_ratio(INSTANCE, "service, instance"), "{{instance}}"),
-        alerts=["WebHighErrorRate", "DataServiceErrors"],
+        alerts=[Limit("WebHighErrorRate"), "DataServiceErrors"],
         unit=units.PercentUnit,
-        limits=[Limit("WebHighErrorRate")],
     ),
     Series(
         "What are the results of the requests?",
         "More 5xx: the service, or one that it calls, fails. More 4xx: clients request unknown"
         " paths, or send invalid data.",
-        range_query(sli.requests(INSTANCE, "service, status"), "{{service}} {{status}}"),
+        range_query(sli.requests(INSTANCE, "service, status")),
         alerts=["WebHighErrorRate", "DataServiceErrors"],
         unit=units.RequestsPerSecond,
     ),
@@ -112,7 +110,7 @@ CAPACITY = Section(
         "How many requests are in flight?",
         "One instance with many and the others with few: that instance hangs or is slow. All with"
         " many: there are too few instances, or a service that they call is slow.",
-        range_query(f"sum by (instance) (http_requests_in_flight{{{INSTANCE}}})", "{{instance}}"),
+        range_query(f"sum by (instance) (http_requests_in_flight{{{INSTANCE}}})"),
         alerts=["Saturated", "InstanceHung"],
     ),
     Series(
@@ -120,10 +118,9 @@ CAPACITY = Section(
         "Capacity is the number of requests that the load balancer sends to an instance at a"
         " time, one worker thread each. Above the line the responder starts another instance. At"
         " the maximum, find out what is slow.",
-        range_query(f"{IN_USE} / sum by (service) ({LIMITS})", "{{service}}"),
-        alerts=["Saturated", "Overprovisioned"],
+        range_query(f"{IN_USE} / sum by (service) ({LIMITS})"),
+        alerts=[Limit("Saturated"), "Overprovisioned"],
         unit=units.PercentUnit,
-        limits=[Limit("Saturated")],
     ),
     Series(
         "How many requests wait at the load balancer?",
@@ -132,11 +129,9 @@ CAPACITY = Section(
         range_query(
             "sum by (service) ("
             + sli.AS_SERVICE.format('haproxy_backend_current_queue{proxy=~"$service"}')
-            + ")",
-            "{{service}}",
+            + ")"
         ),
-        alerts=["LbQueueing", "LbBackendDown"],
-        limits=[Limit("LbQueueing")],
+        alerts=[Limit("LbQueueing"), "LbBackendDown"],
     ),
 )
 CALLS = Section(
@@ -181,24 +176,17 @@ PROCESSES = Section(
         "How much memory do they use?",
         "Unbounded growth is a leak; the line is the budget of an instance. The responder"
         " restarts it before it exceeds the budget. Find what it keeps in memory.",
-        range_query(
-            f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})", "{{instance}}"
-        ),
-        alerts=["MemoryLeak"],
+        range_query(f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})"),
+        alerts=[Limit("MemoryLeak")],
         unit=units.BytesIEC,
-        limits=[Limit("MemoryLeak")],
     ),
     Series(
         "How much of a core do they use?",
         "An instance is one Python process and cannot use more than one core. Above the line"
         " requests wait for it: add instances, or find what computes so much.",
-        range_query(
-            f"sum by (instance) (rate(process_cpu_seconds_total{{{INSTANCE}}}{sli.RATE}))",
-            "{{instance}}",
-        ),
-        alerts=["CpuSaturated"],
+        range_query(f"sum by (instance) (rate(process_cpu_seconds_total{{{INSTANCE}}}{sli.RATE}))"),
+        alerts=[Limit("CpuSaturated")],
         unit=units.PercentUnit,
-        limits=[Limit("CpuSaturated")],
     ),
     Series(
         "How many open files and series do they have?",
@@ -213,18 +201,13 @@ PROCESSES = Section(
                 "{{instance}} series",
             ),
         ],
-        alerts=["CardinalityHigh", "InstanceCrashLooping"],
-        limits=[Limit("CardinalityHigh")],
+        alerts=[Limit("CardinalityHigh"), "InstanceCrashLooping"],
     ),
     Series(
         "How often did they restart within 4 minutes?",
         "Above the line the instance is in a crash loop: read its last lines before each end.",
-        range_query(
-            f"max by (instance) (changes(process_start_time_seconds{{{INSTANCE}}}[4m]))",
-            "{{instance}}",
-        ),
-        alerts=["InstanceCrashLooping"],
-        limits=[Limit("InstanceCrashLooping")],
+        range_query(f"max by (instance) (changes(process_start_time_seconds{{{INSTANCE}}}[4m]))"),
+        alerts=[Limit("InstanceCrashLooping")],
         size=(8, 7),
     ),
     Series(
@@ -232,20 +215,16 @@ PROCESSES = Section(
         "Above the line their log lines are out of order: correct the clock of their host.",
         range_query(
             f"max by (instance) (abs(app_clock_seconds{{{INSTANCE}}}"
-            f" - timestamp(app_clock_seconds{{{INSTANCE}}})))",
-            "{{instance}}",
+            f" - timestamp(app_clock_seconds{{{INSTANCE}}})))"
         ),
-        alerts=["ClockSkew"],
+        alerts=[Limit("ClockSkew")],
         unit=units.Seconds,
-        limits=[Limit("ClockSkew")],
         size=(8, 7),
     ),
     Stats(
         "Which versions run?",
         "Two at a time outside of a release: an instance was not updated.",
-        instant_query(
-            f"count by (service, version) (app_info{{{INSTANCE}}})", "{{service}} {{version}}"
-        ),
+        instant_query(f"count by (service, version) (app_info{{{INSTANCE}}})"),
         alerts=["InstanceCrashLooping"],
         size=(8, 7),
     ),
@@ -256,20 +235,16 @@ LOGS = Section(
         "How many lines of each level does it log?",
         "Errors above the line: see the exceptions beside. Many lines in total: a loop, or a log"
         " level that is too low.",
-        range_query(
-            f"sum by (level) (rate(log_records_total{{{INSTANCE}}}{sli.RATE}))", "{{level}}"
-        ),
-        alerts=["ErrorLogBurst", "LogFlood"],
+        range_query(f"sum by (level) (rate(log_records_total{{{INSTANCE}}}{sli.RATE}))"),
+        alerts=[Limit("ErrorLogBurst"), "LogFlood"],
         unit=units.OpsPerSecond,
-        limits=[Limit("ErrorLogBurst")],
     ),
     Series(
         "How many of its requests end in an exception?",
         "Above zero: an unhandled error in the code. Types and stacks are beside, the lines below.",
         range_query(
             f"sum by (instance) (rate(flask_http_request_exceptions_total{{{INSTANCE}}}"
-            f"{sli.RATE})) or 0 * sum by (instance) (up{{{INSTANCE}}})",
-            "{{instance}}",
+            f"{sli.RATE})) or 0 * sum by (instance) (up{{{INSTANCE}}})"
         ),
         alerts=["UnhandledExceptions", "WebHighErrorRate"],
         unit=units.RequestsPerSecond,
@@ -280,8 +255,7 @@ LOGS = Section(
         " of the lines below.",
         log_query(
             "sum by (service, exception_type) (count_over_time("
-            f'{{{INSTANCE}, level=~"ERROR|CRITICAL"}} | exception_type != "" [$__auto]))',
-            "{{service}} {{exception_type}}",
+            f'{{{INSTANCE}, level=~"ERROR|CRITICAL"}} | exception_type != "" [$__auto]))'
         ),
         alerts=["UnhandledExceptions", "ErrorLogBurst"],
     ),

@@ -37,8 +37,7 @@ def _burn(budget: str, what: str, pair: tuple[str, str, str]) -> Series:
             )
             for window in (long, short)
         ],
-        alerts=[alert],
-        limits=[Limit(alert, f"{name}{long}")],
+        alerts=[Limit(alert, f"{name}{long}")],
     )
 
 
@@ -48,19 +47,17 @@ BUDGET = Section(
         "How much of the error budget is left?",
         "Nothing left: take no more risks, such as releases, until days with few errors have"
         " restored some. The panels below show whether it still burns.",
-        instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})", "{{service}}"),
-        alerts=["ErrorBudgetSpent", "AvailabilityBurnSlow"],
+        instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})"),
+        alerts=[Limit("ErrorBudgetSpent", of_remainder=True), "AvailabilityBurnSlow"],
         unit=units.PercentUnit,
-        limits=[Limit("ErrorBudgetSpent", of_remainder=True)],
     ),
     Series(
         "How did the error budget change?",
         "A steep fall is an incident, which its annotations explain. A slow fall is a fault that"
         " is not being fixed.",
-        range_query(f"max by (service) ({sli.budget_remaining(SERVICE)})", "{{service}}"),
-        alerts=["ErrorBudgetSpent", "AvailabilityBurnSlow"],
+        range_query(f"max by (service) ({sli.budget_remaining(SERVICE)})"),
+        alerts=[Limit("ErrorBudgetSpent", of_remainder=True), "AvailabilityBurnSlow"],
         unit=units.PercentUnit,
-        limits=[Limit("ErrorBudgetSpent", of_remainder=True)],
         lowest=None,
         highest=1,
         size=(10, 8),
@@ -114,7 +111,7 @@ INPUTS = Section(
     Series(
         "How many requests are counted?",
         "Without requests a ratio is not a number, and none of these alerts can fire.",
-        range_query(f"max by (service) ({FIVE_MINUTES.format('requests')})", "{{service}}"),
+        range_query(f"max by (service) ({FIVE_MINUTES.format('requests')})"),
         alerts=["NoTraffic"],
         unit=units.RequestsPerSecond,
     ),

@@ -35,7 +35,7 @@ SERIES = Series("How?", "So.", range_query("up"), alerts=["InstanceDown"], unit=
 TABLE = Table(
     "How?",
     "So.",
-    instant_query("up"),
+    instant_query("sum by (service) (up)"),
     alerts=["InstanceDown"],
     columns={"service": "Service", "Value #A": "Up"},
 )
@@ -83,7 +83,8 @@ def test_id_stays_while_the_title_does() -> None:
 
 
 def test_panel_has_the_shared_properties() -> None:
-    panel = built(replace(SERIES, query=[range_query("up"), range_query("sum by (a)\n  (b)")]))
+    queries = [range_query("up"), range_query("sum by (a)\n  (b)")]
+    panel = built(replace(SERIES, query=queries, alerts=["InstanceDown", TICKET]))
     assert (panel["title"], panel["description"]) == ("How?", "So.")
     assert [(target["refId"], target["expr"]) for target in panel["targets"]] == [
         ("A", "up"),
@@ -91,7 +92,8 @@ def test_panel_has_the_shared_properties() -> None:
     ]
     assert panel["fieldConfig"]["defaults"]["unit"] == "short"
     assert [(link["title"], link["url"]) for link in panel["links"]] == [
-        ("Runbook: InstanceDown", "${responder}/runbooks/InstanceDown")
+        ("Runbook: InstanceDown", "${responder}/runbooks/InstanceDown"),
+        ("Runbook: HostCpuHigh", "${responder}/runbooks/HostCpuHigh"),
     ]
 
 
@@ -107,7 +109,7 @@ def test_panel_may_have_a_no_data_text() -> None:
 
 def test_limit_is_a_dashed_line() -> None:
     assert defaults(SERIES)["custom"]["thresholdsStyle"] == {"mode": "off"}
-    limited = replace(SERIES, limits=[PAGE])
+    limited = replace(SERIES, alerts=[PAGE])
     assert defaults(limited)["custom"]["thresholdsStyle"] == {"mode": "dashed"}
 
 
@@ -143,7 +145,8 @@ def _lightness(colour: str) -> float:
     ("query", "expected"),
     [
         (range_query("up"), {"range": True, "legendFormat": "__auto"}),
-        (instant_query("up", "{{a}}"), {"instant": True, "legendFormat": "{{a}}"}),
+        (range_query("sum by (a, b) (up)"), {"range": True, "legendFormat": "{{a}} {{b}}"}),
+        (instant_query("sum by (a) (up)", "{{b}}"), {"instant": True, "legendFormat": "{{b}}"}),
         (exemplar_query("up"), {"range": True, "exemplar": True}),
         (log_query('{a="b"}'), {"queryType": "range", "maxLines": 200}),
         (instant_log_query('{a="b"}'), {"queryType": "instant"}),
@@ -213,7 +216,8 @@ def test_values_of_a_row_have_their_headings(panel: Table, renamed: dict[str, st
     assert [item["id"] for item in merge] == (["merge"] if len(panel.queries) > 1 else [])
     assert organize["options"]["renameByName"] == renamed
     assert organize["options"]["indexByName"] == {name: at for at, name in enumerate(renamed)}
-    assert {target["format"] for target in built(panel)["targets"]} == {"table"}
+    targets = [(item["format"], item["legendFormat"]) for item in built(panel)["targets"]]
+    assert set(targets) == {("table", "__auto")}
 
 
 def test_columns_may_have_a_link_an_order_units_and_texts() -> None:
