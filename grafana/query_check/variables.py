@@ -79,8 +79,8 @@ def _label_values(
 def resolve_source(uid: str, sources: Sources) -> DataSource:
     """Return a data source; raise `SkippedError` if unavailable, `QueryCheckError` if unknown."""
     if uid not in sources:
-        known = ", ".join(sources)
-        raise QueryCheckError(f"no data source {uid!r}: known data sources are {known}")
+        uids = ", ".join(sources)
+        raise QueryCheckError(f"no data source {uid!r}: known data sources are {uids}")
     if (available := sources[uid]) is None:
         raise SkippedError(f"data source {uid!r} is not available")
     return available
