@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 from rich.console import Console
@@ -24,7 +24,13 @@ from ..drills.steady_state import watch_for_false_alarms
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show
-from .options import INTERRUPTED, Duration, current_stack_option, speed_option
+from .options import (
+    INTERRUPTED,
+    Duration,
+    current_stack_option,
+    ephemeral_option,
+    speed_option,
+)
 
 FAILED = "[bold red]✗[/]"
 # The other verdicts are yellow.
@@ -121,8 +127,9 @@ def check() -> None:
 @click.option(
     "--last-failed", is_flag=True, help="Run the drills that did not pass in the last run."
 )
+@ephemeral_option
 def run_command(
-    alerts: Sequence[str], speed: float, current_stack: bool, last_failed: bool
+    alerts: Sequence[str], speed: float, current_stack: bool, last_failed: bool, ephemeral: bool
 ) -> None:
     """Run the drills of ALERTS, or all drills.
 
@@ -130,9 +137,9 @@ def run_command(
     """
     if last_failed:
         alerts = [*alerts, *failed_alerts(settings.current().home)]
-    drills = _select(alerts, current_stack)
+    drills = _select(alerts, backfill=ephemeral or not current_stack)
     words = ["drill", "run", *alerts]
-    with _open_session(words, speed, current_stack) as context:
+    with _open_session(words, speed, current_stack, ephemeral) as context:
         report = run_drills(context, drills)
         page = write(report, context.folder)
     show(summary(report))
@@ -153,14 +160,17 @@ def run_command(
 )
 @speed_option
 @current_stack_option
-def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> None:
+@ephemeral_option
+def false_alarms_command(
+    seconds: float, speed: float, current_stack: bool, ephemeral: bool
+) -> None:
     """Verify that no alert fires under steady load.
 
     Exit with 1 if an alert other than Watchdog fires.
     """
     duration = format_milliseconds(round(seconds * 1000))
     words = ["false-alarms", "--for", duration]
-    with _open_session(words, speed, current_stack) as context:
+    with _open_session(words, speed, current_stack, ephemeral) as context:
         sentences = watch_for_false_alarms(context, seconds)
     for sentence in sentences:
         show(sentence, FAILED)
@@ -172,10 +182,12 @@ def false_alarms_command(seconds: float, speed: float, current_stack: bool) -> N
 
 @contextmanager
 def _open_session(
-    words: Sequence[str], speed: float, current_stack: bool
+    words: Sequence[str], speed: float, current_stack: bool, ephemeral: bool
 ) -> Iterator[DrillContext]:
     """Provide a stack; if it runs in containers, run the command of these words there and exit."""
     resolved = resolve_runtime(settings.current(), lambda _: None)
+    if resolved.runtime == settings.IN_NETWORK:
+        resolved = replace(resolved, ephemeral=ephemeral)
     if resolved.runtime == "compose":
         stack_speed = None if current_stack else speed
         sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, note))
@@ -186,8 +198,11 @@ def _open_session(
         yield context
 
 
-def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
-    """Return the drills to run, if all are valid, grouped by load to restart it rarely."""
+def _select(alerts: Sequence[str], *, backfill: bool) -> list[Drill]:
+    """Return the drills to run, if all are valid, grouped by load to restart it rarely.
+
+    `backfill` allows those that replace Prometheus's history.
+    """
     catalogue = load_all()
     if catalogue.errors:
         raise InvalidDrillError(catalogue.errors[0])
@@ -195,9 +210,8 @@ def _select(alerts: Sequence[str], current_stack: bool) -> list[Drill]:
         if alert not in catalogue.drills:
             raise InvalidDrillError(f"There is no drill {alert!r}: see `alertdrill drill list`.")
     drills = [drill for alert, drill in catalogue.drills.items() if not alerts or alert in alerts]
-    ephemeral = os.environ.get("EPHEMERAL") == "1"  # set inside an ephemeral stack's container
     backfilled = [drill.alert for drill in drills if drill.backfill]
-    if backfilled and current_stack and not ephemeral:
+    if backfilled and not backfill:
         raise InvalidDrillError(
             f"The drill {backfilled[0]} replaces Prometheus's history, which --current-stack must"
             " not do: run it without --current-stack."

@@ -51,6 +51,10 @@ speed_option = click.option(
     type=Speed(1, 1000),
     help="Compress time: divide every duration of the ephemeral stack by this factor.",
 )
+# For the command that runs in a container of an ephemeral stack.
+ephemeral_option = click.option(
+    "--ephemeral", is_flag=True, hidden=True, help="The current stack is an ephemeral one."
+)
 current_stack_option = click.option(
     "--current-stack",
     is_flag=True,

@@ -57,8 +57,9 @@ def select_fault_target(settings: StackSettings) -> FaultTarget:
     if settings.runtime == IN_NETWORK:
         from .compose.in_network import InNetworkRuntime  # noqa: PLC0415
 
-        speed, ephemeral = os.environ.get("SPEED", "1"), os.environ.get("EPHEMERAL", "0")
-        return InNetworkRuntime(replace(settings, speed=float(speed), ephemeral=ephemeral == "1"))
+        # docker-compose.yml sets the speed of the whole stack.
+        speed = float(os.environ.get("SPEED", "1"))
+        return InNetworkRuntime(replace(settings, speed=speed))
     from .native.runtime import NativeRuntime  # noqa: PLC0415
 
     return NativeRuntime(settings)

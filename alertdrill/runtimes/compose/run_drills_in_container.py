@@ -65,17 +65,14 @@ def _run_drills(
 ) -> int:
     project = project.resolve()
     name = f"{project.settings.project}-drills-run"
-    environment = {
-        "EPHEMERAL": "1" if project.settings.ephemeral else "0",
-        "PROMETHEUS_RETENTION": project.settings.retention,
-    }
-    variables = [item for key, value in environment.items() for item in ("--env", f"{key}={value}")]
+    retention = ("--env", f"PROMETHEUS_RETENTION={project.settings.retention}")
+    ephemeral = ["--ephemeral"] if project.settings.ephemeral else []
     terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
     with contextlib.suppress(EngineError):
         project.cli.docker("rm", "--force", name)  # of an interrupted run
     command = project.cli.command_line(
-        *("run", "--name", name, *terminal, *variables, "drills"),
-        *("python", "-m", "alertdrill", *arguments, "--current-stack"),
+        *("run", "--name", name, *terminal, *retention, "drills"),
+        *("python", "-m", "alertdrill", *arguments, "--current-stack", *ephemeral),
         profiles=["drills"],
     )
     try:

@@ -51,7 +51,8 @@ class FakeSession:
         monkeypatch.setattr(drill, "write", lambda _, folder: folder / "index.html")
 
     @contextmanager
-    def _provision(self, _: object, options: Options, *__: object) -> Iterator[Any]:
+    def _provision(self, stack: Any, options: Options, *_: object) -> Iterator[Any]:
+        self.ephemeral = stack.ephemeral
         if self.error:
             raise self.error
         self.options = options
@@ -149,6 +150,16 @@ def test_drill_with_backfill_is_refused_on_the_current_stack(
     assert "The drill Past replaces Prometheus's history" in result.stderr
     assert run("drill", "run", "--current-stack", "Down").exit_code == 0
     assert session.options == Options(12.0, current_stack=True)
+
+
+@pytest.mark.parametrize(("runtime", "ephemeral"), [("in-network", True), ("native", False)])
+def test_drill_with_backfill_runs_inside_an_ephemeral_stack(
+    session: FakeSession, runtime: str, ephemeral: bool
+) -> None:
+    arguments = ["drill", "run", "Past", "--current-stack", "--ephemeral"]
+    result = CliRunner().invoke(app.main, arguments, env={"RUNTIME": runtime})
+    assert (result.exit_code, session.ran) == (0, ["Past"])
+    assert session.ephemeral is ephemeral
 
 
 @pytest.mark.parametrize("verdict", ["failed", "deviated", "aborted"])

@@ -197,7 +197,6 @@ def test_speed_is_read_from_the_environment(
     settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPEED", "12")
-    monkeypatch.setenv("EPHEMERAL", "1")
-    inner = StackSettings(settings.home, runtime=IN_NETWORK)
+    inner = StackSettings(settings.home, runtime=IN_NETWORK, ephemeral=True)
     runtime = select_fault_target(inner)
     assert (runtime.speed, runtime.ephemeral) == (12.0, True)

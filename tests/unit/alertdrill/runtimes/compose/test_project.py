@@ -8,7 +8,12 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.compose import run_drills_in_container
 from alertdrill.runtimes.compose.errors import EngineError
-from alertdrill.runtimes.compose.project import ComposeCli, error_line, project_lock
+from alertdrill.runtimes.compose.project import (
+    ComposeCli,
+    ComposeProject,
+    error_line,
+    project_lock,
+)
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 
 
@@ -86,3 +91,26 @@ def test_refused_run_changes_nothing(
 def test_other_projects_do_not_wait(settings: StackSettings) -> None:
     with project_lock(settings), project_lock(replace(settings, project="another")):
         pass
+
+
+@pytest.mark.parametrize("speed", [None, 12.0])
+def test_container_of_drills_knows_whether_its_stack_is_ephemeral(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch, speed: float | None
+) -> None:
+    commands: list[list[str]] = []
+    nothing = SimpleNamespace(
+        up=lambda _: [], down=lambda _: None, status=lambda: ["web-1"], run=lambda *_, **__: None
+    )
+    monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: nothing)
+    monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
+    monkeypatch.setattr(ComposeCli, "docker", lambda *_: "")
+    monkeypatch.setattr(ComposeCli, "run", lambda *_, **__: "")
+    monkeypatch.setattr(
+        ComposeCli, "command_line", lambda _, *words, **__: commands.append([*words])
+    )
+    monkeypatch.setattr(run_drills_in_container, "_wait", lambda *_: 0)
+    monkeypatch.setattr(run_drills_in_container, "_copy_reports", lambda *_: None)
+    run_drills_in_container.run_in_container(settings, ["drill", "run"], speed, lambda _: None)
+    [command] = commands
+    assert "--current-stack" in command
+    assert ("--ephemeral" in command) is (speed is not None)
