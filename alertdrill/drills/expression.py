@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import promql_parser as promql
 import yaml
@@ -43,14 +44,20 @@ def alert_names(root: Path = ROOT) -> list[str]:
 
 def alert_names_in(folder: Path) -> list[str]:
     """Return the name of every alert of a folder, in the order of its files."""
-    names: list[str] = []
+    rules = [rule for group in rule_groups(folder) for rule in group["rules"]]
+    return [rule["alert"] for rule in rules if "alert" in rule]
+
+
+@cache
+def rule_groups(folder: Path) -> list[dict[str, Any]]:
+    """Return every group of rules of a folder, in the order of its files."""
+    groups: list[dict[str, Any]] = []
     for file in sorted(folder.glob("*.yml")):
         try:
-            groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+            groups += yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
         except (yaml.YAMLError, OSError, KeyError, TypeError) as error:
             raise AlertdrillError(f"{file}: cannot read the rules: {error}.") from error
-        names += [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
-    return names
+    return groups
 
 
 def is_log_alert(alert: str) -> bool:

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import yaml
 
 from ..config import ROOT
 from ..config.durations import parse_seconds
-from .expression import LOKI_RULES, PROMETHEUS_RULES, branches
+from .expression import LOKI_RULES, PROMETHEUS_RULES, branches, rule_groups
 from .model import Drill
 from .result import IdealTime
 
@@ -99,7 +98,7 @@ def find_pipeline(alert: str) -> Pipeline | None:
     route = _read_yaml(ROOT / "alerting" / "alertmanager.yml")["route"]
     ruler = _read_yaml(ROOT / "loki" / "loki.yml")["ruler"]
     for folder, default in ((PROMETHEUS_RULES, times), (LOKI_RULES, ruler)):
-        groups = _rule_groups(folder)
+        groups = {group["name"]: group for group in rule_groups(folder)}
         intervals = {
             name: parse_seconds(group.get("interval", default["evaluation_interval"]))
             for name, group in groups.items()
@@ -159,12 +158,5 @@ def _current_series(node: Any) -> Iterator[str]:
             yield from _current_series(child)
 
 
-@cache
-def _rule_groups(folder: Path) -> Mapping[str, Any]:
-    files = (_read_yaml(file) for file in sorted(folder.glob("*.yml")))
-    return {group["name"]: group for file in files for group in file["groups"]}
-
-
-@cache
 def _read_yaml(file: Path) -> Any:
     return yaml.safe_load(file.read_text(encoding="utf-8"))

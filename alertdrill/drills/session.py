@@ -211,7 +211,7 @@ def _clean_up(undo_log: UndoLog, guard: RollbackGuard, on_progress: ProgressCall
     Steps that fail stay on record, and the rollback guard tries them once more.
     """
     record = undo_log.read()
-    failures = undo.roll_back(record, lambda _: None) if record else []
+    failures = undo.roll_back(record) if record else []
     if failures:
         on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
         return

@@ -15,23 +15,22 @@ STOP_TIMEOUT_S = 10.0
 
 
 class Traffic:
-    """At most one load at a time against the load balancer at `host`."""
+    """At most one load at a time against the load balancer at `host`; `spec` is the current one."""
 
     def __init__(self, host: str, run_id: str, log: Path) -> None:
         # Locust appends paths, which begin with a slash.
         self._host = host.rstrip("/")
         self._run_id = run_id
         self._log = log
-        self._spec = NO_LOAD
-        self._paused: LoadSpec | None = None
+        self.spec = NO_LOAD
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure(self, spec: LoadSpec) -> None:
         """Run this load and no other; keep the current process if it has the same load."""
-        if spec == self._spec and (spec.shape == "none" or self.is_running()):
+        if spec == self.spec and (spec.shape == "none" or self.is_running()):
             return
         self.stop()
-        self._spec = spec
+        self.spec = spec
         if spec.shape != "none":
             self._start(spec)
 
@@ -41,7 +40,7 @@ class Traffic:
 
     def require_running(self) -> None:
         """Raise `DrillError` if there should be a load and its process has ended."""
-        if self._spec.shape != "none" and not self.is_running():
+        if self.spec.shape != "none" and not self.is_running():
             lines = self._log.read_text(errors="replace").strip().splitlines() or ["no output"]
             raise DrillError(f"Locust has ended: {lines[-1].rstrip('.')}.")
 
@@ -55,19 +54,7 @@ class Traffic:
                 self._process.kill()
                 self._process.wait()
         self._process = None
-        self._spec = NO_LOAD
-
-    def pause(self) -> None:
-        """Stop the load, if one is running, until `resume`."""
-        spec = self._spec
-        self.stop()
-        self._paused = spec
-
-    def resume(self) -> None:
-        """Start the paused load again."""
-        if self._paused is not None:
-            self.ensure(self._paused)
-        self._paused = None
+        self.spec = NO_LOAD
 
     def _start(self, spec: LoadSpec) -> None:
         command = [

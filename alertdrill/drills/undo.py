@@ -227,14 +227,14 @@ def recover(undo_log: UndoLog) -> str:
         undo_log.clear()
         return f"{killed}; its rollback guard has undone its fault."
     terminate_processes(record.run_id)
-    failures = roll_back(record, _ignore)
+    failures = roll_back(record)
     if failures:
         raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
     undo_log.clear()
     return f"{killed}; its fault is undone now."
 
 
-def roll_back(record: UndoRecord, on_progress: ProgressCallback) -> list[str]:
+def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None) -> Sequence[str]:
     """Undo the fault of a run and stop its ephemeral stack; return the failures that remain."""
     failures = perform(select_fault_target(record.stack), record.undo) if record.undo else []
     for failure in failures:
@@ -242,11 +242,7 @@ def roll_back(record: UndoRecord, on_progress: ProgressCallback) -> list[str]:
     if not record.stack.ephemeral:
         return failures
     select_stack_runtime(record.stack, on_progress).down(on_progress)
-    return []  # the faulty stack no longer exists
-
-
-def _ignore(_: str) -> None:
-    pass
+    return ()  # the faulty stack no longer exists
 
 
 class RollbackGuard:

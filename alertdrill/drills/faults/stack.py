@@ -133,7 +133,8 @@ def _configure(context: DrillContext, component: str, name: str, text: str) -> F
 
 def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
     """Stop the load until the fault ends."""
-    return Fault(context.traffic.pause, stop=context.traffic.resume)
+    traffic, load = context.traffic, context.traffic.spec
+    return Fault(traffic.stop, stop=lambda: traffic.ensure(load))
 
 
 def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:

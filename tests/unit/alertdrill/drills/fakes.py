@@ -7,7 +7,7 @@ from typing import Any
 
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills.context import DrillContext, DrillProgress
-from alertdrill.drills.model import Deadlines, Drill, Expectation, FaultSpec, LoadSpec
+from alertdrill.drills.model import NO_LOAD, Deadlines, Drill, Expectation, FaultSpec, LoadSpec
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.traffic import Traffic
 from alertdrill.drills.undo import UndoLog, UndoRecord
@@ -18,6 +18,7 @@ class FakeTraffic(Traffic):
     """A load that always runs, unless `error` is set: then `require_running` raises it."""
 
     def __init__(self) -> None:
+        self.spec = NO_LOAD
         self.calls: list[object] = []
         self.error: Exception | None = None
 
@@ -27,12 +28,6 @@ class FakeTraffic(Traffic):
     def require_running(self) -> None:
         if self.error:
             raise self.error
-
-    def pause(self) -> None:
-        self.calls.append("pause")
-
-    def resume(self) -> None:
-        self.calls.append("resume")
 
     def stop(self) -> None:
         self.calls.append("stop")

@@ -94,6 +94,7 @@ def test_stop_may_be_repeated(traffic: Traffic, processes: list[FakeLocust]) -> 
     traffic.stop()
     traffic.stop()
     assert processes[0].signals == ["terminate"]
+    traffic.require_running()  # no load is expected
 
 
 def test_stubborn_load_is_killed(
@@ -103,23 +104,6 @@ def test_stubborn_load_is_killed(
     traffic.ensure(SOME)
     traffic.stop()
     assert processes[0].signals == ["terminate", "kill"]
-
-
-def test_paused_load_comes_back(traffic: Traffic, processes: list[FakeLocust]) -> None:
-    traffic.ensure(MORE)
-    traffic.pause()
-    assert processes[0].ended
-    traffic.require_running()  # the load is paused
-    traffic.resume()
-    traffic.resume()
-    assert [process.ended for process in processes] == [True, False]
-    assert "60" in processes[1].command
-
-
-def test_resume_needs_a_paused_load(traffic: Traffic, processes: list[FakeLocust]) -> None:
-    traffic.pause()
-    traffic.resume()
-    assert processes == []
 
 
 @pytest.mark.parametrize(

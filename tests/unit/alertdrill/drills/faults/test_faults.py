@@ -10,7 +10,7 @@ import yaml
 from alertdrill.drills.faults import stack
 from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.faults.registry import KINDS, create
-from alertdrill.drills.model import DrillError, FaultSpec
+from alertdrill.drills.model import DrillError, FaultSpec, LoadSpec
 from alertdrill.errors import AlertdrillError
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
@@ -129,10 +129,11 @@ def test_scale_undo_restores_the_count(make: Make, runtime: Any) -> None:
 
 
 def test_load_stops_and_restarts(make: Make, traffic: FakeTraffic) -> None:
+    traffic.spec = LoadSpec(shape="steady", users=60)
     fault = make("stop_load")
     fault.inject()
     fault.stop()
-    assert traffic.calls == ["pause", "resume"]
+    assert traffic.calls == ["stop", LoadSpec(shape="steady", users=60)]
     assert list(fault.undo) == []
 
 
