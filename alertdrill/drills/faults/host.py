@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...clients.prometheus import Prometheus
@@ -22,8 +23,8 @@ GROWTH_INTERVAL_S = 0.1
 MAX_FRACTION = 0.1
 
 
-def fill_disk(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Fill Prometheus's storage at once, or the host's disk at a rate."""
+def disk_fill(spec: FaultSpec, context: DrillContext) -> Fault:
+    """A file takes disk space: of Prometheus's storage at once, or of the host at a rate."""
     repeater = Repeater()
     if spec.parameters["where"] == "host":
         file = context.runtime.scratch_folder() / "drill.fill"
@@ -69,26 +70,37 @@ def _grow(file: Path, size: float) -> None:
             os.posix_fallocate(out.fileno(), 0, int(size))
 
 
-def stress_host(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Use the host's CPU or memory in a process, which exits when this one closes its pipe."""
-    process = StressProcess(spec, context.record.run_id)
+def cpu_stress(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Every core is busy."""
+    return _stress(spec, context)
+
+
+def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
+    """A process allocates memory until only the fraction `available` is left.
+
+    It allocates the part down to `initial_available` before the drill's clock starts.
+    """
+    return _stress(spec, context, "initial_available", "available")
+
+
+def _stress(spec: FaultSpec, context: DrillContext, *levels: str) -> Fault:
+    arguments = [spec.kind, *(str(spec.parameters[level]) for level in levels)]
+    process = StressProcess(arguments, context.record.run_id)
     return Fault(process.go, prepare=process.start, stop=process.stop)
 
 
 class StressProcess:
-    """The process of `host_stress.py`."""
+    """The process of `host_stress.py`, which exits when this one closes its pipe."""
 
-    def __init__(self, spec: FaultSpec, run_id: str) -> None:
-        self._spec = spec
+    def __init__(self, arguments: Sequence[str], run_id: str) -> None:
+        self._arguments = arguments
         self._run_id = run_id
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the process and wait until it is ready, which takes seconds for memory."""
-        levels = ("initial_available", "available") if self._spec.kind == "memory_pressure" else ()
-        arguments = [self._spec.kind, *(str(self._spec.parameters[level]) for level in levels)]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *arguments],
+            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *self._arguments],
             env=tagged_environment(self._run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,7 +110,8 @@ class StressProcess:
         )
         assert self._process.stdout
         if not self._process.stdout.readline():
-            raise DrillError(f"The process of {self._spec} exited before it was ready.")
+            text = " ".join(self._arguments)
+            raise DrillError(f"The process of {text} exited before it was ready.")
 
     def go(self) -> None:
         """Let the process begin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,23 +16,25 @@ from ...config.yaml_lines import Seconds, YamlModel, sentence
 from ..context import DrillContext
 from ..model import FaultSpec
 from .base import Fault
-from .host import fill_disk, stress_host
+from .host import cpu_stress, disk_fill, memory_pressure
 from .stack import (
     bad_config,
     bad_rule,
     crash_loop,
     drop_targets,
-    kill_target,
+    kill,
     not_found_scan,
-    pause_target,
-    scale_target,
+    pause,
+    scale,
     service_fault,
+    stop,
     stop_load,
-    stop_target,
 )
 
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]
+Interval = Annotated[Seconds, Field(gt=0)]
+Replicas = Annotated[int, Field(gt=0, le=MAX_REPLICAS)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 # What every runtime starts, but Grafana, on which no alert depends.
@@ -94,7 +97,6 @@ def _kind(
     name: str,
     scope: TargetScope,
     fault: Callable[[FaultSpec, DrillContext], Fault],
-    description: str,
     parameters: Mapping[str, Any] = {},
     **options: Any,
 ) -> FaultKind:
@@ -102,78 +104,51 @@ def _kind(
     target: Any = Annotated[str, AfterValidator(partial(_check_target, name, scope))]
     fields = {} if scope == "none" else {"target": target}
     model = create_model(name, __base__=YamlModel, kind=str, **fields, **parameters)
+    description = " ".join((inspect.getdoc(fault) or "").split())
     return FaultKind(name, description, scope, fault, model, **options)
 
 
-def _service_fault(name: str, **options: Any) -> FaultKind:
-    numbers = {"probability": Fraction, **options.pop("numbers", {})}
-    return _kind(
-        name,
-        "instance",
-        service_fault,
-        "The service injects the fault into itself, through its endpoint /faults.",
-        {key: (number, 0.0) for key, number in numbers.items()},
-        **options,
-    )
+def _service_fault(name: str, parameters: Mapping[str, Any] = {}, **options: Any) -> FaultKind:
+    optional = {key: (kind, 0.0) for key, kind in {"probability": Fraction, **parameters}.items()}
+    return _kind(name, "instance", service_fault, optional, **options)
 
 
 KINDS: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
-        _service_fault("latency", numbers={"seconds": Positive}),
-        _service_fault("errors", numbers={"status": Positive}),
+        _service_fault("latency", {"seconds": Positive}),
+        _service_fault("errors", {"status": Positive}),
         _service_fault("hang", takes_down=True),
         _service_fault("crash", takes_down=True),
-        _service_fault("cpu", numbers={"load": Positive}),
+        _service_fault("cpu", {"load": Positive}),
         _service_fault(
             "memory",
-            numbers={"mib_per_second": Positive, "mib": Positive},
+            {"mib_per_second": Positive, "mib": Positive},
             rates=["mib_per_second"],
             takes_down=True,
         ),
         _service_fault(
             "log_flood",
             # A flood may contain no errors.
-            numbers={"lines_per_second": Positive, "error_ratio": Annotated[float, Field(ge=0)]},
+            {"lines_per_second": Positive, "error_ratio": Annotated[float, Field(ge=0)]},
         ),
         _service_fault("unready", takes_down=True),
         _service_fault("dependency"),
-        _service_fault("cardinality", numbers={"series": Positive}),
+        _service_fault("cardinality", {"series": Positive}),
         # A part of the scrape timeout, which time compression shortens too.
-        _service_fault("slow_scrape", numbers={"seconds": Positive}, durations=["seconds"]),
+        _service_fault("slow_scrape", {"seconds": Positive}, durations=["seconds"]),
         # A clock may be slow as well as fast.
-        _service_fault("clock_skew", numbers={"seconds": float}),
+        _service_fault("clock_skew", {"seconds": float}),
         _service_fault("log_silence"),
-        _kind("stop", "any", stop_target, "The target stops gracefully.", takes_down=True),
-        _kind(
-            "kill",
-            "any",
-            kill_target,
-            "The target is killed repeatedly.",
-            {"every": Annotated[Seconds, Field(gt=0)]},
-            durations=["every"],
-            takes_down=True,
-        ),
-        _kind("pause", "any", pause_target, "The target is frozen (SIGSTOP).", takes_down=True),
-        _kind(
-            "crash_loop",
-            "instance",
-            crash_loop,
-            "The target is stopped whenever it becomes ready.",
-            takes_down=True,
-        ),
-        _kind(
-            "scale",
-            "service",
-            scale_target,
-            "The target runs with this number of instances.",
-            {"instances": Annotated[int, Field(gt=0, le=MAX_REPLICAS)]},
-        ),
+        _kind("stop", "any", stop, takes_down=True),
+        _kind("kill", "any", kill, {"every": Interval}, durations=["every"], takes_down=True),
+        _kind("pause", "any", pause, takes_down=True),
+        _kind("crash_loop", "instance", crash_loop, takes_down=True),
+        _kind("scale", "service", scale, {"instances": Replicas}),
         _kind(
             "disk_fill",
             "none",
-            fill_disk,
-            "A file takes disk space.",
+            disk_fill,
             {
                 "where": Literal["prometheus", "host"],
                 "to": (Fraction, 0.95),
@@ -181,45 +156,22 @@ KINDS: Mapping[str, FaultKind] = {
             },
             rates=["share_per_second"],
         ),
-        _kind(
-            "cpu_stress",
-            "none",
-            stress_host,
-            "Every core is busy.",
-            {"cores": (Literal["all"], "all")},
-        ),
+        _kind("cpu_stress", "none", cpu_stress, {"cores": (Literal["all"], "all")}),
         _kind(
             "memory_pressure",
             "none",
-            stress_host,
-            "A process allocates memory until only the fraction `available` is left. It allocates"
-            " the part down to `initial_available` before the drill's clock starts.",
+            memory_pressure,
             {"initial_available": Fraction, "available": Fraction},
         ),
         _kind(
             "bad_config",
             "none",
             bad_config,
-            "A component loads a broken configuration. For `webhook`, Alertmanager sends"
-            " notifications to a closed port; for `loki`, Loki rejects nearly all log lines.",
             {"component": Literal["prometheus", "alertmanager", "webhook", "loki"]},
         ),
-        _kind(
-            "bad_rule", "none", bad_rule, "Prometheus loads a rule whose evaluation always fails."
-        ),
-        _kind(
-            "drop_targets",
-            "component",
-            drop_targets,
-            "Prometheus's target list loses the target.",
-        ),
-        _kind("stop_load", "none", stop_load, "The load stops."),
-        _kind(
-            "not_found_scan",
-            "none",
-            not_found_scan,
-            "A client requests pages that do not exist.",
-            {"requests_per_second": Positive},
-        ),
+        _kind("bad_rule", "none", bad_rule),
+        _kind("drop_targets", "component", drop_targets),
+        _kind("stop_load", "none", stop_load),
+        _kind("not_found_scan", "none", not_found_scan, {"requests_per_second": Positive}),
     )
 }

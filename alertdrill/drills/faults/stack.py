@@ -1,4 +1,7 @@
-"""Faults of the stack: its instances, its monitoring components and its load."""
+"""Faults of the stack: its instances, its monitoring components and its load.
+
+The first line of a fault is its description in the reference.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ BROKEN_CONFIGS = {
 
 
 def service_fault(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Let every running instance of the target inject the fault into itself."""
+    """Every instance of the target injects the fault into itself, through its endpoint /faults."""
 
     def inject() -> None:
         running = instance_addresses(context.runtime, spec.target)
@@ -60,23 +63,23 @@ def _switch_on(url: str, spec: FaultSpec, token: str) -> None:
         raise
 
 
-def stop_target(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Stop the target gracefully."""
+def stop(spec: FaultSpec, context: DrillContext) -> Fault:
+    """The target stops gracefully."""
     return Fault(lambda: context.runtime.stop(spec.target), [("start", spec.target)])
 
 
-def pause_target(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Freeze the target."""
+def pause(spec: FaultSpec, context: DrillContext) -> Fault:
+    """The target is frozen (SIGSTOP)."""
     return Fault(lambda: context.runtime.pause(spec.target), [("resume", spec.target)])
 
 
 def drop_targets(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Remove the target from Prometheus's target list."""
+    """Prometheus's target list loses the target."""
     return Fault(lambda: context.runtime.drop_targets(spec.target), [("restore_targets",)])
 
 
-def kill_target(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Kill the target repeatedly; its supervisor restarts it each time."""
+def kill(spec: FaultSpec, context: DrillContext) -> Fault:
+    """The target is killed repeatedly."""
     repeater = Repeater()
     return Fault(
         lambda: repeater.start(spec.parameters["every"], lambda: context.runtime.kill(spec.target)),
@@ -86,7 +89,7 @@ def kill_target(spec: FaultSpec, context: DrillContext) -> Fault:
 
 
 def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Stop the target whenever it becomes ready; the undo also closes the responder's circuit."""
+    """The target is stopped whenever it becomes ready."""
     repeater = Repeater()
 
     def crash() -> None:
@@ -96,13 +99,14 @@ def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
 
     return Fault(
         lambda: repeater.start(CRASH_INTERVAL_S, crash),
+        # A crash loop opens the responder's circuit.
         [("resume_healing",), ("start", spec.target)],
         stop=repeater.stop,
     )
 
 
-def scale_target(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Scale the target to more instances than its load needs."""
+def scale(spec: FaultSpec, context: DrillContext) -> Fault:
+    """The target runs with this number of instances."""
     instances = instances_of(spec.target, context.runtime.status())
     replicas = sum(instance.state != "standby" for instance in instances)
     return Fault(
@@ -115,12 +119,16 @@ def scale_target(spec: FaultSpec, context: DrillContext) -> Fault:
 
 
 def bad_config(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Give a component a broken configuration."""
+    """A component loads a broken configuration.
+
+    For `webhook`, Alertmanager sends notifications to a closed port; for `loki`, Loki rejects
+    nearly all log lines.
+    """
     return _configure(context, *BROKEN_CONFIGS[spec.parameters["component"]])
 
 
 def bad_rule(_: FaultSpec, context: DrillContext) -> Fault:
-    """Give Prometheus a rule that fails."""
+    """Prometheus loads a rule whose evaluation always fails."""
     return _configure(context, "prometheus", "rules.d/drill.yml", FAILING_RULE)
 
 
@@ -132,13 +140,13 @@ def _configure(context: DrillContext, component: str, name: str, text: str) -> F
 
 
 def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
-    """Stop the load until the fault ends."""
+    """The load stops."""
     traffic, load = context.traffic, context.traffic.spec
     return Fault(traffic.stop, stop=lambda: traffic.ensure(load))
 
 
 def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
-    """Request pages that do not exist from the load balancer, beside the load."""
+    """A client requests pages that do not exist."""
     repeater = Repeater()
     url = f"{context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
     return Fault(

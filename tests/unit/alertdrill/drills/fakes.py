@@ -56,6 +56,15 @@ class FakeProgress(DrillProgress):
         self.events.append(("finished", result.verdict))
 
 
+# What some kinds of faults need; the others ignore it.
+PARAMETERS = {
+    "component": "prometheus",
+    "where": "host",
+    "initial_available": 0.99,
+    "available": 0.98,
+}
+
+
 class FakeClock:
     """A clock that only `sleep` advances; replaces the module `time`."""
 

@@ -7,7 +7,7 @@ from alertdrill.drills import undo
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import make_context
+from tests.unit.alertdrill.drills.fakes import PARAMETERS, make_context
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 
@@ -116,8 +116,7 @@ def test_every_undo_can_be_performed(kind: str, tmp_path: Path, server: FakeServ
     runtime: Any = FakeRuntime(tmp_path)
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = {}
-    parameters = {"component": "prometheus", "where": "host"}
-    spec = FaultSpec(kind=kind, target="web", parameters=parameters)
+    spec = FaultSpec(kind=kind, target="web", parameters=PARAMETERS)
     steps = create(spec, make_context(runtime, tmp_path), 1.0).undo
     assert all(step[0] in undo.ACTIONS for step in steps)
     assert undo.perform(runtime, steps) == []

@@ -13,7 +13,7 @@ from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import DrillError, FaultSpec, LoadSpec
 from alertdrill.errors import AlertdrillError
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
+from tests.unit.alertdrill.drills.fakes import PARAMETERS, FakeTraffic, make_context
 from tests.unit.alertdrill.drills.processes import poll_until
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
@@ -223,16 +223,14 @@ def test_loki_gets_rejecting_overrides(make: Make, runtime: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_fault_that_was_not_injected_can_stop(make: Make, runtime: Any, kind: str) -> None:
-    make(kind, "web", where="host", component="prometheus").stop()
+    make(kind, "web", **PARAMETERS).stop()
     assert runtime.calls == []
 
 
 def test_undo_is_known_before_injection(tmp_path: Path) -> None:
     runtime: Any = FakeRuntime(tmp_path)
     for kind in KINDS:
-        spec = FaultSpec(
-            kind=kind, target="web", parameters={"where": "host", "component": "prometheus"}
-        )
+        spec = FaultSpec(kind=kind, target="web", parameters=PARAMETERS)
         assert isinstance(list(create(spec, make_context(runtime, tmp_path), 1.0).undo), list)
     assert runtime.calls == []
     assert list(tmp_path.iterdir()) == []
