@@ -103,47 +103,42 @@ def find_pipeline(alert: str) -> Pipeline | None:
             name: parse_seconds(group.get("interval", default["evaluation_interval"]))
             for name, group in groups.items()
         }
-        for name, group in groups.items():
-            for rule in group["rules"]:
-                if rule.get("alert") == alert:
-                    is_metric = folder == PROMETHEUS_RULES
-                    sources = _source_groups(rule["expr"], groups) if is_metric else set[str]()
-                    return Pipeline(
-                        expression=rule["expr"],
-                        scrape=parse_seconds(times["scrape_interval"]) if is_metric else 0.0,
-                        evaluations=[
-                            *(intervals[source] for source in sorted(sources - {name})),
-                            intervals[name],
-                        ],
-                        hold=parse_seconds(rule["for"]),
-                        group_wait=parse_seconds(route["group_wait"]),
-                    )
+        rules = [(name, rule) for name, group in groups.items() for rule in group["rules"]]
+        for name, rule in rules:
+            if rule.get("alert") != alert:
+                continue
+            is_metric = folder == PROMETHEUS_RULES
+            carriers = (_carriers(rule["expr"], groups) if is_metric else None) or set()
+            return Pipeline(
+                expression=rule["expr"],
+                scrape=parse_seconds(times["scrape_interval"]) if is_metric else 0.0,
+                evaluations=[intervals[group] for group in (*sorted(carriers - {name}), name)],
+                hold=parse_seconds(rule["for"]),
+                group_wait=parse_seconds(route["group_wait"]),
+            )
     return None
 
 
-def _source_groups(expression: str, groups: Mapping[str, Any]) -> set[str]:
-    """Return the groups whose recorded series bring a fault from the metrics to an expression."""
-    sources = set[str]()
+def _carriers(expression: str, groups: Mapping[str, Any]) -> set[str] | None:
+    """Return the groups whose recorded series bring a fault from the metrics to an expression.
+
+    Return None if the expression has no scraped series, directly or in recorded ones.
+    """
+    carriers: set[str] | None = None
     for series in _current_series(promql.parse(expression)):
-        for name, group in groups.items():
-            for rule in group["rules"]:
-                if rule.get("record") == series and _has_metrics(rule["expr"], groups):
-                    sources |= {name} | _source_groups(rule["expr"], groups)
-    return sources
-
-
-def _has_metrics(expression: str, groups: Mapping[str, Any]) -> bool:
-    """Return whether an expression has scraped series, directly or in recorded ones."""
-    recorded = {
-        rule["record"]: rule["expr"]
-        for group in groups.values()
-        for rule in group["rules"]
-        if "record" in rule
-    }
-    return any(
-        series not in recorded or _has_metrics(recorded[series], groups)
-        for series in _current_series(promql.parse(expression))
-    )
+        sources = [
+            (name, rule["expr"])
+            for name, group in groups.items()
+            for rule in group["rules"]
+            if rule.get("record") == series
+        ]
+        if not sources:
+            carriers = carriers or set()
+        for name, recorded in sources:
+            inner = _carriers(recorded, groups)
+            if inner is not None:
+                carriers = (carriers or set()) | {name} | inner
+    return carriers
 
 
 def _current_series(node: Any) -> Iterator[str]:

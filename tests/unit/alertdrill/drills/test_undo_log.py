@@ -92,48 +92,27 @@ def busy(undo_log: UndoLog) -> Iterator[None]:
         yield
 
 
-def test_second_run_is_refused(undo_log: UndoLog, clock: FakeClock) -> None:
-    start = clock.now
-    with (
-        busy(undo_log),
-        pytest.raises(LockedError, match=r"^Another run of drills is in progress: wait"),
-    ):
-        undo_log.lock().__enter__()
-    assert clock.now - start < 1  # no guard is at work, so there is nothing to wait for
+@pytest.fixture
+def zombie() -> Iterator[int]:
+    """Return a zombie's pid: what a killed run is if its parent does not wait for it."""
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
+    yield run.pid
+    run.wait()
 
 
-def test_guard_of_killed_run_is_awaited(
-    undo_log: UndoLog, record: UndoRecord, clock: FakeClock
+@pytest.mark.parametrize("run", ["none", "alive", "gone", "zombie"])
+def test_only_the_guard_of_a_killed_run_is_awaited(
+    undo_log: UndoLog, record: UndoRecord, clock: FakeClock, zombie: int, run: str
 ) -> None:
-    undo_log.write(replace(record, process=GONE))
-    start = clock.now
-    with busy(undo_log), pytest.raises(LockedError):
-        undo_log.lock().__enter__()
-    assert clock.now - start == pytest.approx(undo.GUARD_TIMEOUT_S, abs=1)
-
-
-def test_running_run_is_not_awaited(
-    undo_log: UndoLog, record: UndoRecord, clock: FakeClock
-) -> None:
-    undo_log.write(record)
+    pid = {"alive": os.getpid(), "gone": GONE, "zombie": zombie}.get(run)
+    if pid:
+        undo_log.write(replace(record, process=pid))
     start = clock.now
     with busy(undo_log), pytest.raises(LockedError, match=r"^Another run of drills is in progress"):
         undo_log.lock().__enter__()
-    assert clock.now == start
-
-
-def test_zombie_run_counts_as_killed(
-    undo_log: UndoLog, record: UndoRecord, clock: FakeClock
-) -> None:
-    run = subprocess.Popen([sys.executable, "-c", ""])
-    # A zombie, as a killed run is if its parent does not wait for it.
-    os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
-    undo_log.write(replace(record, process=run.pid))
-    start = clock.now
-    with busy(undo_log), pytest.raises(LockedError):
-        undo_log.lock().__enter__()
-    assert clock.now - start == pytest.approx(undo.GUARD_TIMEOUT_S, abs=1)
-    run.wait()
+    waited = undo.GUARD_TIMEOUT_S if run in ("gone", "zombie") else 0
+    assert clock.now - start == pytest.approx(waited, abs=1)
 
 
 def test_guard_waits_for_the_lock(undo_log: UndoLog, record: UndoRecord, clock: FakeClock) -> None:
