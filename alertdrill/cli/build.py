@@ -8,7 +8,7 @@ import click
 
 from ..config import ROOT, settings
 from ..runtimes.compose.images import push
-from ..runtimes.compose.project import ComposeCli
+from ..runtimes.compose.project import ComposeProject
 from ..toolchain import collector
 from ..toolchain.cache import default_cache
 from ..toolchain.find import resolve_programs
@@ -51,8 +51,9 @@ def push_images(registry: str) -> None:
     REGISTRY is a host and a path, such as registry.example.com/team. Print the lines for .env that
     pull the images from there.
     """
-    compose = ComposeCli("", {})
+    current = settings.current()
+    compose = ComposeProject(current)
     compose.docker("version", "--format", "{{.Server.Version}}")
     with progress.status("pushing"):
-        values = push(compose, registry, settings.current().versions.alertdrill, note)
+        values = push(compose, registry, current.versions.alertdrill, note)
     click.echo("\n".join(f"{name}={value}" for name, value in values.items()))

@@ -16,8 +16,7 @@ from ..annotations import Annotation, post_annotation
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes.base import ProgressCallback, RunningStack
-from ..runtimes.compose.project import project_lock
+from ..runtimes.base import ProgressCallback, RunningStack, project_lock
 from ..runtimes.select import resolve_runtime, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo

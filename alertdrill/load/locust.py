@@ -18,8 +18,8 @@ from ..config import ROOT
 from ..config.settings import StackSettings
 from ..runtimes.base import RunningStack
 from ..runtimes.compose.endpoints import NetworkEndpoints
-from ..runtimes.compose.errors import EngineError
 from ..runtimes.compose.project import ComposeProject
+from ..runtimes.errors import EngineError
 from ..runtimes.native.configs import write_load_target
 from ..runtimes.native.layout import Layout
 from .profile import LoadError, LoadProfile, LoadSize
@@ -146,11 +146,11 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
     """Return the runner of loads in containers, which works on any host."""
 
     def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
-        project = ComposeProject.from_settings(settings).with_variables(_environment(profile))
+        project = ComposeProject(settings).with_variables(_environment(profile))
         url = host or NetworkEndpoints(settings).address("lb")
         _require_no_locust(project)
         name, workers = f"{settings.project}-load-run", _workers(project)
-        command = project.cli.command_line(
+        command = project.command_line(
             # Workers and Prometheus resolve its name on the services' network.
             *("run", "--name", name, "--no-deps", "--no-TTY", "--use-aliases"),
             *("--volume", f"{settings.project}_reports:/reports", MASTER),
@@ -161,9 +161,9 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
         _remove_containers(project, name)  # from an interrupted run
         try:
             up = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", WORKER)
-            project.cli.run(*up, profiles=["load"])
-            printed = _run_locust(command, project.cli.environment(), page.with_suffix(".log"))
-            project.cli.docker("cp", "--quiet", f"{name}:{REPORT_PATH}", str(page))
+            project.run(*up, profiles=["load"])
+            printed = _run_locust(command, project.environment(), page.with_suffix(".log"))
+            project.docker("cp", "--quiet", f"{name}:{REPORT_PATH}", str(page))
             return printed
         finally:
             _remove_containers(project, name)
@@ -182,16 +182,16 @@ def _require_no_locust(project: ComposeProject) -> None:
 
 def _workers(project: ComposeProject) -> int:
     """Return the number of workers in docker-compose.yml."""
-    model = project.cli.model(profiles=["load"])
+    model = project.model(profiles=["load"])
     return int(model["services"][WORKER]["deploy"]["replicas"])
 
 
 def _remove_containers(project: ComposeProject, name: str) -> None:
     """Remove the containers of a load, if any."""
     with contextlib.suppress(EngineError):
-        project.cli.docker("rm", "--force", name)
+        project.docker("rm", "--force", name)
     with contextlib.suppress(EngineError):
-        project.cli.run("rm", "--stop", "--force", WORKER, profiles=["load"])
+        project.run("rm", "--stop", "--force", WORKER, profiles=["load"])
 
 
 def _environment(profile: LoadProfile) -> Mapping[str, str]:

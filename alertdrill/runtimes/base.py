@@ -16,14 +16,19 @@ Every method raises `AlertdrillError` with one sentence that says what to do.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ..config.services import MAX_REPLICAS, SERVICES
+from ..config.settings import StackSettings
 from ..errors import AlertdrillError
+from ..file_lock import file_lock
+from ..toolchain.cache import default_cache
 from .errors import NotReadyError, UnknownTargetError
 
 # `ready`: its probe succeeds. `standby`: stopped on purpose, beyond the service's replica count.
@@ -229,6 +234,19 @@ def check_replicas(service: str, count: int) -> None:
         raise AlertdrillError(
             f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
         )
+
+
+def project_lock(settings: StackSettings) -> AbstractContextManager[None]:
+    """Lock the project for this user; raise `LockedError` if another run holds the lock.
+
+    Projects belong to the engine, so the folder of the checkout does not matter.
+    """
+    folder = (settings.cache or default_cache(os.environ)) / "locks"
+    return file_lock(
+        folder / settings.project,
+        f"Another run uses the containers of {settings.project}: wait for it to end, or set"
+        " COMPOSE_PROJECT_NAME to another name.",
+    )
 
 
 def wait_until(check: Callable[[], bool], what: str, timeout: float = 60.0) -> None:

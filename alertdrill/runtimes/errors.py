@@ -20,6 +20,30 @@ class NotReadyError(AlertdrillError):
     """An instance was not ready in time."""
 
 
+class EngineError(AlertdrillError):
+    """The Docker engine or Compose is missing, or refused a request."""
+
+
+class EngineUnavailableError(EngineError, StackUnavailableError):
+    """The engine does not answer, or the stack is down."""
+
+
+class ImageMissingError(AlertdrillError):
+    """An image is not on this host and can't be pulled or built."""
+
+
+class SwarmError(AlertdrillError):
+    """The Swarm refused a request or can't fulfil it."""
+
+
+class SwarmUnavailableError(SwarmError, StackUnavailableError):
+    """The manager does not answer, or the stack is not deployed."""
+
+
+class ConflictError(SwarmError):
+    """Another client has changed the service since it was read."""
+
+
 def checker_error(output: str) -> str:
     """Return the error lines of a checker's output as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]

@@ -38,7 +38,7 @@ def table() -> Table | str:
         return "SKIPPED: Docker Compose is not installed, so the containers were not measured."
     with tempfile.TemporaryDirectory() as home:
         settings = _settings(Path(home))
-        project = ComposeProject.from_settings(settings)
+        project = ComposeProject(settings)
         with _up(settings, project) as seconds:
             started = _start_seconds(project)
             time.sleep(SETTLE_S)
@@ -64,22 +64,22 @@ def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
     names = [name for name in services if name != "init-config"]
     overlay.write_text(json.dumps({"services": dict.fromkeys(names, healthcheck)}))
     project = project.resolve()
-    command = project.cli.command_line("up", "--detach", "--wait", "--pull", "never")
+    command = project.command_line("up", "--detach", "--wait", "--pull", "never")
     position = command.index("up")
     command = [*command[:position], "--file", str(overlay), *command[position:]]
     start = time.monotonic()
     try:
         subprocess.run(
-            command, env=project.cli.environment(), check=True, capture_output=True, cwd=ROOT
+            command, env=project.environment(), check=True, capture_output=True, cwd=ROOT
         )
         yield time.monotonic() - start
     finally:
-        project.cli.run("down", "--volumes", "--remove-orphans", profiles=["*"])
+        project.run("down", "--volumes", "--remove-orphans", profiles=["*"])
 
 
 def _start_seconds(project: ComposeProject) -> Mapping[str, float]:
     """Return the seconds of each container from its start to its first successful health check."""
-    client = docker.APIClient(base_url=project.cli.engine_host)
+    client = docker.APIClient(base_url=project.engine_host)
     seconds = {}
     for container in project.engine.containers():
         if container.pid is None:
@@ -98,7 +98,7 @@ def _timestamp(text: str) -> float:
 
 def _memory(project: ComposeProject) -> Mapping[str, float]:
     """Return the resident MiB of each container, without cached files."""
-    client = docker.APIClient(base_url=project.cli.engine_host)
+    client = docker.APIClient(base_url=project.engine_host)
     memory = {}
     for container in project.engine.running():
         stats: dict[str, Any] = client.stats(container.name, stream=False, one_shot=True)

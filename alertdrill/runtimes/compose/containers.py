@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
 
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
-from ..base import Instance, State, wait_until
-from ..errors import UnknownTargetError
+from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
+from ..errors import EngineUnavailableError, UnknownTargetError
 from .docker_client import Container, DockerClient
-from .errors import EngineUnavailableError
+from .endpoints import HostEndpoints, NetworkEndpoints
 
 # The engine's container states and health states, and ours.
 STATES: Mapping[str, State] = {
@@ -27,31 +28,7 @@ HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
 ONE_SHOT_SERVICES = ("init-config", "test", "drills")
 
 
-class Endpoints(Protocol):
-    """The addresses of the components, as this process can reach them."""
-
-    def address(self, component: str) -> str:
-        """Return the URL of a component."""
-        ...
-
-    def instance_address(self, container: Container) -> str:
-        """Return the address of an instance."""
-        ...
-
-    def user_urls(self, running: Sequence[str]) -> Mapping[str, str]:
-        """Return the user-facing URLs of the running services, by title."""
-        ...
-
-
-class ReplicaSource(Protocol):
-    """The replica count of each service."""
-
-    def get(self, service: str) -> int:
-        """Return the replica count of a service."""
-        ...
-
-
-class ContainerRuntime:
+class ContainerRuntime(ABC):
     """The part of a runtime that acts on the containers of one project."""
 
     name = "compose"
@@ -60,12 +37,10 @@ class ContainerRuntime:
         self,
         settings: StackSettings,
         engine: DockerClient,
-        replicas: ReplicaSource,
-        endpoints: Endpoints,
+        endpoints: HostEndpoints | NetworkEndpoints,
     ) -> None:
         self._settings = settings
         self._engine = engine
-        self._replicas = replicas
         self._endpoints = endpoints
 
     # Read
@@ -141,6 +116,61 @@ class ContainerRuntime:
                 self._engine.restart(container.name, grace)
             self._await_ready([container.instance])
 
+    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
+        """Scale a service to `count` instances; the others drain and go on standby.
+
+        The load balancer and Prometheus find running instances by name. A leaving instance reports
+        that it is not ready, and waits until both have noticed, so that no request is lost.
+        """
+        check_replicas(service, count)
+        self._require_running()
+        with self._scale_lock():
+            containers = self._replica_containers(service, count)
+            counts = self._replicas()
+            new = [item for item in containers if counts[service] < item.number <= count]
+            self._admit(new)
+            # Before any instance leaves, so that no alert fires for a planned exit.
+            self._publish({**counts, service: count})
+            leaving = [item for item in containers if item.number > count and item.pid is not None]
+            self._engine.stop(*(container.name for container in leaving))
+        for container in new:
+            on_progress(f"{container.instance} is ready")
+        for container in leaving:
+            on_progress(f"{container.instance} is on standby")
+
+    def _replica_containers(self, service: str, count: int) -> Sequence[Container]:
+        """Return every container of a service; create standby ones if `count` do not exist."""
+        containers = [item for item in self._engine.containers() if item.service == service]
+        if set(range(1, count + 1)) <= {container.number for container in containers}:
+            return containers
+        self._create_standby(service, count)
+        return [item for item in self._engine.containers() if item.service == service]
+
+    def _admit(self, new: Sequence[Container]) -> None:
+        for container in new:
+            self._engine.start(container.name)
+        try:
+            self._await_ready([container.instance for container in new])
+        except BaseException:
+            self._engine.stop(*(container.name for container in new))  # undo
+            raise
+
+    @abstractmethod
+    def _replicas(self) -> Mapping[str, int]:
+        """Return the replica count of every service."""
+
+    @abstractmethod
+    def _create_standby(self, service: str, count: int) -> None:
+        """Create the containers of a service that `count` instances need."""
+
+    @abstractmethod
+    def _publish(self, counts: Mapping[str, int]) -> None:
+        """Store the replica counts, and update Prometheus's list of targets."""
+
+    @abstractmethod
+    def _scale_lock(self) -> AbstractContextManager[None]:
+        """Lock the replica counts against other commands."""
+
     def _await_ready(self, names: Sequence[str]) -> None:
         def ready() -> bool:
             states = {container.name: container.state for container in self.status()}
@@ -164,7 +194,7 @@ class ContainerRuntime:
             return HEALTH.get(container.health, "ready")
         if container.state == "exited" and container.service in SERVICES:
             return (
-                "standby" if container.number > self._replicas.get(container.service) else "stopped"
+                "standby" if container.number > self._replicas()[container.service] else "stopped"
             )
         return STATES[container.state]
 
@@ -181,14 +211,17 @@ class ContainerRuntime:
 
     def _wanted(self, target: str) -> Sequence[Container]:
         """Return the instances of a target that should run."""
-        if not self._engine.running():
-            raise EngineUnavailableError("The stack is down: start it with `make up`.")
+        self._require_running()
         targets = [
             container for container in self._targets(target) if self._state(container) != "standby"
         ]
         if not targets:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
         return targets
+
+    def _require_running(self) -> None:
+        if not self._engine.running():
+            raise EngineUnavailableError("The stack is down: start it with `make up`.")
 
     def _for_containers(self, target: str, act: Callable[[str], None]) -> None:
         for container in self._wanted(target):

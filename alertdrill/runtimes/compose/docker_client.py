@@ -17,7 +17,7 @@ import docker.errors
 import requests
 
 from ..base import HEAL_LABEL
-from .errors import EngineError, EngineUnavailableError
+from ..errors import EngineError, EngineUnavailableError
 
 LABEL = "com.docker.compose"
 # Longer than the longest grace period in docker-compose.yml (30 s).

@@ -10,8 +10,8 @@ from typing import Any
 from ...config.components import COMPONENTS
 from ...config.settings import LOCAL_REGISTRY, REGISTRY, ImageVersions, digest_variable, own_images
 from ..base import ProgressCallback
-from .errors import EngineError, ImageMissingError
-from .project import ComposeCli
+from ..errors import EngineError, ImageMissingError
+from .project import ComposeProject
 from .variables import NO_GRAFANA
 
 
@@ -24,7 +24,7 @@ class ImageAvailability:
 
 
 def ensure_images(
-    compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
+    compose: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> ImageAvailability:
     """Pull or build what is missing; raise `ImageMissingError` naming the variable."""
     messages, variables = [], {}
@@ -69,7 +69,7 @@ def tag(image: str) -> str:
     return image.partition(":")[2]
 
 
-def _try_pull(compose: ComposeCli, image: str, on_progress: ProgressCallback) -> bool:
+def _try_pull(compose: ComposeProject, image: str, on_progress: ProgressCallback) -> bool:
     on_progress(f"pulling {image} …")
     try:
         compose.docker("pull", "--quiet", image)
@@ -79,7 +79,7 @@ def _try_pull(compose: ComposeCli, image: str, on_progress: ProgressCallback) ->
 
 
 def _provide_own(
-    compose: ComposeCli, model: Mapping[str, Any], on_progress: ProgressCallback
+    compose: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> None:
     """Pull our own images if they come from a registry, and build them otherwise."""
     built = [service for service in model["services"].values() if "build" in service]
@@ -94,7 +94,7 @@ def _provide_own(
         _build(compose, local, on_progress)
 
 
-def _build(compose: ComposeCli, images: Sequence[str], on_progress: ProgressCallback) -> None:
+def _build(compose: ComposeProject, images: Sequence[str], on_progress: ProgressCallback) -> None:
     """Build our own images; this is quick if nothing has changed."""
     on_progress("building our own images …")
     try:
@@ -107,7 +107,7 @@ def _build(compose: ComposeCli, images: Sequence[str], on_progress: ProgressCall
 
 
 def push(
-    compose: ComposeCli, registry: str, version: str, on_progress: ProgressCallback
+    compose: ComposeProject, registry: str, version: str, on_progress: ProgressCallback
 ) -> Mapping[str, str]:
     """Push each of own_images() under `version`; return the variables that pull them by digest.
 
@@ -131,7 +131,7 @@ def push(
     return values
 
 
-def _digest(compose: ComposeCli, image: str) -> str:
+def _digest(compose: ComposeProject, image: str) -> str:
     form = "{{range .RepoDigests}}{{println .}}{{end}}"
     digests = compose.docker("image", "inspect", "--format", form, image).split()
     for reference in digests:

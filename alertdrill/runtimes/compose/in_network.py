@@ -7,23 +7,26 @@ proxy in front of the engine allows.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ...clients import http
-from ...config.services import SERVICES, all_components
+from ...config.services import all_components
 from ...config.settings import StackSettings
+from ...errors import AlertdrillError
+from ...file_lock import file_lock
 from .. import config_files, prometheus_tsdb
-from ..base import Instance, ProgressCallback, State, check_replicas
+from ..base import Instance, State
 from ..errors import UnknownTargetError
 from . import init_config
 from .containers import ContainerRuntime
-from .docker_client import Container, DockerClient
+from .docker_client import DockerClient
 from .endpoints import NetworkEndpoints
-from .replica_store import VolumeReplicas, require_containers, scale_lock
 
 # The components' volumes in the drills' container.
 DATA = Path("/data")
@@ -41,7 +44,7 @@ class InNetworkRuntime(ContainerRuntime):
     def __init__(self, settings: StackSettings) -> None:
         engine = DockerClient(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
         self._network = NetworkEndpoints(settings)
-        super().__init__(settings, engine, VolumeReplicas(init_config.ETC), self._network)
+        super().__init__(settings, engine, self._network)
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""
@@ -53,38 +56,34 @@ class InNetworkRuntime(ContainerRuntime):
         with ThreadPoolExecutor(max_workers=16) as pool:
             return list(pool.map(_with_probed_state, instances))
 
-    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Scale a service to `count` existing instances; the others go on standby."""
-        check_replicas(service, count)
-        with scale_lock(init_config.ETC):
-            containers = require_containers(self._targets(service), service, count)
-            before = self._replicas.get(service)
-            new = [container for container in containers if before < container.number <= count]
-            self._admit(new)
-            context = self._render_context()
-            # Before any instance leaves, so that no alert fires for a planned exit.
-            init_config.write_targets(
-                replace(context, replicas={**context.replicas, service: count})
-            )
-            leaving = [
-                container
-                for container in containers
-                if container.number > count and container.pid is not None
-            ]
-            self._engine.stop(*(container.name for container in leaving))
-        for container in new:
-            on_progress(f"{container.instance} is ready")
-        for container in leaving:
-            on_progress(f"{container.instance} is on standby")
+    def _replicas(self) -> Mapping[str, int]:
+        counts: dict[str, int] = json.loads(
+            (init_config.ETC / init_config.REPLICAS_FILE).read_text()
+        )
+        return counts
 
-    def _admit(self, new: Sequence[Container]) -> None:
-        for container in new:
-            self._engine.start(container.name)
-        try:
-            self._await_ready([container.instance for container in new])
-        except BaseException:
-            self._engine.stop(*(container.name for container in new))  # undo
-            raise
+    def _create_standby(self, service: str, count: int) -> None:
+        raise AlertdrillError(
+            f"{service} has too few containers for {count} instances: run `make up` on the host"
+            " to create them."
+        )
+
+    def _publish(self, counts: Mapping[str, int]) -> None:
+        context = self._render_context()
+        init_config.write_targets(replace(context, replicas={**context.replicas, **counts}))
+
+    @contextmanager
+    def _scale_lock(self) -> Iterator[None]:
+        path = init_config.ETC / f"{init_config.REPLICAS_FILE}.lock"
+        lock = file_lock(path, "Another command is scaling this stack: wait for it.")
+        with ExitStack() as on_exit:
+            try:
+                on_exit.enter_context(lock)
+            except OSError as error:
+                raise AlertdrillError(
+                    f"{path} can't be opened ({error.strerror}): restart the stack."
+                ) from error
+            yield
 
     def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
@@ -173,8 +172,7 @@ class InNetworkRuntime(ContainerRuntime):
     def _render_context(self) -> init_config.RenderContext:
         """Return the context of `init-config`, with the current replica counts."""
         context = init_config.RenderContext.from_env(os.environ)
-        scales = {service: self._replicas.get(service) for service in SERVICES}
-        return replace(context, replicas={**context.replicas, **scales})
+        return replace(context, replicas={**context.replicas, **self._replicas()})
 
 
 def _with_probed_state(instance: Instance) -> Instance:

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import count, takewhile
 from typing import Any
 
-from ...config.services import SERVICES, Service, ServicesError
+from ...config.services import MAX_REPLICAS, SERVICES, Service, ServicesError
 from .. import port_check
 from ..base import ProgressCallback
-from . import images, scaling
+from ..errors import EngineError
+from . import images
 from .containers import ONE_SHOT_SERVICES
-from .errors import EngineError
 from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
@@ -24,14 +24,14 @@ PAGE = "docs/how-to/add-a-service.md shows how to add it"
 
 def check(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Check docker-compose.yml without starting anything."""
-    project.cli.run("config", "--quiet", profiles=["*"])
+    project.run("config", "--quiet", profiles=["*"])
     check_services(project.model())
     on_progress("docker-compose.yml is valid")
 
 
 def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
     """Start what is not running; return a sentence for each optional component left out."""
-    project.cli.require_engine()
+    project.require_engine()
     with project.lock():
         is_new = not project.engine.running()
         if is_new:
@@ -39,7 +39,7 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
         project = project.resolve()
         model = project.model()
         check_services(model)
-        availability = images.ensure_images(project.cli, model, on_progress)
+        availability = images.ensure_images(project, model, on_progress)
         project = project.with_variables(availability.variables)
         try:
             _start(project, on_progress)
@@ -55,14 +55,30 @@ def up(project: ComposeProject, on_progress: ProgressCallback) -> Sequence[str]:
 def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
     remove_misnumbered(project, on_progress)
     on_progress("starting the containers …")
-    scales = project.replicas.all()
+    scales = project.replicas()
     try:
         _compose_up(project, [f"{service}={count}" for service, count in scales.items()])
     except EngineError as error:
         raise EngineError(f"{error}{_last_log_line(project)}") from error
-    if scales != project.replicas.all():
-        scaling.publish_replicas(project, scales)  # init-config ran again with the settings' counts
-    scaling.create_standby(project)
+    if scales != project.replicas():
+        publish_replicas(project, scales)  # init-config ran again with the settings' counts
+    create_standby(project)
+
+
+def create_standby(project: ComposeProject) -> None:
+    """Create the standby instances of every service, without starting them."""
+    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
+    project.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
+
+
+def publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> None:
+    """Write the replica counts to the volume, and Prometheus's list of targets with them."""
+    variables = [
+        item
+        for service, count in counts.items()
+        for item in ("--env", f"{service.upper().replace('-', '_')}_INSTANCES={count}")
+    ]
+    project.run("run", "--rm", "--no-deps", *variables, "init-config")
 
 
 def secret_locations() -> Sequence[str]:
@@ -75,7 +91,7 @@ def secret_locations() -> Sequence[str]:
 
 
 def _compose_up(project: ComposeProject, scales: Sequence[str]) -> None:
-    project.cli.run(
+    project.run(
         *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--remove-orphans"),
         *("--no-build", "--pull", "never"),
         *(item for scale in scales for item in ("--scale", scale)),
@@ -92,7 +108,7 @@ def _last_log_line(project: ComposeProject) -> str:
             else container.service in ONE_SHOT_SERVICES
         )
         if not (is_starting or is_healthy):
-            lines = project.cli.docker("logs", "--tail", "20", container.name).strip().splitlines()
+            lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
             if lines:
                 return f" The last log line of {container.instance}: {lines[-1][:400]}"
     return ""
@@ -100,7 +116,7 @@ def _last_log_line(project: ComposeProject) -> str:
 
 def down(project: ComposeProject, on_progress: ProgressCallback) -> None:
     """Remove every container and network of the project; the volumes stay."""
-    project.cli.require_engine()
+    project.require_engine()
     with project.lock():
         _stop(project, on_progress)
 
@@ -109,7 +125,7 @@ def _stop(project: ComposeProject, on_progress: ProgressCallback) -> None:
     on_progress("stopping the containers …")
     # The data of an ephemeral stack is deleted too.
     volumes = ["--volumes"] if project.settings.ephemeral else []
-    project.cli.run("down", "--remove-orphans", *volumes, profiles=["*"])
+    project.run("down", "--remove-orphans", *volumes, profiles=["*"])
     shutil.rmtree(project.folder / "scratch", ignore_errors=True)
 
 
@@ -158,21 +174,19 @@ def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -
     compose watch` on a stack with standby instances may leave web-3 and web-4, without web-1 and
     web-2.
     """
-    containers = project.engine.containers()
+    containers, replicas = project.engine.containers(), project.replicas()
     for service in SERVICES:
         by_number = {
             container.number: container for container in containers if container.service == service
         }
-        leaving = [
-            by_number[number] for number in misnumbered(by_number, project.replicas.get(service))
-        ]
+        leaving = [by_number[number] for number in misnumbered(by_number, replicas[service])]
         running = [container for container in leaving if container.pid is not None]
         if running:
             names = ", ".join(container.instance for container in running)
             on_progress(f"replacing {names}: {service} is numbered from 1 to its replica count …")
         project.engine.stop(*(container.name for container in running))
         if leaving:
-            project.cli.docker("rm", "--force", *(container.name for container in leaving))
+            project.docker("rm", "--force", *(container.name for container in leaving))
 
 
 def misnumbered(numbers: Collection[int], scale: int) -> list[int]:

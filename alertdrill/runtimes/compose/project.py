@@ -6,52 +6,91 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ...config import ROOT
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ...file_lock import file_lock
-from ...toolchain.cache import default_cache
-from . import variables
+from ..errors import EngineError
+from . import init_config
 from .docker_client import DockerClient
-from .errors import EngineError
-from .replica_store import EngineReplicas
+from .variables import render_overlay, settings_variables
 
 UNIX_SCHEME = "unix://"
 FILE = ROOT / "docker-compose.yml"
+# It mounts the volume with the replica counts, on every host.
+VOLUME_SERVICE = "prometheus"
 # Building every image takes some minutes on a slow network.
 TIMEOUT_S = 1800
 # Words that start an error message of Compose.
 ERROR_WORDS = ("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required")
 
 
-class ComposeCli:
-    """The commands of one project, with `variables` for `docker-compose.yml` and its overlays."""
+@dataclass(frozen=True)
+class ComposeProject:
+    """One project: its settings, more variables for docker-compose.yml, and its overlays.
 
-    def __init__(
-        self, project: str, variables: Mapping[str, str], overlays: Sequence[Path] = ()
-    ) -> None:
-        self.project = project
-        self.variables = dict(variables)
-        self._overlays = overlays
+    Every command has the variables of the settings; `more` overrides them.
+    """
 
-    def with_variables(self, **more: str) -> ComposeCli:
+    settings: StackSettings
+    more: Mapping[str, str] = field(default_factory=dict)
+    overlays: Sequence[Path] = ()
+
+    def resolve(self) -> ComposeProject:
+        """Return the project with this engine's paths, and with the overlay that it writes."""
+        project = self.with_variables(self._engine_paths())
+        text = render_overlay(self.settings, project.model())
+        if text is None:
+            return project
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "overlay.yml"
+        file.write_text(text)
+        return replace(project, overlays=[file])
+
+    def with_variables(self, more: Mapping[str, str]) -> ComposeProject:
         """Return a copy with more variables."""
-        return ComposeCli(self.project, {**self.variables, **more}, self._overlays)
+        return replace(self, more={**self.more, **more})
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the project's own files."""
+        return self.settings.home / "compose"
 
     @cached_property
     def engine_host(self) -> str:
-        """Return the engine's address, as the docker command finds it."""
+        """The engine's address, as the docker command finds it."""
         if host := os.environ.get("DOCKER_HOST"):
             return host
         form = "{{.Endpoints.docker.Host}}"
         return self.docker("context", "inspect", "--format", form).strip()
+
+    @cached_property
+    def engine(self) -> DockerClient:
+        """The engine that the docker command uses."""
+        return DockerClient(self.settings.project, lambda: self.engine_host)
+
+    def replicas(self) -> dict[str, int]:
+        """Return the replica count of every service; the settings' counts if the stack is down.
+
+        Every command that scales writes it to a volume, from the host or from inside.
+        """
+        counts = {service: self.settings.min_replicas(service) for service in SERVICES}
+        containers = self.engine.containers()
+        names = [item.name for item in containers if item.service == VOLUME_SERVICE]
+        if not names or not any(item.pid for item in containers):
+            return counts
+        text = self.engine.read(names[0], str(init_config.ETC / init_config.REPLICAS_FILE))
+        with suppress(ValueError):  # cut off by a crash: use the settings
+            counts |= json.loads(text or "{}")
+        return counts
 
     def require_engine(self) -> None:
         """Raise `EngineError` unless an engine and Compose are available."""
@@ -66,27 +105,21 @@ class ComposeCli:
 
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
         """Run a Compose command and return its output; raise `EngineError` with its error."""
-        command_name = f"docker compose {arguments[0]}"
-        return _run(
-            self.command_line(*arguments, profiles=profiles), self.environment(), command_name
-        )
+        command = self.command_line(*arguments, profiles=profiles)
+        return _run(command, self.environment(), f"docker compose {arguments[0]}")
 
     def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
         """Return the command line of a Compose command."""
-        files = [item for file in (FILE, *self._overlays) for item in ("--file", str(file))]
-        profile_arguments = [item for name in profiles for item in ("--profile", name)]
-        project_arguments = ["--project-directory", str(ROOT), "--project-name", self.project]
-        return [docker(), "compose", *project_arguments, *files, *profile_arguments, *arguments]
+        files = [item for file in (FILE, *self.overlays) for item in ("--file", str(file))]
+        names = [item for name in profiles for item in ("--profile", name)]
+        project = ["--project-directory", str(ROOT), "--project-name", self.settings.project]
+        return [docker(), "compose", *project, *files, *names, *arguments]
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command; the settings override the caller's."""
         # Colours and progress bars are for terminals, and this output is parsed.
-        return {
-            **os.environ,
-            **self.variables,
-            "COMPOSE_ANSI": "never",
-            "BUILDKIT_PROGRESS": "plain",
-        }
+        plain = {"COMPOSE_ANSI": "never", "BUILDKIT_PROGRESS": "plain"}
+        return {**os.environ, **settings_variables(self.settings), **self.more, **plain}
 
     def docker(self, *arguments: str) -> str:
         """Run a docker command and return its output."""
@@ -100,53 +133,6 @@ class ComposeCli:
             return False
         return True
 
-
-@dataclass(frozen=True)
-class ComposeProject:
-    """The settings, the commands, the engine and the files of one project."""
-
-    settings: StackSettings
-    cli: ComposeCli
-
-    @classmethod
-    def from_settings(cls, settings: StackSettings) -> ComposeProject:
-        """Return the project as docker-compose.yml declares it; this needs no engine."""
-        return cls(settings, ComposeCli(settings.project, variables.from_settings(settings)))
-
-    def resolve(self) -> ComposeProject:
-        """Return the project with this engine's paths, and with the overlay that it writes."""
-        cli = self.cli.with_variables(**self._engine_paths())
-        text = variables.render_overlay(self.settings, cli.model())
-        if text is None:
-            return ComposeProject(self.settings, cli)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / "overlay.yml"
-        file.write_text(text)
-        return ComposeProject(self.settings, ComposeCli(cli.project, cli.variables, [file]))
-
-    def with_variables(self, more: Mapping[str, str]) -> ComposeProject:
-        """Return a copy with more variables."""
-        return ComposeProject(self.settings, self.cli.with_variables(**more))
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the project's own files."""
-        return self.settings.home / "compose"
-
-    @cached_property
-    def engine(self) -> DockerClient:
-        """The engine that the docker command uses."""
-        return DockerClient(self.settings.project, lambda: self.cli.engine_host)
-
-    @property
-    def replicas(self) -> EngineReplicas:
-        """The replica counts, through the engine."""
-        return EngineReplicas(self.engine, self.settings)
-
-    def model(self) -> Mapping[str, Any]:
-        """Return the resolved docker-compose.yml."""
-        return self.cli.model()
-
     def port_variable(self, port: int) -> str:
         """Return the variable that sets a port."""
         names = {value: name for name, value in asdict(self.settings.ports).items()}
@@ -156,35 +142,19 @@ class ComposeProject:
         """Return the paths of this engine that the settings leave at their defaults."""
         paths = {}
         defaults = StackSettings(home=Path())
-        if (
-            self.settings.docker_socket == defaults.docker_socket
-            and self.cli.engine_host.startswith(UNIX_SCHEME)
+        if self.settings.docker_socket == defaults.docker_socket and self.engine_host.startswith(
+            UNIX_SCHEME
         ):
-            paths["DOCKER_SOCKET"] = self.cli.engine_host.removeprefix(UNIX_SCHEME)
+            paths["DOCKER_SOCKET"] = self.engine_host.removeprefix(UNIX_SCHEME)
         if self.settings.docker_root == defaults.docker_root:
-            root = self.cli.docker("info", "--format", "{{.DockerRootDir}}").strip()
+            root = self.docker("info", "--format", "{{.DockerRootDir}}").strip()
             paths["DOCKER_ROOT"] = root or defaults.docker_root
         return paths
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Lock this stack against other commands."""
         busy = "Another alertdrill command is changing this stack: wait for it to end."
-        with file_lock(self.folder / "lock", busy):
-            yield
-
-
-def project_lock(settings: StackSettings) -> AbstractContextManager[None]:
-    """Lock the project for this user; raise `LockedError` if another run holds the lock.
-
-    Projects belong to the engine, so the folder of the checkout does not matter.
-    """
-    folder = (settings.cache or default_cache(os.environ)) / "locks"
-    return file_lock(
-        folder / settings.project,
-        f"Another run uses the containers of {settings.project}: wait for it to end, or set"
-        " COMPOSE_PROJECT_NAME to another name.",
-    )
+        return file_lock(self.folder / "lock", busy)
 
 
 def docker() -> str:

@@ -15,9 +15,9 @@ from types import FrameType
 
 from ...config.settings import StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_settings
-from ..base import ProgressCallback
-from .errors import EngineError
-from .project import ComposeProject, project_lock
+from ..base import ProgressCallback, project_lock
+from ..errors import EngineError
+from .project import ComposeProject
 from .runtime import ComposeRuntime
 
 # The container's folder of reports.
@@ -37,7 +37,7 @@ def run_in_container(
     """
     stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
-    project = ComposeProject.from_settings(stack)
+    project = ComposeProject(stack)
     if speed is None:
         if not runtime.status():
             raise EngineError(
@@ -69,8 +69,8 @@ def _run_drills(
     ephemeral = ["--ephemeral"] if project.settings.ephemeral else []
     terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
     with contextlib.suppress(EngineError):
-        project.cli.docker("rm", "--force", name)  # of an interrupted run
-    command = project.cli.command_line(
+        project.docker("rm", "--force", name)  # of an interrupted run
+    command = project.command_line(
         *("run", "--name", name, *terminal, *retention, "drills"),
         *("python", "-m", "alertdrill", *arguments, "--current-stack", *ephemeral),
         profiles=["drills"],
@@ -80,8 +80,8 @@ def _run_drills(
     finally:
         _copy_reports(project, settings, name, on_progress)
         with contextlib.suppress(EngineError):
-            project.cli.docker("rm", "--force", name)
-        project.cli.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
+            project.docker("rm", "--force", name)
+        project.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
 
 
 def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
@@ -89,12 +89,12 @@ def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(EngineError):  # the container may have ended just now
-            project.cli.docker("stop", name)
+            project.docker("stop", name)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
-            command, env=project.cli.environment()
+            command, env=project.environment()
         ) as process:
             while True:
                 with contextlib.suppress(KeyboardInterrupt):
@@ -111,7 +111,7 @@ def _copy_reports(
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as copied:
         with contextlib.suppress(EngineError):  # a refused run has no reports
-            project.cli.docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
+            project.docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
         for page in sorted(Path(copied).glob("*/index.html")):
             if not (home / page.parent.name).exists():
                 shutil.move(page.parent, home)

@@ -6,18 +6,18 @@ import os
 import re
 import select
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import IO
 
 from ...config.settings import StackSettings
-from ..base import ProgressCallback, check_replicas
-from . import init_config, lifecycle, scaling
+from ..base import ProgressCallback
+from ..errors import EngineError
+from . import init_config, lifecycle
 from .containers import ContainerRuntime
 from .endpoints import HostEndpoints
-from .errors import EngineError, EngineUnavailableError
-from .project import ComposeCli, ComposeProject
+from .project import ComposeProject
 
 # Compose's format of a log line: `web-1  | text`.
 LOGGED = re.compile(r"(\S+)\s+\| ?(.*)", re.DOTALL)
@@ -30,10 +30,8 @@ class ComposeRuntime(ContainerRuntime):
     """The stack as containers of one project, seen from its host; a `StackRuntime`."""
 
     def __init__(self, settings: StackSettings) -> None:
-        self._project = ComposeProject.from_settings(settings)
-        super().__init__(
-            settings, self._project.engine, self._project.replicas, HostEndpoints(settings)
-        )
+        self._project = ComposeProject(settings)
+        super().__init__(settings, self._project.engine, HostEndpoints(settings))
 
     def check(self, on_progress: ProgressCallback) -> None:
         """Check docker-compose.yml without starting anything."""
@@ -47,25 +45,27 @@ class ComposeRuntime(ContainerRuntime):
         """Remove every container that `up` created, also after a crash."""
         lifecycle.down(self._project, on_progress)
 
-    def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Scale a service to `count` instances; the others drain and go on standby."""
-        check_replicas(service, count)
-        if not self._engine.running():
-            raise EngineUnavailableError("The stack is down: start it with `make up`.")
-        with self._project.lock():
-            fresh = scaling.start_replicas(self._project, service, count)
-            self._await_ready(fresh)
-            scaling.stop_replicas(self._project, service, count, on_progress)
+    def _replicas(self) -> Mapping[str, int]:
+        return self._project.replicas()
+
+    def _create_standby(self, service: str, count: int) -> None:
+        lifecycle.create_standby(self._project)
+
+    def _publish(self, counts: Mapping[str, int]) -> None:
+        lifecycle.publish_replicas(self._project, counts)
+
+    def _scale_lock(self) -> AbstractContextManager[None]:
+        return self._project.lock()
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
-        yield from read_logs(self._project.cli, self._log_arguments(target), lines, timestamp())
+        yield from read_logs(self._project, self._log_arguments(target), lines, timestamp())
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield the batch that `logs` would return, then one batch of new lines after another."""
         arguments, moment = self._log_arguments(target), timestamp()
-        yield read_logs(self._project.cli, arguments, lines, moment)
-        yield from follow_logs(self._project.cli, arguments, moment)
+        yield read_logs(self._project, arguments, lines, moment)
+        yield from follow_logs(self._project, arguments, moment)
 
     def _log_arguments(self, target: str | None) -> Sequence[str]:
         """Return Compose's arguments for an instance, a service, or all."""
@@ -85,7 +85,7 @@ class ComposeRuntime(ContainerRuntime):
         """Return the token for Grafana annotations; empty without one."""
         arguments = ("exec", "--no-TTY", "grafana-token", "cat", str(init_config.GRAFANA_TOKEN))
         try:
-            return self._project.cli.run(*arguments).strip()
+            return self._project.run(*arguments).strip()
         except EngineError:  # Grafana has not issued one yet
             return ""
 
@@ -96,7 +96,7 @@ def timestamp() -> str:
 
 
 def read_logs(
-    compose: ComposeCli, arguments: Sequence[str], lines: int | None, until: str
+    compose: ComposeProject, arguments: Sequence[str], lines: int | None, until: str
 ) -> Iterator[tuple[str, str]]:
     """Yield (instance, line): the last `lines` of each instance before `until`, or all."""
     tail = "all" if lines is None else str(lines)
@@ -106,7 +106,7 @@ def read_logs(
 
 
 def follow_logs(
-    compose: ComposeCli, arguments: Sequence[str], since: str
+    compose: ComposeProject, arguments: Sequence[str], since: str
 ) -> Iterator[Sequence[tuple[str, str]]]:
     """Yield batches of (instance, line) since a time; a batch may be empty.
 
@@ -124,7 +124,7 @@ def follow_logs(
 
 
 @contextmanager
-def _running(compose: ComposeCli, *arguments: str) -> Iterator[IO[bytes]]:
+def _running(compose: ComposeProject, *arguments: str) -> Iterator[IO[bytes]]:
     with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
         compose.command_line("logs", "--no-color", *arguments),
         env=compose.environment(),

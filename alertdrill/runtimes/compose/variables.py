@@ -26,7 +26,7 @@ PUBLISHED = (
 NO_GRAFANA = {"GRAFANA_INTERNAL_URL": ""}
 
 
-def from_settings(settings: StackSettings) -> Mapping[str, str]:
+def settings_variables(settings: StackSettings) -> Mapping[str, str]:
     """Return every variable that the settings determine."""
     ports = {f"{name.upper()}_PORT": str(getattr(settings.ports, name)) for name in PUBLISHED}
     versions = {

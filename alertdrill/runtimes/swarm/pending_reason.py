@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .errors import SwarmError
+from ..errors import SwarmError
 from .tasks import ENDED, RESTART_ANY, Container, Service, Slot, Task
 
 

@@ -11,7 +11,7 @@ import docker
 import docker.errors
 import requests
 
-from .errors import ConflictError, SwarmError, SwarmUnavailableError
+from ..errors import ConflictError, SwarmError, SwarmUnavailableError
 from .tasks import (
     STACK_LABEL,
     TASK_LABEL,

@@ -9,12 +9,14 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.runtimes.compose.project import ComposeCli
+from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
@@ -46,7 +48,7 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    host = ComposeCli("none", {}).engine_host
+    host = ComposeProject(StackSettings(Path())).engine_host
     if not host.startswith("unix://"):
         pytest.skip("the engine has no socket on this host")
     project = f"fd-{secrets.token_hex(3)}"

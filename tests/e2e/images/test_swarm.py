@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from alertdrill.config.settings import StackSettings
 from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
-from alertdrill.runtimes.compose.project import ComposeCli
+from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.swarm import runtime
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
@@ -96,7 +97,7 @@ def project(docker: Docker) -> Iterator[str]:
     if state != "inactive":
         pytest.skip(f"the engine's Swarm is {state or 'not there'}, and not ours to make or leave")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", ComposeCli("none", {}).engine_host)
+        patch.setenv("DOCKER_HOST", ComposeProject(StackSettings(Path())).engine_host)
         yield f"fd-{secrets.token_hex(3)}"
 
 

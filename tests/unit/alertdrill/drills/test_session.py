@@ -9,7 +9,7 @@ from alertdrill.drills.session import run_drills
 from alertdrill.drills.undo import UndoLog
 from alertdrill.errors import AlertdrillError
 from alertdrill.file_lock import LockedError
-from alertdrill.runtimes.compose.project import project_lock
+from alertdrill.runtimes.base import project_lock
 from tests.unit.alertdrill.drills.fake_session import CURRENT, EPHEMERAL, UNDO, FakeSession
 from tests.unit.alertdrill.drills.fakes import make_drill
 from tests.unit.alertdrill.fake_runtime import instance

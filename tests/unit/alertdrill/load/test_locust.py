@@ -122,12 +122,12 @@ def compose_commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     model = {"services": {"locust-worker": {"deploy": {"replicas": 3}}}}
     monkeypatch.setattr(f"{command}.docker", lambda: "docker")
     monkeypatch.setattr(
-        f"{command}.ComposeCli.docker", lambda _, *arguments: calls.append(arguments)
+        f"{command}.ComposeProject.docker", lambda _, *arguments: calls.append(arguments)
     )
     monkeypatch.setattr(
-        f"{command}.ComposeCli.run", lambda _, *arguments, **__: calls.append(arguments)
+        f"{command}.ComposeProject.run", lambda _, *arguments, **__: calls.append(arguments)
     )
-    monkeypatch.setattr(f"{command}.ComposeCli.model", lambda *_, **__: model)
+    monkeypatch.setattr(f"{command}.ComposeProject.model", lambda *_, **__: model)
     monkeypatch.setattr(
         "alertdrill.runtimes.compose.docker_client.DockerClient.running", lambda _: []
     )

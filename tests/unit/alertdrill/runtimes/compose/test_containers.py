@@ -1,16 +1,16 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.base import instances_of
 from alertdrill.runtimes.compose.containers import ContainerRuntime
 from alertdrill.runtimes.compose.docker_client import Container
 from alertdrill.runtimes.compose.endpoints import HostEndpoints
-from alertdrill.runtimes.compose.errors import EngineError
-from alertdrill.runtimes.errors import UnknownTargetError
+from alertdrill.runtimes.errors import EngineError, UnknownTargetError
 from tests.unit.alertdrill.runtimes.compose.conftest import container
 
 
@@ -60,11 +60,16 @@ def states(runtime: ContainerRuntime) -> dict[str, str]:
     return {instance.name: instance.state for instance in runtime.status()}
 
 
-class TwoOfEach:
-    """Two replicas of every service."""
+class FakeContainers(ContainerRuntime):
+    """The containers of a fake engine, with two replicas of every service."""
 
-    def get(self, service: str) -> int:
-        return 2
+    def _replicas(self) -> Mapping[str, int]:
+        return dict.fromkeys(SERVICES, 2)
+
+    def _create_standby(self, service: str, count: int) -> None:
+        raise NotImplementedError
+
+    _publish, _scale_lock = _replicas, _replicas  # type: ignore[assignment]
 
 
 def make_runtime(
@@ -72,7 +77,7 @@ def make_runtime(
 ) -> tuple[ContainerRuntime, FakeEngine]:
     engine = FakeEngine(*containers)
     fake: Any = engine
-    return ContainerRuntime(settings, fake, TwoOfEach(), HostEndpoints(settings)), engine
+    return FakeContainers(settings, fake, HostEndpoints(settings)), engine
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 import requests
 
 from alertdrill.runtimes.compose.docker_client import DockerClient, read
-from alertdrill.runtimes.compose.errors import EngineError
-from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.runtimes.errors import EngineError, StackUnavailableError
 
 
 def details(**state: Any) -> dict[str, Any]:

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from alertdrill.config.settings import ImageVersions, own_images, parse
-from alertdrill.runtimes.compose.errors import EngineError, ImageMissingError
 from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, push, tag
+from alertdrill.runtimes.errors import EngineError, ImageMissingError
 
 
 class FakeCompose:

@@ -9,7 +9,6 @@ from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.in_network import InNetworkRuntime
-from alertdrill.runtimes.compose.replica_store import VolumeReplicas, scale_lock
 from alertdrill.runtimes.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
 from alertdrill.runtimes.select import select_fault_target
@@ -93,6 +92,10 @@ def test_dropping_targets_keeps_the_replica_count(runtime: InNetworkRuntime, etc
     assert listed(etc, "web") == ["web-1", "web-2"]
 
 
+def replicas(etc: Path) -> Any:
+    return json.loads((etc / "scale/scale.json").read_text())
+
+
 def listed(etc: Path, service: str) -> list[str]:
     rows = json.loads((etc / "prometheus/targets/services.json").read_text())
     labels = [row["labels"] for row in rows]
@@ -125,7 +128,7 @@ def test_standby_instances_are_started(standing_by: InNetworkRuntime, etc: Path)
     assert calls(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
     assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
     assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
-    assert VolumeReplicas(etc).get("web") == 4
+    assert replicas(etc)["web"] == 4
 
 
 def test_targets_are_updated_before_an_instance_stops(
@@ -148,19 +151,27 @@ def test_instance_that_is_not_ready_is_stopped_again(
     with pytest.raises(NotReadyError):
         scale(standing_by, "web", 3)
     assert calls(standing_by) == [("start", "alertdrill-web-3"), ("stop", "alertdrill-web-3")]
-    assert VolumeReplicas(etc).get("web") == 2
+    assert replicas(etc)["web"] == 2
 
 
-def test_missing_container_is_refused(runtime: InNetworkRuntime, etc: Path) -> None:
+@pytest.mark.parametrize("numbers", [[1], [3, 4], [1, 3]])
+def test_missing_container_is_refused(
+    runtime: InNetworkRuntime, etc: Path, numbers: list[int]
+) -> None:
+    engine: Any = FakeEngine(*(container(f"web-{number}") for number in numbers))
+    runtime._engine = engine
     with pytest.raises(
         AlertdrillError, match=r"web has too few containers for 2 instances: run `make up`"
     ):
         scale(runtime, "web", 2)
-    assert (calls(runtime), VolumeReplicas(etc).get("web")) == ([], 2)
+    assert (calls(runtime), replicas(etc)["web"]) == ([], 2)
 
 
 def test_concurrent_scaling_is_refused(standing_by: InNetworkRuntime, etc: Path) -> None:
-    with scale_lock(etc), pytest.raises(AlertdrillError, match="Another command is scaling"):
+    with (
+        standing_by._scale_lock(),
+        pytest.raises(AlertdrillError, match="Another command is scaling"),
+    ):
         scale(standing_by, "web", 3)
     assert scale(standing_by, "web", 3) == ["web-3 is ready"]
 

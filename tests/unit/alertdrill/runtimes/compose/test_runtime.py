@@ -1,29 +1,34 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alertdrill.runtimes.compose.project import ComposeCli
-from alertdrill.runtimes.compose.runtime import follow_logs, read_logs, timestamp
+from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes.compose.project import ComposeProject
+from alertdrill.runtimes.compose.runtime import ComposeRuntime, follow_logs, read_logs, timestamp
+from tests.unit.alertdrill.runtimes.compose.conftest import container
+from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
 
-Docker = Callable[[str], ComposeCli]
+Docker = Callable[[str], ComposeProject]
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     """Return a function that replaces docker with a script that also records its arguments."""
 
-    def make(script: str) -> ComposeCli:
+    def make(script: str) -> ComposeProject:
         program = tmp_path / "docker"
         program.write_text(
             f'#!/bin/sh\necho "$*" >{tmp_path}/called\necho $$ >{tmp_path}/pid\n{script}\n'
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-        return ComposeCli("mine", {})
+        return ComposeProject(StackSettings(tmp_path, project="mine"))
 
     return make
 
@@ -66,3 +71,62 @@ def test_closing_the_reader_ends_the_command(docker: Docker, tmp_path: Path) -> 
     groups.close()  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), signal.SIG_DFL)
+
+
+class FakeProject:
+    """A Compose that creates standby instances of web and publishes replica counts."""
+
+    def __init__(self) -> None:
+        states = ["running", "running", "created", "created"]
+        instances = [container(f"web-{n}", state) for n, state in enumerate(states, 1)]
+        self.engine = FakeEngine(*instances)
+        # The replica counts of the last run of init-config.
+        self.published: dict[str, int] = {}
+        self.lock = nullcontext
+
+    def replicas(self) -> dict[str, int]:
+        return {"web": 2, "data-service": 3}
+
+    def run(self, command: str, *arguments: str) -> str:
+        if command == "create":
+            for number in range(1, 5):
+                missing = container(f"web-{number}", "created")
+                self.engine.by_name.setdefault(missing.name, missing)
+        else:
+            assert (command, arguments[-1]) == ("run", "init-config")
+            counts = (text.split("_INSTANCES=") for text in arguments if "_INSTANCES=" in text)
+            self.published = {name: int(count) for name, count in counts}
+        return ""
+
+
+@pytest.fixture
+def project() -> FakeProject:
+    return FakeProject()
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, project: Any) -> ComposeRuntime:
+    runtime = ComposeRuntime(StackSettings(tmp_path))
+    runtime._project, runtime._engine = project, project.engine
+    return runtime
+
+
+@pytest.mark.parametrize("missing", ["", "alertdrill-web-4"])
+def test_standby_instances_are_started_and_missing_ones_created(
+    runtime: ComposeRuntime, project: FakeProject, missing: str
+) -> None:
+    project.engine.by_name.pop(missing, None)
+    messages: list[str] = []
+    runtime.scale("web", 4, messages.append)
+    assert len(project.engine.running()) == 4
+    assert messages == ["web-3 is ready", "web-4 is ready"]
+    assert project.published == {"WEB": 4, "DATA_SERVICE": 3}
+
+
+def test_leaving_instance_is_not_expected(runtime: ComposeRuntime, project: FakeProject) -> None:
+    messages: list[str] = []
+    runtime.scale("web", 1, messages.append)
+    # The other service keeps its count.
+    assert project.published == {"WEB": 1, "DATA_SERVICE": 3}
+    assert [item.instance for item in project.engine.running()] == ["web-1"]
+    assert messages == ["web-2 is on standby"]

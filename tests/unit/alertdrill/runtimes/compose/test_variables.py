@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alertdrill.config.settings import Replicas, StackSettings
-from alertdrill.runtimes.compose.variables import from_settings, merge_flags, render_overlay
+from alertdrill.runtimes.compose.variables import merge_flags, render_overlay, settings_variables
 
 MODEL = {
     "services": {
@@ -38,7 +38,9 @@ def test_flag_replaces_one_of_the_same_name() -> None:
 
 
 def test_healing_is_passed_on() -> None:
-    variables = from_settings(StackSettings(Path("/h"), heal={"web": False}, healing="dry-run"))
+    variables = settings_variables(
+        StackSettings(Path("/h"), heal={"web": False}, healing="dry-run")
+    )
     assert (variables["HEAL_WEB"], variables["HEAL_DATA_SERVICE"], variables["HEALING"]) == (
         "0",
         "1",
@@ -48,6 +50,6 @@ def test_healing_is_passed_on() -> None:
 
 def test_responder_has_no_grafana_if_it_is_disabled() -> None:
     # An unset variable has the default of docker-compose.yml: Grafana's address.
-    assert "GRAFANA_INTERNAL_URL" not in from_settings(StackSettings(Path("/h")))
-    variables = from_settings(StackSettings(Path("/h"), replicas=Replicas(grafana=0)))
+    assert "GRAFANA_INTERNAL_URL" not in settings_variables(StackSettings(Path("/h")))
+    variables = settings_variables(StackSettings(Path("/h"), replicas=Replicas(grafana=0)))
     assert variables["GRAFANA_INTERNAL_URL"] == ""

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from alertdrill.runtimes.errors import SwarmError
 from alertdrill.runtimes.swarm import pending_reason
-from alertdrill.runtimes.swarm.errors import SwarmError
 from alertdrill.runtimes.swarm.tasks import Container, Service, Slot, Task
 
 WEB = Service("s1", "web", "alertdrill_web", 2)

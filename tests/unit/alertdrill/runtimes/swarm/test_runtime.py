@@ -3,8 +3,12 @@ from typing import Any
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
-from alertdrill.runtimes.swarm.errors import SwarmError
+from alertdrill.runtimes.errors import (
+    NotReadyError,
+    StackUnavailableError,
+    SwarmError,
+    UnknownTargetError,
+)
 from alertdrill.runtimes.swarm.runtime import SwarmRuntime
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient
 

@@ -4,8 +4,7 @@ import docker.errors
 import pytest
 import requests
 
-from alertdrill.runtimes.errors import StackUnavailableError
-from alertdrill.runtimes.swarm.errors import SwarmError
+from alertdrill.runtimes.errors import StackUnavailableError, SwarmError
 from alertdrill.runtimes.swarm.services import MAX_ATTEMPTS, SwarmClient
 from alertdrill.runtimes.swarm.tasks import Service
 from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient, refusal
