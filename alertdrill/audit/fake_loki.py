@@ -7,14 +7,16 @@ and time. Only the audit's ephemeral stack uses it.
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask, Response, request
+from werkzeug.serving import ThreadedWSGIServer
 
 # A batch of the collector is at most 1 MiB before encoding; JSON may be three times as large.
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -74,56 +76,43 @@ def _value(value: Mapping[str, Any]) -> Any:
     return int(str(inner)) if kind == "intValue" else inner
 
 
-class FakeLokiHandler(BaseHTTPRequestHandler):
-    """Serves the collector, the readiness probe and the audit."""
+def create_app(store: FakeLokiStore) -> Flask:
+    """Return the API for the collector, the readiness probe and the audit."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
-    store: FakeLokiStore
+    @app.get("/ready")
+    def ready() -> Response:
+        return Response("ready\n")
 
-    def do_GET(self) -> None:
-        """Return readiness, or the stored lines."""
-        url = urlsplit(self.path)
-        if url.path == "/ready":
-            self._answer(200, "ready\n")
-        elif url.path == "/lines":
-            request_id = parse_qs(url.query).get("request_id", [""])[0]
-            self._answer(200, "".join(f"{line}\n" for line in self.store.lines(request_id)))
-        else:
-            self._answer(404, "Not found.\n")
+    @app.get("/lines")
+    def lines() -> Response:
+        request_id = request.args.get("request_id", "")
+        return Response(f"{line}\n" for line in store.lines(request_id))
 
-    def do_POST(self) -> None:
-        """Store lines and respond after they are on disk."""
-        length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/otlp/v1/logs":
-            self._answer(404, "POST lines to /otlp/v1/logs.\n")
-            return
-        if length > MAX_BODY_BYTES:
-            self._answer(413, f"A body has at most {MAX_BODY_BYTES} bytes.\n")
-            return
+    @app.post("/otlp/v1/logs")
+    def add() -> Response:
         try:
-            self.store.add(parse_otlp(json.loads(self.rfile.read(length))))
+            store.add(parse_otlp(json.loads(request.get_data())))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self._answer(400, f"The body is not OTLP in JSON: {type(error).__name__} {error}.\n")
-        else:
-            self._answer(200, "{}", "application/json")
+            text = f"The body is not OTLP in JSON: {type(error).__name__} {error}.\n"
+            return Response(text, 400)
+        return Response("{}", content_type="application/json")
 
-    def _answer(self, status: int, text: str, kind: str = "text/plain; charset=utf-8") -> None:
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Write nothing: the collector would send its lines back to it."""
+    return app
 
 
-def serve(address: tuple[str, int], folder: Path) -> ThreadingHTTPServer:
-    """Return a server that stores its lines in a folder; closing it finishes open requests."""
-    handler = type("OwnHandler", (FakeLokiHandler,), {"store": FakeLokiStore(folder)})
-    server = ThreadingHTTPServer(address, handler)
-    server.daemon_threads = False
-    return server
+class Server(ThreadedWSGIServer):
+    """A server whose closing finishes open requests."""
+
+    daemon_threads = False
+
+
+def serve(address: tuple[str, int], folder: Path) -> Server:
+    """Return a server that stores its lines in a folder."""
+    # No line for each request: the collector would send it back to here.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    return Server(*address, create_app(FakeLokiStore(folder)))
 
 
 def main(port: str, folder: str) -> None:
