@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +22,7 @@ from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.runtimes.select import has_compose
 from alertdrill.timescale.ephemeral_stack_settings import free_ports
+from tests.e2e.traffic import locust_clients
 
 # Long enough for the first scrapes and rule evaluations, and for all clients to connect.
 SETTLE_S = 20.0
@@ -43,7 +42,7 @@ def table() -> Table | str:
             started = _start_seconds(project)
             time.sleep(SETTLE_S)
             idle = _memory(project)
-            with _steady(settings):
+            with locust_clients(f"http://127.0.0.1:{settings.ports.lb}"):
                 time.sleep(SETTLE_S)
                 loaded = _memory(project)
     return _render(started, (idle, loaded), seconds)
@@ -106,26 +105,6 @@ def _memory(project: ComposeProject) -> Mapping[str, float]:
         # Its names in the two versions of control groups.
         memory[container.instance] = statistics.get("anon", statistics.get("rss", 0)) / MIB
     return memory
-
-
-@contextmanager
-def _steady(settings: StackSettings) -> Iterator[None]:
-    command = [
-        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
-        *("--headless", "--host", f"http://127.0.0.1:{settings.ports.lb}", "--only-summary"),
-    ]
-    load = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=dict(os.environ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        load.terminate()
-        load.wait()
 
 
 def _render(

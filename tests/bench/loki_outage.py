@@ -7,14 +7,10 @@ The alerts of the log pipeline must fire meanwhile.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,10 +22,10 @@ from rich.table import Table
 
 from alertdrill.clients.loki import Loki
 from alertdrill.clients.prometheus import Prometheus
-from alertdrill.config import ROOT
 from tests.bench.log_line_counts import UNSTRUCTURED, Line, in_files, in_loki
 from tests.e2e.log_pipeline import samples
 from tests.e2e.stack import Stack, environment, free_ports, poll_until
+from tests.e2e.traffic import locust_clients
 
 # Between two samples of the collector.
 POLL_INTERVAL_S = 5.0
@@ -74,24 +70,6 @@ def metrics(stack: Stack, part: str) -> str:
         return ""
 
 
-@contextmanager
-def load(stack: Stack, users: int) -> Iterator[None]:
-    """Run normal clients through the load balancer."""
-    command = [
-        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
-        *("--headless", "--users", str(users), "--host", stack.url("lb"), "--only-summary"),
-    ]
-    devnull = subprocess.DEVNULL
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=dict(os.environ), stdout=devnull, stderr=devnull
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def watch(stack: Stack, outage: Outage, seconds: float) -> None:
     """Sample the collector for some seconds."""
     deadline = time.monotonic() + seconds
@@ -108,7 +86,7 @@ def delivered(stack: Stack) -> bool:
 
 def run_outage(stack: Stack, minutes: float, users: int, outage: Outage) -> None:
     """Stop Loki, restart the collector half-way, and wait until everything is delivered."""
-    with load(stack, users):
+    with locust_clients(stack.url("lb"), "--users", str(users)):
         watch(stack, outage, LOAD_AROUND_S)
         outage.stopped_at = time.time()
         stack.alertdrill("stop", "loki")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import SHARED_STACK
-from tests.e2e.stack import Stack, environment, free_ports, leftovers, poll_until
+from tests.e2e.stack import Stack, running_stack
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -29,16 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack once for all tests; a test that breaks something restores it."""
-    home = tmp_path_factory.mktemp("stack")
-    stack = Stack(environment(home, free_ports()), home)
-    try:
-        stack.alertdrill("up")
-        poll_until(stack.scrapes_everything, "every instance to be scraped", 30)
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
-    finally:
-        stack.alertdrill("down")
-    left = leftovers(stack)
-    assert not left, f"`down` left something running: {left}"
 
 
 @pytest.fixture(scope="session")

@@ -42,13 +42,7 @@ def compressed_cli(settings: StackSettings) -> Sequence[str]:
 def under_load(stack: Stack, folder: Path) -> Iterator[None]:
     """Send steady load while the block lasts."""
     with (folder / "load.log").open("w") as log:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "alertdrill", *LOAD],
-            cwd=ROOT,
-            env=stack.environment,
-            stdout=log,
-            stderr=log,
-        )
+        running = stack.start(*LOAD, stdout=log, stderr=log)
         try:
             poll_until(lambda: stack.total("sum(locust_requests_total)") > 0, "a load", 60)
             yield

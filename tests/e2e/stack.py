@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +65,19 @@ class Stack:
         command = [sys.executable, "-m", "alertdrill", *arguments]
         return self._run(command, f"alertdrill {' '.join(arguments)}", check)
 
+    def start(
+        self, *arguments: str, stdout: Any = subprocess.PIPE, stderr: Any = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """Start an `alertdrill` command, for which the caller waits."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "alertdrill", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+        )
+
     def _run(
         self, command: Sequence[str], name: str, check: bool
     ) -> subprocess.CompletedProcess[str]:
@@ -88,6 +102,13 @@ class Stack:
         """Return every instance by its name."""
         instances = json.loads(self.alertdrill("status", "--json", check=False).stdout)
         return {instance["name"]: instance for instance in instances}
+
+    def send_traced_request(self) -> str:
+        """Send a request through the load balancer to the last service; return its trace id."""
+        trace = secrets.token_hex(16)
+        headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+        requests.post(self.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
+        return trace
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         """Run an instant query; each result has `metric` and `value`."""
@@ -193,6 +214,20 @@ def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
         "COLUMNS": "200",
     }
     return {**kept, **ports, **own}
+
+
+@contextmanager
+def running_stack(home: Path, **settings: str) -> Iterator[Stack]:
+    """Run a stack on ports of its own while the block lasts; nothing of it may outlive that."""
+    stack = Stack({**environment(home, free_ports()), **settings}, home)
+    try:
+        stack.alertdrill("up")
+        poll_until(stack.scrapes_everything, "every instance to be scraped", 30)
+        yield stack
+    finally:
+        stack.alertdrill("down")
+    left = leftovers(stack)
+    assert not left, f"`down` left something running: {left}"
 
 
 def leftovers(stack: Stack) -> Sequence[str]:

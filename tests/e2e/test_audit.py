@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from alertdrill.config import ROOT
 from tests.e2e.optional_programs import COLLECTOR, LOKI
 from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_until, processes_of
 
@@ -88,14 +86,7 @@ def without(program: str, folder: Path) -> str:
 @contextmanager
 def running(stack: Stack, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run the audit on the stack that is up while a test tampers with it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "alertdrill", "audit", "--current-stack", "--json", *options],
-        cwd=ROOT,
-        env=stack.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with stack.start("audit", "--current-stack", "--json", *options) as process:
         try:
             yield process
         finally:
@@ -168,14 +159,7 @@ def kill_what_holds_requests(stack: Stack, instance: str) -> None:
 
 @pytest.mark.timeout(TIMEOUT_S)
 def test_interruption_leaves_nothing_running(idle_stack: Stack) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "alertdrill", *SMALL],
-        cwd=ROOT,
-        env=idle_stack.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with idle_stack.start(*SMALL) as process:
         assert process.stderr
         for line in process.stderr:
             if "restart web" in line:

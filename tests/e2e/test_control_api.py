@@ -12,14 +12,7 @@ import pytest
 import requests
 
 from tests.e2e.control_client import call
-from tests.e2e.stack import (
-    Stack,
-    environment,
-    free_ports,
-    leftovers,
-    native_only,
-    poll_until,
-)
+from tests.e2e.stack import Stack, native_only, poll_until, running_stack
 
 pytestmark = pytest.mark.stack
 # A frozen instance is ready again within this time of its restart.
@@ -31,15 +24,8 @@ TWO_SCRAPES = 10.0
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack whose data-service does not carry the heal label."""
-    home = tmp_path_factory.mktemp("control")
-    stack = Stack({**environment(home, free_ports()), "HEAL_DATA_SERVICE": "0"}, home)
-    try:
-        stack.alertdrill("up")
-        poll_until(stack.scrapes_everything, "every instance to be scraped", 30)
+    with running_stack(tmp_path_factory.mktemp("control"), HEAL_DATA_SERVICE="0") as stack:
         yield stack
-    finally:
-        stack.alertdrill("down")
-    assert not leftovers(stack)
 
 
 def web(stack: Stack) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -103,9 +102,7 @@ def test_no_panel_is_empty_by_accident(
 
 @needs_loki_and_collector
 def test_trace_id_variable_finds_the_trace(active: Stack) -> None:
-    trace = secrets.token_hex(16)
-    headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
-    requests.post(active.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
+    trace = active.send_traced_request()
     panel = "Which lines belong to one request, in all services?"
     logs = next(board for board in dashboard_file.read(DASHBOARDS) if board.uid == "logs")
 

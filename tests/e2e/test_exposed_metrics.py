@@ -13,7 +13,6 @@ import yaml
 
 from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
-from tests.e2e.test_load import started
 
 pytestmark = pytest.mark.stack
 LISTED: dict[str, dict[str, list[str]]] = yaml.safe_load(
@@ -38,7 +37,7 @@ class Missing(dict[str, set[str]]):
 @pytest.fixture(scope="module")
 def load(stack: Stack) -> Iterator[None]:
     """Send a light load, so that Locust is scraped and everything is counted."""
-    with started(stack, "--users", "3", "--for", "20m") as running:
+    with stack.start("load", "--users", "3", "--for", "20m") as running:
         yield
         running.send_signal(signal.SIGINT)
         running.communicate()

@@ -5,28 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 
 import pytest
 
-from alertdrill.config import ROOT
 from tests.e2e.stack import Stack, poll_until
 
 pytestmark = pytest.mark.stack
 # Prometheus reads its lists of targets every five seconds, and scrapes as often.
 SCRAPE_TIMEOUT_S = 30.0
-
-
-def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "alertdrill", "load", *words],
-        cwd=ROOT,
-        env=stack.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def locusts(stack: Stack) -> Sequence[str]:
@@ -42,7 +29,7 @@ def locusts(stack: Stack) -> Sequence[str]:
 
 
 def test_smoke_load_passes_and_is_scraped(stack: Stack) -> None:
-    with started(stack, "smoke") as load:
+    with stack.start("load", "smoke", stderr=subprocess.STDOUT) as load:
         poll_until(
             lambda: stack.total("sum(locust_requests_total)") > 0,
             "Locust's numbers",
@@ -60,7 +47,7 @@ def test_smoke_load_passes_and_is_scraped(stack: Stack) -> None:
 
 
 def test_ctrl_c_stops_every_process(stack: Stack) -> None:
-    with started(stack, "steady", "--users", "4") as load:
+    with stack.start("load", "steady", "--users", "4", stderr=subprocess.STDOUT) as load:
         poll_until(lambda: locusts(stack), "Locust", SCRAPE_TIMEOUT_S)
         load.send_signal(signal.SIGINT)
         printed, _ = load.communicate(timeout=60)

@@ -20,10 +20,7 @@ pytestmark = [
 
 
 def test_request_is_found_by_its_trace(stack: Stack) -> None:
-    trace = secrets.token_hex(16)
-    headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
-    requests.post(stack.url("lb", "/process"), json=[{"x": 1}], headers=headers, timeout=5)
-    query = f'{{service=~".+"}} | trace_id="{trace}"'
+    query = f'{{service=~".+"}} | trace_id="{stack.send_traced_request()}"'
     services = {"lb", "web", "data-service"}
     poll_until(lambda: {labels["service"] for labels in find(stack, query)} == services, query, 20)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import DEVNULL
@@ -86,10 +84,7 @@ def test_invalid_configuration_is_refused_with_its_file(
 
 def test_down_stops_what_a_crashed_up_started(tmp_path: Path) -> None:
     stack = Stack(environment(tmp_path, free_ports()), tmp_path)
-    command = [sys.executable, "-m", "alertdrill", "up"]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=stack.environment, stdout=DEVNULL, stderr=DEVNULL
-    ) as process:
+    with stack.start("up", stdout=DEVNULL, stderr=DEVNULL) as process:
         poll_until(lambda: len(processes_of(tmp_path)) > 5, "some processes to be started", 30)
         process.kill()
     stack.alertdrill("down")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from subprocess import DEVNULL
 from threading import Event, Thread
 from types import TracebackType
 
 import requests
+
+from alertdrill.config import ROOT
 
 # A light load for two cores. A request to an instance that hangs waits for 10 s at most, which is
 # 250 requests at this interval.
@@ -23,6 +29,21 @@ class Answer:
 
     began: float
     status: int
+
+
+@contextmanager
+def locust_clients(url: str, *options: str) -> Iterator[None]:
+    """Run the normal clients of loadtests against a load balancer while the block lasts."""
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *("--headless", "--host", url, "--only-summary", *options),
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 class Traffic:
