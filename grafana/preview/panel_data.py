@@ -9,8 +9,8 @@ from ..query_check.dashboard_file import Dashboard, Panel, QueryCheckError
 from ..query_check.data_sources import QueryResult, Series, UnavailableError
 from ..query_check.evaluation import QueryRunner
 from ..query_check.queries import PanelQuery, QueryContext, panel_queries
-from ..query_check.times import TimeRange
-from ..query_check.variables import Selection, resolve, variable_context
+from ..query_check.times import TimeRange, time_range
+from ..query_check.variables import Selection, resolve
 
 EMPTY = QueryResult()
 
@@ -71,8 +71,8 @@ def collect(dashboard: Dashboard, runner: QueryRunner, now: int, last: str = "")
     begin, end = dashboard.times
     times = {"from": f"now-{last}" if last else begin, "to": end}
     opened = replace(dashboard, raw={**dashboard.raw, "time": times})
-    variables = variable_context(opened, runner.sources, now)
-    resolved = resolve(opened, Selection("default"), variables)
+    shown = time_range(*opened.times, now)
+    resolved = resolve(opened, Selection("default"), runner.sources, shown)
     context = QueryContext(resolved.selected_values, runner.sources, now)
     chosen = {
         name: "All" if selected.is_all else ", ".join(selected.values)
@@ -86,11 +86,11 @@ def collect(dashboard: Dashboard, runner: QueryRunner, now: int, last: str = "")
                 for panel_query in panel_queries(opened, panel, context)
                 if panel_query.query.kind != "exemplars"
             ],
-            variables.time_range,
+            shown,
         )
         for panel in opened.panels
     ]
-    return Page(opened, chosen, panel_data, variables.time_range)
+    return Page(opened, chosen, panel_data, shown)
 
 
 def _query_data(panel_query: PanelQuery, runner: QueryRunner) -> QueryData:

@@ -12,7 +12,8 @@ import yaml
 from .dashboard_file import Dashboard, QueryCheckError, Target
 from .evaluation import SEVERITY_ORDER, Age, QueryRunner, State, Verdict, evaluate
 from .queries import PanelQuery, Query, QueryContext, dashboard_queries
-from .variables import Mode, Selection, Unresolved, resolve, selections, variable_context
+from .times import time_range
+from .variables import Mode, Selection, Unresolved, resolve, selections
 
 KEYS = {"dashboard", "panel", "query", "reason"}
 # The verdict for each index of a selection.
@@ -111,10 +112,11 @@ def _verdicts(
 ) -> Mapping[tuple[Mode, str, Query], ByIndex]:
     """Return the verdicts on each query in each mode of selection."""
     verdicts: dict[tuple[Mode, str, Query], ByIndex] = defaultdict(dict)
-    context = variable_context(dashboard, runner.sources, now)
-    counts = resolve(dashboard, Selection("all", presets=presets), context).counts
+    shown = time_range(*dashboard.times, now)
+    whole = Selection("all", presets=presets)
+    counts = resolve(dashboard, whole, runner.sources, shown).counts
     for selection in selections(dashboard, counts, presets):
-        resolved = resolve(dashboard, selection, context)
+        resolved = resolve(dashboard, selection, runner.sources, shown)
         queries = [
             *_unresolved(dashboard, resolved.unresolved),
             *dashboard_queries(

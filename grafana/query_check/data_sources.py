@@ -74,6 +74,8 @@ class DataSource(ABC):
 
     kind: str
     path: str
+    # The name of the parameter with the selector of label values.
+    selector: str
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
@@ -88,10 +90,6 @@ class DataSource(ABC):
     def range(self, expr: str, time_range: TimeRange, step: int, lines: int = LINES) -> QueryResult:
         """Return the result of a query over a range, with a point per `step`."""
 
-    @abstractmethod
-    def exemplars(self, expr: str, time_range: TimeRange) -> QueryResult:
-        """Return the exemplars of a query over a range."""
-
     def instant(self, expr: str, at: int) -> QueryResult:
         """Return the result of a query at a time."""
         return self.query("query", query=expr, time=self.format_time(at))
@@ -101,9 +99,6 @@ class DataSource(ABC):
         params = {self.selector: selector} if selector else {}
         ends = self.ends(time_range)
         return list(self.get(f"{self.path}/label/{label}/values", **ends, **params) or ())
-
-    # The name of the parameter with the selector of label values.
-    selector: str
 
     def ends(self, time_range: TimeRange) -> Mapping[str, str]:
         """Return the parameters of a time range."""
@@ -176,7 +171,7 @@ class Prometheus(DataSource):
 
 
 class Loki(DataSource):
-    """A Loki; it has no exemplars."""
+    """A Loki."""
 
     kind = "loki"
     path = "/loki/api/v1"
@@ -190,11 +185,6 @@ class Loki(DataSource):
         """Return the series, or the last lines, of a range."""
         params = {"step": f"{step}ms", "limit": str(lines), "direction": "backward"}
         return self.query("query_range", query=expr, **params, **self.ends(time_range))
-
-    def exemplars(self, expr: str, time_range: TimeRange) -> QueryResult:
-        """Return an empty result."""
-        del expr, time_range
-        return QueryResult()
 
 
 def _error_message(response: requests.Response) -> str:

@@ -98,7 +98,7 @@ class QueryRunner:
         if request.kind == "range":
             return source.range(request.expr, request.time_range, request.step, request.lines)
         if request.kind == "exemplars":
-            return source.exemplars(request.expr, request.time_range)
+            return self._prometheus.exemplars(request.expr, request.time_range)
         return source.instant(request.expr, request.time_range.end)
 
 

@@ -9,10 +9,11 @@ from typing import Literal
 
 from .dashboard_file import Dashboard, QueryCheckError, Variable
 from .data_sources import DataSource
-from .interpolation import SelectedValue, SelectedValues, interpolate, interpolate_builtins
-from .times import StepInput, TimeRange, prometheus, time_range
+from .interpolation import SelectedValue, SelectedValues, interpolate
+from .times import TimeRange
 
 LABEL_VALUES = re.compile(r"label_values\((?:(?P<selector>.+),)?\s*(?P<label>\w+)\s*\)", re.DOTALL)
+# The data sources by uid, None for an unavailable one.
 Sources = Mapping[str, DataSource | None]
 Mode = Literal["default", "all", "one", "several"]
 MODES: Sequence[Mode] = ("all", "one", "several")
@@ -20,31 +21,12 @@ MODES: Sequence[Mode] = ("all", "one", "several")
 MAX_VALUES = 6
 
 
-@dataclass(frozen=True)
-class VariableContext:
-    """The context of a variable's query.
-
-    `sources` has the data sources by uid, None for an unavailable one.
-    """
-
-    sources: Sources
-    time_range: TimeRange
-    builtins: Mapping[str, str]
-
-
-def variable_context(dashboard: Dashboard, sources: Sources, now: int) -> VariableContext:
-    """Return the context of the variables of a dashboard, as of `now` (ms)."""
-    shown = time_range(*dashboard.times, now)
-    _, builtins = prometheus(StepInput(shown, 5000, 1000))
-    return VariableContext(sources, shown, builtins)
-
-
 class SkippedError(QueryCheckError):
     """The data source is not available."""
 
 
 def variable_values(
-    variable: Variable, selected_values: SelectedValues, context: VariableContext
+    variable: Variable, selected_values: SelectedValues, sources: Sources, shown: TimeRange
 ) -> Sequence[str]:
     """Return the values in Grafana's order; `selected_values` are those of earlier variables.
 
@@ -55,7 +37,7 @@ def variable_values(
     if variable.kind == "custom":
         values: Sequence[str] = [item.strip() for item in variable.query.split(",") if item]
     elif variable.kind == "query":
-        values = _label_values(variable, selected_values, context)
+        values = _label_values(variable, selected_values, sources, shown)
     else:
         raise QueryCheckError(f"unsupported kind of variable: {variable.kind}")
     if not values:
@@ -64,16 +46,16 @@ def variable_values(
 
 
 def _label_values(
-    variable: Variable, selected_values: SelectedValues, context: VariableContext
+    variable: Variable, selected_values: SelectedValues, sources: Sources, shown: TimeRange
 ) -> Sequence[str]:
     raw = variable.raw["datasource"]
-    source = resolve_source(raw["uid"], context.sources)
+    source = resolve_source(raw["uid"], sources)
     filled = interpolate(variable.query, selected_values, raw["type"]).strip()
-    match = LABEL_VALUES.fullmatch(interpolate_builtins(filled, context.builtins))
+    match = LABEL_VALUES.fullmatch(filled)
     if match is None:
         raise QueryCheckError(f"unsupported query {filled!r}: use label_values(...)")
     selector = (match["selector"] or "").strip()
-    return sorted(source.label_values(match["label"], selector, context.time_range))
+    return sorted(source.label_values(match["label"], selector, shown))
 
 
 def resolve_source(uid: str, sources: Sources) -> DataSource:
@@ -118,8 +100,13 @@ class Resolved:
     unresolved: Sequence[Unresolved]
 
 
-def resolve(dashboard: Dashboard, selection: Selection, context: VariableContext) -> Resolved:
-    """Resolve the variables in order, since one may depend on those before it."""
+def resolve(
+    dashboard: Dashboard, selection: Selection, sources: Sources, shown: TimeRange
+) -> Resolved:
+    """Resolve the variables in order, since one may depend on those before it.
+
+    Their values are those of the time range `shown`.
+    """
     selected_values: dict[str, SelectedValue] = {}
     unresolved: list[Unresolved] = []
     counts: dict[str, int] = {}
@@ -129,7 +116,7 @@ def resolve(dashboard: Dashboard, selection: Selection, context: VariableContext
             if variable.name in selection.presets:
                 values: Sequence[str] = [selection.presets[variable.name]]
             else:
-                values = variable_values(variable, selected_values, context)
+                values = variable_values(variable, selected_values, sources, shown)
         except QueryCheckError as error:
             unresolved.append(Unresolved(variable, str(error), isinstance(error, SkippedError)))
             selected_values[variable.name] = SelectedValue(variable, [])

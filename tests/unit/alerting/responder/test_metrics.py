@@ -60,44 +60,31 @@ def test_watchdog_gauges_have_the_check(telemetry: Metrics, metrics: ResponderMe
     assert value("responder_watchdog_last_seen_timestamp_seconds") == 1763917200
 
 
-def test_first_notification_sets_the_delay(
-    telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
+@pytest.mark.parametrize(
+    ("notifications", "phase", "seconds"),
+    [
+        ([("firing", "16:59:48", 0)], "notified", 12),
+        # A repeated notification changes nothing; an alert that fires again does.
+        ([("firing", "16:59:48", 0), ("firing", "16:59:48", 3600)], "notified", 12),
+        ([("firing", "16:59:48", 0), ("firing", "17:09:57", 600)], "notified", 3),
+        # It ends at 18:00, whenever that is notified.
+        ([("resolved", "16:59:00", 0)], "resolved", 3660),
+    ],
+    ids=["first", "repeated", "again", "resolved"],
+)
+def test_alert_has_its_seconds(
+    telemetry: Metrics,
+    metrics: ResponderMetrics,
+    notification: Callable[..., Notification],
+    notifications: list[tuple[str, str, int]],
+    phase: str,
+    seconds: float,
 ) -> None:
-    begun = notification("Watchdog", starts="2025-11-23T16:59:48Z")
-    metrics.count_notification(begun, NOW)
-    labels = {"alert": "Watchdog", "phase": "notified"}
-    assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 12
-
-
-def test_repeated_notification_keeps_the_delay(
-    telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
-) -> None:
-    begun = notification("Watchdog", starts="2025-11-23T16:59:48Z")
-    metrics.count_notification(begun, NOW)
-    metrics.count_notification(begun, NOW + timedelta(hours=1))
-    labels = {"alert": "Watchdog", "phase": "notified"}
-    assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 12
-
-
-def test_alert_that_fires_again_sets_the_delay_again(
-    telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
-) -> None:
-    for start, now in (("16:59:48", NOW), ("17:09:57", NOW + timedelta(minutes=10))):
-        metrics.count_notification(notification("Watchdog", starts=f"2025-11-23T{start}Z"), now)
-    labels = {"alert": "Watchdog", "phase": "notified"}
-    assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == 3
-
-
-def test_resolved_alert_sets_its_duration(
-    telemetry: Metrics, metrics: ResponderMetrics, notification: Callable[..., Notification]
-) -> None:
-    over = notification("Watchdog", "resolved", starts="2025-11-23T16:59:00Z")
-    metrics.count_notification(over, NOW)
-    labels = {"alert": "Watchdog", "phase": "resolved"}
-    (alert,) = over.alerts
-    assert alert.ends_at
-    fired = (alert.ends_at - alert.starts_at).total_seconds()
-    assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == fired
+    for status, start, after in notifications:
+        message = notification("Watchdog", status, starts=f"2025-11-23T{start}Z")
+        metrics.count_notification(message, NOW + timedelta(seconds=after))
+    labels = {"alert": "Watchdog", "phase": phase}
+    assert telemetry.registry.get_sample_value("responder_alert_seconds", labels) == seconds
 
 
 def test_info_has_the_address(telemetry: Metrics, metrics: ResponderMetrics) -> None:

@@ -1,17 +1,17 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from grafana.query_check.dashboard_file import Dashboard, QueryCheckError, Variable, parse
 from grafana.query_check.data_sources import Prometheus
-from grafana.query_check.interpolation import SelectedValue
+from grafana.query_check.interpolation import SelectedValue, SelectedValues
 from grafana.query_check.times import TimeRange
 from grafana.query_check.variables import (
     MAX_VALUES,
     Resolved,
     Selection,
     SkippedError,
-    VariableContext,
     resolve,
     selections,
     variable_values,
@@ -26,21 +26,25 @@ def read(*query: Any, **more: Any) -> Variable:
     return parse(document(templating={"list": [variable("one", *query, **more)]})).variables[0]
 
 
-def context(url: str = "http://127.0.0.1:9") -> VariableContext:
-    return VariableContext(
-        {"prometheus": Prometheus(url), "loki": None}, SPAN, {"__range": "3600s"}
-    )
+def values_of(
+    variable: Variable,
+    url: str = "http://127.0.0.1:9",
+    selected: SelectedValues | None = None,
+) -> Sequence[str]:
+    """Return the values of a variable, of a Prometheus at an address."""
+    sources = {"prometheus": Prometheus(url), "loki": None}
+    return variable_values(variable, selected or {}, sources, SPAN)
 
 
 def test_label_values_are_queried(prometheus: FakePrometheus) -> None:
     query = {"query": 'label_values(up{job="services"}, service)'}
-    assert variable_values(read(query), {}, context(prometheus.url)) == ["chat", "web"]
+    assert values_of(read(query), prometheus.url) == ["chat", "web"]
 
 
 def test_variable_depends_on_those_before(prometheus: FakePrometheus) -> None:
     selected = {"service": SelectedValue(read("", multi=True), ["web"])}
     wanted = read('label_values(up{service=~"$service"}, instance)')
-    assert variable_values(wanted, selected, context(prometheus.url)) == ["web-1"]
+    assert values_of(wanted, prometheus.url, selected) == ["web-1"]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,7 @@ def test_variable_depends_on_those_before(prometheus: FakePrometheus) -> None:
     [("b, a", "custom", ["b", "a"]), ("words", "textbox", ["words"]), ("", "textbox", [""])],
 )
 def test_kinds_of_variables(query: str, kind: str, expected: list[str]) -> None:
-    assert variable_values(read(query, kind), {}, context()) == expected
+    assert values_of(read(query, kind)) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,12 +72,12 @@ def test_variable_without_values_is_an_error(
     prometheus: FakePrometheus, query: str, fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(QueryCheckError, match=message):
-        variable_values(read(query, **fields), {}, context(prometheus.url))
+        values_of(read(query, **fields), prometheus.url)
 
 
 def test_missing_source_is_skipped() -> None:
     with pytest.raises(SkippedError):
-        variable_values(read("label_values(level)", datasource=LOKI), {}, context())
+        values_of(read("label_values(level)", datasource=LOKI))
 
 
 MANY = {"multi": True, "includeAll": True}
@@ -84,7 +88,7 @@ def dashboard(**more: Any) -> Dashboard:
 
 
 def resolved(sample: Dashboard, selection: Selection) -> Resolved:
-    return resolve(sample, selection, VariableContext({}, TimeRange(0, 1000), {}))
+    return resolve(sample, selection, {}, SPAN)
 
 
 def values(sample: Dashboard, selection: Selection) -> list[str]:

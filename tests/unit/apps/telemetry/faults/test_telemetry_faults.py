@@ -10,34 +10,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry.faults import telemetry_faults
-from apps.telemetry.faults.kinds import parse_fault
-from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared_counters import shared_counters
-
 Lines = Callable[[], list[dict[str, Any]]]
 # The maximum difference of two readings of the clock on a busy machine.
 TOLERANCE_S = 60.0
-
-
-@pytest.fixture
-def state() -> FaultState:
-    return FaultState(shared_counters())
 
 
 def clock_shown(app: Flask) -> float:
     """Return `app_clock_seconds` as it is scraped."""
     text = app.test_client().get("/metrics?name[]=app_clock_seconds").text
     return float(text.splitlines()[-1].split()[-1])
-
-
-def test_skew_is_the_faults_parameter(state: FaultState) -> None:
-    skew = telemetry_faults.clock_skew(state)
-    assert skew() == 0
-    state.enable(parse_fault("clock_skew", {"seconds": -3600}))
-    assert skew() == -3600
-    state.disable("clock_skew")
-    assert skew() == 0
 
 
 def test_log_silence_writes_no_line(operator: FlaskClient, lines: Lines) -> None:
@@ -51,15 +32,6 @@ def test_log_silence_writes_no_line(operator: FlaskClient, lines: Lines) -> None
     assert "GET /items/1" in [line["message"] for line in lines()]
 
 
-def test_extra_series_have_the_given_number(state: FaultState) -> None:
-    samples = telemetry_faults.extra_series(state)
-    assert samples() == []
-    state.enable(parse_fault("cardinality", {"series": 3}))
-    assert samples() == [(("1",), 1.0), (("2",), 1.0), (("3",), 1.0)]
-    state.disable("cardinality")
-    assert samples() == []
-
-
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, seconds: float) -> None:
     assert clock_shown(app) == pytest.approx(time.time(), abs=TOLERANCE_S)
@@ -69,9 +41,7 @@ def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, secon
     assert clock_shown(app) == pytest.approx(time.time(), abs=TOLERANCE_S)
 
 
-def test_skew_shifts_the_log_lines(
-    app: Flask, operator: FlaskClient, lines: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_skew_shifts_the_log_lines(operator: FlaskClient, lines: Lines) -> None:
     def logged() -> float:
         logging.getLogger("mine").info("now")
         return datetime.fromisoformat(lines()[-1]["timestamp"]).timestamp()
