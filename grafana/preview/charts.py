@@ -20,8 +20,6 @@ from .fields import colour, defaults, format_value, name, override, thresholds, 
 from .panel_data import PanelData, QueryData
 from .values import FAINT, GRID, INK, SMALL, size
 
-# Okabe and Ito's palette for colour-blind people.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 # A longer legend would leave too little space for the plot.
 LEGEND = 6
 # The minimum height of a row of states in points.
@@ -83,40 +81,30 @@ def _line(axes: Axes, series: Series, shade: Colour, custom: dict[str, object]) 
         [value for _, value in gapped],
         color=shade,
         linewidth=float(str(custom.get("lineWidth", 1))) * 0.6,
-        drawstyle="steps-post" if custom.get("lineInterpolation") == "stepAfter" else "default",
         marker="o" if len(points) == 1 else None,
         markersize=3,
     )
 
 
 def _colours(panel_data: PanelData) -> Sequence[Colour]:
-    """Return a colour for each series: shades of one colour if the panel or query sets it."""
+    """Return a colour for each series: shades of the colour of its query, or of the panel."""
     result: list[Colour] = []
     for query in panel_data.queries:
         count = sum(line.has_data for line in query.result.series)
         own = override(panel_data, "byFrameRefID", query.panel_query.query.ref, "color")
         options = own or defaults(panel_data).get("color", {})
-        fixed = options.get("fixedColor") if options.get("mode") in ("shades", "fixed") else None
-        if fixed and count:
-            result += shades(fixed, count)
-        else:
-            result += palette(len(result) + count)[len(result) :]
+        result += shades(options.get("fixedColor", INK), count)
     return result
 
 
 def shades(base: str, count: int) -> Sequence[Colour]:
     """Return shades of a colour, from dark to light."""
-    if count == 1:
-        return [base]
+    if count < 2:
+        return [base] * count
     hue, light, full = colorsys.rgb_to_hls(*to_rgb(base))
     low, high = light * 0.6, light + (1 - light) * 0.55
     steps = [low + (high - low) * index / (count - 1) for index in range(count)]
     return [colorsys.hls_to_rgb(hue, lightness, full) for lightness in steps]
-
-
-def palette(count: int) -> Sequence[str]:
-    """Return colours, repeated if there are more than in the palette."""
-    return [COLOURS[index % len(COLOURS)] for index in range(count)]
 
 
 def _limits(axes: Axes, panel_data: PanelData) -> None:
@@ -142,7 +130,7 @@ def _legend(
     style: dict[str, Any] = {"transform": axes.transAxes, "size": SMALL, "va": "center"}
     y = -18 / height
     for (query, series), shade in ranked[:LEGEND]:
-        value = format_value(_last(series), unit(panel_data, ref=query.panel_query.query.ref))
+        value = format_value(_last(series), unit(panel_data))
         axes.text(0.0, y, "▬", color=shade, **style)
         axes.text(0.03, y, f"{name(query, series)}   {value}"[:90], color=INK, **style)
         y -= 9 / height

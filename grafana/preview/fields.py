@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 DECIMAL = ("", " K", " Mil", " Bil")
 # Seconds in the units of time, largest first.
 TIMES = ((604800.0, "w"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
-ENDS = {"reqps": " req/s", "ops": " ops/s", "cps": " c/s", "short": "", "none": ""}
+ENDS = {"reqps": " req/s", "ops": " ops/s", "short": ""}
 
 
 def defaults(panel_data: PanelData) -> Json:
@@ -45,11 +44,9 @@ def override(panel_data: PanelData, matcher: str, options: str, property_id: str
     return None
 
 
-def unit(panel_data: PanelData, field: str = "", ref: str = "") -> str:
+def unit(panel_data: PanelData, field: str = "") -> str:
     """Return the unit of a field: its own, else the panel's."""
-    own = override(panel_data, "byName", field, "unit") or override(
-        panel_data, "byFrameRefID", ref, "unit"
-    )
+    own = override(panel_data, "byName", field, "unit")
     return str(own or defaults(panel_data).get("unit", "short"))
 
 
@@ -103,33 +100,23 @@ def colour(panel_data: PanelData, value: float) -> str:
     return passed[-1] if passed else "#999999"
 
 
-def reduced(panel_data: PanelData, series: Series) -> float:
-    """Return the value of a series that a panel shows: the last non-null one by default."""
-    options = panel_data.panel.raw.get("options", {}).get("reduceOptions", {})
-    calc = options.get("calcs", ["lastNotNull"])[0]
+def last(series: Series) -> float:
+    """Return the last value of a series that is a number."""
     values = [value for _, value in series.points if not math.isnan(value)]
-    if not values:
-        return math.nan
-    reducers: Mapping[str, Callable[[list[float]], float]] = {
-        "max": max,
-        "mean": statistics.fmean,
-        "min": min,
-        "sum": sum,
-    }
-    return reducers[calc](values) if calc in reducers else values[-1]
+    return values[-1] if values else math.nan
 
 
 def format_value(value: float, unit: str) -> str:
     """Format a value with a unit of Grafana; unknown units are omitted."""
     if not math.isfinite(value):
         return "no data" if math.isnan(value) else f"{value:g}"
-    if unit in ("percentunit", "percent"):
-        return f"{_short(value * 100 if unit == 'percentunit' else value)} %"
+    if unit == "percentunit":
+        return f"{_short(value * 100)} %"
     if unit in ("bytes", "binBps"):
         return _scaled(value, BINARY, 1024) + ("/s" if unit == "binBps" else "")
     if unit == "dateTimeFromNow":  # in milliseconds; absolute, because a picture is read later
         return f"{datetime.fromtimestamp(value / 1000, UTC):%d %b %H:%M} UTC"
-    if unit in ("s", "dtdurations"):
+    if unit == "s":
         return _time(value)
     return f"{_scaled(value, DECIMAL, 1000).strip()}{ENDS.get(unit, '')}"
 

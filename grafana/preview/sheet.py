@@ -30,12 +30,10 @@ MS_PER_S = 1000
 KINDS: Mapping[str, Callable[[Axes, PanelData], None]] = {
     "timeseries": charts.timeseries,
     "stat": values.stat,
-    "gauge": values.stat,
     "bargauge": values.bars,
     "table": values.table,
     "logs": values.logs,
     "state-timeline": charts.timeline,
-    "text": values.text,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from ..query_check.data_sources import Line
-from .fields import colour, defaults, name, reduced, value_text
+from .fields import colour, defaults, last, name, value_text
 from .panel_data import PanelData
 
 INK, FAINT, GRID, PAPER, BACK = "#222222", "#767676", "#E3E3E3", "#FFFFFF", "#F2F3F5"
@@ -48,21 +48,11 @@ def _blank(axes: Axes) -> tuple[float, float]:
     return size(axes)
 
 
-def _wrapped(width: float, text: str, letter_size: float) -> str:
-    """Wrap a text to the panel."""
-    return textwrap.fill(text, max(10, int(width / (letter_size * LETTER))))
-
-
 def message(axes: Axes, text: str, letter_size: float = TITLE, style: str = "normal") -> None:
     """Draw a message in the middle, such as the reason for missing data."""
-    wrapped = _wrapped(_blank(axes)[0], text, letter_size)
+    width, _ = _blank(axes)
+    wrapped = textwrap.fill(text, max(10, int(width / (letter_size * LETTER))))
     axes.text(0.5, 0.5, wrapped, color=FAINT, size=letter_size, style=style, **MIDDLE)
-
-
-def text(axes: Axes, panel_data: PanelData) -> None:
-    """Draw a text panel."""
-    content = str(panel_data.panel.raw.get("options", {}).get("content", ""))
-    axes.text(0, 1, _wrapped(_blank(axes)[0], content, TEXT), va="top", color=INK, size=TEXT)
 
 
 def stat(axes: Axes, panel_data: PanelData) -> None:
@@ -73,7 +63,7 @@ def stat(axes: Axes, panel_data: PanelData) -> None:
     columns = min(len(series), max(1, int(width / 90)))
     rows = math.ceil(len(series) / columns)
     for index, (query, item) in enumerate(series):
-        value, label = reduced(panel_data, item), name(query, item)
+        value, label = last(item), name(query, item)
         shown = value_text(panel_data, value, label)
         x = (index % columns + 0.5) / columns
         y = 1 - (index // columns + 0.45) / rows
@@ -89,7 +79,7 @@ def bars(axes: Axes, panel_data: PanelData) -> None:
     """Draw a horizontal bar for each series, against the panel's largest value."""
     _, height = _blank(axes)
     rows = panel_data.series[: max(1, int(height / BAR))]
-    values = [reduced(panel_data, series) for _, series in rows]
+    values = [last(series) for _, series in rows]
     most = defaults(panel_data).get("max") or max([value for value in values if value > 0] or [1.0])
     thick = min(0.7 / len(rows), BAR * 0.7 / height)
     for index, ((query, series), value) in enumerate(zip(rows, values, strict=True)):
@@ -138,8 +128,8 @@ def table_rows(panel_data: PanelData) -> tuple[Sequence[str], Sequence[Row]]:
     hidden = {name for name, is_hidden in organize.get("excludeByName", {}).items() if is_hidden}
     positions: Mapping[str, int] = organize.get("indexByName", {})
     columns = list(dict.fromkeys(name for row in rows for name in row if name not in hidden))
-    last = max(positions.values(), default=0) + 1
-    columns.sort(key=lambda column: positions.get(column, last))
+    end = max(positions.values(), default=0) + 1
+    columns.sort(key=lambda column: positions.get(column, end))
     headings = {column: renamed.get(column) or column for column in columns}
     return list(headings.values()), [
         {heading: row.get(column, "") for column, heading in headings.items()} for row in rows
@@ -155,7 +145,7 @@ def _merged(panel_data: PanelData, renamed: Mapping[str, str]) -> list[Row]:
         for series in query.result.series:
             labels = {name: value for name, value in series.labels.items() if name != "__name__"}
             row = merged.setdefault(tuple(sorted(labels.items())), dict(labels))
-            value = reduced(panel_data, series)
+            value = last(series)
             row[field] = value_text(panel_data, value, renamed.get(field, field))
     return list(merged.values())
 

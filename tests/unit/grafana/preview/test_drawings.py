@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grafana.preview.charts import COLOURS, palette, shades, stretches
+from grafana.preview.charts import shades, stretches
 from grafana.preview.panel_data import EMPTY, PanelData
 from grafana.preview.sheet import KINDS, draw
 from grafana.preview.values import table_rows
@@ -134,10 +134,6 @@ def test_unsupported_panel_has_a_message(panel_data: Make) -> None:
     assert drawn(panel_data("annolist"))[1] == ["annolist: not supported by the preview"]
 
 
-def test_text_is_written(panel_data: Make) -> None:
-    assert drawn(panel_data("text", options={"content": "Hello."}))[1] == ["Hello."]
-
-
 def test_queries_are_merged_by_labels(panel_data: Make) -> None:
     first = QueryResult(
         series=[series((0, 1), service="web", job="x"), series((0, 2), service="chat", job="x")]
@@ -162,7 +158,3 @@ def test_plain_table_has_all_labels(panel_data: Make) -> None:
 def test_shades_differ_and_one_is_the_colour() -> None:
     assert shades("#0072B2", 1) == ["#0072B2"]
     assert len(set(shades("#0072B2", 5))) == 5
-
-
-def test_palette_begins_again() -> None:
-    assert palette(9) == [*COLOURS, COLOURS[0]]
