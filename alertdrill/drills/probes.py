@@ -16,7 +16,6 @@ from .context import DrillContext
 from .expression import runbook_queries
 from .faults.registry import KINDS
 from .model import Drill, UnmetError
-from .undo import TIMEOUT_S
 
 # The range of a LogQL query: the last minutes of a drill.
 LOGQL_RANGE_S = 600.0
@@ -200,7 +199,7 @@ class Probes:
         if link is None:
             return  # the responder's own alerts have no runbook
         try:
-            request("GET", self._runtime.resolve_url(link), timeout=TIMEOUT_S)
+            request("GET", self._runtime.resolve_url(link))
         except UnreachableError as error:
             if error.status is None:
                 raise UnmetError(f"The runbook link of the notification is dead: {link}") from error

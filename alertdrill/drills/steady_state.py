@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from ..clients.http import UnreachableError, get_json
+from ..clients.faults import Faults
+from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
-from ..runtimes.base import FaultTarget, RunningStack
+from ..runtimes.base import FaultTarget, RunningStack, running_addresses
 from .context import DrillContext
 from .model import ACTION_S, STEADY, DrillError, LoadSpec, UnsteadyError
-from .undo import TIMEOUT_S, instance_addresses
 
 POLL_INTERVAL_S = 0.1
 # This alert always fires, by design.
@@ -92,10 +92,9 @@ def _require_ready(runtime: RunningStack) -> None:
 def require_no_faults(runtime: FaultTarget) -> None:
     """Raise `UnsteadyError` if a fault is still active in an instance of a service."""
     for service in SERVICES:
-        for address in instance_addresses(runtime, service):
-            url, token = f"http://{address}/faults", runtime.faults_token()
+        for address in running_addresses(service, runtime.status()):
             try:
-                faults = get_json(url, timeout=TIMEOUT_S, token=token)["faults"]
+                active = Faults(address, runtime.faults_token()).active()
             except UnreachableError as error:
                 if error.status is None:
                     raise UnsteadyError(f"{address} of {service} does not answer.") from error
@@ -103,7 +102,6 @@ def require_no_faults(runtime: FaultTarget) -> None:
                     f"{address} of {service} answers {error.status} to /faults:"
                     " drills need FAULTS_ENABLED=1."
                 ) from error
-            active = [fault["kind"] for fault in faults if fault["active"]]
             if active:
                 raise UnsteadyError(f"{service} at {address} has the fault {active[0]}.")
 

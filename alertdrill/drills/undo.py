@@ -22,20 +22,19 @@ from pathlib import Path
 import click
 import psutil
 
-from ..clients.http import UnreachableError, request
+from ..clients.faults import Faults
+from ..clients.http import UnreachableError
 from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
-from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, instances_of
+from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_addresses
 from ..runtimes.select import select_fault_target, select_stack_runtime
 from .model import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
 UndoStep = tuple[str, ...]
-# An instance answers `/faults` in milliseconds, even while every worker thread is busy.
-TIMEOUT_S = 3.0
 # What the rollback guard may take to undo everything and to stop an ephemeral stack.
 GUARD_TIMEOUT_S = 60.0
 # The kernel may take a while to end the rest of a killed run, and to release its lock.
@@ -63,24 +62,14 @@ def perform(runtime: FaultTarget, steps: Sequence[UndoStep]) -> list[str]:
 
 def _clear_fault(runtime: FaultTarget, target: str, kind: str) -> None:
     refusals = []
-    for address in instance_addresses(runtime, target):
-        url = f"http://{address}/faults/{kind}"
+    for address in running_addresses(target, runtime.status()):
         try:
-            request("DELETE", url, timeout=TIMEOUT_S, token=runtime.faults_token())
+            Faults(address, runtime.faults_token()).switch_off(kind)
         except UnreachableError as error:
             if error.status is not None:  # else the process is gone, and its faults with it
                 refusals.append(str(error))
     if refusals:
         raise AlertdrillError(" ".join(refusals))
-
-
-def instance_addresses(runtime: RunningStack, target: str) -> list[str]:
-    """Return the addresses of the running instances of a target (service or instance)."""
-    return [
-        instance.address
-        for instance in runtime.status()
-        if target in (instance.name, instance.service) and instance.pid is not None
-    ]
 
 
 def _resume_healing(runtime: FaultTarget) -> None:

@@ -226,6 +226,15 @@ def instances_of(service: str, status: Sequence[Instance]) -> Sequence[Instance]
     return instances
 
 
+def running_addresses(target: str, status: Sequence[Instance]) -> Sequence[str]:
+    """Return the addresses of the running instances of a target (service or instance)."""
+    return [
+        instance.address
+        for instance in status
+        if target in (instance.name, instance.service) and instance.pid is not None
+    ]
+
+
 def check_replicas(service: str, count: int) -> None:
     """Raise an `AlertdrillError` if the service can't be scaled to `count`."""
     if service not in SERVICES:

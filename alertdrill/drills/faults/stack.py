@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import requests
 
+from ...clients.faults import Faults
 from ...clients.http import UnreachableError, request
-from ...runtimes.base import instances_of
+from ...runtimes.base import instances_of, running_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from ..undo import TIMEOUT_S, instance_addresses
 from .base import Fault, Repeater
 
 # An instance takes seconds to start and must not stay ready for long.
@@ -45,21 +45,22 @@ def service_fault(spec: FaultSpec, context: DrillContext) -> Fault:
     """Every instance of the target injects the fault into itself, through its endpoint /faults."""
 
     def inject() -> None:
-        running = instance_addresses(context.runtime, spec.target)
+        running = running_addresses(spec.target, context.runtime.status())
         if not running:
             raise DrillError(f"No instance of {spec.target} runs: start it with `alertdrill up`.")
         for address in running:
-            _switch_on(f"http://{address}/faults/{spec.kind}", spec, context.runtime.faults_token())
+            _switch_on(Faults(address, context.runtime.faults_token()), spec)
 
     return Fault(inject, [("clear_fault", spec.target, spec.kind)])
 
 
-def _switch_on(url: str, spec: FaultSpec, token: str) -> None:
+def _switch_on(faults: Faults, spec: FaultSpec) -> None:
     try:
-        request("PUT", url, timeout=TIMEOUT_S, token=token, json=dict(spec.parameters))
+        faults.switch_on(spec.kind, spec.parameters)
     except UnreachableError as error:
         if error.status == requests.codes.not_found:
-            raise DrillError(f"{url} does not exist: set FAULTS_ENABLED=1.") from error
+            message = f"{faults.url}/{spec.kind} does not exist: set FAULTS_ENABLED=1."
+            raise DrillError(message) from error
         raise
 
 
@@ -152,7 +153,7 @@ def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
     return Fault(
         lambda: repeater.start(
             1 / spec.parameters["requests_per_second"],
-            lambda: request("GET", url, timeout=TIMEOUT_S),
+            lambda: request("GET", url),
         ),
         stop=repeater.stop,
     )

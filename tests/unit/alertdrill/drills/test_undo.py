@@ -6,6 +6,7 @@ import pytest
 from alertdrill.drills import undo
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
+from alertdrill.runtimes.base import running_addresses
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import PARAMETERS, make_context
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
@@ -53,10 +54,10 @@ def test_target_is_service_or_instance(runtime: Any) -> None:
         instance("web-3", "a:3", state="standby", pid=None),
         instance("data-service-1", "a:4"),
     ]
-    assert undo.instance_addresses(runtime, "web") == ["a:1", "a:2"]
-    assert undo.instance_addresses(runtime, "web-2") == ["a:2"]
-    assert undo.instance_addresses(runtime, "data-service") == ["a:4"]
-    assert undo.instance_addresses(runtime, "gone") == []
+    assert list(running_addresses("web", runtime.status())) == ["a:1", "a:2"]
+    assert list(running_addresses("web-2", runtime.status())) == ["a:2"]
+    assert list(running_addresses("data-service", runtime.status())) == ["a:4"]
+    assert list(running_addresses("gone", runtime.status())) == []
 
 
 def test_fault_is_cleared_in_every_instance(runtime: Any, server: FakeServer) -> None:
