@@ -1,4 +1,4 @@
-"""Client of Prometheus, and of any other program that evaluates rules with its API.
+"""Clients of Prometheus, of other programs that evaluate rules with its API, and of Alertmanager.
 
 Every method raises `UnreachableError` if the program does not answer, or refuses.
 """
@@ -37,7 +37,6 @@ class ActiveAlert:
     state: str
     labels: Mapping[str, str]
     active_at: float
-    value: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,6 @@ class RuleState:
 
     query: str
     hold: float
-    interval: float
     error: str
     alerts: Sequence[ActiveAlert]
 
@@ -93,7 +91,7 @@ class Evaluator:
         for group in data["groups"] or ():
             for rule in group["rules"]:
                 if rule["name"] == alert:  # Loki ignores the parameters and lists all rules
-                    return _rule_state(rule, group)
+                    return _rule_state(rule)
         return None
 
     def firing_alerts(self) -> list[Mapping[str, str]]:
@@ -133,16 +131,24 @@ class Prometheus(Evaluator):
         return parse_seconds(config["global"]["scrape_interval"])
 
 
-def _rule_state(rule: Mapping[str, Any], group: Mapping[str, Any]) -> RuleState:
+class Alertmanager:
+    """A running Alertmanager at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        """Return the alerts of a name, with their receivers and status."""
+        return list(get_json(f"{self._url}/api/v2/alerts", {"filter": f'alertname="{name}"'}))
+
+
+def _rule_state(rule: Mapping[str, Any]) -> RuleState:
     return RuleState(
         query=rule["query"],
         hold=float(rule["duration"]),
-        interval=float(group["interval"]),
         error=rule.get("lastError", ""),
         alerts=[
-            ActiveAlert(
-                alert["state"], alert["labels"], parse_time(alert["activeAt"]), alert["value"]
-            )
+            ActiveAlert(alert["state"], alert["labels"], parse_time(alert["activeAt"]))
             for alert in rule["alerts"] or ()
         ],
     )

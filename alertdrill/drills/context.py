@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ..clients.alertmanager import Alertmanager
 from ..clients.loki import Loki
-from ..clients.prometheus import Evaluator, Prometheus
+from ..clients.prometheus import Alertmanager, Evaluator, Prometheus
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, StackRuntime

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertdrill.clients.alertmanager import Alertmanager
 from alertdrill.clients.loki import Loki
-from alertdrill.clients.prometheus import Line, Prometheus, counter_increase
+from alertdrill.clients.prometheus import Alertmanager, Line, Prometheus, counter_increase
 from tests.http_server import FakeServer
 
 AT = "2026-11-23T10:20:30.5"
@@ -76,12 +75,7 @@ def test_rule_is_read_from_the_evaluator(server: FakeServer, prometheus: Prometh
     server.answers["/api/v1/rules"] = data({"groups": [{"interval": 5, "rules": [rule]}]})
     rule_state = prometheus.rule("Down")
     assert rule_state
-    assert (rule_state.query, rule_state.hold, rule_state.interval, rule_state.error) == (
-        "up == 0",
-        60,
-        5,
-        "no",
-    )
+    assert (rule_state.query, rule_state.hold, rule_state.error) == ("up == 0", 60, "no")
     assert rule_state.alerts[0].active_at == pytest.approx(1795429230.5, abs=0.1)
     assert server.requests[0].query == {"type": "alert", "rule_name[]": "Down"}
 
@@ -103,7 +97,7 @@ def test_ruler_has_the_api_of_prometheus(server: FakeServer) -> None:
     ruler = Loki(server.url)
     rule_state = ruler.rule("Down")
     assert rule_state
-    assert (rule_state.query, rule_state.interval, rule_state.alerts) == ("(Down > 1)", 0.417, [])
+    assert (rule_state.query, rule_state.hold, rule_state.alerts) == ("(Down > 1)", 5, [])
     assert ruler.firing_alerts() == []
     assert len(ruler.query("vector(7)")) == 1
 

@@ -151,9 +151,9 @@ class SimulatedStack:
         self._maybe_raise("rule")
         pending, firing = self._reached_at("pending"), self._reached_at("firing")
         if not pending or self._reached_at("resolved"):
-            return RuleState("up < 1", 60.0, 5.0, "", [])
+            return RuleState("up < 1", 60.0, "", [])
         state = "firing" if firing else "pending"
-        return RuleState("up < 1", 60.0, 5.0, "", [ActiveAlert(state, LABELS, pending, "0")])
+        return RuleState("up < 1", 60.0, "", [ActiveAlert(state, LABELS, pending)])
 
     def scrape_interval(self) -> float:
         return 5.0

@@ -14,8 +14,8 @@ from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 
 def rule(*states: str, query: str = "up < 1", error: str = "", **labels: str) -> RuleState:
-    alerts = [ActiveAlert(state, labels or {"severity": "page"}, 0.0, "1") for state in states]
-    return RuleState(query, 60.0, 5.0, error, alerts)
+    alerts = [ActiveAlert(state, labels or {"severity": "page"}, 0.0) for state in states]
+    return RuleState(query, 60.0, error, alerts)
 
 
 class Fakes:

@@ -32,7 +32,7 @@ class Fakes:
         self.performed: list[PerformedAction] = []
 
     def rule(self, alert: str) -> RuleState | None:
-        return RuleState("up", 0.0, 5.0, "", self.active) if self.loaded else None
+        return RuleState("up", 0.0, "", self.active) if self.loaded else None
 
     def received_alerts(self, since: float, **filters: str) -> list[ReceivedAlert]:
         self.requests.append((since, filters))
@@ -62,20 +62,20 @@ def probes(fakes: Fakes, runtime: FakeRuntime) -> Probes:
 
 def test_pending_is_the_earliest_alert(fakes: Fakes, probes: Probes) -> None:
     assert probes.reached_at("pending") is None
-    fakes.active = [ActiveAlert("firing", PAGE, 45.0, "1"), ActiveAlert("pending", PAGE, 43.0, "1")]
+    fakes.active = [ActiveAlert("firing", PAGE, 45.0), ActiveAlert("pending", PAGE, 43.0)]
     assert probes.reached_at("pending") == 43.0
 
 
 def test_pending_alert_does_not_fire(fakes: Fakes, probes: Probes) -> None:
-    fakes.active = [ActiveAlert("pending", PAGE, 45.0, "1")]
+    fakes.active = [ActiveAlert("pending", PAGE, 45.0)]
     assert probes.reached_at("firing") is None
-    fakes.active.append(ActiveAlert("firing", PAGE, 45.0, "1"))
+    fakes.active.append(ActiveAlert("firing", PAGE, 45.0))
     assert probes.reached_at("firing")
     assert probes.severity == "page"
 
 
 def test_other_labels_do_not_count(fakes: Fakes, probes: Probes) -> None:
-    fakes.active = [ActiveAlert("firing", {"severity": "ticket"}, 45.0, "1")]
+    fakes.active = [ActiveAlert("firing", {"severity": "ticket"}, 45.0)]
     fakes.received = [
         received(labels={"severity": "ticket"}),
         received("Other"),
