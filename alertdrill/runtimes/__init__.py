@@ -1,3 +1,1 @@
 """The ways to run the stack: `base` has their protocols, `select` chooses one."""
-
-__all__: list[str] = []

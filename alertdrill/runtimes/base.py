@@ -84,16 +84,10 @@ class RunningStack(ControlTarget, Protocol):
     """
 
     name: str
-
-    @property
-    def speed(self) -> float:
-        """Return the divisor of every duration in rules and routes; 1 is real time."""
-        ...
-
-    @property
-    def ephemeral(self) -> bool:
-        """Return whether this is an ephemeral stack, whose series may be backfilled and deleted."""
-        ...
+    # The divisor of every duration in rules and routes; 1 is real time.
+    speed: float
+    # Whether this is an ephemeral stack, whose series may be backfilled and deleted.
+    ephemeral: bool
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
@@ -134,6 +128,9 @@ class RunningStack(ControlTarget, Protocol):
 class StackRuntime(RunningStack, Protocol):
     """A way to start, stop and watch a stack, on its host."""
 
+    # Whether `follow` includes instances that start later.
+    follows_new_instances: bool
+
     def check(self, on_progress: ProgressCallback) -> None:
         """Check every configuration without starting anything."""
         ...
@@ -158,11 +155,6 @@ class StackRuntime(RunningStack, Protocol):
 
         Read each batch before you ask for the next. The iterator ends only when its reader stops.
         """
-        ...
-
-    @property
-    def follows_new_instances(self) -> bool:
-        """Return whether `follow` includes instances that start later."""
         ...
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import requests
 
+from ..clients import http
 from ..errors import AlertdrillError
 from .errors import checker_error
 
@@ -114,12 +115,6 @@ def _admin(store: TsdbStore, name: str, values: Mapping[str, str]) -> None:
 
 def _call(method: str, address: str, values: Mapping[str, str]) -> requests.Response:
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # keep the host's proxy away from the loopback
-            response = session.request(method, address, params=values, timeout=TIMEOUT_S)
-            response.raise_for_status()
-    except requests.RequestException as error:
-        raise TsdbError(
-            f"Prometheus refused the request ({error}): see `make logs S=prometheus`."
-        ) from error
-    return response
+        return http.request(method, address, params=values, timeout=TIMEOUT_S)
+    except http.UnreachableError as error:
+        raise TsdbError(f"{error} See `make logs S=prometheus`.") from error

@@ -1,3 +1,1 @@
 """The Compose runtime: the stack in containers, on a Docker engine."""
-
-__all__: list[str] = []

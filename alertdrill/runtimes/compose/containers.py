@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
+from ...errors import AlertdrillError
 from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
 from ..errors import EngineUnavailableError, UnknownTargetError
 from .docker_client import Container, DockerClient
@@ -40,6 +41,7 @@ class ContainerRuntime(ABC):
         endpoints: HostEndpoints | NetworkEndpoints,
     ) -> None:
         self._settings = settings
+        self.speed, self.ephemeral = settings.speed, settings.ephemeral
         self._engine = engine
         self._endpoints = endpoints
 
@@ -67,16 +69,6 @@ class ContainerRuntime(ABC):
         return self._endpoints.user_urls(
             [container.service for container in self._engine.running()]
         )
-
-    @property
-    def speed(self) -> float:
-        """Return the divisor of every duration in rules and routes."""
-        return self._settings.speed
-
-    @property
-    def ephemeral(self) -> bool:
-        """Return whether this is an ephemeral stack."""
-        return self._settings.ephemeral
 
     # Write
 
@@ -139,12 +131,14 @@ class ContainerRuntime(ABC):
             on_progress(f"{container.instance} is on standby")
 
     def _replica_containers(self, service: str, count: int) -> Sequence[Container]:
-        """Return every container of a service; create standby ones if `count` do not exist."""
+        """Return every container of a service; raise an `AlertdrillError` unless `count` exist."""
         containers = [item for item in self._engine.containers() if item.service == service]
-        if set(range(1, count + 1)) <= {container.number for container in containers}:
-            return containers
-        self._create_standby(service, count)
-        return [item for item in self._engine.containers() if item.service == service]
+        if not set(range(1, count + 1)) <= {container.number for container in containers}:
+            raise AlertdrillError(
+                f"{service} has too few containers for {count} instances: run `make up` on the host"
+                " to create them."
+            )
+        return containers
 
     def _admit(self, new: Sequence[Container]) -> None:
         for container in new:
@@ -158,10 +152,6 @@ class ContainerRuntime(ABC):
     @abstractmethod
     def _replicas(self) -> Mapping[str, int]:
         """Return the replica count of every service."""
-
-    @abstractmethod
-    def _create_standby(self, service: str, count: int) -> None:
-        """Create the containers of a service that `count` instances need."""
 
     @abstractmethod
     def _publish(self, counts: Mapping[str, int]) -> None:

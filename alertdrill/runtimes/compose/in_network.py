@@ -62,12 +62,6 @@ class InNetworkRuntime(ContainerRuntime):
         )
         return counts
 
-    def _create_standby(self, service: str, count: int) -> None:
-        raise AlertdrillError(
-            f"{service} has too few containers for {count} instances: run `make up` on the host"
-            " to create them."
-        )
-
     def _publish(self, counts: Mapping[str, int]) -> None:
         context = self._render_context()
         init_config.write_targets(replace(context, replicas={**context.replicas, **counts}))

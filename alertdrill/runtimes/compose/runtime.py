@@ -16,6 +16,7 @@ from ..base import ProgressCallback
 from ..errors import EngineError
 from . import init_config, lifecycle
 from .containers import ContainerRuntime
+from .docker_client import Container
 from .endpoints import HostEndpoints
 from .project import ComposeProject
 
@@ -28,6 +29,9 @@ CHUNK = 65536
 
 class ComposeRuntime(ContainerRuntime):
     """The stack as containers of one project, seen from its host; a `StackRuntime`."""
+
+    # Compose follows only the containers that run when it starts.
+    follows_new_instances = False
 
     def __init__(self, settings: StackSettings) -> None:
         self._project = ComposeProject(settings)
@@ -48,8 +52,10 @@ class ComposeRuntime(ContainerRuntime):
     def _replicas(self) -> Mapping[str, int]:
         return self._project.replicas()
 
-    def _create_standby(self, service: str, count: int) -> None:
-        lifecycle.create_standby(self._project)
+    def _replica_containers(self, service: str, count: int) -> Sequence[Container]:
+        if sum(item.service == service for item in self._engine.containers()) < count:
+            lifecycle.create_standby(self._project)
+        return super()._replica_containers(service, count)
 
     def _publish(self, counts: Mapping[str, int]) -> None:
         lifecycle.publish_replicas(self._project, counts)
@@ -75,11 +81,6 @@ class ComposeRuntime(ContainerRuntime):
         return (["--index", str(container.number)] if target == container.instance else []) + [
             container.service
         ]
-
-    @property
-    def follows_new_instances(self) -> bool:
-        """Return false: Compose follows only the containers that run when it starts."""
-        return False
 
     def grafana_token(self) -> str:
         """Return the token for Grafana annotations; empty without one."""

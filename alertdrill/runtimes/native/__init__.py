@@ -1,3 +1,1 @@
 """The native runtime: processes under supervisord, for machines without a Docker engine."""
-
-__all__: list[str] = []

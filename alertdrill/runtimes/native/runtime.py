@@ -31,8 +31,10 @@ class NativeRuntime:
     """The stack as processes of the current user; a `StackRuntime` and a `FaultTarget`."""
 
     name = "native"
+    follows_new_instances = True  # every possible instance has a log file
 
     def __init__(self, settings: StackSettings) -> None:
+        self.speed, self.ephemeral = settings.speed, settings.ephemeral
         self._context = NativeContext(settings)
 
     def check(self, on_progress: ProgressCallback) -> None:
@@ -154,21 +156,6 @@ class NativeRuntime:
         )
 
     # For drills
-
-    @property
-    def follows_new_instances(self) -> bool:
-        """Return true: every possible instance has a log file."""
-        return True
-
-    @property
-    def speed(self) -> float:
-        """Return the divisor of every duration in rules and routes."""
-        return self._context.settings.speed
-
-    @property
-    def ephemeral(self) -> bool:
-        """Return whether this is an ephemeral stack."""
-        return self._context.settings.ephemeral
 
     def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""

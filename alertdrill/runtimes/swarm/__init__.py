@@ -1,3 +1,1 @@
 """The Docker Swarm runtime: the operations that the control API needs."""
-
-__all__: list[str] = []

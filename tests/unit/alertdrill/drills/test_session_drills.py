@@ -41,7 +41,7 @@ def context(session: FakeSession) -> Iterator[DrillContext]:
 
 def test_every_drill_runs(session: FakeSession, context: DrillContext, verdicts: list[Any]) -> None:
     verdicts += ["failed", "passed"]
-    context.runtime.ephemeral = True  # type: ignore[misc]
+    context.runtime.ephemeral = True
     report = run_drills(context, [make_drill(), make_drill(alert="Slow")])
     assert [(result.alert, result.verdict) for result in report.results] == [
         ("Down", "failed"),

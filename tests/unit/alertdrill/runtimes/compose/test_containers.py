@@ -66,9 +66,6 @@ class FakeContainers(ContainerRuntime):
     def _replicas(self) -> Mapping[str, int]:
         return dict.fromkeys(SERVICES, 2)
 
-    def _create_standby(self, service: str, count: int) -> None:
-        raise NotImplementedError
-
     _publish, _scale_lock = _replicas, _replicas  # type: ignore[assignment]
 
 
