@@ -26,7 +26,7 @@ from ..clients.faults import Faults
 from ..clients.http import UnreachableError
 from ..clients.responder import ResponderClient
 from ..config import ROOT
-from ..config.settings import StackSettings
+from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_addresses
@@ -228,7 +228,8 @@ def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None
     failures = perform(select_fault_target(record.stack), record.undo) if record.undo else []
     for failure in failures:
         on_progress(failure)
-    if not record.stack.ephemeral:
+    # The host stops the ephemeral stack around a container of drills.
+    if not record.stack.ephemeral or record.stack.runtime == IN_NETWORK:
         return failures
     select_stack_runtime(record.stack, on_progress).down(on_progress)
     return ()  # the faulty stack no longer exists

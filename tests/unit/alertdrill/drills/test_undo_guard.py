@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.config.settings import StackSettings
+from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.undo import RollbackGuard, UndoLog, UndoRecord
 from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
@@ -147,11 +147,24 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     return stack
 
 
-@pytest.mark.parametrize(("ephemeral", "calls"), [(True, [("down",)]), (False, [])])
-def test_only_ephemeral_stack_is_stopped(
-    tmp_path: Path, file: Path, stack: FakeRuntime, ephemeral: bool, calls: list[tuple[str]]
+@pytest.mark.parametrize(
+    ("runtime", "ephemeral", "calls"),
+    [
+        ("native", True, [("down",)]),
+        ("native", False, []),
+        # The host started the stack around a container of drills, and stops it.
+        (IN_NETWORK, True, []),
+    ],
+)
+def test_only_ephemeral_stack_of_this_run_is_stopped(
+    tmp_path: Path,
+    file: Path,
+    stack: FakeRuntime,
+    runtime: str,
+    ephemeral: bool,
+    calls: list[tuple[str]],
 ) -> None:
-    own = StackSettings(tmp_path, ephemeral=ephemeral)
+    own = StackSettings(tmp_path, runtime=runtime, ephemeral=ephemeral)
     UndoLog(tmp_path).write(UndoRecord("run", 1.0, own, "Down", [("remove_file", str(file))]))
     undo.run_guard(tmp_path)
     assert stack.calls == calls
