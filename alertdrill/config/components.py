@@ -137,11 +137,10 @@ COMPONENTS: Mapping[str, Component] = {
     "pushgateway": Component(
         9091, "/-/ready", job="pushed", image="prom/pushgateway", version="pushgateway"
     ),
-    # Only the responder reaches it, so drills can't probe it.
-    "control": Component(8091, job=None, alias="control-on-healing"),
-    # Each of these has two replicas, so that one can restart the other.
+    # Each of these has two replicas, so that one can bring the other back. Only the responder
+    # reaches the control API, so drills can't probe it.
+    "control": Component(8091, job=None, replicas=2),
     "docker-proxy": Component(job=None, image="haproxy", version="haproxy", replicas=2),
-    "restarter": Component(job=None, replicas=2),
 }
 # What docker-compose.yml runs once or on demand.
 TASKS = ("drills", "drills-proxy", "init-config", "locust-master", "locust-worker", "test")

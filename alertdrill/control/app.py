@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..clients.engine import EngineClient
+from ..config.settings import IN_NETWORK
 from ..runtimes.base import ControlTarget
 from ..runtimes.select import select_control_target
 from . import problems
 from .idempotency import Outcome
 from .problems import Problem
+from .reconcile import Reconciler
 from .service import ControlService
 from .settings import ControlSettings
 
@@ -51,19 +55,39 @@ B = TypeVar("B", bound=Body)
 
 
 def create_app(
-    settings: ControlSettings | None = None, runtime: ControlTarget | None = None
+    settings: ControlSettings | None = None,
+    runtime: ControlTarget | None = None,
+    is_alive: Callable[[], bool] = lambda: True,
 ) -> Flask:
-    """Return the API for a runtime; the settings select it unless `runtime` is set."""
+    """Return the API for a runtime; the settings select it unless `runtime` is set.
+
+    The health check fails while `is_alive`, of the reconcile loop, returns false.
+    """
     settings = settings or ControlSettings.from_env(os.environ)
     runtime = runtime or select_control_target(settings.stack)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     problems.init_app(app)
-    app.register_blueprint(blueprint(ControlService(runtime, settings.stack), settings.token))
+    service = ControlService(runtime, settings.stack, settings.state)
+    app.register_blueprint(blueprint(service, settings.token, is_alive))
     return app
 
 
-def blueprint(service: ControlService, token: str) -> Blueprint:
+def serve() -> Flask:
+    """Return the API for the runtime that the environment names, and start its reconcile loop.
+
+    Only containers need the loop: supervisord and Swarm restart what is killed.
+    """
+    settings = ControlSettings.from_env(os.environ)
+    if settings.stack.runtime != IN_NETWORK:
+        return create_app(settings)
+    engine = EngineClient(os.environ.get("DOCKER_HOST", ""), settings.stack.project)
+    reconciler = Reconciler(engine)
+    reconciler.start_thread()
+    return create_app(settings, is_alive=reconciler.is_alive)
+
+
+def blueprint(service: ControlService, token: str, is_alive: Callable[[], bool]) -> Blueprint:
     """Return the routes; all but the health check require the token."""
     routes = Blueprint("control", __name__)
 
@@ -76,6 +100,8 @@ def blueprint(service: ControlService, token: str) -> Blueprint:
 
     @routes.get(HEALTH_PATH)
     def healthz() -> Response:
+        if not is_alive():
+            raise Problem(503, "The reconcile loop hangs: restart this instance.")
         return jsonify({"status": "ok"})
 
     @routes.get("/instances")

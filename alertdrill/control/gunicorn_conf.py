@@ -1,4 +1,4 @@
-"""gunicorn's settings: `gunicorn -c FILE "alertdrill.control.app:create_app()"`."""
+"""gunicorn's settings: `gunicorn -c FILE "alertdrill.control.app:serve()"`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 
 from alertdrill import VERSION
 from alertdrill.control import logs
+from alertdrill.control.settings import bind_addresses, instance_name
 from alertdrill.log_format import LogOrigin
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8091')}"
-# One process: the running requests and their idempotency keys are in its memory.
+bind = bind_addresses(os.environ)
+# One process: it has one reconcile loop.
 workers = 1
 worker_class = "gthread"
 # The responder acts on two services at most, may retry each action, and polls meanwhile;
@@ -21,6 +22,6 @@ control_socket_disable = True  # unused, and a needless way in
 accesslog = None  # each action is logged with its outcome
 logger_class = logs.LineLogger
 logs.configure(
-    LogOrigin("control", os.environ.get("INSTANCE", "control-1"), VERSION),
+    LogOrigin("control", instance_name(os.environ), VERSION),
     os.environ.get("LOG_LEVEL", "INFO"),
 )

@@ -1,18 +1,29 @@
-"""Run a request once for each idempotency key, however often a client retries it."""
+"""Run a request once for each idempotency key, however often a client retries it.
+
+The outcomes are files, which all replicas of the control API share: so a retry that reaches
+another replica joins the running request too.
+"""
 
 from __future__ import annotations
 
-import threading
+import hashlib
+import json
+import os
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from ..file_lock import LockedError, file_lock
 from .problems import Problem
 
-# Clients retry within minutes, and heal a few times an hour: keep only the newest keys.
-MAX_KEYS = 100
+# Clients retry within minutes: an older file is not needed any more.
+MAX_AGE_S = 3600.0
+# Longer than the longest request: a grace period of a minute, and a start of a minute.
+MAX_WAIT_S = 150.0
 # The stack was unavailable: nothing was done, so the same key may be retried.
 STACK_UNAVAILABLE = 503
+BUSY = "A request with this Idempotency-Key is still running: send it again later."
 
 
 @dataclass(frozen=True)
@@ -23,56 +34,52 @@ class Outcome:
     detail: str
 
 
-@dataclass(frozen=True)
-class _Entry:
-    request: str
-    outcome: Future[Outcome] = field(default_factory=Future)
+class OutcomeStore:
+    """The outcomes of the last hour's keys, in a folder that is created when it is needed."""
 
-
-class IdempotencyCache:
-    """The outcomes of the newest keys; the key of a running request is never evicted."""
-
-    def __init__(self, max_keys: int = MAX_KEYS) -> None:
-        self._max_keys = max_keys
-        self._entries: dict[str, _Entry] = {}
-        self._lock = threading.Lock()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def do(self, key: str, request: str, operation: Callable[[], Outcome]) -> Outcome:
         """Return the outcome of `operation`, or the outcome of the first request with this key.
 
-        Raises a `Problem` if the key belongs to a different request. An exception of `operation` is
-        raised for every request with the key.
+        Raises a `Problem` if the key belongs to a different request. After an exception of
+        `operation` the same key may be retried.
         """
-        entry, is_first = self._entry(key, request)
-        if is_first:
-            _resolve(entry.outcome, operation)
-            if entry.outcome.result().status == STACK_UNAVAILABLE:
-                with self._lock:
-                    self._entries.pop(key, None)  # a concurrent request may have evicted it
-        return entry.outcome.result()
+        self._delete_old()
+        file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        try:
+            # The kernel releases the lock of a replica that dies, and the next one takes over.
+            with file_lock(file.with_suffix(".lock"), BUSY, MAX_WAIT_S):
+                return _stored(file, key, request) or _run(file, request, operation)
+        except LockedError as error:
+            raise Problem(STACK_UNAVAILABLE, str(error)) from error
 
-    def _entry(self, key: str, request: str) -> tuple[_Entry, bool]:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                self._entries[key] = _Entry(request)
-                self._evict()
-                return self._entries[key], True
-        if entry.request != request:
-            raise Problem(
-                400, f"Idempotency-Key {key!r} was used for {entry.request}: use a new key."
-            )
-        return entry, False
-
-    def _evict(self) -> None:
-        done = [key for key, entry in self._entries.items() if entry.outcome.done()]
-        for key in done[: max(0, len(self._entries) - self._max_keys)]:
-            del self._entries[key]
+    def _delete_old(self) -> None:
+        oldest = time.time() - MAX_AGE_S
+        for file in self._folder.glob("*"):
+            try:
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+            except FileNotFoundError:  # another replica was faster
+                continue
 
 
-def _resolve(outcome: Future[Outcome], operation: Callable[[], Outcome]) -> None:
+def _stored(file: Path, key: str, request: str) -> Outcome | None:
     try:
-        outcome.set_result(operation())
-    except BaseException as error:
-        outcome.set_exception(error)
-        raise
+        entry = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):  # the first request, or one that a crash cut off
+        return None
+    if entry["request"] != request:
+        raise Problem(
+            400, f"Idempotency-Key {key!r} was used for {entry['request']}: use a new key."
+        )
+    return Outcome(entry["status"], entry["detail"])
+
+
+def _run(file: Path, request: str, operation: Callable[[], Outcome]) -> Outcome:
+    os.utime(file.with_suffix(".lock"))
+    outcome = operation()
+    if outcome.status != STACK_UNAVAILABLE:
+        file.write_text(json.dumps({"request": request, **asdict(outcome)}))
+    return outcome

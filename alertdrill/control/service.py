@@ -5,30 +5,34 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from threading import Lock
+from pathlib import Path
 
 from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
+from ..file_lock import file_lock
 from ..runtimes.base import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
-from .idempotency import IdempotencyCache, Outcome
+from .idempotency import MAX_WAIT_S, Outcome, OutcomeStore
 from .problems import FAILED, Problem
 
 log = logging.getLogger("alertdrill.control")
 # The log level of an outcome by its status; any other status is our own error.
 LOG_LEVELS = {200: logging.INFO, 403: logging.WARNING, 404: logging.WARNING, 409: logging.WARNING}
+SCALING = "Another service is still being scaled: wait for it."
 
 
 class ControlService:
-    """Runs operations on one runtime; runs and logs each of them once."""
+    """Runs operations on one runtime; runs and logs each of them once.
 
-    def __init__(self, runtime: ControlTarget, settings: StackSettings) -> None:
+    All replicas of the control API share the folder `state`.
+    """
+
+    def __init__(self, runtime: ControlTarget, settings: StackSettings, state: Path) -> None:
         self._runtime = runtime
         self._settings = settings
-        self._cache = IdempotencyCache()
-        # A runtime refuses concurrent scaling, and two services may need it at the same time.
-        self._scaling = Lock()
+        self._outcomes = OutcomeStore(state / "outcomes")
+        self._scaling = state / "scaling.lock"
 
     def instances(self) -> dict[str, object]:
         """Return the services' instances; raise a `Problem` if the stack is unavailable."""
@@ -48,7 +52,7 @@ class ControlService:
             return f"{name} is ready again."
 
         description = f"restart {name}" + ("" if grace is None else f" with a grace of {grace:g} s")
-        return self._cache.do(key, description, lambda: _perform(description, operation))
+        return self._outcomes.do(key, description, lambda: _perform(description, operation))
 
     def scale(self, key: str, service: str, count: int) -> Outcome:
         """Scale a service to `count` instances; return when they are ready."""
@@ -60,12 +64,13 @@ class ControlService:
                 )
             if not healing_enabled(service, self._status()):
                 raise Problem(403, _no_heal_label(service, service))
-            with self._scaling:
+            # A runtime refuses concurrent scaling, and two services may need it at the same time.
+            with file_lock(self._scaling, SCALING, MAX_WAIT_S):
                 self._runtime.scale(service, count, lambda _: None)
             return f"{service} has {count} instances."
 
         description = f"scale {service} to {count}"
-        return self._cache.do(key, description, lambda: _perform(description, operation))
+        return self._outcomes.do(key, description, lambda: _perform(description, operation))
 
     def _instance(self, name: str) -> Instance:
         for instance in self._status():

@@ -3,28 +3,83 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import settings as stack_settings
-from ..config.settings import SettingsError, StackSettings
+from ..config.settings import IN_NETWORK, SettingsError, StackSettings
 
 # Like the other tokens: too long to guess over a network, short enough to copy.
 MIN_TOKEN_LENGTH = 16
+# Two by default; this many names are tried.
+MAX_REPLICAS = 8
 
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """The token that clients send, and the stack to control."""
+    """The token that clients send, the stack to control, and the folder that replicas share."""
 
     token: str
     stack: StackSettings
+    state: Path
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ControlSettings:
         """Read the environment; raise `SettingsError` naming a bad variable."""
-        return cls(_token(environ.get("CONTROL_TOKEN_FILE", "")), _stack(environ))
+        stack = _stack(environ)
+        state = environ.get("CONTROL_STATE", "") or stack.home / "control"
+        return cls(_token(environ.get("CONTROL_TOKEN_FILE", "")), stack, Path(state))
+
+
+def bind_addresses(environ: Mapping[str, str]) -> Sequence[str]:
+    """Return each ADDRESS:PORT to listen on: HOST has one name or more, separated by commas."""
+    hosts, port = environ.get("HOST", "127.0.0.1"), environ.get("PORT", "8091")
+    addresses = [address for name in hosts.split(",") for address in _own_addresses(name)]
+    if not addresses:
+        raise SettingsError(f"HOST is {hosts!r}, which is no address of this host.")
+    return [f"{address}:{port}" for address in dict.fromkeys(addresses)]
+
+
+def instance_name(environ: Mapping[str, str]) -> str:
+    """Return INSTANCE; or, in a stack's network, the name of this replica by its own address.
+
+    The engine's name server knows each replica as PROJECT-control-NUMBER.
+    """
+    if name := environ.get("INSTANCE"):
+        return name
+    if environ.get("RUNTIME") == IN_NETWORK:
+        project = environ.get("PROJECT", "alertdrill")
+        for number in range(1, MAX_REPLICAS + 1):
+            if _own_addresses(f"{project}-control-{number}"):
+                return f"control-{number}"
+    return "control-1"
+
+
+def _own_addresses(name: str) -> Sequence[str]:
+    """Return the addresses of a name that are this host's.
+
+    All replicas share an alias: its name has the addresses of each.
+    """
+    return [address for address in _resolve(name) if _is_own(address)]
+
+
+def _resolve(name: str) -> Sequence[str]:
+    try:
+        entries = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:  # no such replica
+        return []
+    return [str(entry[4][0]) for entry in entries]
+
+
+def _is_own(address: str) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _token(file: str) -> str:

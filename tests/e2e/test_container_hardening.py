@@ -33,7 +33,6 @@ REACHABLE = {
     "web": {"lb"},
     "data-service": {"lb"},
     "responder": {"prometheus", "alertmanager", "loki", "responder", "control"},
-    "restarter": {"engine"},
     "control": {"engine", "control", "lb"},
 }
 CONNECT = (
@@ -81,7 +80,7 @@ def test_every_container_has_a_health_check_and_rotated_logs(stack: Stack) -> No
     for container in inspect(stack):
         logging, name = container["HostConfig"]["LogConfig"], service(container)
         assert container["Config"]["Healthcheck"]["Test"][0] == "CMD", name
-        assert container["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", name
+        assert container["HostConfig"]["RestartPolicy"]["Name"] == "always", name
         assert logging["Type"] == "json-file", name
         assert (logging["Config"]["max-size"], logging["Config"]["max-file"]) == ("10m", "3"), name
 

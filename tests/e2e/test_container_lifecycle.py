@@ -91,10 +91,21 @@ def test_every_killed_container_comes_back(stack: Stack) -> None:
     assert slow == {}
 
 
+def test_one_replica_of_what_heals_brings_back_the_other(stack: Stack) -> None:
+    project = stack.environment["COMPOSE_PROJECT_NAME"]
+    docker(stack, "kill", f"{project}-control-1", f"{project}-docker-proxy-1")
+
+    def back() -> bool:
+        states = {name: values["state"] for name, values in stack.instances().items()}
+        return {states["control-1"], states["docker-proxy-1"]} == {"ready"}
+
+    poll_until(back, "both to be back", 30)
+
+
 def test_stopped_container_stays_stopped(stack: Stack) -> None:
     stack.alertdrill("stop", "pushgateway")
     alert = {"alert": "InstanceDown", "service": "pushgateway"}
-    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the restarter had its chance by then.
+    # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the control API had time to act.
     poll_until(lambda: stack.notifications(status="firing", **alert), "the alert of it", 75)
     assert stack.instances()["pushgateway-1"]["state"] == "stopped"
     stack.alertdrill("start", "pushgateway")

@@ -212,7 +212,7 @@ def test_killed_responder_finishes_its_action(stack: CompressedStack) -> None:
 def restarts(stack: CompressedStack, name: str, action: int) -> int:
     """Return how often the control API restarted an instance after an action began."""
     started = stack.get(f"/actions/{action}")["started_at"]
-    lines = [json.loads(line) for _, line in stack.runtime.logs("control-1", None)]
+    lines = [json.loads(line) for _, line in stack.runtime.logs("control", None)]
     messages = [line["message"] for line in lines if line["timestamp"] > started]
     return len([message for message in messages if message.startswith(f"restart {name}")])
 

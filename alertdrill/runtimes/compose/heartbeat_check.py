@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-# The restarter touches the file every two seconds, or every eight without an answer.
+# The program touches the file every two seconds.
 MAX_AGE_S = 10.0
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def control(context: RenderContext) -> Process:
             "gunicorn",
             "-c",
             CONTROL_CONFIGURATION,
-            "alertdrill.control.app:create_app()",
+            "alertdrill.control.app:serve()",
         ],
         port=context.ports.control,
         ready=f"{url(context.ports.control)}/healthz",

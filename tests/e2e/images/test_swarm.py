@@ -106,7 +106,7 @@ def control(project: str, tmp_path_factory: pytest.TempPathFactory) -> FlaskClie
     """Return a client of the control API."""
     home = tmp_path_factory.mktemp("swarm")
     stack = StackSettings(home, runtime="swarm", project=project)
-    return create_app(ControlSettings(TOKEN, stack)).test_client()
+    return create_app(ControlSettings(TOKEN, stack, stack.home / "control")).test_client()
 
 
 @pytest.fixture(scope="module")

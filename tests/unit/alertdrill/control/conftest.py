@@ -68,7 +68,9 @@ def stack(tmp_path: Path) -> StackSettings:
 @pytest.fixture
 def client(runtime: Any, stack: StackSettings) -> FlaskClient:
     """Return a client that sends the token and a key by default."""
-    client = create_app(ControlSettings(TOKEN, stack), runtime).test_client()
+    client = create_app(
+        ControlSettings(TOKEN, stack, stack.home / "control"), runtime
+    ).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
     client.environ_base["HTTP_IDEMPOTENCY_KEY"] = "a-key"
     return client

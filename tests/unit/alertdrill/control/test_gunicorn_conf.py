@@ -15,7 +15,7 @@ def test_gunicorn_accepts_the_configuration(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "gunicorn", "--print-config"),
-            *("-c", CONFIGURATION, "alertdrill.control.app:create_app()"),
+            *("-c", CONFIGURATION, "alertdrill.control.app:serve()"),
         ],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOST": "127.0.0.7", "PORT": "8123", **more},

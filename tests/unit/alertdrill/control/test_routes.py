@@ -1,15 +1,27 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from alertdrill.config.settings import StackSettings
+from alertdrill.control.app import create_app
+from alertdrill.control.settings import ControlSettings
 from alertdrill.errors import AlertdrillError
 from tests.unit.alertdrill.control.conftest import TOKEN, FakeRuntime
 
 
 def test_health_needs_no_token(client: FlaskClient) -> None:
     assert client.get("/healthz", headers={"Authorization": ""}).status_code == 200
+
+
+def test_health_check_fails_while_the_reconcile_loop_hangs(
+    runtime: Any, stack: StackSettings
+) -> None:
+    settings = ControlSettings(TOKEN, stack, stack.home / "control")
+    answer = create_app(settings, runtime, lambda: False).test_client().get("/healthz")
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
 
 @pytest.fixture
 def service(runtime: Any, stack: StackSettings) -> ControlService:
-    return ControlService(runtime, stack)
+    return ControlService(runtime, stack, stack.home / "control")
 
 
 def test_labelled_instance_is_restarted(service: ControlService, runtime: FakeRuntime) -> None:

@@ -26,7 +26,7 @@ def targets(context: RenderContext, job: str) -> dict[str, str]:
 def test_empty_environment_means_the_defaults() -> None:
     context = RenderContext.from_env({})
     assert (context.project, context.speed) == ("alertdrill", 1.0)
-    assert (context.replicas["web"], context.replicas["restarter"], context.replicas["lb"]) == (
+    assert (context.replicas["web"], context.replicas["control"], context.replicas["lb"]) == (
         2,
         2,
         1,
@@ -83,7 +83,7 @@ def test_targets_are_named_after_containers(context: RenderContext) -> None:
         for number in (1, 2)
     }
     assert targets(context, "stack")["collector-1"] == "alertdrill-collector-1:8888"
-    assert not {"restarter-1", "control-1"} & set(targets(context, "stack"))
+    assert not {"docker-proxy-1", "control-1"} & set(targets(context, "stack"))
 
 
 def test_disabled_component_has_no_target(context: RenderContext) -> None:

@@ -1,28 +1,29 @@
-"""The restarter's client of the engine, through the proxy.
+"""Client of the Docker engine's API for the reconcile loop, through the proxy.
 
-It uses the standard library only: the docker client would take 15 MiB more in each of the two
-restarters, and reads events without a timeout, so that a hanging proxy would block it.
+It uses the standard library only: the docker client reads events without a timeout, so that a
+hanging proxy would block the loop.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from ...errors import AlertdrillError
-from .exit_events import ACTIONS, NS_PER_SECOND
+from ..errors import AlertdrillError
 
-# Above the restarter's window. The proxy's name has two addresses, and both may hang: together
-# they stay below the ten seconds of the health check.
+NS_PER_SECOND = 1_000_000_000
+# Above the loop's window. The proxy's name has two addresses, and both may hang: together they stay
+# below the ten seconds of the health check.
 TIMEOUT_S = 4.0
 # The engine starts a container within a second, and later on a busy host.
 START_TIMEOUT_S = 8.0
 
 
-class UnavailableError(AlertdrillError):
+class EngineUnavailableError(AlertdrillError):
     """The proxy or the engine behind it does not answer."""
 
 
@@ -34,6 +35,15 @@ class ForbiddenError(AlertdrillError):
     """The proxy forbids the request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of the project; `state` is the engine's, such as `running` or `exited`."""
+
+    id: str
+    name: str
+    state: str
+
+
 class EngineClient:
     """The engine at `host`, such as tcp://docker-proxy:2375, for one project."""
 
@@ -42,23 +52,34 @@ class EngineClient:
         if url.scheme != "tcp" or not url.hostname or not url.port:
             raise AlertdrillError(f"DOCKER_HOST is {host!r}: set it to tcp://HOST:PORT.")
         self._address = (url.hostname, url.port)
-        # One-off containers (`docker compose run`) are not restarted.
-        labels = [f"com.docker.compose.project={project}", "com.docker.compose.oneoff=False"]
-        self._filters = json.dumps({"label": labels, "event": ACTIONS})
+        # Without one-off containers (`docker compose run`).
+        self._labels = [
+            f"com.docker.compose.project={project}",
+            "com.docker.compose.oneoff=False",
+        ]
 
-    def events(self, since: int, until: int) -> Sequence[Mapping[str, Any]]:
-        """Return the events between two times; wait until `until` has passed."""
-        query = {
-            "since": _format_time(since),
-            "until": _format_time(until),
-            "filters": self._filters,
-        }
+    def containers(self) -> Sequence[Container]:
+        """Return every container of the project, running or not."""
+        filters = json.dumps({"label": self._labels})
+        rows = _parse(
+            self._request("GET", f"/containers/json?{urlencode({'all': 1, 'filters': filters})}")
+        )
+        return [Container(row["Id"], row["Names"][0].lstrip("/"), row["State"]) for row in rows]
+
+    def events(self, actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        """Return the events of these actions between two times, in nanoseconds since 1970.
+
+        The engine answers once `until` has passed.
+        """
+        filters = json.dumps({"label": self._labels, "event": list(actions)})
+        query = {"since": _format_time(since), "until": _format_time(until), "filters": filters}
         lines = self._request("GET", f"/events?{urlencode(query)}")
         return [_parse(line) for line in lines.splitlines()]
 
     def inspect(self, name: str) -> Mapping[str, Any]:
         """Return a container's details; raise `ContainerNotFoundError` if it is gone."""
-        return _parse(self._request("GET", f"/containers/{quote(name)}/json"))
+        details: Mapping[str, Any] = _parse(self._request("GET", f"/containers/{quote(name)}/json"))
+        return details
 
     def start(self, name: str) -> None:
         """Start a container; harmless if it runs."""
@@ -71,23 +92,22 @@ class EngineClient:
             response = connection.getresponse()
             status, body = response.status, response.read()
         except (OSError, HTTPException) as error:
-            raise UnavailableError(f"{error or type(error).__name__}") from error
+            raise EngineUnavailableError(f"{error or type(error).__name__}") from error
         finally:
             connection.close()
         if status < 400:
             return body
-        raise _ERRORS.get(status, UnavailableError)(f"{status} {_reason(body)}")
+        raise _ERRORS.get(status, EngineUnavailableError)(f"{status} {_reason(body)}")
 
 
 _ERRORS: Mapping[int, type[AlertdrillError]] = {403: ForbiddenError, 404: ContainerNotFoundError}
 
 
-def _parse(text: bytes) -> Mapping[str, Any]:
+def _parse(text: bytes) -> Any:
     try:
-        details: Mapping[str, Any] = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
-        raise UnavailableError(f"the response is not valid JSON: {error}") from error
-    return details
+        raise EngineUnavailableError(f"the response is not valid JSON: {error}") from error
 
 
 def _format_time(nanoseconds: int) -> str:

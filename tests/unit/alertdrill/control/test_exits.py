@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from alertdrill.runtimes.compose.exit_events import (
-    NS_PER_SECOND,
+from alertdrill.clients.engine import NS_PER_SECOND
+from alertdrill.control.exits import (
     RETRY_DELAY_NS,
     STOP_GRACE_NS,
     Event,
@@ -11,7 +11,7 @@ from alertdrill.runtimes.compose.exit_events import (
     read,
 )
 
-ID, NAME = "4f5e", "alertdrill-web-1"
+ID = "4f5e"
 # By this time, a `stop` event would have arrived.
 LATER = 100 * NS_PER_SECOND
 
@@ -20,7 +20,7 @@ def exits(*events: tuple[str, float]) -> ExitTracker:
     """Return a tracker that has recorded events of (action, seconds)."""
     tracker = ExitTracker()
     for action, seconds in events:
-        tracker.record(Event(action, ID, NAME, int(seconds * NS_PER_SECOND)))
+        tracker.record(Event(action, ID, int(seconds * NS_PER_SECOND)))
     return tracker
 
 
@@ -33,8 +33,8 @@ def exits(*events: tuple[str, float]) -> ExitTracker:
         [("die", 1), ("stop", 1.1), ("start", 2), ("die", 3)],
     ],
 )
-def test_killed_container_is_due_for_restart(events: list[tuple[str, float]]) -> None:
-    assert exits(*events).due_for_restart(LATER) == [(ID, NAME)]
+def test_killed_container_is_unexpected(events: list[tuple[str, float]]) -> None:
+    assert exits(*events).unexpected(LATER) == {ID}
 
 
 @pytest.mark.parametrize(
@@ -52,59 +52,59 @@ def test_killed_container_is_due_for_restart(events: list[tuple[str, float]]) ->
         [("die", 1), ("stop", 1.1), ("start", 1.2)],
     ],
 )
-def test_stopped_and_running_containers_are_not_due(events: list[tuple[str, float]]) -> None:
-    assert exits(*events).due_for_restart(LATER) == []
+def test_exit_of_stopped_or_running_container_was_expected(events: list[tuple[str, float]]) -> None:
+    assert exits(*events).unexpected(LATER) == frozenset()
 
 
 def test_exit_waits_for_its_stop_event() -> None:
     tracker = exits(("die", 1))
-    assert tracker.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS - 1) == []
-    assert tracker.due_for_restart(NS_PER_SECOND + STOP_GRACE_NS) == [(ID, NAME)]
+    assert tracker.unexpected(NS_PER_SECOND + STOP_GRACE_NS - 1) == frozenset()
+    assert tracker.unexpected(NS_PER_SECOND + STOP_GRACE_NS) == {ID}
 
 
 def test_repeated_event_counts_once() -> None:
     tracker = exits(("die", 1), ("start", 2), ("die", 1))
-    assert tracker.due_for_restart(LATER) == []
-    tracker.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
+    assert tracker.unexpected(LATER) == frozenset()
+    tracker.record(Event("die", ID, 3 * NS_PER_SECOND))
     tracker.resolve(ID)
-    tracker.record(Event("die", ID, NAME, 3 * NS_PER_SECOND))
-    assert tracker.due_for_restart(LATER) == []
+    tracker.record(Event("die", ID, 3 * NS_PER_SECOND))
+    assert tracker.unexpected(LATER) == frozenset()
 
 
 def test_resolved_container_may_exit_again() -> None:
     tracker = exits(("die", 1))
     tracker.resolve(ID)
-    tracker.record(Event("die", ID, NAME, 5 * NS_PER_SECOND))
-    assert tracker.due_for_restart(LATER) == [(ID, NAME)]
+    tracker.record(Event("die", ID, 5 * NS_PER_SECOND))
+    assert tracker.unexpected(LATER) == {ID}
 
 
 def test_failed_start_is_retried() -> None:
     tracker = exits(("die", 1))
     tracker.postpone(ID, LATER)
-    assert tracker.due_for_restart(LATER + RETRY_DELAY_NS - 1) == []
-    assert tracker.due_for_restart(LATER + RETRY_DELAY_NS) == [(ID, NAME)]
+    assert tracker.unexpected(LATER + RETRY_DELAY_NS - 1) == frozenset()
+    assert tracker.unexpected(LATER + RETRY_DELAY_NS) == {ID}
 
 
 def test_containers_are_kept_apart() -> None:
     tracker = exits(("die", 1), ("stop", 1.1))
-    tracker.record(Event("die", "another", "alertdrill-web-2", NS_PER_SECOND))
-    assert tracker.due_for_restart(LATER) == [("another", "alertdrill-web-2")]
+    tracker.record(Event("die", "another", NS_PER_SECOND))
+    assert tracker.unexpected(LATER) == {"another"}
 
 
 def test_new_container_has_its_own_state() -> None:
     tracker = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
-    tracker.record(Event("die", "recreated", NAME, 2 * NS_PER_SECOND))
-    assert tracker.due_for_restart(LATER) == [("recreated", NAME)]
+    tracker.record(Event("die", "recreated", 2 * NS_PER_SECOND))
+    assert tracker.unexpected(LATER) == {"recreated"}
 
 
 def test_event_is_parsed() -> None:
     row = {
         "Type": "container",
         "Action": "die",
-        "Actor": {"ID": ID, "Attributes": {"name": NAME, "exitCode": "137"}},
+        "Actor": {"ID": ID, "Attributes": {"name": "alertdrill-web-1", "exitCode": "137"}},
         "time": 1795519079,
         "timeNano": 1795519079609202541,
     }
-    assert read(row) == Event("die", ID, NAME, 1795519079609202541)
+    assert read(row) == Event("die", ID, 1795519079609202541)
     assert read({**row, "Type": "volume", "Action": "destroy"}) is None
     assert read({**row, "Action": "exec_die"}) is None

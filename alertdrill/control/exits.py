@@ -1,4 +1,4 @@
-"""Find containers that exited without being stopped, from the engine's events. Pure.
+"""Tell containers that exited from those that were stopped, by the engine's events. Pure.
 
 All times are the engine's, in nanoseconds since 1970. A stop has the events `kill`, `die` and
 `stop` (or `destroy`); a kill lacks `stop`; a crash lacks `kill` too. The engine restarts a
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-NS_PER_SECOND = 1_000_000_000
+from ..clients.engine import NS_PER_SECOND
+
 # The events that distinguish a stop from a kill.
 ACTIONS = ("start", "die", "stop", "destroy")
 # The `stop` event follows within milliseconds, on a busy host within half a second.
@@ -26,7 +27,6 @@ class Event:
 
     action: str
     container: str
-    name: str
     time_ns: int
 
 
@@ -34,15 +34,13 @@ def read(row: Mapping[str, Any]) -> Event | None:
     """Return an event of `GET /events`; None if it is not about a container."""
     if row.get("Type") != "container" or row.get("Action") not in ACTIONS:
         return None
-    actor = row["Actor"]
-    return Event(row["Action"], actor["ID"], actor["Attributes"]["name"], row["timeNano"])
+    return Event(row["Action"], row["Actor"]["ID"], row["timeNano"])
 
 
 @dataclass(slots=True)
-class _ContainerState:
+class _LastEvents:
     """The time of each event of a container, and 0 for none."""
 
-    name: str = ""
     started: int = 0
     died: int = 0
     stopped: int = 0
@@ -59,35 +57,37 @@ class ExitTracker:
     """The last start, exit and stop of every container; an event may be recorded twice."""
 
     def __init__(self) -> None:
-        self._containers: dict[str, _ContainerState] = {}
+        self._containers: dict[str, _LastEvents] = {}
 
     def record(self, event: Event) -> None:
         """Record an event."""
         if event.action == "destroy":
             self._containers.pop(event.container, None)
             return
-        state = self._containers.setdefault(event.container, _ContainerState())
-        state.name = event.name
+        last = self._containers.setdefault(event.container, _LastEvents())
         if event.action == "start":
-            state.started = max(state.started, event.time_ns)
+            last.started = max(last.started, event.time_ns)
         elif event.action == "die":
-            state.died = max(state.died, event.time_ns)
-            state.not_before = max(state.not_before, state.died + STOP_GRACE_NS)
+            last.died = max(last.died, event.time_ns)
+            last.not_before = max(last.not_before, last.died + STOP_GRACE_NS)
         elif event.action == "stop":
-            state.stopped = max(state.stopped, event.time_ns)
+            last.stopped = max(last.stopped, event.time_ns)
 
-    def due_for_restart(self, until: int) -> list[tuple[str, str]]:
-        """Return (id, name) of the containers to start, if every event before `until` is known."""
-        return [
-            (container, state.name)
-            for container, state in self._containers.items()
-            if state.is_unexpected() and until >= state.not_before
-        ]
+    def unexpected(self, until: int) -> frozenset[str]:
+        """Return the ids of the containers that exited without a stop.
+
+        All events before `until` are known. An exit without an event counts as a stop.
+        """
+        return frozenset(
+            container
+            for container, last in self._containers.items()
+            if last.is_unexpected() and until >= last.not_before
+        )
 
     def resolve(self, container: str) -> None:
         """Mark the last exit of a container as handled."""
-        state = self._containers[container]
-        state.resolved = state.died
+        last = self._containers[container]
+        last.resolved = last.died
 
     def postpone(self, container: str, now: int) -> None:
         """Delay the next attempt to start a container."""

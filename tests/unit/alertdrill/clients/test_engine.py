@@ -8,14 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.compose.exit_events import NS_PER_SECOND
-from alertdrill.runtimes.compose.restarter_engine_client import (
+from alertdrill.clients.engine import (
+    NS_PER_SECOND,
+    Container,
     ContainerNotFoundError,
     EngineClient,
+    EngineUnavailableError,
     ForbiddenError,
-    UnavailableError,
 )
+from alertdrill.errors import AlertdrillError
 
 ERROR = json.dumps({"message": "no such container"}).encode()
 
@@ -54,22 +55,32 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def questions(proxy: Proxy) -> EngineClient:
+def engine(proxy: Proxy) -> EngineClient:
     return EngineClient(f"tcp://127.0.0.1:{proxy.server_port}", "alertdrill")
 
 
-def test_events_are_requested_to_the_nanosecond(proxy: Proxy, questions: EngineClient) -> None:
+def test_events_are_requested_to_the_nanosecond(proxy: Proxy, engine: EngineClient) -> None:
     proxy.body = b'{"Action":"die"}\n{"Action":"stop"}\n'
-    events = questions.events(5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
+    events = engine.events(["die", "stop"], 5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
     query = parse_qs(urlsplit(proxy.calls[1]).query)
     assert [row["Action"] for row in events] == ["die", "stop"]
     assert (query["since"], query["until"]) == (["5.000000007"], ["7.000000000"])
-    assert json.loads(query["filters"][0])["label"][0] == "com.docker.compose.project=alertdrill"
+    filters = json.loads(query["filters"][0])
+    assert filters["label"][0] == "com.docker.compose.project=alertdrill"
+    assert filters["event"] == ["die", "stop"]
 
 
-def test_container_is_started_by_name(proxy: Proxy, questions: EngineClient) -> None:
+def test_every_container_of_the_project_is_listed(proxy: Proxy, engine: EngineClient) -> None:
+    proxy.body = b'[{"Id": "4f5e", "Names": ["/alertdrill-web-1"], "State": "exited"}]'
+    assert engine.containers() == [Container("4f5e", "alertdrill-web-1", "exited")]
+    query = parse_qs(urlsplit(proxy.calls[1]).query)
+    assert query["all"] == ["1"]
+    assert "com.docker.compose.project=alertdrill" in json.loads(query["filters"][0])["label"]
+
+
+def test_container_is_started_by_name(proxy: Proxy, engine: EngineClient) -> None:
     proxy.status = 304
-    questions.start("alertdrill-web-1")
+    engine.start("alertdrill-web-1")
     assert proxy.calls == ("POST", "/containers/alertdrill-web-1/start")
 
 
@@ -78,34 +89,34 @@ def test_container_is_started_by_name(proxy: Proxy, questions: EngineClient) -> 
     [
         (404, ContainerNotFoundError),
         (403, ForbiddenError),
-        (500, UnavailableError),
-        (503, UnavailableError),
+        (500, EngineUnavailableError),
+        (503, EngineUnavailableError),
     ],
 )
 def test_errors_have_the_engines_message(
-    proxy: Proxy, questions: EngineClient, status: int, error: type[Exception]
+    proxy: Proxy, engine: EngineClient, status: int, error: type[Exception]
 ) -> None:
     proxy.status, proxy.body = status, ERROR
     with pytest.raises(error, match=f"{status} no such container"):
-        questions.inspect("alertdrill-web-1")
+        engine.inspect("alertdrill-web-1")
 
 
-def test_truncated_response_is_unavailable(proxy: Proxy, questions: EngineClient) -> None:
+def test_truncated_response_is_unavailable(proxy: Proxy, engine: EngineClient) -> None:
     proxy.body, proxy.length = b'{"Action":"die"}\n', 1000
-    with pytest.raises(UnavailableError):
-        questions.events(0, 1)
+    with pytest.raises(EngineUnavailableError):
+        engine.events([], 0, 1)
 
 
-def test_invalid_json_is_unavailable(proxy: Proxy, questions: EngineClient) -> None:
+def test_invalid_json_is_unavailable(proxy: Proxy, engine: EngineClient) -> None:
     proxy.body = b"<html>"
-    with pytest.raises(UnavailableError, match="not valid JSON"):
-        questions.events(0, 1)
-    with pytest.raises(UnavailableError, match="not valid JSON"):
-        questions.inspect("alertdrill-web-1")
+    with pytest.raises(EngineUnavailableError, match="not valid JSON"):
+        engine.events([], 0, 1)
+    with pytest.raises(EngineUnavailableError, match="not valid JSON"):
+        engine.inspect("alertdrill-web-1")
 
 
 def test_refused_connection_is_unavailable() -> None:
-    with pytest.raises(UnavailableError, match="refused"):
+    with pytest.raises(EngineUnavailableError, match="refused"):
         EngineClient("tcp://127.0.0.1:1", "alertdrill").start("alertdrill-web-1")
 
 

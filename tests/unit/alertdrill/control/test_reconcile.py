@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from alertdrill.clients.engine import (
+    NS_PER_SECOND,
+    Container,
+    ContainerNotFoundError,
+    EngineUnavailableError,
+    ForbiddenError,
+)
+from alertdrill.control.reconcile import MAX_SILENCE_S, WINDOW_NS, Reconciler, plan
+
+NAME = "alertdrill-web-1"
+BEGIN = 1000 * NS_PER_SECOND
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class FakeEngine:
+    """One container, which was killed before the loop started."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.state, self.policy, self.id = "exited", "always", "id"
+        self.rows: list[Mapping[str, Any]] = [event("die", BEGIN)]
+        self.started: list[str] = []
+        self.calls: list[tuple[int, int]] = []
+        self.fails: list[Exception] = []
+        self.window = WINDOW_NS
+
+    def containers(self) -> Sequence[Container]:
+        return [Container("id", NAME, self.state)]
+
+    def events(self, actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        self.calls.append((since, until))
+        self.clock.now += self.window
+        return [
+            row
+            for row in self.rows
+            if since <= row["timeNano"] <= until and row["Action"] in actions
+        ]
+
+    def inspect(self, name: str) -> Mapping[str, Any]:
+        if self.fails:
+            raise self.fails.pop(0)
+        policy = {"RestartPolicy": {"Name": self.policy}}
+        return {"Id": self.id, "HostConfig": policy, "State": {"Status": self.state}}
+
+    def start(self, name: str) -> None:
+        self.started.append(name)
+        self.state = "running"
+
+
+def event(action: str, time_ns: int) -> Mapping[str, Any]:
+    actor = {"ID": "id", "Attributes": {"name": NAME}}
+    return {"Type": "container", "Action": action, "Actor": actor, "timeNano": time_ns}
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(Clock())
+
+
+@pytest.fixture
+def reconciler(engine: FakeEngine) -> Reconciler:
+    return Reconciler(engine, engine.clock)
+
+
+def test_plan_starts_what_exited_without_a_stop() -> None:
+    containers = [Container(name, name, "") for name in ("running", "stopped", "killed")]
+    assert plan(containers, {"running"}, {"stopped"}) == containers[2:]
+    assert plan([], {"running"}, {"stopped"}) == []
+
+
+def test_killed_container_is_restarted_once(engine: FakeEngine, reconciler: Reconciler) -> None:
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.started == [NAME]
+
+
+def test_stopped_container_is_left_alone(engine: FakeEngine, reconciler: Reconciler) -> None:
+    engine.rows = [*engine.rows, event("stop", BEGIN + 1)]
+    reconciler.reconcile()
+    assert engine.started == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("policy", "no"),
+        ("policy", "on-failure"),
+        ("state", "running"),
+        ("state", "created"),
+        ("state", "restarting"),
+        ("state", "removing"),
+        ("id", "recreated"),
+    ],
+)
+def test_container_that_should_not_run_is_not_restarted(
+    engine: FakeEngine, reconciler: Reconciler, attribute: str, value: str
+) -> None:
+    setattr(engine, attribute, value)
+    for _ in range(2):
+        reconciler.reconcile()
+    assert engine.started == []
+
+
+@pytest.mark.parametrize("error", [ContainerNotFoundError("404"), ForbiddenError("403")])
+def test_permanent_error_is_not_retried(
+    engine: FakeEngine, reconciler: Reconciler, error: Exception
+) -> None:
+    engine.fails = [error]
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.started == []
+    assert engine.fails == []
+
+
+def test_failed_start_is_retried(engine: FakeEngine, reconciler: Reconciler) -> None:
+    engine.fails = [EngineUnavailableError("500"), EngineUnavailableError("500")]
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.started == [NAME]
+
+
+def test_windows_overlap(engine: FakeEngine, reconciler: Reconciler) -> None:
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.calls[0][0] < BEGIN - 59 * NS_PER_SECOND
+    for (_, until), (since, _) in zip(engine.calls, engine.calls[1:], strict=False):
+        assert since < until
+
+
+def test_short_window_delays_the_restart(engine: FakeEngine, reconciler: Reconciler) -> None:
+    engine.window = NS_PER_SECOND // 2
+    reconciler.reconcile()
+    assert engine.started == []  # the engine stopped before a `stop` event could arrive
+    reconciler.reconcile()
+    assert engine.started == [NAME]
+
+
+def test_clock_set_back_is_tolerated(engine: FakeEngine, reconciler: Reconciler) -> None:
+    reconciler.reconcile()
+    engine.clock.now -= 3600 * NS_PER_SECOND
+    engine.rows = [event("start", engine.clock.now), event("die", engine.clock.now + 1)]
+    reconciler.reconcile()
+    assert engine.calls[-1][0] < engine.calls[-1][1]
+
+
+def test_two_replicas_start_a_container_once(engine: FakeEngine) -> None:
+    replicas = [Reconciler(engine, engine.clock) for _ in range(2)]
+    for _ in range(3):
+        for reconciler in replicas:
+            reconciler.reconcile()
+    assert engine.started == [NAME]
+
+
+def test_container_that_exited_long_before_is_left_alone(
+    engine: FakeEngine, reconciler: Reconciler
+) -> None:
+    engine.rows = [event("die", BEGIN - 120 * NS_PER_SECOND)]
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.started == []  # the cause is unknown
+
+
+class EnoughError(BaseException):
+    """Ends the loop."""
+
+
+def pauses(reconciler: Reconciler, count: int) -> list[float]:
+    """Run the loop until it has paused `count` times; return the seconds of each pause."""
+    seconds: list[float] = []
+
+    def sleep(pause: float) -> None:
+        seconds.append(pause)
+        if len(seconds) == count:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        reconciler.run_forever(sleep)
+    return seconds
+
+
+def test_unavailable_proxy_is_retried(
+    engine: FakeEngine, reconciler: Reconciler, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
+        raise EngineUnavailableError("connection refused")
+
+    engine.events = away  # type: ignore[method-assign]
+    assert pauses(reconciler, 6) == [0.25, 0.5, 1, 2, 2, 2]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_loop_survives_an_unexpected_error(
+    engine: FakeEngine, reconciler: Reconciler, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.fails = [KeyError("State")]
+    answers = iter([*([engine.containers()] * 3)])
+
+    def listed() -> Sequence[Container]:
+        return next(answers)
+
+    engine.containers = listed  # type: ignore[method-assign]
+    assert len(pauses(reconciler, 2)) == 2  # the error, and the end of the answers
+    assert engine.started == [NAME]
+    assert "failed" in caplog.text
+
+
+def test_loop_that_hangs_is_not_alive(
+    engine: FakeEngine, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reconciler.is_alive()
+    later = time.monotonic() + MAX_SILENCE_S
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not reconciler.is_alive()
+    reconciler.reconcile()
+    assert reconciler.is_alive()
