@@ -61,7 +61,7 @@ def test_default_is_not_written_twice(monkeypatch: pytest.MonkeyPatch, tmp_path:
     file = tmp_path / "variables.yml"
     file.write_text(
         "- title: Control\n"
-        "  read_by: [alertdrill/control/gunicorn_conf.py]\n"
+        "  read_by: [alertdrill/control/settings.py]\n"
         "  variables: {PORT: {default: 8091, accepts: a port, meaning: The port.}}\n"
     )
     monkeypatch.setattr(settings, "VARIABLES", file)
