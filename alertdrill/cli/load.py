@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ..annotations import Annotation, post_annotation
 from ..config import settings
 from ..drills.report import formats
 from ..drills.session import interrupt_on_sigterm, report_folder
@@ -19,7 +18,6 @@ from ..load.capacity import find_capacity
 from ..load.profile import LoadProfile, LoadSize, load_profile
 from ..load.report import Report, write
 from ..load.run import LoadContext, create_context, run
-from ..runtimes.base import RunningStack
 from ..runtimes.select import select_stack_runtime
 from .console import escape, output, show
 from .options import INTERRUPTED, Duration
@@ -66,7 +64,6 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
         sys.exit(INTERRUPTED)
     output.print(_table(report))
     show(f"Report: {write(report, folder)}")
-    _annotate(runtime, report)
     sys.exit(0 if report.passed else 1)
 
 
@@ -79,23 +76,6 @@ def _search_capacity(
     output.print(f"[bold]{escape(capacity.sentence(result))}[/]", soft_wrap=True)
     show(f"Report: {capacity.write(result, folder)}")
     return result.best is not None
-
-
-def _annotate(runtime: RunningStack, report: Report) -> None:
-    """Annotate the load in Grafana; a failure is reported and does not fail the load."""
-    tags = ["load", report.profile.name]
-    annotation = Annotation(report.began, report.ended, tags, annotation_text(report))
-    try:
-        post_annotation(runtime, annotation)
-    except AlertdrillError as error:
-        _report_progress(str(error))
-
-
-def annotation_text(report: Report) -> str:
-    """Return the annotation's text."""
-    missed = [gate.name for gate in report.gates if not gate.passed]
-    verdict = f"missed: {', '.join(missed)}" if missed else "passed"
-    return f"Load {report.profile.name}, {report.users} clients at most: {verdict}."
 
 
 def _report_progress(sentence: str) -> None:

@@ -116,7 +116,6 @@ COMPONENTS: Mapping[str, Component] = {
         optional="GRAFANA_REPLICAS",
         alias="grafana-on-telemetry",
     ),
-    "grafana-token": Component(job=None, optional="GRAFANA_REPLICAS"),
     "node-exporter": Component(
         9100,
         "/",

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ..annotations import Annotation, post_annotation
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
@@ -151,29 +150,26 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
 
 
 class ResultPublisher:
-    """Publishes results: to the responder of the user's stack, and on Grafana's dashboards.
+    """Sends results to the responder of the user's stack, if it runs.
 
-    A receiver that does not run gets none. A refusal is shown once, and fails no drill: the report
-    has every result.
+    A refusal is shown once, and fails no drill: the report has every result.
     """
 
     def __init__(self, context: DrillContext) -> None:
         self._context = context
-        self._failing: set[str] = set()
+        self._failing = False
 
     def publish(self, result: DrillResult) -> None:
         """Send the result of a drill; a skipped drill has none."""
         if result.verdict == "skipped":
             return
-        receivers = {"the responder": self._store, "Grafana": self._annotate}
-        for receiver, send in receivers.items():
-            try:
-                send(result)
-            except AlertdrillError as error:
-                if receiver not in self._failing:
-                    sentence = f"A drill's result did not reach {receiver}: {error}"
-                    self._context.progress.note(sentence)
-                self._failing.add(receiver)
+        try:
+            self._store(result)
+        except AlertdrillError as error:
+            if not self._failing:
+                sentence = f"A drill's result did not reach the responder: {error}"
+                self._context.progress.note(sentence)
+            self._failing = True
 
     def _store(self, result: DrillResult) -> None:
         runtime = self._context.user_runtime
@@ -181,12 +177,6 @@ class ResultPublisher:
         if any(instance.service == "responder" and instance.pid for instance in instances):
             client = ResponderClient(runtime.address("responder"), runtime.responder_token())
             client.add_drill_result(result_document(result, self._context.runtime.speed))
-
-    def _annotate(self, result: DrillResult) -> None:
-        reason = f": {result.reason.rstrip('.')}" if result.reason else ""
-        text = f"Drill {result.alert}: {result.description} {result.verdict.capitalize()}{reason}."
-        tags = ["drill", result.alert, result.verdict]
-        post_annotation(self._context.runtime, Annotation(result.began, result.ended, tags, text))
 
 
 def result_document(result: DrillResult, speed: float) -> dict[str, object]:

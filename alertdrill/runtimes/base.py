@@ -120,10 +120,6 @@ class RunningStack(ControlTarget, Protocol):
         """Return the user-facing URLs, by title."""
         ...
 
-    def grafana_token(self) -> str:
-        """Return the token for Grafana annotations; empty without one."""
-        ...
-
 
 class StackRuntime(RunningStack, Protocol):
     """A way to start, stop and watch a stack, on its host."""

@@ -12,7 +12,7 @@ from apps.telemetry.metrics import Metrics
 
 from . import api, pages
 from .app_state import AppState
-from .clients import AlertmanagerClient, ControlApiClient, GrafanaAnnotator
+from .clients import AlertmanagerClient, ControlApiClient
 from .db import Database, open_database
 from .drill_results import DrillResultStore
 from .healing import actions
@@ -65,9 +65,6 @@ def _build_healing(settings: HealingSettings, database: Database, metrics: Metri
         return Healing(settings.mode, settings.token, stores)
     policy = load_policy(settings.policy).compressed(settings.speed)
     healing_metrics = HealingMetrics(metrics)
-    annotator = None
-    if settings.grafana_url:
-        annotator = GrafanaAnnotator(settings.grafana_url, settings.grafana_token)
     control_api = ControlApiClient(settings.control_url, settings.control_token)
     dry_run = settings.mode == "dry-run"
     reconciler = Reconciler(
@@ -75,9 +72,7 @@ def _build_healing(settings: HealingSettings, database: Database, metrics: Metri
         stores,
         state_source=control_api,
         alert_source=AlertmanagerClient(settings.alertmanager_url),
-        executor=Executor(
-            stores, control_api, healing_metrics, annotator=annotator, dry_run=dry_run
-        ),
+        executor=Executor(stores, control_api, healing_metrics, dry_run=dry_run),
         metrics=healing_metrics,
     )
     lock = database.path.with_name(f"{database.path.name}.reconciler")

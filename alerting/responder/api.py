@@ -127,5 +127,6 @@ def record_drill() -> ResponseReturnValue:
     current = app_state.current()
     row = current.drill_results.record(result)
     current.drill_metrics.update(row)
-    log.info("Drill of %s: %s.", result.alert, result.verdict, extra={"drill_id": row["id"]})
+    reason = f": {result.reason.rstrip('.')}" if result.reason else ""
+    log.info("Drill %s: %s%s.", result.alert, result.verdict, reason, extra={"drill_id": row["id"]})
     return jsonify(row), 201

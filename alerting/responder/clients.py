@@ -1,15 +1,10 @@
-"""Clients of the APIs that healing uses: the control API, Alertmanager and Grafana."""
+"""Clients of the APIs that healing uses: the control API and Alertmanager."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from queue import Full, Queue
-from threading import Thread
 from typing import Any, Literal
 
 import requests
@@ -32,15 +27,8 @@ STATE_TIMEOUT_S = (1.0, 5.0)
 ACTION_TIMEOUT_S = (1.0, 130.0)
 # Alertmanager answers within milliseconds; if it does not, notifications count.
 ALERTMANAGER_TIMEOUT_S = (0.5, 2.0)
-GRAFANA_TIMEOUT_S = (0.5, 3.0)
 # The name of the responder in alertmanager.yml; alerts of other receivers are ignored.
 RECEIVER = "responder"
-# As many as an alert storm causes; more annotations would hide each other.
-MAX_QUEUED = 500
-# Grafana's token is written some seconds after Grafana is ready; until then annotations wait.
-TOKEN_POLL_INTERVAL_S = 1.0
-
-log = logging.getLogger(__name__)
 
 
 def _request(method: str, url: str, **arguments: Any) -> requests.Response:
@@ -200,63 +188,3 @@ def _parse_alert(alert: Mapping[str, Any]) -> AlertmanagerAlert:
         notifies_responder=status["state"] == "active"
         and any(receiver["name"] == RECEIVER for receiver in alert["receivers"]),
     )
-
-
-class GrafanaAnnotator:
-    """Posts to the Grafana at `url` in the background, so that Grafana never delays healing.
-
-    It reads the token for each annotation: the file may appear later and be replaced.
-    """
-
-    def __init__(self, url: str, token: Path) -> None:
-        self._url = f"{url.rstrip('/')}/api/annotations"
-        self._token = token
-        self._queue: Queue[Mapping[str, object]] = Queue(MAX_QUEUED)
-        self._failing = False
-        Thread(target=self._run, name="annotations", daemon=True).start()
-
-    def annotate(self, text: str, *tags: str, started_at: float | None = None) -> None:
-        """Annotate the current time, or the time since `started_at`, in seconds since 1970."""
-        now = time.time()
-        annotation: dict[str, object] = {"tags": ["alertdrill", *tags], "text": text}
-        if started_at is None:
-            annotation["time"] = _milliseconds(now)
-        else:
-            annotation |= {"time": _milliseconds(started_at), "timeEnd": _milliseconds(now)}
-        try:
-            self._queue.put_nowait(annotation)
-        except Full:
-            log.warning("Dropped an annotation: %d already wait for Grafana.", MAX_QUEUED)
-
-    def _run(self) -> None:
-        while True:
-            annotation = self._queue.get()
-            while not self._read_token():
-                time.sleep(TOKEN_POLL_INTERVAL_S)
-            self.post(annotation)
-
-    def _read_token(self) -> str:
-        """Return the token, empty if the file does not exist yet."""
-        try:
-            return self._token.read_text(encoding="utf-8").strip()
-        except OSError:
-            return ""
-
-    def post(self, annotation: Mapping[str, object]) -> bool:
-        """Send an annotation; return whether Grafana accepted it. Log when that changes."""
-        headers = {"Authorization": f"Bearer {self._read_token()}"}
-        try:
-            _request(
-                "POST", self._url, json=annotation, headers=headers, timeout=GRAFANA_TIMEOUT_S
-            ).raise_for_status()
-            failing, message = False, "Grafana accepts annotations."
-        except requests.RequestException as error:
-            failing, message = True, f"Grafana accepts no annotations: {error}."
-        if failing != self._failing:
-            log.log(logging.WARNING if failing else logging.INFO, "%s", message)
-        self._failing = failing
-        return not failing
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

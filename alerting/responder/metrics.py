@@ -133,6 +133,12 @@ class DrillMetrics:
             DRILL_LABELS,
             mode="livemax",
         )
+        self._started = metrics.gauge(
+            "responder_drill_started_timestamp_seconds",
+            "Time of the start of an alert's last drill.",
+            DRILL_LABELS,
+            mode="livemax",
+        )
         self._ended = metrics.gauge(
             "responder_drill_ended_timestamp_seconds",
             "Time of the end of an alert's last drill.",
@@ -145,6 +151,7 @@ class DrillMetrics:
         alert = result["alert"] if result["alert"] in self._names else OTHER
         labels = (alert, f"{result['speed']:g}")
         self._passed.labels(*labels).set(result["verdict"] == "passed")
+        self._started.labels(*labels).set(parse_rfc3339(result["started_at"]).timestamp())
         self._ended.labels(*labels).set(parse_rfc3339(result["finished_at"]).timestamp())
         for phase in PHASES:
             seconds = result["phase_seconds"].get(phase, math.nan)

@@ -19,7 +19,7 @@ class HealingSettings:
     """The settings of healing.
 
     `speed` divides every duration of the policy, as the runtime divides those of the rules.
-    Without a `token` there are no operator's commands, without `grafana_url` no annotations.
+    Without a `token` there are no operator's commands.
     """
 
     mode: str = "off"
@@ -29,9 +29,6 @@ class HealingSettings:
     alertmanager_url: str = "http://127.0.0.1:9093"
     token: str = field(default="", repr=False)
     speed: float = 1.0
-    grafana_url: str = ""
-    # The file may appear after the start, and be replaced.
-    grafana_token: Path = Path()
 
     @classmethod
     def from_env(cls, env: EnvReader) -> HealingSettings:
@@ -39,7 +36,6 @@ class HealingSettings:
         mode = env.choice("HEALING", cls.mode, MODES)
         if mode == "off":
             return cls(token=env.secret("RESPONDER_TOKEN"))
-        grafana_url = env.text("GRAFANA_URL", "")
         return cls(
             mode=mode,
             policy=env.path("POLICY_FILE", cls.policy),
@@ -49,8 +45,6 @@ class HealingSettings:
             token=_required("RESPONDER_TOKEN", env.secret("RESPONDER_TOKEN")),
             # Time compression uses speeds up to about a hundred.
             speed=env.number("SPEED", cls.speed, at_least=0.01, at_most=1000),
-            grafana_url=env.url("GRAFANA_URL", "") if grafana_url else "",
-            grafana_token=env.path("GRAFANA_TOKEN_FILE") if grafana_url else cls.grafana_token,
         )
 
 

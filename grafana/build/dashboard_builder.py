@@ -14,8 +14,6 @@ from grafana_foundation_sdk.builders.dashboard import (
     Row,
 )
 from grafana_foundation_sdk.cog import builder as cogbuilder
-from grafana_foundation_sdk.cog import variants
-from grafana_foundation_sdk.cog.runtime import UnknownDataquery
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
@@ -25,20 +23,40 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from . import colours
 from .panels import Panel, panel_id
-from .queries import GRAFANA, PROMETHEUS, range_query, target
+from .queries import Query, log_query, range_query, target
 from .rules import ROOT
 from .variables import responder
 
 # The schema of Grafana 12.0. Grafana would reject a newer one.
 SCHEMA = 41
-# The tag of our dashboards, and the first tag of our annotations; the second is their kind.
+# The tag of our dashboards.
 TAG = "alertdrill"
 # The width of Grafana's grid.
 COLUMNS = 24
-# The newest annotations, enough for an alert storm.
-MAX_ANNOTATIONS = 100
 # Pages and tickets. Watchdog always fires, and Overprovisioned is not a problem.
 FIRING = 'ALERTS{alertstate="firing", severity=~"page|ticket"}'
+# The value of each series is a time, in milliseconds: a drill's last begin, and its last end.
+ENDED = "max by (alert, speed) (responder_drill_ended_timestamp_seconds) * 1000"
+DRILLS = f"""
+    label_replace(
+      max by (alert, speed) (responder_drill_started_timestamp_seconds) * 1000,
+      "event", "begins", "alert", ".*"
+    )
+    or
+    label_replace(
+      {ENDED} and on (alert, speed) responder_drill_passed == 1,
+      "event", "passes", "alert", ".*"
+    )
+    or
+    label_replace(
+      {ENDED} and on (alert, speed) responder_drill_passed == 0,
+      "event", "does not pass", "alert", ".*"
+    )
+"""
+# Prometheus has this target as long as a load runs.
+LOADS = 'max by (service) (up{job="load"}) == 1'
+# The responder logs the decision on an action, and its end.
+ACTIONS = '{service="responder"} | code="approved" or action_id!=""'
 # Panels that are empty by design, with the reasons. The query check reads the same list.
 EXPECTED_EMPTY = ROOT / "grafana" / "expected_empty.yml"
 
@@ -131,42 +149,30 @@ def expected_empty(uid: str, file: Path = EXPECTED_EMPTY) -> dict[str, str]:
     }
 
 
-class Tags(cogbuilder.Builder[variants.Dataquery]):
-    """A query of Grafana's own annotations, for which the SDK has no builder."""
-
-    def __init__(self, *tags: str) -> None:
-        self._tags = list(tags)
-
-    def build(self) -> variants.Dataquery:
-        """Return the query."""
-        query = {"limit": MAX_ANNOTATIONS, "matchAny": False, "tags": self._tags, "type": "tags"}
-        return UnknownDataquery(query)
-
-
 def annotation_queries() -> list[cogbuilder.Builder[dashboard.AnnotationQuery]]:
     """Return the annotations of all dashboards; each can be switched off at the top."""
-    alerts = (
-        AnnotationQuery()
-        .name("Alerts")
-        .enable(True)
-        .datasource(PROMETHEUS)
-        .icon_color(colours.VERMILLION)
-        .target(target(range_query(FIRING), "Anno"))
+    return [
+        _annotation("Alerts", range_query(FIRING), colours.VERMILLION)
         .title_format("{{alertname}}")
         .text_format("{{service}} {{instance}}")
-        .tag_keys("severity,service")
-    )
-    tagged = [
+        .tag_keys("severity,service"),
+        _annotation("Drills", range_query(DRILLS), colours.PURPLE)
+        .title_format("Drill {{alert}} {{event}}")
+        .use_value_for_time(True),
+        _annotation("Loads", range_query(LOADS), colours.BLUE).title_format("Load"),
+        # The text is the line.
+        _annotation("Actions", log_query(ACTIONS), colours.GREEN).title_format("{{alert}}"),
+    ]
+
+
+def _annotation(name: str, query: Query, colour: str) -> AnnotationQuery:
+    return (
         AnnotationQuery()
         .name(name)
         .enable(True)
-        .datasource(GRAFANA)
+        .datasource(query.source)
         .icon_color(colour)
-        .target(Tags(TAG, tag))
-        for name, tag, colour in (
-            ("Drills", "drill", colours.PURPLE),
-            ("Loads", "load", colours.BLUE),
-            ("Actions", "action", colours.GREEN),
-        )
-    ]
-    return [alerts, *tagged]
+        .target(target(query, "Anno"))
+        # Loki's data source reads the query here.
+        .expr(query.expr)
+    )

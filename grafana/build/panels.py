@@ -10,7 +10,6 @@ from string import ascii_uppercase
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
-    annotationslist,
     bargauge,
     logs,
     stat,
@@ -31,7 +30,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from . import colours
-from .queries import GRAFANA, Query, target
+from .queries import Query, target
 from .rules import Limit, alert
 from .value_texts import ValueTexts, mappings
 
@@ -49,7 +48,6 @@ HIDDEN = ("Time", "__name__")
 
 B = TypeVar(
     "B",
-    annotationslist.Panel,
     bargauge.Panel,
     logs.Panel,
     stat.Panel,
@@ -103,7 +101,7 @@ class Panel(ABC):
             panel.id(panel_id(self.title))
             .title(self.title)
             .description(self.description)
-            .datasource(self.queries[0].source if self.queries else GRAFANA)
+            .datasource(self.queries[0].source)
             .unit(self.unit)
             .links(
                 [_runbook(item.alert if isinstance(item, Limit) else item) for item in self.alerts]
@@ -262,27 +260,6 @@ class Lines(Panel):
             .enable_log_details(True)
             .dedup_strategy(common.LogsDedupStrategy.NONE)
             .sort_order(common.LogsSortOrder.DESCENDING)
-        )
-
-
-@dataclass(frozen=True)
-class AnnotationList(Panel):
-    """The annotations with all of the tags, the newest first."""
-
-    _: KW_ONLY
-    tags: Sequence[str]
-
-    def builder(self) -> annotationslist.Panel:
-        """Return the builder."""
-        return (
-            self._apply_common(annotationslist.Panel())
-            .only_from_this_dashboard(False)
-            .only_in_time_range(True)
-            .tags(list(self.tags))
-            .limit(50)
-            .show_user(False)
-            .show_time(True)
-            .show_tags(True)
         )
 
 

@@ -12,7 +12,6 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEdito
 
 PROMETHEUS = DataSourceRef("prometheus", "prometheus")
 LOKI = DataSourceRef("loki", "loki")
-GRAFANA = DataSourceRef("grafana", "-- Grafana --")
 # Enough to read in a panel. Older lines are in a different time range.
 LINES = 200
 GROUPING = re.compile(r"\w+ by \(([\w, ]+)\)")

@@ -27,11 +27,12 @@ OF_PROMETHEUS = [pytest.param(t, id=t.name) for t in TARGETS if not t.of_loki]
 OF_LOKI = [pytest.param(t, id=t.name) for t in TARGETS if t.of_loki]
 # Loki's labels; the rest are fields.
 INDEXED = ("service", "instance", "level")
-# Every field of the contract, of the load balancer and of an exception.
+# Every field of the contract, of the load balancer, of an exception and of the responder.
 FIELDS = {
     *INDEXED,
     *(("trace_id", "request_id", "logger", "frontend", "status", "client", "text")),
     *("exception_type", "exception_message"),
+    *("code", "action_id", "drill_id"),
 }
 # The longest range of a query in a panel: an hour, as HostDiskFilling has. A longer range needs a
 # recording rule.

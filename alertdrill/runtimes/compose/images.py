@@ -12,7 +12,6 @@ from ...config.settings import LOCAL_REGISTRY, REGISTRY, ImageVersions, digest_v
 from ..base import ProgressCallback
 from ..errors import EngineError, ImageMissingError
 from .project import ComposeProject
-from .variables import NO_GRAFANA
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,6 @@ def ensure_images(
     if "loki" in disabled or COMPONENTS["loki"].optional in variables:
         # Without Loki, the collector has nowhere to send lines.
         variables[COMPONENTS["collector"].optional] = "0"
-    if COMPONENTS["grafana"].optional in variables:
-        variables.update(NO_GRAFANA)
     _provide_own(compose, model, on_progress)
     return ImageAvailability(messages, variables)
 

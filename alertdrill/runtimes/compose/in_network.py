@@ -87,11 +87,6 @@ class InNetworkRuntime(ContainerRuntime):
         """Return the token for the responder's API."""
         return init_config.RESPONDER_TOKEN.read_text().strip()
 
-    def grafana_token(self) -> str:
-        """Return the token for Grafana annotations; empty without one."""
-        file = init_config.GRAFANA_TOKEN
-        return file.read_text().strip() if file.exists() else ""
-
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         folder = DATA / component

@@ -32,8 +32,6 @@ FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
-# Not generated here: Grafana issues it.
-GRAFANA_TOKEN = Path("/run/secrets/grafana-token/token")
 
 # The number of replicas of a service that the load balancer and Prometheus look up by name.
 REPLICA_SLOTS = 8

@@ -13,8 +13,7 @@ from typing import IO
 
 from ...config.settings import StackSettings
 from ..base import ProgressCallback
-from ..errors import EngineError
-from . import init_config, lifecycle
+from . import lifecycle
 from .containers import ContainerRuntime
 from .docker_client import Container
 from .endpoints import HostEndpoints
@@ -81,14 +80,6 @@ class ComposeRuntime(ContainerRuntime):
         return (["--index", str(container.number)] if target == container.instance else []) + [
             container.service
         ]
-
-    def grafana_token(self) -> str:
-        """Return the token for Grafana annotations; empty without one."""
-        arguments = ("exec", "--no-TTY", "grafana-token", "cat", str(init_config.GRAFANA_TOKEN))
-        try:
-            return self._project.run(*arguments).strip()
-        except EngineError:  # Grafana has not issued one yet
-            return ""
 
 
 def timestamp() -> str:

@@ -22,8 +22,6 @@ PUBLISHED = (
     "loki",
     "locust",
 )
-# Turns off the responder's annotations if Grafana is missing.
-NO_GRAFANA = {"GRAFANA_INTERNAL_URL": ""}
 
 
 def settings_variables(settings: StackSettings) -> Mapping[str, str]:
@@ -49,7 +47,6 @@ def settings_variables(settings: StackSettings) -> Mapping[str, str]:
         "LB_ADDRESS": settings.lb_address,
         **_service_variables(settings),
         "HEALING": settings.healing,
-        **({} if settings.replicas.grafana else NO_GRAFANA),
         "FAULTS_ENABLED": "1" if settings.faults_enabled else "0",
         "LOG_LEVEL": settings.log_level,
         "PROMETHEUS_RETENTION": settings.retention,

@@ -12,7 +12,6 @@ from pathlib import Path
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
-from ...grafana_token import GrafanaClient, ensure_token
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program, ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS
@@ -130,16 +129,6 @@ class NativeContext:
     def grafana_password(self) -> str:
         """Return Grafana's password; generate it the first time."""
         return self._secret(self.layout.grafana_password)
-
-    def make_grafana_token(self) -> None:
-        """Create a token for annotations in a running Grafana; raise `TokenError` if that fails."""
-        grafana = GrafanaClient(url(self.settings.ports.grafana), self.grafana_password())
-        ensure_token(grafana, self.layout.grafana_token)
-
-    def grafana_token(self) -> str:
-        """Return the token for annotations; empty without one."""
-        file = self.layout.grafana_token
-        return file.read_text().strip() if file.exists() else ""
 
     def _secret(self, file: Path) -> str:
         if not file.exists() or not file.stat().st_size:  # empty: cut off by a crash

@@ -45,8 +45,6 @@ class Layout:
         self.stack = home / "stack.json"
         # The random password of Grafana's `admin`; only its owner can read it.
         self.grafana_password = home / "grafana.password"
-        # The token for Grafana annotations; only its owner can read it.
-        self.grafana_token = home / "grafana.token"
         # The lock file that a command holds while it changes the stack.
         self.lock = home / "lock"
         # The folder for sockets; below /tmp if the path in `home` would be too long.

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
-from ...grafana_token import TokenError
 from ...toolchain.find import Program
 from .. import port_check, prometheus_tsdb
 from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
@@ -57,8 +56,6 @@ def up(context: NativeContext, on_progress: ProgressCallback) -> Sequence[str]:
             except BaseException:
                 _stop(context, on_progress)  # also on Ctrl-C: leave no partial stack
                 raise
-        if "grafana" in located.programs:
-            _create_grafana_token(context, on_progress)
     return located.missing
 
 
@@ -103,13 +100,6 @@ def _start_new(
     for process in plan.processes:
         if process not in wanted:
             context.lb.set(process.service, process.name, "maint")
-
-
-def _create_grafana_token(context: NativeContext, on_progress: ProgressCallback) -> None:
-    try:
-        context.make_grafana_token()
-    except TokenError as error:  # the stack works without annotations
-        on_progress(f"Grafana annotations are unavailable: {error}")
 
 
 def _write(layout: Layout, plan: Plan, settings: StackSettings, wanted: Sequence[Process]) -> None:

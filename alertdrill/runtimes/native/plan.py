@@ -104,7 +104,7 @@ def responder(context: RenderContext) -> Process:
 
 def _healing(context: RenderContext) -> dict[str, str]:
     """Return the responder's variables for healing: the APIs that it uses, and their tokens."""
-    variables = {
+    return {
         "CONTROL_URL": context.url("control"),
         "CONTROL_TOKEN_FILE": str(context.layout.control_token),
         "RESPONDER_TOKEN_FILE": str(context.layout.responder_token),
@@ -112,10 +112,6 @@ def _healing(context: RenderContext) -> dict[str, str]:
         "SPEED": f"{context.settings.speed:g}",
         "HEALING": context.settings.healing,
     }
-    if "grafana" in context.programs:
-        variables["GRAFANA_URL"] = context.url("grafana")
-        variables["GRAFANA_TOKEN_FILE"] = str(context.layout.grafana_token)
-    return variables
 
 
 def _program(

@@ -165,10 +165,6 @@ class NativeRuntime:
         """Return the token for the responder's API."""
         return self._context.responder_token()
 
-    def grafana_token(self) -> str:
-        """Return the token for Grafana annotations; empty without one."""
-        return self._context.grafana_token()
-
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         folder = self._context.layout.data / component

@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Lock, Thread
 from typing import Protocol
 
-from ..clients import AlertmanagerAlert, GrafanaAnnotator
+from ..clients import AlertmanagerAlert
 from ..errors import ControlApiError, ControlApiUnavailableError, DatabaseError
 from ..healing_store import ActionRecord, ActiveAlert, HealingStores
 from ..metrics import HealingMetrics
@@ -48,14 +48,12 @@ class Executor:
         control_api: ControlApi,
         metrics: HealingMetrics,
         *,
-        annotator: GrafanaAnnotator | None = None,
         dry_run: bool = False,
     ) -> None:
         self.dry_run = dry_run
         self._stores = stores
         self._control_api = control_api
         self._metrics = metrics
-        self._annotator = annotator
         self._lock = Lock()
         self._executing: set[int] = set()
         # The last decision by fingerprint of its alert: a repeated decision is recorded once.
@@ -154,9 +152,6 @@ class Executor:
             extra={"alert": alert.alert, "action": action, "target": name, "code": code},
         )
         self._metrics.count_decision(action, code)
-        if self._annotator:
-            text = f"{alert.alert}: {action} {name}: {reason}"
-            self._annotator.annotate(text, "decision", code)
 
     def _run(self, record: ActionRecord) -> None:
         try:
@@ -203,8 +198,3 @@ class Executor:
             extra={"alert": record.alert, "action_id": record.id, "state": final},
         )
         self._metrics.count_action(record, final)
-        if self._annotator:
-            text = f"{record.alert}: {action.kind} {action.target}: {final} {message}".strip()
-            self._annotator.annotate(
-                text, "action", action.kind, final, started_at=action.started_at
-            )

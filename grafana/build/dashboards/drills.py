@@ -10,7 +10,6 @@ from .. import value_texts
 from ..dashboard_builder import DashboardSpec, Section
 from ..panels import (
     RUNBOOK,
-    AnnotationList,
     Bars,
     Gauges,
     Lines,
@@ -242,11 +241,11 @@ RUNS = Section(
         alerts=["InstanceUnready", "DataServiceErrors"],
         value_texts=value_texts.FAULT,
     ),
-    AnnotationList(
-        "Which drills, loads, decisions and actions were there?",
-        "The newest first. Click one to go to its time.",
+    Lines(
+        "Which drills were there, and with which verdict?",
+        "The responder logs each result that it receives, and why a drill failed.",
+        log_query('{service="responder"} | drill_id!=""'),
         alerts=["HealingExhausted"],
-        tags=["alertdrill"],
     ),
     size=(12, 8),
 )

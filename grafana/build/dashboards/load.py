@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import units
 
 from .. import sli
 from ..dashboard_builder import DashboardSpec, Section
-from ..panels import AnnotationList, Series, Stats
+from ..panels import Series, Stats
 from ..queries import instant_query, range_query
 from ..rules import Limit
 from ..sli import SERVICE
@@ -26,11 +26,12 @@ NOW = Section(
         alerts=["Saturated"],
         no_data_text="No load runs: `make load`.",
     ),
-    AnnotationList(
-        "Which loads were run, and with which verdict?",
-        "Each annotation has the verdict. Click it to see the panels at that time.",
+    Series(
+        "When did loads run, and with how many clients?",
+        "The report of each load has its gates and its verdict: var/loads.",
+        range_query("sum(locust_users)", "clients"),
         alerts=["Saturated"],
-        tags=["alertdrill", "load"],
+        no_data_text="No load runs: `make load`.",
     ),
     size=(12, 6),
 )

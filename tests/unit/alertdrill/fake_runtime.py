@@ -90,9 +90,6 @@ class FakeRuntime(StackRuntime, FaultTarget):
     def addresses(self) -> Mapping[str, str]:
         return {"Services": self.urls.get("lb", "http://127.0.0.1:1")}
 
-    def grafana_token(self) -> str:
-        return "the-grafana-token"
-
     # StackRuntime
 
     def check(self, on_progress: ProgressCallback) -> None:

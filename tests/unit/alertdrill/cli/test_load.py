@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from alertdrill.cli import app
 from alertdrill.cli import load as load_commands
 from alertdrill.config.settings import StackSettings
-from alertdrill.load.profile import LoadError, LoadSize
-from tests.unit.alertdrill.load.samples import BEGAN, SECONDS, capacity_of, native, report
+from alertdrill.load.profile import LoadSize
+from tests.unit.alertdrill.load.samples import capacity_of, native, report
 
 Run = Callable[..., Result]
 
@@ -112,27 +112,3 @@ def test_capacity_load_searches_and_writes_reports(
     assert "Capacity: 40 requests/s: 20 per instance of web (2)" in result.stdout
     [folder] = (tmp_path / "loads").iterdir()
     assert {file.name for file in folder.iterdir()} == {"index.html", "report.json", "junit.xml"}
-
-
-def test_annotation_covers_the_time_of_the_load(load: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    posted: list[Any] = []
-    monkeypatch.setattr(load_commands, "post_annotation", lambda *posting: posted.append(posting))
-    monkeypatch.setattr(load_commands, "run", lambda *_: report())
-    load("spike")
-    [(runtime, annotation)] = posted
-    assert runtime.name == "native"
-    assert (annotation.began, annotation.ended) == (BEGAN, BEGAN + SECONDS)
-    assert list(annotation.tags) == ["load", "spike"]
-    assert annotation.text == "Load spike, 120 clients at most: missed: errors."
-
-
-def test_refused_annotation_does_not_fail_the_load(
-    load: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> None:
-        raise LoadError("Grafana took no note of the load.")
-
-    monkeypatch.setattr(load_commands, "post_annotation", refuse)
-    result = load()
-    assert result.exit_code == 0
-    assert "Grafana took no note" in result.stdout

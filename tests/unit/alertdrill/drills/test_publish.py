@@ -6,8 +6,6 @@ from typing import Any, get_args
 
 import pytest
 
-from alertdrill.annotations import AnnotationError
-from alertdrill.drills import session
 from alertdrill.drills.result import PHASES, DrillResult, Verdict
 from alertdrill.drills.session import ResultPublisher, result_document
 from alerting.responder import drill_results
@@ -88,44 +86,6 @@ def test_refusal_is_shown_once_and_tried_again(runtime: Any, server: FakeServer)
     assert len(server.requests) == 3
 
 
-# Annotations
-
-
-@pytest.fixture
-def posted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    annotations: list[Any] = []
-    monkeypatch.setattr(
-        session, "post_annotation", lambda _, annotation: annotations.append(annotation)
-    )
-    return annotations
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reason", "end"), [("passed", "", "Passed."), ("failed", "No.", "Failed: No.")]
-)
-def test_annotation_has_alert_and_verdict(
-    runtime: Any, posted: list[Any], verdict: str, reason: str, end: str
-) -> None:
-    publisher(runtime, FakeProgress()).publish(result(verdict, reason))
-    [annotation] = posted
-    assert (annotation.began, annotation.ended) == (1763917200.25, 1763917220.0)
-    assert annotation.tags == ["drill", "InstanceHung", verdict]
-    assert annotation.text == f"Drill InstanceHung: web-2 is frozen. {end}"
-
-
-def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer, posted: list[Any]) -> None:
+def test_skipped_drill_has_no_result(runtime: Any, server: FakeServer) -> None:
     publisher(runtime, FakeProgress()).publish(result("skipped"))
-    assert (server.requests, posted) == ([], [])
-
-
-def test_refusal_of_annotation_is_shown_once(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AnnotationError("Grafana refused an annotation.")
-
-    monkeypatch.setattr(session, "post_annotation", refuse)
-    progress = FakeProgress()
-    refused = publisher(runtime, progress)
-    for _ in range(3):
-        refused.publish(result())
-    sentence = "A drill's result did not reach Grafana: Grafana refused an annotation."
-    assert progress.events == [("note", sentence)]
+    assert server.requests == []

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from threading import Event
 
 import pytest
 
 from alerting.responder.clients import (
     AlertmanagerClient,
     ControlApiClient,
-    GrafanaAnnotator,
     Instance,
     Service,
 )
@@ -166,83 +161,3 @@ def test_alerts_of_other_receivers_do_not_notify(peer: Peer) -> None:
 def test_unreachable_alertmanager_returns_none(peer: Peer, answer: Answer) -> None:
     peer.answer = lambda: answer
     assert AlertmanagerClient(peer.url).firing_alerts() is None
-
-
-@pytest.fixture
-def token(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text("secret\n")
-    return file
-
-
-def wait(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline, "gave up waiting for the annotation"
-        Event().wait(0.01)
-
-
-def test_annotation_has_its_time(peer: Peer, token: Path) -> None:
-    GrafanaAnnotator(peer.url, token).annotate("InstanceHung: no action", "decision", "paused")
-    wait(lambda: bool(peer.requests))
-    (arrival,) = peer.requests
-    assert arrival.path == "/api/annotations"
-    assert arrival.headers["Authorization"] == "Bearer secret"
-    annotation = json.loads(arrival.body)
-    assert annotation["tags"] == ["alertdrill", "decision", "paused"]
-    assert annotation["text"] == "InstanceHung: no action"
-    assert abs(annotation["time"] / 1000 - time.time()) < 60
-
-
-def test_annotation_with_a_start_is_a_region(peer: Peer, token: Path) -> None:
-    GrafanaAnnotator(peer.url, token).annotate("restarted", started_at=1000.5)
-    wait(lambda: bool(peer.requests))
-    annotation = json.loads(peer.requests[0].body)
-    assert annotation["time"] == 1000500
-    assert annotation["timeEnd"] > annotation["time"]
-
-
-def test_failing_grafana_is_logged_once(
-    peer: Peer, token: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    annotator = GrafanaAnnotator(peer.url, token)
-    peer.answer = lambda: Answer(500)
-    assert [annotator.post({}) for _ in range(3)] == [False] * 3
-    peer.answer = Answer
-    assert [annotator.post({}) for _ in range(2)] == [True] * 2
-    messages = [record.message for record in caplog.records if "Grafana" in record.message]
-    assert len(messages) == 2
-    assert messages[1] == "Grafana accepts annotations."
-
-
-def test_annotations_wait_for_the_token(
-    peer: Peer, token: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("alerting.responder.clients.TOKEN_POLL_INTERVAL_S", 0.01)
-    token.unlink()
-    annotator = GrafanaAnnotator(peer.url, token)
-    annotator.annotate("restarted")
-    assert peer.requests == []
-    token.write_text("late")
-    wait(lambda: bool(peer.requests))
-    assert peer.requests[0].headers["Authorization"] == "Bearer late"
-
-
-def test_replaced_token_is_used(peer: Peer, token: Path) -> None:
-    annotator = GrafanaAnnotator(peer.url, token)
-    for name in ("first", "second"):
-        token.write_text(name)
-        assert annotator.post({})
-    assert [request.headers["Authorization"] for request in peer.requests] == [
-        *("Bearer first", "Bearer second")
-    ]
-
-
-def test_annotations_beyond_the_queue_are_dropped(
-    token: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    annotator = GrafanaAnnotator("http://127.0.0.1:9", token)
-    for _ in range(600):
-        annotator.annotate("restarted")
-    assert "Dropped an annotation" in caplog.text

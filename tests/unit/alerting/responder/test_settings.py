@@ -32,7 +32,7 @@ def test_healing_is_off_by_default() -> None:
 
 def test_default_policy_exists() -> None:
     healing = ResponderSettings.from_env(EnvReader(HEALING)).healing
-    assert (healing.mode, healing.speed, healing.grafana_url) == ("on", 1.0, "")
+    assert (healing.mode, healing.speed) == ("on", 1.0)
     assert healing.policy.is_file()
 
 
@@ -49,12 +49,6 @@ def test_secrets_can_be_files_and_are_not_printed(tmp_path: Path) -> None:
     assert "secret" not in repr(healing)
 
 
-def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    environment = {**HEALING, "GRAFANA_URL": "http://g:3000", "GRAFANA_TOKEN_FILE": str(file)}
-    assert ResponderSettings.from_env(EnvReader(environment)).healing.grafana_token == file
-
-
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -63,7 +57,6 @@ def test_grafana_token_file_can_be_missing(tmp_path: Path) -> None:
         ({**HEALING, "CONTROL_URL": "nowhere"}, "CONTROL_URL"),
         ({**HEALING, "CONTROL_TOKEN": ""}, "CONTROL_TOKEN"),
         ({**HEALING, "RESPONDER_TOKEN": ""}, "RESPONDER_TOKEN"),
-        ({**HEALING, "GRAFANA_URL": "http://g:3000"}, "GRAFANA_TOKEN_FILE"),
     ],
 )
 def test_bad_healing_variable_is_named(variables: dict[str, str], named: str) -> None:

@@ -10,7 +10,6 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.build import colours, value_texts
 from grafana.build.panels import (
-    AnnotationList,
     Bars,
     Gauges,
     Lines,
@@ -182,12 +181,6 @@ def test_newest_line_comes_first_with_its_instance() -> None:
     panel = built(Lines("How?", "So.", log_query('{a="b"}'), alerts=[]))
     assert panel["options"]["sortOrder"] == "Descending"
     assert panel["targets"][0]["expr"].startswith('{a="b"} | line_format `{{.instance}}')
-
-
-def test_annotations_need_no_query() -> None:
-    panel = built(AnnotationList("How?", "So.", alerts=[], tags=["alertdrill", "load"]))
-    assert panel["options"]["tags"] == ["alertdrill", "load"]
-    assert "targets" not in panel
 
 
 def test_states_are_shown_as_text() -> None:

@@ -60,7 +60,7 @@ def test_unavailable_optional_component_is_disabled() -> None:
     image = f"grafana/grafana:{ImageVersions().grafana}"
     project = had(FakeCompose(), grafana=image)
     # The responder does not use it either.
-    assert project.variables == {"GRAFANA_REPLICAS": "0", "GRAFANA_INTERNAL_URL": ""}
+    assert project.variables == {"GRAFANA_REPLICAS": "0"}
     assert "runs without grafana" in project.messages[0]
 
 

@@ -184,15 +184,6 @@ def test_responder_token_is_read_from_its_volume(
     assert runtime.responder_token() == "secret"
 
 
-def test_grafana_token_is_empty_without_a_file(
-    runtime: InNetworkRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(init_config, "GRAFANA_TOKEN", tmp_path / "token")
-    assert runtime.grafana_token() == ""
-    (tmp_path / "token").write_text("glsa_1")
-    assert runtime.grafana_token() == "glsa_1"
-
-
 def test_state_is_the_probes(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: "web-1" in url)
     states = {item.name: item.state for item in runtime.status()}

@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from alertdrill.config.settings import Replicas, StackSettings
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.variables import merge_flags, render_overlay, settings_variables
 
 MODEL = {
@@ -46,10 +46,3 @@ def test_healing_is_passed_on() -> None:
         "1",
         "dry-run",
     )
-
-
-def test_responder_has_no_grafana_if_it_is_disabled() -> None:
-    # An unset variable has the default of docker-compose.yml: Grafana's address.
-    assert "GRAFANA_INTERNAL_URL" not in settings_variables(StackSettings(Path("/h")))
-    variables = settings_variables(StackSettings(Path("/h"), replicas=Replicas(grafana=0)))
-    assert variables["GRAFANA_INTERNAL_URL"] == ""

@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config.services import SERVICES
-from alertdrill.config.settings import Ports, StackSettings
+from alertdrill.config.settings import StackSettings
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.native.context import NativeContext, ReplicaStore
 from alertdrill.runtimes.native.processes import Plan, RenderContext
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
 from alertdrill.toolchain.find import ResolvedPrograms
-from tests.unit.alertdrill.fake_grafana import FakeGrafana
 
 
 @pytest.fixture
@@ -37,19 +36,6 @@ def test_empty_secret_is_generated_again(context: NativeContext) -> None:
     context.layout.make()
     context.layout.faults_token.touch(mode=0o600)  # as a crash may leave it
     assert re.fullmatch(r"[\w-]{43}", context.faults_token())
-
-
-def test_grafana_token_is_stored(tmp_path: Path) -> None:
-    grafana = FakeGrafana()
-    port = int(grafana.url.rpartition(":")[2])
-    context = NativeContext(StackSettings(tmp_path, ports=Ports(grafana=port)))
-    assert context.grafana_token() == ""
-    grafana.password = context.grafana_password()
-    for _ in range(2):
-        context.make_grafana_token()
-    grafana.close()
-    assert [key for _, key in grafana.tokens.values()] == [context.grafana_token()]
-    assert context.layout.grafana_token.stat().st_mode & 0o777 == 0o600
 
 
 def test_lock_is_exclusive(context: NativeContext) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
-from alertdrill.grafana_token import TokenError
 from alertdrill.runtimes import port_check, prometheus_tsdb
 from alertdrill.runtimes.native import (
     configs,
@@ -42,7 +41,6 @@ def context(
     context: Any = NativeContext(StackSettings(tmp_path))
     context.supervisor, context.lb = FakeSupervisor(messages), FakeLb(messages)
     context.locate = lambda on_progress: ResolvedPrograms(render_context.programs, MISSING)
-    context.make_grafana_token = lambda: None
 
     def start(layout: object) -> None:
         messages.append("supervisord")
@@ -82,32 +80,6 @@ def test_up_does_not_start_standby_instances(context: Any, messages: list[str]) 
     assert {"start web-2", "maint web-3", "maint web-4", "maint data-service-3"} <= set(messages)
     assert "start web-3" not in messages
     assert [word for word in messages if word.startswith("maint lb")] == []
-
-
-def test_up_creates_a_grafana_token(context: Any) -> None:
-    calls: list[str] = []
-    context.make_grafana_token = lambda: calls.append("token")
-    up(context)
-    up(context)
-    assert calls == ["token", "token"]
-
-
-def test_up_succeeds_without_a_token(context: Any) -> None:
-    def refuse() -> None:
-        raise TokenError("Grafana does not respond.")
-
-    context.make_grafana_token = refuse
-    progress: list[str] = []
-    lifecycle.up(context, progress.append)
-    assert progress[-1] == "Grafana annotations are unavailable: Grafana does not respond."
-
-
-def test_up_without_grafana_creates_no_token(context: Any) -> None:
-    resolved = context.locate(None)
-    fewer = {name: program for name, program in resolved.programs.items() if name != "grafana"}
-    context.locate = lambda _: ResolvedPrograms(fewer, MISSING)
-    context.make_grafana_token = lambda: pytest.fail("created a token")
-    up(context)
 
 
 def test_second_up_starts_stopped_processes(context: Any, messages: list[str]) -> None:

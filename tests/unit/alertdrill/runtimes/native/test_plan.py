@@ -179,19 +179,10 @@ def test_responder_has_its_address(plan: Plan, control: Process) -> None:
 def test_responder_has_the_healing_settings(
     render_context_with: Callable[..., RenderContext],
 ) -> None:
-    render_context = render_context_with("grafana", healing="dry-run", speed=12.0)
+    render_context = render_context_with(healing="dry-run", speed=12.0)
     environment = make_plan(render_context).processes_of("responder")[0].environment
     assert (environment["HEALING"], environment["SPEED"]) == ("dry-run", "12")
     assert environment["ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
-    assert environment["GRAFANA_URL"] == "http://127.0.0.1:3000"
-    assert environment["GRAFANA_TOKEN_FILE"] == str(render_context.layout.grafana_token)
-
-
-def test_responder_has_grafanas_address_if_it_runs(
-    render_context_with: Callable[..., RenderContext],
-) -> None:
-    environment = make_plan(render_context_with()).processes_of("responder")[0].environment
-    assert [name for name in environment if name.startswith("GRAFANA")] == []
 
 
 def test_all_settings_of_an_ephemeral_stack_are_written(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ from threading import Event
 
 import pytest
 
-from alerting.responder.clients import GrafanaAnnotator
 from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
 from alerting.responder.healing import executor as module
 from alerting.responder.healing.executor import Executor
-from alerting.responder.healing.planner import Action, Plan, Skip
+from alerting.responder.healing.planner import Plan, Skip
 from alerting.responder.healing_store import ActionRecord, HealingStores
 from alerting.responder.metrics import HealingMetrics
 from apps.telemetry.metrics import Metrics
@@ -149,30 +148,3 @@ def test_repeated_skip_is_recorded_and_logged_once(
     assert (row["code"], row["instance"], row["fingerprint"]) == ("paused", "web-1", "print")
     (record,) = caplog.records
     assert record.message == "Decision on InstanceHung: no action: the responder is paused"
-
-
-class RecordingAnnotator(GrafanaAnnotator):
-    """An annotator that records the annotations."""
-
-    def __init__(self) -> None:
-        self.annotations: list[tuple[object, ...]] = []
-
-    def annotate(self, text: str, *tags: str, started_at: float | None = None) -> None:
-        self.annotations.append((text, tags, started_at))
-
-
-def test_decision_and_action_are_annotated(
-    stores: HealingStores, control_api: FakeControlApi
-) -> None:
-    annotator = RecordingAnnotator()
-    executor = Executor(stores, control_api, HealingMetrics(Metrics()), annotator=annotator)
-    executor.apply(Plan([Action(HUNG, "restart", "web-1", "it hangs")], SNAPSHOT), BEGAN)
-    wait(lambda: len(annotator.annotations) == 2, "the annotations")
-    assert annotator.annotations == [
-        ("InstanceHung: restart web-1: it hangs", ("decision", "approved"), None),
-        (
-            "InstanceHung: restart web-1: done",
-            ("action", "restart", "done"),
-            BEGAN.timestamp(),
-        ),
-    ]
