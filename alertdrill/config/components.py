@@ -14,7 +14,7 @@ class Component:
     """A component: where it listens, what tells that it is ready, and what it is started from.
 
     `ready` is the path that answers 200 once it is ready, None if only its health check can tell;
-    `job` is its scrape job, None without metrics; `metrics` is its port for metrics, if that is
+    `job` is its scrape job; `metrics` is its port for metrics, if that is
     not `port`.
 
     `setting` is its port in `settings.Ports`; in containers that port is `published` on the host
@@ -23,12 +23,13 @@ class Component:
     `image` comes from a registry, in the version of `settings.ImageVersions` that `version` names;
     without it, the component has an image of ours. `optional` is the variable for the number of
     replicas of a component that some hosts lack. `alias` is its name on the network that it shares
-    with Prometheus, if it is on several networks.
+    with Prometheus, if it is on several networks. Replicas share an alias, so each has a name that
+    is limited to that `network`. `relay` is the component through which it is scraped.
     """
 
     port: int = 0
     ready: str | None = None
-    job: str | None = "stack"
+    job: str = "stack"
     metrics: int | None = None
     setting: str = ""
     published: bool = False
@@ -37,6 +38,8 @@ class Component:
     version: str = ""
     optional: str = ""
     alias: str = ""
+    network: str = ""
+    relay: str = ""
     replicas: int = 1
 
     @property
@@ -136,10 +139,11 @@ COMPONENTS: Mapping[str, Component] = {
     "pushgateway": Component(
         9091, "/-/ready", job="pushed", image="prom/pushgateway", version="pushgateway"
     ),
-    # Each of these has two replicas, so that one can bring the other back. Only the responder
-    # reaches the control API, so drills can't probe it.
-    "control": Component(8091, job=None, replicas=2),
-    "docker-proxy": Component(job=None, image="haproxy", version="haproxy", replicas=2),
+    # Each of these has two replicas, so that one can bring the other back.
+    "control": Component(
+        8091, setting="control", alias="control-on-healing", network="healing", replicas=2
+    ),
+    "docker-proxy": Component(relay="control", image="haproxy", version="haproxy", replicas=2),
 }
 # What docker-compose.yml runs once or on demand.
 TASKS = ("drills", "drills-proxy", "init-config", "locust-master", "locust-worker", "test")

@@ -1,15 +1,23 @@
-"""The control API's four routes; three of them require the token."""
+"""The control API: three operations, which require the token, and routes for monitoring."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from flask import Blueprint, Flask, Response, jsonify, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..clients import http
 from ..clients.engine import EngineClient
 from ..config.settings import IN_NETWORK
 from ..runtimes.base import ControlTarget
@@ -21,7 +29,8 @@ from .reconcile import Reconciler
 from .service import ControlService
 from .settings import ControlSettings
 
-HEALTH_PATH = "/healthz"
+# A proxy and the engine behind it answer within milliseconds; a scrape may take 5 s.
+PING_TIMEOUT_S = 2.0
 # A request body has one member; a larger body is a mistake.
 MAX_BODY_BYTES = 4096
 # Longer than the grace period of any service (25 s).
@@ -58,10 +67,12 @@ def create_app(
     settings: ControlSettings | None = None,
     runtime: ControlTarget | None = None,
     is_alive: Callable[[], bool] = lambda: True,
+    proxy_answers: Callable[[str], bool] = lambda _: False,
 ) -> Flask:
     """Return the API for a runtime; the settings select it unless `runtime` is set.
 
-    The health check fails while `is_alive`, of the reconcile loop, returns false.
+    The health check and scrapes fail while `is_alive`, of the reconcile loop, returns false.
+    `proxy_answers` tells whether a proxy, such as docker-proxy-1, reaches the engine.
     """
     settings = settings or ControlSettings.from_env(os.environ)
     runtime = runtime or select_control_target(settings.stack)
@@ -69,7 +80,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     problems.init_app(app)
     service = ControlService(runtime, settings.stack, settings.state)
-    app.register_blueprint(blueprint(service, settings.token, is_alive))
+    app.register_blueprint(blueprint(service, settings.token))
+    app.register_blueprint(monitoring(is_alive, proxy_answers))
     return app
 
 
@@ -81,28 +93,58 @@ def serve() -> Flask:
     settings = ControlSettings.from_env(os.environ)
     if settings.stack.runtime != IN_NETWORK:
         return create_app(settings)
-    engine = EngineClient(os.environ.get("DOCKER_HOST", ""), settings.stack.project)
-    reconciler = Reconciler(engine)
+    host, project = os.environ.get("DOCKER_HOST", ""), settings.stack.project
+    reconciler = Reconciler(EngineClient(host, project))
     reconciler.start_thread()
-    return create_app(settings, is_alive=reconciler.is_alive)
+
+    def proxy_answers(name: str) -> bool:
+        url = f"http://{project}-{name}:{host.rpartition(':')[2]}/_ping"
+        return http.is_ready(url, PING_TIMEOUT_S)
+
+    return create_app(settings, is_alive=reconciler.is_alive, proxy_answers=proxy_answers)
 
 
-def blueprint(service: ControlService, token: str, is_alive: Callable[[], bool]) -> Blueprint:
-    """Return the routes; all but the health check require the token."""
+def monitoring(is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]) -> Blueprint:
+    """Return the routes for health checks and scrapes, which need no token.
+
+    The proxies are on no network with Prometheus: it scrapes them through here.
+    """
+    routes = Blueprint("monitoring", __name__)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+
+    @routes.before_request
+    def check_loop() -> None:
+        if not is_alive():
+            raise Problem(503, "The reconcile loop hangs: restart this instance.")
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        return jsonify({"status": "ok"})
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @routes.get("/proxies/<name>/metrics")
+    def proxy(name: str) -> Response:
+        if not re.fullmatch(r"docker-proxy-\d", name):
+            raise Problem(404, f"no proxy named {name!r}.")
+        if not proxy_answers(name):
+            raise Problem(503, f"{name} does not answer, or the engine behind it.")
+        return Response("", content_type=CONTENT_TYPE_LATEST)  # `up` is all
+
+    return routes
+
+
+def blueprint(service: ControlService, token: str) -> Blueprint:
+    """Return the operations, which require the token."""
     routes = Blueprint("control", __name__)
 
     @routes.before_request
     def check_token() -> None:
-        if request.path != HEALTH_PATH and not _has_token(
-            request.headers.get("Authorization", ""), token
-        ):
+        if not _has_token(request.headers.get("Authorization", ""), token):
             raise Problem(401, "The token is missing or wrong: send it as a bearer token.")
-
-    @routes.get(HEALTH_PATH)
-    def healthz() -> Response:
-        if not is_alive():
-            raise Problem(503, "The reconcile loop hangs: restart this instance.")
-        return jsonify({"status": "ok"})
 
     @routes.get("/instances")
     def instances() -> Response:

@@ -20,7 +20,6 @@ import pytest
 import requests
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import all_components
 from alertdrill.config.settings import Ports, instance_port_range
 
 T = TypeVar("T")
@@ -157,7 +156,7 @@ class Stack:
         scraped = {row["metric"]["instance"] for row in self.query("up == 1")}
         instances = self.instances().items()
         ready = {name for name, instance in instances if instance["state"] == "ready"}
-        return scraped == {name for name in ready if has_metrics(name)} | {"public"}
+        return scraped == ready | {"public"}
 
     def wait_for_scrape(self) -> None:
         """Wait until every target was scraped after this call."""
@@ -167,12 +166,6 @@ class Stack:
             "a scrape of every target",
             15,
         )
-
-
-def has_metrics(instance: str) -> bool:
-    """Return whether an instance exposes metrics; two kinds of containers don't."""
-    part = all_components().get(instance.rpartition("-")[0])
-    return part is None or part.job is not None
 
 
 def whole_log(file: Path) -> str:

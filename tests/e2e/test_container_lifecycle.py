@@ -111,6 +111,21 @@ def test_stopped_container_stays_stopped(stack: Stack) -> None:
     stack.alertdrill("start", "pushgateway")
 
 
+def test_stopped_proxies_page_and_stay_stopped(stack: Stack) -> None:
+    project = stack.environment["COMPOSE_PROJECT_NAME"]
+    proxies = [f"{project}-docker-proxy-{number}" for number in (1, 2)]
+    docker(stack, "stop", *proxies)
+    alert = {"alert": "ControlDown", "service": "docker-proxy"}
+    try:
+        # Two scrapes of 5 s, `for` 1 m, group wait 10 s.
+        poll_until(lambda: stack.notifications(status="firing", **alert), "the page", 120)
+        states = json.loads(docker(stack, "inspect", *proxies))
+        assert {container["State"]["Status"] for container in states} == {"exited"}
+    finally:
+        docker(stack, "start", *proxies)
+    poll_until(lambda: stack.notifications(status="resolved", **alert), "its end", 90)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [

@@ -75,7 +75,9 @@ class NetworkEndpoints:
     def instance_address(self, container: Container) -> str:
         """Return the address of an instance."""
         component = all_components().get(container.service)
-        host = component.alias if component and component.alias else container.name
+        host = container.name
+        if component and component.alias and component.replicas == 1:
+            host = component.alias
         return f"{host}:{component.port}" if component and component.port else host
 
     def resolve_url(self, link: str) -> str:

@@ -74,8 +74,12 @@ class RenderContext:
 
     def address(self, service: str, number: int, port: int) -> str:
         """Return the address of an instance on the network that it shares with Prometheus."""
-        alias = all_components()[service].alias
-        return f"{alias or f'{self.project}-{service}-{number}'}:{port}"
+        component = all_components()[service]
+        name = f"{self.project}-{service}-{number}"
+        if component.network:
+            # The engine's name server knows a container by its network, too.
+            return f"{name}.{self.project}_{component.network}:{port}"
+        return f"{component.alias or name}:{port}"
 
 
 def install(context: RenderContext, name: str) -> None:
@@ -160,9 +164,13 @@ def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
 
 
 def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
-    component = all_components()[service]
+    component, instance = all_components()[service], f"{service}-{number}"
+    if component.relay:
+        relay = all_components()[component.relay]
+        path = {"__metrics_path__": f"/proxies/{instance}/metrics"}
+        return target(f"{relay.alias}:{relay.port}", service, instance, **path)
     address = context.address(service, number, component.metrics or component.port)
-    return target(address, service, f"{service}-{number}")
+    return target(address, service, instance)
 
 
 def write_secret(file: Path, value: str = "") -> None:

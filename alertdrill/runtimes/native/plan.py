@@ -147,7 +147,7 @@ def _service_environment(service: str) -> Mapping[str, str]:
 
 
 def control(context: RenderContext) -> Process:
-    """Return the control API's process; it has no metrics, since the responder counts its calls."""
+    """Return the control API's process."""
     environment = {
         "INSTANCE": "control-1",
         "VERSION": VERSION,
@@ -171,7 +171,6 @@ def control(context: RenderContext) -> Process:
         port=context.ports.control,
         ready=f"{url(context.ports.control)}/healthz",
         environment=environment,
-        job=None,
     )
 
 

@@ -27,7 +27,13 @@ COMPONENTS = Section(
             range_query('max by (instance) (up{job="stack"})'),
             range_query('max by (instance) (up{service="responder"})'),
         ],
-        alerts=["InstanceDown", "AlertmanagerDown", "ResponderDown", "LogPipelineDown"],
+        alerts=[
+            "InstanceDown",
+            "AlertmanagerDown",
+            "ResponderDown",
+            "ControlDown",
+            "LogPipelineDown",
+        ],
         value_texts=value_texts.UP,
     ),
     Table(

@@ -16,12 +16,30 @@ def test_health_needs_no_token(client: FlaskClient) -> None:
     assert client.get("/healthz", headers={"Authorization": ""}).status_code == 200
 
 
-def test_health_check_fails_while_the_reconcile_loop_hangs(
-    runtime: Any, stack: StackSettings
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_health_check_and_scrapes_fail_while_the_reconcile_loop_hangs(
+    runtime: Any, stack: StackSettings, path: str
 ) -> None:
     settings = ControlSettings(TOKEN, stack, stack.home / "control")
-    answer = create_app(settings, runtime, lambda: False).test_client().get("/healthz")
+    answer = create_app(settings, runtime, lambda: False).test_client().get(path)
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+
+
+def test_metrics_need_no_token(client: FlaskClient) -> None:
+    answer = client.get("/metrics", headers={"Authorization": ""})
+    assert answer.status_code == 200
+    assert "process_resident_memory_bytes" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("docker-proxy-1", 200), ("docker-proxy-2", 503), ("web-1", 404)]
+)
+def test_proxy_is_up_if_it_reaches_the_engine(
+    runtime: Any, stack: StackSettings, name: str, status: int
+) -> None:
+    settings = ControlSettings(TOKEN, stack, stack.home / "control")
+    app = create_app(settings, runtime, proxy_answers=lambda proxy: proxy == "docker-proxy-1")
+    assert app.test_client().get(f"/proxies/{name}/metrics").status_code == status
 
 
 @pytest.mark.parametrize(

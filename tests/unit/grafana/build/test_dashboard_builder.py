@@ -87,21 +87,21 @@ def built_annotations() -> dict[str, dict[str, Any]]:
     ],
 )
 def test_annotation_comes_from_a_data_source(name: str, source: str, title: str) -> None:
-    annotation = annotations()[name]
+    annotation = built_annotations()[name]
     assert (annotation["datasource"]["uid"], annotation["titleFormat"]) == (source, title)
     assert annotation["target"]["expr"] == annotation["expr"]  # Loki's data source reads the latter
 
 
 def test_drills_are_at_the_times_of_their_begin_and_end() -> None:
-    drills = annotations()["Drills"]
+    drills = built_annotations()["Drills"]
     assert drills["useValueForTime"] is True
     for metric in ("started_timestamp_seconds", "ended_timestamp_seconds", "passed == 0"):
         assert f"responder_drill_{metric}" in drills["target"]["expr"]
 
 
 def test_each_annotation_can_be_switched_off() -> None:
-    assert list(annotations()) == ["Alerts", "Drills", "Loads", "Actions"]
-    assert all(item["enable"] and not item.get("hide") for item in annotations().values())
+    assert list(built_annotations()) == ["Alerts", "Drills", "Loads", "Actions"]
+    assert all(item["enable"] and not item.get("hide") for item in built_annotations().values())
 
 
 def test_only_panels_that_may_be_empty_as_a_whole_show_the_reason(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ def test_control_api_listens_on_loopback(control: Process) -> None:
     assert (ROOT / control.command[-2]).is_file()
 
 
-def test_control_api_has_no_metrics(control: Process) -> None:
-    assert (control.job, control.scales) == (None, False)
+def test_control_api_is_scraped(control: Process) -> None:
+    assert (control.job, control.scales) == ("stack", False)
 
 
 def test_responder_has_its_address(plan: Plan, control: Process) -> None:
