@@ -131,8 +131,8 @@ def test_exceptions_are_counted_without_loki() -> None:
 
 def test_budget_and_loads_are_shown_over_time() -> None:
     assert panels("slo")["How did the error budget change?"]["type"] == "timeseries"
-    loads = panels("load")["Which loads were run, and with which verdict?"]
-    assert loads["options"]["tags"] == ["alertdrill", "load"]
+    loads = panels("load")["When did loads run, and with how many clients?"]
+    assert [query["expr"] for query in loads["targets"]] == ["sum(locust_users)"]
 
 
 VARIABLES = [
