@@ -1,25 +1,32 @@
-"""The client: sends requests with unique ids and records every response."""
+"""The client: sends requests with unique ids at a rate, and records every response."""
 
 from __future__ import annotations
 
+import math
+import secrets
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import requests
 
 from ..clients.http import new_session
 from .lines import Route
-from .schedule import RequestScheduler
 
 # One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
 # Longer than the load balancer's own limits: 5 s for a free instance, 10 s for its response.
 TIMEOUT_S = 20.0
+# During a step its remaining requests are spread over this many seconds. Most steps end earlier;
+# a longer one still has traffic for three times as long.
+SPREAD_S = 10.0
+# A delay up to this is caught up. After a longer one the schedule restarts, to avoid a burst.
+MAX_LAG_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Failure:
     """A request without a 200 response; `error` is the status, or why there is none."""
 
@@ -28,26 +35,29 @@ class Failure:
 
 
 class Client:
-    """Sends requests to the load balancer at `url`, over several connections.
+    """Sends `total` requests to the load balancer at `url`, over several connections.
 
-    Their ids begin with `prefix`; `on_failure` is called with each failure.
+    Their ids begin with `prefix`. The rate is per second, and lower while a step takes longer than
+    planned. `on_failure` is called with each failure.
     """
 
     def __init__(
-        self,
-        url: str,
-        route: Route,
-        prefix: str,
-        scheduler: RequestScheduler,
-        on_failure: Callable[[Failure], None],
+        self, url: str, route: Route, total: int, rate: float, on_failure: Callable[[Failure], None]
     ) -> None:
+        self.prefix = f"audit-{secrets.token_hex(4)}"
+        self.total = total
+        # The number of requests so far, and the ids of those answered with 200.
+        self.sent = 0
+        self.answered: list[str] = []
+        self._failures: list[Failure] = []
         self._url = f"{url.rstrip('/')}{route.path}"
         self._body = route.body
-        self._prefix = prefix
-        self._scheduler = scheduler
+        self._rate = rate
         self._on_failure = on_failure
-        self._failures: list[Failure] = []
-        self._answered: list[str] = []
+        # The end of the current step, as a number of requests.
+        self._until: int | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
         # Daemon threads, so that Ctrl-C ends the program at once.
         self._threads = [
             threading.Thread(target=self._send_all, daemon=True) for _ in range(CONNECTIONS)
@@ -55,8 +65,31 @@ class Client:
 
     def start(self) -> None:
         """Start sending."""
+        self._last = time.monotonic()
         for thread in self._threads:
             thread.start()
+
+    def wait_until_sent(self, count: int) -> None:
+        """Wait until `count` requests are sent, or none follows any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self.sent >= count)
+
+    @contextmanager
+    def slow_down(self, until: int) -> Iterator[None]:
+        """Slow down, so that the requests up to number `until` last as long as the block."""
+        self._until = until
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._until = None
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Send no more requests."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def finish(self) -> None:
         """Wait until every request has a response or has failed."""
@@ -64,27 +97,39 @@ class Client:
             thread.join()
 
     @property
-    def sent(self) -> Sequence[str]:
+    def ids(self) -> Sequence[str]:
         """Return the ids of all requests so far, in order."""
-        return [f"{self._prefix}-{number:06}" for number in range(self._scheduler.sent)]
-
-    @property
-    def answered(self) -> int:
-        """Return the number of requests answered with 200."""
-        return len(self._answered)
+        return [f"{self.prefix}-{number:06}" for number in range(self.sent)]
 
     @property
     def failures(self) -> Sequence[Failure]:
         """Return the requests that failed, by id."""
-        return sorted(self._failures, key=lambda failure: failure.id)
+        return sorted(self._failures)
 
     def _send_all(self) -> None:
         try:
             with new_session() as session:
-                while (number := self._scheduler.next_number()) is not None:
-                    self._send(session, f"{self._prefix}-{number:06}")
+                while (number := self._next_number()) is not None:
+                    self._send(session, f"{self.prefix}-{number:06}")
         finally:
-            self._scheduler.stop()  # also after an unexpected error
+            self.stop()  # also after an unexpected error
+
+    def _next_number(self) -> int | None:
+        """Wait and return the next request's number; None after the last or after `stop`."""
+        with self._changed:
+            while not self._stopped and self.sent < self.total:
+                rate = self._rate
+                if self._until is not None:
+                    rate = min(rate, (self._until - self.sent) / SPREAD_S)
+                due = self._last + (1 / rate if rate > 0 else math.inf)
+                lag = time.monotonic() - due
+                if lag >= 0:
+                    self._last = due if lag < MAX_LAG_S else due + lag
+                    self.sent += 1
+                    self._changed.notify_all()
+                    return self.sent - 1
+                self._changed.wait(min(-lag, MAX_LAG_S))
+        return None
 
     def _send(self, session: requests.Session, id_: str) -> None:
         try:
@@ -92,20 +137,13 @@ class Client:
                 self._url, json=self._body, headers={"X-Request-ID": id_}, timeout=TIMEOUT_S
             )
         except requests.RequestException as error:
-            self._fail(Failure(id_, f"no answer ({type(error).__name__})"))
-            return
-        if response.status_code == requests.codes.ok:
-            self._answered.append(id_)
+            failure = Failure(id_, f"no answer ({type(error).__name__})")
         else:
-            self._fail(Failure(id_, _error_of(response)))
-
-    def _fail(self, failure: Failure) -> None:
+            if response.status_code == requests.codes.ok:
+                self.answered.append(id_)
+                return
+            failure = Failure(id_, str(response.status_code))
+            with suppress(ValueError, KeyError, TypeError):  # not a problem document
+                failure = Failure(id_, f"{response.status_code} {response.json()['detail']}")
         self._failures.append(failure)
         self._on_failure(failure)
-
-
-def _error_of(response: requests.Response) -> str:
-    """Return the status, with the reason that a problem document gives."""
-    with suppress(ValueError, KeyError, TypeError):
-        return f"{response.status_code} {response.json()['detail']}"
-    return str(response.status_code)

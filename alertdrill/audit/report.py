@@ -1,21 +1,82 @@
-"""The result of an audit: as JSON, as JUnit XML and on a terminal. Pure."""
+"""What every source counted, and the report: as JSON, as JUnit XML and on a terminal. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from ..drills.report.junit import Case, Failure, to_xml
-from . import client
-from .compare import CountSource
+from ..drills.report import junit as xml
+from .client import Failure
 
 # One screen of lines in JUnit XML and on a terminal; the JSON has all of them.
 MAX_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class CountSource:
+    """The requests that one source counted.
+
+    `duplicated` maps an id to its count if that is more than one. `unexpected` are ids that were
+    never sent. `retried` counts the extra requests that the load balancer's retries explain. A
+    source without ids leaves these empty.
+    """
+
+    name: str
+    expected: int
+    counted: int
+    retried: int = 0
+    missing: Sequence[str] = ()
+    duplicated: Mapping[str, int] = field(default_factory=dict)
+    unexpected: Sequence[str] = ()
+
+    @property
+    def difference(self) -> int:
+        """Return the difference to the expected count; two errors may cancel each other out."""
+        return self.counted - self.retried - self.expected
+
+    @property
+    def exact(self) -> bool:
+        """Return whether every request is counted exactly once."""
+        return not self.differences()
+
+    def differences(self) -> Sequence[str]:
+        """Return one message for each difference."""
+        named = [
+            *(f"{self.name} misses {id_}" for id_ in self.missing),
+            *(f"{self.name} has {id_} {count} times" for id_, count in self.duplicated.items()),
+            *(f"{self.name} has {id_}, which was never sent" for id_ in self.unexpected),
+        ]
+        off = [f"{self.name} is off by {self.difference:+}"] if self.difference else []
+        return named or off
+
+
+def compare_ids(
+    name: str, sent: Sequence[str], seen: Mapping[str, int], retries: Mapping[str, int]
+) -> CountSource:
+    """Return a source that knows the ids; `seen` is how often it has each of them.
+
+    `retries` is how often the load balancer sent a request once more, by its id.
+    """
+    spare = {id_: min(retries.get(id_, 0), max(0, seen.get(id_, 0) - 1)) for id_ in sent}
+    return CountSource(
+        name,
+        expected=len(sent),
+        counted=sum(seen.values()),
+        retried=sum(spare.values()),
+        missing=[id_ for id_ in sent if not seen.get(id_)],
+        duplicated={id_: seen[id_] for id_ in sent if seen.get(id_, 0) - spare[id_] > 1},
+        unexpected=sorted(id_ for id_, count in seen.items() if count and id_ not in spare),
+    )
+
+
+def compare_count(name: str, expected: int, counted: int, retries: int = 0) -> CountSource:
+    """Return a source that only counts; up to `retries` more are explained."""
+    return CountSource(name, expected, counted, retried=min(retries, max(0, counted - expected)))
 
 
 @dataclass(frozen=True)
@@ -44,7 +105,7 @@ class Report:
     rate: float
     rounds: int
     steps: Sequence[CompletedStep]
-    failures: Sequence[client.Failure]
+    failures: Sequence[Failure]
     retries: Mapping[str, int]
     sources: Sequence[CountSource]
     notes: Sequence[str] = ()
@@ -65,26 +126,12 @@ def as_json(report: Report) -> str:
 
 def junit(report: Report) -> str:
     """Return JUnit XML with one test case for each source."""
-    cases = [Case("audit", source.name, failure=_failure(source)) for source in report.sources]
-    return to_xml("audit", cases, report.began, report.ended - report.began)
-
-
-def _failure(source: CountSource) -> Failure | None:
-    if source.exact:
-        return None
-    lines = list(describe_differences(source))
-    return Failure("difference", lines[0], "\n".join(lines[:MAX_SHOWN]))
-
-
-def describe_differences(source: CountSource) -> Iterator[str]:
-    """Yield one message for each difference of a source."""
-    yield from (f"{source.name} misses {id_}" for id_ in source.missing)
-    yield from (
-        f"{source.name} has {id_} {count} times" for id_, count in source.duplicated.items()
-    )
-    yield from (f"{source.name} has {id_}, which was never sent" for id_ in source.unexpected)
-    if source.difference and not (source.missing or source.duplicated or source.unexpected):
-        yield f"{source.name} is off by {source.difference:+}"
+    cases = []
+    for source in report.sources:
+        lines = source.differences()[:MAX_SHOWN]
+        failure = xml.Failure("difference", lines[0], "\n".join(lines)) if lines else None
+        cases.append(xml.Case("audit", source.name, failure=failure))
+    return xml.to_xml("audit", cases, report.began, report.ended - report.began)
 
 
 def count_table(report: Report) -> Table:
@@ -109,7 +156,7 @@ def difference_lines(report: Report) -> Sequence[str]:
     """Return a message for each difference, the first 20."""
     lines = [f"{failure.id} failed: {failure.error}" for failure in report.failures]
     for source in report.sources[1:]:  # the client's differences are the failures
-        lines += describe_differences(source)
+        lines += source.differences()
     more = [f"and {len(lines) - MAX_SHOWN} more, in report.json"] if len(lines) > MAX_SHOWN else []
     return [*lines[:MAX_SHOWN], *more]
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from ..config.services import MAX_REPLICAS
 from ..drills.context import AuditContext
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
-from ..runtimes.base import ProgressCallback
+from ..runtimes.base import ProgressCallback, StackRuntime
 from .client import Client
-from .compare import CountSource
 from .counts import CountCollector
-from .lines import LogStore, Route, find_log_store
-from .report import CompletedStep, Report
-from .schedule import RequestScheduler, Step, plan_steps, rounds_that_fit, step_positions
+from .lines import Route
+from .report import CompletedStep, CountSource, Report
 
+# The services that store the lines, with their names in the report.
+STORES = {"loki": "Loki", "fake-loki": "fake Loki"}
+STORE_NOTES = {
+    None: "No collector with Loki runs: lines are counted in the log files only.",
+    "Loki": "The collector sends the lines to Loki.",
+    "fake Loki": "Loki is not installed: a fake of Loki receives the collector's lines.",
+}
+# A round of steps takes 90 s on two cores.
+ROUND_S = 90.0
 # The engine keeps 30 MB of a container's log. A request is two lines of the load balancer, 800
 # bytes each as the engine writes them, so the first ones are gone after 18,000 requests.
 READ_EVERY_REQUESTS = 5000
@@ -32,133 +40,129 @@ TIMEOUT_S = 300.0
 MIN_POLL_INTERVAL_S, MAX_POLL_INTERVAL_S = 1.0, 5.0
 
 
+@dataclass(frozen=True)
+class Step:
+    """One change: a restart, or with `count` a new scale."""
+
+    target: str
+    count: int | None = None
+
+    def __str__(self) -> str:
+        """Return the step as text."""
+        return (
+            f"restart {self.target}" if self.count is None else f"scale {self.target}={self.count}"
+        )
+
+
+def plan_steps(scales: Mapping[str, int], parts: Collection[str], rounds: int) -> Sequence[Step]:
+    """Return rounds of steps that must lose no request and restore the scale.
+
+    `scales` is the number of replicas of each service; `parts` are the services that run.
+    """
+    # Restarts come first, while each service has the fewest instances.
+    steps = [Step(part) for part in (*scales, "collector", *STORES) if part in parts]
+    for service, scale in scales.items():
+        steps.append(Step(service, scale + 1 if scale < MAX_REPLICAS else scale - 1))
+    steps += [Step(service, scale) for service, scale in scales.items()]
+    return steps * rounds
+
+
 def run_audit(
     context: AuditContext, route: Route, *, requests: int, rate: float, rounds: int | None = None
 ) -> Report:
     """Send the requests, perform the steps, wait and compare the counts.
 
-    `rate` is per second; without `rounds` there are as many rounds of steps as fit.
+    `rate` is per second; without `rounds` there are as many rounds of steps as fit, at least one.
     """
-    runtime = context.runtime
-    rounds = rounds_that_fit(requests, rate) if rounds is None else rounds
-    audit = _Audit(context, route, RequestScheduler(requests, rate))
-    notes = [*context.notes, describe_store(audit.store)]
-    context.progress.note(notes[-1])
-    audit.collector.record_baseline()
-    steps = audit.send_requests(rounds)
-    sources = audit.count()
+    runtime, note = context.runtime, context.progress.note
+    rounds = max(1, int(requests / rate / ROUND_S)) if rounds is None else rounds
+    running = {item.service for item in runtime.status() if item.pid is not None}
+    stores = [name for service, name in STORES.items() if {service, "collector"} <= running]
+    store = stores[0] if stores else None
+    note(STORE_NOTES[store])
+    client = Client(
+        runtime.addresses()["Services"],
+        route,
+        requests,
+        rate,
+        lambda failure: note(f"{failure.id} failed: {failure.error}"),
+    )
+    collector = CountCollector(runtime, route, client.prefix, store)
+    collector.record_baseline()
+    scales = {service: count_replicas(runtime, service) for service in route.services}
+    note(f"sending {requests} requests {client.prefix}-… at {rate:g} per second")
+    steps = send_requests(
+        context, client, plan_steps(scales, running, rounds), collector.lines.read
+    )
+    collector.lines.read()
+    wait_until_stable(lambda: collector.sources(client), note)
+    collector.lines.read()
+    sources = collector.sources(client)
     return Report(
         began=context.record.began,
         ended=time.time(),
         runtime=runtime.name,
         stack=EPHEMERAL_STACK if runtime.ephemeral else CURRENT_STACK,
-        store=audit.store.name if audit.store else None,
+        store=store,
         requests=requests,
         rate=rate,
         rounds=rounds,
         steps=steps,
-        failures=audit.client.failures,
-        retries=audit.collector.retries(),
+        failures=client.failures,
+        retries=collector.retries(),
         sources=sources,
-        notes=notes,
+        notes=[*context.notes, STORE_NOTES[store]],
     )
 
 
-def describe_store(store: LogStore | None) -> str:
-    """Return which store receives the lines."""
-    if store is None:
-        return "No collector with Loki runs: lines are counted in the log files only."
-    if store.name == "Loki":
-        return "The collector sends the lines to Loki."
-    return "Loki is not installed: a fake of Loki receives the collector's lines."
+def count_replicas(runtime: StackRuntime, service: str) -> int:
+    """Return a service's number of replicas."""
+    return sum(item.service == service and item.state != "standby" for item in runtime.status())
 
 
-class _Audit:
-    """The client of one run, and the sources that count its requests."""
-
-    def __init__(self, context: AuditContext, route: Route, scheduler: RequestScheduler) -> None:
-        self._runtime = runtime = context.runtime
-        self._services = route.services
-        self._scheduler = scheduler
-        self._on_progress = context.progress.note
-        self._prefix = prefix = f"audit-{secrets.token_hex(4)}"
-        self._running = {item.service for item in runtime.status() if item.pid is not None}
-        self.store = find_log_store(runtime, self._running, route, prefix)
-        self.collector = CountCollector(runtime, route, prefix, self.store)
-        self.client = Client(
-            runtime.addresses()["Services"],
-            route,
-            prefix,
-            scheduler,
-            lambda failure: self._on_progress(f"{failure.id} failed: {failure.error}"),
-        )
-
-    def send_requests(self, rounds: int) -> Sequence[CompletedStep]:
-        """Send all requests while the steps are performed; restore the scale of a kept stack."""
-        scales = self._replica_counts()
-        steps = plan_steps(scales, self._running, rounds)
-        total, rate = self._scheduler.total, self._scheduler.rate
-        self._on_progress(f"sending {total} requests {self._prefix}-… at {rate:g} per second")
-        try:
-            self.client.start()
-            done = self._perform(steps)
-            self.client.finish()
-        finally:
-            self._scheduler.stop()
-            if not self._runtime.ephemeral:
-                self._restore_replicas(scales)
-        return done
-
-    def count(self) -> Sequence[CountSource]:
-        """Return the count of every source, once it is stable."""
-        self.collector.lines.read()
-        wait_until_stable(lambda: self.collector.sources(self.client), self._on_progress)
-        self.collector.lines.read()
-        return self.collector.sources(self.client)
-
-    def _perform(self, steps: Sequence[Step]) -> Sequence[CompletedStep]:
-        """Perform each step at its position; return when all requests are sent."""
-        done = []
-        scheduler = self._scheduler
-        positions = step_positions(scheduler.total, len(steps))
+def send_requests(
+    context: AuditContext, client: Client, steps: Sequence[Step], read_lines: Callable[[], None]
+) -> Sequence[CompletedStep]:
+    """Send all requests while the steps are performed; restore the scale of a kept stack."""
+    runtime, note = context.runtime, context.progress.note
+    done = []
+    positions = [client.total * place // (len(steps) + 1) for place in range(1, len(steps) + 2)]
+    client.start()
+    try:
         for step, (begins, ends) in zip(steps, pairwise(positions), strict=True):
-            self._wait_for_requests(begins)
-            after, begun = scheduler.sent, time.monotonic()
-            self._on_progress(f"after {after} requests: {step} …")
-            with scheduler.slow_down(until=ends):
+            wait_for_requests(client, begins, read_lines)
+            after, begun = client.sent, time.monotonic()
+            note(f"after {after} requests: {step} …")
+            with client.slow_down(until=ends):
                 if step.count is None:
-                    self._runtime.restart(step.target)
+                    runtime.restart(step.target)
                 else:
-                    self._runtime.scale(step.target, step.count, lambda _: None)
+                    runtime.scale(step.target, step.count, lambda _: None)
             seconds = round(time.monotonic() - begun, 1)
             done.append(CompletedStep(str(step), after, seconds))
-            sent = scheduler.sent - after
-            self._on_progress(f"{step}: done in {seconds} s, {sent} requests sent")
-        self._wait_for_requests(scheduler.total)
-        return done
+            note(f"{step}: done in {seconds} s, {client.sent - after} requests sent")
+        wait_for_requests(client, client.total, read_lines)
+        client.finish()
+    finally:
+        client.stop()
+        # The last scale of each service is that of the beginning.
+        for service, count in {step.target: step.count for step in steps if step.count}.items():
+            if not runtime.ephemeral and count_replicas(runtime, service) != count:
+                runtime.scale(service, count, lambda _: None)
+    return done
 
-    def _wait_for_requests(self, count: int) -> None:
-        """Wait for `count` requests, and read the lines before rotation drops them."""
-        while (sent := self._scheduler.sent) < count:
-            batch = sent // READ_EVERY_REQUESTS
-            self._scheduler.wait_until_sent(min(count, (batch + 1) * READ_EVERY_REQUESTS))
-            if self._scheduler.sent // READ_EVERY_REQUESTS > batch:
-                self.collector.lines.read()
 
-    def _replica_counts(self) -> Mapping[str, int]:
-        active = [item.service for item in self._runtime.status() if item.state != "standby"]
-        return {service: active.count(service) for service in self._services}
-
-    def _restore_replicas(self, scales: Mapping[str, int]) -> None:
-        """Restore the number of replicas, also after an interrupted run."""
-        now = self._replica_counts()
-        for service, count in scales.items():
-            if now[service] != count:
-                self._runtime.scale(service, count, lambda _: None)
+def wait_for_requests(client: Client, count: int, read_lines: Callable[[], None]) -> None:
+    """Wait for `count` requests, and read the lines before rotation drops them."""
+    while (sent := client.sent) < count:
+        batch = sent // READ_EVERY_REQUESTS
+        client.wait_until_sent(min(count, (batch + 1) * READ_EVERY_REQUESTS))
+        if client.sent // READ_EVERY_REQUESTS > batch:
+            read_lines()
 
 
 def wait_until_stable(
-    read_sources: Callable[[], Sequence[CountSource]], on_progress: ProgressCallback
+    read_sources: Callable[[], Sequence[CountSource]], note: ProgressCallback
 ) -> Sequence[CountSource]:
     """Return the counts once all are exact, or none changes any more.
 
@@ -175,22 +179,19 @@ def wait_until_stable(
         except AlertdrillError as failure:
             error = failure
         now = time.monotonic()
+        off = [f"{source.name} {source.difference:+}" for source in sources if not source.exact]
         if (sources, str(error)) != last:
             last, changed = (sources, str(error)), now
-            on_progress(f"waiting: {error}" if error else pending_message(sources))
+            if error:
+                note(f"waiting: {error}")
+            elif off:
+                note(f"waiting for {', '.join(off)}")
+            else:
+                note("all counts agree; waiting for late duplicates")
         unchanged = now - changed
-        exact = error is None and all(source.exact for source in sources)
-        stable = (exact and unchanged >= STABLE_S) or unchanged >= UNCHANGED_TIMEOUT_S
-        if stable or now - begun >= TIMEOUT_S:
+        agreed = not error and not off and unchanged >= STABLE_S
+        if agreed or unchanged >= UNCHANGED_TIMEOUT_S or now - begun >= TIMEOUT_S:
             if error:
                 raise error
             return sources
         time.sleep(min(max(MIN_POLL_INTERVAL_S, now - started), MAX_POLL_INTERVAL_S))
-
-
-def pending_message(sources: Sequence[CountSource]) -> str:
-    """Return which sources differ."""
-    off = [f"{source.name} {source.difference:+}" for source in sources if not source.exact]
-    return (
-        f"waiting for {', '.join(off)}" if off else "all counts agree; waiting for late duplicates"
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import tempfile
@@ -21,6 +19,7 @@ from ..config import settings as stack_settings
 from ..config.settings import StackSettings
 from ..drills.expression import LOKI_RULES, alert_names_in, runbook_queries
 from ..errors import AlertdrillError
+from ..logs.parse import parse_object
 from ..runtimes.base import ProgressCallback, wait_until
 from ..runtimes.errors import NotReadyError
 from ..runtimes.native import components, configs, readiness
@@ -134,10 +133,9 @@ def _is_ready(process: Process, running: subprocess.Popen[bytes]) -> bool:
 def _last_error(log: Path) -> str:
     """Return the last error in the log; empty if there is none."""
     for line in reversed(log.read_text().splitlines()):
-        with contextlib.suppress(ValueError):  # some lines are not JSON, or incomplete
-            record = json.loads(line)
-            if record["level"] == "error":
-                return str(record.get("err") or record["msg"])
+        record = parse_object(line) or {}
+        if record.get("level") == "error":
+            return str(record.get("err") or record["msg"])
     return ""
 
 

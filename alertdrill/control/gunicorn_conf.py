@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 
-from alertdrill import VERSION
 from alertdrill.control import logs
 from alertdrill.control.settings import bind_addresses, instance_name
-from alertdrill.log_format import LogOrigin
 
 bind = bind_addresses(os.environ)
 # One process: it has one reconcile loop.
@@ -21,7 +19,4 @@ graceful_timeout = 20
 control_socket_disable = True  # unused, and a needless way in
 accesslog = None  # each action is logged with its outcome
 logger_class = logs.LineLogger
-logs.configure(
-    LogOrigin("control", instance_name(os.environ), VERSION),
-    os.environ.get("LOG_LEVEL", "INFO"),
-)
+logs.configure(instance_name(os.environ), os.environ.get("LOG_LEVEL", "INFO"))

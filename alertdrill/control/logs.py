@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-from ..log_format import LogOrigin, format_line
+from .. import VERSION
 
 
 class LineFormatter(logging.Formatter):
-    """Formats a record like every other program of the stack."""
+    """Formats a record as one line, as every other program of the stack does."""
 
-    def __init__(self, origin: LogOrigin) -> None:
+    def __init__(self, instance: str) -> None:
         super().__init__()
-        self._origin = origin
+        self._origin = {"service": "control", "instance": instance, "version": VERSION}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line; an exception is one of its fields."""
-        error = record.exc_info[1] if record.exc_info else None
-        return format_line(self._origin, record.levelname, record.getMessage(), record.name, error)
+        """Return the line without its end; an exception is one of its fields."""
+        now = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "timestamp": now.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **self._origin,
+            **dict.fromkeys(("trace_id", "span_id", "request_id")),
+        }
+        if record.exc_info and (error := record.exc_info[1]):
+            line["exception"] = {
+                "type": f"{type(error).__module__}.{type(error).__qualname__}",
+                "message": str(error),
+                "stack": self.formatException(record.exc_info) + "\n",
+            }
+        return json.dumps(line)
 
 
 class LineLogger(Logger):  # type: ignore[misc]
@@ -35,9 +51,9 @@ class LineLogger(Logger):  # type: ignore[misc]
             log.propagate = True
 
 
-def configure(origin: LogOrigin, level: str) -> None:
+def configure(instance: str, level: str) -> None:
     """Log to stdout, from `level` up."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(LineFormatter(origin))
+    handler.setFormatter(LineFormatter(instance))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -29,12 +29,25 @@ MS_NS = 1_000_000
 SMALLEST, LARGEST = 1e-6, 1e21
 # Integers have 64 bits.
 LIMIT = 2**63
-# Go's encoding/json escapes these in strings.
-ESCAPES = {
-    **{char: f"\\u{ord(char):04x}" for char in map(chr, range(32))},
-    **{char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"},
-    **{"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"},
-}
+# Go's encoding/json escapes these in strings, besides those that Python's does.
+ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+# Most lines have the same names.
+is_name = lru_cache(1024)(re.compile(NAME).fullmatch)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not valid JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in a log line; None if the line is anything else."""
+    try:
+        return DECODER.decode(text) if text.startswith("{") else None
+    except (ValueError, RecursionError):  # plain text, an incomplete line, nested brackets
+        return None
 
 
 def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRecord:
@@ -42,10 +55,10 @@ def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRec
 
     An unstructured line has no time, so it gets `at`.
     """
-    line = _parsed(text)
+    line = parse_object(text) or {}
     owner = {"service": re.sub(r"-\d+$", "", instance), "instance": instance}
-    moment = _moment(line["timestamp"]) if line is not None and _is_contract(line) else None
-    if line is None or moment is None:
+    moment = _moment(line)
+    if moment is None:
         return LogRecord(at, text, {**owner, "level": UNKNOWN}, unstructured=True, position=place)
     apart = ("timestamp", "message", *owner, *OTEL_FIELDS)
     rest = {name: line[name] for name in line if name not in apart}
@@ -67,50 +80,20 @@ def parse_loki_line(line: LokiLine) -> LogRecord:
     return LogRecord(at, line.message, fields, unstructured=own is None, position=place)
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    if not text.startswith("{"):
-        return None
-    try:
-        line = DECODER.decode(text)
-    except (ValueError, RecursionError):  # RecursionError: deeply nested brackets
-        return None
-    return line if isinstance(line, dict) else None
-
-
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not valid JSON")
-
-
-DECODER = json.JSONDecoder(parse_constant=_refuse)
-
-
-def _is_contract(line: dict[str, Any]) -> bool:
-    return (
+def _moment(line: Mapping[str, Any]) -> int | None:
+    """Return the time of a structured line, in milliseconds since 1970; None for any other line."""
+    inner = [value for value in line.values() if isinstance(value, dict)]
+    if not (
         all(isinstance(line.get(name), str) for name in REQUIRED_FIELDS)
-        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII) is not None
-        and all(map(_is_name, line))
-        and all(map(_is_flat, line.values()))
-    )
-
-
-@lru_cache(1024)  # most lines have the same names
-def _is_name(name: str) -> bool:
-    return re.fullmatch(NAME, name) is not None
-
-
-def _is_flat(value: Any) -> bool:
-    """Return whether a value is at most one level deep."""
-    return not isinstance(value, dict) or (
-        all(map(_is_name, value)) and not any(isinstance(inner, dict) for inner in value.values())
-    )
-
-
-def _moment(timestamp: str) -> int | None:
+        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII)
+        and all(is_name(name) for names in (line, *inner) for name in names)
+        and not any(isinstance(value, dict) for values in inner for value in values.values())
+    ):
+        return None
     try:
-        seconds = datetime.fromisoformat(timestamp[:19]).replace(tzinfo=UTC)
+        return round(datetime.fromisoformat(line["timestamp"]).timestamp() * 1000)
     except ValueError:  # the 31st of June
         return None
-    return int(seconds.timestamp()) * 1000 + int(timestamp[20:23])
 
 
 def flatten(line: Mapping[str, Any]) -> dict[str, str]:
@@ -120,10 +103,8 @@ def flatten(line: Mapping[str, Any]) -> dict[str, str]:
     """
     flat: dict[str, str] = {}
     for name, value in line.items():
-        if isinstance(value, dict):
-            flat |= {f"{name}_{key}": attribute_text(value[key]) for key in value}
-        else:
-            flat[name] = attribute_text(value)
+        inner = value if isinstance(value, dict) else {"": value}
+        flat |= {f"{name}_{key}" if key else name: attribute_text(inner[key]) for key in inner}
     # Loki's names have no dots, as in Prometheus.
     return {name.replace(".", "_"): text for name, text in flat.items() if text}
 
@@ -136,21 +117,17 @@ def attribute_text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    if isinstance(value, str):
-        return f'"{"".join(ESCAPES.get(char, char) for char in value)}"'
+    """Return a value as Go's encoding/json writes it."""
     if isinstance(value, dict):
         return f"{{{','.join(f'{_json(key)}:{_json(value[key])}' for key in sorted(value))}}}"
     if isinstance(value, list):
         return f"[{','.join(map(_json, value))}]"
-    if isinstance(value, float) or (type(value) is int and not -LIMIT <= value < LIMIT):
-        return _number(float(value))
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
-
-
-def _number(value: float) -> str:
-    if value and not SMALLEST <= abs(value) < LARGEST:
-        mantissa, _, exponent = repr(value).partition("e")
+    if value is None or isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False).translate(ESCAPES)
+    if isinstance(value, int) and -LIMIT <= value < LIMIT:
+        return str(value)
+    number = float(value)
+    if number and not SMALLEST <= abs(number) < LARGEST:
+        mantissa, _, exponent = repr(number).partition("e")
         return f"{mantissa}e{int(exponent):+d}"
-    return format(Decimal(repr(value)), "f").removesuffix(".0")
+    return format(Decimal(repr(number)), "f").removesuffix(".0")

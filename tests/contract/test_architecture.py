@@ -42,7 +42,7 @@ LAYERS = [
     {"drills", "load", "audit", "logs", "control"},
     {"runtimes", "clients", "timescale", "toolchain"},
     {"config"},
-    {"errors", "file_lock", "log_format", "venv_stamp"},
+    {"errors", "file_lock", "venv_stamp"},
 ]
 RUNTIMES = {"native", "compose", "swarm"}
 # The modules outside of the runtimes that know one from the inside, and what for.

@@ -217,8 +217,9 @@ def fake_loki(context: RenderContext) -> Process:
         name="fake-loki-1",
         service="fake-loki",
         command=[
-            *(sys.executable, "-m", "alertdrill.audit.fake_loki"),
-            *(str(context.ports.loki), str(context.layout.data / "fake-loki")),
+            *(sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads=4"),
+            f"--bind={LOOPBACK}:{context.ports.loki}",
+            f"alertdrill.audit.fake_loki:create_app({str(context.layout.data / 'fake-loki')!r})",
         ],
         port=context.ports.loki,
         ready=f"{context.url('loki')}/ready",

@@ -106,6 +106,8 @@ class FakeRuntime(StackRuntime, FaultTarget):
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         self._record("logs", target, lines)
         for name, stored in self.lines.items():
+            if target not in (None, name, name.rpartition("-")[0]):
+                continue
             count = len(stored) if lines is None else min(lines, len(stored))
             for line in stored[len(stored) - count :]:
                 yield name, line

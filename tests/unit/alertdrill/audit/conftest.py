@@ -1,67 +1,25 @@
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from alertdrill.audit.compare import CountSource
 from alertdrill.audit.lines import Route
-from alertdrill.audit.report import CompletedStep, Report
+from alertdrill.audit.report import CompletedStep, CountSource, Report
+from tests.http_server import Peer
 
 ROUTE = Route("/process", [{"mass": 1}], ("web", "data-service"))
-
-# Takes the method, the path and the body; returns a status and a body. None closes the connection.
-Answer = Callable[[str, str, Any], tuple[int, str] | None]
-
-
-@dataclass
-class Peer:
-    """A server that answers as a test defines, and records each request."""
-
-    url: str = ""
-    answer: Answer = lambda *_: (200, "{}")
-    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+PUBLIC, INTERNAL, WEB, DATA_SERVICE = ROUTE.hops
 
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    fake_peer = Peer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.reply()
-
-        def do_POST(self) -> None:
-            self.reply()
-
-        def reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fake_peer.requests.append((self.command, self.path, dict(self.headers)))
-            response = fake_peer.answer(self.command, self.path, body)
-            if response is None:
-                return
-            self.send_response(response[0])
-            text = response[1].encode()
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-            """Write no log."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=[0.02])
-        thread.start()
-        fake_peer.url = f"http://127.0.0.1:{server.server_port}"
-        yield fake_peer
-        server.shutdown()
-        thread.join()
+    peer = Peer()
+    yield peer
+    peer.close()
 
 
-def access(service: str, id_: str, **more: Any) -> dict[str, Any]:
+def access(service: str, id_: str = "run-1", **more: Any) -> dict[str, Any]:
     """Return the fields of an access line."""
     return {
         "logger": "access",
@@ -72,8 +30,12 @@ def access(service: str, id_: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def as_text(fields: dict[str, Any]) -> str:
-    return json.dumps(fields)
+def line(service: str, id_: str = "run-1", **more: Any) -> str:
+    return json.dumps(access(service, id_, **more))
+
+
+def lb(id_: str = "run-1", frontend: str = "public", retries: str = "0", **more: Any) -> str:
+    return line("lb", id_, frontend=frontend, retries=retries, **more)
 
 
 def a_report(*sources: CountSource, **changed: Any) -> Report:

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -6,8 +5,12 @@ from typing import Any
 
 import pytest
 import requests
+from werkzeug.serving import make_server
 
-from alertdrill.audit.fake_loki import FakeLokiStore, serve
+from alertdrill.audit.fake_loki import create_app
+from alertdrill.clients.loki import Loki, LokiError, LokiLine
+
+QUERY = '{service=~"lb|web"} | logger="access" | request_id=~"run-.*"'
 
 
 def attribute(key: str, value: str) -> dict[str, Any]:
@@ -26,8 +29,8 @@ def record(id_: str, time: str = "1", **more: Any) -> dict[str, Any]:
     }
 
 
-def batch(*records: dict[str, Any], service: str = "web") -> dict[str, Any]:
-    resource = {"attributes": [attribute("service", service)]}
+def batch(*records: dict[str, Any]) -> dict[str, Any]:
+    resource = {"attributes": [attribute("service", "web")]}
     return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
 
 
@@ -36,7 +39,7 @@ class RunningFakeLoki:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.server = serve(("127.0.0.1", 0), folder)
+        self.server = make_server("127.0.0.1", 0, create_app(str(folder)), threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = Thread(target=self.server.serve_forever, args=[0.02])
         self.thread.start()
@@ -49,37 +52,61 @@ class RunningFakeLoki:
     def post(self, body: object, path: str = "/otlp/v1/logs") -> int:
         return requests.post(f"{self.url}{path}", json=body, timeout=5).status_code
 
-    def lines(self, request_id: str = "run") -> list[dict[str, Any]]:
-        response = requests.get(f"{self.url}/lines", params={"request_id": request_id}, timeout=5)
-        return [json.loads(line) for line in response.text.splitlines()]
+    def lines(self, begin: int = 1, end: int = 9, query: str = QUERY) -> list[LokiLine]:
+        return list(Loki(self.url).every(query, (begin, end)))
 
 
 @pytest.fixture
 def fake_loki(tmp_path: Path) -> Iterator[RunningFakeLoki]:
-    server = RunningFakeLoki(tmp_path)
+    server = RunningFakeLoki(tmp_path / "data")
     yield server
     server.stop()
 
 
 def test_lines_are_selected_by_request_id(fake_loki: RunningFakeLoki) -> None:
-    assert fake_loki.post(batch(record("run-1"), record("other-1"))) == 200
-    assert fake_loki.lines() == [{"service": "web", "request_id": "run-1", "status": 200}]
+    assert fake_loki.post(
+        batch(record("run-1"), record("other-1"), {**record(""), "attributes": []})
+    )
+    fields = {"service": "web", "request_id": "run-1", "status": "200"}
+    assert fake_loki.lines() == [LokiLine(1, fields, "POST /process")]
+
+
+def test_lines_are_selected_by_time_and_sorted(fake_loki: RunningFakeLoki) -> None:
+    fake_loki.post(batch(*(record(f"run-{time}", str(time)) for time in (3, 10, 2, 1, 4))))
+    assert [line.at for line in fake_loki.lines(2, 4)] == [2, 3]
+
+
+def test_many_lines_are_read_in_pages(
+    fake_loki: RunningFakeLoki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alertdrill.clients.loki.PAGE_SIZE", 3)
+    fake_loki.post(batch(*(record(f"run-{number}", str(number // 2)) for number in range(2, 12))))
+    assert [line.at for line in fake_loki.lines()] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
 def test_empty_store_returns_no_lines(fake_loki: RunningFakeLoki) -> None:
     assert fake_loki.lines() == []
 
 
+def test_query_without_a_request_id_is_refused(fake_loki: RunningFakeLoki) -> None:
+    with pytest.raises(LokiError, match="has no prefix of a request id"):
+        fake_loki.lines(query='{service="web"}')
+
+
 def test_batch_sent_twice_is_stored_once(fake_loki: RunningFakeLoki) -> None:
-    copies = [record("run-1", observedTimeUnixNano=moment) for moment in ("5", "6")]
-    for copy in copies:
-        fake_loki.post(batch(copy))
+    for moment in ("5", "6"):
+        fake_loki.post(batch(record("run-1", observedTimeUnixNano=moment)))
     assert len(fake_loki.lines()) == 1
 
 
 def test_two_lines_of_one_request_are_both_stored(fake_loki: RunningFakeLoki) -> None:
     fake_loki.post(batch(record("run-1", "1"), record("run-1", "2")))
     assert len(fake_loki.lines()) == 2
+
+
+def test_line_without_a_time_has_the_time_at_which_it_was_read(fake_loki: RunningFakeLoki) -> None:
+    fake_loki.post(batch(record("run-1", "0", observedTimeUnixNano="5")))
+    assert [line.at for line in fake_loki.lines()] == [5]
 
 
 def test_restart_keeps_every_line(fake_loki: RunningFakeLoki) -> None:
@@ -92,9 +119,13 @@ def test_restart_keeps_every_line(fake_loki: RunningFakeLoki) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"resourceLogs": [{}]}, [], {"resourceLogs": [{"scopeLogs": [1]}]}]
 )
-def test_invalid_batch_is_refused_and_not_stored(fake_loki: RunningFakeLoki, body: object) -> None:
+def test_invalid_batch_is_refused(fake_loki: RunningFakeLoki, body: object) -> None:
     assert fake_loki.post(body) == 400
-    assert list(FakeLokiStore(fake_loki.folder).lines("")) == []
+
+
+def test_invalid_batch_is_not_stored(fake_loki: RunningFakeLoki) -> None:
+    assert fake_loki.post(batch(record("run-1"), record("run-2", "x"))) == 400
+    assert fake_loki.lines() == []
 
 
 def test_unknown_paths_are_not_found(fake_loki: RunningFakeLoki) -> None:

@@ -6,17 +6,20 @@ from typing import Any
 import pytest
 
 from alertdrill.audit import run as module
-from alertdrill.audit.compare import CountSource
-from alertdrill.audit.report import Report
+from alertdrill.audit.report import CountSource, Report
 from alertdrill.audit.run import (
     STABLE_S,
     TIMEOUT_S,
     UNCHANGED_TIMEOUT_S,
+    Step,
+    plan_steps,
     run_audit,
     wait_until_stable,
 )
+from alertdrill.config.services import MAX_REPLICAS
 from alertdrill.errors import AlertdrillError
-from tests.unit.alertdrill.audit.conftest import ROUTE, Peer
+from tests.http_server import Answer, Peer
+from tests.unit.alertdrill.audit.conftest import ROUTE
 from tests.unit.alertdrill.drills.fakes import FakeClock
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
@@ -59,7 +62,7 @@ class FakeCollector:
         return {"web": 0}
 
     def sources(self, client: Any) -> list[CountSource]:
-        return [CountSource("client: answered", len(client.sent), client.answered)]
+        return [CountSource("client: answered", len(client.ids), len(client.answered))]
 
 
 @pytest.fixture
@@ -89,7 +92,10 @@ def test_everything_is_restarted_under_traffic(collector: None, peer: Peer) -> N
     report = audit(runtime, 180, note=messages.append)
     assert runtime.calls == ROUND
     assert len(peer.requests) == 180
-    assert [step.after for step in report.steps] == sorted(step.after for step in report.steps)
+    # The steps are spread evenly, and requests follow the last one.
+    after = [step.after for step in report.steps]
+    assert after == sorted(after)
+    assert all(sent >= 20 * number for number, sent in enumerate(after, 1))
     assert report.exact
     assert (report.rounds, report.store) == (1, "Loki")
     assert report.notes[0] == "An earlier run was cut off."
@@ -104,6 +110,15 @@ def test_run_without_rounds_has_no_steps(collector: None, peer: Peer) -> None:
     assert runtime.calls == []
 
 
+def test_as_many_rounds_are_performed_as_fit(
+    collector: None, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROUND_S", 0.05)
+    runtime = make_runtime(peer.url)
+    assert audit(runtime, 180).rounds == 3
+    assert runtime.calls == ROUND * 3
+
+
 def test_lines_are_read_repeatedly_before_they_rotate_away(
     collector: None, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +128,7 @@ def test_lines_are_read_repeatedly_before_they_rotate_away(
 
 
 def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None:
-    peer.answer = lambda *_: (503, "")
+    peer.answer = lambda: Answer(503)
     messages: list[str] = []
     report = audit(make_runtime(peer.url), 100, rounds=0, note=messages.append)
     assert len(report.failures) == 100
@@ -144,7 +159,8 @@ def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, pee
     [
         (["collector-1", "loki-1"], "The collector sends the lines to Loki."),
         (["collector-1", "fake-loki-1"], "Loki is not installed: a fake of Loki"),
-        ([], "No collector with Loki runs: lines are counted in the log files only."),
+        (["loki-1"], "No collector with Loki runs: lines are counted in the log files only."),
+        (["collector-1"], "No collector with Loki runs"),
     ],
 )
 def test_report_notes_which_log_store_was_used(
@@ -154,6 +170,21 @@ def test_report_notes_which_log_store_was_used(
     runtime.running = [*map(instance, [*INSTANCES[:4], *running])]
     report = audit(runtime, 100, rounds=0)
     assert report.notes[-1].startswith(sentence)
+
+
+SCALES = {"web": 2, "data-service": 2}
+
+
+def test_fake_loki_is_restarted_in_place_of_loki() -> None:
+    steps = plan_steps(SCALES, ["web", "data-service", "collector", "fake-loki", "grafana"], 1)
+    assert Step("fake-loki") in steps
+    assert Step("loki") not in steps
+    assert Step("grafana") not in steps
+
+
+def test_service_at_max_replicas_scales_in_first() -> None:
+    steps = [step for step in plan_steps({"web": MAX_REPLICAS}, ["web"], 1) if step.count]
+    assert steps == [Step("web", MAX_REPLICAS - 1), Step("web", MAX_REPLICAS)]
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from alertdrill.audit.compare import CountSource
 from alertdrill.audit.lines import Route, audit_route
-from alertdrill.audit.report import Report
+from alertdrill.audit.report import CountSource, Report
 from alertdrill.cli import app, audit
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings

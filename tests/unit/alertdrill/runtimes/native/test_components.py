@@ -214,8 +214,8 @@ def test_fake_loki_is_off_by_default(render_context_with: ContextWith) -> None:
 def test_fake_loki_has_a_port_and_a_folder(render_context: RenderContext) -> None:
     process = fake_loki(render_context)
     assert process.command[-2:] == [
-        str(render_context.ports.loki),
-        str(render_context.layout.data / "fake-loki"),
+        f"--bind=127.0.0.1:{render_context.ports.loki}",
+        f"alertdrill.audit.fake_loki:create_app('{render_context.layout.data / 'fake-loki'}')",
     ]
     assert process.job is None
 
