@@ -128,7 +128,7 @@ def test_error_is_one_line(run: Run, runtime: FakeRuntime) -> None:
 
 
 def test_interrupted_follow_exits_0(run: Run, runtime: FakeRuntime) -> None:
-    result = run("web", "-f")
+    result = run("-f")
     assert result.exit_code == 0
     assert "two" in result.stdout
     assert "no lines" not in result.stderr
