@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ..drills.report import junit as xml
+from ..report import junit as xml
 from .client import Failure
 
 # One screen of lines in JUnit XML and on a terminal; the JSON has all of them.

@@ -16,11 +16,11 @@ from ..config.durations import format_milliseconds
 from ..drills.context import DrillContext, DrillProgress
 from ..drills.loader import Catalogue, load_all
 from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
-from ..drills.report import formats
-from ..drills.report.files import failed_alerts, write
+from ..drills.report import failed_alerts, write
 from ..drills.result import SIGNS, DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
+from ..report import page
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show
@@ -141,9 +141,9 @@ def run_command(
     words = ["drill", "run", *alerts]
     with _open_session(words, speed, current_stack, ephemeral) as context:
         report = run_drills(context, drills)
-        page = write(report, context.folder)
+        file = write(report, context.folder)
     show(summary(report))
-    show(f"Report: {page}")
+    show(f"Report: {file}")
     if len(report.results) < len(drills):
         sys.exit(INTERRUPTED)
     sys.exit(0 if report.passed else 1)
@@ -226,10 +226,10 @@ def summary(report: Report) -> str:
         for verdict in SIGNS
         if (count := sum(result.verdict == verdict for result in report.results))
     ]
-    took = formats.duration(report.ended - report.began)
+    took = page.duration(report.ended - report.began)
     if not counts:
         return f"No drill finished, in {took}."
-    drills = formats.count(len(report.results), "drill")
+    drills = page.count(len(report.results), "drill")
     return f"{drills} at speed {report.speed:g}: {', '.join(counts)}, in {took}."
 
 

@@ -10,7 +10,6 @@ import click
 from rich.table import Table
 
 from ..config import settings
-from ..drills.report import formats
 from ..drills.session import interrupt_on_sigterm, report_folder
 from ..errors import AlertdrillError
 from ..load import capacity
@@ -18,6 +17,7 @@ from ..load.capacity import find_capacity
 from ..load.profile import LoadProfile, LoadSize, load_profile
 from ..load.report import Report, write
 from ..load.run import LoadContext, create_context, run
+from ..report import page
 from ..runtimes.select import select_stack_runtime
 from .console import escape, output, show
 from .options import INTERRUPTED, Duration
@@ -51,7 +51,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     profile = profile.at(runtime.speed)
     size = LoadSize(users or profile.users, duration or profile.duration)
     folder = report_folder(current.home / "loads", time.time())
-    duration_text = formats.duration(size.seconds)
+    duration_text = page.duration(size.seconds)
     show(f"{profile.description} {size.users} clients at most, {duration_text}.")
     context = create_context(current, runtime, host, _report_progress)
     try:

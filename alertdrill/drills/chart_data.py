@@ -40,15 +40,12 @@ def record(
     """
     evaluator = context.evaluator(alert)
     try:
-        rule = evaluator.rule(alert)
-        step = context.prometheus.scrape_interval()
+        rule, step = evaluator.rule(alert), context.prometheus.scrape_interval()
     except UnreachableError:
-        return None
-    if rule is None:
         return None
     fired = None if firing is None else injected + firing
     window = (injected - SCRAPES_BEFORE * step, time.time())
-    return record_chart(evaluator, rule.query, window, step, fired)
+    return record_chart(evaluator, rule.query, window, step, fired) if rule else None
 
 
 def record_chart(
@@ -74,13 +71,10 @@ def record_chart(
     comparison = _deciding_comparison(alternatives, lines, fired)
     if comparison is None:
         return Chart(expression, values=lines(expression))
-    return Chart(
-        comparison.left,
-        comparison.operator,
-        comparison.right,
-        lines(comparison.left),
-        lines(_to_vector(comparison.right)),
-    )
+    constant = _constant(comparison.right)
+    threshold = comparison.right if constant is None else f"vector({constant})"
+    values, thresholds = lines(comparison.left), lines(threshold)
+    return Chart(comparison.left, comparison.operator, comparison.right, values, thresholds)
 
 
 def _deciding_comparison(
@@ -92,13 +86,10 @@ def _deciding_comparison(
     comparisons = [comparison for branch in alternatives for comparison in branch]
     if fired is not None and len(comparisons) > 1:
         for branch in alternatives:
-            starts = [
-                (start, comparison)
-                for comparison in branch
-                if (start := _true_since(comparison, lines, fired)) is not None
-            ]
-            if starts and len(starts) == len(branch):
-                return max(starts, key=lambda pair: pair[0])[1]
+            starts = [_true_since(comparison, lines, fired) for comparison in branch]
+            times = [start for start in starts if start is not None]
+            if times and len(times) == len(branch):
+                return branch[times.index(max(times))]
     return comparisons[0] if comparisons else None
 
 
@@ -123,11 +114,6 @@ def _constant(side: str) -> float | None:
         return float(side)
     except ValueError:
         return None
-
-
-def _to_vector(side: str) -> str:
-    constant = _constant(side)
-    return side if constant is None else f"vector({constant})"
 
 
 def _most_variable(lines: Sequence[Line]) -> Sequence[Line]:

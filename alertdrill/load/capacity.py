@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.table import Table
 
-from ..drills.report.formats import utc_time
-from ..drills.report.junit import Case, Failure, to_xml
+from ..report.junit import Case, Failure, to_xml
+from ..report.page import TEMPLATES, utc_time
 from . import measurements
 from .gates import format_latency
 from .profile import LoadError, LoadProfile, LoadSize
-from .report import TEMPLATES, write_files
+from .report import write_files
 from .run import LoadContext, Measurement, measure
 
 
@@ -190,7 +190,6 @@ def html(result: Capacity) -> str:
         steps=steps,
         widest=widest,
         missed=missed,
-        seconds=format_latency,
         sentence=sentence(result),
     )
 

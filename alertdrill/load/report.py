@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
-import jinja2
+from markupsafe import Markup
 
 from ..clients.prometheus import Line
-from ..drills.report.chart import Frame, annotate, colour, draw, include_zero, plot_line
-from ..drills.report.formats import duration, utc_time
-from ..drills.report.html import inline
-from ..drills.report.junit import Case, Failure, to_xml
+from ..report.chart import LINE_COLOURS, Frame, annotate, colour, draw, include_zero, plot_line
+from ..report.junit import Case, Failure, to_xml
+from ..report.page import TEMPLATES, duration, utc_time
 from .gates import GateResult
 from .locust import LocustStats, RequestStats
 from .measurements import Event
@@ -107,18 +105,8 @@ def sentence(gate: GateResult) -> str:
     return f"{gate.name}: {gate.objective}; Locust has {locust}, Prometheus {prometheus}."
 
 
-TEMPLATES = jinja2.Environment(
-    # Shares the style of the drill report.
-    loader=jinja2.ChoiceLoader(
-        [jinja2.PackageLoader(__package__), jinja2.PackageLoader("alertdrill.drills.report")]
-    ),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 # A chart in pixels: four fit on a screen.
-FRAME = Frame(width=1062.0, height=150.0, top=22.0, left=52.0, right=16.0, bottom=26.0)
+FRAME = Frame(width=1062.0, height=150.0, top=22.0, right=16.0, bottom=26.0)
 # The height of an event's row, and the width of a short event as a share of the chart.
 ROW_HEIGHT, MIN_WIDTH = 20.0, 0.003
 SIGNS = {"alert": "▲", "action": "●"}
@@ -135,7 +123,7 @@ def html(report: Report) -> str:
         ("Runtime", report.runtime),
     ]
     plots = [
-        (title, inline(_chart(title, lines, report)), [line.labels[""] for line in lines])
+        (title, _chart(title, lines, report), [line.labels[""] for line in lines])
         for title, lines in _chart_series(report).items()
     ]
     template = TEMPLATES.get_template("load.html")
@@ -144,7 +132,7 @@ def html(report: Report) -> str:
         report=report,
         facts=facts,
         plots=plots,
-        events=inline(_events_chart(report)) if report.events else "",
+        events=_events_chart(report) if report.events else "",
     )
 
 
@@ -191,7 +179,7 @@ def _by_second(name: str, counted: Mapping[int, int]) -> Line:
     return Line({"": name}, [(float(at), float(value)) for at, value in counted.items()])
 
 
-def _chart(title: str, lines: Sequence[Line], report: Report) -> ET.Element:
+def _chart(title: str, lines: Sequence[Line], report: Report) -> Markup:
     """Return the chart of a load's lines; a dashed line marks the start of each event."""
 
     def paint(axes: Axes) -> None:
@@ -206,15 +194,15 @@ def _chart(title: str, lines: Sequence[Line], report: Report) -> ET.Element:
         for index, line in enumerate(lines):
             dashes = {"linestyle": (0, (2, 4))} if line.labels[""].startswith(OBJECTIVE) else {}
             points = [(at - report.began, value) for at, value in line.points]
-            plot_line(axes, points, color=colour(index), **dashes)
+            plot_line(axes, points, color=colour(f"c{index % LINE_COLOURS}"), **dashes)
         # The axis starts at 0, so that heights are proportional.
         axes.update_datalim([(0.0, 0.0)])
-        include_zero(axes, lines)
+        include_zero(axes)
 
     return draw(FRAME, f"{title} over time", ", ".join(line.labels[""] for line in lines), paint)
 
 
-def _events_chart(report: Report) -> ET.Element:
+def _events_chart(report: Report) -> Markup:
     """Return a bar for each event; one without an end extends to the right."""
     texts = [_event_text(event, report) for event in report.events]
     frame = replace(FRAME, height=ROW_HEIGHT * len(texts), top=8.0)

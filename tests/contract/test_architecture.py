@@ -40,7 +40,7 @@ CONTROL = "alertdrill/control/app.py"
 LAYERS = [
     {"__main__", "cli", "bootstrap"},
     {"drills", "load", "audit", "logs", "control"},
-    {"runtimes", "clients", "timescale", "toolchain"},
+    {"runtimes", "clients", "report", "timescale", "toolchain"},
     {"config"},
     {"errors", "file_lock", "venv_stamp"},
 ]
