@@ -11,7 +11,7 @@ from ..clients.http import UnreachableError, request
 from ..clients.prometheus import ActiveAlert
 from ..clients.responder import PerformedAction, ReceivedAlert
 from ..config import ROOT
-from ..timescale.expressions import scale_promql
+from ..timescale.render import scale
 from .context import DrillContext
 from .expression import runbook_queries
 from .faults.registry import KINDS
@@ -167,7 +167,7 @@ class Probes:
 
     def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
         if language == "promql":
-            return self._context.prometheus.query_at(scale_promql(query, self._runtime.speed), at)
+            return self._context.prometheus.query_at(scale(query, self._runtime.speed), at)
         loki = self._context.loki
         assert loki
         start, end = f"{at - LOGQL_RANGE_S:.3f}", f"{at:.3f}"

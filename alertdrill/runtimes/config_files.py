@@ -12,7 +12,7 @@ from string import Template
 
 from ..config import ROOT
 from ..config.services import SERVICES
-from ..timescale.render import expression_scaler, render
+from ..timescale.render import language_of, render
 from .errors import UnknownTargetError
 
 # Configuration files below a runtime's etc, and the committed file or folder of each. Each runtime
@@ -55,9 +55,9 @@ def write_json(path: Path, content: object) -> None:
 
 def rendered(source: str, speed: float) -> Mapping[str, str]:
     """Return the text at a speed of a committed file, or of each file of a folder, by name."""
-    scale, path = expression_scaler(source), ROOT / source
+    path = ROOT / source
     files = sorted(path.glob("*.yml")) if path.is_dir() else [path]
-    return {file.name: render(file.read_text(), speed, scale) for file in files}
+    return {file.name: render(file.read_text(), speed, language_of(source)) for file in files}
 
 
 def require_replaceable(sources: Mapping[str, str], component: str, name: str) -> str:

@@ -7,8 +7,7 @@ import socket
 from dataclasses import fields, replace
 
 from ..config.settings import RANDOM, Ports, StackSettings, instance_port_range
-from . import TimescaleError
-from .render import check_speed
+from .render import TimescaleError, check_speed
 
 # Below Linux's ports for outgoing connections (32768), above the usual listening ports.
 MIN_PORT, MAX_PORT = 30000, 32500

@@ -11,7 +11,7 @@ import yaml
 
 from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.expression import LOKI_RULES
-from alertdrill.timescale.render import expression_scaler, render
+from alertdrill.timescale.render import render
 
 HERE = Path(__file__).parent
 
@@ -84,7 +84,7 @@ def numbered(lines: Mapping[str, Any], number: int) -> dict[str, str]:
 def rule(alert: str, speed: float = 1.0) -> dict[str, Any]:
     """Return an alert's rule at a speed."""
     for file in sorted(LOKI_RULES.glob("*.yml")):
-        rendered = render(file.read_text(), speed, expression_scaler("loki/rules"))
+        rendered = render(file.read_text(), speed, "logql")
         for group in yaml.safe_load(rendered)["groups"]:
             for rule in group["rules"]:
                 if rule["alert"] == alert:

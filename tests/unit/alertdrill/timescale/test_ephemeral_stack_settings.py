@@ -5,8 +5,9 @@ import pytest
 
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import Ports, StackSettings, instance_port_range
-from alertdrill.timescale import TimescaleError, ephemeral_stack_settings
+from alertdrill.timescale import ephemeral_stack_settings
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
+from alertdrill.timescale.render import TimescaleError
 
 
 @pytest.fixture

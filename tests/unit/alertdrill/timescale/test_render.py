@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.config.durations import DURATION, parse_milliseconds
-from alertdrill.timescale import TimescaleError
-from alertdrill.timescale.expressions import scale_logql, scale_promql
 from alertdrill.timescale.render import (
     DURATION_KEYS,
     EXPRESSION,
-    ExpressionScaler,
+    Language,
+    TimescaleError,
     check_speed,
-    expression_scaler,
+    language_of,
     render,
     scalars,
+    scale,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -78,45 +78,45 @@ def test_committed_configurations_include_every_component() -> None:
 
 
 def test_committed_durations_are_under_known_keys(committed: str) -> None:
-    values = {scalar.key for scalar in scalars(committed) if DURATION.fullmatch(scalar.node.value)}
+    values = {key for key, node in scalars(committed) if DURATION.fullmatch(node.value)}
     assert values - DURATION_KEYS == set()
 
 
 def test_committed_file_is_scaled(file: Path, committed: str) -> None:
-    scale = expression_scaler(str(file.relative_to(ROOT)))
+    language = language_of(str(file.relative_to(ROOT)))
     for speed in (2, 12, 60.5):
-        assert_scaled(committed, render(committed, speed, scale), speed, scale)
+        assert_scaled(committed, render(committed, speed, language), speed, language)
 
 
 def test_query_language_follows_from_the_folder() -> None:
-    assert expression_scaler("prometheus/rules/slo.yml") is scale_promql
-    assert expression_scaler("loki/rules") is expression_scaler("loki/overrides.yml") is scale_logql
+    assert language_of("prometheus/rules/slo.yml") == "promql"
+    assert language_of("loki/rules") == language_of("loki/overrides.yml") == "logql"
 
 
 def test_speed_one_changes_nothing(committed: str) -> None:
     assert render(committed, 1) == committed
 
 
-@pytest.mark.parametrize("scale", [scale_promql, scale_logql])
+@pytest.mark.parametrize("language", ["promql", "logql"])
 @given(text=configurations(), speed=SPEEDS)
-def test_generated_file_is_scaled(scale: ExpressionScaler, text: str, speed: float) -> None:
-    assert render(text, 1, scale) == text
-    assert_scaled(text, render(text, speed, scale), speed, scale)
+def test_generated_file_is_scaled(language: Language, text: str, speed: float) -> None:
+    assert render(text, 1, language) == text
+    assert_scaled(text, render(text, speed, language), speed, language)
 
 
-def assert_scaled(text: str, rendered: str, speed: float, scale: ExpressionScaler) -> None:
+def assert_scaled(text: str, rendered: str, speed: float, language: Language) -> None:
     """Compare a rendered text with its original: every value and all text between values."""
     before, after = scalars(text), scalars(rendered)
     assert between(text) == between(rendered)
     assert len(before) == len(after)
-    for old, new in zip(before, after, strict=True):
-        assert (old.key, old.node.style) == (new.key, new.node.style)
-        if old.key == EXPRESSION:
-            assert new.node.value == scale(old.node.value, speed)
-        elif old.key in DURATION_KEYS and DURATION.fullmatch(old.node.value):
-            assert_divided(old.node.value, new.node.value, speed)
+    for (key, old), (new_key, new) in zip(before, after, strict=True):
+        assert (key, old.style) == (new_key, new.style)
+        if key == EXPRESSION:
+            assert new.value == scale(old.value, speed, language)
+        elif key in DURATION_KEYS and DURATION.fullmatch(old.value):
+            assert_divided(old.value, new.value, speed)
         else:
-            assert new.node.value == old.node.value
+            assert new.value == old.value
     assert shape(yaml.safe_load(text)) == shape(yaml.safe_load(rendered))
 
 
@@ -129,8 +129,8 @@ def assert_divided(old: str, new: str, speed: float) -> None:
 def between(text: str) -> list[str]:
     """Return the text between values: keys, comments, indentation, labels, annotations."""
     values = scalars(text)
-    ends = [0, *(scalar.end for scalar in values)]
-    begins = [*(scalar.begin for scalar in values), len(text)]
+    ends = [0, *(node.end_mark.index for _, node in values)]
+    begins = [*(node.start_mark.index for _, node in values), len(text)]
     return [text[end:begin] for end, begin in zip(ends, begins, strict=True)]
 
 

@@ -14,7 +14,7 @@ from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import make_plan
 from alertdrill.runtimes.native.processes import Plan, RenderContext
-from alertdrill.timescale.render import expression_scaler, render
+from alertdrill.timescale.render import language_of, render
 from alertdrill.toolchain.cache import DATA_FOLDER
 from alertdrill.toolchain.find import Program
 
@@ -66,7 +66,7 @@ def test_other_speeds_have_rendered_copies(fast: Layout) -> None:
             assert set(place.iterdir()) == set(files.values())
         for committed, rendered in files.items():
             assert rendered.read_text() == render(
-                committed.read_text(), 12, expression_scaler(source)
+                committed.read_text(), 12, language_of(source)
             )
 
 
