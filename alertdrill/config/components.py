@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,7 @@ class Component:
     """A component: where it listens, what tells that it is ready, and what it is started from.
 
     `ready` is the path that answers 200 once it is ready, None if only its health check can tell;
-    `job` is its scrape job; `metrics` is its port for metrics, if that is
-    not `port`.
+    `job` is its scrape job; `metrics` is its port for metrics, if that is not `port`.
 
     `setting` is its port in `settings.Ports`; in containers that port is `published` on the host
     or unused. `program` is what the native runtime starts.
@@ -48,15 +48,26 @@ class Component:
         return f"{self.version.upper()}_VERSION"
 
 
+def _program(port: int, ready: str, program: str, image: str, **fields: Any) -> Component:
+    """Return a component whose version and port setting have the name of its program."""
+    names = {"program": program, "version": program, "setting": program}
+    return Component(port, ready, **{**names, "image": image, **fields})
+
+
+def _page(name: str, port: int, ready: str, image: str, optional: str = "") -> Component:
+    """Return a component with pages or an API for users."""
+    alias = f"{name}-on-telemetry"
+    return _program(port, ready, name, image, published=True, optional=optional, alias=alias)
+
+
 COMPONENTS: Mapping[str, Component] = {
-    "lb": Component(
+    "lb": _program(
         8404,
         "/;csv",
+        "haproxy",
+        "haproxy",
         setting="lb_stats",
         published=True,
-        program="haproxy",
-        image="haproxy",
-        version="haproxy",
         alias="lb-on-services",
     ),
     "responder": Component(
@@ -67,73 +78,26 @@ COMPONENTS: Mapping[str, Component] = {
         published=True,
         alias="responder-on-telemetry",
     ),
-    "prometheus": Component(
-        9090,
-        "/-/ready",
-        setting="prometheus",
-        published=True,
-        program="prometheus",
-        image="prom/prometheus",
-        version="prometheus",
-        alias="prometheus-on-telemetry",
-    ),
-    "alertmanager": Component(
-        9093,
-        "/-/ready",
-        setting="alertmanager",
-        published=True,
-        program="alertmanager",
-        image="prom/alertmanager",
-        version="alertmanager",
-        alias="alertmanager-on-telemetry",
-    ),
-    "loki": Component(
-        3100,
-        "/ready",
-        setting="loki",
-        published=True,
-        program="loki",
-        image="grafana/loki",
-        version="loki",
-        optional="LOKI_REPLICAS",
-        alias="loki-on-telemetry",
-    ),
-    "collector": Component(
+    "prometheus": _page("prometheus", 9090, "/-/ready", "prom/prometheus"),
+    "alertmanager": _page("alertmanager", 9093, "/-/ready", "prom/alertmanager"),
+    "loki": _page("loki", 3100, "/ready", "grafana/loki", "LOKI_REPLICAS"),
+    "collector": _program(
         13133,
         "/",
+        "otelcol",
+        "otel/opentelemetry-collector-contrib",
+        version="collector",
         metrics=8888,
         setting="collector_metrics",
-        program="otelcol",
-        image="otel/opentelemetry-collector-contrib",
-        version="collector",
         optional="COLLECTOR_REPLICAS",
     ),
-    "grafana": Component(
-        3000,
-        "/api/health",
-        setting="grafana",
-        published=True,
-        program="grafana",
-        image="grafana/grafana",
-        version="grafana",
-        optional="GRAFANA_REPLICAS",
-        alias="grafana-on-telemetry",
-    ),
-    "node-exporter": Component(
-        9100,
-        "/",
-        setting="node_exporter",
-        program="node_exporter",
-        image="prom/node-exporter",
-        version="node_exporter",
-    ),
-    "blackbox-exporter": Component(
+    "grafana": _page("grafana", 3000, "/api/health", "grafana/grafana", "GRAFANA_REPLICAS"),
+    "node-exporter": _program(9100, "/", "node_exporter", "prom/node-exporter"),
+    "blackbox-exporter": _program(
         9115,
         "/-/healthy",
-        setting="blackbox_exporter",
-        program="blackbox_exporter",
-        image="prom/blackbox-exporter",
-        version="blackbox_exporter",
+        "blackbox_exporter",
+        "prom/blackbox-exporter",
         alias="blackbox-exporter-on-telemetry",
     ),
     "pushgateway": Component(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 # In milliseconds; the units of https://prometheus.io/docs/prometheus/latest/querying/basics.
-# Weeks and years are parsed; the output uses days instead.
 UNIT_MS = {
     "y": 365 * 86_400_000,
     "w": 7 * 86_400_000,
@@ -15,7 +14,7 @@ UNIT_MS = {
     "s": 1_000,
     "ms": 1,
 }
-# Longer units first, so that `5ms` is not five minutes and an `s`.
+# `ms` comes first, so that `5ms` is not five minutes and an `s`.
 PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
 DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+")
 # No real duration is longer; int() and float() refuse very long numbers.

@@ -8,12 +8,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..errors import AlertdrillError
 from . import ROOT
 from .components import COMPONENTS, TASKS, Component
-from .yaml_lines import YamlDocument, YamlModel
+from .yaml_lines import YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
 MIN_PORT, MAX_PORT = 5000, 5009
@@ -38,12 +38,6 @@ class ServicesError(AlertdrillError):
     """A declaration of a service is invalid; the message starts with file and line."""
 
 
-def _port(value: object) -> object:
-    if not isinstance(value, int) or not MIN_PORT <= value <= MAX_PORT:
-        raise ValueError(f"use {MIN_PORT} to {MAX_PORT}")
-    return value
-
-
 def _path(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(PATH, value):
         raise ValueError("use a path such as /orders")
@@ -52,6 +46,18 @@ def _path(value: object) -> object:
     return value
 
 
+def _name(name: str) -> str:
+    if not re.fullmatch(NAME, name) or len(name) > MAX_NAME_LENGTH or name[-1].isdigit():
+        raise sentence(
+            f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
+            " digits and single hyphens, and end with a letter"
+        )
+    if name in COMPONENTS or name in TASKS:
+        raise sentence(f"{name} is a component of the stack: use another name")
+    return name
+
+
+ServiceName = Annotated[str, AfterValidator(_name)]
 UrlPath = Annotated[str, BeforeValidator(_path)]
 
 
@@ -69,7 +75,7 @@ class Declaration(YamlModel):
     paths below them. `calls` names the services that it calls.
     """
 
-    port: Annotated[int, BeforeValidator(_port)]
+    port: int = Field(ge=MIN_PORT, le=MAX_PORT)
     public: Sequence[UrlPath] = ()
     internal: Sequence[UrlPath] = ()
     calls: Sequence[str] = ()
@@ -107,46 +113,26 @@ def read_services(apps: Path) -> Mapping[str, Service]:
         error=ServicesError,
     )
     services: dict[str, Service] = {}
-    for name, declaration in document.parse(dict[str, Declaration]).items():
-        _check_name(document, name)
-        service = Service(name=name, **declaration.model_dump())
-        _refuse_duplicates(document, service, services)
-        folder = apps / service.package
+    owners: dict[tuple[str, object], str] = {}
+    for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
+        for key in ("port", "public", "internal"):
+            value = getattr(declaration, key)
+            for item in [value] if key == "port" else value:
+                owner = owners.setdefault((key, item), name)
+                if owner != name:
+                    document.refuse(f"{key} {item} already belongs to {owner}", name, key)
+        folder = apps / name.replace("-", "_")
         # The image of the command line has the declarations without the code.
         if (apps / "__init__.py").exists() and not (folder / "__init__.py").exists():
             document.refuse(
-                f"there is no apps/{service.package}/__init__.py: add one with create_app()", name
+                f"there is no apps/{folder.name}/__init__.py: add one with create_app()", name
             )
-        services[name] = service.model_copy(update={"environment": environment(folder / SETTINGS)})
-    for service in services.values():
+        own = environment(folder / SETTINGS)
+        services[name] = Service(name=name, environment=own, **declaration.model_dump())
+    for name, service in services.items():
         if unknown := set(service.calls) - services.keys():
-            document.refuse(
-                f"calls has {min(unknown)!r}, which is no service", service.name, "calls"
-            )
+            document.refuse(f"calls has {min(unknown)!r}, which is no service", name, "calls")
     return services
-
-
-def _check_name(document: YamlDocument, name: str) -> None:
-    if not re.fullmatch(NAME, name) or len(name) > MAX_NAME_LENGTH or name[-1].isdigit():
-        document.refuse(
-            f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
-            " digits and single hyphens, and end with a letter",
-            name,
-        )
-    if name in COMPONENTS or name in TASKS:
-        document.refuse(f"{name} is a component of the stack: use another name", name)
-
-
-def _refuse_duplicates(document: YamlDocument, new: Service, others: Mapping[str, Service]) -> None:
-    for other in others.values():
-        if new.port == other.port:
-            document.refuse(f"port {new.port} already belongs to {other.name}", new.name, "port")
-        for side in ("public", "internal"):
-            shared = set(getattr(new, side)) & set(getattr(other, side))
-            if shared:
-                document.refuse(
-                    f"{side} has {min(shared)!r}, which belongs to {other.name}", new.name, side
-                )
 
 
 def environment(file: Path) -> Mapping[str, str]:

@@ -6,16 +6,18 @@ file, its value and what would be right.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from .. import VERSION
 from ..errors import AlertdrillError
@@ -32,6 +34,9 @@ IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 # A registry, with an optional port and path.
 REGISTRY = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9][a-z0-9._-]*)*)?"
 DIGEST = r"sha256:[0-9a-f]{64}"
+# Four numbers up to 255, without leading zeros.
+OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+ADDRESS = rf"{OCTET}(\.{OCTET}){{3}}"
 PROJECT = r"[a-z0-9][a-z0-9_-]*"
 # The modes of the responder: it acts, only records what it would do, or makes no decisions.
 HEALING = ("on", "dry-run", "off")
@@ -47,63 +52,49 @@ class SettingsError(AlertdrillError):
     """A variable has an invalid value."""
 
 
-def _one_of(*choices: str, hidden: tuple[str, ...] = ()) -> BeforeValidator:
-    """Accept one of the choices; an error does not show the hidden ones."""
-    return _accept(lambda text: text in (*choices, *hidden), f"one of {', '.join(choices)}")
+def _accept(check: Callable[[Any], object], hint: str) -> BeforeValidator:
+    """Accept a value for which `check` is true; the hint says what would be right."""
 
-
-def _like(pattern: str, example: str) -> BeforeValidator:
-    return _accept(lambda text: re.fullmatch(pattern, text) is not None, f"a value like {example}")
-
-
-def _accept(check: Callable[[str], bool], hint: str) -> BeforeValidator:
     def validate(value: object) -> object:
-        if not isinstance(value, str) or not check(value):
-            raise ValueError(f"use {hint}")
+        if not check(value):
+            raise ValueError(hint)
         return value
 
     return BeforeValidator(validate)
 
 
+def _one_of(*choices: str, hidden: tuple[str, ...] = ()) -> BeforeValidator:
+    """Accept one of the choices; an error does not show the hidden ones."""
+    return _accept(lambda value: value in (*choices, *hidden), f"use one of {', '.join(choices)}")
+
+
+def _like(pattern: str, example: str) -> BeforeValidator:
+    return _accept(
+        lambda value: isinstance(value, str) and re.fullmatch(pattern, value), f"use {example}"
+    )
+
+
 def _between(low: int, high: int) -> BeforeValidator:
-    def validate(value: object) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", str(value)) or not low <= int(str(value)) <= high:
-            raise ValueError(f"use a whole number from {low} to {high}")
-        return int(str(value))
-
-    return BeforeValidator(validate)
+    return _accept(
+        lambda value: re.fullmatch(r"[0-9]{1,9}", str(value)) and low <= int(value) <= high,
+        f"use a whole number from {low} to {high}",
+    )
 
 
-def _is_address(text: str) -> bool:
+def _is_speed(value: Any) -> bool:
     try:
-        return bool(ipaddress.IPv4Address(text))
+        return 1 <= float(value) <= 1000
     except ValueError:
         return False
 
 
-def _switch(value: object) -> bool:
-    if value not in ("0", "1", True, False):
-        raise ValueError("use one of 0, 1")
-    return value in ("1", True)
-
-
-def _folder(value: str | Path) -> Path:
-    # `/` keeps an absolute path; a relative path starts at the repository.
-    return ROOT / value
-
-
-def _not_empty(value: object) -> object:
-    if not value:
-        raise ValueError("remove it to get a random one")
-    return value
-
-
-Folder = Annotated[Path, BeforeValidator(_folder)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
+# A relative path starts at the repository.
+Folder = Annotated[Path, AfterValidator(lambda path: ROOT / path)]
+Switch = Annotated[bool, _accept(lambda value: value in ("0", "1", True, False), "use one of 0, 1")]
 # Ports below 1024 need root; 60000 leaves room for the instances.
 Port = Annotated[int, _between(1024, 60000)]
 Optional = Annotated[int, _between(0, 1)]
-Tag = Annotated[str, _like(IMAGE_TAG, "v1.2.3 or v1.2.3@sha256:<64 hex digits>")]
+Tag = Annotated[str, _like(IMAGE_TAG, "a value like v1.2.3 or v1.2.3@sha256:<64 hex digits>")]
 
 
 @dataclass(frozen=True)
@@ -181,9 +172,9 @@ class ImageVersions:
 class StackSettings:
     """The settings of the whole stack; `home` is the folder for everything that it writes.
 
-    Users can't set the last three. `speed` divides every duration of the rules and routes.
-    `ephemeral` marks a stack that exists for one run only, whose series may be backfilled and
-    deleted. `fake_loki` starts a fake Loki on hosts without Loki.
+    Users can't set the last three. `speed`, from 1 to 1000, divides every duration of the rules
+    and routes. `ephemeral` marks a stack that exists for one run only, whose series may be
+    backfilled and deleted. `fake_loki` starts a fake Loki on hosts without Loki.
     """
 
     # JSON of another version is refused.
@@ -192,7 +183,7 @@ class StackSettings:
     home: Folder
     cache: Folder | None = None
     runtime: Annotated[str, _one_of(*RUNTIMES, hidden=(IN_NETWORK, SWARM))] = "auto"
-    lb_address: Annotated[str, _accept(_is_address, "an IPv4 address")] = "127.0.0.1"
+    lb_address: Annotated[str, _like(ADDRESS, "an IPv4 address")] = "127.0.0.1"
     ports: Ports = Ports()
     # The minimum number of instances of each service; a new stack starts this number.
     instances: Mapping[str, Annotated[int, _between(1, MAX_REPLICAS)]] = field(
@@ -208,18 +199,18 @@ class StackSettings:
     # 1,000 samples per second take about 4 GB in 35 days, at 1.3 bytes each.
     retention_size: str = "5GB"
     # For containers only: the Compose project, the images, and the optional components.
-    project: Annotated[str, _like(PROJECT, "alertdrill")] = "alertdrill"
+    project: Annotated[str, _like(PROJECT, "a value like alertdrill")] = "alertdrill"
     versions: ImageVersions = field(default_factory=ImageVersions)
     # The registry of our own images, which are pulled by digest. Empty: they are built locally.
-    registry: Annotated[str, _like(REGISTRY, "registry.example.com/team")] = ""
-    digests: Mapping[str, Annotated[str, _like(DIGEST, "sha256:<64 hex digits>")]] = field(
-        default_factory=dict
+    registry: Annotated[str, _like(REGISTRY, "a value like registry.example.com/team")] = ""
+    digests: Mapping[str, Annotated[str, _like(DIGEST, "a value like sha256:<64 hex digits>")]] = (
+        field(default_factory=dict)
     )
     replicas: Replicas = Replicas()
     docker_root: str = "/var/lib/docker"
     docker_socket: str = "/var/run/docker.sock"
-    grafana_password: Annotated[str, BeforeValidator(_not_empty)] = RANDOM
-    speed: float = 1.0
+    grafana_password: Annotated[str, _accept(bool, "remove it to get a random one")] = RANDOM
+    speed: Annotated[float, _accept(_is_speed, "use a number from 1 to 1000")] = 1.0
     ephemeral: bool = False
     fake_loki: bool = False
 
@@ -301,52 +292,52 @@ def current() -> StackSettings:
 def load(environment: Mapping[str, str], file: Path = ROOT / ".env") -> StackSettings:
     """Read the settings; the environment overrides the file. Raises `SettingsError`."""
     try:
-        values = {name: value or "" for name, value in dotenv_values(file).items()}
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} can't be read: {error}.") from error
-    of_file = {name: str(file) for name in values if name not in environment}
-    return parse({**values, **environment}, of_file)
+    lines: dict[str, str] = {}
+    for binding in parse_stream(StringIO(text)):
+        written = binding.original.string
+        blank = written[: len(written) - len(written.lstrip())].count("\n")
+        line = f"{file}:{binding.original.line + blank}"
+        if binding.error:
+            raise SettingsError(f"{line}: it is no setting: write NAME=VALUE.")
+        if binding.key and binding.key not in environment:
+            lines[binding.key] = line
+    values = {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
+    return parse({**values, **environment}, lines)
 
 
-def parse(values: Mapping[str, str], files: Mapping[str, str] | None = None) -> StackSettings:
+def parse(values: Mapping[str, str], lines: Mapping[str, str] | None = None) -> StackSettings:
     """Return the settings in `values`; raise `SettingsError` naming a bad variable.
 
-    `files` has the file of each variable that is not from the environment.
+    `lines` has the file and line of each variable that is not from the environment.
     """
-    places = variables()
-    nested: dict[str, Any] = {
-        "home": "var",
-        "instances": dict.fromkeys(SERVICES, MIN_REPLICAS),
-        "heal": dict.fromkeys(SERVICES, True),
-    }
-    for name, (key, *inner) in places.items():
+    places = dict(variables())
+    if values.get("RUNTIME") == IN_NETWORK:  # docker-compose.yml sets the speed of the whole stack
+        places["SPEED"] = ("speed",)
+    nested: dict[str, Any] = {"home": "var"}
+    for name, (*outer, key) in places.items():
         value = values.get(name, "").strip()
         # An empty value means the default, except for a password, which must not be empty.
         if value or (name == "GRAFANA_PASSWORD" and name in values):
-            if inner:
-                nested.setdefault(key, {})[inner[0]] = value
-            else:
-                nested[key] = value
+            (nested.setdefault(outer[0], {}) if outer else nested)[key] = value
     try:
         settings = TypeAdapter(StackSettings).validate_python(nested)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         loc, value, hint = first["loc"], first["input"], first["ctx"]["error"]
         variable = next(name for name, place in places.items() if place == loc[: len(place)])
-        origin = f"{files[variable]}: " if files and variable in files else ""
+        origin = f"{lines[variable]}: " if lines and variable in lines else ""
         raise SettingsError(f"{origin}{variable} is {value!r}: {hint}.") from None
-    _require_digests(settings)
-    _require_distinct_ports(settings.ports)
-    return settings
-
-
-def _require_digests(settings: StackSettings) -> None:
     missing = [digest_variable(name) for name in own_images() if name not in settings.digests]
     if settings.registry and missing:
         raise SettingsError(
             f"REGISTRY is set but {', '.join(missing)} is not: set the digest of every image, since"
             " a tag can change. `alertdrill images push` prints the digests."
         )
+    _require_distinct_ports(settings.ports)
+    return settings
 
 
 def _require_distinct_ports(ports: Ports) -> None:
@@ -356,11 +347,10 @@ def _require_distinct_ports(ports: Ports) -> None:
         if port in seen:
             raise SettingsError(f"{seen[port]} and {variable} are both {port}: change one of them.")
         seen[port] = variable
-    for service in SERVICES:
-        for number in range(1, MAX_REPLICAS + 1):
-            port = ports.instance(service, number)
-            if port in seen:
-                raise SettingsError(
-                    f"{seen[port]} is {port}, which is the port of {service}-{number}:"
-                    " change it or INSTANCES_PORT."
-                )
+    for service, number in product(SERVICES, range(1, MAX_REPLICAS + 1)):
+        port = ports.instance(service, number)
+        if port in seen:
+            raise SettingsError(
+                f"{seen[port]} is {port}, which is the port of {service}-{number}:"
+                " change it or INSTANCES_PORT."
+            )

@@ -42,6 +42,20 @@ class Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own interface
 
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping whose keys are different texts."""
+        node = super().compose_mapping_node(anchor)
+        keys: set[str] = set()
+        for key, _ in node.value:
+            problem = "a key must be a word" if not isinstance(key, yaml.ScalarNode) else ""
+            if problem or key.value in keys:
+                problem = problem or f"{key.value} is a duplicate key"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            keys.add(key.value)
+            if key.tag != f"{TAG}merge":
+                key.tag = f"{TAG}str"
+        return node
+
 
 for name, pattern, initials in (
     ("null", r"~|null|", ["~", "n", ""]),
@@ -82,11 +96,8 @@ def sentence(text: str, key: str = "") -> PydanticCustomError:
 
 
 def _seconds(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        return parse_seconds(value)
-    if info.context is not None:
-        raise ValueError("use a duration such as 90s or 1h30m")
-    return value
+    # The text of a number of a file is no duration.
+    return value if info.context is None else parse_seconds(str(value))
 
 
 # A duration of a file in seconds. A number without a unit is refused in files, not in code.
@@ -102,85 +113,60 @@ class YamlDocument:
 
     def __init__(self, file: Path, *, name: str, form: str, error: type[AlertdrillError]) -> None:
         self._name, self._form, self._error = name, form, error
-        self._root = self._compose(file)
-
-    def _compose(self, file: Path) -> yaml.Node | None:
         try:
             root = yaml.compose(file.read_text(encoding="utf-8"), Loader=Loader)
-        except OSError as error:
-            raise self._at(1, f"cannot read it ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise self._at(1, "it is not UTF-8") from error
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise self._at(line, f"it is not valid YAML ({error.problem})") from error
-        except yaml.YAMLError as error:  # an invalid character; this error has no line
-            raise self._at(1, f"it is not valid YAML ({error})") from error
-        self._check_keys(root, set())
-        return root
+        except OSError as failure:
+            raise self._at(1, f"cannot read it ({failure.strerror})") from failure
+        except UnicodeDecodeError as failure:
+            raise self._at(1, "it is not UTF-8") from failure
+        except yaml.YAMLError as failure:
+            # The error about an invalid character has neither a line nor a problem.
+            mark, problem = (
+                getattr(failure, "problem_mark", None),
+                getattr(failure, "problem", failure),
+            )
+            line = mark.line + 1 if mark else 1
+            raise self._at(line, f"it is not valid YAML ({problem})") from failure
+        if root is None:
+            raise self._at(1, form)
+        self._root: yaml.Node = root
 
-    def _check_keys(self, node: yaml.Node | None, seen: set[int]) -> None:
-        """Refuse duplicate keys; make every key a text."""
-        if id(node) in seen:  # an alias
-            return
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            for item in node.value:
-                self._check_keys(item, seen)
-        if isinstance(node, yaml.MappingNode):
-            keys: set[str] = set()
-            for key, value in node.value:
-                if not isinstance(key, yaml.ScalarNode):
-                    raise self._at(key.start_mark.line + 1, "a key must be a word")
-                if key.value in keys:
-                    raise self._at(value.start_mark.line + 1, f"{key.value} is a duplicate key")
-                keys.add(key.value)
-                if key.tag != f"{TAG}merge":
-                    key.tag = f"{TAG}str"
-                self._check_keys(value, seen)
-
-    def parse(self, model: type[T], *part: str, **context: Any) -> T:
+    def parse(self, model: type[T], *part: str) -> T:
         """Return the document, or a part of it, as a model; raise the document's error otherwise.
 
-        `part` has the keys that lead to the part, which exists. Validators find the `context` in
-        `info.context`.
+        `part` has the keys that lead to the part, which exists.
         """
-        data: Any = self._root and Loader("").construct_document(self._root)
+        data: Any = Loader("").construct_document(self._root)
         for key in part:
             data = data[key]
         try:
-            return TypeAdapter(model).validate_python(data, context=context)
+            return TypeAdapter(model).validate_python(data, context={})
         except ValidationError as error:
             details = error.errors(include_url=False)
-            invalid = [((*part, *self._place(detail)), detail) for detail in details]
-            place, first = min(invalid, key=lambda item: self._line(item[0]))
+            invalid = [((*part, *_place(detail)), detail) for detail in details]
+            place, first = min(invalid, key=lambda item: self._node(item[0]).start_mark.line)
             if not place and first["type"] in DEMANDS:
                 self.refuse(self._form)
             self.refuse(self._explain(first, place), *place)
 
     def refuse(self, what: str, *place: str | int) -> NoReturn:
         """Raise the document's error about the value at a place, such as `"web", "port"`."""
-        raise self._at(self._line(place), what)
+        raise self._at(self._node(place).start_mark.line + 1, what)
 
-    def _at(self, line: int, what: str) -> AlertdrillError:
+    def _at(self, line: int, what: object) -> AlertdrillError:
         return self._error(f"{self._name}:{line}: {what}.")
 
-    def _line(self, place: tuple[str | int, ...]) -> int:
-        node = self._node(place)
-        return node.start_mark.line + 1 if node else 1
-
-    def _node(self, place: tuple[str | int, ...]) -> yaml.Node | None:
+    def _node(self, place: tuple[str | int, ...]) -> yaml.Node:
         """Return the node at a place, or the nearest one around it."""
         node = self._root
         for step in place:
-            # A union adds its member's name to a place; no node has it.
-            node = _child(node, step) or node
+            # A union adds its member's name to a place, and an error about a key adds `[key]`.
+            children = node.value if isinstance(node, yaml.CollectionNode) else []
+            if isinstance(node, yaml.MappingNode):
+                node = next((value for key, value in children if key.value == str(step)), node)
+            elif isinstance(step, int) and step < len(children):
+                node = children[step]
         return node
-
-    def _place(self, error: ErrorDetails) -> tuple[str | int, ...]:
-        details = error.get("ctx", {})
-        key = details.get("key") or details.get("discriminator", "").strip("'")
-        return (*error["loc"], key) if key else error["loc"]
 
     def _explain(self, error: ErrorDetails, place: tuple[str | int, ...]) -> str:
         kind, label = error["type"], _label(place)
@@ -200,12 +186,10 @@ class YamlDocument:
         return f"{label}{value}: it {error['msg'].removeprefix('Input ')}"
 
 
-def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(step)), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        return node.value[step] if step < len(node.value) else None
-    return None
+def _place(error: ErrorDetails) -> tuple[str | int, ...]:
+    details = error.get("ctx", {})
+    key = details.get("key") or details.get("discriminator", "").strip("'")
+    return (*error["loc"], key) if key else error["loc"]
 
 
 def _label(place: tuple[str | int, ...]) -> str:

@@ -6,7 +6,6 @@ Docker Swarm is for the control API only. Only the selected runtime is imported.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -57,9 +56,7 @@ def select_fault_target(settings: StackSettings) -> FaultTarget:
     if settings.runtime == IN_NETWORK:
         from .compose.in_network import InNetworkRuntime  # noqa: PLC0415
 
-        # docker-compose.yml sets the speed of the whole stack.
-        speed = float(os.environ.get("SPEED", "1"))
-        return InNetworkRuntime(replace(settings, speed=speed))
+        return InNetworkRuntime(settings)
     from .native.runtime import NativeRuntime  # noqa: PLC0415
 
     return NativeRuntime(settings)

@@ -21,4 +21,7 @@ def test_invalid_service_list_prints_one_error(tmp_path: Path, command: str) -> 
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr == "✗ apps/services.yml:1: port is '1': use 5000 to 5009.\n"
+    assert (
+        result.stderr
+        == "✗ apps/services.yml:1: port is '1': it should be greater than or equal to 5000.\n"
+    )

@@ -49,8 +49,9 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: 1", "1: a must be a mapping"),
         ("a: {}", "1: port is missing"),
         ("a: {port: 5000, ports: 1}", "1: ports is unknown: known keys are port, public, internal"),
-        ("a: {port: 4999}", "1: port is '4999': use 5000 to 5009"),
-        ("a: {port: 05000}", "1: port is '05000'"),
+        ("a: {port: 4999}", "1: port is '4999': it should be greater than or equal to 5000"),
+        ("a: {port: 5010}", "1: port is '5010': it should be less than or equal to 5009"),
+        ("a: {port: 05000}", "1: port must be a whole number"),
         ("Orders: {port: 5000}", "1: 'Orders' is not a valid service name"),
         ("a-1: {port: 5000}", "1: 'a-1' is not a valid service name"),
         ("a--b: {port: 5000}", "1: 'a--b' is not a valid service name"),
@@ -69,7 +70,7 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ),
         (
             "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",
-            "4: public has '/x', which belongs to a",
+            "4: public /x already belongs to a",
         ),
     ],
 )

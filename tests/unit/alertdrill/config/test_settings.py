@@ -54,11 +54,33 @@ def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.ports.lb, settings.min_replicas("web"), settings.runtime) == (9001, 3, "auto")
 
 
-def test_invalid_value_of_the_file_is_refused_with_the_file(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("LB_PORT=80\n")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# mine\n\n\nLB_PORT=80\n", "4: LB_PORT is '80': use a whole number"),
+        ("LB_PORT=9000\nHEALING=on\nLB_PORT='80'\n", "3: LB_PORT is '80'"),
+        ("HEALING=on\n\nLB PORT=80\n", "3: it is no setting: write NAME=VALUE."),
+    ],
+)
+def test_invalid_line_of_the_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / ".env").write_text(text)
     with pytest.raises(SettingsError) as error:
-        load({}, tmp_path / ".env")
-    assert str(error.value).startswith(f"{tmp_path}/.env: LB_PORT is '80': use a whole number")
+        load({"HEALING": "off"}, tmp_path / ".env")
+    assert str(error.value).startswith(f"{tmp_path}/.env:{message}")
+
+
+def test_invalid_value_of_the_environment_has_no_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LB_PORT=9000\n")
+    with pytest.raises(SettingsError, match=r"^LB_PORT is '80'"):
+        load({"LB_PORT": "80"}, tmp_path / ".env")
+
+
+def test_speed_is_a_variable_in_a_container_only() -> None:
+    assert parse({"RUNTIME": "in-network", "SPEED": "12"}).speed == 12
+    assert parse({"RUNTIME": "native", "SPEED": "12"}).speed == 1
+    assert refusal(RUNTIME="in-network", SPEED="nan") == (
+        "SPEED is 'nan': use a number from 1 to 1000."
+    )
 
 
 def test_missing_file_changes_nothing(tmp_path: Path) -> None:

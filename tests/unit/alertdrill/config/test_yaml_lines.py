@@ -65,8 +65,8 @@ def test_values_have_the_types_of_the_model(tmp_path: Path) -> None:
     [
         ("", "1: a drill is a mapping."),
         ("- a", "1: a drill is a mapping."),
-        ("alert: 1\ncount: 1\nalert: 3", "3: alert is a duplicate key."),
-        ("? [a, b]\n: c\n", "1: a key must be a word."),
+        ("alert: 1\ncount: 1\nalert: 3", "3: it is not valid YAML (alert is a duplicate key)."),
+        ("? [a, b]\n: c\n", "1: it is not valid YAML (a key must be a word)."),
         ("alert: x\nfluff: 1", "2: fluff is unknown: known keys are alert, word, deadline, number"),
         ("alert: [1]", "1: alert must be a text."),
         ("alert: ''", "1: alert must be a text."),

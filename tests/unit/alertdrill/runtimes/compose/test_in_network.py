@@ -195,10 +195,7 @@ def test_series_of_other_stacks_are_safe(runtime: InNetworkRuntime) -> None:
         runtime.delete_series()
 
 
-def test_speed_is_read_from_the_environment(
-    settings: StackSettings, etc: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SPEED", "12")
-    inner = StackSettings(settings.home, runtime=IN_NETWORK, ephemeral=True)
+def test_speed_is_that_of_the_settings(settings: StackSettings, etc: Path) -> None:
+    inner = StackSettings(settings.home, runtime=IN_NETWORK, ephemeral=True, speed=12.0)
     runtime = select_fault_target(inner)
     assert (runtime.speed, runtime.ephemeral) == (12.0, True)

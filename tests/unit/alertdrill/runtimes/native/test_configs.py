@@ -65,9 +65,7 @@ def test_other_speeds_have_rendered_copies(fast: Layout) -> None:
             files = {file: place / file.name for file in (ROOT / source).glob("*.yml")}
             assert set(place.iterdir()) == set(files.values())
         for committed, rendered in files.items():
-            assert rendered.read_text() == render(
-                committed.read_text(), 12, language_of(source)
-            )
+            assert rendered.read_text() == render(committed.read_text(), 12, language_of(source))
 
 
 def test_rendering_keeps_the_committed_files(layout: Layout, plan: Plan) -> None:
