@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,21 +49,26 @@ class OutcomeStore:
         """
         self._delete_old()
         file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        lock = file.with_suffix(".lock")
         try:
             # The kernel releases the lock of a replica that dies, and the next one takes over.
-            with file_lock(file.with_suffix(".lock"), BUSY, MAX_WAIT_S):
-                return _stored(file, key, request) or _run(file, request, operation)
+            with file_lock(lock, BUSY, MAX_WAIT_S):
+                if stored := _stored(file, key, request):
+                    return stored
+                os.utime(lock)
+                outcome = operation()
+                if outcome.status != STACK_UNAVAILABLE:
+                    file.write_text(json.dumps({"request": request, **asdict(outcome)}))
+                return outcome
         except LockedError as error:
             raise Problem(STACK_UNAVAILABLE, str(error)) from error
 
     def _delete_old(self) -> None:
         oldest = time.time() - MAX_AGE_S
         for file in self._folder.glob("*"):
-            try:
+            with suppress(FileNotFoundError):  # another replica was faster
                 if file.stat().st_mtime < oldest:
                     file.unlink()
-            except FileNotFoundError:  # another replica was faster
-                continue
 
 
 def _stored(file: Path, key: str, request: str) -> Outcome | None:
@@ -75,11 +81,3 @@ def _stored(file: Path, key: str, request: str) -> Outcome | None:
             400, f"Idempotency-Key {key!r} was used for {entry['request']}: use a new key."
         )
     return Outcome(entry["status"], entry["detail"])
-
-
-def _run(file: Path, request: str, operation: Callable[[], Outcome]) -> Outcome:
-    os.utime(file.with_suffix(".lock"))
-    outcome = operation()
-    if outcome.status != STACK_UNAVAILABLE:
-        file.write_text(json.dumps({"request": request, **asdict(outcome)}))
-    return outcome

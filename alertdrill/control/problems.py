@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ..errors import AlertdrillError
+from ..runtimes.errors import StackUnavailableError
 
 FAILED = "The control API failed: see its log for the reason."
 log = logging.getLogger("alertdrill.control")
@@ -23,19 +24,22 @@ class Problem(AlertdrillError):  # noqa: N818 - RFC 9457 calls it a problem
         self.status = status
 
 
+def status_of(error: AlertdrillError) -> int:
+    """Return the status of an error: 503 if the stack is unavailable, 409 for a refusal."""
+    if isinstance(error, Problem):
+        return error.status
+    return 503 if isinstance(error, StackUnavailableError) else 409
+
+
 def init_app(app: Flask) -> None:
-    """Register the error handlers."""
-
-    @app.errorhandler(Problem)
-    def problem(error: Problem) -> Response:
-        return answer(error.status, str(error))
-
-    @app.errorhandler(HTTPException)
-    def http_exception(error: HTTPException) -> Response:
-        return answer(error.code or 500, error.description or "The request failed.")
+    """Register the error handler."""
 
     @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
+    def respond(error: Exception) -> Response:
+        if isinstance(error, AlertdrillError):
+            return answer(status_of(error), str(error))
+        if isinstance(error, HTTPException):
+            return answer(error.code or 500, error.description or "The request failed.")
         log.error("A request failed: %s", error, exc_info=error)
         return answer(500, FAILED)
 

@@ -1,4 +1,4 @@
-"""Start the containers that should run and do not: observe, plan, apply.
+"""Start the containers that exited without a stop.
 
 The engine restarts a container that crashes. It does not restart one that is killed through it,
 since it treats that as a stop by hand; its events tell the two apart. Each replica of the control
@@ -10,20 +10,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..clients.engine import (
     NS_PER_SECOND,
     Container,
     ContainerNotFoundError,
+    EngineClient,
     EngineUnavailableError,
     ForbiddenError,
 )
 from ..errors import AlertdrillError
-from .exits import ACTIONS, ExitTracker, read
 
+# The events that distinguish a stop from a kill.
+ACTIONS = ("start", "die", "stop", "destroy")
+# The `stop` event follows within milliseconds, on a busy host within half a second.
+STOP_GRACE_NS = 1 * NS_PER_SECOND
+# The delay before another attempt to start a container.
+RETRY_DELAY_NS = 2 * NS_PER_SECOND
 # Events are requested in windows, which the engine ends by itself: so the loop never blocks,
 # and at a window's end all events are known. An exit is handled one or two windows later.
 WINDOW_NS = 2 * NS_PER_SECOND
@@ -41,50 +47,55 @@ RESTART_POLICIES = ("always", "unless-stopped")
 log = logging.getLogger("alertdrill.control.reconcile")
 
 
-class Engine(Protocol):
-    """The engine's operations, as `EngineClient` has them."""
+class ExitTracker:
+    """The last events of every container; an event may be recorded twice.
 
-    def containers(self) -> Sequence[Container]:
-        """Return every container of the project."""
-        ...
+    All times are the engine's, in nanoseconds since 1970. A stop has the events `kill`, `die` and
+    `stop` (or `destroy`); a kill lacks `stop`; a crash lacks `kill` too. The engine restarts a
+    crashed container by itself, so the difference does not matter here.
+    """
 
-    def events(self, actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
-        """Return the events between two times."""
-        ...
+    def __init__(self) -> None:
+        # For each container, the time of each action, and of what is known about its last exit.
+        self._times: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def inspect(self, name: str) -> Mapping[str, Any]:
-        """Return a container's details."""
-        ...
+    def record(self, action: str, container: str, time_ns: int) -> None:
+        """Record an event; `action` is one of `ACTIONS`."""
+        if action == "destroy":
+            self._times.pop(container, None)
+            return
+        times = self._times[container]
+        times[action] = max(times[action], time_ns)
+        if action == "die":
+            times["not_before"] = max(times["not_before"], times["die"] + STOP_GRACE_NS)
 
-    def start(self, name: str) -> None:
-        """Start a container."""
-        ...
+    def unexpected(self, until: int) -> frozenset[str]:
+        """Return the ids of the containers that exited without a stop.
 
+        All events before `until` are known. An exit without an event counts as a stop.
+        """
+        return frozenset(
+            container
+            for container, times in self._times.items()
+            if times["die"] > max(times["start"], times["resolved"])
+            # The `stop` event may precede the exit that it causes.
+            and times["stop"] <= times["start"]
+            and until >= times["not_before"]
+        )
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The project's containers, and the ids of those that run and of those that were stopped."""
+    def resolve(self, container: str) -> None:
+        """Mark the last exit of a container as handled."""
+        self._times[container]["resolved"] = self._times[container]["die"]
 
-    declared: Sequence[Container]
-    running: Collection[str]
-    intentionally_stopped: Collection[str]
-
-
-def plan(
-    declared: Iterable[Container], running: Collection[str], intentionally_stopped: Collection[str]
-) -> list[Container]:
-    """Return the containers to start: they should run, do not, and had no stop."""
-    return [
-        container
-        for container in declared
-        if container.id not in running and container.id not in intentionally_stopped
-    ]
+    def postpone(self, container: str, now: int) -> None:
+        """Delay the next attempt to start a container."""
+        self._times[container]["not_before"] = now + RETRY_DELAY_NS
 
 
 class Reconciler:
-    """Compares what docker-compose.yml declares with what runs, window by window."""
+    """Starts what exited without a stop, window by window; `now` is in nanoseconds since 1970."""
 
-    def __init__(self, engine: Engine, now: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, engine: EngineClient, now: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine
         self._now = now
         self._exits = ExitTracker()
@@ -121,28 +132,24 @@ class Reconciler:
     def reconcile(self) -> None:
         """Make one pass; raise `EngineUnavailableError` without an answer of the engine."""
         self._last_step = time.monotonic()
-        snapshot = self.observe()
-        for container in plan(snapshot.declared, snapshot.running, snapshot.intentionally_stopped):
+        for container in self.observe():
             self._last_step = time.monotonic()
             self._start(container)
 
-    def observe(self) -> Snapshot:
-        """Watch one window of events, and list the containers at its end."""
+    def observe(self) -> Sequence[Container]:
+        """Watch one window of events; return the containers that exited without a stop."""
         started = self._now()
         # The clock may have been set back.
         since = min(self._watched_until, started) - OVERLAP_NS
         for row in self._engine.events(ACTIONS, since, started + WINDOW_NS):
-            if event := read(row):
-                self._exits.record(event)
+            # Networks and volumes are destroyed too.
+            if row.get("Type") == "container" and row.get("Action") in ACTIONS:
+                self._exits.record(row["Action"], row["Actor"]["ID"], row["timeNano"])
         # If the engine stops, the window is shorter.
         self._watched_until = min(started + WINDOW_NS, self._now())
+        unexpected = self._exits.unexpected(self._watched_until)
         containers = self._engine.containers()
-        exited = {container.id for container in containers if container.state == "exited"}
-        return Snapshot(
-            declared=containers,
-            running={container.id for container in containers} - exited,
-            intentionally_stopped=exited - self._exits.unexpected(self._watched_until),
-        )
+        return [row for row in containers if row.state == "exited" and row.id in unexpected]
 
     def _start(self, container: Container) -> None:
         name = container.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ..file_lock import file_lock
 from ..runtimes.base import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
 from .idempotency import MAX_WAIT_S, Outcome, OutcomeStore
-from .problems import FAILED, Problem
+from .problems import FAILED, Problem, status_of
 
 log = logging.getLogger("alertdrill.control")
 # The log level of an outcome by its status; any other status is our own error.
@@ -35,19 +36,17 @@ class ControlService:
         self._scaling = state / "scaling.lock"
 
     def instances(self) -> dict[str, object]:
-        """Return the services' instances; raise a `Problem` if the stack is unavailable."""
-        try:
-            return serialize_stack(self._status(), self._settings)
-        except AlertdrillError as error:
-            raise _problem(error) from error
+        """Return the services' instances; raise an `AlertdrillError` if that is impossible."""
+        return serialize_stack(self._status(), self._settings)
 
     def restart(self, key: str, name: str, grace: float | None) -> Outcome:
         """Restart an instance; return when it is ready."""
 
         def operation() -> str:
-            instance = self._instance(name)
-            if not instance.healing_enabled:
-                raise Problem(403, _no_heal_label(name, instance.service))
+            instance = next((row for row in self._status() if row.name == name), None)
+            if instance is None:
+                raise Problem(404, f"no instance named {name!r}: see GET /instances.")
+            _require_heal_label(name, instance.service, instance.healing_enabled)
             self._runtime.restart(name, grace)
             return f"{name} is ready again."
 
@@ -62,8 +61,7 @@ class ControlService:
                 raise Problem(
                     404, f"no service named {service!r}: the services are {', '.join(SERVICES)}."
                 )
-            if not healing_enabled(service, self._status()):
-                raise Problem(403, _no_heal_label(service, service))
+            _require_heal_label(service, service, healing_enabled(service, self._status()))
             # A runtime refuses concurrent scaling, and two services may need it at the same time.
             with file_lock(self._scaling, SCALING, MAX_WAIT_S):
                 self._runtime.scale(service, count, lambda _: None)
@@ -72,12 +70,6 @@ class ControlService:
         description = f"scale {service} to {count}"
         return self._outcomes.do(key, description, lambda: _perform(description, operation))
 
-    def _instance(self, name: str) -> Instance:
-        for instance in self._status():
-            if instance.name == name:
-                return instance
-        raise Problem(404, f"no instance named {name!r}: see GET /instances.")
-
     def _status(self) -> Sequence[Instance]:
         instances = self._runtime.status()
         if not instances:
@@ -85,11 +77,15 @@ class ControlService:
         return instances
 
 
-def _no_heal_label(target: str, service: str) -> str:
+def _require_heal_label(target: str, service: str, has_label: bool) -> None:
+    if has_label:
+        return
     if service not in SERVICES:
-        return f"{target} is not one of the services, so it can't be healed: restart it yourself."
-    variable = f"HEAL_{service.upper().replace('-', '_')}"
-    return f"{target} has no heal label: restart it yourself, or set {variable}=1."
+        raise Problem(
+            403, f"{target} is not one of the services, so it can't be healed: restart it yourself."
+        )
+    variable = f"HEAL_{SERVICES[service].variable}"
+    raise Problem(403, f"{target} has no heal label: restart it yourself, or set {variable}=1.")
 
 
 def _perform(description: str, operation: Callable[[], str]) -> Outcome:
@@ -98,8 +94,7 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     try:
         outcome = Outcome(200, operation())
     except AlertdrillError as error:
-        problem = _problem(error)
-        outcome = Outcome(problem.status, str(problem))
+        outcome = Outcome(status_of(error), str(error))
     except Exception:
         log.exception("%s: failed after %.1f s", description, time.monotonic() - started)
         return Outcome(500, FAILED)
@@ -109,16 +104,11 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     return outcome
 
 
-def _problem(error: AlertdrillError) -> Problem:
-    """Return the problem for an error: 503 if the stack is unavailable, 409 for a refusal."""
-    if isinstance(error, Problem):
-        return error
-    return Problem(503 if isinstance(error, StackUnavailableError) else 409, str(error))
-
-
 def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
     """Return the response of `GET /instances`; it leaves out the components of the stack."""
     replicas = [instance for instance in instances if instance.service in SERVICES]
+    # Standby instances do not count; an unhealthy one does.
+    active = Counter(instance.service for instance in replicas if instance.state != "standby")
     return {
         "instances": [
             {
@@ -129,20 +119,15 @@ def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> d
             }
             for instance in replicas
         ],
-        "services": {service: _service(service, replicas, settings) for service in SERVICES},
-    }
-
-
-def _service(
-    service: str, instances: Sequence[Instance], settings: StackSettings
-) -> dict[str, object]:
-    replicas = [instance for instance in instances if instance.service == service]
-    return {
-        "min_replicas": settings.min_replicas(service),
-        "max_replicas": MAX_REPLICAS,
-        # Standby instances do not count; an unhealthy one does.
-        "scale": sum(instance.state != "standby" for instance in replicas),
-        "healing_enabled": healing_enabled(service, replicas),
+        "services": {
+            service: {
+                "min_replicas": settings.min_replicas(service),
+                "max_replicas": MAX_REPLICAS,
+                "scale": active[service],
+                "healing_enabled": healing_enabled(service, replicas),
+            }
+            for service in SERVICES
+        },
     }
 
 

@@ -28,9 +28,37 @@ class ControlSettings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> ControlSettings:
         """Read the environment; raise `SettingsError` naming a bad variable."""
-        stack = _stack(environ)
+        file = environ.get("CONTROL_STACK", "")
+        stack = _read_stack(file) if file else stack_settings.load(environ)
+        file = environ.get("CONTROL_TOKEN_FILE", "")
+        token = _read("CONTROL_TOKEN_FILE", file).strip()
+        if len(token) < MIN_TOKEN_LENGTH:
+            raise SettingsError(
+                f"CONTROL_TOKEN_FILE is {file!r}: the token in it needs"
+                f" {MIN_TOKEN_LENGTH} characters or more."
+            )
         state = environ.get("CONTROL_STATE", "") or stack.home / "control"
-        return cls(_token(environ.get("CONTROL_TOKEN_FILE", "")), stack, Path(state))
+        return cls(token, stack, Path(state))
+
+
+def _read_stack(file: str) -> StackSettings:
+    try:
+        return StackSettings.from_dict(json.loads(_read("CONTROL_STACK", file)))
+    except ValueError as error:
+        raise SettingsError(
+            f"CONTROL_STACK is {file!r}, which holds no stack settings: start the stack again."
+        ) from error
+
+
+def _read(variable: str, file: str) -> str:
+    if not file:
+        raise SettingsError(f"{variable} is not set: set it to the path of a file.")
+    try:
+        return Path(file).read_text()
+    except OSError as error:
+        raise SettingsError(
+            f"{variable} is {file!r}, which can't be read: {error.strerror}."
+        ) from None
 
 
 def bind_addresses(environ: Mapping[str, str]) -> Sequence[str]:
@@ -62,15 +90,11 @@ def _own_addresses(name: str) -> Sequence[str]:
 
     All replicas share an alias: its name has the addresses of each.
     """
-    return [address for address in _resolve(name) if _is_own(address)]
-
-
-def _resolve(name: str) -> Sequence[str]:
     try:
         entries = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
     except OSError:  # no such replica
         return []
-    return [str(entry[4][0]) for entry in entries]
+    return [address for entry in entries if _is_own(address := str(entry[4][0]))]
 
 
 def _is_own(address: str) -> bool:
@@ -80,37 +104,3 @@ def _is_own(address: str) -> bool:
         except OSError:
             return False
     return True
-
-
-def _token(file: str) -> str:
-    if not file:
-        raise SettingsError("CONTROL_TOKEN_FILE is not set: set it to the path of a file.")
-    token = _text("CONTROL_TOKEN_FILE", file).strip()
-    if len(token) < MIN_TOKEN_LENGTH:
-        raise SettingsError(
-            f"CONTROL_TOKEN_FILE is {file!r}: the token in it needs"
-            f" {MIN_TOKEN_LENGTH} characters or more."
-        )
-    return token
-
-
-def _stack(environ: Mapping[str, str]) -> StackSettings:
-    """Return the settings from the file in CONTROL_STACK, or else from the environment."""
-    file = environ.get("CONTROL_STACK", "")
-    if not file:
-        return stack_settings.load(environ)
-    try:
-        return StackSettings.from_dict(json.loads(_text("CONTROL_STACK", file)))
-    except ValueError as error:
-        raise SettingsError(
-            f"CONTROL_STACK is {file!r}, which holds no stack settings: start the stack again."
-        ) from error
-
-
-def _text(variable: str, file: str) -> str:
-    try:
-        return Path(file).read_text()
-    except OSError as error:
-        raise SettingsError(
-            f"{variable} is {file!r}, which can't be read: {error.strerror}."
-        ) from None

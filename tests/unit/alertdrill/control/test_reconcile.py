@@ -10,10 +10,11 @@ from alertdrill.clients.engine import (
     NS_PER_SECOND,
     Container,
     ContainerNotFoundError,
+    EngineClient,
     EngineUnavailableError,
     ForbiddenError,
 )
-from alertdrill.control.reconcile import MAX_SILENCE_S, WINDOW_NS, Reconciler, plan
+from alertdrill.control.reconcile import MAX_SILENCE_S, WINDOW_NS, Reconciler
 
 NAME = "alertdrill-web-1"
 BEGIN = 1000 * NS_PER_SECOND
@@ -27,10 +28,11 @@ class Clock:
         return self.now
 
 
-class FakeEngine:
+class FakeEngine(EngineClient):
     """One container, which was killed before the loop started."""
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__("tcp://127.0.0.1:1", "alertdrill")
         self.clock = clock
         self.state, self.policy, self.id = "exited", "always", "id"
         self.rows: list[Mapping[str, Any]] = [event("die", BEGIN)]
@@ -77,16 +79,19 @@ def reconciler(engine: FakeEngine) -> Reconciler:
     return Reconciler(engine, engine.clock)
 
 
-def test_plan_starts_what_exited_without_a_stop() -> None:
-    containers = [Container(name, name, "") for name in ("running", "stopped", "killed")]
-    assert plan(containers, {"running"}, {"stopped"}) == containers[2:]
-    assert plan([], {"running"}, {"stopped"}) == []
-
-
 def test_killed_container_is_restarted_once(engine: FakeEngine, reconciler: Reconciler) -> None:
     for _ in range(3):
         reconciler.reconcile()
     assert engine.started == [NAME]
+
+
+def test_event_of_another_kind_is_ignored(engine: FakeEngine, reconciler: Reconciler) -> None:
+    engine.rows = [
+        {**event("die", BEGIN), "Type": "volume"},
+        {**event("start", BEGIN + 1), "Type": "network"},
+    ]
+    reconciler.reconcile()
+    assert engine.started == []
 
 
 def test_stopped_container_is_left_alone(engine: FakeEngine, reconciler: Reconciler) -> None:

@@ -3,13 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alertdrill.clients.engine import NS_PER_SECOND
-from alertdrill.control.exits import (
-    RETRY_DELAY_NS,
-    STOP_GRACE_NS,
-    Event,
-    ExitTracker,
-    read,
-)
+from alertdrill.control.reconcile import RETRY_DELAY_NS, STOP_GRACE_NS, ExitTracker
 
 ID = "4f5e"
 # By this time, a `stop` event would have arrived.
@@ -20,7 +14,7 @@ def exits(*events: tuple[str, float]) -> ExitTracker:
     """Return a tracker that has recorded events of (action, seconds)."""
     tracker = ExitTracker()
     for action, seconds in events:
-        tracker.record(Event(action, ID, int(seconds * NS_PER_SECOND)))
+        tracker.record(action, ID, int(seconds * NS_PER_SECOND))
     return tracker
 
 
@@ -65,16 +59,16 @@ def test_exit_waits_for_its_stop_event() -> None:
 def test_repeated_event_counts_once() -> None:
     tracker = exits(("die", 1), ("start", 2), ("die", 1))
     assert tracker.unexpected(LATER) == frozenset()
-    tracker.record(Event("die", ID, 3 * NS_PER_SECOND))
+    tracker.record("die", ID, 3 * NS_PER_SECOND)
     tracker.resolve(ID)
-    tracker.record(Event("die", ID, 3 * NS_PER_SECOND))
+    tracker.record("die", ID, 3 * NS_PER_SECOND)
     assert tracker.unexpected(LATER) == frozenset()
 
 
 def test_resolved_container_may_exit_again() -> None:
     tracker = exits(("die", 1))
     tracker.resolve(ID)
-    tracker.record(Event("die", ID, 5 * NS_PER_SECOND))
+    tracker.record("die", ID, 5 * NS_PER_SECOND)
     assert tracker.unexpected(LATER) == {ID}
 
 
@@ -87,24 +81,11 @@ def test_failed_start_is_retried() -> None:
 
 def test_containers_are_kept_apart() -> None:
     tracker = exits(("die", 1), ("stop", 1.1))
-    tracker.record(Event("die", "another", NS_PER_SECOND))
+    tracker.record("die", "another", NS_PER_SECOND)
     assert tracker.unexpected(LATER) == {"another"}
 
 
 def test_new_container_has_its_own_state() -> None:
     tracker = exits(("die", 1), ("stop", 1.1), ("destroy", 1.2))
-    tracker.record(Event("die", "recreated", 2 * NS_PER_SECOND))
+    tracker.record("die", "recreated", 2 * NS_PER_SECOND)
     assert tracker.unexpected(LATER) == {"recreated"}
-
-
-def test_event_is_parsed() -> None:
-    row = {
-        "Type": "container",
-        "Action": "die",
-        "Actor": {"ID": ID, "Attributes": {"name": "alertdrill-web-1", "exitCode": "137"}},
-        "time": 1795519079,
-        "timeNano": 1795519079609202541,
-    }
-    assert read(row) == Event("die", ID, 1795519079609202541)
-    assert read({**row, "Type": "volume", "Action": "destroy"}) is None
-    assert read({**row, "Action": "exec_die"}) is None
