@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import yaml
 
+from ..clients import http
 from ..clients.loki import Loki, LokiError
 from ..config import ROOT
 from ..config import settings as stack_settings
@@ -22,9 +23,9 @@ from ..errors import AlertdrillError
 from ..logs.parse import parse_object
 from ..runtimes.base import ProgressCallback, wait_until
 from ..runtimes.errors import NotReadyError
-from ..runtimes.native import components, configs, readiness
+from ..runtimes.native import configs
 from ..runtimes.native.layout import Layout
-from ..runtimes.native.processes import Process, RenderContext
+from ..runtimes.native.plan import Planner, Process
 from ..runtimes.select import has_compose, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import free_ports
 from ..toolchain.cache import default_cache
@@ -113,13 +114,12 @@ def _started(
     layout.make()
     for name in ("loki/rules/fake", "loki/overrides.yml"):
         configs.install(layout, name, 1.0)
-    context = RenderContext(replace(settings, ports=free_ports()), layout, programs, token="")
-    process = components.loki(context)
+    process = Planner(replace(settings, ports=free_ports()), layout, programs).component("loki")
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:
             wait_until(lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S)
-            yield Loki(context.url("loki"))
+            yield Loki(f"http://{process.address}")
         except (LokiError, NotReadyError) as error:
             raise LogqlError(f"loki/rules: {_last_error(log) or error}") from error
 
@@ -127,7 +127,7 @@ def _started(
 def _is_ready(process: Process, running: subprocess.Popen[bytes]) -> bool:
     if running.poll() is not None:
         raise LokiError("Loki exited without an error message.")
-    return readiness.is_ready(process)
+    return http.is_ready(process.ready, timeout=1.0)
 
 
 def _last_error(log: Path) -> str:

@@ -16,8 +16,6 @@ import requests
 
 from alertdrill.config.settings import StackSettings, load
 from alertdrill.runtimes.base import Instance
-from alertdrill.runtimes.native.haproxy_socket import LoadBalancer
-from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 from tests.e2e.stack import poll_until, processes_of
@@ -74,8 +72,7 @@ class CompressedStack:
 
     def __post_init__(self) -> None:
         self.runtime = NativeRuntime(self.settings)
-        layout = Layout(self.settings.home / "native")
-        self.lb = LoadBalancer(layout.lb_socket, layout.lb_state)
+        self.lb = self.runtime.lb
 
     # Instances
 

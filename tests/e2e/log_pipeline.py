@@ -15,12 +15,12 @@ from typing import Any
 
 import requests
 
+from alertdrill.clients import http
 from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.config.settings import Ports, StackSettings
-from alertdrill.runtimes.native import components, configs
+from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.processes import Process, RenderContext
-from alertdrill.runtimes.native.readiness import is_ready
+from alertdrill.runtimes.native.plan import Planner, Process
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.stack import free_ports, poll_until
@@ -41,14 +41,13 @@ class LogPipeline:
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
         specs = [program for program in PROGRAMS if program.name in ("loki", "otelcol")]
         programs = resolve_programs(specs, home / "cache", lambda _: None).programs
-        self.site = RenderContext(
-            StackSettings(home, ports=Ports(**ports)), layout, programs, token=""
-        )
+        self.layout = layout
+        planner = Planner(StackSettings(home, ports=Ports(**ports)), layout, programs)
         self.files = layout.logs
-        self.loki = components.loki(self.site)
-        self.collector = components.collector(self.site)
+        self.loki = planner.component("loki")
+        self.collector = planner.component("collector")
         self.flags = tuple(flags)
-        self.store = Loki(self.site.url("loki"))
+        self.store = Loki(f"http://{self.loki.address}")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -67,7 +66,7 @@ class LogPipeline:
         self._start(replace(self.collector, environment=merged))
 
     def _start(self, process: Process) -> None:
-        with (self.site.layout.home / f"{process.name}.log").open("ab") as log:
+        with (self.layout.home / f"{process.name}.log").open("ab") as log:
             started = subprocess.Popen(
                 process.command,
                 cwd=process.directory,
@@ -76,7 +75,11 @@ class LogPipeline:
                 stderr=log,
             )
         self._running[process.service] = started
-        poll_until(lambda: is_ready(process) or started.poll() is not None, process.name, 60)
+        poll_until(
+            lambda: http.is_ready(process.ready, 1.0) or started.poll() is not None,
+            process.name,
+            60,
+        )
         assert started.poll() is None, self.log(process.service)
 
     def stop(self, service: str, signal_number: int = signal.SIGTERM) -> None:
@@ -100,7 +103,7 @@ class LogPipeline:
 
     def log(self, service: str) -> str:
         """Return the log of Loki or the collector."""
-        return (self.site.layout.home / f"{service}-1.log").read_text(errors="replace")
+        return (self.layout.home / f"{service}-1.log").read_text(errors="replace")
 
     def write(self, name: str, content: bytes) -> None:
         """Append to a log file."""
@@ -119,8 +122,8 @@ class LogPipeline:
 
     def metric(self, service: str, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels."""
-        port = {"loki": "loki", "collector": "collector_metrics"}[service]
-        text = requests.get(f"{self.site.url(port)}/metrics", timeout=5).text
+        process = {"loki": self.loki, "collector": self.collector}[service]
+        text = requests.get(f"http://{process.address}/metrics", timeout=5).text
         return sum(value for of, value in samples(text, name) if labels.items() <= of.items())
 
 

@@ -171,12 +171,12 @@ def messages(pipeline: LogPipeline) -> set[str]:
 
 def flush(pipeline: LogPipeline) -> None:
     """Make Loki write its memory to the disk."""
-    requests.post(f"{pipeline.site.url('loki')}/flush", timeout=10).raise_for_status()
+    requests.post(f"http://{pipeline.loki.address}/flush", timeout=10).raise_for_status()
 
 
 def stored(pipeline: LogPipeline) -> int:
     """Return the number of chunks on the disk."""
-    folder = pipeline.site.layout.data / "loki" / "chunks" / "fake"
+    folder = pipeline.layout.data / "loki" / "chunks" / "fake"
     return sum(1 for file in folder.rglob("*") if file.is_file())
 
 

@@ -18,8 +18,8 @@ import yaml
 from alertdrill.clients.loki import Loki
 from alertdrill.config import ROOT
 from alertdrill.runtimes.native import configs
+from alertdrill.runtimes.native.components import LOOPBACK
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.processes import LOOPBACK
 from tests.e2e.log_pipeline import LogPipeline, line
 from tests.e2e.optional_programs import needs_loki_and_collector
 from tests.e2e.stack import free_ports, poll_until

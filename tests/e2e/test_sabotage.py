@@ -91,8 +91,8 @@ def silence_the_responder(copy: Copy) -> None:
 def make_the_fault_do_nothing(copy: Copy) -> None:
     copy.break_file(
         "alertdrill/runtimes/native/runtime.py",
-        "self._context.supervisor.stop(*",
-        "(lambda *_, **__: None)(*",
+        "self.supervisor.stop(*names",
+        "(lambda *_, **__: None)(*names",
     )
 
 

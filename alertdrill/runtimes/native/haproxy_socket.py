@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import socket
-from pathlib import Path
 from typing import Literal
 
 from ...errors import AlertdrillError
+from ..config_files import write_atomically
+from .layout import Layout
 
 # Commands are answered within a millisecond; do not wait for a load balancer that hangs.
 TIMEOUT_S = 2.0
@@ -23,9 +24,8 @@ class LoadBalancer:
     https://docs.haproxy.org/2.6/management.html#9.3 has the commands.
     """
 
-    def __init__(self, path: Path, state: Path) -> None:
-        self._path = path
-        self._state = state
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
 
     def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
         """Set a server to accept requests, to finish those it has, or to maintenance."""
@@ -35,9 +35,7 @@ class LoadBalancer:
                 f"The load balancer refused to set {name} to {state}: {response}"
             )
         # Save the state for a restart, which forgets it.
-        temporary = self._state.with_suffix(".new")
-        temporary.write_text(self._request("show servers state"))
-        temporary.replace(self._state)
+        write_atomically(self._layout.lb_state, self._request("show servers state"))
 
     def sessions(self, service: str, name: str) -> int:
         """Return the number of requests of a server, queued ones included."""
@@ -49,20 +47,19 @@ class LoadBalancer:
         return self._row(service, name)["status"].startswith("UP")
 
     def _row(self, service: str, name: str) -> dict[str, str]:
-        table = csv.DictReader(self._request("show stat").lstrip("# ").splitlines())
-        for row in table:
-            if row["pxname"] == service and row["svname"] == name:
+        for row in csv.DictReader(self._request("show stat").lstrip("# ").splitlines()):
+            if (row["pxname"], row["svname"]) == (service, name):
                 return row
         raise LoadBalancerError(f"The load balancer has no server {name} in backend {service}.")
 
     def _request(self, command: str) -> str:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(TIMEOUT_S)
-            try:
-                connection.connect(str(self._path))
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(TIMEOUT_S)
+                connection.connect(str(self._layout.lb_socket))
                 connection.sendall(command.encode() + b"\n")
                 return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
-            except OSError as error:
-                raise LoadBalancerError(
-                    f"The load balancer does not answer ({error}): see `make logs S=lb`."
-                ) from error
+        except OSError as error:
+            raise LoadBalancerError(
+                f"The load balancer does not answer ({error}): see `make logs S=lb`."
+            ) from error

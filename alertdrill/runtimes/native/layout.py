@@ -23,70 +23,51 @@ class Layout:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        # Logs: one rotated JSON-lines file for each instance.
+        # A rotated JSON-lines file for each instance.
         self.logs = home / "logs"
         # The configurations that the programs read: links to the committed files.
         self.etc = home / "etc"
+        # HAProxy's working folder, and Prometheus's file_sd files.
+        self.lb = self.etc / "lb"
+        self.targets = self.etc / "prometheus" / "targets"
         # Data that outlives a restart: series, notifications, log offsets.
         self.data = home / "data"
         # Files that grow during a drill; deleted when the stack stops.
         self.scratch = home / "scratch"
-        # supervisord's configuration, which each `up` renders.
         self.supervisor_config = home / "supervisord.conf"
-        # The replica count of each service, if it differs from the settings.
-        self.state = home / "state.json"
-        # The random token for `/faults`; only its owner can read it.
-        self.faults_token = home / "faults.token"
-        # The random token of the control API; only its owner can read it.
-        self.control_token = home / "control.token"
-        # The random token of the responder's API; only its owner can read it.
-        self.responder_token = home / "responder.token"
+        # The replica counts, once a service was scaled.
+        self.replicas = home / "state.json"
         # The settings that the stack was started with, for the control API.
         self.stack = home / "stack.json"
-        # The random password of Grafana's `admin`; only its owner can read it.
-        self.grafana_password = home / "grafana.password"
-        # The lock file that a command holds while it changes the stack.
         self.lock = home / "lock"
-        # The folder for sockets; below /tmp if the path in `home` would be too long.
-        self.sockets = _socket_folder(home)
-        # supervisord's command socket.
-        self.supervisor_socket = self.sockets / "supervisor.sock"
-        # The load balancer's command socket.
-        self.lb_socket = self.sockets / "lb.sock"
-        # The saved state of the load balancer's servers, for its restart.
+        # Random secrets, which only their owner can read.
+        self.faults_token = home / "faults.token"
+        self.control_token = home / "control.token"
+        self.responder_token = home / "responder.token"
+        self.grafana_password = home / "grafana.password"
+        # The states of the load balancer's servers, for its restart.
         self.lb_state = home / "run" / "lb.state"
-        # The load balancer's working folder, with its generated files.
-        self.lb = self.etc / "lb"
-        # Prometheus's targets, as file_sd files.
-        self.targets = self.etc / "prometheus" / "targets"
+        self.sockets = _socket_folder(home)
+        self.supervisor_socket = self.sockets / "supervisor.sock"
+        self.lb_socket = self.sockets / "lb.sock"
 
     def make(self) -> None:
         """Create the folders, closed to other users; raise `HomeError` if that fails."""
-        for folder in (
-            self.home,
-            self.logs,
-            self.etc,
-            self.data,
-            self.sockets,
-            self.lb_state.parent,
-        ):
-            _make(folder)
+        folders = self.home, self.logs, self.etc, self.data, self.sockets, self.lb_state.parent
+        for folder in folders:
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise HomeError(
+                    f"{folder} can't be created ({error.strerror}):"
+                    " set ALERTDRILL_HOME to a folder that you can write to."
+                ) from error
         # Below /tmp, another user may have created the folder before us.
         shared = not self.sockets.is_relative_to(self.home)
         if shared and self.sockets.lstat().st_uid != os.geteuid():
             raise HomeError(
                 f"{self.sockets} belongs to another user: set ALERTDRILL_HOME to a shorter path."
             )
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise HomeError(
-            f"{folder} can't be created ({error.strerror}):"
-            " set ALERTDRILL_HOME to a folder that you can write to."
-        ) from error
 
 
 def _socket_folder(home: Path) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,29 +14,17 @@ from .supervisor import LOG_BACKUPS
 
 # Short enough that lines appear as they are written.
 POLL_INTERVAL_S = 0.2
-CHUNK = 65536
-# From this number of lines on, reading forward is cheaper than reading backwards.
-READ_ALL_THRESHOLD = 10_000
-
-
-def read_last_lines(file: Path, count: int | None) -> list[str]:
-    """Return the last `count` lines, from rotated files too if needed."""
-    return list(_Tail(file).read_existing(count))
-
-
-def read_all_lines(file: Path) -> Iterator[str]:
-    """Yield every line, rotated files included, oldest first."""
-    return _Tail(file).read_existing(None)
 
 
 def follow(files: Mapping[str, Path], count: int | None) -> Iterator[Iterable[tuple[str, str]]]:
     """Yield batches of (name, line): the last `count` lines of each file, or all, then new lines.
 
-    Read the first batch before you ask for the next. A batch may be empty, which gives the reader
-    a turn. The iterator ends only when its reader stops.
+    The last lines are of rotated files too if needed, oldest first. Read the first batch before
+    you ask for the next. A batch may be empty, which gives the reader a turn. The iterator ends
+    only when its reader stops.
     """
     tails = {name: _Tail(file) for name, file in files.items()}
-    yield ((name, line) for name, tail in tails.items() for line in tail.read_existing(count))
+    yield ((name, line) for name, tail in tails.items() for line in tail.existing_lines(count))
     while True:
         added = [(name, line) for name, tail in tails.items() for line in tail.new_lines()]
         if not added:
@@ -45,7 +33,7 @@ def follow(files: Mapping[str, Path], count: int | None) -> Iterator[Iterable[tu
 
 
 class _Tail:
-    """One file, which may be rotated or not exist yet."""
+    """One file, which may be rotated or not exist yet, and how far it was read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -53,97 +41,59 @@ class _Tail:
         self._inode = 0
         self._partial_line = b""
 
-    def read_existing(self, count: int | None) -> Iterator[str]:
+    def existing_lines(self, count: int | None) -> Iterator[str]:
         """Yield the last lines that exist; `new_lines` continues after them."""
         with ExitStack() as stack:
-            files = _open_all(self._file, stack)
-            if not files:
-                return
-            if count is None or count >= READ_ALL_THRESHOLD:
-                yield from (
-                    deque(self._read_forward(files), count) if count else self._read_forward(files)
-                )
-            else:
-                yield from self._read_backward(files, count)
-
-    def _read_forward(self, files: Sequence[BinaryIO]) -> Iterator[str]:
-        partial_line = b""
-        for file in reversed(files):
-            offset = 0
-            # supervisord rotates at a size, not at the end of a line, so a line may span two files.
-            for chunk in file:
-                offset += len(chunk)
-                partial_line += chunk
-                if chunk.endswith(b"\n"):
-                    yield _decode(partial_line[:-1])
-                    partial_line = b""
-            self._inode, self._offset = os.fstat(file.fileno()).st_ino, offset
-        self._partial_line = partial_line
-
-    def _read_backward(self, files: Sequence[BinaryIO], count: int) -> list[str]:
-        data = b""
-        for file in files:
-            end = file.seek(0, os.SEEK_END)
-            if file is files[0]:
-                self._inode, self._offset = os.fstat(file.fileno()).st_ino, end
-            data = _prepend_lines(data, file, end, count)
-        *complete, self._partial_line = data.split(b"\n")
-        return [_decode(line) for line in complete[-count:]] if count else []
+            files = self._open_all(stack)
+            newest = files if count is None else _with_lines(files, count)
+            lines = (line for file in reversed(newest) for line in self._read(file, 0))
+            yield from lines if count is None else deque(lines, count)
 
     def new_lines(self) -> list[str]:
         """Return the lines that were added since."""
-        if not self._file.exists():
-            return []
-        status = self._file.stat()
-        lines: list[str] = []
-        if self._inode and status.st_ino != self._inode:
-            lines = self._read_rotated()
-            self._offset = 0
-        self._inode = status.st_ino
-        return lines + self._read(self._file)
+        with suppress(FileNotFoundError), self._file.open("rb") as file:
+            if not self._inode or os.fstat(file.fileno()).st_ino == self._inode:
+                return self._read(file, self._offset)
+            return self._rotated_lines() + self._read(file, 0)
+        return []
 
-    def _read_rotated(self) -> list[str]:
+    def _rotated_lines(self) -> list[str]:
         """Return the lines added before the rotation; a partial line continues in the new file."""
         rotated = self._file.with_name(self._file.name + ".1")
-        if rotated.exists() and rotated.stat().st_ino == self._inode:
-            return self._read(rotated)
+        with suppress(FileNotFoundError), rotated.open("rb") as file:
+            if os.fstat(file.fileno()).st_ino == self._inode:
+                return self._read(file, self._offset)
         self._partial_line = b""  # rotated twice: its end is in a file that was never read
         return []
 
-    def _read(self, file: Path) -> list[str]:
-        if not file.exists():
-            return []
-        with file.open("rb") as source:
-            source.seek(self._offset)
-            data = self._partial_line + source.read()
-            self._offset = source.tell()
-        *complete, self._partial_line = data.split(b"\n")
-        return [_decode(line) for line in complete]
+    def _read(self, file: BinaryIO, offset: int) -> list[str]:
+        """Return the complete lines from an offset on.
 
-
-def _open_all(file: Path, stack: ExitStack) -> list[BinaryIO]:
-    """Open a log and its rotated files, newest first, so that a rotation meanwhile hides none."""
-    files: dict[int, BinaryIO] = {}
-    for suffix in ("", *(f".{number}" for number in range(1, LOG_BACKUPS + 1))):
-        try:
-            opened = stack.enter_context(file.with_name(file.name + suffix).open("rb"))
-        except FileNotFoundError:
-            continue
-        # A file that was just rotated is already open under its former name.
-        files.setdefault(os.fstat(opened.fileno()).st_ino, opened)
-    return list(files.values())
-
-
-def _prepend_lines(data: bytes, file: BinaryIO, end: int, count: int) -> bytes:
-    """Prepend the end of a file to `data` until it has `count` complete lines."""
-    offset = end
-    while offset > 0 and data.count(b"\n") <= count:
-        step = min(CHUNK, offset)
-        offset -= step
+        supervisord rotates at a size, not at the end of a line, so a line may span two files.
+        """
         file.seek(offset)
-        data = file.read(step) + data
-    return data
+        *lines, self._partial_line = (self._partial_line + file.read()).split(b"\n")
+        self._inode, self._offset = os.fstat(file.fileno()).st_ino, file.tell()
+        return [line.decode(errors="replace") for line in lines]
+
+    def _open_all(self, stack: ExitStack) -> list[BinaryIO]:
+        """Open the file and its rotated ones, newest first: a rotation meanwhile hides none."""
+        files: dict[int, BinaryIO] = {}
+        for suffix in ("", *(f".{number}" for number in range(1, LOG_BACKUPS + 1))):
+            path = self._file.with_name(self._file.name + suffix)
+            with suppress(FileNotFoundError):
+                opened = stack.enter_context(path.open("rb"))
+                # A file that was just rotated is already open under its former name.
+                files.setdefault(os.fstat(opened.fileno()).st_ino, opened)
+        return list(files.values())
 
 
-def _decode(line: bytes) -> str:
-    return line.decode(errors="replace")
+def _with_lines(files: list[BinaryIO], count: int) -> list[BinaryIO]:
+    """Return the newest files that have `count` complete lines, or all."""
+    # One more line end, since the first line may begin in an older file.
+    missing = count + 1
+    for number, file in enumerate(files, start=1):
+        missing -= file.read().count(b"\n")
+        if missing <= 0:
+            return files[:number]
+    return files

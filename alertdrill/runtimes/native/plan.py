@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ... import VERSION
+from ...config import ROOT
+from ...config.components import COMPONENTS
 from ...config.services import MAX_REPLICAS, SERVICES
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
+from ...toolchain.find import Program
 from .. import speed
-from .components import components
-from .processes import LOOPBACK, Plan, Process, RenderContext, url
+from .components import INSTANCE, LAUNCHES, LOOPBACK, Launch
+from .layout import Layout
 
-CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
-CONTROL_CONFIGURATION = "alertdrill/control/gunicorn_conf.py"
+# The collector's extra configuration for the fake Loki.
+FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
+PACKAGED_GRAFANA = Path("/usr/share/grafana")
 # Settings of containers only: a change of them does not change a native stack.
 CONTAINER_SETTINGS = (
     "project",
@@ -29,159 +34,227 @@ CONTAINER_SETTINGS = (
 )
 
 
-def make_plan(context: RenderContext) -> Plan:
-    """Return the processes for the installed programs."""
-    shown = addresses(context)
-    return Plan(
-        [
-            *instances(context, shown),
-            responder(context),
-            control(context),
-            *components(context),
-        ],
-        shown,
-    )
+@dataclass(frozen=True)
+class Process:
+    """One process for supervisord.
+
+    `ready` is a URL that answers 200 once it is ready; `job` its scrape job, None without
+    metrics; `files` a folder that its program needs beside its configuration.
+    """
+
+    name: str
+    command: Sequence[str]
+    port: int
+    ready: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = ROOT
+    files: Path | None = None
+    job: str | None = "stack"
+    more_ports: Sequence[int] = ()
+    stop_signal: str = "TERM"
+
+    @property
+    def service(self) -> str:
+        """The service or component that it is an instance of."""
+        return self.name.rpartition("-")[0]
+
+    @property
+    def number(self) -> int:
+        """The number at the end of the name, from 1."""
+        return int(self.name.rpartition("-")[2])
+
+    @property
+    def scales(self) -> bool:
+        """Whether the replica count decides if it runs."""
+        return self.service in SERVICES
+
+    @property
+    def address(self) -> str:
+        """The address (host:port)."""
+        return f"{LOOPBACK}:{self.port}"
 
 
-def addresses(context: RenderContext) -> dict[str, str]:
-    """Return the URLs of everything that runs and has a page."""
-    # A wildcard address includes the loopback, which a link can use.
-    everywhere = context.settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
-    public = LOOPBACK if everywhere else context.settings.lb_address
-    shown = {
-        "Services": f"http://{public}:{context.ports.lb}/",
-        "Load balancer": f"{context.url('lb_stats')}/",
-        "Prometheus": f"{context.url('prometheus')}/{_start_page(context)}",
-        "Alertmanager": f"{context.url('alertmanager')}/",
-        "Responder": f"{context.url('responder')}/",
-    }
-    if "grafana" in context.programs:
-        shown["Grafana"] = f"{context.url('grafana')}/"
-    if "loki" in context.programs:
-        shown["Loki"] = f"{context.url('loki')}/ready"
-    return shown
+@dataclass(frozen=True)
+class Plan:
+    """All processes of a stack, and the URLs for users."""
+
+    processes: Sequence[Process]
+    addresses: Mapping[str, str]
+
+    def of(self, target: str) -> Sequence[Process]:
+        """Return the processes of a service or component, in order, or the one with this name."""
+        return [process for process in self.processes if target in (process.service, process.name)]
 
 
-def _start_page(context: RenderContext) -> str:
-    """Return the start page of Prometheus; a distribution's package has only our console."""
-    return "consoles/index.html" if context.programs["prometheus"].origin == "cache" else ""
+def url(port: int) -> str:
+    """Return the URL of a port on the loopback."""
+    return f"http://{LOOPBACK}:{port}"
 
 
-def instances(context: RenderContext, links: Mapping[str, str]) -> list[Process]:
-    """Return every possible instance of every service; a page may show the `links`."""
-    internal = context.url("lb_internal")
-    shown = ",".join(f"{title}={address}" for title, address in links.items())
-    return [
-        _program(
-            context,
-            f"{service.name}-{number}",
-            f"apps.{service.package}:create_app()",
-            context.ports.instance(service.name, number),
-            {
-                "INTERNAL_URL": internal,
-                "LINKS": shown,
-                **{f"{name.upper().replace('-', '_')}_URL": internal for name in service.calls},
+class Planner:
+    """Plans the processes of a stack from its settings and the installed programs.
+
+    `token` is the one for `/faults` of the services.
+    """
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        layout: Layout,
+        programs: Mapping[str, Program],
+        token: str = "",
+    ) -> None:
+        self._settings, self._layout, self._programs = settings, layout, programs
+        self._url = {name: url(port) for name, port in vars(settings.ports).items()}
+        self._fakes_loki = settings.fake_loki and "loki" not in programs
+        self._values = {
+            "root": ROOT,
+            "layout": layout,
+            "settings": settings,
+            "token": token,
+            "url": self._url,
+            "timeout_offset": speed.timeout_offset(settings.speed),
+            "watchdog_timeout": speed.watchdog_timeout(settings.speed),
+        }
+
+    def plan(self) -> Plan:
+        """Return the processes whose programs are installed."""
+        # Without Loki, the collector has nowhere to send lines.
+        absent = () if self._fakes_loki or "loki" in self._programs else ("collector",)
+        components = [
+            self.component(name)
+            for name in LAUNCHES
+            if COMPONENTS[name].program in ("", *self._programs) and name not in absent
+        ]
+        if self._fakes_loki and "otelcol" in self._programs:
+            components.append(self._fake_loki())
+        addresses = self._addresses()
+        return Plan([*self._instances(addresses), *components], addresses)
+
+    def component(self, name: str) -> Process:
+        """Return the only instance of a component."""
+        spec, launch = COMPONENTS[name], LAUNCHES[name]
+        ports = vars(self._settings.ports)
+        port = ports[spec.setting]
+        process = self._process(launch, f"{name}-1", port, self._programs.get(spec.program))
+        return replace(
+            process,
+            command=[*process.command, *self._more_arguments(name)],
+            ready=process.ready or f"{url(port)}{spec.ready}",
+            job=spec.job,
+            # Each knows where the others listen: LOKI_PORT, LOKI_URL and so on.
+            environment={
+                **{f"{key.upper()}_PORT": str(number) for key, number in ports.items()},
+                **{f"{key.upper()}_URL": address for key, address in self._url.items()},
+                **process.environment,
             },
         )
-        for service in SERVICES.values()
-        for number in range(1, MAX_REPLICAS + 1)
-    ]
 
+    def _instances(self, addresses: Mapping[str, str]) -> Iterator[Process]:
+        """Yield every possible instance of every service; a page may link to the addresses."""
+        links = ",".join(f"{title}={address}" for title, address in addresses.items())
+        for service in SERVICES.values():
+            called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
+            # The runtime's values override a service's own settings, as in Docker Compose.
+            own = {"LINKS": links, **dict.fromkeys(called, self._url["lb_internal"])}
+            for number in range(1, MAX_REPLICAS + 1):
+                port = self._settings.ports.instance(service.name, number)
+                process = self._process(INSTANCE, f"{service.name}-{number}", port)
+                environment = {**service.environment, **process.environment, **own}
+                yield replace(process, environment=environment, job="services")
 
-def responder(context: RenderContext) -> Process:
-    """Return the responder; it has no faults of its own, since it reports those of others."""
-    environment = {
-        "RESPONDER_DB": str(context.layout.data / "responder" / "responder.sqlite"),
-        "FAULTS_ENABLED": "0",
-        "TRUSTED_PROXIES": "0",
-        "RESPONDER_URL": context.url("responder"),
-        "WATCHDOG_TIMEOUT": speed.watchdog_timeout(context.settings.speed),
-        **_healing(context),
-    }
-    app = "alerting.responder:create_app()"
-    return _program(context, "responder-1", app, context.ports.responder, environment)
+    def _process(
+        self, launch: Launch, name: str, port: int, program: Program | None = None
+    ) -> Process:
+        service = name.rpartition("-")[0]
 
+        def fill(text: str) -> str:
+            return text.format(
+                name=name,
+                service=service,
+                package=service.replace("-", "_"),
+                port=port,
+                version=".".join(map(str, program.version)) if program else VERSION,
+                **self._values,
+            )
 
-def _healing(context: RenderContext) -> dict[str, str]:
-    """Return the responder's variables for healing: the APIs that it uses, and their tokens."""
-    return {
-        "CONTROL_URL": context.url("control"),
-        "CONTROL_TOKEN_FILE": str(context.layout.control_token),
-        "RESPONDER_TOKEN_FILE": str(context.layout.responder_token),
-        "ALERTMANAGER_URL": context.url("alertmanager"),
-        "SPEED": f"{context.settings.speed:g}",
-        "HEALING": context.settings.healing,
-    }
+        environment = {key: fill(value) for key, value in launch.environment.items()}
+        return Process(
+            name=name,
+            command=[
+                *launch.command,
+                *([str(program.path)] if program else []),
+                *map(fill, launch.arguments),
+            ],
+            port=port,
+            ready=fill(launch.ready),
+            environment={**(program.environment if program else {}), **environment},
+            directory=Path(fill(launch.directory)),
+            files=program.files if program else None,
+            more_ports=[getattr(self._settings.ports, other) for other in launch.more_ports],
+            stop_signal=launch.stop_signal,
+        )
 
+    def _more_arguments(self, name: str) -> Sequence[str]:
+        """Return the arguments that depend on the stack."""
+        settings = self._settings
+        if name == "prometheus":
+            # Allows an ephemeral stack to backfill and delete series; other stacks forbid it.
+            admin = ["--web.enable-admin-api"] if settings.ephemeral else []
+            return [*speed.prometheus_flags(settings.speed), *admin]
+        if name == "loki":
+            return speed.loki_flags(settings.speed)
+        if name == "collector" and self._fakes_loki:
+            return [f"--config={FAKE_LOKI_CONFIG}"]
+        if name == "grafana":
+            program = self._programs["grafana"].path
+            command = ["server"] if program.name == "grafana" else []  # older: grafana-server
+            # Its home is above its program, or the distribution's.
+            unpacked = program.resolve().parent.parent
+            home = unpacked if (unpacked / "conf/defaults.ini").exists() else PACKAGED_GRAFANA
+            return [*command, "--homepath", str(home)]
+        return []
 
-def _program(
-    context: RenderContext, name: str, app: str, port: int, environment: Mapping[str, str]
-) -> Process:
-    service = name.rpartition("-")[0]
-    shared = {
-        "SERVICE": service,
-        "INSTANCE": name,
-        "VERSION": VERSION,
-        "HOST": LOOPBACK,
-        "PORT": str(port),
-        "LOG_LEVEL": context.settings.log_level,
-        "TRUSTED_PROXIES": "1",
-        "FAULTS_ENABLED": "1" if context.settings.faults_enabled else "0",
-        "FAULTS_TOKEN": context.token,
-    }
-    return Process(
-        name=name,
-        service=service,
-        command=[sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, app],
-        port=port,
-        ready=f"{url(port)}/readyz",
-        # The runtime's values override a service's own settings, as in Docker Compose.
-        environment={**_service_environment(service), **shared, **environment},
-        job="services",
-        scales=service in SERVICES,
-    )
+    def _fake_loki(self) -> Process:
+        """Return the fake Loki, which listens on Loki's port in an audit's ephemeral stack."""
+        port = self._settings.ports.loki
+        data = str(self._layout.data / "fake-loki")
+        return Process(
+            name="fake-loki-1",
+            command=[
+                *(sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads=4"),
+                f"--bind={LOOPBACK}:{port}",
+                f"alertdrill.audit.fake_loki:create_app({data!r})",
+            ],
+            port=port,
+            ready=f"{url(port)}/ready",
+            job=None,  # it has no metrics
+        )
 
-
-def _service_environment(service: str) -> Mapping[str, str]:
-    return SERVICES[service].environment if service in SERVICES else {}
-
-
-def control(context: RenderContext) -> Process:
-    """Return the control API's process."""
-    environment = {
-        "INSTANCE": "control-1",
-        "VERSION": VERSION,
-        "HOST": LOOPBACK,
-        "PORT": str(context.ports.control),
-        "LOG_LEVEL": context.settings.log_level,
-        "CONTROL_TOKEN_FILE": str(context.layout.control_token),
-        "CONTROL_STACK": str(context.layout.stack),
-    }
-    return Process(
-        name="control-1",
-        service="control",
-        command=[
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "-c",
-            CONTROL_CONFIGURATION,
-            "alertdrill.control.app:serve()",
-        ],
-        port=context.ports.control,
-        ready=f"{url(context.ports.control)}/healthz",
-        environment=environment,
-    )
+    def _addresses(self) -> dict[str, str]:
+        """Return the URLs of everything that runs and has a page."""
+        # A wildcard address includes the loopback, which a link can use.
+        everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+        public = LOOPBACK if everywhere else self._settings.lb_address
+        # A distribution's package of Prometheus has no page but our console.
+        packaged = self._programs["prometheus"].origin == "cache"
+        addresses = {
+            "Services": f"http://{public}:{self._settings.ports.lb}/",
+            "Load balancer": f"{self._url['lb_stats']}/",
+            "Prometheus": f"{self._url['prometheus']}/{'consoles/index.html' if packaged else ''}",
+            "Alertmanager": f"{self._url['alertmanager']}/",
+            "Responder": f"{self._url['responder']}/",
+            "Grafana": f"{self._url['grafana']}/",
+            "Loki": f"{self._url['loki']}/ready",
+        }
+        absent = {"grafana", "loki"} - self._programs.keys()
+        return {title: link for title, link in addresses.items() if title.lower() not in absent}
 
 
 def stack_file(settings: StackSettings) -> str:
     """Return the stack's settings as the text of the file that the control API reads."""
     defaults = StackSettings(home=Path())
-    unused = {item.name: getattr(defaults, item.name) for item in fields(settings)}
-    return replace(
-        settings,
-        runtime="native",
-        # The control API has no home folder to derive the default from.
-        cache=settings.cache or default_cache(os.environ),
-        **{name: unused[name] for name in CONTAINER_SETTINGS},
-    ).to_json()
+    unused: dict[str, Any] = {name: getattr(defaults, name) for name in CONTAINER_SETTINGS}
+    # The control API has no home folder to derive the default cache from.
+    cache = settings.cache or default_cache(os.environ)
+    return replace(settings, runtime="native", cache=cache, **unused).to_json()

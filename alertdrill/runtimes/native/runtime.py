@@ -6,15 +6,17 @@ import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ...clients import http
 from ...config.settings import StackSettings
-from .. import prometheus_tsdb
-from ..base import Instance, ProgressCallback, State, check_replicas
+from .. import config_files, prometheus_tsdb
+from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
 from ..errors import UnknownTargetError
-from . import faults, lifecycle, log_files, readiness, scaling
-from .context import NativeContext
-from .processes import Process, url
-from .supervisor import is_paused, signal_instance
+from . import configs, log_files, supervisor
+from .lifecycle import Lifecycle
+from .plan import Process, url
+from .stack import PROBE_TIMEOUT_S
 
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {
@@ -25,69 +27,66 @@ STATES: Mapping[str, State] = {
     "EXITED": "failed",
     "FATAL": "failed",
 }
+# Longer than the longest request (`timeout server` of the load balancer).
+DRAIN_TIMEOUT_S = 15.0
 
 
-class NativeRuntime:
+class NativeRuntime(Lifecycle):
     """The stack as processes of the current user; a `StackRuntime` and a `FaultTarget`."""
 
     name = "native"
     follows_new_instances = True  # every possible instance has a log file
 
     def __init__(self, settings: StackSettings) -> None:
+        super().__init__(settings)
         self.speed, self.ephemeral = settings.speed, settings.ephemeral
-        self._context = NativeContext(settings)
-
-    def check(self, on_progress: ProgressCallback) -> None:
-        """Check every configuration without starting anything."""
-        lifecycle.check(self._context, on_progress)
-
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return a sentence for each optional component left out."""
-        return lifecycle.up(self._context, on_progress)
-
-    def down(self, on_progress: ProgressCallback) -> None:
-        """Stop everything that `up` started, also after a crash."""
-        lifecycle.down(self._context, on_progress)
 
     # Read
 
     def status(self) -> Sequence[Instance]:
         """Return every instance with its state; empty when the stack is down."""
-        if not self._context.supervisor.is_running():
+        if not self.supervisor.is_running():
             return []
-        plan = self._context.plan()
-        processes = self._context.supervisor.processes()
-        wanted = self._context.replicas.desired(plan)
+        plan, processes = self.plan(), self.supervisor.processes()
+        desired = self.desired(plan)
         return [
-            self._instance(process, processes[process.name], process in wanted)
+            self._instance(process, processes[process.name], process in desired)
             for process in plan.processes
             if process.name in processes
         ]
 
+    def _instance(self, process: Process, info: Mapping[str, Any], desired: bool) -> Instance:
+        pid = info["pid"] or None
+        state = STATES.get(info["statename"])
+        if state == "stopped" and not desired:
+            state = "standby"
+        elif state is None and pid and supervisor.is_paused(pid):
+            state = "paused"
+        elif state is None:
+            state = "ready" if http.is_ready(process.ready, PROBE_TIMEOUT_S) else "unready"
+        return Instance(
+            name=process.name,
+            service=process.service,
+            state=state,
+            pid=pid,
+            address=process.address,
+            uptime_seconds=round(time.time() - info["start"], 1) if pid else None,
+            healing_enabled=self.settings.healing_enabled(process.service),
+        )
+
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
-        for name, file in self._logs(target).items():
-            lines_of_file = (
-                log_files.read_all_lines(file)
-                if lines is None
-                else log_files.read_last_lines(file, lines)
-            )
-            for line in lines_of_file:
-                yield name, line
+        yield from next(self.follow(target, lines))
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield the batch that `logs` would return, then one batch of new lines after another."""
-        yield from log_files.follow(self._logs(target), lines)
-
-    def _logs(self, target: str | None) -> Mapping[str, Path]:
-        targets = self._targets(target) if target else self._context.plan().processes
-        return {
-            process.name: self._context.layout.logs / f"{process.name}.jsonl" for process in targets
-        }
+        processes = self._targets(target) if target else self.plan().processes
+        logs = {process.name: self.layout.logs / f"{process.name}.jsonl" for process in processes}
+        return log_files.follow(logs, lines)
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
-        port = getattr(self._context.settings.ports, component.replace("-", "_"), None)
+        port = getattr(self.settings.ports, component.replace("-", "_"), None)
         if port is None:
             raise UnknownTargetError(f"no component named {component!r}: see `make status`.")
         return url(port)
@@ -98,21 +97,21 @@ class NativeRuntime:
 
     def addresses(self) -> Mapping[str, str]:
         """Return the user-facing URLs, by title."""
-        return self._context.plan().addresses
+        return self.plan().addresses
 
     # Write
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
-        targets = self._wanted_targets(target)
-        for process in targets:
-            self._context.supervisor.start(process.name)
-        readiness.wait_until_ready(targets, self._context.supervisor_state, self._context.layout)
+        processes = self._desired_targets(target)
+        for process in processes:
+            self.supervisor.start(process.name)
+        self.wait_until_ready(processes)
 
     def stop(self, target: str, grace: float | None = None) -> None:
         """Stop a target; Prometheus still expects it, so alerts fire."""
-        targets = self._wanted_targets(target)
-        self._context.supervisor.stop(*(process.name for process in targets), grace=grace)
+        names = [process.name for process in self._desired_targets(target)]
+        self.supervisor.stop(*names, grace=grace)
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); supervisord starts it again."""
@@ -128,113 +127,156 @@ class NativeRuntime:
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Restart the instances of a target gracefully, one after the other."""
-        for process in self._wanted_targets(target):
-            self._context.supervisor.stop(process.name, grace=grace)
-            self._context.supervisor.start(process.name)
-            readiness.wait_until_ready(
-                [process], self._context.supervisor_state, self._context.layout
-            )
+        for process in self._desired_targets(target):
+            self.supervisor.stop(process.name, grace=grace)
+            self.supervisor.start(process.name)
+            self.wait_until_ready([process])
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
-        """Scale a service to `count` instances; the others drain and go on standby."""
+        """Scale a service to `count` instances without losing a request."""
         check_replicas(service, count)
-        self._context.require_running()
-        with self._context.lock():
-            scaling.scale(self._context, self._context.plan(), service, count, on_progress)
+        self.require_running()
+        with self.lock():
+            plan, previous = self.plan(), self.replicas()[service]
+            processes = plan.of(service)
+            new, leaving = processes[previous:count], processes[count:previous]
+            self._start_standby(new)
+            self._drain(leaving, on_progress)
+            self.set_replicas(service, count)
+            # Scrape a new instance before it gets requests, and a leaving one until it has stopped.
+            configs.write_targets(self.layout, "services", self.desired(plan))
+            for process in new:
+                self.lb.set(process.service, process.name, "ready")
+                on_progress(f"{process.name} is ready")
 
-    def _instance(self, process: Process, info: Mapping[str, object], wanted: bool) -> Instance:
-        pid = int(str(info["pid"])) or None
-        started = float(str(info["start"]))
-        return Instance(
-            name=process.name,
-            service=process.service,
-            state=_state(process, str(info["statename"]), pid, wanted),
-            pid=pid,
-            address=process.address,
-            uptime_seconds=round(time.time() - started, 1) if pid else None,
-            healing_enabled=self._context.settings.healing_enabled(process.service),
-        )
+    def _start_standby(self, processes: Sequence[Process]) -> None:
+        for process in processes:
+            self.supervisor.start(process.name)
+        try:
+            self.wait_until_ready(processes)
+        except BaseException:
+            # Undo: they get no requests.
+            self.supervisor.stop(*(process.name for process in processes))
+            raise
+
+    def _drain(self, leaving: Sequence[Process], on_progress: ProgressCallback) -> None:
+        """Drain at the load balancer, then stop; each waits for its last scrape by itself."""
+        try:
+            for process in leaving:
+                self.lb.set(process.service, process.name, "drain")
+            for process in leaving:
+                wait_until(
+                    lambda process=process: not self.lb.sessions(process.service, process.name),  # type: ignore[misc]
+                    f"{process.name} to finish its requests",
+                    DRAIN_TIMEOUT_S,
+                )
+        except BaseException:
+            for process in leaving:
+                self.lb.set(process.service, process.name, "ready")  # undo: they keep running
+            raise
+        self.supervisor.stop(*(process.name for process in leaving))
+        for process in leaving:
+            self.lb.set(process.service, process.name, "maint")
+            on_progress(f"{process.name} is on standby")
 
     # For drills
 
     def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
-        return self._context.faults_token()
+        return self.secret(self.layout.faults_token)
 
     def responder_token(self) -> str:
         """Return the token for the responder's API."""
-        return self._context.responder_token()
+        return self.secret(self.layout.responder_token)
 
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
-        folder = self._context.layout.data / component
+        folder = self.layout.data / component
         if not folder.is_dir():
             raise UnknownTargetError(f"{component!r} has no data folder: see `make status`.")
         return folder
 
     def scratch_folder(self) -> Path:
         """Return a folder on the stack's file system for files that grow."""
-        self._context.layout.scratch.mkdir(parents=True, exist_ok=True)
-        return self._context.layout.scratch
+        self.layout.scratch.mkdir(parents=True, exist_ok=True)
+        return self.layout.scratch
 
     def break_config(self, component: str, name: str, text: str) -> None:
         """Replace a component's configuration file `name` with `text`."""
-        faults.break_config(self._context, component, name, text)
+        path = config_files.require_replaceable(configs.SOURCES, component, name)
+        config_files.write_atomically(self.layout.etc / path, text)
+        self._reread(component)
 
     def restore_config(self, component: str, name: str) -> None:
         """Restore a component's configuration file; delete an extra file."""
-        faults.restore_config(self._context, component, name)
+        path = config_files.require_replaceable(configs.SOURCES, component, name)
+        if path == config_files.WEBHOOK_URL_FILE:
+            configs.write_webhook(self.layout, self.plan())
+        elif path in configs.SOURCES:
+            configs.install(self.layout, path, self.settings.speed)
+        else:
+            (self.layout.etc / path).unlink(missing_ok=True)
+        self._reread(component)
+
+    def _reread(self, component: str) -> None:
+        if component in config_files.SELF_RELOADING:
+            return
+        for name, info in self.supervisor.processes().items():
+            # A stopped process reads it when it starts.
+            if info["pid"] and name.rpartition("-")[0] == component:
+                supervisor.signal_instance(info["pid"], signal.SIGHUP)
 
     def drop_targets(self, service: str) -> None:
-        """Remove a service from Prometheus's list of targets."""
+        """Remove a service from Prometheus's list of targets.
+
+        Prometheus reads the list every five seconds, at any speed.
+        """
         self._targets(service)
-        faults.drop_targets(self._context, service)
+        self._write_targets(without=service)
 
     def restore_targets(self) -> None:
         """Restore the complete list of Prometheus's targets."""
-        faults.restore_targets(self._context)
+        self._write_targets()
+
+    def _write_targets(self, without: str = "") -> None:
+        listed = [item for item in self.desired(self.plan()) if item.service != without]
+        for job in ("stack", "services"):
+            configs.write_targets(self.layout, job, listed)
 
     def backfill(self, openmetrics: Path) -> None:
         """Load the samples of an OpenMetrics file into Prometheus."""
-        prometheus_tsdb.backfill(self._context.ephemeral_store("backfilled"), openmetrics)
+        prometheus_tsdb.backfill(self._ephemeral_store("backfilled"), openmetrics)
 
     def delete_series(self) -> None:
         """Delete every sample up to now."""
-        prometheus_tsdb.delete_series(self._context.ephemeral_store("deleted"))
+        prometheus_tsdb.delete_series(self._ephemeral_store("deleted"))
+
+    def _ephemeral_store(self, verb: str) -> prometheus_tsdb.TsdbStore:
+        if not self.ephemeral:
+            raise prometheus_tsdb.TsdbError(
+                f"The series of this stack can't be {verb}: use an ephemeral stack."
+            )
+        self.require_running()
+        return self.store(self.locate())
 
     def _targets(self, target: str) -> Sequence[Process]:
-        plan = self._context.plan()
-        process = plan.process(target)
-        targets = [process] if process else plan.processes_of(target)
-        if not targets:
+        processes = self.plan().of(target)
+        if not processes:
             raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
-        return targets
+        return processes
 
-    def _wanted_targets(self, target: str) -> Sequence[Process]:
+    def _desired_targets(self, target: str) -> Sequence[Process]:
         """Return the instances of a target that should run."""
-        self._context.require_running()
-        wanted = self._context.replicas.desired(self._context.plan())
-        targets = [process for process in self._targets(target) if process in wanted]
-        if not targets:
+        self.require_running()
+        desired = self.desired(self.plan())
+        processes = [process for process in self._targets(target) if process in desired]
+        if not processes:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
-        return targets
+        return processes
 
     def _signal(self, target: str, number: signal.Signals) -> None:
-        targets = self._wanted_targets(target)
-        processes = self._context.supervisor.processes()
-        for process in targets:
-            if pid := processes[process.name]["pid"]:
-                signal_instance(pid, number)
-
-
-def _state(process: Process, supervisor_state: str, pid: int | None, wanted: bool) -> State:
-    """Return the state of a process that supervisord reports as `supervisor_state`."""
-    if supervisor_state in STATES:
-        return (
-            "standby"
-            if STATES[supervisor_state] == "stopped" and not wanted
-            else STATES[supervisor_state]
-        )
-    if pid is not None and is_paused(pid):
-        return "paused"
-    return "ready" if readiness.is_ready(process) else "unready"
+        names = [process.name for process in self._desired_targets(target)]
+        processes = self.supervisor.processes()
+        for name in names:
+            if pid := processes[name]["pid"]:
+                supervisor.signal_instance(pid, number)

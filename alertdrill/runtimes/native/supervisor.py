@@ -17,13 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ...config import ROOT
 from ...errors import AlertdrillError
 from ..errors import StackUnavailableError
 from .layout import Layout
-from .processes import Process
+from .plan import Process
 
 # The environment variables that the processes inherit. Others, such as a PORT of another
 # program, stay out.
@@ -70,15 +70,17 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _program(process: Process, layout: Layout) -> str:
-    environment = ",".join(
-        f'{name}="{_unquoted(value)}"' for name, value in sorted(process.environment.items())
-    )
+    for value in process.environment.values():
+        if '"' in value:
+            raise SupervisorError(f"{value!r} contains a quote: use another path or value.")
+    variables = sorted(process.environment.items())
+    log = _plain(_plain(layout.logs / process.name))  # supervisord expands a log's path twice
     lb = process.service == "lb"
     return f"""\
 [program:{process.name}]
 command={_plain(shlex.join(process.command))}
 directory={_plain(process.directory)}
-environment={environment}
+environment={",".join(f'{name}="{_plain(value)}"' for name, value in variables)}
 autostart=false
 autorestart=true
 ; A program that runs this long has started; otherwise it is tried 10 times, with growing delays.
@@ -88,19 +90,15 @@ stopsignal={process.stop_signal}
 ; Longer than a drain (12 s) and the requests in flight (10 s).
 stopwaitsecs=25
 killasgroup=true
-stdout_logfile={_log(layout, process.name + ".jsonl")}
+stdout_logfile={log}.jsonl
 stdout_logfile_maxbytes={LOG_BYTES}
 stdout_logfile_backups={LOG_BACKUPS}
 ; HAProxy repeats on stderr, as plain text, what it logs.
 redirect_stderr={"false" if lb else "true"}
-stderr_logfile={_log(layout, process.name + ".stderr.log") if lb else "NONE"}
+stderr_logfile={f"{log}.stderr.log" if lb else "NONE"}
 stderr_logfile_maxbytes=1MB
 stderr_logfile_backups=1
 """
-
-
-def _log(layout: Layout, name: str) -> str:
-    return _plain(_plain(layout.logs / name))  # supervisord expands a log's path twice
 
 
 def _plain(value: object) -> str:
@@ -114,48 +112,37 @@ def _plain(value: object) -> str:
     return text.replace("%", "%%")
 
 
-def _unquoted(value: str) -> str:
-    if '"' in value:
-        raise SupervisorError(f"{value!r} contains a quote: use another path or value.")
-    return _plain(value)
-
-
-def start(layout: Layout) -> None:
-    """Start supervisord in the background; raise `SupervisorError` with its error."""
-    environment = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.supervisor_config)]
-    result = subprocess.run(  # noqa: S603 - our own interpreter
-        command,
-        env={**environment, STACK_TAG: str(layout.home)},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        lines = (result.stderr or result.stdout).strip().splitlines()
-        # After an error it prints a hint to its help.
-        errors = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
-        raise SupervisorError(f"supervisord did not start: {errors[-1].rstrip('.')}.")
-
-
 class Supervisor:
-    """The commands of a running supervisord, through its socket."""
+    """The supervisord of one stack; commands go through its socket."""
 
     def __init__(self, layout: Layout) -> None:
-        self._socket = layout.supervisor_socket
+        self._layout = layout
+
+    def launch(self) -> None:
+        """Start supervisord in the background; raise `SupervisorError` with its error."""
+        inherited = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
+        config = str(self._layout.supervisor_config)
+        result = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "supervisor.supervisord", "-c", config],
+            env={**inherited, STACK_TAG: str(self._layout.home)},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            lines = (result.stderr or result.stdout).strip().splitlines()
+            # After an error it prints a hint to its help.
+            errors = [line for line in lines if line.startswith("Error:")] or lines or ["no reason"]
+            raise SupervisorError(f"supervisord did not start: {errors[-1].rstrip('.')}.")
 
     def is_running(self) -> bool:
         """Return whether supervisord answers."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
-        except (SupervisorError, xmlrpc.client.Error):
+        except SupervisorError:
             return False
-
-    def pid(self) -> int:
-        """Return supervisord's process id."""
-        return int(self._call("getPID"))
 
     def processes(self) -> Mapping[str, dict[str, Any]]:
         """Return supervisord's information about each process, by name."""
@@ -163,7 +150,7 @@ class Supervisor:
 
     def start(self, name: str) -> None:
         """Start a process without waiting; harmless if it runs."""
-        self._tolerating("ALREADY_STARTED", "startProcess", name, False)
+        self._call("startProcess", name, False)
 
     def stop(self, *names: str, grace: float | None = None) -> None:
         """Stop processes gracefully and in parallel; return when all have stopped.
@@ -172,7 +159,9 @@ class Supervisor:
         """
         self.request_stop(*names)
         deadline = math.inf if grace is None else time.monotonic() + grace
-        while left := self._left(names):
+        while left := [
+            info["pid"] for name, info in self.processes().items() if name in names and info["pid"]
+        ]:
             if time.monotonic() >= deadline:
                 # supervisord knows that they should stop, so it does not start them again.
                 for pid in left:
@@ -180,36 +169,26 @@ class Supervisor:
             # supervisord kills what is left after `stopwaitsecs`, so this loop ends.
             time.sleep(POLL_INTERVAL_S)
 
-    def _left(self, names: Sequence[str]) -> list[int]:
-        processes = self.processes()
-        return [pid for name in names if name in processes and (pid := processes[name]["pid"])]
-
     def request_stop(self, *names: str) -> None:
-        """Request processes to stop, without waiting."""
+        """Request processes to stop, without waiting; harmless for one that does not run."""
         for name in names:
-            self._tolerating("NOT_RUNNING", "stopProcess", name, False)
+            self._call("stopProcess", name, False)
 
     def shutdown(self) -> None:
         """Stop all processes and then supervisord itself."""
         self._call("shutdown")
 
-    def _tolerating(self, fault: str, method: str, *arguments: object) -> None:
-        try:
-            self._call(method, *arguments)
-        except SupervisorError as error:
-            if not str(error).startswith(fault):
-                raise
-
     def _call(self, method: str, *arguments: object) -> Any:
-        proxy = xmlrpc.client.ServerProxy(
-            "http://localhost", transport=SupervisorTransport(None, None, f"unix://{self._socket}")
-        )
-        with proxy:
+        socket = f"unix://{self._layout.supervisor_socket}"
+        transport = SupervisorTransport(None, None, socket)
+        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             try:
                 return getattr(proxy.supervisor, method)(*arguments)
             except xmlrpc.client.Fault as fault:
+                if fault.faultCode in (Faults.ALREADY_STARTED, Faults.NOT_RUNNING):
+                    return None
                 raise SupervisorError(fault.faultString) from fault
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
                 raise SupervisorUnavailableError(
                     "supervisord does not answer: start the stack with `make up`."
                 ) from error
@@ -217,13 +196,12 @@ class Supervisor:
 
 def find_processes(home: str) -> list[psutil.Process]:
     """Return every process with the tag of the stack at `home`."""
-    tagged = []
-    for process in psutil.process_iter():
-        # Gone meanwhile, of another user, or a zombie: not ours to stop.
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(STACK_TAG) == home:
-                tagged.append(process)
-    return tagged
+    # The environment of a process of another user, or of a zombie, is None: not ours to stop.
+    return [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(STACK_TAG) == home
+    ]
 
 
 def terminate_processes(processes: Iterable[psutil.Process]) -> None:

@@ -1,5 +1,6 @@
-"""A stack of paths only: no file exists, and no process runs."""
+"""A stack of paths only, and a stack of files whose processes do not run."""
 
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,14 +8,19 @@ from typing import Any
 
 import pytest
 
+from alertdrill.clients import http
 from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes import base, port_check
+from alertdrill.runtimes.native import configs, stack, supervisor
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import make_plan
-from alertdrill.runtimes.native.processes import Plan, Process, RenderContext
-from alertdrill.toolchain.find import Program
+from alertdrill.runtimes.native.plan import Plan, Planner, Process
+from alertdrill.runtimes.native.runtime import NativeRuntime
+from alertdrill.toolchain.find import Program, ResolvedPrograms
 from alertdrill.toolchain.programs import PROGRAMS
+from tests.unit.alertdrill.runtimes.native.fakes import FakeLb, FakeSupervisor
 
-OPTIONAL = {wanted.name for wanted in PROGRAMS if wanted.package is None}
+OPTIONAL = [wanted.name for wanted in PROGRAMS if wanted.package is None]
+MISSING = ("loki is not installed.",)
 
 
 @pytest.fixture(autouse=True)
@@ -33,32 +39,78 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @pytest.fixture
-def render_context_with(tmp_path: Path, layout: Layout) -> Callable[..., RenderContext]:
-    """Return a function that creates a context with optional programs and settings."""
+def programs(tmp_path: Path) -> dict[str, Program]:
+    """Return every program, none of which exists."""
+    return {
+        wanted.name: Program(wanted.name, tmp_path / "bin" / wanted.name, (2, 6, 12), {}, "path")
+        for wanted in PROGRAMS
+    }
 
-    def make(*optional: str, **settings: Any) -> RenderContext:
-        names = [
-            wanted.name for wanted in PROGRAMS if wanted.package or wanted.name in set(optional)
-        ]
-        programs = {
-            name: Program(name, tmp_path / "bin" / name, (2, 6, 12), {}, "path") for name in names
-        }
-        return RenderContext(StackSettings(tmp_path, **settings), layout, programs, "the-token")
+
+@pytest.fixture
+def plan_with(tmp_path: Path, layout: Layout, programs: dict[str, Program]) -> Callable[..., Plan]:
+    """Return a function that makes a plan with these optional programs and settings."""
+
+    def make(*optional: str, **settings: Any) -> Plan:
+        absent = set(OPTIONAL) - set(optional)
+        installed = {name: program for name, program in programs.items() if name not in absent}
+        return Planner(StackSettings(tmp_path, **settings), layout, installed, "the-token").plan()
 
     return make
 
 
 @pytest.fixture
-def render_context(render_context_with: Callable[..., RenderContext]) -> RenderContext:
-    """Return a context with every program installed."""
-    return render_context_with(*OPTIONAL)
-
-
-@pytest.fixture
-def plan(render_context: RenderContext) -> Plan:
-    return make_plan(render_context)
+def plan(plan_with: Callable[..., Plan]) -> Plan:
+    """Return a plan with every program installed."""
+    return plan_with(*OPTIONAL)
 
 
 @pytest.fixture
 def web(plan: Plan) -> Process:
-    return plan.processes_of("web")[0]
+    return plan.of("web-1")[0]
+
+
+@pytest.fixture
+def messages() -> list[str]:
+    """Return what a runtime does, in order."""
+    return []
+
+
+@pytest.fixture
+def runtime(
+    tmp_path: Path,
+    plan: Plan,
+    programs: dict[str, Program],
+    messages: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """Return the runtime of a stack whose processes do not run, but are ready."""
+    names = {process.ready: process.name for process in plan.processes}
+    runtime: Any = NativeRuntime(StackSettings(tmp_path))
+    runtime.supervisor = FakeSupervisor(runtime.layout, messages)
+    runtime.lb = FakeLb(runtime.layout, messages)
+    monkeypatch.setattr(stack, "resolve_programs", lambda *_: ResolvedPrograms(programs, MISSING))
+    monkeypatch.setattr(configs, "check", lambda *_: messages.append("check"))
+    monkeypatch.setattr(port_check, "check", lambda _: messages.append("ports"))
+    monkeypatch.setattr(supervisor, "find_processes", lambda _: [])
+    monkeypatch.setattr(base, "POLL_INTERVAL_S", 0)
+
+    def probe(url: str, timeout: float) -> bool:
+        messages.append(f"wait {names[url]}")
+        return True
+
+    def send(pid: int, number: signal.Signals) -> None:
+        [name] = [name for name in runtime.supervisor.states if runtime.supervisor.pid(name) == pid]
+        messages.append(f"{number.name} {name}")
+
+    monkeypatch.setattr(http, "is_ready", probe)
+    monkeypatch.setattr(supervisor, "signal_instance", send)
+    return runtime
+
+
+@pytest.fixture
+def running(runtime: Any, messages: list[str]) -> Any:
+    """Return the runtime of a stack that is up."""
+    runtime.up(lambda _: None)
+    messages.clear()
+    return runtime

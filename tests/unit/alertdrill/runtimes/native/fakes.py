@@ -1,50 +1,75 @@
-"""Fakes of supervisord and the load balancer."""
+"""Fakes of supervisord and the load balancer, which record commands in `messages`."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from alertdrill.runtimes.native.haproxy_socket import LoadBalancer
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.supervisor import Supervisor
 
 
-class FakeSupervisor:
-    """A supervisord with every process of a plan; it records commands in `messages`."""
+class FakeSupervisor(Supervisor):
+    """A supervisord whose processes only have a state, and a process id while they run."""
 
-    def __init__(self, messages: list[str]) -> None:
+    def __init__(self, layout: Layout, messages: list[str]) -> None:
+        super().__init__(layout)
         self.messages = messages
-        self.running = False
         self.states: dict[str, str] = {}
 
-    def is_running(self) -> bool:
-        return self.running
+    def launch(self) -> None:
+        self.messages.append("supervisord")
+        programs = re.findall(r"\[program:(.*)\]", self._layout.supervisor_config.read_text())
+        self.states = dict.fromkeys(programs, "STOPPED")
 
-    def processes(self) -> dict[str, dict[str, Any]]:
+    def is_running(self) -> bool:
+        return bool(self.states)
+
+    def processes(self) -> Mapping[str, dict[str, Any]]:
         return {
-            name: {"name": name, "statename": state, "pid": 100 if state == "RUNNING" else 0}
+            name: {"name": name, "statename": state, "pid": self.pid(name), "start": 0}
             for name, state in self.states.items()
         }
+
+    def pid(self, name: str) -> int:
+        """Return a process id that the name determines."""
+        return 100 + list(self.states).index(name) if self.states[name] == "RUNNING" else 0
 
     def start(self, name: str) -> None:
         self.messages.append(f"start {name}")
         self.states[name] = "RUNNING"
 
     def stop(self, *names: str, grace: float | None = None) -> None:
-        self.messages.append(f"stop {' '.join(names)}")
+        if names:
+            self.messages.append(f"stop {' '.join(names)}")
+        self.states |= dict.fromkeys(names, "STOPPED")
 
     def request_stop(self, *names: str) -> None:
         self.messages.append("stop the rest")
 
     def shutdown(self) -> None:
         self.messages.append("shutdown")
-        self.running = False
+        self.states = {}
 
 
-class FakeLb:
-    """A load balancer with every service up; it records commands in `messages`."""
+class FakeLb(LoadBalancer):
+    """A load balancer with every service up, and requests that end one by one."""
 
-    def __init__(self, messages: list[str]) -> None:
+    def __init__(self, layout: Layout, messages: list[str]) -> None:
+        super().__init__(layout)
         self.messages = messages
+        self.requests: dict[str, int] = {}
 
-    def set(self, service: str, name: str, state: str) -> None:
-        self.messages.append(f"{state} {name}")
+    def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
+        self.messages.append(f"{state} {service}/{name}")
+
+    def sessions(self, service: str, name: str) -> int:
+        left = self.requests.get(name, 0)
+        self.messages.append(f"{name} has {left}")
+        self.requests[name] = max(0, left - 1)
+        return left
 
     def is_up(self, service: str, name: str) -> bool:
         return True

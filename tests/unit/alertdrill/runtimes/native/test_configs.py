@@ -8,30 +8,27 @@ import pytest
 import yaml
 
 from alertdrill.config import ROOT
+from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import config_files
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import make_plan
-from alertdrill.runtimes.native.processes import Plan, RenderContext
+from alertdrill.runtimes.native.plan import Plan
 from alertdrill.timescale.render import language_of, render
 from alertdrill.toolchain.cache import DATA_FOLDER
 from alertdrill.toolchain.find import Program
 
-RESPONDER = "http://127.0.0.1:8090"
+
+def write(layout: Layout, plan: Plan, speed: float = 1.0) -> Layout:
+    settings = StackSettings(layout.home.parent, speed=speed)
+    desired = [process for process in plan.processes if process.number <= 2]
+    configs.write_all(layout, plan, settings, desired)
+    return layout
 
 
 @pytest.fixture
 def written(layout: Layout, plan: Plan) -> Layout:
-    configs.write_all(layout, plan, RESPONDER)
-    return layout
-
-
-@pytest.fixture
-def fast(layout: Layout, plan: Plan) -> Layout:
-    configs.write_all(layout, plan, RESPONDER)  # as before, at speed 1
-    configs.write_all(layout, plan, RESPONDER, 12)
-    return layout
+    return write(layout, plan)
 
 
 def targets(layout: Layout, name: str) -> Any:
@@ -51,12 +48,13 @@ def test_configurations_are_links_to_committed_files(written: Layout) -> None:
 
 def test_writing_twice_is_harmless(written: Layout, plan: Plan) -> None:
     before = sorted(written.etc.rglob("*"))
-    configs.write_all(written, plan, RESPONDER)
+    write(written, plan)
     assert sorted(written.etc.rglob("*")) == before
     assert (ROOT / "prometheus" / "prometheus.yml").is_file()
 
 
-def test_other_speeds_have_rendered_copies(fast: Layout) -> None:
+def test_other_speeds_have_rendered_copies(written: Layout, plan: Plan) -> None:
+    fast = write(written, plan, 12)
     for name, source in configs.SOURCES.items():
         place = fast.etc / name
         assert not place.is_symlink()
@@ -72,7 +70,7 @@ def test_rendering_keeps_the_committed_files(layout: Layout, plan: Plan) -> None
     files = [ROOT / "alerting/alertmanager.yml", *(ROOT / "prometheus/scrape").glob("*.yml")]
     before = {file: file.read_bytes() for file in files}
     for speed in (1, 12, 12, 1):
-        configs.write_all(layout, plan, RESPONDER, speed)
+        write(layout, plan, speed)
     assert {file: file.read_bytes() for file in files} == before
     assert (layout.etc / "prometheus/rules").readlink() == ROOT / "prometheus/rules"
 
@@ -80,13 +78,12 @@ def test_rendering_keeps_the_committed_files(layout: Layout, plan: Plan) -> None
 def test_leftover_drill_files_are_deleted(written: Layout, plan: Plan) -> None:
     for name in config_files.DROP_IN_FOLDERS:
         (written.etc / name / "drill.yml").write_text("broken: [")
-    configs.write_all(written, plan, RESPONDER)
+    write(written, plan)
     assert list(written.etc.rglob("drill.yml")) == []
     assert (written.etc / "prometheus/rules.d").is_dir()
 
 
 def test_every_referenced_file_is_written(written: Layout, plan: Plan) -> None:
-    configs.write_service_targets(written, plan.processes)
     scrape = written.etc / "prometheus/scrape.d/native.yml"
     main = yaml.safe_load((written.etc / "prometheus/prometheus.yml").read_text())
     jobs = [
@@ -101,7 +98,7 @@ def test_every_referenced_file_is_written(written: Layout, plan: Plan) -> None:
 
 
 def test_webhook_is_the_responders(written: Layout) -> None:
-    assert (written.etc / "alertmanager/webhook_url").read_text() == f"{RESPONDER}/webhook"
+    assert (written.etc / "alertmanager/webhook_url").read_text() == "http://127.0.0.1:8090/webhook"
 
 
 def test_stack_targets_exclude_services(written: Layout, plan: Plan) -> None:
@@ -115,21 +112,17 @@ def test_stack_targets_exclude_services(written: Layout, plan: Plan) -> None:
     } in rows
 
 
-def test_service_targets_are_the_desired_instances(written: Layout, plan: Plan) -> None:
-    configs.write_service_targets(
-        written, [*plan.processes_of("web")[:2], *plan.processes_of("prometheus")]
-    )
-    assert targets(written, "services") == [
-        {"targets": ["127.0.0.1:15101"], "labels": {"service": "web", "instance": "web-1"}},
-        {"targets": ["127.0.0.1:15102"], "labels": {"service": "web", "instance": "web-2"}},
+def test_service_targets_are_the_desired_instances(written: Layout) -> None:
+    rows = targets(written, "services")
+    assert [row["labels"]["instance"] for row in rows] == [
+        *("web-1", "web-2", "data-service-1", "data-service-2", "responder-1"),
     ]
+    assert rows[1]["targets"] == ["127.0.0.1:15102"]
     assert not list(written.targets.glob("*.new"))
 
 
-def test_probe_target_is_the_public_address(
-    layout: Layout, render_context_with: Callable[..., RenderContext]
-) -> None:
-    configs.write_all(layout, make_plan(render_context_with(lb_address="192.0.2.7")), RESPONDER)
+def test_probe_target_is_the_public_address(layout: Layout, plan_with: Callable[..., Plan]) -> None:
+    write(layout, plan_with(lb_address="192.0.2.7"))
     [probe] = targets(layout, "probe")
     assert probe["targets"] == ["http://192.0.2.7:8080/"]
     assert probe["labels"]["__blackbox__"] == "127.0.0.1:9115"
@@ -137,51 +130,54 @@ def test_probe_target_is_the_public_address(
 
 
 def test_programs_files_are_linked(
-    layout: Layout, render_context: RenderContext, tmp_path: Path
+    layout: Layout,
+    plan_with: Callable[..., Plan],
+    programs: dict[str, Program],
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "share" / "ui").mkdir(parents=True)
-    program = replace(render_context.programs["alertmanager"], files=tmp_path / "share")
-    plan = make_plan(
-        replace(render_context, programs={**render_context.programs, "alertmanager": program})
-    )
-    configs.write_all(layout, plan, RESPONDER)
-    assert (plan.processes_of("alertmanager")[0].directory / DATA_FOLDER / "ui").is_dir()
+    programs["alertmanager"] = replace(programs["alertmanager"], files=tmp_path / "share")
+    plan = plan_with()
+    write(layout, plan)
+    assert (plan.of("alertmanager")[0].directory / DATA_FOLDER / "ui").is_dir()
     assert sorted(layout.home.rglob(DATA_FOLDER)) == [layout.etc / "alertmanager" / DATA_FOLDER]
 
 
 @pytest.fixture
-def checkers(render_context: RenderContext, tmp_path: Path) -> dict[str, Program]:
+def checkers(written: Layout, programs: dict[str, Program], tmp_path: Path) -> dict[str, Program]:
     """Return programs that record their arguments and succeed."""
     (tmp_path / "bin").mkdir()
-    for program in render_context.programs.values():
-        program.path.write_text(f'#!/bin/sh\necho "$0 $*" >>{tmp_path}/called\n')
+    for program in programs.values():
+        program.path.write_text(f'#!/bin/sh\necho "$PWD: $0 $*" >>{tmp_path}/called\n')
         program.path.chmod(0o755)
-    return dict(render_context.programs)
+    return programs
 
 
 def test_every_configuration_is_checked(
     written: Layout, plan: Plan, checkers: dict[str, Program], tmp_path: Path
 ) -> None:
-    configs.check(written, plan, checkers)
-    calls = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
-    assert {Path(path).name for path, *_ in calls} == {
-        *("promtool", "amtool", "haproxy", "blackbox_exporter", "loki", "otelcol")
-    }
-    assert all(
-        any(word in ("-c", "check", "check-config") or "-config" in word for word in call)
-        for call in calls
-    )
+    configs.check(plan, checkers)
+    lines = (tmp_path / "called").read_text().replace(f"{tmp_path}/bin/", "").splitlines()
+    calls = {line.split()[1]: line for line in lines}
+    etc = written.etc
+    lb = f"{etc}/lb: haproxy -c -db -f {ROOT}/lb/haproxy.cfg -f backends.cfg"
+    prometheus = f"{etc}/prometheus: promtool check config --lint-fatal prometheus.yml"
+    assert (calls["haproxy"], calls["promtool"]) == (lb, prometheus)
+    assert calls["amtool"] == f"{etc}/alertmanager: amtool check-config alertmanager.yml"
+    for program, words in {
+        "blackbox_exporter": ("--config.check", f"--config.file={ROOT}/prometheus/blackbox.yml"),
+        "loki": ("-verify-config", f"-config.file={ROOT}/loki/loki.yml"),
+        "otelcol": ("validate", f"--config={ROOT}/loki/collector.yml"),
+    }.items():
+        assert set(words) <= set(calls.pop(program).split())
+    assert calls.keys() == {"haproxy", "promtool", "amtool"}
 
 
 def test_missing_programs_are_not_checked(
-    render_context_with: Callable[..., RenderContext],
-    checkers: dict[str, Program],
-    layout: Layout,
-    tmp_path: Path,
+    plan_with: Callable[..., Plan], checkers: dict[str, Program], tmp_path: Path
 ) -> None:
-    render_context = render_context_with()
-    configs.write_all(layout, make_plan(render_context), RESPONDER)
-    configs.check(layout, make_plan(render_context), render_context.programs)
+    del checkers["loki"]
+    configs.check(plan_with(), checkers)
     assert "loki" not in (tmp_path / "called").read_text()
 
 
@@ -197,19 +193,17 @@ def test_missing_programs_are_not_checked(
     ],
 )
 def test_broken_configuration_is_named(
-    written: Layout, plan: Plan, checkers: dict[str, Program], program: str, source: str
+    plan: Plan, checkers: dict[str, Program], program: str, source: str
 ) -> None:
     checkers[program].path.write_text("#!/bin/sh\necho fine; echo Error: line 7 >&2; exit 1\n")
     with pytest.raises(ConfigError, match=rf"^{source} is broken: Error: line 7$"):
-        configs.check(written, plan, checkers)
+        configs.check(plan, checkers)
 
 
-def test_checker_has_the_programs_variables(
-    written: Layout, plan: Plan, checkers: dict[str, Program]
-) -> None:
+def test_checker_has_the_programs_variables(plan: Plan, checkers: dict[str, Program]) -> None:
     checkers["haproxy"].path.write_text('#!/bin/sh\necho "error: $LB_PORT"; exit 1\n')
     with pytest.raises(ConfigError, match=r"error: 8080"):
-        configs.check(written, plan, checkers)
+        configs.check(plan, checkers)
 
 
 def test_load_target_is_written_and_removed(written: Layout) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.runtimes.native import log_files
-from alertdrill.runtimes.native.log_files import follow, read_all_lines, read_last_lines
+from alertdrill.runtimes.native.log_files import follow
 from alertdrill.runtimes.native.supervisor import LOG_BACKUPS
 
 Act = Callable[[], object]
@@ -16,6 +16,10 @@ Follow = Callable[..., list[tuple[str, str]]]
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "web-1.jsonl"
+
+
+def read_last_lines(file: Path, count: int | None) -> list[str]:
+    return [line for _, line in next(follow({"web-1": file}, count))]
 
 
 def append(file: Path, text: str) -> None:
@@ -67,15 +71,6 @@ def test_line_across_two_files_is_joined(log: Path) -> None:
     assert read_last_lines(log, 3) == ["2", "half", "4"]
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
-def test_chunks_make_no_difference(log: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr(log_files, "CHUNK", chunk)
-    append(log, "one\ntwo\n\nfür\nhal")
-    rotate(log)
-    append(log, "f\nlast\n")
-    assert read_last_lines(log, 4) == ["", "für", "half", "last"]
-
-
 def test_last_lines_include_every_rotated_file(log: Path) -> None:
     for number in range(LOG_BACKUPS):
         append(log, f"{number} begins\n{number} is")
@@ -83,21 +78,15 @@ def test_last_lines_include_every_rotated_file(log: Path) -> None:
         append(log, " whole\n")
     assert read_last_lines(log, 3) == ["3 is whole", "4 begins", "4 is whole"]
     assert len(read_last_lines(log, 99)) == 2 * LOG_BACKUPS
-    assert list(read_all_lines(log)) == read_last_lines(log, 99)
+    assert read_last_lines(log, None) == read_last_lines(log, 99)
 
 
-@pytest.mark.parametrize("many", [1, 100])
-def test_reading_directions_agree(log: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
-    monkeypatch.setattr(log_files, "READ_ALL_THRESHOLD", many)
+def test_empty_lines_are_kept(log: Path) -> None:
     append(log, "1\n\n3\nhal")
     rotate(log)
     append(log, "f\n5\nhal")
     assert read_last_lines(log, 3) == ["3", "half", "5"]
     assert read_last_lines(log, None) == ["1", "", "3", "half", "5"]
-
-
-def test_missing_file_yields_nothing(log: Path) -> None:
-    assert list(read_all_lines(log)) == []
 
 
 def test_missing_rotated_file_is_skipped(log: Path) -> None:
@@ -106,7 +95,7 @@ def test_missing_rotated_file_is_skipped(log: Path) -> None:
     rotate(log)
     log.with_name(log.name + ".1").unlink()  # supervisord is about to rename
     append(log, "2\n")
-    assert list(read_all_lines(log)) == ["1", "2"]
+    assert read_last_lines(log, None) == ["1", "2"]
 
 
 def test_invalid_bytes_are_replaced(log: Path) -> None:

@@ -1,188 +1,350 @@
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from alertdrill.config import ROOT
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import ImageVersions, Ports, StackSettings
-from alertdrill.runtimes.native.plan import CONTAINER_SETTINGS, make_plan, stack_file
-from alertdrill.runtimes.native.processes import Plan, Process, RenderContext
+from alertdrill.runtimes.native.layout import Layout
+from alertdrill.runtimes.native.plan import (
+    CONTAINER_SETTINGS,
+    FAKE_LOKI_CONFIG,
+    Plan,
+    Process,
+    stack_file,
+)
+from alertdrill.toolchain.find import Program
 from alerting.responder.settings import ResponderSettings
 
+PlanWith = Callable[..., Plan]
+OURS = {*SERVICES, "responder", "control"}
+ALWAYS = {"lb", "prometheus", "alertmanager", "node-exporter", "blackbox-exporter"}
+REFERENCE = re.compile(r"\$\{(?:env:)?([A-Z][A-Z0-9_]+)")
+ONLY_IN_CONTAINERS = {
+    *("PROJECT", "LOG_PROJECT", "COLLECTOR_ADDRESS"),
+    *("COLLECTOR_MEMORY_MIB", "COLLECTOR_SPIKE_MIB"),
+    *("LOKI_INSTANCE_ADDRESS", "LOKI_RING", "LOKI_OBJECT_STORE"),
+}
 
-def ports(plan: Plan) -> list[int]:
-    return [port for process in plan.processes for port in (process.port, *process.more_ports)]
+
+def only(plan: Plan, component: str) -> Process:
+    [process] = plan.of(component)
+    return process
 
 
-def test_every_port_is_used_once(plan: Plan, render_context: RenderContext) -> None:
+def test_every_port_is_used_once(plan: Plan) -> None:
+    ports = Ports()
     elsewhere = ("instances", "locust")  # the first of many ports, and a service of containers only
-    expected = {
-        port for name, port in asdict(render_context.ports).items() if name not in elsewhere
-    }
-    places = {
-        render_context.ports.instance(service, number)
+    expected = [port for name, port in asdict(ports).items() if name not in elsewhere]
+    expected += [
+        ports.instance(service, number)
         for service in SERVICES
         for number in range(1, MAX_REPLICAS + 1)
-    }
-    assert Counter(ports(plan)) == Counter(expected | places)
+    ]
+    used = [port for process in plan.processes for port in (process.port, *process.more_ports)]
+    assert Counter(used) == Counter(expected)
 
 
 def test_instances_listen_on_documented_ports(plan: Plan) -> None:
-    assert [process.port for process in plan.processes_of("web")] == [15101, 15102, 15103, 15104]
-    assert [process.port for process in plan.processes_of("data-service")] == [
-        15201,
-        15202,
-        15203,
-        15204,
-    ]
-
-
-def test_process_names_are_unique(plan: Plan) -> None:
-    names = [process.name for process in plan.processes]
-    assert len(set(names)) == len(names)
-    assert names == [f"{process.service}-{process.number}" for process in plan.processes]
-
-
-def test_process_is_found_by_name(plan: Plan) -> None:
-    result = plan.process("prometheus-1")
-    assert result is not None
-    assert plan.processes_of("prometheus") == [result]
-    assert plan.process("unknown-1") is None
-    assert plan.processes_of("unknown") == []
-
-
-@pytest.mark.parametrize(
-    ("optional", "shown"),
-    [([], set()), (["loki"], {"Loki"}), (["grafana", "otelcol"], {"Grafana"})],
-)
-def test_addresses_are_of_installed_programs(
-    render_context_with: Callable[..., RenderContext], optional: list[str], shown: set[str]
-) -> None:
-    result = make_plan(render_context_with(*optional)).addresses
-    assert {"Grafana", "Loki"} & set(result) == shown
-
-
-def test_public_address_is_the_load_balancers(
-    render_context_with: Callable[..., RenderContext],
-) -> None:
-    result = make_plan(render_context_with(lb_address="192.0.2.7")).addresses
-    assert result["Services"] == "http://192.0.2.7:8080/"
-    assert [title for title, address in result.items() if "192.0.2.7" in address] == ["Services"]
-
-
-def test_start_page_links_to_all(plan: Plan) -> None:
-    links = plan.processes_of("web")[0].environment["LINKS"]
-    assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
-
-
-def test_wildcard_address_becomes_loopback(render_context: RenderContext) -> None:
-    everywhere = replace(
-        render_context, settings=replace(render_context.settings, lb_address="0.0.0.0")
-    )
-    assert make_plan(everywhere).addresses["Services"] == "http://127.0.0.1:8080/"
-    bound = replace(
-        render_context, settings=replace(render_context.settings, lb_address="192.0.2.7")
-    )
-    assert make_plan(bound).addresses["Services"] == "http://192.0.2.7:8080/"
-
-
-def ours(plan: Plan) -> list[Process]:
-    return [process for process in plan.processes if process.job == "services"]
-
-
-def test_instances_exist_up_to_the_maximum(plan: Plan) -> None:
-    assert len(plan.processes_of("web")) == len(plan.processes_of("data-service")) == MAX_REPLICAS
+    ports = {name: [process.port for process in plan.of(name)] for name in ("web", "data-service")}
+    assert ports == {
+        "web": [15101, 15102, 15103, 15104],
+        "data-service": [15201, 15202, 15203, 15204],
+    }
     assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
 
-def test_command_names_code_that_exists(plan: Plan) -> None:
-    for process in ours(plan):
-        *_, flag, configuration, app = process.command
-        assert (flag, (ROOT / configuration).is_file()) == ("-c", True)
-        folder = ROOT / app.partition(":")[0].replace(".", "/")
-        assert (folder / "__init__.py").is_file()
+def test_process_is_found_by_name_or_service(plan: Plan) -> None:
+    assert [process.name for process in plan.of("prometheus-1")] == ["prometheus-1"]
+    assert plan.of("prometheus") == plan.of("prometheus-1")
+    assert plan.of("unknown") == []
+    assert len({process.name for process in plan.processes}) == len(plan.processes)
 
 
-def test_instance_has_its_identity(plan: Plan) -> None:
-    for process in ours(plan):
+@pytest.mark.parametrize(
+    ("optional", "components", "pages"),
+    [
+        ([], set(), set()),
+        (["grafana"], {"grafana"}, {"Grafana"}),
+        (["loki"], {"loki"}, {"Loki"}),
+        (["otelcol"], set(), set()),
+        (["loki", "otelcol"], {"loki", "collector"}, {"Loki"}),
+    ],
+)
+def test_installed_programs_are_included(
+    plan_with: PlanWith, optional: list[str], components: set[str], pages: set[str]
+) -> None:
+    plan = plan_with(*optional)
+    assert {process.service for process in plan.processes} == OURS | ALWAYS | components
+    assert {"Grafana", "Loki"} & set(plan.addresses) == pages
+
+
+def test_only_the_lb_may_be_public(plan_with: PlanWith) -> None:
+    plan = plan_with(lb_address="192.0.2.7")
+    assert plan.addresses["Services"] == "http://192.0.2.7:8080/"
+    assert sum("192.0.2.7" in address for address in plan.addresses.values()) == 1
+    public = [
+        process.service
+        for process in plan.processes
+        if {"192.0.2.7", "192.0.2.7:8080"} & {*process.command, *process.environment.values()}
+    ]
+    assert public == ["lb"]
+
+
+def test_wildcard_address_becomes_loopback(plan_with: PlanWith) -> None:
+    assert plan_with(lb_address="0.0.0.0").addresses["Services"] == "http://127.0.0.1:8080/"
+
+
+def test_start_page_of_fetched_prometheus_is_our_console(
+    plan_with: PlanWith, programs: dict[str, Program]
+) -> None:
+    assert plan_with().addresses["Prometheus"] == "http://127.0.0.1:9090/"
+    programs["prometheus"] = replace(programs["prometheus"], origin="cache")
+    page = plan_with().addresses["Prometheus"]
+    assert page == "http://127.0.0.1:9090/consoles/index.html"
+
+
+def test_start_page_of_services_links_to_all(plan: Plan) -> None:
+    links = plan.of("web-1")[0].environment["LINKS"]
+    assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
+
+
+def drained(plan: Plan) -> list[Process]:
+    """Return our own processes with the telemetry library, which drain."""
+    return [process for process in plan.processes if process.job == "services"]
+
+
+def test_own_processes_have_their_identity(plan: Plan) -> None:
+    assert {process.service for process in drained(plan)} == {*SERVICES, "responder"}
+    for process in drained(plan):
         environment = process.environment
         assert (environment["SERVICE"], environment["INSTANCE"]) == (process.service, process.name)
         assert (environment["HOST"], environment["PORT"]) == ("127.0.0.1", str(process.port))
         assert process.ready == f"http://{process.address}/readyz"
+        *_, flag, configuration, app = process.command
+        assert (flag, (ROOT / configuration).is_file()) == ("-c", True)
+        assert (ROOT / app.partition(":")[0].replace(".", "/") / "__init__.py").is_file()
 
 
 def test_web_calls_through_the_load_balancer(plan: Plan) -> None:
-    assert plan.processes_of("web")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
+    assert plan.of("web-1")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
 
 
-def test_faults_follow_the_settings(render_context_with: Callable[..., RenderContext]) -> None:
-    for enabled, word in ((True, "1"), (False, "0")):
-        plan = make_plan(render_context_with(faults_enabled=enabled))
-        words = {process.name: process.environment["FAULTS_ENABLED"] for process in ours(plan)}
-        assert words.pop("responder-1") == "0"
-        assert set(words.values()) == {word}
+def test_own_settings_of_a_service_are_overridden(
+    plan_with: PlanWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {"GREETING": "hello", "LOG_LEVEL": "DEBUG", "LINKS": "x"}
+    service = SERVICES["web"].model_copy(update={"environment": environment})
+    monkeypatch.setattr("alertdrill.runtimes.native.plan.SERVICES", {**SERVICES, "web": service})
+    result = plan_with().of("web-1")[0].environment
+    assert (result["GREETING"], result["LOG_LEVEL"]) == ("hello", "INFO")
+    assert result["LINKS"] != "x"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_faults_follow_the_settings(plan_with: PlanWith, enabled: bool) -> None:
+    processes = drained(plan_with(faults_enabled=enabled))
+    enabled_in = {p.service for p in processes if p.environment["FAULTS_ENABLED"] == "1"}
+    assert enabled_in == (set(SERVICES) if enabled else set())
+    assert {process.environment["FAULTS_TOKEN"] for process in processes} == {"the-token"}
+
+
+def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:
+    trusting = {p.service for p in drained(plan) if p.environment["TRUSTED_PROXIES"] == "1"}
+    assert trusting == set(SERVICES)
 
 
 @pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
 def test_watchdog_timeout_is_divided_by_the_speed(
-    render_context_with: Callable[..., RenderContext], speed: float, timeout: str
+    plan_with: PlanWith, speed: float, timeout: str
 ) -> None:
-    [responder] = make_plan(render_context_with(speed=speed)).processes_of("responder")
+    responder = only(plan_with(speed=speed), "responder")
     assert responder.environment["WATCHDOG_TIMEOUT"] == timeout
+    assert ResponderSettings.watchdog_timeout == 180
 
 
-def test_timeout_at_speed_one_is_the_responders(plan: Plan) -> None:
-    [responder] = plan.processes_of("responder")
-    timeout = float(responder.environment["WATCHDOG_TIMEOUT"])
-    assert timeout == ResponderSettings.watchdog_timeout
-
-
-def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:
-    trusting = {
-        process.service for process in ours(plan) if process.environment["TRUSTED_PROXIES"] == "1"
-    }
-    assert trusting == set(SERVICES)
-
-
-def test_every_own_process_drains(plan: Plan) -> None:
-    assert {process.service for process in ours(plan)} == {*SERVICES, "responder"}
-
-
-@pytest.fixture
-def control(plan: Plan) -> Process:
-    [process] = plan.processes_of("control")
-    return process
-
-
-def test_control_api_listens_on_loopback(control: Process) -> None:
-    environment = control.environment
-    assert (control.port, environment["HOST"], environment["PORT"]) == (8091, "127.0.0.1", "8091")
+def test_responder_reaches_the_control_api(plan_with: PlanWith) -> None:
+    plan = plan_with(healing="dry-run", speed=12.0)
+    control, environment = only(plan, "control"), only(plan, "responder").environment
     assert control.ready == "http://127.0.0.1:8091/healthz"
-    assert (ROOT / control.command[-2]).is_file()
-
-
-def test_control_api_is_scraped(control: Process) -> None:
-    assert (control.job, control.scales) == ("stack", False)
-
-
-def test_responder_has_its_address(plan: Plan, control: Process) -> None:
-    environment = plan.processes_of("responder")[0].environment
+    assert (control.environment["HOST"], control.environment["PORT"]) == ("127.0.0.1", "8091")
+    assert (control.job, control.scales, (ROOT / control.command[-2]).is_file()) == (
+        *("stack", False, True),
+    )
     assert environment["CONTROL_URL"] == f"http://{control.address}"
     assert environment["CONTROL_TOKEN_FILE"] == control.environment["CONTROL_TOKEN_FILE"]
     assert environment["RESPONDER_TOKEN_FILE"] not in control.environment.values()
-
-
-def test_responder_has_the_healing_settings(
-    render_context_with: Callable[..., RenderContext],
-) -> None:
-    render_context = render_context_with(healing="dry-run", speed=12.0)
-    environment = make_plan(render_context).processes_of("responder")[0].environment
-    assert (environment["HEALING"], environment["SPEED"]) == ("dry-run", "12")
     assert environment["ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
+    assert (environment["HEALING"], environment["SPEED"]) == ("dry-run", "12")
+
+
+def test_components_listen_on_loopback(plan: Plan) -> None:
+    for process in plan.processes:
+        written = " ".join([*process.command, *process.environment.values()])
+        assert "0.0.0.0" not in written
+        assert process.ready.startswith("http://127.0.0.1:")
+        assert str(process.port) in written
+        assert "{" not in written.replace("$__file{", "")
+
+
+@pytest.mark.parametrize(
+    ("component", "file"),
+    [
+        ("lb", "lb/haproxy.cfg"),
+        ("loki", "loki/loki.yml"),
+        ("collector", "loki/collector.yml"),
+        ("node-exporter", "prometheus/node-exporter.args"),
+    ],
+)
+def test_configuration_has_its_variables(plan: Plan, component: str, file: str) -> None:
+    process = only(plan, component)
+    assert any(str(ROOT / file) in argument for argument in process.command)
+    read = set(REFERENCE.findall((ROOT / file).read_text()))
+    assert read - ONLY_IN_CONTAINERS <= set(process.environment)
+
+
+def test_lb_runs_in_the_folder_of_its_backends(
+    plan: Plan, layout: Layout, programs: dict[str, Program]
+) -> None:
+    lb = only(plan, "lb")
+    assert (lb.command[-2:], lb.directory) == (["-f", "backends.cfg"], layout.etc / "lb")
+    assert lb.environment["LB_VERSION"] == "2.6.12"
+    # It gets a larger pipe first.
+    _, isolated, _, script, program, *_ = lb.command
+    assert (isolated, program) == ("-I", str(programs["haproxy"].path))
+    compile(script, "script", "exec")
+
+
+def test_stop_signals(plan: Plan) -> None:
+    signals = {process.service: process.stop_signal for process in plan.processes}
+    assert (signals["lb"], signals["collector"], signals["prometheus"]) == ("USR1", "KILL", "TERM")
+
+
+def test_prometheus_has_the_settings_and_the_features_of_containers(plan_with: PlanWith) -> None:
+    command = only(plan_with(retention="3d", retention_size="5GB"), "prometheus").command
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    features = [flag for flag in services["prometheus"]["command"] if "--enable-feature" in flag]
+    assert features
+    retention = {"--storage.tsdb.retention.time=3d", "--storage.tsdb.retention.size=5GB"}
+    assert retention | set(features) <= set(command)
+
+
+def test_speed_reaches_the_flags(plan_with: PlanWith) -> None:
+    for speed, delay, offset in ((1.0, "15s", "0.5"), (12.0, "1250ms", "0.04167")):
+        plan = plan_with("loki", speed=speed)
+        assert f"--rules.alert.resend-delay={delay}" in only(plan, "prometheus").command
+        assert f"-ruler.resend-delay={delay}" in only(plan, "loki").command
+        assert f"--timeout-offset={offset}" in only(plan, "blackbox-exporter").command
+
+
+@pytest.mark.parametrize("ephemeral", [False, True])
+def test_only_ephemeral_stacks_may_delete(plan_with: PlanWith, ephemeral: bool) -> None:
+    command = only(plan_with(ephemeral=ephemeral), "prometheus").command
+    assert ("--web.enable-admin-api" in command) == ephemeral
+
+
+def test_programs_environment_is_included(
+    plan_with: PlanWith, programs: dict[str, Program], tmp_path: Path
+) -> None:
+    programs["haproxy"] = replace(
+        programs["haproxy"], environment={"LD_LIBRARY_PATH": "/cache/lib"}, files=tmp_path
+    )
+    lb = only(plan_with(), "lb")
+    assert (lb.environment["LD_LIBRARY_PATH"], lb.files) == ("/cache/lib", tmp_path)
+
+
+def test_collector_is_probed_at_its_health_port(plan: Plan) -> None:
+    collector = only(plan, "collector")
+    assert (collector.port, collector.ready) == (8888, "http://127.0.0.1:13133/")
+
+
+@pytest.mark.parametrize(
+    ("unpacked", "command"), [(False, "grafana"), (False, "grafana-server"), (True, "grafana")]
+)
+def test_grafana_has_its_home(
+    plan_with: PlanWith,
+    programs: dict[str, Program],
+    tmp_path: Path,
+    unpacked: bool,
+    command: str,
+) -> None:
+    home = tmp_path / "home"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / command).touch()
+    (tmp_path / command).symlink_to(home / "bin" / command)
+    if unpacked:
+        (home / "conf").mkdir()
+        (home / "conf/defaults.ini").touch()
+    programs["grafana"] = replace(programs["grafana"], path=tmp_path / command)
+    subcommand = [] if command == "grafana-server" else ["server"]
+    assert only(plan_with("grafana"), "grafana").command == [
+        *(str(tmp_path / command), *subcommand),
+        *("--homepath", str(home if unpacked else "/usr/share/grafana")),
+    ]
+
+
+def test_grafana_is_closed_and_contacts_no_host(plan: Plan, layout: Layout) -> None:
+    environment = only(plan, "grafana").environment
+    password = f"$__file{{{layout.grafana_password}}}"
+    assert environment["GF_SECURITY_ADMIN_PASSWORD"] == password
+    for name in ("AUTH_ANONYMOUS", "PLUGINS_PLUGIN_ADMIN"):
+        assert environment[f"GF_{name}_ENABLED"] == "false"
+    assert environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+
+
+def test_provisioning_of_grafana_has_its_variables(plan: Plan) -> None:
+    environment = only(plan, "grafana").environment
+    home = Path(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (home.name, home.is_file()) == ("overview.json", True)
+    assert str(home.parent) == environment["DASHBOARDS_DIR"]
+    provisioning = Path(environment["GF_PATHS_PROVISIONING"])
+    read = {
+        name
+        for file in provisioning.rglob("*.yml")
+        for name in re.findall(r"\$\{?([A-Z][A-Z0-9_]+)", file.read_text())
+    }
+    assert read
+    assert read <= set(environment)
+    assert environment["PROMETHEUS_URL"] == "http://127.0.0.1:9090"
+
+
+def test_fake_loki_replaces_loki(plan_with: PlanWith, layout: Layout) -> None:
+    plan = plan_with("otelcol", fake_loki=True)
+    fake, collector = only(plan, "fake-loki"), only(plan, "collector")
+    assert fake.ready == collector.environment["LOKI_URL"] + "/ready"
+    assert fake.command[-2:] == [
+        "--bind=127.0.0.1:3100",
+        f"alertdrill.audit.fake_loki:create_app('{layout.data / 'fake-loki'}')",
+    ]
+    assert fake.job is None
+    assert collector.command[-1] == f"--config={FAKE_LOKI_CONFIG}"
+    assert FAKE_LOKI_CONFIG.exists()
+
+
+@pytest.mark.parametrize(
+    ("programs_present", "settings"),
+    [
+        (["loki", "otelcol"], {"fake_loki": True}),
+        (["loki"], {"fake_loki": True}),
+        ([], {"fake_loki": True}),
+        (["otelcol"], {}),
+    ],
+)
+def test_fake_loki_is_unnecessary(
+    plan_with: PlanWith, programs_present: list[str], settings: dict[str, Any]
+) -> None:
+    processes = plan_with(*programs_present, **settings).processes
+    assert "fake-loki" not in {process.service for process in processes}
+    arguments = [argument for process in processes for argument in process.command]
+    assert not any(str(FAKE_LOKI_CONFIG) in argument for argument in arguments)
 
 
 def test_all_settings_of_an_ephemeral_stack_are_written(tmp_path: Path) -> None:
@@ -200,10 +362,9 @@ def test_all_settings_of_an_ephemeral_stack_are_written(tmp_path: Path) -> None:
 def test_cache_is_the_callers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERTDRILL_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    environment = StackSettings.from_dict(
-        json.loads(stack_file(StackSettings(tmp_path, runtime="auto")))
-    )
-    assert (environment.cache, environment.runtime) == (Path("/somewhere/alertdrill"), "native")
+    text = stack_file(StackSettings(tmp_path, runtime="auto"))
+    settings = StackSettings.from_dict(json.loads(text))
+    assert (settings.cache, settings.runtime) == (Path("/somewhere/alertdrill"), "native")
 
 
 def test_container_settings_are_left_out(tmp_path: Path) -> None:
@@ -216,5 +377,4 @@ def test_container_settings_are_left_out(tmp_path: Path) -> None:
         versions=ImageVersions(loki="3"),
     )
     assert stack_file(other) == stack_file(plain)
-    assert "secret" not in stack_file(other)
     assert set(CONTAINER_SETTINGS) <= set(plain.__dataclass_fields__)

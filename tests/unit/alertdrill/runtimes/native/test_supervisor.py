@@ -3,6 +3,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import xmlrpc.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,13 +13,13 @@ from typing import Any
 import psutil
 import pytest
 from supervisor.options import ServerOptions
+from supervisor.xmlrpc import Faults
 
 from alertdrill.config import ROOT
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.native import supervisor as module
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import make_plan
-from alertdrill.runtimes.native.processes import Plan, Process, RenderContext
+from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.supervisor import (
     LOG_BACKUPS,
     LOG_BYTES,
@@ -29,7 +30,6 @@ from alertdrill.runtimes.native.supervisor import (
     is_paused,
     render,
     signal_instance,
-    start,
     terminate_processes,
 )
 
@@ -46,7 +46,7 @@ def read_back(processes: Sequence[Process], layout: Layout) -> tuple[Any, Mappin
 
 
 def process(**more: Any) -> Process:
-    return replace(Process("web-1", "web", ["/bin/true"], 1, ""), **more)
+    return replace(Process("web-1", ["/bin/true"], 1, ""), **more)
 
 
 def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> None:
@@ -123,10 +123,8 @@ def test_quote_in_a_variable_is_refused(layout: Layout) -> None:
         render([process(environment={"A": 'x",B="y'})], layout)
 
 
-def test_setting_can_not_inject_a_program(
-    render_context_with: Callable[..., RenderContext], layout: Layout
-) -> None:
-    plan = make_plan(render_context_with(retention='1d"\n[program:x]'))
+def test_setting_can_not_inject_a_program(plan_with: Callable[..., Plan], layout: Layout) -> None:
+    plan = plan_with(retention='1d"\n[program:x]')
     with pytest.raises(SupervisorError, match="contains a line break"):
         render(plan.processes, layout)
 
@@ -134,7 +132,7 @@ def test_setting_can_not_inject_a_program(
 def test_broken_configuration_has_the_error(layout: Layout) -> None:
     layout.supervisor_config.write_text("[supervisord]\nloglevel=loud\n")
     with pytest.raises(SupervisorError, match=r"did not start: Error: .*loud.*\.$"):
-        start(layout)
+        Supervisor(layout).launch()
 
 
 def test_supervisor_inherits_the_tag_but_not_port(
@@ -145,7 +143,7 @@ def test_supervisor_inherits_the_tag_but_not_port(
     python.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(python))
     monkeypatch.setenv("PORT", "1")
-    start(layout)
+    Supervisor(layout).launch()
     seen = (tmp_path / "seen").read_text().splitlines()
     assert f"{STACK_TAG}={layout.home}" in seen
     assert f"PATH={os.environ['PATH']}" in seen
@@ -160,64 +158,70 @@ def test_missing_socket_means_not_running(layout: Layout) -> None:
     assert not supervisor.is_running()
 
 
-class Answering(Supervisor):
-    """Answers without supervisord, and records the calls."""
+class FakeProxy:
+    """The other end of supervisord's socket; it records the calls, and may refuse them."""
 
-    def __init__(self, layout: Layout, fault: str = "") -> None:
-        super().__init__(layout)
-        self.fault = fault
-        self.called: list[tuple[object, ...]] = []
+    def __init__(self) -> None:
+        self.fault: xmlrpc.client.Fault | None = None
+        self.calls: list[tuple[object, ...]] = []
         self.pids = [7, 7, 0]
+        self.supervisor = self
+
+    def __enter__(self) -> "FakeProxy":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return lambda *arguments: self._call(method, *arguments)
 
     def _call(self, method: str, *arguments: object) -> Any:
-        self.called.append((method, *arguments))
+        self.calls.append((method, *arguments))
         if method == "getAllProcessInfo":
             return [{"name": "web-1", "pid": self.pids.pop(0)}, {"name": "web-2", "pid": 8}]
         if self.fault:
-            raise SupervisorError(self.fault)
-        return {"statename": "RUNNING"}
+            raise self.fault
+        return True
 
 
-def test_second_start_is_harmless(layout: Layout) -> None:
-    Answering(layout, "ALREADY_STARTED: web-1").start("web-1")
-    Answering(layout, "NOT_RUNNING: web-1").request_stop("web-1")
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> FakeProxy:
+    fake = FakeProxy()
+    monkeypatch.setattr("xmlrpc.client.ServerProxy", lambda *_, **__: fake)
+    monkeypatch.setattr(module, "POLL_INTERVAL_S", 0)
+    return fake
 
 
-def test_other_faults_are_raised(layout: Layout) -> None:
-    with pytest.raises(SupervisorError, match="BAD_NAME: web-1"):
-        Answering(layout, "BAD_NAME: web-1").start("web-1")
-    with pytest.raises(SupervisorError, match="ALREADY_STARTED"):
-        Answering(layout, "ALREADY_STARTED: web-1").request_stop("web-1")
+def test_second_start_or_stop_is_harmless(layout: Layout, proxy: FakeProxy) -> None:
+    proxy.fault = xmlrpc.client.Fault(Faults.ALREADY_STARTED, "ALREADY_STARTED: web-1")
+    Supervisor(layout).start("web-1")
+    proxy.fault = xmlrpc.client.Fault(Faults.NOT_RUNNING, "NOT_RUNNING: web-1")
+    Supervisor(layout).request_stop("web-1")
 
 
+def test_other_faults_are_raised(layout: Layout, proxy: FakeProxy) -> None:
+    proxy.fault = xmlrpc.client.Fault(Faults.BAD_NAME, "BAD_NAME: web-1")
+    for command in (Supervisor(layout).start, Supervisor(layout).request_stop):
+        with pytest.raises(SupervisorError, match="BAD_NAME: web-1"):
+            command("web-1")
+    assert not Supervisor(layout).is_running()
+
+
+@pytest.mark.parametrize(("grace", "killed"), [(None, []), (60, []), (0, [7, 7])])
 def test_stop_returns_when_processes_have_left(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
+    layout: Layout,
+    proxy: FakeProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    grace: float | None,
+    killed: list[int],
 ) -> None:
-    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
-    supervisor = Answering(layout)
-    supervisor.stop("web-1")
-    assert supervisor.called[0] == ("stopProcess", "web-1", False)
-    assert supervisor.pids == []  # web-2 keeps running, and was not awaited
-
-
-def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the list of killed process ids; no process is really killed."""
-    killed_pids: list[int] = []
-    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.POLL_INTERVAL_S", 0)
-    monkeypatch.setattr(module, "signal_instance", lambda pid, number: killed_pids.append(pid))
-    return killed_pids
-
-
-def test_zero_grace_kills_at_once(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed_pids = killed(monkeypatch)
-    Answering(layout).stop("web-1", grace=0)
-    assert killed_pids == [7, 7]  # until it was gone; web-2 was not killed
-
-
-def test_grace_is_awaited(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed_pids = killed(monkeypatch)
-    Answering(layout).stop("web-1", grace=60)
-    assert killed_pids == []
+    """web-2 keeps running: it is neither awaited nor killed."""
+    pids: list[int] = []
+    monkeypatch.setattr(module, "signal_instance", lambda pid, number: pids.append(pid))
+    Supervisor(layout).stop("web-1", grace=grace)
+    assert proxy.calls[0] == ("stopProcess", "web-1", False)
+    assert (proxy.pids, pids) == ([], killed)
 
 
 def test_missing_socket_is_an_error(layout: Layout) -> None:
