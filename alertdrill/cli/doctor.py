@@ -19,7 +19,7 @@ from ..config import settings as stack_settings
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes import port_check
-from ..runtimes.compose.variables import PUBLISHED
+from ..runtimes.compose.project import PUBLISHED
 from ..runtimes.select import select_running_stack
 from ..toolchain.cache import default_cache
 from ..toolchain.find import find_local

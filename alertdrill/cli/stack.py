@@ -41,7 +41,7 @@ def up(as_json: bool) -> None:
             {
                 "runtime": runtime.name,
                 "addresses": dict(runtime.addresses()),
-                "instances": [instance.as_dict() for instance in instances],
+                "instances": [vars(instance) for instance in instances],
                 "missing": list(missing),
                 "seconds": round(seconds, 1),
             }
@@ -75,7 +75,7 @@ def status(as_json: bool) -> None:
     runtime = _running_stack()
     instances = runtime.status()
     if as_json:
-        _print_json([instance.as_dict() for instance in instances])
+        _print_json([vars(instance) for instance in instances])
     elif not instances:
         output.print("The stack is down: start it with `make up`.")
     else:

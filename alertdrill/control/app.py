@@ -18,14 +18,14 @@ from prometheus_client import (
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..clients import http
-from ..clients.engine import EngineClient
 from ..config.settings import IN_NETWORK
 from ..runtimes.base import ControlTarget
+from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
 from . import problems
 from .idempotency import Outcome
 from .problems import Problem
-from .reconcile import Reconciler
+from .reconcile import ENGINE_TIMEOUT_S, Reconciler
 from .service import ControlService
 from .settings import ControlSettings
 
@@ -94,7 +94,7 @@ def serve() -> Flask:
     if settings.stack.runtime != IN_NETWORK:
         return create_app(settings)
     host, project = os.environ.get("DOCKER_HOST", ""), settings.stack.project
-    reconciler = Reconciler(EngineClient(host, project))
+    reconciler = Reconciler(ProjectEngine(host, project, ENGINE_TIMEOUT_S))
     reconciler.start_thread()
 
     def proxy_answers(name: str) -> bool:

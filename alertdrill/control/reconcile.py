@@ -14,15 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..clients.engine import (
-    NS_PER_SECOND,
-    Container,
-    ContainerNotFoundError,
-    EngineClient,
-    EngineUnavailableError,
-    ForbiddenError,
-)
 from ..errors import AlertdrillError
+from ..runtimes.engine import NS_PER_SECOND, ListedContainer, ProjectEngine
+from ..runtimes.errors import EngineError
 
 # The events that distinguish a stop from a kill.
 ACTIONS = ("start", "die", "stop", "destroy")
@@ -41,6 +35,9 @@ OVERLAP_NS = 1 * NS_PER_SECOND
 LOOKBACK_NS = 60 * NS_PER_SECOND
 # The first and the longest delay before another request to the proxy, in seconds.
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 0.25, 2.0
+# Above the loop's window. The proxy's name has two addresses, and both may hang: together they stay
+# below MAX_SILENCE_S.
+ENGINE_TIMEOUT_S = 4.0
 # A window and a list, or one start, take eight seconds at most if the proxy does not answer.
 MAX_SILENCE_S = 10.0
 RESTART_POLICIES = ("always", "unless-stopped")
@@ -95,7 +92,7 @@ class ExitTracker:
 class Reconciler:
     """Starts what exited without a stop, window by window; `now` is in nanoseconds since 1970."""
 
-    def __init__(self, engine: EngineClient, now: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, engine: ProjectEngine, now: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine
         self._now = now
         self._exits = ExitTracker()
@@ -130,13 +127,13 @@ class Reconciler:
             delay = min(2 * delay, MAX_RETRY_DELAY_S)
 
     def reconcile(self) -> None:
-        """Make one pass; raise `EngineUnavailableError` without an answer of the engine."""
+        """Make one pass; raise `EngineError` without an answer of the engine."""
         self._last_step = time.monotonic()
         for container in self.observe():
             self._last_step = time.monotonic()
             self._start(container)
 
-    def observe(self) -> Sequence[Container]:
+    def observe(self) -> Sequence[ListedContainer]:
         """Watch one window of events; return the containers that exited without a stop."""
         started = self._now()
         # The clock may have been set back.
@@ -148,24 +145,23 @@ class Reconciler:
         # If the engine stops, the window is shorter.
         self._watched_until = min(started + WINDOW_NS, self._now())
         unexpected = self._exits.unexpected(self._watched_until)
-        containers = self._engine.containers()
+        containers = self._engine.listed()
         return [row for row in containers if row.state == "exited" and row.id in unexpected]
 
-    def _start(self, container: Container) -> None:
+    def _start(self, container: ListedContainer) -> None:
         name = container.name
         try:
             details = self._engine.inspect(name)
             if _should_run(details, container.id):
                 self._engine.start(name)
                 log.warning("%s was killed: restarted it.", name)
-        except EngineUnavailableError as error:
-            log.log(logging.ERROR, "%s can't be restarted yet: %s", name, error)
-            self._exits.postpone(container.id, self._now())
-            return
-        except ContainerNotFoundError:
-            pass  # removed meanwhile
-        except ForbiddenError as error:
-            log.log(logging.ERROR, "%s can't be restarted: %s", name, error)
+        except EngineError as error:
+            if error.status == 403:  # the proxy forbids it
+                log.log(logging.ERROR, "%s can't be restarted: %s", name, error)
+            elif error.status != 404:  # removed meanwhile
+                log.log(logging.ERROR, "%s can't be restarted yet: %s", name, error)
+                self._exits.postpone(container.id, self._now())
+                return
         self._exits.resolve(container.id)
 
 

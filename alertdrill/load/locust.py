@@ -17,7 +17,7 @@ from typing import Any
 from ..config import ROOT
 from ..config.settings import StackSettings
 from ..runtimes.base import RunningStack
-from ..runtimes.compose.endpoints import NetworkEndpoints
+from ..runtimes.compose.endpoints import network_url
 from ..runtimes.compose.project import ComposeProject
 from ..runtimes.errors import EngineError
 from ..runtimes.native.configs import write_load_target
@@ -147,7 +147,7 @@ def compose_runner(settings: StackSettings, host: str | None = None) -> LoadRunn
 
     def run_load(profile: LoadProfile, size: LoadSize, page: Path) -> str:
         project = ComposeProject(settings).with_variables(_environment(profile))
-        url = host or NetworkEndpoints(settings).address("lb")
+        url = host or network_url(settings.project, "lb")
         _require_no_locust(project)
         name, workers = f"{settings.project}-load-run", _workers(project)
         command = project.command_line(

@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -36,6 +36,7 @@ State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", 
 ProgressCallback = Callable[[str], None]
 # The container label, and Swarm's service label, with which the responder may heal a service.
 HEAL_LABEL = "alertdrill.heal"
+HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
 
 
@@ -52,17 +53,12 @@ class Instance:
     # Whether it has the heal label: the responder may restart it and scale its service.
     healing_enabled: bool = False
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the instance as a JSON object."""
-        return asdict(self)
-
 
 class ControlTarget(Protocol):
     """The operations that the control API needs."""
 
     def status(self) -> Sequence[Instance]:
         """Return every instance with its state; empty when the stack is down."""
-        ...
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Stop a target gracefully and start it again; return when it is ready.
@@ -70,11 +66,9 @@ class ControlTarget(Protocol):
         After `grace` seconds the rest is killed, even if it is frozen: 0 kills at once, None keeps
         the target's own grace period.
         """
-        ...
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances; the others drain and go on standby."""
-        ...
 
 
 class RunningStack(ControlTarget, Protocol):
@@ -91,34 +85,27 @@ class RunningStack(ControlTarget, Protocol):
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
-        ...
 
     def stop(self, target: str, grace: float | None = None) -> None:
         """Stop a target; Prometheus still expects it, so alerts fire.
 
         `grace` is as in `restart`.
         """
-        ...
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); its supervisor starts it again."""
-        ...
 
     def pause(self, target: str) -> None:
         """Freeze a target (SIGSTOP) until `resume`."""
-        ...
 
     def resume(self, target: str) -> None:
         """Resume a paused target."""
-        ...
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
-        ...
 
     def addresses(self) -> Mapping[str, str]:
         """Return the user-facing URLs, by title."""
-        ...
 
 
 class StackRuntime(RunningStack, Protocol):
@@ -129,29 +116,24 @@ class StackRuntime(RunningStack, Protocol):
 
     def check(self, on_progress: ProgressCallback) -> None:
         """Check every configuration without starting anything."""
-        ...
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return a sentence for each optional component left out."""
-        ...
 
     def down(self, on_progress: ProgressCallback) -> None:
         """Stop everything that `up` started, also after a crash."""
-        ...
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept.
 
         The lines of one instance are in order; instances are in any order.
         """
-        ...
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
         """Yield the batch that `logs` would return, then one batch of new lines after another.
 
         Read each batch before you ask for the next. The iterator ends only when its reader stops.
         """
-        ...
 
 
 class FaultTarget(RunningStack, Protocol):
@@ -163,47 +145,36 @@ class FaultTarget(RunningStack, Protocol):
         `name` is a main configuration file of the component, or an extra file in prometheus's
         `rules.d/*.yml` or `scrape.d/*.yml`. The committed files stay unchanged.
         """
-        ...
 
     def restore_config(self, component: str, name: str) -> None:
         """Restore a component's configuration file; delete an extra file."""
-        ...
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets."""
-        ...
 
     def restore_targets(self) -> None:
         """Restore the complete list of Prometheus's targets."""
-        ...
 
     def backfill(self, openmetrics: Path) -> None:
         """Load the samples of an OpenMetrics file into Prometheus; only in an ephemeral stack."""
-        ...
 
     def delete_series(self) -> None:
         """Delete every sample up to now; only in an ephemeral stack."""
-        ...
 
     def faults_token(self) -> str:
         """Return the token for `/faults` of the services."""
-        ...
 
     def responder_token(self) -> str:
         """Return the token for the responder's API."""
-        ...
 
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
-        ...
 
     def scratch_folder(self) -> Path:
         """Return a folder on the stack's file system for files that grow; `down` deletes it."""
-        ...
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""
-        ...
 
 
 def instances_of(service: str, status: Sequence[Instance]) -> Sequence[Instance]:

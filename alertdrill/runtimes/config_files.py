@@ -37,14 +37,17 @@ BACKENDS_FILE = "backends.cfg"
 FRONTENDS = ("public", "internal")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one step, so that no reader sees a partial file, and never through a link."""
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file in one step, so that no reader sees a partial file, and never through a link.
+
+    In containers each program runs as another user, so all may read it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not named `.yml`, so that no program reads it as a configuration.
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.write_text(text)
-    fresh.chmod(0o644)  # in containers, each program runs as another user
+    fresh.chmod(mode)
     fresh.replace(path)
 
 
@@ -87,21 +90,15 @@ def probe_target(url: str, blackbox: str) -> dict[str, object]:
 def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """Return the load balancer's files by name; `addresses` is {service: {instance: host:port}}."""
     pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
-    backends = [
-        pattern.substitute(service=service, servers=_servers(instances))
-        for service, instances in addresses.items()
-    ]
-    maps = {f"{frontend}.map": _paths(frontend) for frontend in FRONTENDS}
-    return {BACKENDS_FILE: "".join(backends), **maps}
-
-
-def _servers(instances: Mapping[str, str]) -> str:
-    return "\n".join(f"    server {name} {address}" for name, address in instances.items())
-
-
-def _paths(frontend: str) -> str:
-    """Return the path map of a frontend; a trailing slash keeps `/orders` from `/ordersheet`."""
-    lines = ["# Each path, and the service that receives it and everything below it."]
-    for service in SERVICES.values():
-        lines += [f"{path}/ {service.name}" for path in getattr(service, frontend)]
-    return "\n".join(lines) + "\n"
+    backends = ""
+    for name, instances in addresses.items():
+        servers = [f"    server {instance} {address}" for instance, address in instances.items()]
+        backends += pattern.substitute(service=name, servers="\n".join(servers))
+    files = {BACKENDS_FILE: backends}
+    for frontend in FRONTENDS:
+        lines = ["# Each path, and the service that receives it and everything below it."]
+        for name, service in SERVICES.items():
+            # The slash keeps `/orders` from `/ordersheet`.
+            lines += [f"{path}/ {name}" for path in getattr(service, frontend)]
+        files[f"{frontend}.map"] = "\n".join(lines) + "\n"
+    return files

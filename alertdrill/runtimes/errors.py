@@ -1,11 +1,14 @@
-"""Errors of every runtime, and the error in the output of a configuration checker."""
+"""Errors of every runtime, and the error in the output of a program."""
 
 from __future__ import annotations
 
 from ..errors import AlertdrillError
 
 # Words that start an error message. "alert" alone is not enough: paths contain it.
-ERROR_WORDS = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")
+CHECKER_WORDS = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")
+COMPOSE_WORDS = (
+    *("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required"),
+)
 
 
 class StackUnavailableError(AlertdrillError):
@@ -21,33 +24,31 @@ class NotReadyError(AlertdrillError):
 
 
 class EngineError(AlertdrillError):
-    """The Docker engine or Compose is missing, or refused a request."""
+    """The Docker engine or Compose is missing, or refused a request with a `status`."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class EngineUnavailableError(EngineError, StackUnavailableError):
     """The engine does not answer, or the stack is down."""
 
 
-class ImageMissingError(AlertdrillError):
-    """An image is not on this host and can't be pulled or built."""
-
-
-class SwarmError(AlertdrillError):
-    """The Swarm refused a request or can't fulfil it."""
-
-
-class SwarmUnavailableError(SwarmError, StackUnavailableError):
-    """The manager does not answer, or the stack is not deployed."""
-
-
-class ConflictError(SwarmError):
-    """Another client has changed the service since it was read."""
-
-
 def checker_error(output: str) -> str:
     """Return the error lines of a checker's output as one line."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
+    lines, errors = _error_lines(output, CHECKER_WORDS)
     # Keep what follows: some checkers name the file first and the error after it.
     start = lines.index(errors[0]) if errors else 0
     return " ".join(lines[start : start + 3]) or "the checker printed no error."
+
+
+def compose_error(output: str) -> str:
+    """Return the line of Compose's or docker's output that describes the error."""
+    lines, errors = _error_lines(output, COMPOSE_WORDS)
+    return (errors or lines or ["it printed no error."])[-1]
+
+
+def _error_lines(output: str, words: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines, [line for line in lines if any(word in line.lower() for word in words)]

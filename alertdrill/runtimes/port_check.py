@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 import psutil
 
@@ -25,40 +26,27 @@ def check(wanted: Mapping[tuple[str, int], str]) -> None:
     `wanted` is {(address, port): variable that sets the port}.
     """
     for (address, port), variable in wanted.items():
-        error = _bind_error(address, port)
-        if error == errno.EADDRNOTAVAIL:
-            raise AddressError(
-                f"LB_ADDRESS is {address}, which this machine does not have: set it to one it has."
-            )
-        if error:
-            raise PortTakenError(
-                f"Port {port} is in use{_owner(port)}: stop that program,"
-                f" or set {variable} to a free port in .env."
-            )
-
-
-def _bind_error(address: str, port: int) -> int | None:
-    """Return the `errno` of a bind to this port; None if it succeeds."""
-    with socket.socket() as attempt:
-        # As the programs do: a closing connection does not block the port.
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((address, port))
-        except OSError as error:
-            return error.errno
-    return None
+        with socket.socket() as attempt:
+            # As the programs do: a closing connection does not block the port.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                attempt.bind((address, port))
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise AddressError(
+                        f"LB_ADDRESS is {address}, which this machine does not have:"
+                        " set it to one it has."
+                    ) from None
+                raise PortTakenError(
+                    f"Port {port} is in use by {_owner(port)}: stop that program,"
+                    f" or set {variable} to a free port in .env."
+                ) from None
 
 
 def _owner(port: int) -> str:
-    try:
-        listening = [
-            connection.pid
-            for connection in psutil.net_connections("inet")
-            if connection.status == psutil.CONN_LISTEN
-            and connection.pid
-            and connection.laddr
-            and connection.laddr.port == port
-        ]
-        return f" by {psutil.Process(listening[0]).name()} (pid {listening[0]})"
-    except (psutil.Error, IndexError):  # a process of another user, whose details are hidden
-        return " by another program"
+    with suppress(psutil.Error):
+        for connection in psutil.net_connections("inet"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.pid
+            if listens and connection.laddr and connection.laddr.port == port:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return "another program"  # of another user: its details are hidden

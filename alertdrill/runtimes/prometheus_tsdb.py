@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,78 +43,59 @@ class TsdbStore:
     retention: str
     promtool: Path
 
+    def write_markers(self) -> None:
+        """Write the block of markers into the folder of a Prometheus that is not started yet."""
+        start = time.time() - MARKER_LEAD_S
+        times = (f"{start + number / 1000:.3f}" for number in range(MAX_BACKFILLS))
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "marks.txt"
+            file.write_text("".join(f"{MARKER_SERIES} 1 {at}\n" for at in times) + "# EOF\n")
+            self._create_blocks(file)
 
-def write_markers(store: TsdbStore) -> None:
-    """Write the block of markers into the folder of a Prometheus that is not started yet."""
-    start = time.time() - MARKER_LEAD_S
-    lines = [f"{MARKER_SERIES} 1 {start + number / 1000:.3f}\n" for number in range(MAX_BACKFILLS)]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "marks.txt"
-        file.write_text("".join([*lines, "# EOF\n"]))
-        _create_blocks(store, file)
+    def backfill(self, openmetrics: Path) -> None:
+        """Load the samples of an OpenMetrics file (timestamps in seconds) and wait for them."""
+        markers = self.markers()
+        if not markers:
+            raise TsdbError(
+                f"This stack was backfilled {MAX_BACKFILLS} times: start a new ephemeral stack."
+            )
+        self._create_blocks(openmetrics)
+        self._delete(MARKER_SERIES, start=str(markers[0]), end=str(markers[0]))
 
+    def delete_series(self) -> None:
+        """Delete every sample up to now, backfilled or scraped."""
+        self._delete(f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}')
 
-def backfill(store: TsdbStore, openmetrics: Path) -> None:
-    """Load the samples of an OpenMetrics file (timestamps in seconds) and wait for them."""
-    mark = _next_marker(store)
-    _create_blocks(store, openmetrics)
-    _admin(store, "delete_series", {"match[]": MARKER_SERIES, "start": mark, "end": mark})
-    _admin(store, "clean_tombstones", {})
+    def markers(self) -> Sequence[float]:
+        """Return the times of the markers that are left; a backfill needs one."""
+        query = f"{MARKER_SERIES}[{self.retention}]"  # as far back as the retention
+        response = self._call("get", "query", query=query)
+        try:
+            return [at for at, _ in response.json()["data"]["result"][0]["values"]]
+        except (ValueError, LookupError):
+            return []
 
-
-def delete_series(store: TsdbStore) -> None:
-    """Delete every sample up to now, backfilled or scraped."""
-    everything = f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'
-    _admin(store, "delete_series", {"match[]": everything})
-    _admin(store, "clean_tombstones", {})
-
-
-def has_markers(store: TsdbStore) -> bool:
-    """Return whether Prometheus has markers, so that a backfill is possible."""
-    return bool(_markers(store))
-
-
-def _create_blocks(store: TsdbStore, file: Path) -> None:
-    result = subprocess.run(  # noqa: S603 - a program that we located ourselves
-        [
-            *(str(store.promtool), "tsdb", "create-blocks-from", "openmetrics"),
-            *(f"--max-block-duration={MAX_BLOCK_DURATION}", str(file), str(store.folder)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise TsdbError(f"{file.name} can't be backfilled: {checker_error(result.stderr)}")
-
-
-def _next_marker(store: TsdbStore) -> str:
-    markers = _markers(store)
-    if not markers:
-        raise TsdbError(
-            f"This stack was backfilled {MAX_BACKFILLS} times: start a new ephemeral stack."
+    def _create_blocks(self, file: Path) -> None:
+        result = subprocess.run(  # noqa: S603 - a program that we located ourselves
+            [
+                *(str(self.promtool), "tsdb", "create-blocks-from", "openmetrics"),
+                *(f"--max-block-duration={MAX_BLOCK_DURATION}", str(file), str(self.folder)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    return str(markers[0][0])
+        if result.returncode != 0:
+            raise TsdbError(f"{file.name} can't be backfilled: {checker_error(result.stderr)}")
 
+    def _delete(self, series: str, **times: str) -> None:
+        self._call("post", "admin/tsdb/delete_series", **{"match[]": series, **times})
+        self._call("post", "admin/tsdb/clean_tombstones")
 
-def _markers(store: TsdbStore) -> Sequence[tuple[float, str]]:
-    # As far back as the retention.
-    response = _call(
-        "get", f"{store.url}/api/v1/query", {"query": f"{MARKER_SERIES}[{store.retention}]"}
-    )
-    try:
-        markers: Sequence[tuple[float, str]] = response.json()["data"]["result"][0]["values"]
-    except (ValueError, LookupError):
-        return ()
-    return markers
-
-
-def _admin(store: TsdbStore, name: str, values: Mapping[str, str]) -> None:
-    _call("post", f"{store.url}/api/v1/admin/tsdb/{name}", values)
-
-
-def _call(method: str, address: str, values: Mapping[str, str]) -> requests.Response:
-    try:
-        return http.request(method, address, params=values, timeout=TIMEOUT_S)
-    except http.UnreachableError as error:
-        raise TsdbError(f"{error} See `make logs S=prometheus`.") from error
+    def _call(self, method: str, path: str, **query: str) -> requests.Response:
+        try:
+            return http.request(
+                method, f"{self.url}/api/v1/{path}", params=query, timeout=TIMEOUT_S
+            )
+        except http.UnreachableError as error:
+            raise TsdbError(f"{error} See `make logs S=prometheus`.") from error

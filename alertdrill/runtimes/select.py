@@ -20,9 +20,13 @@ TIMEOUT_S = 2.0
 
 def resolve_runtime(settings: StackSettings, on_progress: ProgressCallback) -> StackSettings:
     """Return settings that name one runtime: for `auto`, Docker Compose if an engine answers."""
+    if settings.runtime == SWARM:
+        raise AlertdrillError(
+            f"RUNTIME is {SWARM!r}, which only the control API supports: use {', '.join(RUNTIMES)}."
+        )
     if settings.runtime != "auto":
         return settings
-    if not _engine_answers():
+    if not (_succeeds("version", "--format", "{{.Server.Version}}") and has_compose()):
         return replace(settings, runtime="native")
     on_progress("A Docker engine answers: using Docker Compose (set RUNTIME=native for processes).")
     return replace(settings, runtime="compose")
@@ -30,12 +34,11 @@ def resolve_runtime(settings: StackSettings, on_progress: ProgressCallback) -> S
 
 def select_stack_runtime(settings: StackSettings, on_progress: ProgressCallback) -> StackRuntime:
     """Return the runtime that `RUNTIME` names, to start, stop and watch its stack on this host."""
-    _refuse_swarm(settings)
+    settings = resolve_runtime(settings, on_progress)
     if settings.runtime == IN_NETWORK:
         raise AlertdrillError(
             "Only the host can do this: run the command outside of the containers."
         )
-    settings = resolve_runtime(settings, on_progress)
     if settings.runtime == "compose":
         from .compose.runtime import ComposeRuntime  # noqa: PLC0415
 
@@ -47,7 +50,6 @@ def select_stack_runtime(settings: StackSettings, on_progress: ProgressCallback)
 
 def select_fault_target(settings: StackSettings) -> FaultTarget:
     """Return the stack that drills can break: of processes, or around this container."""
-    _refuse_swarm(settings)
     settings = resolve_runtime(settings, lambda _: None)
     if settings.runtime == "compose":
         raise AlertdrillError(
@@ -76,17 +78,6 @@ def select_control_target(settings: StackSettings) -> ControlTarget:
 
         return SwarmRuntime(settings)
     return select_running_stack(settings, lambda _: None)
-
-
-def _refuse_swarm(settings: StackSettings) -> None:
-    if settings.runtime == SWARM:
-        raise AlertdrillError(
-            f"RUNTIME is {SWARM!r}, which only the control API supports: use {', '.join(RUNTIMES)}."
-        )
-
-
-def _engine_answers() -> bool:
-    return _succeeds("version", "--format", "{{.Server.Version}}") and has_compose()
 
 
 def has_compose() -> bool:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..config.durations import format_milliseconds
 
 # Prometheus's durations, in seconds at speed 1.
 PROMETHEUS = {
     # Delay before an alert is sent again that reached no Alertmanager; the default is a minute.
-    "rules.alert.resend-delay": 15,
+    "--rules.alert.resend-delay": 15,
     # Defaults. After a restart, a pending alert continues if the outage was shorter than the
     # first and its `for` is at least the second.
-    "rules.alert.for-outage-tolerance": 3600,
-    "rules.alert.for-grace-period": 600,
+    "--rules.alert.for-outage-tolerance": 3600,
+    "--rules.alert.for-grace-period": 600,
     # Maximum age of a series' last sample as its present value.
-    "query.lookback-delta": 300,
+    "--query.lookback-delta": 300,
     # Delay from a changed list of targets to its scrape.
-    "scrape.discovery-reload-interval": 5,
+    "--scrape.discovery-reload-interval": 5,
 }
 # The ruler's durations, in seconds, as loki/loki.yml has them.
-LOKI = {"ruler.evaluation-interval": 5, "ruler.resend-delay": 15}
+LOKI = {"-ruler.evaluation-interval": 5, "-ruler.resend-delay": 15}
 # The part of a scrape timeout that the blackbox exporter reserves; its default.
 TIMEOUT_OFFSET = 0.5
 # Three intervals of Watchdog's notifications, as in alerting/responder.
@@ -29,18 +27,18 @@ WATCHDOG_TIMEOUT = 180.0
 
 def prometheus_flags(speed: float) -> list[str]:
     """Return Prometheus's flags that are durations, to the millisecond."""
-    return [f"--{flag}" for flag in _divided(PROMETHEUS, speed)]
+    return _divided(PROMETHEUS, speed)
 
 
 def loki_flags(speed: float) -> list[str]:
     """Return Loki's flags that are durations, to the millisecond."""
-    return [f"-{flag}" for flag in _divided(LOKI, speed)]
+    return _divided(LOKI, speed)
 
 
-def _divided(flags: Mapping[str, float], speed: float) -> list[str]:
+def _divided(flags: dict[str, int], speed: float) -> list[str]:
     return [
-        f"{name}={format_milliseconds(max(1, round(1000 * seconds / speed)))}"
-        for name, seconds in flags.items()
+        f"{flag}={format_milliseconds(max(1, round(1000 * seconds / speed)))}"
+        for flag, seconds in flags.items()
     ]
 
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import docker
 from rich.table import Table
 
 from alertdrill.config import ROOT
@@ -78,12 +77,9 @@ def _up(settings: StackSettings, project: ComposeProject) -> Iterator[float]:
 
 def _start_seconds(project: ComposeProject) -> Mapping[str, float]:
     """Return the seconds of each container from its start to its first successful health check."""
-    client = docker.APIClient(base_url=project.engine_host)
     seconds = {}
-    for container in project.engine.containers():
-        if container.pid is None:
-            continue
-        state = client.inspect_container(container.name)["State"]
+    for container in project.engine.running():
+        state = project.engine.inspect(container.name)["State"]
         healthy_times = [log["End"] for log in state["Health"]["Log"] if log["ExitCode"] == 0]
         seconds[container.instance] = _timestamp(healthy_times[0]) - _timestamp(state["StartedAt"])
     return seconds
@@ -97,10 +93,10 @@ def _timestamp(text: str) -> float:
 
 def _memory(project: ComposeProject) -> Mapping[str, float]:
     """Return the resident MiB of each container, without cached files."""
-    client = docker.APIClient(base_url=project.engine_host)
     memory = {}
     for container in project.engine.running():
-        stats: dict[str, Any] = client.stats(container.name, stream=False, one_shot=True)
+        path = f"/containers/{container.name}/stats"
+        stats: dict[str, Any] = project.engine.get(path, {"stream": 0, "one-shot": 1})
         statistics = stats["memory_stats"]["stats"]
         # Its names in the two versions of control groups.
         memory[container.instance] = statistics.get("anon", statistics.get("rss", 0)) / MIB

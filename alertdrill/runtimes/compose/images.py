@@ -3,70 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from ...config.components import COMPONENTS
 from ...config.settings import LOCAL_REGISTRY, REGISTRY, ImageVersions, digest_variable, own_images
 from ..base import ProgressCallback
-from ..errors import EngineError, ImageMissingError
+from ..errors import EngineError
 from .project import ComposeProject
-
-
-@dataclass(frozen=True)
-class ImageAvailability:
-    """Sentences about unavailable images, and the variables that disable their services."""
-
-    messages: Sequence[str]
-    variables: Mapping[str, str]
 
 
 def ensure_images(
     compose: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
-) -> ImageAvailability:
-    """Pull or build what is missing; raise `ImageMissingError` naming the variable."""
-    messages, variables = [], {}
-    images = {
-        service: declaration["image"]
-        for service, declaration in model["services"].items()
-        if service in COMPONENTS and COMPONENTS[service].image
-    }
-    disabled = [service for service in images if _is_disabled(model["services"][service])]
-    messages += [
-        f"{service} is disabled by {COMPONENTS[service].optional}=0." for service in disabled
-    ]
-    for service, image in images.items():
-        if service in disabled:
+) -> tuple[list[str], dict[str, str]]:
+    """Pull or build what is missing; raise `EngineError` naming the variable.
+
+    Return sentences about unavailable images, and the variables that disable their services.
+    """
+    messages, left_out = [], set()
+    for service, declaration in model["services"].items():
+        component, image = COMPONENTS.get(service), declaration["image"]
+        if component is None or not component.image:
             continue
-        if compose.has_image(image) or _try_pull(compose, image, on_progress):
-            continue
-        component = COMPONENTS[service]
-        if not component.optional or tag(image) != getattr(ImageVersions(), component.version):
-            raise ImageMissingError(
-                f"{component.version_variable} is {tag(image)!r}: the image {image} is not on this"
-                " host and can't be pulled."
-                " Set another version, or build the images with `make images`."
-            )
-        messages.append(f"{image} can't be pulled: the stack runs without {service}.")
-        variables[component.optional] = "0"
-    if "loki" in disabled or COMPONENTS["loki"].optional in variables:
-        # Without Loki, the collector has nowhere to send lines.
-        variables[COMPONENTS["collector"].optional] = "0"
+        if declaration.get("deploy", {}).get("replicas", 1) == 0:
+            messages.append(f"{service} is disabled by {component.optional}=0.")
+            left_out.add(service)
+        elif not _has_or_pulls(compose, image, on_progress):
+            tag = image.partition(":")[2]
+            if not component.optional or tag != getattr(ImageVersions(), component.version):
+                raise EngineError(
+                    f"{component.version_variable} is {tag!r}: the image {image} is not on this"
+                    " host and can't be pulled."
+                    " Set another version, or build the images with `make images`."
+                )
+            messages.append(f"{image} can't be pulled: the stack runs without {service}.")
+            left_out.add(service)
+    if "loki" in left_out:
+        left_out.add("collector")  # it has nowhere to send lines
     _provide_own(compose, model, on_progress)
-    return ImageAvailability(messages, variables)
+    return messages, {COMPONENTS[name].optional: "0" for name in left_out}
 
 
-def _is_disabled(service: Mapping[str, Any]) -> bool:
-    return bool(service.get("deploy", {}).get("replicas", 1) == 0)
-
-
-def tag(image: str) -> str:
-    """Return the tag of an image's name."""
-    return image.partition(":")[2]
-
-
-def _try_pull(compose: ComposeProject, image: str, on_progress: ProgressCallback) -> bool:
+def _has_or_pulls(compose: ComposeProject, image: str, on_progress: ProgressCallback) -> bool:
+    if compose.has_image(image):
+        return True
     on_progress(f"pulling {image} …")
     try:
         compose.docker("pull", "--quiet", image)
@@ -79,27 +59,22 @@ def _provide_own(
     compose: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> None:
     """Pull our own images if they come from a registry, and build them otherwise."""
-    built = [service for service in model["services"].values() if "build" in service]
-    images = sorted({service["image"] for service in built})
-    local = [image for image in images if image.startswith(f"{LOCAL_REGISTRY}/")]
-    for image in set(images) - set(local):
-        if not (compose.has_image(image) or _try_pull(compose, image, on_progress)):
-            raise ImageMissingError(
+    built = [service["image"] for service in model["services"].values() if "build" in service]
+    local = [image for image in sorted(set(built)) if image.startswith(f"{LOCAL_REGISTRY}/")]
+    for image in sorted(set(built) - set(local)):
+        if not _has_or_pulls(compose, image, on_progress):
+            raise EngineError(
                 f"{image} is not on this host and can't be pulled: check REGISTRY, or unset it."
             )
-    if local:
-        _build(compose, local, on_progress)
-
-
-def _build(compose: ComposeProject, images: Sequence[str], on_progress: ProgressCallback) -> None:
-    """Build our own images; this is quick if nothing has changed."""
-    on_progress("building our own images …")
+    if not local:
+        return
+    on_progress("building our own images …")  # quick if nothing has changed
     try:
         compose.run("build", "--quiet")
     except EngineError as error:
-        missing = [image for image in images if not compose.has_image(image)]
+        missing = [image for image in local if not compose.has_image(image)]
         if missing:
-            raise ImageMissingError(f"{missing[0]} can't be built. {error}") from error
+            raise EngineError(f"{missing[0]} can't be built. {error}") from error
         on_progress(f"using our own images as they are, because they can't be built: {error}")
 
 
@@ -124,15 +99,10 @@ def push(
         on_progress(f"pushing {remote} …")
         compose.docker("image", "tag", image, remote)
         compose.docker("push", "--quiet", remote)
-        values[digest_variable(name)] = _digest(compose, remote)
+        form = "{{range .RepoDigests}}{{println .}}{{end}}"
+        references = compose.docker("image", "inspect", "--format", form, remote).split()
+        digests = dict(reference.split("@") for reference in references)
+        if f"{registry}/{name}" not in digests:
+            raise EngineError(f"the engine has no digest of {remote} after the push.")
+        values[digest_variable(name)] = digests[f"{registry}/{name}"]
     return values
-
-
-def _digest(compose: ComposeProject, image: str) -> str:
-    form = "{{range .RepoDigests}}{{println .}}{{end}}"
-    digests = compose.docker("image", "inspect", "--format", form, image).split()
-    for reference in digests:
-        repository, _, digest = reference.partition("@")
-        if repository == image.rpartition(":")[0]:
-            return digest
-    raise EngineError(f"the engine has no digest of {image} after the push.")

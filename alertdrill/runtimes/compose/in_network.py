@@ -13,20 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from ...clients import http
 from ...config.services import all_components
-from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ...file_lock import file_lock
-from .. import config_files, prometheus_tsdb
+from .. import config_files
 from ..base import Instance, State
+from ..engine import Container, ProjectEngine
 from ..errors import UnknownTargetError
-from . import init_config
+from ..prometheus_tsdb import TsdbError, TsdbStore
+from . import endpoints, init_config
 from .containers import ContainerRuntime
-from .docker_client import DockerClient
-from .endpoints import NetworkEndpoints
 
 # The components' volumes in the drills' container.
 DATA = Path("/data")
@@ -41,14 +41,28 @@ TIMEOUT_S = 1.0
 class InNetworkRuntime(ContainerRuntime):
     """The running stack around this container; a `FaultTarget`."""
 
-    def __init__(self, settings: StackSettings) -> None:
-        engine = DockerClient(settings.project, lambda: os.environ.get("DOCKER_HOST", PROXY))
-        self._network = NetworkEndpoints(settings)
-        super().__init__(settings, engine, self._network)
+    @cached_property
+    def _engine(self) -> ProjectEngine:
+        return ProjectEngine(os.environ.get("DOCKER_HOST", PROXY), self._settings.project)
+
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
+        return endpoints.network_url(self._settings.project, component)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the URL of the services, by title."""
+        return {"Services": f"{self.address('lb')}/"}
+
+    def _instance_address(self, container: Container) -> str:
+        component = all_components().get(container.service)
+        if component is None or not component.port:
+            return container.name
+        shared = component.replicas > 1  # an alias has the addresses of all replicas
+        return f"{(not shared and component.alias) or container.name}:{component.port}"
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""
-        return self._network.resolve_url(link)
+        return endpoints.resolve_link(self._settings, link)
 
     def status(self) -> Sequence[Instance]:
         """Return every instance, with the state of its own probe."""
@@ -57,22 +71,20 @@ class InNetworkRuntime(ContainerRuntime):
             return list(pool.map(_with_probed_state, instances))
 
     def _replicas(self) -> Mapping[str, int]:
-        counts: dict[str, int] = json.loads(
-            (init_config.ETC / init_config.REPLICAS_FILE).read_text()
-        )
+        file = init_config.ETC / init_config.REPLICAS_FILE
+        counts: dict[str, int] = json.loads(file.read_text())
         return counts
 
     def _publish(self, counts: Mapping[str, int]) -> None:
-        context = self._render_context()
-        init_config.write_targets(replace(context, replicas={**context.replicas, **counts}))
+        init_config.write_targets(self._render_context(counts))
 
     @contextmanager
     def _scale_lock(self) -> Iterator[None]:
         path = init_config.ETC / f"{init_config.REPLICAS_FILE}.lock"
-        lock = file_lock(path, "Another command is scaling this stack: wait for it.")
-        with ExitStack() as on_exit:
+        with ExitStack() as stack:
             try:
-                on_exit.enter_context(lock)
+                busy = "Another command is scaling this stack: wait for it."
+                stack.enter_context(file_lock(path, busy))
             except OSError as error:
                 raise AlertdrillError(
                     f"{path} can't be opened ({error.strerror}): restart the stack."
@@ -130,47 +142,45 @@ class InNetworkRuntime(ContainerRuntime):
         self._targets(service)
         init_config.write_targets(self._render_context(), without=[service])
 
+    def restore_targets(self) -> None:
+        """Restore the complete list of Prometheus's targets."""
+        init_config.write_targets(self._render_context())
+
     def backfill(self, openmetrics: Path) -> None:
         """Load the samples of an OpenMetrics file into Prometheus; only in an ephemeral stack."""
         store = self._store()
-        if not prometheus_tsdb.has_markers(store):
-            prometheus_tsdb.write_markers(store)
+        if not store.markers():
+            store.write_markers()
             self.restart("prometheus")  # it reads new blocks when it starts
-        prometheus_tsdb.backfill(store, openmetrics)
+        store.backfill(openmetrics)
 
     def delete_series(self) -> None:
         """Delete every sample up to now; only in an ephemeral stack."""
-        prometheus_tsdb.delete_series(self._store())
+        self._store().delete_series()
 
-    def _store(self) -> prometheus_tsdb.TsdbStore:
+    def _store(self) -> TsdbStore:
         if not self.ephemeral:
-            raise prometheus_tsdb.TsdbError(
-                "The series of this stack can't be changed: use an ephemeral stack."
-            )
-        return prometheus_tsdb.TsdbStore(
+            raise TsdbError("The series of this stack can't be changed: use an ephemeral stack.")
+        return TsdbStore(
             folder=self.data_folder("prometheus"),
             url=self.address("prometheus"),
             retention=self._settings.retention,
             promtool=PROMTOOL,
         )
 
-    def restore_targets(self) -> None:
-        """Restore the complete list of Prometheus's targets."""
-        init_config.write_targets(self._render_context())
-
-    def _render_context(self) -> init_config.RenderContext:
-        """Return the context of `init-config`, with the current replica counts."""
+    def _render_context(self, counts: Mapping[str, int] | None = None) -> init_config.RenderContext:
+        """Return the context of `init-config`, with these or the current replica counts."""
         context = init_config.RenderContext.from_env(os.environ)
-        return replace(context, replicas={**context.replicas, **self._replicas()})
+        return replace(context, replicas={**context.replicas, **(counts or self._replicas())})
 
 
 def _with_probed_state(instance: Instance) -> Instance:
     """Return an instance with the state of its own probe, which is faster than a health check."""
     component = all_components().get(instance.service)
-    if (
-        component is None
-        or component.ready is None
-        or instance.state not in ("ready", "unready", "starting")
+    if not (component and component.ready) or instance.state not in (
+        "ready",
+        "unready",
+        "starting",
     ):
         return instance
     url = f"http://{instance.address}{component.ready}"

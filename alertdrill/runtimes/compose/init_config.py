@@ -32,7 +32,6 @@ FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
-
 # The number of replicas of a service that the load balancer and Prometheus look up by name.
 REPLICA_SLOTS = 8
 # Configuration files below ETC, and the committed file or folder of each.
@@ -58,17 +57,11 @@ class RenderContext:
     def from_env(cls, environ: Mapping[str, str]) -> RenderContext:
         """Read the variables of docker-compose.yml; each has a default."""
         replicas = {
-            **{
-                name: int(environ.get(f"{service.variable}_INSTANCES", str(MIN_REPLICAS)))
-                for name, service in SERVICES.items()
-            },
-            **{
-                name: int(environ.get(component.optional, "1"))
-                if component.optional
-                else component.replicas
-                for name, component in COMPONENTS.items()
-            },
+            name: int(environ.get(component.optional) or component.replicas)
+            for name, component in COMPONENTS.items()
         }
+        for name, service in SERVICES.items():
+            replicas[name] = int(environ.get(f"{service.variable}_INSTANCES", MIN_REPLICAS))
         speed = float(environ.get("SPEED") or "1")
         return cls(environ.get("PROJECT") or "alertdrill", speed, replicas)
 
@@ -88,10 +81,9 @@ def install(context: RenderContext, name: str) -> None:
     for old in path.glob("*.yml"):
         old.unlink()
     for file, text in rendered(SOURCES[name], context.speed).items():
+        content = text
         if name.startswith("prometheus/scrape.d/"):
             content = render_scrape_config(text).replace(PROJECT_PREFIX, f"{context.project}-")
-        else:
-            content = text
         write_atomically(path / file if source.is_dir() else path, content)
 
 
@@ -112,10 +104,8 @@ def render_scrape_config(text: str) -> str:
 
 def container_names(service: Service, project: str = "alertdrill") -> Mapping[str, str]:
     """Return {container: instance} for every possible replica of a service."""
-    return {
-        f"{project}-{service.name}-{number}": f"{service.name}-{number}"
-        for number in range(1, REPLICA_SLOTS + 1)
-    }
+    instances = [f"{service.name}-{number}" for number in range(1, REPLICA_SLOTS + 1)]
+    return {f"{project}-{instance}": instance for instance in instances}
 
 
 def write_backends(context: RenderContext) -> None:
@@ -133,34 +123,23 @@ def write_backends(context: RenderContext) -> None:
 
 def write_webhook(context: RenderContext) -> None:
     """Write the webhook's URL for Alertmanager."""
-    write_atomically(
-        context.etc / config_files.WEBHOOK_URL_FILE,
-        f"http://{context.address('responder', 1, 8090)}/webhook",
-    )
+    url = f"http://{context.address('responder', 1, 8090)}/webhook"
+    write_atomically(context.etc / config_files.WEBHOOK_URL_FILE, url)
 
 
 def write_targets(context: RenderContext, without: Sequence[str] = ()) -> None:
     """Write the replica counts and the targets, but not those of the services in `without`."""
     scale = {service: context.replicas[service] for service in SERVICES}
     write_atomically(context.etc / REPLICAS_FILE, json.dumps(scale) + "\n")
-    folder = context.etc / "prometheus" / "targets"
-    for job in ("services", "stack", "pushed"):
-        names = [
-            name
-            for name, component in all_components().items()
-            if component.job == job and name not in without
-        ]
-        targets = [
-            _target(context, name, number)
-            for name in names
-            for number in range(1, context.replicas[name] + 1)
-        ]
-        write_json(folder / f"{job}.json", targets)
+    targets: dict[str, list[dict[str, object]]] = {"services": [], "stack": [], "pushed": []}
+    for name, component in all_components().items():
+        for number in range(1, context.replicas[name] + 1) if name not in without else ():
+            targets[component.job].append(_target(context, name, number))
     url = f"http://{context.address('lb', 1, 8080)}/"
-    probe = probe_target(url, context.address("blackbox-exporter", 1, 9115))
-    write_json(folder / "probe.json", [probe])
-    alertmanagers = [{"targets": [context.address("alertmanager", 1, 9093)]}]
-    write_json(folder / "alertmanager.json", alertmanagers)
+    targets["probe"] = [probe_target(url, context.address("blackbox-exporter", 1, 9115))]
+    targets["alertmanager"] = [{"targets": [context.address("alertmanager", 1, 9093)]}]
+    for job, content in targets.items():
+        write_json(context.etc / "prometheus" / "targets" / f"{job}.json", content)
 
 
 def _target(context: RenderContext, service: str, number: int) -> dict[str, object]:
@@ -177,12 +156,8 @@ def write_secret(file: Path, value: str = "") -> None:
     """Write `value`, or a random secret if the file does not exist or is empty."""
     if not value and file.exists() and file.stat().st_size:  # empty: cut off by a crash
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(value or secrets.token_urlsafe(32))
     # Only the containers that need it mount its volume, each as another user.
-    fresh.chmod(0o444)
-    fresh.replace(file)
+    write_atomically(file, value or secrets.token_urlsafe(32), mode=0o444)
 
 
 def main() -> None:

@@ -8,29 +8,31 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ...config import ROOT
+from ...config.components import COMPONENTS
 from ...config.services import SERVICES
-from ...config.settings import StackSettings
+from ...config.settings import StackSettings, variables
 from ...errors import AlertdrillError
 from ...file_lock import file_lock
-from ..errors import EngineError
+from .. import speed
+from ..engine import UNIX, ProjectEngine
+from ..errors import EngineError, compose_error
 from . import init_config
-from .docker_client import DockerClient
-from .variables import render_overlay, settings_variables
 
-UNIX_SCHEME = "unix://"
 FILE = ROOT / "docker-compose.yml"
+# Containers listen on the ports of docker-compose.yml; the host publishes these.
+PUBLISHED = ("lb", "locust", *(item.setting for item in COMPONENTS.values() if item.published))
 # It mounts the volume with the replica counts, on every host.
 VOLUME_SERVICE = "prometheus"
 # Building every image takes some minutes on a slow network.
 TIMEOUT_S = 1800
-# Words that start an error message of Compose.
-ERROR_WORDS = ("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required")
+# Colours and progress bars are for terminals, and this output is parsed.
+PLAIN_OUTPUT = {"COMPOSE_ANSI": "never", "BUILDKIT_PROGRESS": "plain"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,15 @@ class ComposeProject:
 
     def resolve(self) -> ComposeProject:
         """Return the project with this engine's paths, and with the overlay that it writes."""
-        project = self.with_variables(self._engine_paths())
+        paths, defaults = {}, StackSettings(home=Path())
+        if self.settings.docker_socket == defaults.docker_socket and self.engine_host.startswith(
+            UNIX
+        ):
+            paths["DOCKER_SOCKET"] = self.engine_host.removeprefix(UNIX)
+        if self.settings.docker_root == defaults.docker_root:
+            root = self.docker("info", "--format", "{{.DockerRootDir}}").strip()
+            paths["DOCKER_ROOT"] = root or defaults.docker_root
+        project = self.with_variables(paths)
         text = render_overlay(self.settings, project.model())
         if text is None:
             return project
@@ -67,15 +77,16 @@ class ComposeProject:
     @cached_property
     def engine_host(self) -> str:
         """The engine's address, as the docker command finds it."""
-        if host := os.environ.get("DOCKER_HOST"):
-            return host
         form = "{{.Endpoints.docker.Host}}"
-        return self.docker("context", "inspect", "--format", form).strip()
+        return (
+            os.environ.get("DOCKER_HOST")
+            or self.docker("context", "inspect", "--format", form).strip()
+        )
 
     @cached_property
-    def engine(self) -> DockerClient:
+    def engine(self) -> ProjectEngine:
         """The engine that the docker command uses."""
-        return DockerClient(self.settings.project, lambda: self.engine_host)
+        return ProjectEngine(self.engine_host, self.settings.project)
 
     def replicas(self) -> dict[str, int]:
         """Return the replica count of every service; the settings' counts if the stack is down.
@@ -89,13 +100,9 @@ class ComposeProject:
             return counts
         text = self.engine.read(names[0], str(init_config.ETC / init_config.REPLICAS_FILE))
         with suppress(ValueError):  # cut off by a crash: use the settings
-            counts |= json.loads(text or "{}")
+            stored = json.loads(text or "{}")
+            counts |= {name: stored[name] for name in SERVICES if name in stored}
         return counts
-
-    def require_engine(self) -> None:
-        """Raise `EngineError` unless an engine and Compose are available."""
-        self.docker("version", "--format", "{{.Server.Version}}")
-        self.run("version")
 
     def model(self, profiles: Sequence[str] = ()) -> dict[str, Any]:
         """Return the docker-compose.yml that Compose resolves, with every value filled in."""
@@ -117,9 +124,7 @@ class ComposeProject:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command; the settings override the caller's."""
-        # Colours and progress bars are for terminals, and this output is parsed.
-        plain = {"COMPOSE_ANSI": "never", "BUILDKIT_PROGRESS": "plain"}
-        return {**os.environ, **settings_variables(self.settings), **self.more, **plain}
+        return {**os.environ, **settings_variables(self.settings), **self.more, **PLAIN_OUTPUT}
 
     def docker(self, *arguments: str) -> str:
         """Run a docker command and return its output."""
@@ -132,24 +137,6 @@ class ComposeProject:
         except EngineError:
             return False
         return True
-
-    def port_variable(self, port: int) -> str:
-        """Return the variable that sets a port."""
-        names = {value: name for name, value in asdict(self.settings.ports).items()}
-        return f"{names[port].upper()}_PORT"
-
-    def _engine_paths(self) -> dict[str, str]:
-        """Return the paths of this engine that the settings leave at their defaults."""
-        paths = {}
-        defaults = StackSettings(home=Path())
-        if self.settings.docker_socket == defaults.docker_socket and self.engine_host.startswith(
-            UNIX_SCHEME
-        ):
-            paths["DOCKER_SOCKET"] = self.engine_host.removeprefix(UNIX_SCHEME)
-        if self.settings.docker_root == defaults.docker_root:
-            root = self.docker("info", "--format", "{{.DockerRootDir}}").strip()
-            paths["DOCKER_ROOT"] = root or defaults.docker_root
-        return paths
 
     def lock(self) -> AbstractContextManager[None]:
         """Lock this stack against other commands."""
@@ -181,12 +168,53 @@ def _run(command: Sequence[str], environment: Mapping[str, str], command_name: s
     except subprocess.TimeoutExpired:
         raise AlertdrillError(f"{command_name} did not end within {TIMEOUT_S} s.") from None
     if result.returncode != 0:
-        raise EngineError(f"{command_name} failed: {error_line(result.stderr or result.stdout)}")
+        raise EngineError(f"{command_name} failed: {compose_error(result.stderr or result.stdout)}")
     return result.stdout
 
 
-def error_line(output: str) -> str:
-    """Return the line of an output that describes the error."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
-    return (errors or lines or ["it printed no error."])[-1]
+def settings_variables(settings: StackSettings) -> Mapping[str, str]:
+    """Return every variable of docker-compose.yml that the settings determine."""
+    values: dict[str, Any] = {
+        "SPEED": f"{settings.speed:g}",
+        "WATCHDOG_TIMEOUT": speed.watchdog_timeout(settings.speed),
+    }
+    for name, (place, *keys) in variables().items():
+        value = getattr(settings, place)
+        if place == "instances":
+            value = settings.min_replicas(keys[0])
+        elif place == "heal":
+            value = int(settings.healing_enabled(keys[0]))
+        elif keys:
+            value = value.get(keys[0], "") if isinstance(value, Mapping) else vars(value)[keys[0]]
+        elif place in ("home", "cache", "runtime"):
+            continue  # for the host only
+        values[name] = int(value) if isinstance(value, bool) else value
+    return {name: str(value) for name, value in values.items()}
+
+
+def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | None:
+    """Return an overlay for Compose; None if the stack needs no changes.
+
+    `model` is the resolved file: {"services": {name: {"command": [...]}}}.
+    """
+    if settings.speed == 1 and not settings.ephemeral:
+        return None
+    # Allows an ephemeral stack to backfill and delete series; other stacks forbid it.
+    admin = ["--web.enable-admin-api"] if settings.ephemeral else []
+    flags = {
+        "prometheus": [*speed.prometheus_flags(settings.speed), *admin],
+        "loki": speed.loki_flags(settings.speed),
+        "blackbox-exporter": [f"--timeout-offset={speed.timeout_offset(settings.speed)}"],
+    }
+    changed = {
+        service: {"command": merge_flags(model["services"][service]["command"], added)}
+        for service, added in flags.items()
+    }
+    # JSON is valid YAML. Compose would read a single dollar as a variable.
+    return json.dumps({"services": changed}, indent=2).replace("$", "$$") + "\n"
+
+
+def merge_flags(command: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Return a command with `flags`, which replace flags of the same name."""
+    names = {flag.partition("=")[0] for flag in flags}
+    return [*(part for part in command if part.partition("=")[0] not in names), *flags]

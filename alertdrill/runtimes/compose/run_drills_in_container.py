@@ -9,9 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 from ...config.settings import StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_settings
@@ -33,17 +32,16 @@ def run_in_container(
     """Run `alertdrill ARGUMENTS --current-stack` in a container, and return its exit code.
 
     Without a speed it runs in the current stack; with one, in an ephemeral stack that is removed
-    afterwards.
+    afterwards. The reports are copied to the folder of `settings`.
     """
     stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
-    project = ComposeProject(stack)
     if speed is None:
         if not runtime.status():
             raise EngineError(
                 "The stack is down: start it with `make up`, or leave out --current-stack."
             )
-        return _run_drills(project, settings, arguments, on_progress)
+        return _run_drills(stack, arguments, settings.home / "drills", on_progress)
     with project_lock(stack):
         started = time.monotonic()
         runtime.down(lambda _: None)
@@ -52,67 +50,53 @@ def run_in_container(
                 on_progress(sentence)
             seconds = time.monotonic() - started
             on_progress(f"An ephemeral stack is up at speed {speed:g} ({seconds:.1f} s).")
-            return _run_drills(project, settings, arguments, on_progress)
+            return _run_drills(stack, arguments, settings.home / "drills", on_progress)
         finally:
             runtime.down(lambda _: None)
 
 
 def _run_drills(
-    project: ComposeProject,
-    settings: StackSettings,
-    arguments: Sequence[str],
-    on_progress: ProgressCallback,
+    stack: StackSettings, arguments: Sequence[str], home: Path, on_progress: ProgressCallback
 ) -> int:
-    project = project.resolve()
-    name = f"{project.settings.project}-drills-run"
-    retention = ("--env", f"PROMETHEUS_RETENTION={project.settings.retention}")
-    ephemeral = ["--ephemeral"] if project.settings.ephemeral else []
+    project, name = ComposeProject(stack).resolve(), f"{stack.project}-drills-run"
+
+    def docker(*command: str) -> None:
+        with contextlib.suppress(EngineError):  # the container may not exist, or have no reports
+            project.docker(*command)
+
+    retention = ("--env", f"PROMETHEUS_RETENTION={stack.retention}")
+    ephemeral = ["--ephemeral"] if stack.ephemeral else []
     terminal = [] if sys.stdin.isatty() and sys.stdout.isatty() else ["--no-TTY"]
-    with contextlib.suppress(EngineError):
-        project.docker("rm", "--force", name)  # of an interrupted run
+    docker("rm", "--force", name)  # of an interrupted run
     command = project.command_line(
         *("run", "--name", name, *terminal, *retention, "drills"),
         *("python", "-m", "alertdrill", *arguments, "--current-stack", *ephemeral),
         profiles=["drills"],
     )
     try:
-        return _wait(project, command, name)
+        return _run(command, project.environment(), lambda: docker("stop", name))
     finally:
-        _copy_reports(project, settings, name, on_progress)
-        with contextlib.suppress(EngineError):
-            project.docker("rm", "--force", name)
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home) as copied:
+            docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
+            for page in sorted(Path(copied).glob("*/index.html")):
+                if not (home / page.parent.name).exists():
+                    shutil.move(page.parent, home)
+                    report = home / page.parent.name / page.name
+                    on_progress(f"The report on this host: {report}")
+        docker("rm", "--force", name)
         project.run("rm", "--stop", "--force", "drills-proxy", profiles=["drills"])
 
 
-def _wait(project: ComposeProject, command: Sequence[str], name: str) -> int:
-    """Wait for the run. Ctrl-C reaches it too and rolls back; SIGTERM stops its container."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        with contextlib.suppress(EngineError):  # the container may have ended just now
-            project.docker("stop", name)
-
-    before = signal.signal(signal.SIGTERM, stop)
+def _run(command: Sequence[str], environment: dict[str, str], stop: Callable[[], None]) -> int:
+    """Wait for a run. Ctrl-C reaches it too and rolls back; SIGTERM calls `stop`."""
+    before = signal.signal(signal.SIGTERM, lambda *_: stop())
     try:
         with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
-            command, env=project.environment()
+            command, env=environment
         ) as process:
             while True:
                 with contextlib.suppress(KeyboardInterrupt):
                     return process.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _copy_reports(
-    project: ComposeProject, settings: StackSettings, name: str, on_progress: ProgressCallback
-) -> None:
-    """Copy the reports to the host's folder of reports."""
-    home = settings.home / "drills"
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home) as copied:
-        with contextlib.suppress(EngineError):  # a refused run has no reports
-            project.docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
-        for page in sorted(Path(copied).glob("*/index.html")):
-            if not (home / page.parent.name).exists():
-                shutil.move(page.parent, home)
-                on_progress(f"The report on this host: {home / page.parent.name / page.name}")

@@ -1,24 +1,34 @@
-"""The Compose runtime on the host, with a Docker engine; it reads logs with `docker compose`."""
+"""The Compose runtime on the host: start and stop the containers, and read their logs."""
 
 from __future__ import annotations
 
 import os
 import re
 import select
+import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import IO
+from itertools import count, takewhile
+from typing import IO, Any
 
+from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components
 from ...config.settings import StackSettings
-from ..base import ProgressCallback
-from . import lifecycle
-from .containers import ContainerRuntime
-from .docker_client import Container
-from .endpoints import HostEndpoints
+from .. import port_check
+from ..base import HEAL_LABEL, ProgressCallback
+from ..engine import Container, ProjectEngine
+from ..errors import EngineError
+from . import endpoints, images
+from .containers import ONE_SHOT_SERVICES, ContainerRuntime
 from .project import ComposeProject
 
+# All images are here by now; a slow machine takes half a minute to start everything.
+TIMEOUT_S = 180
+# These need the replica count of every service.
+NEEDS_REPLICA_COUNTS = ("init-config", "control")
+# The components with a page for users, and its path.
+PAGES = {"prometheus": "/", "alertmanager": "/", "responder": "/", "grafana": "/", "loki": "/ready"}
 # Compose's format of a log line: `web-1  | text`.
 LOGGED = re.compile(r"(\S+)\s+\| ?(.*)", re.DOTALL)
 # Short enough that lines appear as they are written.
@@ -33,103 +43,270 @@ class ComposeRuntime(ContainerRuntime):
     follows_new_instances = False
 
     def __init__(self, settings: StackSettings) -> None:
+        super().__init__(settings)
         self._project = ComposeProject(settings)
-        super().__init__(settings, self._project.engine, HostEndpoints(settings))
+
+    @property
+    def _engine(self) -> ProjectEngine:
+        return self._project.engine
+
+    def address(self, component: str) -> str:
+        """Return the URL of a component of the stack, such as `prometheus`."""
+        return endpoints.host_url(self._settings, component)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return the user-facing URLs, by title."""
+        everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+        public = endpoints.LOOPBACK if everywhere else self._settings.lb_address
+        running = {container.service for container in self._engine.running()}
+        return {
+            "Services": f"http://{public}:{self._settings.ports.lb}/",
+            "Load balancer": f"{self.address('lb-stats')}/",
+            **{
+                component.capitalize(): f"{self.address(component)}{path}"
+                for component, path in PAGES.items()
+                if component in running
+            },
+        }
+
+    def _instance_address(self, container: Container) -> str:
+        port = endpoints.published_port(self._settings, container.service)
+        if port is not None:
+            return f"{endpoints.LOOPBACK}:{port}"
+        component = all_components().get(container.service)
+        inner = f":{component.port}" if component and component.port else ""
+        return f"{container.name}{inner}"
 
     def check(self, on_progress: ProgressCallback) -> None:
         """Check docker-compose.yml without starting anything."""
-        lifecycle.check(self._project, on_progress)
+        self._project.run("config", "--quiet", profiles=["*"])
+        check_services(self._project.model())
+        on_progress("docker-compose.yml is valid")
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return a sentence for each optional component left out."""
-        return lifecycle.up(self._project, on_progress)
+        self._require_engine()
+        with self._project.lock():
+            is_new = not self._engine.running()
+            if is_new:
+                self._check_ports()
+            project = self._project.resolve()
+            model = project.model()
+            check_services(model)
+            messages, variables = images.ensure_images(project, model, on_progress)
+            project = project.with_variables(variables)
+            try:
+                _start(project, on_progress)
+            except BaseException:
+                if is_new:
+                    _stop(project, on_progress)  # also on Ctrl-C: leave no partial stack
+                raise
+        cat = "docker compose exec {} cat /run/secrets/{}"
+        on_progress(f"Grafana's password for `admin`: {cat.format('grafana', 'grafana/password')}")
+        on_progress(f"The token of /faults: {cat.format('web', 'faults/token')}")
+        return messages
 
     def down(self, on_progress: ProgressCallback) -> None:
-        """Remove every container that `up` created, also after a crash."""
-        lifecycle.down(self._project, on_progress)
+        """Remove every container that `up` created, also after a crash; the volumes stay."""
+        self._require_engine()
+        with self._project.lock():
+            _stop(self._project, on_progress)
+
+    def _require_engine(self) -> None:
+        """Raise `EngineError` unless an engine and Compose are available."""
+        self._project.docker("version", "--format", "{{.Server.Version}}")
+        self._project.run("version")
+
+    def _check_ports(self) -> None:
+        names = {port: name.upper() for name, port in vars(self._settings.ports).items()}
+        published = [
+            (port["host_ip"], int(port["published"]))
+            for service in self._project.model()["services"].values()
+            for port in service.get("ports", ())
+        ]
+        port_check.check({place: f"{names[place[1]]}_PORT" for place in published})
 
     def _replicas(self) -> Mapping[str, int]:
         return self._project.replicas()
 
     def _replica_containers(self, service: str, count: int) -> Sequence[Container]:
         if sum(item.service == service for item in self._engine.containers()) < count:
-            lifecycle.create_standby(self._project)
+            _create_standby(self._project)
         return super()._replica_containers(service, count)
 
     def _publish(self, counts: Mapping[str, int]) -> None:
-        lifecycle.publish_replicas(self._project, counts)
+        _publish_replicas(self._project, counts)
 
     def _scale_lock(self) -> AbstractContextManager[None]:
         return self._project.lock()
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:
         """Yield (instance, line): the last `lines` of each instance, or all that are kept."""
-        yield from read_logs(self._project, self._log_arguments(target), lines, timestamp())
+        yield from self._existing_lines(self._log_arguments(target), lines, _timestamp())
 
     def follow(self, target: str | None, lines: int | None) -> Iterator[Iterable[tuple[str, str]]]:
-        """Yield the batch that `logs` would return, then one batch of new lines after another."""
-        arguments, moment = self._log_arguments(target), timestamp()
-        yield read_logs(self._project, arguments, lines, moment)
-        yield from follow_logs(self._project, arguments, moment)
+        """Yield the batch that `logs` would return, then one batch of new lines after another.
+
+        The iterator ends when Compose stops because no container is left.
+        """
+        arguments, moment = self._log_arguments(target), _timestamp()
+        yield self._existing_lines(arguments, lines, moment)
+        partial = b""
+        with self._log_command("--follow", "--since", moment, *arguments) as output:
+            while True:
+                ready, _, _ = select.select([output], [], [], POLL_INTERVAL_S)
+                chunk = os.read(output.fileno(), CHUNK) if ready else None
+                if chunk == b"":
+                    return
+                *whole, partial = (partial + (chunk or b"")).split(b"\n")
+                yield list(_parse_lines(whole))
+
+    def _existing_lines(
+        self, arguments: Sequence[str], lines: int | None, until: str
+    ) -> Iterator[tuple[str, str]]:
+        tail = "all" if lines is None else str(lines)
+        with self._log_command("--tail", tail, "--until", until, *arguments) as output:
+            yield from _parse_lines(line.removesuffix(b"\n") for line in output)
 
     def _log_arguments(self, target: str | None) -> Sequence[str]:
         """Return Compose's arguments for an instance, a service, or all."""
         if target is None:
             return []
         container = self._targets(target)[0]
-        return (["--index", str(container.number)] if target == container.instance else []) + [
-            container.service
-        ]
+        index = ["--index", str(container.number)] if target == container.instance else []
+        return [*index, container.service]
+
+    @contextmanager
+    def _log_command(self, *arguments: str) -> Iterator[IO[bytes]]:
+        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
+            self._project.command_line("logs", "--no-color", *arguments),
+            env=self._project.environment(),
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout
+            try:
+                yield process.stdout
+            finally:
+                process.terminate()
 
 
-def timestamp() -> str:
+def _timestamp() -> str:
     """Return the current time, to separate existing lines from new ones."""
     return datetime.now(UTC).isoformat()
 
 
-def read_logs(
-    compose: ComposeProject, arguments: Sequence[str], lines: int | None, until: str
-) -> Iterator[tuple[str, str]]:
-    """Yield (instance, line): the last `lines` of each instance before `until`, or all."""
-    tail = "all" if lines is None else str(lines)
-    with _running(compose, "--tail", tail, "--until", until, *arguments) as output:
-        for line in output:
-            yield from _read([line.removesuffix(b"\n")])
-
-
-def follow_logs(
-    compose: ComposeProject, arguments: Sequence[str], since: str
-) -> Iterator[Sequence[tuple[str, str]]]:
-    """Yield batches of (instance, line) since a time; a batch may be empty.
-
-    The iterator ends when Compose stops because no container is left.
-    """
-    partial = b""
-    with _running(compose, "--follow", "--since", since, *arguments) as output:
-        while True:
-            ready, _, _ = select.select([output], [], [], POLL_INTERVAL_S)
-            chunk = os.read(output.fileno(), CHUNK) if ready else None
-            if chunk == b"":
-                return
-            *whole, partial = (partial + (chunk or b"")).split(b"\n")
-            yield list(_read(whole))
-
-
-@contextmanager
-def _running(compose: ComposeProject, *arguments: str) -> Iterator[IO[bytes]]:
-    with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments
-        compose.command_line("logs", "--no-color", *arguments),
-        env=compose.environment(),
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout
-        try:
-            yield process.stdout
-        finally:
-            process.terminate()
-
-
-def _read(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+def _parse_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     for line in lines:
         if match := LOGGED.fullmatch(line.decode(errors="replace")):
             yield match[1], match[2]
+
+
+def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    remove_misnumbered(project, on_progress)
+    on_progress("starting the containers …")
+    scales = project.replicas()
+    try:
+        project.run(
+            *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--remove-orphans"),
+            *("--no-build", "--pull", "never"),
+            *(item for name, scale in scales.items() for item in ("--scale", f"{name}={scale}")),
+        )
+    except EngineError as error:
+        raise EngineError(f"{error}{_last_log_line(project)}") from error
+    if scales != project.replicas():
+        _publish_replicas(project, scales)  # init-config ran again with the settings' counts
+    _create_standby(project)
+
+
+def _stop(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    on_progress("stopping the containers …")
+    # The data of an ephemeral stack is deleted too.
+    volumes = ["--volumes"] if project.settings.ephemeral else []
+    project.run("down", "--remove-orphans", *volumes, profiles=["*"])
+    shutil.rmtree(project.folder / "scratch", ignore_errors=True)
+
+
+def _create_standby(project: ComposeProject) -> None:
+    """Create the standby instances of every service, without starting them."""
+    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
+    project.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
+
+
+def _publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> None:
+    """Write the replica counts to the volume, and Prometheus's list of targets with them."""
+    variables = [f"{SERVICES[name].variable}_INSTANCES={count}" for name, count in counts.items()]
+    environment = [item for variable in variables for item in ("--env", variable)]
+    project.run("run", "--rm", "--no-deps", *environment, "init-config")
+
+
+def _last_log_line(project: ComposeProject) -> str:
+    """Return the last log line of the first container that has failed."""
+    for container in project.engine.containers():
+        if container.state == "created" or container.health == "starting":
+            continue
+        if container.pid:
+            is_healthy = container.health == "healthy"
+        else:
+            is_healthy = container.service in ONE_SHOT_SERVICES
+        if not is_healthy:
+            lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
+            if lines:
+                return f" The last log line of {container.instance}: {lines[-1][:400]}"
+    return ""
+
+
+def check_services(model: Mapping[str, Any]) -> None:
+    """Raise `ServicesError` for a service that docker-compose.yml lacks or declares differently.
+
+    `model` is the resolved file: {"services": {name: {"environment": {...}}}}.
+    """
+    declarations = model["services"]
+    for name, service in SERVICES.items():
+        declaration = declarations.get(name, {})
+        environment = declaration.get("environment", {})
+        variable = f"{service.variable}_INSTANCES"
+        lacking = [
+            user
+            for user in NEEDS_REPLICA_COUNTS
+            if variable not in declarations[user]["environment"]
+        ]
+        if name not in declarations:
+            reason = f"has no service {name}, which apps/services.yml has"
+        elif (environment.get("SERVICE"), environment.get("PORT")) != (name, str(service.port)):
+            reason = f"does not give {name} SERVICE={name} and PORT={service.port}"
+        elif HEAL_LABEL not in declaration.get("labels", {}):
+            reason = f"has no label {HEAL_LABEL} for {name}"
+        elif lacking:
+            reason = f"does not give {variable} to {' and '.join(lacking)}"
+        else:
+            continue
+        page = "docs/how-to/add-a-service.md shows how to add it"
+        raise ServicesError(f"docker-compose.yml {reason}: {page}.")
+
+
+def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -> None:
+    """Remove the standby and misnumbered instances, which Compose would keep or count from.
+
+    Prometheus and the load balancer look for these numbers, but Compose does not keep them. If it
+    replaces instances and there are more than it needs, such as standby ones, it keeps the newest;
+    and a new one gets the number after the highest. So `docker compose up --build` or `docker
+    compose watch` on a stack with standby instances may leave web-3 and web-4, without web-1 and
+    web-2.
+    """
+    containers, replicas = project.engine.containers(), project.replicas()
+    for service in SERVICES:
+        by_number = {item.number: item for item in containers if item.service == service}
+        leaving = [by_number[number] for number in misnumbered(by_number, replicas[service])]
+        running = [container for container in leaving if container.pid]
+        if running:
+            names = ", ".join(container.instance for container in running)
+            on_progress(f"replacing {names}: {service} is numbered from 1 to its replica count …")
+        project.engine.stop_all(running)
+        if leaving:
+            project.docker("rm", "--force", *(container.name for container in leaving))
+
+
+def misnumbered(numbers: Collection[int], scale: int) -> list[int]:
+    """Return the sorted numbers that are above the replica count or after a gap."""
+    numbered = set(takewhile(lambda number: number in numbers and number <= scale, count(1)))
+    return sorted(set(numbers) - numbered)

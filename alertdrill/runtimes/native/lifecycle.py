@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...config.services import SERVICES
 from ...toolchain.find import ResolvedPrograms
-from .. import port_check, prometheus_tsdb
+from .. import port_check
 from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
 from . import configs, supervisor
 from .components import LOOPBACK
@@ -82,7 +82,7 @@ class Lifecycle(NativeStack):
             self.secret(file)
         layout.lb_state.unlink(missing_ok=True)
         if self.settings.ephemeral:
-            prometheus_tsdb.write_markers(self.store(located))
+            self.store(located).write_markers()
         self.supervisor.launch()
         self._start(desired, on_progress)
         for process in plan.processes:

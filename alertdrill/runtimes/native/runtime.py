@@ -10,9 +10,10 @@ from typing import Any
 
 from ...clients import http
 from ...config.settings import StackSettings
-from .. import config_files, prometheus_tsdb
+from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
 from ..errors import UnknownTargetError
+from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import configs, log_files, supervisor
 from .lifecycle import Lifecycle
 from .plan import Process, url
@@ -245,17 +246,15 @@ class NativeRuntime(Lifecycle):
 
     def backfill(self, openmetrics: Path) -> None:
         """Load the samples of an OpenMetrics file into Prometheus."""
-        prometheus_tsdb.backfill(self._ephemeral_store("backfilled"), openmetrics)
+        self._ephemeral_store("backfilled").backfill(openmetrics)
 
     def delete_series(self) -> None:
         """Delete every sample up to now."""
-        prometheus_tsdb.delete_series(self._ephemeral_store("deleted"))
+        self._ephemeral_store("deleted").delete_series()
 
-    def _ephemeral_store(self, verb: str) -> prometheus_tsdb.TsdbStore:
+    def _ephemeral_store(self, verb: str) -> TsdbStore:
         if not self.ephemeral:
-            raise prometheus_tsdb.TsdbError(
-                f"The series of this stack can't be {verb}: use an ephemeral stack."
-            )
+            raise TsdbError(f"The series of this stack can't be {verb}: use an ephemeral stack.")
         self.require_running()
         return self.store(self.locate())
 

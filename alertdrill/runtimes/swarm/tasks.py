@@ -1,4 +1,4 @@
-"""The services, tasks and containers of a stack, and the slots of a service. Pure.
+"""The services and tasks of a stack, and the slots of a service. Pure.
 
 The slots are the instances: a new task keeps the slot's name. A slot without a live task is an
 instance too, which is not ready: so there are as many instances as the service has replicas, and a
@@ -7,224 +7,232 @@ lost one stays visible.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, islice
 from typing import Any
 
-from ..base import HEAL_LABEL, Instance, State
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
-STACK_LABEL = "com.docker.stack.namespace"
-TASK_LABEL = "com.docker.swarm.task.id"
+from ..base import HEAL_LABEL, HEAL_VALUES, Instance, State
+from ..errors import EngineError
+
 # The engine counts in nanoseconds.
-NS_PER_SECOND = 1e9
-# Swarm's defaults.
-DEFAULT_GRACE_S, DEFAULT_DELAY_S, RESTART_ANY = 10.0, 5.0, "any"
+NS_PER_SECOND = 1_000_000_000
 # States of a task that has ended or should end.
 ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
+RESTART_ANY = "any"
 
 
-@dataclass(frozen=True)
-class Service:
-    """A service's spec; `name` is its name within the stack.
+class Row(BaseModel):
+    """A row of the engine's response; a test may use the names of the fields instead."""
 
-    `replicas` is None for a service with one task on each node. Swarm replaces an ended task after
-    `delay` seconds, if `condition` allows it.
-    """
-
-    id: str
-    name: str
-    full_name: str
-    replicas: int | None
-    healing_enabled: bool = False
-    condition: str = RESTART_ANY
-    grace: float = DEFAULT_GRACE_S
-    delay: float = DEFAULT_DELAY_S
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
-@dataclass(frozen=True)
-class Task:
-    """A task in a slot of a service; an ended task is replaced by a new one in the same slot.
+class Service(Row):
+    """A service; its grace period and its delay before a new task have Swarm's defaults."""
 
-    `slot` is a number, or a node's id for a service with one task on each node. `created_at` and
-    `state_since` are times in seconds.
-    """
+    id: str = Field(validation_alias="ID")
+    full_name: str = Field(validation_alias=AliasPath("Spec", "Name"))
+    # {"Replicated": {"Replicas": 2}}, or another mode that can't be scaled.
+    mode: Mapping[str, Any] = Field(validation_alias=AliasPath("Spec", "Mode"))
+    project: str = Field(validation_alias=AliasPath("Spec", "Labels", "com.docker.stack.namespace"))
+    heal: str = Field(default="", validation_alias=AliasPath("Spec", "Labels", HEAL_LABEL))
+    condition: str = Field(
+        default=RESTART_ANY,
+        validation_alias=AliasPath("Spec", "TaskTemplate", "RestartPolicy", "Condition"),
+    )
+    grace_ns: int = Field(
+        default=10 * NS_PER_SECOND,
+        validation_alias=AliasPath("Spec", "TaskTemplate", "ContainerSpec", "StopGracePeriod"),
+    )
+    delay_ns: int = Field(
+        default=5 * NS_PER_SECOND,
+        validation_alias=AliasPath("Spec", "TaskTemplate", "RestartPolicy", "Delay"),
+    )
 
-    id: str
-    service: str
-    slot: str
-    state: str
-    should_run: bool
-    node: str = ""
-    pid: int | None = None
-    error: str = ""
-    created_at: float = 0.0
-    state_since: float = 0.0
+    @property
+    def name(self) -> str:
+        """Its name within the stack."""
+        return self.full_name.removeprefix(f"{self.project}_")
+
+    @property
+    def replicas(self) -> int | None:
+        """The number of replicas; None for one task on each node, or for a job."""
+        return (
+            int(self.mode["Replicated"].get("Replicas", 1)) if "Replicated" in self.mode else None
+        )
+
+
+class Task(Row):
+    """A task in a slot of a service; an ended task is replaced by a new one in the same slot."""
+
+    id: str = Field(validation_alias="ID")
+    service: str = Field(validation_alias="ServiceID")
+    number: int = Field(default=0, validation_alias="Slot")
+    node: str = Field(default="", validation_alias="NodeID")
+    desired_state: str = Field(validation_alias="DesiredState")
+    state: str = Field(validation_alias=AliasPath("Status", "State"))
+    pid: int = Field(default=0, validation_alias=AliasPath("Status", "ContainerStatus", "PID"))
+    error: str = Field(default="", validation_alias=AliasPath("Status", "Err"))
+    created_at: datetime = Field(validation_alias="CreatedAt")
+    state_since: datetime = Field(validation_alias=AliasPath("Status", "Timestamp"))
+
+    @property
+    def slot(self) -> str:
+        """The number of its slot; the node's id for a service with one task on each node."""
+        return str(self.number or self.node)
+
+    @property
+    def should_run(self) -> bool:
+        """Whether Swarm wants it to run."""
+        return self.desired_state not in ENDED
 
     @property
     def live(self) -> bool:
-        """Return whether it is running or starting; the others have ended or are leaving."""
+        """Whether it is running or starting; the others have ended or are leaving."""
         return self.should_run and self.state not in ENDED
 
 
 @dataclass(frozen=True)
-class Container:
-    """The container of a task on the manager's node, with the engine's `state`."""
-
-    name: str
-    state: str
-    unhealthy: bool = False
-
-
-def read_service(details: Mapping[str, Any], project: str) -> Service:
-    """Parse a service (`GET /services`)."""
-    spec = details["Spec"]
-    template = spec["TaskTemplate"]
-    policy = template.get("RestartPolicy") or {}
-    return Service(
-        id=details["ID"],
-        name=spec["Name"].removeprefix(f"{project}_"),
-        full_name=spec["Name"],
-        replicas=replicas(spec),
-        healing_enabled=(spec.get("Labels") or {}).get(HEAL_LABEL) in ("true", "1"),
-        condition=policy.get("Condition", RESTART_ANY),
-        grace=_seconds(template.get("ContainerSpec", {}).get("StopGracePeriod"), DEFAULT_GRACE_S),
-        delay=_seconds(policy.get("Delay"), DEFAULT_DELAY_S),
-    )
-
-
-def replicas(spec: Mapping[str, Any]) -> int | None:
-    """Return the replica count of a spec; None for one task on each node, or for a job."""
-    mode = spec["Mode"].get("Replicated")
-    return None if mode is None else int(mode.get("Replicas", 1))
-
-
-def read_task(details: Mapping[str, Any]) -> Task:
-    """Parse a task (`GET /tasks`)."""
-    status = details["Status"]
-    return Task(
-        id=details["ID"],
-        service=details["ServiceID"],
-        slot=str(details.get("Slot") or details.get("NodeID", "")),
-        state=status["State"],
-        should_run=details["DesiredState"] not in ENDED,
-        node=details.get("NodeID", ""),
-        pid=status.get("ContainerStatus", {}).get("PID") or None,
-        error=status.get("Err", "").strip(". "),
-        created_at=_parse_time(details["CreatedAt"]),
-        state_since=_parse_time(status["Timestamp"]),
-    )
-
-
-def read_container(details: Mapping[str, Any]) -> Container:
-    """Parse a container of the engine's list (`GET /containers/json`)."""
-    unhealthy = "(unhealthy)" in details.get("Status", "")
-    return Container(details["Names"][0].lstrip("/"), details["State"], unhealthy)
-
-
-def _seconds(nanoseconds: int | None, default: float) -> float:
-    return default if nanoseconds is None else nanoseconds / NS_PER_SECOND
-
-
-def _parse_time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
-
-
-@dataclass(frozen=True)
 class Slot:
-    """A slot, its task if any, and the task's container if it is on this node."""
+    """A slot, its task if any, and the state of the task's container if it is on this node.
+
+    The state is the engine's, such as `running`, or `unhealthy`.
+    """
 
     service: Service
     number: str
     task: Task | None
-    container: Container | None
+    container: str = ""
     last_task: Task | None = None
 
     @property
     def name(self) -> str:
-        """Return the instance's name, such as web-1."""
+        """The instance's name, such as web-1."""
         return f"{self.service.name}-{self.number}"
 
     @property
-    def state(self) -> State:
-        """Return the instance's state.
+    def container_name(self) -> str:
+        """Swarm's name of the task's container; empty without a task."""
+        task = self.task
+        return f"{self.service.full_name}.{task.slot}.{task.id}" if task else ""
 
-        Swarm calls a task running once its health check, if any, has passed.
-        """
+    @property
+    def state(self) -> State:
+        """The instance's state; a task is running once its health check, if any, has passed."""
         if self.task is None:
             return "failed" if self.last_task else "starting"
-        if self.container and self.container.state == "paused":
+        if self.container == "paused":
             return "paused"
         if self.task.state != "running":
             return "starting"
-        well = self.container is None or (
-            self.container.state == "running" and not self.container.unhealthy
-        )
-        return "ready" if well else "unready"
+        return "ready" if self.container in ("", "running") else "unready"
 
     @property
     def swarm_state(self) -> str:
-        """Return Swarm's state of the task, and its error."""
-        errors = [task.error for task in (self.task, self.last_task) if task and task.error]
-        state = (
-            self.task.state
-            if self.task
-            else self.last_task.state
-            if self.last_task
-            else "no task yet"
-        )
-        return ": ".join([state, *errors[:1]])
+        """Swarm's state of the task, and its error."""
+        tasks = [task for task in (self.task, self.last_task) if task]
+        errors = [task.error.strip(". ") for task in tasks if task.error]
+        return ": ".join([tasks[0].state if tasks else "no task yet", *errors[:1]])
 
     def instance(self, now: float) -> Instance:
-        """Return the slot as an instance at the time `now`; its address is its container's name."""
-        runs = self.task and self.task.state == "running"
+        """Return the slot as an instance at the time `now`."""
+        task = self.task
+        uptime = (
+            round(now - task.state_since.timestamp(), 1)
+            if task and task.state == "running"
+            else None
+        )
         return Instance(
             name=self.name,
             service=self.service.name,
             state=self.state,
-            pid=self.task.pid if self.task else None,
-            address=container_name(self.service, self.task) if self.task else "",
-            uptime_seconds=round(now - self.task.state_since, 1) if self.task and runs else None,
-            healing_enabled=self.service.healing_enabled,
+            pid=(task.pid or None) if task else None,
+            address=self.container_name,
+            uptime_seconds=uptime,
+            healing_enabled=self.service.heal in HEAL_VALUES,
         )
 
-
-def container_name(service: Service, task: Task) -> str:
-    """Return Swarm's name of a task's container."""
-    return f"{service.full_name}.{task.slot}.{task.id}"
-
-
-def slots(
-    service: Service, tasks: Sequence[Task], containers: Mapping[str, Container]
-) -> Sequence[Slot]:
-    """Return the slots of a service; `containers` has those on this node, by task id."""
-    service_tasks = sorted((task for task in tasks if task.service == service.id), key=_rank)
-    live = {task.slot: task for task in service_tasks if task.live}
-    ended = {task.slot: task for task in service_tasks if not task.live}
-    numbers = sorted([*live, *_missing(service, live, ended)], key=_order)
-    result = []
-    for number in numbers:
-        task = live.get(number)
-        container = containers.get(task.id) if task else None
-        result.append(Slot(service, number, task, container, ended.get(number)))
-    return result
+    def check_restart(self) -> None:
+        """Raise an `EngineError` if a restart of its container is impossible."""
+        if self.service.condition != RESTART_ANY:
+            raise EngineError(
+                f"{self.name} might not start again: its restart_policy has the condition"
+                f" {self.service.condition!r}, but a restart needs {RESTART_ANY!r}."
+            )
+        if not self.container and self.task and self.task.pid:
+            raise EngineError(
+                f"{self.name} runs on the node {self.task.node}, but only the manager's own node is"
+                f" reachable: run `docker service update --force {self.service.full_name}`."
+            )
+        if not self.container:
+            raise EngineError(
+                f"{self.name} has no container to restart: Swarm says {self.swarm_state}."
+            )
 
 
-def _rank(task: Task) -> tuple[bool, float]:
-    """Sort the tasks of a slot: past ones first, then by age, and a running one last."""
-    return (task.live and task.state == "running", task.created_at)
-
-
-def _missing(
-    service: Service, live: Mapping[str, Task], ended: Mapping[str, Task]
-) -> Sequence[str]:
-    """Return the wanted slots without a live task, used ones first."""
-    missing = max(0, (service.replicas or 0) - len(live))
-    used = sorted((number for number in ended if number not in live), key=_order)
+def slots(service: Service, tasks: Sequence[Task], containers: Mapping[str, str]) -> Sequence[Slot]:
+    """Return the slots of a service; `containers` has the states of those on this node, by task."""
+    # Of the tasks of a slot: past ones first, then by age, and a running one last.
+    own = sorted(
+        (task for task in tasks if task.service == service.id),
+        key=lambda task: (task.live and task.state == "running", task.created_at),
+    )
+    live = {task.slot: task for task in own if task.live}
+    ended = {task.slot: task for task in own if not task.live}
+    # The wanted slots without a live task, used ones first.
+    used = sorted(ended.keys() - live.keys(), key=_order)
     fresh = (str(number) for number in count(1) if str(number) not in live.keys() | ended.keys())
-    return [*used[:missing], *islice(fresh, max(0, missing - len(used)))]
+    missing = max(0, (service.replicas or 0) - len(live))
+    lost = [*used[:missing], *islice(fresh, max(0, missing - len(used)))]
+    return [
+        Slot(
+            service,
+            number,
+            live.get(number),
+            containers.get(live[number].id, "") if number in live else "",
+            ended.get(number),
+        )
+        for number in sorted([*live, *lost], key=_order)
+    ]
 
 
 def _order(number: str) -> tuple[int, str]:
     return (int(number), "") if number.isdecimal() else (0, number)
+
+
+def until_restarted(name: str, before: str, now: Sequence[Slot]) -> str | None:
+    """Return why a restart is pending: no other task than `before` is ready in the slot."""
+    slot = next((candidate for candidate in now if candidate.name == name), None)
+    if slot is None:
+        raise EngineError(f"Swarm no longer runs {name}: its service was scaled meanwhile.")
+    if slot.task and slot.task.id != before and slot.state == "ready":
+        return None
+    return f"{name} is not ready: Swarm says {slot.swarm_state}"
+
+
+def until_scaled(
+    service: Service, count: int, existing: Collection[str], now: Sequence[Slot]
+) -> str | None:
+    """Return why scaling to `count` is pending: a slot is missing, or a new one is not ready.
+
+    `existing` are the slots before the change; their health does not matter.
+    """
+    if service.replicas != count:
+        raise EngineError(f"Another client scaled {service.name} to {service.replicas} meanwhile.")
+    own = [slot for slot in now if slot.service.name == service.name]
+    for slot in own:
+        if slot.number not in existing and slot.state != "ready":
+            return f"{slot.name} is not ready: Swarm says {slot.swarm_state}"
+    return f"{service.name} has {len(own)} tasks, not {count}" if len(own) != count else None
+
+
+def until_ended(before: Collection[str], now: Sequence[Task], name: str) -> str | None:
+    """Return why scaling in is pending: a leaving task, of the tasks `before`, has not ended."""
+    for task in now:
+        if task.id in before and not task.should_run and task.state not in ENDED:
+            return f"{name}-{task.slot} has not ended"
+    return None

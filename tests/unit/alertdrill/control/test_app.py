@@ -31,7 +31,7 @@ def test_swarm_runtime_is_selected(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     headers = {"Authorization": "Bearer the-token-of-the-control-api"}
     answer = create_app().test_client().get("/instances", headers=headers)
     assert answer.status_code == 503
-    assert "The engine of the Swarm's manager does not answer" in answer.get_json()["detail"]
+    assert "The Docker engine at tcp://127.0.0.1:9 does not answer" in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(

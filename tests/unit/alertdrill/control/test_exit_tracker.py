@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from alertdrill.clients.engine import NS_PER_SECOND
 from alertdrill.control.reconcile import RETRY_DELAY_NS, STOP_GRACE_NS, ExitTracker
+from alertdrill.runtimes.engine import NS_PER_SECOND
 
 ID = "4f5e"
 # By this time, a `stop` event would have arrived.

@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
-from alertdrill.clients.engine import (
-    NS_PER_SECOND,
-    Container,
-    ContainerNotFoundError,
-    EngineClient,
-    EngineUnavailableError,
-    ForbiddenError,
-)
 from alertdrill.control.reconcile import MAX_SILENCE_S, WINDOW_NS, Reconciler
+from alertdrill.runtimes.engine import NS_PER_SECOND, ListedContainer, ProjectEngine
+from alertdrill.runtimes.errors import EngineError, EngineUnavailableError
 
 NAME = "alertdrill-web-1"
 BEGIN = 1000 * NS_PER_SECOND
@@ -28,7 +22,7 @@ class Clock:
         return self.now
 
 
-class FakeEngine(EngineClient):
+class FakeEngine(ProjectEngine):
     """One container, which was killed before the loop started."""
 
     def __init__(self, clock: Clock) -> None:
@@ -41,8 +35,8 @@ class FakeEngine(EngineClient):
         self.fails: list[Exception] = []
         self.window = WINDOW_NS
 
-    def containers(self) -> Sequence[Container]:
-        return [Container("id", NAME, self.state)]
+    def listed(self) -> Sequence[ListedContainer]:
+        return [ListedContainer("id", NAME, self.state)]
 
     def events(self, actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
         self.calls.append((since, until))
@@ -121,7 +115,7 @@ def test_container_that_should_not_run_is_not_restarted(
     assert engine.started == []
 
 
-@pytest.mark.parametrize("error", [ContainerNotFoundError("404"), ForbiddenError("403")])
+@pytest.mark.parametrize("error", [EngineError("gone", 404), EngineError("no", 403)])
 def test_permanent_error_is_not_retried(
     engine: FakeEngine, reconciler: Reconciler, error: Exception
 ) -> None:
@@ -133,7 +127,7 @@ def test_permanent_error_is_not_retried(
 
 
 def test_failed_start_is_retried(engine: FakeEngine, reconciler: Reconciler) -> None:
-    engine.fails = [EngineUnavailableError("500"), EngineUnavailableError("500")]
+    engine.fails = [EngineUnavailableError("away"), EngineError("refused", 500)]
     for _ in range(3):
         reconciler.reconcile()
     assert engine.started == [NAME]
@@ -213,12 +207,12 @@ def test_loop_survives_an_unexpected_error(
     engine: FakeEngine, reconciler: Reconciler, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.fails = [KeyError("State")]
-    answers = iter([*([engine.containers()] * 3)])
+    answers = iter([*([engine.listed()] * 3)])
 
-    def listed() -> Sequence[Container]:
+    def listed() -> Sequence[ListedContainer]:
         return next(answers)
 
-    engine.containers = listed  # type: ignore[method-assign]
+    engine.listed = listed  # type: ignore[method-assign]
     assert len(pauses(reconciler, 2)) == 2  # the error, and the end of the answers
     assert engine.started == [NAME]
     assert "failed" in caplog.text

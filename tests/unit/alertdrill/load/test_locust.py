@@ -128,9 +128,7 @@ def compose_commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         f"{command}.ComposeProject.run", lambda _, *arguments, **__: calls.append(arguments)
     )
     monkeypatch.setattr(f"{command}.ComposeProject.model", lambda *_, **__: model)
-    monkeypatch.setattr(
-        "alertdrill.runtimes.compose.docker_client.DockerClient.running", lambda _: []
-    )
+    monkeypatch.setattr(f"{command}.ComposeProject.engine", SimpleNamespace(running=list))
     return calls
 
 
@@ -167,9 +165,8 @@ def test_load_is_refused_while_locusts_web_interface_runs(
     monkeypatch: pytest.MonkeyPatch, compose_commands: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
     runs = [SimpleNamespace(service="locust-master")]
-    monkeypatch.setattr(
-        "alertdrill.runtimes.compose.docker_client.DockerClient.running", lambda _: runs
-    )
+    engine = SimpleNamespace(running=lambda: runs)
+    monkeypatch.setattr("alertdrill.runtimes.compose.project.ComposeProject.engine", engine)
     with pytest.raises(LoadError, match=r"^Locust's web interface runs"):
         locust.compose_runner(StackSettings(tmp_path))(
             report().profile, LoadSize(24, 60), tmp_path / "locust.html"

@@ -52,7 +52,7 @@ def past(tmp_path: Path) -> Path:
 
 
 def test_markers_end_before_prometheus_starts(store: TsdbStore, tmp_path: Path) -> None:
-    prometheus_tsdb.write_markers(store)
+    store.write_markers()
     lines = (tmp_path / "given").read_text().splitlines()
     times = [float(line.split()[2]) for line in lines[:-1]]
     assert lines[-1] == "# EOF"
@@ -63,7 +63,7 @@ def test_markers_end_before_prometheus_starts(store: TsdbStore, tmp_path: Path) 
 def test_backfill_uses_the_oldest_marker(
     store: TsdbStore, tmp_path: Path, calls: list[Call], past: Path
 ) -> None:
-    prometheus_tsdb.backfill(store, past)
+    store.backfill(past)
     called = (tmp_path / "called").read_text().split()
     assert called[:3] == ["tsdb", "create-blocks-from", "openmetrics"]
     assert called[-1] == str(store.folder)
@@ -79,7 +79,7 @@ def test_backfill_uses_the_oldest_marker(
 
 
 def test_delete_series_keeps_the_markers(store: TsdbStore, calls: list[Call]) -> None:
-    prometheus_tsdb.delete_series(store)
+    store.delete_series()
     [(_, first, values), (_, second, _)] = calls
     assert (first, second) == ("admin/tsdb/delete_series", "admin/tsdb/clean_tombstones")
     assert values == {"match[]": f'{{__name__=~".+",__name__!="{MARKER_SERIES}"}}'}
@@ -90,7 +90,7 @@ def test_missing_markers_are_an_error(
 ) -> None:
     marks.clear()
     with pytest.raises(TsdbError, match=r"was backfilled 1000 times: start a new"):
-        prometheus_tsdb.backfill(store, past)
+        store.backfill(past)
 
 
 def test_invalid_backfill_is_named(store: TsdbStore, calls: list[Call], past: Path) -> None:
@@ -100,7 +100,7 @@ def test_invalid_backfill_is_named(store: TsdbStore, calls: list[Call], past: Pa
     with pytest.raises(
         TsdbError, match=r"^past\.txt can't be backfilled: error: next: data does not end"
     ):
-        prometheus_tsdb.backfill(store, past)
+        store.backfill(past)
     assert [name for _, name, _ in calls] == ["query"]
 
 
@@ -112,4 +112,4 @@ def test_refusal_of_prometheus_is_an_error(
 
     monkeypatch.setattr(requests.Session, "request", refuse)
     with pytest.raises(TsdbError, match=r"does not answer\. See `make logs S="):
-        prometheus_tsdb.delete_series(store)
+        store.delete_series()

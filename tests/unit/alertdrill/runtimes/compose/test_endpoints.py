@@ -1,54 +1,81 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes.compose.endpoints import HostEndpoints, NetworkEndpoints
+from alertdrill.runtimes.compose.in_network import InNetworkRuntime
+from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.runtimes.errors import UnknownTargetError
-from tests.unit.alertdrill.runtimes.compose.conftest import container
+from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
+
+
+def host(settings: StackSettings, *containers: str) -> ComposeRuntime:
+    runtime = ComposeRuntime(settings)
+    vars(runtime._project)["engine"] = FakeEngine(*containers)  # where the property keeps it
+    return runtime
+
+
+@pytest.fixture
+def inner(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> InNetworkRuntime:
+    runtime = InNetworkRuntime(settings)
+    engine: Any = FakeEngine("web-1", "prometheus-1", "control-1", "strange-1")
+    runtime._engine = engine
+    monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda *_: True)
+    return runtime
 
 
 def test_host_reaches_published_ports(settings: StackSettings) -> None:
-    places = HostEndpoints(settings)
-    assert places.address("prometheus") == "http://127.0.0.1:9090"
-    assert places.address("lb") == "http://127.0.0.1:8080"
-    assert places.address("lb-stats") == "http://127.0.0.1:8404"
-
-
-def test_host_cannot_reach_unpublished_components(settings: StackSettings) -> None:
-    with pytest.raises(UnknownTargetError, match="has no published port"):
-        HostEndpoints(settings).address("web")
+    runtime = host(settings)
+    assert runtime.address("prometheus") == "http://127.0.0.1:9090"
+    assert runtime.address("lb") == "http://127.0.0.1:8080"
+    assert runtime.address("lb-stats") == "http://127.0.0.1:8404"
+    with pytest.raises(UnknownTargetError, match="'web' has no published port"):
+        runtime.address("web")
 
 
 def test_instance_has_its_address(settings: StackSettings) -> None:
-    places = HostEndpoints(settings)
-    assert places.instance_address(container("web-2")) == "alertdrill-web-2:5000"
-    assert places.instance_address(container("loki-1")) == "127.0.0.1:3100"
+    listed = host(settings, "web-2", "loki-1", "strange-1").status()
+    assert {item.name: item.address for item in listed} == {
+        "web-2": "alertdrill-web-2:5000",
+        "loki-1": "127.0.0.1:3100",
+        "strange-1": "alertdrill-strange-1",
+    }
 
 
 def test_user_urls_are_of_running_services(settings: StackSettings) -> None:
-    shown = HostEndpoints(settings).user_urls(["prometheus", "loki"])
+    shown = host(settings, "prometheus-1", "loki-1", "grafana-1 exited").addresses()
     assert list(shown) == ["Services", "Load balancer", "Prometheus", "Loki"]
+    assert shown["Loki"] == "http://127.0.0.1:3100/ready"
 
 
-def test_wildcard_address_becomes_loopback(settings: StackSettings) -> None:
-    everywhere = replace(settings, lb_address="0.0.0.0")
-    assert HostEndpoints(everywhere).user_urls([])["Services"] == "http://127.0.0.1:8080/"
-    chosen = replace(settings, lb_address="192.0.2.1")
-    assert HostEndpoints(chosen).user_urls([])["Services"] == "http://192.0.2.1:8080/"
+@pytest.mark.parametrize(
+    ("address", "shown"), [("0.0.0.0", "127.0.0.1"), ("192.0.2.1", "192.0.2.1")]
+)
+def test_wildcard_address_becomes_loopback(
+    settings: StackSettings, address: str, shown: str
+) -> None:
+    runtime = host(replace(settings, lb_address=address))
+    assert runtime.addresses()["Services"] == f"http://{shown}:8080/"
 
 
-def test_network_endpoints_are_names(settings: StackSettings) -> None:
-    places = NetworkEndpoints(settings)
-    assert places.address("prometheus") == "http://prometheus-on-telemetry:9090"
-    assert places.address("lb") == "http://lb-on-services:8080"
-    assert places.instance_address(container("web-1")) == "alertdrill-web-1:5000"
+def test_containers_reach_each_other_by_name(inner: InNetworkRuntime) -> None:
+    assert inner.address("prometheus") == "http://prometheus-on-telemetry:9090"
+    assert inner.addresses() == {"Services": "http://lb-on-services:8080/"}
+    assert inner.address("lb-stats") == "http://lb-on-services:8404"
+    assert inner.address("node-exporter") == "http://alertdrill-node-exporter-1:9100"
     with pytest.raises(UnknownTargetError, match="no component named 'nothing'"):
-        places.address("nothing")
+        inner.address("nothing")
+    assert {item.name: item.address for item in inner.status()} == {
+        "web-1": "alertdrill-web-1:5000",
+        "prometheus-1": "prometheus-on-telemetry:9090",
+        # The alias belongs to both replicas.
+        "control-1": "alertdrill-control-1:8091",
+        "strange-1": "alertdrill-strange-1",
+    }
 
 
-def test_user_links_are_resolved_to_names(settings: StackSettings) -> None:
-    places = NetworkEndpoints(settings)
+def test_user_links_are_resolved_to_names(inner: InNetworkRuntime) -> None:
     link = "http://127.0.0.1:8090/runbooks/InstanceDown"
-    assert places.resolve_url(link) == "http://responder-on-telemetry:8090/runbooks/InstanceDown"
-    assert places.resolve_url("https://elsewhere.example/x") == "https://elsewhere.example/x"
+    assert inner.resolve_url(link) == "http://responder-on-telemetry:8090/runbooks/InstanceDown"
+    assert inner.resolve_url("https://elsewhere.example/x") == "https://elsewhere.example/x"

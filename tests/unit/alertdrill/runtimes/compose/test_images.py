@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from alertdrill.config.settings import ImageVersions, own_images, parse
-from alertdrill.runtimes.compose.images import ImageAvailability, ensure_images, push, tag
-from alertdrill.runtimes.errors import EngineError, ImageMissingError
+from alertdrill.runtimes.compose.images import ensure_images, push
+from alertdrill.runtimes.errors import EngineError
 
 
 class FakeCompose:
@@ -33,84 +33,72 @@ OURS = "alertdrill.invalid/web:0.1.0"
 PULLED = f"example.com/web:0.1.0@sha256:{'0' * 64}"
 
 
-def model(ours: str = OURS, **images: str) -> dict[str, Any]:
+def had(compose: FakeCompose, ours: str = OURS, **images: str) -> tuple[list[str], dict[str, str]]:
     services = {name.replace("_", "-"): {"image": image} for name, image in images.items()}
-    return {"services": {**services, "web": {"image": ours, "build": {}}}}
-
-
-def had(compose: FakeCompose, **images: str) -> ImageAvailability:
     fake: Any = compose
-    return ensure_images(fake, model(**images), lambda _: None)
+    model = {"services": {**services, "web": {"image": ours, "build": {}}}}
+    return ensure_images(fake, model, lambda _: None)
 
 
-def test_present_image_is_used() -> None:
-    assert had(FakeCompose("haproxy:3"), lb="haproxy:3") == ImageAvailability([], {})
+@pytest.mark.parametrize(
+    "compose", [FakeCompose("haproxy:3"), FakeCompose(registry=("haproxy:3",))]
+)
+def test_image_is_used_or_pulled(compose: FakeCompose) -> None:
+    assert had(compose, lb="haproxy:3") == ([], {})
 
 
-def test_missing_image_is_pulled() -> None:
-    assert had(FakeCompose(registry=("haproxy:3",)), lb="haproxy:3") == ImageAvailability([], {})
-
-
-def test_unknown_version_is_named() -> None:
-    with pytest.raises(ImageMissingError, match=r"^PROMETHEUS_VERSION is 'v99': the image prom/p"):
-        had(FakeCompose(), prometheus="prom/prometheus:v99")
+@pytest.mark.parametrize(
+    ("component", "image", "message"),
+    [
+        ("prometheus", "prom/prometheus:v99", r"^PROMETHEUS_VERSION is 'v99': the image prom/p"),
+        ("prometheus", "prom/prometheus:v3@sha256:ab", r"^PROMETHEUS_VERSION is 'v3@sha256:ab'"),
+        ("grafana", "grafana/grafana:99.0", r"^GRAFANA_VERSION is '99\.0'"),
+    ],
+)
+def test_unavailable_version_is_named(component: str, image: str, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        had(FakeCompose(), **{component: image})
 
 
 def test_unavailable_optional_component_is_disabled() -> None:
-    image = f"grafana/grafana:{ImageVersions().grafana}"
-    project = had(FakeCompose(), grafana=image)
-    # The responder does not use it either.
-    assert project.variables == {"GRAFANA_REPLICAS": "0"}
-    assert "runs without grafana" in project.messages[0]
+    messages, variables = had(FakeCompose(), grafana=f"grafana/grafana:{ImageVersions().grafana}")
+    assert variables == {"GRAFANA_REPLICAS": "0"}
+    assert "runs without grafana" in messages[0]
 
 
 def test_collector_is_disabled_without_loki() -> None:
     collector = f"otel/opentelemetry-collector-contrib:{ImageVersions().collector}"
-    project = had(
-        FakeCompose(collector), loki=f"grafana/loki:{ImageVersions().loki}", collector=collector
-    )
-    assert project.variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
-
-
-def test_unavailable_chosen_version_is_refused() -> None:
-    with pytest.raises(ImageMissingError, match=r"GRAFANA_VERSION is '99\.0'"):
-        had(FakeCompose(), grafana="grafana/grafana:99.0")
+    loki = f"grafana/loki:{ImageVersions().loki}"
+    _, variables = had(FakeCompose(collector), loki=loki, collector=collector)
+    assert variables == {"LOKI_REPLICAS": "0", "COLLECTOR_REPLICAS": "0"}
 
 
 def test_disabled_component_needs_no_image() -> None:
     fake: Any = FakeCompose()
-    wanted = model(grafana="grafana/grafana:99")
-    wanted["services"]["grafana"]["deploy"] = {"replicas": 0}
-    messages = ensure_images(fake, wanted, lambda _: None).messages
+    disabled = {"image": "grafana/grafana:99", "deploy": {"replicas": 0}}
+    wanted = {"services": {"grafana": disabled, "web": {"image": OURS, "build": {}}}}
+    messages, _ = ensure_images(fake, wanted, lambda _: None)
     assert messages == ["grafana is disabled by GRAFANA_REPLICAS=0."]
 
 
 def test_loaded_images_need_no_build() -> None:
-    assert had(FakeCompose("alertdrill.invalid/web:0.1.0", builds=False)) == ImageAvailability(
-        [], {}
-    )
+    assert had(FakeCompose(OURS, builds=False)) == ([], {})
 
 
 def test_failed_build_is_named() -> None:
     with pytest.raises(
-        ImageMissingError, match=r"^alertdrill\.invalid/web:0\.1\.0 can't be built\. docker c"
+        EngineError, match=r"^alertdrill\.invalid/web:0\.1\.0 can't be built\. docker c"
     ):
         had(FakeCompose(builds=False))
 
 
 def test_registry_image_is_pulled_and_not_built() -> None:
-    compose: Any = FakeCompose(registry=(PULLED,), builds=False)
-    assert ensure_images(compose, model(PULLED), lambda _: None) == ImageAvailability([], {})
+    assert had(FakeCompose(registry=(PULLED,), builds=False), PULLED) == ([], {})
 
 
 def test_image_missing_from_the_registry_is_named() -> None:
-    compose: Any = FakeCompose()
-    with pytest.raises(ImageMissingError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
-        ensure_images(compose, model(PULLED), lambda _: None)
-
-
-def test_tag_includes_the_digest() -> None:
-    assert tag("prom/prometheus:v3@sha256:ab") == "v3@sha256:ab"
+    with pytest.raises(EngineError, match=r"^example\.com/web:0\.1\.0@.* check REGISTRY"):
+        had(FakeCompose(), PULLED)
 
 
 DIGEST = f"sha256:{'a' * 64}"

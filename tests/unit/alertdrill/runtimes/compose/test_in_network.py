@@ -12,8 +12,7 @@ from alertdrill.runtimes.compose.in_network import InNetworkRuntime
 from alertdrill.runtimes.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.prometheus_tsdb import TsdbError
 from alertdrill.runtimes.select import select_fault_target
-from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
+from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 
 @pytest.fixture
@@ -34,8 +33,11 @@ def _render_context(folder: Path) -> init_config.RenderContext:
 
 @pytest.fixture
 def runtime(etc: Path, settings: StackSettings) -> InNetworkRuntime:
-    runtime = InNetworkRuntime(settings)
-    engine: Any = FakeEngine(container("web-1"), container("prometheus-1"))
+    return with_engine(InNetworkRuntime(settings), "web-1", "prometheus-1")
+
+
+def with_engine(runtime: InNetworkRuntime, *containers: str) -> InNetworkRuntime:
+    engine: Any = FakeEngine(*containers)
     runtime._engine = engine
     return runtime
 
@@ -50,7 +52,7 @@ def test_configuration_is_replaced_and_restored(runtime: InNetworkRuntime, etc: 
     assert (etc / "prometheus/rules.d/drill.yml").read_text() == "groups: ["
     runtime.restore_config("prometheus", "rules.d/drill.yml")
     assert not (etc / "prometheus/rules.d/drill.yml").exists()
-    assert calls(runtime) == [("signal", "alertdrill-prometheus-1", "HUP")] * 2
+    assert calls(runtime) == ["kill prometheus-1 HUP"] * 2
 
 
 def test_loki_gets_no_signal(runtime: InNetworkRuntime, etc: Path) -> None:
@@ -111,21 +113,13 @@ def scale(runtime: InNetworkRuntime, service: str, count: int) -> list[str]:
 @pytest.fixture
 def standing_by(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> InNetworkRuntime:
     """Return a runtime with two standby instances of web; every running instance is ready."""
-    engine: Any = FakeEngine(
-        container("prometheus-1"),
-        container("web-1"),
-        container("web-2"),
-        container("web-3", "exited"),
-        container("web-4", "created"),
-    )
-    runtime._engine = engine
     monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: True)
-    return runtime
+    return with_engine(runtime, "prometheus-1", "web-1", "web-2", "web-3 exited", "web-4 created")
 
 
 def test_standby_instances_are_started(standing_by: InNetworkRuntime, etc: Path) -> None:
     assert scale(standing_by, "web", 4) == ["web-3 is ready", "web-4 is ready"]
-    assert calls(standing_by) == [("start", "alertdrill-web-3"), ("start", "alertdrill-web-4")]
+    assert calls(standing_by) == ["start web-3", "start web-4"]
     assert listed(etc, "web") == ["web-1", "web-2", "web-3", "web-4"]
     assert listed(etc, "data-service") == ["data-service-1", "data-service-2"]
     assert replicas(etc)["web"] == 4
@@ -134,9 +128,10 @@ def test_standby_instances_are_started(standing_by: InNetworkRuntime, etc: Path)
 def test_targets_are_updated_before_an_instance_stops(
     standing_by: InNetworkRuntime, etc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine: Any = standing_by._engine
     seen: list[object] = []
-    monkeypatch.setattr(engine, "stop", lambda *names: seen.extend((*names, listed(etc, "web"))))
+    monkeypatch.setattr(
+        standing_by._engine, "stop", lambda name, _: seen.extend((name, listed(etc, "web")))
+    )
     assert scale(standing_by, "web", 1) == ["web-2 is on standby"]
     assert seen == ["alertdrill-web-2", ["web-1"]]
 
@@ -150,7 +145,7 @@ def test_instance_that_is_not_ready_is_stopped_again(
     monkeypatch.setattr(standing_by, "_await_ready", fail)
     with pytest.raises(NotReadyError):
         scale(standing_by, "web", 3)
-    assert calls(standing_by) == [("start", "alertdrill-web-3"), ("stop", "alertdrill-web-3")]
+    assert calls(standing_by) == ["start web-3", "stop web-3"]
     assert replicas(etc)["web"] == 2
 
 
@@ -158,8 +153,7 @@ def test_instance_that_is_not_ready_is_stopped_again(
 def test_missing_container_is_refused(
     runtime: InNetworkRuntime, etc: Path, numbers: list[int]
 ) -> None:
-    engine: Any = FakeEngine(*(container(f"web-{number}") for number in numbers))
-    runtime._engine = engine
+    with_engine(runtime, *(f"web-{number}" for number in numbers))
     with pytest.raises(
         AlertdrillError, match=r"web has too few containers for 2 instances: run `make up`"
     ):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +11,15 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.base import project_lock
 from alertdrill.runtimes.compose import run_drills_in_container
-from alertdrill.runtimes.compose.docker_client import Container
-from alertdrill.runtimes.compose.project import ComposeProject, error_line
-from alertdrill.runtimes.errors import EngineError
+from alertdrill.runtimes.compose.project import (
+    ComposeProject,
+    merge_flags,
+    render_overlay,
+    settings_variables,
+)
+from alertdrill.runtimes.errors import EngineError, compose_error
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
-from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
+from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 
 @pytest.fixture
@@ -51,74 +55,83 @@ def test_missing_docker_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
         ComposeProject(StackSettings(tmp_path)).run("ps")
 
 
-def test_error_line_is_found() -> None:
-    assert (
-        error_line(" pulling\n container web-1 is unhealthy\n bye\n")
-        == "container web-1 is unhealthy"
-    )
-    assert error_line("one\ntwo\n") == "two"
-    assert error_line("") == "it printed no error."
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        (" pulling\n container web-1 is unhealthy\n bye\n", "container web-1 is unhealthy"),
+        ("one\ntwo\n", "two"),
+        ("", "it printed no error."),
+    ],
+)
+def test_error_line_is_found(output: str, error: str) -> None:
+    assert compose_error(output) == error
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> StackSettings:
+def cached(tmp_path: Path) -> StackSettings:
     return StackSettings(tmp_path / "one", cache=tmp_path / "cache")
 
 
-def test_second_run_is_refused_whatever_its_folder(settings: StackSettings) -> None:
-    other = replace(settings, home=settings.home / "other")
+def test_second_run_is_refused_whatever_its_folder(cached: StackSettings) -> None:
+    other = replace(cached, home=cached.home / "other")
     with (
-        project_lock(settings),
+        project_lock(cached),
         pytest.raises(LockedError, match="Another run uses the containers of"),
     ):
         project_lock(other).__enter__()
-    with project_lock(other):
+    with project_lock(other), project_lock(replace(cached, project="another")):
         pass
 
 
 def test_refused_run_changes_nothing(
-    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+    cached: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[str] = []
     runtime = SimpleNamespace(down=lambda _: touched.append("down"))
     monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: runtime)
     with (
-        project_lock(ephemeral_settings(settings, 12)),
+        project_lock(ephemeral_settings(cached, 12)),
         pytest.raises(LockedError, match="Another run"),
     ):
-        run_drills_in_container.run_in_container(settings, ["drill", "run"], 12, lambda _: None)
+        run_drills_in_container.run_in_container(cached, ["drill", "run"], 12, lambda _: None)
     assert touched == []
 
 
-def test_other_projects_do_not_wait(settings: StackSettings) -> None:
-    with project_lock(settings), project_lock(replace(settings, project="another")):
-        pass
-
-
 @pytest.mark.parametrize("speed", [None, 12.0])
-def test_container_of_drills_knows_whether_its_stack_is_ephemeral(
-    settings: StackSettings, monkeypatch: pytest.MonkeyPatch, speed: float | None
+def test_drills_run_in_a_container_and_their_reports_are_copied(
+    cached: StackSettings, monkeypatch: pytest.MonkeyPatch, speed: float | None
 ) -> None:
     commands: list[list[str]] = []
-    nothing = SimpleNamespace(
-        up=lambda _: [], down=lambda _: None, status=lambda: ["web-1"], run=lambda *_, **__: None
-    )
+
+    def docker(_: object, command: str, *arguments: str) -> str:
+        if command == "cp":
+            (Path(arguments[-1]) / "one").mkdir()
+            (Path(arguments[-1]) / "one/index.html").touch()
+        return ""
+
+    def command_line(_: object, *words: str, **__: object) -> list[str]:
+        commands.append([*words])
+        return ["true"]
+
+    nothing = SimpleNamespace(up=lambda _: [], down=lambda _: None, status=lambda: ["web-1"])
     monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: nothing)
     monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
-    monkeypatch.setattr(ComposeProject, "docker", lambda *_: "")
+    monkeypatch.setattr(ComposeProject, "docker", docker)
     monkeypatch.setattr(ComposeProject, "run", lambda *_, **__: "")
-    monkeypatch.setattr(
-        ComposeProject, "command_line", lambda _, *words, **__: commands.append([*words])
+    monkeypatch.setattr(ComposeProject, "command_line", command_line)
+    messages: list[str] = []
+    code = run_drills_in_container.run_in_container(
+        cached, ["drill", "run"], speed, messages.append
     )
-    monkeypatch.setattr(run_drills_in_container, "_wait", lambda *_: 0)
-    monkeypatch.setattr(run_drills_in_container, "_copy_reports", lambda *_: None)
-    run_drills_in_container.run_in_container(settings, ["drill", "run"], speed, lambda _: None)
     [command] = commands
+    assert code == 0
     assert "--current-stack" in command
     assert ("--ephemeral" in command) is (speed is not None)
+    assert messages[-1] == f"The report on this host: {cached.home}/drills/one/index.html"
+    assert (cached.home / "drills/one/index.html").exists()
 
 
-def listed(tmp_path: Path, text: str | None, *containers: Container) -> dict[str, int]:
+def listed(tmp_path: Path, text: str | None, *containers: str) -> dict[str, int]:
     """Return the replica counts that the host reads from a file with `text`."""
     engine: Any = FakeEngine(*containers)
 
@@ -132,19 +145,71 @@ def listed(tmp_path: Path, text: str | None, *containers: Container) -> dict[str
     return project.replicas()
 
 
-def test_host_reads_the_replica_counts_from_the_stack(tmp_path: Path) -> None:
-    replicas = listed(tmp_path, '{"web": 4}', container("prometheus-1"))
-    assert replicas == {**dict.fromkeys(SERVICES, 2), "web": 4}
-
-
-@pytest.mark.parametrize("text", [None, "", '{"web": '])
-def test_missing_replica_count_is_the_settings(tmp_path: Path, text: str | None) -> None:
-    replicas = listed(tmp_path, text, container("prometheus-1"))
-    assert replicas == {**dict.fromkeys(SERVICES, 2), "web": 3}
+@pytest.mark.parametrize(
+    ("text", "web"), [('{"web": 4, "removed": 2}', 4), (None, 3), ("", 3), ('{"web": ', 3)]
+)
+def test_host_reads_the_replica_counts_from_the_stack(
+    tmp_path: Path, text: str | None, web: int
+) -> None:
+    replicas = listed(tmp_path, text, "prometheus-1")
+    assert replicas == {**dict.fromkeys(SERVICES, 2), "web": web}
 
 
 def test_stack_that_is_down_has_the_settings_replica_counts(tmp_path: Path) -> None:
-    asleep = container("prometheus-1", "exited")
-    assert listed(tmp_path, '{"web": 4}', asleep)["web"] == 3
-    assert listed(tmp_path, '{"web": 4}', asleep, container("web-1"))["web"] == 4
+    assert listed(tmp_path, '{"web": 4}', "prometheus-1 exited")["web"] == 3
+    assert listed(tmp_path, '{"web": 4}', "prometheus-1 exited", "web-1")["web"] == 4
     assert listed(tmp_path, '{"web": 4}')["web"] == 3
+
+
+MODEL = {
+    "services": {
+        "prometheus": {"command": ["--config.file=p.yml", "--rules.alert.resend-delay=15s"]},
+        "blackbox-exporter": {"command": ["--config.file=b.yml"]},
+        "loki": {"command": ["-config.file=l.yml"]},
+    }
+}
+
+
+def test_normal_stack_needs_no_overlay(settings: StackSettings) -> None:
+    assert render_overlay(settings, MODEL) is None
+
+
+def test_speed_changes_the_flags(settings: StackSettings) -> None:
+    text = render_overlay(replace(settings, speed=10.0, ephemeral=True), MODEL)
+    assert text
+    command = json.loads(text)["services"]["prometheus"]["command"]
+    assert "--config.file=p.yml" in command
+    assert "--rules.alert.resend-delay=1500ms" in command
+    assert "--rules.alert.resend-delay=15s" not in command
+    assert "--web.enable-admin-api" in command
+    assert "-ruler.resend-delay=1500ms" in json.loads(text)["services"]["loki"]["command"]
+
+
+def test_series_of_other_stacks_are_safe(settings: StackSettings) -> None:
+    assert "admin-api" not in str(render_overlay(replace(settings, speed=10.0), MODEL))
+
+
+def test_flag_replaces_one_of_the_same_name() -> None:
+    assert merge_flags(["a", "--x=1", "--y=2"], ["--x=3"]) == ["a", "--y=2", "--x=3"]
+
+
+def test_settings_are_passed_on() -> None:
+    settings = StackSettings(
+        Path("/h"), heal={"web": False}, healing="dry-run", instances={"web": 3}, speed=7.0
+    )
+    variables = settings_variables(settings)
+    expected = {
+        "HEAL_WEB": "0",
+        "HEAL_DATA_SERVICE": "1",
+        "HEALING": "dry-run",
+        "WEB_INSTANCES": "3",
+        "DATA_SERVICE_INSTANCES": "2",
+        "FAULTS_ENABLED": "1",
+        "LB_STATS_PORT": "8404",
+        "LOKI_REPLICAS": "1",
+        "WEB_DIGEST": "",
+        "COMPOSE_PROJECT_NAME": "alertdrill",
+        "SPEED": "7",
+        "WATCHDOG_TIMEOUT": "25.7143",
+    }
+    assert {name: variables[name] for name in expected} == expected

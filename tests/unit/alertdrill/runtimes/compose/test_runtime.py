@@ -1,6 +1,6 @@
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -8,67 +8,84 @@ from typing import Any
 
 import pytest
 
+from alertdrill.config.services import Service, ServicesError
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes.compose.project import ComposeProject
-from alertdrill.runtimes.compose.runtime import ComposeRuntime, follow_logs, read_logs, timestamp
-from tests.unit.alertdrill.runtimes.compose.conftest import container
-from tests.unit.alertdrill.runtimes.compose.test_containers import FakeEngine
+from alertdrill.runtimes.compose import runtime as module
+from alertdrill.runtimes.compose.runtime import NEEDS_REPLICA_COUNTS, ComposeRuntime
+from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
-Docker = Callable[[str], ComposeProject]
+Docker = Callable[[str], ComposeRuntime]
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     """Return a function that replaces docker with a script that also records its arguments."""
 
-    def make(script: str) -> ComposeProject:
+    def make(script: str) -> ComposeRuntime:
         program = tmp_path / "docker"
         program.write_text(
             f'#!/bin/sh\necho "$*" >{tmp_path}/called\necho $$ >{tmp_path}/pid\n{script}\n'
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-        return ComposeProject(StackSettings(tmp_path, project="mine"))
+        monkeypatch.setattr(module, "_timestamp", lambda: "then")
+        runtime = ComposeRuntime(StackSettings(tmp_path, project="mine"))
+        vars(runtime._project)["engine"] = FakeEngine("web-1", "web-2")
+        return runtime
 
     return make
 
 
 def test_line_has_its_instance(docker: Docker) -> None:
-    compose = docker(r"printf 'web-1  | a | b\nlb-1   | \nnoise\nweb-2  | \344\rx\n'")
-    assert list(read_logs(compose, [], None, timestamp())) == [
+    runtime = docker(r"printf 'web-1  | a | b\nlb-1   | \nnoise\nweb-2  | \344\rx\n'")
+    assert list(runtime.logs(None, None)) == [
         ("web-1", "a | b"),
         ("lb-1", ""),
         ("web-2", "\ufffd\rx"),
     ]
 
 
-@pytest.mark.parametrize(("lines", "tail"), [(5, "5"), (0, "0"), (None, "all")])
+@pytest.mark.parametrize(
+    ("target", "lines", "arguments"),
+    [
+        ("web-2", 5, "--tail 5 --until then --index 2 web"),
+        ("web", 0, "--tail 0 --until then web"),
+        (None, None, "--tail all --until then"),
+    ],
+)
 def test_existing_lines_end_at_the_timestamp(
-    docker: Docker, tmp_path: Path, lines: int | None, tail: str
+    docker: Docker, tmp_path: Path, target: str | None, lines: int | None, arguments: str
 ) -> None:
-    compose = docker("")
-    assert list(read_logs(compose, ["--index", "2", "web"], lines, "then")) == []
-    called = (tmp_path / "called").read_text()
-    assert called.endswith(f"logs --no-color --tail {tail} --until then --index 2 web\n")
+    assert list(docker("").logs(target, lines)) == []
+    assert (tmp_path / "called").read_text().endswith(f"logs --no-color {arguments}\n")
 
 
 def test_new_lines_start_at_the_timestamp(docker: Docker, tmp_path: Path) -> None:
-    list(follow_logs(docker(""), ["web"], "then"))
+    batches = docker("").follow("web", 3)
+    assert list(next(batches)) == []
+    assert (tmp_path / "called").read_text().endswith("--tail 3 --until then web\n")
+    list(batches)
     called = (tmp_path / "called").read_text()
     assert called.endswith("logs --no-color --follow --since then web\n")
 
 
+def new_lines(runtime: ComposeRuntime) -> Any:
+    batches = runtime.follow(None, None)
+    next(batches)  # the existing lines, which are not read here
+    return batches
+
+
 def test_partial_line_waits_for_its_end(docker: Docker) -> None:
-    compose = docker("printf 'web-1  | ha'; sleep 0.5; printf 'lf\\nweb-1  | next\\n'")
-    groups = list(follow_logs(compose, [], timestamp()))
+    runtime = docker("printf 'web-1  | ha'; sleep 0.5; printf 'lf\\nweb-1  | next\\n'")
+    groups = list(new_lines(runtime))
     assert list(chain.from_iterable(groups)) == [("web-1", "half"), ("web-1", "next")]
     assert [] in groups  # the reader had a turn meanwhile
 
 
 def test_closing_the_reader_ends_the_command(docker: Docker, tmp_path: Path) -> None:
-    groups = follow_logs(docker("echo 'web-1  | a'; exec sleep 60"), [], timestamp())
+    groups = new_lines(docker("echo 'web-1  | a'; exec sleep 60"))
     assert list(islice(chain.from_iterable(groups), 1)) == [("web-1", "a")]
-    groups.close()  # type: ignore[attr-defined]
+    groups.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), signal.SIG_DFL)
 
@@ -76,49 +93,56 @@ def test_closing_the_reader_ends_the_command(docker: Docker, tmp_path: Path) -> 
 class FakeProject:
     """A Compose that creates standby instances of web and publishes replica counts."""
 
-    def __init__(self) -> None:
-        states = ["running", "running", "created", "created"]
-        instances = [container(f"web-{n}", state) for n, state in enumerate(states, 1)]
-        self.engine = FakeEngine(*instances)
+    def __init__(self, *containers: str) -> None:
+        self.engine = FakeEngine(*containers)
+        self.counts = {"web": 2, "data-service": 3}
         # The replica counts of the last run of init-config.
         self.published: dict[str, int] = {}
+        self.removed: list[str] = []
         self.lock = nullcontext
 
     def replicas(self) -> dict[str, int]:
-        return {"web": 2, "data-service": 3}
+        return self.counts
 
     def run(self, command: str, *arguments: str) -> str:
         if command == "create":
             for number in range(1, 5):
-                missing = container(f"web-{number}", "created")
-                self.engine.by_name.setdefault(missing.name, missing)
+                if f"web-{number}" not in self.engine.states:
+                    self.engine.add(f"web-{number}", "created")
         else:
             assert (command, arguments[-1]) == ("run", "init-config")
             counts = (text.split("_INSTANCES=") for text in arguments if "_INSTANCES=" in text)
             self.published = {name: int(count) for name, count in counts}
         return ""
 
+    def docker(self, command: str, *arguments: str) -> str:
+        if command == "logs":
+            return "first\nlast\n"
+        assert (command, arguments[0]) == ("rm", "--force")
+        self.removed += arguments[1:]
+        return ""
+
 
 @pytest.fixture
 def project() -> FakeProject:
-    return FakeProject()
+    return FakeProject("web-1", "web-2", "web-3 created", "web-4 created")
 
 
 @pytest.fixture
 def runtime(tmp_path: Path, project: Any) -> ComposeRuntime:
     runtime = ComposeRuntime(StackSettings(tmp_path))
-    runtime._project, runtime._engine = project, project.engine
+    runtime._project = project
     return runtime
 
 
-@pytest.mark.parametrize("missing", ["", "alertdrill-web-4"])
+@pytest.mark.parametrize("missing", ["", "web-4"])
 def test_standby_instances_are_started_and_missing_ones_created(
     runtime: ComposeRuntime, project: FakeProject, missing: str
 ) -> None:
-    project.engine.by_name.pop(missing, None)
+    project.engine.states.pop(missing, None)
     messages: list[str] = []
     runtime.scale("web", 4, messages.append)
-    assert len(project.engine.running()) == 4
+    assert len(project.engine.alive()) == 4
     assert messages == ["web-3 is ready", "web-4 is ready"]
     assert project.published == {"WEB": 4, "DATA_SERVICE": 3}
 
@@ -128,5 +152,96 @@ def test_leaving_instance_is_not_expected(runtime: ComposeRuntime, project: Fake
     runtime.scale("web", 1, messages.append)
     # The other service keeps its count.
     assert project.published == {"WEB": 1, "DATA_SERVICE": 3}
-    assert [item.instance for item in project.engine.running()] == ["web-1"]
+    assert project.engine.alive() == ["web-1"]
     assert messages == ["web-2 is on standby"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "misnumbered"),
+    [
+        ([], []),
+        ([1], []),
+        ([1, 2], []),
+        ([1, 2, 3, 4], [3, 4]),  # standby instances are created again
+        ([2], [2]),  # Compose would create web-3 beside it
+        ([1, 3], [3]),
+        ([3, 4], [3, 4]),
+    ],
+)
+def test_misnumbered_instances_are_found(numbers: list[int], misnumbered: list[int]) -> None:
+    assert module.misnumbered(numbers, scale=2) == misnumbered
+
+
+@pytest.mark.parametrize(
+    ("containers", "stopped", "removed"),
+    [
+        (["web-1", "web-2", "lb-1"], [], []),
+        (["web-1", "web-2", "web-3 exited"], [], ["web-3"]),
+        # Its replica count is 3.
+        ([f"data-service-{number}" for number in (1, 2, 3)], [], []),
+        (["web-2", "web-3 exited"], ["web-2"], ["web-2", "web-3"]),
+    ],
+)
+def test_misnumbered_instances_are_removed(
+    containers: list[str], stopped: list[str], removed: list[str]
+) -> None:
+    project: Any = FakeProject(*containers)
+    messages: list[str] = []
+    module.remove_misnumbered(project, messages.append)
+    assert project.engine.calls == [f"stop {instance}" for instance in stopped]
+    assert project.removed == [f"alertdrill-{instance}" for instance in removed]
+    # Only what ran is worth a message.
+    assert [message.partition(":")[0] for message in messages] == [
+        f"replacing {instance}" for instance in stopped
+    ]
+
+
+def test_failed_containers_last_line_is_shown() -> None:
+    project: Any = FakeProject("init-config-1 exited", "web-1 running starting", "web-2 restarting")
+    assert module._last_log_line(project) == " The last log line of web-2: last"
+
+
+OWN = {"SERVICE": "orders", "PORT": "5003"}
+LABELS = {"alertdrill.heal": "1"}
+
+
+def model(
+    declaration: Mapping[str, Any] | None, counting: tuple[str, ...] = NEEDS_REPLICA_COUNTS
+) -> Mapping[str, Any]:
+    declarations: dict[str, Any] = {
+        name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
+        for name in NEEDS_REPLICA_COUNTS
+    }
+    return {"services": declarations | ({"orders": declaration} if declaration else {})}
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SERVICES", {"orders": Service(name="orders", port=5003)})
+
+
+def test_complete_service_passes(orders: None) -> None:
+    module.check_services(model({"environment": OWN, "labels": LABELS}))
+
+
+@pytest.mark.parametrize(
+    ("project", "message"),
+    [
+        (model(None), "has no service orders, which apps/services.yml has"),
+        (
+            model({"environment": {**OWN, "PORT": "5001"}, "labels": LABELS}),
+            "does not give orders SERVICE=orders and PORT=5003",
+        ),
+        (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
+        (model({"environment": OWN}), "has no label alertdrill.heal for orders"),
+        (
+            model({"environment": OWN, "labels": LABELS}, ("init-config",)),
+            "does not give ORDERS_INSTANCES to control",
+        ),
+    ],
+)
+def test_missing_declaration_is_named(
+    orders: None, project: Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {message}.*add-a-service.md"):
+        module.check_services(project)

@@ -10,10 +10,11 @@ import pytest
 from alertdrill.clients import http
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes import port_check, prometheus_tsdb
+from alertdrill.runtimes import port_check
 from alertdrill.runtimes.native import configs, supervisor
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.runtime import NativeRuntime
+from alertdrill.runtimes.prometheus_tsdb import TsdbStore
 from tests.unit.alertdrill.runtimes.native.conftest import MISSING
 
 
@@ -87,7 +88,7 @@ def test_broken_configuration_starts_nothing(
 def ephemeral(runtime: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the runtime of an ephemeral stack at speed 12."""
     runtime.settings = replace(runtime.settings, speed=12.0, ephemeral=True)
-    monkeypatch.setattr(prometheus_tsdb, "write_markers", lambda *_: messages.append("marks"))
+    monkeypatch.setattr(TsdbStore, "write_markers", lambda *_: messages.append("marks"))
     return runtime
 
 

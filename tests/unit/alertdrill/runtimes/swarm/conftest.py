@@ -1,18 +1,19 @@
-"""A fake Swarm: it answers like a manager, and changes take effect at once."""
+"""A fake Swarm: it answers like a manager's engine, and changes take effect at once."""
 
 from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import docker.errors
 import pytest
-import requests
 
 from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes.engine import EngineClient
+from alertdrill.runtimes.errors import EngineError
 from alertdrill.runtimes.swarm import runtime
 from alertdrill.runtimes.swarm.runtime import SwarmRuntime
 
@@ -20,10 +21,11 @@ NOW = "2026-11-26T03:43:09.019876894Z"
 Task = dict[str, Any]
 
 
-class FakeClient:
-    """The methods of `docker.APIClient` in use; `changes` records the writing calls."""
+class FakeSwarm(EngineClient):
+    """A manager's engine; `changes` records the writing calls."""
 
     def __init__(self) -> None:
+        super().__init__("unix:///nowhere")
         self.changes: list[tuple[object, ...]] = []
         self.specs: dict[str, dict[str, Any]] = {}
         self.rows: list[Task] = []
@@ -31,15 +33,15 @@ class FakeClient:
         # The nodes of this engine's containers, and the state and error of new tasks.
         self.node = "here"
         self.fate = ("running", "")
-        # The number of conflicting updates, and a hook that runs before each read.
+        # The number of conflicting updates, a hook that runs before each read, and a refusal.
         self.conflicts = 0
         self.before_look: Callable[[], None] = lambda: None
+        self.refusal: EngineError | None = None
         self._version = itertools.count(10)
         self._numbers = itertools.count(1)
 
-    def serve(self, name: str, replicas: int | None, **labels: str) -> None:
+    def serve(self, name: str, replicas: int, **labels: str) -> None:
         """Deploy a service, with as many tasks as it has replicas."""
-        mode = {"Global": {}} if replicas is None else {"Replicated": {"Replicas": replicas}}
         self.specs[name] = {
             "Name": f"alertdrill_{name}",
             "Labels": {"com.docker.stack.namespace": "alertdrill", **labels},
@@ -47,13 +49,13 @@ class FakeClient:
                 "ContainerSpec": {"Image": "busybox", "StopGracePeriod": 25_000_000_000},
                 "RestartPolicy": {"Condition": "any", "Delay": 1_000_000_000},
             },
-            "Mode": mode,
+            "Mode": {"Replicated": {"Replicas": replicas}},
             "EndpointSpec": {"Mode": "dnsrr"},
         }
-        for number in range(1, (replicas or 0) + 1):
+        for number in range(1, replicas + 1):
             self.begin(name, number)
 
-    def begin(self, service: str, slot: int, **status: Any) -> Task:
+    def begin(self, service: str, slot: int) -> None:
         """Create a task in a slot."""
         number = next(self._numbers)
         state, error = self.fate
@@ -69,11 +71,9 @@ class FakeClient:
                 "State": state,
                 "Err": error,
                 "ContainerStatus": {"ContainerID": f"c{number}", "PID": 70 + number},
-                **status,
             },
         }
         self.rows.append(task)
-        return task
 
     def end(self, task: Task, state: str = "failed", error: str = "", wanted: str = "") -> None:
         """End a task."""
@@ -84,50 +84,73 @@ class FakeClient:
         own = [row for row in self.rows if row["ServiceID"] == f"id-{service}"]
         return [row for row in own if row["DesiredState"] == "running"]
 
-    # Methods of docker.APIClient
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        body: Any = None,
+        timeout: float | None = None,
+    ) -> bytes:
+        query = query or {}
+        if self.refusal and method == "POST":
+            raise self.refusal
+        if "filters" in query:
+            filters = json.loads(str(query["filters"]))
+            assert filters == {"label": ["com.docker.stack.namespace=alertdrill"]}
+        match path.strip("/").split("/"):
+            case ["services"]:
+                self.before_look()
+                return json.dumps([self._service(name) for name in self.specs]).encode()
+            case ["tasks"]:
+                return json.dumps(self.tasks()).encode()
+            case ["containers", "json"]:
+                return json.dumps(self._containers()).encode()
+            case ["services", name]:
+                return json.dumps(self._service(name.removeprefix("id-"))).encode()
+            case ["containers", name, "stop"]:
+                self._stop(name, query.get("t"))
+            case ["services", name, "update"]:
+                self._update(name.removeprefix("id-"), body)
+            case _:
+                raise AssertionError(path)
+        return b"{}"
 
-    def services(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
-        assert filters == {"label": ["com.docker.stack.namespace=alertdrill"]}
-        self.before_look()
-        return [self.inspect_service(f"id-{name}") for name in self.specs]
+    def tasks(self) -> list[Task]:
+        return self.rows
 
-    def inspect_service(self, service: str) -> dict[str, Any]:
-        spec = copy.deepcopy(self.specs[service.removeprefix("id-")])
-        return {"ID": service, "Version": {"Index": next(self._version)}, "Spec": spec}
+    def _service(self, name: str) -> dict[str, Any]:
+        version = {"Index": next(self._version)}
+        return {"ID": f"id-{name}", "Version": version, "Spec": copy.deepcopy(self.specs[name])}
 
-    def tasks(self, filters: dict[str, list[str]]) -> list[Task]:
-        return copy.deepcopy(self.rows)
-
-    def containers(self, all: bool, filters: dict[str, list[str]]) -> list[dict[str, Any]]:  # noqa: A002
-        assert all
+    def _containers(self) -> list[dict[str, Any]]:
         return [
             {
                 "Names": [f"/alertdrill_web.{row['Slot']}.{row['ID']}"],
                 "Labels": {"com.docker.swarm.task.id": row["ID"]},
-                "State": self.states.get(row["ID"], "running"),
-                "Status": "Up 6 seconds",
+                "State": self.states.get(row["ID"], "running").split()[0],
+                "Status": f"Up 6 seconds {self.states.get(row['ID'], '').partition(' ')[2]}",
             }
             for row in self.rows
             if row["NodeID"] == "here"
         ]
 
-    def stop(self, name: str, timeout: int) -> None:
+    def _stop(self, name: str, timeout: object) -> None:
         self.changes.append(("stop", name, timeout))
         task = next(row for row in self.rows if row["ID"] == name.rpartition(".")[2])
         self.end(task, "failed", "task: non-zero exit (137)")
         self.begin(task["ServiceID"].removeprefix("id-"), task["Slot"])
 
-    def update_service(self, service: str, version: int, **spec: Any) -> None:
+    def _update(self, name: str, spec: dict[str, Any]) -> None:
         if self.conflicts:
             self.conflicts -= 1
-            raise refusal(500, "rpc error: code = Unknown desc = update out of sequence")
-        name, mode = service.removeprefix("id-"), spec["mode"]
-        count = mode["Replicated"]["Replicas"]
-        self.changes.append(("update", service, count))
-        before = self.specs[name]
-        assert spec["task_template"] == before["TaskTemplate"]
-        assert (spec["labels"], spec["name"]) == (before["Labels"], before["Name"])
-        self.specs[name] = {**before, "Mode": mode}
+            raise EngineError("The engine refused: rpc error: update out of sequence.", 500)
+        count = spec["Mode"]["Replicated"]["Replicas"]
+        self.changes.append(("update", f"id-{name}", count))
+        # Any other change would replace the tasks.
+        assert {**spec, "Mode": None} == {**self.specs[name], "Mode": None}
+        self.specs[name] = spec
         live = self.live(name)
         for number in range(len(live) + 1, count + 1):
             self.begin(name, number)
@@ -135,28 +158,20 @@ class FakeClient:
             self.end(task, "shutdown", wanted="remove")
 
 
-def refusal(status: int, messages: str) -> docker.errors.APIError:
-    """Return the library's exception for a refusal of the engine."""
-    answer = requests.Response()
-    answer.status_code = status
-    return docker.errors.APIError(messages, answer, messages)
-
-
 @pytest.fixture
-def client() -> FakeClient:
+def client() -> FakeSwarm:
     """Return a Swarm with two instances of web, with the heal label, and one of data-service."""
-    fake = FakeClient()
+    fake = FakeSwarm()
     fake.serve("web", 2, **{"alertdrill.heal": "1"})
     fake.serve("data-service", 1, **{"alertdrill.heal": "0"})
     return fake
 
 
 @pytest.fixture
-def swarm(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmRuntime:
+def swarm(client: FakeSwarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmRuntime:
     """Return the runtime over it, with short timeouts."""
     monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
     monkeypatch.setattr(runtime, "POLL_INTERVAL_S", 0.01)
     swarm = SwarmRuntime(StackSettings(tmp_path))
-    engine: Any = swarm._engine
-    engine._client = client
+    swarm._engine = client
     return swarm

@@ -4,13 +4,13 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import (
+    EngineError,
     NotReadyError,
     StackUnavailableError,
-    SwarmError,
     UnknownTargetError,
 )
-from alertdrill.runtimes.swarm.runtime import SwarmRuntime
-from tests.unit.alertdrill.runtimes.swarm.conftest import FakeClient
+from alertdrill.runtimes.swarm.runtime import MAX_ATTEMPTS, SwarmRuntime
+from tests.unit.alertdrill.runtimes.swarm.conftest import FakeSwarm
 
 
 def scale(swarm: SwarmRuntime, service: str, count: int) -> list[str]:
@@ -33,13 +33,13 @@ def test_every_task_is_an_instance(swarm: SwarmRuntime) -> None:
     ]
 
 
-def test_missing_stack_is_unavailable(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_missing_stack_is_unavailable(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.specs.clear()
-    with pytest.raises(StackUnavailableError):
+    with pytest.raises(StackUnavailableError, match=r"no stack named 'alertdrill' .* deploy it"):
         swarm.status()
 
 
-def test_frozen_instance_is_stopped_and_replaced(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_frozen_instance_is_stopped_and_replaced(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.states["t2"] = "paused"
     assert states(swarm)["web-2"] == "paused"
     swarm.restart("web-2", 0)
@@ -48,9 +48,24 @@ def test_frozen_instance_is_stopped_and_replaced(swarm: SwarmRuntime, client: Fa
     assert [row["ID"] for row in client.live("web")] == ["t1", "t4"]
 
 
-def test_default_grace_is_the_services(swarm: SwarmRuntime, client: FakeClient) -> None:
-    swarm.restart("web-1")
-    assert client.changes == [("stop", "alertdrill_web.1.t1", 25)]
+@pytest.mark.parametrize(("grace", "seconds"), [(None, 25), (0.9, 0)])
+def test_default_grace_is_the_services(
+    swarm: SwarmRuntime, client: FakeSwarm, grace: float | None, seconds: int
+) -> None:
+    swarm.restart("web-1", grace)
+    assert client.changes == [("stop", "alertdrill_web.1.t1", seconds)]
+
+
+def test_container_that_has_ended_counts_as_stopped(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    client.specs["web"]["TaskTemplate"]["RestartPolicy"]["Delay"] = 0
+    client.refusal = EngineError("no such container", 404)
+    client.states["t2"] = "exited"
+    client.rows[1]["Status"]["State"] = "starting"
+    with pytest.raises(NotReadyError, match="web-2 is not ready"):
+        swarm.restart("web-2", 0)
+    client.refusal = EngineError("cannot stop container", 500)
+    with pytest.raises(EngineError, match="cannot stop container"):
+        swarm.restart("web-1", 0)
 
 
 def test_unknown_instance_is_named(swarm: SwarmRuntime) -> None:
@@ -58,15 +73,15 @@ def test_unknown_instance_is_named(swarm: SwarmRuntime) -> None:
         swarm.restart("web-9", 0)
 
 
-def test_instance_on_another_node_is_refused(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_instance_on_another_node_is_refused(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.rows[1]["NodeID"] = "far"
-    with pytest.raises(SwarmError, match="web-2 runs on the node far"):
+    with pytest.raises(EngineError, match="web-2 runs on the node far"):
         swarm.restart("web-2", 0)
     assert client.changes == []
 
 
 def test_pending_restart_times_out_with_its_reason(
-    swarm: SwarmRuntime, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+    swarm: SwarmRuntime, client: FakeSwarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.specs["web"]["TaskTemplate"]["RestartPolicy"]["Delay"] = 0
     client.fate = ("preparing", "No such image: x")
@@ -74,12 +89,12 @@ def test_pending_restart_times_out_with_its_reason(
         swarm.restart("web-1", 0)
 
 
-def test_scaling_out_keeps_the_other_tasks(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_scaling_out_keeps_the_other_tasks(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     assert scale(swarm, "web", 3) == ["web has 3 instances"]
     assert [row["ID"] for row in client.live("web")] == ["t1", "t2", "t4"]
 
 
-def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     seen: list[Any] = []
     end = client.end
 
@@ -87,11 +102,11 @@ def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: Fa
         task["DesiredState"] = wanted
         looks = client.tasks
 
-        def tasks(filters: Any) -> list[dict[str, Any]]:
+        def tasks() -> list[dict[str, Any]]:
             seen.append(task["Status"]["State"])
             if len(seen) == 3:
                 end(task, state, wanted=wanted)
-            return looks(filters)
+            return looks()
 
         client.tasks = tasks  # type: ignore[method-assign]
 
@@ -100,21 +115,21 @@ def test_scaling_in_waits_until_tasks_have_ended(swarm: SwarmRuntime, client: Fa
     assert seen == ["running"] * 3
 
 
-def test_failed_scale_out_is_undone(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_failed_scale_out_is_undone(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.fate = ("pending", "no suitable node")
     with pytest.raises(NotReadyError, match=r"web-3 is not ready: .*: no suitable node"):
         scale(swarm, "web", 3)
     assert client.changes == [("update", "id-web", 3), ("update", "id-web", 2)]
 
 
-def test_unhealthy_instance_does_not_block_scaling(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_unhealthy_instance_does_not_block_scaling(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.states["t1"] = "paused"
     scale(swarm, "web", 3)
     assert states(swarm)["web-1"] == "paused"
 
 
 def test_same_replica_count_waits_for_starting_tasks(
-    swarm: SwarmRuntime, client: FakeClient
+    swarm: SwarmRuntime, client: FakeSwarm
 ) -> None:
     client.rows[1]["Status"]["State"] = "starting"
     with pytest.raises(NotReadyError, match="web-2 is not ready"):
@@ -123,28 +138,53 @@ def test_same_replica_count_waits_for_starting_tasks(
 
 
 def test_replica_count_of_another_client_is_not_undone(
-    swarm: SwarmRuntime, client: FakeClient
+    swarm: SwarmRuntime, client: FakeSwarm
 ) -> None:
     def meanwhile() -> None:
         if client.changes:
             client.specs["web"]["Mode"] = {"Replicated": {"Replicas": 4}}
 
     client.before_look = meanwhile
-    with pytest.raises(SwarmError, match="Another client scaled web to 4"):
+    with pytest.raises(EngineError, match="Another client scaled web to 4"):
         scale(swarm, "web", 3)
     assert client.changes == [("update", "id-web", 3)]
 
 
 @pytest.mark.parametrize(("service", "count"), [("web", 0), ("web", 5), ("lb", 1)])
 def test_invalid_replica_count_changes_nothing(
-    swarm: SwarmRuntime, client: FakeClient, service: str, count: int
+    swarm: SwarmRuntime, client: FakeSwarm, service: str, count: int
 ) -> None:
     with pytest.raises(AlertdrillError, match="scale"):
         scale(swarm, service, count)
     assert client.changes == []
 
 
-def test_service_that_is_not_deployed_is_named(swarm: SwarmRuntime, client: FakeClient) -> None:
+def test_service_that_is_not_deployed_is_named(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     del client.specs["web"]
     with pytest.raises(UnknownTargetError, match="no service named 'web' in this Swarm"):
         scale(swarm, "web", 3)
+
+
+def test_replica_count_of_another_client_is_kept(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    assert swarm._set_replicas(swarm._service("web"), 1, instead_of=4) == 2
+    assert client.changes == []
+
+
+def test_conflict_is_retried(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    client.conflicts = MAX_ATTEMPTS - 1
+    scale(swarm, "web", 3)
+    assert client.changes == [("update", "id-web", 3)]
+    client.conflicts = MAX_ATTEMPTS
+    with pytest.raises(EngineError, match="Others keep changing web"):
+        scale(swarm, "web", 2)
+
+
+def test_global_service_cannot_be_scaled(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    client.specs["web"]["Mode"] = {"Global": {}}
+    with pytest.raises(EngineError, match="not a replicated service"):
+        scale(swarm, "web", 3)
+
+
+def test_containers_health_refines_its_state(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    client.states = {"t1": "running (unhealthy)", "t2": "running (healthy)"}
+    assert (states(swarm)["web-1"], states(swarm)["web-2"]) == ("unready", "ready")

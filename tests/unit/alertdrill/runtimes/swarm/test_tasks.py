@@ -1,17 +1,17 @@
-from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from alertdrill.runtimes.errors import EngineError
 from alertdrill.runtimes.swarm.tasks import (
-    Container,
     Service,
     Slot,
     Task,
-    read_container,
-    read_service,
-    read_task,
     slots,
+    until_ended,
+    until_restarted,
+    until_scaled,
 )
 
 
@@ -20,6 +20,7 @@ def spec(**more: Any) -> dict[str, Any]:
         "ID": "s1",
         "Spec": {
             "Name": "alertdrill_data-service",
+            "Labels": {"com.docker.stack.namespace": "alertdrill"},
             "Mode": {"Replicated": {"Replicas": 3}},
             "TaskTemplate": {"ContainerSpec": {"Image": "busybox"}},
             **more,
@@ -45,13 +46,12 @@ def details(**more: Any) -> dict[str, Any]:
 
 
 def test_empty_spec_means_swarms_defaults() -> None:
-    service = read_service(spec(), "alertdrill")
-    assert service == Service("s1", "data-service", "alertdrill_data-service", 3)
-    assert (service.condition, service.grace, service.delay, service.healing_enabled) == (
-        "any",
-        10.0,
-        5.0,
-        False,
+    service = Service.model_validate(spec())
+    assert (service.id, service.name, service.full_name, service.replicas) == (
+        *("s1", "data-service", "alertdrill_data-service", 3),
+    )
+    assert (service.condition, service.grace_ns, service.delay_ns, service.heal) == (
+        *("any", 10_000_000_000, 5_000_000_000, ""),
     )
 
 
@@ -60,16 +60,12 @@ def test_spec_is_parsed() -> None:
         "ContainerSpec": {"StopGracePeriod": 25_000_000_000},
         "RestartPolicy": {"Condition": "on-failure", "Delay": 500_000_000},
     }
-    service = read_service(spec(TaskTemplate=template), "alertdrill")
-    assert (service.condition, service.grace, service.delay) == ("on-failure", 25.0, 0.5)
-
-
-@pytest.mark.parametrize(("label", "healing_enabled"), [("1", True), ("true", True), ("0", False)])
-def test_heal_label_is_the_services(label: str, healing_enabled: bool) -> None:
-    assert (
-        read_service(spec(Labels={"alertdrill.heal": label}), "alertdrill").healing_enabled
-        is healing_enabled
+    service = Service.model_validate(spec(TaskTemplate=template))
+    assert (service.condition, service.grace_ns, service.delay_ns) == (
+        *("on-failure", 25_000_000_000, 500_000_000),
     )
+    nothing = spec(TaskTemplate={"ContainerSpec": {}, "RestartPolicy": None})
+    assert Service.model_validate(nothing).condition == "any"
 
 
 @pytest.mark.parametrize(
@@ -77,20 +73,21 @@ def test_heal_label_is_the_services(label: str, healing_enabled: bool) -> None:
     [({"Replicated": {}}, 1), ({"Replicated": {"Replicas": 0}}, 0), ({"Global": {}}, None)],
 )
 def test_replicas_depend_on_the_mode(mode: dict[str, Any], replicas: int | None) -> None:
-    assert read_service(spec(Mode=mode), "alertdrill").replicas == replicas
+    assert Service.model_validate(spec(Mode=mode)).replicas == replicas
 
 
 def test_task_is_parsed() -> None:
-    parsed = read_task(details())
+    parsed = Task.model_validate(details())
     assert (parsed.service, parsed.slot, parsed.node, parsed.pid, parsed.live) == (
         *("s1", "2", "n1", 7),
         True,
     )
-    assert (round(parsed.created_at, 3), parsed.state_since) == (1795514400.123, 1795514401.0)
+    assert round(parsed.created_at.timestamp(), 3) == 1795514400.123
+    assert parsed.state_since.timestamp() == 1795514401.0
 
 
 def test_task_of_a_global_service_has_its_node() -> None:
-    assert read_task(details(Slot=0)).slot == "n1"
+    assert Task.model_validate(details(Slot=0)).slot == "n1"
 
 
 @pytest.mark.parametrize(
@@ -105,22 +102,48 @@ def test_task_of_a_global_service_has_its_node() -> None:
 )
 def test_leaving_and_ended_tasks_are_not_live(wanted: str, state: str, live: bool) -> None:
     status = {"Timestamp": "2026-11-24T10:00:01Z", "State": state}
-    assert read_task(details(DesiredState=wanted, Status=status)).live is live
+    assert Task.model_validate(details(DesiredState=wanted, Status=status)).live is live
 
 
-def test_containers_health_is_parsed() -> None:
-    row = {"Names": ["/alertdrill_web.1.t1"], "State": "running"}
-    assert read_container({**row, "Status": "Up 2 minutes (unhealthy)"}).unhealthy
-    assert read_container({**row, "Status": "Up 2 minutes (healthy)"}) == Container(
-        "alertdrill_web.1.t1", "running"
+def service(replicas: int | None = 2, condition: str = "any") -> Service:
+    mode = {"Global": {}} if replicas is None else {"Replicated": {"Replicas": replicas}}
+    return Service(
+        id="s1",
+        full_name="alertdrill_web",
+        project="alertdrill",
+        mode=mode,
+        heal="1",
+        condition=condition,
     )
 
 
-WEB = Service("s1", "web", "alertdrill_web", 2, healing_enabled=True)
+WEB = service()
+EARLY = datetime.fromtimestamp(100, UTC)
 
 
-def task(id_: str, slot: str, state: str = "running", **more: object) -> Task:
-    return replace(Task(id_, "s1", slot, state, True, pid=7, state_since=100.0), **more)  # type: ignore[arg-type]
+def task(
+    id_: str,
+    slot: str,
+    state: str = "running",
+    *,
+    should_run: bool = True,
+    created_at: float = 0.0,
+    error: str = "",
+    of: str = "s1",
+    pid: int = 7,
+) -> Task:
+    return Task(
+        id=id_,
+        service=of,
+        number=int(slot) if slot.isdecimal() else 0,
+        node="far" if slot.isdecimal() else slot,
+        desired_state="running" if should_run else "shutdown",
+        state=state,
+        error=error,
+        pid=pid,
+        created_at=datetime.fromtimestamp(created_at, UTC),
+        state_since=EARLY,
+    )
 
 
 def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
@@ -128,7 +151,7 @@ def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
 
 
 def test_slots_are_instances() -> None:
-    [slot] = slots(replace(WEB, replicas=1), [task("t9", "1")], {})
+    [slot] = slots(service(1), [task("t9", "1")], {})
     instance = slot.instance(130.0)
     assert (instance.name, instance.service, instance.state, instance.pid) == (
         "web-1",
@@ -144,10 +167,8 @@ def test_slots_are_instances() -> None:
 
 
 def test_slots_are_sorted() -> None:
-    service = replace(WEB, replicas=3)
-    assert list(states(*(task(n, n) for n in ("10", "2", "1")), service=service)) == [
-        *("web-1", "web-2", "web-10")
-    ]
+    tasks = [task(number, number) for number in ("10", "2", "1")]
+    assert list(states(*tasks, service=service(3))) == [*("web-1", "web-2", "web-10")]
 
 
 @pytest.mark.parametrize("state", ["new", "pending", "preparing", "ready", "starting"])
@@ -176,8 +197,7 @@ def test_lost_instance_stays_visible() -> None:
 
 
 def test_slot_without_a_task_yet_is_starting() -> None:
-    service = replace(WEB, replicas=3)
-    assert states(task("a", "1"), task("b", "3"), service=service) == {
+    assert states(task("a", "1"), task("b", "3"), service=service(3)) == {
         "web-1": "ready",
         "web-2": "starting",
         "web-3": "ready",
@@ -186,46 +206,122 @@ def test_slot_without_a_task_yet_is_starting() -> None:
 
 def test_running_task_wins_during_an_update() -> None:
     old, new = task("a", "1"), task("b", "1", "starting", created_at=5.0)
-    [slot] = slots(replace(WEB, replicas=1), [old, new], {})
+    [slot] = slots(service(1), [old, new], {})
     assert (slot.task, slot.state) == (old, "ready")
 
 
 def test_newest_past_task_gives_the_error() -> None:
     leaving = task("a", "1", should_run=False, error="old")
     failed = task("b", "1", "failed", should_run=False, created_at=5.0, error="new")
-    [slot] = slots(replace(WEB, replicas=1), [failed, leaving], {})
+    [slot] = slots(service(1), [failed, leaving], {})
     assert slot.swarm_state == "failed: new"
 
 
 def test_global_service_has_no_missing_slots() -> None:
-    everywhere = replace(WEB, replicas=None)
+    everywhere = service(None)
     assert states(task("a", "node-a"), service=everywhere) == {"web-node-a": "ready"}
 
 
 def test_tasks_of_other_services_are_left_out() -> None:
-    assert states(task("a", "1", service="s2"), service=replace(WEB, replicas=0)) == {}
+    assert states(task("a", "1", of="s2"), service=service(0)) == {}
 
 
 @pytest.mark.parametrize(
     ("state", "container", "expected"),
     [
-        ("running", Container("x", "running"), "ready"),
-        ("running", Container("x", "paused"), "paused"),
-        ("running", Container("x", "running", unhealthy=True), "unready"),
-        ("running", Container("x", "exited"), "unready"),
-        ("starting", Container("x", "paused"), "paused"),
-        ("starting", Container("x", "running"), "starting"),
+        ("running", "", "ready"),
+        ("running", "running", "ready"),
+        ("running", "paused", "paused"),
+        ("running", "unhealthy", "unready"),
+        ("running", "exited", "unready"),
+        ("starting", "paused", "paused"),
+        ("starting", "running", "starting"),
     ],
 )
-def test_containers_state_refines_the_tasks(
-    state: str, container: Container, expected: str
-) -> None:
+def test_containers_state_refines_the_tasks(state: str, container: str, expected: str) -> None:
     assert Slot(WEB, "1", task("a", "1", state), container).state == expected
 
 
 def test_own_error_precedes_past_errors() -> None:
+    past = task("a", "1", "failed", error="exit (1).")
     waits = task("b", "1", "pending", error="no suitable node")
-    past = task("a", "1", "failed", error="exit (1)")
-    assert Slot(WEB, "1", waits, None, past).swarm_state == "pending: no suitable node"
-    assert Slot(WEB, "1", replace(waits, error=""), None, past).swarm_state == "pending: exit (1)"
-    assert Slot(WEB, "1", None, None).swarm_state == "no task yet"
+    assert Slot(WEB, "1", waits, "", past).swarm_state == "pending: no suitable node"
+    waits = task("b", "1", "pending")
+    assert Slot(WEB, "1", waits, "", past).swarm_state == "pending: exit (1)"
+    assert Slot(WEB, "1", None).swarm_state == "no task yet"
+
+
+@pytest.mark.parametrize(
+    ("slot", "message"),
+    [
+        (Slot(WEB, "1", task("a", "1")), r"on the node far, .* update --force alertdrill_web"),
+        (
+            Slot(WEB, "1", task("a", "1", "pending", error="no suitable node", pid=0)),
+            r"no container to restart: .* pending: no suitable node",
+        ),
+        (
+            Slot(service(condition="on-failure"), "1", task("a", "1"), "running"),
+            "condition 'on-failure', but a restart needs 'any'",
+        ),
+    ],
+)
+def test_impossible_restart_is_refused(slot: Slot, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        slot.check_restart()
+    Slot(WEB, "1", task("a", "1"), "paused").check_restart()
+
+
+def own(number: int, id_: str = "a", state: str = "running", error: str = "") -> Slot:
+    return Slot(WEB, str(number), task(id_, str(number), state, error=error))
+
+
+def test_restart_is_pending_until_another_task_is_ready() -> None:
+    assert until_restarted("web-1", "a", [own(1, "a")])
+    assert until_restarted("web-1", "a", [own(1, "b")]) is None
+    assert until_restarted("web-1", "a", [own(1, "b", "preparing", "no image")]) == (
+        "web-1 is not ready: Swarm says preparing: no image"
+    )
+    with pytest.raises(EngineError, match="no longer runs web-3"):
+        until_restarted("web-3", "a", [own(1), own(2)])
+
+
+@pytest.mark.parametrize(
+    ("slots_now", "existing", "pending"),
+    [
+        (
+            [own(1), own(2, "b", "starting")],
+            {"1"},
+            "web-2 is not ready: Swarm says starting",
+        ),
+        ([own(1), own(2)], {"1"}, None),
+        # An unhealthy instance does not block scaling.
+        ([own(1, "a", "starting"), own(2)], {"1"}, None),
+        ([own(1), own(2), own(3)], {"1", "2", "3"}, "web has 3 tasks, not 2"),
+    ],
+)
+def test_scale_is_pending_until_new_slots_are_ready(
+    slots_now: list[Slot], existing: set[str], pending: str | None
+) -> None:
+    assert until_scaled(WEB, 2, existing, slots_now) == pending
+
+
+def test_scale_by_another_client_is_an_error() -> None:
+    with pytest.raises(EngineError, match="Another client scaled web to 4"):
+        until_scaled(service(4), 2, set(), [])
+
+
+@pytest.mark.parametrize(
+    ("state", "should_run", "pending"),
+    [
+        ("running", False, "web-3 has not ended"),
+        ("shutdown", False, None),
+        ("failed", False, None),
+        ("running", True, None),
+    ],
+)
+def test_scale_in_is_pending_until_tasks_have_ended(
+    state: str, should_run: bool, pending: str | None
+) -> None:
+    leaving = task("c", "3", state, should_run=should_run)
+    assert until_ended(["c"], [leaving], "web") == pending
+    assert until_ended(["other"], [leaving], "web") is None
