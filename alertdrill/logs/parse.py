@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -23,6 +24,8 @@ NAME = r"[A-Za-z][A-Za-z0-9_.]*"
 REQUIRED_FIELDS = ("timestamp", "level", "message", "service", "instance")
 # Fields that Loki adds to an OpenTelemetry record; they replace a line's fields of these names.
 OTEL_FIELDS = ("observed_timestamp", "severity_number", "severity_text")
+# The names of the time field in other programs' lines.
+TIME_FIELDS = ("time", "ts", "t")
 # Nanoseconds in a millisecond; the remainder of Loki's time is the line's position in its file.
 MS_NS = 1_000_000
 # Numbers outside these bounds have an exponent (ECMAScript's Number to String).
@@ -53,12 +56,14 @@ def parse_object(text: str) -> dict[str, Any] | None:
 def parse_file_line(instance: str, text: str, at: int, place: int = 0) -> LogRecord:
     """Parse a line of an instance's file; any text is accepted.
 
-    An unstructured line has no time, so it gets `at`.
+    An unstructured line without a time gets `at`.
     """
     line = parse_object(text) or {}
     owner = {"service": re.sub(r"-\d+$", "", instance), "instance": instance}
-    moment = _moment(line)
+    moment = _milliseconds(line["timestamp"]) if _is_structured(line) else None
     if moment is None:
+        times = [line[name] for name in TIME_FIELDS if name in line]
+        at = (_milliseconds(times[0]) if times else None) or at
         return LogRecord(at, text, {**owner, "level": UNKNOWN}, unstructured=True, position=place)
     apart = ("timestamp", "message", *owner, *OTEL_FIELDS)
     rest = {name: line[name] for name in line if name not in apart}
@@ -80,20 +85,24 @@ def parse_loki_line(line: LokiLine) -> LogRecord:
     return LogRecord(at, line.message, fields, unstructured=own is None, position=place)
 
 
-def _moment(line: Mapping[str, Any]) -> int | None:
-    """Return the time of a structured line, in milliseconds since 1970; None for any other line."""
+def _is_structured(line: Mapping[str, Any]) -> bool:
     inner = [value for value in line.values() if isinstance(value, dict)]
-    if not (
+    return (
         all(isinstance(line.get(name), str) for name in REQUIRED_FIELDS)
-        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII)
+        and re.fullmatch(TIMESTAMP, line["timestamp"], re.ASCII) is not None
         and all(is_name(name) for names in (line, *inner) for name in names)
         and not any(isinstance(value, dict) for values in inner for value in values.values())
-    ):
-        return None
-    try:
-        return round(datetime.fromisoformat(line["timestamp"]).timestamp() * 1000)
-    except ValueError:  # the 31st of June
-        return None
+    )
+
+
+def _milliseconds(moment: Any) -> int | None:
+    """Return a time, in seconds since 1970 or as ISO 8601, in milliseconds; None for any other."""
+    with suppress(TypeError, ValueError, OverflowError):  # also the 31st of June
+        seconds = (
+            moment if isinstance(moment, float) else datetime.fromisoformat(moment).timestamp()
+        )
+        return round(seconds * 1000)
+    return None
 
 
 def flatten(line: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .record import ACCESS_FIELDS, EXCEPTION_FIELDS, LEVELS, LogRecord
 
@@ -24,58 +24,47 @@ NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 class Query:
     """Filters, each of which a line must pass.
 
-    `labels` has the service or the instance. `level` means that level and above. `since`
-    and `until`, which is not included, are in milliseconds since 1970. `text` is plain: a part of
-    the message or of a field, or a name=value with which a field begins.
+    `level` means that level and above. `since` and `until`, which is not included, are in
+    milliseconds since 1970. `text` is plain: a part of the message or of a field, or a name=value
+    with which a field begins.
     """
 
-    labels: Mapping[str, str] = field(default_factory=dict)
     level: str | None = None
     trace: str | None = None
     text: str | None = None
     since: int | None = None
     until: int | None = None
 
-    @property
-    def matches_all(self) -> bool:
-        """Return whether every line matches."""
-        return self == self.without_filters()
-
-    def without_filters(self) -> Query:
-        """Return the query without filters, for the same instances."""
-        return Query(self.labels)
-
     def matches(self, entry: LogRecord) -> bool:
         """Return whether a record passes every filter."""
         return (
-            all(entry.fields.get(label) == name for label, name in self.labels.items())
-            and (self.level is None or entry.level in self._levels())
+            (self.level is None or entry.level in self._levels())
             and (self.trace is None or entry.fields.get("trace_id") == self.trace)
             and (self.since is None or self.since <= entry.at)
             and (self.until is None or entry.at < self.until)
             and (self.text is None or self._has_text(entry))
         )
 
-    def logql(self) -> str:
-        """Return the query as LogQL, without `since` and `until`, which are parameters in Loki."""
-        labels = [f"{label}={_quoted(name)}" for label, name in self.labels.items()]
+    def logql(self, labels: Mapping[str, str]) -> str:
+        """Return the query of the instances with these labels as LogQL.
+
+        It is without `since` and `until`, which are parameters in Loki.
+        """
+        matchers = [f"{label}={_quoted(name)}" for label, name in labels.items()]
         if self.level is not None:
-            labels.append(f"level=~{_quoted('|'.join(self._levels()))}")
+            matchers.append(f"level=~{_quoted('|'.join(self._levels()))}")
         # Loki requires one label; every line has this one.
-        stages = ["{" + ", ".join(labels or ['service=~".+"']) + "}"]
+        stages = ["{" + ", ".join(matchers or ['service=~".+"']) + "}"]
         if self.trace is not None:
             stages.append(f"trace_id={_quoted(self.trace)}")
         if self.text is not None:
-            stages += [f'pattern "<{MESSAGE}>"', self._looks(), f"drop {MESSAGE}"]
+            part = _regex(f".*{re.escape(self.text)}.*")
+            looks = [f"{name}=~{part}" for name in (MESSAGE, *SEARCHED)]
+            if named := NAMED.fullmatch(self.text):
+                begins = f"{re.escape(named[2])}.*" if named[2] else ".+"
+                looks.append(f"{named[1]}=~{_regex(begins)}")
+            stages += [f'pattern "<{MESSAGE}>"', " or ".join(looks), f"drop {MESSAGE}"]
         return " | ".join(stages)
-
-    def _looks(self) -> str:
-        text = re.escape(self.text or "")
-        looks = [f"{name}=~{_regex(f'.*{text}.*')}" for name in (MESSAGE, *SEARCHED)]
-        if named := NAMED.fullmatch(self.text or ""):
-            begins = f"{re.escape(named[2])}.*" if named[2] else ".+"
-            looks.append(f"{named[1]}=~{_regex(begins)}")
-        return " or ".join(looks)
 
     def _has_text(self, entry: LogRecord) -> bool:
         text = self.text or ""

@@ -23,6 +23,11 @@ COMMON_FIELDS = (
 )
 ACCESS_FIELDS = ("method", "route", "path", "status", "duration_ms", "client")
 EXCEPTION_FIELDS = ("type", "message", "stack")
+# The form and the type of fields that are numbers.
+NUMBERS: Mapping[str, tuple[str, type[int | float | str]]] = {
+    "status": (r"[0-9]{1,9}", int),
+    "duration_ms": (r"[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?", float),
+}
 # A caller writes its access line after the callee, but within a millisecond times are equal. The
 # callers from the inside out: the internal load balancer, a service that calls others, the public
 # load balancer.
@@ -97,11 +102,8 @@ def format_time(at: int) -> str:
 
 def _typed(name: str, text: str | None) -> str | int | float | None:
     # Text if it is not a number, which our services never write.
-    if name == "status" and re.fullmatch(r"[0-9]{1,9}", text or ""):
-        return int(text or "")
-    if name == "duration_ms" and re.fullmatch(r"[0-9.]+(e[+-][0-9]+)?", text or ""):
-        return float(text or "")
-    return text
+    form, number = NUMBERS.get(name, ("", str))
+    return number(text) if text and re.fullmatch(form, text) else text
 
 
 def sort_key(entry: LogRecord) -> tuple[int, int, str, bool, int]:
@@ -127,7 +129,7 @@ def last_records(entries: Iterable[LogRecord], count: int | None) -> list[LogRec
     return heapq.nlargest(count, entries, key=sort_key)[::-1]
 
 
-def sort_by_time(entries: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """Sort records that arrive by time; keeps one millisecond of them in memory."""
+def group_by_time(entries: Iterable[LogRecord]) -> Iterator[list[LogRecord]]:
+    """Sort records that arrive by time; yield one millisecond of them after another."""
     for _, same in groupby(entries, key=lambda entry: entry.at):
-        yield from sorted(same, key=sort_key)
+        yield sorted(same, key=sort_key)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Literal
 
 from ..clients.loki import Loki, LokiError
@@ -12,7 +11,7 @@ from ..errors import AlertdrillError
 from ..runtimes.base import Instance, StackRuntime
 from .query import Query
 from .record import LogRecord
-from .sources import FileSource, LokiSource
+from .sources import LokiSource, read_files
 
 Origin = Literal["auto", "loki", "files"]
 
@@ -35,7 +34,7 @@ class Search:
 
 def build_logql(runtime: StackRuntime, search: Search) -> str:
     """Return the search as LogQL."""
-    return replace(search.query, labels=target_labels(runtime.status(), search.target)).logql()
+    return search.query.logql(target_labels(runtime.status(), search.target))
 
 
 def search_logs(
@@ -45,15 +44,16 @@ def search_logs(
 
     If Loki does not respond, the files are read. Raises `AlertdrillError`.
     """
+    target, lines = search.target, search.lines
     instances = runtime.status() if search.origin != "files" else []
-    why = reason_for_files(instances, search.target) if search.origin != "files" else "as requested"
+    why = reason_for_files(instances, target) if search.origin != "files" else "as requested"
     if why is None:
-        query = replace(search.query, labels=target_labels(instances, search.target))
-        groups = _groups(
-            LokiSource(Loki(runtime.address("loki")), say), replace(search, query=query)
-        )
+        loki, labels = Loki(runtime.address("loki")), target_labels(instances, target)
+        source = LokiSource(loki, search.query, labels, say)
+        groups = source.follow(lines) if search.follow else source.read(lines)
         try:
-            first = next(groups)
+            # An error shows with the first group; after it the source is not changed.
+            first = next(groups, ())
         except LokiError as error:
             if search.origin == "loki":
                 raise
@@ -66,21 +66,11 @@ def search_logs(
             return
     if search.origin == "loki":
         raise AlertdrillError(f"cannot search Loki: {why}")
-    groups = _groups(FileSource(runtime, search.target), search)
+    groups = read_files(runtime, target, search.query, lines, follow=search.follow)
     first = next(groups)
     say(f"from the log files: {why}")
     yield first
     yield from groups
-
-
-def _groups(source: FileSource | LokiSource, search: Search) -> Iterator[Iterable[LogRecord]]:
-    if search.follow:
-        yield from source.follow(search.query, search.lines)
-        return
-    entries = iter(source.last(search.query, search.lines))
-    # An error shows with the first record; after it the source is not changed.
-    yield list(islice(entries, 1))
-    yield entries
 
 
 def reason_for_files(instances: Sequence[Instance], target: str | None) -> str | None:
@@ -101,8 +91,8 @@ def reason_for_files(instances: Sequence[Instance], target: str | None) -> str |
 
 def target_labels(instances: Sequence[Instance], target: str | None) -> Mapping[str, str]:
     """Return the label of a target; none if there is no target or it is unknown."""
-    if target is None:
-        return {}
-    if any(instance.name == target for instance in instances):
-        return {"instance": target}
-    return {"service": target} if any(instance.service == target for instance in instances) else {}
+    for instance in instances:
+        for label, name in (("instance", instance.name), ("service", instance.service)):
+            if name == target:
+                return {label: name}
+    return {}

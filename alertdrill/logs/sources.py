@@ -1,27 +1,22 @@
 """The two sources of log lines: the log files, and Loki.
 
-Each returns the last `lines` matching records of a query (None is all), and follows it: it yields
-the last ones, then groups of new ones, each in order.
+Each yields groups of the last `lines` matching records (None is all), then, while it is followed,
+groups of new ones. The records of each group are in order.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 
 from ..clients.loki import PAGE_SIZE, Loki, LokiError
 from ..runtimes.base import StackRuntime
 from .parse import MS_NS, parse_file_line, parse_loki_line
 from .query import Query
-from .record import MARGIN, LogRecord, last_records, sort_by_time, sort_key
+from .record import MARGIN, LogRecord, group_by_time, last_records, sort_key
 
-# The names of the time field in other programs' lines.
-TIME_FIELDS = ("time", "ts", "t")
 # In milliseconds: Loki limits queries to 30 days, and keeps less (loki/loki.yml).
 MAX_RANGE_MS = 30 * 86_400_000
 # In milliseconds: a clock may be ahead, and Loki accepts lines up to ten minutes ahead.
@@ -37,144 +32,94 @@ MAX_LAG_MS = 10 * SECOND_MS
 CATCH_UP_MS = 15 * SECOND_MS
 
 
-class FileSource:
-    """The log files of a runtime, or its container engine's."""
+def read_files(
+    runtime: StackRuntime, target: str | None, query: Query, lines: int | None, *, follow: bool
+) -> Iterator[Sequence[LogRecord]]:
+    """Yield the matching records of a runtime's log files, or of its container engine's."""
+    # Without filters, the last lines of each instance are enough.
+    kept = lines and lines + MARGIN if query == Query() or not lines else None
+    batches = runtime.follow(target, kept) if follow else iter([runtime.logs(target, kept)])
+    places = count()
+    times: dict[str, int] = {}
 
-    def __init__(self, runtime: StackRuntime, target: str | None) -> None:
-        self._runtime = runtime
-        self._target = target
-
-    def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` matching lines, or all, in order."""
-        stored = self._runtime.logs(self._target, _lines_per_instance(query, lines))
-        return last_records(LineReader(query).passing(stored), lines)
-
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last matching lines, then new ones, each group in order."""
-        read = LineReader(query)
-        groups = iter(self._runtime.follow(self._target, _lines_per_instance(query, lines)))
-        yield last_records(read.passing(next(groups)), lines)
-        for group in groups:
-            yield sorted(read.passing(group), key=sort_key)
-
-
-def _lines_per_instance(query: Query, lines: int | None) -> int | None:
-    """Return how many lines of each instance to read; None is all."""
-    return lines + MARGIN if lines and query.matches_all else 0 if lines == 0 else None
-
-
-class LineReader:
-    """Parses the lines of several instances, and filters them."""
-
-    def __init__(self, query: Query) -> None:
-        self._query = query
-        self._numbers = count()
-        # A line without a time gets that of the line before it.
-        self._before: dict[str, int] = {}
-
-    def passing(self, lines: Iterable[tuple[str, str]]) -> Iterator[LogRecord]:
-        """Yield the matching lines; their position counts all lines read."""
-        trace = self._query.trace or ""
-        for instance, text in lines:
+    def matching(batch: Iterable[tuple[str, str]]) -> Iterator[LogRecord]:
+        for instance, text in batch:
             # A line without the trace id cannot match: skip parsing it.
-            if trace in text:
-                entry = self._entry(instance, text)
-                if self._query.matches(entry):
+            if (query.trace or "") in text:
+                # A line without a time gets that of the line before it.
+                at = times.get(instance, 0)
+                entry = parse_file_line(instance, text, at, next(places))
+                times[instance] = entry.at
+                if query.matches(entry):
                     yield entry
 
-    def _entry(self, instance: str, text: str) -> LogRecord:
-        at = self._before.get(instance, 0)
-        entry = parse_file_line(instance, text, at, next(self._numbers))
-        if entry.unstructured and (timestamp := _time(text)) is not None:
-            entry = parse_file_line(instance, text, timestamp, entry.position)
-        self._before[instance] = entry.at
-        return entry
-
-
-def _time(text: str) -> int | None:
-    """Return the time in an unstructured JSON line, in milliseconds since 1970."""
-    if not text.startswith("{"):
-        return None
-    try:
-        line = json.loads(text)
-        [timestamp, *_] = [line[name] for name in TIME_FIELDS if name in line]
-        seconds = (
-            timestamp
-            if isinstance(timestamp, float)
-            else datetime.fromisoformat(timestamp).timestamp()
-        )
-        return round(seconds * 1000)
-    except (ValueError, TypeError, RecursionError, OverflowError):
-        return None
+    yield last_records(matching(next(batches)), lines)
+    for batch in batches:
+        yield sorted(matching(batch), key=sort_key)
 
 
 class LokiSource:
-    """A running Loki. `say` gets the errors while following."""
+    """The matching records of a running Loki, of the instances with these labels.
 
-    def __init__(self, loki: Loki, say: Callable[[str], None]) -> None:
+    `say` gets the errors while following.
+    """
+
+    def __init__(
+        self, loki: Loki, query: Query, labels: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         self._loki = loki
+        self._query = query
+        self._labels = labels
         self._say = say
-        self._waits = False
 
-    def last(self, query: Query, lines: int | None) -> Iterable[LogRecord]:
-        """Return the last `lines` matching records, or all, in order. Raises `LokiError`."""
+    def read(self, lines: int | None) -> Iterator[Sequence[LogRecord]]:
+        """Yield the last records, or all. Raises `LokiError`."""
         if lines is None or lines + MARGIN > PAGE_SIZE:
-            every = sort_by_time(self._every(query))
-            return every if lines is None else deque(every, lines)
-        if lines == 0:
-            return []
-        loki_lines = self._loki.last(query.logql(), _span(query), lines + MARGIN)
-        return last_records(map(parse_loki_line, loki_lines), lines)
+            groups = group_by_time(self._every())
+            yield from groups if lines is None else [deque(chain.from_iterable(groups), lines)]
+        elif lines:
+            newest = self._loki.last(self._query.logql(self._labels), self._span(), lines + MARGIN)
+            yield last_records(map(parse_loki_line, newest), lines)
 
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last matching records, then new ones, each group in order."""
-        window = DedupWindow(_now(), self._newest(query))
+    def follow(self, lines: int | None) -> Iterator[Sequence[LogRecord]]:
+        """Yield the last records, then new ones. Only the first queries raise `LokiError`."""
+        window = DedupWindow(_now(), self._newest())
         # Mark existing records as seen first, so that those that arrive meanwhile are new.
-        window.take_new(self._every(_from(query, window.search_start())))
-        shown = list(self.last(query, lines))
+        window.take_new(self._every(window.search_start()))
+        shown = list(chain.from_iterable(self.read(lines)))
         window.take_new(shown)
         yield shown
+        waiting = False
         while True:
             time.sleep(POLL_INTERVAL_S)
-            yield self._news(query, window)
+            begin = window.search_start()
+            new: Sequence[LogRecord] = []
+            try:
+                records, newest = list(self._every(begin)), self._newest(begin)
+            except LokiError as error:
+                if not waiting:
+                    self._say(f"{error} Waiting for it.")
+                waiting = True
+            else:
+                waiting = False
+                new = window.take_new(records)
+                window.update(_now(), newest)
+            yield sorted(new, key=sort_key)
 
-    def _news(self, query: Query, window: DedupWindow) -> Sequence[LogRecord]:
-        begin = window.search_start()
-        try:
-            records = list(self._every(_from(query, begin)))
-            newest = self._newest(_from(query, begin))
-        except LokiError as error:
-            self._wait(error)
-            return []
-        self._waits = False
-        new = window.take_new(records)
-        window.update(_now(), newest)
-        return sorted(new, key=sort_key)
+    def _every(self, since: int = 0) -> Iterator[LogRecord]:
+        logql = self._query.logql(self._labels)
+        return map(parse_loki_line, self._loki.every(logql, self._span(since)))
 
-    def _newest(self, query: Query) -> int | None:
+    def _newest(self, since: int = 0) -> int | None:
         """Return the time of the newest unfiltered line, if any."""
-        newest = self._loki.last(query.without_filters().logql(), _span(query), 1)
-        return parse_loki_line(newest[0]).at if newest else None
+        newest = self._loki.last(Query().logql(self._labels), self._span(since), 1)
+        return newest[0].at // MS_NS if newest else None
 
-    def _wait(self, error: LokiError) -> None:
-        """Report an outage once; its lines follow afterwards."""
-        if not self._waits:
-            self._say(f"{error} Waiting for it.")
-        self._waits = True
-
-    def _every(self, query: Query) -> Iterator[LogRecord]:
-        return map(parse_loki_line, self._loki.every(query.logql(), _span(query)))
-
-
-def _from(query: Query, begin: int) -> Query:
-    return replace(query, since=max(begin, query.since or 0))
-
-
-def _span(query: Query) -> tuple[int, int]:
-    """Return the time range of a query, in nanoseconds."""
-    begin = max(query.since or 0, _now() - MAX_RANGE_MS)
-    end = _now() + MAX_CLOCK_SKEW_MS if query.until is None else query.until
-    return begin * MS_NS, max(begin, end) * MS_NS
+    def _span(self, since: int = 0) -> tuple[int, int]:
+        """Return the time range of the query from a time on, in nanoseconds."""
+        begin = max(since, self._query.since or 0, _now() - MAX_RANGE_MS)
+        end = _now() + MAX_CLOCK_SKEW_MS if self._query.until is None else self._query.until
+        return begin * MS_NS, max(begin, end) * MS_NS
 
 
 def _now() -> int:
@@ -208,13 +153,12 @@ class DedupWindow:
 
     def take_new(self, entries: Iterable[LogRecord]) -> Sequence[LogRecord]:
         """Return the records not seen yet, and mark them as seen."""
-        by_identity = {_identity(entry): entry for entry in entries}
-        new = [entry for identity, entry in by_identity.items() if identity not in self._shown]
+        records = {
+            (entry.at, entry.position, entry.message, *sorted(entry.fields.items())): entry
+            for entry in entries
+        }
+        new = [entry for identity, entry in records.items() if identity not in self._shown]
         begin = self.search_start()
-        self._shown |= {identity: entry.at for identity, entry in by_identity.items()}
-        self._shown = {what: at for what, at in self._shown.items() if at >= begin}
+        self._shown |= {identity: entry.at for identity, entry in records.items()}
+        self._shown = {identity: at for identity, at in self._shown.items() if at >= begin}
         return new
-
-
-def _identity(entry: LogRecord) -> object:
-    return entry.at, entry.position, entry.message, tuple(sorted(entry.fields.items()))

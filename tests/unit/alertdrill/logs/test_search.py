@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import islice
 from typing import get_args
 
 import pytest
@@ -10,118 +9,95 @@ from alertdrill.clients.loki import LokiError
 from alertdrill.errors import AlertdrillError
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
-from alertdrill.logs.record import LogRecord
 from alertdrill.logs.search import Origin, Search, reason_for_files, target_labels
 from alertdrill.runtimes.base import Instance, State
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
+from tests.unit.alertdrill.logs.conftest import FakeLoki
 
-RECORDS = [LogRecord(number, f"line {number}", {"instance": "web-1"}) for number in range(3)]
 WEB, LOKI, COLLECTOR = instance("web-1"), instance("loki-1"), instance("collector-1")
 ALL = [WEB, LOKI, COLLECTOR]
 ERROR = LokiError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
 
 
-class FakeSource:
-    """A source with three lines that fails after `good` lines."""
-
-    def __init__(self, name: str, good: int = 9) -> None:
-        self.name, self.good = name, good
-        self.queries: list[tuple[Query, int | None]] = []
-
-    def last(self, query: Query, lines: int | None) -> Iterator[LogRecord]:
-        self.queries.append((query, lines))
-        return self._records()
-
-    def follow(self, query: Query, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        self.queries.append((query, lines))
-        for record in self._records():
-            yield [record]
-
-    def _records(self) -> Iterator[LogRecord]:
-        for number, record in enumerate(RECORDS):
-            if number == self.good:
-                raise ERROR
-            yield record
-
-
 class SearchedStack(FakeRuntime):
-    """A stack with running instances; it records the messages of a search."""
+    """A stack with lines in Loki and others in files; it records the messages of a search."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, loki: FakeLoki) -> None:
         super().__init__()
         self.running = ALL
-        self.loki, self.files = FakeSource("loki"), FakeSource("files")
+        self.lines = {"web-1": ["from a file"]}
+        self.loki = loki
         self.messages: list[str] = []
-        monkeypatch.setattr(search, "LokiSource", lambda *_: self.loki)
-        monkeypatch.setattr(search, "FileSource", lambda *_: self.files)
 
-    def find(self, options: Search) -> list[LogRecord]:
-        groups: Iterable[Iterable[LogRecord]] = search.search_logs(
-            self, options, self.messages.append
-        )
-        return list(chain.from_iterable(groups))
+    def find(self, options: Search) -> list[str]:
+        """Return the messages found, without those that follow."""
+        groups = search.search_logs(self, options, self.messages.append)
+        found = islice(groups, 1 if options.follow else None)
+        return [record.message for group in found for record in group]
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> SearchedStack:
-    return SearchedStack(monkeypatch)
+def stack(loki: FakeLoki, monkeypatch: pytest.MonkeyPatch) -> SearchedStack:
+    monkeypatch.setattr(search, "Loki", lambda _: loki)
+    return SearchedStack(loki)
 
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_search_uses_loki_if_it_runs(stack: SearchedStack, follow: bool) -> None:
-    options = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
-    assert stack.find(options) == RECORDS
+    options = Search(Query(trace="1" * 32), "web", lines=2, follow=follow)
+    assert stack.find(options) == [line.message for line in stack.loki.lines[1:]]
     assert stack.messages == ["from Loki"]
-    assert stack.loki.queries == [(Query({"service": "web"}, level="ERROR"), 5)]
-    assert stack.files.queries == []
+    assert all('service="web"' in logql for _, logql, _ in stack.loki.queries)
+    assert any("trace_id=" in logql for _, logql, _ in stack.loki.queries)
+    assert stack.calls == []
 
 
 def test_search_reads_files_without_loki(stack: SearchedStack) -> None:
     stack.running = [WEB]
-    assert stack.find(Search(Query())) == RECORDS
+    assert stack.find(Search(Query())) == ["from a file"]
     assert stack.messages == ["from the log files: Loki is not running"]
     assert stack.loki.queries == []
 
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_search_reports_a_failing_loki_and_reads_files(stack: SearchedStack, follow: bool) -> None:
-    stack.loki.good = 0
-    options = Search(Query(level="ERROR"), "web", lines=5, follow=follow)
-    assert stack.find(options) == RECORDS
+    stack.loki.error = ERROR
+    options = Search(Query(since=0), "web", lines=5, follow=follow)
+    assert stack.find(options) == ["from a file"]
     assert stack.messages == [str(ERROR), "from the log files: Loki does not respond"]
-    assert stack.files.queries == [(Query(level="ERROR"), 5)]
+    assert stack.calls == [("logs", "web", None)]
 
 
 def test_search_does_not_switch_to_files_after_lines_from_loki(stack: SearchedStack) -> None:
-    stack.loki.good = 2
+    stack.loki.error, stack.loki.good = ERROR, 2
     with pytest.raises(LokiError):
         stack.find(Search(Query()))
-    assert stack.files.queries == []
+    assert stack.calls == []
 
 
-def test_empty_result_of_loki_is_final(
-    stack: SearchedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stack.loki, "last", lambda *_: [])
+def test_empty_result_of_loki_is_final(stack: SearchedStack) -> None:
+    stack.loki.lines = []
     assert stack.find(Search(Query())) == []
-    assert stack.messages == ["from Loki"]
+    assert (stack.messages, stack.calls) == (["from Loki"], [])
 
 
 @pytest.mark.parametrize(
-    ("origin", "messages"), [("files", "the log files: as requested"), ("loki", "Loki")]
+    ("origin", "message"),
+    [("files", "from the log files: as requested"), ("loki", "from Loki")],
 )
-def test_chosen_source_is_used(stack: SearchedStack, origin: Origin, messages: str) -> None:
-    assert stack.find(Search(Query(), origin=origin)) == RECORDS
-    assert stack.messages == [f"from {messages}"]
+def test_chosen_source_is_used(stack: SearchedStack, origin: Origin, message: str) -> None:
+    assert stack.find(Search(Query(), origin=origin))
+    assert stack.messages == [message]
 
 
 def test_chosen_loki_that_is_missing_is_an_error(stack: SearchedStack) -> None:
     stack.running = [WEB]
     with pytest.raises(AlertdrillError, match=r"^cannot search Loki: Loki is not running$"):
         stack.find(Search(Query(), origin="loki"))
-    stack.running, stack.loki.good = [LOKI, COLLECTOR], 0
+    stack.running, stack.loki.error = ALL, ERROR
     with pytest.raises(LokiError):
         stack.find(Search(Query(), origin="loki"))
+    assert stack.calls == []
 
 
 def test_search_builds_logql_with_its_target(stack: SearchedStack) -> None:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from alertdrill.logs.query import Query
 from alertdrill.logs.record import MARGIN
-from alertdrill.logs.sources import FileSource
+from alertdrill.logs.sources import read_files
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
 from tests.unit.alertdrill.logs.lines import LINE, TRACE, text
 
@@ -28,50 +26,48 @@ def fake_logs(stored: dict[str, list[str]], *later: list[tuple[str, str]]) -> Fa
 STORED = {"web-1": [line(1, "a"), line(3, "c")], "web-2": [line(2, "b"), line(4, "d")]}
 
 
-def files(runtime: FakeRuntime, target: str | None = None) -> FileSource:
-    return FileSource(runtime, target)
-
-
-def messages(records: Iterable[Any]) -> list[str]:
+def last(
+    runtime: FakeRuntime, query: Query, lines: int | None, target: str | None = None
+) -> list[str]:
+    [records] = read_files(runtime, target, query, lines, follow=False)
     return [record.message for record in records]
 
 
+def follow(runtime: FakeRuntime, query: Query, lines: int | None) -> list[list[str]]:
+    groups = read_files(runtime, None, query, lines, follow=True)
+    return [[record.message for record in records] for records in groups]
+
+
 def test_instances_are_merged_by_time() -> None:
-    assert messages(files(fake_logs(STORED)).last(Query(), None)) == ["a", "b", "c", "d"]
+    assert last(fake_logs(STORED), Query(), None) == ["a", "b", "c", "d"]
 
 
 def test_last_lines_are_counted_over_all_instances() -> None:
-    assert messages(files(fake_logs(STORED)).last(Query(), 3)) == ["b", "c", "d"]
-    assert messages(files(fake_logs(STORED)).last(Query(), 0)) == []
+    assert last(fake_logs(STORED), Query(), 3) == ["b", "c", "d"]
+    assert last(fake_logs(STORED), Query(), 0) == []
 
 
 def test_filtered_search_reads_every_stored_line() -> None:
     runtime = fake_logs(STORED)
-    assert messages(files(runtime, "web").last(Query(since=0), 1)) == ["d"]
+    assert last(runtime, Query(since=0), 1, "web") == ["d"]
     assert runtime.calls == [("logs", "web", None)]
 
 
 def test_search_without_filters_reads_the_last_lines_only() -> None:
     runtime = fake_logs(STORED)
-    list(files(runtime).last(Query(), 5))
-    list(files(runtime).last(Query(), 0))
+    last(runtime, Query(), 5)
+    last(runtime, Query(), 0)
     assert runtime.calls == [("logs", None, 5 + MARGIN), ("logs", None, 0)]
 
 
 def test_trace_selects_only_lines_with_its_id() -> None:
     stored = [line(1, "a"), line(2, f"names {TRACE}"), line(3, "c", trace_id=TRACE), "Traceback"]
-    assert messages(files(fake_logs({"web-1": stored})).last(Query(trace=TRACE), None)) == ["c"]
+    assert last(fake_logs({"web-1": stored}), Query(trace=TRACE), None) == ["c"]
 
 
 def test_unstructured_line_keeps_its_position() -> None:
     stored = {"web-1": [line(1, "a"), "Traceback", "  x", line(3, "c")], "web-2": [line(2, "b")]}
-    assert messages(files(fake_logs(stored)).last(Query(), None)) == [
-        "a",
-        "Traceback",
-        "  x",
-        "b",
-        "c",
-    ]
+    assert last(fake_logs(stored), Query(), None) == ["a", "Traceback", "  x", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +80,7 @@ def test_unstructured_line_keeps_its_position() -> None:
 )
 def test_unstructured_line_with_a_time_is_sorted_by_it(foreign_line: str) -> None:
     stored = {"prometheus-1": [foreign_line], "web-1": [line(2, "a"), line(3, "b")]}
-    assert messages(files(fake_logs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
+    assert last(fake_logs(stored), Query(), None) == ["a", foreign_line, "b"]
 
 
 @pytest.mark.parametrize(
@@ -93,19 +89,18 @@ def test_unstructured_line_with_a_time_is_sorted_by_it(foreign_line: str) -> Non
 )
 def test_unstructured_line_with_an_invalid_time_keeps_its_position(foreign_line: str) -> None:
     stored = {"web-1": [line(1, "a"), foreign_line, line(2, "b")]}
-    assert messages(files(fake_logs(stored)).last(Query(), None)) == ["a", foreign_line, "b"]
+    assert last(fake_logs(stored), Query(), None) == ["a", foreign_line, "b"]
 
 
 def test_followed_lines_are_sorted_within_a_group() -> None:
     group = [("web-1", line(6, "f")), ("web-2", line(5, "e"))]
-    groups_read = files(fake_logs(STORED, group, [], [("web-1", line(7, "g"))])).follow(Query(), 1)
-    assert [messages(records) for records in groups_read] == [["d"], ["e", "f"], [], ["g"]]
+    runtime = fake_logs(STORED, group, [], [("web-1", line(7, "g"))])
+    assert follow(runtime, Query(), 1) == [["d"], ["e", "f"], [], ["g"]]
 
 
 def test_followed_lines_are_filtered() -> None:
     group = [("web-1", line(5, "e", level="ERROR")), ("web-1", line(6, "f"))]
-    groups_read = files(fake_logs(STORED, group)).follow(Query(level="ERROR"), None)
-    assert [messages(records) for records in groups_read] == [[], ["e"]]
+    assert follow(fake_logs(STORED, group), Query(level="ERROR"), None) == [[], ["e"]]
 
 
 def test_unstructured_line_keeps_its_position_across_groups() -> None:
@@ -113,6 +108,5 @@ def test_unstructured_line_keeps_its_position_across_groups() -> None:
         [("web-1", "Traceback")],
         [("web-2", line(1, "b", instance="web-2")), ("web-1", "  x")],
     ]
-    groups_read = files(fake_logs({"web-1": [line(1, "a")]}, *groups)).follow(Query(), None)
-    shown = list(itertools.chain.from_iterable(groups_read))
-    assert messages(shown) == ["a", "Traceback", "  x", "b"]
+    runtime = fake_logs({"web-1": [line(1, "a")]}, *groups)
+    assert follow(runtime, Query(), None) == [["a"], ["Traceback"], ["  x", "b"]]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -9,76 +8,41 @@ import pytest
 from alertdrill.clients.loki import Loki, LokiError, LokiLine
 from alertdrill.logs import sources
 from alertdrill.logs.query import Query
-from alertdrill.logs.sources import LokiSource
+from alertdrill.logs.record import LogRecord
+from alertdrill.logs.sources import CATCH_UP_MS, MAX_LAG_MS, SECOND_MS, DedupWindow, LokiSource
+from tests.unit.alertdrill.logs.conftest import NOW, SECOND, FakeLoki, line
 
-SECOND = 1_000_000_000
-NOW = 1_795_429_230 * SECOND
 ERROR = LokiError("Loki does not answer.")
-
-
-def line(at: int, message: str = "", level: str = "INFO") -> LokiLine:
-    return LokiLine(at, {"service": "web", "instance": "web-1", "level": level}, message or str(at))
-
-
-class FakeLoki:
-    """A Loki with these lines; it records queries and fails with `error`."""
-
-    def __init__(self, *lines: LokiLine) -> None:
-        self.lines = list(lines)
-        self.queries: list[tuple[str, str, tuple[int, int]]] = []
-        self.error: LokiError | None = None
-
-    def _select(self, method: str, logql: str, span: tuple[int, int]) -> list[LokiLine]:
-        self.queries.append((method, logql, span))
-        if self.error:
-            raise self.error
-        level = "ERROR" if "ERROR" in logql else ""
-        matches = [
-            candidate
-            for candidate in self.lines
-            if span[0] <= candidate.at < span[1] and level in candidate.fields["level"]
-        ]
-        return sorted(matches, key=lambda candidate: candidate.at)
-
-    def last(self, logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
-        return self._select("last", logql, span)[-limit:]
-
-    def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
-        yield from self._select("every", logql, span)
-
-
-@pytest.fixture
-def loki(monkeypatch: pytest.MonkeyPatch) -> FakeLoki:
-    monkeypatch.setattr(time, "time_ns", lambda: NOW)
-    return FakeLoki(*(line(NOW - number * SECOND) for number in range(3, 0, -1)))
-
-
-def loki_source_of(loki: FakeLoki, *messages_shown: list[str]) -> LokiSource:
-    return LokiSource(cast(Loki, loki), (messages_shown[0] if messages_shown else []).append)
+LABELS = {"service": "web"}
 
 
 def messages(records: Any) -> list[str]:
     return [record.message for record in records]
 
 
+def read(loki: FakeLoki, lines: int | None, query: Query | None = None) -> list[str]:
+    source = LokiSource(cast(Loki, loki), query or Query(), LABELS, lambda _: None)
+    return [record.message for group in source.read(lines) for record in group]
+
+
 def test_last_lines_are_in_order(loki: FakeLoki) -> None:
-    assert messages(loki_source_of(loki).last(Query(), 2)) == messages(loki.lines[1:])
-    assert [method for method, *_ in loki.queries] == ["last"]
+    assert read(loki, 2) == messages(loki.lines[1:])
+    assert [(method, logql) for method, logql, _ in loki.queries] == [("last", '{service="web"}')]
 
 
-def test_many_lines_are_read_in_pages(loki: FakeLoki) -> None:
-    assert messages(loki_source_of(loki).last(Query(), 100_000)) == messages(loki.lines)
-    assert messages(loki_source_of(loki).last(Query(), None)) == messages(loki.lines)
-    assert [method for method, *_ in loki.queries] == ["every", "every"]
+@pytest.mark.parametrize("lines", [100_000, None])
+def test_many_lines_are_read_in_pages(loki: FakeLoki, lines: int | None) -> None:
+    assert read(loki, lines) == messages(loki.lines)
+    assert [method for method, *_ in loki.queries] == ["every"]
 
 
 def test_zero_lines_send_no_query(loki: FakeLoki) -> None:
-    assert (list(loki_source_of(loki).last(Query(), 0)), loki.queries) == ([], [])
+    assert (read(loki, 0), loki.queries) == ([], [])
 
 
 def test_time_range_is_sent_in_nanoseconds(loki: FakeLoki) -> None:
-    list(loki_source_of(loki).last(Query(since=5, until=7), None))
-    list(loki_source_of(loki).last(Query(), 1))
+    read(loki, None, Query(since=5, until=7))
+    read(loki, 1)
     begin = NOW // 1_000_000 - sources.MAX_RANGE_MS
     end = NOW // 1_000_000 + sources.MAX_CLOCK_SKEW_MS
     assert [span for *_, span in loki.queries] == [
@@ -94,7 +58,8 @@ class FollowedLoki:
         self.loki, self.now, self.messages_shown = loki, NOW, list[str]()
         monkeypatch.setattr(time, "time_ns", lambda: self.now)
         monkeypatch.setattr(time, "sleep", self._sleep)
-        self._groups = loki_source_of(loki, self.messages_shown).follow(query, 2)
+        source = LokiSource(cast(Loki, loki), query, LABELS, self.messages_shown.append)
+        self._groups = source.follow(2)
 
     def _sleep(self, seconds: float) -> None:
         self.now += round(seconds * SECOND)
@@ -159,7 +124,10 @@ def test_outage_is_reported_once_and_its_lines_are_shown_later(following: Follow
     following.loki.error = None
     meanwhile = line(NOW + 5 * SECOND, "meanwhile")
     assert following.poll(meanwhile, line(NOW + 100 * SECOND, "now")) == ["meanwhile", "now"]
-    assert following.poll(line(NOW + 6 * SECOND, "other instance")) == ["other instance"]
+    # Those of other instances arrive later.
+    for number in range(CATCH_UP_MS // SECOND_MS - 1):
+        late = line(NOW + 6 * SECOND + number, f"other {number}")
+        assert following.poll(late) == [f"other {number}"]
     following.loki.error = ERROR
     following.poll()
     assert len(following.messages_shown) == 2
@@ -175,6 +143,35 @@ def test_search_range_stays_short_with_rare_matches(
     [(_, _, (begin, _))] = [query for query in loki.queries if query[0] == "every"][-1:]
     assert begin > NOW + 50 * SECOND
     assert following.poll(line(NOW + 99 * SECOND, "bad", "ERROR")) == ["bad"]
+
+
+def test_search_goes_back_to_the_newest_line_however_old(following: FollowedLoki) -> None:
+    following.poll()
+    assert [following.poll() for _ in range(100)] == [[]] * 100
+    assert following.poll(line(NOW - 10 * SECOND, "delayed")) == ["delayed"]
+
+
+def test_line_from_the_future_does_not_move_the_search_ahead(following: FollowedLoki) -> None:
+    following.poll()
+    assert following.poll(line(NOW + 300 * SECOND, "ahead")) == ["ahead"]
+    for _ in range(CATCH_UP_MS // SECOND_MS + 2):
+        late = line(following.now - 8 * SECOND, f"late {following.now}")
+        assert following.poll(late) == [late.message]
+
+
+def test_suspended_reader_shows_delayed_lines(following: FollowedLoki) -> None:
+    following.poll()
+    following.now += 600 * SECOND
+    assert following.poll(line(following.now, "newest")) == ["newest"]
+    assert following.poll(line(NOW + 1, "delayed")) == ["delayed"]
+
+
+def test_memory_is_limited_to_the_window() -> None:
+    window = DedupWindow(0)
+    for now in range(0, 1000 * SECOND_MS, SECOND_MS):
+        window.update(now, now)
+        window.take_new([LogRecord(now, str(number), {}) for number in range(10)])
+    assert len(window._shown) <= 10 * (MAX_LAG_MS + CATCH_UP_MS + 2 * SECOND_MS) / SECOND_MS
 
 
 def test_failure_of_the_first_query_is_raised(following: FollowedLoki) -> None:
