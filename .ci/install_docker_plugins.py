@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from alertdrill.toolchain.apt import PrivateApt, unpack
+from alertdrill.toolchain.apt import fetch
 from alertdrill.toolchain.programs import Package, Suite
 
 PACKAGES = ("docker-compose", "docker-buildx")
@@ -20,12 +20,8 @@ def main() -> None:
     """Fetch both, and put their programs where docker looks for them."""
     PLUGINS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        apt = PrivateApt(Path(folder) / "apt", Suite.DEVELOPMENT)
-        apt.update()
-        for name in PACKAGES:
-            for deb in apt.download(Package(name, Suite.DEVELOPMENT)):
-                unpack(deb, Path(folder) / "unpacked")
-        for program in Path(folder).glob("unpacked/usr/libexec/docker/cli-plugins/docker-*"):
+        fetch([Package(name, Suite.DEVELOPMENT) for name in PACKAGES], Path(folder))
+        for program in Path(folder).glob("*/usr/libexec/docker/cli-plugins/docker-*"):
             shutil.copy(program, PLUGINS)
 
 

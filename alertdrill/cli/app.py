@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from importlib import import_module
-from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
@@ -50,11 +49,29 @@ STORAGE_ERRORS = (
 )
 
 
-class LazyGroup(click.Group):
-    """The commands of COMMANDS, each imported when it is needed.
+class ErrorGroup(click.Group):
+    """A group whose commands print an expected error as one sentence and exit with 1."""
 
-    A command that fails with an expected error prints it as one sentence and exits with 1.
-    """
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; print what is wrong and what to do."""
+        try:
+            return super().invoke(ctx)
+        except AlertdrillError as error:
+            message = str(error)
+        except OSError as error:
+            if error.errno not in STORAGE_ERRORS:
+                raise
+            file = f"{error.filename}: " if error.filename else ""
+            advice = "Free space or correct the permissions, or set ALERTDRILL_HOME"
+            message = f"{file}{error.strerror}. {advice} to another folder."
+        from .console import printable  # noqa: PLC0415 - it imports Rich, which is slow
+
+        click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(message)}", err=True)
+        return ctx.exit(1)
+
+
+class LazyGroup(ErrorGroup):
+    """The commands of COMMANDS, each imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -76,26 +93,6 @@ class LazyGroup(click.Group):
             helps[name] = self.commands[name].get_short_help_str(100)
         with formatter.section("Commands"):
             formatter.write_dl(sorted(helps.items()))
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command; print what is wrong and what to do."""
-        try:
-            return super().invoke(ctx)
-        except AlertdrillError as error:
-            _fail(ctx, str(error))
-        except OSError as error:
-            if error.errno not in STORAGE_ERRORS:
-                raise
-            file = f"{error.filename}: " if error.filename else ""
-            advice = "Free space or correct the permissions, or set ALERTDRILL_HOME"
-            _fail(ctx, f"{file}{error.strerror}. {advice} to another folder.")
-
-
-def _fail(ctx: click.Context, message: str) -> NoReturn:
-    from .console import printable  # noqa: PLC0415 - it imports Rich, which is slow
-
-    click.echo(f"{click.style('✗', fg='red', bold=True)} {printable(message)}", err=True)
-    ctx.exit(1)
 
 
 @click.group(cls=LazyGroup)

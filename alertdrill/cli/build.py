@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ..config import ROOT, settings
@@ -24,8 +22,8 @@ def build_collector() -> None:
 
     Nothing is built if a collector is on the PATH. `alertdrill up` uses the built collector.
     """
-    cache = settings.current().cache or default_cache(os.environ)
-    specs = [program for program in PROGRAMS if program.built]
+    cache = settings.current().cache or default_cache()
+    specs = [program for program in PROGRAMS if program.name == "otelcol"]
     program = resolve_programs(specs, cache, note).programs.get("otelcol")
     if program and program.origin == "path":
         show(f"{program.path} is on the PATH: no build needed.")

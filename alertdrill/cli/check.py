@@ -71,7 +71,7 @@ def check_logql(settings: StackSettings, on_progress: ProgressCallback) -> None:
 
     Without Loki on the PATH, report that the check is skipped.
     """
-    cache = settings.cache or default_cache(os.environ)
+    cache = settings.cache or default_cache()
     specs = [program for program in PROGRAMS if program.name == "loki"]
     programs = resolve_programs(specs, cache, lambda _: None).programs
     if "loki" not in programs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -132,7 +131,7 @@ def _output(*command: str) -> str | None:
 
 
 def _programs(settings: StackSettings) -> Sequence[Check]:
-    cache = settings.cache or default_cache(os.environ)
+    cache = settings.cache or default_cache()
     local = find_local(PROGRAMS, cache)
     results = []
     for program in PROGRAMS:

@@ -16,7 +16,6 @@ Every method raises `AlertdrillError` with one sentence that says what to do.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -209,7 +208,7 @@ def project_lock(settings: StackSettings) -> AbstractContextManager[None]:
 
     Projects belong to the engine, so the folder of the checkout does not matter.
     """
-    folder = (settings.cache or default_cache(os.environ)) / "locks"
+    folder = (settings.cache or default_cache()) / "locks"
     return file_lock(
         folder / settings.project,
         f"Another run uses the containers of {settings.project}: wait for it to end, or set"

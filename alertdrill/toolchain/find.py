@@ -1,37 +1,25 @@
 """Find programs and their versions, on the PATH or in the cache, or fetch them."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.toolchain.apt import FetchError
 from alertdrill.toolchain.cache import PackageCache, ProgressCallback
-from alertdrill.toolchain.programs import (
-    Package,
-    ProgramSpec,
-    Suite,
-    Version,
-    find_command,
-    format_version,
-)
+from alertdrill.toolchain.commands import CommandError, find_command
+from alertdrill.toolchain.programs import ProgramSpec, Suite, Version, format_version
 
 Origin = Literal["path", "cache"]
 # Every program of PROGRAMS prints "... version 1.2.3"; the distribution may add "+ds1".
 _VERSION = re.compile(r"\bversion[:\s]+v?(\d+(?:\.\d+)+)", re.IGNORECASE)
 _TIMEOUT_S = 10  # a version takes well under a second, even from a cold disk
 # Programs of one package, since they must have one source and one version.
-Group = tuple[ProgramSpec, ...]
-
-
-class ProgramMissingError(AlertdrillError):
-    """A required program was not found and could not be fetched."""
+Group = Sequence[ProgramSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,141 +51,105 @@ def resolve_programs(
     """Find programs, and fetch missing required ones into `cache`.
 
     The PATH is used if it has every program of a package in a sufficient version, then the cache.
-    Raises ProgramMissingError if a required program cannot be fetched.
+    Raises `AlertdrillError` if a required program cannot be fetched.
     """
-    finder = _Finder(cache)
-    groups = {group: finder.find(group) for group in by_package(specs)}
-    absent = [group for group, programs in groups.items() if not programs]
-    groups |= finder.fetch([group for group in absent if group[0].package], on_progress)
-    finder.versions.save()
+    programs = dict(find_local(specs, cache))
+    absent = [spec for spec in specs if spec.name not in programs]
+    required = [spec for spec in absent if spec.package]
+    if required:
+        programs |= _fetch(required, cache, on_progress)
     return ResolvedPrograms(
-        {program.name: program for programs in groups.values() for program in programs},
+        programs,
         tuple(
-            f"{group[0]} is not on the PATH: {group[0].otherwise}."
-            for group in absent
-            if not group[0].package
+            f"{spec} is not on the PATH: {spec.otherwise}." for spec in absent if not spec.package
         ),
     )
 
 
 def find_local(specs: Sequence[ProgramSpec], cache: Path) -> Mapping[str, Program]:
     """Return the programs that are on the PATH or in the cache, by name; fetch nothing."""
-    finder = _Finder(cache)
-    programs = [program for group in by_package(specs) for program in finder.find(group)]
+    programs: list[Program] = []
+    for group in _by_package(specs):
+        programs += _find(group, cache, "path") or _find(group, cache, "cache")
     return {program.name: program for program in programs}
 
 
-def by_package(specs: Sequence[ProgramSpec]) -> list[Group]:
-    """Group programs by package; a program without one is a group of its own."""
-    groups: dict[Package | str, Group] = {}
+def _by_package(specs: Sequence[ProgramSpec]) -> list[Group]:
+    groups: dict[object, list[ProgramSpec]] = {}
     for spec in specs:
-        key = spec.package or spec.name
-        groups[key] = (*groups.get(key, ()), spec)
+        groups.setdefault(spec.package or spec.name, []).append(spec)
     return list(groups.values())
 
 
-class _Finder:
-    """The PATH and the cache, with the versions read there."""
+def _find(group: Group, cache: Path, origin: Origin) -> list[Program]:
+    """Return a group's programs if `origin` has all, in sufficient and matching versions."""
+    programs = [program for spec in group if (program := _locate(spec, cache, origin))]
+    if len(programs) < len(group):
+        return []
+    enough = all(
+        program.version >= spec.minimum for program, spec in zip(programs, group, strict=True)
+    )
+    # One release line, such as 3.5.
+    alike = len({program.version[:2] for program in programs}) == 1
+    return programs if enough and alike else []
 
-    def __init__(self, cache: Path) -> None:
-        self._store = PackageCache(cache)
-        self.versions = VersionCache(self._store.root / "versions.json")
 
-    def find(self, group: Group) -> list[Program]:
-        """Return the programs of a group from the PATH or the cache, or none."""
-        return self._matching(group, self._on_path) or self._matching(group, self._in_cache)
-
-    def fetch(
-        self, groups: Sequence[Group], on_progress: ProgressCallback
-    ) -> Mapping[Group, list[Program]]:
-        """Fetch the packages of these groups and return their programs."""
-        if groups:
-            with self._store.locked(on_progress):
-                # Another process may have fetched them while this one waited.
-                absent = [group for group in groups if not self._matching(group, self._in_cache)]
-                for suite in Suite:
-                    self._fetch_from(suite, absent, on_progress)
-        return {group: self._fetched(group) for group in groups}
-
-    def _fetch_from(
-        self, suite: Suite, groups: Sequence[Group], on_progress: ProgressCallback
-    ) -> None:
-        needed = {group[0].package: group[0] for group in groups}
-        packages = [package for package in needed if package and package.suite is suite]
-        if not packages:
-            return
-        specs = [needed[package] for package in packages]
-        names = ", ".join(map(str, specs))
-        on_progress(f"fetching {names} from the distribution's {suite.value} …")
-        try:
-            self._store.fetch(packages)
-        except FetchError as error:
-            raise missing_error(specs, str(error)) from error
-
-    def _fetched(self, group: Group) -> list[Program]:
-        programs = self._matching(group, self._in_cache)
-        if programs:
-            return programs
-        cached = [program for spec in group if (program := self._in_cache(spec))]
-        versions = ", ".join(
-            f"{program.name} {format_version(program.version)}" for program in cached
-        )
-        raise missing_error(group, f"the distribution has {versions or 'nothing that runs here'}")
-
-    def _matching(
-        self, group: Group, find: Callable[[ProgramSpec], Program | None]
-    ) -> list[Program]:
-        """Return a group's programs if one source has all, in sufficient and matching versions."""
-        programs = [program for spec in group if (program := find(spec))]
-        if len(programs) < len(group):
-            return []
-        enough = all(
-            program.version >= spec.minimum for program, spec in zip(programs, group, strict=True)
-        )
-        # One release line, such as 3.5.
-        alike = len({program.version[:2] for program in programs}) == 1
-        return programs if enough and alike else []
-
-    def _on_path(self, spec: ProgramSpec) -> Program | None:
-        return self._newest(spec, [find_command(command) for command in spec.commands], {}, "path")
-
-    def _in_cache(self, spec: ProgramSpec) -> Program | None:
-        if spec.built:
-            folders = [self._store.built(spec.name)]
-        elif spec.package:
-            unpacked = self._store.folder(spec.package)
-            folders = [unpacked / "usr/bin", unpacked / "usr/sbin"]
-        else:
-            return None
+def _locate(spec: ProgramSpec, cache: Path, origin: Origin) -> Program | None:
+    """Return the newest program of a spec."""
+    environment: Mapping[str, str] = {}
+    data = None
+    commands = spec.commands or (spec.name,)
+    if origin == "path":
+        files = [find_command(command) for command in commands]
+    else:
+        name = spec.package.name if spec.package else f"built-{spec.name}"
+        folder = PackageCache(cache).root / name
+        folders = (folder, folder / "usr/bin", folder / "usr/sbin")
         path = os.pathsep.join(map(str, folders))
-        files = [shutil.which(command, path=path) for command in spec.commands]
-        if not spec.package:
-            return self._newest(spec, files, {}, "cache")
-        environment = library_environment(unpacked) if spec.package.complete else {}
-        program = self._newest(spec, files, environment, "cache")
-        if program and spec.package.files:
-            return replace(program, files=unpacked / spec.package.files.lstrip("/"))
-        return program
-
-    def _newest(
-        self,
-        spec: ProgramSpec,
-        files: Sequence[str | None],
-        environment: Mapping[str, str],
-        origin: Origin,
-    ) -> Program | None:
-        programs = []
-        for path in (Path(file).absolute() for file in files if file):
-            if version := self.versions.version(path, spec.version_flag, environment):
-                programs.append(Program(spec.name, path, version, environment, origin))
-        return max(programs, key=lambda program: program.version, default=None)
+        files = [shutil.which(command, path=path) for command in commands]
+        if spec.package and spec.package.complete:
+            environment = library_environment(folder)
+        if spec.package and spec.package.files:
+            data = folder / spec.package.files.lstrip("/")
+    programs = [
+        Program(spec.name, Path(file).absolute(), version, environment, origin, data)
+        for file in files
+        if file and (version := read_version(file, spec.version_flag, environment))
+    ]
+    return max(programs, key=lambda program: program.version, default=None)
 
 
-def missing_error(needed: Sequence[ProgramSpec], reason: str) -> ProgramMissingError:
-    """Return the error for missing programs, with the reason and what to do."""
+def _fetch(
+    specs: Sequence[ProgramSpec], cache: Path, on_progress: ProgressCallback
+) -> Mapping[str, Program]:
+    """Fetch the packages of these programs and return the programs, by name."""
+    store = PackageCache(cache)
+    groups = _by_package(specs)
+    with store.locked(on_progress) as work:
+        # Another process may have fetched them while this one waited.
+        absent = [group[0] for group in groups if not _find(group, cache, "cache")]
+        for suite in Suite:
+            needed = [spec for spec in absent if spec.package and spec.package.suite is suite]
+            if needed:
+                names = ", ".join(map(str, needed))
+                on_progress(f"fetching {names} from the distribution's {suite.value} …")
+                try:
+                    store.fetch([spec.package for spec in needed if spec.package], work)
+                except CommandError as error:
+                    raise _missing_error(needed, str(error)) from error
+    for group in groups:
+        if not _find(group, cache, "cache"):
+            cached = [program for spec in group if (program := _locate(spec, cache, "cache"))]
+            versions = [f"{item.name} {format_version(item.version)}" for item in cached]
+            has = ", ".join(versions) or "nothing that runs here"
+            raise _missing_error(group, f"the distribution has {has}")
+    return find_local(specs, cache)
+
+
+def _missing_error(needed: Sequence[ProgramSpec], reason: str) -> AlertdrillError:
     names = ", ".join(map(str, needed))
     them = "it" if len(needed) == 1 else "them"
-    return ProgramMissingError(
+    return AlertdrillError(
         f"{names} could not be found or fetched: {reason.rstrip('.')}; "
         f"install {them} on the PATH and try again."
     )
@@ -206,25 +158,18 @@ def missing_error(needed: Sequence[ProgramSpec], reason: str) -> ProgramMissingE
 def library_environment(folder: Path) -> dict[str, str]:
     """Return the variables with which an unpacked package finds its libraries."""
     # Directly in lib, or in the folder of an architecture, as the distribution puts them.
-    patterns = ("lib/lib*.so*", "lib/*-linux-*/lib*.so*")
     libraries = [
-        file
+        library
         for top in (folder, folder / "usr")
-        for pattern in patterns
-        for file in top.glob(pattern)
+        for pattern in ("lib/lib*.so*", "lib/*-linux-*/lib*.so*")
+        for library in top.glob(pattern)
     ]
     folders = sorted({str(library.parent) for library in libraries})
     return {"LD_LIBRARY_PATH": os.pathsep.join(folders)} if folders else {}
 
 
-def parse_version(output: str) -> Version | None:
-    """Return the first version in a program's output, or None."""
-    match = _VERSION.search(output)
-    return tuple(int(part) for part in match.group(1).split(".")) if match else None
-
-
-def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
-    """Return a program's version; None if it does not run or prints none."""
+def read_version(path: str, flag: str, environment: Mapping[str, str]) -> Version | None:
+    """Return the first version that a program prints; None if it does not run or prints none."""
     try:
         done = subprocess.run(  # noqa: S603 - the program was found by its name in PROGRAMS
             [path, flag],
@@ -237,42 +182,5 @@ def read_version(path: Path, flag: str, environment: Mapping[str, str]) -> Versi
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return parse_version(done.stdout) or parse_version(done.stderr)
-
-
-class VersionCache:
-    """A file of versions by path, modification time and size: ten programs take a while to run."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._changed = False
-        try:
-            entries = json.loads(file.read_text())
-        except (OSError, ValueError):
-            entries = None
-        self._entries: dict[str, list[int]] = entries if isinstance(entries, dict) else {}
-
-    def version(self, path: Path, flag: str, environment: Mapping[str, str]) -> Version | None:
-        """Return the version of a program; run it only if it changed."""
-        seen = path.stat()
-        key = f"{path} {seen.st_mtime_ns} {seen.st_size}"
-        if key in self._entries:
-            return tuple(self._entries[key])
-        version = read_version(path, flag, environment)
-        if version:
-            self._entries[key] = list(version)
-            self._changed = True
-        return version
-
-    def save(self) -> None:
-        """Write new entries; an unwritable file only costs time."""
-        if not self._changed:
-            return
-        fresh = self._file.with_suffix(".new")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(self._entries, indent=1))
-            fresh.replace(self._file)
-        except OSError:
-            return
-        self._changed = False
+    match = _VERSION.search(done.stdout) or _VERSION.search(done.stderr)
+    return tuple(int(part) for part in match[1].split(".")) if match else None

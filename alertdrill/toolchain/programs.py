@@ -1,25 +1,14 @@
 """The programs of the stack: commands, minimum versions and packages."""
 
-import os
-import shutil
 from dataclasses import dataclass
 from enum import Enum
 
 Version = tuple[int, ...]
 
-# Servers are installed here, and not every user's PATH has these.
-SBIN_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-
 
 def format_version(version: Version) -> str:
     """Format a version: (3, 5) is "3.5"."""
     return ".".join(map(str, version))
-
-
-def find_command(name: str) -> str | None:
-    """Return the path of a command on the PATH or in the sbin folders."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN_FOLDERS))
-    return shutil.which(name, path=path)
 
 
 class Suite(Enum):
@@ -51,18 +40,16 @@ class ProgramSpec:
     """A program, the commands it may be installed as, and the oldest version that works.
 
     Without a `package` it is optional and never fetched: the stack uses it if it is on the PATH,
-    and `otherwise` says what happens without it. A `built` program is also found in the cache,
-    where `alertdrill build-collector` puts it.
+    and `otherwise` says what happens without it.
     """
 
     name: str
-    commands: tuple[str, ...]
-    minimum: Version
-    package: Package | None
     why: str
+    minimum: Version = ()
+    commands: tuple[str, ...] = ()  # the name, if there are none
+    package: Package | None = None
     version_flag: str = "--version"
     otherwise: str = ""
-    built: bool = False
 
     def __str__(self) -> str:
         """Return the name with the minimum version, for messages."""
@@ -81,14 +68,12 @@ PIP = Package("python3-pip-whl", Suite.SYSTEM)
 PROGRAMS: tuple[ProgramSpec, ...] = (
     ProgramSpec(
         name="prometheus",
-        commands=("prometheus",),
         minimum=(3, 5),  # the first long-term release of Prometheus 3
         package=_PROMETHEUS,
         why="scrapes every instance and evaluates the rules",
     ),
     ProgramSpec(
         name="promtool",
-        commands=("promtool",),
         minimum=(3, 5),  # it must read rules as the server does, so it follows prometheus
         package=_PROMETHEUS,
         why="checks and tests the rules",
@@ -102,7 +87,6 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
     ),
     ProgramSpec(
         name="amtool",
-        commands=("amtool",),
         minimum=(0, 27),  # it must parse the configuration as alertmanager does
         package=_ALERTMANAGER,
         why="checks the alert routes",
@@ -123,7 +107,6 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
     ),
     ProgramSpec(
         name="haproxy",
-        commands=("haproxy",),
         minimum=(2, 6),  # what Debian 12 has, the oldest system we support
         # HAProxy is C and links to the release's own libraries, so it comes from the same release.
         package=Package("haproxy", Suite.SYSTEM, complete=True),
@@ -132,26 +115,19 @@ PROGRAMS: tuple[ProgramSpec, ...] = (
     ),
     ProgramSpec(
         name="loki",
-        commands=("loki",),
         minimum=(3, 4),  # takes OTLP natively with the settings that loki.yml uses
-        package=None,
         why="stores the logs",
         otherwise="the log files are read instead",
     ),
     ProgramSpec(
         name="otelcol",
         commands=("otelcol-contrib", "otelcol"),
-        minimum=(),
-        package=None,
         why="sends the logs to Loki",
         otherwise="logs stay in their files; `alertdrill build-collector` builds it with Go",
-        built=True,
     ),
     ProgramSpec(
         name="grafana",
         commands=("grafana", "grafana-server"),
-        minimum=(),
-        package=None,
         why="shows the dashboards",
         version_flag="-v",
         otherwise="there are no dashboards; Prometheus answers queries by its API",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from alertdrill.cli.console import escape, note, output, progress, show, warn
+from alertdrill.cli.app import ErrorGroup
+from alertdrill.cli.console import escape, output, progress, show, timed, warn
 from alertdrill.config import ROOT, settings
 from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import default_cache
 
 from . import archive, env_block, inventory
 from .base_image import ensure_rootfs
-from .build import ImageBuilder
+from .build import build_images
 from .docker_cli import DockerCli
 from .images import IMAGES
 
@@ -25,7 +24,7 @@ COMMAND = "python -m deploy.airgap"
 ENV = ROOT / ".env"
 
 
-@click.group()
+@click.group(cls=ErrorGroup)
 def airgap() -> None:
     """Build, save and load the stack's images on hosts that can't reach a registry."""
 
@@ -39,13 +38,13 @@ def build(mirror: str | None, fresh: bool) -> None:
     The base image is Debian, made by debootstrap. The tags are written to .env.
     """
     # Checked first, since the build takes minutes.
-    env_block.require_unset(env_block.read_env(ENV), [image.variable for image in IMAGES])
-    engine = _engine()
+    env_block.read_others(ENV, [image.variable for image in IMAGES])
+    engine = DockerCli()
     current = settings.current()
-    cache = current.cache or default_cache(os.environ)
-    with progress.status("building"):
-        base = ensure_rootfs(cache, mirror, note, fresh=fresh)
-        result = ImageBuilder(engine, base, cache, note).build_all()
+    cache = current.cache or default_cache()
+    with timed("building") as on_progress:
+        base = ensure_rootfs(cache, mirror, on_progress, fresh=fresh)
+        result = build_images(engine, base, cache, on_progress)
     env_block.write_env(ENV, result.values)
     file = inventory.write_inventory(current.home, result.rows)
     rows = (("", row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows)
@@ -61,7 +60,7 @@ def list_images() -> None:
     current = settings.current()
     rows = inventory.read_inventory(current.home)
     table = []
-    for item in inventory.image_status(_engine(), current):
+    for item in inventory.image_status(DockerCli(), current):
         size = _megabytes(item.details["Size"]) if item.details else ""
         sign = "[green]●[/]" if item.details else "[red]✗[/]" if item.is_missing else "[dim]○[/]"
         table.append((sign, item.name, size, inventory.image_origin(item, rows)))
@@ -76,10 +75,10 @@ def save(file: Path | None) -> None:
     Copy FILE to a host without a network, and run the command `load FILE` there.
     """
     current = settings.current()
-    engine = _engine()
+    engine = DockerCli()
     items = inventory.image_status(engine, current)
     if missing := [item.name for item in items if item.is_missing]:
-        raise archive.ArchiveError(
+        raise AlertdrillError(
             f"{', '.join(missing)}: not on this host. Pull them, or build them with `make images`."
         )
     present = [item for item in items if item.details and item.required]
@@ -89,7 +88,7 @@ def save(file: Path | None) -> None:
     packed = archive.pack(engine, [item.name for item in present])
     names = {image.name for image in packed}
     rows = [row for row in inventory.read_inventory(current.home) if row.name in names]
-    file = file or current.home / "images" / "alertdrill-images.tar"
+    file = file or current.home / "images" / "alertdrill-images.gz"
     content = archive.Manifest(packed, inventory.env_variables(items), rows)
     with progress.status("saving"):
         archive.save(engine, content, file)
@@ -110,19 +109,13 @@ def load(file: Path) -> None:
     current = settings.current()
     with progress.status("checking"):
         content = archive.check(file)
-    env_block.require_unset(env_block.read_env(ENV), content.variables)
-    engine = _engine()
+    env_block.read_others(ENV, content.variables)
+    engine = DockerCli()
     with progress.status("loading"):
         archive.load(engine, content, file)
     env_block.write_env(ENV, content.variables)
     inventory.write_inventory(current.home, content.inventory)
     output.print(f"{len(content.images)} images are loaded; their tags are in .env.")
-
-
-def _engine() -> DockerCli:
-    engine = DockerCli()
-    engine.require()
-    return engine
 
 
 def _print_table(titles: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
@@ -139,14 +132,5 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.0f}"
 
 
-def main() -> None:
-    """Run the command; print what is wrong and what to do."""
-    try:
-        airgap(prog_name=COMMAND)
-    except AlertdrillError as error:
-        progress.print(f"[bold red]✗[/] {escape(str(error))}")
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    airgap(prog_name=COMMAND)

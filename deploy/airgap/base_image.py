@@ -10,28 +10,20 @@ import tempfile
 from pathlib import Path
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.toolchain.apt import FetchError, require_command, run, system_sources
+from alertdrill.toolchain.apt import own_archive
 from alertdrill.toolchain.cache import ProgressCallback
-from alertdrill.toolchain.programs import find_command
+from alertdrill.toolchain.commands import CommandError, find_command, run
 
 from .images import SUITE
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
-# Not needed in a container, and half of a minimal system. Licences stay.
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# Not needed in a container, and half of a minimal system. debootstrap copies two from the host.
 _UNREAD = (
-    "usr/share/info",
-    "usr/share/locale",
-    "usr/share/man",
-    "var/cache/apt",
-    "var/lib/apt/lists",
+    *("usr/share/info/*", "usr/share/locale/*", "usr/share/man/*"),
+    *("var/cache/apt/*", "var/lib/apt/lists/*", "var/log/**/*.log"),
+    *("etc/hostname", "etc/resolv.conf"),
 )
-# debootstrap copies these from the host; they do not belong in an image.
-_HOSTS = ("etc/hostname", "etc/resolv.conf")
-
-
-class BaseImageError(AlertdrillError):
-    """The base image cannot be built."""
 
 
 def ensure_rootfs(
@@ -39,18 +31,56 @@ def ensure_rootfs(
 ) -> Path:
     """Return the root file system's archive; it is built once and cached."""
     archive = cache / "images" / f"{SUITE}.tar.gz"
-    if fresh or not archive.exists():
-        _require_root()
-        address = mirror or _mirror()
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        on_progress(f"fetching {SUITE} from {address} …")
-        try:
-            _create_rootfs(archive, address)
-        except FetchError as error:
-            raise BaseImageError(
-                f"cannot build the base image: {str(error).rstrip('.')}; fix this and try again."
-            ) from error
+    if archive.exists() and not fresh:
+        return archive
+    needs = "building the base image needs debootstrap"
+    if find_command("debootstrap") is None:
+        raise AlertdrillError(
+            f"{needs}, which is not installed: run `apt-get install debootstrap`."
+        )
+    if os.geteuid() != 0:
+        raise AlertdrillError(f"{needs}, which needs root: run this command as root.")
+    address = mirror or _mirror()
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    on_progress(f"fetching {SUITE} from {address} …")
+    try:
+        # In the cache, since 300 MB may not fit into a /tmp in memory.
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".base-") as name:
+            tree, packed = Path(name) / "tree", Path(name) / "archive"
+            run("debootstrap", "--variant=minbase", SUITE, str(tree), address)
+            _slim(tree)
+            owners = ("--numeric-owner", "--sort=name", "--exclude=./dev/*", "--exclude=./proc/*")
+            places = (f"--file={packed}", f"--directory={tree}")
+            run("tar", "--create", "--gzip", *owners, *places, ".")
+            packed.replace(archive)
+    except CommandError as error:
+        raise AlertdrillError(
+            f"cannot build the base image: {str(error).rstrip('.')}; fix this and try again."
+        ) from error
     return archive
+
+
+def _mirror() -> str:
+    try:
+        distribution, source = own_archive()
+    except CommandError as error:
+        raise AlertdrillError(f"no Debian mirror found: {error}; set one with --mirror.") from error
+    if distribution != "debian":
+        raise AlertdrillError(
+            f"This host uses {distribution.title()}, and the images use Debian packages:"
+            " set a Debian mirror with --mirror."
+        )
+    return source.uri
+
+
+def _slim(tree: Path) -> None:
+    documents = (tree / "usr/share/doc").rglob("*")
+    unread = [path for path in documents if path.is_file() and path.name != "copyright"]
+    for path in (*unread, *(path for pattern in _UNREAD for path in tree.glob(pattern))):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
@@ -59,71 +89,12 @@ def copy_authorities(folder: Path, bundle: Path = AUTHORITIES) -> None:
     `update-ca-certificates` reads one file each; the bundle serves programs in images without that
     command.
     """
-    folders = (
-        folder / "usr/local/share/ca-certificates",
-        folder / AUTHORITIES.parent.relative_to("/"),
-    )
-    for target in folders:
-        target.mkdir(parents=True)
-    if not bundle.exists():
-        return
-    text = bundle.read_text()
-    (folders[1] / AUTHORITIES.name).write_text(text)
-    for certificate in _CERTIFICATE.findall(text):
-        name = hashlib.sha256(certificate.strip().encode()).hexdigest()[:16]
-        (folders[0] / f"host-{name}.crt").write_text(certificate.strip() + "\n")
-
-
-def _require_root() -> None:
-    needs = "building the base image needs debootstrap"
-    if find_command("debootstrap") is None:
-        raise BaseImageError(f"{needs}, which is not installed: run `apt-get install debootstrap`.")
-    if os.geteuid() != 0:
-        raise BaseImageError(f"{needs}, which needs root: run this command as root.")
-
-
-def _mirror() -> str:
-    try:
-        sources = system_sources()
-        address = sources.own_archive().uri
-    except FetchError as error:
-        raise BaseImageError(f"no Debian mirror found: {error}; set one with --mirror.") from error
-    if sources.distribution != "debian":
-        raise BaseImageError(
-            f"This host uses {sources.distribution.title()}, and the images use Debian packages:"
-            " set a Debian mirror with --mirror."
-        )
-    return address
-
-
-def _create_rootfs(target: Path, address: str) -> None:
-    # In the cache, since 300 MB may not fit into a /tmp in memory.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".base-") as name:
-        tree, archive = Path(name) / "tree", Path(name) / "archive"
-        command = require_command("debootstrap")
-        run([command, "--variant=minbase", SUITE, str(tree), address])
-        _slim(tree)
-        owners = ("--numeric-owner", "--sort=name", "--exclude=./dev/*", "--exclude=./proc/*")
-        tar = require_command("tar")
-        run([tar, "--create", "--gzip", *owners, f"--file={archive}", f"--directory={tree}", "."])
-        archive.replace(target)
-
-
-def _slim(tree: Path) -> None:
-    for name in _UNREAD:
-        for path in (tree / name).iterdir():
-            _remove(path)
-    for path in (tree / "usr/share/doc").rglob("*"):
-        if path.is_file() and path.name != "copyright":
-            path.unlink()
-    for name in _HOSTS:
-        _remove(tree / name)
-    for log in (tree / "var/log").rglob("*.log"):
-        log.unlink()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    single = folder / "usr/local/share/ca-certificates"
+    whole = folder / AUTHORITIES.relative_to("/")
+    single.mkdir(parents=True)
+    whole.parent.mkdir(parents=True)
+    if bundle.exists():
+        shutil.copyfile(bundle, whole)
+        for certificate in _CERTIFICATE.findall(bundle.read_text()):
+            name = hashlib.sha256(certificate.encode()).hexdigest()[:16]
+            (single / f"host-{name}.crt").write_text(certificate + "\n")

@@ -1,7 +1,8 @@
-"""Build every third-party image on the base image."""
+"""Build every third-party image on the base image, of programs of the host or of packages."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 import shutil
@@ -11,22 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.toolchain.cache import ProgressCallback
-from alertdrill.toolchain.find import Program
+from alertdrill.toolchain.cache import DATA_FOLDER, ProgressCallback, pad_path, patch_path
+from alertdrill.toolchain.commands import CommandError
+from alertdrill.toolchain.find import Program, resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS, Package, ProgramSpec, Suite
 
 from .base_image import copy_authorities
-from .docker_cli import DockerCli, EngineError
+from .docker_cli import DockerCli
 from .images import BASE, IMAGES, LOCAL_SUFFIX, PULL_POLICY, SUITE, ImageSpec
 from .inventory import InventoryRow
-from .programs import Origin, copy, find, origin
 
 RECIPES = Path(__file__).parent
+# Only the images need it: the native runtime has no batch jobs.
+PUSHGATEWAY = ProgramSpec(
+    name="pushgateway",
+    commands=("pushgateway", "prometheus-pushgateway"),
+    minimum=(1, 5),  # what Debian 12 has, the oldest system we support
+    package=Package("prometheus-pushgateway", Suite.DEVELOPMENT),
+    why="stores the metrics that batch jobs push",
+)
+_SPECS: Mapping[str, ProgramSpec] = {item.name: item for item in (*PROGRAMS, PUSHGATEWAY)}
 # "prometheus, version 3.5.3+ds1 (branch …", "Python 3.13.5", "BusyBox v1.37.0 (Debian …".
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
-
-
-class BuildError(AlertdrillError):
-    """An image cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -38,100 +45,93 @@ class BuildResult:
     missing: Sequence[str]
 
 
-class ImageBuilder:
-    """Builds images; an image with unchanged inputs is not rebuilt."""
+def build_images(
+    engine: DockerCli,
+    rootfs: Path,
+    cache: Path,
+    on_progress: ProgressCallback,
+    images: Sequence[ImageSpec] = IMAGES,
+) -> BuildResult:
+    """Build the base, then all images; an image with unchanged inputs is not rebuilt.
 
-    def __init__(
-        self, engine: DockerCli, rootfs: Path, cache: Path, on_progress: ProgressCallback
-    ) -> None:
-        self._engine = engine
-        self._rootfs = rootfs
-        self._cache = cache
-        self._on_progress = on_progress
+    Raises `AlertdrillError` if a required one fails.
+    """
+    specs = [_SPECS[name] for image in images for name in image.programs]
+    programs = resolve_programs(specs, cache, on_progress).programs
+    with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as folder:
+        work = Path(folder)
+        below = _build_base(engine, work / "base", rootfs, on_progress)
+        rows, values, missing = [], {PULL_POLICY: "never"}, []
+        for image in images:
+            name = ""
+            if programs.keys() >= set(image.programs):
+                context = work / image.recipe
+                shutil.copytree(RECIPES / image.recipe, context)
+                copy_programs(image, programs, context)
+                try:
+                    name = _build(engine, image, context, hash_folder(context, below), on_progress)
+                except CommandError as error:
+                    message = f"cannot build {image.repository}: {error}"
+                    if not image.optional:
+                        raise AlertdrillError(message) from error
+                    on_progress(message)
+            if name:
+                rows.append(_row(engine, image, name, programs))
+                values[image.variable] = name.partition(":")[2]
+            else:
+                missing.append(
+                    f"no image {image.repository}: {' and '.join(image.programs)} is not on the"
+                    f" PATH or does not run in it; the stack runs without ({image.replicas}=0)."
+                )
+            if image.optional:
+                values[image.replicas] = "1" if name else "0"
+    values |= {image.replicas: "0" for image in images if values.get(image.requires) == "0"}
+    return BuildResult(rows, values, missing)
 
-    def build_all(self, images: Sequence[ImageSpec] = IMAGES) -> BuildResult:
-        """Build the base, then all images; raise `BuildError` if a required one fails."""
-        located = find(images, self._cache, self._on_progress)
-        with tempfile.TemporaryDirectory(prefix="alertdrill-images-") as name:
-            work = Path(name)
-            below = self._build_base(work / "base")
-            rows, values, missing = [], {PULL_POLICY: "never"}, []
-            for image in images:
-                located_programs = {name: located.programs.get(name) for name in image.programs}
-                programs = {name: program for name, program in located_programs.items() if program}
-                row = self._build(image, programs, work / image.recipe, below)
-                if row:
-                    rows.append(row)
-                    values[image.variable] = row.name.partition(":")[2]
-                    if image.replicas:
-                        values[image.replicas] = "1"
-                else:
-                    missing.append(_missing(image))
-                    values[image.replicas] = "0"
-        values |= {image.replicas: "0" for image in images if values.get(image.requires) == "0"}
-        return BuildResult(rows, values, missing)
 
-    def _build_base(self, context: Path) -> str:
-        """Build the base and return the hash of its inputs."""
-        shutil.copytree(RECIPES / "debian", context)
-        shutil.copyfile(self._rootfs, context / "rootfs.tar.gz")
-        copy_authorities(context / "authorities")
-        inputs = hash_folder(context, "")
-        if BASE not in self._engine.built_from(inputs):
-            self._on_progress(f"building {BASE} …")
-            self._engine.tag(self._engine.build(context, inputs, {}), BASE)
-        return inputs
+def _build_base(
+    engine: DockerCli, context: Path, rootfs: Path, on_progress: ProgressCallback
+) -> str:
+    """Build the base and return the hash of its inputs."""
+    shutil.copytree(RECIPES / "debian", context)
+    shutil.copyfile(rootfs, context / "rootfs.tar.gz")
+    copy_authorities(context / "authorities")
+    inputs = hash_folder(context, "")
+    if BASE not in engine.built_from(inputs):
+        on_progress(f"building {BASE} …")
+        engine.tag(engine.build(context, inputs, {}), BASE)
+    return inputs
 
-    def _build(
-        self, image: ImageSpec, programs: Mapping[str, Program], context: Path, below: str
-    ) -> InventoryRow | None:
-        """Build an image unless it exists; return None for an optional one that cannot be built."""
-        if len(programs) < len(image.programs):
-            return None
-        shutil.copytree(RECIPES / image.recipe, context)
-        if programs:
-            copy(image, programs, context)
-        inputs = hash_folder(context, below)
-        name = self._existing(image, inputs)
-        if name is None:
-            self._on_progress(f"building {image.repository} …")
-            try:
-                name = self._build_new(image, context, inputs)
-            except EngineError as error:
-                if image.replicas:
-                    self._on_progress(f"cannot build {image.repository}: {error}")
-                    return None
-                raise BuildError(f"cannot build {image.repository}: {error}") from error
-        return self._row(image, name, programs)
 
-    def _existing(self, image: ImageSpec, inputs: str) -> str | None:
-        names = self._engine.built_from(inputs)
-        start = f"{image.repository}:"
-        return next(
-            (name for name in names if name.startswith(start) and LOCAL_SUFFIX in name), None
-        )
+def _build(
+    engine: DockerCli, image: ImageSpec, context: Path, inputs: str, on_progress: ProgressCallback
+) -> str:
+    """Build an image unless it exists; return its name, with the version that it prints."""
+    for name in engine.built_from(inputs):
+        if name.startswith(f"{image.repository}:") and name.endswith(LOCAL_SUFFIX):
+            return name
+    on_progress(f"building {image.repository} …")
+    built = engine.build(context, inputs, {"BASE": BASE})
+    version = _VERSION.search(engine.run_isolated(built, image.version_command))
+    if version is None:
+        raise CommandError(f"{' '.join(image.version_command)} prints no version")
+    name = f"{image.repository}:{image.prefix}{version[0]}{LOCAL_SUFFIX}"
+    engine.tag(built, name)
+    return name
 
-    def _build_new(self, image: ImageSpec, context: Path, inputs: str) -> str:
-        """Build the image, read its program's version, and tag it with that."""
-        built = self._engine.build(context, inputs, {"BASE": BASE})
-        answer = self._engine.run_isolated(built, image.version_command)
-        version = _VERSION.search(answer)
-        if version is None:
-            raise EngineError(f"{' '.join(image.version_command)} prints no version.")
-        name = image.name(version[0])
-        self._engine.tag(built, name)
-        return name
 
-    def _row(self, image: ImageSpec, name: str, programs: Mapping[str, Program]) -> InventoryRow:
-        details = self._engine.image(name)
-        assert details is not None  # just built, or listed
-        version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(LOCAL_SUFFIX)
-        if programs:
-            came = origin(programs[image.programs[0]])
-        else:
-            package = " ".join(self._engine.run_isolated(name, ("cat", "/etc/airgap")).split())
-            came = Origin(f"{package} of {SUITE}")
-        return InventoryRow(name, version, came.text, came.sha256, details["Size"])
+def _row(
+    engine: DockerCli, image: ImageSpec, name: str, programs: Mapping[str, Program]
+) -> InventoryRow:
+    details = engine.image(name)
+    assert details is not None  # just built, or listed
+    version = name.partition(":")[2].removeprefix(image.prefix).removesuffix(LOCAL_SUFFIX)
+    if image.programs:
+        origin, sha256 = program_origin(programs[image.programs[0]])
+    else:
+        package = " ".join(engine.run_isolated(name, ("cat", "/etc/airgap")).split())
+        origin, sha256 = f"{package} of {SUITE}", ""
+    return InventoryRow(name, version, origin, sha256, details["Size"])
 
 
 def hash_folder(folder: Path, below: str) -> str:
@@ -144,9 +144,45 @@ def hash_folder(folder: Path, below: str) -> str:
     return total.hexdigest()
 
 
-def _missing(image: ImageSpec) -> str:
-    names = " and ".join(image.programs)
-    return (
-        f"no image {image.repository}: {names} is not on the PATH or does not run in it;"
-        f" the stack runs without ({image.replicas}=0)."
-    )
+def copy_programs(image: ImageSpec, programs: Mapping[str, Program], context: Path) -> None:
+    """Copy an image's programs, under their names in PROGRAMS, and their data to `share`."""
+    for name in image.programs:
+        copied = context / name
+        shutil.copyfile(programs[name].path, copied)
+        copied.chmod(0o755)
+        package = _SPECS[name].package
+        if package and package.files:
+            # The cached program has a relative data path; in an image, the original path is right.
+            patch_path(copied, pad_path(DATA_FOLDER, len(package.files)), package.files)
+    if image.share:
+        program = programs[image.programs[0]].path
+        home = program.parents[1] / "share" / image.share  # /usr/share for /usr/bin
+        unpacked = program.resolve().parents[1]  # as in an archive of Grafana's own
+        if (unpacked / "conf/defaults.ini").is_file():
+            home = unpacked
+        if home.is_dir():
+            shutil.copytree(
+                home,
+                context / "share",
+                copy_function=shutil.copyfile,
+                ignore_dangling_symlinks=True,
+            )
+        else:
+            (context / "share").mkdir()
+
+
+def program_origin(program: Program) -> tuple[str, str]:
+    """Return a package and its version, or a file, with its checksum."""
+    package = _SPECS[program.name].package
+    if package and program.origin == "cache":
+        # The package's own file is deleted, and its changelog has its version.
+        documents = program.path.parents[1] / "share/doc" / package.name
+        version = "of unknown version"
+        for file in sorted(documents.glob("changelog*.gz")):
+            with gzip.open(file, "rt", errors="replace") as text:
+                if match := re.match(r"\S+ \(([^)]+)\)", text.readline()):
+                    version = match[1]
+                    break
+        return f"{package.name} {version} of the {package.suite.value}", ""
+    digest = hashlib.sha256(program.path.read_bytes()).hexdigest()
+    return f"{program.path} of this host", digest

@@ -1,17 +1,16 @@
-"""Run Docker's command line: build, tag and inspect images."""
+"""Run Docker's command line: build, tag, inspect and move images."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.commands import CommandError, failure_reason, find_command, run
 
 # Installing packages over a slow network takes minutes.
 TIMEOUT_S = 1800
@@ -19,44 +18,21 @@ TIMEOUT_S = 1800
 INPUTS = "dev.alertdrill.inputs"
 
 
-class EngineError(AlertdrillError):
-    """The Docker engine is missing or refused."""
-
-
 class DockerCli:
-    """Docker's command line; every failure is an `EngineError` with its reason."""
+    """Docker's command line; a failure is a `CommandError` with its reason.
+
+    The constructor raises `AlertdrillError` unless the engine responds.
+    """
 
     def __init__(self) -> None:
-        docker = shutil.which("docker")
-        if docker is None:
-            raise EngineError("docker is not on the PATH: install it, and try again.")
-        self._docker = docker
-
-    def require(self) -> None:
-        """Raise `EngineError` unless the engine responds."""
-        self.run("version", "--format", "{{.Server.Version}}")
+        try:
+            self.run("version", "--format", "{{.Server.Version}}")
+        except CommandError as error:
+            raise AlertdrillError(f"{error}: install Docker and start its engine.") from error
 
     def run(self, *arguments: str) -> str:
         """Run a command of docker and return what it printed."""
-        command = [self._docker, *arguments]
-        try:
-            done = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT_S,
-                check=False,
-                env={**os.environ, "BUILDKIT_PROGRESS": "plain"},
-            )
-        except subprocess.TimeoutExpired:
-            raise EngineError(f"docker {arguments[0]} did not end in {TIMEOUT_S} s.") from None
-        if done.returncode != 0:
-            raise EngineError(
-                f"docker {arguments[0]} failed: {error_line(done.stderr or done.stdout)}"
-            )
-        return done.stdout
+        return run("docker", *arguments, timeout=TIMEOUT_S, BUILDKIT_PROGRESS="plain")
 
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
         """Build the recipe in `context` and return the image's id."""
@@ -81,7 +57,7 @@ class DockerCli:
         """Return the details of an image, or None if the engine does not have it."""
         try:
             documents: list[dict[str, Any]] = json.loads(self.run("image", "inspect", name))
-        except EngineError:
+        except CommandError:
             return None
         return documents[0]
 
@@ -89,31 +65,27 @@ class DockerCli:
         """Tag an image; remove the former owner of the tag if it has no other."""
         before = self.image(name)
         self.run("image", "tag", image, name)
-        if before and before["Id"] != image:
-            self.remove_untagged(before["Id"])
+        former = self.image(before["Id"]) if before and before["Id"] != image else None
+        if former and not former["RepoTags"]:
+            with suppress(CommandError):  # a container runs it; `docker image prune` takes it later
+                self.run("image", "rm", former["Id"])
 
-    def remove_untagged(self, image: str) -> None:
-        """Remove an image without tags, unless a container uses it."""
-        details = self.image(image)
-        if details and not details["RepoTags"]:
-            try:
-                self.run("image", "rm", image)
-            except EngineError:
-                return  # a container runs it; `docker image prune` takes it later
-
-    def start(self, *arguments: str, feeds_stdin: bool = False) -> subprocess.Popen[bytes]:
-        """Start a command that writes an archive to stdout, or reads one from stdin."""
-        return subprocess.Popen(  # noqa: S603 - docker itself, our own arguments, no shell
-            [self._docker, *arguments],
-            stdin=subprocess.PIPE if feeds_stdin else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if feeds_stdin else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-
-def error_line(output: str) -> str:
-    """Return the line of an output with the error: apt's, docker's, or the last."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    apts = [line[line.index("E: ") :] for line in lines if re.search(r"(^|\s)E: ", line)]
-    dockers = [line for line in lines if "error" in line.lower()]
-    return (apts or dockers or lines or ["it gave no reason."])[-1]
+    @contextmanager
+    def stream(self, *arguments: str, feeds_stdin: bool = False) -> Iterator[IO[bytes]]:
+        """Run a command during the block, and provide its stdout, or its stdin to write to."""
+        pipe, null = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(  # noqa: S603 - docker itself, our own arguments, no shell
+            [find_command("docker") or "docker", *arguments],
+            stdin=pipe if feeds_stdin else null,
+            stdout=null if feeds_stdin else pipe,
+            stderr=pipe,
+        ) as process:
+            stream = process.stdin or process.stdout
+            assert stream is not None
+            assert process.stderr is not None
+            # An engine that stops reading has the reason in its stderr.
+            with suppress(BrokenPipeError), stream:
+                yield stream
+            message = process.stderr.read().decode(errors="replace")
+        if process.returncode != 0:
+            raise CommandError(failure_reason(f"docker {arguments[0]}", message))

@@ -16,61 +16,40 @@ END = "# End of the block of make images."
 _BLOCK = re.compile(rf"^{re.escape(BEGIN)}$.*?^{re.escape(END)}$\n?", re.MULTILINE | re.DOTALL)
 
 
-class EnvBlockError(AlertdrillError):
-    """`.env` conflicts with the block, or cannot be written."""
+def read_others(file: Path, names: Iterable[str]) -> str:
+    """Return the text of `.env` without the block; it is empty without a file.
 
-
-def with_block(text: str, values: Mapping[str, str]) -> str:
-    """Return the text of `.env` with a new block of these values.
-
-    Raises `EnvBlockError` for a variable that is set outside the block.
+    Raises `AlertdrillError` if it sets one of these variables.
     """
-    rest = without_block(text)
-    require_unset(rest, values)
-    lines = [BEGIN, *(f"{name}={value}" for name, value in values.items()), END]
-    gap = "" if not rest or rest.endswith("\n") else "\n"
-    return rest + gap + "\n".join(lines) + "\n"
-
-
-def without_block(text: str) -> str:
-    """Return the text without the block."""
-    rest = _BLOCK.sub("", text)
-    if BEGIN in rest:
-        raise EnvBlockError(
-            f".env has no line {END!r} after {BEGIN!r}: put it back, or remove both."
-        )
-    return rest
-
-
-def require_unset(text: str, names: Iterable[str]) -> None:
-    """Raise `EnvBlockError` if one of these is set outside the block."""
-    others = dotenv_values(stream=io.StringIO(without_block(text)), interpolate=False)
-    taken = sorted(set(names) & set(others))
-    if taken:
-        them = "that line" if len(taken) == 1 else "those lines"
-        raise EnvBlockError(
-            f".env sets {', '.join(taken)}, which `make images` sets: remove {them}."
-        )
-
-
-def read_env(file: Path) -> str:
-    """Return the text of `.env`; empty without a file."""
     try:
-        return file.read_text()
+        text = _BLOCK.sub("", file.read_text())
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise EnvBlockError(f"{file} can't be read: {error}.") from error
+        raise AlertdrillError(f"{file} can't be read: {error}.") from error
+    if BEGIN in text:
+        raise AlertdrillError(
+            f".env has no line {END!r} after {BEGIN!r}: put it back, or remove both."
+        )
+    others = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    if taken := sorted(set(names) & set(others)):
+        them = "that line" if len(taken) == 1 else "those lines"
+        raise AlertdrillError(
+            f".env sets {', '.join(taken)}, which `make images` sets: remove {them}."
+        )
+    return text
 
 
 def write_env(file: Path, values: Mapping[str, str]) -> None:
-    """Write the block into `.env`, atomically."""
-    text = with_block(read_env(file), values)
+    """Write the values into `.env` as its block, atomically; raise what `read_others` raises."""
+    others = read_others(file, values)
+    lines = [BEGIN, *(f"{name}={value}" for name, value in values.items()), END]
+    gap = "" if not others or others.endswith("\n") else "\n"
     fresh = file.with_name(f"{file.name}.new")
     try:
-        fresh.write_text(text)
+        fresh.write_text(others + gap + "\n".join(lines) + "\n")
         if file.exists():
             fresh.chmod(file.stat().st_mode)  # it may hold a password
         fresh.replace(file)
     except OSError as error:
-        raise EnvBlockError(f"{file} can't be written: {error.strerror}.") from error
+        raise AlertdrillError(f"{file} can't be written: {error.strerror}.") from error

@@ -22,114 +22,95 @@ PULL_POLICY = "PULL_POLICY"
 class ImageSpec:
     """An image under the name that `docker-compose.yml` uses.
 
-    `variable` sets its tag. `recipe` is its folder here. `programs` are the programs that the
-    recipe copies, by their names in PROGRAMS; without any, it installs a package of the base
-    image's release.
-    `version_command` prints the version in the image. `share` is the folder below /usr/share with
-    the data of the programs. `replicas` is the variable that disables the service; an image without
-    it is required. `requires` is the `replicas` of a service that this one depends on.
+    `recipe` is its folder here, and the start of its variables. `version_command` prints the
+    version in the image. `programs` are the programs that the recipe copies, by their names in
+    PROGRAMS; without any, it installs a package of the base image's release. `share` is the folder
+    below /usr/share with the data of the programs. The stack runs without an `optional` image, and
+    `requires` is the `replicas` of a service that this one depends on.
     """
 
-    repository: str
-    variable: str
     recipe: str
+    repository: str
     version_command: tuple[str, ...]
     programs: tuple[str, ...] = ()
     prefix: str = ""
     share: str = ""
-    replicas: str = ""
+    optional: bool = False
     requires: str = ""
 
-    def name(self, version: str) -> str:
-        """Return the image's whole name for a version of the program inside."""
-        return f"{self.repository}:{self.prefix}{version}{LOCAL_SUFFIX}"
+    @property
+    def variable(self) -> str:
+        """The variable for the tag."""
+        return f"{self.recipe.replace('-', '_').upper()}_VERSION"
+
+    @property
+    def replicas(self) -> str:
+        """The variable that leaves an optional image out."""
+        return f"{self.recipe.upper()}_REPLICAS" if self.optional else ""
 
 
 IMAGES: tuple[ImageSpec, ...] = (
+    ImageSpec("python", "python", ("python", "--version")),
+    ImageSpec("busybox", "busybox", ("/bin/busybox",)),
+    ImageSpec("haproxy", "haproxy", ("haproxy", "-v")),
     ImageSpec(
-        repository="python",
-        variable="PYTHON_VERSION",
-        recipe="python",
-        version_command=("python", "--version"),
-    ),
-    ImageSpec(
-        repository="busybox",
-        variable="BUSYBOX_VERSION",
-        recipe="busybox",
-        version_command=("/bin/busybox",),
-    ),
-    ImageSpec(
-        repository="haproxy",
-        variable="HAPROXY_VERSION",
-        recipe="haproxy",
-        version_command=("haproxy", "-v"),
-    ),
-    ImageSpec(
-        repository="prom/prometheus",
-        variable="PROMETHEUS_VERSION",
-        recipe="prometheus",
-        version_command=("/bin/prometheus", "--version"),
+        "prometheus",
+        "prom/prometheus",
+        ("/bin/prometheus", "--version"),
         programs=("prometheus", "promtool"),
         prefix="v",
         share="prometheus/web",
     ),
     ImageSpec(
-        repository="prom/alertmanager",
-        variable="ALERTMANAGER_VERSION",
-        recipe="alertmanager",
-        version_command=("/bin/alertmanager", "--version"),
+        "alertmanager",
+        "prom/alertmanager",
+        ("/bin/alertmanager", "--version"),
         programs=("alertmanager", "amtool"),
         prefix="v",
         share="prometheus/alertmanager",
     ),
     ImageSpec(
-        repository="prom/node-exporter",
-        variable="NODE_EXPORTER_VERSION",
-        recipe="node-exporter",
-        version_command=("/bin/node_exporter", "--version"),
+        "node-exporter",
+        "prom/node-exporter",
+        ("/bin/node_exporter", "--version"),
         programs=("node_exporter",),
         prefix="v",
     ),
     ImageSpec(
-        repository="prom/blackbox-exporter",
-        variable="BLACKBOX_EXPORTER_VERSION",
-        recipe="blackbox-exporter",
-        version_command=("/bin/blackbox_exporter", "--version"),
+        "blackbox-exporter",
+        "prom/blackbox-exporter",
+        ("/bin/blackbox_exporter", "--version"),
         programs=("blackbox_exporter",),
         prefix="v",
     ),
     ImageSpec(
-        repository="prom/pushgateway",
-        variable="PUSHGATEWAY_VERSION",
-        recipe="pushgateway",
-        version_command=("/bin/pushgateway", "--version"),
+        "pushgateway",
+        "prom/pushgateway",
+        ("/bin/pushgateway", "--version"),
         programs=("pushgateway",),
         prefix="v",
     ),
     ImageSpec(
-        repository="grafana/loki",
-        variable="LOKI_VERSION",
-        recipe="loki",
-        version_command=("/usr/bin/loki", "--version"),
+        "loki",
+        "grafana/loki",
+        ("/usr/bin/loki", "--version"),
         programs=("loki",),
-        replicas="LOKI_REPLICAS",
+        optional=True,
     ),
     ImageSpec(
-        repository="otel/opentelemetry-collector-contrib",
-        variable="COLLECTOR_VERSION",
-        recipe="collector",
-        version_command=("/otelcol-contrib", "--version"),
+        "collector",
+        "otel/opentelemetry-collector-contrib",
+        ("/otelcol-contrib", "--version"),
         programs=("otelcol",),
-        replicas="COLLECTOR_REPLICAS",
+        optional=True,
         requires="LOKI_REPLICAS",
     ),
     ImageSpec(
-        repository="grafana/grafana",
-        variable="GRAFANA_VERSION",
-        recipe="grafana",
-        version_command=("/usr/share/grafana/bin/grafana", "-v"),
+        "grafana",
+        "grafana/grafana",
+        ("/usr/share/grafana/bin/grafana", "-v"),
         programs=("grafana",),
         share="grafana",
-        replicas="GRAFANA_REPLICAS",
+        optional=True,
     ),
 )

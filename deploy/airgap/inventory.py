@@ -19,10 +19,6 @@ from .docker_cli import DockerCli
 from .images import IMAGES, OWN_VERSION_VARIABLE, PULL_POLICY
 
 
-class InventoryError(AlertdrillError):
-    """The inventory cannot be written."""
-
-
 @dataclass(frozen=True, slots=True)
 class InventoryRow:
     """An image: its name, its program's version and origin, and its size in bytes.
@@ -47,7 +43,7 @@ def write_inventory(home: Path, rows: Sequence[InventoryRow]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_ROWS.dump_json({"images": list(rows)}, indent=2) + b"\n")
     except OSError as error:
-        raise InventoryError(f"{file} can't be written: {error.strerror}.") from error
+        raise AlertdrillError(f"{file} can't be written: {error.strerror}.") from error
     return file
 
 
@@ -64,25 +60,16 @@ class ImageStatus:
     """An image that the stack uses, the variable of its tag, and its details in the engine.
 
     `reference` is the name with the digest, where one is pinned; only a registry knows digests.
-    `optional` is the variable that leaves it out; `required` says that it is not left out.
+    `name` is without, and one of ours is moved under its local name. `optional` is the variable
+    that leaves the image out; `required` says that it is not left out.
     """
 
+    name: str
     reference: str
     variable: str
     optional: str
     required: bool
     details: Mapping[str, Any] | None
-
-    @property
-    def name(self) -> str:
-        """Return the name without the digest; one of ours is moved under its local name."""
-        name = self.reference.partition("@")[0]
-        return f"{LOCAL_REGISTRY}/{name.rpartition('/')[2]}" if self.is_own else name
-
-    @property
-    def tag(self) -> str:
-        """Return the tag in the name."""
-        return self.name.rpartition(":")[2]
 
     @property
     def is_own(self) -> bool:
@@ -97,17 +84,21 @@ class ImageStatus:
 
 def image_status(engine: DockerCli, settings: StackSettings) -> Sequence[ImageStatus]:
     """Return the status of every image of the stack."""
-    versions = {f"{name.upper()}_VERSION": tag for name, tag in asdict(settings.versions).items()}
-    counts = {f"{name.upper()}_REPLICAS": n for name, n in asdict(settings.replicas).items()}
-    images = [
-        (f"{image.repository}:{versions[image.variable]}", image.variable, image.replicas)
-        for image in IMAGES
-    ]
-    images += [(settings.image(name), OWN_VERSION_VARIABLE, "") for name in own_images()]
+    versions = asdict(settings.versions)
+    counts = asdict(settings.replicas)
     items = []
-    for reference, variable, optional in images:
-        required = counts.get(optional, 1) > 0
-        items.append(ImageStatus(reference, variable, optional, required, engine.image(reference)))
+    for image in IMAGES:
+        reference = f"{image.repository}:{versions[image.recipe.replace('-', '_')]}"
+        required = counts.get(image.recipe, 1) > 0
+        name, details = reference.partition("@")[0], engine.image(reference)
+        items.append(
+            ImageStatus(name, reference, image.variable, image.replicas, required, details)
+        )
+    for own in own_images():
+        reference = settings.image(own)
+        name = f"{LOCAL_REGISTRY}/{reference.partition('@')[0].rpartition('/')[2]}"
+        details = engine.image(reference)
+        items.append(ImageStatus(name, reference, OWN_VERSION_VARIABLE, "", True, details))
     return items
 
 
@@ -115,9 +106,9 @@ def env_variables(items: Iterable[ImageStatus]) -> dict[str, str]:
     """Return the variables for the `.env` of a host that has only these present images."""
     values = {PULL_POLICY: "never"}
     for item in items:
-        usual = item.is_own and item.tag == ImageVersions().alertdrill
-        if item.details and not usual:
-            values[item.variable] = item.tag
+        tag = item.name.rpartition(":")[2]
+        if item.details and not (item.is_own and tag == ImageVersions().alertdrill):
+            values[item.variable] = tag
         if item.optional:
             values[item.optional] = "1" if item.details and item.required else "0"
     return values | {image.replicas: "0" for image in IMAGES if values.get(image.requires) == "0"}

@@ -1,6 +1,5 @@
 """The programs that a host may lack, and a marker for the tests that need them."""
 
-import os
 import shutil
 
 import pytest
@@ -10,7 +9,7 @@ from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 
 _specs = [program for program in PROGRAMS if program.name == "otelcol"]
-_programs = resolve_programs(_specs, default_cache(os.environ), lambda _: None).programs
+_programs = resolve_programs(_specs, default_cache(), lambda _: None).programs
 # On the PATH, or built by `alertdrill build-collector`.
 COLLECTOR = str(_programs["otelcol"].path) if "otelcol" in _programs else None
 LOKI = shutil.which("loki")

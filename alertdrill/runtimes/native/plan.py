@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -256,5 +255,5 @@ def stack_file(settings: StackSettings) -> str:
     defaults = StackSettings(home=Path())
     unused: dict[str, Any] = {name: getattr(defaults, name) for name in CONTAINER_SETTINGS}
     # The control API has no home folder to derive the default cache from.
-    cache = settings.cache or default_cache(os.environ)
+    cache = settings.cache or default_cache()
     return replace(settings, runtime="native", cache=cache, **unused).to_json()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -48,7 +47,7 @@ class NativeStack:
 
     def locate(self, on_progress: ProgressCallback = lambda _: None) -> ResolvedPrograms:
         """Locate the programs, and download what is missing."""
-        cache = self.settings.cache or default_cache(os.environ)
+        cache = self.settings.cache or default_cache()
         return resolve_programs(PROGRAMS, cache, on_progress)
 
     def plan(self, located: ResolvedPrograms | None = None) -> Plan:

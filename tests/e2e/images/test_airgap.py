@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.errors import AlertdrillError
 from deploy.airgap import archive
-from deploy.airgap.archive import ArchiveError, Manifest
+from deploy.airgap.archive import Manifest
 from deploy.airgap.docker_cli import DockerCli
 
 Docker = Callable[..., str]
@@ -38,7 +39,7 @@ def tiny(docker: Docker, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def saved(engine: DockerCli, tiny: str, tmp_path: Path) -> Path:
-    file = tmp_path / "set.tar"
+    file = tmp_path / "set.gz"
     archive.save(engine, Manifest(archive.pack(engine, [tiny]), {}, []), file)
     return file
 
@@ -57,12 +58,10 @@ def test_damaged_archive_loads_nothing(
     engine: DockerCli, docker: Docker, tiny: str, saved: Path
 ) -> None:
     docker("image", "rm", tiny)
-    with tarfile.open(saved) as opened:
-        images = opened.getmember("images.tar.gz")
     content = bytearray(saved.read_bytes())
-    content[images.offset_data + images.size // 2] ^= 1
+    content[len(content) // 2] ^= 1
     saved.write_bytes(content)
-    with pytest.raises(ArchiveError, match="Nothing was loaded"):
+    with pytest.raises(AlertdrillError, match="Nothing was loaded"):
         archive.check(saved)
     assert engine.image(tiny) is None
 
@@ -75,7 +74,7 @@ def test_image_that_differs_from_the_manifest_is_refused(
     wrong = Manifest(
         [type(image)(image.name, "sha256:0", 1, ("sha256:0",)) for image in content.images], {}, []
     )
-    with pytest.raises(ArchiveError, match="does not match the manifest"):
+    with pytest.raises(AlertdrillError, match="does not match the manifest"):
         archive.load(engine, wrong, saved)
 
 

@@ -55,9 +55,7 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    haproxy = resolve_programs(PROGRAMS, default_cache(os.environ), lambda _: None).programs[
-        "haproxy"
-    ]
+    haproxy = resolve_programs(PROGRAMS, default_cache(), lambda _: None).programs["haproxy"]
     environment = {
         **os.environ,
         **haproxy.environment,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,7 @@ FAILED = re.compile(r"^\s*(alertname|rule): [\w:]+?(?:_v(\d+))?, time: ", re.MUL
 def promtool() -> Path:
     """Return the path of promtool."""
     wanted = [program for program in PROGRAMS if program.name == "promtool"]
-    return resolve_programs(wanted, default_cache(os.environ), print).programs["promtool"].path
+    return resolve_programs(wanted, default_cache(), print).programs["promtool"].path
 
 
 def failing_variants(

@@ -1,6 +1,9 @@
 import base64
 import hashlib
+import json
+import shutil
 import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -8,17 +11,30 @@ from pathlib import Path
 import pytest
 
 from alertdrill import bootstrap
-from alertdrill.bootstrap import (
-    BootstrapError,
-    Stamp,
-    Step,
-    check_python,
-    main,
-    next_step,
-    prepare,
-    read_stamp,
-    write_stamp,
-)
+from alertdrill.bootstrap import STAMP, main, prepare, use_supported_python
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.commands import CommandError
+from alertdrill.toolchain.programs import PIP
+
+# Installs what the files name, and fails over what is nowhere, as pip does but in no time.
+FAKE_PIP = """
+import pathlib, sys, sysconfig
+files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
+lines = [line for file in files for line in file.read_text().splitlines()]
+if any("nowhere" in line for line in lines):
+    sys.exit(print("ERROR: no such wheel") or 1)
+if "--editable" in sys.argv:
+    command = pathlib.Path(sysconfig.get_path("scripts"), "alertdrill")
+    command.write_text(command.read_text() + "again" if command.exists() else "once")
+for line in lines:
+    pathlib.Path(sysconfig.get_path("purelib"), line.split()[0] + ".py").touch()
+"""
+
+
+@pytest.fixture
+def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pip.py").write_text(FAKE_PIP)
+    monkeypatch.setattr(bootstrap, "_pip", lambda *_: [str(tmp_path / "pip.py")])
 
 
 def requirement(folder: Path, name: str) -> Path:
@@ -45,39 +61,14 @@ def _record(text: str) -> str:
     return f"sha256={digest.decode()},{len(text)}"
 
 
-# Installs what the files name, and fails over what is nowhere, as pip does but in no time.
-FAKE_PIP = """
-import pathlib, sys, sysconfig
-files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
-lines = [line for file in files for line in file.read_text().splitlines()]
-if any("nowhere" in line for line in lines):
-    sys.exit(print("ERROR: no such wheel") or 1)
-if "--editable" in sys.argv:
-    command = pathlib.Path(sysconfig.get_path("scripts"), "alertdrill")
-    command.write_text(command.read_text() + "again" if command.exists() else "once")
-for line in lines:
-    pathlib.Path(sysconfig.get_path("purelib"), line.split()[0] + ".py").touch()
-"""
-
-
 def test_environment_of_another_tool_with_an_old_python_is_kept(tmp_path: Path) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nexit 1\n")  # what the version check of an old Python ends with
     python.chmod(0o755)
-    with pytest.raises(BootstrapError, match=r"no Python 3\.11 or newer.*remove it, or set VENV"):
+    with pytest.raises(AlertdrillError, match=r"no Python 3\.11 or newer.*remove it, or set VENV"):
         prepare(tmp_path / "venv", [requirement(tmp_path, "first")], lambda _: None)
     assert python.exists()
-
-
-@pytest.fixture
-def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pip.py").write_text(FAKE_PIP)
-
-    def command(venv: Path, *_: object) -> tuple[str, ...]:
-        return str(venv / "bin" / "python"), str(tmp_path / "pip.py")
-
-    monkeypatch.setattr(bootstrap, "_pip", command)
 
 
 def can_import(venv: Path, *names: str) -> bool:
@@ -101,23 +92,42 @@ def test_second_run_is_quick_and_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_pip")
-def test_added_requirement_file_is_installed_into_the_same_venv(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["none", "another file", "no stamp"])
+def test_file_is_added_to_the_same_venv(tmp_path: Path, change: str) -> None:
     alpha, beta = requirement(tmp_path, "alpha"), requirement(tmp_path, "beta")
-    prepare(tmp_path / "venv", [alpha], no_progress)
-    (tmp_path / "venv" / "kept").touch()
-    prepare(tmp_path / "venv", [alpha, beta], no_progress)
-    assert can_import(tmp_path / "venv", "alpha", "beta")
-    assert (tmp_path / "venv" / "kept").exists()
+    folder = tmp_path / "venv"
+    prepare(folder, [alpha], no_progress)
+    (folder / "kept").touch()
+    if change == "no stamp":  # as another tool leaves it
+        (folder / STAMP).unlink()
+    files = [alpha] if change == "none" else [alpha, beta]
+    prepare(folder, files, no_progress)
+    assert can_import(folder, *(file.stem for file in files))
+    assert (folder / "kept").exists()
+    prepare(folder, [alpha], no_progress)  # what is not asked for stays
+    assert can_import(folder, *(file.stem for file in files))
 
 
 @pytest.mark.usefixtures("fake_pip")
-def test_changed_requirement_file_rebuilds_the_venv(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["file", "python", "path", "incomplete", "damaged", "broken"])
+def test_changed_venv_is_rebuilt(tmp_path: Path, change: str) -> None:
     alpha = requirement(tmp_path, "alpha")
-    prepare(tmp_path / "venv", [alpha], no_progress)
-    alpha.write_text(requirement(tmp_path, "beta").read_text())
-    prepare(tmp_path / "venv", [alpha], no_progress)
-    assert can_import(tmp_path / "venv", "beta")
-    assert not can_import(tmp_path / "venv", "alpha")
+    folder = tmp_path / "venv"
+    prepare(folder, [alpha], no_progress)
+    (folder / "old").touch()
+    stamp = json.loads((folder / STAMP).read_text())
+    if change == "file":
+        alpha.write_text(requirement(tmp_path, "beta").read_text())
+    elif change == "broken":
+        (folder / "bin" / "python").unlink()
+    else:
+        texts = {"incomplete": "{}", "damaged": '{"python": "3.11'}
+        text = texts.get(change) or json.dumps({**stamp, change: "other"})
+        (folder / STAMP).write_text(text)
+    prepare(folder, [alpha], no_progress)
+    assert not (folder / "old").exists()
+    assert can_import(folder, "beta" if change == "file" else "alpha")
+    assert (change == "file") == (json.loads((folder / STAMP).read_text()) != stamp)
 
 
 @pytest.mark.usefixtures("fake_pip")
@@ -129,14 +139,12 @@ def test_command_of_the_project_is_installed_once(tmp_path: Path) -> None:
     assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
 
 
-def test_wrong_hash_leaves_the_stamp_incomplete(tmp_path: Path) -> None:
+def test_wrong_hash_leaves_the_venv_incomplete(tmp_path: Path) -> None:
     alpha = requirement(tmp_path, "alpha")
     alpha.write_text(alpha.read_text()[:-9] + "00000000\n")
-    with pytest.raises(BootstrapError, match="could not be installed: THESE PACKAGES DO NOT"):
+    with pytest.raises(AlertdrillError, match="could not be installed: THESE PACKAGES DO NOT"):
         prepare(tmp_path / "venv", [alpha], no_progress)
-    stamp = read_stamp(tmp_path / "venv")
-    assert stamp is not None
-    assert not stamp.complete
+    assert json.loads((tmp_path / "venv" / STAMP).read_text()) == {}
 
 
 @pytest.mark.usefixtures("fake_pip")
@@ -144,18 +152,23 @@ def test_failed_addition_keeps_the_stamp(tmp_path: Path) -> None:
     alpha, missing = requirement(tmp_path, "alpha"), tmp_path / "absent.txt"
     missing.write_text("beta @ file:///nowhere.whl --hash=sha256:00\n")
     prepare(tmp_path / "venv", [alpha], no_progress)
-    before = read_stamp(tmp_path / "venv")
-    with pytest.raises(BootstrapError, match="no such wheel"):
+    before = (tmp_path / "venv" / STAMP).read_text()
+    with pytest.raises(AlertdrillError, match="no such wheel"):
         prepare(tmp_path / "venv", [alpha, missing], no_progress)
-    assert read_stamp(tmp_path / "venv") == before
+    assert (tmp_path / "venv" / STAMP).read_text() == before
 
 
 def test_missing_pip_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    local_wheel = bootstrap._newest_wheel(bootstrap._bundled_wheels(), bootstrap._SYSTEM_WHEELS)
+    local_wheel = bootstrap._local_wheel()
     if local_wheel is None:
         pytest.skip("this Python has no wheel of pip to replace a downloaded one")
-    monkeypatch.setattr(bootstrap, "_newest_wheel", lambda *_: None)
-    monkeypatch.setattr(bootstrap, "_fetch_wheel", lambda *_: local_wheel)
+
+    def fetch(packages: object, work: Path) -> None:
+        (work / PIP.name).mkdir()
+        shutil.copy(local_wheel, work / PIP.name)
+
+    monkeypatch.setattr(bootstrap, "_local_wheel", lambda: None)
+    monkeypatch.setattr("alertdrill.toolchain.apt.fetch", fetch)
     prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], no_progress)
     assert can_import(tmp_path / "venv", "alpha")
 
@@ -163,15 +176,52 @@ def test_missing_pip_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_folder_that_is_not_a_venv_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "thesis").touch()
-    with pytest.raises(BootstrapError, match="is not a virtual environment"):
+    with pytest.raises(AlertdrillError, match="is not a virtual environment"):
         prepare(tmp_path / "work", [requirement(tmp_path, "alpha")], no_progress)
     assert (tmp_path / "work" / "thesis").exists()
 
 
-def test_old_python_is_refused() -> None:
-    with pytest.raises(BootstrapError, match=r"needs Python 3\.11 or newer, and .* is 3\.9"):
-        check_python((3, 9))
-    check_python((3, 11))
+def test_pip_that_cannot_be_fetched_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object) -> None:
+        raise CommandError("no network")
+
+    monkeypatch.setattr(bootstrap, "_local_wheel", lambda: None)
+    monkeypatch.setattr("alertdrill.toolchain.apt.fetch", fetch)
+    with pytest.raises(AlertdrillError, match="no network; install the package python3-venv"):
+        prepare(tmp_path / "venv", [requirement(tmp_path, "alpha")], no_progress)
+
+
+def test_old_python_without_a_newer_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    stub = tmp_path / "python3.12"  # of a version manager that has no such Python
+    stub.write_text("#!/bin/sh\nexit 1\n")
+    stub.chmod(0o755)
+    with pytest.raises(AlertdrillError, match=r"needs Python 3\.11 or newer, and .* is 3\.9"):
+        use_supported_python((3, 9))
+    use_supported_python((3, 11))
+
+
+def test_old_python_restarts_with_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["bootstrap", "--venv", "x"])
+
+    def execv(*call: object) -> None:
+        started.append(call)
+        sys.exit()
+
+    monkeypatch.setattr("os.execv", execv)
+    (tmp_path / "python3.12").symlink_to(sys.executable)
+    newer = str(tmp_path / "python3.12")
+    with pytest.raises(SystemExit):
+        use_supported_python((3, 9))
+    assert started == [(newer, [newer, "-m", "alertdrill.bootstrap", "--venv", "x"])]
 
 
 def test_failure_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,39 +230,3 @@ def test_failure_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (
         capsys.readouterr().err == f"alertdrill: cannot read {missing}: No such file or directory\n"
     )
-
-
-CURRENT = Stamp("3.11 /usr", "/repo/.venv", {"services.txt": "a", "alertdrill.txt": "b"})
-
-
-@pytest.mark.parametrize(
-    ("stamp", "step"),
-    [
-        (CURRENT, Step.NOTHING),
-        (Stamp("3.11 /usr", "/repo/.venv", {**CURRENT.requirements, "dev.txt": "c"}), Step.NOTHING),
-        (Stamp("3.11 /usr", "/repo/.venv", {"services.txt": "a"}), Step.ADD),
-        (None, Step.ADD),
-        (Stamp("3.11 /usr", "/repo/.venv", {"services.txt": "older"}), Step.BUILD),
-        (Stamp("3.12 /usr", "/repo/.venv", CURRENT.requirements), Step.BUILD),
-        (Stamp("3.11 /usr", "/moved/.venv", CURRENT.requirements), Step.BUILD),
-        (Stamp("3.11 /usr", "/repo/.venv", CURRENT.requirements, complete=False), Step.BUILD),
-    ],
-)
-def test_stamp_decides_the_next_step(stamp: Stamp | None, step: Step) -> None:
-    assert next_step(stamp, CURRENT, works=True) is step
-
-
-def test_venv_without_a_working_python_is_rebuilt() -> None:
-    assert next_step(CURRENT, CURRENT, works=False) is Step.BUILD
-
-
-def test_written_stamp_reads_back_unchanged(tmp_path: Path) -> None:
-    write_stamp(tmp_path, CURRENT)
-    assert read_stamp(tmp_path) == CURRENT
-
-
-def test_damaged_stamp_is_incomplete(tmp_path: Path) -> None:
-    (tmp_path / "alertdrill.json").write_text('{"python": "3.11')
-    stamp = read_stamp(tmp_path)
-    assert stamp is not None
-    assert not stamp.complete

@@ -5,8 +5,8 @@ from click.testing import CliRunner
 
 from alertdrill.cli import app, build
 from alertdrill.config.settings import StackSettings
+from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain import collector
-from alertdrill.toolchain.collector import BuildError
 from alertdrill.toolchain.find import Program, ResolvedPrograms
 
 
@@ -40,7 +40,7 @@ def test_built_collector_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_failed_build_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Path:
-        raise BuildError("There is no Go.")
+        raise AlertdrillError("There is no Go.")
 
     resolve_to(monkeypatch)
     monkeypatch.setattr(collector, "build_collector", fail)

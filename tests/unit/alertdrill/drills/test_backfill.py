@@ -1,4 +1,3 @@
-import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ class FakePrometheus:
 @pytest.fixture(scope="module")
 def promtool() -> Path:
     wanted = [program for program in PROGRAMS if program.name == "promtool"]
-    return resolve_programs(wanted, default_cache(os.environ), print).programs["promtool"].path
+    return resolve_programs(wanted, default_cache(), print).programs["promtool"].path
 
 
 def written(folder: Path, *series: SyntheticSeries, speed: float = 1.0) -> Path:

@@ -14,14 +14,11 @@ if [ -e "$FAKE/offline" ] && case "$*" in *update*) true;; *) false;; esac; then
     exit 100
 fi
 case "$*" in
-*indextargets*)
-    echo "http://mirror.test/debian/|stable|main|Packages|/none:1"
-    echo "http://mirror.test/ubuntu/|stable|main|Packages|/none:1";;
+*\\ update) cp "$3" "${3%/*}"/sources/* "$FAKE";;
 *--print-uris\\ promtool) ;;
 *download-only*)
-    conf=$(echo "$*" | sed 's/.*-c \\([^ ]*\\) .*/\\1/')
-    touch "$(dirname "$conf")/cache/archives/haproxy_2.6.12_amd64.deb" \\
-        "$(dirname "$conf")/cache/archives/liblua5.3-0_5.3_amd64.deb";;
+    archives=$(echo "$*" | sed 's/.*Archives=\\([^ ]*\\) .*/\\1/')
+    touch "$archives/haproxy_2.6.12_amd64.deb" "$archives/liblua5.3-0_5.3_amd64.deb";;
 *\\ download\\ *)
     for name in $(echo "$*" | sed 's/.* download //'); do touch "${name}_1_amd64.deb"; done;;
 esac
@@ -51,6 +48,7 @@ class Machine:
         self.commands = folder / "bin"
         self.cache = folder / "cache"
         self.commands.mkdir()
+        (folder / "sources.list").write_text("deb http://mirror.test/debian stable main\n")
         self.install("apt-get", APT_GET)
         self.install("dpkg", DPKG)
 
@@ -78,7 +76,8 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("FAKE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr("alertdrill.toolchain.programs.SBIN_FOLDERS", ())
+    monkeypatch.setattr("alertdrill.toolchain.commands.SBIN_FOLDERS", ())
+    monkeypatch.setattr("alertdrill.toolchain.apt.SOURCES", tmp_path)
     release = {"ID": "debian", "VERSION_CODENAME": "stable"}
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
     return Machine(tmp_path)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.apt import FetchError
+from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import (
     DATA_FOLDER,
-    CacheError,
     PackageCache,
     default_cache,
     pad_path,
     patch_path,
 )
+from alertdrill.toolchain.commands import CommandError
 from alertdrill.toolchain.programs import PROGRAMS, Package, Suite
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
@@ -33,23 +33,22 @@ def store(machine: Machine) -> PackageCache:
     return PackageCache(machine.cache)
 
 
-def fetch(store: PackageCache) -> None:
-    with store.locked(lambda _: None):
-        store.fetch([PROMETHEUS])
+def fetch(store: PackageCache, package: Package = PROMETHEUS) -> None:
+    with store.locked(lambda _: None) as work:
+        store.fetch([package], work)
 
 
-def test_package_and_its_parts_are_unpacked(store: PackageCache) -> None:
+def test_package_and_its_parts_replace_the_old_one(store: PackageCache) -> None:
+    (store.root / "prometheus" / "usr/bin/old").mkdir(parents=True)
     fetch(store)
-    commands = {path.name for path in (store.folder(PROMETHEUS) / "usr/bin").iterdir()}
+    commands = {path.name for path in (store.root / "prometheus" / "usr/bin").iterdir()}
     assert commands == {"prometheus", "promtool"}
 
 
 def test_built_in_path_of_a_program_is_made_relative(store: PackageCache, machine: Machine) -> None:
     machine.install("dpkg", DPKG_WITH_A_BUILT_IN_PATH)
-    package = replace(PROMETHEUS, files="/usr/share/prometheus")
-    with store.locked(lambda _: None):
-        store.fetch([package])
-    program = store.folder(package) / "usr/bin/prometheus"
+    fetch(store, replace(PROMETHEUS, files="/usr/share/prometheus"))
+    program = store.root / "prometheus/usr/bin/prometheus"
     assert program.read_text() == "#!/bin/sh\necho ./././././././builtin/ui\n"
     assert program.stat().st_mode & 0o777 == 0o755
 
@@ -57,21 +56,15 @@ def test_built_in_path_of_a_program_is_made_relative(store: PackageCache, machin
 def test_path_that_is_not_declared_is_not_changed(store: PackageCache, machine: Machine) -> None:
     machine.install("dpkg", DPKG_WITH_A_BUILT_IN_PATH)
     fetch(store)
-    program = store.folder(PROMETHEUS) / "usr/bin/prometheus"
+    program = store.root / "prometheus/usr/bin/prometheus"
     assert "/usr/share/prometheus/ui" in program.read_text()
 
 
 def test_package_that_fails_to_unpack_is_not_stored(store: PackageCache, machine: Machine) -> None:
     machine.set("broken")
-    with pytest.raises(FetchError, match="unexpected end of file"):
+    with pytest.raises(CommandError, match="unexpected end of file"):
         fetch(store)
     assert [path.name for path in store.root.iterdir()] == ["lock"]
-
-
-def test_fetched_package_replaces_the_old_one(store: PackageCache) -> None:
-    (store.folder(PROMETHEUS) / "old").mkdir(parents=True)
-    fetch(store)
-    assert not (store.folder(PROMETHEUS) / "old").exists()
 
 
 def test_leftover_of_a_killed_run_is_removed(store: PackageCache) -> None:
@@ -107,14 +100,18 @@ def test_second_run_waits_for_the_first(store: PackageCache) -> None:
 def test_unwritable_cache_is_an_error_with_its_variable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = PackageCache(tmp_path / "file")
-    with pytest.raises(CacheError, match="ALERTDRILL_CACHE"), store.locked(lambda _: None):
+    with pytest.raises(AlertdrillError, match="ALERTDRILL_CACHE"), store.locked(lambda _: None):
         pass
 
 
-def test_cache_folder_follows_the_environment() -> None:
-    assert default_cache({"ALERTDRILL_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
-    assert default_cache({"XDG_CACHE_HOME": "/b"}) == Path("/b/alertdrill")
-    assert default_cache({}) == Path.home() / ".cache/alertdrill"
+def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERTDRILL_CACHE", "/a")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/b")
+    assert default_cache() == Path("/a")
+    monkeypatch.delenv("ALERTDRILL_CACHE")
+    assert default_cache() == Path("/b/alertdrill")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_cache() == Path.home() / ".cache/alertdrill"
 
 
 BUILT_IN_PATH = "/usr/share/prometheus/alertmanager"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import PackageCache
-from alertdrill.toolchain.collector import BuildError, build_collector, failure_reason, version
+from alertdrill.toolchain.collector import build_collector
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 
@@ -25,7 +26,7 @@ printf '#!/bin/sh\\necho "otelcol version 0.148.0"\\n' >built/otelcol
 """
 FAILING = """#!/bin/sh
 /bin/mkdir -p built; echo half >built/otelcol
-echo 'go: example.org/x@v1: Get "https://proxy.example/x.zip": connection refused'
+echo 'go: example.org/x@v1: Get "https://proxy.example/x.zip": connection refused' >&2
 exit 1
 """
 
@@ -56,10 +57,9 @@ def test_builder_version_is_read_from_the_manifest(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     build(store, manifest, machine)
-    assert (machine.folder / "go.log").read_text().splitlines() == [
-        "run go.opentelemetry.io/collector/cmd/builder@v0.148.0 --config manifest.yml",
-        "1",
-    ]
+    call, is_static = (machine.folder / "go.log").read_text().splitlines()
+    assert call.startswith("run go.opentelemetry.io/collector/cmd/builder@v0.148.0 --config ")
+    assert is_static == "1"
 
 
 def test_built_collector_is_resolved(store: PackageCache, manifest: Path, machine: Machine) -> None:
@@ -104,7 +104,7 @@ def test_failed_build_keeps_the_previous_program(
     before = built.read_text()
     machine.install("go", FAILING)
     manifest.write_text(MANIFEST + "receivers: []\n")
-    with pytest.raises(BuildError):
+    with pytest.raises(AlertdrillError):
         build(store, manifest, machine)
     assert built.read_text() == before
     assert not list(store.root.glob(".fetch-*"))
@@ -114,7 +114,7 @@ def test_failure_message_contains_no_url(
     store: PackageCache, manifest: Path, machine: Machine
 ) -> None:
     machine.install("go", FAILING)
-    with pytest.raises(BuildError) as error:
+    with pytest.raises(AlertdrillError) as error:
         build(store, manifest, machine)
     assert str(error.value) == (
         "The collector could not be built: go: example.org/x@v1: Get its address connection"
@@ -137,7 +137,7 @@ def test_killed_build_leaves_no_partial_program(
         assert build_process.stdout
         assert build_process.stdout.readline()  # The build started.
         os.killpg(build_process.pid, signal.SIGKILL)
-    assert not store.built("otelcol").exists()
+    assert not (store.root / "built-otelcol").exists()
     machine.install("go", GO)
     build(store, manifest, machine)
     assert not list(store.root.glob(".fetch-*"))
@@ -145,7 +145,7 @@ def test_killed_build_leaves_no_partial_program(
 
 def test_missing_go_is_an_error(store: PackageCache, manifest: Path, machine: Machine) -> None:
     machine.remove("go")
-    with pytest.raises(BuildError, match="Go is not installed"):
+    with pytest.raises(AlertdrillError, match="Go is not installed"):
         build(store, manifest, machine)
 
 
@@ -155,14 +155,9 @@ def test_built_collector_needs_no_go(store: PackageCache, manifest: Path, machin
     assert build(store, manifest, machine) == built
 
 
-def test_manifest_without_version_is_refused() -> None:
-    with pytest.raises(BuildError, match="no version"):
-        version("dist:\n  name: otelcol\n")
-
-
-def test_failure_reason_is_the_last_line_of_go() -> None:
-    assert (
-        failure_reason("go: downloading x\ngo: no such module\nexit status 1\n")
-        == "go: no such module"
-    )
-    assert failure_reason("") == "Go failed without a message"
+def test_manifest_without_version_is_refused(
+    store: PackageCache, manifest: Path, machine: Machine
+) -> None:
+    manifest.write_text("dist:\n  name: otelcol\n")
+    with pytest.raises(AlertdrillError, match="no version"):
+        build(store, manifest, machine)

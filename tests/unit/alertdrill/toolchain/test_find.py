@@ -2,12 +2,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.toolchain.find import (
-    ProgramMissingError,
-    ResolvedPrograms,
-    by_package,
-    resolve_programs,
-)
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.find import ResolvedPrograms, resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS, ProgramSpec
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
@@ -57,7 +53,7 @@ def test_fetched_program_is_not_fetched_again(machine: Machine) -> None:
 
 def test_suite_is_updated_once_for_all_its_packages(machine: Machine) -> None:
     machine.install_program("amtool", "0.28.0")
-    with pytest.raises(ProgramMissingError):  # the machine's dpkg knows no alertmanager
+    with pytest.raises(AlertdrillError):  # the machine's dpkg knows no alertmanager
         resolve(machine, "prometheus", "promtool", "alertmanager", "amtool")
     assert len([call for call in machine.apt_calls() if call.endswith(" update")]) == 1
 
@@ -106,7 +102,7 @@ def test_missing_optional_program_has_a_reason(machine: Machine) -> None:
 
 def test_missing_network_is_one_clear_error(machine: Machine) -> None:
     machine.set("offline")
-    with pytest.raises(ProgramMissingError) as error:
+    with pytest.raises(AlertdrillError) as error:
         resolve(machine, "haproxy")
     assert str(error.value) == (
         "haproxy 2.6 or newer could not be found or fetched: no network (Failed to fetch "
@@ -117,11 +113,35 @@ def test_missing_network_is_one_clear_error(machine: Machine) -> None:
 
 def test_missing_apt_is_one_clear_error(machine: Machine) -> None:
     machine.remove("apt-get")
-    with pytest.raises(ProgramMissingError, match="fetched: apt-get is not on this machine; inst"):
+    with pytest.raises(AlertdrillError, match="fetched: apt-get is not on this machine; inst"):
         resolve(machine, "haproxy")
 
 
-def test_programs_of_one_package_are_one_group() -> None:
-    groups = [[program.name for program in group] for group in by_package(PROGRAMS)]
-    assert ["prometheus", "promtool"] in groups
-    assert ["loki"] in groups
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("prometheus, version 3.5.3+ds1 (branch: debian/sid, revision: 3.5.3+ds1-6)", (3, 5, 3)),
+        ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", (2, 6, 12)),
+        ("otelcol-contrib version v0.120.0", (0, 120, 0)),
+        ("Version 11.2.0 (commit: 2a88694, branch: HEAD)", (11, 2, 0)),
+        ("a program without a version", None),
+    ],
+)
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_version_is_read_from_the_output(
+    machine: Machine, output: str, version: tuple[int, ...] | None, stream: str
+) -> None:
+    machine.install("grafana", f'#!/bin/sh\necho "{output}" >&{stream}\n')
+    program = resolve(machine, "grafana").programs.get("grafana")
+    assert (program and program.version) == version
+
+
+def test_file_that_is_no_program_is_not_used(machine: Machine) -> None:
+    machine.install("grafana", "not a program\x00")
+    assert resolve(machine, "grafana").programs == {}
+
+
+def test_newest_of_the_commands_is_used(machine: Machine) -> None:
+    machine.install_program("otelcol-contrib", "0.9.0")
+    machine.install_program("otelcol", "0.10.0")
+    assert resolve(machine, "otelcol").programs["otelcol"].path.name == "otelcol"

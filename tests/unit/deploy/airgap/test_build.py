@@ -1,15 +1,17 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.commands import CommandError
 from alertdrill.toolchain.find import Program, ResolvedPrograms
 from deploy.airgap import build
-from deploy.airgap.build import BuildError, ImageBuilder, hash_folder
-from deploy.airgap.docker_cli import EngineError
+from deploy.airgap.build import BuildResult, build_images, hash_folder
 from deploy.airgap.images import BASE, IMAGES, ImageSpec
 
+Build = Callable[..., BuildResult]
 BY_RECIPE = {image.recipe: image for image in IMAGES}
 SPECS = [BY_RECIPE["prometheus"], BY_RECIPE["loki"], BY_RECIPE["haproxy"]]
 ANSWERS = {
@@ -35,7 +37,7 @@ class FakeEngine:
     def build(self, context: Path, inputs: str, arguments: Mapping[str, str]) -> str:
         assert (context / "Dockerfile").exists()
         if context.name in self.broken:
-            raise EngineError("docker build failed: E: no package.")
+            raise CommandError("docker build failed: E: no package.")
         self.built += 1
         return inputs
 
@@ -62,51 +64,53 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Progr
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
         resolved[name] = Program(name, path, (1, 0), {}, "path")
-    monkeypatch.setattr(build, "find", lambda *_: ResolvedPrograms(resolved, ()))
+    monkeypatch.setattr(build, "resolve_programs", lambda *_: ResolvedPrograms(resolved, ()))
     monkeypatch.setattr(build, "copy_authorities", lambda folder: folder.mkdir())
     return resolved
 
 
 @pytest.fixture
-def builder(engine: Any, programs: object, tmp_path: Path) -> ImageBuilder:
-    (tmp_path / "rootfs").write_bytes(b"files")
-    return ImageBuilder(engine, tmp_path / "rootfs", tmp_path, lambda _: None)
+def run(engine: Any, programs: object, tmp_path: Path) -> Build:
+    """Return a function that builds images, those of SPECS by default."""
+    rootfs = tmp_path / "rootfs"
+    rootfs.write_bytes(b"files")
+    return lambda images=SPECS: build_images(engine, rootfs, tmp_path, lambda _: None, images)
 
 
-def test_image_tag_is_the_version_of_the_program(builder: ImageBuilder, engine: FakeEngine) -> None:
-    builder.build_all(SPECS)
+def test_image_tag_is_the_version_of_the_program(run: Build, engine: FakeEngine) -> None:
+    run()
     names = {BASE, "prom/prometheus:v3.5.3-local", "grafana/loki:3.4.3-local"}
     assert set(engine.names) == names | {"haproxy:3.0.11-local"}
 
 
-def test_unchanged_inputs_are_not_rebuilt(builder: ImageBuilder, engine: FakeEngine) -> None:
-    first = builder.build_all(SPECS)
+def test_unchanged_inputs_are_not_rebuilt(run: Build, engine: FakeEngine) -> None:
+    first = run()
     built = engine.built
-    assert builder.build_all(SPECS) == first
+    assert run() == first
     assert engine.built == built
 
 
 def test_changed_program_rebuilds_its_image(
-    builder: ImageBuilder, engine: FakeEngine, programs: dict[str, Program]
+    run: Build, engine: FakeEngine, programs: dict[str, Program]
 ) -> None:
-    builder.build_all(SPECS)
+    run()
     built = engine.built
     programs["loki"].path.write_bytes(b"another")
-    builder.build_all(SPECS)
+    run()
     assert engine.built == built + 1
 
 
 def test_changed_base_image_rebuilds_everything(
-    builder: ImageBuilder, engine: FakeEngine, tmp_path: Path
+    run: Build, engine: FakeEngine, tmp_path: Path
 ) -> None:
-    builder.build_all(SPECS)
+    run()
     (tmp_path / "rootfs").write_bytes(b"other files")
-    builder.build_all(SPECS)
+    run()
     assert engine.built == 2 * (len(SPECS) + 1)
 
 
-def test_variables_name_the_built_versions(builder: ImageBuilder) -> None:
-    result = builder.build_all(SPECS)
+def test_variables_name_the_built_versions(run: Build) -> None:
+    result = run()
     assert result.values == {
         "PULL_POLICY": "never",
         "PROMETHEUS_VERSION": "v3.5.3-local",
@@ -116,53 +120,45 @@ def test_variables_name_the_built_versions(builder: ImageBuilder) -> None:
     }
 
 
-def test_origin_of_a_program_is_its_package_or_file(builder: ImageBuilder, tmp_path: Path) -> None:
-    prometheus, _, haproxy = builder.build_all(SPECS).rows
+def test_origin_of_a_program_is_its_package_or_file(run: Build, tmp_path: Path) -> None:
+    prometheus, _, haproxy = run().rows
     assert haproxy.origin == "haproxy 3.0.11-1 of trixie"
     assert prometheus.origin == f"{tmp_path}/bin/prometheus of this host"
     assert prometheus.version == "3.5.3"
 
 
 def test_missing_optional_program_leaves_its_image_out(
-    builder: ImageBuilder, programs: dict[str, Program]
+    run: Build, programs: dict[str, Program]
 ) -> None:
     del programs["loki"]
-    result = builder.build_all(SPECS)
+    result = run()
     assert result.values["LOKI_REPLICAS"] == "0"
     assert "LOKI_VERSION" not in result.values
     assert result.missing[0].startswith("no image grafana/loki: loki is not on the PATH")
 
 
-def test_collector_without_loki_is_left_out(
-    builder: ImageBuilder, programs: dict[str, Program]
-) -> None:
+def test_collector_without_loki_is_left_out(run: Build, programs: dict[str, Program]) -> None:
     log_images = [BY_RECIPE["loki"], BY_RECIPE["collector"]]
-    assert builder.build_all(log_images).values["COLLECTOR_REPLICAS"] == "1"
+    assert run(log_images).values["COLLECTOR_REPLICAS"] == "1"
     del programs["loki"]
-    assert builder.build_all(log_images).values["COLLECTOR_REPLICAS"] == "0"
+    assert run(log_images).values["COLLECTOR_REPLICAS"] == "0"
 
 
-def test_optional_image_that_fails_to_build_is_left_out(
-    builder: ImageBuilder, engine: FakeEngine
-) -> None:
+def test_optional_image_that_fails_to_build_is_left_out(run: Build, engine: FakeEngine) -> None:
     engine.broken = {"loki"}
-    assert builder.build_all(SPECS).values["LOKI_REPLICAS"] == "0"
+    assert run().values["LOKI_REPLICAS"] == "0"
 
 
-def test_required_image_that_fails_to_build_is_an_error(
-    builder: ImageBuilder, engine: FakeEngine
-) -> None:
+def test_required_image_that_fails_to_build_is_an_error(run: Build, engine: FakeEngine) -> None:
     engine.broken = {"haproxy"}
-    with pytest.raises(BuildError, match=r"cannot build haproxy: .* E: no package"):
-        builder.build_all(SPECS)
+    with pytest.raises(AlertdrillError, match=r"cannot build haproxy: .* E: no package"):
+        run()
 
 
-def test_program_without_a_version_is_refused(
-    builder: ImageBuilder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_program_without_a_version_is_refused(run: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ANSWERS, "haproxy", "usage:")
-    with pytest.raises(BuildError, match="haproxy -v prints no version"):
-        builder.build_all(SPECS)
+    with pytest.raises(AlertdrillError, match="haproxy -v prints no version"):
+        run()
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)

@@ -2,34 +2,41 @@ from pathlib import Path
 
 import pytest
 
-from deploy.airgap.docker_cli import DockerCli, EngineError, error_line
+from alertdrill.errors import AlertdrillError
+from alertdrill.toolchain.commands import CommandError
+from deploy.airgap.docker_cli import DockerCli
 
 
-def test_error_line_prefers_apts_error() -> None:
-    output = "#6 3.8 E: Unable to locate package x\nERROR: failed to solve: exit code: 100\n"
-    assert error_line(output) == "E: Unable to locate package x"
-
-
-def test_error_line_is_dockers_error() -> None:
-    assert error_line("Error response from daemon: no space\nbye\n").endswith("no space")
-
-
-def test_error_without_output_says_so() -> None:
-    assert error_line("\n") == "it gave no reason."
+def install(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = folder / "docker"
+    docker.write_text(f"#!/bin/sh\n{script}\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
 def test_missing_docker_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EngineError, match="docker is not on the PATH"):
+    monkeypatch.setattr("alertdrill.toolchain.commands.SBIN_FOLDERS", ())
+    with pytest.raises(AlertdrillError, match="docker is not on this machine: install Docker"):
         DockerCli()
 
 
-def test_failed_command_is_an_error_with_its_reason(
+def test_engine_that_does_not_respond_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho 'error: is the daemon running?' >&2; exit 1\n")
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EngineError, match=r"docker version failed: .* running\?"):
-        DockerCli().require()
+    install(tmp_path, "echo 'error: is the daemon running?' >&2; exit 1", monkeypatch)
+    with pytest.raises(AlertdrillError, match=r"running\?: install Docker and start its engine"):
+        DockerCli()
+
+
+def test_stream_that_fails_is_an_error_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = '[ "$1" = version ] || { echo "no space left" >&2; exit 1; }'
+    install(tmp_path, script, monkeypatch)
+    engine = DockerCli()
+    with (
+        pytest.raises(CommandError, match="docker load: no space left"),
+        engine.stream("load", feeds_stdin=True) as stdin,
+    ):
+        stdin.write(b"x" * 2**20)  # the engine reads none of it

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.toolchain.find import Program
-from deploy.airgap import programs
+from deploy.airgap.build import _SPECS, copy_programs, program_origin
 from deploy.airgap.images import IMAGES, ImageSpec
 
 BY_RECIPE = {image.recipe: image for image in IMAGES}
@@ -27,7 +27,7 @@ def context(tmp_path: Path) -> Path:
 
 def test_copied_program_is_executable(tmp_path: Path, context: Path) -> None:
     loki = program("loki", tmp_path / "bin/loki")
-    programs.copy(BY_RECIPE["loki"], {"loki": loki}, context)
+    copy_programs(BY_RECIPE["loki"], {"loki": loki}, context)
     assert (context / "loki").stat().st_mode & 0o777 == 0o755
 
 
@@ -39,7 +39,7 @@ def test_patched_path_is_restored_in_the_copy(tmp_path: Path, context: Path) -> 
         name: program(name, tmp_path / "usr/bin" / name, "cache", b"<" + relocated + b">")
         for name in ALERTMANAGER.programs
     }
-    programs.copy(ALERTMANAGER, resolved, context)
+    copy_programs(ALERTMANAGER, resolved, context)
     assert (context / "alertmanager").read_bytes() == b"<" + default_path + b">"
 
 
@@ -48,13 +48,13 @@ def test_data_folder_of_a_program_is_copied(tmp_path: Path, context: Path) -> No
     data = tmp_path / "usr/share/prometheus/alertmanager/ui"
     data.mkdir(parents=True)
     (data / "index.html").write_text("page")
-    programs.copy(ALERTMANAGER, resolved, context)
+    copy_programs(ALERTMANAGER, resolved, context)
     assert (context / "share/ui/index.html").read_text() == "page"
 
 
 def test_program_without_data_copies_no_folder(tmp_path: Path, context: Path) -> None:
     resolved = {name: program(name, tmp_path / "opt/bin" / name) for name in ALERTMANAGER.programs}
-    programs.copy(ALERTMANAGER, resolved, context)
+    copy_programs(ALERTMANAGER, resolved, context)
     assert list((context / "share").iterdir()) == []
 
 
@@ -65,7 +65,7 @@ def test_home_of_grafana_is_copied(tmp_path: Path, context: Path, home: str) -> 
     # A package has its program in /usr/bin; an archive of Grafana's own has it in the home.
     path = "usr/bin/grafana" if home.startswith("usr") else f"{home}/bin/grafana"
     resolved = program("grafana", tmp_path / path)
-    programs.copy(BY_RECIPE["grafana"], {"grafana": resolved}, context)
+    copy_programs(BY_RECIPE["grafana"], {"grafana": resolved}, context)
     assert (context / "share/conf/defaults.ini").read_text() == "[paths]"
 
 
@@ -74,22 +74,21 @@ def test_origin_of_a_packaged_program_is_package_and_version(tmp_path: Path) -> 
     changelog.parent.mkdir(parents=True)
     changelog.write_bytes(gzip.compress(b"prometheus-pushgateway (1.11.2-1) unstable; urgency=low"))
     resolved = program("pushgateway", tmp_path / "usr/bin/prometheus-pushgateway", "cache")
-    origin = programs.origin(resolved).text
+    origin, _ = program_origin(resolved)
     assert origin == "prometheus-pushgateway 1.11.2-1 of the development suite"
 
 
 def test_origin_of_a_host_program_has_its_checksum(tmp_path: Path) -> None:
-    resolved = programs.origin(program("loki", tmp_path / "bin/loki"))
-    assert resolved.text == f"{tmp_path}/bin/loki of this host"
-    assert resolved.sha256 == hashlib.sha256(b"program").hexdigest()
+    expected = (f"{tmp_path}/bin/loki of this host", hashlib.sha256(b"program").hexdigest())
+    assert program_origin(program("loki", tmp_path / "bin/loki")) == expected
 
 
 def test_origin_of_a_built_program_has_its_checksum(tmp_path: Path) -> None:
-    resolved = programs.origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
-    assert resolved.text == f"{tmp_path}/built/otelcol of this host"
-    assert resolved.sha256
+    text, sha256 = program_origin(program("otelcol", tmp_path / "built/otelcol", "cache"))
+    assert text == f"{tmp_path}/built/otelcol of this host"
+    assert sha256
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.repository)
 def test_every_image_uses_known_programs(image: ImageSpec) -> None:
-    assert set(image.programs) <= set(programs._ALL)
+    assert set(image.programs) <= set(_SPECS)
