@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alertdrill.errors import AlertdrillError
@@ -31,9 +31,11 @@ def file_lock(
     # Open for reading: processes of different users lock the same file, and any creates it.
     lock = os.open(file, os.O_CREAT | os.O_RDONLY, 0o644)
     try:
-        deadline = time.monotonic() + timeout
-        waits = False
-        while not _try_lock(lock):
+        deadline, waits = time.monotonic() + timeout, False
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
             if time.monotonic() >= deadline:
                 raise LockedError(busy)
             if not waits:
@@ -43,11 +45,3 @@ def file_lock(
         yield
     finally:
         os.close(lock)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -50,7 +50,7 @@ def request(
     except requests.Timeout as error:
         raise UnreachableError(f"{url} does not answer within {timeout:g} s.") from error
     except requests.RequestException as error:
-        raise UnreachableError(f"{url} does not answer.") from error
+        raise UnreachableError(f"{url} does not answer: check `alertdrill status`.") from error
     if not response.ok:
         reason = " ".join(response.text.split())[:MAX_REASON_LENGTH]
         message = f"{url} answers {response.status_code}: {reason}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .http import UnreachableError, request
+from .http import UnreachableError, get_json
 from .prometheus import Evaluator
 
 # A query over days of lines takes Loki some seconds; it gives up by itself after a minute.
@@ -45,7 +45,7 @@ class Loki(Evaluator):
 
         `span` is in nanoseconds since 1970; its end is not in it. Raises `LokiError`.
         """
-        return sorted(self._page(logql, span, limit, "backward"), key=lambda line: line.at)
+        return self._page(logql, span, limit, "backward")
 
     def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
         """Yield all lines of a time range, oldest first.
@@ -55,9 +55,7 @@ class Loki(Evaluator):
         begin, end = span
         already_read: list[LokiLine] = []
         while True:
-            page = sorted(
-                self._page(logql, (begin, end), PAGE_SIZE, "forward"), key=lambda line: line.at
-            )
+            page = self._page(logql, (begin, end), PAGE_SIZE, "forward")
             # The next page begins with the lines of the moment at which this one ends.
             yield from (line for line in page if line not in already_read)
             if len(page) < PAGE_SIZE:
@@ -78,23 +76,16 @@ class Loki(Evaluator):
             limit=str(limit),
             direction=direction,
         )
-        return [
+        lines = [
             LokiLine(int(at), stream["stream"], text)
             for stream in answer["data"]["result"]
             for at, text in stream["values"]
         ]
+        return sorted(lines, key=lambda line: line.at)
 
     def get(self, path: str, **parameters: str) -> Any:
         """Return the JSON of a path; raise `LokiError` otherwise."""
         try:
-            response = request("GET", f"{self._url}{path}", timeout=TIMEOUT_S, params=parameters)
+            return get_json(f"{self._url}{path}", parameters, timeout=TIMEOUT_S)
         except UnreachableError as error:
-            if error.status is None:
-                raise LokiError(
-                    f"Loki does not respond at {self._url}: check `alertdrill status`."
-                ) from error
-            raise LokiError(f"Loki refuses: {error.reason}") from error
-        try:
-            return response.json()
-        except ValueError as error:
-            raise LokiError(f"{self._url} answers, but is no Loki.") from error
+            raise LokiError(str(error), error.status, error.reason) from error

@@ -60,15 +60,12 @@ class Evaluator:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
-    def query(self, query: str) -> list[dict[str, Any]]:
-        """Return an instant vector; a scalar counts as one sample without labels."""
-        return self._vector(query=query)
+    def query(self, query: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return an instant vector; a scalar counts as one sample without labels.
 
-    def query_at(self, query: str, when: float) -> list[dict[str, Any]]:
-        """Return the result of `query` as of a time, in seconds since 1970."""
-        return self._vector(query=query, time=f"{when:.3f}")
-
-    def _vector(self, **parameters: str) -> list[dict[str, Any]]:
+        `at` is a time in seconds since 1970, and now by default.
+        """
+        parameters = {"query": query} | ({} if at is None else {"time": f"{at:.3f}"})
         data = get_json(f"{self._url}{self.query_path}/query", parameters)["data"]
         if data["resultType"] == "scalar":
             return [{"metric": {}, "value": data["result"]}]
@@ -91,7 +88,12 @@ class Evaluator:
         for group in data["groups"] or ():
             for rule in group["rules"]:
                 if rule["name"] == alert:  # Loki ignores the parameters and lists all rules
-                    return _rule_state(rule)
+                    active = [
+                        ActiveAlert(row["state"], row["labels"], parse_time(row["activeAt"]))
+                        for row in rule["alerts"] or ()
+                    ]
+                    hold, error = float(rule["duration"]), rule.get("lastError", "")
+                    return RuleState(rule["query"], hold, error, active)
         return None
 
     def firing_alerts(self) -> list[Mapping[str, str]]:
@@ -142,18 +144,6 @@ class Alertmanager:
         return list(get_json(f"{self._url}/api/v2/alerts", {"filter": f'alertname="{name}"'}))
 
 
-def _rule_state(rule: Mapping[str, Any]) -> RuleState:
-    return RuleState(
-        query=rule["query"],
-        hold=float(rule["duration"]),
-        error=rule.get("lastError", ""),
-        alerts=[
-            ActiveAlert(alert["state"], alert["labels"], parse_time(alert["activeAt"]))
-            for alert in rule["alerts"] or ()
-        ],
-    )
-
-
 def parse_time(text: str) -> float:
     """Return a time in RFC 3339 format as seconds since 1970."""
     return datetime.fromisoformat(text).timestamp()
@@ -170,19 +160,15 @@ def counter_increase(counters: RangeVector, starts: RangeVector, since: float) -
         for row in starts
         for moment, start in row["values"]
     }
-    return sum(_row_increase(row, started, since) for row in counters)
-
-
-def _row_increase(
-    row: Mapping[str, Any], started: Mapping[tuple[Any, float], str], since: float
-) -> int:
-    instance, total = row["metric"].get("instance"), 0.0
-    last, start = 0.0, None
-    for moment, text in row["values"]:
-        # A falling value does not prove a restart: a restarted instance may exceed its old value
-        # before the next scrape.
-        if started.get((instance, moment)) != start:
-            last, start = 0.0, started.get((instance, moment))
-        total += float(text) - last if moment > since else 0
-        last = float(text)
-    return int(total)
+    total = 0
+    for row in counters:
+        instance, increase, last, start = row["metric"].get("instance"), 0.0, 0.0, None
+        for moment, text in row["values"]:
+            # A falling value does not prove a restart: a restarted instance may exceed its old
+            # value before the next scrape.
+            if started.get((instance, moment)) != start:
+                last, start = 0.0, started.get((instance, moment))
+            increase += float(text) - last if moment > since else 0
+            last = float(text)
+        total += int(increase)
+    return total

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeVar
 
 import requests
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from .http import UnreachableError, get_json, request
 from .prometheus import parse_time
@@ -14,6 +15,9 @@ from .prometheus import parse_time
 # The responder answers in milliseconds, once a request is on disk; after 5 s it reports that its
 # disk fails.
 POST_TIMEOUT_S = 6.0
+# A time that the responder writes in RFC 3339 format.
+Time = Annotated[float, BeforeValidator(lambda text: parse_time(str(text)))]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,16 @@ class ReceivedAlert:
 
     alert: str
     status: str
-    severity: str
+    severity: Annotated[str, BeforeValidator(lambda severity: severity or "")]
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    received_at: float
+    received_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Notification:
+    received_at: Time
+    alerts: Sequence[ReceivedAlert]
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,8 @@ class PerformedAction:
     service: str
     target: str
     state: str
-    began: float
-    ended: float | None
+    began: Annotated[Time, Field(validation_alias="started_at")]
+    ended: Annotated[Time | None, Field(validation_alias="finished_at")]
     dry_run: bool = False
 
 
@@ -55,40 +65,18 @@ class ResponderClient:
     def received_alerts(self, since: float, **filters: str) -> list[ReceivedAlert]:
         """Return the alerts of notifications first received since a time, oldest first."""
         url = f"{self._url}/notifications"
-        notifications = get_json(url, {"since": f"{since:.3f}", "limit": "1000", **filters})
-        with _translate_errors(url):
-            return [
-                ReceivedAlert(
-                    alert["alert"],
-                    alert["status"],
-                    alert["severity"] or "",
-                    alert["labels"],
-                    alert["annotations"],
-                    parse_time(notification["received_at"]),
-                )
-                for notification in reversed(notifications)
-                for alert in notification["alerts"]
-            ]
+        rows = get_json(url, {"since": f"{since:.3f}", "limit": "1000", **filters})
+        return [
+            replace(alert, received_at=notification.received_at)
+            for notification in reversed(_parse(url, list[_Notification], rows))
+            for alert in notification.alerts
+        ]
 
     def actions(self, since: float) -> list[PerformedAction]:
         """Return the actions that began since a time, oldest first."""
         url = f"{self._url}/actions"
-        rows = get_json(url, {"limit": "1000"})
-        with _translate_errors(url):
-            actions = [
-                PerformedAction(
-                    alert=row["alert"],
-                    kind=row["kind"],
-                    service=row["service"],
-                    target=row["target"],
-                    state=row["state"],
-                    began=parse_time(row["started_at"]),
-                    ended=None if row["finished_at"] is None else parse_time(row["finished_at"]),
-                    dry_run=row["dry_run"],
-                )
-                for row in reversed(rows)
-            ]
-        return [action for action in actions if action.began >= since]
+        actions = _parse(url, list[PerformedAction], get_json(url, {"limit": "1000"}))
+        return [action for action in reversed(actions) if action.began >= since]
 
     def decision_reason(self, alert: str, since: float) -> str:
         """Return the reason of the newest decision about an alert since a time, or ""."""
@@ -118,11 +106,10 @@ class ResponderClient:
         request("POST", f"{self._url}{path}", timeout=POST_TIMEOUT_S, token=self._token, json=body)
 
 
-@contextmanager
-def _translate_errors(url: str) -> Iterator[None]:
+def _parse(url: str, kind: type[T], rows: object) -> T:
     try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return TypeAdapter(kind).validate_python(rows)
+    except ValidationError as error:
         raise UnreachableError(
             f"{url} answers in an unknown format ({error}): another version runs there."
         ) from error

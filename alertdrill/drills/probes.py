@@ -167,7 +167,7 @@ class Probes:
 
     def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
         if language == "promql":
-            return self._context.prometheus.query_at(scale(query, self._runtime.speed), at)
+            return self._context.prometheus.query(scale(query, self._runtime.speed), at)
         loki = self._context.loki
         assert loki
         start, end = f"{at - LOGQL_RANGE_S:.3f}", f"{at:.3f}"

@@ -13,7 +13,9 @@ def test_error_has_status_and_body(server: FakeServer) -> None:
 
 def test_closed_port_is_unreachable(server: FakeServer) -> None:
     server.close()
-    with pytest.raises(UnreachableError, match=r"/x does not answer\.$") as raised:
+    with pytest.raises(
+        UnreachableError, match=r"/x does not answer: check `alertdrill status`\.$"
+    ) as raised:
         get_json(f"{server.url}/x")
     assert raised.value.status is None
 

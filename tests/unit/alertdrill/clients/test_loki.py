@@ -79,7 +79,7 @@ def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
 
 @pytest.mark.parametrize(
     ("query", "message"),
-    [("{", "Loki refuses: parse error at line 1, col 1"), ("page", "is no Loki")],
+    [("{", "answers 400: parse error at line 1, col 1"), ("page", "answers without JSON")],
 )
 def test_refused_query_is_an_error_with_its_reason(store: Loki, query: str, message: str) -> None:
     with pytest.raises(LokiError, match=message):
@@ -87,5 +87,7 @@ def test_refused_query_is_an_error_with_its_reason(store: Loki, query: str, mess
 
 
 def test_unreachable_loki_is_an_error() -> None:
-    with pytest.raises(LokiError, match=r"does not respond at http://127\.0\.0\.1:1"):
+    with pytest.raises(
+        LokiError, match=r"^http://127\.0\.0\.1:1/.* does not answer: check `alertdrill status`\.$"
+    ):
         Loki("http://127.0.0.1:1").last("{}", (0, 9), 1)

@@ -33,7 +33,7 @@ def test_query_returns_the_samples(server: FakeServer, prometheus: Prometheus) -
 
 def test_query_at_takes_a_time(server: FakeServer, prometheus: Prometheus) -> None:
     server.answers["/api/v1/query"] = vector("1")
-    assert len(prometheus.query_at("up", 1795429230.5)) == 1
+    assert len(prometheus.query("up", 1795429230.5)) == 1
     assert server.requests[0].query == {"query": "up", "time": "1795429230.500"}
 
 

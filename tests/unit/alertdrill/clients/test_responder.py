@@ -61,6 +61,22 @@ def test_actions_are_read_oldest_first(server: FakeServer) -> None:
     assert server.requests[0].query == {"limit": "1000"}
 
 
+@pytest.mark.parametrize(
+    ("path", "rows"),
+    [
+        ("/actions", [{"id": 1}]),
+        ("/actions", [action(30, 31, started_at="yesterday")]),
+        ("/notifications", [{"received_at": "2026-11-23T10:20:00Z"}]),
+        ("/notifications", {}),
+    ],
+)
+def test_unknown_format_is_an_error(server: FakeServer, path: str, rows: object) -> None:
+    server.answers[path] = rows
+    responder = ResponderClient(server.url)
+    with pytest.raises(UnreachableError, match="answers in an unknown format"):
+        responder.actions(SINCE) if path == "/actions" else responder.received_alerts(SINCE)
+
+
 def test_earlier_actions_do_not_count(server: FakeServer) -> None:
     server.answers["/actions"] = [action(40, 41), action(30, 45)]
     assert [action.began for action in ResponderClient(server.url).actions(SINCE + 31)] == [

@@ -99,7 +99,10 @@ def test_refusal_of_responder_is_a_failure(runtime: Any, server: FakeServer) -> 
     ]
     server.close()
     (failure,) = undo.perform(runtime, [("resume_healing",)])
-    assert failure == f"resume_healing : {server.url}/resume does not answer."
+    assert (
+        failure
+        == f"resume_healing : {server.url}/resume does not answer: check `alertdrill status`."
+    )
 
 
 @pytest.mark.parametrize(

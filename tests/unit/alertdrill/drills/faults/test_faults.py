@@ -194,7 +194,7 @@ def test_service_fault_needs_a_running_instance(make: Make, runtime: Any) -> Non
     with pytest.raises(DrillError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
     runtime.running = [instance("web-1", "127.0.0.1:1")]
-    with pytest.raises(AlertdrillError, match=r"does not answer\.$"):
+    with pytest.raises(AlertdrillError, match=r"does not answer: check `alertdrill status`\.$"):
         make("hang", "web").inject()
 
 
