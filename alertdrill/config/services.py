@@ -106,12 +106,7 @@ class Service(Declaration):
 
 def read_services(apps: Path) -> Mapping[str, Service]:
     """Return the services that a folder declares; raise `ServicesError` if one is invalid."""
-    document = YamlDocument(
-        apps / "services.yml",
-        name=f"{apps.name}/services.yml",
-        form="it is a mapping of services, as in {web: {port: 5000}}",
-        error=ServicesError,
-    )
+    document = YamlDocument(apps / "services.yml", ServicesError)
     services: dict[str, Service] = {}
     owners: dict[tuple[str, object], str] = {}
     for name, declaration in document.parse(dict[ServiceName, Declaration]).items():

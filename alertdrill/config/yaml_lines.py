@@ -105,14 +105,10 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 class YamlDocument:
-    """A YAML file, with the line of each value.
+    """A YAML file, with the line of each value; `error` is the class of all errors about it."""
 
-    `name` stands for the file in errors, `form` is the error about a file of another form, and
-    `error` is the class of all errors.
-    """
-
-    def __init__(self, file: Path, *, name: str, form: str, error: type[AlertdrillError]) -> None:
-        self._name, self._form, self._error = name, form, error
+    def __init__(self, file: Path, error: type[AlertdrillError]) -> None:
+        self._name, self._error = f"{file.parent.name}/{file.name}", error
         try:
             root = yaml.compose(file.read_text(encoding="utf-8"), Loader=Loader)
         except OSError as failure:
@@ -128,7 +124,7 @@ class YamlDocument:
             line = mark.line + 1 if mark else 1
             raise self._at(line, f"it is not valid YAML ({problem})") from failure
         if root is None:
-            raise self._at(1, form)
+            raise self._at(1, "it is empty")
         self._root: yaml.Node = root
 
     def parse(self, model: type[T], *part: str) -> T:
@@ -145,8 +141,6 @@ class YamlDocument:
             details = error.errors(include_url=False)
             invalid = [((*part, *_place(detail)), detail) for detail in details]
             place, first = min(invalid, key=lambda item: self._node(item[0]).start_mark.line)
-            if not place and first["type"] in DEMANDS:
-                self.refuse(self._form)
             self.refuse(self._explain(first, place), *place)
 
     def refuse(self, what: str, *place: str | int) -> NoReturn:
@@ -194,7 +188,7 @@ def _place(error: ErrorDetails) -> tuple[str | int, ...]:
 
 def _label(place: tuple[str | int, ...]) -> str:
     """Return the words for a place: its last key, and the item's number in a list."""
-    *_, last = place or ("the file",)
+    *_, last = place or ("it",)
     if isinstance(last, str):
         return last
     return f"item {last + 1} of {_label(place[:-1])}"

@@ -21,7 +21,6 @@ from .model import ACTIONS, Drill, FaultSpec, InvalidDrillError
 
 RUNBOOKS = Path("alerting/runbooks")
 POLICY = Path("alerting/policy.yml")
-FILE_FORMAT = "a drill is a mapping that begins with `alert:`"
 # The responder raises this alert itself, so no rule file has it.
 WATCHDOG_MISSING = "WatchdogMissing"
 
@@ -84,9 +83,7 @@ def load_all(root: Path = ROOT) -> Catalogue:
 
 def load_drill(file: Path, chains: AlertChains) -> Drill:
     """Return the drill in a file; raise `InvalidDrillError` for its first mistake."""
-    document = YamlDocument(
-        file, name=f"{file.parent.name}/{file.name}", form=FILE_FORMAT, error=InvalidDrillError
-    )
+    document = YamlDocument(file, InvalidDrillError)
     drill = document.parse(Drill)
     if drill.alert != file.stem:
         document.refuse(

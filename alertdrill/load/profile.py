@@ -104,12 +104,7 @@ class LoadProfile(YamlModel):
 
 def load_profiles() -> Mapping[str, LoadProfile]:
     """Return all load profiles by name; raise `LoadError` if one is invalid."""
-    document = YamlDocument(
-        PROFILES_FILE,
-        name="loadtests/profiles.yml",
-        form="it is a mapping of loads, as in {steady: {users: 24}}",
-        error=LoadError,
-    )
+    document = YamlDocument(PROFILES_FILE, LoadError)
     profiles = document.parse(dict[str, LoadProfile])
     for name, profile in profiles.items():
         if profile.service not in SERVICES:

@@ -45,7 +45,7 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a", "1: it is a mapping of services"),
+        ("- a", "1: it must be a mapping, as in {name: value}"),
         ("a: 1", "1: a must be a mapping"),
         ("a: {}", "1: port is missing"),
         ("a: {port: 5000, ports: 1}", "1: ports is unknown: known keys are port, public, internal"),

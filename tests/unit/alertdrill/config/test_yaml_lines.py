@@ -42,9 +42,10 @@ class Drill(YamlModel):
 
 
 def document(folder: Path, text: str | bytes) -> YamlDocument:
-    file = folder / "Down.yml"
+    file = folder / "drills" / "Down.yml"
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return YamlDocument(file, name="drills/Down.yml", form="a drill is a mapping", error=FileError)
+    return YamlDocument(file, FileError)
 
 
 def refusal(folder: Path, text: str | bytes, model: Any = Drill) -> str:
@@ -63,8 +64,8 @@ def test_values_have_the_types_of_the_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "1: a drill is a mapping."),
-        ("- a", "1: a drill is a mapping."),
+        ("", "1: it is empty."),
+        ("- a", "1: it must be a mapping, as in {name: value}."),
         ("alert: 1\ncount: 1\nalert: 3", "3: it is not valid YAML (alert is a duplicate key)."),
         ("? [a, b]\n: c\n", "1: it is not valid YAML (a key must be a word)."),
         ("alert: x\nfluff: 1", "2: fluff is unknown: known keys are alert, word, deadline, number"),
@@ -125,8 +126,8 @@ def test_merged_and_aliased_values_are_read(tmp_path: Path) -> None:
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"^none.yml:1: cannot read it \(No such"):
-        YamlDocument(tmp_path / "none.yml", name="none.yml", form="x", error=FileError)
+    with pytest.raises(FileError, match=r"/none.yml:1: cannot read it \(No such"):
+        YamlDocument(tmp_path / "none.yml", FileError)
 
 
 def test_refusal_names_the_line_of_a_place(tmp_path: Path) -> None:
