@@ -1,83 +1,160 @@
+"""What does not depend on the runtime: authorization, request bodies, keys, monitoring."""
+
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.control.app import RestartBody, ScaleBody, create_app, parse_body
-from alertdrill.control.problems import Problem
-from tests.unit.alertdrill.control.conftest import FakeRuntime
+from alertdrill.control.app import create_app
+from alertdrill.control.settings import ControlSettings
+from tests.unit.alertdrill.control.conftest import TOKEN
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
+
+RESTART = "/instances/web-1/restart"
+SCALE = "/services/web/scale"
+PROBLEM = "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("runtime", "message"),
+    [
+        ("native", "The stack is down"),
+        ("swarm", "The Docker engine at tcp://127.0.0.1:9 does not answer"),
+    ],
+)
 def test_app_is_created_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, message: str
 ) -> None:
-    token, stack = tmp_path / "token", tmp_path / "stack.json"
-    token.write_text("the-token-of-the-control-api\n")
-    stack.write_text(StackSettings(tmp_path / "home", runtime="native").to_json())
-    monkeypatch.setenv("CONTROL_TOKEN_FILE", str(token))
-    monkeypatch.setenv("CONTROL_STACK", str(stack))
-    headers = {"Authorization": "Bearer the-token-of-the-control-api"}
-    answer = create_app().test_client().get("/instances", headers=headers)
-    # The stack is down, and no folder was created.
-    assert (answer.status_code, (tmp_path / "home").exists()) == (503, False)
-
-
-def test_swarm_runtime_is_selected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "token").write_text("the-token-of-the-control-api\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "stack.json").write_text(
+        StackSettings(tmp_path / "home", runtime=runtime).to_json()
+    )
     monkeypatch.setenv("CONTROL_TOKEN_FILE", str(tmp_path / "token"))
-    monkeypatch.setenv("RUNTIME", "swarm")
+    monkeypatch.setenv("CONTROL_STACK", str(tmp_path / "stack.json"))
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    headers = {"Authorization": "Bearer the-token-of-the-control-api"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     answer = create_app().test_client().get("/instances", headers=headers)
     assert answer.status_code == 503
-    assert "The Docker engine at tcp://127.0.0.1:9 does not answer" in answer.get_json()["detail"]
+    assert message in answer.get_json()["detail"]
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_monitoring_needs_no_token_and_fails_while_the_reconcile_loop_hangs(
+    settings: ControlSettings, runtime: FakeRuntime, path: str
+) -> None:
+    assert create_app(settings, runtime).test_client().get(path).status_code == 200
+    answer = create_app(settings, runtime, lambda: False).test_client().get(path)
+    assert (answer.status_code, answer.content_type) == (503, PROBLEM)
+
+
+def test_metrics_are_those_of_the_process(client: FlaskClient) -> None:
+    assert "process_resident_memory_bytes" in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(
-    ("body", "seconds"),
-    [(b"", None), (b"{}", None), (b'{"grace_period": null}', None), (b'{"grace_period": 0}', 0.0)],
+    ("name", "status"), [("docker-proxy-1", 200), ("docker-proxy-2", 503), ("web-1", 404)]
 )
-def test_grace_is_optional(body: bytes, seconds: float | None) -> None:
-    assert parse_body(RestartBody, body).grace_period == seconds
-
-
-@pytest.mark.parametrize("value", ["-1", "60.1", "NaN", "Infinity", "1e999", "true", '"5"', "[]"])
-def test_grace_out_of_range_is_refused(value: str) -> None:
-    with pytest.raises(Problem, match="0 to 60 seconds"):
-        parse_body(RestartBody, f'{{"grace_period": {value}}}'.encode())
-
-
-@pytest.mark.parametrize("value", ["2.5", "true", '"3"', "null", "[3]"])
-def test_instances_must_be_an_integer(value: str) -> None:
-    with pytest.raises(Problem, match="send an integer, as in"):
-        parse_body(ScaleBody, f'{{"instances": {value}}}'.encode())
-    with pytest.raises(Problem, match="send an integer, as in"):
-        parse_body(ScaleBody, b"")
+def test_proxy_is_up_if_it_reaches_the_engine(
+    settings: ControlSettings, runtime: FakeRuntime, name: str, status: int
+) -> None:
+    app = create_app(settings, runtime, proxy_answers=lambda proxy: proxy == "docker-proxy-1")
+    assert app.test_client().get(f"/proxies/{name}/metrics").status_code == status
 
 
 @pytest.mark.parametrize(
-    "body", [b"no", b"[1]", b'"x"', b'{"grace_period": 1, "more": 2}', b"\xff"]
+    "header", ["", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer tökén"]
 )
-def test_other_bodies_are_refused(body: bytes) -> None:
-    with pytest.raises(Problem) as error:
-        parse_body(RestartBody, body)
-    assert error.value.status == 400
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/instances"), ("POST", RESTART), ("PUT", SCALE)]
+)
+def test_operations_need_the_token(
+    client: FlaskClient, runtime: FakeRuntime, method: str, path: str, header: str
+) -> None:
+    answer = client.open(path, method=method, headers={"Authorization": header})
+    assert (answer.status_code, answer.content_type) == (401, PROBLEM)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert runtime.calls == []
 
 
-def test_deeply_nested_body_is_refused() -> None:
-    with pytest.raises(Problem, match="Invalid JSON"):
-        parse_body(RestartBody, b"[" * 100_000)
+@pytest.mark.parametrize(
+    ("body", "grace"),
+    [(b"", ()), (b"{}", ()), (b'{"grace_period": null}', ()), (b'{"grace_period": 0}', (0.0,))],
+)
+def test_grace_is_optional(
+    client: FlaskClient, runtime: FakeRuntime, body: bytes, grace: tuple[float, ...]
+) -> None:
+    assert client.post(RESTART, data=body).status_code == 200
+    assert runtime.calls == [("restart", "web-1", *grace)]
 
 
-@pytest.mark.parametrize("header", ["", "  ", "x" * 201, "a\x01b"])
-def test_invalid_key_is_refused(client: FlaskClient, header: str) -> None:
-    answer = client.post("/instances/web-1/restart", headers={"Idempotency-Key": header})
-    assert answer.status_code == 400
+GRACE_PERIODS = ["-1", "60.1", "NaN", "Infinity", "1e999", "true", '"5"', "[]"]
+COUNTS = ["2.5", "true", '"3"', "null", "[3]"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        *((RESTART, f'{{"grace_period": {value}}}', "0 to 60 seconds") for value in GRACE_PERIODS),
+        *((SCALE, f'{{"instances": {value}}}', "send an integer") for value in COUNTS),
+        (SCALE, "", "send an integer"),
+        (RESTART, "no", "Invalid JSON"),
+        (RESTART, "[" * 4000, "Invalid JSON"),
+        (RESTART, b"\xff", "Invalid JSON"),
+        *((RESTART, body, "0 to 60 seconds") for body in ("[1]", '"x"')),
+        (RESTART, '{"grace_period": 1, "more": 2}', "Extra inputs are not permitted"),
+    ],
+)
+def test_other_body_is_refused_and_does_not_use_the_key(
+    client: FlaskClient, runtime: FakeRuntime, path: str, body: str | bytes, message: str
+) -> None:
+    method = "POST" if path == RESTART else "PUT"
+    answer = client.open(path, method=method, data=body)
+    assert (answer.status_code, answer.content_type, runtime.calls) == (400, PROBLEM, [])
+    assert message in answer.get_json()["detail"]
+    assert client.post(RESTART).status_code == 200
+
+
+def test_large_body_is_refused(client: FlaskClient, runtime: FakeRuntime) -> None:
+    answer = client.post(RESTART, data=" " * 5000)
+    assert (answer.status_code, answer.content_type, runtime.calls) == (413, PROBLEM, [])
+
+
+@pytest.mark.parametrize("key", ["", "  ", "x" * 201, "a\x01b"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [("POST", RESTART, {}), ("PUT", SCALE, {"instances": 3})]
+)
+def test_invalid_key_is_refused(
+    client: FlaskClient,
+    runtime: FakeRuntime,
+    method: str,
+    path: str,
+    body: dict[str, int],
+    key: str,
+) -> None:
+    answer = client.open(path, method=method, json=body, headers={"Idempotency-Key": key})
     assert "Idempotency-Key must have 1 to 200" in answer.get_json()["detail"]
+    assert (answer.status_code, runtime.calls) == (400, [])
 
 
 def test_key_is_stripped(client: FlaskClient, runtime: FakeRuntime) -> None:
     for key in (" restart-7 ", "restart-7"):
-        client.post("/instances/web-1/restart", headers={"Idempotency-Key": key})
+        client.post(RESTART, headers={"Idempotency-Key": key})
     assert len(runtime.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "title"),
+    [
+        ("GET", "/nothing", 404, "Not Found"),
+        ("DELETE", "/instances", 405, "Method Not Allowed"),
+    ],
+)
+def test_unknown_address_is_a_problem(
+    client: FlaskClient, method: str, path: str, status: int, title: str
+) -> None:
+    answer = client.open(path, method=method)
+    body = answer.get_json()
+    assert (answer.status_code, answer.content_type) == (status, PROBLEM)
+    assert (body["status"], body["title"]) == (status, title)

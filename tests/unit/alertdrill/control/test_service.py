@@ -1,36 +1,53 @@
+"""The operations, through the API."""
+
+from __future__ import annotations
+
 import logging
+import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
-from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from alertdrill.config.services import SERVICES
-from alertdrill.config.settings import StackSettings
-from alertdrill.control.idempotency import Outcome
-from alertdrill.control.service import ControlService, healing_enabled, serialize_stack
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import StackUnavailableError
-from tests.unit.alertdrill.control.conftest import FakeRuntime, instance
+from tests.unit.alertdrill.control.conftest import TOKEN
+from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
+
+FAILED = "The control API failed: see its log for the reason."
 
 
-@pytest.fixture
-def service(runtime: Any, stack: StackSettings) -> ControlService:
-    return ControlService(runtime, stack, stack.home / "control")
+def restart(client: FlaskClient, name: str = "web-1", key: str = "a") -> TestResponse:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": key}
+    return client.post(f"/instances/{name}/restart", json={"grace_period": 0}, headers=headers)
 
 
-def test_labelled_instance_is_restarted(service: ControlService, runtime: FakeRuntime) -> None:
-    assert service.restart("k", "web-2", 0.0) == Outcome(200, "web-2 is ready again.")
-    assert runtime.calls == [("restart", "web-2", 0.0)]
+def scale(
+    client: FlaskClient, service: str = "web", count: int = 3, key: str = "a"
+) -> TestResponse:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": key}
+    return client.put(f"/services/{service}/scale", json={"instances": count}, headers=headers)
 
 
-def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -> None:
+def test_instance_is_restarted_once_for_a_key(client: FlaskClient, runtime: FakeRuntime) -> None:
     for _ in range(3):
-        service.restart("k", "web-2", None)
-    service.restart("another", "web-2", None)
+        answer = restart(client, "web-2")
+        assert answer.get_json() == {"status": 200, "detail": "web-2 is ready again."}
+    assert runtime.calls == [("restart", "web-2", 0.0)]
+    restart(client, "web-2", key="another")
     assert len(runtime.calls) == 2
+
+
+def test_concurrent_requests_with_one_key_run_once(
+    client: FlaskClient, runtime: FakeRuntime
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(restart, client.application.test_client()) for _ in range(4)]
+        assert [call.result(10).status_code for call in calls] == [200] * 4
+    assert len(runtime.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -42,81 +59,83 @@ def test_same_key_restarts_once(service: ControlService, runtime: FakeRuntime) -
         ("web", 404, "no instance named 'web'"),
     ],
 )
-def test_instances_without_the_label_are_not_restarted(
-    service: ControlService, runtime: FakeRuntime, name: str, status: int, message: str
+def test_instance_without_the_label_is_not_restarted(
+    client: FlaskClient, runtime: FakeRuntime, name: str, status: int, message: str
 ) -> None:
-    outcome = service.restart("k", name, 0.0)
-    assert (outcome.status, message in outcome.detail) == (status, True)
+    answer = restart(client, name)
+    assert (answer.status_code, message in answer.get_json()["detail"]) == (status, True)
     assert runtime.calls == []
 
 
-def test_scaling_is_serialized(service: ControlService, runtime: FakeRuntime) -> None:
-    runtime.let_go.clear()
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(service.scale, "a", "web", 3)
-        until(lambda: len(runtime.calls) == 1)
-        second = pool.submit(service.scale, "b", "web", 2)
-        service.instances()  # reading does not wait
-        assert len(runtime.calls) == 1
-        runtime.let_go.set()
-        assert (first.result(10).status, second.result(10).status) == (200, 200)
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not check():
-        assert time.monotonic() < deadline, "gave up waiting for the first change of scale"
-        Event().wait(0.01)
-
-
-def test_labelled_service_is_scaled(service: ControlService, runtime: FakeRuntime) -> None:
-    assert service.scale("k", "web", 3) == Outcome(200, "web has 3 instances.")
+def test_labelled_service_is_scaled(client: FlaskClient, runtime: FakeRuntime) -> None:
+    assert scale(client).get_json() == {"status": 200, "detail": "web has 3 instances."}
     assert runtime.calls == [("scale", "web", 3)]
 
 
-@pytest.mark.parametrize(("name", "status"), [("data-service", 403), ("lb", 404)])
-def test_services_without_the_label_are_not_scaled(
-    service: ControlService, runtime: FakeRuntime, name: str, status: int
+@pytest.mark.parametrize(("service", "status"), [("data-service", 403), ("lb", 404)])
+def test_service_without_the_label_is_not_scaled(
+    client: FlaskClient, runtime: FakeRuntime, service: str, status: int
 ) -> None:
-    assert service.scale("k", name, 3).status == status
+    assert scale(client, service).status_code == status
     assert runtime.calls == []
 
 
+def test_scaling_is_serialized(client: FlaskClient, runtime: FakeRuntime) -> None:
+    began, end = threading.Event(), threading.Event()
+
+    def hold(*_: object) -> None:
+        began.set()
+        assert end.wait(10)
+
+    runtime.on_call = hold
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(scale, client.application.test_client(), count=3, key="a")
+        assert began.wait(10)
+        runtime.running = [instance("web-1", healing_enabled=True)]
+        second = pool.submit(scale, client.application.test_client(), count=2, key="b")
+        assert client.get("/instances").status_code == 200  # reading does not wait
+        time.sleep(0.2)
+        assert len(runtime.calls) == 1
+        end.set()
+        assert first.result(10).status_code == 200
+        second.result(10)
+    assert len(runtime.calls) == 2
+
+
 @pytest.mark.parametrize(
-    ("error", "outcome"),
+    ("error", "status", "detail"),
     [
-        (AlertdrillError("Not today."), Outcome(409, "Not today.")),
-        (StackUnavailableError("It is down."), Outcome(503, "It is down.")),
-        (KeyError("x"), Outcome(500, "The control API failed: see its log for the reason.")),
+        (AlertdrillError("Not today."), 409, "Not today."),
+        (StackUnavailableError("It is down."), 503, "It is down."),
+        (KeyError("x"), 500, FAILED),
     ],
 )
-def test_runtime_errors_have_a_status(
-    service: ControlService, runtime: FakeRuntime, error: Exception, outcome: Outcome
+def test_error_of_the_runtime_has_a_status(
+    client: FlaskClient, runtime: FakeRuntime, error: Exception, status: int, detail: str
 ) -> None:
     runtime.error = error
-    assert service.scale("k", "web", 3) == outcome
+    answer = scale(client)
+    assert (answer.status_code, answer.get_json()["detail"]) == (status, detail)
+    assert answer.content_type == "application/problem+json"
 
 
-def test_stack_that_is_down_is_unavailable(service: ControlService, runtime: FakeRuntime) -> None:
-    runtime.listed = []
-    assert service.restart("k", "web-1", 0.0).status == 503
-    with pytest.raises(StackUnavailableError, match="The stack is down"):
-        service.instances()
+def test_stack_that_is_down_is_unavailable(client: FlaskClient, runtime: FakeRuntime) -> None:
+    runtime.running = []
+    for answer in (restart(client), client.get("/instances")):
+        assert answer.status_code == 503
+        assert "The stack is down" in answer.get_json()["detail"]
 
 
 def test_each_change_is_logged_in_one_line(
-    service: ControlService,
-    runtime: FakeRuntime,
-    refused: AlertdrillError,
-    caplog: pytest.LogCaptureFixture,
+    client: FlaskClient, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    service.restart("a", "web-1", 0.0)
-    service.restart("a", "web-1", 0.0)
-    runtime.error = refused
-    service.scale("b", "web", 3)
+    for _ in range(2):
+        restart(client, key="a")
+    runtime.error = AlertdrillError("Not today.")
+    scale(client, key="b")
     runtime.error = StackUnavailableError("It is down.")
-    service.scale("c", "web", 3)
+    scale(client, key="c")
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "restart web-1 with a grace of 0 s: 200 after 0.0 s: web-1 is ready again."),
         ("WARNING", "scale web to 3: 409 after 0.0 s: Not today."),
@@ -125,20 +144,26 @@ def test_each_change_is_logged_in_one_line(
 
 
 def test_unexpected_error_is_logged_with_its_traceback(
-    service: ControlService, runtime: FakeRuntime, caplog: pytest.LogCaptureFixture
+    client: FlaskClient,
+    runtime: FakeRuntime,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runtime.error = KeyError("x")
-    service.restart("a", "web-1", 0.0)
-    [record] = caplog.records
-    assert record.exc_info
-    assert record.exc_info[1] is runtime.error
+    restart(client)
+    monkeypatch.setattr(runtime, "status", lambda: 1 / 0)
+    answer = client.get("/instances")
+    assert (answer.status_code, answer.get_json()["detail"]) == (500, FAILED)
+    errors = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert errors[0] is runtime.error
+    assert isinstance(errors[1], ZeroDivisionError)
+    assert len(caplog.records) == 2
 
 
-def test_components_are_left_out(runtime: FakeRuntime, stack: StackSettings) -> None:
-    shown = serialize_stack(runtime.listed, stack)["instances"]
-    assert isinstance(shown, list)
-    assert {instance["service"] for instance in shown} == {"web", "data-service"}
-    assert shown[1] == {
+def test_instances_are_those_of_the_services(client: FlaskClient) -> None:
+    instances = client.get("/instances").get_json()["instances"]
+    assert [row["name"] for row in instances] == ["web-1", "web-2", "web-3", "data-service-1"]
+    assert instances[1] == {
         "name": "web-2",
         "service": "web",
         "state": "unready",
@@ -146,25 +171,13 @@ def test_components_are_left_out(runtime: FakeRuntime, stack: StackSettings) -> 
     }
 
 
-def test_service_has_its_replica_limits(runtime: FakeRuntime, stack: StackSettings) -> None:
-    services = serialize_stack(runtime.listed, stack)["services"]
-    assert isinstance(services, dict)
+def test_service_has_its_replica_limits(client: FlaskClient, runtime: FakeRuntime) -> None:
+    services = client.get("/instances").get_json()["services"]
     assert set(services) == set(SERVICES)
-    assert services["web"] == {
-        "min_replicas": 2,
-        "max_replicas": 4,
-        "scale": 2,
-        "healing_enabled": True,
-    }
-    assert services["data-service"] == {
-        "min_replicas": 2,
-        "max_replicas": 4,
-        "scale": 1,
-        "healing_enabled": False,
-    }
-
-
-def test_service_heals_only_if_every_instance_is_labelled() -> None:
-    assert healing_enabled("web", [instance("web-1"), instance("lb-1", healing_enabled=False)])
-    assert not healing_enabled("web", [instance("web-1"), instance("web-2", healing_enabled=False)])
-    assert not healing_enabled("web", [])
+    limits = {"min_replicas": 2, "max_replicas": 4}
+    assert services["web"] == {**limits, "scale": 2, "healing_enabled": True}
+    assert services["data-service"] == {**limits, "scale": 1, "healing_enabled": False}
+    runtime.running.append(instance("web-4"))  # without the label
+    assert not client.get("/instances").get_json()["services"]["web"]["healing_enabled"]
+    runtime.running = [instance("lb-1")]
+    assert not client.get("/instances").get_json()["services"]["web"]["healing_enabled"]

@@ -40,7 +40,7 @@ class FakePrometheus(Prometheus):
     def scrape_interval(self) -> float:
         return 5.0
 
-    def query(self, query: str) -> list[Any]:
+    def query(self, query: str, at: float | None = None) -> list[Any]:
         """Return a counter that started at 100 and grew by the answer."""
         self.queries.append(query)
         if "responder_min_replicas" in query:
