@@ -57,13 +57,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     current = settings.current()
     route = audit_route(SERVICES.values())
     # The audit changes the scale; healing would undo that.
-    options = Options(
-        speed=1,
-        current_stack=current_stack,
-        fake_loki=not current_stack,
-        healing=current_stack,
-        folder="audit",
-    )
+    options = Options(1, current_stack, fake_loki=True, healing="off", folder="audit")
     try:
         with provision(current, options, DrillProgress(_note), _select) as context:
             folder = context.folder

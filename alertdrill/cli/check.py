@@ -18,7 +18,7 @@ from ..clients.loki import Loki, LokiError
 from ..config import ROOT
 from ..config import settings as stack_settings
 from ..config.settings import StackSettings
-from ..drills.expression import LOKI_RULES, alert_names_in, runbook_queries
+from ..drills.expression import LOKI_RULES, alert_names, runbook_queries
 from ..errors import AlertdrillError
 from ..logs.parse import parse_object
 from ..runtimes.base import ProgressCallback, wait_until
@@ -102,7 +102,7 @@ def queries() -> Iterator[tuple[str, str]]:
 def _rules_loaded(loki: Loki) -> bool:
     groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
     names = [rule["name"] for group in groups for rule in group["rules"]]
-    return sorted(names) == sorted(alert_names_in(LOKI_RULES))
+    return sorted(names) == sorted(alert_names(LOKI_RULES))
 
 
 @contextmanager

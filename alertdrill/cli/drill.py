@@ -176,7 +176,7 @@ def false_alarms_command(
         show(sentence, FAILED)
     if sentences:
         sys.exit(1)
-    speed = context.settings.speed
+    speed = context.record.stack.speed
     output.print(f"No false alarms in {duration} at speed {speed:g}: only Watchdog fires.")
 
 

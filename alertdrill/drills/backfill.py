@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..clients.prometheus import Prometheus
@@ -13,11 +12,12 @@ from . import steady_state
 from .context import DrillContext
 from .model import Drill, DrillError, SyntheticSeries
 
-SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)(\{.*\})?")
 # The gap before the live samples, so that no timestamp has two samples.
 GAP_S = 0.5
 # After this long, windows of one minute hold only samples of the steady state.
 SETTLE_S = 60.0
+# The characters that a label's value escapes.
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def replace_history(drill: Drill, context: DrillContext) -> None:
@@ -42,39 +42,31 @@ def replace_history(drill: Drill, context: DrillContext) -> None:
 def write_openmetrics(
     file: Path, series: Sequence[SyntheticSeries], prometheus: Prometheus, now: float, speed: float
 ) -> None:
-    """Write the samples of all series; `now` is in seconds since 1970."""
+    """Write the samples of all series; `now` is in seconds since 1970.
+
+    Every duration of a series is divided by the speed.
+    """
     families: dict[str, list[str]] = defaultdict(list)
     for item in series:
+        last = now - GAP_S - item.offset / speed
+        count = int(item.duration / item.step)
+        shares = [index / count for index in range(count + 1)]
         for name, labels, factor in _resolve(item, prometheus):
-            families[name] += [
-                f"{name}{labels} {value * factor!r} {timestamp:.3f}"
-                for timestamp, value in sample_points(item, now, speed)
-            ]
+            for share in shares:
+                value = factor * (item.start_value + share * (item.end_value - item.start_value))
+                timestamp = last - (1 - share) * item.duration / speed
+                families[name].append(f"{name}{labels} {value!r} {timestamp:.3f}")
     with file.open("w", encoding="utf-8") as out:
         for name, samples in families.items():
             out.write(f"# TYPE {name} gauge\n" + "\n".join(samples) + "\n")
         out.write("# EOF\n")
 
 
-def sample_points(
-    series: SyntheticSeries, now: float, speed: float
-) -> Iterator[tuple[float, float]]:
-    """Yield (seconds since 1970, value) of a series, with its durations divided by the speed."""
-    last = now - GAP_S - series.offset / speed
-    count = int(series.duration / series.step)
-    change = series.end_value - series.start_value
-    for index in range(count + 1):
-        fraction = index / count
-        timestamp = last - (1 - fraction) * series.duration / speed
-        yield timestamp, series.start_value + fraction * change
-
-
 def _resolve(series: SyntheticSeries, prometheus: Prometheus) -> Iterator[tuple[str, str, float]]:
     """Yield (name, labels as text, factor) of each series to write."""
     if not series.relative:
-        match = SELECTOR.fullmatch(series.series)
-        assert match, series.series  # the loader uses a stricter pattern
-        yield match[1], match[2] or "", 1.0
+        name, brace, rest = series.series.partition("{")
+        yield name, brace + rest, 1.0
         return
     samples = prometheus.query(series.series)
     if not samples:
@@ -83,13 +75,6 @@ def _resolve(series: SyntheticSeries, prometheus: Prometheus) -> Iterator[tuple[
         labels = dict(sample["metric"])
         if "__name__" not in labels:
             raise DrillError(f"{series.series} returns series without a name: use a selector.")
-        yield labels.pop("__name__"), _format_labels(labels), float(sample["value"][1])
-
-
-def _format_labels(labels: Mapping[str, str]) -> str:
-    pairs = [f'{name}="{_escape(value)}"' for name, value in sorted(labels.items())]
-    return "{" + ",".join(pairs) + "}"
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+        name = labels.pop("__name__")
+        pairs = [f'{label}="{labels[label].translate(ESCAPES)}"' for label in sorted(labels)]
+        yield name, "{" + ",".join(pairs) + "}", float(sample["value"][1])

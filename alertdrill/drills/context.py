@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,16 +13,17 @@ from typing import Generic, TypeVar
 from ..clients.loki import Loki
 from ..clients.prometheus import Alertmanager, Evaluator, Prometheus
 from ..clients.responder import ResponderClient
-from ..config.settings import StackSettings
+from ..config import ROOT
 from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, StackRuntime
 from .expression import is_log_alert
-from .model import Drill
+from .model import NO_LOAD, Drill, DrillError, LoadSpec
 from .result import DrillResult
-from .traffic import Traffic
-from .undo import UndoLog, UndoRecord, UndoStep
+from .undo import UndoLog, UndoRecord, UndoStep, tagged_environment
 
 # The components that collect and store log lines. One is of no use without the other.
 LOG_COMPONENTS = ("collector", "loki")
+# On SIGTERM, Locust lets its users finish their requests first.
+STOP_TIMEOUT_S = 10.0
 R_co = TypeVar("R_co", bound=RunningStack, covariant=True)
 
 
@@ -47,6 +50,63 @@ class DrillProgress:
         """Show the verdict of a drill."""
 
 
+class Traffic:
+    """At most one load at a time against the load balancer at `host`; `spec` is the current one."""
+
+    def __init__(self, host: str, run_id: str, log: Path) -> None:
+        self._host = host
+        self._run_id = run_id
+        self._log = log
+        self.spec = NO_LOAD
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ensure(self, spec: LoadSpec) -> None:
+        """Run this load and no other; keep the current process if it has the same load."""
+        if spec == self.spec and (spec.shape == "none" or self._is_running()):
+            return
+        self.stop()
+        self.spec = spec
+        if spec.shape == "none":
+            return
+        command = [
+            sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"),
+            # Locust appends paths, which begin with a slash.
+            "--headless", "--host", self._host.rstrip("/"), "--users", str(spec.users),
+            "--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING",
+        ]  # fmt: skip
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                command,
+                env={**tagged_environment(self._run_id), "LOAD_SHAPE": spec.shape},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches only the run, which then stops this
+            )
+
+    def require_running(self) -> None:
+        """Raise `DrillError` if there should be a load and its process has ended."""
+        if self.spec.shape != "none" and not self._is_running():
+            lines = self._log.read_text(errors="replace").strip().splitlines() or ["no output"]
+            raise DrillError(f"Locust has ended: {lines[-1].rstrip('.')}.")
+
+    def stop(self) -> None:
+        """Stop the load, if one is running."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = None
+        self.spec = NO_LOAD
+
+    def _is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+
 @dataclass(frozen=True)
 class RunContext(Generic[R_co]):
     """A stack that is up for a run, with all that the run needs.
@@ -57,7 +117,6 @@ class RunContext(Generic[R_co]):
 
     runtime: R_co
     user_runtime: R_co
-    settings: StackSettings
     undo_log: UndoLog
     record: UndoRecord
     folder: Path
@@ -84,16 +143,15 @@ class RunContext(Generic[R_co]):
         """Return the client of this stack's responder."""
         return ResponderClient(self.runtime.address("responder"))
 
-    def deployed_services(self) -> set[str]:
-        """Return the services and components of this stack, stopped ones included."""
-        return {instance.service for instance in self.runtime.status()}
-
     @cached_property
     def loki(self) -> Loki | None:
         """Return the client of the log store, or None unless the stack collects and stores logs."""
-        if not set(LOG_COMPONENTS) <= self.deployed_services():
-            return None
-        return Loki(self.runtime.address("loki"))
+        return None if self.missing_log_components() else Loki(self.runtime.address("loki"))
+
+    def missing_log_components(self) -> Sequence[str]:
+        """Return the components for logs that this stack lacks; a stopped one is not lacking."""
+        deployed = {instance.service for instance in self.runtime.status()}
+        return [name for name in LOG_COMPONENTS if name not in deployed]
 
     @property
     def evaluators(self) -> Sequence[Evaluator]:

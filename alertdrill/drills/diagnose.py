@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, RuleState
-from ..clients.responder import PerformedAction
 from .context import DrillContext
-from .expression import branches, first_comparison
+from .expression import branches
 from .model import Drill
 
 # Continues "Alertmanager has" or "Alertmanager had".
@@ -70,7 +71,8 @@ def _not_raised(phase: str, drill: Drill, evaluator: Evaluator, rule: RuleState)
 
 
 def _current_value(rule: RuleState, drill: Drill, evaluator: Evaluator) -> str:
-    comparison = first_comparison(branches(evaluator.language, rule.query))
+    comparisons = chain.from_iterable(branches(evaluator.language, rule.query))
+    comparison = next(comparisons, None)
     if comparison is None:
         return "its expression is empty"
     samples = evaluator.query(comparison.left)
@@ -121,18 +123,14 @@ def _not_healed(drill: Drill, context: DrillContext, since: float) -> str:
     if not drill.expect.needs_action:
         return f"{drill.fault.target} did not restart by itself."
     actions = [action for action in context.responder.actions(since) if action.alert == drill.alert]
-    if actions:
-        return _describe_action(actions[-1], drill)
-    reason = context.responder.decision_reason(drill.alert, since)
-    return f"the responder did nothing: {reason or 'it made no decision about this alert'}."
-
-
-def _describe_action(action: PerformedAction, drill: Drill) -> str:
+    if not actions:
+        reason = context.responder.decision_reason(drill.alert, since)
+        return f"the responder did nothing: {reason or 'it made no decision about this alert'}."
+    action = actions[-1]
     text = f"{action.kind} of {action.target}"
     if action.dry_run:
         return f"the responder only logs {text}: set HEALING to let it act."
     if action.kind != drill.expect.heal:
         return f"the responder did {text} instead of {drill.expect.heal}."
-    if action.state == "done":
-        return f"the responder's {text} is done, but had no effect there."
-    return f"the responder's {text} is {action.state}."
+    effect = ", but had no effect there" if action.state == "done" else ""
+    return f"the responder's {text} is {action.state}{effect}."

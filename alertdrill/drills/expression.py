@@ -37,15 +37,10 @@ class Comparison:
     right: str
 
 
-def alert_names(root: Path = ROOT) -> list[str]:
-    """Return the name of every alert of a repository."""
-    return [name for folder in RULES for name in alert_names_in(root / folder)]
-
-
-def alert_names_in(folder: Path) -> list[str]:
-    """Return the name of every alert of a folder, in the order of its files."""
-    rules = [rule for group in rule_groups(folder) for rule in group["rules"]]
-    return [rule["alert"] for rule in rules if "alert" in rule]
+def alert_names(*folders: Path) -> list[str]:
+    """Return the name of every alert of some folders, in the order of their files."""
+    groups = [group for folder in folders for group in rule_groups(folder)]
+    return [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 @cache
@@ -62,12 +57,13 @@ def rule_groups(folder: Path) -> list[dict[str, Any]]:
 
 def is_log_alert(alert: str) -> bool:
     """Return whether Loki evaluates the rule of an alert."""
-    return alert in alert_names_in(LOKI_RULES)
+    return alert in alert_names(LOKI_RULES)
 
 
 def branches(language: Language, expression: str) -> list[list[Comparison]]:
     """Return the comparisons of each branch of `or`; one list for an expression without `or`.
 
+    The first one is on the left of `and`, `or` and `unless`, like the value that the alert shows.
     Around its ranges of log lines, LogQL has the grammar of PromQL. An expression that is beyond
     it counts as one without comparisons.
     """
@@ -89,20 +85,9 @@ def branches(language: Language, expression: str) -> list[list[Comparison]]:
     except ValueError:
         return []
     return [
-        [
-            Comparison(text(node.lhs), _operator(node), text(node.rhs))
-            for node in _comparisons(branch)
-        ]
-        for branch in _branches(tree)
+        [Comparison(text(node.lhs), _operator(node), text(node.rhs)) for node in _comparisons(side)]
+        for side in _branches(tree)
     ]
-
-
-def first_comparison(branches: Sequence[Sequence[Comparison]]) -> Comparison | None:
-    """Return the first comparison of the branches, or None.
-
-    It is on the left of `and`, `or` and `unless`, like the value that the alert shows.
-    """
-    return next((comparison for branch in branches for comparison in branch), None)
 
 
 def runbook_queries(markdown: str) -> Sequence[tuple[str, str]]:
@@ -110,28 +95,26 @@ def runbook_queries(markdown: str) -> Sequence[tuple[str, str]]:
     return [(match[1], match[2].strip()) for match in FENCED_QUERY.finditer(markdown)]
 
 
-def _branches(node: promql.Expr) -> Iterator[promql.Expr]:
+def children(node: Any) -> list[Any]:
+    """Return the parts of a parsed expression, from left to right."""
+    parts = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
+    return [part for part in (*parts, *getattr(node, "args", ())) if part is not None]
+
+
+def _branches(node: promql.Expr) -> list[promql.Expr]:
     if isinstance(node, promql.ParenExpr):
-        yield from _branches(node.expr)
-    elif isinstance(node, promql.BinaryExpr) and _operator(node) == "or":
-        yield from _branches(node.lhs)
-        yield from _branches(node.rhs)
-    else:
-        yield node
+        return _branches(node.expr)
+    if isinstance(node, promql.BinaryExpr) and _operator(node) == "or":
+        return _branches(node.lhs) + _branches(node.rhs)
+    return [node]
 
 
 def _comparisons(node: promql.Expr) -> Iterator[promql.BinaryExpr]:
-    if isinstance(node, promql.ParenExpr | promql.AggregateExpr):
-        yield from _comparisons(node.expr)
-    elif isinstance(node, promql.BinaryExpr):
-        if _operator(node) in COMPARISON_OPERATORS:
-            yield node
-        else:
-            yield from _comparisons(node.lhs)
-            yield from _comparisons(node.rhs)
-    elif isinstance(node, promql.Call):
-        for argument in node.args:
-            yield from _comparisons(argument)
+    if isinstance(node, promql.BinaryExpr) and _operator(node) in COMPARISON_OPERATORS:
+        yield node
+    else:
+        for child in children(node):
+            yield from _comparisons(child)
 
 
 def _operator(node: promql.BinaryExpr) -> str:

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import promql_parser as promql
@@ -18,7 +17,15 @@ import yaml
 
 from ..config import ROOT
 from ..config.durations import parse_seconds
-from .expression import LOKI_RULES, PROMETHEUS_RULES, branches, rule_groups
+from .expression import (
+    LOKI_RULES,
+    PROMETHEUS_RULES,
+    Comparison,
+    branches,
+    children,
+    is_log_alert,
+    rule_groups,
+)
 from .model import Drill
 from .result import IdealTime
 
@@ -47,46 +54,38 @@ def ideal_times(drill: Drill, pipeline: Pipeline | None, speed: float) -> Mappin
     """
     if pipeline is None or drill.expect.replacement_alert:
         return {}
-    fastest, slowest = _crossing_time(drill, pipeline)
+    fastest, slowest = drill.crossing.fastest, drill.crossing.slowest
+    if drill.crossing.during is not None:
+        window = RANGE.search(_comparison(pipeline.expression).left)
+        assert window is not None
+        slowest = crossing_share(drill, pipeline.expression) * parse_seconds(window[1])
+        # The samples of a window are up to one scrape interval shorter than the window.
+        fastest = max(0.0, slowest - pipeline.scrape)
     # An alert fires at an evaluation.
     interval = pipeline.evaluations[-1]
     hold = math.ceil(round(pipeline.hold / interval, 6)) * interval
-    slowest += pipeline.scrape + sum(pipeline.evaluations)
-    times = {"firing": (fastest + pipeline.hold, slowest + hold)}
-    if not drill.expect.notified_late:
-        begin, end = times["firing"]
-        times["notified"] = (begin + pipeline.group_wait, end + pipeline.group_wait)
-    return {
-        phase: _ideal_time(begin / speed, end / speed + drill.crossing.fixed_delay)
-        for phase, (begin, end) in times.items()
-    }
-
-
-def _ideal_time(fastest: float, slowest: float) -> IdealTime:
-    # Each wait is as likely to be short as to be long.
-    return IdealTime(fastest, (fastest + slowest) / 2, slowest)
-
-
-def _crossing_time(drill: Drill, pipeline: Pipeline) -> tuple[float, float]:
-    """Return the shortest and the longest time until the expression is over its threshold."""
-    if drill.crossing.during is None:
-        return drill.crossing.fastest, drill.crossing.slowest
-    time = crossing_share(drill, pipeline.expression) * _window(pipeline.expression)
-    # The samples of a window are up to one scrape interval shorter than the window.
-    return max(0.0, time - pipeline.scrape), time
+    begin = fastest + pipeline.hold
+    end = slowest + pipeline.scrape + sum(pipeline.evaluations) + hold
+    waits = {"firing": 0.0, "notified": pipeline.group_wait}
+    if drill.expect.notified == "late":
+        del waits["notified"]
+    times = {}
+    for phase, wait in waits.items():
+        first, last = (begin + wait) / speed, (end + wait) / speed + drill.crossing.fixed_delay
+        # Each wait is as likely to be short as to be long.
+        times[phase] = IdealTime(first, (first + last) / 2, last)
+    return times
 
 
 def crossing_share(drill: Drill, expression: str) -> float:
     """Return the share of the window that must have the fault's level."""
     before, during = drill.crossing.before, drill.crossing.during
     assert during is not None
-    return (float(branches("promql", expression)[0][0].right) - before) / (during - before)
+    return (float(_comparison(expression).right) - before) / (during - before)
 
 
-def _window(expression: str) -> float:
-    match = RANGE.search(branches("promql", expression)[0][0].left)
-    assert match is not None
-    return parse_seconds(match[1])
+def _comparison(expression: str) -> Comparison:
+    return branches("promql", expression)[0][0]
 
 
 # The pipeline, from the configuration
@@ -94,29 +93,29 @@ def _window(expression: str) -> float:
 
 def find_pipeline(alert: str) -> Pipeline | None:
     """Return the pipeline of an alert in our configuration; None for an unknown alert."""
-    times = _read_yaml(ROOT / "prometheus" / "prometheus.yml")["global"]
-    route = _read_yaml(ROOT / "alerting" / "alertmanager.yml")["route"]
-    ruler = _read_yaml(ROOT / "loki" / "loki.yml")["ruler"]
-    for folder, default in ((PROMETHEUS_RULES, times), (LOKI_RULES, ruler)):
-        groups = {group["name"]: group for group in rule_groups(folder)}
-        intervals = {
-            name: parse_seconds(group.get("interval", default["evaluation_interval"]))
-            for name, group in groups.items()
-        }
-        rules = [(name, rule) for name, group in groups.items() for rule in group["rules"]]
-        for name, rule in rules:
-            if rule.get("alert") != alert:
-                continue
-            is_metric = folder == PROMETHEUS_RULES
-            carriers = (_carriers(rule["expr"], groups) if is_metric else None) or set()
-            return Pipeline(
-                expression=rule["expr"],
-                scrape=parse_seconds(times["scrape_interval"]) if is_metric else 0.0,
-                evaluations=[intervals[group] for group in (*sorted(carriers - {name}), name)],
-                hold=parse_seconds(rule["for"]),
-                group_wait=parse_seconds(route["group_wait"]),
-            )
-    return None
+    times = _read_yaml("prometheus/prometheus.yml")["global"]
+    route = _read_yaml("alerting/alertmanager.yml")["route"]
+    scraped = not is_log_alert(alert)
+    folder = PROMETHEUS_RULES if scraped else LOKI_RULES
+    default = times if scraped else _read_yaml("loki/loki.yml")["ruler"]
+    groups = {group["name"]: group for group in rule_groups(folder)}
+    rules = {
+        rule.get("alert"): (name, rule) for name, group in groups.items() for rule in group["rules"]
+    }
+    if alert not in rules:
+        return None
+    own, rule = rules[alert]
+    carriers = (_carriers(rule["expr"], groups) if scraped else None) or set()
+    return Pipeline(
+        expression=rule["expr"],
+        scrape=parse_seconds(times["scrape_interval"]) if scraped else 0.0,
+        evaluations=[
+            parse_seconds(groups[name].get("interval", default["evaluation_interval"]))
+            for name in (*sorted(carriers - {own}), own)
+        ],
+        hold=parse_seconds(rule["for"]),
+        group_wait=parse_seconds(route["group_wait"]),
+    )
 
 
 def _carriers(expression: str, groups: Mapping[str, Any]) -> set[str] | None:
@@ -143,15 +142,12 @@ def _carriers(expression: str, groups: Mapping[str, Any]) -> set[str] | None:
 
 def _current_series(node: Any) -> Iterator[str]:
     """Yield the name of every series without an offset, whose past no fault changes."""
-    if isinstance(node, promql.VectorSelector):
-        if node.name and node.offset is None:
-            yield node.name
-        return
-    children = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
-    for child in (*children, *getattr(node, "args", ())):
-        if child is not None:
+    if not isinstance(node, promql.VectorSelector):
+        for child in children(node):
             yield from _current_series(child)
+    elif node.name and node.offset is None:
+        yield node.name
 
 
-def _read_yaml(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+def _read_yaml(file: str) -> Any:
+    return yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))

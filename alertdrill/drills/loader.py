@@ -5,8 +5,9 @@ A drill is checked against the rest of its alert's chain: the rule, the runbook 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -15,9 +16,9 @@ from ..config import ROOT
 from ..config.services import SERVICES
 from ..config.yaml_lines import YamlDocument
 from ..errors import AlertdrillError
-from .expression import alert_names
+from .expression import RULES, alert_names
 from .faults.registry import KINDS
-from .model import ACTIONS, Drill, FaultSpec, InvalidDrillError
+from .model import ACTIONS, Drill, InvalidDrillError
 
 RUNBOOKS = Path("alerting/runbooks")
 POLICY = Path("alerting/policy.yml")
@@ -33,24 +34,80 @@ class Catalogue:
     errors: Sequence[str]
 
 
-@dataclass(frozen=True)
-class AlertChains:
-    """What a repository has for each alert: a rule, a runbook, and the actions of its policy."""
+def load_all(root: Path = ROOT) -> Catalogue:
+    """Load every drill of a repository. Each of its alerts must have one."""
+    drills: dict[str, Drill] = {}
+    errors: list[str] = []
+    files = sorted((root / "drills").glob("*.yml"))
+    for file in files:
+        try:
+            drills[file.stem] = load_drill(file, root)
+        except InvalidDrillError as error:
+            errors.append(str(error))
+    missing = {*_alerts(root)} - {file.stem for file in files}
+    errors += [
+        f"drills/{alert}.yml:1: the alert {alert} has no drill: add one."
+        for alert in sorted(missing)
+    ]
+    return Catalogue(drills, errors)
 
-    alerts: Sequence[str]
-    runbooks: Collection[str]
-    actions: Mapping[str, Collection[str]]
+
+def load_drill(file: Path, root: Path = ROOT) -> Drill:
+    """Return the drill in a file; raise `InvalidDrillError` for its first mistake.
+
+    Raise `AlertdrillError` if the rules or the policy of the repository are unreadable.
+    """
+    document = YamlDocument(file, InvalidDrillError)
+    drill = document.parse(Drill)
+    for what, *place in _mistakes(drill, file.stem, root):
+        document.refuse(what, *place)
+    # The parameters as the kind of fault defines them, with durations in seconds.
+    fault = document.parse(KINDS[drill.fault.kind].parameters, "fault")
+    parameters = fault.model_dump(exclude_unset=True, exclude={"kind", "target"})
+    update = {"fault": drill.fault.model_copy(update={"parameters": parameters})}
+    return drill.model_copy(update=update)
 
 
-def read_chains(root: Path = ROOT) -> AlertChains:
-    """Return the chains of a repository; raise `AlertdrillError` if a file is unreadable."""
-    return AlertChains(
-        alerts=alert_names(root),
-        runbooks={file.stem for file in (root / RUNBOOKS).glob("*.md")},
-        actions=_policy_actions(root / POLICY),
-    )
+def _alerts(root: Path) -> list[str]:
+    return alert_names(*(root / folder for folder in RULES))
 
 
+def _mistakes(drill: Drill, stem: str, root: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the text of each mistake, and the keys of the value that it is about."""
+    alert, expect, heal = drill.alert, drill.expect, drill.expect.heal
+    alerts = _alerts(root)
+    if alert != stem:
+        yield f"the alert is {alert!r}, so the file must be {alert}.yml", "alert"
+    if alert not in alerts:
+        yield f"no alert {alert!r} in {' or '.join(RULES)}", "alert"
+    if not (root / RUNBOOKS / f"{alert}.md").exists():
+        yield f"there is no runbook {RUNBOOKS}/{alert}.md: write it", "alert"
+    if expect.notified is False or expect.replacement_alert not in (
+        *(None, WATCHDOG_MISSING),
+        *alerts,
+    ):
+        value = str(expect.notified).lower()
+        what = f"notified is {value!r}: it must be true, late or the name of an alert"
+        yield what, "expect", "notified"
+    for service in expect.affects:
+        if service not in SERVICES:
+            what = f"affects has {service!r}: known services are {', '.join(SERVICES)}"
+            yield what, "expect", "affects"
+    if drill.fault.kind not in KINDS:
+        what = f"unknown fault kind {drill.fault.kind!r}: known kinds are {', '.join(KINDS)}"
+        yield what, "fault", "kind"
+    if not expect.needs_action and drill.deadlines.heal is not None:
+        what = f"heal is the deadline of an action: set expect.heal to {' or '.join(ACTIONS)}"
+        yield what, "deadlines", "heal"
+    if expect.needs_action and drill.deadlines.heal is None:
+        yield "heal is missing: it is the deadline of the action", "deadlines"
+    actions = _policy_actions(root / POLICY).get(alert, ())
+    if expect.needs_action and heal not in actions:
+        has = " and ".join(actions) or "no entry"
+        yield f"heal is {heal!r}, but {POLICY} has {has} for {alert}", "expect", "heal"
+
+
+@cache
 def _policy_actions(file: Path) -> Mapping[str, Collection[str]]:
     """Return the actions of each alert; one entry stands for a list of one."""
     try:
@@ -61,86 +118,3 @@ def _policy_actions(file: Path) -> Mapping[str, Collection[str]]:
         }
     except (yaml.YAMLError, OSError, KeyError, TypeError, AttributeError) as error:
         raise AlertdrillError(f"{file}: cannot read the policy: {error}.") from error
-
-
-def load_all(root: Path = ROOT) -> Catalogue:
-    """Load every drill of a repository. Each of its alerts must have one."""
-    chains = read_chains(root)
-    drills: dict[str, Drill] = {}
-    errors: list[str] = []
-    files = sorted((root / "drills").glob("*.yml"))
-    for file in files:
-        try:
-            drills[file.stem] = load_drill(file, chains)
-        except InvalidDrillError as error:
-            errors.append(str(error))
-    errors += [
-        f"drills/{alert}.yml:1: the alert {alert} has no drill: add one."
-        for alert in sorted(set(chains.alerts) - {file.stem for file in files})
-    ]
-    return Catalogue(drills, errors)
-
-
-def load_drill(file: Path, chains: AlertChains) -> Drill:
-    """Return the drill in a file; raise `InvalidDrillError` for its first mistake."""
-    document = YamlDocument(file, InvalidDrillError)
-    drill = document.parse(Drill)
-    if drill.alert != file.stem:
-        document.refuse(
-            f"the alert is {drill.alert!r}, so the file must be {drill.alert}.yml", "alert"
-        )
-    if drill.alert not in chains.alerts:
-        document.refuse(f"no alert {drill.alert!r} in prometheus/rules or loki/rules", "alert")
-    if drill.alert not in chains.runbooks:
-        document.refuse(f"there is no runbook {RUNBOOKS}/{drill.alert}.md: write it", "alert")
-    _check_expectation(document, drill, chains)
-    return drill.model_copy(update={"fault": _check_fault(document, drill.fault)})
-
-
-def _check_expectation(document: YamlDocument, drill: Drill, chains: AlertChains) -> None:
-    expect = drill.expect
-    if expect.notified is False or expect.replacement_alert not in (
-        None,
-        WATCHDOG_MISSING,
-        *chains.alerts,
-    ):
-        document.refuse(
-            f"notified is {str(expect.notified).lower()!r}: it must be true, late or the name of"
-            " an alert",
-            *("expect", "notified"),
-        )
-    for service in expect.affects:
-        if service not in SERVICES:
-            document.refuse(
-                f"affects has {service!r}: known services are {', '.join(SERVICES)}",
-                *("expect", "affects"),
-            )
-    if not expect.needs_action:
-        if drill.deadlines.heal is not None:
-            document.refuse(
-                f"heal is the deadline of an action: set expect.heal to {' or '.join(ACTIONS)}",
-                *("deadlines", "heal"),
-            )
-        return
-    if drill.deadlines.heal is None:
-        document.refuse("heal is missing: it is the deadline of the action", "deadlines")
-    actions = chains.actions.get(drill.alert, ())
-    if expect.heal not in actions:
-        document.refuse(
-            f"heal is {expect.heal!r}, but {POLICY} has {' and '.join(actions) or 'no entry'}"
-            f" for {drill.alert}",
-            *("expect", "heal"),
-        )
-
-
-def _check_fault(document: YamlDocument, fault: FaultSpec) -> FaultSpec:
-    """Return the fault with the parameters as its kind defines them, durations in seconds."""
-    kind = KINDS.get(fault.kind)
-    if kind is None:
-        document.refuse(
-            f"unknown fault kind {fault.kind!r}: known kinds are {', '.join(KINDS)}",
-            *("fault", "kind"),
-        )
-    fields = document.parse(kind.parameters, "fault").model_dump(exclude_unset=True)
-    parameters = {key: fields[key] for key in fields if key not in ("kind", "target")}
-    return fault.model_copy(update={"parameters": parameters})

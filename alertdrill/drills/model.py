@@ -34,22 +34,12 @@ class InvalidDrillError(AlertdrillError):
 
 
 class DrillError(AlertdrillError):
-    """A drill cannot run on this stack, or its fault cannot be injected or undone."""
-
-
-class UnmetError(Exception):
-    """An expectation of a drill is not met; the message names the broken link."""
-
-
-class UnsteadyError(Exception):
-    """The stack is not in its steady state; the message names the first deviation."""
+    """A drill cannot run on this stack, or what it expects did not happen."""
 
 
 def describe_healer(heal: str) -> str:
     """Return the component that heals, for a `HealMode`; empty for `none`."""
-    if heal == "none":
-        return ""
-    return "its supervisor" if heal == "supervisor" else "the responder"
+    return {"none": "", "supervisor": "its supervisor"}.get(heal, "the responder")
 
 
 class FaultSpec(YamlModel):
@@ -77,12 +67,13 @@ class FaultSpec(YamlModel):
 
     def __str__(self) -> str:
         """Return a short text, such as `errors on data-service (probability 0.5)`."""
-        values = [
-            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        shown = {
+            name: f"{value:g}" if isinstance(value, float) else value
             for name, value in self.parameters.items()
-        ]
+        }
+        values = ", ".join(f"{name} {value}" for name, value in shown.items())
         target = f" on {self.target}" if self.target else ""
-        return f"{self.kind}{target}" + (f" ({', '.join(values)})" if values else "")
+        return f"{self.kind}{target}" + (f" ({values})" if values else "")
 
 
 class LoadSpec(YamlModel):
@@ -101,7 +92,7 @@ STEADY, NO_LOAD = LoadSpec(shape="steady"), LoadSpec(shape="none")
 
 
 class Expectation(YamlModel):
-    """What must happen. `notified` is true, `late` or the name of another alert.
+    """What must happen. `notified` is true, `late` (after the fault) or the name of another alert.
 
     An action of the responder must end before the fault is removed. The fault also `affects` these
     services, beside its target: they may be scaled.
@@ -121,11 +112,6 @@ class Expectation(YamlModel):
     def needs_action(self) -> bool:
         """Return whether an action of the responder must recover the service."""
         return self.heal in ACTIONS
-
-    @property
-    def notified_late(self) -> bool:
-        """Return whether the notification can arrive only after the fault."""
-        return self.notified == "late"
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Return whether an alert with these labels is the expected one."""
@@ -161,14 +147,12 @@ class Crossing(YamlModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         fields = self.model_fields_set
-        if self.during is None:
-            if "before" in fields:
-                raise sentence("before needs during, the level with the fault", "before")
-            if self.fastest > self.slowest:
-                raise sentence("fastest must be at most slowest", "fastest")
-            return self
-        if fields & {"fastest", "slowest"}:
+        if self.during is None and "before" in fields:
+            raise sentence("before needs during, the level with the fault", "before")
+        if self.during is not None and fields & {"fastest", "slowest"}:
             raise sentence("the rule gives fastest and slowest: use them or during", "during")
+        if self.fastest > self.slowest:
+            raise sentence("fastest must be at most slowest", "fastest")
         if self.before == self.during:
             raise sentence(
                 f"during is {self.during:g}, as before the fault: use another level", "during"

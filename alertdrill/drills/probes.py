@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..clients.http import UnreachableError, request
-from ..clients.prometheus import ActiveAlert
 from ..clients.responder import PerformedAction, ReceivedAlert
 from ..config import ROOT
 from ..timescale.render import scale
 from .context import DrillContext
 from .expression import runbook_queries
 from .faults.registry import KINDS
-from .model import Drill, UnmetError
+from .model import Drill, DrillError
 
 # The range of a LogQL query: the last minutes of a drill.
 LOGQL_RANGE_S = 600.0
@@ -38,10 +37,6 @@ class Probes:
     def __init__(self, drill: Drill, context: DrillContext) -> None:
         self._drill = drill
         self._context = context
-        self._runtime = context.runtime
-        self._responder = context.responder
-        self._evaluator = context.evaluator(drill.alert)
-        self._matches = drill.expect.matches
         self._pids: Mapping[str, int | None] = {}
         self._notified_at = 0.0
         self.since = 0.0
@@ -50,91 +45,104 @@ class Probes:
     def reached_at(self, phase: str) -> float | None:
         """Return when a phase was reached (seconds since 1970), None if not yet.
 
-        For `notified`, raise `UnmetError` if the notification's link is dead.
+        For `notified`, raise `DrillError` if the notification's link is dead.
         """
-        probes = {
-            "pending": self._pending,
-            "firing": self._firing,
-            "notified": self._notified,
-            "healed": self._healed,
-            "resolved": self._resolved,
-        }
-        return probes[phase]()
-
-    def _pending(self) -> float | None:
-        return min((alert.active_at for alert in self._active_alerts()), default=None)
-
-    def _firing(self) -> float | None:
-        firing = [alert for alert in self._active_alerts() if alert.state == "firing"]
-        if not firing:
-            return None
-        self.severity = firing[0].labels.get("severity", "")
-        return time.time()
+        if phase == "healed":
+            return self._healed_at()
+        if phase == "notified":
+            return self._notified()
+        if phase == "resolved":
+            # An earlier resolved notification ends an earlier firing.
+            times = [alert.received_at for alert in self._received_alerts("resolved")]
+            return next((at for at in times if at >= self._notified_at), None)
+        rule = self._context.evaluator(self._drill.alert).rule(self._drill.alert)
+        expects = self._drill.expect.matches
+        alerts = [alert for alert in rule.alerts if expects(alert.labels)] if rule else []
+        if phase == "pending":
+            return min((alert.active_at for alert in alerts), default=None)
+        for alert in alerts:
+            if alert.state == "firing":
+                self.severity = alert.labels.get("severity", "")
+                return time.time()
+        return None
 
     def _notified(self) -> float | None:
-        notifications = self._received_alerts("firing")
-        if not notifications:
+        first = next(iter(self._received_alerts("firing")), None)
+        if first is None:
             return None
-        first = notifications[0]
         self.severity = self.severity or first.severity
-        self._check_link(first.annotations.get("runbook_url"))
+        link = first.annotations.get("runbook_url")
+        try:
+            if link is not None:  # the responder's own alerts have no runbook
+                request("GET", self._context.runtime.resolve_url(link))
+        except UnreachableError as error:
+            if error.status is None:
+                raise DrillError(f"The runbook link of the notification is dead: {link}") from error
+            raise DrillError(f"The runbook link answers {error.status}: {link}") from error
         self._notified_at = first.received_at
         return first.received_at
 
-    def _resolved(self) -> float | None:
-        # A resolved notification from before the firing one ends an earlier firing.
-        times = [
-            alert.received_at
-            for alert in self._received_alerts("resolved")
-            if alert.received_at >= self._notified_at
+    def _received_alerts(self, status: str) -> Sequence[ReceivedAlert]:
+        name = self._drill.expect.replacement_alert or self._drill.alert
+        received = self._context.responder.received_alerts(self.since, alert=name, status=status)
+        return [
+            alert
+            for alert in received
+            if (alert.alert, alert.status) == (name, status)
+            and self._drill.expect.matches(alert.labels)
         ]
-        return times[0] if times else None
 
-    def snapshot_processes(self) -> None:
-        """Store the processes of the target, to see which are replaced."""
-        self._pids = self._processes()
-
-    def _restarted(self) -> float | None:
-        """Return the current time if a ready process replaced each one of the snapshot."""
-        now = self._processes()
-        replaced = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
-        return time.time() if replaced and all(replaced) else None
-
-    def _healed(self) -> float | None:
+    def _healed_at(self) -> float | None:
         """Return when the supervisor restarted the target, or the responder's action was done.
 
         If one fault raises several alerts, the action may be for any of them: in containers, a
         stopped instance looks hung at first. `check_blast_radius` checks the action's target.
         """
         heal = self._drill.expect.heal
+        if heal in ("supervisor", "restart"):
+            # A ready process must replace each one of the snapshot.
+            now = self._processes()
+            replaced = [now.get(name) not in (None, pid) for name, pid in self._pids.items()]
+            if not replaced or not all(replaced):
+                return None
         if heal == "supervisor":
-            return self._restarted()
-        done = [
-            action.ended
-            for action in self._responder.actions(self.since)
-            if (action.kind, action.state) == (heal, "done") and not action.dry_run
-        ]
-        if heal == "restart" and self._restarted() is None:
-            return None
-        return done[0] if done else None
+            return time.time()
+        for action in self._context.responder.actions(self.since):
+            if (action.kind, action.state) == (heal, "done") and not action.dry_run:
+                return action.ended
+        return None
+
+    def snapshot_processes(self) -> None:
+        """Store the processes of the target, to see which are replaced."""
+        self._pids = self._processes()
+
+    def _processes(self) -> Mapping[str, int | None]:
+        target = self._drill.fault.target
+        return {
+            instance.name: instance.pid
+            for instance in self._context.runtime.status()
+            if target in (instance.name, instance.service) and instance.state == "ready"
+        }
 
     def check_blast_radius(self) -> Sequence[PerformedAction]:
-        """Return the responder's actions; raise `UnmetError` if a target was not affected."""
-        actions = self._responder.actions(self.since)
+        """Return the responder's actions; raise `DrillError` if a target was not affected."""
+        actions = self._context.responder.actions(self.since)
         for action in actions:
             if not is_in_blast_radius(self._drill, action):
-                raise UnmetError(
+                raise DrillError(
                     f"The responder did {action.kind} of {action.target} for {action.alert}, which"
                     f" the fault ({self._drill.fault}) does not affect."
                 )
         return actions
 
     def check_single_page(self) -> None:
-        """Raise `UnmetError` if the fault paged for more than one alert."""
-        received = self._responder.received_alerts(self.since, status="firing", severity="page")
+        """Raise `DrillError` if the fault paged for more than one alert."""
+        received = self._context.responder.received_alerts(
+            self.since, status="firing", severity="page"
+        )
         pages = sorted({alert.alert for alert in received if alert.severity == "page"})
         if len(pages) > 1:
-            raise UnmetError(
+            raise DrillError(
                 f"One fault paged {len(pages)} times ({', '.join(pages)}):"
                 " let one inhibit the others in alerting/alertmanager.yml."
             )
@@ -142,7 +150,7 @@ class Probes:
     def check_runbook(self, at: float) -> RunbookCheck:
         """Check that every query of the runbook returns data as of a time (seconds since 1970).
 
-        Raise `UnmetError` for the first one that returns none. Queries of the component that the
+        Raise `DrillError` for the first one that returns none. Queries of the component that the
         fault stops are skipped.
         """
         target = self._drill.fault.target
@@ -157,9 +165,9 @@ class Probes:
             try:
                 rows = self._query(language, query, at)
             except UnreachableError as error:
-                raise UnmetError(f"{runbook.name}: the query `{query}` fails: {error}") from error
+                raise DrillError(f"{runbook.name}: the query `{query}` fails: {error}") from error
             if not rows:
-                raise UnmetError(
+                raise DrillError(
                     f"{runbook.name}: the query `{query}` returns no data during the fault."
                 )
             count += 1
@@ -167,43 +175,13 @@ class Probes:
 
     def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
         if language == "promql":
-            return self._context.prometheus.query(scale(query, self._runtime.speed), at)
+            query = scale(query, self._context.runtime.speed)
+            return self._context.prometheus.query(query, at)
         loki = self._context.loki
         assert loki
         start, end = f"{at - LOGQL_RANGE_S:.3f}", f"{at:.3f}"
         path = f"{loki.query_path}/query_range"
         return list(loki.get(path, query=query, start=start, end=end)["data"]["result"])
-
-    def _active_alerts(self) -> Sequence[ActiveAlert]:
-        rule = self._evaluator.rule(self._drill.alert)
-        return [alert for alert in rule.alerts if self._matches(alert.labels)] if rule else []
-
-    def _received_alerts(self, status: str) -> Sequence[ReceivedAlert]:
-        name = self._drill.expect.replacement_alert or self._drill.alert
-        received = self._responder.received_alerts(self.since, alert=name, status=status)
-        return [
-            alert
-            for alert in received
-            if (alert.alert, alert.status) == (name, status) and self._matches(alert.labels)
-        ]
-
-    def _processes(self) -> Mapping[str, int | None]:
-        target = self._drill.fault.target
-        return {
-            instance.name: instance.pid
-            for instance in self._runtime.status()
-            if target in (instance.name, instance.service) and instance.state == "ready"
-        }
-
-    def _check_link(self, link: str | None) -> None:
-        if link is None:
-            return  # the responder's own alerts have no runbook
-        try:
-            request("GET", self._runtime.resolve_url(link))
-        except UnreachableError as error:
-            if error.status is None:
-                raise UnmetError(f"The runbook link of the notification is dead: {link}") from error
-            raise UnmetError(f"The runbook link answers {error.status}: {link}") from error
 
 
 def is_in_blast_radius(drill: Drill, action: PerformedAction) -> bool:

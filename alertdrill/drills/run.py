@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ..clients.http import UnreachableError
 from ..errors import AlertdrillError
@@ -12,9 +13,9 @@ from .context import DrillContext
 from .faults import registry
 from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
-from .model import Drill, UnmetError, UnsteadyError
+from .model import Drill, DrillError
 from .probes import Probes, RunbookCheck
-from .result import Chart, DrillResult, IdealTime, Verdict
+from .result import DrillResult, Verdict
 
 
 class DrillRun:
@@ -25,20 +26,20 @@ class DrillRun:
         self._expect = drill.expect
         self._context = context
         self._probes = Probes(drill, context)
-        self._limits = drill.limits(context.runtime.speed)
+        self._speed = context.runtime.speed
+        self._limits = drill.limits(self._speed)
         self._times: dict[str, float] = {}
-        self._injected: float | None = None
-        self._removed: float | None = None
+        # When the fault began and ended, in seconds since 1970; 0 until then.
+        self._injected = self._removed = 0.0
         self._runbook = RunbookCheck()
         # The first undo step that failed, as a sentence.
         self._rollback_error = ""
 
     def execute(self) -> DrillResult:
         """Run the drill and return its result; the fault is rolled back in every case."""
-        began = time.time()
+        drill, began = self._drill, time.time()
         verdict, reason = self._verdict()
-        drill = self._drill
-        return DrillResult(
+        result = DrillResult(
             alert=drill.alert,
             description=drill.description,
             fault=str(drill.fault),
@@ -46,52 +47,57 @@ class DrillRun:
             verdict=verdict,
             reason=reason,
             began=began,
+            ended=time.time(),
+            limits=self._limits,
+            heal=self._expect.heal,
+            note=drill.note,
+            backfilled=bool(drill.backfill),
+        )
+        if not self._injected:
+            return result
+        firing = self._times.get("firing")
+        return replace(
+            result,
             injected=self._injected,
             removed=self._removed,
             recovered_at=self._recovered_at,
-            ended=time.time(),
             times=self._times,
-            limits=self._limits,
-            heal=self._expect.heal,
             actions=self._actions(),
-            ideal=self._ideal_times(),
-            note=drill.note,
-            backfilled=bool(drill.backfill),
+            ideal=ideal_times(drill, find_pipeline(drill.alert), self._speed),
             queries=self._runbook.queries,
             queries_skipped=self._runbook.skipped_reason,
-            chart=self._chart(),
+            chart=chart_data.record(drill.alert, self._context, self._injected, firing),
         )
 
     def _verdict(self) -> tuple[Verdict, str]:
         try:
             self._preflight()
-        except (UnsteadyError, AlertdrillError) as error:
+        except AlertdrillError as error:
             return "aborted", f"The stack had no steady state before the fault: {error}"
         try:
             self._inject_and_rollback()
             actions = self._probes.check_blast_radius()
-        except (UnmetError, AlertdrillError) as error:
+        except AlertdrillError as error:
             sentences = dict.fromkeys(filter(None, (str(error), self._rollback_error)))
             return "failed", " ".join(sentences)
         try:
-            scale_in = steady_state.scale_in_time(actions, self._context.runtime.speed)
+            scale_in = steady_state.scale_in_time(actions, self._speed)
             self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
-        except (UnsteadyError, AlertdrillError) as error:
+        except AlertdrillError as error:
             return "deviated", f"The steady state did not return: {error}"
         try:  # the responder may have performed an action during the recovery
             self._probes.check_blast_radius()
-        except (UnmetError, AlertdrillError) as error:
+        except AlertdrillError as error:
             return "failed", str(error)
         return "passed", ""
 
     def _preflight(self) -> None:
         """Start the load, backfill series and await the steady state, without faults."""
-        runtime = self._context.runtime
         self._context.traffic.ensure(self._drill.load)
-        if runtime.ephemeral:
+        if self._context.runtime.ephemeral:
             backfill.replace_history(self._drill, self._context)
-        self._await_steady_state("steady", steady_state.max_wait(runtime.speed))
-        steady_state.require_no_faults(runtime)
+        self._await_steady_state("steady", steady_state.max_wait(self._speed))
+        steady_state.require_no_faults(self._context.runtime)
 
     def _await_steady_state(self, phase: str, limit: float) -> None:
         drill = self._drill
@@ -101,7 +107,7 @@ class DrillRun:
 
     def _inject_and_rollback(self) -> None:
         context = self._context
-        max_duration = self._drill.fault_duration(context.runtime.speed)
+        max_duration = self._drill.fault_duration(self._speed)
         fault = registry.create(self._drill.fault, context, max_duration)
         self._probes.snapshot_processes()
         context.record_undo(self._drill.alert, fault.undo)
@@ -115,8 +121,8 @@ class DrillRun:
         finally:
             self._rollback(fault)
         if self._rollback_error:
-            raise UnmetError(self._rollback_error)
-        if self._expect.notified_late:
+            raise DrillError(self._rollback_error)
+        if self._expect.notified == "late":
             self._await("notified", self._limits["resolved"])
         if not self._expect.needs_action:
             self._await("resolved")
@@ -136,20 +142,16 @@ class DrillRun:
         if self._expect.replacement_alert is None:
             self._await("pending", self._limits["notified"])
             self._await("firing", self._limits["notified"])
-        if not self._expect.notified_late:
+        if self._expect.notified != "late":
             self._await("notified")
-        self._check_runbook()
+        # Healing may end the fault before the queries run, but not before the notification.
+        notified = self._times.get("notified")
+        at = time.time() if notified is None else self._injected + notified
+        self._runbook = self._probes.check_runbook(at)
         if self._expect.heal != "none":
             self._await("healed")
-        if not self._expect.notified_late:  # a late notification cannot have arrived yet
+        if self._expect.notified != "late":  # a late notification cannot have arrived yet
             self._probes.check_single_page()
-
-    def _check_runbook(self) -> None:
-        """Check the runbook as of the notification: healing may end the fault after it."""
-        at = time.time()
-        if self._injected is not None and "notified" in self._times:
-            at = self._injected + self._times["notified"]
-        self._runbook = self._probes.check_runbook(at)
 
     def _await(self, phase: str, limit: float = 0.0) -> None:
         """Wait for a phase; its time counts from the fault, or from the recovery for `resolved`.
@@ -157,9 +159,8 @@ class DrillRun:
         So does its limit, but a phase that can come only after the fault may take that long from
         the fault's end.
         """
-        assert self._injected is not None
         context, limit = self._context, limit or self._limits[phase]
-        origin = (self._recovered_at if phase == "resolved" else None) or self._injected
+        origin = (self._recovered_at if phase == "resolved" else 0.0) or self._injected
         start = self._removed or origin
         while True:
             elapsed = time.time() - start
@@ -173,7 +174,7 @@ class DrillRun:
                 context.progress.phase_reached(phase, self._times[phase], limit)
                 return
             if elapsed > limit:
-                raise UnmetError(
+                raise DrillError(
                     diagnose.explain_missing(
                         phase, self._drill, context, since=self._injected, limit=limit
                     )
@@ -181,28 +182,14 @@ class DrillRun:
             time.sleep(steady_state.POLL_INTERVAL_S)
 
     @property
-    def _recovered_at(self) -> float | None:
+    def _recovered_at(self) -> float:
         """Return when the responder healed the service, else when the fault was removed."""
         healed = self._times.get("healed") if self._expect.needs_action else None
-        return self._removed if healed is None else (self._injected or 0.0) + healed
+        return self._removed if healed is None else self._injected + healed
 
     def _actions(self) -> Sequence[str]:
-        if self._injected is None:
-            return ()
         try:
             actions = self._context.responder.actions(self._injected)
         except UnreachableError:
             return ()  # too late to change the verdict
         return [f"{action.kind} of {action.target}" for action in actions]
-
-    def _ideal_times(self) -> Mapping[str, IdealTime]:
-        if self._injected is None:
-            return {}
-        pipeline = find_pipeline(self._drill.alert)
-        return ideal_times(self._drill, pipeline, self._context.runtime.speed)
-
-    def _chart(self) -> Chart | None:
-        if self._injected is None:
-            return None
-        firing = self._times.get("firing")
-        return chart_data.record(self._drill.alert, self._context, self._injected, firing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,16 +16,15 @@ from typing import TypeVar
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes.base import ProgressCallback, RunningStack, project_lock
+from ..runtimes.base import ProgressCallback, RunningStack, project_lock, running_addresses
 from ..runtimes.select import resolve_runtime, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
-from .context import LOG_COMPONENTS, DrillContext, DrillProgress, RunContext, needs_logs
+from .context import DrillContext, DrillProgress, RunContext, Traffic, needs_logs
 from .model import Drill, DrillError
 from .result import DrillResult, Report
 from .run import DrillRun
-from .traffic import Traffic
-from .undo import RollbackGuard, UndoLog, UndoRecord
+from .undo import UndoLog, UndoRecord
 
 EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
 R = TypeVar("R", bound=RunningStack)
@@ -41,7 +41,7 @@ class Options:
     speed: float
     current_stack: bool = False
     fake_loki: bool = False
-    healing: bool = True
+    healing: str = "on"
     folder: str = "drills"
 
 
@@ -75,37 +75,67 @@ def provision(
         for note in notes:
             progress.note(note)
         began = time.time()
-        settings = resolve_runtime(settings, lambda _: None)
-        user_runtime = select(settings)
-        stack, runtime = settings, user_runtime
+        stack = resolve_runtime(settings, lambda _: None)
+        runtime = user_runtime = select(stack)
         if not options.current_stack:
-            stack = _ephemeral_settings(settings, options)
+            stack = replace(
+                ephemeral_settings(stack, options.speed),
+                fake_loki=options.fake_loki,
+                healing=options.healing,
+            )
             runtime = select(stack)
             if stack.runtime == "compose":
                 on_exit.enter_context(project_lock(stack))
         record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
         undo_log.write(record)
-        guard = RollbackGuard(settings.home)
+        guard = undo.start_guard(settings.home)
         on_exit.callback(_clean_up, undo_log, guard, progress.note)
-        if options.current_stack:
-            _require_running(runtime)
-        else:
+        if not options.current_stack:
             _start_ephemeral(stack, progress.note)
+        elif not runtime.status():
+            raise DrillError(
+                "The stack is down: start it with `make up`, or leave out --current-stack."
+            )
         folder = report_folder(settings.home / options.folder, began)
         traffic = Traffic(runtime.addresses()["Services"], record.run_id, folder / "locust.log")
         on_exit.callback(traffic.stop)
         on_exit.callback(undo.terminate_processes, record.run_id)
-        yield RunContext(
-            runtime=runtime,
-            user_runtime=user_runtime,
-            settings=stack,
-            undo_log=undo_log,
-            record=record,
-            folder=folder,
-            traffic=traffic,
-            progress=progress,
-            notes=notes,
-        )
+        yield RunContext(runtime, user_runtime, undo_log, record, folder, traffic, progress, notes)
+
+
+def _start_ephemeral(stack: StackSettings, on_progress: ProgressCallback) -> None:
+    runtime = select_stack_runtime(stack, lambda _: None)
+    runtime.down(lambda _: None)
+    shutil.rmtree(stack.home, ignore_errors=True)
+    start = time.monotonic()
+    runtime.up(lambda _: None)
+    seconds = time.monotonic() - start
+    on_progress(f"An ephemeral stack is up at speed {stack.speed:g} ({seconds:.1f} s).")
+
+
+def _clean_up(
+    undo_log: UndoLog, guard: subprocess.Popen[bytes], on_progress: ProgressCallback
+) -> None:
+    """Undo a fault that is still active, as after a second Ctrl-C; stop an ephemeral stack.
+
+    Steps that fail stay on record, and the rollback guard tries them once more.
+    """
+    record = undo_log.read()
+    if failures := undo.roll_back(record) if record else ():
+        on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
+        return
+    guard.communicate(undo.DONE)
+    undo_log.clear()
+
+
+def report_folder(home: Path, began: float) -> Path:
+    """Create the folder in `home` for a run's report; raise `AlertdrillError` if that fails."""
+    folder = home / time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(began))
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise AlertdrillError(f"Cannot create the folder {folder} ({error.strerror}).") from error
+    return folder
 
 
 def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
@@ -114,14 +144,19 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
     results: list[DrillResult] = []
     notes = list(context.notes)
     progress, runtime = context.progress, context.runtime
-    publisher = ResultPublisher(context)
+    refused = False
     try:
         for number, drill in enumerate(drills, 1):
             progress.drill_started(drill, (number, len(drills)))
             result = _skipped(drill, context) or DrillRun(drill, context).execute()
             results.append(result)
             progress.drill_finished(result)
-            publisher.publish(result)
+            try:
+                publish(result, context)
+            except AlertdrillError as error:  # it fails no drill: the report has every result
+                if not refused:
+                    progress.note(f"A drill's result did not reach the responder: {error}")
+                refused = True
     except KeyboardInterrupt:
         count = len(drills) - len(results)
         notes.append(f"The run was interrupted: {count} drills did not run to their end.")
@@ -138,8 +173,7 @@ def run_drills(context: DrillContext, drills: Sequence[Drill]) -> Report:
 
 def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     """Return the result of a drill that needs components that this stack lacks, else None."""
-    services = context.deployed_services()
-    missing = [name for name in LOG_COMPONENTS if name not in services]
+    missing = context.missing_log_components()
     if not missing or not needs_logs(drill):
         return None
     reason = f"This stack has no {' and no '.join(missing)}, which {drill.alert} requires."
@@ -149,94 +183,21 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     return DrillResult(*subject, "skipped", reason, began=now, ended=now)
 
 
-class ResultPublisher:
-    """Sends results to the responder of the user's stack, if it runs.
-
-    A refusal is shown once, and fails no drill: the report has every result.
-    """
-
-    def __init__(self, context: DrillContext) -> None:
-        self._context = context
-        self._failing = False
-
-    def publish(self, result: DrillResult) -> None:
-        """Send the result of a drill; a skipped drill has none."""
-        if result.verdict == "skipped":
-            return
-        try:
-            self._store(result)
-        except AlertdrillError as error:
-            if not self._failing:
-                sentence = f"A drill's result did not reach the responder: {error}"
-                self._context.progress.note(sentence)
-            self._failing = True
-
-    def _store(self, result: DrillResult) -> None:
-        runtime = self._context.user_runtime
-        instances = runtime.status()
-        if any(instance.service == "responder" and instance.pid for instance in instances):
-            client = ResponderClient(runtime.address("responder"), runtime.responder_token())
-            client.add_drill_result(result_document(result, self._context.runtime.speed))
-
-
-def result_document(result: DrillResult, speed: float) -> dict[str, object]:
-    """Return a result as the responder's JSON, with times in RFC 3339 format."""
-    return {
+def publish(result: DrillResult, context: DrillContext) -> None:
+    """Send a result to the responder of the user's stack, if it runs; a skipped drill has none."""
+    runtime = context.user_runtime
+    if result.verdict == "skipped" or not running_addresses("responder", runtime.status()):
+        return
+    document = {
         "alert": result.alert,
         "verdict": result.verdict,
         "reason": result.reason,
-        "speed": speed,
+        "speed": context.runtime.speed,
         "started_at": datetime.fromtimestamp(result.began, UTC).isoformat(),
         "finished_at": datetime.fromtimestamp(result.ended, UTC).isoformat(),
         # A clock that was set back during the drill gives negative durations.
         "phase_seconds": {phase: max(0.0, seconds) for phase, seconds in result.times.items()},
         "deadlines": dict(result.limits),
     }
-
-
-def _clean_up(undo_log: UndoLog, guard: RollbackGuard, on_progress: ProgressCallback) -> None:
-    """Undo a fault that is still active, as after a second Ctrl-C; stop an ephemeral stack.
-
-    Steps that fail stay on record, and the rollback guard tries them once more.
-    """
-    record = undo_log.read()
-    failures = undo.roll_back(record) if record else []
-    if failures:
-        on_progress(f"A fault is still active, and the next run tries to undo it: {failures[0]}")
-        return
-    guard.dismiss()
-    undo_log.clear()
-
-
-def _require_running(runtime: RunningStack) -> None:
-    if not runtime.status():
-        raise DrillError(
-            "The stack is down: start it with `make up`, or leave out --current-stack."
-        )
-
-
-def _ephemeral_settings(settings: StackSettings, options: Options) -> StackSettings:
-    ephemeral = ephemeral_settings(settings, options.speed)
-    healing = ephemeral.healing if options.healing else "off"
-    return replace(ephemeral, fake_loki=options.fake_loki, healing=healing)
-
-
-def _start_ephemeral(stack: StackSettings, on_progress: ProgressCallback) -> None:
-    runtime = select_stack_runtime(stack, lambda _: None)
-    runtime.down(lambda _: None)
-    shutil.rmtree(stack.home, ignore_errors=True)
-    start = time.monotonic()
-    runtime.up(lambda _: None)
-    seconds = time.monotonic() - start
-    on_progress(f"An ephemeral stack is up at speed {stack.speed:g} ({seconds:.1f} s).")
-
-
-def report_folder(home: Path, began: float) -> Path:
-    """Create the folder in `home` for a run's report; raise `AlertdrillError` if that fails."""
-    name = time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(began))
-    folder = home / name
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise AlertdrillError(f"Cannot create the folder {folder} ({error.strerror}).") from error
-    return folder
+    responder = ResponderClient(runtime.address("responder"), runtime.responder_token())
+    responder.add_drill_result(document)

@@ -5,17 +5,17 @@ Under steady load it lasts: `watch_for_false_alarms` checks that.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..clients.faults import Faults
 from ..clients.http import UnreachableError
-from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
-from ..runtimes.base import FaultTarget, RunningStack, running_addresses
+from ..runtimes.base import FaultTarget, running_addresses
 from .context import DrillContext
-from .model import ACTION_S, STEADY, DrillError, LoadSpec, UnsteadyError
+from .model import ACTION_S, STEADY, DrillError, LoadSpec
 
 POLL_INTERVAL_S = 0.1
 # This alert always fires, by design.
@@ -51,100 +51,77 @@ def scale_in_time(actions: Sequence[PerformedAction], speed: float) -> float:
 
 
 def wait(context: DrillContext, load: LoadSpec, alert: str, *, phase: str, limit: float) -> None:
-    """Wait for the steady state; raise `UnsteadyError` if it does not come within the limit."""
+    """Wait for the steady state; raise `DrillError` with what deviates after the limit."""
     start = time.monotonic()
     while True:
         context.traffic.require_running()
         elapsed = time.monotonic() - start
         context.progress.waiting(phase, elapsed, limit)
-        try:
-            return require(context, load, alert)
-        except UnsteadyError:
-            if elapsed > limit:
-                raise
+        deviation = find_deviation(context, load, alert)
+        if not deviation:
+            return
+        if elapsed > limit:
+            raise DrillError(deviation)
         time.sleep(POLL_INTERVAL_S)
 
 
-def require(context: DrillContext, load: LoadSpec, alert: str = "") -> None:
-    """Raise `UnsteadyError` with the first deviation; `alert` may not even be pending."""
+def find_deviation(context: DrillContext, load: LoadSpec, alert: str = "") -> str:
+    """Return what deviates first, or an empty text; `alert` may not even be pending."""
     try:
-        _require_ready(context.runtime)
-        _require_scrapes(context.prometheus)
-        for evaluator in context.evaluators:
-            _require_no_alerts(evaluator, alert)
-        _require_traffic(context.prometheus, load, context.runtime.speed)
-        _require_min_replicas(context.prometheus)
-        if context.responder.misses_watchdog():
-            raise UnsteadyError("The responder misses Watchdog.")
+        return next(_deviations(context, load, alert), "")
     except UnreachableError as error:
-        raise UnsteadyError(str(error)) from error
+        return str(error)
 
 
-def _require_ready(runtime: RunningStack) -> None:
-    instances = runtime.status()
+def _deviations(context: DrillContext, load: LoadSpec, alert: str) -> Iterator[str]:
+    prometheus, instances = context.prometheus, context.runtime.status()
     if not instances:
-        raise UnsteadyError("The stack is down.")
-    for instance in instances:
-        if instance.state not in ("ready", "standby"):
-            raise UnsteadyError(f"{instance.name} is {instance.state}.")
+        yield "The stack is down."
+    ready = ("ready", "standby")
+    yield from (f"{item.name} is {item.state}." for item in instances if item.state not in ready)
+    up = prometheus.query("up")
+    if not up:
+        yield "Prometheus scrapes nothing."
+    for sample in up:
+        if sample["value"][1] != "1":
+            yield f"{sample['metric'].get('instance')} is not scraped."
+    for evaluator in context.evaluators:
+        if names := {labels["alertname"] for labels in evaluator.firing_alerts()} - {WATCHDOG}:
+            yield f"{', '.join(sorted(names))} is firing."
+        rule = evaluator.rule(alert) if alert not in ("", WATCHDOG) else None
+        if rule and rule.alerts:
+            yield f"{alert} is pending."
+    if load.shape != "none":
+        window = max(2, round(30 / context.runtime.speed))  # six scrapes at speed 1
+        requests = f'haproxy_frontend_http_requests_total{{proxy="public"}}[{window}s]'
+        rate = prometheus.value(f"sum(rate({requests}))") or 0.0
+        if rate < MIN_TRAFFIC * load.users:
+            yield (
+                f"The load balancer gets {rate:.1f} requests/s:"
+                f" {load.users} users should send more."
+            )
+    for sample in prometheus.query(ABOVE_MIN_REPLICAS):
+        service, count = sample["metric"]["scaled_service"], sample["value"][1]
+        yield f"{service} has {count} instances, more than its minimum."
+    if context.responder.misses_watchdog():
+        yield "The responder misses Watchdog."
 
 
 def require_no_faults(runtime: FaultTarget) -> None:
-    """Raise `UnsteadyError` if a fault is still active in an instance of a service."""
+    """Raise `DrillError` if a fault is still active in an instance of a service."""
     for service in SERVICES:
         for address in running_addresses(service, runtime.status()):
             try:
                 active = Faults(address, runtime.faults_token()).active()
             except UnreachableError as error:
                 if error.status is None:
-                    raise UnsteadyError(f"{address} of {service} does not answer.") from error
-                raise UnsteadyError(
+                    raise DrillError(f"{address} of {service} does not answer.") from error
+                raise DrillError(
                     f"{address} of {service} answers {error.status} to /faults:"
                     " drills need FAULTS_ENABLED=1."
                 ) from error
             if active:
-                raise UnsteadyError(f"{service} at {address} has the fault {active[0]}.")
-
-
-def _require_scrapes(prometheus: Prometheus) -> None:
-    up = prometheus.query("up")
-    if not up:
-        raise UnsteadyError("Prometheus scrapes nothing.")
-    for sample in up:
-        if sample["value"][1] != "1":
-            raise UnsteadyError(f"{sample['metric'].get('instance')} is not scraped.")
-
-
-def _require_no_alerts(evaluator: Evaluator, alert: str) -> None:
-    names = sorted({labels["alertname"] for labels in evaluator.firing_alerts()} - {WATCHDOG})
-    if names:
-        raise UnsteadyError(f"{', '.join(names)} is firing.")
-    rule = evaluator.rule(alert) if alert and alert != WATCHDOG else None
-    if rule is not None and rule.alerts:
-        raise UnsteadyError(f"{alert} is pending.")
-
-
-def _require_traffic(prometheus: Prometheus, load: LoadSpec, speed: float) -> None:
-    if load.shape == "none":
-        return
-    window = max(2, round(30 / speed))  # six scrapes at speed 1
-    requests = f'haproxy_frontend_http_requests_total{{proxy="public"}}[{window}s]'
-    rate = prometheus.value(f"sum(rate({requests}))")
-    if rate is None or rate < MIN_TRAFFIC * load.users:
-        raise UnsteadyError(
-            f"The load balancer gets {rate or 0:.1f} requests/s:"
-            f" {load.users} users should send more."
-        )
-
-
-def _require_min_replicas(prometheus: Prometheus) -> None:
-    """Raise `UnsteadyError` if a service still has instances that a load required."""
-    for sample in prometheus.query(ABOVE_MIN_REPLICAS):
-        service, count = sample["metric"]["scaled_service"], sample["value"][1]
-        raise UnsteadyError(f"{service} has {count} instances, more than its minimum.")
-
-
-# False alarms
+                raise DrillError(f"{service} at {address} has the fault {active[0]}.")
 
 
 def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
@@ -153,46 +130,34 @@ def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
     The time starts at the steady state, or at an alert before it: that prevents a steady state.
     """
     context.traffic.ensure(STEADY)
-    limit = max_wait(context.runtime.speed)
     sentences: dict[str, str] = {}
-    start, steady = time.monotonic(), False
-    while not steady or time.monotonic() - start < seconds:
+    phase, limit, start = "steady", max_wait(context.runtime.speed), time.monotonic()
+    while True:
         context.traffic.require_running()
-        _collect_alerts(context, sentences)
+        for labels in _firing_alerts(context):
+            sentences.setdefault(str(labels), _alert_sentence(labels))
         elapsed = time.monotonic() - start
-        if steady:
-            context.progress.waiting("free of false alarms", elapsed, seconds)
-        else:
-            context.progress.waiting("steady", elapsed, limit)
-            try:
-                require(context, STEADY)
-                steady = True
-            except UnsteadyError as error:
-                if elapsed > limit and not sentences:
-                    message = f"The stack did not reach its steady state: {error}"
-                    raise DrillError(message) from error
-                steady = bool(sentences)
-            if steady:
-                start = time.monotonic()
+        context.progress.waiting(phase, elapsed, limit)
+        if phase != "steady" and elapsed >= limit:
+            return list(sentences.values())
+        if phase == "steady":
+            deviation = find_deviation(context, STEADY)
+            if sentences or not deviation:
+                phase, limit, start = "free of false alarms", seconds, time.monotonic()
+            elif elapsed > limit:
+                raise DrillError(f"The stack did not reach its steady state: {deviation}")
         time.sleep(POLL_INTERVAL_S)
-    return list(sentences.values())
 
 
-def _collect_alerts(context: DrillContext, sentences: dict[str, str]) -> None:
+def _firing_alerts(context: DrillContext) -> Iterator[Mapping[str, str]]:
     for evaluator in context.evaluators:
-        try:
+        # If it stays away, the steady state does not come.
+        with contextlib.suppress(UnreachableError):
             firing = evaluator.firing_alerts()
-        except UnreachableError:
-            continue  # not up yet; if it stays away, the steady state does not come
-        for labels in firing:
-            if labels["alertname"] != WATCHDOG:
-                sentences.setdefault(str(labels), _alert_sentence(labels))
+            yield from (labels for labels in firing if labels["alertname"] != WATCHDOG)
 
 
 def _alert_sentence(labels: Mapping[str, str]) -> str:
-    pairs = [
-        f"{name}={value}"
-        for name, value in sorted(labels.items())
-        if name not in ("alertname", "severity")
-    ]
-    return f"{labels['alertname']} fired{' for ' * bool(pairs)}{', '.join(pairs)}."
+    named = sorted(labels.keys() - {"alertname", "severity"})
+    pairs = ", ".join(f"{name}={labels[name]}" for name in named)
+    return f"{labels['alertname']} fired{pairs and f' for {pairs}'}."

@@ -1,8 +1,6 @@
 """Undo of faults: the steps as data, their record on disk, and the guard of a killed run.
 
-A run records the steps before it injects a fault, so that any process can perform them. The guard
-is a process beside the run, `python -m alertdrill.drills.undo HOME`. It waits for the end of its
-standard input, which comes when the run ends for any reason.
+A run records the steps before it injects a fault, so that any process can perform them.
 """
 
 from __future__ import annotations
@@ -46,9 +44,6 @@ TERMINATE_TIMEOUT_S = 5.0
 DONE = b"done"
 
 
-# The steps
-
-
 def perform(runtime: FaultTarget, steps: Sequence[UndoStep]) -> list[str]:
     """Perform the steps, the last one first, and return a sentence for each failure."""
     failures = []
@@ -77,10 +72,9 @@ def _resume_healing(runtime: FaultTarget) -> None:
 
 
 def _scale(runtime: FaultTarget, service: str, count: str) -> None:
-    serving = sum(
-        instance.state != "standby" for instance in instances_of(service, runtime.status())
-    )
-    if serving != int(count):  # the responder may have scaled it back already
+    instances = instances_of(service, runtime.status())
+    # The responder may have scaled it back already.
+    if sum(instance.state != "standby" for instance in instances) != int(count):
         runtime.scale(service, int(count), lambda _: None)
 
 
@@ -108,8 +102,8 @@ def tagged_environment(run_id: str) -> dict[str, str]:
     return {**os.environ, TAG_VARIABLE: run_id}
 
 
-def terminate_processes(run_id: str) -> int:
-    """Terminate every process of a run, and kill those that stay; return their number."""
+def terminate_processes(run_id: str) -> None:
+    """Terminate every process of a run, and kill those that stay."""
     processes = []
     for process in psutil.process_iter():
         # A process that exited, belongs to another user or is a zombie cannot be read.
@@ -122,7 +116,6 @@ def terminate_processes(run_id: str) -> int:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(alive, timeout=TERMINATE_TIMEOUT_S)
-    return len(processes)
 
 
 # The record on disk
@@ -160,13 +153,9 @@ class UndoLog:
         """Return the record, or None if there is none or it is unreadable."""
         try:
             fields = json.loads(self.file.read_text())
-            return UndoRecord(
-                **{
-                    **fields,
-                    "stack": StackSettings.from_dict(fields["stack"]),
-                    "undo": [tuple(step) for step in fields["undo"]],
-                }
-            )
+            fields["stack"] = StackSettings.from_dict(fields["stack"])
+            fields["undo"] = [tuple(step) for step in fields["undo"]]
+            return UndoRecord(**fields)
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -181,18 +170,15 @@ class UndoLog:
         Without `timeout_s`, wait only for the rollback guard of a run that was killed.
         """
         if timeout_s is None:
-            record = self.read()
-            timeout_s = GUARD_TIMEOUT_S if record and not _is_alive(record.process) else 0
+            record, timeout_s = self.read(), 0.0
+            try:
+                if record and psutil.Process(record.process).status() == psutil.STATUS_ZOMBIE:
+                    timeout_s = GUARD_TIMEOUT_S
+            except psutil.NoSuchProcess:
+                timeout_s = GUARD_TIMEOUT_S
         busy = "Another run of drills is in progress: wait until it ends."
         with file_lock(self.file.parent / "lock", busy, timeout_s):
             yield
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 # The undo of whole runs
@@ -210,16 +196,14 @@ def recover(undo_log: UndoLog) -> str:
         undo_log.clear()
         return "An earlier run was killed before its first fault."
     when = time.strftime("%H:%M:%S", time.localtime(record.began))
-    during = f" during {record.alert}" if record.alert else ""
-    killed = f"The run of {when} was killed{during}"
-    if record.undone:
-        undo_log.clear()
-        return f"{killed}; its rollback guard has undone its fault."
-    terminate_processes(record.run_id)
-    failures = roll_back(record)
-    if failures:
-        raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
+    killed = f"The run of {when} was killed" + (f" during {record.alert}" if record.alert else "")
+    if not record.undone:
+        terminate_processes(record.run_id)
+        if failures := roll_back(record):
+            raise DrillError(f"{killed}, and its fault cannot be undone: {failures[0]}")
     undo_log.clear()
+    if record.undone:
+        return f"{killed}; its rollback guard has undone its fault."
     return f"{killed}; its fault is undone now."
 
 
@@ -235,25 +219,21 @@ def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None
     return ()  # the faulty stack no longer exists
 
 
-class RollbackGuard:
-    """The process that undoes the faults of this run if the run is killed."""
+def start_guard(home: Path) -> subprocess.Popen[bytes]:
+    """Start the process that undoes the faults of this run once its standard input ends.
 
-    def __init__(self, home: Path) -> None:
-        # The log is empty unless a run was killed.
-        with (home / "drills" / "guard.log").open("w") as file:
-            # In its own session, so that Ctrl-C reaches only the run.
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-m", __name__, str(home.absolute())],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
-
-    def dismiss(self) -> None:
-        """Stop the process: the run has undone everything itself."""
-        self._process.communicate(DONE)
+    That is when the run ends for any reason; the run sends `DONE` if it has undone everything.
+    """
+    # The log is empty unless a run was killed.
+    with (home / "drills" / "guard.log").open("w") as file:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", __name__, str(home.absolute())],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl-C reaches only the run
+        )
 
 
 def run_guard(home: Path) -> None:

@@ -52,10 +52,11 @@ def table() -> RenderableType:
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
         with provision(
-            settings, Options(SPEED, healing=False), DrillProgress(lambda _: None), _select
+            settings, Options(SPEED, healing="off"), DrillProgress(lambda _: None), _select
         ) as stack:
             capacities = [
-                _capacity_of(stack.settings, stack.runtime, n) for n in range(1, MAX_REPLICAS + 1)
+                _capacity_of(stack.record.stack, stack.runtime, n)
+                for n in range(1, MAX_REPLICAS + 1)
             ]
         with (
             DrillConsole(Console(quiet=True)) as console,

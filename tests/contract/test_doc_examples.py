@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from alertdrill.drills.loader import load_drill, read_chains
+from alertdrill.drills.loader import load_drill
 from alerting.responder.healing.policy import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def example(page: str, begin: str) -> str:
 def test_drill_is_valid(tmp_path: Path) -> None:
     file = tmp_path / "DataServiceErrors.yml"
     file.write_text(example("write-a-drill.md", "alert:"))
-    assert load_drill(file, read_chains()).alert == "DataServiceErrors"
+    assert load_drill(file).alert == "DataServiceErrors"
 
 
 def test_keys_of_a_drill_are_described() -> None:

@@ -12,10 +12,6 @@ from ...errors import AlertdrillError
 from ..undo import UndoStep
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class Fault:
     """A fault: `inject` starts it, and the steps of `undo` end it.
@@ -27,33 +23,30 @@ class Fault:
 
     inject: Callable[[], object]
     undo: Sequence[UndoStep] = ()
-    prepare: Callable[[], object] = _nothing
-    stop: Callable[[], object] = _nothing
+    prepare: Callable[[], object] = lambda: None
+    stop: Callable[[], object] = lambda: None
 
 
-class Repeater:
-    """A thread that repeats an action until `stop`."""
+def repeating(
+    interval: float, action: Callable[[], object], undo: Sequence[UndoStep] = ()
+) -> Fault:
+    """Return a fault that calls an action at once and every `interval` seconds, until it stops."""
+    stopped = threading.Event()
 
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, interval: float, action: Callable[[], object]) -> None:
-        """Call the action now and every `interval` seconds."""
-        self._thread = threading.Thread(target=self._loop, args=(interval, action), daemon=True)
-        self._thread.start()
-
-    def _loop(self, interval: float, action: Callable[[], object]) -> None:
+    def loop() -> None:
         due = time.monotonic()
-        while not self._stopped.is_set():
+        while not stopped.is_set():
             # The target may be down at the moment; the next call tries again.
             with contextlib.suppress(AlertdrillError, OSError):
                 action()
             due += interval
-            self._stopped.wait(max(0.0, due - time.monotonic()))
+            stopped.wait(max(0.0, due - time.monotonic()))
 
-    def stop(self) -> None:
-        """Return when the last call has ended."""
-        self._stopped.set()
-        if self._thread:
-            self._thread.join()
+    thread = threading.Thread(target=loop, daemon=True)
+
+    def stop() -> None:
+        stopped.set()
+        if thread.ident:
+            thread.join()
+
+    return Fault(thread.start, undo, stop=stop)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...clients.prometheus import Prometheus
@@ -15,7 +15,7 @@ from ...config import ROOT
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
 from ..undo import tagged_environment
-from .base import Fault, Repeater
+from .base import Fault, repeating
 
 # How often a growing file grows.
 GROWTH_INTERVAL_S = 0.1
@@ -25,25 +25,30 @@ MAX_FRACTION = 0.1
 
 def disk_fill(spec: FaultSpec, context: DrillContext) -> Fault:
     """A file takes disk space: of Prometheus's storage at once, or of the host at a rate."""
-    repeater = Repeater()
-    if spec.parameters["where"] == "host":
-        file = context.runtime.scratch_folder() / "drill.fill"
-    else:
-        file = context.runtime.data_folder("prometheus") / "wal" / "drill.fill"
+    on_host = spec.parameters["where"] == "host"
+    folder = (
+        context.runtime.scratch_folder()
+        if on_host
+        else context.runtime.data_folder("prometheus") / "wal"
+    )
+    file = folder / "drill.fill"
+    undo = [("remove_file", str(file))]
 
-    def inject() -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        free, began = shutil.disk_usage(file.parent).free, time.monotonic()
-        if spec.parameters["where"] == "prometheus":
-            _grow(file, _storage_left(context.prometheus, spec.parameters.get("to", 0.95), free))
-            return
-        rate = spec.parameters.get("share_per_second", 0.001) * free
-        repeater.start(
-            GROWTH_INTERVAL_S,
-            lambda: _grow(file, min(rate * (time.monotonic() - began), MAX_FRACTION * free)),
-        )
+    def free_space() -> int:
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(folder).free
 
-    return Fault(inject, [("remove_file", str(file))], stop=repeater.stop)
+    def sizes() -> Iterator[float]:
+        free = free_space()
+        rate = spec.parameters.get("share_per_second", 0.001)
+        for share in itertools.count(step=rate * GROWTH_INTERVAL_S):
+            yield min(share, MAX_FRACTION) * free
+
+    if on_host:
+        growth = sizes()
+        return repeating(GROWTH_INTERVAL_S, lambda: _grow(file, next(growth)), undo)
+    share = spec.parameters.get("to", 0.95)
+    return Fault(lambda: _grow(file, _storage_left(context.prometheus, share, free_space())), undo)
 
 
 def _storage_left(prometheus: Prometheus, share: float, free: int) -> float:
@@ -70,9 +75,9 @@ def _grow(file: Path, size: float) -> None:
             os.posix_fallocate(out.fileno(), 0, int(size))
 
 
-def cpu_stress(spec: FaultSpec, context: DrillContext) -> Fault:
+def cpu_stress(_: FaultSpec, context: DrillContext) -> Fault:
     """Every core is busy."""
-    return _stress(spec, context)
+    return _stress(context, "cpu_stress")
 
 
 def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -80,47 +85,38 @@ def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
 
     It allocates the part down to `initial_available` before the drill's clock starts.
     """
-    return _stress(spec, context, "initial_available", "available")
+    levels = (str(spec.parameters[level]) for level in ("initial_available", "available"))
+    return _stress(context, spec.kind, *levels)
 
 
-def _stress(spec: FaultSpec, context: DrillContext, *levels: str) -> Fault:
-    arguments = [spec.kind, *(str(spec.parameters[level]) for level in levels)]
-    process = StressProcess(arguments, context.record.run_id)
-    return Fault(process.go, prepare=process.start, stop=process.stop)
+def _stress(context: DrillContext, *arguments: str) -> Fault:
+    """Return the fault of a process of `host_stress.py`, which exits when its input closes."""
+    processes: list[subprocess.Popen[str]] = []
 
-
-class StressProcess:
-    """The process of `host_stress.py`, which exits when this one closes its pipe."""
-
-    def __init__(self, arguments: Sequence[str], run_id: str) -> None:
-        self._arguments = arguments
-        self._run_id = run_id
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Start the process and wait until it is ready, which takes seconds for memory."""
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *self._arguments],
-            env=tagged_environment(self._run_id),
+    def prepare() -> None:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *arguments],
+            env=tagged_environment(context.record.run_id),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            bufsize=1,
             cwd=ROOT,
             start_new_session=True,
         )
-        assert self._process.stdout
-        if not self._process.stdout.readline():
-            text = " ".join(self._arguments)
+        processes.append(process)
+        assert process.stdout
+        if not process.stdout.readline():  # it is ready; memory takes seconds
+            text = " ".join(arguments)
             raise DrillError(f"The process of {text} exited before it was ready.")
 
-    def go(self) -> None:
-        """Let the process begin."""
-        assert self._process
-        assert self._process.stdin
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+    def inject() -> None:
+        stdin = processes[0].stdin
+        assert stdin
+        stdin.write("go\n")
 
-    def stop(self) -> None:
-        """Let the process exit, if it was started."""
-        if self._process:
-            self._process.communicate()
+    def stop() -> None:
+        for process in processes:
+            process.communicate()
+
+    return Fault(inject, prepare=prepare, stop=stop)

@@ -1,10 +1,9 @@
-"""Stress the host's CPU or memory, as a process of its own.
+"""Stress the host's CPU or memory, as a process of its own that never outlives the drill's.
 
 `python -m alertdrill.drills.faults.host_stress cpu_stress`
 `python -m alertdrill.drills.faults.host_stress memory_pressure INITIAL_AVAILABLE AVAILABLE`
 
-The process prints a line when it is ready and starts when it reads one. It exits when its standard
-input closes, so it never outlives the drill's process.
+It prints a line when it is ready, starts when it reads one, and exits when its input closes.
 """
 
 from __future__ import annotations
@@ -54,14 +53,13 @@ def press_memory(initial_available: float, available: float) -> None:
         time.sleep(POLL_INTERVAL_S)
     _await_start()
     _exit_with_input()
-    pause = threading.Event()
     while True:
         chunks += _allocate(available)
-        pause.wait(POLL_INTERVAL_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _fork_per_core() -> None:
-    for _ in range(max(0, (os.cpu_count() or 1) - 1)):
+    for _ in range(1, os.cpu_count() or 1):
         if os.fork() == 0:
             return
 

@@ -15,27 +15,15 @@ from ...config.services import MAX_REPLICAS, SERVICES
 from ...config.yaml_lines import Seconds, YamlModel, sentence
 from ..context import DrillContext
 from ..model import FaultSpec
+from . import host, stack
 from .base import Fault
-from .host import cpu_stress, disk_fill, memory_pressure
-from .stack import (
-    bad_config,
-    bad_rule,
-    crash_loop,
-    drop_targets,
-    kill,
-    not_found_scan,
-    pause,
-    scale,
-    service_fault,
-    stop,
-    stop_load,
-)
 
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]
 Interval = Annotated[Seconds, Field(gt=0)]
 Replicas = Annotated[int, Field(gt=0, le=MAX_REPLICAS)]
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 # What every runtime starts, but Grafana, on which no alert depends.
 COMPONENTS = [
@@ -73,7 +61,7 @@ def create(spec: FaultSpec, context: DrillContext, max_duration: float) -> Fault
     """Return the fault of a drill, without injecting it; it lasts `max_duration` seconds."""
     kind = KINDS[spec.kind]
     parameters = kind.at_speed(spec.parameters, context.runtime.speed)
-    if kind.fault is service_fault:  # it ends by itself, even if this process is killed
+    if kind.fault is stack.service_fault:  # it ends by itself, even if this process is killed
         parameters["duration"] = max_duration
     return kind.fault(spec.model_copy(update={"parameters": parameters}), context)
 
@@ -94,13 +82,14 @@ def _check_target(kind: str, scope: TargetScope, target: str) -> str:
 
 
 def _kind(
-    name: str,
     scope: TargetScope,
     fault: Callable[[FaultSpec, DrillContext], Fault],
     parameters: Mapping[str, Any] = {},
+    name: str = "",
     **options: Any,
 ) -> FaultKind:
     """Return a kind; a parameter has a type, or (type, default) if a drill may omit it."""
+    name = name or fault.__name__
     target: Any = Annotated[str, AfterValidator(partial(_check_target, name, scope))]
     fields = {} if scope == "none" else {"target": target}
     model = create_model(name, __base__=YamlModel, kind=str, **fields, **parameters)
@@ -108,70 +97,58 @@ def _kind(
     return FaultKind(name, description, scope, fault, model, **options)
 
 
-def _service_fault(name: str, parameters: Mapping[str, Any] = {}, **options: Any) -> FaultKind:
+def _service(name: str, parameters: Mapping[str, Any] = {}, **options: Any) -> FaultKind:
     optional = {key: (kind, 0.0) for key, kind in {"probability": Fraction, **parameters}.items()}
-    return _kind(name, "instance", service_fault, optional, **options)
+    return _kind("instance", stack.service_fault, optional, name, **options)
 
 
-KINDS: Mapping[str, FaultKind] = {
-    kind.name: kind
-    for kind in (
-        _service_fault("latency", {"seconds": Positive}),
-        _service_fault("errors", {"status": Positive}),
-        _service_fault("hang", takes_down=True),
-        _service_fault("crash", takes_down=True),
-        _service_fault("cpu", {"load": Positive}),
-        _service_fault(
-            "memory",
-            {"mib_per_second": Positive, "mib": Positive},
-            rates=["mib_per_second"],
-            takes_down=True,
-        ),
-        _service_fault(
-            "log_flood",
-            # A flood may contain no errors.
-            {"lines_per_second": Positive, "error_ratio": Annotated[float, Field(ge=0)]},
-        ),
-        _service_fault("unready", takes_down=True),
-        _service_fault("dependency"),
-        _service_fault("cardinality", {"series": Positive}),
-        # A part of the scrape timeout, which time compression shortens too.
-        _service_fault("slow_scrape", {"seconds": Positive}, durations=["seconds"]),
-        # A clock may be slow as well as fast.
-        _service_fault("clock_skew", {"seconds": float}),
-        _service_fault("log_silence"),
-        _kind("stop", "any", stop, takes_down=True),
-        _kind("kill", "any", kill, {"every": Interval}, durations=["every"], takes_down=True),
-        _kind("pause", "any", pause, takes_down=True),
-        _kind("crash_loop", "instance", crash_loop, takes_down=True),
-        _kind("scale", "service", scale, {"instances": Replicas}),
-        _kind(
-            "disk_fill",
-            "none",
-            disk_fill,
-            {
-                "where": Literal["prometheus", "host"],
-                "to": (Fraction, 0.95),
-                "share_per_second": (Fraction, 0.001),
-            },
-            rates=["share_per_second"],
-        ),
-        _kind("cpu_stress", "none", cpu_stress, {"cores": (Literal["all"], "all")}),
-        _kind(
-            "memory_pressure",
-            "none",
-            memory_pressure,
-            {"initial_available": Fraction, "available": Fraction},
-        ),
-        _kind(
-            "bad_config",
-            "none",
-            bad_config,
-            {"component": Literal["prometheus", "alertmanager", "webhook", "loki"]},
-        ),
-        _kind("bad_rule", "none", bad_rule),
-        _kind("drop_targets", "component", drop_targets),
-        _kind("stop_load", "none", stop_load),
-        _kind("not_found_scan", "none", not_found_scan, {"requests_per_second": Positive}),
-    )
-}
+_KINDS = (
+    _service("latency", {"seconds": Positive}),
+    _service("errors", {"status": Positive}),
+    _service("hang", takes_down=True),
+    _service("crash", takes_down=True),
+    _service("cpu", {"load": Positive}),
+    _service(
+        "memory",
+        {"mib_per_second": Positive, "mib": Positive},
+        rates=["mib_per_second"],
+        takes_down=True,
+    ),
+    # A flood may contain no errors.
+    _service("log_flood", {"lines_per_second": Positive, "error_ratio": NotNegative}),
+    _service("unready", takes_down=True),
+    _service("dependency"),
+    _service("cardinality", {"series": Positive}),
+    # A part of the scrape timeout, which time compression shortens too.
+    _service("slow_scrape", {"seconds": Positive}, durations=["seconds"]),
+    # A clock may be slow as well as fast.
+    _service("clock_skew", {"seconds": float}),
+    _service("log_silence"),
+    _kind("any", stack.stop, takes_down=True),
+    _kind("any", stack.kill, {"every": Interval}, durations=["every"], takes_down=True),
+    _kind("any", stack.pause, takes_down=True),
+    _kind("instance", stack.crash_loop, takes_down=True),
+    _kind("service", stack.scale, {"instances": Replicas}),
+    _kind(
+        "none",
+        host.disk_fill,
+        {
+            "where": Literal["prometheus", "host"],
+            "to": (Fraction, 0.95),
+            "share_per_second": (Fraction, 0.001),
+        },
+        rates=["share_per_second"],
+    ),
+    _kind("none", host.cpu_stress, {"cores": (Literal["all"], "all")}),
+    _kind("none", host.memory_pressure, {"initial_available": Fraction, "available": Fraction}),
+    _kind(
+        "none",
+        stack.bad_config,
+        {"component": Literal["prometheus", "alertmanager", "webhook", "loki"]},
+    ),
+    _kind("none", stack.bad_rule),
+    _kind("component", stack.drop_targets),
+    _kind("none", stack.stop_load),
+    _kind("none", stack.not_found_scan, {"requests_per_second": Positive}),
+)
+KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}

@@ -5,14 +5,12 @@ The first line of a fault is its description in the reference.
 
 from __future__ import annotations
 
-import requests
-
 from ...clients.faults import Faults
-from ...clients.http import UnreachableError, request
+from ...clients.http import request
 from ...runtimes.base import instances_of, running_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from .base import Fault, Repeater
+from .base import Fault, repeating
 
 # An instance takes seconds to start and must not stay ready for long.
 CRASH_INTERVAL_S = 0.5
@@ -32,8 +30,9 @@ REJECTING_OVERRIDES = """\
 overrides:
   fake: {ingestion_rate_mb: 0.000001, ingestion_burst_size_mb: 0.000001}
 """
-# The component, file and text of each broken configuration.
+# The component, file and text of each broken configuration; the first one is that of `bad_rule`.
 BROKEN_CONFIGS = {
+    "": ("prometheus", "rules.d/drill.yml", FAILING_RULE),
     "prometheus": ("prometheus", "scrape.d/drill.yml", INVALID_CONFIG),
     "alertmanager": ("alertmanager", "alertmanager.yml", INVALID_CONFIG),
     "webhook": ("alertmanager", "webhook_url", CLOSED_PORT_URL),
@@ -49,19 +48,9 @@ def service_fault(spec: FaultSpec, context: DrillContext) -> Fault:
         if not running:
             raise DrillError(f"No instance of {spec.target} runs: start it with `alertdrill up`.")
         for address in running:
-            _switch_on(Faults(address, context.runtime.faults_token()), spec)
+            Faults(address, context.runtime.faults_token()).switch_on(spec.kind, spec.parameters)
 
     return Fault(inject, [("clear_fault", spec.target, spec.kind)])
-
-
-def _switch_on(faults: Faults, spec: FaultSpec) -> None:
-    try:
-        faults.switch_on(spec.kind, spec.parameters)
-    except UnreachableError as error:
-        if error.status == requests.codes.not_found:
-            message = f"{faults.url}/{spec.kind} does not exist: set FAULTS_ENABLED=1."
-            raise DrillError(message) from error
-        raise
 
 
 def stop(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -81,29 +70,20 @@ def drop_targets(spec: FaultSpec, context: DrillContext) -> Fault:
 
 def kill(spec: FaultSpec, context: DrillContext) -> Fault:
     """The target is killed repeatedly."""
-    repeater = Repeater()
-    return Fault(
-        lambda: repeater.start(spec.parameters["every"], lambda: context.runtime.kill(spec.target)),
-        [("start", spec.target)],
-        stop=repeater.stop,
-    )
+    every, target = spec.parameters["every"], spec.target
+    return repeating(every, lambda: context.runtime.kill(target), [("start", target)])
 
 
 def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
     """The target is stopped whenever it becomes ready."""
-    repeater = Repeater()
 
     def crash() -> None:
         for instance in context.runtime.status():
             if instance.state == "ready" and spec.target in (instance.name, instance.service):
                 context.runtime.stop(instance.name, grace=0)  # a crash does not drain
 
-    return Fault(
-        lambda: repeater.start(CRASH_INTERVAL_S, crash),
-        # A crash loop opens the responder's circuit.
-        [("resume_healing",), ("start", spec.target)],
-        stop=repeater.stop,
-    )
+    # A crash loop opens the responder's circuit.
+    return repeating(CRASH_INTERVAL_S, crash, [("resume_healing",), ("start", spec.target)])
 
 
 def scale(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -116,28 +96,22 @@ def scale(spec: FaultSpec, context: DrillContext) -> Fault:
     )
 
 
-# The monitoring components and the load
-
-
 def bad_config(spec: FaultSpec, context: DrillContext) -> Fault:
     """A component loads a broken configuration.
 
     For `webhook`, Alertmanager sends notifications to a closed port; for `loki`, Loki rejects
     nearly all log lines.
     """
-    return _configure(context, *BROKEN_CONFIGS[spec.parameters["component"]])
-
-
-def bad_rule(_: FaultSpec, context: DrillContext) -> Fault:
-    """Prometheus loads a rule whose evaluation always fails."""
-    return _configure(context, "prometheus", "rules.d/drill.yml", FAILING_RULE)
-
-
-def _configure(context: DrillContext, component: str, name: str, text: str) -> Fault:
+    component, name, text = BROKEN_CONFIGS[spec.component]
     return Fault(
         lambda: context.runtime.break_config(component, name, text),
         [("restore_config", component, name)],
     )
+
+
+def bad_rule(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Prometheus loads a rule whose evaluation always fails."""
+    return bad_config(spec, context)
 
 
 def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
@@ -148,12 +122,5 @@ def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
 
 def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
     """A client requests pages that do not exist."""
-    repeater = Repeater()
     url = f"{context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
-    return Fault(
-        lambda: repeater.start(
-            1 / spec.parameters["requests_per_second"],
-            lambda: request("GET", url),
-        ),
-        stop=repeater.stop,
-    )
+    return repeating(1 / spec.parameters["requests_per_second"], lambda: request("GET", url))

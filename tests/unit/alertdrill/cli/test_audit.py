@@ -71,7 +71,7 @@ def test_exact_audit_exits_0(fake_audit: FakeAudit) -> None:
     assert fake_audit.route == audit_route(SERVICES.values())
     assert fake_audit.audit_options == {"requests": 20_000, "rate": 100, "rounds": None}
     assert fake_audit.options == Options(
-        speed=1, current_stack=False, fake_loki=True, healing=False, folder="audit"
+        1, current_stack=False, fake_loki=True, healing="off", folder="audit"
     )
 
 
@@ -83,7 +83,9 @@ def test_difference_is_printed_and_exits_1(fake_audit: FakeAudit) -> None:
     assert result.exit_code == 1
     assert "files: web misses run-1" in result.stdout
     assert fake_audit.audit_options == {"requests": 1000, "rate": 50, "rounds": 0}
-    assert fake_audit.options == Options(speed=1, current_stack=True, folder="audit")
+    assert fake_audit.options == Options(
+        1, current_stack=True, fake_loki=True, healing="off", folder="audit"
+    )
 
 
 def test_report_is_written_and_printed(fake_audit: FakeAudit) -> None:

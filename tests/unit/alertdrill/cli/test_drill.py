@@ -56,8 +56,8 @@ class FakeSession:
         if self.error:
             raise self.error
         self.options = options
-        settings = SimpleNamespace(speed=options.speed)
-        yield SimpleNamespace(folder=self.folder, settings=settings)
+        record = SimpleNamespace(stack=SimpleNamespace(speed=options.speed))
+        yield SimpleNamespace(folder=self.folder, record=record)
 
     def _run(self, _: object, drills: Sequence[Drill]) -> Report:
         self.ran = [drill.alert for drill in drills]

@@ -9,7 +9,6 @@ import pytest
 from alertdrill.drills.faults import registry
 from alertdrill.drills.faults.base import Fault
 from alertdrill.drills.model import FaultSpec
-from tests.unit.alertdrill.drills.fake_session import FakeSession
 from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
@@ -27,18 +26,14 @@ def traffic() -> FakeTraffic:
 
 @pytest.fixture
 def make(runtime: Any, traffic: Any) -> Callable[..., Fault]:
-    def make_fault(kind: str, target: str = "", **parameters: float | str) -> Fault:
-        context = make_context(runtime, runtime.folder, traffic=traffic)
-        return registry.create(
-            FaultSpec(kind=kind, target=target, parameters=parameters), context, max_duration=99.0
-        )
+    def make_fault(
+        kind: str, target: str = "", run_id: str = "the-run", **parameters: float | str
+    ) -> Fault:
+        context = make_context(runtime, runtime.folder, traffic=traffic, run_id=run_id)
+        spec = FaultSpec(kind=kind, target=target, parameters=parameters)
+        return registry.create(spec, context, max_duration=99.0)
 
     return make_fault
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSession:
-    return FakeSession(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
-"""Fakes of a load, a console and a clock, which record their calls."""
+"""Fakes of a load, a console and a clock, which record their calls, and helpers of tests."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from alertdrill.config.settings import StackSettings
-from alertdrill.drills.context import DrillContext, DrillProgress
+from alertdrill.drills.context import DrillContext, DrillProgress, Traffic
 from alertdrill.drills.model import NO_LOAD, Deadlines, Drill, Expectation, FaultSpec, LoadSpec
 from alertdrill.drills.result import DrillResult
-from alertdrill.drills.traffic import Traffic
-from alertdrill.drills.undo import UndoLog, UndoRecord
+from alertdrill.drills.undo import TAG_VARIABLE, UndoLog, UndoRecord
 from alertdrill.runtimes.base import FaultTarget
 
 
@@ -56,13 +59,8 @@ class FakeProgress(DrillProgress):
         self.events.append(("finished", result.verdict))
 
 
-# What some kinds of faults need; the others ignore it.
-PARAMETERS = {
-    "component": "prometheus",
-    "where": "host",
-    "initial_available": 0.99,
-    "available": 0.98,
-}
+# Far more than an interpreter takes to start on a machine whose every core is busy.
+TIMEOUT_S = 60.0
 
 
 class FakeClock:
@@ -88,15 +86,15 @@ def make_context(
     traffic: Traffic | None = None,
     progress: DrillProgress | None = None,
     undo_log: UndoLog | None = None,
+    run_id: str = "the-run",
     **clients: object,
 ) -> DrillContext:
     """Return the context of a run with fakes; `clients` replace those of its components."""
     context = DrillContext(
         runtime=runtime,
         user_runtime=runtime,
-        settings=StackSettings(folder),
         undo_log=undo_log or UndoLog(folder),
-        record=UndoRecord("the-run", 1.0, StackSettings(folder)),
+        record=UndoRecord(run_id, 1.0, StackSettings(folder)),
         folder=folder,
         traffic=traffic or FakeTraffic(),
         progress=progress or FakeProgress(),
@@ -120,3 +118,24 @@ def make_drill(**changed: Any) -> Drill:
         "deadlines": Deadlines(**deadlines),
     }
     return Drill(**{**values, **changed})
+
+
+def poll_until(check: Callable[[], object], awaited: str) -> None:
+    """Return once `check` is true; fail after the timeout with the name of the condition."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not check():
+        assert time.monotonic() < deadline, f"{awaited} did not come"
+        time.sleep(0.02)
+
+
+def of_run(run_id: str) -> list[psutil.Process]:
+    """Return the running processes of a run."""
+    processes = []
+    for process in psutil.process_iter():
+        try:
+            tagged = process.environ().get(TAG_VARIABLE) == run_id
+            if tagged and process.status() != psutil.STATUS_ZOMBIE:
+                processes.append(process)
+        except psutil.Error:
+            continue
+    return processes

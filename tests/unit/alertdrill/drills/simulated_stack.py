@@ -14,7 +14,7 @@ from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills import backfill, chart_data, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.faults import registry
-from alertdrill.drills.model import Drill, UnsteadyError
+from alertdrill.drills.model import Drill, DrillError
 from alertdrill.drills.probes import RunbookCheck
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
@@ -86,7 +86,7 @@ class SimulatedStack:
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (backfill, chart_data, steady_state, run, probes):
             monkeypatch.setattr(module, "time", self.clock)
-        monkeypatch.setattr(steady_state, "require", self._require)
+        monkeypatch.setattr(steady_state, "find_deviation", self._deviation)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
         monkeypatch.setattr(registry, "create", self._make_fault)
         monkeypatch.setattr(probes.Probes, "check_runbook", self._check_runbook)
@@ -110,6 +110,7 @@ class SimulatedStack:
 
             def stop(self) -> None:
                 stack.log.append("stop")
+                stack._maybe_raise("stop")
 
         return FakeFault()
 
@@ -156,6 +157,7 @@ class SimulatedStack:
         return RuleState("up < 1", 60.0, "", [ActiveAlert(state, LABELS, pending)])
 
     def scrape_interval(self) -> float:
+        self._maybe_raise("scrape_interval")
         return 5.0
 
     def query_range(self, promql: str, span: tuple[float, float], step: float) -> list[Line]:
@@ -173,16 +175,14 @@ class SimulatedStack:
         self._maybe_raise("runbook")
         return RunbookCheck(3, "")
 
-    def _require(self, *_: object) -> None:
-        self._maybe_raise("steady")
+    def _deviation(self, *_: object) -> str:
         before, after = self.unsteady
         start, seconds = (self.removed, after) if self.removed else (self.started, before)
-        if self.clock.now < start + seconds:
-            raise UnsteadyError("lb-1 is failed.")
+        return "lb-1 is failed." if self.clock.now < start + seconds else ""
 
     def _require_no_faults(self, *_: object) -> None:
         if self.active_fault:
-            raise UnsteadyError(self.active_fault)
+            raise DrillError(self.active_fault)
 
 
 class LoggedUndo(UndoLog):
@@ -212,6 +212,7 @@ class SimulatedResponder:
         return [received(stack.notifies, filters["status"], at)] if at else []
 
     def actions(self, since: float) -> list[PerformedAction]:
+        self._stack._maybe_raise("actions")
         assert since == self._stack.injected
         return self._stack.actions()
 

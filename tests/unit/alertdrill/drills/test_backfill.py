@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.backfill import GAP_S, sample_points, write_openmetrics
+from alertdrill.drills.backfill import GAP_S, write_openmetrics
 from alertdrill.drills.model import DrillError, SyntheticSeries
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
@@ -57,70 +57,61 @@ def imported(promtool: Path, file: Path) -> Callable[[str], list[str]]:
     return dump
 
 
-def test_series_ends_just_before_now() -> None:
-    assert list(sample_points(FLAT, NOW, 1)) == [
-        (NOW - GAP_S - 120, 20.0),
-        (NOW - GAP_S - 60, 20.0),
-        (NOW - GAP_S, 20.0),
+def make_series(name: str, start: float, end: float, **changed: Any) -> SyntheticSeries:
+    values = {"duration": 60.0, "step": 60.0, **changed}
+    return SyntheticSeries(series=name, start_value=start, end_value=end, **values)
+
+
+def test_text_is_open_metrics_that_ends_just_before_now(tmp_path: Path) -> None:
+    assert written(tmp_path, FLAT).read_text().splitlines() == [
+        "# TYPE a:b gauge",
+        'a:b{c="d"} 20.0 1699999879.500',
+        'a:b{c="d"} 20.0 1699999939.500',
+        'a:b{c="d"} 20.0 1699999999.500',
+        "# EOF",
     ]
 
 
-def test_values_go_from_start_to_end() -> None:
-    series = SyntheticSeries(series="a", duration=4.0, step=1.0, start_value=10.0, end_value=2.0)
-    assert [value for _, value in sample_points(series, NOW, 1)] == [10, 8, 6, 4, 2]
+def test_values_go_from_start_to_end(tmp_path: Path) -> None:
+    series = make_series("a", 10, 2, duration=4.0, step=1.0)
+    samples = written(tmp_path, series).read_text().splitlines()[1:-1]
+    assert [float(sample.split()[1]) for sample in samples] == [10, 8, 6, 4, 2]
 
 
-def test_speed_divides_all_durations() -> None:
-    series = SyntheticSeries(
-        series="a", duration=120.0, step=60.0, start_value=1.0, end_value=1.0, offset=24.0
-    )
+def test_speed_divides_all_durations(tmp_path: Path) -> None:
+    series = make_series("a", 1, 1, duration=120.0, offset=24.0)
+    samples = written(tmp_path, series, speed=12).read_text().splitlines()[1:-1]
     end = NOW - GAP_S - 2
-    assert [at for at, _ in sample_points(series, NOW, 12)] == pytest.approx(
-        [end - 10, end - 5, end]
-    )
-
-
-def test_text_is_open_metrics(tmp_path: Path) -> None:
-    lines = written(tmp_path, FLAT).read_text().splitlines()
-    assert lines[0] == "# TYPE a:b gauge"
-    assert lines[1] == 'a:b{c="d"} 20.0 1699999879.500'
-    assert lines[-1] == "# EOF"
+    assert [float(sample.split()[2]) for sample in samples] == [end - 10, end - 5, end]
 
 
 def test_metric_family_is_written_once(tmp_path: Path) -> None:
-    other = SyntheticSeries(
-        series='a:b{c="e"}', duration=60.0, step=60.0, start_value=1.0, end_value=1.0
-    )
+    other = make_series('a:b{c="e"}', 1, 1)
     assert written(tmp_path, FLAT, other).read_text().count("# TYPE") == 1
 
 
 def test_relative_series_multiplies_the_current_value(tmp_path: Path) -> None:
-    series = SyntheticSeries(
-        series="up", duration=60.0, step=60.0, start_value=0.5, end_value=1.0, relative=True
-    )
+    series = make_series("up", 0.5, 1, relative=True)
     text = written(tmp_path, series).read_text()
     assert 'up{job="a"} 2.0 1699999939.500' in text
     assert 'up{job="a"} 4.0 1699999999.500' in text
     assert r'up{job="b\"\\\n"} 8.0 1699999999.500' in text
 
 
-def test_relative_series_needs_a_current_value(tmp_path: Path) -> None:
-    series = SyntheticSeries(
-        series="gone", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
-    )
-    with pytest.raises(
-        DrillError, match=r"^gone matches no series, so the backfill has no values\.$"
-    ):
-        written(tmp_path, series)
+def test_relative_series_needs_a_current_value_and_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = r"^gone matches no series, so the backfill has no values\.$"
+    with pytest.raises(DrillError, match=gone):
+        written(tmp_path, make_series("gone", 1, 1, relative=True))
+    monkeypatch.setattr(FakePrometheus, "samples", [{"metric": {}, "value": [0, "4"]}])
+    with pytest.raises(DrillError, match=r"^up returns series without a name: use a selector"):
+        written(tmp_path, make_series("up", 1, 1, relative=True))
 
 
 def test_promtool_accepts_the_file(promtool: Path, tmp_path: Path) -> None:
-    relative = SyntheticSeries(
-        series="up", duration=60.0, step=30.0, start_value=1e-9, end_value=1e18, relative=True
-    )
-    long = SyntheticSeries(
-        series="b_total", duration=86_400.0, step=3600.0, start_value=0.0, end_value=7.0
-    )
+    relative = make_series("up", 1e-9, 1e18, step=30.0, relative=True)
+    long = make_series("b_total", 0, 7, duration=86_400.0, step=3600.0)
     file = written(tmp_path, FLAT, relative, long)
     dumped = imported(promtool, file)
     assert dumped('{__name__="a:b"}') == [
@@ -133,18 +124,7 @@ def test_promtool_accepts_the_file(promtool: Path, tmp_path: Path) -> None:
 
 
 def test_parts_of_one_series_join(promtool: Path, tmp_path: Path) -> None:
-    earlier = SyntheticSeries(
-        series='a:b{c="d"}', duration=120.0, step=60.0, start_value=5.0, end_value=5.0, offset=180.0
-    )
+    earlier = make_series('a:b{c="d"}', 5, 5, duration=120.0, offset=180.0)
     file = written(tmp_path, earlier, FLAT, speed=12)
     values = [row.split()[-2] for row in imported(promtool, file)('{__name__="a:b"}')]
     assert values == ["5", "5", "5", "20", "20", "20"]
-
-
-def test_relative_series_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakePrometheus, "samples", [{"metric": {}, "value": [0, "4"]}])
-    series = SyntheticSeries(
-        series="up", duration=60.0, step=60.0, start_value=1.0, end_value=1.0, relative=True
-    )
-    with pytest.raises(DrillError):
-        written(tmp_path, series)

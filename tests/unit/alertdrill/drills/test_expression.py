@@ -1,16 +1,17 @@
+from itertools import chain
 from pathlib import Path
 
 import pytest
-import yaml
 
 from alertdrill.drills.expression import (
     LOKI_RULES,
     PROMETHEUS_RULES,
     Comparison,
+    Language,
     alert_names,
-    alert_names_in,
     branches,
-    first_comparison,
+    is_log_alert,
+    rule_groups,
     runbook_queries,
 )
 from alertdrill.errors import AlertdrillError
@@ -22,20 +23,20 @@ def test_alerts_come_in_files_order(tmp_path: Path) -> None:
     (tmp_path / "b.yml").write_text(RULES % "Second")
     (tmp_path / "a.yml").write_text(RULES % "First")
     (tmp_path / "c.txt").write_text("no rules")
-    assert alert_names_in(tmp_path) == ["First", "Second"]
+    assert alert_names(tmp_path) == ["First", "Second"]
 
 
 @pytest.mark.parametrize("text", ["groups: [", "", "[]", "rules: []"])
 def test_unreadable_rules_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.yml").write_text(text)
     with pytest.raises(AlertdrillError, match=r"a\.yml: cannot read the rules: "):
-        alert_names_in(tmp_path)
+        alert_names(tmp_path)
 
 
-def test_alerts_are_of_both_stores() -> None:
-    assert {"Watchdog", "LogsMissing"} <= set(alert_names())
-    assert "LogsMissing" in alert_names_in(LOKI_RULES)
-    assert "LogsMissing" not in alert_names_in(PROMETHEUS_RULES)
+def test_rules_of_log_lines_are_in_loki() -> None:
+    assert is_log_alert("LogsMissing")
+    assert not is_log_alert("Watchdog")
+    assert {"Watchdog", "LogsMissing"} <= {*alert_names(PROMETHEUS_RULES, LOKI_RULES)}
 
 
 RUNBOOK = """\
@@ -66,6 +67,10 @@ def test_runbook_queries_are_its_fenced_blocks() -> None:
     ]
 
 
+def first_comparison(language: Language, expression: str) -> Comparison | None:
+    return next(chain.from_iterable(branches(language, expression)), None)
+
+
 # PromQL
 
 
@@ -89,38 +94,28 @@ def test_runbook_queries_are_its_fenced_blocks() -> None:
     ],
 )
 def test_promql_has_a_first_comparison(expression: str, left: str, sign: str, right: str) -> None:
-    assert first_comparison(branches("promql", expression)) == Comparison(left, sign, right)
+    assert first_comparison("promql", expression) == Comparison(left, sign, right)
 
 
 @pytest.mark.parametrize("expression", ["vector(1)", "absent(up)", "a and b", "rate(a[5m])", "1"])
 def test_promql_may_compare_nothing(expression: str) -> None:
-    assert first_comparison(branches("promql", expression)) is None
+    assert first_comparison("promql", expression) is None
 
 
 LONG = " + ".join(f'sum(rate(requests_total{{service="web",part="{n}"}}[5m]))' for n in range(4))
 
 
 def test_promql_long_sides_stay_one_line() -> None:
-    parsed = first_comparison(branches("promql", f"{LONG} > 1"))
+    parsed = first_comparison("promql", f"{LONG} > 1")
     assert parsed
     assert "\n" not in parsed.left
 
 
-def shipped() -> list[str]:
-    files = sorted(PROMETHEUS_RULES.glob("*.yml"))
-    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
-    return [rule["expr"] for group in groups for rule in group["rules"] if "alert" in rule]
-
-
-@pytest.mark.parametrize("expression", shipped())
-def test_shipped_expressions_are_understood(expression: str) -> None:
-    parsed = first_comparison(branches("promql", expression))
-    assert parsed is None or parsed.left
-
-
-def test_promql_sides_of_or_are_branches() -> None:
-    parsed = branches("promql", "(a > 1 and b > 2) or ((c < 3) or d)")
-    assert [[comparison.left for comparison in side] for side in parsed] == [["a", "b"], ["c"], []]
+@pytest.mark.parametrize(
+    "rule", [rule for group in rule_groups(PROMETHEUS_RULES) for rule in group["rules"]]
+)
+def test_shipped_expressions_are_understood(rule: dict[str, str]) -> None:
+    assert branches("promql", rule["expr"])
 
 
 # LogQL
@@ -148,19 +143,24 @@ RATE = 'sum by (a) (rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
     ],
 )
 def test_logql_has_a_first_comparison(expression: str, left: str, sign: str, right: str) -> None:
-    assert first_comparison(branches("logql", expression)) == Comparison(left, sign, right)
+    assert first_comparison("logql", expression) == Comparison(left, sign, right)
 
 
 @pytest.mark.parametrize("expression", [RATE, "vector(1)", "(a and b)", '{a="b"} | c > 5', "1"])
 def test_logql_may_compare_nothing(expression: str) -> None:
-    assert first_comparison(branches("logql", expression)) is None
+    assert first_comparison("logql", expression) is None
 
 
-def test_logql_every_comparison_is_found() -> None:
-    parsed = branches("logql", f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))")
-    assert [[comparison.right for comparison in side] for side in parsed] == [["1", "0.1"]]
-
-
-def test_logql_sides_of_or_are_branches() -> None:
-    parsed = branches("logql", "(((a > 1) and (b > 2)) or ((c < 3) or d))")
-    assert [[comparison.left for comparison in side] for side in parsed] == [["a", "b"], ["c"], []]
+@pytest.mark.parametrize(
+    ("language", "expression", "sides"),
+    [
+        ("promql", "(a > 1 and b > 2) or ((c < 3) or d)", [["a", "b"], ["c"], []]),
+        ("logql", "(((a > 1) and (b > 2)) or ((c < 3) or d))", [["a", "b"], ["c"], []]),
+        ("logql", f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))", [[RATE, f"{RATE} / {RATE}"]]),
+    ],
+)
+def test_sides_of_or_are_branches(
+    language: Language, expression: str, sides: list[list[str]]
+) -> None:
+    parsed = branches(language, expression)
+    assert [[comparison.left for comparison in side] for side in parsed] == sides

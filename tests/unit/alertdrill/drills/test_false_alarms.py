@@ -1,11 +1,10 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alertdrill.clients.http import UnreachableError
 from alertdrill.drills import steady_state
-from alertdrill.drills.model import STEADY, DrillError, LoadSpec, UnsteadyError
+from alertdrill.drills.model import STEADY, DrillError
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
@@ -88,18 +87,3 @@ def test_dead_load_ends_the_watch(watched: WatchedStack) -> None:
     watched.traffic.error = DrillError("Locust has ended: no output.")
     with pytest.raises(DrillError, match="Locust"):
         watched.watch(30)
-
-
-def test_steady_state_allows_pending_alerts(
-    watched: WatchedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alerts: list[Any] = []
-
-    def require(_: object, load: LoadSpec, alert: str = "") -> None:
-        alerts.append(alert)
-        if len(alerts) < 3:
-            raise UnsteadyError("Slow is firing.")
-
-    monkeypatch.setattr(steady_state, "require", require)
-    assert watched.watch(1) == []
-    assert alerts[0] == ""

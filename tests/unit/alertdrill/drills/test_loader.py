@@ -1,12 +1,11 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from alertdrill.config.services import SERVICES
-from alertdrill.drills.loader import AlertChains, load_all, load_drill, read_chains
+from alertdrill.drills.loader import load_all, load_drill
 from alertdrill.drills.model import (
     ACTIONS,
     NO_LOAD,
@@ -31,25 +30,38 @@ fault: {kind: errors, target: web, probability: 0.5}
 deadlines: {detect: 90s, resolve: 2m}
 """
 FAULT = "errors, target: web, probability: 0.5"
-Read = Callable[[str], Drill]
-
-
-CHAINS = AlertChains(ALERTS, set(ALERTS), {"Down": ["none", *ACTIONS]})
+Read = Callable[..., Drill]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    drills = tmp_path / "drills"
-    drills.mkdir()
-    return drills
+def root(tmp_path: Path) -> Path:
+    """Return a repository with the alerts Down and Slow, whose policy has two forms of entries."""
+    rules = [{"alert": alert, "expr": "up"} for alert in ALERTS]
+    write(tmp_path / "prometheus/rules/all.yml", {"groups": [{"name": "a", "rules": rules[:1]}]})
+    write(tmp_path / "loki/rules/all.yml", {"groups": [{"name": "b", "rules": rules[1:]}]})
+    actions = [{"action": action} for action in ("none", *ACTIONS)]
+    write_policy(tmp_path, {"Down": actions, "Slow": {"action": "restart"}})
+    for alert in ALERTS:
+        write(tmp_path / f"alerting/runbooks/{alert}.md", alert)
+    (tmp_path / "drills").mkdir()
+    return tmp_path
+
+
+def write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump(content))
+
+
+def write_policy(root: Path, entries: object) -> None:
+    write(root / "alerting/policy.yml", {"alerts": entries})
 
 
 @pytest.fixture
-def reading(folder: Path) -> Read:
-    def run(text: str) -> Drill:
-        file = folder / "Down.yml"
+def reading(root: Path) -> Read:
+    def run(text: str, alert: str = "Down") -> Drill:
+        file = root / "drills" / f"{alert}.yml"
         file.write_text(text)
-        return load_drill(file, CHAINS)
+        return load_drill(file, root)
 
     return run
 
@@ -81,7 +93,7 @@ def test_full_drill_is_loaded(reading: Read) -> None:
     drill = reading(MINIMAL.replace("resolve:", "heal: 10s, resolve:") + FULL)
     assert drill.load == LoadSpec(shape="steady", users=60)
     assert drill.expect.labels == {"service": "web", "severity": "page"}
-    assert drill.expect.notified_late
+    assert drill.expect.notified == "late"
     assert (drill.expect.heal, drill.deadlines.heal) == ("restart", 10)
     assert drill.crossing == Crossing(fastest=4, slowest=6, fixed_delay=1.5)
     assert drill.note == "It has to."
@@ -250,67 +262,48 @@ def test_relative_backfill_accepts_any_selector(reading: Read) -> None:
 
 # The rest of the alert's chain
 
+HEALING = MINIMAL.replace("resolve:", "heal: 9s, resolve:") + "expect: {heal: restart}\n"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_policy_may_have_one_entry_or_several(reading: Read, alert: str) -> None:
+    assert reading(HEALING.replace("Down", alert), alert).expect.heal == "restart"
+
 
 @pytest.mark.parametrize(
-    ("chains", "error"),
+    ("entries", "error"),
     [
         (
-            replace(CHAINS, alerts=["Slow"]),
-            ":1: no alert 'Down' in prometheus/rules or loki/rules.",
-        ),
-        (
-            replace(CHAINS, runbooks=["Slow"]),
-            ":1: there is no runbook alerting/runbooks/Down.md: write it.",
-        ),
-        (
-            replace(CHAINS, actions={"Down": ["none", "scale_in"]}),
+            {"Down": [{"action": "none"}, {"action": "scale_in"}]},
             ":5: heal is 'restart', but alerting/policy.yml has none and scale_in for Down.",
         ),
-        (
-            replace(CHAINS, actions={}),
-            ":5: heal is 'restart', but alerting/policy.yml has no entry for Down.",
-        ),
+        ({}, ":5: heal is 'restart', but alerting/policy.yml has no entry for Down."),
     ],
 )
-def test_drill_fits_its_chain(folder: Path, chains: AlertChains, error: str) -> None:
-    file = folder / "Down.yml"
-    file.write_text(MINIMAL.replace("resolve:", "heal: 9s, resolve:") + "expect: {heal: restart}\n")
-    assert load_drill(file, CHAINS)
+def test_policy_must_have_the_action(
+    reading: Read, root: Path, entries: object, error: str
+) -> None:
+    write_policy(root, entries)
     with pytest.raises(InvalidDrillError) as refused:
-        load_drill(file, chains)
+        reading(HEALING)
     assert str(refused.value) == f"drills/Down.yml{error}"
 
 
-@pytest.fixture
-def root(folder: Path) -> Path:
-    """Return a repository with the alerts Down and Slow, whose policy has two forms of entries."""
-    root = folder.parent
-    rules = [{"alert": alert, "expr": "up"} for alert in ALERTS]
-    write(root / "prometheus/rules/all.yml", {"groups": [{"name": "all", "rules": rules[:1]}]})
-    write(root / "loki/rules/all.yml", {"groups": [{"name": "all", "rules": rules[1:]}]})
-    entries = {"Down": {"action": "restart"}, "Slow": [{"action": "none"}, {"action": "scale_in"}]}
-    write(root / "alerting/policy.yml", {"alerts": entries})
-    for alert in ALERTS:
-        write(root / f"alerting/runbooks/{alert}.md", alert)
-    return root
-
-
-def write(file: Path, content: object) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(content))
-
-
-def test_chains_are_read_from_the_repository(root: Path) -> None:
-    assert read_chains(root) == AlertChains(
-        ALERTS, set(ALERTS), {"Down": ["restart"], "Slow": ["none", "scale_in"]}
-    )
+def test_alert_must_have_a_rule_and_a_runbook(reading: Read, root: Path) -> None:
+    with pytest.raises(InvalidDrillError, match=r":1: no alert 'New' in prometheus/rules or loki"):
+        reading(MINIMAL.replace("Down", "New"), "New")
+    (root / "alerting/runbooks/Down.md").unlink()
+    with pytest.raises(InvalidDrillError) as refused:
+        reading(MINIMAL)
+    missing = "there is no runbook alerting/runbooks/Down.md: write it."
+    assert str(refused.value) == f"drills/Down.yml:1: {missing}"
 
 
 @pytest.mark.parametrize("text", ["alerts: [", "", "alerts: {Down: {}}", "alerts: [Down]"])
-def test_unreadable_policy_is_named(root: Path, text: str) -> None:
+def test_unreadable_policy_is_named(reading: Read, root: Path, text: str) -> None:
     (root / "alerting/policy.yml").write_text(text)
     with pytest.raises(AlertdrillError, match=r"policy\.yml: cannot read the policy: "):
-        read_chains(root)
+        reading(MINIMAL)
 
 
 def test_each_bad_file_has_one_error(root: Path) -> None:

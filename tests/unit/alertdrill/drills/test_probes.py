@@ -7,7 +7,7 @@ from alertdrill.clients.loki import Loki
 from alertdrill.clients.prometheus import ActiveAlert, Prometheus, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.faults.registry import KINDS
-from alertdrill.drills.model import Drill, Expectation, FaultSpec, HealMode, UnmetError
+from alertdrill.drills.model import Drill, DrillError, Expectation, FaultSpec, HealMode
 from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import make_context, make_drill
@@ -114,12 +114,12 @@ def test_another_alert_is_expected_instead(fakes: Fakes, runtime: FakeRuntime) -
 
 def test_runbook_link_must_answer(fakes: Fakes, probes: Probes, server: FakeServer) -> None:
     fakes.received = [received(annotations={"runbook_url": f"{server.url}/runbooks/Down"})]
-    with pytest.raises(UnmetError, match=r"runbook link answers 404: http"):
+    with pytest.raises(DrillError, match=r"runbook link answers 404: http"):
         probes.reached_at("notified")
     server.answers["/runbooks/Down"] = {}
     assert probes.reached_at("notified") == 50.0
     server.close()
-    with pytest.raises(UnmetError, match="link of the notification is dead"):
+    with pytest.raises(DrillError, match="link of the notification is dead"):
         probes.reached_at("notified")
 
 
@@ -210,7 +210,7 @@ def test_action_outside_blast_radius_is_named(fakes: Fakes, probes: Probes) -> N
     assert fakes.requests == [(40.0, {})]
     # A failed action counts, too.
     fakes.performed.append(performed(target="web-2", alert="Slow", state="failed"))
-    with pytest.raises(UnmetError) as error:
+    with pytest.raises(DrillError) as error:
         probes.check_blast_radius()
     assert str(error.value) == (
         "The responder did restart of web-2 for Slow, which the fault (pause on web-1)"
@@ -230,7 +230,7 @@ def test_fault_may_page_only_once(fakes: Fakes, probes: Probes) -> None:
     probes.check_single_page()
     assert fakes.requests[-1] == (40.0, {"status": "firing", "severity": "page"})
     fakes.received.append(received("Also"))
-    with pytest.raises(UnmetError, match=r"^One fault paged 2 times \(Also, Down\): let one inhi"):
+    with pytest.raises(DrillError, match=r"^One fault paged 2 times \(Also, Down\): let one inhi"):
         probes.check_single_page()
 
 
@@ -368,7 +368,7 @@ def test_runbook_query_without_data_fails(
     check: Callable[..., RunbookCheck], server: FakeServer, empty: str
 ) -> None:
     server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
-    with pytest.raises(UnmetError, match=r"^Down\.md: the query `.*` returns no data"):
+    with pytest.raises(DrillError, match=r"^Down\.md: the query `.*` returns no data"):
         check()
 
 
@@ -376,5 +376,5 @@ def test_rejected_runbook_query_fails(
     check: Callable[..., RunbookCheck], server: FakeServer
 ) -> None:
     server.answers = {"/api/v1/query": 400}
-    with pytest.raises(UnmetError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
+    with pytest.raises(DrillError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
         check()

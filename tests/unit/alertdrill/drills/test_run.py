@@ -1,13 +1,17 @@
-from typing import Any
-
 import pytest
 
 from alertdrill.clients.http import UnreachableError
-from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import chart_data, run
-from alertdrill.drills.faults import registry
+from alertdrill.drills.backfill import SETTLE_S
 from alertdrill.drills.ideal_times import Pipeline
-from alertdrill.drills.model import FAULT_MARGIN_S, Crossing, DrillError, Expectation, UnmetError
+from alertdrill.drills.model import (
+    FAULT_MARGIN_S,
+    Crossing,
+    DrillError,
+    Expectation,
+    LoadSpec,
+    SyntheticSeries,
+)
 from alertdrill.drills.result import IdealTime
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack
 
@@ -33,11 +37,6 @@ def test_undo_is_recorded_before_injection(simulated: SimulatedStack) -> None:
         ("inject", 15 + 15 + FAULT_MARGIN_S),
         *ROLLED_BACK,
     ]
-
-
-def test_runbook_is_checked_during_the_fault(simulated: SimulatedStack) -> None:
-    simulated.run()
-    assert simulated.log.index("runbook") < simulated.log.index("stop")
 
 
 def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
@@ -71,24 +70,16 @@ def test_chart_begins_before_the_fault(simulated: SimulatedStack) -> None:
     assert result.chart.values[0].points[0][0] == result.injected - chart_data.SCRAPES_BEFORE * 5.0
 
 
+@pytest.mark.parametrize("delay", [None, 16.0])
 @pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
-def test_missing_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
-    simulated.delays[phase] = None
+def test_missing_or_late_phase_fails_the_drill(
+    simulated: SimulatedStack, phase: str, delay: float | None
+) -> None:
+    simulated.delays[phase] = delay
     result = simulated.run()
-    assert result.verdict == "failed"
-    assert result.reason == f"Down was not {phase} within 15.0 s."
+    assert (result.verdict, result.reason) == ("failed", f"Down was not {phase} within 15.0 s.")
     assert phase not in result.times
     assert simulated.log[-3:] == ROLLED_BACK
-
-
-@pytest.mark.parametrize("phase", ["pending", "firing", "notified", "resolved"])
-def test_late_phase_fails_the_drill(simulated: SimulatedStack, phase: str) -> None:
-    simulated.delays[phase] = 16.0
-    result = simulated.run()
-    assert (result.verdict, result.reason) == (
-        "failed",
-        f"Down was not {phase} within 15.0 s.",
-    )
 
 
 def test_runbook_is_checked_as_of_the_notification(simulated: SimulatedStack) -> None:
@@ -105,30 +96,19 @@ def test_runbook_of_late_alert_is_checked_now(simulated: SimulatedStack) -> None
     assert result.injected + 4 <= simulated.checked_at <= result.removed
 
 
-def test_unreachable_responder_has_no_actions(
-    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_: Any, since: float) -> list[PerformedAction]:
-        raise UnreachableError("http://x/actions does not answer.")
-
-    monkeypatch.setattr(
-        "tests.unit.alertdrill.drills.simulated_stack.SimulatedResponder.actions", away
-    )
+def test_unreachable_responder_has_no_actions(simulated: SimulatedStack) -> None:
+    simulated.raises["actions"] = UnreachableError("http://x/actions does not answer.")
     result = simulated.run()
     assert (result.verdict, result.actions) == ("failed", ())
     assert result.reason == "http://x/actions does not answer."
 
 
-@pytest.mark.parametrize(
-    "error", [UnmetError("No data."), DrillError("No way."), DrillError("Not now.")]
-)
-@pytest.mark.parametrize("at", ["inject", "runbook"])
-def test_failure_is_rolled_back(simulated: SimulatedStack, at: str, error: Exception) -> None:
-    simulated.raises[at] = error
+@pytest.mark.parametrize("at", ["prepare", "inject", "runbook"])
+def test_failure_is_rolled_back(simulated: SimulatedStack, at: str) -> None:
+    simulated.raises[at] = DrillError("No way.")
     result = simulated.run()
-    assert (result.verdict, result.reason) == ("failed", str(error))
+    assert (result.verdict, result.reason) == ("failed", "No way.")
     assert simulated.log[-3:] == ROLLED_BACK
-    assert result.removed
 
 
 @pytest.mark.parametrize("at", ["inject", "rule", "runbook"])
@@ -165,23 +145,11 @@ def test_failed_undo_hides_no_interrupt(simulated: SimulatedStack) -> None:
         simulated.run()
 
 
-def test_failed_stop_is_still_undone(
-    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make = registry.create
-
-    def refuse() -> None:
-        raise OSError("no")
-
-    def make_stubborn(*arguments: Any) -> Any:
-        fault = make(*arguments)
-        monkeypatch.setattr(fault, "stop", refuse)
-        return fault
-
-    monkeypatch.setattr(registry, "create", make_stubborn)
+def test_failed_stop_is_still_undone(simulated: SimulatedStack) -> None:
+    simulated.raises["stop"] = OSError("no")
     with pytest.raises(OSError, match="no"):
         simulated.run()
-    assert "resume" in simulated.log
+    assert simulated.log[-3:] == ROLLED_BACK
 
 
 # After the fault
@@ -248,23 +216,92 @@ def test_another_alert_is_expected_instead(simulated: SimulatedStack) -> None:
 def test_unreachable_prometheus_is_awaited(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rule = simulated.rule
+    def recover(seconds: float) -> None:
+        simulated.clock.now += seconds
+        if simulated.injected and simulated.clock.now >= simulated.injected + 5:
+            simulated.raises.clear()
 
-    def away(alert: str) -> Any:
-        if simulated.injected and simulated.clock.now < simulated.injected + 5:
-            raise UnreachableError("Prometheus does not answer.")
-        return rule(alert)
-
-    monkeypatch.setattr(simulated, "rule", away)
+    simulated.raises["rule"] = UnreachableError("Prometheus does not answer.")
+    monkeypatch.setattr(simulated.clock, "sleep", recover)
     assert simulated.run().verdict == "passed"
 
 
-def test_missing_chart_does_not_fail_the_drill(
-    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away() -> float:
-        raise UnreachableError("Prometheus does not answer.")
-
-    monkeypatch.setattr(simulated, "scrape_interval", away)
+def test_missing_chart_does_not_fail_the_drill(simulated: SimulatedStack) -> None:
+    simulated.raises["scrape_interval"] = UnreachableError("Prometheus does not answer.")
     result = simulated.run()
     assert (result.verdict, result.chart) == ("passed", None)
+
+
+# Before the fault
+
+
+def test_unsteady_stack_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (1e6, 0.0)
+    result = simulated.run()
+    assert result.verdict == "aborted"
+    assert result.reason == "The stack had no steady state before the fault: lb-1 is failed."
+    assert (result.injected, result.chart, result.ideal) == (None, None, {})
+    assert simulated.log == []
+
+
+def test_steady_state_is_awaited(simulated: SimulatedStack) -> None:
+    simulated.unsteady = (20.0, 5.0)
+    result = simulated.run()
+    assert result.verdict == "passed"
+    assert result.injected
+    assert result.injected - result.began >= 20
+
+
+def test_active_fault_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.active_fault = "web has the fault errors."
+    result = simulated.run()
+    assert (result.verdict, simulated.log) == ("aborted", [])
+    assert result.reason.endswith("before the fault: web has the fault errors.")
+
+
+def test_dead_load_aborts_the_drill(simulated: SimulatedStack) -> None:
+    simulated.traffic.error = DrillError("Locust has ended: no output.")
+    result = simulated.run()
+    assert result.verdict == "aborted"
+    assert "Locust has ended" in result.reason
+
+
+def test_load_of_the_drill_is_started(simulated: SimulatedStack) -> None:
+    simulated.run(load=LoadSpec(shape="steady", users=60))
+    assert simulated.traffic.calls == [LoadSpec(shape="steady", users=60)]
+
+
+# Backfilled history
+
+PAST = [SyntheticSeries(series="up", duration=60.0, step=30.0, start_value=1.0, end_value=1.0)]
+
+
+@pytest.mark.parametrize("past", [[], PAST])
+def test_real_stack_keeps_its_history(
+    simulated: SimulatedStack, past: list[SyntheticSeries]
+) -> None:
+    simulated.run(backfill=past)
+    assert "delete_series" not in simulated.log
+    assert "backfill" not in simulated.log
+
+
+def test_ephemeral_stack_starts_without_history(simulated: SimulatedStack) -> None:
+    simulated.runtime.ephemeral = True
+    result = simulated.run()
+    assert simulated.log[0] == "delete_series"
+    assert "backfill" not in simulated.log
+    assert result.injected
+    assert result.injected - result.began >= SETTLE_S
+
+
+def test_history_is_backfilled(simulated: SimulatedStack) -> None:
+    simulated.runtime.ephemeral = True
+    samples: list[str] = []
+    on_call = simulated.runtime.on_call
+    simulated.runtime.on_call = lambda *order: (
+        samples.append(order[1].read_text()) if order[0] == "backfill" else on_call(*order)
+    )
+    assert simulated.run(backfill=PAST).backfilled
+    assert simulated.log[0] == "delete_series"
+    assert samples[0].startswith("# TYPE up gauge\n")
+    assert list(simulated.folder.glob("*.om")) == []

@@ -4,8 +4,7 @@ import pytest
 
 from alertdrill.clients.responder import PerformedAction
 from alertdrill.drills import steady_state
-from alertdrill.drills.context import DrillContext
-from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, LoadSpec, UnsteadyError
+from alertdrill.drills.model import ACTION_S, NO_LOAD, STEADY, DrillError, LoadSpec
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import make_context
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
@@ -26,124 +25,108 @@ class Stack:
         self.alerts: list[Any] = [WATCHDOG]
         self.pending: list[Any] = []
         self.watchdog: object = {"missing": False}
+        self.queries: list[str] = []
 
-    def require(self, load: LoadSpec = STEADY, alert: str = "Down") -> None:
-        answers = {
+    def deviation(self, load: LoadSpec = STEADY, alert: str = "Down") -> str:
+        rule = {"name": "Down", "query": "up", "duration": 0, "alerts": self.pending}
+        self.server.answers = {
             "/api/v1/alerts": {"data": {"alerts": self.alerts}},
-            "/api/v1/rules": {"data": {"groups": [{"interval": 5, "rules": [self._rule()]}]}},
+            "/api/v1/rules": {"data": {"groups": [{"interval": 5, "rules": [rule]}]}},
             "/watchdog": self.watchdog,
             **self.server.answers,
         }
-        self.server.answers = answers
-        steady_state.require(self.context(), load, alert)
+        context = make_context(self.runtime, self.runtime.folder)
+        return steady_state.find_deviation(context, load, alert)
 
-    def context(self) -> DrillContext:
-        return make_context(self.runtime, self.runtime.folder)
-
-    def _rule(self) -> dict[str, Any]:
-        return {"name": "Down", "query": "up", "duration": 0, "alerts": self.pending}
+    def query(self, promql: str) -> Any:
+        if promql == steady_state.ABOVE_MIN_REPLICAS:
+            return self.above
+        self.queries.append(promql)
+        return self.up if promql == "up" else self.rate
 
 
 @pytest.fixture
 def stack(server: FakeServer, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Stack:
     stack = Stack(server, runtime)
-    queries: list[str] = []
-
-    def query(_: object, promql: str) -> Any:
-        if promql == steady_state.ABOVE_MIN_REPLICAS:
-            return stack.above
-        queries.append(promql)
-        return stack.up if promql == "up" else stack.rate
-
-    monkeypatch.setattr("alertdrill.drills.steady_state.Prometheus.query", query)
-    stack.queries = queries  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "alertdrill.clients.prometheus.Prometheus.query", lambda _, promql: stack.query(promql)
+    )
     return stack
-
-
-def unsteady(stack: Stack, **expected: Any) -> str:
-    with pytest.raises(UnsteadyError) as error:
-        stack.require(**expected)
-    return str(error.value)
 
 
 def test_healthy_stack_is_steady(stack: Stack) -> None:
     stack.runtime.running.append(instance("web-3", state="standby", pid=None))
-    stack.require()
+    assert stack.deviation() == ""
 
 
 def test_stopped_stack_is_unsteady(stack: Stack) -> None:
     stack.runtime.running = []
-    assert unsteady(stack) == "The stack is down."
+    assert stack.deviation() == "The stack is down."
 
 
 @pytest.mark.parametrize("state", ["unready", "starting", "stopped", "paused", "failed"])
 def test_every_instance_must_be_ready(stack: Stack, state: str) -> None:
     stack.runtime.running.append(instance("lb-1", state=state))
-    assert unsteady(stack) == f"lb-1 is {state}."
+    assert stack.deviation() == f"lb-1 is {state}."
 
 
 def test_every_target_must_be_scraped(stack: Stack) -> None:
     stack.up.append({"metric": {"instance": "lb-1"}, "value": [0, "0"]})
-    assert unsteady(stack) == "lb-1 is not scraped."
+    assert stack.deviation() == "lb-1 is not scraped."
     stack.up.clear()
-    assert unsteady(stack) == "Prometheus scrapes nothing."
+    assert stack.deviation() == "Prometheus scrapes nothing."
 
 
 def test_only_watchdog_may_fire(stack: Stack) -> None:
     stack.alerts += [{"state": "firing", "labels": {"alertname": "Slow"}}] * 2
     stack.alerts.append({"state": "pending", "labels": {"alertname": "Soon"}})
-    assert unsteady(stack) == "Slow is firing."
+    assert stack.deviation() == "Slow is firing."
 
 
 def test_alert_of_the_drill_may_not_be_pending(stack: Stack) -> None:
     stack.pending = [
         {"state": "pending", "labels": {}, "activeAt": "2026-11-23T10:20:30Z", "value": "1"}
     ]
-    assert unsteady(stack) == "Down is pending."
+    assert stack.deviation() == "Down is pending."
     stack.server.answers.clear()
-    stack.require(alert="Watchdog")
-    stack.require(alert="")
+    assert stack.deviation(alert="Watchdog") == stack.deviation(alert="") == ""
 
 
 @pytest.mark.parametrize(("rate", "users", "steady"), [("12", 24, True), ("11.9", 24, False)])
 def test_half_of_the_traffic_is_required(stack: Stack, rate: str, users: int, steady: bool) -> None:
     stack.rate = [{"metric": {}, "value": [0, rate]}]
     load = LoadSpec(shape="steady", users=users)
-    if steady:
-        stack.require(load=load)
-    else:
-        assert unsteady(stack, load=load) == (
-            "The load balancer gets 11.9 requests/s: 24 users should send more."
-        )
+    error = "The load balancer gets 11.9 requests/s: 24 users should send more."
+    assert stack.deviation(load) == ("" if steady else error)
 
 
 def test_drill_without_load_needs_no_traffic(stack: Stack) -> None:
     stack.rate = []
-    stack.require(load=NO_LOAD)
-    assert unsteady(stack).startswith("The load balancer gets 0.0 requests/s")
+    assert stack.deviation(NO_LOAD) == ""
+    assert stack.deviation().startswith("The load balancer gets 0.0 requests/s")
 
 
 @pytest.mark.parametrize(("speed", "window"), [(1.0, "30s"), (12.0, "2s"), (1000.0, "2s")])
-def test_window_shrinks_with_speed(stack: Any, speed: float, window: str) -> None:
+def test_window_shrinks_with_speed(stack: Stack, speed: float, window: str) -> None:
     stack.runtime.speed = speed
-    stack.require()
+    stack.deviation()
     assert f"[{window}]" in stack.queries[-1]
 
 
 def test_services_must_be_at_min_replicas(stack: Stack) -> None:
     stack.above = [{"metric": {"scaled_service": "web"}, "value": [0, "3"]}]
-    assert unsteady(stack) == "web has 3 instances, more than its minimum."
+    assert stack.deviation() == "web has 3 instances, more than its minimum."
 
 
 @pytest.mark.parametrize("answer", [{"missing": True}, 503])
 def test_responder_must_receive_watchdog(stack: Stack, answer: object) -> None:
     stack.watchdog = answer
-    assert unsteady(stack).startswith("The responder misses Watchdog")
+    assert stack.deviation().startswith("The responder misses Watchdog")
 
 
 def test_failing_component_is_unsteady(stack: Stack) -> None:
     stack.server.answers["/api/v1/alerts"] = 500
-    assert "/api/v1/alerts answers 500" in unsteady(stack)
+    assert "/api/v1/alerts answers 500" in stack.deviation()
 
 
 def fault(kind: str, active: bool) -> dict[str, object]:
@@ -159,18 +142,18 @@ def no_faults(stack: Stack, answer: object) -> None:
 def test_active_fault_is_unsteady(stack: Stack) -> None:
     no_faults(stack, {"faults": [fault("hang", False)]})
     assert stack.server.requests[-1].token == "the-token"
-    with pytest.raises(UnsteadyError, match=r"^web at .* has the fault errors\.$"):
+    with pytest.raises(DrillError, match=r"^web at .* has the fault errors\.$"):
         no_faults(stack, {"faults": [fault("hang", False), fault("errors", True)]})
 
 
 def test_faults_must_be_enabled(stack: Stack) -> None:
-    with pytest.raises(UnsteadyError, match="answers 404 to /faults: drills need FAULTS_ENABLED=1"):
+    with pytest.raises(DrillError, match="answers 404 to /faults: drills need FAULTS_ENABLED=1"):
         no_faults(stack, 404)
 
 
 def test_unreachable_service_is_unsteady(stack: Stack) -> None:
     stack.runtime.running = [instance("web-1", "127.0.0.1:1")]
-    with pytest.raises(UnsteadyError, match=r"^127.0.0.1:1 of web does not answer\.$"):
+    with pytest.raises(DrillError, match=r"^127.0.0.1:1 of web does not answer\.$"):
         steady_state.require_no_faults(stack.runtime)
 
 

@@ -1,42 +1,52 @@
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
+from alertdrill.drills.undo import UndoLog, UndoRecord
+from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.base import running_addresses
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import PARAMETERS, make_context
-from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
+from tests.unit.alertdrill.drills.fakes import FakeClock, make_context
+from tests.unit.alertdrill.fake_runtime import instance
+
+RESTORE = ("restore_config", "prometheus", "rules.d/drill.yml")
+# What some kinds of faults need; the others ignore it.
+PARAMETERS = {
+    "component": "prometheus",
+    "where": "host",
+    "initial_available": 0.99,
+    "available": 0.98,
+    "every": 1.0,
+    "requests_per_second": 1.0,
+}
 
 
 def test_last_step_is_undone_first(runtime: Any) -> None:
-    assert undo.perform(runtime, [("start", "web"), ("restore_targets",), ("resume", "lb")]) == []
-    assert runtime.calls == [("resume", "lb"), ("restore_targets",), ("start", "web")]
+    steps = [("start", "web"), ("restore_targets",), RESTORE, ("resume", "lb")]
+    assert undo.perform(runtime, steps) == []
+    assert runtime.calls == steps[::-1]
 
 
 def test_failure_does_not_stop_the_rest(runtime: Any, tmp_path: Path) -> None:
     runtime.refuses = {"resume"}
-    steps = [("start", "web"), ("resume", "lb"), ("remove_file", str(tmp_path))]
-    failures = undo.perform(runtime, steps)
-    assert [failure.partition(":")[0] for failure in failures] == [
-        f"remove_file {tmp_path}",
-        "resume lb",
-    ]
-    assert failures[1] == "resume lb: No resume today."
+    steps = [("start", "web"), ("resume", "lb"), ("remove_file", str(tmp_path)), ("unheard-of",)]
+    unknown, directory, refused = undo.perform(runtime, steps)
+    assert unknown == "unheard-of : this version has no such undo step."
+    assert directory.startswith(f"remove_file {tmp_path}: ")
+    assert refused == "resume lb: No resume today."
     assert runtime.calls[-1] == ("start", "web")
-
-
-def test_unknown_step_does_not_stop_the_rest(runtime: Any) -> None:
-    assert len(undo.perform(runtime, [("start", "web"), ("unheard-of",)])) == 1
-    assert runtime.calls == [("start", "web")]
-
-
-def test_configuration_is_restored(runtime: Any) -> None:
-    assert undo.perform(runtime, [("restore_config", "prometheus", "rules.d/drill.yml")]) == []
-    assert runtime.calls == [("restore_config", "prometheus", "rules.d/drill.yml")]
 
 
 def test_file_may_be_removed_twice(runtime: Any, tmp_path: Path) -> None:
@@ -54,29 +64,26 @@ def test_target_is_service_or_instance(runtime: Any) -> None:
         instance("web-3", "a:3", state="standby", pid=None),
         instance("data-service-1", "a:4"),
     ]
-    assert list(running_addresses("web", runtime.status())) == ["a:1", "a:2"]
-    assert list(running_addresses("web-2", runtime.status())) == ["a:2"]
-    assert list(running_addresses("data-service", runtime.status())) == ["a:4"]
-    assert list(running_addresses("gone", runtime.status())) == []
+    for target, addresses in {
+        "web": ["a:1", "a:2"],
+        "web-2": ["a:2"],
+        "data-service": ["a:4"],
+        "gone": [],
+    }.items():
+        assert list(running_addresses(target, runtime.status())) == addresses
 
 
 def test_fault_is_cleared_in_every_instance(runtime: Any, server: FakeServer) -> None:
     # The first instance is gone, and its faults with it.
     runtime.running = [instance("web-1", "127.0.0.1:1"), instance("web-2", server.address)]
+    steps = [("clear_fault", "web", "errors")]
     server.answers["/faults/errors"] = {}
-    assert undo.perform(runtime, [("clear_fault", "web", "errors")]) == []
+    assert undo.perform(runtime, steps) == []
     (request,) = server.requests
-    assert (request.method, request.path, request.token) == (
-        "DELETE",
-        "/faults/errors",
-        "the-token",
-    )
-
-
-def test_refusal_to_clear_is_a_failure(runtime: Any, server: FakeServer) -> None:
-    runtime.running = [instance("web-1", server.address)]
+    sent = (request.method, request.path, request.token)
+    assert sent == ("DELETE", "/faults/errors", "the-token")
     server.answers["/faults/errors"] = 500
-    assert len(undo.perform(runtime, [("clear_fault", "web", "errors")])) == 1
+    assert len(undo.perform(runtime, steps)) == 1
 
 
 def test_healing_resumes_with_the_token(runtime: Any, server: FakeServer) -> None:
@@ -84,19 +91,11 @@ def test_healing_resumes_with_the_token(runtime: Any, server: FakeServer) -> Non
     server.answers["/resume"] = {}
     assert undo.perform(runtime, [("resume_healing",)]) == []
     (request,) = server.requests
-    assert (request.method, request.path, request.token) == (
-        "POST",
-        "/resume",
-        "the-responders-token",
-    )
-
-
-def test_refusal_of_responder_is_a_failure(runtime: Any, server: FakeServer) -> None:
-    runtime.urls["responder"] = server.url
+    sent = (request.method, request.path, request.token)
+    assert sent == ("POST", "/resume", "the-responders-token")
     server.answers["/resume"] = 401
-    assert undo.perform(runtime, [("resume_healing",)]) == [
-        f"resume_healing : {server.url}/resume answers 401: refused"
-    ]
+    (refusal,) = undo.perform(runtime, [("resume_healing",)])
+    assert refusal == f"resume_healing : {server.url}/resume answers 401: refused"
     server.close()
     (failure,) = undo.perform(runtime, [("resume_healing",)])
     assert (
@@ -116,11 +115,106 @@ def test_scale_is_restored_once(runtime: Any, serving: int, calls: list[object])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_undo_can_be_performed(kind: str, tmp_path: Path, server: FakeServer) -> None:
-    runtime: Any = FakeRuntime(tmp_path)
+def test_undo_of_every_kind_is_known_before_injection(
+    runtime: Any, kind: str, tmp_path: Path, server: FakeServer
+) -> None:
     runtime.urls["responder"] = server.url
     server.answers["/resume"] = {}
     spec = FaultSpec(kind=kind, target="web", parameters=PARAMETERS)
-    steps = create(spec, make_context(runtime, tmp_path), 1.0).undo
-    assert all(step[0] in undo.ACTIONS for step in steps)
-    assert undo.perform(runtime, steps) == []
+    fault = create(spec, make_context(runtime, tmp_path), 1.0)
+    fault.stop()  # harmless before the injection
+    assert (runtime.calls, list(tmp_path.iterdir())) == ([], [])
+    assert undo.perform(runtime, fault.undo) == []
+
+
+# The record on disk
+
+UNDO = [("start", "web"), RESTORE, ("restore_targets",)]
+# No process has this pid: the kernel's maximum is 2^22.
+GONE = 2**22 + 1
+
+
+@pytest.fixture
+def undo_log(tmp_path: Path) -> UndoLog:
+    return UndoLog(tmp_path / "home")
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> UndoRecord:
+    stack = StackSettings(tmp_path, tmp_path / "cache", ports=Ports(lb=18080), faults_enabled=False)
+    return UndoRecord("the-run", 1.5, replace(stack, speed=12.0, ephemeral=True), "Down", UNDO)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock()
+    monkeypatch.setattr("alertdrill.file_lock.time", clock)
+    return clock
+
+
+def test_record_is_read_as_written(undo_log: UndoLog, record: UndoRecord) -> None:
+    undo_log.clear()
+    for written in (record, replace(record, undone=True, undo=[], stack=StackSettings(Path("/x")))):
+        undo_log.write(written)
+        assert undo_log.read() == written
+    # The file is replaced atomically.
+    assert [file.name for file in undo_log.file.parent.iterdir()] == ["current.json"]
+    undo_log.clear()
+    assert undo_log.read() is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '{"stack": {}, "undo": []}', '{"stack": 1, "undo": 1}']
+)
+def test_damaged_record_is_ignored(undo_log: UndoLog, text: str) -> None:
+    undo_log.file.parent.mkdir(parents=True)
+    undo_log.file.write_text(text)
+    assert undo_log.read() is None
+
+
+def test_record_of_another_version_is_ignored(undo_log: UndoLog, record: UndoRecord) -> None:
+    undo_log.write(record)
+    fields = json.loads(undo_log.file.read_text())
+    fields["stack"]["unheard_of"] = 1
+    undo_log.file.write_text(json.dumps(fields))
+    assert undo_log.read() is None
+
+
+@pytest.fixture
+def zombie() -> Iterator[int]:
+    """Return a zombie's pid: what a killed run is if its parent does not wait for it."""
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
+    yield run.pid
+    run.wait()
+
+
+@pytest.mark.parametrize(
+    ("run", "timeout", "waits"),
+    [
+        ("none", None, 0),
+        ("alive", None, 0),
+        ("gone", None, undo.GUARD_TIMEOUT_S),
+        ("zombie", None, undo.GUARD_TIMEOUT_S),
+        ("alive", 10, 10),
+    ],
+)
+def test_only_the_guard_of_a_killed_run_is_awaited(
+    undo_log: UndoLog,
+    record: UndoRecord,
+    clock: FakeClock,
+    zombie: int,
+    run: str,
+    timeout: float | None,
+    waits: float,
+) -> None:
+    pid = {"alive": os.getpid(), "gone": GONE, "zombie": zombie}.get(run)
+    if pid:
+        undo_log.write(replace(record, process=pid))
+    undo_log.file.parent.mkdir(parents=True, exist_ok=True)
+    start = clock.now
+    with (undo_log.file.parent / "lock").open("w") as lock:  # as another process does
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(LockedError, match=r"^Another run of drills is in progress"):
+            undo_log.lock(timeout).__enter__()
+    assert clock.now - start == pytest.approx(waits, abs=1)

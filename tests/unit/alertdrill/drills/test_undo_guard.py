@@ -12,20 +12,19 @@ import pytest
 from alertdrill.config import ROOT
 from alertdrill.config.settings import IN_NETWORK, StackSettings
 from alertdrill.drills import undo
-from alertdrill.drills.undo import RollbackGuard, UndoLog, UndoRecord
-from tests.unit.alertdrill.drills.processes import TIMEOUT_S, of_run, poll_until
+from alertdrill.drills.undo import DONE, UndoLog, UndoRecord, start_guard
+from tests.unit.alertdrill.drills.fakes import TIMEOUT_S, of_run, poll_until
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 # A run with a guard; it waits until it is killed.
 RUN = """
 import sys
 from pathlib import Path
-from alertdrill.drills.undo import RollbackGuard
-guard = RollbackGuard(Path(sys.argv[1]))
-print(guard._process.pid, flush=True)
+from alertdrill.drills.undo import start_guard
+print(start_guard(Path(sys.argv[1])).pid, flush=True)
 sys.stdin.read()
 """
-# A load beside the run: not its child, and it ends only on a signal.
+# It ends only on a signal.
 LOAD = "import signal; print('up', flush=True); signal.pause()"
 
 
@@ -85,13 +84,7 @@ def waits_for_lock(pid: int) -> bool:
 
 def test_load_of_killed_run_is_stopped(tmp_path: Path, file: Path) -> None:
     name = f"test-{uuid.uuid4()}"
-    load = subprocess.Popen(
-        [sys.executable, "-c", LOAD],
-        env=undo.tagged_environment(name),
-        stdout=subprocess.PIPE,
-    )
-    assert load.stdout
-    assert load.stdout.readline() == b"up\n"
+    load = tagged(LOAD, name)
     UndoLog(tmp_path).write(make_record(tmp_path, file, name))
     killed_run(tmp_path)
     assert load.wait(TIMEOUT_S) == -signal.SIGTERM
@@ -99,24 +92,60 @@ def test_load_of_killed_run_is_stopped(tmp_path: Path, file: Path) -> None:
     assert not of_run(name)
 
 
+# It prints a line when it is ready, and exits when its input closes.
+WAITS = "print('up', flush=True); input()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
+
+
+def tagged(code: str, run: str) -> subprocess.Popen[bytes]:
+    """Start a process beside a run, such as its load."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=undo.tagged_environment(run),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == b"up\n"
+    return process
+
+
+@pytest.mark.parametrize("code", [WAITS, STUBBORN])
+def test_only_processes_of_the_run_are_terminated(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(undo, "TERMINATE_TIMEOUT_S", 0.3)
+    run = f"test-{uuid.uuid4()}"
+    ours, other = tagged(code, run), tagged(WAITS, f"{run}-other")
+    try:
+        undo.terminate_processes(run)
+        assert of_run(run) == []
+        poll_until(lambda: ours.poll() is not None, "the end of ours")
+        assert other.poll() is None
+    finally:
+        ours.communicate()
+        other.communicate(b"\n")
+
+
 def test_dismissed_guard_undoes_nothing(tmp_path: Path, file: Path) -> None:
     UndoLog(tmp_path).write(make_record(tmp_path, file))
-    guard = RollbackGuard(tmp_path)
-    guard.dismiss()
-    assert guard._process.returncode == 0
+    guard = start_guard(tmp_path)
+    guard.communicate(DONE)
+    assert guard.returncode == 0
     assert file.exists()
 
 
 def test_guard_ignores_signals(tmp_path: Path, file: Path) -> None:
     undo_log = UndoLog(tmp_path)
     undo_log.write(make_record(tmp_path, file))
-    guard = RollbackGuard(tmp_path)
-    process = psutil.Process(guard._process.pid)
+    guard = start_guard(tmp_path)
+    process = psutil.Process(guard.pid)
     assert os.getsid(process.pid) == process.pid  # Ctrl-C signals the terminal's session
     poll_until(lambda: ignored(process.pid) >= {1, 2, 15}, "the guard to be ready")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         process.send_signal(number)
-    guard._process.communicate(b"")  # as when the run ends
+    guard.communicate(b"")  # as when the run ends
     assert not file.exists()
 
 
@@ -143,7 +172,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
         monkeypatch.setattr(undo, name, lambda *_: stack)
     monkeypatch.setattr("sys.stdin", ClosedInput)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("alertdrill.drills.undo.terminate_processes", lambda _: 0)
+    monkeypatch.setattr(undo, "terminate_processes", lambda _: None)
     return stack
 
 

@@ -1,7 +1,6 @@
 import json
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +8,13 @@ import yaml
 
 from alertdrill.drills.faults import stack
 from alertdrill.drills.faults.base import Fault
-from alertdrill.drills.faults.registry import KINDS, create
-from alertdrill.drills.model import DrillError, FaultSpec, LoadSpec
+from alertdrill.drills.faults.registry import KINDS, FaultKind
+from alertdrill.drills.model import DrillError, LoadSpec
 from alertdrill.errors import AlertdrillError
+from apps.telemetry.faults import kinds as services
 from tests.http_server import FakeServer
-from tests.unit.alertdrill.drills.fakes import PARAMETERS, FakeTraffic, make_context
-from tests.unit.alertdrill.drills.processes import poll_until
-from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
+from tests.unit.alertdrill.drills.fakes import FakeTraffic, poll_until
+from tests.unit.alertdrill.fake_runtime import instance
 
 Make = Callable[..., Fault]
 
@@ -58,28 +57,17 @@ def test_fault_calls_the_runtime(
     assert runtime.calls == [call]
 
 
-def test_kills_repeat_until_the_fault_stops(make: Make, runtime: Any) -> None:
-    often = threading.Event()
-    runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 3 else None
+@pytest.mark.parametrize("refuses", [set(), {"kill"}])  # the target may be down for a while
+def test_kills_repeat_until_the_fault_stops(make: Make, runtime: Any, refuses: set[str]) -> None:
+    runtime.refuses = refuses
     runtime.speed = 30.0
     fault = make("kill", "web", every=0.3)  # every 10 ms at this speed
     assert list(fault.undo) == [("start", "web")]
     fault.inject()
-    assert often.wait(10)
+    poll_until(lambda: len(runtime.calls) >= 3, "three kills")
     fault.stop()
-    count = len(runtime.calls)
     assert {*runtime.calls} == {("kill", "web")}
-    assert len(runtime.calls) == count
-
-
-def test_kills_continue_while_the_target_is_down(make: Make, runtime: Any) -> None:
-    runtime.refuses = {"kill"}
-    often = threading.Event()
-    runtime.on_call = lambda *_: often.set() if len(runtime.calls) >= 2 else None
-    fault = make("kill", "web", every=0.001)
-    fault.inject()
-    assert often.wait(10)
-    fault.stop()
+    assert not any(thread.name.endswith("(loop)") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(("target", "stopped"), [("web-2", {"web-2"}), ("web", {"web-1", "web-2"})])
@@ -173,27 +161,17 @@ def test_only_some_parameters_are_scaled(
     assert json.loads(server.requests[0].body)[name] == pytest.approx(at_twelve)
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (404, r"/faults/hang does not exist: set FAULTS_ENABLED=1\.$"),
-        (401, r"/faults/hang answers 401: refused"),
-    ],
-)
-def test_rejected_service_fault_is_an_error(
-    make: Make, runtime: Any, server: FakeServer, status: int, words: str
+def test_service_fault_needs_a_running_instance(
+    make: Make, runtime: Any, server: FakeServer
 ) -> None:
-    runtime.running = [instance("web-1", server.address)]
-    server.answers["/faults/hang"] = status
-    with pytest.raises(AlertdrillError, match=words):
-        make("hang", "web").inject()
-
-
-def test_service_fault_needs_a_running_instance(make: Make, runtime: Any) -> None:
     runtime.running = [instance("web-1", pid=None, state="stopped")]
     with pytest.raises(DrillError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
-    runtime.running = [instance("web-1", "127.0.0.1:1")]
+    runtime.running = [instance("web-1", server.address)]
+    server.answers["/faults/hang"] = 401
+    with pytest.raises(AlertdrillError, match=r"/faults/hang answers 401: refused"):
+        make("hang", "web").inject()
+    server.close()
     with pytest.raises(AlertdrillError, match=r"does not answer: check `alertdrill status`\.$"):
         make("hang", "web").inject()
 
@@ -216,21 +194,24 @@ def test_loki_gets_rejecting_overrides(make: Make, runtime: Any) -> None:
     fault = make("bad_config", component="loki")
     assert list(fault.undo) == [("restore_config", "loki", "overrides.yml")]
     fault.inject()
-    ((order, part, name, text),) = runtime.calls
-    assert (order, part, name) == ("break_config", "loki", "overrides.yml")
+    ((*call, text),) = runtime.calls
+    assert call == ["break_config", "loki", "overrides.yml"]
     assert yaml.safe_load(text)["overrides"]["fake"]["ingestion_rate_mb"] < 1e-5
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_fault_that_was_not_injected_can_stop(make: Make, runtime: Any, kind: str) -> None:
-    make(kind, "web", **PARAMETERS).stop()
-    assert runtime.calls == []
+def service_faults() -> dict[str, FaultKind]:
+    return {name: kind for name, kind in KINDS.items() if kind.fault is stack.service_fault}
 
 
-def test_undo_is_known_before_injection(tmp_path: Path) -> None:
-    runtime: Any = FakeRuntime(tmp_path)
-    for kind in KINDS:
-        spec = FaultSpec(kind=kind, target="web", parameters=PARAMETERS)
-        assert isinstance(list(create(spec, make_context(runtime, tmp_path), 1.0).undo), list)
-    assert runtime.calls == []
-    assert list(tmp_path.iterdir()) == []
+def test_services_know_the_same_kinds() -> None:
+    assert {
+        name: kind.parameters.model_fields.keys() - {"kind", "target", "probability"}
+        for name, kind in service_faults().items()
+    } == {name: kind.parameters.keys() for name, kind in services.KINDS.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_kind_is_consistent_in_itself(kind: FaultKind) -> None:
+    assert {*kind.rates, *kind.durations} <= kind.parameters.model_fields.keys()
+    assert ("target" in kind.parameters.model_fields) is (kind.scope != "none")
+    assert kind.description.endswith(".")

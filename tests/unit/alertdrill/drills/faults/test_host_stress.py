@@ -10,7 +10,7 @@ import pytest
 from alertdrill.config import ROOT
 from alertdrill.drills import undo
 from alertdrill.drills.faults import host_stress
-from tests.unit.alertdrill.drills.processes import of_run, poll_until
+from tests.unit.alertdrill.drills.fakes import of_run, poll_until
 
 
 @pytest.fixture
