@@ -8,6 +8,7 @@ it for files, and a test compares them. The collector and Loki write values as O
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,7 +31,7 @@ TIME_FIELDS = ("time", "ts", "t")
 MS_NS = 1_000_000
 # Numbers outside these bounds have an exponent (ECMAScript's Number to String).
 SMALLEST, LARGEST = 1e-6, 1e21
-# Integers have 64 bits.
+# Integers have 64 bits; others become floating-point numbers.
 LIMIT = 2**63
 # Go's encoding/json escapes these in strings, besides those that Python's does.
 ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
@@ -42,7 +43,17 @@ def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is not valid JSON")
 
 
-DECODER = json.JSONDecoder(parse_constant=_refuse)
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _int(text: str) -> float:
+    number = int(text)
+    return number if -LIMIT <= number < LIMIT else _float(text)
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_float, parse_int=_int)
 
 
 def parse_object(text: str) -> dict[str, Any] | None:
@@ -133,10 +144,7 @@ def _json(value: Any) -> str:
         return f"[{','.join(map(_json, value))}]"
     if value is None or isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False).translate(ESCAPES)
-    if isinstance(value, int) and -LIMIT <= value < LIMIT:
-        return str(value)
-    number = float(value)
-    if number and not SMALLEST <= abs(number) < LARGEST:
-        mantissa, _, exponent = repr(number).partition("e")
+    if value and not SMALLEST <= abs(value) < LARGEST:
+        mantissa, _, exponent = repr(value).partition("e")
         return f"{mantissa}e{int(exponent):+d}"
-    return format(Decimal(repr(number)), "f").removesuffix(".0")
+    return format(Decimal(repr(value)), "f").removesuffix(".0")

@@ -53,6 +53,7 @@ def test_parsing_keeps_every_field(line: dict[str, Any]) -> None:
         {"": 1},
         {"a": {"b": {"c": 1}}},
         {"a": {"b-c": 1}},
+        {"a": 10**400},
     ],
 )
 def test_line_in_another_format_is_unstructured(changed: dict[str, Any]) -> None:
@@ -60,6 +61,14 @@ def test_line_in_another_format_is_unstructured(changed: dict[str, Any]) -> None
     record = parse_file_line("data-service-2", line, 5)
     assert (record.at, record.message, record.unstructured) == (5, line, True)
     assert (record.fields["service"], record.instance) == ("data-service", "data-service-2")
+
+
+def test_large_integer_becomes_a_floating_point_number() -> None:
+    record = parse_file_line("web-1", text({**LINE, "a": 2**63 + 5, "b": 2**63 - 1}), 0)
+    assert (record.fields["a"], record.fields["b"]) == (
+        "9223372036854776000",
+        "9223372036854775807",
+    )
 
 
 def test_line_cannot_override_its_service_and_instance() -> None:
@@ -77,11 +86,16 @@ def test_line_without_a_required_field_is_unstructured(name: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "{", "[1]", "null", "[" * 10_000, " " + json.dumps(LINE), '{"a": NaN}', "Traceback"],
+    ["", "{", "[1]", "null", "[" * 10_000, " " + text(LINE), text({**LINE, "a": math.nan}), "x"],
 )
 def test_unstructured_line_is_kept_unchanged(line: str) -> None:
     record = parse_file_line("lb-1", line, 5)
     assert (record.unstructured, record.message) == (True, line)
+
+
+def test_line_with_a_number_out_of_range_is_unstructured() -> None:
+    line = text(LINE).replace("{", '{"a": 1e999, ', 1)
+    assert parse_file_line("web-1", line, 5).unstructured
 
 
 @given(any_text)
@@ -110,7 +124,7 @@ def test_unknown_level_is_kept(level: str) -> None:
         (False, "false"),
         (503, "503"),
         (2**63 - 1, "9223372036854775807"),
-        (2**63 + 5, "9223372036854776000"),
+        (-(2**63), "-9223372036854775808"),
         (12.0, "12"),
         (0.25, "0.25"),
         (-0.0, "-0"),
