@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import requests
 
 from ..clients.http import new_session
-from .lines import Route
+from .lines import AuditError, Route
 
 # One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
@@ -70,9 +70,12 @@ class Client:
             thread.start()
 
     def wait_until_sent(self, count: int) -> None:
-        """Wait until `count` requests are sent, or none follows any more."""
+        """Wait until `count` requests are sent; raise `AuditError` if the client stops before."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self.sent >= count)
+        if self.sent < count:
+            sent = f"{self.sent} of {self.total} requests"
+            raise AuditError(f"the client stopped after {sent}: see the error above")
 
     @contextmanager
     def slow_down(self, until: int) -> Iterator[None]:

@@ -1,5 +1,4 @@
 import threading
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -7,6 +6,7 @@ import requests
 
 from alertdrill.audit import client as module
 from alertdrill.audit.client import Client, Failure
+from alertdrill.audit.lines import AuditError
 from tests.http_server import Answer, Peer
 from tests.unit.alertdrill.audit.conftest import ROUTE
 from tests.unit.alertdrill.drills.fakes import FakeClock
@@ -132,15 +132,24 @@ def test_sending_continues_when_a_step_ends(peer: Peer) -> None:
     assert client.sent == 10
 
 
-@pytest.mark.parametrize("wait", [Client.finish, lambda client: client.wait_until_sent(50)])
-def test_stop_ends_every_wait(peer: Peer, wait: Callable[[Client], None]) -> None:
+def test_stop_ends_every_wait(peer: Peer) -> None:
     client = Client(peer.url, ROUTE, 100, 0.001, lambda _: None)
     client.start()
-    thread = threading.Thread(target=wait, args=[client])
-    thread.start()
-    client.stop()
-    thread.join(5)
-    assert not thread.is_alive()
+    threading.Timer(0.05, client.stop).start()
+    with pytest.raises(AuditError, match="stopped after 0 of 100 requests"):
+        client.wait_until_sent(50)
+    client.finish()
+
+
+def test_error_in_the_client_ends_every_wait(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    peer.answer = lambda: Answer(503)
+    client = Client(peer.url, ROUTE, 100, 100.0, lambda failure: 1 // 0)  # type: ignore[arg-type]
+    client.start()
+    with pytest.raises(AuditError, match="of 100 requests: see the error above"):
+        client.wait_until_sent(100)
+    assert errors
 
 
 def test_wait_for_a_count_already_reached_returns_at_once(peer: Peer) -> None:
