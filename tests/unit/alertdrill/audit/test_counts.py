@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -115,28 +115,26 @@ def test_no_difference_when_every_source_counts_each_request(stack: CountedStack
     assert stack.wrong_sources() == []
 
 
-def test_request_missing_in_the_files_is_listed(stack: CountedStack) -> None:
-    stack.lines["web-1"].pop()
+@pytest.mark.parametrize(
+    ("lose", "name", "missing", "difference"),
+    [
+        (lambda stack: stack.lines["web-1"].pop(), "files: web", SENT[1:], -1),
+        (lambda stack: stack.stored.pop(), "Loki: data-service", SENT[1:], -1),
+        (lambda stack: stack.served.update(web=1), "Prometheus: web", (), -1),
+        # The line of the probe, whose request the counter has.
+        (lambda stack: stack.lines["lb-1"].pop(), "counter of lb, public frontend", (), 1),
+    ],
+)
+def test_what_one_source_lacks_is_its_difference(
+    stack: CountedStack,
+    lose: Callable[[CountedStack], object],
+    name: str,
+    missing: Sequence[str],
+    difference: int,
+) -> None:
+    lose(stack)
     [source] = stack.wrong_sources()
-    assert (source.name, source.missing) == ("files: web", SENT[1:])
-
-
-def test_request_missing_in_the_log_store_is_listed(stack: CountedStack) -> None:
-    stack.stored.pop()
-    [source] = stack.wrong_sources()
-    assert (source.name, source.missing) == ("Loki: data-service", SENT[1:])
-
-
-def test_request_missing_in_prometheus_is_a_difference(stack: CountedStack) -> None:
-    stack.served["web"] -= 1
-    [source] = stack.wrong_sources()
-    assert (source.name, source.difference) == ("Prometheus: web", -1)
-
-
-def test_probe_without_a_line_is_a_difference(stack: CountedStack) -> None:
-    stack.lines["lb-1"].pop()
-    [source] = stack.wrong_sources()
-    assert (source.name, source.difference) == ("counter of lb, public frontend", 1)
+    assert (source.name, source.missing, source.difference) == (name, missing, difference)
 
 
 def test_retry_explains_one_more_request(stack: CountedStack) -> None:
@@ -188,14 +186,10 @@ def read(**files: list[str]) -> tuple[AccessLines, FakeRuntime]:
 
 
 def test_audit_requests_are_counted_apart_from_others() -> None:
-    access_lines, _ = read(lb_1=[lb("run-1"), lb("probe", path="/")], web_2=[line("web")])
-    assert access_lines.audit_counts() == {PUBLIC: {"run-1": 1}, WEB: {"run-1": 1}}
+    web = [line("web"), line("web")]
+    access_lines, _ = read(lb_1=[lb("run-1"), lb("probe", path="/")], web_1=web, web_2=web[:1])
+    assert access_lines.audit_counts() == {PUBLIC: {"run-1": 1}, WEB: {"run-1": 3}}
     assert access_lines.other_counts() == {PUBLIC: 1}
-
-
-def test_doubled_line_counts_twice() -> None:
-    assert read(web_1=[line("web"), line("web")])[0].audit_counts()[WEB] == {"run-1": 2}
-    assert read(web_1=[line("web")], web_2=[line("web")])[0].audit_counts()[WEB] == {"run-1": 2}
 
 
 def test_rotated_line_still_counts() -> None:

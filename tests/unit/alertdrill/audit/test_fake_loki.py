@@ -84,29 +84,26 @@ def test_many_lines_are_read_in_pages(
     assert [line.at for line in fake_loki.lines()] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
-def test_empty_store_returns_no_lines(fake_loki: RunningFakeLoki) -> None:
-    assert fake_loki.lines() == []
-
-
 def test_query_without_a_request_id_is_refused(fake_loki: RunningFakeLoki) -> None:
     with pytest.raises(LokiError, match="has no prefix of a request id"):
         fake_loki.lines(query='{service="web"}')
 
 
-def test_batch_sent_twice_is_stored_once(fake_loki: RunningFakeLoki) -> None:
-    for moment in ("5", "6"):
-        fake_loki.post(batch(record("run-1", observedTimeUnixNano=moment)))
-    assert len(fake_loki.lines()) == 1
-
-
-def test_two_lines_of_one_request_are_both_stored(fake_loki: RunningFakeLoki) -> None:
-    fake_loki.post(batch(record("run-1", "1"), record("run-1", "2")))
-    assert len(fake_loki.lines()) == 2
-
-
-def test_line_without_a_time_has_the_time_at_which_it_was_read(fake_loki: RunningFakeLoki) -> None:
-    fake_loki.post(batch(record("run-1", "0", observedTimeUnixNano="5")))
-    assert [line.at for line in fake_loki.lines()] == [5]
+@pytest.mark.parametrize(
+    ("records", "times"),
+    [
+        # Sent twice, and read at another time.
+        ([record("run-1", observedTimeUnixNano=moment) for moment in ("5", "6")], [1]),
+        ([record("run-1", "1"), record("run-1", "2")], [1, 2]),
+        ([record("run-1", "0", observedTimeUnixNano="5")], [5]),
+    ],
+)
+def test_line_is_identified_by_its_own_time(
+    fake_loki: RunningFakeLoki, records: list[dict[str, Any]], times: list[int]
+) -> None:
+    for one in records:
+        fake_loki.post(batch(one))
+    assert [line.at for line in fake_loki.lines()] == times
 
 
 def test_restart_keeps_every_line(fake_loki: RunningFakeLoki) -> None:
@@ -117,14 +114,14 @@ def test_restart_keeps_every_line(fake_loki: RunningFakeLoki) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"resourceLogs": [{}]}, [], {"resourceLogs": [{"scopeLogs": [1]}]}]
+    "body",
+    [
+        *({}, {"resourceLogs": [{}]}, [], {"resourceLogs": [{"scopeLogs": [1]}]}),
+        batch(record("run-1"), record("run-2", "x")),
+    ],
 )
-def test_invalid_batch_is_refused(fake_loki: RunningFakeLoki, body: object) -> None:
+def test_invalid_batch_is_refused_and_not_stored(fake_loki: RunningFakeLoki, body: object) -> None:
     assert fake_loki.post(body) == 400
-
-
-def test_invalid_batch_is_not_stored(fake_loki: RunningFakeLoki) -> None:
-    assert fake_loki.post(batch(record("run-1"), record("run-2", "x"))) == 400
     assert fake_loki.lines() == []
 
 

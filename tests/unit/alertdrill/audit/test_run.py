@@ -137,21 +137,17 @@ def test_failed_request_is_reported_at_once(collector: None, peer: Peer) -> None
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), AlertdrillError("Gone.")])
-def test_interrupted_run_restores_the_scale(
-    collector: None, peer: Peer, error: BaseException
+@pytest.mark.parametrize(
+    ("ephemeral", "last"), [(False, ("scale", "web", 2)), (True, ("scale", "data-service", 3))]
+)
+def test_interrupted_run_restores_the_scale_of_a_kept_stack(
+    collector: None, peer: Peer, error: BaseException, ephemeral: bool, last: tuple[object, ...]
 ) -> None:
     runtime = make_runtime(peer.url, error)
-    runtime.ephemeral = False
+    runtime.ephemeral = ephemeral
     with pytest.raises(type(error)):
         audit(runtime, 1000)
-    assert runtime.calls[-1] == ("scale", "web", 2)
-
-
-def test_interrupted_run_leaves_an_ephemeral_stack_as_it_is(collector: None, peer: Peer) -> None:
-    runtime = make_runtime(peer.url, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        audit(runtime, 1000)
-    assert runtime.calls[-1] == ("scale", "data-service", 3)
+    assert runtime.calls[-1] == last
 
 
 @pytest.mark.parametrize(
@@ -194,56 +190,54 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     return fake_clock
 
 
-class CountReadings:
-    """Sources with a number of ten requests for each poll; the last number stays."""
+AWAY = AlertdrillError("Away.")
 
-    def __init__(self, *counts: int | AlertdrillError) -> None:
-        self.counts = list(counts)
-        self.messages: list[str] = []
 
-    def __call__(self) -> Sequence[CountSource]:
-        count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+def wait(*readings: int | AlertdrillError) -> tuple[Sequence[CountSource], list[str]]:
+    """Return the result for a source with a number of ten requests for each poll, and messages."""
+    left, messages = list(readings), list[str]()
+
+    def read() -> Sequence[CountSource]:
+        count = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(count, AlertdrillError):
             raise count
         return [CountSource("files: web", 10, count)]
 
-    def wait(self) -> Sequence[CountSource]:
-        return wait_until_stable(self, self.messages.append)
+    return wait_until_stable(read, messages.append), messages
 
 
-def test_equal_counts_must_stay_equal_for_a_while(clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    ("readings", "difference", "shortest", "longest"),
+    [
+        ([10], 0, STABLE_S, UNCHANGED_TIMEOUT_S),
+        ([AWAY, 10], 0, STABLE_S, UNCHANGED_TIMEOUT_S),
+        ([10, 10, 10, 11], 1, UNCHANGED_TIMEOUT_S, UNCHANGED_TIMEOUT_S + 10),
+        ([9], -1, UNCHANGED_TIMEOUT_S, UNCHANGED_TIMEOUT_S + 5),
+        (range(1000, 0, -1), None, TIMEOUT_S, TIMEOUT_S + 5),
+    ],
+)
+def test_counts_must_be_stable(
+    clock: FakeClock,
+    readings: Sequence[int | AlertdrillError],
+    difference: int | None,
+    shortest: float,
+    longest: float,
+) -> None:
     started = clock.now
-    assert CountReadings(10).wait()[0].exact
-    assert STABLE_S <= clock.now - started < UNCHANGED_TIMEOUT_S
+    [source] = wait(*readings)[0]
+    assert difference in (source.difference, None)
+    assert shortest <= clock.now - started < longest
 
 
-def test_late_duplicate_is_a_difference(clock: FakeClock) -> None:
-    assert CountReadings(10, 10, 10, 11).wait()[0].difference == 1
-
-
-def test_slow_source_is_awaited(clock: FakeClock) -> None:
-    readings = CountReadings(7, 8, 9, 10)
-    assert readings.wait()[0].exact
-    assert readings.messages[0] == "waiting for files: web -3"
-    assert len(readings.messages) == 4
-
-
-def test_unchanged_difference_ends_the_wait(clock: FakeClock) -> None:
-    started = clock.now
-    assert CountReadings(9).wait()[0].difference == -1
-    assert UNCHANGED_TIMEOUT_S <= clock.now - started < UNCHANGED_TIMEOUT_S + 5
-
-
-def test_wait_ends_at_the_timeout(clock: FakeClock) -> None:
-    started = clock.now
-    CountReadings(*range(100_000)).wait()
-    assert TIMEOUT_S <= clock.now - started < TIMEOUT_S + 5
-
-
-def test_source_that_answers_again_is_counted(clock: FakeClock) -> None:
-    assert CountReadings(AlertdrillError("Away."), 10).wait()[0].exact
+def test_each_change_of_a_slow_source_is_reported(clock: FakeClock) -> None:
+    [source], messages = wait(7, 8, 9, 10)
+    assert source.exact
+    assert messages == [
+        *(f"waiting for files: web -{missing}" for missing in (3, 2, 1)),
+        "all counts agree; waiting for late duplicates",
+    ]
 
 
 def test_source_that_never_answers_is_an_error(clock: FakeClock) -> None:
     with pytest.raises(AlertdrillError, match=r"^Away\.$"):
-        CountReadings(AlertdrillError("Away.")).wait()
+        wait(AWAY)
