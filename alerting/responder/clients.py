@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import requests
+from pydantic import ValidationError
 
 from .errors import ControlApiError, ControlApiUnavailableError
-from .validation import parse_rfc3339
+from .validation import Body, first_error, parse_rfc3339
 
-InstanceState = Literal["ready", "unready", "down", "standby"]
-# The states of the control API, and what they mean to a decision; other states are `unready`.
-STATES: Mapping[str, InstanceState] = {
-    "ready": "ready",
-    "standby": "standby",
-    "stopped": "down",
-    "failed": "down",
-}
 # Each pair is a connect and a read timeout.
 # To read the state, the control API probes each instance for up to a second.
 STATE_TIMEOUT_S = (1.0, 5.0)
@@ -31,30 +24,35 @@ ALERTMANAGER_TIMEOUT_S = (0.5, 2.0)
 RECEIVER = "responder"
 
 
-def _request(method: str, url: str, **arguments: Any) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False  # a proxy of the host is not for calls inside the stack
-        return session.request(method, url, **arguments)
-
-
-@dataclass(frozen=True)
-class Instance:
+class Instance(Body):
     """An instance of a service; `healing_enabled` is true if it carries the heal label."""
 
     name: str
     service: str
-    state: InstanceState
+    state: str
     healing_enabled: bool
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Body):
     """A service: its current, minimum and maximum number of instances."""
 
     scale: int
     min_replicas: int
     max_replicas: int
     healing_enabled: bool
+
+
+class StackState(Body):
+    """Every instance of every service, and the scale of each service."""
+
+    instances: list[Instance]
+    services: dict[str, Service]
+
+
+def _request(method: str, url: str, **arguments: Any) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the host is not for calls inside the stack
+        return session.request(method, url, **arguments)
 
 
 class ControlApiClient:
@@ -67,78 +65,51 @@ class ControlApiClient:
         self._url = url.rstrip("/")
         self._token = token
 
-    def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
-        """Return every instance of every service, and the scale of each service."""
-        body = self._call("GET", "/instances", STATE_TIMEOUT_S)
+    def get_state(self) -> StackState:
+        """Return the state of the stack."""
         try:
-            instances = [
-                Instance(
-                    item["name"],
-                    item["service"],
-                    STATES.get(item["state"], "unready"),
-                    healing_enabled=item["healing_enabled"] is True,
-                )
-                for item in body["instances"]
-            ]
-            services = {
-                name: Service(
-                    item["scale"],
-                    item["min_replicas"],
-                    item["max_replicas"],
-                    healing_enabled=item["healing_enabled"] is True,
-                )
-                for name, item in body["services"].items()
-            }
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ControlApiError(
-                f"The control API's answer has another form: {error!r}."
-            ) from None
-        return instances, services
+            return StackState.model_validate(self._call("GET", "/instances", STATE_TIMEOUT_S))
+        except ValidationError as error:
+            _, message = first_error(error)
+            raise ControlApiError(f"The control API's answer has another form: {message}") from None
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:
         """Restart an instance and wait until it is ready.
 
-        `grace_period` is in seconds; None leaves the instance that of its service.
+        `grace_period` is in seconds; None leaves the instance that of its service. The idempotency
+        `key` lets the API recognize a retry.
         """
         body = {} if grace_period is None else {"grace_period": grace_period}
-        self._call("POST", f"/instances/{instance}/restart", ACTION_TIMEOUT_S, body, key)
+        path = f"/instances/{instance}/restart"
+        self._call("POST", path, ACTION_TIMEOUT_S, json=body, key=key)
 
     def scale(self, service: str, instances: int, key: str) -> None:
         """Scale a service to a number of instances and wait until they are ready."""
-        body = {"instances": instances}
-        self._call("PUT", f"/services/{service}/scale", ACTION_TIMEOUT_S, body, key)
+        body, path = {"instances": instances}, f"/services/{service}/scale"
+        self._call("PUT", path, ACTION_TIMEOUT_S, json=body, key=key)
 
     def _call(
-        self,
-        method: str,
-        path: str,
-        timeout: tuple[float, float],
-        body: Mapping[str, object] | None = None,
-        key: str = "",
+        self, method: str, path: str, timeout: tuple[float, float], *, key: str = "", **body: Any
     ) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"}
         if key:
             headers["Idempotency-Key"] = key
         try:
-            response = _request(
-                method, self._url + path, json=body, headers=headers, timeout=timeout
-            )
+            url = self._url + path
+            response = _request(method, url, headers=headers, timeout=timeout, **body)
             content = response.json()
         except requests.RequestException as error:
             reason = type(error).__name__  # the message is about the library's own objects
             raise ControlApiUnavailableError(
                 f"The control API does not answer ({reason}): see `make logs S=control`."
             ) from error
-        if response.status_code == 503:
-            raise ControlApiUnavailableError(_detail(content, response.status_code))
-        if not response.ok:
-            raise ControlApiError(_detail(content, response.status_code))
-        return content
-
-
-def _detail(content: Any, status: int) -> str:
-    detail = content.get("detail") if isinstance(content, dict) else None
-    return str(detail or f"The control API answers {status}.")
+        if response.ok:
+            return content
+        detail = content.get("detail") if isinstance(content, dict) else None
+        unavailable = response.status_code == 503
+        raise (ControlApiUnavailableError if unavailable else ControlApiError)(
+            detail or f"The control API answers {response.status_code}."
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +128,7 @@ class AlertmanagerAlert:
     @property
     def name(self) -> str:
         """Return its name."""
-        return self.labels["alertname"]
+        return self.labels.get("alertname", "")
 
 
 class AlertmanagerClient:
@@ -172,19 +143,16 @@ class AlertmanagerClient:
             url = f"{self._url}/api/v2/alerts"
             response = _request("GET", url, timeout=ALERTMANAGER_TIMEOUT_S)
             response.raise_for_status()
-            alerts = [_parse_alert(alert) for alert in response.json()]
+            return {
+                alert["fingerprint"]: AlertmanagerAlert(
+                    fingerprint=alert["fingerprint"],
+                    labels=dict(alert["labels"]),
+                    starts_at=parse_rfc3339(alert["startsAt"]),
+                    silenced=bool(alert["status"]["silencedBy"]),
+                    notifies_responder=alert["status"]["state"] == "active"
+                    and any(receiver["name"] == RECEIVER for receiver in alert["receivers"]),
+                )
+                for alert in response.json()
+            }
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
-        return {alert.fingerprint: alert for alert in alerts}
-
-
-def _parse_alert(alert: Mapping[str, Any]) -> AlertmanagerAlert:
-    status, labels = alert["status"], dict(alert["labels"])
-    return AlertmanagerAlert(
-        fingerprint=alert["fingerprint"],
-        labels={"alertname": "", **labels},
-        starts_at=parse_rfc3339(alert["startsAt"]),
-        silenced=bool(status["silencedBy"]),
-        notifies_responder=status["state"] == "active"
-        and any(receiver["name"] == RECEIVER for receiver in alert["receivers"]),
-    )

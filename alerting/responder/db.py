@@ -31,47 +31,107 @@ REVISION = 5
 MAX_ID = 2**63 - 1  # the largest of SQLite
 
 
-def _table(name: str, columns: str, **types: type[sa.types.TypeEngine[Any]]) -> sa.TableClause:
-    named = [sa.column(column, types.get(column)) for column in columns.split()]
-    return sa.table(name, *named)
+metadata = sa.MetaData()
 
 
-# The columns that statements name; the migrations have the whole schema.
-notifications = _table(
+def _texts(names: str, *, nullable: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=nullable) for name in names.split()]
+
+
+def _json(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.JSON, nullable=False)
+
+
+def _indexes(table: str, **columns: str) -> list[sa.Index]:
+    return [sa.Index(f"{table}_by_{name}", *names.split()) for name, names in columns.items()]
+
+
+notifications = sa.Table(
     "notifications",
-    "id digest status receiver group_key received_at last_received_at deliveries payload",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    *_texts("status receiver group_key received_at last_received_at"),
+    sa.Column("deliveries", sa.Integer, nullable=False, server_default="1"),
+    *_texts("payload"),
+    *_indexes("notifications", group="group_key", time="received_at"),
 )
-alerts = _table(
+alerts = sa.Table(
     "alerts",
-    "notification_id position fingerprint alert status service instance severity starts_at ends_at"
-    " labels annotations",
-    labels=sa.JSON,
-    annotations=sa.JSON,
+    metadata,
+    sa.Column("notification_id", sa.ForeignKey(notifications.c.id), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False, server_default="0"),
+    *_texts("fingerprint alert status"),
+    *_texts("service instance severity", nullable=True),
+    *_texts("starts_at"),
+    *_texts("ends_at", nullable=True),
+    _json("labels"),
+    _json("annotations"),
+    *_indexes("alerts", notification="notification_id", name="alert status notification_id"),
+    *_indexes(
+        "alerts",
+        **{
+            column: f"{column} notification_id"
+            for column in ("status", "severity", "service", "instance")
+        },
+    ),
 )
-write_checks = _table("write_checks", "id checked_at")
-active_alerts = _table(
+write_checks = sa.Table(
+    "write_checks",
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True),
+    *_texts("checked_at"),
+)
+active_alerts = sa.Table(
     "active_alerts",
-    "fingerprint alert labels status starts_at last_notified_at taken_over",
-    labels=sa.JSON,
-    taken_over=sa.Boolean,
+    metadata,
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    *_texts("alert"),
+    _json("labels"),
+    *_texts("status starts_at last_notified_at"),
+    sa.Column("taken_over", sa.Boolean, nullable=False, server_default=sa.false()),
+    *_indexes("active_alerts", status="status"),
 )
-actions = _table(
+actions = sa.Table(
     "actions",
-    "id alert fingerprint kind service target instances grace_period reason dry_run state"
-    " started_at finished_at message alert_resolved_at",
-    dry_run=sa.Boolean,
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    *_texts("alert fingerprint kind service target"),
+    sa.Column("instances", sa.Integer),
+    sa.Column("grace_period", sa.Float),
+    *_texts("reason"),
+    sa.Column("dry_run", sa.Boolean, nullable=False),
+    *_texts("state started_at"),
+    *_texts("finished_at", nullable=True),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    *_texts("alert_resolved_at", nullable=True),
+    *_indexes("actions", end="finished_at", time="started_at"),
 )
-decisions = _table(
+decisions = sa.Table(
     "decisions",
-    "id decided_at alert fingerprint service instance action code reason action_id",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    *_texts("decided_at alert fingerprint service instance action code reason"),
+    sa.Column("action_id", sa.ForeignKey(actions.c.id)),
+    *_indexes("decisions", alert="fingerprint id"),
 )
-operator_flags = _table("operator_flags", "name set_at")
+operator_flags = sa.Table(
+    "operator_flags",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    *_texts("set_at"),
+)
 # Phases and deadlines are seconds by phase.
-drill_results = _table(
+drill_results = sa.Table(
     "drill_results",
-    "id alert verdict reason speed started_at finished_at phase_seconds deadlines",
-    phase_seconds=sa.JSON,
-    deadlines=sa.JSON,
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    *_texts("alert verdict reason"),
+    sa.Column("speed", sa.Float, nullable=False),
+    *_texts("started_at finished_at"),
+    _json("phase_seconds"),
+    _json("deadlines"),
+    *_indexes("drill_results", alert="alert speed"),
 )
 
 Row = dict[str, Any]
@@ -108,17 +168,15 @@ class Database:
         with self.read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def keep_open(self) -> None:
-        """Hold an idle connection, so that other connections are never the last one.
+    def newest(self, table: sa.Table, limit: int, alert: str | None = None) -> list[Row]:
+        """Return rows of a table, newest first, of one alert or of all."""
+        query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
+        return self.rows(query if alert is None else query.where(table.c.alert == alert))
 
-        When the last connection closes, SQLite copies its log into the file and deletes the log,
-        which takes as long as a notification.
-        """
-        with self.errors():
-            connection = self._reader.connect()
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")  # opens the file
-            connection.commit()
-        weakref.finalize(self, connection.close)
+    def change(self, statement: sa.Update | sa.Insert | sa.Delete) -> int:
+        """Execute a statement in a transaction of its own; return the number of changed rows."""
+        with self.write() as connection:
+            return connection.execute(statement).rowcount
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -130,7 +188,7 @@ class Database:
             raise DatabaseError(f"The database {self.path} fails: {reason}.") from reason
 
 
-def insert(connection: sa.Connection, table: sa.TableClause) -> Any:
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """Return the database's own `INSERT`, which has `ON CONFLICT`."""
     return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
@@ -140,24 +198,31 @@ def open_database(path: Path) -> Database:
 
     Raises `DatabaseUnusableError`, whose message is a sentence that says what to do.
     """
-    database = Database(path, _sqlite_engine(path))
+    engine = _sqlite_engine(path)
+    database = Database(path, engine)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(f"{path.name}.lock").open("w") as lock:
+        with path.with_name(f"{path.name}.lock").open("w") as lock, database.errors():
             # Workers start at the same time, and SQLite does not wait for the switch to WAL.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                path.touch()
-            with database.read() as connection:
+            path.touch()
+            with engine.connect() as connection:
                 schema = _check_schema(connection, path)
             if schema < REVISION:
-                _migrate(database)
+                # In a process that then ends: this one would keep Alembic, a sixth of its memory.
+                # A fork shares what is imported, so that both together are not larger than one was.
+                with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+                    pool.submit(_upgrade, path).result()
                 if schema:
                     log.info("The database was migrated from schema %d to %d.", schema, REVISION)
-            with database.read() as connection:
-                # Outside of a transaction, where alone SQLite can switch.
-                connection.connection.execute("PRAGMA journal_mode = WAL")
-        database.keep_open()
+            # An idle connection, so that no other one is the last: when that closes, SQLite copies
+            # its log into the file and deletes it, which takes as long as a notification.
+            connection = engine.connect()
+            weakref.finalize(database, connection.close)
+            # Outside of a transaction, where alone SQLite can switch.
+            connection.connection.execute("PRAGMA journal_mode = WAL")
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")  # opens the file
+            connection.commit()
     except DatabaseUnusableError:
         raise
     except (DatabaseError, BrokenExecutor, OSError) as error:
@@ -198,11 +263,9 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 def _check_schema(connection: sa.Connection, path: Path) -> int:
     """Return the revision of a database, 0 if it is empty."""
     tables = sa.inspect(connection).get_table_names()
-    if "alembic_version" in tables:
-        version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    else:  # a database from before Alembic
-        version = connection.execute(sa.text("PRAGMA user_version")).scalar()
-    schema = int(version or 0)
+    after_alembic, before = "SELECT version_num FROM alembic_version", "PRAGMA user_version"
+    query = after_alembic if "alembic_version" in tables else before
+    schema = int(connection.exec_driver_sql(query).scalar() or 0)
     if schema > REVISION:
         raise DatabaseUnusableError(
             f"The database {path} has schema {schema} and this version knows up to {REVISION}: "
@@ -213,13 +276,6 @@ def _check_schema(connection: sa.Connection, path: Path) -> int:
             f"The database {path} belongs to another program: set RESPONDER_DB to another file."
         )
     return schema
-
-
-def _migrate(database: Database) -> None:
-    """Migrate in a process that then ends: this one would keep Alembic, a sixth of its memory."""
-    # A fork shares what is imported, so that both together are not larger than one was.
-    with database.errors(), ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
-        pool.submit(_upgrade, database.path).result()
 
 
 def _upgrade(path: Path) -> None:

@@ -51,10 +51,7 @@ class DrillResultStore:
 
     def find(self, limit: int, alert: str | None = None) -> list[Row]:
         """Return results, newest first, of one alert or of all."""
-        query = sa.select(drill_results).order_by(drill_results.c.id.desc()).limit(limit)
-        if alert is not None:
-            query = query.where(drill_results.c.alert == alert)
-        return self._database.rows(query)
+        return self._database.newest(drill_results, limit, alert)
 
     def latest(self) -> list[Row]:
         """Return the last result of each alert at each speed."""

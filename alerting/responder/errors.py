@@ -3,27 +3,15 @@
 from apps.telemetry.errors import SettingsError
 
 
-class ResponderError(Exception):
-    """Base class of the responder's own errors."""
+class InvalidRequestError(Exception):
+    """The body or a query parameter is invalid; `field` is the bad member or parameter."""
 
-
-class MalformedBodyError(ResponderError):
-    """The body of a request is malformed; `field` is the path of the bad member."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field} {problem}")
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
         self.field = field
 
 
-class BadFilterError(ResponderError):
-    """A query parameter is unknown or has a bad value; `name` is the parameter."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name} {problem}")
-        self.name = name
-
-
-class DatabaseError(ResponderError):
+class DatabaseError(Exception):
     """The database cannot be read or written now."""
 
 
@@ -31,11 +19,11 @@ class DatabaseUnusableError(DatabaseError, SettingsError):
     """RESPONDER_DB names a file that this version cannot use."""
 
 
-class PolicyError(ResponderError, SettingsError):
+class PolicyError(SettingsError):
     """The policy is invalid; the message has file, line and reason."""
 
 
-class ControlApiError(ResponderError):
+class ControlApiError(Exception):
     """The control API refused or failed."""
 
 

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-import math
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 
 import orjson
 import sqlalchemy as sa
-from pydantic import AfterValidator, Field, NonNegativeInt, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    ValidationInfo,
+    field_validator,
+)
 
-from .db import Database, Row, alerts, insert, notifications, write_checks
-from .errors import BadFilterError, DatabaseError, MalformedBodyError
-from .healing_store import forget_old_alerts, record_alert
+from .clients import AlertmanagerAlert
+from .db import Database, Row, active_alerts, alerts, insert, notifications, write_checks
+from .errors import DatabaseError, InvalidRequestError
 from .validation import (
     Body,
+    ClosedModel,
     NonEmpty,
     Timestamp,
     format_rfc3339,
-    member_error,
     parse_rfc3339,
-    validate_body,
+    validate,
 )
 
 VERSION = "4"
-STATUSES = ("firing", "resolved")
 Status = Literal["firing", "resolved"]
-# Columns of an alert; one alert of a notification has to match all of them.
-COLUMNS = ("alert", "status", "severity", "service", "instance")
-FILTERS = (*COLUMNS, "since", "limit")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000  # about a megabyte of notifications
 # Without the payload, which only a single notification has.
 SUMMARY = [column for column in notifications.c if column.name not in ("digest", "payload")]
 NOT_SHOWN = ("notification_id", "position", "fingerprint")
 ALERT = [column for column in alerts.c if column.name not in NOT_SHOWN]
+# How long a late notification about a resolved alert is recognized as late.
+RETENTION = timedelta(days=1)
 
 
 def _named(labels: dict[str, str]) -> dict[str, str]:
     if not labels.get("alertname"):
-        raise member_error("alertname", "must be a non-empty string")
+        raise ValueError("an alert needs the label `alertname`")
     return labels
 
 
@@ -100,79 +104,68 @@ class Notification(Body):
 
 
 def parse_notification(body: bytes) -> Notification:
-    """Return the notification in a webhook's body.
-
-    Raises `MalformedBodyError` with the bad field.
-    """
+    """Return the notification in a webhook's body; raise `InvalidRequestError` otherwise."""
     # orjson refuses text that is not UTF-8, lone surrogates and NaN, which SQLite or a client could
     # not process; and, when it writes, documents that are nested too deeply.
     try:
         document = orjson.loads(body)
         payload = orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
-        raise MalformedBodyError("body", f"must be JSON: {error}.") from None
+        raise InvalidRequestError("body", f"The body must be JSON: {error}.") from None
     if isinstance(document, Mapping):
         document = {**document, "payload": payload}
-    return validate_body(Notification, document)
+    return validate(Notification, document)
 
 
-@dataclass(frozen=True)
-class Filters:
-    """A query: columns with their values, the earliest first delivery, and the maximum number."""
-
-    columns: tuple[tuple[str, str], ...] = ()
-    since: datetime | None = None
-    limit: int = DEFAULT_LIMIT
+def _text(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError("it must be a non-empty text")
+    return value
 
 
-def parse_filters(arguments: Iterable[tuple[str, str]]) -> Filters:
-    """Return the filters of a query string; raise `BadFilterError` for the first bad one."""
-    values: dict[str, str] = {}
-    for name, value in arguments:
-        if name not in FILTERS:
-            raise BadFilterError(name, f"is unknown: known filters are {', '.join(FILTERS)}.")
-        if name in values:
-            raise BadFilterError(name, "occurs twice.")
-        if not value or "\0" in value:
-            raise BadFilterError(name, "must be a non-empty text.")
-        values[name] = value
-    if values.get("status", "firing") not in STATUSES:
-        raise BadFilterError("status", f"must be one of: {', '.join(STATUSES)}.")
-    return Filters(
-        columns=tuple((name, values[name]) for name in COLUMNS if name in values),
-        since=_parse_since(values["since"]) if "since" in values else None,
-        limit=parse_limit(values.get("limit", str(DEFAULT_LIMIT))),
-    )
-
-
-def _parse_since(value: str) -> datetime:
+def _since(value: Any) -> datetime:
     try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
-    try:
-        if math.isfinite(seconds):
-            return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(float(value), UTC)
+    except (ValueError, OverflowError, OSError):  # not a number, or out of the clock's range
         return parse_rfc3339(value)
-    except (ValueError, OverflowError, OSError):  # not a timestamp, or out of the clock's range
-        raise BadFilterError("since", "must be RFC 3339 or seconds since 1970.") from None
 
 
-def parse_limit(value: str) -> int:
-    """Return a limit; raise `BadFilterError` if it is not a whole number in range."""
-    # isdecimal() alone accepts digits of every script, and int() underscores and spaces.
-    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
+def _limit(value: object) -> int:
+    # int() accepts digits of every script, underscores and spaces.
+    number = int(str(value)) if re.fullmatch("[0-9]{1,8}", str(value)) else 0
     if not 1 <= number <= MAX_LIMIT:
-        raise BadFilterError("limit", f"must be a whole number from 1 to {MAX_LIMIT}.")
+        raise ValueError(f"it must be a whole number from 1 to {MAX_LIMIT}")
     return number
 
 
-@dataclass(frozen=True)
-class DeliveryReceipt:
-    """The id of a notification, and whether it had been delivered before."""
+Text = Annotated[str, AfterValidator(_text)]
 
-    id: int
-    duplicate: bool
+
+class Limit(ClosedModel):
+    """The maximum number of entries of an answer."""
+
+    limit: Annotated[int, BeforeValidator(_limit)] = DEFAULT_LIMIT
+
+
+class Filters(Limit):
+    """A query: what one alert has to match, and the earliest first delivery."""
+
+    alert: Text | None = None
+    status: Status | None = None
+    severity: Text | None = None
+    service: Text | None = None
+    instance: Text | None = None
+    since: Annotated[datetime, BeforeValidator(_since)] | None = None
+
+
+def parse_filters(arguments: Iterable[tuple[str, str]]) -> Filters:
+    """Return the filters of a query string; raise `InvalidRequestError` for the first bad one."""
+    values: dict[str, str] = {}
+    for name, value in arguments:
+        if name in values:
+            raise InvalidRequestError(name, f"{name} occurs twice.")
+        values[name] = value
+    return validate(Filters, values)
 
 
 class NotificationStore:
@@ -181,8 +174,11 @@ class NotificationStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def record(self, notification: Notification, now: datetime) -> DeliveryReceipt:
-        """Store a notification, or count a repeated delivery; durable on return."""
+    def record(self, notification: Notification, now: datetime) -> tuple[int, bool]:
+        """Store a notification or count its repeated delivery, durable on return.
+
+        Returns its id, and whether it had been delivered before.
+        """
         with self.database.write() as connection:
             return _insert(connection, notification, now)
 
@@ -207,8 +203,9 @@ class NotificationStore:
     def find(self, filters: Filters) -> list[Row]:
         """Return the notifications that match, newest first, without their payloads."""
         query = sa.select(*SUMMARY).limit(filters.limit)
-        if filters.columns:
-            matching = [alerts.c[name] == value for name, value in filters.columns]
+        columns = filters.model_dump(exclude={"since", "limit"}, exclude_none=True)
+        if columns:
+            matching = [alerts.c[name] == value for name, value in columns.items()]
             ids = sa.select(alerts.c.notification_id).where(*matching)
             query = query.where(notifications.c.id.in_(ids))
         if filters.since:
@@ -225,9 +222,8 @@ class NotificationStore:
 
     def newest(self, group_key: str) -> Row | None:
         """Return the newest notification of a group, None if there is none."""
-        query = sa.select(*SUMMARY).where(notifications.c.group_key == group_key).limit(1)
-        rows = self._find(query)
-        return rows[0] if rows else None
+        query = sa.select(*SUMMARY).where(notifications.c.group_key == group_key)
+        return next(iter(self._find(query.limit(1))), None)
 
     def last_firing(self, alert: str) -> datetime | None:
         """Return when an alert was last received as firing, None if never."""
@@ -271,7 +267,7 @@ class NotificationStore:
 
 def _insert(
     connection: sa.Connection, notification: Notification, now: datetime
-) -> DeliveryReceipt:
+) -> tuple[int, bool]:
     delivery = insert(connection, notifications).values(
         digest=notification.digest,
         status=notification.status,
@@ -298,17 +294,11 @@ def _insert(
         ]
         connection.execute(sa.insert(alerts), rows)
     for alert in notification.alerts:
-        record_alert(
-            connection,
-            now,
-            status=alert.status,
-            fingerprint=alert.fingerprint,
-            name=alert.name,
-            labels=alert.labels,
-            starts_at=alert.starts_at,
-        )
-    forget_old_alerts(connection, now)
-    return DeliveryReceipt(id=notification_id, duplicate=deliveries > 1)
+        record_alert(connection, alert, alert.status, now)
+    retained = format_rfc3339(now - RETENTION)
+    old = active_alerts.c.status != "firing", active_alerts.c.last_notified_at < retained
+    connection.execute(sa.delete(active_alerts).where(*old))
+    return notification_id, deliveries > 1
 
 
 def _alert_row(alert: Alert) -> Row:
@@ -324,3 +314,38 @@ def _alert_row(alert: Alert) -> Row:
         "labels": alert.labels,
         "annotations": alert.annotations,
     }
+
+
+def record_alert(
+    connection: sa.Connection, alert: Alert | AlertmanagerAlert, status: Status, now: datetime
+) -> bool:
+    """Record the state of an alert, in any order and any number of times; return if it was new.
+
+    Besides `firing` and `resolved` there is `lost`: Alertmanager no longer has the alert, and no
+    notification resolved it. A lost alert may fire again, because Alertmanager forgets alerts when
+    it restarts.
+    """
+    state = insert(connection, active_alerts).values(
+        fingerprint=alert.fingerprint,
+        alert=alert.name,
+        labels=alert.labels,
+        status=status,
+        starts_at=format_rfc3339(alert.starts_at),
+        last_notified_at=format_rfc3339(now),
+    )
+    known, new = active_alerts.c, state.excluded
+    same_start = known.starts_at == new.starts_at
+    result = connection.execute(
+        state.on_conflict_do_update(
+            index_elements=["fingerprint"],
+            set_={
+                "status": new.status,
+                "starts_at": new.starts_at,
+                "last_notified_at": new.last_notified_at,
+                "taken_over": sa.case((same_start, known.taken_over), else_=sa.false()),
+            },
+            # An earlier start is a late notification, and so is `firing` after `resolved`.
+            where=(new.starts_at > known.starts_at) | same_start & (known.status != "resolved"),
+        )
+    )
+    return bool(result.rowcount == 1)

@@ -1,42 +1,29 @@
-"""Validate what comes from outside: timestamps, JSON bodies, and the words for what is wrong."""
+"""Validate what comes from outside with pydantic; an error names the member and its value."""
 
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from .errors import MalformedBodyError
+from .errors import InvalidRequestError
 
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII
 )
-# What is wrong, by the type of pydantic's error, with the error's context.
-PROBLEMS = {
-    "missing": "is missing",
-    "string_type": "must be a string",
-    "string_too_short": "must be a non-empty string",
-    "literal_error": "must be one of {expected}",
-    "model_type": "must be a JSON object",
-    "model_attributes_type": "must be a JSON object",
-    "dict_type": "must be a JSON object",
-    "list_type": "must be a non-empty list",
-    "too_short": "must be a non-empty list",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a number",
-    "bool_parsing": "must be true or false",
-    "greater_than": "must be a number above {gt:g}",
-    "greater_than_equal": "must be a number of {ge:g} or more",
-    "value_error": "{error}",
-}
 
 
 def utc_now() -> datetime:
@@ -44,15 +31,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def parse_rfc3339(text: str) -> datetime:
+def parse_rfc3339(text: object) -> datetime:
     """Return a timestamp in UTC with microseconds; raise `ValueError` if it is invalid."""
-    if not RFC_3339.fullmatch(text):
-        raise ValueError(f"{text!r} is not an RFC 3339 timestamp")
+    if not isinstance(text, str) or not RFC_3339.fullmatch(text):
+        raise ValueError("it must be an RFC 3339 timestamp")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     # Month 13, for example; or the first hours of year 1 east of Greenwich: year 0 in UTC.
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is out of the calendar's range") from None
+        raise ValueError("it must be a timestamp in the calendar's range") from None
 
 
 def format_rfc3339(time: datetime) -> str:
@@ -60,70 +47,74 @@ def format_rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _timestamp(value: object) -> datetime:
-    try:
-        return parse_rfc3339(value if isinstance(value, str) else "")
-    except ValueError:
-        raise ValueError("must be an RFC 3339 timestamp") from None
-
-
-Timestamp = Annotated[datetime, BeforeValidator(_timestamp)]
+Timestamp = Annotated[datetime, BeforeValidator(parse_rfc3339)]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Body(BaseModel):
-    """A JSON object in the body of a request; members that it does not have are ignored."""
+    """A JSON object of a request; members that it does not have are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, validate_by_name=True)
 
 
-B = TypeVar("B", bound=Body)
+class ClosedModel(BaseModel):
+    """A mapping without other keys, whose values may come as texts."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def known_keys(cls, _data: Mapping[str, object]) -> list[str]:
+        """Return the keys that a mapping may have."""
+        return list(cls.model_fields)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        known = cls.known_keys(data) if isinstance(data, Mapping) else []
+        for key in data if known else ():
+            if key not in known:
+                known_keys = ", ".join(known)
+                message = "unknown key, known keys are {known_keys}"
+                raise PydanticCustomError(
+                    "unknown_key", message, {"key": key, "known_keys": known_keys}
+                )
+        return data
 
 
-def parse_body(model: type[B], body: bytes) -> B:
-    """Return a body; raise `MalformedBodyError`, naming the bad field."""
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_body(model: type[M], body: bytes) -> M:
+    """Return the model in a JSON body; raise `InvalidRequestError` otherwise."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise MalformedBodyError("body", f"must be JSON: {error}.") from None
-    return validate_body(model, document)
+        raise InvalidRequestError("body", f"The body must be JSON: {error}.") from None
+    return validate(model, document)
 
 
-def validate_body(model: type[B], document: object) -> B:
-    """Return a decoded body; raise `MalformedBodyError`, naming the bad field."""
+def validate(model: type[M], document: object) -> M:
+    """Return a decoded body or query as a model; raise `InvalidRequestError` otherwise."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise MalformedBodyError(_path(location(first)), f"{problem(first)}.") from None
+        path, message = first_error(error)
+        raise InvalidRequestError(path_text(path) or "body", message) from None
 
 
-def member_error(member: str | int, message: str, **context: Any) -> PydanticCustomError:
-    """Return the error of a member of the value that a validator has."""
-    return PydanticCustomError("member", message, {"member": member, **context})
+def first_error(error: ValidationError) -> tuple[list[str | int], str]:
+    """Return the path of the first bad value, and the sentence that says what is wrong with it."""
+    first = error.errors(include_url=False)[0]
+    path, context = [step for step in first["loc"] if step != "[key]"], first.get("ctx", {})
+    reason, value = str(context.get("error", first["msg"])), first["input"]
+    if first["type"] == "unknown_key":
+        path, value = [*path, context["key"]], None
+    shown = isinstance(value, str | int | float) and value != ""
+    name = path_text(path) or "the document"
+    return path, f"{name} is {reprlib.repr(value)}: {reason}." if shown else f"{name}: {reason}."
 
 
-def location(error: ErrorDetails) -> list[str | int]:
-    """Return the keys and indices that lead to the bad value."""
-    path = [step for step in error["loc"] if step != "[key]"]
-    if error["type"] == "member":
-        path.append(error["ctx"]["member"])
-    return path
-
-
-def problem(error: ErrorDetails) -> str:
-    """Return what is wrong with the value, and what would be right."""
-    context: Mapping[str, Any] = error.get("ctx", {})
-    if error["type"] == "literal_error":
-        choices = ", ".join(re.findall("'([^']*)'", context["expected"]))
-        if "[key]" in error["loc"]:
-            return f"is unknown: known are {choices}"
-        context = {"expected": choices}
-    template = PROBLEMS.get(error["type"])
-    return template.format(**context) if template else error["msg"]
-
-
-def _path(steps: list[str | int]) -> str:
-    """Return the path of a member, such as `alerts[2].labels.service`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".") or "body"
+def path_text(path: list[str | int]) -> str:
+    """Return the path of a member as text, such as `alerts[2].labels.service`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")

@@ -34,11 +34,6 @@ class HeartbeatStatus:
     last_seen: datetime | None
 
 
-def is_overdue(last_seen: datetime, now: datetime, timeout: timedelta) -> bool:
-    """Tell whether the last notification is older than `timeout`."""
-    return now - last_seen > timeout
-
-
 def missing_notification(status: str, since: str, until: str, last_seen: str) -> Notification:
     """Return the responder's own notification, in the form of Alertmanager's."""
     labels = {"alertname": MISSING, "service": RECEIVER, "severity": "page"}
@@ -81,7 +76,7 @@ class Watchdog:
         observe: Callable[[datetime, bool], None],
         started: datetime,
     ) -> None:
-        self.timeout = timedelta(seconds=timeout_seconds)
+        self._timeout = timedelta(seconds=timeout_seconds)
         self._store = store
         self._observe = observe
         self._started = started
@@ -97,13 +92,24 @@ class Watchdog:
             firing = newest if newest and newest["status"] == "firing" else None
             last_seen = max(last_received or self._started, self._started)
             if firing:
-                missing = last_received is None or is_overdue(last_received, now, self.timeout)
+                missing = last_received is None or now - last_received > self._timeout
             else:
-                missing = is_overdue(last_seen, now, self.timeout)
+                missing = now - last_seen > self._timeout
+            seen, current = format_rfc3339(last_seen), format_rfc3339(now)
             if missing and not firing:
-                self._mark_missing(last_seen, now)
+                own = missing_notification("firing", current, GO_ZERO_TIME, seen)
+                if self._store.record_change(own, now):
+                    log.error(
+                        "Watchdog is missing: no notification for %d s, so no other alert would"
+                        " arrive; check Prometheus and Alertmanager.",
+                        (now - last_seen).total_seconds(),
+                        extra={"last_seen": seen},
+                    )
             elif firing and not missing:
-                self._mark_recovered(firing["alerts"][0]["starts_at"], last_seen, now)
+                since = firing["alerts"][0]["starts_at"]
+                own = missing_notification("resolved", since, current, seen)
+                if self._store.record_change(own, now):
+                    log.info("Watchdog arrives again.", extra={"last_seen": seen})
             self._observe(last_seen, missing)
             return HeartbeatStatus(missing, last_received)
 
@@ -121,22 +127,5 @@ class Watchdog:
                 self.check(utc_now())
             except DatabaseError as error:
                 log.warning("The watchdog check failed: %s", error)
-            if self._stopped.wait(self.timeout.total_seconds() / CHECKS_PER_TIMEOUT):
+            if self._stopped.wait(self._timeout.total_seconds() / CHECKS_PER_TIMEOUT):
                 return
-
-    def _mark_missing(self, last_seen: datetime, now: datetime) -> None:
-        seen = format_rfc3339(last_seen)
-        notification = missing_notification("firing", format_rfc3339(now), GO_ZERO_TIME, seen)
-        if self._store.record_change(notification, now):
-            log.error(
-                "Watchdog is missing: no notification for %d s, so no other alert would arrive; "
-                "check Prometheus and Alertmanager.",
-                (now - last_seen).total_seconds(),
-                extra={"last_seen": seen},
-            )
-
-    def _mark_recovered(self, since: str, last_seen: datetime, now: datetime) -> None:
-        seen = format_rfc3339(last_seen)
-        notification = missing_notification("resolved", since, format_rfc3339(now), seen)
-        if self._store.record_change(notification, now):
-            log.info("Watchdog arrives again.", extra={"last_seen": seen})

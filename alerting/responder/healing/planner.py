@@ -2,75 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..clients import AlertmanagerAlert
-from ..healing_store import ActionKind, ActionRecord, ActiveAlert, RecentAction
-from .guards import (
-    already_healthy,
-    circuit_open,
-    cooldown,
-    excluded,
-    in_progress,
-    last_ready_replica,
-    max_replicas,
-    min_replicas,
-    no_target,
-    not_scalable,
-    paused,
-    scale_in_stabilization,
-    scale_out_stabilization,
-    unconfirmed,
-)
 from .policy import HealingRule, Limits, Policy
 from .snapshot import StackSnapshot
+from .store import Action, ActiveAlert, Decision
 
-# The codes of decisions that no guard makes: the action starts, the policy has `none`, the budget
-# is exhausted, the control API does not answer. Every other code is the name of its guard.
-APPROVED, MANUAL = "approved", "manual"
-BUDGET_EXHAUSTED, CONTROL_API_UNAVAILABLE = "budget_exhausted", "control_api_unavailable"
+APPROVED, BUDGET_EXHAUSTED = "approved", "budget_exhausted"
+# The codes of decisions, with their meanings for the reference.
+CODES = {
+    APPROVED: "Act: nothing is against it.",
+    "manual": "Skip every alert that the policy leaves to people.",
+    "control_api_unavailable": (
+        "Skip everything while the control API does not answer, so that the state of the instances"
+        " is unknown."
+    ),
+    "excluded": "Skip a target that the policy, a silence or an operator excludes.",
+    "unconfirmed": "Skip an alert that may be over, or that has not fired for `min_firing` yet.",
+    "paused": "Skip everything while an operator has paused the responder.",
+    "circuit_open": (
+        "Skip everything while the circuit is open: until `/resume`, or until the window is over."
+    ),
+    "in_progress": "Skip a service with a running action: one action at a time.",
+    BUDGET_EXHAUSTED: (
+        "Skip a restart or a scale-out once the budget of actions is exhausted; the circuit opens."
+    ),
+    "no_target": "Skip the restart of an instance that does not exist, is in standby or has no"
+    " heal label.",
+    "already_healthy": "Skip the restart of a ready instance, unless the rule has `even_if_ready`.",
+    "last_ready_replica": (
+        "Skip the restart of the last ready instance of a service while another one is not ready."
+    ),
+    "cooldown": (
+        "Skip the restart of an instance that was restarted a short time ago; the cooldown grows."
+    ),
+    "not_scalable": "Skip scaling a service that does not exist or has no heal label.",
+    "max_replicas": "Skip a scale-out of a service that has its maximum number of instances.",
+    "scale_out_stabilization": "Skip a scale-out until the last change of scale has its effect.",
+    "min_replicas": "Skip a scale-in of a service that has its minimum number of instances.",
+    "scale_in_stabilization": "Skip a scale-in until the last change of scale has its effect.",
+}
 # The change of scale of each action: one instance at a time, so that each shows its effect.
 SCALE_STEPS = {"scale_out": 1, "scale_in": -1}
+# The states of the control API in which an instance is down.
+DOWN = ("stopped", "failed")
 
-Guard = Callable[[HealingRule, ActiveAlert, StackSnapshot, Policy], str]
-
-COMMON_GUARDS: tuple[Guard, ...] = (excluded, unconfirmed, paused, circuit_open)
-ACTION_GUARDS: dict[ActionKind, tuple[Guard, ...]] = {
-    "restart": (no_target, already_healthy, last_ready_replica, in_progress, cooldown),
-    "scale_out": (not_scalable, in_progress, max_replicas, scale_out_stabilization),
-    "scale_in": (not_scalable, in_progress, min_replicas, scale_in_stabilization),
-}
-CODES = (
-    *(APPROVED, MANUAL, BUDGET_EXHAUSTED, CONTROL_API_UNAVAILABLE),
-    *sorted({g.__name__ for guards in (COMMON_GUARDS, *ACTION_GUARDS.values()) for g in guards}),
-)
-
-
-@dataclass(frozen=True)
-class Action:
-    """An action for an alert, and its reason.
-
-    `target` is the instance of a restart, and the service of a change of scale; `instances` is the
-    new scale, `grace_period` that of a restart.
-    """
-
-    alert: ActiveAlert
-    kind: ActionKind
-    target: str
-    reason: str
-    instances: int | None = None
-    grace_period: float | None = None
-
-
-@dataclass(frozen=True)
-class Skip:
-    """No action for an alert: the code and the reason; `target` is what was not acted on."""
-
-    alert: ActiveAlert
-    target: str
-    code: str
-    reason: str
+# Codes with their reasons; the first one decides.
+Objections = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -82,10 +62,10 @@ class Plan:
     seconds that the circuit was open, if it closes now. `expected` is the snapshot that follows.
     """
 
-    decisions: Sequence[Action | Skip]
+    decisions: Sequence[Decision]
     expected: StackSnapshot
-    resumed: Sequence[ActionRecord] = ()
-    cancelled: Sequence[ActionRecord] = ()
+    resumed: Sequence[Action] = ()
+    cancelled: Sequence[Action] = ()
     circuit_was_open: float | None = None
 
 
@@ -97,45 +77,153 @@ def plan(snapshot: StackSnapshot, policy: Policy, *, dry_run: bool = False) -> P
         snapshot = replace(snapshot, circuit_open=None, budget_reset_at=now)
     firing = {alert.fingerprint for alert in snapshot.alerts}
     resumed = [
-        record
-        for record in snapshot.interrupted
-        if record.fingerprint in firing and record.state == "running"
+        action
+        for action in snapshot.interrupted
+        if action.fingerprint in firing and action.state == "running"
     ]
-    cancelled = [record for record in snapshot.interrupted if record not in resumed]
-    ended = {record.action: replace(record.action, finished_at=now) for record in cancelled}
-    recent_actions = [ended.get(action, action) for action in snapshot.recent_actions]
-    snapshot = replace(snapshot, recent_actions=recent_actions)
-    decisions: list[Action | Skip] = []
-    initial = snapshot
+    cancelled = [action for action in snapshot.interrupted if action not in resumed]
+    recent = [
+        replace(action, finished_at=now) if action in cancelled else action
+        for action in snapshot.recent_actions
+    ]
+    initial = snapshot = replace(snapshot, recent_actions=recent)
+    decisions: list[Decision] = []
     for alert in sorted(snapshot.alerts, key=lambda alert: priority(alert, initial)):
         decision = decide(alert, snapshot, policy)
         decisions.append(decision)
-        snapshot = _expect(decision, snapshot, dry_run=dry_run)
+        if decision.action != "none":
+            finished_at = now if dry_run else None
+            action = Action(decision.action, alert.service, decision.target, now, finished_at)
+            expected = [*snapshot.recent_actions, action]
+            snapshot = replace(snapshot, recent_actions=expected)
+        elif decision.code == BUDGET_EXHAUSTED:
+            snapshot = replace(snapshot, circuit_open=now)
     return Plan(decisions, snapshot, resumed, cancelled, circuit_was_open)
 
 
-def decide(alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy) -> Action | Skip:
-    """Return the action of the alert's rule if every guard allows it, else the reason for none."""
+def decide(alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy) -> Decision:
+    """Return the action of the alert's rule if nothing is against it, else the reason for none."""
     rule = policy.rule_for(alert.alert, alert.labels)
     if rule.action == "none":
-        return Skip(alert, "", MANUAL, rule.reason)
+        return Decision(alert, "none", "", "manual", rule.reason)
     if snapshot.state_error:
-        return Skip(alert, "", CONTROL_API_UNAVAILABLE, snapshot.state_error)
+        return Decision(alert, "none", "", "control_api_unavailable", snapshot.state_error)
     target = alert.instance if rule.action == "restart" else alert.service
-    for guard in (*COMMON_GUARDS, *ACTION_GUARDS[rule.action]):
-        if reason := guard(rule, alert, snapshot, policy):
-            return Skip(alert, target, guard.__name__, reason)
-    limits = policy.limits
-    if rule.action != "scale_in" and budget_remaining(snapshot, limits) <= 0:
-        reason = (
-            f"the budget of {limits.budget} actions within {limits.window / 60:g} min is exhausted:"
-            " find the cause, then resume the responder"
-        )
-        return Skip(alert, target, BUDGET_EXHAUSTED, reason)
+    for code, reason in _objections(rule, alert, snapshot, policy):
+        return Decision(alert, "none", target, code, reason)
     instances = None
     if step := SCALE_STEPS.get(rule.action):
         instances = snapshot.services[target].scale + step
-    return Action(alert, rule.action, target, rule.reason, instances, rule.grace_period)
+    return Decision(alert, rule.action, target, APPROVED, rule.reason, instances, rule.grace_period)
+
+
+def _objections(
+    rule: HealingRule, alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy
+) -> Objections:
+    limits = policy.limits
+    if alert.silenced:
+        yield "excluded", "the alert is silenced"
+    if alert.taken_over:
+        yield "excluded", "an operator cancelled its action"
+    if reason := policy.exclusion_reason(alert.labels):
+        yield "excluded", reason
+    if not alert.confirmed and snapshot.now - alert.last_notified > limits.staleness:
+        yield "unconfirmed", "Alertmanager does not answer, and the last notification is too old"
+    if alert.firing_since + rule.min_firing > snapshot.now:
+        yield "unconfirmed", f"it has to fire for {rule.min_firing:g} s first"
+    if snapshot.paused:
+        yield "paused", "the responder is paused"
+    if snapshot.circuit_open is not None:
+        yield "circuit_open", "the budget is exhausted and the circuit is open"
+    against = _against_restart if rule.action == "restart" else _against_scaling
+    actions = [action for action in snapshot.recent_actions if action.service == alert.service]
+    yield from against(rule, alert, actions, snapshot, limits)
+    if rule.action != "scale_in" and budget_remaining(snapshot, limits) <= 0:
+        yield (
+            BUDGET_EXHAUSTED,
+            f"the budget of {limits.budget} actions within {limits.window / 60:g} min is exhausted:"
+            " find the cause, then resume the responder",
+        )
+
+
+def _against_restart(
+    rule: HealingRule,
+    alert: ActiveAlert,
+    actions: Sequence[Action],
+    snapshot: StackSnapshot,
+    limits: Limits,
+) -> Objections:
+    name, instance = alert.instance, snapshot.instance(alert.instance)
+    if instance is None:
+        yield "no_target", f"no instance named {name}" if name else "the alert names no instance"
+        return
+    if instance.service != alert.service:  # actions are counted by the service of the alert
+        owner = alert.service or "none"
+        yield "no_target", f"{name} belongs to {instance.service}, not to {owner}"
+    if not instance.healing_enabled:
+        yield "no_target", f"{name} does not carry the heal label"
+    if instance.state == "standby":
+        yield "no_target", f"{name} is in standby"
+    if instance.state == "ready":
+        if not rule.even_if_ready:
+            yield "already_healthy", f"{name} is ready"
+        others = [
+            other.state
+            for other in snapshot.instances
+            if other.service == instance.service and other != instance and other.state != "standby"
+        ]
+        # The only instance of a service is restarted: there is no other one to wait for.
+        if others and "ready" not in others:
+            yield "last_ready_replica", f"{name} is the last ready instance of {instance.service}"
+    yield from _in_progress(actions)
+    since = snapshot.now - limits.window
+    restarts = [
+        action.started_at
+        for action in actions
+        if action.kind == "restart" and action.target == name and action.started_at > since
+    ]
+    if restarts:
+        backoff = limits.backoff_factor ** (len(restarts) - 1)
+        cooldown = min(limits.max_cooldown, limits.cooldown * backoff)
+        remaining = restarts[-1] + cooldown - snapshot.now
+        if remaining > 0:
+            yield "cooldown", f"{name} was restarted: the next restart is in {remaining:.0f} s"
+
+
+def _against_scaling(
+    rule: HealingRule,
+    alert: ActiveAlert,
+    actions: Sequence[Action],
+    snapshot: StackSnapshot,
+    limits: Limits,
+) -> Objections:
+    name, service = alert.service, snapshot.services.get(alert.service)
+    if service is None:
+        yield "not_scalable", f"no service named {name}" if name else "the alert names no service"
+        return
+    if not service.healing_enabled:
+        yield "not_scalable", f"{name} does not carry the heal label"
+    yield from _in_progress(actions)
+    stabilization = limits.scale_in_stabilization
+    if rule.action == "scale_out":
+        stabilization = limits.scale_out_stabilization
+        if service.scale >= service.max_replicas:
+            yield "max_replicas", f"{name} has its maximum of {service.max_replicas}"
+    elif service.scale <= service.min_replicas:
+        yield "min_replicas", f"{name} has its minimum of {service.min_replicas}"
+    changes = [action.started_at for action in actions if action.kind != "restart"]
+    if changes and changes[-1] + stabilization > snapshot.now:
+        remaining = changes[-1] + stabilization - snapshot.now
+        yield (
+            f"{rule.action}_stabilization",
+            f"{name} was scaled: the next change is in {remaining:.0f} s",
+        )
+
+
+def _in_progress(actions: Sequence[Action]) -> Objections:
+    for action in actions:
+        if action.finished_at is None:
+            yield "in_progress", f"{action.kind} of {action.target} is in progress"
 
 
 def missed_alerts(
@@ -170,19 +258,6 @@ def priority(alert: ActiveAlert, snapshot: StackSnapshot) -> tuple[int, float, s
     last ready instance is never restarted while another one can be brought back.
     """
     instance = snapshot.instance(alert.instance)
-    order = {"down": 0, "unready": 1}
-    state = order.get(instance.state if instance else "", 2)
-    return state, alert.firing_since, alert.instance
-
-
-def _expect(decision: Action | Skip, snapshot: StackSnapshot, *, dry_run: bool) -> StackSnapshot:
-    """Return the snapshot as it is once a decision is carried out."""
-    if isinstance(decision, Action):
-        finished_at = snapshot.now if dry_run else None
-        action = RecentAction(
-            decision.kind, decision.alert.service, decision.target, snapshot.now, finished_at
-        )
-        return replace(snapshot, recent_actions=[*snapshot.recent_actions, action])
-    if decision.code == BUDGET_EXHAUSTED:
-        return replace(snapshot, circuit_open=snapshot.now)
-    return snapshot
+    state = instance.state if instance else "ready"
+    order = 0 if state in DOWN else 2 if state in ("ready", "standby") else 1
+    return order, alert.firing_since, alert.instance

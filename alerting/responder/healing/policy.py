@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
+    Field,
+    PositiveInt,
     StringConstraints,
     ValidationError,
-    model_validator,
+    ValidationInfo,
 )
-from pydantic_core import ErrorDetails
 
 from ..errors import PolicyError
-from ..validation import location, member_error, problem
+from ..validation import ClosedModel, first_error
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])", flags=re.ASCII)
-NUMBER = re.compile(r"\d+(\.\d+)?", flags=re.ASCII)
+DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)([smh])\s*", flags=re.ASCII)
 # The longest that a runtime waits for an instance to stop.
 MAX_GRACE_PERIOD_S = 60.0
 # The optional keys of a rule with each action.
-OPTIONS: Mapping[str, tuple[str, ...]] = {
+OPTIONS: Mapping[object, tuple[str, ...]] = {
     "restart": ("min_firing", "grace_period", "even_if_ready"),
     "scale_out": ("min_firing",),
     "scale_in": ("min_firing",),
@@ -39,42 +37,33 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 def _seconds(value: object) -> object:
     if not isinstance(value, str):
         return value
-    match = DURATION.fullmatch(value.strip())
+    match = DURATION.fullmatch(value)
     if match is None:
-        raise ValueError("must be a duration such as 30s, 10m or 1h")
+        raise ValueError("it must be a duration such as 30s, 10m or 1h")
     return float(match[1]) * UNITS[match[2]]
 
 
-def _count(value: object) -> object:
-    if isinstance(value, str) and not (value.isascii() and value.isdigit() and int(value) >= 1):
-        raise ValueError("must be a whole number of 1 or more")
-    return value
-
-
-def _factor(value: object) -> object:
-    if isinstance(value, str) and not (NUMBER.fullmatch(value) and float(value) >= 1):
-        raise ValueError("must be a number of 1 or more")
-    return value
+def _compress(seconds: float, info: ValidationInfo) -> float:
+    speed: float = (info.context or {}).get("speed", 1.0)
+    return seconds / speed
 
 
 def _short(seconds: float) -> float:
     if seconds > MAX_GRACE_PERIOD_S:
         raise ValueError(
-            f"is too long: a grace period is at most {MAX_GRACE_PERIOD_S:g}s, since no runtime"
-            " waits longer"
+            f"it must be {MAX_GRACE_PERIOD_S:g}s or less, since no runtime waits longer for an"
+            " instance to stop"
         )
     return seconds
 
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
+Duration = Annotated[float, BeforeValidator(_seconds), AfterValidator(_compress)]
+# A request takes as long to finish at any speed.
+GracePeriod = Annotated[float, BeforeValidator(_seconds), AfterValidator(_short)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limits(_Section):
+class Limits(ClosedModel):
     """The limits, each with its reason in the file; times are in seconds.
 
     `budget`: actions within a `window`; one more opens the circuit. `cooldown`: from a restart of
@@ -84,30 +73,17 @@ class Limits(_Section):
     Alertmanager does not answer, and how long an alert that Alertmanager has may go without one.
     """
 
-    budget: Annotated[int, BeforeValidator(_count)]
+    budget: PositiveInt
     window: Duration
     cooldown: Duration
-    backoff_factor: Annotated[float, BeforeValidator(_factor)]
+    backoff_factor: Annotated[float, Field(ge=1)]
     max_cooldown: Duration
     scale_out_stabilization: Duration
     scale_in_stabilization: Duration
     staleness: Duration
 
-    def cooldown_after(self, restarts: int) -> float:
-        """Return the seconds to wait after the last of `restarts` restarts of an instance."""
-        backoff = self.backoff_factor ** max(0, restarts - 1)
-        return min(self.max_cooldown, self.cooldown * backoff)
 
-    def compressed(self, speed: float) -> Limits:
-        """Return these limits with every duration divided by `speed`."""
-        durations = (
-            *("window", "cooldown", "max_cooldown", "staleness"),
-            *("scale_out_stabilization", "scale_in_stabilization"),
-        )
-        return self.model_copy(update={name: getattr(self, name) / speed for name in durations})
-
-
-class HealingRule(_Section):
+class HealingRule(ClosedModel):
     """The action for the alerts with these labels, and the reason; without labels, for all.
 
     `min_firing`: seconds that the alert must have fired. `grace_period`: seconds that a restart
@@ -119,33 +95,28 @@ class HealingRule(_Section):
     action: Literal["restart", "scale_out", "scale_in", "none"]
     reason: Text
     min_firing: Duration = 0.0
-    grace_period: Annotated[Duration, AfterValidator(_short)] | None = None
+    grace_period: GracePeriod | None = None
     even_if_ready: bool = False
 
-    @model_validator(mode="after")
-    def _has_options_of_its_action(self) -> Self:
-        for option in OPTIONS["restart"]:
-            if option in self.model_fields_set and option not in OPTIONS[self.action]:
-                raise member_error(
-                    option, "'{member}' is not valid with {action}", action=self.action
-                )
-        return self
+    @classmethod
+    def known_keys(cls, data: Mapping[str, object]) -> list[str]:
+        """Return the keys that a rule with its action may have."""
+        action = data.get("action")
+        options = OPTIONS.get(action if isinstance(action, str) else "", OPTIONS["restart"])
+        return ["labels", "action", "reason", *options]
 
 
-class Exclusion(_Section):
+def _some(labels: Mapping[str, str]) -> Mapping[str, str]:
+    if not labels:
+        raise ValueError("without labels it matches everything: pause the responder instead")
+    return labels
+
+
+class Exclusion(ClosedModel):
     """Labels whose targets are excluded from healing, and the reason."""
 
-    labels: Mapping[str, Text]
+    labels: Annotated[Mapping[str, Text], AfterValidator(_some)]
     reason: Text
-
-    @model_validator(mode="after")
-    def _has_labels(self) -> Self:
-        if not self.labels:
-            raise member_error(
-                "labels",
-                "an exclusion without labels would match everything: pause the responder instead",
-            )
-        return self
 
 
 def _list(value: object) -> object:
@@ -156,140 +127,75 @@ def _list(value: object) -> object:
 def _reachable(rules: list[HealingRule]) -> list[HealingRule]:
     if not rules:
         raise ValueError("an alert needs an action, which may be `none`")
-    for index, rule in enumerate(rules[:-1]):
-        if not rule.labels:
-            raise member_error(
-                index, "an entry without labels matches always: the entries after it have no effect"
-            )
+    if not all(rule.labels for rule in rules[:-1]):
+        raise ValueError(
+            "an entry without labels matches always: the entries after it have no effect"
+        )
     return rules
 
 
 Rules = Annotated[list[HealingRule], BeforeValidator(_list), AfterValidator(_reachable)]
 
 
-class Policy(_Section):
+class Policy(ClosedModel):
     """The whole policy; the first of an alert's rules that matches applies."""
 
     limits: Limits
-    exclusions: Annotated[list[Exclusion], BeforeValidator(_list)] = []
+    exclusions: Annotated[Sequence[Exclusion], BeforeValidator(_list)] = ()
     alerts: Mapping[str, Rules]
 
     def rule_for(self, alert: str, labels: Mapping[str, str]) -> HealingRule:
         """Return the first rule that matches; no action for an unknown alert."""
         for rule in self.alerts.get(alert, ()):
-            if matches(rule.labels, labels):
+            if rule.labels.items() <= labels.items():
                 return rule
         return HealingRule(action="none", reason="the policy has no entry for this alert")
 
     def exclusion_reason(self, labels: Mapping[str, str]) -> str:
         """Return why a target with these labels is excluded, empty if it is not."""
         for exclusion in self.exclusions:
-            if matches(exclusion.labels, labels):
+            if exclusion.labels.items() <= labels.items():
                 return f"the policy excludes it: {exclusion.reason}"
         return ""
 
-    def compressed(self, speed: float) -> Policy:
-        """Return this policy with every duration but a grace period divided by `speed`.
 
-        A request takes as long to finish at any speed.
-        """
-        alerts = {
-            alert: [
-                rule.model_copy(update={"min_firing": rule.min_firing / speed}) for rule in rules
-            ]
-            for alert, rules in self.alerts.items()
-        }
-        limits = self.limits.compressed(speed)
-        return self.model_copy(update={"limits": limits, "alerts": alerts})
+class _Loader(yaml.BaseLoader):
+    """Reads every scalar as a text, and refuses duplicate keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        for number, (key, _) in enumerate(node.value):
+            if any(key.value == other.value for other, _ in node.value[:number]):
+                problem = f"duplicate key {key.value!r}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        return mapping
 
 
-def matches(required: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Tell whether `labels` has every required label with its value."""
-    return all(labels.get(name) == value for name, value in required.items())
+def load_policy(file: Path, speed: float = 1.0) -> Policy:
+    """Return the policy in a file, with every duration but a grace period divided by `speed`.
 
-
-def load_policy(file: Path) -> Policy:
-    """Return the policy in a file; raise `PolicyError` with file, line and reason."""
+    Raises `PolicyError` with file, line and reason.
+    """
     try:
-        loader = yaml.BaseLoader(file.read_text(encoding="utf-8"))  # every scalar is a text
-        node = loader.get_single_node()
-        document = loader.construct_document(node) if node else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"The policy {file} can't be read: {error}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "it is not YAML"
-        raise PolicyError(f"{file}:{mark.line + 1 if mark else 1}: {reason}.") from None
-    if node is None:
-        raise PolicyError(f"{file}:1: the policy is empty.")
-    _refuse_duplicates(node, file)
+        with file.open(encoding="utf-8") as text:
+            loader = _Loader(text)
+            node = loader.get_single_node()
+            document = loader.construct_document(node) if node else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())  # with file and line, on several lines
+        raise PolicyError(f"The policy {file} can't be read: {reason}.") from None
     try:
-        return Policy.model_validate(document)
+        return Policy.model_validate(document, context={"speed": speed})
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        # An unknown key is often the misspelled name of one that is missing.
-        first = next((item for item in errors if item["type"] == "extra_forbidden"), errors[0])
-        raise PolicyError(f"{file}:{_line(node, first)}: {_sentence(first)}.") from None
+        path, message = first_error(error)
+        raise PolicyError(f"{file}:{_line(node, path)}: {message}") from None
 
 
-def _refuse_duplicates(node: yaml.Node, file: Path) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise PolicyError(f"{file}:{line}: duplicate key {key.value!r}.")
-            seen.add(key.value)
-            _refuse_duplicates(value, file)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(item, file)
-
-
-def _line(node: yaml.Node, error: ErrorDetails) -> int:
-    """Return the line of a bad value, of an unknown key, or of the mapping that lacks a key."""
-    mark = node.start_mark
-    for step in location(error):
-        if isinstance(step, int):  # a single item counts as a list of one
-            node = node.value[step] if isinstance(node, yaml.SequenceNode) else node
-            mark = node.start_mark
-            continue
-        items = node.value if isinstance(node, yaml.MappingNode) else []
-        entry = next(((key, value) for key, value in items if key.value == step), None)
-        if entry is None:
-            break
-        key, node = entry
-        mark = key.start_mark if error["type"] == "extra_forbidden" else node.start_mark
-    return int(mark.line) + 1
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """Return what is wrong, with the key or the value."""
-    path, value = location(error), error["input"]
-    key = path[-1] if path else ""
-    words = {
-        "missing": f"{key!r} is missing",
-        "extra_forbidden": f"unknown key {key!r}: known keys are {_known(path[:-1])}",
-        "model_type": f"expected a mapping with {_known(path)}",
-        "dict_type": "expected a mapping with names",
-        "string_type": "expected a text",
-        "string_too_short": "expected a text",
-    }
-    if error["type"] in words:
-        return words[error["type"]]
-    if error["type"] in ("member", "value_error") and not isinstance(value, str):
-        return problem(error)
-    return f"{(value if isinstance(value, str) else key)!r} {problem(error)}"
-
-
-def _known(path: list[Any]) -> str:
-    """Return the keys of the mapping at a path."""
-    if not path:
-        model: type[_Section] | None = Policy
-    elif path[0] == "limits":
-        model = Limits
-    elif path[0] == "exclusions":
-        model = Exclusion
-    else:
-        model = HealingRule if len(path) > 2 else None
-    return ", ".join(model.model_fields) if model else "names"
+def _line(node: yaml.Node | None, path: list[str | int]) -> int:
+    """Return the line of a value, or of the mapping that lacks it."""
+    for step in path:
+        if isinstance(node, yaml.SequenceNode):
+            node = node.value[step]
+        elif isinstance(node, yaml.MappingNode):  # a single item counts as a list of one
+            node = next((value for key, value in node.value if key.value == step), node)
+    return int(node.start_mark.line) + 1 if node else 1

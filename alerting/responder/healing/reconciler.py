@@ -6,20 +6,19 @@ import fcntl
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO, Protocol
 
+from ..clients import AlertmanagerClient, ControlApiClient
 from ..errors import ControlApiError, DatabaseError
-from ..healing_store import HealingStores
-from ..metrics import HealingMetrics
+from ..metrics import ResponderMetrics
 from ..validation import utc_now
 from .executor import Executor
 from .planner import missed_alerts, plan
 from .policy import Policy
-from .snapshot import AlertSource, StateSource, observe
+from .snapshot import observe
+from .store import HealingStore
 
 # Seconds at speed 1 between two runs without a notification; a cooldown needs no more precision.
 RECONCILE_INTERVAL_S = 2.0
@@ -37,17 +36,17 @@ class Reconciler:
     def __init__(  # noqa: PLR0913 - collaborators, by name
         self,
         policy: Policy,
-        stores: HealingStores,
+        store: HealingStore,
         *,
-        state_source: StateSource,
-        alert_source: AlertSource,
+        control_api: ControlApiClient,
+        alertmanager: AlertmanagerClient,
         executor: Executor,
-        metrics: HealingMetrics,
+        metrics: ResponderMetrics,
     ) -> None:
         self._policy = policy
-        self._stores = stores
-        self._state_source = state_source
-        self._alert_source = alert_source
+        self._store = store
+        self._control_api = control_api
+        self._alertmanager = alertmanager
         self._executor = executor
         self._metrics = metrics
 
@@ -56,14 +55,14 @@ class Reconciler:
         snapshot = observe(
             now,
             self._policy,
-            self._stores,
-            state_source=self._state_source,
-            alert_source=self._alert_source,
+            self._store,
+            control_api=self._control_api,
+            alertmanager=self._alertmanager,
             executing=self._executor.executing(),
         )
         planned = plan(snapshot, self._policy, dry_run=self._executor.dry_run)
         self._executor.apply(planned, now)
-        self._metrics.update(planned.expected, self._policy.limits)
+        self._metrics.update_healing(planned.expected, self._policy.limits)
         self._metrics.update_min_replicas(snapshot.services)
 
     def resync(self, now: datetime) -> None:
@@ -71,33 +70,19 @@ class Reconciler:
 
         Raises `DatabaseError` if the database fails.
         """
-        alerts = list((self._alert_source.firing_alerts() or {}).values())
-        firing, limits = self._stores.alerts.firing(), self._policy.limits
+        alerts = list((self._alertmanager.firing_alerts() or {}).values())
+        firing, limits = self._store.firing(), self._policy.limits
         self._executor.adopt(missed_alerts(alerts, firing, now.timestamp(), limits), now)
         try:
-            _, services = self._state_source.get_state()
+            self._metrics.update_min_replicas(self._control_api.get_state().services)
         except ControlApiError as error:
             log.debug("The state of the instances is unknown: %s", error)
-            return
-        self._metrics.update_min_replicas(services)
-
-
-class Reconciles(Protocol):
-    """What the loop runs: see `Reconciler`."""
-
-    def reconcile(self, now: datetime) -> None:
-        """Decide about every alert that fires."""
-        ...
-
-    def resync(self, now: datetime) -> None:
-        """Adopt missed alerts."""
-        ...
 
 
 class ReconcileLoop:
     """Runs the reconciler in a thread; of several workers, one at a time holds the lock."""
 
-    def __init__(self, reconciler: Reconciles, lock: Path, speed: float) -> None:
+    def __init__(self, reconciler: Reconciler, lock: Path, speed: float) -> None:
         self._reconciler = reconciler
         self._lock = lock
         self._interval = max(MIN_INTERVAL_S, RECONCILE_INTERVAL_S / speed)
@@ -120,8 +105,12 @@ class ReconcileLoop:
 
     def _run(self) -> None:
         with self._lock.open("w") as file:
-            while not self._stopped.is_set() and not _try_lock(file):
-                self._stopped.wait(self._interval)
+            while not self._stopped.is_set():
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:  # another worker has it
+                    self._stopped.wait(self._interval)
             resynced = -self._resync_interval
             while not self._stopped.is_set():
                 self._woken.clear()
@@ -142,31 +131,3 @@ class ReconcileLoop:
             log.warning("No decision: %s", error)
         except Exception:  # an unknown error must not end healing; the next run may succeed
             log.exception("A run of the reconciler failed.")
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Healing:
-    """The interface of healing to the rest of the responder; `loop` is None if it is off."""
-
-    mode: str
-    token: str
-    stores: HealingStores
-    loop: ReconcileLoop | None = None
-
-    def start(self) -> None:
-        """Start healing."""
-        if self.loop:
-            self.loop.start()
-
-    def wake(self) -> None:
-        """Reconcile now, because something has changed."""
-        if self.loop:
-            self.loop.wake()

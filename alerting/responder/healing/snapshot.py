@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
-from ..clients import AlertmanagerAlert, Instance, Service
+from ..clients import AlertmanagerClient, ControlApiClient, Instance, Service
 from ..errors import ControlApiError
-from ..healing_store import ActionRecord, ActiveAlert, HealingStores, RecentAction
 from .policy import Policy
-
-
-class StateSource(Protocol):
-    """The state of the instances: see `clients.ControlApiClient`."""
-
-    def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
-        """Return every instance of every service, and the scale of each service."""
-        ...
-
-
-class AlertSource(Protocol):
-    """The alerts that fire: see `clients.AlertmanagerClient`."""
-
-    def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
-        """Return the alerts that fire by fingerprint; None if there is no answer."""
-        ...
+from .store import Action, ActiveAlert, HealingStore
 
 
 @dataclass(frozen=True)
@@ -46,15 +29,11 @@ class StackSnapshot:
     instances: Sequence[Instance] = ()
     services: Mapping[str, Service] = field(default_factory=dict)
     state_error: str = ""
-    recent_actions: Sequence[RecentAction] = ()
-    interrupted: Sequence[ActionRecord] = ()
+    recent_actions: Sequence[Action] = ()
+    interrupted: Sequence[Action] = ()
     paused: bool = False
     budget_reset_at: float = 0.0
     circuit_open: float | None = None
-
-    def instances_of(self, service: str) -> list[Instance]:
-        """Return the instances of a service."""
-        return [instance for instance in self.instances if instance.service == service]
 
     def instance(self, name: str) -> Instance | None:
         """Return the instance of this name, None if it does not exist."""
@@ -64,60 +43,49 @@ class StackSnapshot:
 def observe(  # noqa: PLR0913 - what there is to read, by name
     now: datetime,
     policy: Policy,
-    stores: HealingStores,
+    store: HealingStore,
     *,
-    state_source: StateSource,
-    alert_source: AlertSource,
-    executing: Set[int],
+    control_api: ControlApiClient,
+    alertmanager: AlertmanagerClient,
+    executing: Collection[int],
 ) -> StackSnapshot:
     """Return the state of the stack; raise `DatabaseError` if the database fails.
 
     `executing` are the ids of the actions that this process executed before the call. The other
     programs are asked first, which takes seconds: the flags of an operator are as new as can be.
     """
-    firing, state_error = stores.alerts.firing(), ""
-    lost: Sequence[str] = ()
-    instances: Sequence[Instance] = ()
-    services: Mapping[str, Service] = {}
-    if _needs_action(firing, policy):
-        firing, lost = _confirm(firing, alert_source.firing_alerts())
-    if _needs_action(firing, policy):
+
+    def needs_action() -> bool:
+        rules = (policy.rule_for(alert.alert, alert.labels) for alert in snapshot.alerts)
+        return any(rule.action != "none" for rule in rules)
+
+    snapshot = StackSnapshot(now.timestamp(), store.firing())
+    if needs_action():
+        current, alerts = alertmanager.firing_alerts(), snapshot.alerts
+        if current is None:
+            alerts = [replace(alert, confirmed=False) for alert in alerts]
+            snapshot = replace(snapshot, alerts=alerts)
+        else:
+            known = [alert for alert in alerts if alert.fingerprint in current]
+            snapshot = replace(
+                snapshot,
+                alerts=[replace(a, silenced=current[a.fingerprint].silenced) for a in known],
+                lost=[a.fingerprint for a in alerts if a.fingerprint not in current],
+            )
+    if needs_action():
         try:
-            instances, services = state_source.get_state()
+            state = control_api.get_state()
+            snapshot = replace(snapshot, instances=state.instances, services=state.services)
         except ControlApiError as error:
-            state_error = f"the state of the instances is unknown: {error}"
-    seconds = now.timestamp()
-    recent = stores.actions.started_since(seconds - policy.limits.window)
-    running = [record for record in stores.actions.running() if record.id not in executing]
-    flags = stores.flags.all()
-    return StackSnapshot(
-        now=seconds,
-        alerts=firing,
-        lost=lost,
-        instances=instances,
-        services=services,
-        state_error=state_error,
+            message = f"the state of the instances is unknown: {error}"
+            snapshot = replace(snapshot, state_error=message)
+    recent = store.recent_actions(snapshot.now - policy.limits.window)
+    flags = store.flags()
+    return replace(
+        snapshot,
         recent_actions=recent,
-        interrupted=running,
+        interrupted=[a for a in recent if a.finished_at is None and a.id not in executing],
         paused="paused" in flags,
         budget_reset_at=flags.get("budget_reset", 0.0),
         circuit_open=flags.get("circuit_open"),
     )
-
-
-def _needs_action(alerts: Sequence[ActiveAlert], policy: Policy) -> bool:
-    return any(policy.rule_for(alert.alert, alert.labels).action != "none" for alert in alerts)
-
-
-def _confirm(
-    firing: Sequence[ActiveAlert], current: Mapping[str, AlertmanagerAlert] | None
-) -> tuple[list[ActiveAlert], list[str]]:
-    """Return the alerts that Alertmanager still has, and the fingerprints of the others."""
-    if current is None:
-        return [replace(alert, confirmed=False) for alert in firing], []
-    confirmed = [
-        replace(alert, silenced=current[alert.fingerprint].silenced)
-        for alert in firing
-        if alert.fingerprint in current
-    ]
-    return confirmed, [alert.fingerprint for alert in firing if alert.fingerprint not in current]

@@ -6,7 +6,6 @@ import copy
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.app_state import AppState
+from alerting.responder.api import AppState
 from alerting.responder.db import Database, open_database
-from alerting.responder.healing_store import HealingStores
+from alerting.responder.healing.store import HealingStore
 from alerting.responder.notifications import Notification, NotificationStore, parse_notification
 from alerting.responder.settings import ResponderSettings
 from tests.unit.alerting.responder.healing.samples import BEGAN
-from tests.unit.alerting.responder.tokens import TOKEN
 
 Document = dict[str, Any]
 Build = Callable[..., Document]
+
+TOKEN = "a token of twenty-four"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 # The form of Alertmanager's webhook documentation, with the order of its own JSON.
 RECEIVED: Document = {
@@ -105,14 +106,14 @@ def database(database_path: Path) -> Database:
 
 
 @pytest.fixture
-def store(database: Database) -> NotificationStore:
+def notifications(database: Database) -> NotificationStore:
     return NotificationStore(database)
 
 
 @pytest.fixture
 def app(database_path: Path) -> Iterator[Flask]:
     handlers = list(logging.getLogger().handlers)
-    app = create_app(ResponderSettings(database=database_path))
+    app = create_app(ResponderSettings(database=database_path, token=TOKEN))
     yield app
     app.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
@@ -126,25 +127,18 @@ def responder(app: Flask) -> AppState:
 
 
 @pytest.fixture
-def token(app: Flask) -> None:
-    """Give the responder a token, as the runtime does."""
-    parts = app.extensions["responder"]
-    app.extensions["responder"] = replace(parts, healing=replace(parts.healing, token=TOKEN))
-
-
-@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
 @pytest.fixture
-def stores(database: Database) -> HealingStores:
-    return HealingStores.of(database)
+def store(database: Database) -> HealingStore:
+    return HealingStore(database)
 
 
 @pytest.fixture
 def notify(
-    store: NotificationStore, notification: Callable[..., Notification]
+    notifications: NotificationStore, notification: Callable[..., Notification]
 ) -> Callable[..., None]:
     """Return a function that stores a notification; the labels make the fingerprint."""
 
@@ -153,6 +147,6 @@ def notify(
         (alert,) = message.alerts
         fingerprint = ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
         alerts = [alert.model_copy(update={"fingerprint": fingerprint})]
-        store.record(message.model_copy(update={"alerts": alerts, "payload": "{}"}), at)
+        notifications.record(message.model_copy(update={"alerts": alerts, "payload": "{}"}), at)
 
     return store_notification

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 import pytest
+from alerting.responder.app_state import AppState
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.app_state import AppState
 from alerting.responder.db import open_database
 from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.notifications import Filters, NotificationStore

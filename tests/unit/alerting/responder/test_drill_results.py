@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from tests.unit.alerting.responder.tokens import AUTHORIZED
 
 from alerting.responder import create_app
 from alerting.responder.settings import ResponderSettings
-from tests.unit.alerting.responder.tokens import AUTHORIZED
 
 pytestmark = pytest.mark.usefixtures("token")
 

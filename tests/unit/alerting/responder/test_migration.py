@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alerting.responder.healing_store import STATES
 from flask import Flask
 
 from alerting.responder import create_app, db
 from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.healing.planner import CODES
-from alerting.responder.healing_store import STATES
 from alerting.responder.settings import ResponderSettings
 
 FOLDER = Path(__file__).parent

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from alerting.responder.runbooks import Runbooks
+
 from alerting.responder.settings import RUNBOOKS_DIR
 
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from alerting.responder.clients import AlertmanagerAlert
+from alerting.responder.clients import AlertmanagerAlert, AlertmanagerClient
 from alerting.responder.healing.executor import Executor
-from alerting.responder.healing.policy import Exclusion, Policy
+from alerting.responder.healing.policy import Exclusion
 from alerting.responder.healing.reconciler import Reconciler
-from alerting.responder.healing_store import ActionRecord, ActiveAlert, HealingStores
-from alerting.responder.metrics import HealingMetrics
+from alerting.responder.healing.store import Action, ActiveAlert, HealingStore
+from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     BEGAN,
-    SERVICES,
     FakeControlApi,
     instance,
     policy,
@@ -35,47 +34,40 @@ POLICY = policy(
 )
 
 
-@dataclass
-class Stack:
+class Stack(AlertmanagerClient):
     """What a reconciler observes, and the actions that it starts.
 
-    `alertmanager_alerts` are the alerts in Alertmanager; None: all that fire in the database.
+    It is an Alertmanager with `alerts`; None: all that fire in the database.
     """
 
-    stores: HealingStores
-    # Stores a notification, by alert, status, start and labels.
-    notify: Callable[..., None]
-    metrics: Metrics = field(default_factory=Metrics)
-    control_api: FakeControlApi = field(
-        default_factory=lambda: FakeControlApi(
-            [instance(1, "down"), instance(2), instance(3), instance(4, "standby")], SERVICES
-        )
-    )
-    alertmanager_alerts: Sequence[AlertmanagerAlert] | None = None
-    alertmanager_answers: bool = True
-    submitted: list[ActionRecord] = field(default_factory=list)
-    running: bool = True
-
-    def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
-        if not self.alertmanager_answers:
-            return None
-        alerts = self.alertmanager_alerts
-        if alerts is None:
-            alerts = [to_alertmanager_alert(alert) for alert in self.stores.alerts.firing()]
-        return {alert.fingerprint: alert for alert in alerts}
-
-    def __post_init__(self) -> None:
+    def __init__(self, store: HealingStore, notify: Callable[..., None]) -> None:
+        super().__init__("")
+        self.store = store
+        # Stores a notification, by alert, status, start and labels.
+        self.notify = notify
+        states = {1: "stopped", 2: "ready", 3: "ready", 4: "standby"}
+        self.control_api = FakeControlApi(*(instance(n, state) for n, state in states.items()))
+        self.alerts: Sequence[AlertmanagerAlert] | None = None
+        self.answers = True
+        self.submitted: list[Action] = []
+        self.running = True
         self.start()
 
-    def start(self, policy: Policy = POLICY, *, dry_run: bool = False) -> None:
+    def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
+        alerts = self.alerts
+        if alerts is None:
+            alerts = [to_alertmanager_alert(alert) for alert in self.store.firing()]
+        return {alert.fingerprint: alert for alert in alerts} if self.answers else None
+
+    def start(self, *, dry_run: bool = False) -> None:
         """Start a responder, in place of the one before."""
-        self.metrics = Metrics()  # each responder has its own
-        metrics = HealingMetrics(self.metrics)
+        self.registry = Metrics()  # each responder has its own
+        metrics = ResponderMetrics(self.registry, [])
         self.reconciler = Reconciler(
-            policy,
-            self.stores,
-            state_source=self.control_api,
-            alert_source=self,
+            POLICY,
+            self.store,
+            control_api=self.control_api,
+            alertmanager=self,
             executor=SubmittingExecutor(self, metrics, dry_run=dry_run),
             metrics=metrics,
         )
@@ -85,27 +77,32 @@ class Stack:
         for second in seconds:
             self.reconciler.reconcile(after(second))
 
-    def resync(self, seconds: float) -> None:
-        """Compare with Alertmanager, some seconds after the alerts started."""
-        self.reconciler.resync(after(seconds))
+    def finish_all(self, seconds: float) -> None:
+        """End every action that runs, some seconds after the alerts started."""
+        for action in self.store.recent_actions(after(seconds).timestamp()):
+            self.store.finish(action.id, "done", "", after(seconds))
 
     def codes(self) -> list[str]:
         """Return the codes of the decisions, oldest first."""
-        return [row["code"] for row in reversed(self.stores.actions.decisions(9999))]
+        return [row["code"] for row in reversed(self.store.decisions(9999))]
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return the value of a metric."""
+        return self.registry.registry.get_sample_value(f"responder_{name}", labels)
 
 
 class SubmittingExecutor(Executor):
     """An executor whose actions run until a test ends them."""
 
-    def __init__(self, stack: Stack, metrics: HealingMetrics, *, dry_run: bool) -> None:
-        super().__init__(stack.stores, stack.control_api, metrics, dry_run=dry_run)
+    def __init__(self, stack: Stack, metrics: ResponderMetrics, *, dry_run: bool) -> None:
+        super().__init__(stack.store, stack.control_api, metrics, dry_run=dry_run)
         self._stack = stack
 
     def executing(self) -> Set[int]:
-        return {record.id for record in self._stack.submitted if self._stack.running}
+        return {action.id for action in self._stack.submitted if self._stack.running}
 
-    def submit(self, record: ActionRecord) -> None:
-        self._stack.submitted.append(record)
+    def submit(self, action: Action) -> None:
+        self._stack.submitted.append(action)
 
 
 def to_alertmanager_alert(firing: ActiveAlert, **changed: Any) -> AlertmanagerAlert:
@@ -123,5 +120,5 @@ def after(seconds: float) -> datetime:
 
 
 @pytest.fixture
-def stack(stores: HealingStores, notify: Callable[..., None]) -> Stack:
-    return Stack(stores, notify)
+def stack(store: HealingStore, notify: Callable[..., None]) -> Stack:
+    return Stack(store, notify)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
-from alerting.responder.clients import Instance, Service
+from alerting.responder.clients import ControlApiClient, Instance, Service, StackState
 from alerting.responder.errors import ControlApiUnavailableError
 from alerting.responder.healing.policy import HealingRule, Limits, Policy
 from alerting.responder.healing.snapshot import StackSnapshot
-from alerting.responder.healing_store import ActionRecord, ActiveAlert, RecentAction
+from alerting.responder.healing.store import Action, ActiveAlert, Decision, HealingStore
 
 # Shortly after the alerts of ../conftest.py started.
 BEGAN = datetime(2025, 11, 23, 17, 0, 0, tzinfo=UTC)
@@ -32,31 +32,22 @@ HUNG = ActiveAlert(
 )
 BUSY = ActiveAlert("Saturated", {"service": "web"}, NOW - 10, NOW - 5)
 SERVICES = {
-    "web": Service(scale=3, min_replicas=2, max_replicas=4, healing_enabled=True),
-    "data-service": Service(scale=2, min_replicas=2, max_replicas=4, healing_enabled=True),
+    name: Service(scale=scale, min_replicas=2, max_replicas=4, healing_enabled=True)
+    for name, scale in {"web": 3, "data-service": 2}.items()
 }
 
 
-def instance(number: int, state: Any = "ready", service: str = "web") -> Instance:
-    return Instance(f"{service}-{number}", service, state, healing_enabled=True)
+def instance(number: int, state: str = "ready", service: str = "web", **rest: Any) -> Instance:
+    fields = {"state": state, "healing_enabled": True, **rest}
+    return Instance(name=f"{service}-{number}", service=service, **fields)
 
 
 SNAPSHOT = StackSnapshot(
     NOW,
-    instances=[instance(1, "unready"), instance(2), instance(3), instance(4, "standby")],
+    instances=[instance(1, "starting"), instance(2), instance(3), instance(4, "standby")],
     services=SERVICES,
 )
-RECORD = ActionRecord(
-    id=7,
-    alert="InstanceHung",
-    fingerprint="print",
-    action=RecentAction("restart", "web", "web-1", 1000.5),
-    reason="it hangs",
-    instances=None,
-    grace_period=0.0,
-    dry_run=False,
-    state="running",
-)
+RUNNING = Action("restart", "web", "web-1", 1000.5, None, 7, "InstanceHung", "print")
 
 
 def rule(action: Any, reason: str, **options: Any) -> HealingRule:
@@ -69,6 +60,13 @@ def policy(**alerts: HealingRule) -> Policy:
     return Policy(limits=LIMITS, alerts=rules)
 
 
+def create(store: HealingStore, **options: Any) -> Action:
+    """Record a restart that starts now."""
+    return store.create(
+        Decision(HUNG, "restart", "web-1", "approved", "it hangs", **options), BEGAN
+    )
+
+
 def wait(check: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 10
     while not check():
@@ -76,44 +74,45 @@ def wait(check: Callable[[], bool], what: str) -> None:
         Event().wait(0.01)
 
 
-def restarted(ago: float, number: int = 1, *, finished_at: bool = True) -> RecentAction:
+def restarted(ago: float, number: int = 1, *, finished: bool = True) -> Action:
     started_at = NOW - ago
-    return RecentAction(
-        "restart", "web", f"web-{number}", started_at, started_at + 1 if finished_at else None
+    return Action(
+        "restart", "web", f"web-{number}", started_at, started_at + 1 if finished else None
     )
 
 
-def scaled(ago: float, kind: Any = "scale_out") -> RecentAction:
-    return RecentAction(kind, "web", "web", NOW - ago, NOW - ago + 1)
+def scaled(ago: float, kind: Any = "scale_out") -> Action:
+    return Action(kind, "web", "web", NOW - ago, NOW - ago + 1)
 
 
-class FakeControlApi:
+class FakeControlApi(ControlApiClient):
     """A control API that records its calls.
 
     `down`: it does not answer a question. A call raises the next of `errors`, if there is one, or
     else does `act`.
     """
 
-    def __init__(self, instances: Sequence[Instance], services: Mapping[str, Service]) -> None:
+    def __init__(self, *instances: Instance) -> None:
+        super().__init__("", "")
         self.instances = list(instances)
-        self.services = dict(services)
+        self.services = dict(SERVICES)
         self.calls: list[tuple[object, ...]] = []
         self.down = False
         self.errors: list[Exception] = []
         self.act: Callable[[], object] = lambda: None
 
-    def get_state(self) -> tuple[Sequence[Instance], Mapping[str, Service]]:
+    def get_state(self) -> StackState:
         if self.down:
             raise ControlApiUnavailableError("it is away.")
-        return self.instances, self.services
+        return StackState(instances=self.instances, services=self.services)
 
     def restart(self, instance: str, grace_period: float | None, key: str) -> None:
-        self._call("restart", instance, grace_period, key)
+        self._record("restart", instance, grace_period, key)
 
     def scale(self, service: str, instances: int, key: str) -> None:
-        self._call("scale", service, instances, key)
+        self._record("scale", service, instances, key)
 
-    def _call(self, *call: object) -> None:
+    def _record(self, *call: object) -> None:
         self.calls.append(call)
         if self.errors:
             raise self.errors.pop(0)

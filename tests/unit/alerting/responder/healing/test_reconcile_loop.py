@@ -9,11 +9,11 @@ from threading import Event
 import pytest
 
 from alerting.responder.errors import DatabaseError
-from alerting.responder.healing.reconciler import ReconcileLoop
+from alerting.responder.healing.reconciler import ReconcileLoop, Reconciler
 from tests.unit.alerting.responder.healing.samples import wait
 
 
-class Reconciler:
+class FakeReconciler(Reconciler):
     """Counts its runs; raises the errors in the first ones."""
 
     def __init__(self, *errors: Exception) -> None:
@@ -21,12 +21,14 @@ class Reconciler:
         self.resyncs = 0
         self._errors = list(errors)
 
-    def reconcile(self, _now: datetime) -> None:
+    def reconcile(self, now: datetime) -> None:
+        del now
         self.runs += 1
         if self._errors:
             raise self._errors.pop(0)
 
-    def resync(self, _now: datetime) -> None:
+    def resync(self, now: datetime) -> None:
+        del now
         self.resyncs += 1
         if self._errors:
             raise self._errors.pop(0)
@@ -53,7 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_loop_runs_at_once_and_when_woken(start: Start) -> None:
-    reconciler = Reconciler()
+    reconciler = FakeReconciler()
     loop = start(reconciler)
     wait(lambda: reconciler.runs == 1, "the first run")
     assert reconciler.resyncs == 1
@@ -63,14 +65,14 @@ def test_loop_runs_at_once_and_when_woken(start: Start) -> None:
 
 @pytest.mark.parametrize("error", [DatabaseError("full"), ZeroDivisionError()])
 def test_loop_survives_errors(start: Start, error: Exception) -> None:
-    reconciler = Reconciler(error, error)
+    reconciler = FakeReconciler(error, error)
     loop = start(reconciler)
     wait(lambda: reconciler.runs == 1, "the first run")
     loop.wake()
     wait(lambda: reconciler.runs == 2, "the second run")
 
 
-class BusyReconciler(Reconciler):
+class BusyReconciler(FakeReconciler):
     """Takes time for each run, and wakes its loop; records the times of start and end."""
 
     def __init__(self) -> None:
@@ -98,7 +100,7 @@ def test_busy_loop_pauses_half_of_the_time(start: Start) -> None:
 
 
 def test_only_one_worker_runs(start: Start) -> None:
-    first, second = Reconciler(), Reconciler()
+    first, second = FakeReconciler(), FakeReconciler()
     loop = start(first)
     wait(lambda: first.runs == 1, "the first run")
     start(second).wake()
