@@ -38,8 +38,8 @@ class ResponderSettings:
     def from_env(cls, env: EnvReader) -> ResponderSettings:
         """Read the settings; raise `SettingsError` with the bad variable."""
         healing = env.choice("HEALING", cls.healing, MODES)
-        secrets = {name: env.secret(name) for name in ("RESPONDER_TOKEN", "CONTROL_TOKEN")}
-        for name, value in secrets.items():
+        token, control_token = env.secret("RESPONDER_TOKEN"), env.secret("CONTROL_TOKEN")
+        for name, value in {"RESPONDER_TOKEN": token, "CONTROL_TOKEN": control_token}.items():
             if healing != "off" and not value:
                 raise SettingsError(f"HEALING is not off: set {name} or {name}_FILE.")
         return cls(
@@ -49,11 +49,11 @@ class ResponderSettings:
             # the speed, hence the low minimum.
             watchdog_timeout=env.number("WATCHDOG_TIMEOUT", cls.watchdog_timeout, at_least=1),
             url=env.url("RESPONDER_URL", cls.url),
-            token=secrets["RESPONDER_TOKEN"],
+            token=token,
             healing=healing,
             policy=env.path("POLICY_FILE", cls.policy),
             control_url=env.url("CONTROL_URL", cls.control_url),
-            control_token=secrets["CONTROL_TOKEN"],
+            control_token=control_token,
             alertmanager_url=env.url("ALERTMANAGER_URL", cls.alertmanager_url),
             # Time compression uses speeds up to about a hundred.
             speed=env.number("SPEED", cls.speed, at_least=0.01, at_most=1000),

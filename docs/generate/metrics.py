@@ -11,7 +11,7 @@ from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
-from alerting.responder.metrics import DrillMetrics, HealingMetrics, ResponderMetrics
+from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry import flask_exporter
 from apps.telemetry.drain import DrainState
 from apps.telemetry.metrics import (
@@ -87,8 +87,6 @@ def page() -> str:
     of_every_program = list(metrics.declared)
     requests, of_python = _collected(metrics)
     ResponderMetrics(metrics, [])
-    HealingMetrics(metrics)
-    DrillMetrics(metrics, [])
     of_responder = [item for item in metrics.declared if item not in of_every_program]
     buckets = ", ".join(f"{bound:g}" for bound in BUCKETS)
     return document(

@@ -13,7 +13,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from alerting.responder.metrics import DrillMetrics, HealingMetrics, ResponderMetrics
+from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import Metrics
 from tests.contract.dashboards import Target, dashboards, filled, targets
 from tests.contract.promql_labels import Labels, UnknownError, nodes
@@ -137,8 +137,6 @@ def test_labels_are_derived(expression: str, labels: set[str]) -> None:
 def test_our_own_labels_are_the_codes(exposed: dict[str, list[str]]) -> None:
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
-    HealingMetrics(metrics)
-    DrillMetrics(metrics, [])
     declared = {
         # Prometheus renames a label that the scrape adds too.
         f"{item._name}{suffix}": {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from alerting.responder.metrics import HealingMetrics, ResponderMetrics
+from alerting.responder.metrics import ResponderMetrics
 from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def ours() -> set[str]:
     """Return every sample name that our programs declare."""
     metrics = Metrics(CollectorRegistry())
     ResponderMetrics(metrics, [])
-    HealingMetrics(metrics)
     names = {
         f"{family.name}{suffix}"
         for family in metrics.registry.collect()

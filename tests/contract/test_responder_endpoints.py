@@ -12,7 +12,7 @@ import yaml
 from flask.testing import FlaskClient
 
 from alerting.responder import create_app
-from alerting.responder.settings import HealingSettings, ResponderSettings
+from alerting.responder.settings import ResponderSettings
 from docs.generate import responder_endpoints
 from docs.generate.errors import GenerateError
 
@@ -37,8 +37,7 @@ def client(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FlaskClient]:
     database = tmp_path_factory.mktemp("responder") / "responder.db"
-    healing = HealingSettings(token=request.param)
-    app = create_app(ResponderSettings(database=database, healing=healing))
+    app = create_app(ResponderSettings(database=database, token=request.param))
     yield app.test_client()
     app.extensions["responder"].watchdog.stop()
 

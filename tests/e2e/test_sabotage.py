@@ -84,7 +84,7 @@ def break_the_route(copy: Copy) -> None:
 
 def silence_the_responder(copy: Copy) -> None:
     lost = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
-    line = "        receipt = current.notifications.record"
+    line = "        notification_id, duplicate = state.notifications.record"
     copy.break_file("alerting/responder/api.py", line, lost + line)
 
 

@@ -106,7 +106,7 @@ def database(database_path: Path) -> Database:
 
 
 @pytest.fixture
-def notifications(database: Database) -> NotificationStore:
+def inbox(database: Database) -> NotificationStore:
     return NotificationStore(database)
 
 
@@ -138,7 +138,7 @@ def store(database: Database) -> HealingStore:
 
 @pytest.fixture
 def notify(
-    notifications: NotificationStore, notification: Callable[..., Notification]
+    inbox: NotificationStore, notification: Callable[..., Notification]
 ) -> Callable[..., None]:
     """Return a function that stores a notification; the labels make the fingerprint."""
 
@@ -147,6 +147,6 @@ def notify(
         (alert,) = message.alerts
         fingerprint = ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
         alerts = [alert.model_copy(update={"fingerprint": fingerprint})]
-        notifications.record(message.model_copy(update={"alerts": alerts, "payload": "{}"}), at)
+        inbox.record(message.model_copy(update={"alerts": alerts, "payload": "{}"}), at)
 
     return store_notification

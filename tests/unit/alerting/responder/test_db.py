@@ -29,11 +29,6 @@ for _ in range(20):
 """
 
 
-def execute(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement)
-
-
 def pragma(database: Database, name: str) -> object:
     with database.read() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -68,15 +63,18 @@ def test_reads_do_not_wait_for_a_write(database: Database) -> None:
         assert database.rows(sa.select(write_checks)) == []
 
 
-def test_newer_schema_stops_the_start(tmp_path: Path) -> None:
-    execute(tmp_path / "responder.db", f"PRAGMA user_version = {REVISION + 1}")
-    with pytest.raises(DatabaseUnusableError, match="has schema 6 and this version knows up to 5"):
-        open_database(tmp_path / "responder.db")
-
-
-def test_foreign_database_stops_the_start(tmp_path: Path) -> None:
-    execute(tmp_path / "responder.db", "CREATE TABLE cookies (name TEXT)")
-    with pytest.raises(DatabaseUnusableError, match="belongs to another program"):
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (f"PRAGMA user_version = {REVISION + 1}", "has schema 6 and this version knows up to 5"),
+        ("CREATE TABLE cookies (name TEXT)", "belongs to another program"),
+        ("CREATE TABLE alembic_version AS SELECT '6' AS version_num", "has schema 6"),
+    ],
+)
+def test_other_schema_stops_the_start(tmp_path: Path, statement: str, message: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "responder.db")) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(DatabaseUnusableError, match=message):
         open_database(tmp_path / "responder.db")
 
 
@@ -91,12 +89,6 @@ def test_other_file_stops_the_start(tmp_path: Path) -> None:
 def test_folder_as_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusableError, match="unable to open"):
         open_database(tmp_path)
-
-
-def test_schema_of_a_later_migration_stops_the_start(database_path: Path) -> None:
-    execute(database_path, "UPDATE alembic_version SET version_num = '6'")
-    with pytest.raises(DatabaseUnusableError, match="has schema 6 and this version knows up to 5"):
-        open_database(database_path)
 
 
 def test_failed_transaction_leaves_nothing(database: Database) -> None:

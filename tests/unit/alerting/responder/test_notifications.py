@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import orjson
@@ -12,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.responder.errors import BadFilterError, DatabaseError, MalformedBodyError
+from alerting.responder.errors import DatabaseError, InvalidRequestError
 from alerting.responder.notifications import (
-    COLUMNS,
     Filters,
     Notification,
     NotificationStore,
@@ -46,7 +46,7 @@ def locations(value: Any) -> list[tuple[Any, Any]]:
 
 
 def parsed_or_refused(body: bytes) -> None:
-    with suppress(MalformedBodyError):
+    with suppress(InvalidRequestError):
         notification = parse_notification(body)
         assert isinstance(notification, Notification)
         assert len(notification.digest) == 64
@@ -98,21 +98,21 @@ def test_any_damage_parses_or_is_refused(document: Build, data: st.DataObject, v
 def test_missing_member_is_named(document: Build, name: str) -> None:
     damaged = document()
     del damaged[name]
-    with pytest.raises(MalformedBodyError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_notification(orjson.dumps(damaged))
-    assert caught.value.field == name
+    assert (caught.value.field, str(caught.value)) == (name, f"{name}: Field required.")
 
 
 @pytest.mark.parametrize(
     ("member", "value", "field"),
     [
-        ("labels", {"service": "web"}, "alerts[0].labels.alertname"),
-        ("labels", {"alertname": ""}, "alerts[0].labels.alertname"),
-        ("startsAt", "yesterday", "alerts[0].startsAt"),
-        ("status", "pending", "alerts[0].status"),
-        ("fingerprint", "", "alerts[0].fingerprint"),
-        ("labels", {"alertname": "A", "service": 7}, "alerts[0].labels.service"),
-        ("annotations", {"summary": None}, "alerts[0].annotations.summary"),
+        ("labels", {"service": "web"}, "labels: an alert needs the label"),
+        ("labels", {"alertname": ""}, "labels: an alert needs the label"),
+        ("startsAt", "yesterday", "startsAt is 'yesterday': it must be an RFC 3339 timestamp."),
+        ("status", "pending", "status is 'pending': Input should be 'firing' or 'resolved'."),
+        ("fingerprint", "", "fingerprint: String should have at least 1 character."),
+        ("labels", {"alertname": "A", "service": 7}, "labels.service is 7: Input should be a"),
+        ("annotations", {"summary": None}, "annotations.summary: Input should be a valid string"),
     ],
 )
 def test_wrong_alert_member_is_named(
@@ -120,40 +120,23 @@ def test_wrong_alert_member_is_named(
 ) -> None:
     damaged = document()
     damaged["alerts"][0][member] = value
-    with pytest.raises(MalformedBodyError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_notification(orjson.dumps(damaged))
-    assert caught.value.field == field
-
-
-@pytest.mark.parametrize("value", [True, -1, 1.0, "1", None])
-def test_number_of_truncated_alerts_is_whole(document: Build, value: object) -> None:
-    with pytest.raises(MalformedBodyError, match="truncatedAlerts must be a"):
-        parse_notification(orjson.dumps(document() | {"truncatedAlerts": value}))
-
-
-@pytest.mark.parametrize("value", [[], {}, "x", None, [1]])
-def test_alerts_are_a_filled_list_of_objects(document: Build, value: object) -> None:
-    with pytest.raises(MalformedBodyError, match=r"alerts(\[0\])? must be a"):
-        parse_notification(orjson.dumps(document() | {"alerts": value}))
+    assert str(caught.value).startswith(f"alerts[0].{field}")
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("name", "value"),
     [
-        ({"status": "pending"}, "status must be one of firing, resolved."),
-        ({"receiver": ""}, "receiver must be a non-empty string."),
-        ({"receiver": 7}, "receiver must be a string."),
-        ({"version": "3"}, "version must be one of 4."),
-        ({"groupLabels": []}, "groupLabels must be a JSON object."),
-        ({"truncatedAlerts": -1}, "truncatedAlerts must be a number of 0 or more."),
+        *product(["truncatedAlerts"], (True, -1, 1.0, "1", None)),
+        *product(["alerts"], ([], {}, "x", None, [1])),
+        *(("status", "pending"), ("receiver", ""), ("receiver", 7), ("version", "3")),
+        ("groupLabels", []),
     ],
 )
-def test_error_says_what_would_be_right(
-    document: Build, changed: dict[str, object], message: str
-) -> None:
-    with pytest.raises(MalformedBodyError) as caught:
-        parse_notification(orjson.dumps(document() | changed))
-    assert str(caught.value) == message
+def test_wrong_member_is_named(document: Build, name: str, value: object) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{name}.*: .* should "):
+        parse_notification(orjson.dumps(document() | {name: value}))
 
 
 def test_body_cannot_bring_its_own_payload(document: Build) -> None:
@@ -166,7 +149,7 @@ def test_body_cannot_bring_its_own_payload(document: Build) -> None:
     [b"", b"\xff", b"NaN", b'"\\ud800"', b"[" * 100_000, b"[" * 500 + b"]" * 500, b"9" * 10_000],
 )
 def test_body_that_is_not_json_is_refused(body: bytes) -> None:
-    with pytest.raises(MalformedBodyError, match="body"):
+    with pytest.raises(InvalidRequestError, match="body"):
         parse_notification(body)
 
 
@@ -196,17 +179,17 @@ def test_digest_differs_between_notifications(
     assert notification(**change).digest != notification().digest
 
 
-names = st.sampled_from([*COLUMNS, "since", "limit"]) | st.text()
+names = st.sampled_from([*Filters.model_fields]) | st.text()
 
 
 @given(st.lists(st.tuples(names, st.text() | st.floats().map(str) | st.integers().map(str))))
 def test_any_query_parses_or_is_refused(arguments: list[tuple[str, str]]) -> None:
-    with suppress(BadFilterError):
+    with suppress(InvalidRequestError):
         assert 1 <= parse_filters(arguments).limit <= 1000
 
 
 def test_default_limit_is_one_hundred() -> None:
-    assert parse_filters([]) == Filters(columns=(), since=None, limit=100)
+    assert parse_filters([]) == Filters(limit=100)
 
 
 @pytest.mark.parametrize("since", ["2025-11-23T17:00:00Z", "1763917200", "1763917200.0"])
@@ -231,21 +214,21 @@ def test_since_takes_timestamp_or_seconds(since: str) -> None:
     ],
 )
 def test_bad_filter_is_named(name: str, value: str) -> None:
-    with pytest.raises(BadFilterError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_filters([(name, value)])
-    assert caught.value.name == name
+    assert caught.value.field == name
 
 
 def test_repeated_filter_is_refused() -> None:
-    with pytest.raises(BadFilterError, match="alert occurs twice"):
+    with pytest.raises(InvalidRequestError, match="alert occurs twice"):
         parse_filters([("alert", "A"), ("alert", "B")])
 
 
-def test_notification_is_stored_completely(store: NotificationStore, notification: Notify) -> None:
-    receipt = store.record(notification(), NOON)
-    (row,) = store.find(Filters())
+def test_notification_is_stored_completely(inbox: NotificationStore, notification: Notify) -> None:
+    number, _ = inbox.record(notification(), NOON)
+    (row,) = inbox.find(Filters())
     assert row == {
-        "id": receipt.id,
+        "id": number,
         "status": "firing",
         "receiver": "responder",
         "group_key": "{}:{alertname='InstanceDown'}",
@@ -268,19 +251,19 @@ def test_notification_is_stored_completely(store: NotificationStore, notificatio
     }
 
 
-def test_write_ahead_log_is_kept(store: NotificationStore, notification: Notify) -> None:
-    store.record(notification(), NOON)
+def test_write_ahead_log_is_kept(inbox: NotificationStore, notification: Notify) -> None:
+    inbox.record(notification(), NOON)
     # SQLite deletes it when the last connection is closed.
-    assert store.database.path.with_name(f"{store.database.path.name}-wal").stat().st_size > 0
+    assert inbox.database.path.with_name(f"{inbox.database.path.name}-wal").stat().st_size > 0
 
 
 def test_repeated_notification_is_stored_once(
-    store: NotificationStore, notification: Notify
+    inbox: NotificationStore, notification: Notify
 ) -> None:
-    first = store.record(notification(), NOON)
-    second = store.record(notification(), NOON + MINUTE)
-    assert (first.duplicate, second.duplicate, second.id) == (False, True, first.id)
-    (row,) = store.find(Filters())
+    first = inbox.record(notification(), NOON)
+    second = inbox.record(notification(), NOON + MINUTE)
+    assert (first, second) == ((1, False), (1, True))
+    (row,) = inbox.find(Filters())
     assert row["deliveries"] == 2
     assert row["received_at"] == "2025-11-23T12:00:00.000Z"
     assert row["last_received_at"] == "2025-11-23T12:01:00.000Z"
@@ -288,18 +271,18 @@ def test_repeated_notification_is_stored_once(
 
 
 def test_threads_store_each_notification_once(
-    store: NotificationStore, notification: Notify
+    inbox: NotificationStore, notification: Notify
 ) -> None:
     def deliver() -> None:
         for number in range(10):
-            store.record(notification(instance=f"web-{number}", alert=f"A{number}"), NOON)
+            inbox.record(notification(instance=f"web-{number}", alert=f"A{number}"), NOON)
 
     threads = [threading.Thread(target=deliver) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [row["deliveries"] for row in store.find(Filters())] == [4] * 10
+    assert [row["deliveries"] for row in inbox.find(Filters())] == [4] * 10
 
 
 @pytest.mark.parametrize(
@@ -318,7 +301,10 @@ def test_threads_store_each_notification_once(
     ],
 )
 def test_filtered_notifications_are_newest_first(
-    store: NotificationStore, notification: Notify, query: dict[str, str], expected: list[int]
+    inbox: NotificationStore,
+    notification: Notify,
+    query: dict[str, str],
+    expected: list[int],
 ) -> None:
     sent = [
         notification(),
@@ -327,47 +313,47 @@ def test_filtered_notifications_are_newest_first(
         notification("Other", instance="web-2"),
     ]
     for minute, message in enumerate(sent):
-        store.record(message, NOON + minute * MINUTE)
-    rows = store.find(parse_filters(query.items()))
+        inbox.record(message, NOON + minute * MINUTE)
+    rows = inbox.find(parse_filters(query.items()))
     assert [row["id"] for row in rows] == expected
 
 
 def test_payload_comes_with_single_notification(
-    store: NotificationStore, notification: Notify
+    inbox: NotificationStore, notification: Notify
 ) -> None:
-    receipt = store.record(notification(), NOON)
-    row = store.get(receipt.id)
+    number, _ = inbox.record(notification(), NOON)
+    row = inbox.get(number)
     assert row is not None
     assert row["payload"]["externalURL"] == "http://127.0.0.1:9093"
-    assert store.get(receipt.id + 1) is None
+    assert inbox.get(number + 1) is None
 
 
-def test_empty_label_counts_as_missing(store: NotificationStore, notification: Notify) -> None:
-    store.record(notification(service=""), NOON)
-    assert store.find(Filters())[0]["alerts"][0]["service"] is None
+def test_empty_label_counts_as_missing(inbox: NotificationStore, notification: Notify) -> None:
+    inbox.record(notification(service=""), NOON)
+    assert inbox.find(Filters())[0]["alerts"][0]["service"] is None
 
 
-def test_change_of_group_is_stored_once(store: NotificationStore, notification: Notify) -> None:
-    assert not store.record_change(notification(status="resolved"), NOON)
-    assert store.record_change(notification(), NOON)
-    assert not store.record_change(notification(starts="2025-11-23T18:00:00Z"), NOON)
-    assert store.record_change(notification(status="resolved"), NOON)
+def test_change_of_group_is_stored_once(inbox: NotificationStore, notification: Notify) -> None:
+    assert not inbox.record_change(notification(status="resolved"), NOON)
+    assert inbox.record_change(notification(), NOON)
+    assert not inbox.record_change(notification(starts="2025-11-23T18:00:00Z"), NOON)
+    assert inbox.record_change(notification(status="resolved"), NOON)
 
 
 def test_last_firing_ignores_resolved_alerts(
-    store: NotificationStore, notification: Notify
+    inbox: NotificationStore, notification: Notify
 ) -> None:
-    assert store.last_firing("Watchdog") is None
-    store.record(notification("Watchdog"), NOON)
-    store.record(notification("Watchdog"), NOON + MINUTE)
-    store.record(notification("Watchdog", "resolved"), NOON + 2 * MINUTE)
-    assert store.last_firing("Watchdog") == NOON + MINUTE
+    assert inbox.last_firing("Watchdog") is None
+    inbox.record(notification("Watchdog"), NOON)
+    inbox.record(notification("Watchdog"), NOON + MINUTE)
+    inbox.record(notification("Watchdog", "resolved"), NOON + 2 * MINUTE)
+    assert inbox.last_firing("Watchdog") == NOON + MINUTE
 
 
-def test_lost_file_is_an_error(store: NotificationStore, notification: Notify) -> None:
-    assert store.check_writable(NOON) is None
-    store.database.path.unlink()
+def test_lost_file_is_an_error(inbox: NotificationStore, notification: Notify) -> None:
+    assert inbox.check_writable(NOON) is None
+    inbox.database.path.unlink()
     with pytest.raises(DatabaseError, match="unable to open"):
-        store.record(notification(), NOON)
-    assert "unable to open" in (store.check_writable(NOON) or "")
-    assert not store.database.path.exists()
+        inbox.record(notification(), NOON)
+    assert "unable to open" in (inbox.check_writable(NOON) or "")
+    assert not inbox.database.path.exists()

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from alerting.responder.api import AppState
+from alerting.responder.pages import runbook_names
+from alerting.responder.settings import FOLDER
+
 Build = Callable[..., dict[str, Any]]
+HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 
 
 @pytest.mark.parametrize(
@@ -49,3 +57,31 @@ def test_home_page_shows_watchdog(client: FlaskClient, document: Build) -> None:
     page = client.get("/").text
     assert "✓ on time" in page
     assert "Last received" in page
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "runbooks").glob("*.md")), ids=lambda p: p.stem)
+def test_runbook_has_the_required_sections(path: Path) -> None:
+    text = path.read_text()
+    assert re.findall("^# (.*)$", text, re.MULTILINE) == [path.stem]
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == HEADINGS
+    diagnosis = text.split("## Diagnosis")[1].split("## Mitigation")[0]
+    assert "```promql\n" in diagnosis
+
+
+def test_names_are_the_alert_files(tmp_path: Path) -> None:
+    for name in ("Watchdog.md", "InstanceDown.md", "readme.md", "Note.txt", "a b.md"):
+        (tmp_path / name).write_text("# x")
+    assert runbook_names(tmp_path) == ["InstanceDown", "Watchdog"]
+    assert runbook_names(tmp_path / "missing") == []
+
+
+def test_markdown_cannot_carry_scripts(
+    client: FlaskClient, app: Flask, responder: AppState, tmp_path: Path
+) -> None:
+    (tmp_path / "Bad.md").write_text("<script>x</script> [y](javascript:z)\n\n|a|\n|-|\n|b|\n")
+    settings = replace(responder.settings, runbooks_dir=tmp_path)
+    app.extensions["responder"] = replace(responder, settings=settings)
+    page = client.get("/runbooks/Bad").text.partition("<main>")[2]
+    assert "<script" not in page
+    assert "href" not in page
+    assert "<table>" in page

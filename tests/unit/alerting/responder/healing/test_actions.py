@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,13 +24,8 @@ def store(responder: AppState) -> HealingStore:
 def ended(store: HealingStore) -> Callable[..., None]:
     """Return a function that creates an action and ends it, with its alert if resolved."""
 
-    def end(
-        state: str = "done",
-        message: str = "",
-        at: datetime = BEGAN,
-        resolved: datetime | None = None,
-    ) -> None:
-        store.finish(create(store).id, state, message, at)
+    def end(state: str = "done", message: str = "", *, resolved: datetime | None = None) -> None:
+        store.finish(create(store).id, state, message, BEGAN + timedelta(seconds=4))
         if resolved:
             store.mark_resolved([], resolved)
 
@@ -80,7 +76,7 @@ def test_commands_need_the_token(
     assert store.flags() == {}
 
 
-def change_settings(app: Flask, responder: AppState, **changed: str) -> None:
+def change_settings(app: Flask, responder: AppState, **changed: Any) -> None:
     app.extensions["responder"] = replace(
         responder, settings=replace(responder.settings, **changed)
     )
