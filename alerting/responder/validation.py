@@ -70,14 +70,12 @@ class ClosedModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
-        known = cls.known_keys(data) if isinstance(data, Mapping) else []
-        for key in data if known else ():
-            if key not in known:
-                known_keys = ", ".join(known)
-                message = "unknown key, known keys are {known_keys}"
-                raise PydanticCustomError(
-                    "unknown_key", message, {"key": key, "known_keys": known_keys}
-                )
+        keys = cls.known_keys(data) if isinstance(data, Mapping) else []
+        for key in data if keys else ():
+            if key not in keys:
+                context = {"key": key, "keys": ", ".join(keys)}
+                message = "unknown key, known keys are {keys}"
+                raise PydanticCustomError("unknown_key", message, context)
         return data
 
 

@@ -49,8 +49,8 @@ SCALE_STEPS = {"scale_out": 1, "scale_in": -1}
 # The states of the control API in which an instance is down.
 DOWN = ("stopped", "failed")
 
-# Codes with their reasons; the first one decides.
-Objections = Iterator[tuple[str, str]]
+# The guards that prevent an action: each yields its code and reason, and the first one counts.
+Guards = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def decide(alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy) -> Decis
     if snapshot.state_error:
         return Decision(alert, "none", "", "control_api_unavailable", snapshot.state_error)
     target = alert.instance if rule.action == "restart" else alert.service
-    for code, reason in _objections(rule, alert, snapshot, policy):
+    for code, reason in _guards(rule, alert, snapshot, policy):
         return Decision(alert, "none", target, code, reason)
     instances = None
     if step := SCALE_STEPS.get(rule.action):
@@ -117,9 +117,9 @@ def decide(alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy) -> Decis
     return Decision(alert, rule.action, target, APPROVED, rule.reason, instances, rule.grace_period)
 
 
-def _objections(
+def _guards(
     rule: HealingRule, alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy
-) -> Objections:
+) -> Guards:
     limits = policy.limits
     if alert.silenced:
         yield "excluded", "the alert is silenced"
@@ -135,9 +135,9 @@ def _objections(
         yield "paused", "the responder is paused"
     if snapshot.circuit_open is not None:
         yield "circuit_open", "the budget is exhausted and the circuit is open"
-    against = _against_restart if rule.action == "restart" else _against_scaling
+    guards = _restart_guards if rule.action == "restart" else _scaling_guards
     actions = [action for action in snapshot.recent_actions if action.service == alert.service]
-    yield from against(rule, alert, actions, snapshot, limits)
+    yield from guards(rule, alert, actions, snapshot, limits)
     if rule.action != "scale_in" and budget_remaining(snapshot, limits) <= 0:
         yield (
             BUDGET_EXHAUSTED,
@@ -146,13 +146,13 @@ def _objections(
         )
 
 
-def _against_restart(
+def _restart_guards(
     rule: HealingRule,
     alert: ActiveAlert,
     actions: Sequence[Action],
     snapshot: StackSnapshot,
     limits: Limits,
-) -> Objections:
+) -> Guards:
     name, instance = alert.instance, snapshot.instance(alert.instance)
     if instance is None:
         yield "no_target", f"no instance named {name}" if name else "the alert names no instance"
@@ -190,13 +190,13 @@ def _against_restart(
             yield "cooldown", f"{name} was restarted: the next restart is in {remaining:.0f} s"
 
 
-def _against_scaling(
+def _scaling_guards(
     rule: HealingRule,
     alert: ActiveAlert,
     actions: Sequence[Action],
     snapshot: StackSnapshot,
     limits: Limits,
-) -> Objections:
+) -> Guards:
     name, service = alert.service, snapshot.services.get(alert.service)
     if service is None:
         yield "not_scalable", f"no service named {name}" if name else "the alert names no service"
@@ -220,7 +220,7 @@ def _against_scaling(
         )
 
 
-def _in_progress(actions: Sequence[Action]) -> Objections:
+def _in_progress(actions: Sequence[Action]) -> Guards:
     for action in actions:
         if action.finished_at is None:
             yield "in_progress", f"{action.kind} of {action.target} is in progress"

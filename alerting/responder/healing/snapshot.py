@@ -66,10 +66,12 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
             alerts = [replace(alert, confirmed=False) for alert in alerts]
             snapshot = replace(snapshot, alerts=alerts)
         else:
-            known = [alert for alert in alerts if alert.fingerprint in current]
+            current_alerts = [alert for alert in alerts if alert.fingerprint in current]
             snapshot = replace(
                 snapshot,
-                alerts=[replace(a, silenced=current[a.fingerprint].silenced) for a in known],
+                alerts=[
+                    replace(a, silenced=current[a.fingerprint].silenced) for a in current_alerts
+                ],
                 lost=[a.fingerprint for a in alerts if a.fingerprint not in current],
             )
     if needs_action():
