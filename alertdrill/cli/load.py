@@ -12,10 +12,10 @@ from rich.table import Table
 from ..config import settings
 from ..drills.session import interrupt_on_sigterm, report_folder
 from ..errors import AlertdrillError
-from ..load import capacity
-from ..load.capacity import find_capacity
-from ..load.profile import LoadProfile, LoadSize, load_profile
-from ..load.report import Report, write
+from ..load.capacity import Capacity, find_capacity
+from ..load.profile import LoadProfile, load_profile
+from ..load.report import write, write_capacity
+from ..load.result import LoadResult
 from ..load.run import LoadContext, create_context, run
 from ..report import page
 from ..runtimes.select import select_stack_runtime
@@ -48,43 +48,54 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     runtime = select_stack_runtime(current, lambda _: None)
     if not runtime.status():
         raise AlertdrillError("The stack is down: start it with `make up`.")
-    profile = profile.at(runtime.speed)
-    size = LoadSize(users or profile.users, duration or profile.duration)
+    profile = profile.at(runtime.speed).resized(users, duration)
     folder = report_folder(current.home / "loads", time.time())
-    duration_text = page.duration(size.seconds)
-    show(f"{profile.description} {size.users} clients at most, {duration_text}.")
+    duration_text = page.duration(profile.duration)
+    show(f"{profile.description} {profile.users} clients at most, {duration_text}.")
     context = create_context(current, runtime, host, _report_progress)
     try:
         with interrupt_on_sigterm():
             if profile.search:
-                sys.exit(0 if _search_capacity(profile, size, context, folder) else 1)
-            report = run(profile, size, context, folder)
+                sys.exit(0 if _search_capacity(profile, context, folder) else 1)
+            result = run(profile, context, folder)
     except KeyboardInterrupt:
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
-    output.print(_table(report))
-    show(f"Report: {write(report, folder)}")
-    sys.exit(0 if report.passed else 1)
+    output.print(_gate_table(result))
+    show(f"Report: {write(result, folder)}")
+    sys.exit(0 if result.passed else 1)
 
 
-def _search_capacity(
-    profile: LoadProfile, size: LoadSize, context: LoadContext, folder: Path
-) -> bool:
+def _search_capacity(profile: LoadProfile, context: LoadContext, folder: Path) -> bool:
     """Search the capacity and write its report; return whether a step passed."""
-    result = find_capacity(profile, size, context, folder)
-    output.print(capacity.table(result))
-    output.print(f"[bold]{escape(capacity.sentence(result))}[/]", soft_wrap=True)
-    show(f"Report: {capacity.write(result, folder)}")
-    return result.best is not None
+    capacity = find_capacity(profile, context, folder)
+    output.print(_step_table(capacity))
+    output.print(f"[bold]{escape(str(capacity))}[/]", soft_wrap=True)
+    show(f"Report: {write_capacity(capacity, folder)}")
+    return capacity.best is not None
 
 
 def _report_progress(sentence: str) -> None:
     output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
 
 
-def _table(report: Report) -> Table:
+def _gate_table(result: LoadResult) -> Table:
     table = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
-    for gate in report.gates:
+    for gate in result.gates:
         verdict = "[green]✓ holds[/]" if gate.passed else "[bold red]✗ missed[/]"
         table.add_row(gate.name, gate.objective, *gate.values, verdict)
+    return table
+
+
+def _step_table(capacity: Capacity) -> Table:
+    table = Table("Clients", "Requests/s", "Errors", "p95", "", box=None, pad_edge=False)
+    for step in sorted(capacity.steps, key=lambda step: step.profile.users):
+        both = (step.locust.total, step.prometheus)
+        table.add_row(
+            str(step.profile.users),
+            f"{step.rate:.0f}",
+            ", ".join(f"{stats.errors:.2%}" for stats in both),
+            ", ".join(page.milliseconds(stats.p95) for stats in both),
+            "[green]✓ holds[/]" if step.passed else f"[bold red]✗ missed: {step.missed}[/]",
+        )
     return table

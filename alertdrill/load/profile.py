@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -51,14 +50,6 @@ class CapacitySearch(YamlModel):
     max_users: int
 
 
-@dataclass(frozen=True)
-class LoadSize:
-    """The maximum number of clients, and the duration in seconds."""
-
-    users: int
-    seconds: float
-
-
 class LoadProfile(YamlModel):
     """A load profile: the default `users` (maximum) and `duration` in seconds.
 
@@ -89,17 +80,23 @@ class LoadProfile(YamlModel):
         )
         return self.model_copy(update={"duration": self.duration / speed, "recovery": recovery})
 
-    def peak(self, begin: float, seconds: float) -> tuple[float, float]:
-        """Return begin and end of the peak of a load that starts at `begin`."""
-        full = [at for at, fraction in self.clients if fraction == 1]
-        return begin + full[0] * seconds, begin + full[-1] * seconds
+    def resized(self, users: int | None, duration: float | None) -> LoadProfile:
+        """Return the profile with other numbers, where they are given."""
+        changed = {"users": users or self.users, "duration": duration or self.duration}
+        return self.model_copy(update=changed)
 
-    def expected_requests(self, users: int, seconds: float) -> float:
+    @property
+    def counted_seconds(self) -> float:
+        """Return the duration without the warm-up."""
+        return self.duration - self.warmup
+
+    @property
+    def expected_requests(self) -> float:
         """Return the expected requests: the area under the line of clients."""
         area = sum(
             (end - begin) * (low + high) / 2 for (begin, low), (end, high) in pairwise(self.clients)
         )
-        return area * users * seconds
+        return area * self.users * self.counted_seconds
 
 
 def load_profiles() -> Mapping[str, LoadProfile]:

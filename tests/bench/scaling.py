@@ -22,7 +22,7 @@ from alertdrill.drills.faults import registry
 from alertdrill.drills.model import DrillError, FaultSpec, LoadSpec
 from alertdrill.drills.session import Options, provision
 from alertdrill.load.capacity import Capacity, find_capacity
-from alertdrill.load.profile import LoadSize, load_profile
+from alertdrill.load.profile import load_profile
 from alertdrill.load.run import create_context as loaded
 from alertdrill.runtimes.base import StackRuntime
 from alertdrill.runtimes.select import select_fault_target, select_stack_runtime
@@ -81,7 +81,7 @@ def _capacity_of(stack: StackSettings, runtime: StackRuntime, count: int) -> Cap
     folder.mkdir(parents=True)
     context = loaded(stack, runtime, None, lambda _: None)
     shorter = profile.model_copy(update={"warmup": WARMUP_S, "search": search})
-    return find_capacity(shorter, LoadSize(FIRST_USERS, STEP_S), context, folder)
+    return find_capacity(shorter.resized(FIRST_USERS, STEP_S), context, folder)
 
 
 def _steps_until_ready(context: DrillContext) -> Iterator[ScalingStep]:

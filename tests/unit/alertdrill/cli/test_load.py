@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from alertdrill.cli import app
 from alertdrill.cli import load as load_commands
 from alertdrill.config.settings import StackSettings
-from alertdrill.load.profile import LoadSize
-from tests.unit.alertdrill.load.samples import capacity_of, native, report
+from tests.unit.alertdrill.load.samples import capacity_of, native
+from tests.unit.alertdrill.load.samples import result as load_result
 
 Run = Callable[..., Result]
 
@@ -23,7 +23,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     def run(*arguments: Any) -> Any:
         calls.append(arguments)
-        return report(failures=0)
+        return load_result(failures=0)
 
     monkeypatch.setattr(load_commands, "run", run)
     monkeypatch.setattr("alertdrill.config.settings.current", lambda: StackSettings(tmp_path))
@@ -40,13 +40,13 @@ def load(monkeypatch: pytest.MonkeyPatch, runs: list[Any]) -> Run:
 
 def test_load_has_the_size_of_its_profile(load: Run, runs: list[Any]) -> None:
     assert load("spike").exit_code == 0
-    [(profile, size, *_)] = runs
-    assert (profile.name, size) == ("spike", LoadSize(72, 900))
+    [(profile, *_)] = runs
+    assert (profile.name, profile.users, profile.duration) == ("spike", 72, 900)
 
 
 def test_users_and_duration_override_the_profile(load: Run, runs: list[Any]) -> None:
     assert load("steady", "--users", "5", "--duration", "90s").exit_code == 0
-    assert runs[0][1] == LoadSize(5, 90)
+    assert (runs[0][0].users, runs[0][0].duration) == (5, 90)
 
 
 def test_reports_are_written_and_their_path_is_printed(load: Run, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_reports_are_written_and_their_path_is_printed(load: Run, tmp_path: Path
 
 
 def test_missed_objective_exits_1(load: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_commands, "run", lambda *_: report())
+    monkeypatch.setattr(load_commands, "run", lambda *_: load_result())
     result = load()
     assert result.exit_code == 1
     assert result.stdout.count("✗ missed") == 1
@@ -102,13 +102,14 @@ def test_capacity_load_searches_and_writes_reports(
     runs: list[Any] = []
 
     def capacity(*arguments: Any) -> Any:
-        runs.append(arguments[:2])
+        runs.append(arguments[0])
         return capacity_of(passed=40, missed=80)
 
     monkeypatch.setattr(load_commands, "find_capacity", capacity)
     result = load("capacity", "--for", "15s")
     assert result.exit_code == 0, result.output
-    assert [(profile.name, size) for profile, size in runs] == [("capacity", LoadSize(40, 15))]
+    sizes = [(profile.name, profile.users, profile.duration) for profile in runs]
+    assert sizes == [("capacity", 40, 15)]
     assert "Capacity: 40 requests/s: 20 per instance of web (2)" in result.stdout
     [folder] = (tmp_path / "loads").iterdir()
     assert {file.name for file in folder.iterdir()} == {"index.html", "report.json", "junit.xml"}

@@ -6,61 +6,26 @@ from typing import Any
 
 import pytest
 
-from alertdrill.clients.prometheus import Line, Prometheus
-from alertdrill.load.locust import RequestStats
+from alertdrill.clients.prometheus import Line
 from alertdrill.load.measurements import (
-    Event,
-    TimeSpan,
     action_events,
     alert_events,
-    clients_p95,
+    chart_lines,
     count_requests,
-    query_time_series,
+    rest_of_peak,
 )
-from alertdrill.load.profile import LoadError
+from alertdrill.load.profile import LoadError, Recovery, load_profile
+from alertdrill.load.result import Event, LocustStats, RequestStats, TimeSpan
 from tests.http_server import Answer, Peer
+from tests.unit.alertdrill.load.samples import FakePrometheus
 
 SPAN = TimeSpan(1000.0, 1060.0)
-
-
-class FakePrometheus(Prometheus):
-    """A Prometheus that answers by a word in the query and records the queries."""
-
-    def __init__(self, **answers: float) -> None:
-        super().__init__("http://prometheus")
-        self.answers = answers
-        self.queries: list[str] = []
-        # The minimums that the responder shows.
-        self.min_replicas: dict[str, int] = {}
-
-    def value(self, promql: str) -> float | None:
-        self.queries.append(promql)
-        return next((number for word, number in self.answers.items() if word in promql), None)
-
-    def scrape_interval(self) -> float:
-        return 5.0
-
-    def query(self, query: str, at: float | None = None) -> list[Any]:
-        """Return a counter that started at 100 and grew by the answer."""
-        self.queries.append(query)
-        if "responder_min_replicas" in query:
-            return [
-                {"metric": {"scaled_service": service}, "value": [1061.0, str(minimum)]}
-                for service, minimum in self.min_replicas.items()
-            ]
-        increase = next((number for word, number in self.answers.items() if word in query), None)
-        values = [] if increase is None else [(999.0, "100"), (1061.0, str(100 + increase))]
-        return [{"metric": {}, "values": values}]
-
-    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Any]:
-        self.queries.append(f"{query} {span} {step}")
-        return []
 
 
 def test_requests_are_counted_within_the_time_span() -> None:
     prometheus = FakePrometheus(requests_total=1440, responses_total=3, quantile=0.12)
     assert count_requests(prometheus, "web", SPAN) == RequestStats(1440, 3, 0.12)
-    assert "[60s] @ 1060.000" in prometheus.queries[0]
+    assert any("[60s] @ 1060.000" in query for query in prometheus.queries)
 
 
 @pytest.mark.parametrize("answers", [{}, {"quantile": float("nan")}])
@@ -68,23 +33,38 @@ def test_no_requests_have_no_percentile(answers: dict[str, float]) -> None:
     assert count_requests(FakePrometheus(**answers), "web", SPAN) == RequestStats(0, 0, None)
 
 
-def test_time_series_are_rates_over_four_scrapes() -> None:
-    prometheus = FakePrometheus()
-    assert set(query_time_series(prometheus, "web", SPAN)) == {
-        "requests per second",
-        "failed per second",
-        "p95, seconds",
-        "p95 of the service, seconds",
-        "instances",
+@pytest.mark.parametrize(
+    ("end", "rest"),
+    [
+        (1900.0, (1000 + 72 + 300, 1540)),  # after the deadline, until the peak ends
+        (1100.0, (1060, 1060)),  # a peak that is shorter than the deadline
+    ],
+)
+def test_p95_must_hold_for_the_rest_of_the_peak(end: float, rest: tuple[float, float]) -> None:
+    recovery = Recovery(p95=0.5, deadline=300)
+    assert rest_of_peak(load_profile("spike"), recovery, TimeSpan(1000.0, end)) == pytest.approx(
+        rest
+    )
+
+
+def test_charts_have_rates_over_four_scrapes() -> None:
+    values = [Line({"service": "web"}, [(1000.0, 2.0)])]
+    prometheus = FakePrometheus(**dict.fromkeys(("rate(", "up{"), values))
+    locust = LocustStats(RequestStats(5, 2, 0.1), {}, {1000: 3, 1001: 2}, {1001: 2})
+    profile = load_profile("spike")
+    charts = chart_lines(prometheus, profile, SPAN, locust)
+    counted = [(1000.0, 2.0)]
+    assert charts["Requests per second"] == {
+        "Prometheus": counted,
+        "Locust": [(1000, 3), (1001, 2)],
     }
+    assert charts["Failed requests per second"]["Locust"] == [(1000, 0), (1001, 2)]
+    assert charts["Ready instances"] == {"web": counted}
+    latency = charts["95th percentile latency, seconds"]
+    assert [*latency.values()][:3] == [counted, counted, [(1000, 2), (1060, 2)]]
+    assert list(latency["objective for the rest"][0]) == pytest.approx([1036, 0.5])
     assert sum("[20000ms]" in query for query in prometheus.queries) == 4
-    assert all(query.endswith("(1000.0, 1060.0) 5.0") for query in prometheus.queries)
-
-
-def test_clients_p95_is_measured_by_locust() -> None:
-    prometheus = FakePrometheus(locust_response_time=0.7)
-    assert clients_p95(prometheus, SPAN) == 0.7
-    assert clients_p95(FakePrometheus(), SPAN) is None
+    assert all(query.endswith(" 1000 1060 5.0") for query in prometheus.queries)
 
 
 EVENTS_SPAN = TimeSpan(1_800_000_000.0, 1_800_000_100.0)
@@ -108,15 +88,11 @@ def responder() -> Iterator[Peer]:
     peer.close()
 
 
-class Firing(FakePrometheus):
-    def query_range(self, query: str, span: tuple[float, float], step: float) -> list[Line]:
-        times = [10, 15, 20, 60, 95, 100]
-        labels = {"alertname": "Saturated", "service": "web"}
-        return [Line(labels, [(EVENTS_SPAN.begin + at, 1.0) for at in times])]
-
-
 def test_each_firing_of_an_alert_is_an_event() -> None:
-    alerts = alert_events(Firing(), EVENTS_SPAN)
+    times = [EVENTS_SPAN.begin + at for at in (10, 15, 20, 60, 95, 100)]
+    labels = {"alertname": "Saturated", "service": "web"}
+    prometheus: Any = FakePrometheus(ALERTS=[Line(labels, [(at, 1.0) for at in times])])
+    alerts = alert_events(prometheus, EVENTS_SPAN)
     assert [(alert.name, alert.began - EVENTS_SPAN.begin) for alert in alerts] == [
         ("Saturated web", 10), ("Saturated web", 60), ("Saturated web", 95)
     ]  # fmt: skip

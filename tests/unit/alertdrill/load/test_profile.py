@@ -40,8 +40,8 @@ def test_unknown_load_is_refused_with_the_known_names() -> None:
 def test_expected_requests_are_the_area_below_the_client_curve(
     clients: list[tuple[float, float]], requests: float
 ) -> None:
-    profile = load_profile("steady").model_copy(update={"clients": clients})
-    assert profile.expected_requests(24, 10) == requests
+    profile = load_profile("capacity").resized(24, 15).model_copy(update={"clients": clients})
+    assert profile.expected_requests == requests  # in 10 s: the first 5 s are not counted
 
 
 def test_speed_shortens_only_loads_that_wait_for_alerts() -> None:
@@ -50,9 +50,14 @@ def test_speed_shortens_only_loads_that_wait_for_alerts() -> None:
     assert load_profile("soak").at(12) == load_profile("soak")
 
 
-def test_peak_is_the_time_with_all_clients() -> None:
-    assert load_profile("spike").peak(1000, 100) == (1008, 1060)
-    assert load_profile("steady").peak(0, 60) == (0, 60)
+@pytest.mark.parametrize(
+    ("users", "duration", "size"), [(None, None, (24, 60)), (5, None, (5, 60)), (5, 9, (5, 9))]
+)
+def test_profile_has_the_given_size(
+    users: int | None, duration: float | None, size: tuple[int, float]
+) -> None:
+    profile = load_profile("steady").resized(users, duration)
+    assert (profile.users, profile.duration) == size
 
 
 @pytest.mark.parametrize(

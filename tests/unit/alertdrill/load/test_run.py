@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +11,15 @@ import pytest
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.load import run as module
-from alertdrill.load.measurements import Event
-from alertdrill.load.profile import LoadError, LoadProfile, LoadSize, load_profile
+from alertdrill.load.profile import LoadError, LoadProfile, load_profile
+from alertdrill.load.result import Event
 from alertdrill.load.run import LoadContext, create_context, measure, run
+from tests.unit.alertdrill.load.samples import FakePrometheus, native
 from tests.unit.alertdrill.load.test_locust import entry
-from tests.unit.alertdrill.load.test_measurements import FakePrometheus
 
+SMOKE = load_profile("smoke").resized(1, 60)
 ALERT = Event("alert", "Saturated web", 1, 2)
+ACTION = Event("action", "scale out web", 2, 3)
 SCRAPED = {"timestamp(haproxy": 9e9, "timestamp(up": 1.0}
 COUNTS = {
     'code="5xx"': 0,
@@ -26,29 +27,42 @@ COUNTS = {
     'url_rule!="/"': 60,
     "server_http": 60,
     "0.95": 0.1,
+    "count by (service)": [{"metric": {"service": "web"}, "value": [1061.0, "2"]}],
 }
 
 
+class Clock:
+    """Starts every load at the time of the fake Prometheus's first sample."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start every load at the time of the fake Prometheus's first sample."""
-    fake_clock = SimpleNamespace(time=lambda: 1000.0, monotonic=time.monotonic, sleep=time.sleep)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let one alert and one action happen during every load."""
+    fake_clock = Clock()
     monkeypatch.setattr(module, "time", fake_clock)
+    monkeypatch.setattr("alertdrill.load.measurements.alert_events", lambda *_: [ALERT])
+    monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [ACTION])
+    return fake_clock
 
 
-def run_locust(_profile: LoadProfile, _size: LoadSize, page: Path) -> str:
+def run_locust(_profile: LoadProfile, page: Path) -> str:
     page.write_text("Locust's page")
     return json.dumps([entry("/process", num_requests=60, response_times={"10": 60})])
 
 
-@pytest.fixture(autouse=True)
-def alerts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one alert and no action happen during every load."""
-    monkeypatch.setattr("alertdrill.load.measurements.alert_events", lambda *_: [ALERT])
-    monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [])
-
-
-def context_for(name: str, **answers: float) -> LoadContext:
+def context_for(name: str = "compose", /, **answers: Any) -> LoadContext:
     runtime: Any = SimpleNamespace(
         name=name,
         address=lambda part: f"http://{part}",
@@ -58,66 +72,63 @@ def context_for(name: str, **answers: float) -> LoadContext:
     return LoadContext(run_locust, runtime, FakePrometheus(**answers), {"web": 1}, print)
 
 
-def test_report_has_gates_events_and_locusts_page(tmp_path: Path) -> None:
-    report = run(
-        load_profile("smoke"),
-        LoadSize(1, 60),
-        context_for("compose", **SCRAPED, **COUNTS),
-        tmp_path,
-    )
-    assert [gate.name for gate in report.gates] == ["requests", "errors", "p95", "counts agree"]
-    assert (report.passed, report.runtime) == (True, "compose")
-    assert [event.name for event in report.events] == ["Saturated web"]
+def test_result_has_gates_events_and_locusts_page(tmp_path: Path) -> None:
+    result = run(SMOKE, context_for(**SCRAPED, **COUNTS), tmp_path)
+    assert [gate.name for gate in result.gates] == ["requests", "errors", "p95", "counts agree"]
+    assert (result.passed, result.runtime, result.instances) == (True, "compose", {"web": 2})
+    assert result.events == [ALERT, ACTION]
     assert (tmp_path / "locust.html").exists()
 
 
 def test_native_runtime_counts_access_lines(tmp_path: Path) -> None:
-    report = run(
-        load_profile("smoke"), LoadSize(1, 60), context_for("native", **SCRAPED, **COUNTS), tmp_path
-    )
-    assert "lines 0" in report.gates[-1].values[1]
-    assert not report.passed
+    result = run(SMOKE, context_for("native", **SCRAPED, **COUNTS), tmp_path)
+    assert "lines 0" in result.gates[-1].values[1]
+    assert not result.passed
+
+
+def test_spike_must_recover(tmp_path: Path) -> None:
+    result = run(load_profile("spike"), context_for(**SCRAPED, **COUNTS), tmp_path)
+    assert [gate.name for gate in result.gates][3:5] == [
+        "p95, 300 s into the peak",
+        "instances at the end",
+    ]
+    assert result.gates[4].objective == "web 1"
 
 
 def test_warmup_is_not_part_of_the_time_span(tmp_path: Path) -> None:
-    profile = load_profile("smoke").model_copy(update={"warmup": 5.0})
-    without_warmup = measure(
-        load_profile("smoke"), LoadSize(1, 60), context_for("compose", **SCRAPED), tmp_path
-    )
-    with_warmup = measure(profile, LoadSize(1, 60), context_for("compose", **SCRAPED), tmp_path)
-    assert with_warmup.time_span.begin - without_warmup.time_span.begin >= 5
-    assert with_warmup.gates[0].objective == "at least 44"  # 55 s, at four fifths
+    profile = SMOKE.model_copy(update={"warmup": 5.0})
+    result = measure(profile, context_for(**SCRAPED), tmp_path)
+    assert result.span.begin == 1005
+    assert result.gates[0].objective == "at least 44"  # 55 s, at four fifths
+    assert result.rate == pytest.approx(60 / 55)
 
 
-def test_missing_scrape_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_S", 0)
+def test_missing_scrape_is_an_error(tmp_path: Path, clock: Clock) -> None:
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
-        measure(load_profile("smoke"), LoadSize(1, 60), context_for("compose"), tmp_path)
+        measure(SMOKE, context_for(), tmp_path)
+    assert clock.now == pytest.approx(1025, abs=1)
 
 
-def test_load_starts_after_a_scrape_of_earlier_requests(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SCRAPE_TIMEOUT_S", 0)
+def test_load_starts_after_a_scrape_of_earlier_requests(tmp_path: Path) -> None:
     started: list[LoadProfile] = []
 
-    def run_load(profile: LoadProfile, _size: LoadSize, _page: Path) -> str:
+    def run_load(profile: LoadProfile, _page: Path) -> str:
         started.append(profile)
         return ""
 
-    context = replace(context_for("compose"), run_load=run_load)
     with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
-        run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
+        run(SMOKE, replace(context_for(), run_load=run_load), tmp_path)
     assert started == []
 
 
-def test_min_replicas_are_the_configured_instances(tmp_path: Path) -> None:
-    settings = StackSettings(tmp_path, instances={"web": 1})
-    runtime: Any = SimpleNamespace(name="native", address=lambda part: f"http://{part}")
-    assert create_context(settings, runtime, None, print).min_replicas == {
-        **dict.fromkeys(SERVICES, 2),
-        "web": 1,
-    }
+def test_load_waits_until_instances_are_discovered(tmp_path: Path, clock: Clock) -> None:
+    class FreshPrometheus(FakePrometheus):
+        def value(self, promql: str) -> float | None:
+            return super().value(promql) if clock.now > 1006 else None
+
+    context = replace(context_for(), prometheus=FreshPrometheus(**SCRAPED, **COUNTS))
+    assert run(SMOKE, context, tmp_path).passed
+    assert clock.now > 1006
 
 
 def test_events_without_a_responder_are_the_alerts_alone(
@@ -128,37 +139,12 @@ def test_events_without_a_responder_are_the_alerts_alone(
 
     messages: list[str] = []
     monkeypatch.setattr("alertdrill.load.measurements.action_events", fail)
-    context = replace(context_for("compose", **SCRAPED, **COUNTS), on_progress=messages.append)
-    assert run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path).events == [ALERT]
+    context = replace(context_for(**SCRAPED, **COUNTS), on_progress=messages.append)
+    assert run(SMOKE, context, tmp_path).events == [ALERT]
     assert messages == ["The responder does not list its actions."]
 
 
-def test_events_are_alerts_then_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    action = Event("action", "scale out web", 2, 3)
-    monkeypatch.setattr("alertdrill.load.measurements.action_events", lambda *_: [action])
-    context = context_for("compose", **SCRAPED, **COUNTS)
-    report = run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path)
-    assert report.events == [ALERT, action]
-
-
-def test_load_waits_until_instances_are_discovered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    fake_clock = SimpleNamespace(
-        time=lambda: 1000.0,
-        monotonic=lambda: clock[0],
-        sleep=lambda seconds: clock.__setitem__(0, clock[0] + seconds),
-    )
-    monkeypatch.setattr(module, "time", fake_clock)
-
-    class FreshPrometheus(FakePrometheus):
-        def value(self, promql: str) -> float | None:
-            return super().value(promql) if clock[0] > 1006 else None
-
-        def scrape_interval(self) -> float:
-            return 5 / 12
-
-    context = replace(context_for("compose"), prometheus=FreshPrometheus(**SCRAPED, **COUNTS))
-    assert run(load_profile("smoke"), LoadSize(1, 60), context, tmp_path).passed
-    assert clock[0] > 1006
+def test_min_replicas_are_the_configured_instances(tmp_path: Path) -> None:
+    settings = StackSettings(tmp_path, instances={"web": 1})
+    context = create_context(settings, native(), None, print)
+    assert context.min_replicas == {**dict.fromkeys(SERVICES, 2), "web": 1}
