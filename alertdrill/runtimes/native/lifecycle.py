@@ -92,12 +92,10 @@ class Lifecycle(NativeStack):
     def _ports(self, plan: Plan) -> Mapping[tuple[str, int], str]:
         """Return the variable that sets each address and port."""
         ports = self.settings.ports
+        addresses = {ports.lb: self.settings.lb_address}
         variables = {port: f"{name.upper()}_PORT" for name, port in vars(ports).items()}
         return {
-            (
-                self.settings.lb_address if port == ports.lb else LOOPBACK,
-                port,
-            ): variables.get(port, "INSTANCES_PORT")
+            (addresses.get(port, LOOPBACK), port): variables.get(port, "INSTANCES_PORT")
             for process in plan.processes
             for port in (process.port, *process.more_ports)
         }
@@ -123,8 +121,7 @@ class Lifecycle(NativeStack):
             processes = self.supervisor.processes()
             healers = [name for name in HEALERS if name in processes]
             self._stop_quickly(healers)
-            # The control API's running operations are obsolete; the responder's database is on
-            # disk.
+            # What the control API is doing is obsolete; the responder's database is on disk.
             self.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
             self.supervisor.stop("lb-1")
             self._stop_quickly([name for name in processes if name not in healers])

@@ -22,15 +22,6 @@ from .layout import Layout
 # The collector's extra configuration for the fake Loki.
 FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
 PACKAGED_GRAFANA = Path("/usr/share/grafana")
-# Settings of containers only: a change of them does not change a native stack.
-CONTAINER_SETTINGS = (
-    "project",
-    "versions",
-    "replicas",
-    "docker_root",
-    "docker_socket",
-    "grafana_password",
-)
 
 
 @dataclass(frozen=True)
@@ -252,8 +243,10 @@ class Planner:
 
 def stack_file(settings: StackSettings) -> str:
     """Return the stack's settings as the text of the file that the control API reads."""
+    # Settings of containers only: a change of them does not change a native stack.
+    names = ("project", "versions", "replicas", "docker_root", "docker_socket", "grafana_password")
     defaults = StackSettings(home=Path())
-    unused: dict[str, Any] = {name: getattr(defaults, name) for name in CONTAINER_SETTINGS}
+    unused: dict[str, Any] = {name: getattr(defaults, name) for name in names}
     # The control API has no home folder to derive the default cache from.
     cache = settings.cache or default_cache()
     return replace(settings, runtime="native", cache=cache, **unused).to_json()

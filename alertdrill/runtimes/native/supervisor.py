@@ -21,6 +21,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from ...config import ROOT
 from ...errors import AlertdrillError
+from ..base import POLL_INTERVAL_S
 from ..errors import StackUnavailableError
 from .layout import Layout
 from .plan import Process
@@ -30,8 +31,6 @@ from .plan import Process
 ENVIRONMENT_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 # A log of 10 MiB holds about 25,000 access lines; six files for each instance bound the disk use.
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
-# How often to check whether a process has stopped.
-POLL_INTERVAL_S = 0.1
 # Identifies every process of a stack, even if supervisord is gone.
 STACK_TAG = "ALERTDRILL_STACK"
 # A program that is still running after this time does not stop by itself.

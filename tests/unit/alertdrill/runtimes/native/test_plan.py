@@ -14,7 +14,6 @@ from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import ImageVersions, Ports, StackSettings
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import (
-    CONTAINER_SETTINGS,
     FAKE_LOKI_CONFIG,
     Plan,
     Process,
@@ -377,4 +376,3 @@ def test_container_settings_are_left_out(tmp_path: Path) -> None:
         versions=ImageVersions(loki="3"),
     )
     assert stack_file(other) == stack_file(plain)
-    assert set(CONTAINER_SETTINGS) <= set(plain.__dataclass_fields__)

@@ -50,7 +50,7 @@ def process(**more: Any) -> Process:
 
 
 def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> None:
-    _, programs = read_back(plan.processes, layout)
+    options, programs = read_back(plan.processes, layout)
     assert programs.keys() == {process.name for process in plan.processes}
     for process in plan.processes:
         read = programs[process.name]
@@ -58,26 +58,14 @@ def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> N
         assert read.environment == process.environment
         assert read.directory == str(process.directory)
         assert read.stopsignal == signal.Signals[f"SIG{process.stop_signal}"]
-
-
-def test_no_process_starts_by_itself(plan: Plan, layout: Layout) -> None:
-    _, programs = read_back(plan.processes, layout)
-    assert not any(read.autostart for read in programs.values())
-    assert all(read.autorestart and read.killasgroup for read in programs.values())
-
-
-def test_logs_are_rotated_files(plan: Plan, layout: Layout) -> None:
-    _, programs = read_back(plan.processes, layout)
-    for name, read in programs.items():
-        assert read.stdout_logfile == str(layout.logs / f"{name}.jsonl")
+        # It starts only when it is told to, again after a crash, and ends with its workers.
+        assert (read.autostart, read.autorestart, read.killasgroup) == (False, True, True)
+        assert read.stdout_logfile == str(layout.logs / f"{process.name}.jsonl")
         assert read.stdout_logfile_maxbytes == LOG_BYTES
         assert read.stdout_logfile_backups == LOG_BACKUPS
     apart = {name: read.stderr_logfile for name, read in programs.items() if read.stderr_logfile}
     assert apart == {"lb-1": str(layout.logs / "lb-1.stderr.log")}
-
-
-def test_socket_is_private(plan: Plan, layout: Layout) -> None:
-    options, _ = read_back(plan.processes, layout)
+    # The socket and the files are private.
     [server] = options.configroot.supervisord.server_configs
     assert (server["file"], server["chmod"]) == (str(layout.supervisor_socket), 0o700)
     assert options.configroot.supervisord.umask == 0o077
@@ -86,18 +74,12 @@ def test_socket_is_private(plan: Plan, layout: Layout) -> None:
 VALUES = ["50%", "%(here)s %d %%", "a, b=c, d", "it's", "", " x ", "a;b#c", "$HOME ~ \\n", "ü"]
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_special_characters_in_an_argument_are_kept(layout: Layout, value: str) -> None:
-    command = ["/bin/a b", "--x", value]
-    _, programs = read_back([process(command=command)], layout)
+def test_special_characters_in_a_process_are_kept(layout: Layout) -> None:
+    command = ["/bin/a b", "--x", *VALUES]
+    environment = {f"A{number}": value for number, value in enumerate(VALUES)}
+    _, programs = read_back([process(command=command, environment=environment)], layout)
     assert shlex.split(programs["web-1"].command) == command
-
-
-@pytest.mark.parametrize("value", VALUES)
-def test_special_characters_in_a_variable_are_kept(layout: Layout, value: str) -> None:
-    wanted = {"A": value, "B": "other"}
-    _, programs = read_back([process(environment=wanted)], layout)
-    assert programs["web-1"].environment == wanted
+    assert programs["web-1"].environment == environment
 
 
 @pytest.mark.parametrize("name", ["50% mine", "a, b", "it's", "a;b#c", "ü"])
@@ -153,6 +135,8 @@ def test_supervisor_inherits_the_tag_but_not_port(
 def test_missing_socket_means_not_running(layout: Layout) -> None:
     supervisor = Supervisor(layout)
     assert not supervisor.is_running()
+    with pytest.raises(StackUnavailableError, match="supervisord does not answer"):
+        supervisor.processes()
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(layout.supervisor_socket))
     assert not supervisor.is_running()
@@ -224,11 +208,6 @@ def test_stop_returns_when_processes_have_left(
     assert (proxy.pids, pids) == ([], killed)
 
 
-def test_missing_socket_is_an_error(layout: Layout) -> None:
-    with pytest.raises(StackUnavailableError, match="supervisord does not answer"):
-        Supervisor(layout).processes()
-
-
 Child = subprocess.Popen[str]
 Spawn = Callable[..., Child]
 # `exec` keeps ignored signals.
@@ -285,6 +264,7 @@ def test_tag_is_compared_whole(spawn: Spawn, home: str) -> None:
 def test_frozen_child_is_terminated(spawn: Spawn, home: str) -> None:
     child = spawn("echo; exec sleep 60", {STACK_TAG: home})
     first_line(child)
+    assert not is_paused(child.pid)
     pause(child)
     assert is_paused(child.pid)
     terminate_processes(find_processes(home))
@@ -323,9 +303,3 @@ def test_signal_reaches_all_workers(spawn: Spawn) -> None:
     signal_instance(child.pid, signal.SIGKILL)
     assert child.stdout
     assert child.stdout.read() == ""  # the output ends with the last process
-
-
-def test_running_child_is_not_paused(spawn: Spawn) -> None:
-    child = spawn("echo; exec sleep 60")
-    first_line(child)
-    assert not is_paused(child.pid)
