@@ -25,7 +25,7 @@ from ..runtimes.base import ProgressCallback, wait_until
 from ..runtimes.errors import NotReadyError
 from ..runtimes.native import configs
 from ..runtimes.native.layout import Layout
-from ..runtimes.native.plan import Planner, Process
+from ..runtimes.native.plan import Plan, Process
 from ..runtimes.select import has_compose, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import free_ports
 from ..toolchain.cache import default_cache
@@ -114,7 +114,7 @@ def _started(
     layout.make()
     for name in ("loki/rules/fake", "loki/overrides.yml"):
         configs.install(layout, name, 1.0)
-    process = Planner(replace(settings, ports=free_ports()), layout, programs).component("loki")
+    process = Plan(replace(settings, ports=free_ports()), layout, programs).component("loki")
     log = layout.logs / "loki.log"
     with log.open("wb") as file, _process(process, file.fileno()) as running:
         try:

@@ -20,7 +20,7 @@ from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import Planner, Process
+from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.stack import free_ports, poll_until
@@ -42,10 +42,10 @@ class LogPipeline:
         specs = [program for program in PROGRAMS if program.name in ("loki", "otelcol")]
         programs = resolve_programs(specs, home / "cache", lambda _: None).programs
         self.layout = layout
-        planner = Planner(StackSettings(home, ports=Ports(**ports)), layout, programs)
+        plan = Plan(StackSettings(home, ports=Ports(**ports)), layout, programs)
         self.files = layout.logs
-        self.loki = planner.component("loki")
-        self.collector = planner.component("collector")
+        self.loki = plan.component("loki")
+        self.collector = plan.component("collector")
         self.flags = tuple(flags)
         self.store = Loki(f"http://{self.loki.address}")
         self._running: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,6 +1,6 @@
 """How the native runtime starts the components of the stack. Pure data.
 
-`{...}` stands for a value of the stack, as `plan.Planner` has them.
+`{...}` stands for a value of the stack, as `plan.Plan` has them.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,25 +65,13 @@ class Process:
         return f"{LOOPBACK}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All processes of a stack, and the URLs for users."""
-
-    processes: Sequence[Process]
-    addresses: Mapping[str, str]
-
-    def of(self, target: str) -> Sequence[Process]:
-        """Return the processes of a service or component, in order, or the one with this name."""
-        return [process for process in self.processes if target in (process.service, process.name)]
-
-
 def url(port: int) -> str:
     """Return the URL of a port on the loopback."""
     return f"http://{LOOPBACK}:{port}"
 
 
-class Planner:
-    """Plans the processes of a stack from its settings and the installed programs.
+class Plan:
+    """The processes of a stack, from its settings and the installed programs.
 
     `token` is the one for `/faults` of the services.
     """
@@ -107,8 +96,9 @@ class Planner:
             "watchdog_timeout": speed.watchdog_timeout(settings.speed),
         }
 
-    def plan(self) -> Plan:
-        """Return the processes whose programs are installed."""
+    @cached_property
+    def processes(self) -> Sequence[Process]:
+        """All processes whose programs are installed."""
         # Without Loki, the collector has nowhere to send lines.
         absent = () if self._fakes_loki or "loki" in self._programs else ("collector",)
         components = [
@@ -118,8 +108,31 @@ class Planner:
         ]
         if self._fakes_loki and "otelcol" in self._programs:
             components.append(self._fake_loki())
-        addresses = self._addresses()
-        return Plan([*self._instances(addresses), *components], addresses)
+        return [*self._instances(), *components]
+
+    def of(self, target: str) -> Sequence[Process]:
+        """Return the processes of a service or component, in order, or the one with this name."""
+        return [process for process in self.processes if target in (process.service, process.name)]
+
+    @cached_property
+    def addresses(self) -> Mapping[str, str]:
+        """The URLs for users, by title: of everything that runs and has a page."""
+        # A wildcard address includes the loopback, which a link can use.
+        everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
+        public = LOOPBACK if everywhere else self._settings.lb_address
+        # A distribution's package of Prometheus has no page but our console.
+        packaged = self._programs["prometheus"].origin == "cache"
+        addresses = {
+            "Services": f"http://{public}:{self._settings.ports.lb}/",
+            "Load balancer": f"{self._url['lb_stats']}/",
+            "Prometheus": f"{self._url['prometheus']}/{'consoles/index.html' if packaged else ''}",
+            "Alertmanager": f"{self._url['alertmanager']}/",
+            "Responder": f"{self._url['responder']}/",
+            "Grafana": f"{self._url['grafana']}/",
+            "Loki": f"{self._url['loki']}/ready",
+        }
+        absent = {"grafana", "loki"} - self._programs.keys()
+        return {title: link for title, link in addresses.items() if title.lower() not in absent}
 
     def component(self, name: str) -> Process:
         """Return the only instance of a component."""
@@ -140,9 +153,9 @@ class Planner:
             },
         )
 
-    def _instances(self, addresses: Mapping[str, str]) -> Iterator[Process]:
-        """Yield every possible instance of every service; a page may link to the addresses."""
-        links = ",".join(f"{title}={address}" for title, address in addresses.items())
+    def _instances(self) -> Iterator[Process]:
+        """Yield every possible instance of every service."""
+        links = ",".join(f"{title}={address}" for title, address in self.addresses.items())
         for service in SERVICES.values():
             called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
             # The runtime's values override a service's own settings, as in Docker Compose.
@@ -220,25 +233,6 @@ class Planner:
             ready=f"{url(port)}/ready",
             job=None,  # it has no metrics
         )
-
-    def _addresses(self) -> dict[str, str]:
-        """Return the URLs of everything that runs and has a page."""
-        # A wildcard address includes the loopback, which a link can use.
-        everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
-        public = LOOPBACK if everywhere else self._settings.lb_address
-        # A distribution's package of Prometheus has no page but our console.
-        packaged = self._programs["prometheus"].origin == "cache"
-        addresses = {
-            "Services": f"http://{public}:{self._settings.ports.lb}/",
-            "Load balancer": f"{self._url['lb_stats']}/",
-            "Prometheus": f"{self._url['prometheus']}/{'consoles/index.html' if packaged else ''}",
-            "Alertmanager": f"{self._url['alertmanager']}/",
-            "Responder": f"{self._url['responder']}/",
-            "Grafana": f"{self._url['grafana']}/",
-            "Loki": f"{self._url['loki']}/ready",
-        }
-        absent = {"grafana", "loki"} - self._programs.keys()
-        return {title: link for title, link in addresses.items() if title.lower() not in absent}
 
 
 def stack_file(settings: StackSettings) -> str:

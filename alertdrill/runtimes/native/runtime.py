@@ -15,9 +15,8 @@ from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
 from ..errors import UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import configs, log_files, supervisor
-from .lifecycle import Lifecycle
 from .plan import Process, url
-from .stack import PROBE_TIMEOUT_S
+from .stack import PROBE_TIMEOUT_S, NativeStack
 
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {
@@ -32,7 +31,7 @@ STATES: Mapping[str, State] = {
 DRAIN_TIMEOUT_S = 15.0
 
 
-class NativeRuntime(Lifecycle):
+class NativeRuntime(NativeStack):
     """The stack as processes of the current user; a `StackRuntime` and a `FaultTarget`."""
 
     name = "native"

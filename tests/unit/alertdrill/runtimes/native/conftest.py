@@ -13,7 +13,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import base, port_check
 from alertdrill.runtimes.native import configs, stack, supervisor
 from alertdrill.runtimes.native.layout import Layout
-from alertdrill.runtimes.native.plan import Plan, Planner, Process
+from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill.toolchain.find import Program, ResolvedPrograms
 from alertdrill.toolchain.programs import PROGRAMS
@@ -54,7 +54,7 @@ def plan_with(tmp_path: Path, layout: Layout, programs: dict[str, Program]) -> C
     def make(*optional: str, **settings: Any) -> Plan:
         absent = set(OPTIONAL) - set(optional)
         installed = {name: program for name, program in programs.items() if name not in absent}
-        return Planner(StackSettings(tmp_path, **settings), layout, installed, "the-token").plan()
+        return Plan(StackSettings(tmp_path, **settings), layout, installed, "the-token")
 
     return make
 
