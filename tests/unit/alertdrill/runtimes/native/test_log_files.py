@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "web-1.jsonl"
 
 
-def read_last_lines(file: Path, count: int | None) -> list[str]:
+def last_lines(file: Path, count: int | None) -> list[str]:
     return [line for _, line in next(follow({"web-1": file}, count))]
 
 
@@ -37,38 +38,33 @@ def rotate(file: Path) -> None:
     file.touch()
 
 
-def test_last_lines_are_read(log: Path) -> None:
-    append(log, "1\n2\n3\n")
-    assert read_last_lines(log, 2) == ["2", "3"]
-    assert read_last_lines(log, 9) == ["1", "2", "3"]
-    assert read_last_lines(log, 0) == []
-
-
-def test_missing_file_has_no_lines(log: Path) -> None:
-    assert read_last_lines(log, 5) == []
-    log.touch()
-    assert read_last_lines(log, 5) == []
-
-
-def test_last_lines_include_the_rotated_file(log: Path) -> None:
-    append(log, "1\n2\n")
-    rotate(log)
-    append(log, "3\n")
-    assert read_last_lines(log, 2) == ["2", "3"]
-    assert read_last_lines(log, 9) == ["1", "2", "3"]
-
-
-def test_partial_line_is_left_out(log: Path) -> None:
-    append(log, "1\n2\nhal")
-    assert read_last_lines(log, 1) == ["2"]
+@pytest.mark.parametrize(
+    ("content", "count", "expected"),
+    [
+        (b"1\n2\n3\n", 2, ["2", "3"]),
+        (b"1\n2\n3\n", 9, ["1", "2", "3"]),
+        (b"1\n2\n3\n", 0, []),
+        (b"", 5, []),
+        (b"1\n2\nhal", 1, ["2"]),
+        (b"1\n\n3\n", None, ["1", "", "3"]),
+        (b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n", 5, ["a\ufffdb\r", "c\x0cd\u2028e"]),
+    ],
+)
+def test_last_lines_are_read(
+    log: Path, content: bytes, count: int | None, expected: list[str]
+) -> None:
+    assert last_lines(log, count) == []  # the file is missing
+    log.write_bytes(content)
+    assert last_lines(log, count) == expected
 
 
 def test_line_across_two_files_is_joined(log: Path) -> None:
     append(log, "1\n2\nhal")
     rotate(log)
-    append(log, "f\n4\n")
-    assert read_last_lines(log, 2) == ["half", "4"]
-    assert read_last_lines(log, 3) == ["2", "half", "4"]
+    append(log, "f\n4\nhal")
+    assert last_lines(log, 1) == ["4"]
+    assert last_lines(log, 2) == ["half", "4"]
+    assert last_lines(log, 3) == last_lines(log, 9)[1:] == ["2", "half", "4"]
 
 
 def test_last_lines_include_every_rotated_file(log: Path) -> None:
@@ -76,17 +72,9 @@ def test_last_lines_include_every_rotated_file(log: Path) -> None:
         append(log, f"{number} begins\n{number} is")
         rotate(log)
         append(log, " whole\n")
-    assert read_last_lines(log, 3) == ["3 is whole", "4 begins", "4 is whole"]
-    assert len(read_last_lines(log, 99)) == 2 * LOG_BACKUPS
-    assert read_last_lines(log, None) == read_last_lines(log, 99)
-
-
-def test_empty_lines_are_kept(log: Path) -> None:
-    append(log, "1\n\n3\nhal")
-    rotate(log)
-    append(log, "f\n5\nhal")
-    assert read_last_lines(log, 3) == ["3", "half", "5"]
-    assert read_last_lines(log, None) == ["1", "", "3", "half", "5"]
+    assert last_lines(log, 3) == ["3 is whole", "4 begins", "4 is whole"]
+    assert len(last_lines(log, 99)) == 2 * LOG_BACKUPS
+    assert last_lines(log, None) == last_lines(log, 99)
 
 
 def test_missing_rotated_file_is_skipped(log: Path) -> None:
@@ -95,12 +83,7 @@ def test_missing_rotated_file_is_skipped(log: Path) -> None:
     rotate(log)
     log.with_name(log.name + ".1").unlink()  # supervisord is about to rename
     append(log, "2\n")
-    assert read_last_lines(log, None) == ["1", "2"]
-
-
-def test_invalid_bytes_are_replaced(log: Path) -> None:
-    log.write_bytes(b"a\xffb\r\nc\x0cd\xe2\x80\xa8e\n")
-    assert read_last_lines(log, 5) == ["a\ufffdb\r", "c\x0cd\u2028e"]
+    assert last_lines(log, None) == ["1", "2"]
 
 
 @pytest.fixture
@@ -152,36 +135,25 @@ def test_no_new_lines_is_an_empty_batch(log: Path, monkeypatch: pytest.MonkeyPat
     assert slept == [log_files.POLL_INTERVAL_S] * 2
 
 
-def test_partial_line_waits_for_its_end(log: Path, followed: Follow) -> None:
-    acts = (lambda: append(log, "ha"), lambda: append(log, "lf"), lambda: append(log, "\nno"))
+@pytest.mark.parametrize(
+    "written", [["ha", "lf", "\nno"], ["", "half\n"], ["half\n"]], ids=["parts", "later", "new"]
+)
+def test_line_is_followed_when_it_is_complete(
+    log: Path, followed: Follow, written: list[str]
+) -> None:
+    acts = [partial(append, log, text) for text in written]
     assert followed({"web-1": log}, 1, *acts) == [("web-1", "half")]
 
 
-def test_new_file_is_read_from_its_start(log: Path, followed: Follow) -> None:
-    acts = (lambda: None, lambda: append(log, "1\n2\n"))
-    assert followed({"web-1": log}, 2, *acts) == [("web-1", "1"), ("web-1", "2")]
-
-
-def test_rotation_loses_no_line(log: Path, followed: Follow) -> None:
+def test_rotation_loses_no_line_and_splits_none(log: Path, followed: Follow) -> None:
     def turn() -> None:
-        append(log, "2\n")
-        rotate(log)
-        append(log, "3\n")
-
-    lines = followed(
-        {"web-1": log}, 4, lambda: append(log, "1\n"), turn, lambda: append(log, "4\n")
-    )
-    assert [line for _, line in lines] == ["1", "2", "3", "4"]
-
-
-def test_rotation_splits_no_line(log: Path, followed: Follow) -> None:
-    def turn() -> None:
-        append(log, "in ")
+        append(log, "2\nin ")
         rotate(log)
         append(log, "one\n")
 
-    lines = followed({"web-1": log}, 1, lambda: append(log, "all "), turn)
-    assert lines == [("web-1", "all in one")]
+    acts = (lambda: append(log, "1\n"), turn, lambda: append(log, "4\n"))
+    lines = [line for _, line in followed({"web-1": log}, 4, *acts)]
+    assert lines == ["1", "2", "in one", "4"]
 
 
 def test_missing_file_is_awaited(log: Path, followed: Follow) -> None:
