@@ -91,8 +91,8 @@ def silence_the_responder(copy: Copy) -> None:
 def make_the_fault_do_nothing(copy: Copy) -> None:
     copy.break_file(
         "alertdrill/runtimes/native/runtime.py",
-        "self.supervisor.stop(*names",
-        "(lambda *_, **__: None)(*names",
+        "self.supervisor.stop(*_names(self._desired_targets(target))",
+        "(lambda *_, **__: None)(*_names(self._desired_targets(target))",
     )
 
 

@@ -47,12 +47,12 @@ class NativeRuntime(NativeStack):
         """Return every instance with its state; empty when the stack is down."""
         if not self.supervisor.is_running():
             return []
-        plan, processes = self.plan(), self.supervisor.processes()
-        desired = self.desired(plan)
+        processes, states = self.plan().processes, self.supervisor.processes()
+        desired = self.desired(processes)
         return [
-            self._instance(process, processes[process.name], process in desired)
-            for process in plan.processes
-            if process.name in processes
+            self._instance(process, states[process.name], process in desired)
+            for process in processes
+            if process.name in states
         ]
 
     def _instance(self, process: Process, info: Mapping[str, Any], desired: bool) -> Instance:
@@ -103,15 +103,15 @@ class NativeRuntime(NativeStack):
 
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
-        processes = self._desired_targets(target)
-        for process in processes:
-            self.supervisor.start(process.name)
+        self._start_processes(self._desired_targets(target))
+
+    def _start_processes(self, processes: Sequence[Process]) -> None:
+        self.supervisor.start(*_names(processes))
         self.wait_until_ready(processes)
 
     def stop(self, target: str, grace: float | None = None) -> None:
         """Stop a target; Prometheus still expects it, so alerts fire."""
-        names = [process.name for process in self._desired_targets(target)]
-        self.supervisor.stop(*names, grace=grace)
+        self.supervisor.stop(*_names(self._desired_targets(target)), grace=grace)
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); supervisord starts it again."""
@@ -129,8 +129,7 @@ class NativeRuntime(NativeStack):
         """Restart the instances of a target gracefully, one after the other."""
         for process in self._desired_targets(target):
             self.supervisor.stop(process.name, grace=grace)
-            self.supervisor.start(process.name)
-            self.wait_until_ready([process])
+            self._start_processes([process])
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances without losing a request."""
@@ -140,24 +139,18 @@ class NativeRuntime(NativeStack):
             plan, previous = self.plan(), self.replicas()[service]
             processes = plan.of(service)
             new, leaving = processes[previous:count], processes[count:previous]
-            self._start_standby(new)
+            try:
+                self._start_processes(new)
+            except BaseException:
+                self.supervisor.stop(*_names(new))  # undo: they get no requests
+                raise
             self._drain(leaving, on_progress)
             self.set_replicas(service, count)
             # Scrape a new instance before it gets requests, and a leaving one until it has stopped.
-            configs.write_targets(self.layout, "services", self.desired(plan))
+            configs.write_targets(self.layout, "services", self.desired(plan.processes))
             for process in new:
                 self.lb.set(process.service, process.name, "ready")
                 on_progress(f"{process.name} is ready")
-
-    def _start_standby(self, processes: Sequence[Process]) -> None:
-        for process in processes:
-            self.supervisor.start(process.name)
-        try:
-            self.wait_until_ready(processes)
-        except BaseException:
-            # Undo: they get no requests.
-            self.supervisor.stop(*(process.name for process in processes))
-            raise
 
     def _drain(self, leaving: Sequence[Process], on_progress: ProgressCallback) -> None:
         """Drain at the load balancer, then stop; each waits for its last scrape by itself."""
@@ -174,7 +167,7 @@ class NativeRuntime(NativeStack):
             for process in leaving:
                 self.lb.set(process.service, process.name, "ready")  # undo: they keep running
             raise
-        self.supervisor.stop(*(process.name for process in leaving))
+        self.supervisor.stop(*_names(leaving))
         for process in leaving:
             self.lb.set(process.service, process.name, "maint")
             on_progress(f"{process.name} is on standby")
@@ -239,7 +232,7 @@ class NativeRuntime(NativeStack):
         self._write_targets()
 
     def _write_targets(self, without: str = "") -> None:
-        listed = [item for item in self.desired(self.plan()) if item.service != without]
+        listed = [item for item in self.desired(self.plan().processes) if item.service != without]
         for job in ("stack", "services"):
             configs.write_targets(self.layout, job, listed)
 
@@ -266,15 +259,18 @@ class NativeRuntime(NativeStack):
     def _desired_targets(self, target: str) -> Sequence[Process]:
         """Return the instances of a target that should run."""
         self.require_running()
-        desired = self.desired(self.plan())
-        processes = [process for process in self._targets(target) if process in desired]
+        processes = self.desired(self._targets(target))
         if not processes:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
         return processes
 
     def _signal(self, target: str, number: signal.Signals) -> None:
-        names = [process.name for process in self._desired_targets(target)]
+        names = _names(self._desired_targets(target))
         processes = self.supervisor.processes()
         for name in names:
             if pid := processes[name]["pid"]:
                 supervisor.signal_instance(pid, number)
+
+
+def _names(processes: Iterable[Process]) -> list[str]:
+    return [process.name for process in processes]

@@ -70,12 +70,12 @@ class NativeStack:
         token = self.secret(self.layout.faults_token)
         return Plan(self.settings, self.layout, programs, token)
 
-    def desired(self, plan: Plan) -> list[Process]:
+    def desired(self, processes: Iterable[Process]) -> list[Process]:
         """Return the processes that should run; the others are on standby."""
         counts = self.replicas()
         return [
             process
-            for process in plan.processes
+            for process in processes
             if not process.scales or process.number <= counts[process.service]
         ]
 
@@ -159,7 +159,7 @@ class NativeStack:
         with tempfile.TemporaryDirectory() as folder:
             copy = NativeStack(replace(self.settings, home=Path(folder)))
             plan = copy.plan(located)
-            configs.write_all(copy.layout, plan, copy.settings, copy.desired(plan))
+            configs.write_all(copy.layout, plan, copy.settings, copy.desired(plan.processes))
             configs.check(plan, located.programs)
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
@@ -168,7 +168,7 @@ class NativeStack:
         with self.lock():
             plan = self.plan(located)
             if self.supervisor.is_running() and self._is_unchanged(plan):
-                self._start(self.desired(plan), on_progress)
+                self._start(self.desired(plan.processes), on_progress)
             else:
                 self._stop(on_progress)
                 try:
@@ -197,7 +197,7 @@ class NativeStack:
         if self.settings.ephemeral:
             shutil.rmtree(layout.data)  # a new ephemeral stack starts without old data
             layout.make()
-        desired = self.desired(plan)
+        desired = self.desired(plan.processes)
         configs.write_all(layout, plan, self.settings, desired)
         configs.check(plan, located.programs)
         for file in (layout.grafana_password, layout.control_token, layout.responder_token):

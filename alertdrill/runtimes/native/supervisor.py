@@ -147,9 +147,10 @@ class Supervisor:
         """Return supervisord's information about each process, by name."""
         return {info["name"]: info for info in self._call("getAllProcessInfo")}
 
-    def start(self, name: str) -> None:
-        """Start a process without waiting; harmless if it runs."""
-        self._call("startProcess", name, False)
+    def start(self, *names: str) -> None:
+        """Start processes without waiting; harmless for one that runs."""
+        for name in names:
+            self._call("startProcess", name, False)
 
     def stop(self, *names: str, grace: float | None = None) -> None:
         """Stop processes gracefully and in parallel; return when all have stopped.

@@ -37,9 +37,9 @@ class FakeSupervisor(Supervisor):
         """Return a process id that the name determines."""
         return 100 + list(self.states).index(name) if self.states[name] == "RUNNING" else 0
 
-    def start(self, name: str) -> None:
-        self.messages.append(f"start {name}")
-        self.states[name] = "RUNNING"
+    def start(self, *names: str) -> None:
+        self.messages.extend(f"start {name}" for name in names)
+        self.states |= dict.fromkeys(names, "RUNNING")
 
     def stop(self, *names: str, grace: float | None = None) -> None:
         if names:

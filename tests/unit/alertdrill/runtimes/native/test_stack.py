@@ -100,7 +100,9 @@ def test_broken_file_means_the_settings(stack: NativeStack) -> None:
 
 def test_instances_above_the_replica_count_are_not_desired(stack: NativeStack, plan: Plan) -> None:
     stack.set_replicas("web", 1)
-    standby = {process.name for process in plan.processes if process not in stack.desired(plan)}
+    standby = {
+        process.name for process in plan.processes if process not in stack.desired(plan.processes)
+    }
     others = {f"{name}-{number}" for name in SERVICES if name != "web" for number in (3, 4)}
     assert standby == {"web-2", "web-3", "web-4", *others}
 
