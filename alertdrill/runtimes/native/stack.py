@@ -22,7 +22,7 @@ from ...toolchain.find import ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS
 from .. import port_check
 from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
-from ..config_files import write_json
+from ..config_files import write_atomically, write_json
 from ..errors import NotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
 from . import configs, supervisor
@@ -92,10 +92,9 @@ class NativeStack:
 
     def secret(self, file: Path) -> str:
         """Return a secret; generate it the first time."""
-        if not file.exists() or not file.stat().st_size:  # empty: cut off by a crash
+        if not file.exists():
             self.layout.make()
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(32))
+            write_atomically(file, secrets.token_urlsafe(32), mode=0o600)
         return file.read_text().strip()
 
     def store(self, located: ResolvedPrograms) -> TsdbStore:

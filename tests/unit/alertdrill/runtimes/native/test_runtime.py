@@ -12,7 +12,7 @@ from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
 from alertdrill.runtimes.native import configs, supervisor
 from alertdrill.runtimes.native import runtime as module
-from alertdrill.runtimes.prometheus_tsdb import TsdbError
+from alertdrill.runtimes.prometheus_tsdb import TsdbError, TsdbStore
 
 Scale = Callable[[int], list[str]]
 
@@ -291,9 +291,20 @@ def test_targets_are_dropped_and_restored(running: Any, service: str, job: str) 
 
 
 @pytest.mark.parametrize(
-    ("change", "verb"), [(("backfill", Path()), "backfilled"), (("delete_series",), "deleted")]
+    ("name", "arguments", "verb"),
+    [("backfill", [Path("past.txt")], "backfilled"), ("delete_series", [], "deleted")],
 )
-def test_series_of_other_stacks_are_safe(running: Any, change: tuple[Any, ...], verb: str) -> None:
-    name, *arguments = change
+def test_only_series_of_ephemeral_stacks_are_changed(
+    running: Any, monkeypatch: pytest.MonkeyPatch, name: str, arguments: list[Path], verb: str
+) -> None:
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(TsdbStore, name, lambda *passed: calls.append(passed))
     with pytest.raises(TsdbError, match=f"^The series of this stack can't be {verb}: use an eph"):
+        getattr(running, name)(*arguments)
+    running.ephemeral = True
+    getattr(running, name)(*arguments)
+    [(store, *passed)] = calls
+    assert (store.folder, passed) == (running.layout.data / "prometheus", arguments)
+    running.supervisor.shutdown()
+    with pytest.raises(StackUnavailableError):
         getattr(running, name)(*arguments)

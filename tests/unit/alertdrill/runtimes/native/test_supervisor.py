@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from supervisor.datatypes import RestartUnconditionally
 from supervisor.options import ServerOptions
 from supervisor.xmlrpc import Faults
 
@@ -59,7 +60,8 @@ def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> N
         assert read.directory == str(process.directory)
         assert read.stopsignal == signal.Signals[f"SIG{process.stop_signal}"]
         # It starts only when it is told to, again after a crash, and ends with its workers.
-        assert (read.autostart, read.autorestart, read.killasgroup) == (False, True, True)
+        assert (read.autostart, read.killasgroup) == (False, True)
+        assert read.autorestart is RestartUnconditionally
         assert read.stdout_logfile == str(layout.logs / f"{process.name}.jsonl")
         assert read.stdout_logfile_maxbytes == LOG_BYTES
         assert read.stdout_logfile_backups == LOG_BACKUPS
