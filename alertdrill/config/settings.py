@@ -330,17 +330,19 @@ def parse(values: Mapping[str, str], lines: Mapping[str, str] | None = None) -> 
         variable = next(name for name, place in places.items() if place == loc[: len(place)])
         origin = f"{lines[variable]}: " if lines and variable in lines else ""
         raise SettingsError(f"{origin}{variable} is {value!r}: {hint}.") from None
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: StackSettings) -> None:
+    """Raise `SettingsError` if an image has no digest, or if two programs have the same port."""
     missing = [digest_variable(name) for name in own_images() if name not in settings.digests]
     if settings.registry and missing:
         raise SettingsError(
             f"REGISTRY is set but {', '.join(missing)} is not: set the digest of every image, since"
             " a tag can change. `alertdrill images push` prints the digests."
         )
-    _require_distinct_ports(settings.ports)
-    return settings
-
-
-def _require_distinct_ports(ports: Ports) -> None:
+    ports = settings.ports
     seen: dict[int, str] = {}
     for item in fields(Ports):
         port, variable = getattr(ports, item.name), f"{item.name.upper()}_PORT"

@@ -78,6 +78,7 @@ def test_invalid_value_of_the_environment_has_no_line(tmp_path: Path) -> None:
 def test_speed_is_a_variable_in_a_container_only() -> None:
     assert parse({"RUNTIME": "in-network", "SPEED": "12"}).speed == 12
     assert parse({"RUNTIME": "native", "SPEED": "12"}).speed == 1
+    assert not parse({}).ephemeral
     assert refusal(RUNTIME="in-network", SPEED="nan") == (
         "SPEED is 'nan': use a number from 1 to 1000."
     )

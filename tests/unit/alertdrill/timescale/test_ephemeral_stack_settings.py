@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -34,25 +34,10 @@ def test_ephemeral_stack_enables_faults_and_healing(
     settings: StackSettings, tmp_path: Path
 ) -> None:
     assert (settings.home, settings.speed, settings.ephemeral) == (tmp_path / "ephemeral", 12, True)
-    assert (settings.lb_address, settings.faults_enabled) == ("127.0.0.1", True)
-    assert (
-        settings.healing_enabled("web"),
-        settings.healing_enabled("data-service"),
-        settings.healing,
-    ) == (
-        True,
-        True,
-        "on",
-    )
-    assert (
-        settings.min_replicas("web"),
-        settings.min_replicas("data-service"),
-        settings.retention,
-    ) == (
-        2,
-        2,
-        "3d",
-    )
+    assert (settings.lb_address, settings.retention) == ("127.0.0.1", "3d")
+    assert (settings.faults_enabled, settings.healing) == (True, "on")
+    assert all(settings.healing_enabled(service) for service in SERVICES)
+    assert [settings.min_replicas(service) for service in SERVICES] == [2] * len(SERVICES)
 
 
 def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
@@ -79,9 +64,3 @@ def test_missing_free_ports_are_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_bad_speed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TimescaleError):
         ephemeral_settings(StackSettings(tmp_path), 0)
-
-
-def test_settings_have_speed_1_by_default(settings: StackSettings, tmp_path: Path) -> None:
-    base_settings = StackSettings(tmp_path)
-    assert (base_settings.speed, base_settings.ephemeral) == (1, False)
-    assert replace(base_settings, speed=settings.speed).speed == 12
