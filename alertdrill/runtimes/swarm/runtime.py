@@ -12,18 +12,9 @@ from typing import Any
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ..base import Instance, ProgressCallback, check_replicas
-from ..engine import EngineClient
+from ..engine import NS_PER_SECOND, EngineClient
 from ..errors import EngineError, EngineUnavailableError, NotReadyError, UnknownTargetError
-from .tasks import (
-    NS_PER_SECOND,
-    Service,
-    Slot,
-    Task,
-    slots,
-    until_ended,
-    until_restarted,
-    until_scaled,
-)
+from .tasks import ENDED, Service, Slot, Task, make_slots
 
 # As for containers of Compose: a slow machine needs this long until an instance is ready.
 TIMEOUT_S = 60.0
@@ -53,7 +44,7 @@ class SwarmRuntime:
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Stop an instance's container, and wait until the task that replaces it is ready."""
-        slot = next((candidate for candidate in self._slots() if candidate.name == target), None)
+        slot = next((item for item in self._slots() if item.name == target), None)
         if slot is None:
             raise UnknownTargetError(f"no instance named {target!r}: see GET /instances.")
         slot.check_restart()
@@ -65,10 +56,16 @@ class SwarmRuntime:
         except EngineError as error:
             if error.status != 404:  # it has ended
                 raise
-        _wait(
-            lambda: until_restarted(target, before, self._slots()),
-            TIMEOUT_S + slot.service.delay_ns / NS_PER_SECOND,
-        )
+
+        def pending() -> str | None:
+            now = next((item for item in self._slots() if item.name == target), None)
+            if now is None:
+                raise EngineError(f"Swarm no longer runs {target}: its service was scaled.")
+            if now.state == "ready" and now.task and now.task.id != before:
+                return None
+            return f"{target} is not ready: Swarm says {now.swarm_state}"
+
+        _wait(pending, TIMEOUT_S + slot.service.delay_ns / NS_PER_SECOND)
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` tasks; leaving ones drain by themselves."""
@@ -76,23 +73,36 @@ class SwarmRuntime:
         current = [slot for slot in self._slots() if slot.service.name == service]
         spec = self._service(service)
         previous = self._set_replicas(spec, count)
-        # If the count does not change, wait for every instance that is not ready.
+        # The health of the present instances does not matter; but if the count does not change,
+        # wait for every instance that is not ready.
         existing = {slot.number for slot in current if previous != count or slot.state == "ready"}
+
+        def pending() -> str | None:
+            replicas = self._service(service).replicas
+            if replicas != count:
+                raise EngineError(f"Another client scaled {service} to {replicas} meanwhile.")
+            slots = [slot for slot in self._slots() if slot.service.name == service]
+            for slot in slots:
+                if slot.number not in existing and slot.state != "ready":
+                    return f"{slot.name} is not ready: Swarm says {slot.swarm_state}"
+            return None if len(slots) == count else f"{service} has {len(slots)} tasks, not {count}"
+
         try:
-            _wait(
-                lambda: until_scaled(self._service(service), count, existing, self._slots()),
-                TIMEOUT_S,
-            )
+            _wait(pending, TIMEOUT_S)
         except BaseException:
             if previous < count:
                 with suppress(AlertdrillError):  # the first error is the one to report
                     self._set_replicas(spec, previous, instead_of=count)  # undo
             raise
-        before = [slot.task.id for slot in current if slot.task]
-        _wait(
-            lambda: until_ended(before, self._tasks(), service),
-            spec.grace_ns / NS_PER_SECOND + TIMEOUT_S,
-        )
+        before = {slot.task.id for slot in current if slot.task}
+
+        def leaving() -> str | None:
+            for task in self._tasks():
+                if task.id in before and not task.should_run and task.state not in ENDED:
+                    return f"{service}-{task.slot} has not ended"
+            return None
+
+        _wait(leaving, spec.grace_ns / NS_PER_SECOND + TIMEOUT_S)
         on_progress(f"{service} has {count} instances")
 
     def _set_replicas(self, service: Service, count: int, instead_of: int | None = None) -> int:
@@ -157,7 +167,7 @@ class SwarmRuntime:
             for row in rows
             if TASK_LABEL in row["Labels"]
         }
-        return [slot for service in services for slot in slots(service, tasks, containers)]
+        return [slot for service in services for slot in make_slots(service, tasks, containers)]
 
 
 def _wait(reason: Callable[[], str | None], timeout: float) -> None:

@@ -7,7 +7,7 @@ lost one stays visible.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, islice
@@ -16,23 +16,18 @@ from typing import Any
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from ..base import HEAL_LABEL, HEAL_VALUES, Instance, State
+from ..engine import NS_PER_SECOND
 from ..errors import EngineError
 
-# The engine counts in nanoseconds.
-NS_PER_SECOND = 1_000_000_000
 # States of a task that has ended or should end.
 ENDED = {"complete", "shutdown", "failed", "rejected", "remove", "orphaned"}
 RESTART_ANY = "any"
 
 
-class Row(BaseModel):
-    """A row of the engine's response; a test may use the names of the fields instead."""
+class Service(BaseModel):
+    """A service; its grace period and its delay before a new task have Swarm's defaults."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-class Service(Row):
-    """A service; its grace period and its delay before a new task have Swarm's defaults."""
 
     id: str = Field(validation_alias="ID")
     full_name: str = Field(validation_alias=AliasPath("Spec", "Name"))
@@ -66,8 +61,10 @@ class Service(Row):
         )
 
 
-class Task(Row):
+class Task(BaseModel):
     """A task in a slot of a service; an ended task is replaced by a new one in the same slot."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str = Field(validation_alias="ID")
     service: str = Field(validation_alias="ServiceID")
@@ -174,7 +171,9 @@ class Slot:
             )
 
 
-def slots(service: Service, tasks: Sequence[Task], containers: Mapping[str, str]) -> Sequence[Slot]:
+def make_slots(
+    service: Service, tasks: Sequence[Task], containers: Mapping[str, str]
+) -> Sequence[Slot]:
     """Return the slots of a service; `containers` has the states of those on this node, by task."""
     # Of the tasks of a slot: past ones first, then by age, and a running one last.
     own = sorted(
@@ -202,37 +201,3 @@ def slots(service: Service, tasks: Sequence[Task], containers: Mapping[str, str]
 
 def _order(number: str) -> tuple[int, str]:
     return (int(number), "") if number.isdecimal() else (0, number)
-
-
-def until_restarted(name: str, before: str, now: Sequence[Slot]) -> str | None:
-    """Return why a restart is pending: no other task than `before` is ready in the slot."""
-    slot = next((candidate for candidate in now if candidate.name == name), None)
-    if slot is None:
-        raise EngineError(f"Swarm no longer runs {name}: its service was scaled meanwhile.")
-    if slot.task and slot.task.id != before and slot.state == "ready":
-        return None
-    return f"{name} is not ready: Swarm says {slot.swarm_state}"
-
-
-def until_scaled(
-    service: Service, count: int, existing: Collection[str], now: Sequence[Slot]
-) -> str | None:
-    """Return why scaling to `count` is pending: a slot is missing, or a new one is not ready.
-
-    `existing` are the slots before the change; their health does not matter.
-    """
-    if service.replicas != count:
-        raise EngineError(f"Another client scaled {service.name} to {service.replicas} meanwhile.")
-    own = [slot for slot in now if slot.service.name == service.name]
-    for slot in own:
-        if slot.number not in existing and slot.state != "ready":
-            return f"{slot.name} is not ready: Swarm says {slot.swarm_state}"
-    return f"{service.name} has {len(own)} tasks, not {count}" if len(own) != count else None
-
-
-def until_ended(before: Collection[str], now: Sequence[Task], name: str) -> str | None:
-    """Return why scaling in is pending: a leaving task, of the tasks `before`, has not ended."""
-    for task in now:
-        if task.id in before and not task.should_run and task.state not in ENDED:
-            return f"{name}-{task.slot} has not ended"
-    return None

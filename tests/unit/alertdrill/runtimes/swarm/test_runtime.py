@@ -188,3 +188,22 @@ def test_global_service_cannot_be_scaled(swarm: SwarmRuntime, client: FakeSwarm)
 def test_containers_health_refines_its_state(swarm: SwarmRuntime, client: FakeSwarm) -> None:
     client.states = {"t1": "running (unhealthy)", "t2": "running (healthy)"}
     assert (states(swarm)["web-1"], states(swarm)["web-2"]) == ("unready", "ready")
+
+
+def test_restart_of_a_removed_instance_is_an_error(swarm: SwarmRuntime, client: FakeSwarm) -> None:
+    def meanwhile() -> None:
+        if client.changes:
+            client.specs["web"]["Mode"] = {"Replicated": {"Replicas": 1}}
+            client.end(client.rows[3])
+
+    client.before_look = meanwhile
+    with pytest.raises(EngineError, match="no longer runs web-2"):
+        swarm.restart("web-2", 0)
+
+
+def test_scaling_in_waits_until_the_slots_are_gone(
+    swarm: SwarmRuntime, client: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "end", lambda *_, **__: None)
+    with pytest.raises(NotReadyError, match="web has 2 tasks, not 1"):
+        scale(swarm, "web", 1)

@@ -8,10 +8,7 @@ from alertdrill.runtimes.swarm.tasks import (
     Service,
     Slot,
     Task,
-    slots,
-    until_ended,
-    until_restarted,
-    until_scaled,
+    make_slots,
 )
 
 
@@ -147,11 +144,11 @@ def task(
 
 
 def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
-    return {slot.name: slot.state for slot in slots(service, tasks, {})}
+    return {slot.name: slot.state for slot in make_slots(service, tasks, {})}
 
 
 def test_slots_are_instances() -> None:
-    [slot] = slots(service(1), [task("t9", "1")], {})
+    [slot] = make_slots(service(1), [task("t9", "1")], {})
     instance = slot.instance(130.0)
     assert (instance.name, instance.service, instance.state, instance.pid) == (
         "web-1",
@@ -191,7 +188,7 @@ def test_leaving_task_is_left_out() -> None:
 
 def test_lost_instance_stays_visible() -> None:
     given_up = task("b", "4", "failed", should_run=False, error="No such image: x")
-    listed = slots(WEB, [task("a", "1"), given_up], {})
+    listed = make_slots(WEB, [task("a", "1"), given_up], {})
     assert [(slot.name, slot.state) for slot in listed] == [("web-1", "ready"), ("web-4", "failed")]
     assert listed[1].swarm_state == "failed: No such image: x"
 
@@ -206,14 +203,14 @@ def test_slot_without_a_task_yet_is_starting() -> None:
 
 def test_running_task_wins_during_an_update() -> None:
     old, new = task("a", "1"), task("b", "1", "starting", created_at=5.0)
-    [slot] = slots(service(1), [old, new], {})
+    [slot] = make_slots(service(1), [old, new], {})
     assert (slot.task, slot.state) == (old, "ready")
 
 
 def test_newest_past_task_gives_the_error() -> None:
     leaving = task("a", "1", should_run=False, error="old")
     failed = task("b", "1", "failed", should_run=False, created_at=5.0, error="new")
-    [slot] = slots(service(1), [failed, leaving], {})
+    [slot] = make_slots(service(1), [failed, leaving], {})
     assert slot.swarm_state == "failed: new"
 
 
@@ -269,59 +266,3 @@ def test_impossible_restart_is_refused(slot: Slot, message: str) -> None:
     with pytest.raises(EngineError, match=message):
         slot.check_restart()
     Slot(WEB, "1", task("a", "1"), "paused").check_restart()
-
-
-def own(number: int, id_: str = "a", state: str = "running", error: str = "") -> Slot:
-    return Slot(WEB, str(number), task(id_, str(number), state, error=error))
-
-
-def test_restart_is_pending_until_another_task_is_ready() -> None:
-    assert until_restarted("web-1", "a", [own(1, "a")])
-    assert until_restarted("web-1", "a", [own(1, "b")]) is None
-    assert until_restarted("web-1", "a", [own(1, "b", "preparing", "no image")]) == (
-        "web-1 is not ready: Swarm says preparing: no image"
-    )
-    with pytest.raises(EngineError, match="no longer runs web-3"):
-        until_restarted("web-3", "a", [own(1), own(2)])
-
-
-@pytest.mark.parametrize(
-    ("slots_now", "existing", "pending"),
-    [
-        (
-            [own(1), own(2, "b", "starting")],
-            {"1"},
-            "web-2 is not ready: Swarm says starting",
-        ),
-        ([own(1), own(2)], {"1"}, None),
-        # An unhealthy instance does not block scaling.
-        ([own(1, "a", "starting"), own(2)], {"1"}, None),
-        ([own(1), own(2), own(3)], {"1", "2", "3"}, "web has 3 tasks, not 2"),
-    ],
-)
-def test_scale_is_pending_until_new_slots_are_ready(
-    slots_now: list[Slot], existing: set[str], pending: str | None
-) -> None:
-    assert until_scaled(WEB, 2, existing, slots_now) == pending
-
-
-def test_scale_by_another_client_is_an_error() -> None:
-    with pytest.raises(EngineError, match="Another client scaled web to 4"):
-        until_scaled(service(4), 2, set(), [])
-
-
-@pytest.mark.parametrize(
-    ("state", "should_run", "pending"),
-    [
-        ("running", False, "web-3 has not ended"),
-        ("shutdown", False, None),
-        ("failed", False, None),
-        ("running", True, None),
-    ],
-)
-def test_scale_in_is_pending_until_tasks_have_ended(
-    state: str, should_run: bool, pending: str | None
-) -> None:
-    leaving = task("c", "3", state, should_run=should_run)
-    assert until_ended(["c"], [leaving], "web") == pending
-    assert until_ended(["other"], [leaving], "web") is None
