@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasPath, BaseModel, ConfigDict, Field
 
 from ..errors import AlertdrillError
 from .base import HEAL_LABEL
@@ -92,20 +92,9 @@ class EngineClient:
         """Return the JSON at a path."""
         return _parse(self.request("GET", path, query))
 
-    def act(
-        self,
-        name: str,
-        action: str,
-        query: Mapping[str, object] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Perform an action of the API, such as `pause`, on a container."""
-        path = f"/containers/{quote(name)}/{action}"
-        self.request("POST", path, query, timeout=timeout)
-
-    def signal(self, name: str, signal: str) -> None:
-        """Send a signal, such as KILL or HUP, to the container's first process."""
-        self.act(name, "kill", {"signal": signal})
+    def act(self, name: str, action: str, timeout: float | None = None, **query: object) -> None:
+        """Perform an action of the API, such as `pause` or `kill`, on a container."""
+        self.request("POST", f"/containers/{quote(name)}/{action}", query, timeout=timeout)
 
     def stop(self, name: str, grace: float | None = None, action: str = "stop") -> None:
         """Stop a container, and kill the rest after `grace` seconds or its own grace period.
@@ -113,14 +102,14 @@ class EngineClient:
         With the `action` restart, start it again: the engine completes this even if its client
         disconnects.
         """
-        # The engine counts whole seconds.
-        query = {} if grace is None else {"t": int(grace)}
-        longest = self._timeout + (DEFAULT_GRACE_S if grace is None else grace)
-        self.act(name, action, query, timeout=longest)
+        if grace is None:
+            self.act(name, action, self._timeout + DEFAULT_GRACE_S)
+        else:  # the engine counts whole seconds
+            self.act(name, action, self._timeout + grace, t=int(grace))
 
     def start(self, name: str) -> None:
         """Start a container; harmless if it runs."""
-        self.act(name, "start", timeout=max(MIN_START_TIMEOUT_S, self._timeout))
+        self.act(name, "start", max(MIN_START_TIMEOUT_S, self._timeout))
 
 
 class _Connection(HTTPConnection):
@@ -163,7 +152,10 @@ class Container(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    full_name: str = Field(validation_alias="Name")
+    # Such as alertdrill-web-1.
+    name: Annotated[str, AfterValidator(lambda name: name.lstrip("/"))] = Field(
+        validation_alias="Name"
+    )
     service: str = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.service"))
     number: int = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.container-number"))
     heal: str = Field(default="", validation_alias=AliasPath("Config", "Labels", HEAL_LABEL))
@@ -172,11 +164,6 @@ class Container(BaseModel):
     pid: int = Field(validation_alias=AliasPath("State", "Pid"))
     # In year 1 if it never started.
     started: datetime = Field(validation_alias=AliasPath("State", "StartedAt"))
-
-    @property
-    def name(self) -> str:
-        """The container's name, such as alertdrill-web-1."""
-        return self.full_name.lstrip("/")
 
     @property
     def instance(self) -> str:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from ..errors import AlertdrillError
 
 # Words that start an error message. "alert" alone is not enough: paths contain it.
-CHECKER_WORDS = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")
-COMPOSE_WORDS = (
-    *("error", "failed", "invalid", "denied", "unhealthy", "cannot", "no such", "required"),
-)
+ERROR_WORDS = ("error", "failed", "[alert]", "unknown", "invalid", "could not", "cannot")
 
 
 class StackUnavailableError(AlertdrillError):
@@ -37,18 +34,8 @@ class EngineUnavailableError(EngineError, StackUnavailableError):
 
 def checker_error(output: str) -> str:
     """Return the error lines of a checker's output as one line."""
-    lines, errors = _error_lines(output, CHECKER_WORDS)
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if any(word in line.lower() for word in ERROR_WORDS)]
     # Keep what follows: some checkers name the file first and the error after it.
     start = lines.index(errors[0]) if errors else 0
     return " ".join(lines[start : start + 3]) or "the checker printed no error."
-
-
-def compose_error(output: str) -> str:
-    """Return the line of Compose's or docker's output that describes the error."""
-    lines, errors = _error_lines(output, COMPOSE_WORDS)
-    return (errors or lines or ["it printed no error."])[-1]
-
-
-def _error_lines(output: str, words: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines, [line for line in lines if any(word in line.lower() for word in words)]

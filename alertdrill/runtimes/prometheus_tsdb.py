@@ -7,7 +7,6 @@ and each deleted marker makes Prometheus rewrite that block.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ import requests
 
 from ..clients import http
 from ..errors import AlertdrillError
-from .errors import checker_error
+from ..toolchain.commands import CommandError, run
 
 # The markers' series. Each backfill uses one up, so this is the limit of one ephemeral stack.
 MARKER_SERIES, MAX_BACKFILLS = "alertdrill_backfill_marker", 1000
@@ -76,17 +75,12 @@ class TsdbStore:
             return []
 
     def _create_blocks(self, file: Path) -> None:
-        result = subprocess.run(  # noqa: S603 - a program that we located ourselves
-            [
-                *(str(self.promtool), "tsdb", "create-blocks-from", "openmetrics"),
-                *(f"--max-block-duration={MAX_BLOCK_DURATION}", str(file), str(self.folder)),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            raise TsdbError(f"{file.name} can't be backfilled: {checker_error(result.stderr)}")
+        longest = f"--max-block-duration={MAX_BLOCK_DURATION}"
+        arguments = ("tsdb", "create-blocks-from", "openmetrics", longest)
+        try:
+            run(str(self.promtool), *arguments, str(file), str(self.folder))
+        except CommandError as error:
+            raise TsdbError(f"{file.name} can't be backfilled: {error}") from error
 
     def _delete(self, series: str, **times: str) -> None:
         self._call("post", "admin/tsdb/delete_series", **{"match[]": series, **times})

@@ -6,12 +6,11 @@ Docker Swarm is for the control API only. Only the selected runtime is imported.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 
 from ..config.settings import IN_NETWORK, RUNTIMES, SWARM, StackSettings
 from ..errors import AlertdrillError
+from ..toolchain.commands import CommandError, run
 from .base import ControlTarget, FaultTarget, ProgressCallback, RunningStack, StackRuntime
 
 # A local engine answers in well under a second; a dead socket must not delay the start.
@@ -86,13 +85,8 @@ def has_compose() -> bool:
 
 
 def _succeeds(*arguments: str) -> bool:
-    docker = shutil.which("docker")
-    if docker is None:
-        return False
     try:
-        result = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
-            [docker, *arguments], capture_output=True, timeout=TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        run("docker", *arguments, timeout=TIMEOUT_S)
+    except CommandError:
         return False
-    return result.returncode == 0
+    return True

@@ -95,7 +95,7 @@ class ContainerRuntime(ABC):
         """Kill a target (SIGKILL); the control API starts it again."""
         for container in self._wanted(target):
             if container.pid:
-                self._engine.signal(container.name, "KILL")
+                self._engine.act(container.name, "kill", signal="KILL")
 
     def pause(self, target: str) -> None:
         """Freeze a target until `resume`."""

@@ -135,7 +135,7 @@ class InNetworkRuntime(ContainerRuntime):
             return
         for container in self._engine.running():
             if container.service == component:
-                self._engine.signal(container.name, "HUP")
+                self._engine.act(container.name, "kill", signal="HUP")
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,11 +15,11 @@ from ...config import ROOT
 from ...config.components import COMPONENTS
 from ...config.services import SERVICES
 from ...config.settings import StackSettings, variables
-from ...errors import AlertdrillError
 from ...file_lock import file_lock
+from ...toolchain.commands import CommandError, find_command, run
 from .. import speed
 from ..engine import UNIX, ProjectEngine
-from ..errors import EngineError, compose_error
+from ..errors import EngineError
 from . import init_config
 
 FILE = ROOT / "docker-compose.yml"
@@ -113,7 +111,7 @@ class ComposeProject:
     def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
         """Run a Compose command and return its output; raise `EngineError` with its error."""
         command = self.command_line(*arguments, profiles=profiles)
-        return _run(command, self.environment(), f"docker compose {arguments[0]}")
+        return _run(command, f"docker compose {arguments[0]}", **self._variables())
 
     def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
         """Return the command line of a Compose command."""
@@ -124,11 +122,14 @@ class ComposeProject:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command; the settings override the caller's."""
-        return {**os.environ, **settings_variables(self.settings), **self.more, **PLAIN_OUTPUT}
+        return {**os.environ, **self._variables()}
+
+    def _variables(self) -> dict[str, str]:
+        return {**settings_variables(self.settings), **self.more, **PLAIN_OUTPUT}
 
     def docker(self, *arguments: str) -> str:
         """Run a docker command and return its output."""
-        return _run([docker(), *arguments], dict(os.environ), f"docker {arguments[0]}")
+        return _run([docker(), *arguments], f"docker {arguments[0]}")
 
     def has_image(self, image: str) -> bool:
         """Return whether an image is on this host."""
@@ -146,30 +147,18 @@ class ComposeProject:
 
 def docker() -> str:
     """Return the path of the docker command."""
-    path = shutil.which("docker")
+    path = find_command("docker")
     if path is None:
         raise EngineError("docker is not on the PATH: install it, or use RUNTIME=native.")
     return path
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], command_name: str) -> str:
+def _run(command: Sequence[str], title: str, **environment: str) -> str:
     try:
-        result = subprocess.run(  # noqa: S603 - docker itself, our own arguments, no shell
-            command,
-            env=environment,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise AlertdrillError(f"{command_name} did not end within {TIMEOUT_S} s.") from None
-    if result.returncode != 0:
-        raise EngineError(f"{command_name} failed: {compose_error(result.stderr or result.stdout)}")
-    return result.stdout
+        return run(*command, cwd=ROOT, timeout=TIMEOUT_S, **environment)
+    except CommandError as error:
+        reason = str(error).removeprefix(f"{command[0]}: ")
+        raise EngineError(f"{title} failed: {reason}") from None
 
 
 def settings_variables(settings: StackSettings) -> Mapping[str, str]:

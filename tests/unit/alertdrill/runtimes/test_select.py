@@ -45,31 +45,23 @@ def test_compose_is_selected_if_an_engine_answers(tmp_path: Path, commands: Path
     assert calls == ["version --format {{.Server.Version}}", "compose version"]
 
 
-def test_native_is_selected_without_compose(tmp_path: Path, commands: Path) -> None:
-    docker(commands, 'test "$1" = version')
-    assert messages(tmp_path) == []
-
-
-def test_native_is_selected_without_docker(tmp_path: Path) -> None:
-    assert messages(tmp_path) == []
-
-
-def test_native_is_selected_without_an_engine(tmp_path: Path, commands: Path) -> None:
-    docker(commands, "echo Cannot connect to the Docker daemon >&2; exit 1")
-    assert messages(tmp_path) == []
-
-
-def test_native_is_selected_if_docker_hangs(
-    tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "program",
+    [
+        "",
+        '#!/bin/sh\ntest "$1" = version',  # without Compose
+        "#!/bin/sh\necho Cannot connect to the Docker daemon >&2; exit 1",
+        "#!/bin/sh\nexec /bin/sleep 30",
+        "no program at all",
+    ],
+)
+def test_native_is_selected_without_an_engine(
+    tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     monkeypatch.setattr(select, "TIMEOUT_S", 0.1)
-    docker(commands, "exec /bin/sleep 30")
-    assert messages(tmp_path) == []
-
-
-def test_native_is_selected_if_docker_fails(tmp_path: Path, commands: Path) -> None:
-    (commands / "docker").write_text("no program at all")
-    (commands / "docker").chmod(0o755)
+    if program:
+        (commands / "docker").write_text(program)
+        (commands / "docker").chmod(0o755)
     assert messages(tmp_path) == []
 
 

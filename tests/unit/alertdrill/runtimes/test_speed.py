@@ -17,10 +17,12 @@ def test_speed_one_is_the_compose_file() -> None:
     assert set(durations) <= set(speed.prometheus_flags(1))
 
 
-def test_defaults_of_prometheus_are_divided() -> None:
+def test_durations_are_divided() -> None:
     assert {
         "--rules.alert.for-outage-tolerance=5m",
         "--rules.alert.for-grace-period=50s",
+        "--query.lookback-delta=25s",
+        "--scrape.discovery-reload-interval=417ms",
     } <= set(speed.prometheus_flags(12))
 
 
@@ -29,11 +31,6 @@ def test_lokis_file_has_speed_one() -> None:
     written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
     assert set(speed.loki_flags(1)) <= written
     assert "-ruler.evaluation-interval=417ms" in speed.loki_flags(12)
-
-
-def test_flags_are_divided() -> None:
-    assert "--query.lookback-delta=25s" in speed.prometheus_flags(12)
-    assert "--scrape.discovery-reload-interval=417ms" in speed.prometheus_flags(12)
 
 
 def test_numbers_are_short() -> None:

@@ -17,7 +17,7 @@ from alertdrill.runtimes.compose.project import (
     render_overlay,
     settings_variables,
 )
-from alertdrill.runtimes.errors import EngineError, compose_error
+from alertdrill.runtimes.errors import EngineError
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
@@ -53,18 +53,6 @@ def test_missing_docker_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="or use RUNTIME=native"):
         ComposeProject(StackSettings(tmp_path)).run("ps")
-
-
-@pytest.mark.parametrize(
-    ("output", "error"),
-    [
-        (" pulling\n container web-1 is unhealthy\n bye\n", "container web-1 is unhealthy"),
-        ("one\ntwo\n", "two"),
-        ("", "it printed no error."),
-    ],
-)
-def test_error_line_is_found(output: str, error: str) -> None:
-    assert compose_error(output) == error
 
 
 @pytest.fixture
