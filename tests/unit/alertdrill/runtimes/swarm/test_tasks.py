@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
+from alertdrill.runtimes.engine import NS_PER_SECOND
 from alertdrill.runtimes.errors import EngineError
 from alertdrill.runtimes.swarm.tasks import (
     Service,
@@ -10,96 +10,6 @@ from alertdrill.runtimes.swarm.tasks import (
     Task,
     make_slots,
 )
-
-
-def spec(**more: Any) -> dict[str, Any]:
-    return {
-        "ID": "s1",
-        "Spec": {
-            "Name": "alertdrill_data-service",
-            "Labels": {"com.docker.stack.namespace": "alertdrill"},
-            "Mode": {"Replicated": {"Replicas": 3}},
-            "TaskTemplate": {"ContainerSpec": {"Image": "busybox"}},
-            **more,
-        },
-    }
-
-
-def details(**more: Any) -> dict[str, Any]:
-    return {
-        "ID": "t1",
-        "ServiceID": "s1",
-        "Slot": 2,
-        "NodeID": "n1",
-        "CreatedAt": "2026-11-24T10:00:00.123456789Z",
-        "DesiredState": "running",
-        "Status": {
-            "Timestamp": "2026-11-24T10:00:01Z",
-            "State": "running",
-            "ContainerStatus": {"PID": 7},
-        },
-        **more,
-    }
-
-
-def test_empty_spec_means_swarms_defaults() -> None:
-    service = Service.model_validate(spec())
-    assert (service.id, service.name, service.full_name, service.replicas) == (
-        *("s1", "data-service", "alertdrill_data-service", 3),
-    )
-    assert (service.condition, service.grace_ns, service.delay_ns, service.heal) == (
-        *("any", 10_000_000_000, 5_000_000_000, ""),
-    )
-
-
-def test_spec_is_parsed() -> None:
-    template = {
-        "ContainerSpec": {"StopGracePeriod": 25_000_000_000},
-        "RestartPolicy": {"Condition": "on-failure", "Delay": 500_000_000},
-    }
-    service = Service.model_validate(spec(TaskTemplate=template))
-    assert (service.condition, service.grace_ns, service.delay_ns) == (
-        *("on-failure", 25_000_000_000, 500_000_000),
-    )
-    nothing = spec(TaskTemplate={"ContainerSpec": {}, "RestartPolicy": None})
-    assert Service.model_validate(nothing).condition == "any"
-
-
-@pytest.mark.parametrize(
-    ("mode", "replicas"),
-    [({"Replicated": {}}, 1), ({"Replicated": {"Replicas": 0}}, 0), ({"Global": {}}, None)],
-)
-def test_replicas_depend_on_the_mode(mode: dict[str, Any], replicas: int | None) -> None:
-    assert Service.model_validate(spec(Mode=mode)).replicas == replicas
-
-
-def test_task_is_parsed() -> None:
-    parsed = Task.model_validate(details())
-    assert (parsed.service, parsed.slot, parsed.node, parsed.pid, parsed.live) == (
-        *("s1", "2", "n1", 7),
-        True,
-    )
-    assert round(parsed.created_at.timestamp(), 3) == 1795514400.123
-    assert parsed.state_since.timestamp() == 1795514401.0
-
-
-def test_task_of_a_global_service_has_its_node() -> None:
-    assert Task.model_validate(details(Slot=0)).slot == "n1"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "state", "live"),
-    [
-        ("ready", "ready", True),  # waiting for the delay of its restart_policy
-        ("running", "pending", True),
-        ("running", "failed", False),
-        ("shutdown", "running", False),
-        ("remove", "running", False),
-    ],
-)
-def test_leaving_and_ended_tasks_are_not_live(wanted: str, state: str, live: bool) -> None:
-    status = {"Timestamp": "2026-11-24T10:00:01Z", "State": state}
-    assert Task.model_validate(details(DesiredState=wanted, Status=status)).live is live
 
 
 def service(replicas: int | None = 2, condition: str = "any") -> Service:
@@ -145,6 +55,29 @@ def task(
 
 def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
     return {slot.name: slot.state for slot in make_slots(service, tasks, {})}
+
+
+def test_empty_spec_means_swarms_defaults() -> None:
+    labels = {"com.docker.stack.namespace": "alertdrill"}
+    spec = {"Name": "alertdrill_data-service", "Labels": labels, "Mode": {"Replicated": {}}}
+    template = {"ContainerSpec": {}, "RestartPolicy": None}
+    parsed = Service.model_validate({"ID": "s1", "Spec": {**spec, "TaskTemplate": template}})
+    assert (parsed.name, parsed.replicas, parsed.condition) == ("data-service", 1, "any")
+    assert (parsed.grace_ns, parsed.delay_ns) == (10 * NS_PER_SECOND, 5 * NS_PER_SECOND)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "live"),
+    [
+        ("ready", "ready", True),  # waiting for the delay of its restart_policy
+        ("running", "pending", True),
+        ("running", "failed", False),
+        ("shutdown", "running", False),
+        ("remove", "running", False),
+    ],
+)
+def test_leaving_and_ended_tasks_are_not_live(wanted: str, state: str, live: bool) -> None:
+    assert task("a", "1", state).model_copy(update={"desired_state": wanted}).live is live
 
 
 def test_slots_are_instances() -> None:
