@@ -93,15 +93,16 @@ class ContainerRuntime(ABC):
 
     def kill(self, target: str) -> None:
         """Kill a target (SIGKILL); the control API starts it again."""
-        for container in self._wanted(target):
-            if container.pid:
-                self._engine.act(container.name, "kill", signal="KILL")
+        self._act(target, "kill", signal="KILL")
 
     def pause(self, target: str) -> None:
         """Freeze a target until `resume`."""
+        self._act(target, "pause")
+
+    def _act(self, target: str, action: str, **query: str) -> None:
         for container in self._wanted(target):
             if container.pid:
-                self._engine.act(container.name, "pause")
+                self._engine.act(container.name, action, **query)
 
     def resume(self, target: str) -> None:
         """Resume a paused target."""
@@ -178,24 +179,23 @@ class ContainerRuntime(ABC):
             return "standby" if is_extra else "stopped"
         return STATES[container.state]
 
-    def _targets(self, target: str) -> Sequence[Container]:
-        targets = [
-            container
-            for container in self._engine.containers()
-            if target in (container.instance, container.service)
-        ]
+    def _targets(self, target: str, containers: Sequence[Container]) -> Sequence[Container]:
+        targets = [item for item in containers if target in (item.instance, item.service)]
         if not targets:
             raise UnknownTargetError(f"no instance or service named {target!r}: see `make status`.")
         return targets
 
     def _wanted(self, target: str) -> Sequence[Container]:
         """Return the instances of a target that should run."""
-        self._require_running()
-        targets = [item for item in self._targets(target) if self._state(item) != "standby"]
-        if not targets:
+        targets = self._targets(target, self._require_running())
+        wanted = [container for container in targets if self._state(container) != "standby"]
+        if not wanted:
             raise UnknownTargetError(f"{target} is on standby: scale its service to start it.")
-        return targets
+        return wanted
 
-    def _require_running(self) -> None:
-        if not self._engine.running():
+    def _require_running(self) -> Sequence[Container]:
+        """Return every container; raise `EngineUnavailableError` if none runs."""
+        containers = self._engine.containers()
+        if not any(container.pid for container in containers):
             raise EngineUnavailableError("The stack is down: start it with `make up`.")
+        return containers

@@ -139,7 +139,7 @@ class InNetworkRuntime(ContainerRuntime):
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets."""
-        self._targets(service)
+        self._targets(service, self._engine.containers())
         init_config.write_targets(self._render_context(), without=[service])
 
     def restore_targets(self) -> None:

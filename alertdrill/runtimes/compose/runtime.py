@@ -172,7 +172,7 @@ class ComposeRuntime(ContainerRuntime):
         """Return Compose's arguments for an instance, a service, or all."""
         if target is None:
             return []
-        container = self._targets(target)[0]
+        container = self._targets(target, self._engine.containers())[0]
         index = ["--index", str(container.number)] if target == container.instance else []
         return [*index, container.service]
 
