@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
@@ -99,7 +100,7 @@ class ContainerRuntime(ABC):
         """Freeze a target until `resume`."""
         self._act(target, "pause")
 
-    def _act(self, target: str, action: str, **query: str) -> None:
+    def _act(self, target: str, action: str, **query: Any) -> None:
         for container in self._wanted(target):
             if container.pid:
                 self._engine.act(container.name, action, **query)
