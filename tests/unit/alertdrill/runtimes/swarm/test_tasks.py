@@ -60,7 +60,7 @@ def states(*tasks: Task, service: Service = WEB) -> dict[str, str]:
 def test_empty_spec_means_swarms_defaults() -> None:
     labels = {"com.docker.stack.namespace": "alertdrill"}
     spec = {"Name": "alertdrill_data-service", "Labels": labels, "Mode": {"Replicated": {}}}
-    empty = {"TaskTemplate": {"ContainerSpec": {}, "RestartPolicy": None}}
+    empty: dict[str, object] = {"TaskTemplate": {"ContainerSpec": {}, "RestartPolicy": None}}
     parsed = Service.model_validate({"ID": "s1", "Spec": {**spec, **empty}})
     assert (parsed.name, parsed.replicas, parsed.condition) == ("data-service", 1, "any")
     assert (parsed.grace_ns, parsed.delay_ns) == (10 * NS_PER_SECOND, 5 * NS_PER_SECOND)
