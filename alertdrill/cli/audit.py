@@ -8,7 +8,7 @@ import time
 import click
 
 from ..audit.lines import audit_route
-from ..audit.report import Report, as_json, count_table, difference_lines, junit, summary
+from ..audit.report import as_json, count_table, difference_lines, junit, summary
 from ..audit.run import run_audit
 from ..config import settings
 from ..config.services import SERVICES
@@ -54,12 +54,15 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     Send requests while all services restart, and compare the counts of the client, the load
     balancer, Prometheus and the access logs. Exit with 1 if a count differs or a request fails.
     """
-    current = settings.current()
-    route = audit_route(SERVICES.values())
+
+    def select(stack: StackSettings) -> StackRuntime:
+        return select_stack_runtime(stack, lambda _: None)
+
     # The audit changes the scale; healing would undo that.
     options = Options(1, current_stack, fake_loki=True, healing="off", folder="audit")
+    route = audit_route(SERVICES.values())
     try:
-        with provision(current, options, DrillProgress(_note), _select) as context:
+        with provision(settings.current(), options, DrillProgress(_note), select) as context:
             folder = context.folder
             report = run_audit(context, route, requests=requests, rate=rate, rounds=rounds)
     except KeyboardInterrupt:
@@ -70,22 +73,14 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     if as_text:
         click.echo(as_json(report), nl=False)
     else:
-        _show(report, str(folder / "report.json"))
+        for sentence in report.notes:
+            show(sentence, "[yellow]![/]")
+        output.print(count_table(report))
+        for sentence in difference_lines(report):
+            show(sentence, "[bold red]✗[/]")
+        show(summary(report))
+        show(f"Report: {folder / 'report.json'}")
     sys.exit(0 if report.exact else 1)
-
-
-def _show(report: Report, file: str) -> None:
-    for sentence in report.notes:
-        show(sentence, "[yellow]![/]")
-    output.print(count_table(report))
-    for sentence in difference_lines(report):
-        show(sentence, "[bold red]✗[/]")
-    show(summary(report))
-    show(f"Report: {file}")
-
-
-def _select(stack: StackSettings) -> StackRuntime:
-    return select_stack_runtime(stack, lambda _: None)
 
 
 def _note(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +25,11 @@ from ..runtimes.base import ProgressCallback, wait_until
 from ..runtimes.errors import NotReadyError
 from ..runtimes.native import configs
 from ..runtimes.native.layout import Layout
-from ..runtimes.native.plan import Plan, Process
+from ..runtimes.native.plan import Plan
 from ..runtimes.select import has_compose, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import free_ports
 from ..toolchain.cache import default_cache
-from ..toolchain.find import Program, resolve_programs
+from ..toolchain.find import Program, find_local
 from ..toolchain.programs import PROGRAMS
 from .console import output, timed
 
@@ -38,10 +38,6 @@ RUNBOOKS = ROOT / "alerting" / "runbooks"
 START_TIMEOUT_S = 30.0
 # A ready Loki loads its rules in a moment, also on a busy machine.
 RULES_TIMEOUT_S = 5.0
-
-
-class LogqlError(AlertdrillError):
-    """Loki refuses a query or a rule."""
 
 
 @click.command()
@@ -67,24 +63,29 @@ def check() -> None:
 
 
 def check_logql(settings: StackSettings, on_progress: ProgressCallback) -> None:
-    """Start a temporary Loki and let it parse all queries; raise `LogqlError`.
+    """Start a temporary Loki and let it parse all queries; raise `AlertdrillError`.
 
     Without Loki on the PATH, report that the check is skipped.
     """
-    cache = settings.cache or default_cache()
     specs = [program for program in PROGRAMS if program.name == "loki"]
-    programs = resolve_programs(specs, cache, lambda _: None).programs
-    if "loki" not in programs:
+    programs = find_local(specs, settings.cache or default_cache())
+    if not programs:
         on_progress("SKIPPED: LogQL was not checked: Loki is not on the PATH.")
         return
-    with tempfile.TemporaryDirectory() as folder, _started(settings, programs, folder) as loki:
+    with tempfile.TemporaryDirectory() as home, _loki(settings, programs, Path(home)) as loki:
         for file, query in queries():
             try:
                 loki.get("/loki/api/v1/format_query", query=query)
             except LokiError as error:
                 text = " ".join(query.split())
-                raise LogqlError(f"{file}: `{text}` is not valid LogQL. {error}") from error
-        wait_until(lambda: _rules_loaded(loki), "Loki to load its rules", RULES_TIMEOUT_S)
+                raise AlertdrillError(f"{file}: `{text}` is not valid LogQL. {error}") from error
+
+        def rules_are_loaded() -> bool:
+            groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
+            names = [rule["name"] for group in groups for rule in group["rules"]]
+            return sorted(names) == sorted(alert_names(LOKI_RULES))
+
+        wait_until(rules_are_loaded, "Loki to load its rules", RULES_TIMEOUT_S)
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -99,59 +100,41 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield f"alerting/runbooks/{file.name}", query
 
 
-def _rules_loaded(loki: Loki) -> bool:
-    groups = loki.get("/prometheus/api/v1/rules")["data"]["groups"] or ()
-    names = [rule["name"] for group in groups for rule in group["rules"]]
-    return sorted(names) == sorted(alert_names(LOKI_RULES))
-
-
 @contextmanager
-def _started(
-    settings: StackSettings, programs: Mapping[str, Program], folder: str
-) -> Iterator[Loki]:
+def _loki(settings: StackSettings, programs: Mapping[str, Program], home: Path) -> Iterator[Loki]:
     """Run Loki with the committed files on free ports during the block."""
-    layout = Layout(Path(folder))
+    layout = Layout(home)
     layout.make()
     for name in ("loki/rules/fake", "loki/overrides.yml"):
         configs.install(layout, name, 1.0)
     process = Plan(replace(settings, ports=free_ports()), layout, programs).component("loki")
     log = layout.logs / "loki.log"
-    with log.open("wb") as file, _process(process, file.fileno()) as running:
-        try:
-            wait_until(lambda: _is_ready(process, running), "Loki to start", START_TIMEOUT_S)
-            yield Loki(f"http://{process.address}")
-        except (LokiError, NotReadyError) as error:
-            raise LogqlError(f"loki/rules: {_last_error(log) or error}") from error
+    with log.open("wb") as output:
+        running = subprocess.Popen(  # noqa: S603 - a program that we located
+            process.command,
+            env={**os.environ, **process.environment},
+            cwd=process.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
+    def is_ready() -> bool:
+        if running.poll() is not None:
+            raise LokiError("Loki exited without an error message.")
+        return http.is_ready(process.ready, timeout=1.0)
 
-def _is_ready(process: Process, running: subprocess.Popen[bytes]) -> bool:
-    if running.poll() is not None:
-        raise LokiError("Loki exited without an error message.")
-    return http.is_ready(process.ready, timeout=1.0)
-
-
-def _last_error(log: Path) -> str:
-    """Return the last error in the log; empty if there is none."""
-    for line in reversed(log.read_text().splitlines()):
-        record = parse_object(line) or {}
-        if record.get("level") == "error":
-            return str(record.get("err") or record["msg"])
-    return ""
-
-
-@contextmanager
-def _process(process: Process, output: int) -> Iterator[subprocess.Popen[bytes]]:
-    command: Sequence[str] = process.command
-    running = subprocess.Popen(  # noqa: S603 - a program that we located
-        command,
-        env={**os.environ, **process.environment},
-        cwd=process.directory,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-    )
     try:
-        yield running
+        wait_until(is_ready, "Loki to start", START_TIMEOUT_S)
+        yield Loki(f"http://{process.address}")
+    except (LokiError, NotReadyError) as error:
+        records = [parse_object(line) or {} for line in log.read_text().splitlines()]
+        errors = [
+            record.get("err") or record["msg"]
+            for record in records
+            if record.get("level") == "error"
+        ]
+        raise AlertdrillError(f"loki/rules: {errors[-1] if errors else error}") from error
     finally:
         running.kill()  # it has no data worth a graceful stop
         running.wait()

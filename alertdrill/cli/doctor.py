@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..runtimes import port_check
 from ..runtimes.compose.project import PUBLISHED
 from ..runtimes.select import select_running_stack
 from ..toolchain.cache import default_cache
+from ..toolchain.commands import CommandError, find_command, run
 from ..toolchain.find import find_local
 from ..toolchain.programs import PROGRAMS, format_version
 from .console import output, printable, timed
@@ -34,6 +34,7 @@ TIMEOUT_S = 5.0
 
 
 State = Literal["ok", "warning", "problem"]
+SIGNS = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +55,14 @@ def doctor() -> None:
     """
     with timed("checking"):
         results = checks(stack_settings.current())
-    for line in check_lines(results):
-        output.print(line, soft_wrap=True)
-    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
-
-
-def check_lines(checks: Sequence[Check]) -> Iterator[Text]:
-    """Yield the lines of the checks; advice has its own line, so that it can be copied."""
-    signs = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
-    width = max((len(check.name) for check in checks), default=0)
-    for check in checks:
+    width = max(len(check.name) for check in results)
+    for check in results:
         name = printable(check.name).ljust(width)
-        yield Text.assemble(signs[check.state], f" {name}  {printable(check.detail)}")
-        if check.advice:
-            yield Text(" " * (width + 4) + printable(check.advice))
+        line = Text.assemble(SIGNS[check.state], f" {name}  {printable(check.detail)}")
+        output.print(line, soft_wrap=True)
+        if check.advice:  # on a line of its own, so that it can be copied
+            output.print(Text(" " * (width + 4) + printable(check.advice)), soft_wrap=True)
+    sys.exit(1 if any(check.state == "problem" for check in results) else 0)
 
 
 def checks(settings: StackSettings) -> Sequence[Check]:
@@ -76,15 +71,19 @@ def checks(settings: StackSettings) -> Sequence[Check]:
     native = settings.runtime == "native" or (settings.runtime == "auto" and engine.state != "ok")
     if native and engine.state == "problem":
         engine = Check("docker", "warning", engine.detail, "Needed only for RUNTIME=compose.")
+    hint = path_hint()
+    command = Check("command", "warning", "not on the PATH", hint)
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    disk, memory = shutil.disk_usage(folder).free, psutil.virtual_memory().available
     return [
         Check("python", "ok", sys.version.split()[0]),
-        _command(),
+        command if hint else Check("command", "ok", "on the PATH"),
         engine,
         Check("runtime", "ok", "native (plain processes)" if native else "compose (containers)"),
         *(_programs(settings) if native else ()),
         *_ports(settings, native=native),
-        _disk(settings.home),
-        _memory(),
+        _free("disk", disk, MIN_FREE_DISK, f"free at {folder}", "Free 5 GiB."),
+        _free("memory", memory, MIN_FREE_MEMORY, "available", "The stack needs 2 GiB."),
     ]
 
 
@@ -97,61 +96,39 @@ def path_hint() -> str:
     return f'To type `alertdrill` alone, run: export PATH="{own.parent}:$PATH"'
 
 
-def _command() -> Check:
-    hint = path_hint()
-    state: State = "warning" if hint else "ok"
-    return Check("command", state, "not on the PATH" if hint else "on the PATH", hint)
-
-
 def _engine() -> Check:
-    docker = shutil.which("docker")
-    if docker is None:
-        advice = "Install Docker with its Compose plugin, or set RUNTIME=native."
-        return Check("docker", "problem", "not installed", advice)
-    version = _output(docker, "version", "--format", "{{.Server.Version}}")
-    if version is None:
-        advice = "Start the engine and let your user reach it, or set RUNTIME=native."
-        return Check("docker", "problem", "the engine does not respond", advice)
-    compose = _output(docker, "compose", "version", "--short")
-    if compose is None:
-        advice = "Install the Compose plugin (docker-compose-plugin), or set RUNTIME=native."
-        return Check("docker", "problem", f"{version}, without Compose", advice)
-    return Check("docker", "ok", f"{version}, Compose {compose}")
-
-
-def _output(*command: str) -> str | None:
-    """Return what a command prints; None if it fails."""
+    detail, advice = "not installed", "Install Docker with its Compose plugin"
     try:
-        done = subprocess.run(  # noqa: S603 - docker itself, found on the PATH
-            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        if find_command("docker"):
+            detail, advice = (
+                "the engine does not respond",
+                "Start the engine and let your user reach it",
+            )
+            form = ("--format", "{{.Server.Version}}")
+            version = run("docker", "version", *form, timeout=TIMEOUT_S).strip()
+            plugin = "Install the Compose plugin (docker-compose-plugin)"
+            detail, advice = f"{version}, without Compose", plugin
+            compose = run("docker", "compose", "version", "--short", timeout=TIMEOUT_S).strip()
+            return Check("docker", "ok", f"{version}, Compose {compose}")
+    except CommandError:
+        pass
+    return Check("docker", "problem", detail, f"{advice}, or set RUNTIME=native.")
 
 
-def _programs(settings: StackSettings) -> Sequence[Check]:
-    cache = settings.cache or default_cache()
-    local = find_local(PROGRAMS, cache)
-    results = []
+def _programs(settings: StackSettings) -> Iterator[Check]:
+    local = find_local(PROGRAMS, settings.cache or default_cache())
     for program in PROGRAMS:
-        if program.name in local:
-            resolved = local[program.name]
+        missing = f"not installed; it {program.why}"
+        if resolved := local.get(program.name):
             origin = "on the PATH" if resolved.origin == "path" else "in the cache"
-            detail = f"{format_version(resolved.version)}, {origin}"
-            results.append(Check(program.name, "ok", detail))
-        elif program.package:
-            detail = f"not installed; it {program.why}"
-            if shutil.which("apt-get"):
-                results.append(Check(program.name, "ok", f"{detail}. `make up` fetches it."))
-            else:
-                advice = f"Install {program} and put it on the PATH."
-                results.append(Check(program.name, "problem", detail, advice))
+            yield Check(program.name, "ok", f"{format_version(resolved.version)}, {origin}")
+        elif not program.package:
+            yield Check(program.name, "warning", missing, f"Optional: {program.otherwise}.")
+        elif find_command("apt-get"):
+            yield Check(program.name, "ok", f"{missing}. `make up` fetches it.")
         else:
-            detail = f"not installed; it {program.why}"
-            advice = f"Optional: {program.otherwise}."
-            results.append(Check(program.name, "warning", detail, advice))
-    return results
+            advice = f"Install {program} and put it on the PATH."
+            yield Check(program.name, "problem", missing, advice)
 
 
 def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
@@ -172,20 +149,6 @@ def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
     return taken or [Check("ports", "ok", "all are free")]
 
 
-def _disk(home: Path) -> Check:
-    folder = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(folder).free
-    if free < MIN_FREE_DISK:
-        return Check("disk", "warning", f"{_gib(free)} free at {folder}", "Free 5 GiB.")
-    return Check("disk", "ok", f"{_gib(free)} free at {folder}")
-
-
-def _memory() -> Check:
-    free = psutil.virtual_memory().available
-    if free < MIN_FREE_MEMORY:
-        return Check("memory", "warning", f"{_gib(free)} available", "The stack needs 2 GiB.")
-    return Check("memory", "ok", f"{_gib(free)} available")
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+def _free(name: str, size: int, minimum: int, what: str, advice: str) -> Check:
+    detail = f"{size / 2**30:.1f} GiB {what}"
+    return Check(name, "ok", detail) if size >= minimum else Check(name, "warning", detail, advice)

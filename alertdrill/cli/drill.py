@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from rich.table import Table
 from ..config import settings
 from ..config.durations import format_milliseconds
 from ..drills.context import DrillContext, DrillProgress
-from ..drills.loader import Catalogue, load_all
+from ..drills.loader import load_all
 from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
 from ..drills.report import failed_alerts, write
 from ..drills.result import SIGNS, DrillResult, Report
@@ -72,13 +73,14 @@ class DrillConsole(DrillProgress):
 
     def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
         """Print a phase that was reached."""
-        detail = self._detail(phase)
+        details = {
+            "resolved": " since it was healed"
+            if self._heal in ACTIONS
+            else " since the fault ended",
+            "healed": f", by {describe_healer(self._heal)}",
+        }
+        detail = details.get(phase, "")
         self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s{detail}[/]")
-
-    def _detail(self, phase: str) -> str:
-        if phase == "resolved":
-            return " since it was healed" if self._heal in ACTIONS else " since the fault ended"
-        return f", by {describe_healer(self._heal)}" if phase == "healed" else ""
 
     def drill_finished(self, result: DrillResult) -> None:
         """Print the verdict."""
@@ -106,7 +108,10 @@ def drill() -> None:
 @drill.command(name="list")
 def list_drills() -> None:
     """List the drills and their faults."""
-    output.print(drill_table(load_all()))
+    table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
+    for drill in load_all().drills.values():
+        table.add_row(*map(escape, (drill.alert, drill.description, str(drill.fault))))
+    output.print(table)
 
 
 @drill.command()
@@ -186,11 +191,11 @@ def _open_session(
 ) -> Iterator[DrillContext]:
     """Provide a stack; if it runs in containers, run the command of these words there and exit."""
     resolved = resolve_runtime(settings.current(), lambda _: None)
-    if resolved.runtime == settings.IN_NETWORK:
-        resolved = replace(resolved, ephemeral=ephemeral)
     if resolved.runtime == "compose":
         stack_speed = None if current_stack else speed
         sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, note))
+    if resolved.runtime == settings.IN_NETWORK:
+        resolved = replace(resolved, ephemeral=ephemeral)
     with (
         DrillConsole(progress) as console,
         provision(resolved, Options(speed, current_stack), console, select_fault_target) as context,
@@ -221,21 +226,10 @@ def _select(alerts: Sequence[str], *, backfill: bool) -> list[Drill]:
 
 def summary(report: Report) -> str:
     """Return a run's result in one line."""
-    counts = [
-        f"{count} {verdict}"
-        for verdict in SIGNS
-        if (count := sum(result.verdict == verdict for result in report.results))
-    ]
     took = page.duration(report.ended - report.began)
-    if not counts:
+    if not report.results:
         return f"No drill finished, in {took}."
+    verdicts: Counter[str] = Counter(result.verdict for result in report.results)
+    counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in SIGNS if verdicts[verdict])
     drills = page.count(len(report.results), "drill")
-    return f"{drills} at speed {report.speed:g}: {', '.join(counts)}, in {took}."
-
-
-def drill_table(catalogue: Catalogue) -> Table:
-    """Return the table of all drills."""
-    table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
-    for drill in catalogue.drills.values():
-        table.add_row(*map(escape, (drill.alert, drill.description, str(drill.fault))))
-    return table
+    return f"{drills} at speed {report.speed:g}: {counts}, in {took}."

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,6 @@ from .console import note, output, printable
 
 # About one screen of lines.
 LAST = 20
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 STYLES = {
     "DEBUG": "dim",
@@ -47,8 +46,16 @@ IN_ACCESS_MESSAGE = ("method", "path", "route", "span_id", "request_id", "client
 TIME, NAME, LEVEL = 12, 15, 8
 
 
-class OptionError(AlertdrillError):
-    """An option has a value that is not accepted."""
+# What a filter's value is compared as, what it must be, and what to use instead.
+FILTERS: Mapping[str, tuple[Callable[[str], str], Callable[[str], object], str]] = {
+    "level": (str.upper, LEVELS.__contains__, f"use one of {', '.join(LEVELS)}"),
+    "trace": (str.lower, TRACE_ID.fullmatch, "use a line's trace_id, 32 hexadecimal digits"),
+    "grep": (
+        str,
+        lambda text: text and text.isprintable(),
+        "use plain text without line ends or control characters",
+    ),
+}
 
 
 def parse_time(option: str, value: str, now: int) -> int:
@@ -56,32 +63,22 @@ def parse_time(option: str, value: str, now: int) -> int:
     with suppress(ValueError):
         return max(0, now - parse_milliseconds(value))
     with suppress(ValueError, OverflowError):
-        if TIMESTAMP.fullmatch(value):
-            return max(0, round(datetime.fromisoformat(value).timestamp() * 1000))
-    raise OptionError(
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo:
+            return max(0, round(moment.timestamp() * 1000))
+    raise AlertdrillError(
         f"{option} is {value!r}: use a duration such as 90s, 10m, 2h or 1d,"
         " or a time with a zone, such as 2026-11-25T10:00:00Z."
     )
 
 
-def _level(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and value.upper() not in LEVELS:
-        raise OptionError(f"--level is {value!r}: use one of {', '.join(LEVELS)}.")
-    return value and value.upper()
-
-
-def _trace_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not TRACE_ID.fullmatch(value.lower()):
-        raise OptionError(f"--trace is {value!r}: use a line's trace_id, 32 hexadecimal digits.")
-    return value and value.lower()
-
-
-def _text(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and (not value or not value.isprintable()):
-        raise OptionError(
-            f"--grep is {value!r}: use plain text without line ends or control characters."
-        )
-    return value
+def _filter(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is None or option.name is None:
+        return None
+    normalize, is_valid, advice = FILTERS[option.name]
+    if not is_valid(normalize(value)):
+        raise AlertdrillError(f"--{option.name} is {value!r}: {advice}.")
+    return normalize(value)
 
 
 @click.command()
@@ -98,17 +95,17 @@ def _text(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     help="Start: a duration ago, or a time such as 2026-11-25T10:00:00Z.",
 )
 @click.option("--until", metavar="10m|TIME", help="End, in the same forms.")
-@click.option("--level", callback=_level, help="Minimum level, such as WARNING.")
+@click.option("--level", callback=_filter, help="Minimum level, such as WARNING.")
 @click.option(
     "--trace",
     metavar="ID",
-    callback=_trace_id,
+    callback=_filter,
     help="Trace id; prints the lines of all services for one trace.",
 )
 @click.option(
     "--grep",
     metavar="TEXT",
-    callback=_text,
+    callback=_filter,
     help="Text in the message or in a field, or name=value of a field.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
@@ -134,7 +131,14 @@ def logs(**options: Any) -> None:
     if options["as_logql"]:
         click.echo(build_logql(runtime, search))
         return
-    show: Callable[[LogRecord], None] = _print_json if options["json_"] else LogConsole(output).show
+    log_console = LogConsole(output)
+
+    def show(record: LogRecord) -> None:
+        if options["json_"]:
+            click.echo(as_json(record))
+        else:
+            log_console.show(record)
+
     count = 0
     try:
         for group in search_logs(runtime, search, note):
@@ -148,14 +152,14 @@ def logs(**options: Any) -> None:
 
 
 def _search(*, since: str | None, until: str | None, lines: int | None, **options: Any) -> Search:
-    """Return the search; raise `OptionError` for an empty time range."""
+    """Return the search; raise `AlertdrillError` for an empty time range."""
     now = round(time.time() * 1000)
     begin = None if since is None else parse_time("--since", since, now)
     end = None if until is None else parse_time("--until", until, now)
     if options["follow"] and end is not None:
-        raise OptionError("--until and --follow exclude each other: remove one of them.")
+        raise AlertdrillError("--until and --follow exclude each other: remove one of them.")
     if begin is not None and end is not None and end <= begin:
-        raise OptionError("--until is not after --since: no line can match.")
+        raise AlertdrillError("--until is not after --since: no line can match.")
     query = Query(
         level=options["level"],
         trace=options["trace"],
@@ -166,10 +170,6 @@ def _search(*, since: str | None, until: str | None, lines: int | None, **option
     unlimited = lines is not None or query.trace or begin is not None or end is not None
     limit = lines if unlimited else LAST
     return Search(query, options["target"], limit, options["follow"], options["origin"])
-
-
-def _print_json(record: LogRecord) -> None:
-    click.echo(as_json(record))
 
 
 class LogConsole:
@@ -200,25 +200,17 @@ def render_record(entry: LogRecord) -> Text:
     head = ((f"{time:<{TIME}} ", "dim"), (f"{printable(entry.instance):<{NAME}}  ", "cyan"))
     if entry.unstructured:
         return Text.assemble(*head, printable(entry.message))
+    hidden = FIXED_FIELDS + (IN_ACCESS_MESSAGE if entry.is_access else ())
+    more = [f"{name}={text}" for name, text in entry.ordered_fields() if name not in hidden]
     level = printable(entry.level)
     text = Text.assemble(
         *head,
         (f"{level:<{LEVEL}} ", STYLES.get(level, "")),
         printable(entry.message),
-        (_more(entry), "dim"),
+        (f"  {printable(' '.join(more))}" if more else "", "dim"),
     )
-    for line in _stack(entry):
-        text.append(f"\n    {printable(line)}", "dim red")
-    return text
-
-
-def _more(entry: LogRecord) -> str:
-    hidden = FIXED_FIELDS + (IN_ACCESS_MESSAGE if entry.is_access else ())
-    more = [f"{name}={text}" for name, text in entry.ordered_fields() if name not in hidden]
-    return f"  {printable(' '.join(more))}" if more else ""
-
-
-def _stack(entry: LogRecord) -> list[str]:
     stack = entry.fields.get("exception_stack", "").rstrip("\n")
     # Not splitlines(), which also splits at rarer characters.
-    return stack.split("\n") if stack else []
+    for line in stack.split("\n") if stack else ():
+        text.append(f"\n    {printable(line)}", "dim red")
+    return text

@@ -37,15 +37,14 @@ def up(as_json: bool) -> None:
     seconds = time.monotonic() - begun
     instances = runtime.status()
     if as_json:
-        _print_json(
-            {
-                "runtime": runtime.name,
-                "addresses": dict(runtime.addresses()),
-                "instances": [vars(instance) for instance in instances],
-                "missing": list(missing),
-                "seconds": round(seconds, 1),
-            }
-        )
+        report = {
+            "runtime": runtime.name,
+            "addresses": dict(runtime.addresses()),
+            "instances": [vars(instance) for instance in instances],
+            "missing": list(missing),
+            "seconds": round(seconds, 1),
+        }
+        click.echo(json.dumps(report, indent=2))
         return
     for sentence in missing:
         warn(sentence)
@@ -75,7 +74,7 @@ def status(as_json: bool) -> None:
     runtime = _running_stack()
     instances = runtime.status()
     if as_json:
-        _print_json([vars(instance) for instance in instances])
+        click.echo(json.dumps([vars(instance) for instance in instances], indent=2))
     elif not instances:
         output.print("The stack is down: start it with `make up`.")
     else:
@@ -92,19 +91,17 @@ def scale(replicas: Sequence[str]) -> None:
 
     COUNT is the number of instances that the service has afterwards.
     """
-    scales = [_parse_scale(item) for item in replicas]  # all of them, before any is scaled
+    scales = []
+    for item in replicas:  # all of them, before any is scaled
+        # Nine digits at most: int() refuses very long ones.
+        match = re.fullmatch(r"([^=]+)=([0-9]{1,9})", item)
+        if match is None:
+            raise AlertdrillError(f"{item!r} is not SERVICE=COUNT: write it as in web=3.")
+        scales.append((match[1], int(match[2])))
     runtime = _running_stack()
     for service, count in scales:
         with timed(f"scaling {service}") as on_progress:
             runtime.scale(service, count, on_progress)
-
-
-def _parse_scale(item: str) -> tuple[str, int]:
-    # Nine digits at most: int() refuses very long ones.
-    match = re.fullmatch(r"([^=]+)=([0-9]{1,9})", item)
-    if match is None:
-        raise AlertdrillError(f"{item!r} is not SERVICE=COUNT: write it as in web=3.")
-    return match[1], int(match[2])
 
 
 def _action(name: str, summary: str, detail: str = "") -> click.Command:
@@ -159,7 +156,3 @@ def open_page(page: str) -> None:
     url = next(iter(chosen.values()))
     click.echo(url)
     click.launch(url)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2))

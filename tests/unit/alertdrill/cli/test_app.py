@@ -18,7 +18,7 @@ def test_short_help_is_that_of_the_command(name: str) -> None:
 def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(app.main, ["--help"], env={"COLUMNS": "200"})
     names = [line.split()[0] for line in result.stdout.partition("Commands:\n")[2].splitlines()]
-    assert names == sorted([*app.COMMANDS, "completion"])
+    assert names == sorted(app.COMMANDS)
 
 
 def test_help_imports_no_command() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from alertdrill.cli import check as module
-from alertdrill.cli.check import LogqlError, check_logql, queries
+from alertdrill.cli.check import check_logql, queries
 from alertdrill.config.settings import StackSettings
+from alertdrill.errors import AlertdrillError
 
 needs_loki = pytest.mark.skipif(not shutil.which("loki"), reason="loki is not on the PATH")
 
@@ -47,7 +48,9 @@ def test_invalid_query_is_an_error_with_its_file(
 ) -> None:
     broken = [("loki/rules/x.yml", 'rate({a="b"}\n  [1m]')]
     monkeypatch.setattr(module, "queries", lambda: broken)
-    with pytest.raises(LogqlError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is not"):
+    with pytest.raises(
+        AlertdrillError, match=r"^loki/rules/x\.yml: `rate\(\{a=\"b\"\} \[1m\]` is not"
+    ):
         check_logql(settings, print)
 
 
@@ -67,7 +70,7 @@ def test_rule_that_loki_refuses_is_an_error(
             (path / "x.yml").write_text(BAD)
 
     monkeypatch.setattr("alertdrill.runtimes.native.configs.install", install)
-    with pytest.raises(LogqlError, match=r"^loki/rules: .*unclosed action"):
+    with pytest.raises(AlertdrillError, match=r"^loki/rules: .*unclosed action"):
         check_logql(settings, print)
 
 

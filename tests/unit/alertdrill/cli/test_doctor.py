@@ -4,8 +4,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from alertdrill.cli import doctor
+from alertdrill.cli import app, doctor
 from alertdrill.cli.doctor import Check, checks
 from alertdrill.config.settings import StackSettings, parse
 
@@ -14,6 +15,7 @@ from alertdrill.config.settings import StackSettings, parse
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., StackSettings]:
     """Return settings of a machine without programs on the PATH or in the cache."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("alertdrill.toolchain.commands.SBIN_FOLDERS", ())
     monkeypatch.setattr(doctor, "find_local", lambda *_: {})
 
     def make(**variables: str) -> StackSettings:
@@ -78,3 +80,53 @@ def test_little_disk_space_is_a_warning(
 ) -> None:
     monkeypatch.setattr(doctor, "MIN_FREE_DISK", 2**60)
     assert by_name(settings(RUNTIME="native"))["disk"].state == "warning"
+
+
+ADVICE = f'export PATH="/{"folder/" * 40}bin:$PATH"'
+
+
+@pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])
+def test_doctor_prints_advice_whole_and_fails_only_for_a_problem(
+    monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int
+) -> None:
+    check = Check("ports", state, "8080 is [taken]", ADVICE)
+    monkeypatch.setattr(doctor, "checks", lambda _: [check])
+    result = CliRunner().invoke(app.main, ["doctor"], env={"COLUMNS": "80"})
+    assert result.exit_code == code
+    first, second = result.stdout.splitlines()
+    assert first.endswith("ports  8080 is [taken]")
+    assert second.strip() == ADVICE
+
+
+DOCKER = """#!/bin/sh
+case "$1" in
+version) echo 28.1; exit $VERSION;;
+compose) echo 2.35; exit $COMPOSE;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("codes", "state", "detail", "advice"),
+    [
+        ((0, 0), "ok", "28.1, Compose 2.35", ""),
+        ((0, 1), "problem", "28.1, without Compose", "Install the Compose plugin"),
+        ((1, 0), "problem", "the engine does not respond", "Start the engine"),
+    ],
+)
+def test_docker_is_ok_only_with_an_engine_and_compose(
+    settings: Callable[..., StackSettings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    codes: tuple[int, int],
+    state: str,
+    detail: str,
+    advice: str,
+) -> None:
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    for name, code in zip(("VERSION", "COMPOSE"), codes, strict=True):
+        monkeypatch.setenv(name, str(code))
+    docker = by_name(settings(RUNTIME="compose"))["docker"]
+    assert (docker.state, docker.detail) == (state, detail)
+    assert docker.advice.startswith(advice)

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, drill
 from alertdrill.drills.loader import Catalogue
-from alertdrill.drills.model import NO_LOAD, Drill, DrillError, LoadSpec, SyntheticSeries
+from alertdrill.drills.model import NO_LOAD, Drill, DrillError, FaultSpec, LoadSpec, SyntheticSeries
 from alertdrill.drills.result import DrillResult, Report, Verdict
 from alertdrill.drills.session import Options
 from tests.unit.alertdrill.drills.fakes import make_drill
@@ -83,12 +83,15 @@ def run(session: FakeSession) -> Run:
     return lambda *arguments: CliRunner().invoke(app.main, arguments, env=environment)
 
 
-def test_list_has_every_drill(run: Run) -> None:
-    result = run("drill", "list")
-    assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [
-        *("Busy", "Down", "None", "Past", "Slow"),
-    ]
+def test_list_has_every_drill(run: Run, session: FakeSession) -> None:
+    description = "Web [red] is frozen."
+    down = make_drill(description=description, fault=FaultSpec(kind="stop", target="lb"))
+    session.catalogue = Catalogue({**session.catalogue.drills, "Down": down}, [])
+    lines = run("drill", "list").stdout.splitlines()
+    assert lines[0].split() == ["Alert", "Description", "Fault"]
+    assert [line.split()[0] for line in lines[1:]] == ["Busy", "Down", "None", "Past", "Slow"]
+    assert description in lines[2]
+    assert lines[2].rstrip().endswith("stop on lb")
 
 
 def test_check_counts_valid_drills(run: Run) -> None:

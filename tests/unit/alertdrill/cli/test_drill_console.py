@@ -5,8 +5,7 @@ import pytest
 from rich.console import Console
 
 from alertdrill.cli import drill as console
-from alertdrill.drills.loader import Catalogue
-from alertdrill.drills.model import Expectation, FaultSpec, HealMode
+from alertdrill.drills.model import Expectation, HealMode
 from alertdrill.drills.result import SIGNS, DrillResult, IdealTime, Report, Verdict
 from tests.unit.alertdrill.drills.fakes import make_drill
 
@@ -123,21 +122,3 @@ def test_waiting_prints_no_line() -> None:
 )
 def test_summary_counts_each_verdict(results: Report, line: str) -> None:
     assert console.summary(results) == line
-
-
-def test_table_has_every_drill() -> None:
-    drills = {
-        "Down": make_drill(),
-        "Slow": make_drill(alert="Slow", fault=FaultSpec(kind="stop", target="lb")),
-    }
-    lines = printed(
-        lambda terminal: terminal.print(console.drill_table(Catalogue(drills, [])))
-    ).splitlines()
-    assert lines[0].split() == ["Alert", "Description", "Fault"]
-    assert [line.split()[0] for line in lines[1:]] == ["Down", "Slow"]
-    assert lines[2].rstrip().endswith("stop on lb")
-
-
-def test_table_is_never_markup() -> None:
-    catalogue = Catalogue({"Down": make_drill(description="Web [red] is frozen.")}, [])
-    assert "[red]" in printed(lambda terminal: terminal.print(console.drill_table(catalogue)))

@@ -8,8 +8,6 @@ from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, logs
 from alertdrill.errors import AlertdrillError
-from alertdrill.logs.record import LogRecord
-from alertdrill.logs.search import Search
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, Lines
 
 Run = Callable[..., Result]
@@ -67,23 +65,6 @@ def test_number_of_lines_is_limited(run: Run, runtime: FakeRuntime) -> None:
     assert run("-n", "0").stdout == ""
 
 
-@pytest.mark.parametrize("limit", [["--since", "2000d"], ["--until", "1s"], ["--trace", TRACE]])
-def test_search_by_time_or_trace_is_not_limited(
-    run: Run, monkeypatch: pytest.MonkeyPatch, limit: list[str]
-) -> None:
-    searches: list[Search] = []
-
-    def search_logs(_: object, search: Search, __: object) -> list[list[LogRecord]]:
-        searches.append(search)
-        return []
-
-    monkeypatch.setattr(logs, "search_logs", search_logs)
-    run(*limit)
-    run(*limit, "-n", "5")
-    run()
-    assert [search.lines for search in searches] == [None, 5, logs.LAST]
-
-
 def test_filters_are_applied(run: Run) -> None:
     assert (
         "one"
@@ -97,27 +78,6 @@ def test_search_without_matches_says_so(run: Run) -> None:
     result = run("--grep", "no such text")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.splitlines()[-1] == "· no lines match"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--since", "soon"], "--since is 'soon': use a duration"),
-        (["--until", "5"], "--until is '5': use a duration"),
-        (["--level", "LOUD"], "--level is 'LOUD': use one of DEBUG"),
-        (["--trace", "1"], "--trace is '1': use a line's trace_id"),
-        (["--grep", ""], "--grep is '': use plain text"),
-        (["--since", "1m", "--until", "2m"], "--until is not after --since"),
-        (["-f", "--until", "1m"], "--until and --follow exclude each other"),
-    ],
-)
-def test_invalid_option_is_one_line(
-    run: Run, runtime: FakeRuntime, arguments: list[str], message: str
-) -> None:
-    result = run(*arguments)
-    assert (result.exit_code, result.stdout, runtime.calls) == (1, "", [])
-    # In as many lines as a terminal takes.
-    assert " ".join(result.stderr.split()).startswith(f"✗ {message}")
 
 
 def test_error_is_one_line(run: Run, runtime: FakeRuntime) -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from alertdrill.cli import app, logs
-from alertdrill.cli.logs import OptionError
+from alertdrill.errors import AlertdrillError
 from alertdrill.logs.query import Query
 from alertdrill.logs.search import Search
 
@@ -40,7 +40,7 @@ def test_time_is_a_duration_ago_or_a_timestamp(value: str, moment: int) -> None:
     ],
 )
 def test_invalid_time_is_refused_with_its_option(value: str) -> None:
-    with pytest.raises(OptionError, match=r"^--until is .*: use a duration such as 90s"):
+    with pytest.raises(AlertdrillError, match=r"^--until is .*: use a duration such as 90s"):
         logs.parse_time("--until", value, NOW)
 
 
@@ -58,9 +58,8 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Search]:
     return recorded
 
 
-def error_of(*arguments: str) -> str:
-    result = CliRunner().invoke(app.main, ["logs", *arguments], env={"COLUMNS": "200"})
-    return " ".join(result.stderr.split())
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app.main, ["logs", *arguments], env={"COLUMNS": "200"})
 
 
 @pytest.mark.parametrize(
@@ -74,39 +73,48 @@ def error_of(*arguments: str) -> str:
 def test_filter_ignores_case_and_takes_text_literally(
     searches: list[Search], option: str, value: str, query: Query
 ) -> None:
-    error_of(option, value)
+    run(option, value)
     assert [search.query for search in searches] == [query]
 
 
+def with_values(option: str, message: str, *values: str) -> list[tuple[list[str], str]]:
+    return [([option, value], f"{option} is {value!r}: {message}") for value in values]
+
+
 @pytest.mark.parametrize(
-    ("option", "values", "message"),
+    ("arguments", "message"),
     [
-        ("--level", ["", "WARN", "UNKNOWN", "5"], "use one of DEBUG, INFO, WARNING"),
-        ("--trace", ["", "ab", "g" * 32, "a" * 33, "00-" + "a" * 32], "use a line's trace_id"),
-        ("--grep", ["", "a\nb", "\x1b[2J", "\udcff"], "use plain text"),
+        *with_values("--since", "use a duration", "soon", "5"),
+        *with_values("--until", "use a duration", "soon"),
+        *with_values("--level", "use one of DEBUG, INFO", "", "WARN", "UNKNOWN", "5"),
+        *with_values(
+            *("--trace", "use a line's trace_id"),
+            *("", "ab", "g" * 32, "a" * 33, "00-" + "a" * 32),
+        ),
+        *with_values("--grep", "use plain text", "", "a\nb", "\x1b[2J", "\udcff"),
+        (["--since", "1m", "--until", "2m"], "--until is not after --since"),
+        (["--since", "1m", "--until", "1m"], "--until is not after --since"),
+        (["-f", "--until", "1m"], "--until and --follow exclude each other"),
     ],
 )
-def test_invalid_filter_is_refused(
-    searches: list[Search], option: str, values: list[str], message: str
+def test_invalid_option_is_one_line(
+    searches: list[Search], arguments: list[str], message: str
 ) -> None:
-    for value in values:
-        error = error_of(option, value)
-        assert error.startswith(f"✗ {option} is "), value
-        assert message in error
-    assert searches == []
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout, searches) == (1, "", [])
+    assert " ".join(result.stderr.split()).startswith(f"✗ {message}")
 
 
-@pytest.mark.parametrize("until", ["2m", "1m"])
-def test_time_range_that_ends_before_it_starts_is_refused(
-    searches: list[Search], until: str
-) -> None:
-    assert error_of("--since", "1m", "--until", until).startswith("✗ --until is not after --since")
-    assert searches == []
+@pytest.mark.parametrize(
+    "arguments", [["-f", "--since", "1m"], ["--since", "2m", "--until", "1m"], ["-n", "0"]]
+)
+def test_valid_options_search(searches: list[Search], arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 0
+    assert len(searches) == 1
 
 
-def test_until_and_follow_exclude_each_other(searches: list[Search]) -> None:
-    message = "✗ --until and --follow exclude each other"
-    assert error_of("--follow", "--until", "1m").startswith(message)
-    for accepted in (["-f", "--since", "1m"], ["--since", "2m", "--until", "1m"]):
-        error_of(*accepted)
-    assert len(searches) == 2
+@pytest.mark.parametrize("limit", [["--since", "2000d"], ["--until", "1s"], ["--trace", "a" * 32]])
+def test_search_by_time_or_trace_is_not_limited(searches: list[Search], limit: list[str]) -> None:
+    for arguments in (limit, [*limit, "-n", "5"], []):
+        run(*arguments)
+    assert [search.lines for search in searches] == [None, 5, logs.LAST]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from alertdrill.cli import app, check, doctor, stack
+from alertdrill.cli import app, check, stack
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.base import Instance, State
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
@@ -182,21 +182,3 @@ def test_full_disk_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
     assert result.exit_code == 1
     message = " ".join(result.stderr.split())
     assert "/var/state.json: No space left on device. Free space or correct" in message
-
-
-@pytest.mark.parametrize(("state", "code"), [("ok", 0), ("warning", 0), ("problem", 1)])
-def test_doctor_fails_only_for_a_problem(
-    run: Run, monkeypatch: pytest.MonkeyPatch, state: doctor.State, code: int
-) -> None:
-    result_of_check = doctor.Check("ports", state, "8080 is [taken]", "Free it.")
-    monkeypatch.setattr(doctor, "checks", lambda _: [result_of_check])
-    result = run("doctor")
-    assert result.exit_code == code
-    assert "8080 is [taken]\n" in result.stdout
-
-
-def test_doctor_prints_advice_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = f'export PATH="/{"folder/" * 40}bin:$PATH"'
-    result_of_check = doctor.Check("command", "warning", "not on the PATH", command)
-    monkeypatch.setattr(doctor, "checks", lambda _: [result_of_check])
-    assert command in run("doctor").stdout.splitlines()[1]
