@@ -21,6 +21,7 @@ from alertdrill.config.settings import Ports, StackSettings
 from alertdrill.runtimes.native import configs
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, Process
+from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
 from alertdrill.toolchain.programs import PROGRAMS
 from tests.e2e.stack import free_ports, poll_until
@@ -40,7 +41,7 @@ class LogPipeline:
             configs.install(layout, name, 1)
         ports = {name.lower().removesuffix("_port"): int(at) for name, at in free_ports().items()}
         specs = [program for program in PROGRAMS if program.name in ("loki", "otelcol")]
-        programs = resolve_programs(specs, home / "cache", lambda _: None).programs
+        programs = resolve_programs(specs, default_cache(), lambda _: None).programs
         self.layout = layout
         plan = Plan(StackSettings(home, ports=Ports(**ports)), layout, programs)
         self.files = layout.logs

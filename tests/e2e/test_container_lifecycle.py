@@ -133,7 +133,7 @@ def test_stopped_proxies_page_and_stay_stopped(stack: Stack) -> None:
         ("PROMETHEUS_PORT", "9093", "PROMETHEUS_PORT and ALERTMANAGER_PORT are both 9093"),
         ("PROMETHEUS_VERSION", "v99-unknown", "PROMETHEUS_VERSION is 'v99-unknown'"),
         ("HAPROXY_VERSION", "no tag", "HAPROXY_VERSION is 'no tag'"),
-        ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is empty"),
+        ("GRAFANA_PASSWORD", "", "GRAFANA_PASSWORD is ''"),
     ],
 )
 def test_invalid_setting_is_refused_with_its_variable(
