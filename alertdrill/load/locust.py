@@ -17,7 +17,7 @@ from typing import Any
 from ..config import ROOT
 from ..config.settings import StackSettings
 from ..runtimes.base import RunningStack
-from ..runtimes.compose.endpoints import network_url
+from ..runtimes.compose.containers import network_url
 from ..runtimes.compose.project import ComposeProject
 from ..runtimes.errors import EngineError
 from ..runtimes.native.configs import write_load_target

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...config.services import SERVICES
+from ...config.services import SERVICES, all_components
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ..base import HEAL_VALUES, Instance, ProgressCallback, State, check_replicas, wait_until
@@ -27,6 +27,27 @@ STATES: Mapping[str, State] = {
 HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
 # Not instances: they run once and end.
 ONE_SHOT_SERVICES = ("init-config", "test", "drills")
+LOOPBACK = "127.0.0.1"
+# The load balancer listens for clients and for its statistics.
+LB_PORTS = {"lb": 8080, "lb-stats": 8404}
+
+
+def published_port(settings: StackSettings, component: str) -> int | None:
+    """Return the port of the host on which a component is published; None if it is not."""
+    if component in LB_PORTS:
+        return settings.ports.lb if component == "lb" else settings.ports.lb_stats
+    entry = all_components().get(component)
+    return getattr(settings.ports, entry.setting) if entry and entry.published else None
+
+
+def network_url(project: str, component: str) -> str:
+    """Return the URL of a component for containers, which reach each other by name."""
+    service = "lb" if component in LB_PORTS else component
+    entry = all_components().get(service)
+    if entry is None:
+        raise UnknownTargetError(f"no component named {component!r}: see `make status`.")
+    host = entry.alias or f"{project}-{service}-1"
+    return f"http://{host}:{LB_PORTS.get(component, entry.port)}"
 
 
 class ContainerRuntime(ABC):

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ...clients import http
 from ...config.services import all_components
@@ -25,8 +26,8 @@ from ..base import Instance, State
 from ..engine import Container, ProjectEngine
 from ..errors import UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
-from . import endpoints, init_config
-from .containers import ContainerRuntime
+from . import init_config
+from .containers import LOOPBACK, ContainerRuntime, network_url, published_port
 
 # The components' volumes in the drills' container.
 DATA = Path("/data")
@@ -47,7 +48,7 @@ class InNetworkRuntime(ContainerRuntime):
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
-        return endpoints.network_url(self._settings.project, component)
+        return network_url(self._settings.project, component)
 
     def addresses(self) -> Mapping[str, str]:
         """Return the URL of the services, by title."""
@@ -62,7 +63,12 @@ class InNetworkRuntime(ContainerRuntime):
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""
-        return endpoints.resolve_link(self._settings, link)
+        url = urlsplit(link)
+        for component in all_components():
+            port = published_port(self._settings, component)
+            if port is not None and url.netloc == f"{LOOPBACK}:{port}":
+                return f"{self.address(component)}{url.path}"
+        return link
 
     def status(self) -> Sequence[Instance]:
         """Return every instance, with the state of its own probe."""

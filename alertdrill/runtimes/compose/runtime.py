@@ -18,9 +18,9 @@ from ...config.settings import StackSettings
 from .. import port_check
 from ..base import HEAL_LABEL, ProgressCallback
 from ..engine import Container, ProjectEngine
-from ..errors import EngineError
-from . import endpoints, images
-from .containers import ONE_SHOT_SERVICES, ContainerRuntime
+from ..errors import EngineError, UnknownTargetError
+from . import images
+from .containers import LOOPBACK, ONE_SHOT_SERVICES, ContainerRuntime, published_port
 from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
@@ -52,12 +52,15 @@ class ComposeRuntime(ContainerRuntime):
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
-        return endpoints.host_url(self._settings, component)
+        port = published_port(self._settings, component)
+        if port is None:
+            raise UnknownTargetError(f"{component!r} has no published port: see `make status`.")
+        return f"http://{LOOPBACK}:{port}"
 
     def addresses(self) -> Mapping[str, str]:
         """Return the user-facing URLs, by title."""
         everywhere = self._settings.lb_address == "0.0.0.0"  # noqa: S104 - compared, not bound
-        public = endpoints.LOOPBACK if everywhere else self._settings.lb_address
+        public = LOOPBACK if everywhere else self._settings.lb_address
         running = {container.service for container in self._engine.running()}
         return {
             "Services": f"http://{public}:{self._settings.ports.lb}/",
@@ -70,9 +73,9 @@ class ComposeRuntime(ContainerRuntime):
         }
 
     def _instance_address(self, container: Container) -> str:
-        port = endpoints.published_port(self._settings, container.service)
+        port = published_port(self._settings, container.service)
         if port is not None:
-            return f"{endpoints.LOOPBACK}:{port}"
+            return f"{LOOPBACK}:{port}"
         component = all_components().get(container.service)
         inner = f":{component.port}" if component and component.port else ""
         return f"{container.name}{inner}"
