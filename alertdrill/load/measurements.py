@@ -22,7 +22,6 @@ CLIENT_LATENCY = 'locust_response_time_seconds_bucket{job="load"}'
 # A service's own latency; the load balancer has no histogram.
 SERVICE_LATENCY = 'flask_http_request_duration_seconds_bucket{{service="{}"}}'
 P95 = "histogram_quantile(0.95, sum by (le) ({}({}{})))"
-OURS = f'service=~"{"|".join(SERVICES)}"'
 # Watchdog always fires.
 FIRING = 'ALERTS{alertstate="firing",alertname!="Watchdog"}'
 # Scrapes in a rate's window: the minimum that tolerates a late scrape.
@@ -45,6 +44,10 @@ def count_requests(prometheus: Prometheus, service: str, span: TimeSpan) -> Requ
     return RequestStats(requests, failures, p95(prometheus, SERVICE_LATENCY.format(service), span))
 
 
+def _ours() -> str:
+    return f'service=~"{"|".join(SERVICES)}"'
+
+
 def p95(prometheus: Prometheus, histogram: str, span: TimeSpan) -> float | None:
     """Return the 95th percentile of a histogram in seconds; None without requests."""
     window = f"[{max(1.0, span.seconds):.0f}s] @ {span.end:.3f}"
@@ -54,7 +57,7 @@ def p95(prometheus: Prometheus, histogram: str, span: TimeSpan) -> float | None:
 
 def answering_instances(prometheus: Prometheus, span: TimeSpan) -> Mapping[str, int]:
     """Return the number of instances of each service that answered requests."""
-    requests = f"flask_http_request_total{{{OURS}}}[{span.seconds:.0f}s] @ {span.end:.3f}"
+    requests = f"flask_http_request_total{{{_ours()}}}[{span.seconds:.0f}s] @ {span.end:.3f}"
     query = f"count by (service) (sum by (service, instance) (increase({requests})) > 0)"
     rows = prometheus.query(query)
     return {row["metric"]["service"]: int(row["value"][1]) for row in rows}
@@ -101,7 +104,7 @@ def chart_lines(
         latency["objective for the rest"] = [(at, profile.recovery.p95) for at in rest]
     sent = [(float(at), float(count)) for at, count in locust.rate.items()]
     failed = [(float(at), float(locust.failures.get(at, 0))) for at in locust.rate]
-    up = f'sum by (service) (up{{job="services",{OURS}}})'
+    up = f'sum by (service) (up{{job="services",{_ours()}}})'
     return {
         "Requests per second": {
             **query(Prometheus=f"sum(rate({REQUESTS}{window}))"),
