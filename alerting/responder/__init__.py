@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from flask import Flask
 
@@ -37,7 +38,7 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     telemetry.readiness.add("database", lambda: notifications.check_writable(utc_now()))
     metrics = ResponderMetrics(telemetry.metrics, pages.runbook_names(settings.runbooks_dir))
     metrics.info.labels(settings.url).set(1)
-    timeout = settings.watchdog_timeout
+    timeout = timedelta(seconds=settings.watchdog_timeout)
     watchdog = Watchdog(notifications, timeout, metrics.set_watchdog, utc_now())
     drill_results = DrillResultStore(database)
     for result in drill_results.latest():

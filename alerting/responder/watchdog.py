@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
@@ -62,6 +62,7 @@ def missing_notification(status: str, since: str, until: str, last_seen: str) ->
     return parse_notification(orjson.dumps(document))
 
 
+@dataclass
 class Watchdog:
     """Checks for Watchdog's notifications, and passes each result to `observe`.
 
@@ -69,36 +70,30 @@ class Watchdog:
     stays missing until a notification arrives. Otherwise the start counts as a notification.
     """
 
-    def __init__(
-        self,
-        store: NotificationStore,
-        timeout_seconds: float,
-        observe: Callable[[datetime, bool], None],
-        started: datetime,
-    ) -> None:
-        self._timeout = timedelta(seconds=timeout_seconds)
-        self._store = store
-        self._observe = observe
-        self._started = started
-        self._stopped = Event()
-        self._lock = Lock()  # so that an older check does not overwrite a newer result
+    store: NotificationStore
+    timeout: timedelta
+    observe: Callable[[datetime, bool], None]
+    started: datetime
+    _stopped: Event = field(default_factory=Event, init=False)
+    # So that an older check does not overwrite a newer result.
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def check(self, now: datetime) -> HeartbeatStatus:
         """Check the database and record a change once; raise `DatabaseError` if it fails."""
         with self._lock:
             # The state first: a notification that resolved it is then read by the second query.
-            newest = self._store.newest(GROUP_KEY)
-            last_received = self._store.last_firing(ALERT)
+            newest = self.store.newest(GROUP_KEY)
+            last_received = self.store.last_firing(ALERT)
             firing = newest if newest and newest["status"] == "firing" else None
-            last_seen = max(last_received or self._started, self._started)
+            last_seen = max(last_received or self.started, self.started)
             if firing:
-                missing = last_received is None or now - last_received > self._timeout
+                missing = last_received is None or now - last_received > self.timeout
             else:
-                missing = now - last_seen > self._timeout
+                missing = now - last_seen > self.timeout
             seen, current = format_rfc3339(last_seen), format_rfc3339(now)
             if missing and not firing:
                 own = missing_notification("firing", current, GO_ZERO_TIME, seen)
-                if self._store.record_change(own, now):
+                if self.store.record_change(own, now):
                     log.error(
                         "Watchdog is missing: no notification for %d s, so no other alert would"
                         " arrive; check Prometheus and Alertmanager.",
@@ -108,9 +103,9 @@ class Watchdog:
             elif firing and not missing:
                 since = firing["alerts"][0]["starts_at"]
                 own = missing_notification("resolved", since, current, seen)
-                if self._store.record_change(own, now):
+                if self.store.record_change(own, now):
                     log.info("Watchdog arrives again.", extra={"last_seen": seen})
-            self._observe(last_seen, missing)
+            self.observe(last_seen, missing)
             return HeartbeatStatus(missing, last_received)
 
     def start(self) -> None:
@@ -127,5 +122,5 @@ class Watchdog:
                 self.check(utc_now())
             except DatabaseError as error:
                 log.warning("The watchdog check failed: %s", error)
-            if self._stopped.wait(self._timeout.total_seconds() / CHECKS_PER_TIMEOUT):
+            if self._stopped.wait(self.timeout.total_seconds() / CHECKS_PER_TIMEOUT):
                 return

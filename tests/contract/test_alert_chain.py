@@ -29,13 +29,10 @@ VARIABLE = r"var-([a-z_]+)=\{\{ \$labels\.\1 \}\}"
 DASHBOARD_URL = rf"\{{\{{ \$externalLabels\.grafana \}}\}}/d/[a-z0-9-]+(?:\?{VARIABLE})?"
 
 
-def test_alert_name_is_pascal_case(alert: Rule) -> None:
-    assert re.fullmatch(r"([A-Z][a-z0-9]+)+", alert.alert)
-
-
-def test_alert_names_are_unique(rules: list[Rule]) -> None:
+def test_alert_names_are_unique_and_pascal_case(rules: list[Rule]) -> None:
     names = [rule.alert for rule in rules if rule.alert]
     assert len(names) == len(set(names))
+    assert [name for name in names if not re.fullmatch(r"([A-Z][a-z0-9]+)+", name)] == []
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -50,12 +47,9 @@ def test_every_link_has_its_alert(root: Path, rules: list[Rule], link: str) -> N
     assert linked - {rule.alert for rule in rules} == set()
 
 
-def test_expression_is_a_block(alert: Rule) -> None:
+def test_alert_has_for_and_its_expression_is_a_block(alert: Rule) -> None:
     written = {key.value: value for key, value in alert.node.value}
     assert written["expr"].style == "|"
-
-
-def test_alert_always_has_for(alert: Rule) -> None:
     assert re.fullmatch(r"\d+[smh]", alert.fields["for"])
 
 
@@ -66,10 +60,6 @@ def test_numbers_come_with_their_reason(alert: Rule, field: str) -> None:
     assert above.strip().startswith("# ")
 
 
-def test_severity_is_one_we_route(alert: Rule) -> None:
-    assert alert.fields["labels"]["severity"] in SEVERITIES
-
-
 def test_summary_is_one_short_sentence(alert: Rule) -> None:
     summary = re.sub(r"\{\{ .+? \}\}", "x", alert.fields["annotations"]["summary"])
     assert re.fullmatch(r"[A-Z].+\.", summary)
@@ -77,22 +67,20 @@ def test_summary_is_one_short_sentence(alert: Rule) -> None:
     assert len(summary) <= 80
 
 
-def test_description_shows_label_or_value(alert: Rule) -> None:
-    assert re.search(r"\{\{ \$(labels\.|value)", alert.fields["annotations"]["description"])
-
-
-def test_runbook_url_follows_the_pattern(alert: Rule) -> None:
-    assert alert.fields["annotations"]["runbook_url"] == RUNBOOK_URL.format(alert.alert)
-
-
-def test_dashboard_url_follows_the_pattern(alert: Rule) -> None:
-    assert re.fullmatch(DASHBOARD_URL, alert.fields["annotations"]["dashboard_url"])
+def test_labels_and_annotations_follow_their_patterns(alert: Rule) -> None:
+    annotations = alert.fields["annotations"]
+    assert alert.fields["labels"]["severity"] in SEVERITIES
+    assert re.search(r"\{\{ \$(labels\.|value)", annotations["description"])
+    assert annotations["runbook_url"] == RUNBOOK_URL.format(alert.alert)
+    assert re.fullmatch(DASHBOARD_URL, annotations["dashboard_url"])
 
 
 def test_runbook_has_the_four_headings(root: Path, alert: Rule) -> None:
-    lines = (root / LINKS["runbook"].format(alert.alert)).read_text().splitlines()
-    assert lines[0] == f"# {alert.alert}"
-    assert [line for line in lines if line.startswith("## ")] == HEADINGS
+    text = (root / LINKS["runbook"].format(alert.alert)).read_text()
+    assert text.startswith(f"# {alert.alert}\n")
+    assert re.findall("^##? .*", text, re.MULTILINE)[1:] == HEADINGS
+    diagnosis = text.split("## Diagnosis")[1].split("## Mitigation")[0]
+    assert "```promql\n" in diagnosis
 
 
 def test_policy_has_exactly_the_alerts(policy: Policy, rules: list[Rule]) -> None:

@@ -20,30 +20,10 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 RUNNING = {name: values for name, values in SERVICES.items() if "profiles" not in values}
 # One order of keys for all, as far as each has them.
 ORDER = [
-    *(
-        "<<",
-        "profiles",
-        "image",
-        "pull_policy",
-        "build",
-        "entrypoint",
-        "command",
-        "init",
-        "restart",
-        "user",
-    ),
-    *(
-        "env_file",
-        "environment",
-        "volumes",
-        "working_dir",
-        "tmpfs",
-        "labels",
-        "network_mode",
-        "networks",
-    ),
-    "ports",
-    *("depends_on", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "develop"),
+    *("<<", "profiles", "image", "pull_policy", "build", "entrypoint", "command", "init"),
+    *("restart", "user", "env_file", "environment", "volumes", "working_dir", "tmpfs", "labels"),
+    *("network_mode", "networks", "ports", "depends_on", "healthcheck", "stop_signal"),
+    *("stop_grace_period", "deploy", "develop"),
 ]
 
 

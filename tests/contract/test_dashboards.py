@@ -37,13 +37,10 @@ def test_committed_json_is_the_builds() -> None:
     assert outdated() == [], "run `make dashboards` and commit"
 
 
-def test_every_dashboard_exists() -> None:
-    assert sorted(DASHBOARDS) == UIDS
-
-
-@pytest.mark.parametrize("uid", DASHBOARDS)
-def test_uid_is_the_files_stem(uid: str) -> None:
-    assert DASHBOARDS[uid]["uid"] == uid
+def test_every_dashboard_exists_under_its_uid() -> None:
+    assert {stem: dashboard["uid"] for stem, dashboard in DASHBOARDS.items()} == {
+        uid: uid for uid in UIDS
+    }
 
 
 def test_json_fits_grafanas_schema(dashboard: dict[str, Any]) -> None:
@@ -87,26 +84,14 @@ def test_schema_refuses_unknown_keys_of_panels(key: str) -> None:
     assert len(lost(document)) == 3
 
 
-def test_dashboard_is_not_editable(dashboard: dict[str, Any]) -> None:
+def test_dashboards_have_the_same_settings(dashboard: dict[str, Any]) -> None:
     assert dashboard["editable"] is False
-
-
-def test_crosshair_is_shared(dashboard: dict[str, Any]) -> None:
     assert dashboard["graphTooltip"] == models.DashboardCursorSync.CROSSHAIR
-
-
-def test_dashboard_has_a_time_range_and_refreshes(dashboard: dict[str, Any]) -> None:
     assert re.fullmatch(r"now-\d+[mhd]", dashboard["time"]["from"])
     assert re.fullmatch(r"\d+[sm]", dashboard["refresh"])
-
-
-def test_title_is_a_question_with_a_description(dashboard: dict[str, Any]) -> None:
     assert dashboard["title"].endswith("?")
     assert len(dashboard["description"]) > 40
-
-
-def test_schema_is_grafana_twelves(dashboard: dict[str, Any]) -> None:
-    assert dashboard["schemaVersion"] == 41
+    assert dashboard["schemaVersion"] == 41  # Grafana 12's
 
 
 def test_annotations_show_alerts_drills_loads_and_actions(dashboard: dict[str, Any]) -> None:
@@ -118,9 +103,10 @@ def test_annotations_show_alerts_drills_loads_and_actions(dashboard: dict[str, A
     assert queries == {}
 
 
-def test_ids_are_unique(dashboard: dict[str, Any]) -> None:
-    ids = [panel["id"] for panel in dashboard["panels"]]
-    assert len(ids) == len(set(ids))
+@pytest.mark.parametrize("key", ["id", "title"])
+def test_panels_have_unique_ids_and_titles(dashboard: dict[str, Any], key: str) -> None:
+    values = [panel[key] for panel in dashboard["panels"]]
+    assert len(values) == len(set(values))
 
 
 def test_refs_are_unique_in_a_panel() -> None:
@@ -130,11 +116,6 @@ def test_refs_are_unique_in_a_panel() -> None:
         if len({target.fields["refId"] for target in panel.targets}) != len(panel.targets)
     ]
     assert duplicates == []
-
-
-def test_titles_are_unique(dashboard: dict[str, Any]) -> None:
-    titles = [panel["title"] for panel in dashboard["panels"]]
-    assert len(titles) == len(set(titles))
 
 
 def test_panels_fit_the_grid(dashboard: dict[str, Any]) -> None:
@@ -166,13 +147,9 @@ def test_overlaps_are_detected() -> None:
 
 
 @pytest.mark.parametrize("panel", BY_NAME)
-def test_title_is_a_question(panel: Panel) -> None:
-    assert re.fullmatch(r"[A-Z].{9,75}\?", panel.title)
-
-
-@pytest.mark.parametrize("panel", BY_NAME)
-def test_description_says_what_to_do(panel: Panel) -> None:
+def test_title_is_a_question_with_a_description(panel: Panel) -> None:
     words = panel.fields["description"]
+    assert re.fullmatch(r"[A-Z].{9,75}\?", panel.title)
     assert re.fullmatch(r"[A-Z`].{30,}\.", words), words
 
 

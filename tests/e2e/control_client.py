@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import requests
 from tests.e2e.stack import Stack
 
 # Runs in the responder's container, whose environment has the API's address and token.
-REQUEST_IN_CONTAINER = """
+REQUEST = """
 import json, os, sys, urllib.error, urllib.request
 method, path, body, headers = json.loads(sys.argv[1])
 token = open(os.environ["CONTROL_TOKEN_FILE"]).read().strip()
@@ -41,22 +40,10 @@ def call(stack: Stack, method: str, path: str, body: object = None, **headers: s
     all_headers = {"Idempotency-Key": uuid.uuid4().hex, **headers}
     text = None if body is None else json.dumps(body)
     if stack.runtime == "compose":
-        return _call_from_container(stack, json.dumps([method, path, text, all_headers]))
+        sent = json.dumps([method, path, text, all_headers])
+        return Response(*json.loads(stack.run_in_container("responder-1", REQUEST, sent)))
     token = (stack.home / "native" / "control.token").read_text()
     all_headers = {"Authorization": f"Bearer {token}", **all_headers}
     url = stack.url("control", path)
     response = requests.request(method, url, data=text, headers=all_headers, timeout=60)
     return Response(response.status_code, response.json())
-
-
-def _call_from_container(stack: Stack, request: str) -> Response:
-    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-responder-1"
-    completed = subprocess.run(
-        ["docker", "exec", container, "python", "-c", REQUEST_IN_CONTAINER, request],
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    return Response(*json.loads(completed.stdout))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +10,7 @@ import requests
 from tests.e2e.stack import Stack
 
 # Runs in a container of the service, which alone reaches its own /faults and has the token.
-REQUEST_IN_CONTAINER = """
+REQUEST = """
 import os, sys, urllib.request
 token = open(os.environ["FAULTS_TOKEN_FILE"]).read().strip()
 request = urllib.request.Request(
@@ -32,28 +31,20 @@ def failing(stack: Stack, service: str, probability: float) -> Iterator[None]:
         for instance in stack.instances().values()
         if instance["service"] == service and instance["pid"]
     ]
-    send = _send_in_container if stack.runtime == "compose" else _send
     for instance in instances:
-        send(stack, instance, "PUT", f'{{"probability": {probability}}}')
+        _send(stack, instance, "PUT", f'{{"probability": {probability}}}')
     try:
         yield
     finally:
         for instance in instances:
-            send(stack, instance, "DELETE", "")
+            _send(stack, instance, "DELETE", "")
 
 
 def _send(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
+    if stack.runtime == "compose":
+        stack.run_in_container(instance["name"], REQUEST, method, body)
+        return
     token = (stack.home / "native" / "faults.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     url = f"http://{instance['address']}/faults/errors"
     requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()
-
-
-def _send_in_container(stack: Stack, instance: dict[str, str], method: str, body: str) -> None:
-    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{instance['name']}"
-    subprocess.run(
-        ["docker", "exec", container, "python", "-c", REQUEST_IN_CONTAINER, method, body],
-        env=stack.environment,
-        check=True,
-        timeout=60,
-    )

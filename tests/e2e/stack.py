@@ -93,6 +93,18 @@ class Stack:
             pytest.fail(f"{name}: {completed.stderr}{completed.stdout}")
         return completed
 
+    def run_in_container(self, name: str, code: str, *arguments: str) -> str:
+        """Run Python code in a container of the stack, such as `web-1`; return its output."""
+        container = f"{self.environment['COMPOSE_PROJECT_NAME']}-{name}"
+        return subprocess.run(
+            ["docker", "exec", container, "python", "-c", code, *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=90,
+            check=True,
+        ).stdout
+
     def url(self, part: str, path: str = "") -> str:
         """Return the address of a component: lb, prometheus, responder, lb_stats, ..."""
         return f"http://127.0.0.1:{self.environment[part.upper() + '_PORT']}{path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock, Thread
 
@@ -22,32 +23,25 @@ RETRY_INTERVAL_S = 0.5
 log = logging.getLogger("healing")
 
 
+@dataclass
 class Executor:
     """Applies plans; one thread at a time calls it. Each action runs in a thread of its own.
 
     With `dry_run` it records actions and does not start them.
     """
 
-    def __init__(
-        self,
-        store: HealingStore,
-        control_api: ControlApiClient,
-        metrics: ResponderMetrics,
-        *,
-        dry_run: bool = False,
-    ) -> None:
-        self.dry_run = dry_run
-        self._store = store
-        self._control_api = control_api
-        self._metrics = metrics
-        self._lock = Lock()
-        self._executing: set[int] = set()
-        # The last decision by fingerprint of its alert: a repeated decision is recorded once.
-        self._last_decisions: dict[str, tuple[float, str]] = {}
+    store: HealingStore
+    control_api: ControlApiClient
+    metrics: ResponderMetrics
+    dry_run: bool = False
+    _lock: Lock = field(default_factory=Lock, init=False)
+    _executing: set[int] = field(default_factory=set, init=False)
+    # The last decision by fingerprint of its alert: a repeated decision is recorded once.
+    _last_decisions: dict[str, tuple[float, str]] = field(default_factory=dict, init=False)
 
     def apply(self, plan: Plan, now: datetime) -> None:
         """Carry out a plan; raise `DatabaseError` if the database fails."""
-        store, expected = self._store, plan.expected
+        store, expected = self.store, plan.expected
         if plan.circuit_was_open is not None and store.close_circuit(now):
             minutes = plan.circuit_was_open / 60
             log.info("The circuit is closed, %.0f min after it opened.", minutes)
@@ -76,7 +70,7 @@ class Executor:
 
     def adopt(self, missed: Sequence[AlertmanagerAlert], now: datetime) -> None:
         """Record alerts without a notification as firing."""
-        if missed and (adopted := self._store.adopt(missed, now)):
+        if missed and (adopted := self.store.adopt(missed, now)):
             names = ", ".join(sorted({alert.name for alert in adopted}))
             log.warning("%s fires in Alertmanager without a notification: adopted.", names)
 
@@ -107,7 +101,7 @@ class Executor:
             if last.get(skip.alert.fingerprint) != codes[skip.alert.fingerprint]
         ]
         if changed:
-            self._store.record_skipped(changed, now)
+            self.store.record_skipped(changed, now)
             last |= codes
         for skip in changed:
             self._report(skip)
@@ -126,7 +120,7 @@ class Executor:
                 "code": decision.code,
             },
         )
-        self._metrics.decisions.labels(action, decision.code).inc()
+        self.metrics.decisions.labels(action, decision.code).inc()
 
     def _run(self, action: Action) -> None:
         try:
@@ -143,9 +137,9 @@ class Executor:
         while True:
             try:
                 if action.instances is None:
-                    self._control_api.restart(action.target, action.grace_period, action.key)
+                    self.control_api.restart(action.target, action.grace_period, action.key)
                 else:
-                    self._control_api.scale(action.target, action.instances, action.key)
+                    self.control_api.scale(action.target, action.instances, action.key)
             except ControlApiUnavailableError as error:
                 if time.monotonic() > deadline:
                     return "failed", str(error)
@@ -157,7 +151,7 @@ class Executor:
 
     def _finish(self, action: Action, state: str, message: str, now: datetime) -> None:
         """Record and report the end of an action, unless it had ended before."""
-        final = self._store.finish(action.id, state, message, now)
+        final = self.store.finish(action.id, state, message, now)
         if not final:
             return
         log.log(
@@ -166,4 +160,4 @@ class Executor:
             *(action.id, action.kind, action.target, final, f": {message}" if message else ""),
             extra={"alert": action.alert, "action_id": action.id, "state": final},
         )
-        self._metrics.count_action(action, final)
+        self.metrics.count_action(action, final)

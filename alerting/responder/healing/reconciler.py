@@ -6,6 +6,7 @@ import fcntl
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -30,51 +31,42 @@ MIN_INTERVAL_S = 0.25
 log = logging.getLogger("healing")
 
 
+@dataclass
 class Reconciler:
     """Applies the policy to what fires; one thread at a time calls it."""
 
-    def __init__(  # noqa: PLR0913 - collaborators, by name
-        self,
-        policy: Policy,
-        store: HealingStore,
-        *,
-        control_api: ControlApiClient,
-        alertmanager: AlertmanagerClient,
-        executor: Executor,
-        metrics: ResponderMetrics,
-    ) -> None:
-        self._policy = policy
-        self._store = store
-        self._control_api = control_api
-        self._alertmanager = alertmanager
-        self._executor = executor
-        self._metrics = metrics
+    policy: Policy
+    store: HealingStore
+    control_api: ControlApiClient
+    alertmanager: AlertmanagerClient
+    executor: Executor
+    metrics: ResponderMetrics
 
     def reconcile(self, now: datetime) -> None:
         """Decide about every alert that fires; raise `DatabaseError` if the database fails."""
         snapshot = observe(
             now,
-            self._policy,
-            self._store,
-            control_api=self._control_api,
-            alertmanager=self._alertmanager,
-            executing=self._executor.executing(),
+            self.policy,
+            self.store,
+            control_api=self.control_api,
+            alertmanager=self.alertmanager,
+            executing=self.executor.executing(),
         )
-        planned = plan(snapshot, self._policy, dry_run=self._executor.dry_run)
-        self._executor.apply(planned, now)
-        self._metrics.update_healing(planned.expected, self._policy.limits)
-        self._metrics.update_min_replicas(snapshot.services)
+        planned = plan(snapshot, self.policy, dry_run=self.executor.dry_run)
+        self.executor.apply(planned, now)
+        self.metrics.update_healing(planned.expected, self.policy.limits)
+        self.metrics.update_min_replicas(snapshot.services)
 
     def resync(self, now: datetime) -> None:
         """Adopt missed alerts and update the metrics of the services, also if nothing fires.
 
         Raises `DatabaseError` if the database fails.
         """
-        alerts = list((self._alertmanager.firing_alerts() or {}).values())
-        firing, limits = self._store.firing(), self._policy.limits
-        self._executor.adopt(missed_alerts(alerts, firing, now.timestamp(), limits), now)
+        alerts = list((self.alertmanager.firing_alerts() or {}).values())
+        firing, limits = self.store.firing(), self.policy.limits
+        self.executor.adopt(missed_alerts(alerts, firing, now.timestamp(), limits), now)
         try:
-            self._metrics.update_min_replicas(self._control_api.get_state().services)
+            self.metrics.update_min_replicas(self.control_api.get_state().services)
         except ControlApiError as error:
             log.debug("The state of the instances is unknown: %s", error)
 

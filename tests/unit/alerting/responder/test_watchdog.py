@@ -11,7 +11,7 @@ from alerting.responder.notifications import Filters, Notification, Notification
 from alerting.responder.watchdog import Watchdog
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
-TIMEOUT = 180.0
+TIMEOUT = timedelta(seconds=180)
 Notify = Callable[..., Notification]
 Observed = list[tuple[datetime, bool]]
 
