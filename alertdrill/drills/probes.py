@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..clients.http import UnreachableError, request
@@ -18,14 +17,6 @@ from .model import Drill, DrillError
 
 # The range of a LogQL query: the last minutes of a drill.
 LOGQL_RANGE_S = 600.0
-
-
-@dataclass(frozen=True)
-class RunbookCheck:
-    """The number of a runbook's queries that returned data, and why others were skipped."""
-
-    queries: int = 0
-    skipped_reason: str = ""
 
 
 class Probes:
@@ -147,15 +138,15 @@ class Probes:
                 " let one inhibit the others in alerting/alertmanager.yml."
             )
 
-    def check_runbook(self, at: float) -> RunbookCheck:
+    def check_runbook(self, at: float) -> tuple[int, str]:
         """Check that every query of the runbook returns data as of a time (seconds since 1970).
 
-        Raise `DrillError` for the first one that returns none. Queries of the component that the
-        fault stops are skipped.
+        Return how many do, and why others are skipped: the fault stops their component. Raise
+        `DrillError` for the first one that returns none.
         """
         target = self._drill.fault.target
         if target == "prometheus":
-            return RunbookCheck(0, "the drill stops Prometheus")
+            return 0, "the drill stops Prometheus"
         runbook = ROOT / "alerting" / "runbooks" / f"{self._drill.alert}.md"
         count, skipped_reason = 0, ""
         for language, query in runbook_queries(runbook.read_text(encoding="utf-8")):
@@ -171,7 +162,7 @@ class Probes:
                     f"{runbook.name}: the query `{query}` returns no data during the fault."
                 )
             count += 1
-        return RunbookCheck(count, skipped_reason)
+        return count, skipped_reason
 
     def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
         if language == "promql":

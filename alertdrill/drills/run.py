@@ -14,7 +14,7 @@ from .faults import registry
 from .faults.base import Fault
 from .ideal_times import find_pipeline, ideal_times
 from .model import Drill, DrillError
-from .probes import Probes, RunbookCheck
+from .probes import Probes
 from .result import DrillResult, Verdict
 
 
@@ -31,7 +31,8 @@ class DrillRun:
         self._times: dict[str, float] = {}
         # When the fault began and ended, in seconds since 1970; 0 until then.
         self._injected = self._removed = 0.0
-        self._runbook = RunbookCheck()
+        # The number of runbook queries that returned data, and why others were skipped.
+        self._queries, self._queries_skipped = 0, ""
         # The first undo step that failed, as a sentence.
         self._rollback_error = ""
 
@@ -64,8 +65,8 @@ class DrillRun:
             times=self._times,
             actions=self._actions(),
             ideal=ideal_times(drill, find_pipeline(drill.alert), self._speed),
-            queries=self._runbook.queries,
-            queries_skipped=self._runbook.skipped_reason,
+            queries=self._queries,
+            queries_skipped=self._queries_skipped,
             chart=chart_data.record(drill.alert, self._context, self._injected, firing),
         )
 
@@ -147,7 +148,7 @@ class DrillRun:
         # Healing may end the fault before the queries run, but not before the notification.
         notified = self._times.get("notified")
         at = time.time() if notified is None else self._injected + notified
-        self._runbook = self._probes.check_runbook(at)
+        self._queries, self._queries_skipped = self._probes.check_runbook(at)
         if self._expect.heal != "none":
             self._await("healed")
         if self._expect.notified != "late":  # a late notification cannot have arrived yet

@@ -15,7 +15,6 @@ from alertdrill.drills import backfill, chart_data, probes, run, steady_state
 from alertdrill.drills.context import DrillContext
 from alertdrill.drills.faults import registry
 from alertdrill.drills.model import Drill, DrillError
-from alertdrill.drills.probes import RunbookCheck
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
 from alertdrill.drills.undo import UndoLog, UndoRecord
@@ -169,11 +168,11 @@ class SimulatedStack:
     def _status(self) -> list[Instance]:
         return [instance("web-1", pid=8 if self._reached_at("healed") else 7)]
 
-    def _check_runbook(self, at: float) -> RunbookCheck:
+    def _check_runbook(self, at: float) -> tuple[int, str]:
         self.log.append("runbook")
         self.checked_at = at
         self._maybe_raise("runbook")
-        return RunbookCheck(3, "")
+        return 3, ""
 
     def _deviation(self, *_: object) -> str:
         before, after = self.unsteady

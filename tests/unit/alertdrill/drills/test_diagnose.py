@@ -67,58 +67,65 @@ def explanation(fakes: Fakes, phase: str, **drill: Any) -> str:
     return sentence.removeprefix(begin)
 
 
-def test_undetected_fault_shows_the_comparison(fakes: Fakes) -> None:
-    assert explanation(fakes, "pending") == (
-        "the fault (pause on web-1) is on, but the rule does not detect it; its expression returns"
-        " 0.1235 and must be < 1: the fault has no effect, or the rule is wrong."
-    )
+UNDETECTED = (
+    "the fault (pause on web-1) is on, but the rule does not detect it; its expression {}:"
+    " the fault has no effect, or the rule is wrong."
+)
+OTHER_LABELS = "its rule raises {}, without the labels that the drill expects."
+OVER = "it fired in Prometheus and was over before a notification was sent."
+
+
+@pytest.mark.parametrize(
+    ("phase", "state", "text"),
+    [
+        ("pending", rule(), UNDETECTED.format("returns 0.1235 and must be < 1")),
+        ("pending", rule(query="absent(up)"), UNDETECTED.format("is empty")),
+        ("pending", rule(error="many-to-many"), "its rule fails: many-to-many."),
+        (
+            *("pending", rule("firing", service="web", severity="ticket")),
+            OTHER_LABELS.format("service=web, severity=ticket"),
+        ),
+        ("firing", rule("firing", severity="ticket"), OTHER_LABELS.format("severity=ticket")),
+        ("firing", rule("pending"), "it is pending: its `for` of 60 s has not passed."),
+        (
+            *("firing", rule()),
+            "it was pending and cleared: the fault was shorter than the rule's `for`.",
+        ),
+        (
+            *("notified", rule("firing")),
+            "it fires in Prometheus, but Alertmanager does not have it:"
+            " the connection from Prometheus to Alertmanager is broken.",
+        ),
+        ("notified", rule("pending"), OVER),
+        ("notified", rule(), OVER),
+        ("notified", None, OVER),
+        (
+            *("resolved", rule("firing")),
+            "the fault is over, but the rule still detects it;"
+            " its expression returns 0.1235 and must be < 1.",
+        ),
+        ("resolved", rule(), "it resolved in Prometheus, but the responder was not notified."),
+        ("healed", rule(), "web-1 did not restart by itself."),
+    ],
+)
+def test_state_of_the_rule_is_explained(
+    fakes: Fakes, server: FakeServer, phase: str, state: RuleState | None, text: str
+) -> None:
+    server.answers["/decisions"] = []
+    fakes.state = state
+    assert explanation(fakes, phase) == text
+
+
+def test_expression_may_return_nothing(fakes: Fakes) -> None:
     fakes.samples = []
     assert "its expression returns nothing and must be < 1" in explanation(fakes, "pending")
 
 
-def test_expression_without_comparison_is_empty(fakes: Fakes) -> None:
-    fakes.state = rule(query="absent(up)")
-    assert "; its expression is empty: " in explanation(fakes, "pending")
-
-
 @pytest.mark.parametrize("phase", ["pending", "firing", "resolved"])
 def test_deleted_rule_is_explained(fakes: Fakes, phase: str) -> None:
-    fakes.state = None
-    assert "rule" in explanation(fakes, phase)
-
-
-def test_evaluator_is_named(fakes: Fakes) -> None:
-    fakes.name = "Loki"
-    fakes.state = rule("firing")
-    assert explanation(fakes, "notified").startswith(
-        "it fires in Loki, but Alertmanager does not have it"
-    )
-    fakes.state = None
-    assert explanation(fakes, "pending").startswith("Loki has no such rule")
-
-
-def test_failing_rule_says_its_error(fakes: Fakes) -> None:
-    fakes.state = rule(error="many-to-many")
-    assert explanation(fakes, "pending") == "its rule fails: many-to-many."
-
-
-def test_other_labels_are_shown(fakes: Fakes) -> None:
-    fakes.state = rule("firing", service="web", severity="ticket")
-    assert explanation(fakes, "pending") == (
-        "its rule raises service=web, severity=ticket, without the labels that the drill expects."
-    )
-
-
-def test_pending_alert_waits_for_its_for(fakes: Fakes) -> None:
-    fakes.state = rule("pending")
-    assert explanation(fakes, "firing") == "it is pending: its `for` of 60 s has not passed."
-    fakes.state = rule()
-    assert "it was pending and cleared" in explanation(fakes, "firing")
-
-
-def test_firing_with_other_labels_is_explained(fakes: Fakes) -> None:
-    fakes.state = rule("firing", severity="ticket")
-    assert "it is firing: its `for`" not in explanation(fakes, "firing")
+    fakes.name, fakes.state = "Loki", None
+    missing = "Loki has no such rule: it was deleted or is not loaded."
+    assert explanation(fakes, phase) == missing
 
 
 def active(*receivers: str, inhibited: bool = False) -> list[Any]:
@@ -126,28 +133,21 @@ def active(*receivers: str, inhibited: bool = False) -> list[Any]:
     return [{"status": status, "receivers": [{"name": name} for name in receivers]}]
 
 
-def test_each_link_to_the_responder_is_explained(fakes: Fakes, server: FakeServer) -> None:
-    fakes.state = rule("firing")
-    assert "the connection from Prometheus to Alertmanager is broken" in explanation(
-        fakes, "notified"
-    )
-    fakes.active = active("responder", inhibited=True)
-    assert "another alert inhibits it" in explanation(fakes, "notified")
-    fakes.active = active("pager", "mail")
-    assert "routes it to pager, mail, not to the responder" in explanation(fakes, "notified")
-    fakes.active = active("responder")
-    server.answers["/watchdog"] = 503  # it runs, and misses Watchdog
-    assert "which did not store it" in explanation(fakes, "notified")
-    server.answers["/watchdog"] = {"missing": False}
-    assert "which did not store it" in explanation(fakes, "notified")
-
-
-def test_cleared_alert_is_explained(fakes: Fakes, server: FakeServer) -> None:
-    server.answers["/decisions"] = []
-    for state in (rule(), rule("pending"), None):
-        fakes.state = state
-        sentence = explanation(fakes, "notified")
-        assert sentence == "it fired in Prometheus and was over before a notification was sent."
+@pytest.mark.parametrize(
+    ("alerts", "text"),
+    [
+        (active("responder", inhibited=True), "another alert inhibits it"),
+        (active("pager", "mail"), "routes it to pager, mail, not to the responder"),
+        (active("responder"), "which did not store it"),
+    ],
+)
+@pytest.mark.parametrize("watchdog", [503, {"missing": False}])  # at 503, it misses Watchdog
+def test_each_link_to_the_responder_is_explained(
+    fakes: Fakes, server: FakeServer, alerts: list[Any], text: str, watchdog: object
+) -> None:
+    server.answers["/watchdog"] = watchdog
+    fakes.active = alerts
+    assert text in explanation(fakes, "notified")
 
 
 def test_alert_from_the_responders_poll_is_explained(fakes: Fakes, server: FakeServer) -> None:
@@ -165,14 +165,8 @@ def test_stopped_responder_is_explained(fakes: Fakes, server: FakeServer) -> Non
 
 def test_other_alert_was_not_raised(fakes: Fakes) -> None:
     expect = Expectation(notified="WatchdogMissing")
-    assert (
-        explanation(fakes, "notified", expect=expect)
-        == "the responder did not raise WatchdogMissing."
-    )
-
-
-def test_target_that_did_not_restart_is_explained(fakes: Fakes) -> None:
-    assert explanation(fakes, "healed") == "web-1 did not restart by itself."
+    sentence = explanation(fakes, "notified", expect=expect)
+    assert sentence == "the responder did not raise WatchdogMissing."
 
 
 HEAL = Expectation(labels={"severity": "page"}, heal="restart")
@@ -238,19 +232,6 @@ def test_alert_may_fire_after_the_healing(fakes: Fakes) -> None:
     sentence = explanation(fakes, "resolved", expect=HEAL)
     assert sentence.startswith(
         "the service was healed, but the rule still detects it; its expression returns"
-    )
-
-
-def test_alert_that_does_not_resolve_shows_its_value(fakes: Fakes) -> None:
-    fakes.state = rule("firing")
-    assert explanation(fakes, "resolved") == (
-        "the fault is over, but the rule still detects it; its expression returns 0.1235 and must"
-        " be < 1."
-    )
-    fakes.state = rule()
-    assert (
-        explanation(fakes, "resolved")
-        == "it resolved in Prometheus, but the responder was not notified."
     )
 
 

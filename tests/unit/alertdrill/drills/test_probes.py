@@ -8,7 +8,7 @@ from alertdrill.clients.prometheus import ActiveAlert, Prometheus, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.model import Drill, DrillError, Expectation, FaultSpec, HealMode
-from alertdrill.drills.probes import Probes, RunbookCheck, is_in_blast_radius
+from alertdrill.drills.probes import Probes, is_in_blast_radius
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import make_context, make_drill
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
@@ -64,6 +64,8 @@ def test_pending_is_the_earliest_alert(fakes: Fakes, probes: Probes) -> None:
     assert probes.reached_at("pending") is None
     fakes.active = [ActiveAlert("firing", PAGE, 45.0), ActiveAlert("pending", PAGE, 43.0)]
     assert probes.reached_at("pending") == 43.0
+    fakes.loaded = False  # the rule is missing
+    assert probes.reached_at("pending") is None
 
 
 def test_pending_alert_does_not_fire(fakes: Fakes, probes: Probes) -> None:
@@ -86,11 +88,6 @@ def test_other_labels_do_not_count(fakes: Fakes, probes: Probes) -> None:
         probes.reached_at("firing"),
         probes.reached_at("notified"),
     ) == (None, None, None)
-
-
-def test_missing_rule_has_no_alerts(fakes: Fakes, probes: Probes) -> None:
-    fakes.loaded = False
-    assert probes.reached_at("pending") is None
 
 
 def test_notifications_count_since_the_fault(fakes: Fakes, probes: Probes) -> None:
@@ -143,9 +140,8 @@ def test_restart_replaces_every_process(fakes: Fakes, runtime: FakeRuntime) -> N
 
 def performed(kind: str = "restart", target: str = "web-1", **changed: Any) -> PerformedAction:
     values = {"alert": "Down", "state": "done", "began": 50.0, "ended": 55.0, **changed}
-    return PerformedAction(
-        kind=kind, service=target.rpartition("-")[0] or target, target=target, **values
-    )
+    service = target.rstrip("0123456789").rstrip("-")
+    return PerformedAction(kind=kind, service=service, target=target, **values)
 
 
 def healing(fakes: Any, runtime: Any, heal: HealMode) -> Probes:
@@ -178,7 +174,7 @@ def test_restart_needs_action_and_new_process(fakes: Fakes, runtime: FakeRuntime
 def test_first_scaling_heals(fakes: Fakes, runtime: FakeRuntime, heal: HealMode) -> None:
     probes = healing(fakes, runtime, heal)
     assert probes.reached_at("healed") is None
-    fakes.performed = [performed(heal, "web"), performed(heal, "web", ended=80.0)]
+    fakes.performed = [performed(heal, "web", alert="Other"), performed(heal, "web", ended=80.0)]
     assert probes.reached_at("healed") == 55.0
 
 
@@ -197,11 +193,6 @@ def test_other_actions_heal_nothing(
 ) -> None:
     fakes.performed = [performed(**{"kind": "scale_out", "target": "web", **other})]
     assert healing(fakes, runtime, "scale_out").reached_at("healed") is None
-
-
-def test_scaling_for_another_alert_heals(fakes: Fakes, runtime: FakeRuntime) -> None:
-    fakes.performed = [performed("scale_out", "web", alert="Other")]
-    assert healing(fakes, runtime, "scale_out").reached_at("healed") == 55.0
 
 
 def test_action_outside_blast_radius_is_named(fakes: Fakes, probes: Probes) -> None:
@@ -234,14 +225,6 @@ def test_fault_may_page_only_once(fakes: Fakes, probes: Probes) -> None:
         probes.check_single_page()
 
 
-def restart(target: str) -> PerformedAction:
-    return PerformedAction("Down", "restart", target.rpartition("-")[0], target, "done", 0.0, 1.0)
-
-
-def scaling(kind: str, service: str) -> PerformedAction:
-    return PerformedAction("Down", kind, service, service, "done", 0.0, 1.0)
-
-
 def broken(kind: str, target: str = "", affects: Sequence[str] = ()) -> Drill:
     fault = FaultSpec(kind=kind, target=target)
     return make_drill(fault=fault, expect=Expectation(affects=affects))
@@ -252,18 +235,18 @@ DOWN = {"stop", "kill", "pause", "crash_loop", "hang", "crash", "unready", "memo
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_restart_needs_a_fault_that_takes_down(kind: str) -> None:
-    assert is_in_blast_radius(broken(kind, "web-2"), restart("web-2")) is (kind in DOWN)
+    assert is_in_blast_radius(broken(kind, "web-2"), performed(target="web-2")) is (kind in DOWN)
 
 
 @pytest.mark.parametrize("kind", sorted(DOWN))
 @pytest.mark.parametrize("unaffected", ["web-1", "web-22", "data-service-2"])
 def test_unaffected_instance_is_never_restarted(kind: str, unaffected: str) -> None:
-    assert not is_in_blast_radius(broken(kind, "web-2"), restart(unaffected))
+    assert not is_in_blast_radius(broken(kind, "web-2"), performed(target=unaffected))
 
 
 @pytest.mark.parametrize(("target", "allowed"), [("web-1", True), ("data-service-1", False)])
 def test_fault_of_service_affects_each_instance(target: str, allowed: bool) -> None:
-    assert is_in_blast_radius(broken("hang", "web"), restart(target)) is allowed
+    assert is_in_blast_radius(broken("hang", "web"), performed(target=target)) is allowed
 
 
 @pytest.mark.parametrize("action", ["scale_out", "scale_in"])
@@ -284,14 +267,16 @@ def test_affected_service_may_be_scaled(
     action: str, target: str, affects: list[str], service: str, allowed: bool
 ) -> None:
     drill = broken("stop", target, affects)
-    assert is_in_blast_radius(drill, scaling(action, service)) is allowed
-    assert not is_in_blast_radius(broken("errors", target, affects), restart(f"{service}-1"))
+    assert is_in_blast_radius(drill, performed(action, service)) is allowed
+    assert not is_in_blast_radius(
+        broken("errors", target, affects), performed(target=f"{service}-1")
+    )
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.scope == "none"])
 def test_fault_of_host_may_saturate_any_service(kind: str) -> None:
-    assert is_in_blast_radius(broken(kind), scaling("scale_out", "web"))
-    assert not is_in_blast_radius(broken(kind), restart("web-1"))
+    assert is_in_blast_radius(broken(kind), performed("scale_out", "web"))
+    assert not is_in_blast_radius(broken(kind), performed(target="web-1"))
 
 
 # The queries of the runbook
@@ -312,19 +297,18 @@ sum(
 """
 SOME = {"data": {"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]}}
 NONE = {"data": {"resultType": "vector", "result": []}}
+Check = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def check(
-    runtime: FakeRuntime, server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., RunbookCheck]:
+def check(runtime: FakeRuntime, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Check:
     monkeypatch.setattr("alertdrill.drills.probes.ROOT", runtime.folder)
     file = runtime.folder / "alerting" / "runbooks" / "Down.md"
     file.parent.mkdir(parents=True)
     file.write_text(RUNBOOK)
     runtime.speed = 12.0
 
-    def check_runbook(*, loki: bool = True, target: str = "web-1") -> RunbookCheck:
+    def check_runbook(*, loki: bool = True, target: str = "web-1") -> tuple[int, str]:
         context = make_context(
             runtime,
             runtime.folder,
@@ -337,11 +321,9 @@ def check(
     return check_runbook
 
 
-def test_every_runbook_query_runs_scaled(
-    check: Callable[..., RunbookCheck], server: FakeServer
-) -> None:
+def test_every_runbook_query_runs_scaled(check: Check, server: FakeServer) -> None:
     server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
-    assert check() == RunbookCheck(3, "")
+    assert check() == (3, "")
     logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
     assert [request.query for request in server.requests] == [
         {"query": "up == 0", "time": "1000.000"},
@@ -350,31 +332,25 @@ def test_every_runbook_query_runs_scaled(
     ]
 
 
-def test_only_logql_is_skipped_without_loki(
-    check: Callable[..., RunbookCheck], server: FakeServer
-) -> None:
+def test_only_logql_is_skipped_without_loki(check: Check, server: FakeServer) -> None:
     server.answers = {"/api/v1/query": SOME}
-    skipped = RunbookCheck(2, "LogQL, because Loki does not run")
+    skipped = (2, "LogQL, because Loki does not run")
     assert check(loki=False) == skipped
     assert check(target="loki") == skipped
 
 
-def test_no_query_runs_while_prometheus_is_stopped(check: Callable[..., RunbookCheck]) -> None:
-    assert check(target="prometheus") == RunbookCheck(0, "the drill stops Prometheus")
+def test_no_query_runs_while_prometheus_is_stopped(check: Check) -> None:
+    assert check(target="prometheus") == (0, "the drill stops Prometheus")
 
 
 @pytest.mark.parametrize("empty", ["/api/v1/query", "/loki/api/v1/query_range"])
-def test_runbook_query_without_data_fails(
-    check: Callable[..., RunbookCheck], server: FakeServer, empty: str
-) -> None:
+def test_runbook_query_without_data_fails(check: Check, server: FakeServer, empty: str) -> None:
     server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME, empty: NONE}
     with pytest.raises(DrillError, match=r"^Down\.md: the query `.*` returns no data"):
         check()
 
 
-def test_rejected_runbook_query_fails(
-    check: Callable[..., RunbookCheck], server: FakeServer
-) -> None:
+def test_rejected_runbook_query_fails(check: Check, server: FakeServer) -> None:
     server.answers = {"/api/v1/query": 400}
     with pytest.raises(DrillError, match=r"^Down\.md: the query `up == 0` fails: .* answers 400"):
         check()
