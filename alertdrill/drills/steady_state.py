@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..clients.faults import Faults
 from ..clients.http import UnreachableError
@@ -130,16 +130,15 @@ def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
     The time starts at the steady state, or at an alert before it: that prevents a steady state.
     """
     context.traffic.ensure(STEADY)
-    sentences: dict[str, str] = {}
+    sentences: dict[str, None] = {}
     phase, limit, start = "steady", max_wait(context.runtime.speed), time.monotonic()
     while True:
         context.traffic.require_running()
-        for labels in _firing_alerts(context):
-            sentences.setdefault(str(labels), _alert_sentence(labels))
+        sentences.update(dict.fromkeys(_false_alarms(context)))
         elapsed = time.monotonic() - start
         context.progress.waiting(phase, elapsed, limit)
         if phase != "steady" and elapsed >= limit:
-            return list(sentences.values())
+            return list(sentences)
         if phase == "steady":
             deviation = find_deviation(context, STEADY)
             if sentences or not deviation:
@@ -149,15 +148,12 @@ def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
         time.sleep(POLL_INTERVAL_S)
 
 
-def _firing_alerts(context: DrillContext) -> Iterator[Mapping[str, str]]:
+def _false_alarms(context: DrillContext) -> Iterator[str]:
     for evaluator in context.evaluators:
         # If it stays away, the steady state does not come.
         with contextlib.suppress(UnreachableError):
-            firing = evaluator.firing_alerts()
-            yield from (labels for labels in firing if labels["alertname"] != WATCHDOG)
-
-
-def _alert_sentence(labels: Mapping[str, str]) -> str:
-    named = sorted(labels.keys() - {"alertname", "severity"})
-    pairs = ", ".join(f"{name}={labels[name]}" for name in named)
-    return f"{labels['alertname']} fired{pairs and f' for {pairs}'}."
+            for labels in evaluator.firing_alerts():
+                if labels["alertname"] != WATCHDOG:
+                    named = sorted(labels.keys() - {"alertname", "severity"})
+                    pairs = ", ".join(f"{name}={labels[name]}" for name in named)
+                    yield f"{labels['alertname']} fired{pairs and f' for {pairs}'}."

@@ -67,10 +67,6 @@ def _clear_fault(runtime: FaultTarget, target: str, kind: str) -> None:
         raise AlertdrillError(" ".join(refusals))
 
 
-def _resume_healing(runtime: FaultTarget) -> None:
-    ResponderClient(runtime.address("responder"), runtime.responder_token()).resume_healing()
-
-
 def _scale(runtime: FaultTarget, service: str, count: str) -> None:
     instances = instances_of(service, runtime.status())
     # The responder may have scaled it back already.
@@ -88,7 +84,9 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "restore_config": lambda runtime, component, name: runtime.restore_config(component, name),
     "restore_targets": lambda runtime: runtime.restore_targets(),
     "clear_fault": _clear_fault,
-    "resume_healing": _resume_healing,
+    "resume_healing": lambda runtime: ResponderClient(
+        runtime.address("responder"), runtime.responder_token()
+    ).resume_healing(),
     "scale": _scale,
     "remove_file": lambda _, path: Path(path).unlink(missing_ok=True),
 }

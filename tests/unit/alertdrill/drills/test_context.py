@@ -110,19 +110,15 @@ def test_load_process_has_the_tag(traffic: Traffic, processes: list[FakeLocust])
     assert process.options["start_new_session"]
 
 
-def test_same_load_is_kept(traffic: Traffic, processes: list[FakeLocust]) -> None:
-    traffic.ensure(SOME)
-    traffic.ensure(LoadSpec(shape="steady", users=24))
-    assert len(processes) == 1
-
-
-def test_other_load_replaces_it(traffic: Traffic, processes: list[FakeLocust]) -> None:
-    traffic.ensure(SOME)
-    traffic.ensure(MORE)
-    assert [process.ended for process in processes] == [True, False]
-    traffic.ensure(NONE)
-    assert processes[1].ended
-    assert len(processes) == 2
+def test_one_load_runs_at_a_time(traffic: Traffic, processes: list[FakeLocust]) -> None:
+    for spec, ended in (
+        (SOME, [False]),
+        (LoadSpec(shape="steady", users=24), [False]),  # the same one is kept
+        (MORE, [True, False]),
+        (NONE, [True, True]),
+    ):
+        traffic.ensure(spec)
+        assert [process.ended for process in processes] == ended
 
 
 def test_dead_load_is_started_again(traffic: Traffic, processes: list[FakeLocust]) -> None:

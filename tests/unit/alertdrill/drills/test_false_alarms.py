@@ -40,13 +40,9 @@ def test_watchdog_is_not_a_false_alarm(watched: WatchedStack) -> None:
     assert watched.traffic.calls == [STEADY]
 
 
-def test_short_alert_is_reported(watched: WatchedStack) -> None:
-    watched.fires = [(10, 10.5, SLOW)]
-    assert watched.watch(30) == ["Slow fired for instance=web-1, service=web."]
-
-
-def test_alert_is_reported_once(watched: WatchedStack) -> None:
-    watched.fires = [(10, 12, SLOW), (20, 22, SLOW), (20, 22, {**SLOW, "instance": "web-2"})]
+def test_each_alert_is_reported_once(watched: WatchedStack) -> None:
+    # The first one is short.
+    watched.fires = [(10, 10.5, SLOW), (20, 22, SLOW), (20, 22, {**SLOW, "instance": "web-2"})]
     assert watched.watch(30) == [
         "Slow fired for instance=web-1, service=web.",
         "Slow fired for instance=web-2, service=web.",
