@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
+from flask import Flask, Response
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 from locust.env import Environment
@@ -26,11 +27,28 @@ LAST_SCRAPE_TIMEOUT_S = 6.0
 REQUEST = ("method", "name")
 
 
-class LocustCollector(Collector):
-    """Collects a runner's statistics at each scrape."""
+class Exporter(Collector):
+    """Collects a runner's statistics at each scrape, and records whether it is scraped."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._scraped = Event()
+        self._ever_scraped = False
+
+    def page(self) -> Response:
+        """Return the metrics, as a Flask view."""
+        self._ever_scraped = True
+        self._scraped.set()
+        return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
+
+    def await_last_scrape(self, **_: Any) -> None:
+        """Return once the last values are scraped; at once if none were ever scraped."""
+        if self._ever_scraped:
+            self._scraped.clear()
+            self._scraped.wait(LAST_SCRAPE_TIMEOUT_S)
+            gevent.sleep(0)  # let the server send the response
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
@@ -63,42 +81,6 @@ def _buckets(entry: StatsEntry) -> list[tuple[str, float]]:
     return [(le, sum(n for at, n in times if at <= limit)) for le, limit in limits.items()]
 
 
-class Exporter:
-    """Serves `GET /metrics` for a runner, and records whether it is scraped."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(LocustCollector(runner))
-        self._scraped = Event()
-        self._ever_scraped = False
-
-    def page(self) -> tuple[str, int, dict[str, str]]:
-        """Return the metrics, the status and the headers, as a Flask view does."""
-        self._ever_scraped = True
-        self._scraped.set()
-        return generate_latest(self._registry).decode(), 200, {"Content-Type": CONTENT_TYPE_LATEST}
-
-    def wsgi(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Respond as a WSGI application, for a Locust without a web interface.
-
-        The start page responds with 200, for health checks.
-        """
-        if environ["PATH_INFO"] != "/metrics":
-            status = "200 OK" if environ["PATH_INFO"] == "/" else "404 Not Found"
-            start_response(status, [("Content-Type", "text/plain")])
-            return [b"The metrics are at /metrics.\n"]
-        page, _, headers = self.page()
-        start_response("200 OK", list(headers.items()))
-        return [page.encode()]
-
-    def await_last_scrape(self, **_: Any) -> None:
-        """Return once the last values are scraped; at once if none were ever scraped."""
-        if self._ever_scraped:
-            self._scraped.clear()
-            self._scraped.wait(LAST_SCRAPE_TIMEOUT_S)
-            gevent.sleep(0)  # let the server send the response
-
-
 def serve(environment: Environment, **_: Any) -> None:
     """Serve /metrics on Locust's web interface, or at `LOCUST_METRICS_PORT` without one.
 
@@ -108,9 +90,10 @@ def serve(environment: Environment, **_: Any) -> None:
     if runner is None or isinstance(runner, WorkerRunner):
         return
     exporter = Exporter(runner)
-    if environment.web_ui:
-        environment.web_ui.app.add_url_rule("/metrics", view_func=exporter.page)
-    elif port:
+    app = environment.web_ui.app if environment.web_ui else Flask(__name__)
+    app.add_url_rule("/metrics", view_func=exporter.page)
+    if port and not environment.web_ui:
+        app.add_url_rule("/", view_func=lambda: "The metrics are at /metrics.\n")  # health checks
         host = os.environ.get("LOCUST_METRICS_HOST") or "127.0.0.1"
-        WSGIServer((host, int(port)), exporter.wsgi, log=None).start()
+        WSGIServer((host, int(port)), app, log=None).start()
         environment.events.quitting.add_listener(exporter.await_last_scrape)

@@ -7,7 +7,7 @@ import sys
 
 from locust import events
 
-from loadtests import distributed, exposition, profiles, users, warmup
+from loadtests import exposition, profiles, runner, users
 
 try:
     Shape = profiles.selected_shape(os.environ)
@@ -18,9 +18,9 @@ NormalClient, HeavyClient, SlowClient, ErrorClient = users.set_weights(Shape.pro
 
 events.init_command_line_parser.add_listener(profiles.set_defaults)
 # Before the listeners for the end of the runner.
-events.init.add_listener(distributed.wait_for_workers)
-events.init.add_listener(profiles.stop_on_sigterm)
+events.init.add_listener(runner.wait_for_workers)
+events.init.add_listener(runner.stop_on_sigterm)
 events.init.add_listener(users.normalize_host)
 events.init.add_listener(exposition.serve)
-events.init.add_listener(warmup.reset_stats)
-events.init.add_listener(distributed.silence_worker)
+events.init.add_listener(runner.reset_stats)
+events.init.add_listener(runner.silence_worker)

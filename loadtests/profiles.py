@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gevent
 import yaml
 from locust import LoadTestShape
 from locust.util.timespan import parse_timespan
@@ -84,12 +82,11 @@ def _profiles() -> Iterator[Profile]:
         yield Profile(name, entry["users"], duration, points, mix)
 
 
-def _shape(profile: Profile) -> type[Shape]:
+SHAPES: dict[str, type[Shape]] = {
     # Locust ignores shape classes with `abstract`.
-    return type(profile.name.title(), (Shape,), {"profile": profile, "abstract": False})
-
-
-SHAPES: dict[str, type[Shape]] = {profile.name: _shape(profile) for profile in _profiles()}
+    profile.name: type(profile.name.title(), (Shape,), {"profile": profile, "abstract": False})
+    for profile in _profiles()
+}
 
 
 def selected_shape(environment: Mapping[str, str]) -> type[Shape]:
@@ -104,8 +101,3 @@ def set_defaults(parser: ArgumentParser, **_: Any) -> None:
     """Set the defaults of Locust's options."""
     users = selected_shape(os.environ).profile.users
     parser.set_defaults(num_users=users, stop_timeout=STOP_TIMEOUT_S)
-
-
-def stop_on_sigterm(environment: Any, **_: Any) -> None:
-    """Quit gracefully on SIGTERM; Locust itself handles it only after the shape's end."""
-    gevent.signal_handler(signal.SIGTERM, environment.runner.quit)

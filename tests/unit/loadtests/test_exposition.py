@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 from gevent.pywsgi import WSGIServer
 from locust.env import Environment
-from locust.runners import LocalRunner
+from locust.runners import LocalRunner, WorkerRunner
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests import exposition
@@ -23,11 +25,19 @@ def runner() -> Iterator[LocalRunner]:
     runner.quit()
 
 
+def families(runner: LocalRunner) -> Iterable[Metric]:
+    """Return the metrics as Prometheus's parser reads them."""
+    page = exposition.Exporter(runner).page().get_data(as_text=True)
+    return text_string_to_metric_families(page)
+
+
 def read(runner: LocalRunner) -> dict[tuple[str, str, str], float]:
-    """Return the samples by name, request and bound, as Prometheus's parser reads them."""
+    """Return the samples by name, request and bound."""
     return {
         (sample.name, sample.labels.get("name", ""), sample.labels.get("le", "")): sample.value
-        for family in text_string_to_metric_families(exposition.Exporter(runner).page()[0])
+        for family in text_string_to_metric_families(
+            exposition.Exporter(runner).page().get_data(as_text=True)
+        )
         for sample in family.samples
     }
 
@@ -55,28 +65,63 @@ def test_special_characters_in_a_name_are_escaped(runner: LocalRunner) -> None:
 def test_page_declares_the_type_of_each_metric(runner: LocalRunner) -> None:
     kinds = {
         family.name: family.type
-        for family in text_string_to_metric_families(exposition.Exporter(runner).page()[0])
+        for family in text_string_to_metric_families(
+            exposition.Exporter(runner).page().get_data(as_text=True)
+        )
     }
     assert kinds["locust_requests"] == "counter"
     assert kinds["locust_response_time_seconds"] == "histogram"
 
 
-def test_locusts_web_interface_serves_the_metrics(runner: LocalRunner) -> None:
-    status: list[str] = []
-    exporter = exposition.Exporter(runner)
-    for path in ("/metrics", "/", "/other"):
-        list(exporter.wsgi({"PATH_INFO": path}, lambda status_line, _: status.append(status_line)))
-    assert status == ["200 OK", "200 OK", "404 Not Found"]
-    page, code, headers = exporter.page()
-    assert (code, page.startswith("# HELP")) == (200, True)
-    assert headers["Content-Type"].startswith("text/plain; version=")
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[WSGIServer]:
+    """Record the servers that are started."""
+    servers: list[WSGIServer] = []
+
+    def start(server: WSGIServer) -> None:
+        servers.append(server)
+
+    monkeypatch.setattr(WSGIServer, "start", start)
+    monkeypatch.setenv("LOCUST_METRICS_PORT", "9")
+    return servers
 
 
-def test_health_check_is_not_a_scrape(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    exporter = exposition.Exporter(runner)
-    list(exporter.wsgi({"PATH_INFO": "/"}, lambda *_: None))
-    monkeypatch.setattr(exporter, "_scraped", None)  # waiting would fail
-    exporter.await_last_scrape()
+def statuses(app: Flask) -> list[int]:
+    client = app.test_client()
+    return [client.get(path).status_code for path in ("/metrics", "/", "/other")]
+
+
+def test_metrics_are_served_beside_a_start_page(
+    runner: LocalRunner, started: list[WSGIServer]
+) -> None:
+    exposition.serve(runner.environment)
+    [server] = started
+    assert statuses(server.application) == [200, 200, 404]
+    page = server.application.test_client().get("/metrics")
+    assert page.text.startswith("# HELP")
+    assert page.headers["Content-Type"].startswith("text/plain; version=")
+
+
+def test_locusts_web_interface_serves_the_metrics(
+    runner: LocalRunner, started: list[WSGIServer]
+) -> None:
+    runner.environment.web_ui = SimpleNamespace(app=Flask("locust"))
+    exposition.serve(runner.environment)
+    assert statuses(runner.environment.web_ui.app) == [200, 404, 404]
+    assert started == []
+
+
+def test_workers_serve_no_metrics(runner: LocalRunner, started: list[WSGIServer]) -> None:
+    class Worker(WorkerRunner):  # type: ignore[misc]
+        def __init__(self) -> None:
+            """Connect to no master."""
+
+        def __del__(self) -> None:
+            """Count as no runner of Locust's own."""
+
+    for other in (None, Worker()):
+        exposition.serve(SimpleNamespace(runner=other, web_ui=None))
+    assert started == []
 
 
 def test_only_a_scraped_locust_waits_for_the_last_scrape(
@@ -91,18 +136,3 @@ def test_only_a_scraped_locust_waits_for_the_last_scrape(
     exporter.page()
     exporter.await_last_scrape()
     assert waited == [exposition.LAST_SCRAPE_TIMEOUT_S]
-
-
-def test_workers_serve_no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[WSGIServer] = []
-
-    def start(server: WSGIServer) -> None:
-        started.append(server)
-
-    monkeypatch.setattr(WSGIServer, "start", start)
-    monkeypatch.setenv("LOCUST_METRICS_PORT", "9")
-    environment = Environment(user_classes=[])
-    exposition.serve(environment)
-    environment.create_local_runner()
-    exposition.serve(environment)
-    assert len(started) == 1

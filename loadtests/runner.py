@@ -1,7 +1,9 @@
-"""Hooks for distributed loads: the master reports the statistics of all workers."""
+"""Hooks of a load's runner: its warm-up, its end, and the workers of a distributed load."""
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import gevent
@@ -44,3 +46,18 @@ def wait_for_workers(environment: Environment, **_: Any) -> None:
         quit_now()
 
     runner.quit = quit_last
+
+
+def reset_stats(environment: Environment, **_: Any) -> None:
+    """Discard the statistics of the first `LOAD_WARMUP` seconds, in which clients connect."""
+    seconds, runner = float(os.environ.get("LOAD_WARMUP") or 0), environment.runner
+    if runner is None or isinstance(runner, WorkerRunner) or not seconds:
+        return
+    environment.events.test_start.add_listener(
+        lambda **_: gevent.spawn_later(seconds, runner.stats.reset_all)
+    )
+
+
+def stop_on_sigterm(environment: Any, **_: Any) -> None:
+    """Quit gracefully on SIGTERM; Locust itself handles it only after the shape's end."""
+    gevent.signal_handler(signal.SIGTERM, environment.runner.quit)
