@@ -18,7 +18,7 @@ from . import archive, env_block, inventory
 from .base_image import ensure_rootfs
 from .build import build_images
 from .docker_cli import DockerCli
-from .images import IMAGES
+from .images import IMAGES, PULL_POLICY
 
 COMMAND = "python -m deploy.airgap"
 ENV = ROOT / ".env"
@@ -38,7 +38,8 @@ def build(mirror: str | None, fresh: bool) -> None:
     The base image is Debian, made by debootstrap. The tags are written to .env.
     """
     # Checked first, since the build takes minutes.
-    env_block.read_others(ENV, [image.variable for image in IMAGES])
+    variables = [name for image in IMAGES for name in (image.variable, image.replicas)]
+    env_block.read_others(ENV, [PULL_POLICY, *variables])
     engine = DockerCli()
     current = settings.current()
     cache = current.cache or default_cache()
