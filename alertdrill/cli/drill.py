@@ -27,8 +27,8 @@ from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show
 from .options import (
     INTERRUPTED,
-    Duration,
     current_stack_option,
+    duration,
     ephemeral_option,
     speed_option,
 )
@@ -160,7 +160,7 @@ def run_command(
     "seconds",
     default="3m",
     show_default=True,
-    type=Duration(),
+    type=duration,
     help="Duration to watch, such as 90s.",
 )
 @speed_option

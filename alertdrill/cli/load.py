@@ -20,7 +20,7 @@ from ..load.run import LoadContext, create_context, run
 from ..report import page
 from ..runtimes.select import select_stack_runtime
 from .console import escape, output, show
-from .options import INTERRUPTED, Duration
+from .options import INTERRUPTED, duration
 
 
 @click.command()
@@ -33,7 +33,7 @@ from .options import INTERRUPTED, Duration
 @click.option(
     "--duration",
     "--for",
-    type=Duration(),
+    type=duration,
     help="Duration, such as 90s or 1h. Default: that of the load.",
 )
 @click.option(
