@@ -69,9 +69,10 @@ def test_port_in_use_is_a_problem_with_its_variable(settings: Callable[..., Stac
     with socket.socket() as listener:
         port = bind_valid_port(listener)
         listener.listen()
-        check = by_name(settings(RUNTIME="native", GRAFANA_PORT=str(port)))["port"]
-    assert check.state == "problem"
-    assert f"Port {port}" in check.detail
+        results = checks(settings(RUNTIME="native", GRAFANA_PORT=str(port)))
+    # A stack may run on this machine, and use other ports.
+    [check] = [check for check in results if f"Port {port} " in check.detail]
+    assert (check.name, check.state) == ("port", "problem")
     assert "GRAFANA_PORT" in check.detail
 
 
