@@ -101,8 +101,8 @@ def test_query_without_a_request_id_is_refused(fake_loki: RunningFakeLoki) -> No
 def test_line_is_identified_by_its_own_time(
     fake_loki: RunningFakeLoki, records: list[dict[str, Any]], times: list[int]
 ) -> None:
-    for one in records:
-        fake_loki.post(batch(one))
+    for stored in records:
+        fake_loki.post(batch(stored))
     assert [line.at for line in fake_loki.lines()] == times
 
 

@@ -32,8 +32,8 @@ class SearchedStack(FakeRuntime):
     def find(self, options: Search) -> list[str]:
         """Return the messages found, without those that follow."""
         groups = search.search_logs(self, options, self.messages.append)
-        found = islice(groups, 1 if options.follow else None)
-        return [record.message for group in found for record in group]
+        batches = islice(groups, 1 if options.follow else None)
+        return [record.message for group in batches for record in group]
 
 
 @pytest.fixture
