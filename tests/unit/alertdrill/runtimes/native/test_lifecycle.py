@@ -120,7 +120,9 @@ def test_down_deletes_the_scratch_folder(running: Any) -> None:
 def test_healing_stops_first_and_the_lb_before_the_services(
     running: Any, messages: list[str]
 ) -> None:
-    running.down(ignore)
+    progress: list[str] = []
+    running.down(progress.append)
+    assert progress == ["stopping"]
     healers = messages.index("stop responder-1 control-1")
     quick = ["SIGCONT responder-1", "SIGQUIT responder-1", "SIGCONT control-1", "SIGQUIT control-1"]
     assert messages[:healers] == ["stop the rest", *quick]

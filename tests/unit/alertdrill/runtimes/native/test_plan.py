@@ -110,11 +110,6 @@ def test_start_page_of_fetched_prometheus_is_our_console(
     assert page == "http://127.0.0.1:9090/consoles/index.html"
 
 
-def test_start_page_of_services_links_to_all(plan: Plan) -> None:
-    links = plan.of("web-1")[0].environment["LINKS"]
-    assert links.split(",") == [f"{title}={address}" for title, address in plan.addresses.items()]
-
-
 def drained(plan: Plan) -> list[Process]:
     """Return our own processes with the telemetry library, which drain."""
     return [process for process in plan.processes if process.job == "services"]
@@ -122,6 +117,9 @@ def drained(plan: Plan) -> list[Process]:
 
 def test_own_processes_have_their_identity(plan: Plan) -> None:
     assert {process.service for process in drained(plan)} == {*SERVICES, "responder"}
+    # Only those behind the load balancer trust its headers.
+    trusting = {p.service for p in drained(plan) if p.environment["TRUSTED_PROXIES"] == "1"}
+    assert trusting == set(SERVICES)
     for process in drained(plan):
         environment = process.environment
         assert (environment["SERVICE"], environment["INSTANCE"]) == (process.service, process.name)
@@ -132,8 +130,11 @@ def test_own_processes_have_their_identity(plan: Plan) -> None:
         assert (ROOT / app.partition(":")[0].replace(".", "/") / "__init__.py").is_file()
 
 
-def test_web_calls_through_the_load_balancer(plan: Plan) -> None:
-    assert plan.of("web-1")[0].environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
+def test_web_has_the_load_balancer_and_links_to_all_pages(plan: Plan) -> None:
+    environment = plan.of("web-1")[0].environment
+    assert environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
+    links = [f"{title}={address}" for title, address in plan.addresses.items()]
+    assert environment["LINKS"].split(",") == links
 
 
 def test_own_settings_of_a_service_are_overridden(
@@ -153,11 +154,6 @@ def test_faults_follow_the_settings(plan_with: PlanWith, enabled: bool) -> None:
     enabled_in = {p.service for p in processes if p.environment["FAULTS_ENABLED"] == "1"}
     assert enabled_in == (set(SERVICES) if enabled else set())
     assert {process.environment["FAULTS_TOKEN"] for process in processes} == {"the-token"}
-
-
-def test_only_instances_behind_the_lb_trust_proxies(plan: Plan) -> None:
-    trusting = {p.service for p in drained(plan) if p.environment["TRUSTED_PROXIES"] == "1"}
-    assert trusting == set(SERVICES)
 
 
 @pytest.mark.parametrize(("speed", "timeout"), [(1.0, "180"), (12.0, "15"), (1000.0, "1")])
@@ -215,15 +211,11 @@ def test_lb_runs_in_the_folder_of_its_backends(
     lb = only(plan, "lb")
     assert (lb.command[-2:], lb.directory) == (["-f", "backends.cfg"], layout.etc / "lb")
     assert lb.environment["LB_VERSION"] == "2.6.12"
+    assert lb.stop_signal == "USR1"  # it finishes its requests
     # It gets a larger pipe first.
     _, isolated, _, script, program, *_ = lb.command
     assert (isolated, program) == ("-I", str(programs["haproxy"].path))
     compile(script, "script", "exec")
-
-
-def test_stop_signals(plan: Plan) -> None:
-    signals = {process.service: process.stop_signal for process in plan.processes}
-    assert (signals["lb"], signals["collector"], signals["prometheus"]) == ("USR1", "KILL", "TERM")
 
 
 def test_prometheus_has_the_settings_and_the_features_of_containers(plan_with: PlanWith) -> None:
@@ -262,6 +254,7 @@ def test_programs_environment_is_included(
 def test_collector_is_probed_at_its_health_port(plan: Plan) -> None:
     collector = only(plan, "collector")
     assert (collector.port, collector.ready) == (8888, "http://127.0.0.1:13133/")
+    assert (collector.stop_signal, only(plan, "prometheus").stop_signal) == ("KILL", "TERM")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import shlex
 import signal
 import socket
 import subprocess
-import xmlrpc.client
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,11 +14,10 @@ import psutil
 import pytest
 from supervisor.datatypes import RestartUnconditionally
 from supervisor.options import ServerOptions
-from supervisor.xmlrpc import Faults
 
 from alertdrill.config import ROOT
+from alertdrill.runtimes.base import wait_until
 from alertdrill.runtimes.errors import StackUnavailableError
-from alertdrill.runtimes.native import supervisor as module
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.supervisor import (
@@ -144,76 +143,54 @@ def test_missing_socket_means_not_running(layout: Layout) -> None:
     assert not supervisor.is_running()
 
 
-class FakeProxy:
-    """The other end of supervisord's socket; it records the calls, and may refuse them."""
-
-    def __init__(self) -> None:
-        self.fault: xmlrpc.client.Fault | None = None
-        self.calls: list[tuple[object, ...]] = []
-        self.pids = [7, 7, 0]
-        self.supervisor = self
-
-    def __enter__(self) -> "FakeProxy":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda *arguments: self._call(method, *arguments)
-
-    def _call(self, method: str, *arguments: object) -> Any:
-        self.calls.append((method, *arguments))
-        if method == "getAllProcessInfo":
-            return [{"name": "web-1", "pid": self.pids.pop(0)}, {"name": "web-2", "pid": 8}]
-        if self.fault:
-            raise self.fault
-        return True
+GRACEFUL = 'trap "echo bye; exit" TERM; echo; while :; do sleep 0.01; done'
+# `exec` keeps ignored signals.
+STUBBORN = 'trap "" TERM; echo; exec sleep 60'
 
 
 @pytest.fixture
-def proxy(monkeypatch: pytest.MonkeyPatch) -> FakeProxy:
-    fake = FakeProxy()
-    monkeypatch.setattr("xmlrpc.client.ServerProxy", lambda *_, **__: fake)
-    monkeypatch.setattr(module, "POLL_INTERVAL_S", 0)
-    return fake
+def live(layout: Layout) -> Iterator[Supervisor]:
+    """Return a real supervisord that has started a graceful and a stubborn process."""
+    scripts = {"graceful-1": GRACEFUL, "stubborn-1": STUBBORN}
+    processes = [Process(name, ["sh", "-c", text], 1, "") for name, text in scripts.items()]
+    layout.supervisor_config.write_text(render(processes, layout))
+    supervisor = Supervisor(layout)
+    supervisor.launch()
+    supervisor.start(*scripts)
+    for name in scripts:
+        log = layout.logs / f"{name}.jsonl"
+        wait_until(lambda log=log: log.exists() and log.read_text(), name)  # type: ignore[misc]
+    yield supervisor
+    supervisor.stop(*scripts, grace=0)
+    terminate_processes(find_processes(str(layout.home)))
 
 
-def test_second_start_or_stop_is_harmless(layout: Layout, proxy: FakeProxy) -> None:
-    proxy.fault = xmlrpc.client.Fault(Faults.ALREADY_STARTED, "ALREADY_STARTED: web-1")
-    Supervisor(layout).start("web-1")
-    proxy.fault = xmlrpc.client.Fault(Faults.NOT_RUNNING, "NOT_RUNNING: web-1")
-    Supervisor(layout).request_stop("web-1")
+def test_graceful_process_is_awaited(live: Supervisor, layout: Layout) -> None:
+    before = live.processes()
+    assert live.is_running()
+    live.start("graceful-1")  # a second start is harmless
+    live.stop("graceful-1", grace=60)
+    assert (layout.logs / "graceful-1.jsonl").read_text() == "\nbye\n"
+    live.request_stop("graceful-1")  # so is a second stop
+    after = live.processes()
+    assert after["graceful-1"]["statename"] == "STOPPED"
+    assert after["stubborn-1"]["pid"] == before["stubborn-1"]["pid"] > 0
+    for command in (live.start, live.request_stop):
+        with pytest.raises(SupervisorError, match="BAD_NAME: unknown"):
+            command("unknown")
 
 
-def test_other_faults_are_raised(layout: Layout, proxy: FakeProxy) -> None:
-    proxy.fault = xmlrpc.client.Fault(Faults.BAD_NAME, "BAD_NAME: web-1")
-    for command in (Supervisor(layout).start, Supervisor(layout).request_stop):
-        with pytest.raises(SupervisorError, match="BAD_NAME: web-1"):
-            command("web-1")
-    assert not Supervisor(layout).is_running()
-
-
-@pytest.mark.parametrize(("grace", "killed"), [(None, []), (60, []), (0, [7, 7])])
-def test_stop_returns_when_processes_have_left(
-    layout: Layout,
-    proxy: FakeProxy,
-    monkeypatch: pytest.MonkeyPatch,
-    grace: float | None,
-    killed: list[int],
-) -> None:
-    """web-2 keeps running: it is neither awaited nor killed."""
-    pids: list[int] = []
-    monkeypatch.setattr(module, "signal_instance", lambda pid, number: pids.append(pid))
-    Supervisor(layout).stop("web-1", grace=grace)
-    assert proxy.calls[0] == ("stopProcess", "web-1", False)
-    assert (proxy.pids, pids) == ([], killed)
+def test_zero_grace_kills_at_once_but_only_the_target(live: Supervisor) -> None:
+    start = time.monotonic()
+    live.stop("stubborn-1", grace=0)
+    assert time.monotonic() - start < 10  # supervisord itself would kill it after 25 s
+    states = {name: info["statename"] for name, info in live.processes().items()}
+    assert states["stubborn-1"] == "STOPPED"
+    assert states["graceful-1"] in ("STARTING", "RUNNING")
 
 
 Child = subprocess.Popen[str]
 Spawn = Callable[..., Child]
-# `exec` keeps ignored signals.
-STUBBORN = 'trap "" TERM; echo; exec sleep 60'
 
 
 @pytest.fixture
@@ -282,9 +259,7 @@ def test_stubborn_child_is_killed(spawn: Spawn, home: str, monkeypatch: pytest.M
 
 
 def test_child_is_terminated_gracefully_first(spawn: Spawn, home: str) -> None:
-    child = spawn(
-        'trap "echo bye; exit" TERM; echo; while :; do sleep 0.01; done', {STACK_TAG: home}
-    )
+    child = spawn(GRACEFUL, {STACK_TAG: home})
     first_line(child)
     terminate_processes([process for process in find_processes(home) if process.pid == child.pid])
     assert first_line(child) == "bye"
