@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from ... import VERSION
 from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
-GUNICORN = (sys.executable, "-m", "gunicorn", "-c")
+GUNICORN = ("{python}", "-m", "gunicorn", "-c")
 CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
@@ -27,15 +26,14 @@ LB_FILES = ("-f", "{root}/lb/haproxy.cfg", "-f", BACKENDS_FILE)
 
 @dataclass(frozen=True)
 class Launch:
-    """How a program is started: `command` precedes the program, `arguments` follow it.
+    """How a program is started.
 
     `more_ports` are names of ports that it listens on besides its own; `ready` is the URL that
     answers when it is ready, if that is not the path of `config.components` at its own port.
     """
 
-    arguments: Sequence[str]
+    command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
-    command: Sequence[str] = ()
     directory: str = "{root}"
     more_ports: Sequence[str] = ()
     ready: str = ""
@@ -70,8 +68,7 @@ OWN_ENVIRONMENT = {
 }
 # An instance of a service of apps/services.yml.
 INSTANCE = Launch(
-    command=GUNICORN,
-    arguments=(CONFIGURATION, "apps.{package}:create_app()"),
+    command=(*GUNICORN, CONFIGURATION, "apps.{package}:create_app()"),
     ready="http://127.0.0.1:{port}/readyz",
     environment={
         **OWN_ENVIRONMENT,
@@ -84,8 +81,7 @@ INSTANCE = Launch(
 )
 LAUNCHES: Mapping[str, Launch] = {
     "responder": Launch(
-        command=GUNICORN,
-        arguments=(CONFIGURATION, "alerting.responder:create_app()"),
+        command=(*GUNICORN, CONFIGURATION, "alerting.responder:create_app()"),
         environment={
             **OWN_ENVIRONMENT,
             "SERVICE": "responder",
@@ -102,8 +98,11 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "control": Launch(
-        command=GUNICORN,
-        arguments=("alertdrill/control/gunicorn_conf.py", "alertdrill.control.app:serve()"),
+        command=(
+            *GUNICORN,
+            "alertdrill/control/gunicorn_conf.py",
+            "alertdrill.control.app:serve()",
+        ),
         ready="{url[control]}/healthz",
         environment={
             **OWN_ENVIRONMENT,
@@ -112,8 +111,7 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "lb": Launch(
-        command=(sys.executable, "-I", "-c", WIDE_PIPE),
-        arguments=("-db", *LB_FILES),
+        command=("{python}", "-I", "-c", WIDE_PIPE, "{program}", "-db", *LB_FILES),
         directory="{layout.lb}",
         more_ports=("lb", "lb_internal"),
         # Finish the requests in flight; TERM would cut them off.
@@ -130,7 +128,8 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "prometheus": Launch(
-        arguments=(
+        command=(
+            "{program}",
             "--config.file=prometheus.yml",
             "--storage.tsdb.path={layout.data}/prometheus",
             "--storage.tsdb.retention.time={settings.retention}",
@@ -145,7 +144,8 @@ LAUNCHES: Mapping[str, Launch] = {
         directory="{layout.etc}/prometheus",
     ),
     "alertmanager": Launch(
-        arguments=(
+        command=(
+            "{program}",
             "--config.file=alertmanager.yml",
             "--storage.path={layout.data}/alertmanager",
             "--web.listen-address=127.0.0.1:{port}",
@@ -157,13 +157,15 @@ LAUNCHES: Mapping[str, Launch] = {
         directory="{layout.etc}/alertmanager",
     ),
     "node-exporter": Launch(
-        arguments=(
+        command=(
+            "{program}",
             "--web.listen-address=127.0.0.1:{port}",
             "@{root}/prometheus/node-exporter.args",
         )
     ),
     "blackbox-exporter": Launch(
-        arguments=(
+        command=(
+            "{program}",
             "--config.file={root}/prometheus/blackbox.yml",
             "--web.listen-address=127.0.0.1:{port}",
             "--timeout-offset={timeout_offset}",
@@ -171,7 +173,7 @@ LAUNCHES: Mapping[str, Launch] = {
         )
     ),
     "loki": Launch(
-        arguments=("-config.file={root}/loki/loki.yml", "-config.expand-env=true"),
+        command=("{program}", "-config.file={root}/loki/loki.yml", "-config.expand-env=true"),
         more_ports=("loki_grpc",),
         environment={
             "LOKI_ADDRESS": LOOPBACK,
@@ -180,7 +182,8 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "collector": Launch(
-        arguments=(
+        command=(
+            "{program}",
             # Write a line to the queue on disk before its offset in the file is stored.
             "--feature-gates=stanza.synchronousLogEmitter",
             "--config={root}/loki/collector.yml",
@@ -197,7 +200,7 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "grafana": Launch(
-        arguments=(),
+        command=("{program}",),
         environment={
             **GRAFANA_ENVIRONMENT,
             "GF_SERVER_HTTP_ADDR": LOOPBACK,

@@ -88,6 +88,7 @@ class Plan:
         self._fakes_loki = settings.fake_loki and "loki" not in programs
         self._values = {
             "root": ROOT,
+            "python": sys.executable,
             "layout": layout,
             "settings": settings,
             "token": token,
@@ -177,6 +178,7 @@ class Plan:
                 service=service,
                 package=service.replace("-", "_"),
                 port=port,
+                program=program and program.path,
                 version=".".join(map(str, program.version)) if program else VERSION,
                 **self._values,
             )
@@ -184,11 +186,7 @@ class Plan:
         environment = {key: fill(value) for key, value in launch.environment.items()}
         return Process(
             name=name,
-            command=[
-                *launch.command,
-                *([str(program.path)] if program else []),
-                *map(fill, launch.arguments),
-            ],
+            command=list(map(fill, launch.command)),
             port=port,
             ready=fill(launch.ready),
             environment={**(program.environment if program else {}), **environment},

@@ -166,7 +166,9 @@ class NativeStack:
         located = self.locate(on_progress)
         with self.lock():
             plan = self.plan(located)
-            if self.supervisor.is_running() and self._is_unchanged(plan):
+            files = configs.generated(self.layout, plan, self.settings).items()
+            unchanged = all(file.exists() and file.read_text() == text for file, text in files)
+            if unchanged and self.supervisor.is_running():
                 self._start(self.desired(plan.processes), on_progress)
             else:
                 self._stop(on_progress)
@@ -182,10 +184,6 @@ class NativeStack:
         if self.layout.home.exists():
             with self.lock(LOCK_TIMEOUT_S):
                 self._stop(on_progress)
-
-    def _is_unchanged(self, plan: Plan) -> bool:
-        files = configs.generated(self.layout, plan, self.settings)
-        return all(file.exists() and file.read_text() == text for file, text in files.items())
 
     def _start_new(
         self, plan: Plan, located: ResolvedPrograms, on_progress: ProgressCallback
