@@ -195,15 +195,12 @@ def render_overlay(settings: StackSettings, model: Mapping[str, Any]) -> str | N
         "loki": speed.loki_flags(settings.speed),
         "blackbox-exporter": [f"--timeout-offset={speed.timeout_offset(settings.speed)}"],
     }
-    changed = {
-        service: {"command": merge_flags(model["services"][service]["command"], added)}
-        for service, added in flags.items()
-    }
+    changed = {}
+    for service, added in flags.items():
+        # They replace flags of the same name.
+        names = {flag.partition("=")[0] for flag in added}
+        command = model["services"][service]["command"]
+        kept = [flag for flag in command if flag.partition("=")[0] not in names]
+        changed[service] = {"command": [*kept, *added]}
     # JSON is valid YAML. Compose would read a single dollar as a variable.
     return json.dumps({"services": changed}, indent=2).replace("$", "$$") + "\n"
-
-
-def merge_flags(command: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """Return a command with `flags`, which replace flags of the same name."""
-    names = {flag.partition("=")[0] for flag in flags}
-    return [*(part for part in command if part.partition("=")[0] not in names), *flags]

@@ -7,10 +7,10 @@ import re
 import select
 import shutil
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from itertools import count, takewhile
+from itertools import takewhile
 from typing import IO, Any
 
 from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components
@@ -299,7 +299,9 @@ def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -
     containers, replicas = project.engine.containers(), project.replicas()
     for service in SERVICES:
         by_number = {item.number: item for item in containers if item.service == service}
-        leaving = [by_number[number] for number in misnumbered(by_number, replicas[service])]
+        # From 1 to the replica count, without a gap.
+        kept = takewhile(by_number.__contains__, range(1, replicas[service] + 1))
+        leaving = [by_number[number] for number in sorted(by_number.keys() - set(kept))]
         running = [container for container in leaving if container.pid]
         if running:
             names = ", ".join(container.instance for container in running)
@@ -307,9 +309,3 @@ def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -
         project.engine.stop_all(running)
         if leaving:
             project.docker("rm", "--force", *(container.name for container in leaving))
-
-
-def misnumbered(numbers: Collection[int], scale: int) -> list[int]:
-    """Return the sorted numbers that are above the replica count or after a gap."""
-    numbered = set(takewhile(lambda number: number in numbers and number <= scale, count(1)))
-    return sorted(set(numbers) - numbered)

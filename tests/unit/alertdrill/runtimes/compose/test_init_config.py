@@ -138,10 +138,3 @@ def test_every_service_is_scraped_by_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
     assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
     assert {"stack", "pushed", "load", "probe"} <= set(jobs)
-
-
-def test_containers_are_named_after_the_project() -> None:
-    assert next(iter(init_config.container_names(ORDERS, "mine").items())) == (
-        "mine-orders-1",
-        "orders-1",
-    )
