@@ -76,9 +76,9 @@ def test_events_are_requested_to_the_nanosecond(
     proxy.body = b'{"Action":"die"}\n{"Action":"stop"}\n'
     events = engine.events(["die", "stop"], 5 * NS_PER_SECOND + 7, 7 * NS_PER_SECOND)
     assert [row["Action"] for row in events] == ["die", "stop"]
-    asked = query(proxy)
-    assert (asked["since"], asked["until"]) == (["5.000000007"], ["7.000000000"])
-    filters = json.loads(asked["filters"][0])
+    parameters = query(proxy)
+    assert (parameters["since"], parameters["until"]) == (["5.000000007"], ["7.000000000"])
+    filters = json.loads(parameters["filters"][0])
     # The proxy demands the project first.
     assert filters["label"][0] == "com.docker.compose.project=alertdrill"
     assert filters["event"] == ["die", "stop"]
