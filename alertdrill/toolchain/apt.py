@@ -139,7 +139,7 @@ def _best(distribution: str, *suites: str) -> AptSource | None:
         signed = (1 if f"{distribution}-archive" in keys else -1) if keys else 0
         path = re.sub(r"^[a-z+]+:(//[^/]*)?", "", source.uri).rstrip("/")
         usual = bool(re.fullmatch(rf"(.*/)?{distribution}(-security|-ports)?", path))
-        return signed, usual, usual and path.count("/") == 1
+        return signed, usual, path.count("/") == 1
 
     files = [SOURCES / "sources.list", *sorted((SOURCES / "sources.list.d").glob("*"))]
     texts = [file.read_text(errors="replace") for file in files if file.is_file()]

@@ -1,3 +1,6 @@
+import fcntl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,6 +52,22 @@ def test_fetched_program_is_not_fetched_again(machine: Machine) -> None:
     machine.remove("apt-get")
     assert resolve(machine, "prometheus", "promtool") == first
     assert machine.apt_calls() == calls
+
+
+def test_program_that_another_process_fetched_is_not_fetched_again(machine: Machine) -> None:
+    waiting = threading.Semaphore(0)
+    lock = machine.cache / "programs" / "lock"
+    lock.parent.mkdir(parents=True)
+    with ThreadPoolExecutor() as pool, lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        arguments = (specs("haproxy"), machine.cache, lambda _: waiting.release())
+        runs = [pool.submit(resolve_programs, *arguments) for _ in range(2)]
+        for _ in runs:
+            assert waiting.acquire(timeout=5), "a run did not report that it waits"
+        fcntl.flock(held, fcntl.LOCK_UN)
+        first, second = (run.result(30) for run in runs)
+    assert first == second
+    assert len([call for call in machine.apt_calls() if call.endswith(" update")]) == 1
 
 
 def test_suite_is_updated_once_for_all_its_packages(machine: Machine) -> None:
