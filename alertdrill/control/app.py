@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from prometheus_client import (
@@ -15,7 +15,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ..clients import http
 from ..config.settings import IN_NETWORK
@@ -39,43 +39,32 @@ MAX_GRACE_S = 60
 MAX_KEY_LENGTH = 200
 
 
-class Body(BaseModel):
-    """A request body: a JSON object with one member; `demand` says what to send."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-    demand: ClassVar[str]
-
-
-class RestartBody(Body):
+class RestartBody(BaseModel, strict=True, extra="forbid", allow_inf_nan=False):
     """The body of a restart; without a grace period the instance's own applies."""
 
-    demand = f'send 0 to {MAX_GRACE_S} seconds, as in {{"grace_period": 0}}.'
     grace_period: float | None = Field(default=None, ge=0, le=MAX_GRACE_S)
 
 
-class ScaleBody(Body):
+class ScaleBody(BaseModel, strict=True, extra="forbid"):
     """The body of a scaling; the runtime checks the range."""
 
-    demand = 'send an integer, as in {"instances": 3}.'
     instances: int
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=BaseModel)
 
 
 def create_app(
-    settings: ControlSettings | None = None,
-    runtime: ControlTarget | None = None,
+    settings: ControlSettings,
+    runtime: ControlTarget,
     is_alive: Callable[[], bool] = lambda: True,
     proxy_answers: Callable[[str], bool] = lambda _: False,
 ) -> Flask:
-    """Return the API for a runtime; the settings select it unless `runtime` is set.
+    """Return the API for a runtime.
 
     The health check and scrapes fail while `is_alive`, of the reconcile loop, returns false.
     `proxy_answers` tells whether a proxy, such as docker-proxy-1, reaches the engine.
     """
-    settings = settings or ControlSettings.from_env(os.environ)
-    runtime = runtime or select_control_target(settings.stack)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     problems.init_app(app)
@@ -91,8 +80,9 @@ def serve() -> Flask:
     Only containers need the loop: supervisord and Swarm restart what is killed.
     """
     settings = ControlSettings.from_env(os.environ)
+    runtime = select_control_target(settings.stack)
     if settings.stack.runtime != IN_NETWORK:
-        return create_app(settings)
+        return create_app(settings, runtime)
     host, project = os.environ.get("DOCKER_HOST", ""), settings.stack.project
     reconciler = Reconciler(ProjectEngine(host, project, ENGINE_TIMEOUT_S))
     reconciler.start_thread()
@@ -101,7 +91,7 @@ def serve() -> Flask:
         url = f"http://{project}-{name}:{host.rpartition(':')[2]}/_ping"
         return http.is_ready(url, PING_TIMEOUT_S)
 
-    return create_app(settings, is_alive=reconciler.is_alive, proxy_answers=proxy_answers)
+    return create_app(settings, runtime, reconciler.is_alive, proxy_answers)
 
 
 def monitoring(is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]) -> Blueprint:
@@ -155,24 +145,25 @@ def blueprint(service: ControlService, token: str) -> Blueprint:
 
     @routes.post("/instances/<name>/restart")
     def restart(name: str) -> Response:
-        grace = parse_body(RestartBody, request.get_data()).grace_period
+        demand = f'send 0 to {MAX_GRACE_S} seconds, as in {{"grace_period": 0}}.'
+        grace = _body(RestartBody, demand).grace_period
         return _answer(service.restart(_key(), name, grace))
 
     @routes.put("/services/<name>/scale")
     def scale(name: str) -> Response:
-        count = parse_body(ScaleBody, request.get_data()).instances
+        count = _body(ScaleBody, 'send an integer, as in {"instances": 3}.').instances
         return _answer(service.scale(_key(), name, count))
 
     return routes
 
 
-def parse_body(model: type[B], body: bytes) -> B:
-    """Return a request body; raise a `Problem` if it is not of this form."""
+def _body(model: type[B], demand: str) -> B:
+    """Return the body of the request; raise a `Problem` with the demand for another one."""
     try:
-        return model.model_validate_json(body or b"{}")
+        return model.model_validate_json(request.get_data() or b"{}")
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
-        raise Problem(400, f"The body is refused ({reason}): {model.demand}") from None
+        raise Problem(400, f"The body is refused ({reason}): {demand}") from None
 
 
 def _key() -> str:

@@ -16,6 +16,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.control.app import create_app
 from alertdrill.control.settings import ControlSettings
 from alertdrill.runtimes.compose.project import ComposeProject
+from alertdrill.runtimes.select import select_control_target
 from alertdrill.runtimes.swarm import runtime
 from tests.e2e.images.conftest import Docker
 from tests.e2e.stack import poll_until
@@ -106,7 +107,8 @@ def control(project: str, tmp_path_factory: pytest.TempPathFactory) -> FlaskClie
     """Return a client of the control API."""
     home = tmp_path_factory.mktemp("swarm")
     stack = StackSettings(home, runtime="swarm", project=project)
-    return create_app(ControlSettings(TOKEN, stack, stack.home / "control")).test_client()
+    settings = ControlSettings(TOKEN, stack, home / "control")
+    return create_app(settings, select_control_target(stack)).test_client()
 
 
 @pytest.fixture(scope="module")

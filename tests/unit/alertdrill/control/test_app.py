@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.control.app import create_app
+from alertdrill.control.app import create_app, serve
 from alertdrill.control.settings import ControlSettings
 from tests.unit.alertdrill.control.conftest import TOKEN
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
@@ -34,7 +34,7 @@ def test_app_is_created_from_the_environment(
     monkeypatch.setenv("CONTROL_STACK", str(tmp_path / "stack.json"))
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    answer = create_app().test_client().get("/instances", headers=headers)
+    answer = serve().test_client().get("/instances", headers=headers)
     assert answer.status_code == 503
     assert message in answer.get_json()["detail"]
     assert not (tmp_path / "home").exists()
