@@ -14,7 +14,8 @@ import click
 import yaml
 
 from ..clients import http
-from ..clients.loki import Loki, LokiError
+from ..clients.http import UnreachableError
+from ..clients.loki import Loki
 from ..config import ROOT
 from ..config import settings as stack_settings
 from ..config.settings import StackSettings
@@ -76,7 +77,7 @@ def check_logql(settings: StackSettings, on_progress: ProgressCallback) -> None:
         for file, query in queries():
             try:
                 loki.get("/loki/api/v1/format_query", query=query)
-            except LokiError as error:
+            except UnreachableError as error:
                 text = " ".join(query.split())
                 raise AlertdrillError(f"{file}: `{text}` is not valid LogQL. {error}") from error
 
@@ -121,13 +122,13 @@ def _loki(settings: StackSettings, programs: Mapping[str, Program], home: Path) 
 
     def is_ready() -> bool:
         if running.poll() is not None:
-            raise LokiError("Loki exited without an error message.")
+            raise UnreachableError("Loki exited without an error message.")
         return http.is_ready(process.ready, timeout=1.0)
 
     try:
         wait_until(is_ready, "Loki to start", START_TIMEOUT_S)
         yield Loki(f"http://{process.address}")
-    except (LokiError, NotReadyError) as error:
+    except (UnreachableError, NotReadyError) as error:
         records = [parse_object(line) or {} for line in log.read_text().splitlines()]
         errors = [
             record.get("err") or record["msg"]

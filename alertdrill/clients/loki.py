@@ -15,10 +15,6 @@ TIMEOUT_S = 70.0
 PAGE_SIZE = 5000
 
 
-class LokiError(UnreachableError):
-    """Loki does not respond, or refuses a query."""
-
-
 @dataclass(frozen=True)
 class LokiLine:
     """A line in Loki.
@@ -43,14 +39,14 @@ class Loki(Evaluator):
     def last(self, logql: str, span: tuple[int, int], limit: int) -> list[LokiLine]:
         """Return the last `limit` lines (5,000 at most) of a span of time, oldest first.
 
-        `span` is in nanoseconds since 1970; its end is not in it. Raises `LokiError`.
+        `span` is in nanoseconds since 1970; its end is not in it. Raises `UnreachableError`.
         """
         return self._page(logql, span, limit, "backward")
 
     def every(self, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:
         """Yield all lines of a time range, oldest first.
 
-        Raises `LokiError`, also where more than a page of lines have the very same time.
+        Raises `UnreachableError`, also where more than a page of lines have the very same time.
         """
         begin, end = span
         already_read: list[LokiLine] = []
@@ -61,7 +57,9 @@ class Loki(Evaluator):
             if len(page) < PAGE_SIZE:
                 return
             if page[-1].at == begin:
-                raise LokiError(f"over {PAGE_SIZE} lines have the same time: narrow the query")
+                raise UnreachableError(
+                    f"over {PAGE_SIZE} lines have the same time: narrow the query"
+                )
             begin = page[-1].at
             already_read = [line for line in page if line.at == begin]
 
@@ -84,8 +82,5 @@ class Loki(Evaluator):
         return sorted(lines, key=lambda line: line.at)
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the JSON of a path; raise `LokiError` otherwise."""
-        try:
-            return get_json(f"{self._url}{path}", parameters, timeout=TIMEOUT_S)
-        except UnreachableError as error:
-            raise LokiError(str(error), error.status, error.reason) from error
+        """Return the JSON of a path; raise `UnreachableError` otherwise."""
+        return get_json(f"{self._url}{path}", parameters, timeout=TIMEOUT_S)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..clients.loki import Loki, LokiError
+from ..clients.http import UnreachableError
+from ..clients.loki import Loki
 from ..errors import AlertdrillError
 from ..runtimes.base import Instance, StackRuntime
 from .query import Query
@@ -54,7 +55,7 @@ def search_logs(
         try:
             # An error shows with the first group; after it the source is not changed.
             first = next(groups, ())
-        except LokiError as error:
+        except UnreachableError as error:
             if search.origin == "loki":
                 raise
             say(str(error))

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from ..clients.loki import PAGE_SIZE, Loki, LokiError
+from ..clients.http import UnreachableError
+from ..clients.loki import PAGE_SIZE, Loki
 from ..runtimes.base import StackRuntime
 from .parse import MS_NS, parse_file_line, parse_loki_line
 from .query import Query
@@ -73,7 +74,7 @@ class LokiSource:
         self._say = say
 
     def read(self, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last records, or all. Raises `LokiError`."""
+        """Yield the last records, or all. Raises `UnreachableError`."""
         if lines is None or lines + MARGIN > PAGE_SIZE:
             groups = group_by_time(self._every())
             yield from groups if lines is None else [deque(chain.from_iterable(groups), lines)]
@@ -82,7 +83,7 @@ class LokiSource:
             yield last_records(map(parse_loki_line, newest), lines)
 
     def follow(self, lines: int | None) -> Iterator[Sequence[LogRecord]]:
-        """Yield the last records, then new ones. Only the first queries raise `LokiError`."""
+        """Yield the last records, then new ones. Only the first queries raise an error."""
         window = DedupWindow(_now(), self._newest())
         # Mark existing records as seen first, so that those that arrive meanwhile are new.
         window.take_new(self._every(window.search_start()))
@@ -96,7 +97,7 @@ class LokiSource:
             new: Sequence[LogRecord] = []
             try:
                 records, newest = list(self._every(begin)), self._newest(begin)
-            except LokiError as error:
+            except UnreachableError as error:
                 if not waiting:
                     self._say(f"{error} Waiting for it.")
                 waiting = True

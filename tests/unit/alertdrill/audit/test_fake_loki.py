@@ -8,7 +8,8 @@ import requests
 from werkzeug.serving import make_server
 
 from alertdrill.audit.fake_loki import create_app
-from alertdrill.clients.loki import Loki, LokiError, LokiLine
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.loki import Loki, LokiLine
 
 QUERY = '{service=~"lb|web"} | logger="access" | request_id=~"run-.*"'
 
@@ -85,7 +86,7 @@ def test_many_lines_are_read_in_pages(
 
 
 def test_query_without_a_request_id_is_refused(fake_loki: RunningFakeLoki) -> None:
-    with pytest.raises(LokiError, match="has no prefix of a request id"):
+    with pytest.raises(UnreachableError, match="has no prefix of a request id"):
         fake_loki.lines(query='{service="web"}')
 
 

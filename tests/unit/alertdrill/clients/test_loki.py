@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alertdrill.clients.loki import Loki, LokiError, LokiLine
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.loki import Loki, LokiLine
 
 # Two lines have the same time: a page may end between them.
 LINES = [(1, "a"), (2, "b"), (2, "c"), (3, "d"), (4, "e")]
@@ -73,7 +74,7 @@ def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
     store: Loki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alertdrill.clients.loki.PAGE_SIZE", 1)
-    with pytest.raises(LokiError, match="have the same time"):
+    with pytest.raises(UnreachableError, match="have the same time"):
         list(store.every("{}", (2, 3)))
 
 
@@ -82,12 +83,13 @@ def test_more_lines_at_one_time_than_a_page_holds_are_an_error(
     [("{", "answers 400: parse error at line 1, col 1"), ("page", "answers without JSON")],
 )
 def test_refused_query_is_an_error_with_its_reason(store: Loki, query: str, message: str) -> None:
-    with pytest.raises(LokiError, match=message):
+    with pytest.raises(UnreachableError, match=message):
         store.last(query, (0, 9), 1)
 
 
 def test_unreachable_loki_is_an_error() -> None:
     with pytest.raises(
-        LokiError, match=r"^http://127\.0\.0\.1:1/.* does not answer: check `alertdrill status`\.$"
+        UnreachableError,
+        match=r"^http://127\.0\.0\.1:1/.* does not answer: check `alertdrill status`\.$",
     ):
         Loki("http://127.0.0.1:1").last("{}", (0, 9), 1)

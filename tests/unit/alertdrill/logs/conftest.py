@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from alertdrill.clients.loki import LokiError, LokiLine
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.loki import LokiLine
 
 SECOND = 1_000_000_000
 NOW = 1_795_429_230 * SECOND
@@ -21,7 +22,7 @@ class FakeLoki:
     def __init__(self, *lines: LokiLine) -> None:
         self.lines = list(lines)
         self.queries: list[tuple[str, str, tuple[int, int]]] = []
-        self.error: LokiError | None = None
+        self.error: UnreachableError | None = None
         self.good = 0
 
     def _select(self, method: str, logql: str, span: tuple[int, int]) -> Iterator[LokiLine]:

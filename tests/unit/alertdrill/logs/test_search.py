@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from alertdrill.clients.loki import LokiError
+from alertdrill.clients.http import UnreachableError
 from alertdrill.errors import AlertdrillError
 from alertdrill.logs import search
 from alertdrill.logs.query import Query
@@ -16,7 +16,7 @@ from tests.unit.alertdrill.logs.conftest import FakeLoki
 
 WEB, LOKI, COLLECTOR = instance("web-1"), instance("loki-1"), instance("collector-1")
 ALL = [WEB, LOKI, COLLECTOR]
-ERROR = LokiError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
+ERROR = UnreachableError("Loki does not answer at http://127.0.0.1:3100: see `make status`.")
 
 
 class SearchedStack(FakeRuntime):
@@ -70,7 +70,7 @@ def test_search_reports_a_failing_loki_and_reads_files(stack: SearchedStack, fol
 
 def test_search_does_not_switch_to_files_after_lines_from_loki(stack: SearchedStack) -> None:
     stack.loki.error, stack.loki.good = ERROR, 2
-    with pytest.raises(LokiError):
+    with pytest.raises(UnreachableError):
         stack.find(Search(Query()))
     assert stack.calls == []
 
@@ -95,7 +95,7 @@ def test_chosen_loki_that_is_missing_is_an_error(stack: SearchedStack) -> None:
     with pytest.raises(AlertdrillError, match=r"^cannot search Loki: Loki is not running$"):
         stack.find(Search(Query(), origin="loki"))
     stack.running, stack.loki.error = ALL, ERROR
-    with pytest.raises(LokiError):
+    with pytest.raises(UnreachableError):
         stack.find(Search(Query(), origin="loki"))
     assert stack.calls == []
 

@@ -5,14 +5,15 @@ from typing import Any, cast
 
 import pytest
 
-from alertdrill.clients.loki import Loki, LokiError, LokiLine
+from alertdrill.clients.http import UnreachableError
+from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.logs import sources
 from alertdrill.logs.query import Query
 from alertdrill.logs.record import LogRecord
 from alertdrill.logs.sources import CATCH_UP_MS, MAX_LAG_MS, SECOND_MS, DedupWindow, LokiSource
 from tests.unit.alertdrill.logs.conftest import NOW, SECOND, FakeLoki, line
 
-ERROR = LokiError("Loki does not answer.")
+ERROR = UnreachableError("Loki does not answer.")
 LABELS = {"service": "web"}
 
 
@@ -176,6 +177,6 @@ def test_memory_is_limited_to_the_window() -> None:
 
 def test_failure_of_the_first_query_is_raised(following: FollowedLoki) -> None:
     following.loki.error = ERROR
-    with pytest.raises(LokiError):
+    with pytest.raises(UnreachableError):
         following.poll()
     assert following.messages_shown == []
