@@ -67,48 +67,60 @@ def test_runbook_queries_are_its_fenced_blocks() -> None:
     ]
 
 
-def first_comparison(language: Language, expression: str) -> Comparison | None:
-    return next(chain.from_iterable(branches(language, expression)), None)
-
-
-# PromQL
+# A range of log lines, whose strings may contain anything.
+RATE = 'sum by (a) (rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
+LONG = " + ".join(f'sum(rate(requests_total{{part="{n}",service="web"}}[5m]))' for n in range(4))
+COUNTS = "count(up == 0) / count(up)"
+UNWRAP = 'sum(rate({a="\\"[1m]"} | unwrap b[5m] offset 1m) by (c))'
 
 
 @pytest.mark.parametrize(
-    ("expression", "left", "sign", "right"),
+    ("language", "expression", "left", "sign", "right"),
     [
-        ("a > 1", "a", ">", "1"),
-        ("up == 0", "up", "==", "0"),
-        ("a >= 0.5 * b", "a", ">=", "0.5 * b"),
-        ("a > on (x) group_left () b", "a", ">", "b"),
-        ("((a != 1))", "a", "!=", "1"),
-        ("a > bool 1", "a", ">", "1"),
-        ("a > 1 and b < 2", "a", ">", "1"),
-        ("a and b < 2", "b", "<", "2"),
-        ("(a or b) unless on (x) c <= 3", "c", "<=", "3"),
-        ("a < 1 unless b", "a", "<", "1"),
-        ("sum by (x) (a > 1)", "a", ">", "1"),
-        ("count(up == 0) / count(up) > 0.5", "count(up == 0) / count(up)", ">", "0.5"),
-        ("absent(a > 1)", "a", ">", "1"),
-        ("predict_linear(a[30m], 4h) < 0", "predict_linear(a[30m], 14400)", "<", "0"),
+        ("promql", "a > 1", "a", ">", "1"),
+        ("promql", "up == 0", "up", "==", "0"),
+        ("promql", "a >= 0.5 * b", "a", ">=", "0.5 * b"),
+        ("promql", "a > on (x) group_left () b", "a", ">", "b"),
+        ("promql", "((a != 1))", "a", "!=", "1"),
+        ("promql", "a > bool 1", "a", ">", "1"),
+        ("promql", "a > 1 and b < 2", "a", ">", "1"),
+        ("promql", "a and b < 2", "b", "<", "2"),
+        ("promql", "(a or b) unless on (x) c <= 3", "c", "<=", "3"),
+        ("promql", "a < 1 unless b", "a", "<", "1"),
+        ("promql", "sum by (x) (a > 1)", "a", ">", "1"),
+        ("promql", f"{COUNTS} > 0.5", COUNTS, ">", "0.5"),
+        ("promql", "absent(a > 1)", "a", ">", "1"),
+        ("promql", "predict_linear(a[30m], 4h) < 0", "predict_linear(a[30m], 14400)", "<", "0"),
+        ("promql", f"{LONG} > 1", LONG, ">", "1"),  # one line
+        ("logql", "(a > 1)", "a", ">", "1"),
+        ("logql", f"({RATE} > 0.03)", RATE, ">", "0.03"),
+        ("logql", f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))", RATE, ">", "1"),
+        ("logql", "((a / b) >= 0.5)", "a / b", ">=", "0.5"),
+        ("logql", "((a > 0.2) unless b)", "a", ">", "0.2"),
+        ("logql", "(b unless (a == 2))", "a", "==", "2"),
+        ("logql", "(a > on(x) group_left(y) b)", "a", ">", "b"),
+        ("logql", "(a > bool 1)", "a", ">", "1"),
+        ("logql", "(a < -1)", "a", "<", "-1"),
+        ("logql", "(rate({a=`>`}[1m]) != 0)", "rate({a=`>`}[1m])", "!=", "0"),
+        ("logql", f"({UNWRAP} > 2)", UNWRAP, ">", "2"),
     ],
 )
-def test_promql_has_a_first_comparison(expression: str, left: str, sign: str, right: str) -> None:
-    assert first_comparison("promql", expression) == Comparison(left, sign, right)
+def test_expression_has_a_first_comparison(
+    language: Language, expression: str, left: str, sign: str, right: str
+) -> None:
+    parsed = chain.from_iterable(branches(language, expression))
+    assert next(parsed) == Comparison(left, sign, right)
 
 
-@pytest.mark.parametrize("expression", ["vector(1)", "absent(up)", "a and b", "rate(a[5m])", "1"])
-def test_promql_may_compare_nothing(expression: str) -> None:
-    assert first_comparison("promql", expression) is None
-
-
-LONG = " + ".join(f'sum(rate(requests_total{{service="web",part="{n}"}}[5m]))' for n in range(4))
-
-
-def test_promql_long_sides_stay_one_line() -> None:
-    parsed = first_comparison("promql", f"{LONG} > 1")
-    assert parsed
-    assert "\n" not in parsed.left
+@pytest.mark.parametrize(
+    ("language", "expression"),
+    [
+        *(("promql", text) for text in ("vector(1)", "absent(up)", "a and b", "rate(a[5m])", "1")),
+        *(("logql", text) for text in (RATE, "vector(1)", "(a and b)", '{a="b"} | c > 5', "1")),
+    ],
+)
+def test_expression_may_compare_nothing(language: Language, expression: str) -> None:
+    assert not any(branches(language, expression))
 
 
 @pytest.mark.parametrize(
@@ -116,39 +128,6 @@ def test_promql_long_sides_stay_one_line() -> None:
 )
 def test_shipped_expressions_are_understood(rule: dict[str, str]) -> None:
     assert branches("promql", rule["expr"])
-
-
-# LogQL
-
-RATE = 'sum by (a) (rate({b=~".+"} | c!="" | d>=400 | e="(>" [1m]))'
-
-
-@pytest.mark.parametrize(
-    ("expression", "left", "sign", "right"),
-    [
-        ("(a > 1)", "a", ">", "1"),
-        (f"({RATE} > 0.03)", RATE, ">", "0.03"),
-        (f"(({RATE} > 1) and (({RATE} / {RATE}) > 0.1))", RATE, ">", "1"),
-        ("((a / b) >= 0.5)", "a / b", ">=", "0.5"),
-        ("((a > 0.2) unless b)", "a", ">", "0.2"),
-        ("(b unless (a == 2))", "a", "==", "2"),
-        ("(a > on(x) group_left(y) b)", "a", ">", "b"),
-        ("(a > bool 1)", "a", ">", "1"),
-        ("(a < -1)", "a", "<", "-1"),
-        ("(rate({a=`>`}[1m]) != 0)", "rate({a=`>`}[1m])", "!=", "0"),
-        (
-            *('(sum(rate({a="\\"[1m]"} | unwrap b[5m] offset 1m) by (c)) > 2)',),
-            *('sum(rate({a="\\"[1m]"} | unwrap b[5m] offset 1m) by (c))', ">", "2"),
-        ),
-    ],
-)
-def test_logql_has_a_first_comparison(expression: str, left: str, sign: str, right: str) -> None:
-    assert first_comparison("logql", expression) == Comparison(left, sign, right)
-
-
-@pytest.mark.parametrize("expression", [RATE, "vector(1)", "(a and b)", '{a="b"} | c > 5', "1"])
-def test_logql_may_compare_nothing(expression: str) -> None:
-    assert first_comparison("logql", expression) is None
 
 
 @pytest.mark.parametrize(

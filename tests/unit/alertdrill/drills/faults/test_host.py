@@ -17,29 +17,25 @@ from tests.unit.alertdrill.drills.fakes import of_run, poll_until
 Make = Callable[..., Fault]
 
 
-class Disk:
-    """A disk with a megabyte free, and files that know their size alone."""
+FREE = 1_000_000
 
-    free = 1_000_000
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            "alertdrill.drills.faults.host.shutil.disk_usage",
-            lambda _: SimpleNamespace(free=self.free),
-        )
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a megabyte free on the disk."""
+    monkeypatch.setattr(host.shutil, "disk_usage", lambda _: SimpleNamespace(free=FREE))
 
 
 def test_file_on_the_host_grows_to_its_limit(
-    make: Make, runtime: Any, monkeypatch: pytest.MonkeyPatch
+    make: Make, runtime: Any, disk: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Disk(monkeypatch)
     monkeypatch.setattr(host, "GROWTH_INTERVAL_S", 0.01)
     file = runtime.scratch_folder() / "drill.fill"
     sizes: set[int] = set()
     runtime.speed = 10.0
     fault = make("disk_fill", where="host", share_per_second=0.01)  # a tenth takes 1 s
     assert list(fault.undo) == [("remove_file", str(file))]
-    limit = host.MAX_FRACTION * Disk.free
+    limit = host.MAX_FRACTION * FREE
 
     def full() -> bool:
         sizes.add(file.stat().st_size)
@@ -90,10 +86,9 @@ def test_storage_without_limit_is_refused(
 
 
 def test_file_in_prometheus_storage_is_limited(
-    make: Make, runtime: Any, storage: dict[str, float | None], monkeypatch: pytest.MonkeyPatch
+    make: Make, storage: dict[str, float | None], disk: None
 ) -> None:
-    Disk(monkeypatch)
-    storage["limit"] = Disk.free * 0.9
+    storage["limit"] = FREE * 0.9
     with pytest.raises(DrillError):
         make("disk_fill", where="prometheus", to=0.95).inject()
 
