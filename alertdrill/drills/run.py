@@ -10,8 +10,7 @@ from ..clients.http import UnreachableError
 from ..errors import AlertdrillError
 from . import backfill, chart_data, diagnose, steady_state, undo
 from .context import DrillContext
-from .faults import registry
-from .faults.base import Fault
+from .faults import Fault, registry
 from .ideal_times import find_pipeline, ideal_times
 from .model import Drill, DrillError
 from .probes import Probes

@@ -15,7 +15,7 @@ from ...config import ROOT
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
 from ..undo import tagged_environment
-from .base import Fault, repeating
+from . import Fault, repeating
 
 # How often a growing file grows.
 GROWTH_INTERVAL_S = 0.1

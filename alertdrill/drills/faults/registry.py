@@ -15,8 +15,7 @@ from ...config.services import MAX_REPLICAS, SERVICES
 from ...config.yaml_lines import Seconds, YamlModel, sentence
 from ..context import DrillContext
 from ..model import FaultSpec
-from . import host, stack
-from .base import Fault
+from . import Fault, host, stack
 
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]

@@ -10,7 +10,7 @@ from ...clients.http import request
 from ...runtimes.base import instances_of, running_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from .base import Fault, repeating
+from . import Fault, repeating
 
 # An instance takes seconds to start and must not stay ready for long.
 CRASH_INTERVAL_S = 0.5

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.drills.faults import registry
-from alertdrill.drills.faults.base import Fault
+from alertdrill.drills.faults import Fault, registry
 from alertdrill.drills.model import FaultSpec
 from tests.unit.alertdrill.drills.fakes import FakeTraffic, make_context
 from tests.unit.alertdrill.drills.simulated_stack import SimulatedStack

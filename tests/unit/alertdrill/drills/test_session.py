@@ -155,11 +155,11 @@ def test_any_exception_is_cleaned_up(session: FakeSession, error: type[BaseExcep
 
 
 def test_sigterm_is_an_interrupt(session: FakeSession) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with pytest.raises(KeyboardInterrupt), session.open():
         os.kill(os.getpid(), signal.SIGTERM)
     assert session.log[3:] == ENDED
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_second_run_is_refused(session: FakeSession) -> None:

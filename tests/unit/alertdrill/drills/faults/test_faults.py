@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertdrill.drills.faults import stack
-from alertdrill.drills.faults.base import Fault
+from alertdrill.drills.faults import Fault, stack
 from alertdrill.drills.faults.registry import KINDS, FaultKind
 from alertdrill.drills.model import DrillError, LoadSpec
 from alertdrill.errors import AlertdrillError

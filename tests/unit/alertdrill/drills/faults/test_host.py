@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.drills.faults import host
-from alertdrill.drills.faults.base import Fault
+from alertdrill.drills.faults import Fault, host
 from alertdrill.drills.model import DrillError
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import of_run, poll_until
@@ -23,7 +22,7 @@ FREE = 1_000_000
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave a megabyte free on the disk."""
-    monkeypatch.setattr(host.shutil, "disk_usage", lambda _: SimpleNamespace(free=FREE))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=FREE))
 
 
 def test_file_on_the_host_grows_to_its_limit(
