@@ -206,6 +206,19 @@ def test_alert_that_alertmanager_lost_is_over_until_it_comes_back(stack: Stack) 
     assert len(stack.store.firing()) == 2
 
 
+def test_alert_that_comes_back_is_decided_again(stack: Stack) -> None:
+    stack.notify("ClockSkew")
+    stack.notify()
+    stack.reconcile(1)
+    alerts = [to_alertmanager_alert(alert) for alert in stack.store.firing()]
+    stack.alerts = []
+    stack.reconcile(2)
+    stack.alerts = alerts
+    stack.reconciler.resync(after(LIMITS.staleness + 1))
+    stack.reconcile(LIMITS.staleness + 1)
+    assert stack.codes() == ["approved", "manual", "manual", "in_progress"]
+
+
 def test_resolved_alert_is_not_adopted(stack: Stack) -> None:
     stack.notify()
     stack.alerts = [to_alertmanager_alert(alert) for alert in stack.store.firing()]
