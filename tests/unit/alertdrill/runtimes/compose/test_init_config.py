@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,18 @@ def test_every_service_is_scraped_by_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
     assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
     assert {"stack", "pushed", "load", "probe"} <= set(jobs)
+
+
+@pytest.mark.parametrize("password", ["random", "chosen"])
+def test_password_is_random_unless_it_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    context = replace(RenderContext.from_env({}), etc=tmp_path)
+    monkeypatch.setattr(RenderContext, "from_env", lambda _: context)
+    monkeypatch.setattr("os.umask", lambda _: 0)
+    for name in ("FAULTS_TOKEN", "CONTROL_TOKEN", "RESPONDER_TOKEN", "GRAFANA_PASSWORD"):
+        monkeypatch.setattr(init_config, name, tmp_path / name)
+    monkeypatch.setenv("GRAFANA_PASSWORD", password)
+    init_config.main()
+    assert ((tmp_path / "GRAFANA_PASSWORD").read_text() == "chosen") is (password == "chosen")
+    assert "server web-1 alertdrill-web-1:5000" in (tmp_path / "lb/backends.cfg").read_text()
