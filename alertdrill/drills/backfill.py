@@ -33,10 +33,9 @@ def replace_history(drill: Drill, context: DrillContext) -> None:
     if drill.backfill:
         runtime.backfill(file)
         file.unlink()
-    start = time.monotonic()
-    while (elapsed := time.monotonic() - start) < SETTLE_S / speed:
-        context.progress.waiting("settled", elapsed, SETTLE_S / speed)
-        time.sleep(steady_state.POLL_INTERVAL_S)
+    for elapsed in steady_state.poll(context, "settled", SETTLE_S / speed):
+        if elapsed >= SETTLE_S / speed:
+            break
 
 
 def write_openmetrics(

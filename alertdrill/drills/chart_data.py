@@ -12,7 +12,7 @@ from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, Line
 from .context import DrillContext
 from .expression import Comparison, branches
-from .result import Chart
+from .result import Chart, DrillResult
 
 # The number of points that a chart as wide as a screen can show.
 MAX_POINTS = 300
@@ -30,20 +30,17 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-def record(
-    alert: str, context: DrillContext, injected: float, firing: float | None
-) -> Chart | None:
+def record(result: DrillResult, context: DrillContext) -> Chart | None:
     """Return the values of the alert's expression from shortly before the fault until now.
 
-    `injected` is in seconds since 1970, `firing` in seconds after it. Return None if the evaluator
-    does not answer or has no such rule.
+    Return None if the evaluator does not answer or has no such rule.
     """
-    evaluator = context.evaluator(alert)
+    evaluator, injected = context.evaluator(result.alert), result.injected or 0.0
     try:
-        rule, step = evaluator.rule(alert), context.prometheus.scrape_interval()
+        rule, step = evaluator.rule(result.alert), context.prometheus.scrape_interval()
     except UnreachableError:
         return None
-    fired = None if firing is None else injected + firing
+    fired = injected + result.times["firing"] if "firing" in result.times else None
     window = (injected - SCRAPES_BEFORE * step, time.time())
     return record_chart(evaluator, rule.query, window, step, fired) if rule else None
 

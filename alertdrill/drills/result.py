@@ -47,9 +47,11 @@ class IdealTime:
         return f"{self.fastest:.1f} / {self.expected:.1f} / {self.slowest:.1f}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class DrillResult:
-    """The result of one drill. Times are seconds since 1970, durations are seconds.
+    """The result of one drill, which its run completes.
+
+    Times are seconds since 1970, durations are seconds.
 
     `times` has the duration from the fault to each phase; for `resolved`, from `recovered_at`.
     `limits` has the maximum of each phase. `ideal` has the ideal durations from the fault to
@@ -68,7 +70,7 @@ class DrillResult:
     # When the responder healed the service, else when the fault was removed.
     recovered_at: float | None = None
     ended: float = 0.0
-    times: Mapping[str, float] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     # The expected healing, a `HealMode`, and the responder's actions as text.
     heal: str = "none"

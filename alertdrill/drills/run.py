@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from ..clients.http import UnreachableError
+from ..clients.responder import PerformedAction
 from ..errors import AlertdrillError
 from . import backfill, chart_data, diagnose, steady_state, undo
 from .context import DrillContext
@@ -15,6 +15,22 @@ from .ideal_times import find_pipeline, ideal_times
 from .model import Drill, DrillError
 from .probes import Probes
 from .result import DrillResult, Verdict
+
+
+def new_result(drill: Drill) -> DrillResult:
+    """Return the result of a drill that begins now; its run completes it."""
+    return DrillResult(
+        alert=drill.alert,
+        description=drill.description,
+        fault=str(drill.fault),
+        severity=drill.expect.labels.get("severity", ""),
+        verdict="passed",
+        reason="",
+        began=time.time(),
+        heal=drill.expect.heal,
+        note=drill.note,
+        backfilled=bool(drill.backfill),
+    )
 
 
 class DrillRun:
@@ -26,70 +42,36 @@ class DrillRun:
         self._context = context
         self._probes = Probes(drill, context)
         self._speed = context.runtime.speed
-        self._limits = drill.limits(self._speed)
-        self._times: dict[str, float] = {}
-        # When the fault began and ended, in seconds since 1970; 0 until then.
-        self._injected = self._removed = 0.0
-        # The number of runbook queries that returned data, and why others were skipped.
-        self._queries, self._queries_skipped = 0, ""
+        self._result = new_result(drill)
+        self._limits = self._result.limits = drill.limits(self._speed)
+        self._actions: Sequence[PerformedAction] = ()
         # The first undo step that failed, as a sentence.
         self._rollback_error = ""
 
     def execute(self) -> DrillResult:
         """Run the drill and return its result; the fault is rolled back in every case."""
-        drill, began = self._drill, time.time()
-        verdict, reason = self._verdict()
-        result = DrillResult(
-            alert=drill.alert,
-            description=drill.description,
-            fault=str(drill.fault),
-            severity=self._probes.severity or self._expect.labels.get("severity", ""),
-            verdict=verdict,
-            reason=reason,
-            began=began,
-            ended=time.time(),
-            limits=self._limits,
-            heal=self._expect.heal,
-            note=drill.note,
-            backfilled=bool(drill.backfill),
+        drill, result = self._drill, self._result
+        phases: Sequence[tuple[Callable[[], None], Verdict, str]] = (
+            (self._preflight, "aborted", "The stack had no steady state before the fault: "),
+            (self._run_under_fault, "failed", ""),
+            (self._recover, "deviated", "The steady state did not return: "),
+            # The responder may have performed an action during the recovery.
+            (self._check_blast_radius, "failed", ""),
         )
-        if not self._injected:
-            return result
-        firing = self._times.get("firing")
-        return replace(
-            result,
-            injected=self._injected,
-            removed=self._removed,
-            recovered_at=self._recovered_at,
-            times=self._times,
-            actions=self._actions(),
-            ideal=ideal_times(drill, find_pipeline(drill.alert), self._speed),
-            queries=self._queries,
-            queries_skipped=self._queries_skipped,
-            chart=chart_data.record(drill.alert, self._context, self._injected, firing),
-        )
-
-    def _verdict(self) -> tuple[Verdict, str]:
-        try:
-            self._preflight()
-        except AlertdrillError as error:
-            return "aborted", f"The stack had no steady state before the fault: {error}"
-        try:
-            self._inject_and_rollback()
-            actions = self._probes.check_blast_radius()
-        except AlertdrillError as error:
-            sentences = dict.fromkeys(filter(None, (str(error), self._rollback_error)))
-            return "failed", " ".join(sentences)
-        try:
-            scale_in = steady_state.scale_in_time(actions, self._speed)
-            self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
-        except AlertdrillError as error:
-            return "deviated", f"The steady state did not return: {error}"
-        try:  # the responder may have performed an action during the recovery
-            self._probes.check_blast_radius()
-        except AlertdrillError as error:
-            return "failed", str(error)
-        return "passed", ""
+        for phase, verdict, prefix in phases:
+            try:
+                phase()
+            except AlertdrillError as error:
+                sentences = dict.fromkeys(filter(None, (f"{prefix}{error}", self._rollback_error)))
+                result.verdict, result.reason = verdict, " ".join(sentences)
+                break
+        result.ended = time.time()
+        result.severity = self._probes.severity or result.severity
+        if result.injected is not None:
+            result.actions = self._action_texts()
+            result.ideal = ideal_times(drill, find_pipeline(drill.alert), self._speed)
+            result.chart = chart_data.record(result, self._context)
+        return result
 
     def _preflight(self) -> None:
         """Start the load, backfill series and await the steady state, without faults."""
@@ -99,21 +81,27 @@ class DrillRun:
         self._await_steady_state("steady", steady_state.max_wait(self._speed))
         steady_state.require_no_faults(self._context.runtime)
 
+    def _recover(self) -> None:
+        scale_in = steady_state.scale_in_time(self._actions, self._speed)
+        self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
+
     def _await_steady_state(self, phase: str, limit: float) -> None:
         drill = self._drill
         steady_state.wait(self._context, drill.load, drill.alert, phase=phase, limit=limit)
 
+    def _check_blast_radius(self) -> None:
+        self._actions = self._probes.check_blast_radius()
+
     # The fault
 
-    def _inject_and_rollback(self) -> None:
-        context = self._context
-        max_duration = self._drill.fault_duration(self._speed)
-        fault = registry.create(self._drill.fault, context, max_duration)
+    def _run_under_fault(self) -> None:
+        context, result = self._context, self._result
+        fault = registry.create(self._drill.fault, context, self._drill.fault_duration(self._speed))
         self._probes.snapshot_processes()
         context.record_undo(self._drill.alert, fault.undo)
         try:
             fault.prepare()
-            self._injected = self._probes.since = time.time()
+            result.injected = self._probes.since = time.time()
             fault.inject()
             self._await_detection()
             if self._expect.needs_action:  # the action recovers the service under the fault
@@ -126,13 +114,17 @@ class DrillRun:
             self._await("notified", self._limits["resolved"])
         if not self._expect.needs_action:
             self._await("resolved")
+        self._check_blast_radius()
 
     def _rollback(self, fault: Fault) -> None:
+        result = self._result
         try:
             fault.stop()
         finally:
             failures = undo.perform(self._context.runtime, fault.undo)
-            self._removed = time.time()
+            if result.injected is not None:
+                result.removed = time.time()
+                result.recovered_at = result.recovered_at or result.removed
             if failures:  # the steps stay on record, and the end of the session tries again
                 self._rollback_error = f"The fault could not be undone: {failures[0]}"
             else:
@@ -142,26 +134,27 @@ class DrillRun:
         if self._expect.replacement_alert is None:
             self._await("pending", self._limits["notified"])
             self._await("firing", self._limits["notified"])
-        if self._expect.notified != "late":
-            self._await("notified")
         # Healing may end the fault before the queries run, but not before the notification.
-        notified = self._times.get("notified")
-        at = time.time() if notified is None else self._injected + notified
-        self._queries, self._queries_skipped = self._probes.check_runbook(at)
+        late = self._expect.notified == "late"
+        at = time.time() if late else self._await("notified")
+        self._result.queries, self._result.queries_skipped = self._probes.check_runbook(at)
         if self._expect.heal != "none":
-            self._await("healed")
-        if self._expect.notified != "late":  # a late notification cannot have arrived yet
+            healed_at = self._await("healed")
+            if self._expect.needs_action:
+                self._result.recovered_at = healed_at
+        if not late:  # a late notification cannot have arrived yet
             self._probes.check_single_page()
 
-    def _await(self, phase: str, limit: float = 0.0) -> None:
-        """Wait for a phase; its time counts from the fault, or from the recovery for `resolved`.
+    def _await(self, phase: str, limit: float = 0.0) -> float:
+        """Wait for a phase and return its time; in the result it counts from the fault.
 
-        So does its limit, but a phase that can come only after the fault may take that long from
-        the fault's end.
+        That of `resolved` counts from the recovery. So does the limit, but a phase that can come
+        only after the fault may take that long from the fault's end.
         """
-        context, limit = self._context, limit or self._limits[phase]
-        origin = (self._recovered_at if phase == "resolved" else 0.0) or self._injected
-        start = self._removed or origin
+        context, result, limit = self._context, self._result, limit or self._limits[phase]
+        injected = result.injected or 0.0
+        origin = (phase == "resolved" and result.recovered_at) or injected
+        start = result.removed or origin
         while True:
             elapsed = time.time() - start
             context.progress.waiting(phase, elapsed, limit)
@@ -170,26 +163,20 @@ class DrillRun:
             except UnreachableError:
                 reached_at = None  # it may be the component that the drill stopped
             if reached_at is not None:
-                self._times[phase] = max(0.0, reached_at - origin)
-                context.progress.phase_reached(phase, self._times[phase], limit)
-                return
+                result.times[phase] = max(0.0, reached_at - origin)
+                context.progress.phase_reached(phase, result.times[phase], limit)
+                return origin + result.times[phase]
             if elapsed > limit:
                 raise DrillError(
                     diagnose.explain_missing(
-                        phase, self._drill, context, since=self._injected, limit=limit
+                        phase, self._drill, context, since=injected, limit=limit
                     )
                 )
             time.sleep(steady_state.POLL_INTERVAL_S)
 
-    @property
-    def _recovered_at(self) -> float:
-        """Return when the responder healed the service, else when the fault was removed."""
-        healed = self._times.get("healed") if self._expect.needs_action else None
-        return self._removed if healed is None else self._injected + healed
-
-    def _actions(self) -> Sequence[str]:
+    def _action_texts(self) -> Sequence[str]:
         try:
-            actions = self._context.responder.actions(self._injected)
+            actions = self._context.responder.actions(self._probes.since)
         except UnreachableError:
             return ()  # too late to change the verdict
         return [f"{action.kind} of {action.target}" for action in actions]

@@ -23,7 +23,7 @@ from . import undo
 from .context import DrillContext, DrillProgress, RunContext, Traffic, needs_logs
 from .model import Drill, DrillError
 from .result import DrillResult, Report
-from .run import DrillRun
+from .run import DrillRun, new_result
 from .undo import UndoLog, UndoRecord
 
 EPHEMERAL_STACK, CURRENT_STACK = "an ephemeral stack", "the stack that was up"
@@ -177,10 +177,8 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
     if not missing or not needs_logs(drill):
         return None
     reason = f"This stack has no {' and no '.join(missing)}, which {drill.alert} requires."
-    severity = drill.expect.labels.get("severity", "")
-    now = time.time()
-    subject = (drill.alert, drill.description, str(drill.fault), severity)
-    return DrillResult(*subject, "skipped", reason, began=now, ended=now)
+    result = new_result(drill)
+    return replace(result, verdict="skipped", reason=reason, ended=result.began)
 
 
 def publish(result: DrillResult, context: DrillContext) -> None:

@@ -50,19 +50,28 @@ def scale_in_time(actions: Sequence[PerformedAction], speed: float) -> float:
     return SCALE_IN_S / speed + ACTION_S if scaled else 0.0
 
 
-def wait(context: DrillContext, load: LoadSpec, alert: str, *, phase: str, limit: float) -> None:
-    """Wait for the steady state; raise `DrillError` with what deviates after the limit."""
+def poll(context: DrillContext, phase: str, limit: float) -> Iterator[float]:
+    """Yield the elapsed seconds at each poll, and show them; raise `DrillError` if the load ends.
+
+    The caller ends the wait.
+    """
     start = time.monotonic()
     while True:
         context.traffic.require_running()
         elapsed = time.monotonic() - start
         context.progress.waiting(phase, elapsed, limit)
+        yield elapsed
+        time.sleep(POLL_INTERVAL_S)
+
+
+def wait(context: DrillContext, load: LoadSpec, alert: str, *, phase: str, limit: float) -> None:
+    """Wait for the steady state; raise `DrillError` with what deviates after the limit."""
+    for elapsed in poll(context, phase, limit):
         deviation = find_deviation(context, load, alert)
         if not deviation:
             return
         if elapsed > limit:
             raise DrillError(deviation)
-        time.sleep(POLL_INTERVAL_S)
 
 
 def find_deviation(context: DrillContext, load: LoadSpec, alert: str = "") -> str:
@@ -131,21 +140,19 @@ def watch_for_false_alarms(context: DrillContext, seconds: float) -> list[str]:
     """
     context.traffic.ensure(STEADY)
     sentences: dict[str, None] = {}
-    phase, limit, start = "steady", max_wait(context.runtime.speed), time.monotonic()
-    while True:
-        context.traffic.require_running()
+    limit = max_wait(context.runtime.speed)
+    for elapsed in poll(context, "steady", limit):
         sentences.update(dict.fromkeys(_false_alarms(context)))
-        elapsed = time.monotonic() - start
-        context.progress.waiting(phase, elapsed, limit)
-        if phase != "steady" and elapsed >= limit:
-            return list(sentences)
-        if phase == "steady":
-            deviation = find_deviation(context, STEADY)
-            if sentences or not deviation:
-                phase, limit, start = "free of false alarms", seconds, time.monotonic()
-            elif elapsed > limit:
-                raise DrillError(f"The stack did not reach its steady state: {deviation}")
-        time.sleep(POLL_INTERVAL_S)
+        deviation = find_deviation(context, STEADY)
+        if sentences or not deviation:
+            break
+        if elapsed > limit:
+            raise DrillError(f"The stack did not reach its steady state: {deviation}")
+    for elapsed in poll(context, "free of false alarms", seconds):
+        sentences.update(dict.fromkeys(_false_alarms(context)))
+        if elapsed >= seconds:
+            break
+    return list(sentences)
 
 
 def _false_alarms(context: DrillContext) -> Iterator[str]:
