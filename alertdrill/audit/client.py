@@ -1,4 +1,4 @@
-"""The client: sends requests with unique ids at a rate, and records every response."""
+"""The client: sends a route's request with unique ids at a rate, and records every response."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import requests
 
 from ..clients.http import new_session
-from .lines import AuditError, Route
+from ..config.services import Service
+from ..errors import AlertdrillError
 
 # One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
@@ -24,6 +27,48 @@ TIMEOUT_S = 20.0
 SPREAD_S = 10.0
 # A delay up to this is caught up. After a longer one the schedule restarts, to avoid a burst.
 MAX_LAG_S = 1.0
+# The load balancer's frontends, in the order in which a request passes them.
+FRONTENDS = ("public", "internal")
+
+
+class AuditError(AlertdrillError):
+    """The audit could not complete; this says nothing about the counts."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """The request that the audit sends, and the services that it passes through, in order.
+
+    The load balancer passes it to the first service at its public frontend, and to the second at
+    its internal frontend. Each of these is a hop with an access line.
+    """
+
+    path: str
+    body: Any
+    services: tuple[str, ...]
+
+    @cached_property
+    def frontends(self) -> Mapping[str, str]:
+        """Return the load balancer's hops, by frontend."""
+        names = FRONTENDS[: len(self.services)]
+        return {frontend: f"lb, {frontend} frontend" for frontend in names}
+
+    @property
+    def hops(self) -> tuple[str, ...]:
+        """Return the names of all hops."""
+        return (*self.frontends.values(), *self.services)
+
+
+def audit_route(services: Iterable[Service]) -> Route:
+    """Return the route that `apps/services.yml` declares; raise `AuditError` without one."""
+    for service in services:
+        if service.audit and len(service.calls) < len(FRONTENDS):
+            names = (service.name, *service.calls)
+            return Route(service.audit.path, service.audit.body, names)
+    raise AuditError(
+        "no service of apps/services.yml has `audit`, the request to send, and calls one other"
+        " service at most: docs/how-to/add-a-service.md explains these keys."
+    )
 
 
 @dataclass(frozen=True, order=True)

@@ -1,18 +1,20 @@
-"""Collect every source's count of the audit's requests since a baseline."""
+"""Collect every source's count of the audit's requests since a baseline: counters and lines."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..clients.http import UnreachableError, request
 from ..clients.loki import Loki
 from ..clients.prometheus import Prometheus
+from ..logs.parse import parse_object
 from ..runtimes.base import StackRuntime
-from .client import Client
-from .lines import AccessLines, AuditError, Route, access_line, count_ids
+from .client import AuditError, Client, Route
 from .report import CountSource, compare_count, compare_ids
 
 # The load balancer responds within milliseconds.
@@ -27,7 +29,85 @@ MAX_TRIES = 20
 SCRAPE_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.2
 SECOND_NS = 10**9
+REQUESTS = "haproxy_frontend_http_requests_total"
+RETRIES = "haproxy_backend_retry_warnings_total"
 SAMPLE = re.compile(r'^(haproxy_\w+)\{proxy="([^"]*)"\} ([0-9.e+]+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class AccessLine:
+    """A request's access line: its hop, its id, and the load balancer's retries."""
+
+    hop: str
+    id: str
+    retries: int = 0
+
+
+def access_line(fields: Mapping[str, Any], route: Route) -> AccessLine | None:
+    """Return the access line with these fields; None unless its request is on the route."""
+    if fields.get("logger") != "access":
+        return None
+    service, id_ = str(fields.get("service")), str(fields.get("request_id"))
+    if service != "lb":
+        on_route = service in route.services and fields.get("path") == route.path
+        return AccessLine(service, id_) if on_route else None
+    hop = route.frontends.get(str(fields.get("frontend")))
+    # HAProxy writes +1 if the retry went to another server.
+    retries = str(fields.get("retries")).lstrip("+")
+    return AccessLine(hop, id_, int(retries) if retries.isdigit() else 0) if hop else None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Access lines by hop: of the audit by id, its retries by receiver and id, and of others."""
+
+    ids: Mapping[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    retries: Mapping[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def tally(lines: Iterable[tuple[AccessLine | None, int]], route: Route, prefix: str) -> Tally:
+    """Count lines, given with how often each occurs; the audit's ids begin with `prefix`."""
+    counts, receivers = Tally(), dict(zip(route.frontends.values(), route.services, strict=True))
+    for line, count in lines:
+        if line and not line.id.startswith(prefix):
+            counts.others[line.hop] += count
+        elif line:
+            counts.ids[line.hop][line.id] += count
+            if line.retries:
+                counts.retries[receivers[line.hop]][line.id] += line.retries * count
+    return counts
+
+
+class AccessLines:
+    """The access lines in a stack's log files, of requests whose ids begin with `prefix`.
+
+    Files are bounded and drop their oldest lines, so read them often. The count of a line is the
+    highest count that one reading had.
+    """
+
+    def __init__(self, runtime: StackRuntime, route: Route, prefix: str) -> None:
+        self._runtime = runtime
+        self._route = route
+        self._prefix = prefix
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._lines: dict[tuple[str, int], AccessLine | None] = {}
+
+    def read(self, *services: str, count: int | None = None) -> None:
+        """Read the last `count` lines of services, or all; without a service, those of all."""
+        counts: Counter[tuple[str, int]] = Counter()
+        for service in services or ("lb", *self._route.services):
+            for instance, text in self._runtime.logs(service, count):
+                key = (instance, hash(text))
+                counts[key] += 1
+                if key not in self._lines:
+                    self._lines[key] = access_line(parse_object(text) or {}, self._route)
+        self._counts |= counts
+
+    def tally(self) -> Tally:
+        """Return the counts of all lines so far."""
+        lines = ((self._lines[key], count) for key, count in self._counts.items())
+        return tally(lines, self._route, self._prefix)
 
 
 def fetch_lb_counts(url: str, route: Route) -> Mapping[str, int]:
@@ -41,16 +121,13 @@ def fetch_lb_counts(url: str, route: Route) -> Mapping[str, int]:
         raise AuditError(
             f"cannot read the load balancer's counts ({error}): check `alertdrill status`"
         ) from error
-    values = {(name, proxy): int(float(value)) for name, proxy, value in SAMPLE.findall(text)}
-    counters = {
-        hop: ("haproxy_frontend_http_requests_total", frontend)
-        for frontend, hop in route.frontends.items()
-    }
-    counters |= {name: ("haproxy_backend_retry_warnings_total", name) for name in route.services}
-    for counter, proxy in counters.values():
-        if (counter, proxy) not in values:
+    samples = {(name, proxy): int(float(value)) for name, proxy, value in SAMPLE.findall(text)}
+    names = {(REQUESTS, frontend): hop for frontend, hop in route.frontends.items()}
+    names |= {(RETRIES, service): service for service in route.services}
+    for counter, proxy in names:
+        if (counter, proxy) not in samples:
             raise AuditError(f"the load balancer has no counter {counter} for {proxy}")
-    return {name: values[key] for name, key in counters.items()}
+    return {name: samples[key] for key, name in names.items()}
 
 
 class CountCollector:
@@ -84,7 +161,7 @@ class CountCollector:
                     " see `make status`."
                 )
             time.sleep(POLL_INTERVAL_S)
-        self._began, self._others_before = time.time(), self.lines.other_counts()
+        self._began, self._others_before = time.time(), self.lines.tally().others
 
     def _quiet_counts(self) -> Mapping[str, int]:
         """Return the load balancer's counts at a time whose lines are already written."""
@@ -105,26 +182,27 @@ class CountCollector:
         """Return the current count of every source; read the older lines before."""
         sent = client.ids
         self.lines.read(count=MAX_RECENT_LINES)
-        failed = [failure.id for failure in client.failures]
-        return [
-            CountSource("client: answered", len(sent), len(client.answered), missing=failed),
-            *self._counters(len(sent)),
-            *self._lines(sent),
-        ]
-
-    def _counters(self, sent: int) -> list[CountSource]:
         quiet = self._quiet_counts()
         lb = {name: count - self._lb_before[name] for name, count in quiet.items()}
         served = {name: self._served(name) for name in self._route.services}
-        others = self.lines.other_counts() - self._others_before
+        files = self.lines.tally()
+        others = files.others - self._others_before
+        stored = {name: self._stored_ids(loki) for name, loki in self._stores.items()}
+        failed = [failure.id for failure in client.failures]
         return [
+            CountSource("client: answered", len(sent), len(client.answered), missing=failed),
             *(
-                compare_count(f"counter of {hop}", sent, lb[hop] - others[hop])
+                compare_count(f"counter of {hop}", len(sent), lb[hop] - others[hop])
                 for hop in self._route.frontends.values()
             ),
             *(
-                compare_count(f"Prometheus: {name}", sent, count - others[name], lb[name])
+                compare_count(f"Prometheus: {name}", len(sent), count - others[name], lb[name])
                 for name, count in served.items()
+            ),
+            *(
+                compare_ids(f"{source}: {hop}", sent, counts[hop], files.retries[hop])
+                for source, counts in ({"files": files.ids} | stored).items()
+                for hop in self._route.hops
             ),
         ]
 
@@ -137,21 +215,11 @@ class CountCollector:
             self._began,
         )
 
-    def _lines(self, sent: Sequence[str]) -> list[CountSource]:
-        retries = self.lines.retries()
-        counts = {"files": self.lines.audit_counts()}
-        counts |= {name: self._stored_counts(loki) for name, loki in self._stores.items()}
-        return [
-            compare_ids(f"{name}: {hop}", sent, ids[hop], retries[hop])
-            for name, ids in counts.items()
-            for hop in self._route.hops
-        ]
-
-    def _stored_counts(self, loki: Loki) -> Mapping[str, Counter[str]]:
+    def _stored_ids(self, loki: Loki) -> Mapping[str, Counter[str]]:
         """Return the count of each of the audit's ids in Loki, by hop."""
         services = "|".join(("lb", *self._route.services))
         logql = f'{{service=~"{services}"}} | logger="access" | request_id=~"{self._prefix}-.*"'
         # Containers share the host's clock, so all lines have times within the run.
         span = (int((self._began - 1) * SECOND_NS), int((time.time() + 1) * SECOND_NS))
-        lines = (access_line(line.fields, self._route) for line in loki.every(logql, span))
-        return count_ids((line, 1) for line in lines if line)
+        lines = ((access_line(line.fields, self._route), 1) for line in loki.every(logql, span))
+        return tally(lines, self._route, self._prefix).ids

@@ -12,9 +12,8 @@ from ..drills.context import AuditContext
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
 from ..runtimes.base import ProgressCallback, StackRuntime
-from .client import Client
+from .client import Client, Route
 from .counts import CountCollector
-from .lines import Route
 from .report import CompletedStep, CountSource, Report
 
 # The services that store the lines, with their names in the report.
@@ -173,25 +172,20 @@ def wait_until_stable(
     while True:
         started = time.monotonic()
         sources: Sequence[CountSource] = ()
-        error: AlertdrillError | None = None
+        failure: AlertdrillError | None = None
         try:
             sources = read_sources()
-        except AlertdrillError as failure:
-            error = failure
+        except AlertdrillError as error:
+            failure = error
         now = time.monotonic()
         off = [f"{source.name} {source.difference:+}" for source in sources if not source.exact]
-        if (sources, str(error)) != last:
-            last, changed = (sources, str(error)), now
-            if error:
-                note(f"waiting: {error}")
-            elif off:
-                note(f"waiting for {', '.join(off)}")
-            else:
-                note("all counts agree; waiting for late duplicates")
-        unchanged = now - changed
-        agreed = not error and not off and unchanged >= STABLE_S
-        if agreed or unchanged >= UNCHANGED_TIMEOUT_S or now - begun >= TIMEOUT_S:
-            if error:
-                raise error
+        waits = f" for {', '.join(off)}" if off else f": {failure}" if failure else ""
+        if (sources, waits) != last:
+            last, changed = (sources, waits), now
+            note(f"waiting{waits}" if waits else "all counts agree; waiting for late duplicates")
+        timeout = UNCHANGED_TIMEOUT_S if waits else STABLE_S
+        if now - changed >= timeout or now - begun >= TIMEOUT_S:
+            if failure:
+                raise failure
             return sources
         time.sleep(min(max(MIN_POLL_INTERVAL_S, now - started), MAX_POLL_INTERVAL_S))

@@ -7,7 +7,7 @@ import time
 
 import click
 
-from ..audit.lines import audit_route
+from ..audit.client import audit_route
 from ..audit.report import as_json, count_table, difference_lines, junit, summary
 from ..audit.run import run_audit
 from ..config import settings

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.audit.lines import Route
+from alertdrill.audit.client import Route
 from alertdrill.audit.report import CompletedStep, CountSource, Report
 from tests.http_server import Peer
 

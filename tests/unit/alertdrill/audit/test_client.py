@@ -5,8 +5,7 @@ import pytest
 import requests
 
 from alertdrill.audit import client as module
-from alertdrill.audit.client import Client, Failure
-from alertdrill.audit.lines import AuditError
+from alertdrill.audit.client import AuditError, Client, Failure
 from tests.http_server import Answer, Peer
 from tests.unit.alertdrill.audit.conftest import ROUTE
 from tests.unit.alertdrill.drills.fakes import FakeClock

@@ -5,15 +5,8 @@ from typing import Any
 import pytest
 
 from alertdrill.audit import counts as module
-from alertdrill.audit.counts import CountCollector
-from alertdrill.audit.lines import (
-    AccessLine,
-    AccessLines,
-    AuditError,
-    Route,
-    access_line,
-    audit_route,
-)
+from alertdrill.audit.client import AuditError, Route, audit_route
+from alertdrill.audit.counts import AccessLine, AccessLines, CountCollector, access_line
 from alertdrill.audit.report import CountSource
 from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.clients.prometheus import Prometheus
@@ -188,27 +181,27 @@ def read(**files: list[str]) -> tuple[AccessLines, FakeRuntime]:
 def test_audit_requests_are_counted_apart_from_others() -> None:
     web = [line("web"), line("web")]
     access_lines, _ = read(lb_1=[lb("run-1"), lb("probe", path="/")], web_1=web, web_2=web[:1])
-    assert access_lines.audit_counts() == {PUBLIC: {"run-1": 1}, WEB: {"run-1": 3}}
-    assert access_lines.other_counts() == {PUBLIC: 1}
+    assert access_lines.tally().ids == {PUBLIC: {"run-1": 1}, WEB: {"run-1": 3}}
+    assert access_lines.tally().others == {PUBLIC: 1}
 
 
 def test_rotated_line_still_counts() -> None:
     access_lines, runtime = read(web_1=[line("web", "run-1"), line("web", "run-2")])
     runtime.lines["web-1"] = [line("web", "run-2"), line("web", "run-3")]
     access_lines.read()
-    assert access_lines.audit_counts()[WEB] == {"run-1": 1, "run-2": 1, "run-3": 1}
+    assert access_lines.tally().ids[WEB] == {"run-1": 1, "run-2": 1, "run-3": 1}
 
 
 def test_recent_lines_are_added_to_earlier_ones() -> None:
     access_lines, runtime = read(lb_1=[lb("run-1"), lb("run-2")])
     runtime.lines["lb-1"].append(lb("run-3"))
     access_lines.read(count=2)
-    assert access_lines.audit_counts()[PUBLIC] == {"run-1": 1, "run-2": 1, "run-3": 1}
+    assert access_lines.tally().ids[PUBLIC] == {"run-1": 1, "run-2": 1, "run-3": 1}
 
 
 def test_retries_are_counted_per_service() -> None:
     access_lines, _ = read(lb_1=[lb("run-1", retries="1"), lb("run-2", "internal", "2")])
-    assert access_lines.retries() == {WEB: {"run-1": 1}, DATA_SERVICE: {"run-2": 2}}
+    assert access_lines.tally().retries == {WEB: {"run-1": 1}, DATA_SERVICE: {"run-2": 2}}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +226,7 @@ def test_only_access_lines_on_the_route_count(
 
 def test_line_that_is_not_an_object_is_ignored() -> None:
     texts = ["Traceback (most recent call last):", '{"logger":"acc', "[1]", "[" * 100_000]
-    assert read(web_1=texts)[0].audit_counts() == {}
+    assert read(web_1=texts)[0].tally().ids == {}
 
 
 AUDIT = AuditRequest(path="/a", body={"x": 1})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from alertdrill.audit.lines import Route, audit_route
+from alertdrill.audit.client import Route, audit_route
 from alertdrill.audit.report import CountSource, Report
 from alertdrill.cli import app, audit
 from alertdrill.config.services import SERVICES
