@@ -106,6 +106,11 @@ def test_metrics_of_runbooks_are_declared(root: Path, declared: set[str]) -> Non
     assert {(name, metric) for name, metric in used if metric not in declared} == set()
 
 
+@pytest.mark.parametrize("part", ["services", "responder"])
+def test_metrics_of_dashboards_are_declared(part: str) -> None:
+    assert EXPOSED[part].keys() - ours() == set()
+
+
 def test_metrics_of_other_programs_are_not_declared_as_ours() -> None:
     assert ours().isdisjoint(THIRD_PARTY)
 

@@ -104,15 +104,6 @@ def test_overflow_is_none_as_in_pandas(values: list[float]) -> None:
     check([{"a": value} for value in values])
 
 
-def test_std_of_one_is_none() -> None:
-    assert describe([{"a": 3}]) == {
-        "a": {
-            "count": 1.0, "mean": 3.0, "std": None,
-            "min": 3.0, "25%": 3.0, "50%": 3.0, "75%": 3.0, "max": 3.0,
-        }
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "values", [[None], [None, None], ["1"], [True], [1, True], [1, "x"], [[1]]]
 )

@@ -62,13 +62,6 @@ def make_harness(monkeypatch: pytest.MonkeyPatch, circuit: CircuitBreaker) -> Br
     return bench
 
 
-def test_failures_in_a_row_open(bench: BreakerHarness) -> None:
-    for expected in ("FailedError", "FailedError", "FailedError", "BreakerOpenError"):
-        assert bench.call(bench.fail) == expected
-    assert bench.calls == FAILURES
-    assert bench.states == [False, False, False, True]
-
-
 def test_success_resets_the_failures(bench: BreakerHarness) -> None:
     for ask in (bench.fail, bench.fail, bench.succeed, bench.fail, bench.fail, bench.succeed):
         assert bench.call(ask) != "BreakerOpenError"
@@ -80,22 +73,6 @@ def test_other_exceptions_are_not_failures(bench: BreakerHarness) -> None:
         with pytest.raises(ZeroDivisionError):
             bench.breaker.call(lambda: 1 / 0)
     assert True not in bench.states
-
-
-def test_open_breaker_has_its_remaining_time(bench: BreakerHarness) -> None:
-    bench.open()
-    bench.now += 4
-    with pytest.raises(BreakerOpenError, match="peer") as refused:
-        bench.breaker.call(bench.succeed)
-    assert refused.value.seconds == SECONDS - 4
-    assert bench.calls == 0
-
-
-def test_success_after_a_while_closes(bench: BreakerHarness) -> None:
-    bench.open()
-    bench.now += SECONDS
-    assert [bench.call(bench.succeed) for _ in range(2)] == ["answer", "answer"]
-    assert bench.states[-1] is False
 
 
 def test_failure_after_a_while_reopens(bench: BreakerHarness) -> None:
