@@ -88,10 +88,49 @@ def test_event_of_another_kind_is_ignored(engine: FakeEngine, reconciler: Reconc
     assert engine.started == []
 
 
-def test_stopped_container_is_left_alone(engine: FakeEngine, reconciler: Reconciler) -> None:
-    engine.rows = [*engine.rows, event("stop", BEGIN + 1)]
-    reconciler.reconcile()
-    assert engine.started == []
+@pytest.mark.parametrize(
+    ("events", "restarted"),
+    [
+        ([("start", 1), ("die", 2)], True),
+        ([("stop", 1), ("start", 2), ("die", 3)], True),
+        ([("die", 1), ("stop", 1.1), ("start", 2), ("die", 3)], True),
+        ([], False),
+        ([("start", 1)], False),
+        ([("die", 1), ("stop", 1.2)], False),
+        ([("start", 0.5), ("die", 1), ("stop", 1.2)], False),
+        # The `stop` event may precede the exit.
+        ([("stop", 1), ("die", 1.001)], False),
+        ([("die", 1), ("destroy", 1.2)], False),
+        # Restarted by the engine or by hand.
+        ([("die", 1), ("start", 1.2)], False),
+        ([("die", 1), ("stop", 1.1), ("start", 1.2)], False),
+    ],
+)
+def test_only_an_unexpected_exit_is_undone(
+    engine: FakeEngine, reconciler: Reconciler, events: list[tuple[str, float]], restarted: bool
+) -> None:
+    engine.rows = [event(action, BEGIN + int(at * NS_PER_SECOND)) for action, at in events]
+    for _ in range(4):
+        reconciler.reconcile()
+    assert engine.started == [NAME] * restarted
+
+
+def test_restarted_container_may_exit_again(engine: FakeEngine, reconciler: Reconciler) -> None:
+    for _ in range(2):
+        reconciler.reconcile()
+    engine.state = "exited"
+    engine.rows = [*engine.rows, event("die", engine.clock.now + 1)]
+    for _ in range(3):
+        reconciler.reconcile()
+    assert engine.started == [NAME] * 2
+
+
+def test_containers_are_kept_apart(engine: FakeEngine, reconciler: Reconciler) -> None:
+    other = {"ID": "other", "Attributes": {"name": "alertdrill-web-2"}}
+    engine.rows = [event("die", BEGIN), {**event("stop", BEGIN + 1), "Actor": other}]
+    for _ in range(2):
+        reconciler.reconcile()
+    assert engine.started == [NAME]
 
 
 @pytest.mark.parametrize(

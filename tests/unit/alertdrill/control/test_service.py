@@ -41,15 +41,6 @@ def test_instance_is_restarted_once_for_a_key(client: FlaskClient, runtime: Fake
     assert len(runtime.calls) == 2
 
 
-def test_concurrent_requests_with_one_key_run_once(
-    client: FlaskClient, runtime: FakeRuntime
-) -> None:
-    with ThreadPoolExecutor() as pool:
-        calls = [pool.submit(restart, client.application.test_client()) for _ in range(4)]
-        assert [call.result(10).status_code for call in calls] == [200] * 4
-    assert len(runtime.calls) == 1
-
-
 @pytest.mark.parametrize(
     ("name", "status", "message"),
     [

@@ -12,7 +12,6 @@ from alertdrill.drills.expression import (
     branches,
     is_log_alert,
     rule_groups,
-    runbook_queries,
 )
 from alertdrill.errors import AlertdrillError
 
@@ -37,34 +36,6 @@ def test_rules_of_log_lines_are_in_loki() -> None:
     assert is_log_alert("LogsMissing")
     assert not is_log_alert("Watchdog")
     assert {"Watchdog", "LogsMissing"} <= {*alert_names(PROMETHEUS_RULES, LOKI_RULES)}
-
-
-RUNBOOK = """\
-# Down
-
-```promql
-up == 0
-```
-Some words, and `code`.
-```bash
-make up
-```
-```logql
-{service="web"}
-```
-```promql
-sum(
-  rate(a[5m]))
-```
-"""
-
-
-def test_runbook_queries_are_its_fenced_blocks() -> None:
-    assert runbook_queries(RUNBOOK) == [
-        ("promql", "up == 0"),
-        ("logql", '{service="web"}'),
-        ("promql", "sum(\n  rate(a[5m]))"),
-    ]
 
 
 # A range of log lines, whose strings may contain anything.

@@ -12,7 +12,6 @@ from alertdrill.drills.model import (
     Expectation,
     FaultSpec,
     HealMode,
-    describe_healer,
 )
 from tests.unit.alertdrill.drills.fakes import make_drill
 
@@ -38,14 +37,6 @@ def test_fault_has_a_short_text(spec: FaultSpec, words: str) -> None:
     assert str(spec) == words
 
 
-@pytest.mark.parametrize(
-    ("notified", "instead"),
-    [(True, None), ("late", None), ("WatchdogMissing", "WatchdogMissing")],
-)
-def test_notified_may_be_another_alert(notified: bool | str, instead: str | None) -> None:
-    assert Expectation(notified=notified).replacement_alert == instead
-
-
 def test_speed_divides_the_deadline_not_the_fixed_delay() -> None:
     drill = make_drill(detect=120.0, resolve=240.0, crossing=Crossing(fixed_delay=3.0))
     assert drill.limits(12) == {"notified": 10 + 3 + GRACE_S, "resolved": 20 + 3 + GRACE_S}
@@ -67,10 +58,3 @@ def test_responder_has_time_to_act(heal: HealMode) -> None:
         assert last == limits["notified"] + (60 / speed + ACTION_S if acts else 0)
         assert ("healed" in limits) is (heal != "none")
         assert drill.fault_duration(speed) == last + limits["resolved"] + FAULT_MARGIN_S
-
-
-def test_healer_is_named_in_words() -> None:
-    named = {heal: describe_healer(heal) for heal in HEAL_MODES}
-    assert named.pop("none") == ""
-    assert named.pop("supervisor") == "its supervisor"
-    assert set(named.values()) == {"the responder"}

@@ -45,12 +45,6 @@ def test_phases_are_shown_in_order(simulated: SimulatedStack) -> None:
     assert reached == ["pending", "firing", "notified", "resolved"]
 
 
-def test_speed_shortens_the_limits(simulated: SimulatedStack) -> None:
-    simulated.runtime.speed = 10.0
-    result = simulated.run(crossing=Crossing(fixed_delay=2.0))
-    assert result.limits == {"notified": 1 + 2 + 5, "resolved": 1 + 2 + 5}
-
-
 def test_ideal_times_are_computed(
     simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

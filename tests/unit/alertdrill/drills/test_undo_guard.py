@@ -58,14 +58,6 @@ def killed_run(home: Path) -> psutil.Process:
     return guard_process
 
 
-def test_killed_run_is_undone(tmp_path: Path, file: Path) -> None:
-    undo_log = UndoLog(tmp_path)
-    undo_log.write(make_record(tmp_path, file))
-    killed_run(tmp_path)
-    poll_until(lambda: (record := undo_log.read()) and record.undone, "the guard's record")
-    assert not file.exists()
-
-
 def test_lock_released_late_is_awaited(tmp_path: Path, file: Path) -> None:
     undo_log = UndoLog(tmp_path)
     # The kernel may close the guard's pipe before it releases the lock of the run.
@@ -75,6 +67,7 @@ def test_lock_released_late_is_awaited(tmp_path: Path, file: Path) -> None:
         poll_until(lambda: waits_for_lock(guard_process.pid), "the guard to wait for the lock")
         assert file.exists()
     poll_until(lambda: (record := undo_log.read()) and record.undone, "the guard's record")
+    assert not file.exists()
 
 
 def waits_for_lock(pid: int) -> bool:

@@ -100,10 +100,6 @@ def test_chosen_loki_that_is_missing_is_an_error(stack: SearchedStack) -> None:
     assert stack.calls == []
 
 
-def test_search_builds_logql_with_its_target(stack: SearchedStack) -> None:
-    assert search.build_logql(stack, Search(Query(), "web-1")) == '{instance="web-1"}'
-
-
 @pytest.mark.parametrize("target", [None, "web", "web-1", "loki"])
 def test_loki_is_used_if_loki_and_collector_run(target: str | None) -> None:
     assert reason_for_files(ALL, target) is None

@@ -8,7 +8,7 @@ from alertdrill.logs.query import Query
 from alertdrill.logs.record import MARGIN
 from alertdrill.logs.sources import read_files
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
-from tests.unit.alertdrill.logs.lines import LINE, TRACE, text
+from tests.unit.alertdrill.logs.lines import LINE, text
 
 
 def line(second: int, message: str, **fields: Any) -> str:
@@ -58,11 +58,6 @@ def test_search_without_filters_reads_the_last_lines_only() -> None:
     last(runtime, Query(), 5)
     last(runtime, Query(), 0)
     assert runtime.calls == [("logs", None, 5 + MARGIN), ("logs", None, 0)]
-
-
-def test_trace_selects_only_lines_with_its_id() -> None:
-    stored = [line(1, "a"), line(2, f"names {TRACE}"), line(3, "c", trace_id=TRACE), "Traceback"]
-    assert last(fake_logs({"web-1": stored}), Query(trace=TRACE), None) == ["c"]
 
 
 def test_unstructured_line_keeps_its_position() -> None:

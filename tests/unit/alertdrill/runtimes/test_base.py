@@ -1,17 +1,8 @@
 import pytest
 
-from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.base import check_replicas, instances_of
+from alertdrill.runtimes.base import instances_of
 from alertdrill.runtimes.errors import UnknownTargetError
 from tests.unit.alertdrill.fake_runtime import instance
-
-
-def test_invalid_replica_count_is_refused() -> None:
-    with pytest.raises(UnknownTargetError, match="'lb' can't be scaled"):
-        check_replicas("lb", 2)
-    for count in (0, 5):
-        with pytest.raises(AlertdrillError, match=f"from 1 to 4 instances, not to {count}"):
-            check_replicas("web", count)
 
 
 def test_instances_of_a_service_include_those_on_standby() -> None:

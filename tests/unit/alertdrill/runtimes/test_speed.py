@@ -31,8 +31,3 @@ def test_lokis_file_has_speed_one() -> None:
     written = {f"-ruler.{name.replace('_', '-')}={value}" for name, value in ruler.items()}
     assert set(speed.loki_flags(1)) <= written
     assert "-ruler.evaluation-interval=417ms" in speed.loki_flags(12)
-
-
-def test_numbers_are_short() -> None:
-    assert (speed.timeout_offset(1), speed.timeout_offset(7)) == ("0.5", "0.07143")
-    assert (speed.watchdog_timeout(7), speed.watchdog_timeout(500)) == ("25.7143", "1")

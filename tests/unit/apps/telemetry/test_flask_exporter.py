@@ -50,7 +50,6 @@ def total(registry: CollectorRegistry, name: str, method: str, status: str) -> f
         ("GET /items/7", "/items/<int:number>", "200"),
         ("HEAD /items/7", "/items/<int:number>", "200"),
         ("GET /items/x", "unmatched", "404"),
-        ("GET /healthzz", "unmatched", "404"),
         ("DELETE /items/7", "unmatched", "405"),
         ("POST /parse", "/parse", "415"),
     ],

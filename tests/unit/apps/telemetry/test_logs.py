@@ -40,6 +40,7 @@ def test_line_inside_request_has_ids(app: Flask, client: FlaskClient, lines: Lin
     [
         ("GET /items/7", "/items/<int:number>", 200),
         ("GET /no%0Awhere", None, 404),
+        ("GET /healthzz", None, 404),
         ("DELETE /items/7", None, 405),
     ],
 )

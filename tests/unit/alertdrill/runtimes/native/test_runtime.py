@@ -168,10 +168,19 @@ def test_replica_count_is_stored(scale: Scale, running: Any) -> None:
     assert running.replicas()["web"] == 3
 
 
-def test_impossible_replica_counts_are_refused(running: Any) -> None:
-    for service, count in (("web", 5), ("web", 0), ("lb", 1)):
-        with pytest.raises(AlertdrillError, match="scale"):
-            running.scale(service, count, lambda _: None)
+@pytest.mark.parametrize(
+    ("service", "count", "message"),
+    [
+        ("web", 5, "from 1 to 4 instances, not to 5"),
+        ("web", 0, "from 1 to 4 instances, not to 0"),
+        ("lb", 1, "'lb' can't be scaled"),
+    ],
+)
+def test_impossible_replica_count_is_refused(
+    running: Any, service: str, count: int, message: str
+) -> None:
+    with pytest.raises(AlertdrillError, match=message):
+        running.scale(service, count, lambda _: None)
 
 
 def test_endless_request_aborts_scaling(

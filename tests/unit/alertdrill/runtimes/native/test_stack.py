@@ -1,4 +1,3 @@
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ from alertdrill.clients import http
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError
+from alertdrill.runtimes.errors import NotReadyError
 from alertdrill.runtimes.native import stack as module
 from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.stack import NativeStack
@@ -39,21 +38,6 @@ def test_lock_is_exclusive(stack: NativeStack) -> None:
         NativeStack(stack.settings).lock().__enter__()
     with stack.lock():
         pass
-
-
-def test_lock_is_awaited(stack: NativeStack) -> None:
-    lock = NativeStack(stack.settings).lock()
-    lock.__enter__()
-    other = threading.Timer(0.3, lock.__exit__, (None, None, None))
-    other.start()
-    with stack.lock(timeout=10):
-        pass
-    other.join()
-
-
-def test_stack_that_is_down_is_an_error(stack: NativeStack) -> None:
-    with pytest.raises(StackUnavailableError, match="start it with `make up`"):
-        stack.require_running()
 
 
 def test_plan_has_the_stacks_token(stack: NativeStack, programs: Any) -> None:
