@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import promql_parser as promql
 import yaml
 
 from ..config import ROOT
 from ..errors import AlertdrillError
+from ..timescale.render import Language
 
-Language = Literal["promql", "logql"]
 RULES = ("prometheus/rules", "loki/rules")
 PROMETHEUS_RULES, LOKI_RULES = (ROOT / folder for folder in RULES)
 COMPARISON_OPERATORS = (">", ">=", "<", "<=", "==", "!=")
@@ -90,9 +90,10 @@ def branches(language: Language, expression: str) -> list[list[Comparison]]:
     ]
 
 
-def runbook_queries(markdown: str) -> Sequence[tuple[str, str]]:
+def runbook_queries(markdown: str) -> Sequence[tuple[Language, str]]:
     """Return (language, query) of every fenced block of a runbook, in order."""
-    return [(match[1], match[2].strip()) for match in FENCED_QUERY.finditer(markdown)]
+    matches = FENCED_QUERY.finditer(markdown)
+    return [(cast("Language", match[1]), match[2].strip()) for match in matches]
 
 
 def children(node: Any) -> list[Any]:

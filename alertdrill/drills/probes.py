@@ -9,7 +9,7 @@ from typing import Any
 from ..clients.http import UnreachableError, request
 from ..clients.responder import PerformedAction, ReceivedAlert
 from ..config import ROOT
-from ..timescale.render import scale
+from ..timescale.render import Language, scale
 from .context import DrillContext
 from .expression import runbook_queries
 from .faults.registry import KINDS
@@ -164,9 +164,9 @@ class Probes:
             count += 1
         return count, skipped_reason
 
-    def _query(self, language: str, query: str, at: float) -> Sequence[Any]:
+    def _query(self, language: Language, query: str, at: float) -> Sequence[Any]:
+        query = scale(query, self._context.runtime.speed, language)
         if language == "promql":
-            query = scale(query, self._context.runtime.speed)
             return self._context.prometheus.query(query, at)
         loki = self._context.loki
         assert loki

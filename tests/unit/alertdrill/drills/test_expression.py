@@ -7,13 +7,13 @@ from alertdrill.drills.expression import (
     LOKI_RULES,
     PROMETHEUS_RULES,
     Comparison,
-    Language,
     alert_names,
     branches,
     is_log_alert,
     rule_groups,
 )
 from alertdrill.errors import AlertdrillError
+from alertdrill.timescale.render import Language
 
 RULES = "groups: [{name: g, rules: [{record: a:b, expr: up}, {alert: %s, expr: up}]}]"
 

@@ -280,7 +280,7 @@ make up
 ```
 
 ```logql
-{service="web"}
+rate({service="web"} | duration > 5s [5m])
 ```
 ```promql
 sum(
@@ -316,10 +316,10 @@ def check(runtime: FakeRuntime, server: FakeServer, monkeypatch: pytest.MonkeyPa
 def test_every_runbook_query_runs_scaled(check: Check, server: FakeServer) -> None:
     server.answers = {"/api/v1/query": SOME, "/loki/api/v1/query_range": SOME}
     assert check() == (3, "")
-    logs = {"query": '{service="web"}', "start": "400.000", "end": "1000.000"}
+    logs = 'rate({service="web"} | duration > 5s [25s])'
     assert [request.query for request in server.requests] == [
         {"query": "up == 0", "time": "1000.000"},
-        logs,
+        {"query": logs, "start": "400.000", "end": "1000.000"},
         {"query": "sum(\n  rate(a[25s]))", "time": "1000.000"},
     ]
 
