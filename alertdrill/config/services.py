@@ -8,18 +8,19 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from ..errors import AlertdrillError
 from . import ROOT
 from .components import COMPONENTS, TASKS, Component
-from .yaml_lines import YamlDocument, YamlModel, sentence
+from .yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
 MIN_PORT, MAX_PORT = 5000, 5009
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname has at most 63 characters, including the project's name and the instance's number.
 MAX_NAME_LENGTH = 30
+SIZE = r"[1-9][0-9]{0,5}MiB"
 PATH = r"(/[A-Za-z0-9._~-]+)+"
 # Operations endpoints, which the load balancer never forwards to.
 OPS_PATHS = ("healthz", "readyz", "metrics", "faults")
@@ -57,8 +58,17 @@ def _name(name: str) -> str:
     return name
 
 
+def _bytes(value: object, info: ValidationInfo) -> object:
+    if info.context is None:  # of code, not of a file
+        return value
+    if not re.fullmatch(SIZE, str(value)):
+        raise ValueError("use a size such as 256MiB")
+    return int(str(value).removesuffix("MiB")) * 2**20
+
+
 ServiceName = Annotated[str, AfterValidator(_name)]
 UrlPath = Annotated[str, BeforeValidator(_path)]
+Bytes = Annotated[int, BeforeValidator(_bytes)]
 
 
 class AuditRequest(YamlModel):
@@ -72,7 +82,9 @@ class Declaration(YamlModel):
     """A service's entry in `services.yml`.
 
     Clients request the `public` paths and other services the `internal` ones; both include all
-    paths below them. `calls` names the services that it calls.
+    paths below them. `calls` names the services that it calls. `objective` is the ratio of requests
+    that must not fail, `latency_limit` the seconds within which one is fast enough, and
+    `memory_limit` the bytes that an instance may use.
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
@@ -80,6 +92,9 @@ class Declaration(YamlModel):
     internal: Sequence[UrlPath] = ()
     calls: Sequence[str] = ()
     audit: AuditRequest | None = None
+    objective: float = Field(gt=0, lt=1)
+    latency_limit: Seconds = Field(gt=0)
+    memory_limit: Bytes
 
 
 class Service(Declaration):

@@ -43,9 +43,9 @@ def objective_gates(
         ),
         GateResult(
             "p95",
-            f"at most {milliseconds(objectives.p95)}",
+            f"at most {milliseconds(profile.p95)}",
             [milliseconds(stats.p95) for stats in both],
-            all(stats.p95 is not None and stats.p95 <= objectives.p95 for stats in both),
+            all(stats.p95 is not None and stats.p95 <= profile.p95 for stats in both),
         ),
     ]
 
@@ -76,9 +76,9 @@ def recovery_gates(
     return [
         GateResult(
             f"p95, {recovery.deadline:.0f} s into the peak",
-            f"at most {milliseconds(recovery.p95)}",
+            f"at most {milliseconds(profile.latency_limit)}",
             [MISSING, milliseconds(latency)],
-            latency is not None and latency <= recovery.p95,
+            latency is not None and latency <= profile.latency_limit,
         ),
         GateResult("instances at the end", expected, [MISSING, actual], remaining == minimums),
     ]

@@ -98,10 +98,10 @@ def chart_lines(
         clients=P95.format("rate", CLIENT_LATENCY, window),
         **{own: P95.format("rate", SERVICE_LATENCY.format(service), window)},
     )
-    latency["objective"] = [(at, profile.objectives.p95) for at in span]
+    latency["objective"] = [(at, profile.p95) for at in span]
     if profile.recovery:
         rest = rest_of_peak(profile, profile.recovery, span)
-        latency["objective for the rest"] = [(at, profile.recovery.p95) for at in rest]
+        latency["objective for the rest"] = [(at, profile.latency_limit) for at in rest]
     sent = [(float(at), float(count)) for at, count in locust.rate.items()]
     failed = [(float(at), float(locust.failures.get(at, 0))) for at in locust.rate]
     up = f'sum by (service) (up{{job="services",{_ours()}}})'

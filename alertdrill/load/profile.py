@@ -25,21 +25,21 @@ class LoadError(AlertdrillError):
 class Objectives(YamlModel):
     """The objectives: `p95` in seconds, `errors` and `requests` as ratios.
 
-    `requests` is relative to clients that send once a second and get immediate responses.
+    Without `p95` the latency limit of the service holds. `requests` is relative to clients that
+    send once a second and get immediate responses.
     """
 
-    p95: Seconds
+    p95: Seconds | None = None
     errors: float
     requests: float
 
 
 class Recovery(YamlModel):
-    """At the peak, p95 must return below a limit within `deadline` seconds.
+    """At the peak, p95 must return below the service's limit within `deadline` seconds.
 
     At the end of the load the services are back at their minimum.
     """
 
-    p95: Seconds
     deadline: Seconds
 
 
@@ -84,6 +84,16 @@ class LoadProfile(YamlModel):
         """Return the profile with other numbers, where they are given."""
         changed = {"users": users or self.users, "duration": duration or self.duration}
         return self.model_copy(update=changed)
+
+    @property
+    def latency_limit(self) -> float:
+        """Return the latency limit of the service, in seconds."""
+        return SERVICES[self.service].latency_limit
+
+    @property
+    def p95(self) -> float:
+        """Return the maximum of the 95th percentile of response times, in seconds."""
+        return self.objectives.p95 or self.latency_limit
 
     @property
     def counted_seconds(self) -> float:

@@ -82,7 +82,7 @@ def _document(result: LoadResult) -> Mapping[str, Any]:
 def capacity_html(capacity: Capacity) -> str:
     """Return the HTML page of a search; it links to the steps' reports beside it."""
     first = capacity.steps[0]
-    p95, errors = first.profile.objectives.p95, first.profile.objectives.errors
+    p95, errors = first.profile.p95, first.profile.objectives.errors
     return TEMPLATES.get_template("capacity.html").render(
         profile=first.profile,
         facts=[

@@ -57,6 +57,11 @@ def budget_remaining(matchers: str) -> str:
     return f"1 - ({' or '.join(windows)})"
 
 
+def memory_limit() -> str:
+    """Return the memory limit of each selected service, in bytes, as in MemoryLeak."""
+    return f"max by (service) (service:memory_limit:bytes{{{SERVICE}}})"
+
+
 def firing_alerts(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:
     """Return the firing pages and tickets."""
     chosen = f", {matchers}" if matchers else ""

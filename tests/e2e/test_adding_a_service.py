@@ -38,6 +38,7 @@ HEALED = 60
 RECORDS = (
     "service:objective:ratio",
     "service:latency_objective:ratio",
+    "service:memory_limit:bytes",
     *(f"service:{what}:rate5m" for what in ("requests", "request_errors", "requests_slow")),
     *(f"service:{what}:budget" for what in ("request_errors", "requests_slow")),
     *(

@@ -145,10 +145,13 @@ BOTTLENECKS = Section(
     Series(
         "How much memory do the instances use?",
         "It should return to its previous level after the load. The remainder is kept in memory.",
-        range_query(
-            f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})'
-        ),
-        alerts=[Limit("MemoryLeak")],
+        [
+            range_query(
+                f'sum by (instance) (process_resident_memory_bytes{{job="services", {SERVICE}}})'
+            ),
+            range_query(sli.memory_limit(), "limit of {{service}}"),
+        ],
+        alerts=["MemoryLeak"],
         unit=units.BytesIEC,
     ),
 )

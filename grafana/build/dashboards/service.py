@@ -174,10 +174,13 @@ PROCESSES = Section(
     "What do its processes use?",
     Series(
         "How much memory do they use?",
-        "Unbounded growth is a leak; the line is the budget of an instance. The responder"
-        " restarts it before it exceeds the budget. Find what it keeps in memory.",
-        range_query(f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})"),
-        alerts=[Limit("MemoryLeak")],
+        "Unbounded growth is a leak; the dashed line is the limit of an instance. The responder"
+        " restarts it before it exceeds the limit. Find what it keeps in memory.",
+        [
+            range_query(f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})"),
+            range_query(sli.memory_limit(), "limit of {{service}}"),
+        ],
+        alerts=["MemoryLeak"],
         unit=units.BytesIEC,
     ),
     Series(

@@ -10,7 +10,7 @@ from alertdrill.audit.counts import AccessLine, AccessLines, CountCollector, acc
 from alertdrill.audit.report import CountSource
 from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.clients.prometheus import Prometheus
-from alertdrill.config.services import AuditRequest, Service
+from alertdrill.config.services import SERVICES, AuditRequest, Service
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.audit.conftest import (
     DATA_SERVICE,
@@ -233,7 +233,7 @@ AUDIT = AuditRequest(path="/a", body={"x": 1})
 
 
 def service(name: str, **declared: Any) -> Service:
-    return Service(name=name, port=5000, **declared)
+    return SERVICES["data-service"].model_copy(update={"name": name, **declared})
 
 
 def test_route_is_that_of_the_services() -> None:

@@ -7,12 +7,17 @@ import pytest
 from alertdrill.config import services
 from alertdrill.config.services import SERVICES, ServicesError, environment, read_services
 
+FACTS = "objective: 0.99, latency_limit: 500ms, memory_limit: 256MiB"
+
 
 def services_from(folder: Path, text: str) -> dict[str, services.Service]:
-    """Return the services of a file in a folder without code, as in the image of the command."""
+    """Return the services of a file in a folder without code, as in the image of the command.
+
+    Each one that declares a port has FACTS.
+    """
     apps = folder / "apps"
     apps.mkdir(exist_ok=True)
-    (apps / "services.yml").write_text(text)
+    (apps / "services.yml").write_text(text.replace("port: 50", f"{FACTS}, port: 50"))
     return dict(read_services(apps))
 
 
@@ -35,6 +40,34 @@ def test_request_of_the_audit_keeps_its_types(tmp_path: Path) -> None:
 def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5009}")
     assert (parsed["a"].offset, parsed["b"].offset) == (100, 1000)
+
+
+def test_objective_and_limits_are_numbers(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}")["a"]
+    assert (parsed.objective, parsed.latency_limit, parsed.memory_limit) == (0.99, 0.5, 268435456)
+
+
+@pytest.mark.parametrize(
+    ("fact", "message"),
+    [
+        ("", "objective is missing"),
+        ("objective: 99", "objective is '99': it should be less than 1"),
+        ("objective: 0", "objective is '0': it should be greater than 0"),
+        ("objective: 99%", "objective must be a number"),
+        ("latency_limit: 0.5", "latency_limit is '0.5': use a duration such as 90s or 1h30m"),
+        ("latency_limit: 0s", "latency_limit is '0s': it should be greater than 0"),
+        ("memory_limit: 256", "memory_limit is '256': use a size such as 256MiB"),
+        ("memory_limit: 256M", "memory_limit is '256M': use a size such as 256MiB"),
+        ("memory_limit: 0MiB", "memory_limit is '0MiB': use a size such as 256MiB"),
+    ],
+)
+def test_invalid_objective_or_limit_is_refused(tmp_path: Path, fact: str, message: str) -> None:
+    key = fact.partition(":")[0] or "objective"
+    others = [item for item in FACTS.split(", ") if not item.startswith(key)]
+    lines = "\n".join(f"  {item}" for item in filter(None, [fact, *others]))
+    with pytest.raises(ServicesError) as error:
+        services_from(tmp_path, f"a:\n{lines}\n  port:  5000")
+    assert str(error.value) == f"apps/services.yml:2: {message}."
 
 
 def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
@@ -63,13 +96,13 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, public: [/a/]}", "1: item 1 of public is '/a/': use a path"),
         ("a: {port: 5000, calls: [b]}", "1: calls has 'b', which is no service"),
         ("a: {port: 5000, audit: {}}", "1: path is missing"),
-        ("a:\n  port: 5000\n  audit: {path: x}", "3: path is 'x': use a path such as /orders"),
+        ("a: {port: 5000,\n\n  audit: {path: x}}", "3: path is 'x': use a path such as /orders"),
         (
             "a: {port: 5000, internal: [/Metrics/x]}",
             "1: item 1 of internal is '/Metrics/x': the load",
         ),
         (
-            "a: {port: 5000, public: [/x]}\nb:\n  port: 5001\n  public: [/x]",
+            "a: {port: 5000, public: [/x]}\nb: {\n  port: 5001,\n  public: [/x]}",
             "4: public /x already belongs to a",
         ),
     ],

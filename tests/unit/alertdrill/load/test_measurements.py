@@ -41,7 +41,7 @@ def test_no_requests_have_no_percentile(answers: dict[str, float]) -> None:
     ],
 )
 def test_p95_must_hold_for_the_rest_of_the_peak(end: float, rest: tuple[float, float]) -> None:
-    recovery = Recovery(p95=0.5, deadline=300)
+    recovery = Recovery(deadline=300)
     assert rest_of_peak(load_profile("spike"), recovery, TimeSpan(1000.0, end)) == pytest.approx(
         rest
     )

@@ -25,7 +25,7 @@ STAIRS = [(0, 0.5), (0.5, 0.5), (0.5, 1.0), (1, 1.0)]
 
 def test_committed_profiles_load() -> None:
     assert {"smoke", "steady", "stairs", "spike", "soak"} <= set(load_profiles())
-    assert load_profile("steady").objectives == Objectives(p95=0.5, errors=0.001, requests=0.9)
+    assert load_profile("steady").objectives == Objectives(errors=0.001, requests=0.9)
     assert load_profile("spike").duration == 900
 
 
@@ -46,7 +46,7 @@ def test_expected_requests_are_the_area_below_the_client_curve(
 
 def test_speed_shortens_only_loads_that_wait_for_alerts() -> None:
     spike = load_profile("spike").at(12)
-    assert (spike.duration, spike.recovery) == (75, Recovery(p95=0.5, deadline=25))
+    assert (spike.duration, spike.recovery) == (75, Recovery(deadline=25))
     assert load_profile("soak").at(12) == load_profile("soak")
 
 

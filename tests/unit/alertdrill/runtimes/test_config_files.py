@@ -1,14 +1,21 @@
 import pytest
 
-from alertdrill.config.services import Service
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes import config_files
 
-ORDERS = Service(name="orders", port=5003, public=("/orders", "/prices"), internal=("/stock",))
+ORDERS = SERVICES["data-service"].model_copy(
+    update={
+        "name": "orders",
+        "port": 5003,
+        "public": ("/orders", "/prices"),
+        "internal": ("/stock",),
+    }
+)
 
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    services = {"web": Service(name="web", port=5000), "orders": ORDERS}
+    services = {"web": SERVICES["web"], "orders": ORDERS}
     monkeypatch.setattr(config_files, "SERVICES", services)
     addresses = {"web": {"web-1": "127.0.0.1:1"}, "orders": {"orders-1": "a:2", "orders-2": "b:2"}}
     return dict(config_files.lb_files(addresses))

@@ -57,6 +57,8 @@ def queries(uid: str, title: str) -> list[str]:
         ("pipeline", "How many evaluations fail?", ["by (rule_group)"]),
         ("pipeline", "How many evaluations were skipped?", ["by (rule_group)"]),
         ("pipeline", "How long ago did Watchdog arrive?", ["watchdog_last_seen"]),
+        ("load", "How much memory do the instances use?", ["service:memory_limit:bytes"]),
+        ("service", "How much memory do they use?", ["service:memory_limit:bytes"]),
         ("service", "What are its newest lines?", ['{service=~"$service", instance=~"$instance"}']),
     ],
 )

@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import SERVICES, Service
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.init_config import RenderContext
 
-ORDERS = Service(name="orders", port=5003)
+ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})
 
 
 @pytest.fixture

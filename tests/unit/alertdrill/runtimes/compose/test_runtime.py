@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alertdrill.config.services import Service, ServicesError
+from alertdrill.config.services import SERVICES, ServicesError
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.runtime import NEEDS_REPLICA_COUNTS, ComposeRuntime
@@ -192,6 +192,7 @@ def test_failed_containers_last_line_is_shown() -> None:
     assert module._last_log_line(project) == " The last log line of web-2: last"
 
 
+ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})
 OWN = {"SERVICE": "orders", "PORT": "5003"}
 LABELS = {"alertdrill.heal": "1"}
 
@@ -208,7 +209,7 @@ def model(
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SERVICES", {"orders": Service(name="orders", port=5003)})
+    monkeypatch.setattr(module, "SERVICES", {"orders": ORDERS})
 
 
 def test_complete_service_passes(orders: None) -> None:
