@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -114,9 +115,23 @@ def _locate(spec: ProgramSpec, cache: Path, origin: Origin) -> Program | None:
     programs = [
         Program(spec.name, Path(file).absolute(), version, environment, origin, data)
         for file in files
-        if file and (version := read_version(file, spec.version_flag, environment))
+        if file and (version := _version(file, spec.version_flag, environment, cache))
     ]
     return max(programs, key=lambda program: program.version, default=None)
+
+
+def _version(file: str, flag: str, environment: Mapping[str, str], cache: Path) -> Version | None:
+    """Return a program's version; run it only if it changed, since ten programs take a while."""
+    seen = Path(file).stat()
+    known = cache / "versions" / f"{Path(file).name}-{seen.st_mtime_ns}-{seen.st_size}"
+    with suppress(OSError, ValueError):
+        return tuple(map(int, known.read_text().split(".")))
+    version = read_version(file, flag, environment)
+    if version:
+        with suppress(OSError):  # an unwritable cache only costs time
+            known.parent.mkdir(parents=True, exist_ok=True)
+            known.write_text(format_version(version))
+    return version
 
 
 def _fetch(

@@ -164,3 +164,13 @@ def test_newest_of_the_commands_is_used(machine: Machine) -> None:
     machine.install_program("otelcol-contrib", "0.9.0")
     machine.install_program("otelcol", "0.10.0")
     assert resolve(machine, "otelcol").programs["otelcol"].path.name == "otelcol"
+
+
+def test_program_runs_for_its_version_only_after_a_change(machine: Machine) -> None:
+    runs = machine.folder / "runs"
+    for version, count in (((1, 9, 0), 1), ((1, 10, 1), 2)):
+        text = f"#!/bin/sh\necho run >>{runs}\necho version {'.'.join(map(str, version))}\n"
+        machine.install("prometheus-node-exporter", text)
+        for _ in range(2):
+            assert resolve(machine, "node_exporter").programs["node_exporter"].version == version
+        assert len(runs.read_text().split()) == count
