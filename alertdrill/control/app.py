@@ -1,21 +1,18 @@
-"""The control API: three operations, which require the token, and routes for monitoring."""
+"""The control API: its operations, which require the token, and routes for monitoring."""
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable
-from typing import TypeVar
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     ProcessCollector,
     generate_latest,
 )
-from pydantic import BaseModel, Field, ValidationError
 
 from ..clients import http
 from ..config.settings import IN_NETWORK
@@ -23,7 +20,6 @@ from ..runtimes.base import ControlTarget
 from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
 from . import problems
-from .idempotency import Outcome
 from .problems import Problem
 from .reconcile import ENGINE_TIMEOUT_S, Reconciler
 from .service import ControlService
@@ -33,25 +29,6 @@ from .settings import ControlSettings
 PING_TIMEOUT_S = 2.0
 # A request body has one member; a larger body is a mistake.
 MAX_BODY_BYTES = 4096
-# Longer than the grace period of any service (25 s).
-MAX_GRACE_S = 60
-# Programs generate the keys; a UUID has 36 characters.
-MAX_KEY_LENGTH = 200
-
-
-class RestartBody(BaseModel, strict=True, extra="forbid", allow_inf_nan=False):
-    """The body of a restart; without a grace period the instance's own applies."""
-
-    grace_period: float | None = Field(default=None, ge=0, le=MAX_GRACE_S)
-
-
-class ScaleBody(BaseModel, strict=True, extra="forbid"):
-    """The body of a scaling; the runtime checks the range."""
-
-    instances: int
-
-
-B = TypeVar("B", bound=BaseModel)
 
 
 def create_app(
@@ -68,8 +45,7 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     problems.init_app(app)
-    service = ControlService(runtime, settings.stack, settings.state)
-    app.register_blueprint(blueprint(service, settings.token))
+    app.register_blueprint(ControlService(settings, runtime).blueprint())
     app.register_blueprint(monitoring(is_alive, proxy_answers))
     return app
 
@@ -125,57 +101,3 @@ def monitoring(is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool
         return Response("", content_type=CONTENT_TYPE_LATEST)  # `up` is all
 
     return routes
-
-
-def blueprint(service: ControlService, token: str) -> Blueprint:
-    """Return the operations, which require the token."""
-    routes = Blueprint("control", __name__)
-
-    @routes.before_request
-    def check_token() -> None:
-        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-        # In constant time, so that timing reveals nothing about the token.
-        matches = secrets.compare_digest(sent.strip().encode(), token.encode())
-        if scheme.lower() != "bearer" or not matches:
-            raise Problem(401, "The token is missing or wrong: send it as a bearer token.")
-
-    @routes.get("/instances")
-    def instances() -> Response:
-        return jsonify(service.instances())
-
-    @routes.post("/instances/<name>/restart")
-    def restart(name: str) -> Response:
-        demand = f'send 0 to {MAX_GRACE_S} seconds, as in {{"grace_period": 0}}.'
-        grace = _body(RestartBody, demand).grace_period
-        return _answer(service.restart(_key(), name, grace))
-
-    @routes.put("/services/<name>/scale")
-    def scale(name: str) -> Response:
-        count = _body(ScaleBody, 'send an integer, as in {"instances": 3}.').instances
-        return _answer(service.scale(_key(), name, count))
-
-    return routes
-
-
-def _body(model: type[B], demand: str) -> B:
-    """Return the body of the request; raise a `Problem` with the demand for another one."""
-    try:
-        return model.model_validate_json(request.get_data() or b"{}")
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"]
-        raise Problem(400, f"The body is refused ({reason}): {demand}") from None
-
-
-def _key() -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key or len(key) > MAX_KEY_LENGTH or not key.isprintable():
-        raise Problem(
-            400, f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters: send the header."
-        )
-    return key
-
-
-def _answer(outcome: Outcome) -> Response:
-    if outcome.status != 200:
-        return problems.answer(outcome.status, outcome.detail)
-    return jsonify({"status": outcome.status, "detail": outcome.detail})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,17 +91,10 @@ def _own_addresses(name: str) -> Sequence[str]:
 
     All replicas share an alias: its name has the addresses of each.
     """
-    try:
-        entries = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError:  # no such replica
-        return []
-    return [address for entry in entries if _is_own(address := str(entry[4][0]))]
-
-
-def _is_own(address: str) -> bool:
-    with socket.socket() as listener:
-        try:
-            listener.bind((address, 0))
-        except OSError:
-            return False
-    return True
+    own: list[str] = []
+    with suppress(OSError):  # no such replica
+        for entry in socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM):
+            with suppress(OSError), socket.socket() as listener:  # another replica's
+                listener.bind((entry[4][0], 0))
+                own.append(str(entry[4][0]))
+    return own
