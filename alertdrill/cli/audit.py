@@ -17,7 +17,7 @@ from ..drills.context import DrillProgress
 from ..drills.session import Options, provision
 from ..runtimes.base import StackRuntime
 from ..runtimes.select import select_stack_runtime
-from .console import escape, output, progress, show
+from .console import output, progress, show
 from .options import INTERRUPTED
 
 
@@ -55,6 +55,9 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     balancer, Prometheus and the access logs. Exit with 1 if a count differs or a request fails.
     """
 
+    def note(text: str) -> None:
+        show(text, f"[dim]{time.strftime('%H:%M:%S')}[/]", progress)
+
     def select(stack: StackSettings) -> StackRuntime:
         return select_stack_runtime(stack, lambda _: None)
 
@@ -62,7 +65,7 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
     options = Options(1, current_stack, fake_loki=True, healing="off", folder="audit")
     route = audit_route(SERVICES.values())
     try:
-        with provision(settings.current(), options, DrillProgress(_note), select) as context:
+        with provision(settings.current(), options, DrillProgress(note), select) as context:
             folder = context.folder
             report = run_audit(context, route, requests=requests, rate=rate, rounds=rounds)
     except KeyboardInterrupt:
@@ -81,7 +84,3 @@ def audit(requests: int, rate: int, rounds: int | None, current_stack: bool, as_
         show(summary(report))
         show(f"Report: {folder / 'report.json'}")
     sys.exit(0 if report.exact else 1)
-
-
-def _note(text: str) -> None:
-    progress.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(text)}", soft_wrap=True)

@@ -7,7 +7,7 @@ markup or as control characters.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,19 +44,19 @@ def escape(text: str) -> str:
     return markup.escape(printable(text))
 
 
-def show(text: str, sign: str = "") -> None:
+def show(text: str, sign: str = "", console: Console = output) -> None:
     """Print a line of the result; `sign` may have markup."""
-    output.print(f"{sign} {escape(text)}".lstrip(), soft_wrap=True)
+    console.print(f"{sign} {escape(text)}".lstrip(), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """Print a line of progress."""
-    progress.print(f"[dim]·[/] {escape(text)}", soft_wrap=True)
+    show(text, "[dim]·[/]", progress)
 
 
 def warn(text: str) -> None:
     """Print a warning beside the result."""
-    progress.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+    show(text, "[yellow]![/]", progress)
 
 
 @contextmanager
@@ -72,27 +72,39 @@ def timed(doing: str) -> Iterator[Callable[[str], None]]:
         yield on_progress
 
 
+def table(titles: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
+    """Return a table that cuts no cell off and reads no text as markup."""
+    result = Table(box=None, pad_edge=False)
+    for title in titles:
+        result.add_column(title, overflow="fold")
+    for cells in rows:
+        result.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in cells))
+    return result
+
+
+def verdict(passed: bool, good: str, bad: str) -> Text:
+    """Return the sign and the word of a verdict."""
+    return Text(f"✓ {good}", "green") if passed else Text(f"✗ {bad}", "bold red")
+
+
 def address_table(addresses: Mapping[str, str]) -> Table:
     """Return the table of addresses."""
-    table = Table("What", "Address", box=None, pad_edge=False)
-    for title, address in addresses.items():
-        table.add_row(title, address)
-    return table
+    return table(("What", "Address"), addresses.items())
 
 
-def instance_table(instances: Sequence[Instance]) -> Table:
+def instance_table(instances: Iterable[Instance]) -> Table:
     """Return the table of instances."""
-    table = Table("Instance", "State", "Address", "Pid", "Up", box=None, pad_edge=False)
-    for instance in instances:
-        sign, style = SIGNS[instance.state]
-        table.add_row(
+    rows = [
+        (
             instance.name,
-            Text(f"{sign} {instance.state}", style=style),
+            Text(f"{SIGNS[instance.state][0]} {instance.state}", SIGNS[instance.state][1]),
             instance.address,
             str(instance.pid or ""),
             _duration(instance.uptime_seconds),
         )
-    return table
+        for instance in instances
+    ]
+    return table(("Instance", "State", "Address", "Pid", "Up"), rows)
 
 
 def _duration(seconds: float | None) -> str:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from ..config import settings
 from ..config.durations import format_milliseconds
@@ -24,7 +23,7 @@ from ..drills.steady_state import watch_for_false_alarms
 from ..report import page
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
-from .console import escape, note, output, progress, show
+from .console import escape, note, output, progress, show, table
 from .options import (
     INTERRUPTED,
     current_stack_option,
@@ -108,10 +107,9 @@ def drill() -> None:
 @drill.command(name="list")
 def list_drills() -> None:
     """List the drills and their faults."""
-    table = Table("Alert", "Description", "Fault", box=None, pad_edge=False)
-    for drill in load_all().drills.values():
-        table.add_row(*map(escape, (drill.alert, drill.description, str(drill.fault))))
-    output.print(table)
+    drills = load_all().drills.values()
+    rows = [(drill.alert, drill.description, str(drill.fault)) for drill in drills]
+    output.print(table(("Alert", "Description", "Fault"), rows))
 
 
 @drill.command()

@@ -7,19 +7,17 @@ import time
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from ..config import settings
 from ..drills.session import interrupt_on_sigterm, report_folder
 from ..errors import AlertdrillError
-from ..load.capacity import Capacity, find_capacity
+from ..load.capacity import find_capacity
 from ..load.profile import LoadProfile, load_profile
 from ..load.report import write, write_capacity
-from ..load.result import LoadResult
 from ..load.run import LoadContext, create_context, run
 from ..report import page
 from ..runtimes.select import select_stack_runtime
-from .console import escape, output, show
+from .console import escape, output, show, table, verdict
 from .options import INTERRUPTED, duration
 
 
@@ -61,7 +59,11 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     except KeyboardInterrupt:
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
-    output.print(_gate_table(result))
+    rows = [
+        (gate.name, gate.objective, *gate.values, verdict(gate.passed, "holds", "missed"))
+        for gate in result.gates
+    ]
+    output.print(table(("", "Objective", "Locust", "Prometheus", ""), rows))
     show(f"Report: {write(result, folder)}")
     sys.exit(0 if result.passed else 1)
 
@@ -69,7 +71,14 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
 def _search_capacity(profile: LoadProfile, context: LoadContext, folder: Path) -> bool:
     """Search the capacity and write its report; return whether a step passed."""
     capacity = find_capacity(profile, context, folder)
-    output.print(_step_table(capacity))
+    rows = []
+    for step in sorted(capacity.steps, key=lambda step: step.profile.users):
+        both = (step.locust.total, step.prometheus)
+        errors = ", ".join(f"{stats.errors:.2%}" for stats in both)
+        p95 = ", ".join(page.milliseconds(stats.p95) for stats in both)
+        holds = verdict(step.passed, "holds", f"missed: {step.missed}")
+        rows.append((str(step.profile.users), f"{step.rate:.0f}", errors, p95, holds))
+    output.print(table(("Clients", "Requests/s", "Errors", "p95", ""), rows))
     output.print(f"[bold]{escape(str(capacity))}[/]", soft_wrap=True)
     show(f"Report: {write_capacity(capacity, folder)}")
     return capacity.best is not None
@@ -77,25 +86,3 @@ def _search_capacity(profile: LoadProfile, context: LoadContext, folder: Path) -
 
 def _report_progress(sentence: str) -> None:
     output.print(f"[dim]· {escape(sentence)}[/]", soft_wrap=True)
-
-
-def _gate_table(result: LoadResult) -> Table:
-    table = Table("", "Objective", "Locust", "Prometheus", "", box=None, pad_edge=False)
-    for gate in result.gates:
-        verdict = "[green]✓ holds[/]" if gate.passed else "[bold red]✗ missed[/]"
-        table.add_row(gate.name, gate.objective, *gate.values, verdict)
-    return table
-
-
-def _step_table(capacity: Capacity) -> Table:
-    table = Table("Clients", "Requests/s", "Errors", "p95", "", box=None, pad_edge=False)
-    for step in sorted(capacity.steps, key=lambda step: step.profile.users):
-        both = (step.locust.total, step.prometheus)
-        table.add_row(
-            str(step.profile.users),
-            f"{step.rate:.0f}",
-            ", ".join(f"{stats.errors:.2%}" for stats in both),
-            ", ".join(page.milliseconds(stats.p95) for stats in both),
-            "[green]✓ holds[/]" if step.passed else f"[bold red]✗ missed: {step.missed}[/]",
-        )
-    return table

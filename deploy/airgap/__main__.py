@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from rich.table import Table
+from rich.text import Text
 
 from alertdrill.cli.app import ErrorGroup
-from alertdrill.cli.console import escape, output, progress, show, timed, warn
+from alertdrill.cli.console import output, progress, show, table, timed, warn
 from alertdrill.config import ROOT, settings
 from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import default_cache
@@ -48,8 +47,8 @@ def build(mirror: str | None, fresh: bool) -> None:
         result = build_images(engine, base, cache, on_progress)
     env_block.write_env(ENV, result.values)
     file = inventory.write_inventory(current.home, result.rows)
-    rows = (("", row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows)
-    _print_table(("Image", "MB", "Version", "From"), rows)
+    rows = [(row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows]
+    output.print(table(("Image", "MB", "Version", "From"), rows))
     for message in result.missing:
         warn(message)
     show(f"This table is in {file}; the tags are in .env.")
@@ -60,12 +59,13 @@ def list_images() -> None:
     """List the images of the stack and their origin."""
     current = settings.current()
     rows = inventory.read_inventory(current.home)
-    table = []
+    images = []
     for item in inventory.image_status(DockerCli(), current):
         size = _megabytes(item.details["Size"]) if item.details else ""
         sign = "[green]●[/]" if item.details else "[red]✗[/]" if item.is_missing else "[dim]○[/]"
-        table.append((sign, item.name, size, inventory.image_origin(item, rows)))
-    _print_table(("Image", "MB", "From"), table)
+        origin = inventory.image_origin(item, rows)
+        images.append((Text.from_markup(sign), item.name, size, origin))
+    output.print(table(("", "Image", "MB", "From"), images))
 
 
 @airgap.command()
@@ -117,16 +117,6 @@ def load(file: Path) -> None:
     env_block.write_env(ENV, content.variables)
     inventory.write_inventory(current.home, content.inventory)
     output.print(f"{len(content.images)} images are loaded; their tags are in .env.")
-
-
-def _print_table(titles: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows that begin with a sign, which may have markup."""
-    table = Table("", box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")  # do not truncate long names
-    for sign, *cells in rows:
-        table.add_row(sign, *map(escape, cells))
-    output.print(table)
 
 
 def _megabytes(size: int) -> str:
