@@ -8,10 +8,10 @@ It uses only the standard library, and syntax of older Pythons, to report that t
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import re
 import shutil
@@ -19,14 +19,14 @@ import subprocess
 import sys
 import tempfile
 import venv
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertdrill.errors import AlertdrillError
+from alertdrill.file_lock import file_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # What is installed: the Python and the path of the environment, and each requirement file's hash.
 # It is empty from before the first change until everything is installed.
@@ -60,7 +60,12 @@ def prepare(
         installed = _installed(folder, target) or {}
         if target.items() <= installed.items() and (not project or command.exists()):
             return
-        with _locked(folder.parent, say):
+        waiting = "another run is creating the virtual environment, waiting for it …"
+        lock = file_lock(folder.parent, timeout=math.inf, on_wait=lambda: say(waiting))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock as handle:
+            # pip inherits it: if this run is killed, the next one waits until its pip has ended.
+            os.set_inheritable(handle, True)
             # Another run may have changed it in the meantime.
             before = _installed(folder, target)
             if before is None:
@@ -96,25 +101,6 @@ def _installed(folder: Path, target: Mapping[str, str]) -> dict[str, str] | None
         f"{folder} has no Python {'.'.join(map(str, _OLDEST))} or newer, and another tool created"
         " it: remove it, or set VENV to another folder"
     )
-
-
-@contextmanager
-def _locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Lock the folder that holds the environment, so that two runs don't install into it.
-
-    pip inherits the lock: if this run is killed, the next one waits until its pip has ended.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    os.set_inheritable(handle, True)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another run is creating the virtual environment, waiting for it …")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _create(folder: Path) -> None:

@@ -21,15 +21,15 @@ class LockedError(AlertdrillError):
 @contextmanager
 def file_lock(
     file: Path, busy: str = "", timeout: float = 0.0, on_wait: Callable[[], None] = lambda: None
-) -> Iterator[None]:
-    """Hold the lock of a file, which is created with its folder if it is missing.
+) -> Iterator[int]:
+    """Hold the lock of a folder, or of a file, which is created if it is missing; yield its handle.
 
     While another process holds it, call `on_wait` once and wait up to `timeout` seconds, then
     raise `LockedError` with the text `busy`. Raise `OSError` if the file can't be opened.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     # Open for reading: processes of different users lock the same file, and any creates it.
-    lock = os.open(file, os.O_CREAT | os.O_RDONLY, 0o644)
+    lock = os.open(file, os.O_RDONLY if file.is_dir() else os.O_CREAT | os.O_RDONLY, 0o644)
     try:
         deadline, waits = time.monotonic() + timeout, False
         while True:
@@ -42,6 +42,6 @@ def file_lock(
                 on_wait()
             waits = True
             time.sleep(POLL_INTERVAL_S)
-        yield
+        yield lock
     finally:
         os.close(lock)

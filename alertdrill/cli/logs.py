@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -131,20 +132,14 @@ def logs(**options: Any) -> None:
     if options["as_logql"]:
         click.echo(build_logql(runtime, search))
         return
-    log_console = LogConsole(output)
-
-    def show(record: LogRecord) -> None:
-        if options["json_"]:
-            click.echo(as_json(record))
-        else:
-            log_console.show(record)
-
-    count = 0
+    count, day = 0, format_time(time.time_ns() // 1_000_000)[:10]
     try:
-        for group in search_logs(runtime, search, note):
-            for record in group:
-                show(record)
-                count += 1
+        for record in chain.from_iterable(search_logs(runtime, search, note)):
+            count += 1
+            if options["json_"]:
+                click.echo(as_json(record))
+            else:
+                day = print_record(record, day, output)
     except KeyboardInterrupt:
         sys.exit(0)  # the usual end of `-f`
     if not count:
@@ -172,20 +167,16 @@ def _search(*, since: str | None, until: str | None, lines: int | None, **option
     return Search(query, options["target"], limit, options["follow"], options["origin"])
 
 
-class LogConsole:
-    """Prints records, with a line for each new day except today."""
+def print_record(entry: LogRecord, day: str, console: Console) -> str:
+    """Print a record as one line of any length, below a line for its day unless that is `day`.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._day = format_time(time.time_ns() // 1_000_000)[:10]
-
-    def show(self, entry: LogRecord) -> None:
-        """Print a record as one line of any length."""
-        day = (entry.timestamp or self._day)[:10]
-        if day != self._day:
-            self._console.print(day, style="dim")
-        self._day = day
-        self._console.print(render_record(entry), soft_wrap=True)
+    Return its day, or `day` if it has none.
+    """
+    own = (entry.timestamp or day)[:10]
+    if own != day:
+        console.print(own, style="dim")
+    console.print(render_record(entry), soft_wrap=True)
+    return own
 
 
 def as_json(entry: LogRecord) -> str:

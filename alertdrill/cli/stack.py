@@ -12,14 +12,11 @@ import click
 
 from ..config import settings
 from ..errors import AlertdrillError
-from ..runtimes.base import RunningStack, StackRuntime
+from ..runtimes.base import RunningStack
 from ..runtimes.select import select_running_stack, select_stack_runtime
+from .app import COMMANDS
 from .console import address_table, instance_table, note, output, timed, warn
 from .doctor import path_hint
-
-
-def _stack_runtime() -> StackRuntime:
-    return select_stack_runtime(settings.current(), note)
 
 
 def _running_stack() -> RunningStack:
@@ -31,7 +28,7 @@ def _running_stack() -> RunningStack:
 def up(as_json: bool) -> None:
     """Start the stack, or the components that are not running."""
     begun = time.monotonic()
-    runtime = _stack_runtime()
+    runtime = select_stack_runtime(settings.current(), note)
     with timed("starting") as on_progress:
         missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun
@@ -58,7 +55,7 @@ def up(as_json: bool) -> None:
 @click.command()
 def down() -> None:
     """Stop the whole stack, also after a crash."""
-    runtime = _stack_runtime()
+    runtime = select_stack_runtime(settings.current(), note)
     with timed("stopping") as on_progress:
         runtime.down(on_progress)
     output.print("Down.")
@@ -104,11 +101,11 @@ def scale(replicas: Sequence[str]) -> None:
             runtime.scale(service, count, on_progress)
 
 
-def _action(name: str, summary: str, detail: str = "") -> click.Command:
+def _action(name: str, detail: str = "") -> click.Command:
     """Return a command that calls the runtime's method of that name for one target."""
-    text = f"{summary}\n\nTARGET is an instance or a service, such as web-1 or web. {detail}"
+    target = "TARGET is an instance or a service, such as web-1 or web."
 
-    @click.command(name=name, help=text.rstrip())
+    @click.command(name=name, help=f"{COMMANDS[name][2]}\n\n{target} {detail}".rstrip())
     @click.argument("target")
     def act(target: str) -> None:
         runtime = _running_stack()
@@ -119,20 +116,12 @@ def _action(name: str, summary: str, detail: str = "") -> click.Command:
     return act
 
 
-start = _action("start", "Start an instance or a service.")
-stop = _action(
-    "stop",
-    "Stop an instance or a service gracefully.",
-    "Alerts fire until you start it, and the responder may restart it.",
-)
-restart = _action("restart", "Restart an instance, or a service one instance at a time.")
-kill = _action(
-    "kill", "Kill an instance or a service with SIGKILL.", "The supervisor starts it again."
-)
-pause = _action(
-    "pause", "Freeze an instance or a service with SIGSTOP.", "It hangs until you resume it."
-)
-resume = _action("resume", "Resume a paused instance or service.")
+start = _action("start")
+stop = _action("stop", "Alerts fire until you start it, and the responder may restart it.")
+restart = _action("restart")
+kill = _action("kill", "The supervisor starts it again.")
+pause = _action("pause", "It hangs until you resume it.")
+resume = _action("resume")
 
 
 @click.command(name="open")

@@ -203,7 +203,7 @@ def check_replicas(service: str, count: int) -> None:
         )
 
 
-def project_lock(settings: StackSettings) -> AbstractContextManager[None]:
+def project_lock(settings: StackSettings) -> AbstractContextManager[object]:
     """Lock the project for this user; raise `LockedError` if another run holds the lock.
 
     Projects belong to the engine, so the folder of the checkout does not matter.

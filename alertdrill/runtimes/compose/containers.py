@@ -77,7 +77,7 @@ class ContainerRuntime(ABC):
         """Store the replica counts, and update Prometheus's list of targets."""
 
     @abstractmethod
-    def _scale_lock(self) -> AbstractContextManager[None]:
+    def _scale_lock(self) -> AbstractContextManager[object]:
         """Lock the replica counts against other commands."""
 
     def status(self) -> Sequence[Instance]:

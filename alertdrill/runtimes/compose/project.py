@@ -139,7 +139,7 @@ class ComposeProject:
             return False
         return True
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[object]:
         """Lock this stack against other commands."""
         busy = "Another alertdrill command is changing this stack: wait for it to end."
         return file_lock(self.folder / "lock", busy)

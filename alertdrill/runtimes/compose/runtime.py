@@ -140,7 +140,7 @@ class ComposeRuntime(ContainerRuntime):
     def _publish(self, counts: Mapping[str, int]) -> None:
         _publish_replicas(self._project, counts)
 
-    def _scale_lock(self) -> AbstractContextManager[None]:
+    def _scale_lock(self) -> AbstractContextManager[object]:
         return self._project.lock()
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:

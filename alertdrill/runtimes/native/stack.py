@@ -111,7 +111,7 @@ class NativeStack:
         if not self.supervisor.is_running():
             raise StackUnavailableError("The stack is down: start it with `make up`.")
 
-    def lock(self, timeout: float = 0.0) -> AbstractContextManager[None]:
+    def lock(self, timeout: float = 0.0) -> AbstractContextManager[object]:
         """Lock this stack against other commands; wait up to `timeout` seconds for the lock."""
         self.layout.make()
         return file_lock(

@@ -4,8 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from alertdrill import bootstrap
 from alertdrill.bootstrap import STAMP, main, prepare, use_supported_python
 from alertdrill.errors import AlertdrillError
+from alertdrill.file_lock import file_lock
 from alertdrill.toolchain.commands import CommandError
 from alertdrill.toolchain.programs import PIP
 
@@ -137,6 +140,19 @@ def test_command_of_the_project_is_installed_once(tmp_path: Path) -> None:
     for _ in range(2):
         prepare(tmp_path / "venv", files, no_progress, tmp_path)
     assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
+
+
+@pytest.mark.usefixtures("fake_pip")
+def test_second_run_waits_for_the_first(tmp_path: Path) -> None:
+    waiting = threading.Event()
+    folder, files = tmp_path / "venv", [requirement(tmp_path, "alpha")]
+    with ThreadPoolExecutor() as pool:
+        with file_lock(tmp_path):
+            run = pool.submit(prepare, folder, files, lambda _: waiting.set())
+            assert waiting.wait(10)
+            assert not folder.exists()
+        run.result(60)
+    assert can_import(folder, "alpha")
 
 
 def test_wrong_hash_leaves_the_venv_incomplete(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from rich.console import Console
 
-from alertdrill.cli.logs import LogConsole, as_json, render_record
+from alertdrill.cli.logs import as_json, print_record, render_record
 from alertdrill.logs.parse import parse_file_line, parse_loki_line
 from alertdrill.logs.record import LogRecord
 from tests.unit.alertdrill.logs.lines import ACCESS, LINE, TRACE, contract, in_loki, text, texts
@@ -23,11 +23,10 @@ def rendered(line: dict[str, object] | str) -> str:
 
 def shown(*records: LogRecord, width: int = 60, colours: bool = False) -> str:
     output = io.StringIO()
-    log_console = LogConsole(
-        Console(file=output, width=width, force_terminal=colours, highlight=False)
-    )
+    console = Console(file=output, width=width, force_terminal=colours, highlight=False)
+    day = ""
     for record in records:
-        log_console.show(record)
+        day = print_record(record, day, console)
     return output.getvalue()
 
 
