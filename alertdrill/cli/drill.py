@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import click
-from rich.console import Console
+from rich.status import Status
 
 from ..config import settings
 from ..config.durations import format_milliseconds
@@ -38,25 +38,16 @@ STYLES = {"passed": "green", "failed": "bold red"}
 
 
 class DrillConsole(DrillProgress):
-    """Prints a run as it proceeds."""
+    """Prints a run as it proceeds, above the spinner of `status`."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._status = console.status("starting")
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._console = status.console
         self._heal = "none"
-
-    def __enter__(self) -> DrillConsole:
-        """Start the spinner."""
-        self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the spinner; only the printed lines remain."""
-        self._status.stop()
 
     def note(self, sentence: str) -> None:
         """Print a sentence about the run as a whole."""
-        self._console.print(f"[yellow]![/] {escape(sentence)}")
+        show(sentence, "[yellow]![/]", self._console)
 
     def drill_started(self, drill: Drill, position: tuple[int, int]) -> None:
         """Print the drill's alert and description."""
@@ -72,13 +63,11 @@ class DrillConsole(DrillProgress):
 
     def phase_reached(self, phase: str, elapsed: float, limit: float) -> None:
         """Print a phase that was reached."""
-        details = {
-            "resolved": " since it was healed"
-            if self._heal in ACTIONS
-            else " since the fault ended",
-            "healed": f", by {describe_healer(self._heal)}",
-        }
-        detail = details.get(phase, "")
+        detail = ""
+        if phase == "healed":
+            detail = f", by {describe_healer(self._heal)}"
+        elif phase == "resolved":
+            detail = f" since {'it was healed' if self._heal in ACTIONS else 'the fault ended'}"
         self._console.print(f"  {phase:<9}{elapsed:6.1f} s  [dim]of {limit:.1f} s{detail}[/]")
 
     def drill_finished(self, result: DrillResult) -> None:
@@ -194,9 +183,10 @@ def _open_session(
         sys.exit(run_drills_in_container.run_in_container(resolved, words, stack_speed, note))
     if resolved.runtime == settings.IN_NETWORK:
         resolved = replace(resolved, ephemeral=ephemeral)
+    options = Options(speed, current_stack)
     with (
-        DrillConsole(progress) as console,
-        provision(resolved, Options(speed, current_stack), console, select_fault_target) as context,
+        progress.status("starting") as status,
+        provision(resolved, options, DrillConsole(status), select_fault_target) as context,
     ):
         yield context
 
@@ -207,18 +197,20 @@ def _select(alerts: Sequence[str], *, backfill: bool) -> list[Drill]:
     `backfill` allows those that replace Prometheus's history.
     """
     catalogue = load_all()
-    if catalogue.errors:
-        raise InvalidDrillError(catalogue.errors[0])
-    for alert in alerts:
-        if alert not in catalogue.drills:
-            raise InvalidDrillError(f"There is no drill {alert!r}: see `alertdrill drill list`.")
+    unknown = [alert for alert in alerts if alert not in catalogue.drills]
     drills = [drill for alert, drill in catalogue.drills.items() if not alerts or alert in alerts]
-    backfilled = [drill.alert for drill in drills if drill.backfill]
-    if backfilled and not backfill:
-        raise InvalidDrillError(
-            f"The drill {backfilled[0]} replaces Prometheus's history, which --current-stack must"
+    errors = [
+        *catalogue.errors,
+        *(f"There is no drill {alert!r}: see `alertdrill drill list`." for alert in unknown),
+        *(
+            f"The drill {drill.alert} replaces Prometheus's history, which --current-stack must"
             " not do: run it without --current-stack."
-        )
+            for drill in drills
+            if drill.backfill and not backfill
+        ),
+    ]
+    if errors:
+        raise InvalidDrillError(errors[0])
     return sorted(drills, key=lambda drill: (drill.load != STEADY, str(drill.load)))
 
 

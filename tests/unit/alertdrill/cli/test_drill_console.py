@@ -18,7 +18,7 @@ def printed(act: Callable[[Console], object]) -> str:
 
 
 def shown(act: Callable[[console.DrillConsole], object]) -> str:
-    return printed(lambda terminal: act(console.DrillConsole(terminal)))
+    return printed(lambda terminal: act(console.DrillConsole(terminal.status(""))))
 
 
 def result(verdict: Verdict = "passed", **changed: Any) -> DrillResult:
@@ -102,8 +102,8 @@ def test_texts_are_never_markup(act: Callable[[console.DrillConsole], object]) -
 
 def test_waiting_prints_no_line() -> None:
     def wait(terminal: Console) -> None:
-        with console.DrillConsole(terminal) as drill_console:
-            drill_console.waiting("firing", 1.0, 15.0)
+        with terminal.status("") as status:
+            console.DrillConsole(status).waiting("firing", 1.0, 15.0)
 
     assert "waiting" not in printed(wait)
 
