@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from ..config import settings
 from ..drills.session import interrupt_on_sigterm, report_folder
@@ -59,7 +61,7 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     except KeyboardInterrupt:
         output.print("Interrupted: no gate was evaluated.")
         sys.exit(INTERRUPTED)
-    rows = [
+    rows: list[Sequence[str | Text]] = [
         (gate.name, gate.objective, *gate.values, verdict(gate.passed, "holds", "missed"))
         for gate in result.gates
     ]

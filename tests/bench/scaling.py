@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 
-from alertdrill.cli.drill import DrillConsole
 from alertdrill.clients.http import UnreachableError
 from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import StackSettings, current
@@ -51,17 +50,13 @@ def table() -> RenderableType:
     """Measure on ephemeral stacks, one after the other."""
     with tempfile.TemporaryDirectory() as home:
         settings = replace(current(), home=Path(home), runtime="native")
-        with provision(
-            settings, Options(SPEED, healing="off"), DrillProgress(lambda _: None), _select
-        ) as stack:
+        progress = DrillProgress(lambda _: None)
+        with provision(settings, Options(SPEED, healing="off"), progress, _select) as stack:
             capacities = [
                 _capacity_of(stack.record.stack, stack.runtime, n)
                 for n in range(1, MAX_REPLICAS + 1)
             ]
-        with (
-            DrillConsole(Console(quiet=True)) as console,
-            provision(settings, Options(SPEED), console, select_fault_target) as context,
-        ):
+        with provision(settings, Options(SPEED), progress, select_fault_target) as context:
             steps = list(_steps_until_ready(context))
     return Group(_capacity_table(capacities), "", _step_table(steps))
 
