@@ -57,3 +57,8 @@ def test_value_beyond_the_bounds_is_an_error(kind: str) -> None:
 def test_bad_parameter_is_named(body: object, parameter_name: str) -> None:
     with pytest.raises(FaultError, match=parameter_name):
         parse_fault("errors", body)
+
+
+def test_unknown_fault_lists_the_known_ones() -> None:
+    with pytest.raises(FaultError, match="latency, errors"):
+        parse_fault("gremlin", {})
