@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from alertdrill.control.reconcile import MAX_SILENCE_S, WINDOW_NS, Reconciler
+from alertdrill.control.reconcile import (
+    MAX_SILENCE_S,
+    RETRY_DELAY_NS,
+    WINDOW_NS,
+    ExitTracker,
+    Reconciler,
+)
 from alertdrill.runtimes.engine import NS_PER_SECOND, ListedContainer, ProjectEngine
 from alertdrill.runtimes.errors import EngineError, EngineUnavailableError
 
@@ -113,6 +119,21 @@ def test_only_an_unexpected_exit_is_undone(
     for _ in range(4):
         reconciler.reconcile()
     assert engine.started == [NAME] * restarted
+
+
+def test_repeated_event_counts_once_and_a_failed_start_waits() -> None:
+    tracker, later = ExitTracker(), 100 * NS_PER_SECOND
+    for action, second in (("die", 1), ("start", 2), ("die", 1)):
+        tracker.record(action, "id", second * NS_PER_SECOND)
+    assert tracker.unexpected(later) == frozenset()
+    for _ in range(2):
+        tracker.record("die", "id", 3 * NS_PER_SECOND)
+        tracker.resolve("id")
+    assert tracker.unexpected(later) == frozenset()
+    tracker.record("die", "id", 4 * NS_PER_SECOND)
+    tracker.postpone("id", later)
+    assert tracker.unexpected(later + RETRY_DELAY_NS - 1) == frozenset()
+    assert tracker.unexpected(later + RETRY_DELAY_NS) == {"id"}
 
 
 def test_restarted_container_may_exit_again(engine: FakeEngine, reconciler: Reconciler) -> None:
