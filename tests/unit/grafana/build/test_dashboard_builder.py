@@ -67,8 +67,29 @@ def test_panel_has_the_size_of_its_section_unless_it_has_its_own() -> None:
     assert [(item["gridPos"]["w"], item["gridPos"]["h"]) for item in panels[1:]] == [(6, 4), (5, 3)]
 
 
+def test_dashboard_links_to_runbooks() -> None:
+    variables = built()["templating"]["list"]
+    assert [variable["name"] for variable in variables] == ["service", "responder"]
+    assert variables[1]["hide"] == 2
+
+
 def built_annotations() -> dict[str, dict[str, Any]]:
     return {item["name"]: item for item in built()["annotations"]["list"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "title"),
+    [
+        ("Alerts", "prometheus", "{{alertname}}"),
+        ("Drills", "prometheus", "Drill {{alert}} {{event}}"),
+        ("Loads", "prometheus", "Load"),
+        ("Actions", "loki", "{{alert}}"),
+    ],
+)
+def test_annotation_comes_from_a_data_source(name: str, source: str, title: str) -> None:
+    annotation = built_annotations()[name]
+    assert (annotation["datasource"]["uid"], annotation["titleFormat"]) == (source, title)
+    assert annotation["target"]["expr"] == annotation["expr"]  # Loki's data source reads the latter
 
 
 def test_drills_are_at_the_times_of_their_begin_and_end() -> None:

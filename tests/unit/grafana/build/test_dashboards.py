@@ -26,6 +26,34 @@ def queries(uid: str, title: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("uid", "title", "expected"),
+    [
+        ("host", "How busy are its CPUs?", 0.9),
+        ("host", "How much memory is available?", 0.1),
+        ("host", "How much will be free in four hours, at the current rate?", 0),
+        ("logs", "How many requests of each client are rejected?", 1),
+        ("pipeline", "How full is Prometheus's storage?", 0.9),
+        ("pipeline", "What share of the notifications fails?", 0.9),
+        ("pipeline", "How many bytes wait for Loki?", 262144),
+        ("service", "How much of a core do they use?", 0.7),
+        *(
+            ("slo", f"Do {what} burn too fast over {windows}?", value)
+            for what in ("failures", "slow responses")
+            for windows, value in (
+                ("1h and still over 5m", 14.4),
+                ("6h and still over 30m", 6),
+                ("1d and still over 2h", 3),
+                ("3d and still over 6h", 1),
+            )
+        ),
+    ],
+)
+def test_panel_shows_the_limit_of_its_alert(uid: str, title: str, expected: float) -> None:
+    steps = panels(uid)[title]["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [step["value"] for step in steps if step.get("value") is not None] == [expected]
+
+
+@pytest.mark.parametrize(
     ("uid", "title", "parts"),
     [
         ("drills", "Why did it skip actions?", ['code!="approved"']),

@@ -10,9 +10,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.build import colours, value_texts
 from grafana.build.panels import (
+    Bars,
+    Gauges,
     Lines,
     Panel,
     Series,
+    StateTimeline,
     Stats,
     Table,
     panel_id,
@@ -98,6 +101,17 @@ def test_runbook_of_an_unknown_alert_is_rejected() -> None:
         built(replace(SERIES, alerts=["Unknown"]))
 
 
+def test_panel_may_have_a_no_data_text() -> None:
+    assert "noValue" not in defaults(SERIES)
+    assert defaults(replace(SERIES, no_data_text="No load runs."))["noValue"] == "No load runs."
+
+
+def test_limit_is_a_dashed_line() -> None:
+    assert defaults(SERIES)["custom"]["thresholdsStyle"] == {"mode": "off"}
+    limited = replace(SERIES, alerts=[PAGE])
+    assert defaults(limited)["custom"]["thresholdsStyle"] == {"mode": "dashed"}
+
+
 def test_axis_begins_at_zero_unless_values_can_be_negative() -> None:
     assert defaults(SERIES)["min"] == 0
     assert defaults(replace(SERIES, lowest=None, highest=1)) == {
@@ -146,10 +160,33 @@ def test_query_is_sent_to_its_source(query: Any, expected: dict[str, Any]) -> No
     assert panel["datasource"]["uid"] == target["datasource"]["uid"] == source
 
 
+def test_bars_are_stacked() -> None:
+    bars = Bars("How?", "So.", range_query("up"), alerts=[])
+    settings = defaults(bars)["custom"]
+    assert (settings["drawStyle"], settings["stacking"]["mode"]) == ("bars", "normal")
+
+
+def test_stat_shows_the_last_value_as_text() -> None:
+    stats = Stats("How?", "So.", instant_query("up"), alerts=[], value_texts=value_texts.UP)
+    assert built(stats)["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
+    assert defaults(stats)["mappings"][0]["options"]["0"]["text"] == "down"
+
+
+def test_gauges_are_horizontal() -> None:
+    panel = built(Gauges("How?", "So.", instant_query("up"), alerts=[]))
+    assert panel["options"]["orientation"] == "horizontal"
+
+
 def test_newest_line_comes_first_with_its_instance() -> None:
     panel = built(Lines("How?", "So.", log_query('{a="b"}'), alerts=[]))
     assert panel["options"]["sortOrder"] == "Descending"
     assert panel["targets"][0]["expr"].startswith('{a="b"} | line_format `{{.instance}}')
+
+
+def test_states_are_shown_as_text() -> None:
+    panel = StateTimeline("How?", "So.", range_query("up"), alerts=[], value_texts=value_texts.UP)
+    shown = defaults(panel)["mappings"][0]["options"]
+    assert {value: text["text"] for value, text in shown.items()} == {"0": "down", "1": "up"}
 
 
 @pytest.mark.parametrize(
@@ -174,6 +211,22 @@ def test_values_of_a_row_have_their_headings(panel: Table, renamed: dict[str, st
     assert organize["options"]["indexByName"] == {name: at for at, name in enumerate(renamed)}
     targets = [(item["format"], item["legendFormat"]) for item in built(panel)["targets"]]
     assert set(targets) == {("table", "__auto")}
+
+
+def test_columns_may_have_a_link_an_order_units_and_texts() -> None:
+    panel = replace(
+        TABLE, link="/d/x", sort="Up", column_units={"Up": "s"}, column_texts={"Up": value_texts.UP}
+    )
+    assert built(panel)["options"]["sortBy"] == [{"displayName": "Up", "desc": True}]
+    shown = [
+        (item["matcher"]["options"], entry["id"], entry["value"])
+        for item in built(panel)["fieldConfig"]["overrides"]
+        for entry in item["properties"]
+    ]
+    (link, texts, unit) = shown
+    assert (link[0], link[2][0]["url"]) == ("Service", "/d/x")
+    assert (texts[:2], texts[2][0]["options"]["1"]["text"]) == (("Up", "mappings"), "up")
+    assert unit == ("Up", "unit", "s")
 
 
 def test_higher_values_keep_their_number() -> None:

@@ -1,8 +1,28 @@
 from __future__ import annotations
 
+import promql_parser as promql
+
 from grafana.build import sli
 
 INSTANCE = 'service="web"'
+
+
+def parsed(expression: str) -> str:
+    return str(promql.parse(expression.replace("$__rate_interval", "1m")).prettify())
+
+
+def test_queries_are_promql() -> None:
+    for query in (
+        sli.requests(INSTANCE),
+        sli.error_ratio(INSTANCE),
+        sli.fast_ratio(INSTANCE),
+        sli.quantile(0.95, INSTANCE),
+        sli.budget_remaining(INSTANCE),
+        sli.firing_alerts(),
+        sli.firing_alerts(INSTANCE),
+        sli.CAPACITY,
+    ):
+        assert parsed(query)
 
 
 def test_no_failures_are_zero() -> None:
