@@ -123,14 +123,14 @@ def _locate(spec: ProgramSpec, cache: Path, origin: Origin) -> Program | None:
 def _version(file: str, flag: str, environment: Mapping[str, str], cache: Path) -> Version | None:
     """Return a program's version; run it only if it changed, since ten programs take a while."""
     seen = Path(file).stat()
-    known = cache / "versions" / f"{Path(file).name}-{seen.st_mtime_ns}-{seen.st_size}"
+    version_file = cache / "versions" / f"{Path(file).name}-{seen.st_mtime_ns}-{seen.st_size}"
     with suppress(OSError, ValueError):
-        return tuple(map(int, known.read_text().split(".")))
+        return tuple(map(int, version_file.read_text().split(".")))
     version = read_version(file, flag, environment)
     if version:
         with suppress(OSError):  # an unwritable cache only costs time
-            known.parent.mkdir(parents=True, exist_ok=True)
-            known.write_text(format_version(version))
+            version_file.parent.mkdir(parents=True, exist_ok=True)
+            version_file.write_text(format_version(version))
     return version
 
 
