@@ -82,7 +82,7 @@ def test_limit_is_one_of_its_alerts(panel: Panel, rules: list[Rule]) -> None:
 
 
 def test_many_panels_show_limits() -> None:
-    assert len(SHOWN) >= 42
+    assert len(SHOWN) > 30
 
 
 @dataclass(frozen=True)
